@@ -1,0 +1,73 @@
+# `make demo` and `make test` are all a newcomer needs: each sets up what it uses, once.
+# Python 3.11 or newer is looked for by running it, because version-manager shims exist but fail.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+UV_VERSION := 0.13.9
+UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-browser demo run test check lint types house sdk-types lock clean
+
+help:  ## Print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.venv/bin/uv:
+	@test -n "$(PYTHON)" || { echo "dasi needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)"; exit 1; }
+	@echo "Setting up with $(PYTHON) ..."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.runtime: .venv/bin/uv requirements.lock pyproject.toml
+	@$(UV) pip install -q --require-hashes -r requirements.lock
+	@$(UV) pip install -q --no-deps -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@$(UV) pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+sdk/node_modules/.installed: sdk/package-lock.json .venv/.dev
+	@cd sdk && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+setup: .venv/.runtime  ## Install dasi into .venv/ (nothing outside this folder)
+
+setup-dev: .venv/.dev sdk/node_modules/.installed
+
+setup-browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& echo "Installing Debian's chromium for the browser tests ..." \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } \
+		|| echo "No chromium: the browser tests will be skipped and say so (Debian: apt install chromium fonts-noto-cjk)"
+
+demo: setup  ## Everything, offline, with one paid charge (Ctrl-C ends it; ARGS=--once stops after the charge)
+	@.venv/bin/dasi demo $(ARGS)
+
+run: setup  ## One machine for real: data kept in ./dasi-data
+	@.venv/bin/dasi up $(ARGS)
+
+test: setup-dev setup-browser  ## Lint, types, house rules and every test
+	@$(MAKE) --no-print-directory check
+	@.venv/bin/python -m pytest -n 2 --dist worksteal -q tests
+
+check: lint types house  ## Lint, types and the rules of the house
+
+lint: setup-dev
+	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
+
+types: setup-dev sdk-types
+	@.venv/bin/mypy --no-error-summary
+
+sdk-types: setup-dev
+	@cd sdk && PATH="$(CURDIR)/.venv/bin:$$PATH" npx --no-install tsc -p .
+
+house: setup-dev
+	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
+	@.venv/bin/python -m pytest -q tests/house
+
+lock: .venv/bin/uv  ## Renew the lock files
+	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra dev -o requirements-dev.lock
+
+clean:  ## Remove what setup made
+	@rm -rf .venv sdk/node_modules
