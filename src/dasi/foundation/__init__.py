@@ -1,0 +1,1 @@
+"""What any room may stand on. Knows no word of the trade."""

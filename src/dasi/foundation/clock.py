@@ -1,0 +1,51 @@
+"""Time, read once an act and passed down.
+
+Inside, every moment is an aware UTC `datetime`. The PG's days are Korean days and are made here and
+nowhere else. Korea has had no daylight saving since 1988, so a fixed offset is exact.
+"""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Protocol
+
+KST = timezone(timedelta(hours=9), "KST")
+
+
+class Clock(Protocol):
+    """Whoever tells the time: the machine, or a test that turns it."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class TurnedClock:
+    """A clock that stands still until it is turned. For tests and for merchants in test mode."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._moment
+
+    def advance(self, by: timedelta) -> None:
+        self._moment += by
+
+
+def kst_day(moment: datetime) -> date:
+    """The Korean calendar day of a moment: the day under which a PG files a request."""
+    return moment.astimezone(KST).date()
+
+
+def from_kst_digits(digits: str) -> datetime:
+    """`yyyyMMddHHmmss` in Korean time to an aware UTC moment. `ValueError` if it is not that."""
+    return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=KST).astimezone(UTC)
+
+
+def epoch_s(moment: datetime | None) -> int:
+    """Whole epoch seconds; 0 for None."""
+    return 0 if moment is None else int(moment.timestamp())

@@ -1,0 +1,99 @@
+"""PostgreSQL: the pool, transactions, and the sorting of its errors.
+
+No session state lives on a pooled connection (`SET LOCAL` only), so the pool's reset query is
+switched off and a transaction pooler may stand in between. While a transaction is open nothing
+outside may be asked: `assert_no_transaction` is called by whatever sends.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import asyncpg
+
+from dasi.foundation.errors import Unavailable
+
+Connection = asyncpg.Connection
+Row = asyncpg.Record
+
+_open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
+
+# After these the server may or may not have done what was asked: look it up before repeating.
+CONNECTION_LOST = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    ConnectionError,
+    TimeoutError,
+    ssl.SSLError,
+)
+
+
+class Database:
+    """One pool. Verbs take a `Database` and open their own transactions."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction; commits at the end, rolls back on any error. Keep it short.
+
+        `Unavailable` when the database cannot be reached. A connection lost on the way also ends as
+        `Unavailable`: the caller must then not assume that nothing was written.
+        """
+        try:
+            async with self._pool.acquire() as connection:
+                mark = _open_transactions.set(_open_transactions.get() + 1)
+                try:
+                    async with connection.transaction():
+                        yield connection
+                finally:
+                    _open_transactions.reset(mark)
+        except CONNECTION_LOST as lost:
+            raise Unavailable("the database", retry_after_s=2) from lost
+
+    async def fetch(self, sql: str, *values: Any) -> list[Row]:
+        """One statement, its own transaction, all rows."""
+        try:
+            return list(await self._pool.fetch(sql, *values))
+        except CONNECTION_LOST as lost:
+            raise Unavailable("the database", retry_after_s=2) from lost
+
+    async def fetchrow(self, sql: str, *values: Any) -> Row | None:
+        """One statement, its own transaction, the first row or None."""
+        try:
+            return await self._pool.fetchrow(sql, *values)
+        except CONNECTION_LOST as lost:
+            raise Unavailable("the database", retry_after_s=2) from lost
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def open_database(url: str, *, connections_max: int, statement_timeout_s: float) -> Database:
+    """Opens the pool. `Unavailable` if the server does not answer."""
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections_max,
+            command_timeout=statement_timeout_s,
+            reset=_keep_as_it_is,
+        )
+    except (*CONNECTION_LOST, OSError) as lost:
+        raise Unavailable("the database", retry_after_s=2) from lost
+    return Database(pool)
+
+
+def assert_no_transaction() -> None:
+    """Called before anything outside is asked: a 30 s answer must not hold a transaction open."""
+    assert _open_transactions.get() == 0, "an outside call was made inside a transaction"
+
+
+async def _keep_as_it_is(_connection: Connection) -> None:
+    """Nothing to reset: no statement of ours leaves state on a connection."""

@@ -1,0 +1,60 @@
+"""What can go wrong, and who can do something about it.
+
+    Refused              the caller can act: nothing was done, the answer says what to change
+      NotAuthenticated     who are you?
+      Invalid              a field breaks a rule; `field` and `rule` are named
+      NotFound             no such thing for this merchant
+      Conflict             it exists already, or is in a state that forbids this
+      NotAllowed           this merchant, channel or PG does not do that
+    Unavailable          try later: nothing is wrong with the request
+    AssertionError       a bug: never caught, always alarmed
+
+Outcomes of asking a PG are values, not exceptions: see `dasi.providers.port`.
+
+`reason` is a slug of our own; each face translates it once, in one table, into its own codes and
+texts. `facts` fill the blanks of that text and must never hold a secret.
+"""
+
+
+class Refused(Exception):
+    """The request was not done, and the caller can do something about it."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        self.reason = reason
+        self.facts = facts
+        told = ", ".join(f"{name}={value!r}" for name, value in facts.items())
+        super().__init__(f"{reason} ({told})" if told else reason)
+
+
+class NotAuthenticated(Refused):
+    """No valid credentials were given."""
+
+
+class Invalid(Refused):
+    """A field breaks a rule. `rule` is a sentence a person can act on."""
+
+    def __init__(self, field: str, rule: str, **facts: object) -> None:
+        self.field = field
+        self.rule = rule
+        super().__init__("invalid", field=field, rule=rule, **facts)
+
+
+class NotFound(Refused):
+    """There is no such thing for this merchant."""
+
+
+class Conflict(Refused):
+    """It exists already, or is in a state that forbids this."""
+
+
+class NotAllowed(Refused):
+    """This merchant, channel or PG does not do that."""
+
+
+class Unavailable(Exception):
+    """Nothing is wrong with the request; something it needs is not there now. Try later."""
+
+    def __init__(self, what: str, retry_after_s: int) -> None:
+        self.what = what
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{what} is unavailable; try again in {retry_after_s} s")

@@ -1,0 +1,17 @@
+"""Names we make: sortable by time where they are stored, unguessable where they open something."""
+
+import secrets
+from datetime import datetime
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(moment: datetime) -> str:
+    """26 characters, 48 bits of milliseconds then 80 random bits; sorts by time."""
+    number = (int(moment.timestamp() * 1000) << 80) | secrets.randbits(80)
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -5, -5))
+
+
+def token(bytes_of_randomness: int = 20) -> str:
+    """Lower-case hex, twice as many characters as bytes. For whatever must not be guessed."""
+    return secrets.token_hex(bytes_of_randomness)

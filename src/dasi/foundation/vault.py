@@ -1,0 +1,91 @@
+"""Seals secrets at rest: AES-256-GCM, a fresh key per record, bound to where the record belongs.
+
+Several sealing keys may live side by side, newest first: the first seals, all open. To rotate, put
+a new key in front, restart, re-seal at leisure, then drop the old one.
+
+Sealed form, version 1: `0x01 | key id (4) | salt (16) | nonce (12) | ciphertext and tag`.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+_VERSION = b"\x01"
+_ID, _SALT, _NONCE = 4, 16, 12
+_HEADER = 1 + _ID + _SALT + _NONCE
+
+
+class CannotOpen(Exception):
+    """The record was sealed with a key we do not hold, for another place, or has been altered."""
+
+
+class Vault:
+    """Holds the sealing keys. Never prints them."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            raise ValueError(f"the vault needs one or more keys of {KEY_BYTES} bytes each")
+        self._keys = {_key_id(key): key for key in keys}
+        self._newest = _key_id(keys[0])
+
+    def seal(self, secret: str, *, bound_to: str) -> bytes:
+        """Seals `secret`; only `open` with the same `bound_to` gives it back."""
+        salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
+        cipher = AESGCM(_record_key(self._keys[self._newest], salt))
+        sealed = cipher.encrypt(nonce, secret.encode(), bound_to.encode())
+        return _VERSION + self._newest + salt + nonce + sealed
+
+    def open(self, sealed: bytes, *, bound_to: str) -> str:
+        """The secret again. `CannotOpen` says why not, without a word of what is inside."""
+        if sealed[:1] != _VERSION or len(sealed) <= _HEADER:
+            raise CannotOpen("not a sealed record of version 1")
+        key = self._keys.get(sealed[1 : 1 + _ID])
+        if key is None:
+            raise CannotOpen(f"sealed with key {sealed[1 : 1 + _ID].hex()}, which is not loaded")
+        salt = sealed[1 + _ID : 1 + _ID + _SALT]
+        nonce = sealed[1 + _ID + _SALT : _HEADER]
+        try:
+            opened = AESGCM(_record_key(key, salt)).decrypt(
+                nonce, sealed[_HEADER:], bound_to.encode()
+            )
+        except InvalidTag as wrong:
+            raise CannotOpen(f"altered, or not bound to {bound_to!r}") from wrong
+        return opened.decode()
+
+    def is_sealed_with_newest(self, sealed: bytes) -> bool:
+        return sealed[1 : 1 + _ID] == self._newest
+
+    def __repr__(self) -> str:
+        return f"Vault({len(self._keys)} keys)"
+
+
+def new_key() -> str:
+    """A fresh sealing key in the form `DASI_VAULT_KEYS` takes."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def parse_keys(text: str) -> tuple[bytes, ...]:
+    """`DASI_VAULT_KEYS`: base64 keys of 32 bytes, newest first, separated by commas."""
+    try:
+        keys = tuple(base64.b64decode(part.strip(), validate=True) for part in text.split(","))
+    except binascii.Error as wrong:
+        raise ValueError("a sealing key is not base64") from wrong
+    if any(len(key) != KEY_BYTES for key in keys):
+        raise ValueError(f"a sealing key is not {KEY_BYTES} bytes long")
+    return keys
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"dasi vault key id" + key).digest()[:_ID]
+
+
+def _record_key(key: bytes, salt: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt, b"dasi vault record").derive(key)

@@ -1,0 +1,96 @@
+"""The payment: one order's money story. Shapes and pure rules; no SQL, no outside calls.
+
+`ready`             a window was opened; nothing was asked of the PG
+`pending`           the PG was asked and the answer is not known yet: the order is taken
+`paid`              the money was taken (of a key issue: the card was registered, nothing charged)
+`partly_cancelled`  a part of it was given back
+`cancelled`         all of it was given back
+`failed`            an explicit no, an abandoned window, or a request that never left
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+AMOUNT_MAX_KRW = 2**31 - 1
+"""Clients in the field hold amounts in 32 bits."""
+
+
+class Status(StrEnum):
+    READY = "ready"
+    PENDING = "pending"
+    PAID = "paid"
+    PARTLY_CANCELLED = "partly_cancelled"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.READY: frozenset({Status.PENDING, Status.FAILED}),
+    Status.PENDING: frozenset({Status.PAID, Status.FAILED}),
+    Status.PAID: frozenset({Status.PARTLY_CANCELLED, Status.CANCELLED}),
+    Status.PARTLY_CANCELLED: frozenset({Status.PARTLY_CANCELLED, Status.CANCELLED}),
+    Status.CANCELLED: frozenset(),
+    Status.FAILED: frozenset(),
+}
+
+
+def assert_may_become(now: Status, then: Status) -> None:
+    """A status moves along the table or not at all; anything else is a bug."""
+    assert then in TRANSITIONS[now], f"a payment that is {now} cannot become {then}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    name: str | None = None
+    email: str | None = None
+    tel: str | None = None
+    addr: str | None = None
+    postcode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidCard:
+    """The card as the PG tells it. `brand` is our slug; faces turn it into their own codes."""
+
+    brand: str | None
+    name: str | None
+    issuer_code: str | None
+    number_masked: str | None
+    kind: Literal["credit", "check", "gift"] | None
+    quota_months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    merchant_id: int
+    imp_uid: str
+    merchant_uid: str
+    purpose: Literal["payment", "key_issue"]
+    status: Status
+    amount_krw: int
+    """Of a key issue: the amount the window showed. It was never approved."""
+    cancelled_krw: int
+    entry: Literal["pc", "mobile", "api"]
+    provider: str
+    mall_id: str
+    is_sandbox: bool
+    name: str
+    buyer: Buyer
+    customer_uid: str | None
+    custom_data: str | None
+    notice_urls: tuple[str, ...]
+    user_agent: str | None
+    pg_tid: str | None
+    approval_no: str | None
+    card: PaidCard
+    receipt_url: str | None
+    fail_code: str | None
+    fail_reason: str | None
+    started_at: datetime
+    paid_at: datetime | None
+    failed_at: datetime | None
+    cancelled_at: datetime | None
+    version: int
+    """Counts the changes of this payment; webhooks carry it."""

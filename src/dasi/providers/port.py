@@ -1,0 +1,266 @@
+"""The one thing rooms know of a PG: orders in, outcomes out. No HTML, no database, no settings.
+
+Three outcomes and a fourth (M3):
+
+    Approved / KeyIssued / Cancelled / KeyRemoved   an explicit yes, checked
+    Declined    an explicit no to a first and only send
+    Unknown     everything else that may have happened; settled by `look_up`, never by repeating
+    NotSent     never left this machine: safe to repeat on the same day
+
+Every verb that moves money takes an `Attempt`, whose row was committed before the call (M2). An
+implementation sends once and repeats nothing by itself. Amounts are whole won.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+class AttemptKind(StrEnum):
+    """What one request to the PG asks for."""
+
+    APPROVE = "approve"
+    ISSUE_KEY = "issue_key"
+    CHARGE = "charge"
+    CANCEL = "cancel"
+    REMOVE_KEY = "remove_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mall:
+    """A merchant's contract with the PG, unsealed for the length of a call."""
+
+    mall_id: str
+    secret: str = field(repr=False)
+    is_sandbox: bool
+    key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full"
+    """What the payer types in a key window."""
+    language: Literal["ko", "en", "ja", "zh"] = "ko"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request to the PG: its row is committed, its name is ours and used once."""
+
+    attempt_id: str
+    day_kst: date
+    """The Korean day the request is filed under; with `attempt_id` the handle for `look_up`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is bought and by whom, as far as the PG is told."""
+
+    shop_order_no: str
+    amount_krw: int
+    goods_name: str
+    buyer_id: str | None = None
+    buyer_name: str | None = None
+    buyer_email: str | None = None
+    buyer_tel: str | None = None
+    tax_free_krw: int | None = None
+    """None: everything is taxed as the PG does by default."""
+    quota_months: int = 0
+    """Instalments; 0 is a lump sum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRequest:
+    """A window to be opened: for one payment, or to register a card (`is_key_window`)."""
+
+    order: Order
+    is_key_window: bool
+    device: Literal["pc", "mobile"]
+    return_url: str
+    language: Literal["ko", "en", "ja", "zh"] | None = None
+    app_scheme: str | None = None
+    quotas_offered: tuple[int, ...] | None = None
+    cards_offered: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What the PG tells of a card. `brand` is our slug (`shinhan`); None when it is not known."""
+
+    brand: str | None = None
+    name: str | None = None
+    issuer_code: str | None = None
+    number_masked: str | None = None
+    kind: Literal["credit", "check", "gift"] | None = None
+    quota_months: int = 0
+    can_cancel_in_part: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowOpened:
+    url: str
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowReturn:
+    """What the payer's browser brought back. Unsigned: it proves nothing and moves no money."""
+
+    shop_order_no: str
+    session_id: str
+    is_authenticated: bool
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """Money was taken: `amount_krw` equals what was asked (a mismatch is `Unknown`)."""
+
+    pg_tid: str
+    amount_krw: int
+    approved_at: datetime
+    approval_no: str | None
+    card: Card
+    receipt_url: str | None
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyIssued:
+    """A card was registered; nothing was charged."""
+
+    billing_key: str = field(repr=False)
+    pg_tid: str
+    issued_at: datetime
+    card: Card
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    cancel_tid: str
+    amount_krw: int
+    remain_krw: int
+    cancelled_at: datetime
+    receipt_url: str | None
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRemoved:
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """An explicit no. `reason` is a house word (`limit_exceeded`, … , `other`); PG's words kept."""
+
+    code: str
+    text: str
+    reason: str = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """It may have happened. `why` is for the reader of a log at night; PG's words when it spoke.
+
+    `pg_tid` and `amount_krw` are what an answer claimed that failed a check, when it claimed any.
+    """
+
+    why: str
+    code: str | None = None
+    text: str | None = None
+    pg_tid: str | None = None
+    amount_krw: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """Nothing left this machine."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the PG knows of an attempt. `state` is the transaction's present state there."""
+
+    outcome: Approved | KeyIssued | Cancelled | KeyRemoved | Declined
+    state: Literal["live", "cancelled", "partly_cancelled", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFound:
+    """The PG knows no such attempt now. It may still be running there: time must pass first."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Take back `amount_krw` of what `remain_krw` is left; `paid_krw` was approved."""
+
+    pg_tid: str
+    amount_krw: int
+    remain_krw: int
+    paid_krw: int
+    reason: str | None = None
+
+
+class Provider(Protocol):
+    """A PG. Implementations are safe to share between tasks and hold one bounded pool a host."""
+
+    async def open_window(
+        self, mall: Mall, request: WindowRequest
+    ) -> WindowOpened | Declined | Unknown | NotSent:
+        """Registers a window. Moves no money, so anything but `WindowOpened` ends the order."""
+        ...
+
+    def read_return(self, fields: Mapping[str, str]) -> WindowReturn:
+        """Reads the payer's return post. `ValueError` names the field that is missing or bad."""
+        ...
+
+    async def approve(
+        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str, amount_krw: int
+    ) -> Approved | Declined | Unknown | NotSent:
+        """Takes the money of a payment window that was returned."""
+        ...
+
+    async def issue_key(
+        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
+    ) -> KeyIssued | Declined | Unknown | NotSent:
+        """Issues the billing key of a key window that was returned."""
+        ...
+
+    async def charge(
+        self, mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
+    ) -> Approved | Declined | Unknown | NotSent:
+        """Charges a stored card once."""
+        ...
+
+    async def cancel(
+        self, mall: Mall, attempt: Attempt, *, cancel: Cancel
+    ) -> Cancelled | Declined | Unknown | NotSent:
+        """Takes back all or a part of an approval."""
+        ...
+
+    async def remove_key(
+        self, mall: Mall, attempt: Attempt, *, billing_key: str
+    ) -> KeyRemoved | Declined | Unknown | NotSent:
+        """Ends a billing key at the PG."""
+        ...
+
+    async def look_up(
+        self,
+        mall: Mall,
+        attempt: Attempt,
+        *,
+        kind: AttemptKind,
+        shop_order_no: str | None,
+        amount_krw: int | None,
+    ) -> Found | NotFound | Unknown | NotSent:
+        """Asks what became of an attempt. Reads only; may be repeated."""
+        ...
