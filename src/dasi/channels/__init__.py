@@ -1,0 +1,14 @@
+"""The channels' room: a merchant's contracts with payment companies."""
+
+from dasi.channels.add import add_channel
+from dasi.channels.channel import Channel
+from dasi.channels.choose import choose_channel, find_channel, list_channels, open_mall
+
+__all__ = [
+    "Channel",
+    "add_channel",
+    "choose_channel",
+    "find_channel",
+    "list_channels",
+    "open_mall",
+]

@@ -9,14 +9,14 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from dasi.foundation.errors import Unavailable
 
-Connection = asyncpg.Connection
-Row = asyncpg.Record
+Connection: TypeAlias = asyncpg.Connection
+Row: TypeAlias = asyncpg.Record
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
@@ -67,7 +67,8 @@ class Database:
     async def fetchrow(self, sql: str, *values: Any) -> Row | None:
         """One statement, its own transaction, the first row or None."""
         try:
-            return await self._pool.fetchrow(sql, *values)
+            row: Row | None = await self._pool.fetchrow(sql, *values)
+            return row
         except CONNECTION_LOST as lost:
             raise Unavailable("the database", retry_after_s=2) from lost
 

@@ -1,0 +1,61 @@
+"""Add a channel."""
+
+import re
+import uuid
+from typing import Literal
+
+from dasi.channels import store
+from dasi.channels.channel import Channel
+from dasi.channels.choose import bound_to
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, Invalid
+from dasi.merchants import Merchant
+
+_MALL_ID = re.compile(r"[A-Za-z0-9]{1,20}")
+_SECRET_MAX = 200
+
+
+async def add_channel(
+    engine: Engine,
+    merchant: Merchant,
+    *,
+    provider: str,
+    mall_id: str,
+    secret: str,
+    is_sandbox: bool,
+    is_default: bool,
+    key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full",
+    language: Literal["ko", "en", "ja", "zh"] = "ko",
+) -> Channel:
+    """Adds a contract. The merchant's first channel is the default whatever is said, and a new
+    default takes the place of the old one.
+
+    `Invalid` names field and rule; `Conflict("channel_exists")` for a mall id added before.
+    """
+    if provider not in engine.providers:
+        raise Invalid("provider", f"one of: {', '.join(sorted(engine.providers))}")
+    if not _MALL_ID.fullmatch(mall_id):
+        raise Invalid("mall_id", "1 to 20 letters and digits, as the PG issued it")
+    if not 1 <= len(secret) <= _SECRET_MAX:
+        raise Invalid("secret", f"1 to {_SECRET_MAX} characters, as the PG issued it")
+    sealed = engine.vault.seal(secret, bound_to=bound_to(merchant.merchant_id, mall_id))
+    async with engine.database.transaction() as connection:
+        is_first = not await store.lock_channels(connection, merchant.merchant_id)
+        if is_default or is_first:
+            await store.clear_default(connection, merchant.merchant_id)
+        channel = await store.insert_channel(
+            connection,
+            merchant.merchant_id,
+            channel_key=f"channel-key-{uuid.uuid4()}",
+            provider=provider,
+            mall_id=mall_id,
+            sealed_secret=sealed,
+            is_sandbox=is_sandbox,
+            is_default=is_default or is_first,
+            key_fields=key_fields,
+            language=language,
+            now=engine.clock.now(),
+        )
+        if channel is None:
+            raise Conflict("channel_exists", pg=f"{provider}.{mall_id}")
+    return channel

@@ -1,0 +1,26 @@
+"""The channel: a merchant's contract with one provider, under one mall id."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    merchant_id: int
+    channel_id: int
+    channel_key: str
+    """What a page gives as `channelKey`."""
+    provider: str
+    mall_id: str
+    sealed_secret: bytes = field(repr=False)
+    is_sandbox: bool
+    is_default: bool
+    key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
+    language: Literal["ko", "en", "ja", "zh"]
+    created_at: datetime
+
+    @property
+    def pg(self) -> str:
+        """What a page gives as `pg`."""
+        return f"{self.provider}.{self.mall_id}"

@@ -1,0 +1,77 @@
+"""SQL of the channels' room."""
+
+from datetime import datetime
+
+from dasi.channels.channel import Channel
+from dasi.foundation.db import Connection, Database
+
+_CHANNEL = """merchant_id, channel_id, channel_key, provider, mall_id, sealed_secret, is_sandbox,
+              is_default, key_fields, language, created_at"""
+
+
+async def channels(database: Database, merchant_id: int) -> list[Channel]:
+    rows = await database.fetch(
+        f"SELECT {_CHANNEL} FROM channels WHERE merchant_id = $1 ORDER BY channel_id", merchant_id
+    )
+    return [Channel(**row) for row in rows]
+
+
+async def channel(database: Database, merchant_id: int, channel_id: int) -> Channel | None:
+    row = await database.fetchrow(
+        f"SELECT {_CHANNEL} FROM channels WHERE merchant_id = $1 AND channel_id = $2",
+        merchant_id,
+        channel_id,
+    )
+    return None if row is None else Channel(**row)
+
+
+async def lock_channels(connection: Connection, merchant_id: int) -> int:
+    """How many there are; the merchant's row stays locked, so that two adders take turns."""
+    await connection.execute(
+        "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR UPDATE", merchant_id
+    )
+    counted: int = await connection.fetchval(
+        "SELECT count(*) FROM channels WHERE merchant_id = $1", merchant_id
+    )
+    return counted
+
+
+async def clear_default(connection: Connection, merchant_id: int) -> None:
+    await connection.execute(
+        "UPDATE channels SET is_default = false WHERE merchant_id = $1 AND is_default", merchant_id
+    )
+
+
+async def insert_channel(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    channel_key: str,
+    provider: str,
+    mall_id: str,
+    sealed_secret: bytes,
+    is_sandbox: bool,
+    is_default: bool,
+    key_fields: str,
+    language: str,
+    now: datetime,
+) -> Channel | None:
+    """None if the merchant has this mall already."""
+    row = await connection.fetchrow(
+        f"""INSERT INTO channels (merchant_id, channel_key, provider, mall_id, sealed_secret,
+                                  is_sandbox, is_default, key_fields, language, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            ON CONFLICT (merchant_id, provider, mall_id) DO NOTHING
+            RETURNING {_CHANNEL}""",
+        merchant_id,
+        channel_key,
+        provider,
+        mall_id,
+        sealed_secret,
+        is_sandbox,
+        is_default,
+        key_fields,
+        language,
+        now,
+    )
+    return None if row is None else Channel(**row)

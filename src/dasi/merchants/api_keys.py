@@ -1,0 +1,87 @@
+"""API keys: shown once, kept as a salted scrypt hash; two may live at once to rotate (A2)."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.foundation.ids import token
+from dasi.merchants import store
+from dasi.merchants.merchant import Merchant
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{4,100}")
+_SECRET_MIN, _SECRET_MAX = 8, 200
+
+# 4 MiB and some 10 ms a guess. Secrets we make have 320 random bits and need no more; the cost is
+# for the ones a person chose. Clients that fetch a token before every call pay it each time.
+_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**12, 8, 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """Shown once. Nothing in the database gives the secret back."""
+
+    api_key: str
+    api_secret: str = field(repr=False)
+
+
+async def add_api_key(
+    engine: Engine,
+    merchant: Merchant,
+    *,
+    api_key: str | None = None,
+    api_secret: str | None = None,
+) -> NewApiKey:
+    """Adds a key and secret, given or made.
+
+    `Invalid` names the field and rule; `Conflict("api_key_taken")` if any merchant has the key.
+    """
+    new = NewApiKey(api_key or token(8), api_secret or token(40))
+    if not _KEY.fullmatch(new.api_key):
+        raise Invalid("api_key", "4 to 100 letters, digits, - or _")
+    if not _SECRET_MIN <= len(new.api_secret) <= _SECRET_MAX:
+        raise Invalid("api_secret", f"{_SECRET_MIN} to {_SECRET_MAX} characters")
+    salt = os.urandom(16)
+    is_new = await store.insert_api_key(
+        engine.database,
+        merchant.merchant_id,
+        api_key=new.api_key,
+        secret_salt=salt,
+        secret_hash=await hash_secret(new.api_secret, salt),
+        now=engine.clock.now(),
+    )
+    if not is_new:
+        raise Conflict("api_key_taken", api_key=new.api_key)
+    return new
+
+
+async def rotate_api_key(
+    engine: Engine, merchant: Merchant, api_key: str, *, keep_old_for: timedelta
+) -> NewApiKey:
+    """Makes a second key and lets the first one end after `keep_old_for`; both work until then."""
+    ends_at = engine.clock.now() + keep_old_for
+    if not await store.end_api_key(engine.database, merchant.merchant_id, api_key, ends_at):
+        raise NotFound("unknown_api_key", api_key=api_key)
+    return await add_api_key(engine, merchant)
+
+
+async def revoke_api_key(engine: Engine, merchant: Merchant, api_key: str) -> None:
+    """Ends a key and every token it got, now."""
+    if not await store.delete_api_key(engine.database, merchant.merchant_id, api_key):
+        raise NotFound("unknown_api_key", api_key=api_key)
+
+
+async def hash_secret(secret: str, salt: bytes) -> bytes:
+    """scrypt, in a thread: it must not stop the other requests of this process."""
+    return await asyncio.to_thread(
+        hashlib.scrypt, secret.encode(), salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P
+    )
+
+
+async def is_secret(given: str, salt: bytes, expected: bytes) -> bool:
+    return hmac.compare_digest(await hash_secret(given[:_SECRET_MAX], salt), expected)

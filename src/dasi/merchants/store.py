@@ -1,0 +1,198 @@
+"""SQL of the merchants' room. The `_any_merchant` ones find out which merchant it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dasi.foundation.db import Connection, Database, Row
+from dasi.merchants.merchant import Merchant
+
+_MERCHANT = "merchant_id, code, name, webhook_url, webhook_content_type, created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRow:
+    merchant_id: int
+    api_key: str
+    secret_salt: bytes
+    secret_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    token_hash: bytes
+    sealed: bytes
+    expires_at: datetime
+
+
+async def insert_merchant_any_merchant(
+    database: Database,
+    *,
+    code: str,
+    name: str,
+    webhook_url: str | None,
+    webhook_content_type: str,
+    now: datetime,
+) -> Merchant | None:
+    """None if the code is taken."""
+    row = await database.fetchrow(
+        f"""INSERT INTO merchants (code, name, webhook_url, webhook_content_type, created_at)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (code) DO NOTHING
+            RETURNING {_MERCHANT}""",
+        code,
+        name,
+        webhook_url,
+        webhook_content_type,
+        now,
+    )
+    return _merchant(row)
+
+
+async def merchant_by_code_any_merchant(database: Database, code: str) -> Merchant | None:
+    return _merchant(
+        await database.fetchrow(f"SELECT {_MERCHANT} FROM merchants WHERE code = $1", code)
+    )
+
+
+async def merchants_any_merchant(database: Database) -> list[Merchant]:
+    rows = await database.fetch(f"SELECT {_MERCHANT} FROM merchants ORDER BY merchant_id")
+    return [Merchant(**row) for row in rows]
+
+
+async def insert_api_key(
+    database: Database,
+    merchant_id: int,
+    *,
+    api_key: str,
+    secret_salt: bytes,
+    secret_hash: bytes,
+    now: datetime,
+) -> bool:
+    """False if some merchant has this key already."""
+    row = await database.fetchrow(
+        """INSERT INTO api_keys (merchant_id, api_key, secret_salt, secret_hash, created_at)
+           VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT DO NOTHING
+           RETURNING api_key""",
+        merchant_id,
+        api_key,
+        secret_salt,
+        secret_hash,
+        now,
+    )
+    return row is not None
+
+
+async def end_api_key(
+    database: Database, merchant_id: int, api_key: str, ends_at: datetime
+) -> bool:
+    row = await database.fetchrow(
+        """UPDATE api_keys SET expires_at = least(expires_at, $3)
+           WHERE merchant_id = $1 AND lookup = lower($2)
+           RETURNING api_key""",
+        merchant_id,
+        api_key,
+        ends_at,
+    )
+    return row is not None
+
+
+async def delete_api_key(database: Database, merchant_id: int, api_key: str) -> bool:
+    """Its tokens go with it."""
+    row = await database.fetchrow(
+        "DELETE FROM api_keys WHERE merchant_id = $1 AND lookup = lower($2) RETURNING api_key",
+        merchant_id,
+        api_key,
+    )
+    return row is not None
+
+
+async def api_key_any_merchant(database: Database, api_key: str, now: datetime) -> ApiKeyRow | None:
+    row = await database.fetchrow(
+        """SELECT merchant_id, api_key, secret_salt, secret_hash FROM api_keys
+           WHERE lookup = lower($1) AND (expires_at IS NULL OR expires_at > $2)""",
+        api_key,
+        now,
+    )
+    return None if row is None else ApiKeyRow(**row)
+
+
+async def living_token_for_update(
+    connection: Connection, merchant_id: int, api_key: str, now: datetime
+) -> TokenRow | None:
+    """The key's living token; the key's row stays locked until the transaction ends."""
+    await connection.execute(
+        "SELECT 1 FROM api_keys WHERE merchant_id = $1 AND api_key = $2 FOR UPDATE",
+        merchant_id,
+        api_key,
+    )
+    row = await connection.fetchrow(
+        """SELECT token_hash, sealed, expires_at FROM access_tokens
+           WHERE merchant_id = $1 AND api_key = $2 AND expires_at > $3
+           ORDER BY expires_at DESC LIMIT 1""",
+        merchant_id,
+        api_key,
+        now,
+    )
+    return None if row is None else TokenRow(**row)
+
+
+async def insert_token(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    api_key: str,
+    token_hash: bytes,
+    sealed: bytes,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Old tokens of the key are swept here, so that the table stays as small as its keys."""
+    await connection.execute(
+        "DELETE FROM access_tokens WHERE merchant_id = $1 AND api_key = $2 AND expires_at <= $3",
+        merchant_id,
+        api_key,
+        now,
+    )
+    await connection.execute(
+        """INSERT INTO access_tokens
+               (token_hash, merchant_id, api_key, sealed, issued_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        token_hash,
+        merchant_id,
+        api_key,
+        sealed,
+        now,
+        expires_at,
+    )
+
+
+async def extend_token(
+    connection: Connection, merchant_id: int, token_hash: bytes, expires_at: datetime
+) -> None:
+    await connection.execute(
+        "UPDATE access_tokens SET expires_at = $3 WHERE merchant_id = $1 AND token_hash = $2",
+        merchant_id,
+        token_hash,
+        expires_at,
+    )
+
+
+async def merchant_by_token_any_merchant(
+    database: Database, token_hash: bytes, now: datetime
+) -> Merchant | None:
+    row = await database.fetchrow(
+        """SELECT m.merchant_id, m.code, m.name, m.webhook_url, m.webhook_content_type, m.created_at
+           FROM access_tokens t
+           JOIN api_keys k ON k.merchant_id = t.merchant_id AND k.api_key = t.api_key
+           JOIN merchants m ON m.merchant_id = t.merchant_id
+           WHERE t.token_hash = $1 AND t.expires_at > $2
+             AND (k.expires_at IS NULL OR k.expires_at > $2)""",
+        token_hash,
+        now,
+    )
+    return _merchant(row)
+
+
+def _merchant(row: Row | None) -> Merchant | None:
+    return None if row is None else Merchant(**row)
