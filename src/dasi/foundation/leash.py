@@ -1,0 +1,68 @@
+"""Starts a program that ends when its parent ends, and not as root where it refuses to be root.
+
+Run as a script by `command()`; nothing else of dasi is imported, so it costs some 20 ms. It becomes
+the program (`exec`), so process id, signals and exit code are the program's own.
+
+    leash.py AS PARENT SIGNAL program argument ...
+
+AS is one of
+    as-is                stay who we are
+    namespace:UID:GID    a user namespace in which we look like UID and files stay ours outside
+    account:UID:GID      become that account for good; needs root
+
+SIGNAL is sent by the kernel when the parent's starting thread dies (Linux only), so start programs
+from a thread that lives as long as they should.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+AS_IS = "as-is"
+ENDED_TOO_EARLY = 125
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG = 1
+
+
+def command(*program: str, on_parent_death: signal.Signals, run_as: str = AS_IS) -> list[str]:
+    """The command line that runs `program` on a leash held by this process."""
+    leash = [sys.executable, "-I", "-S", __file__]
+    return [*leash, run_as, str(os.getpid()), str(int(on_parent_death)), *program]
+
+
+def main(run_as: str, parent: int, death_signal: int, program: list[str]) -> None:
+    kind, _, account = run_as.partition(":")
+    if kind != AS_IS:
+        uid, gid = (int(number) for number in account.split(":"))
+        if kind == "namespace":
+            _enter_namespace(uid, gid)
+        else:
+            os.setgroups([])
+            os.setgid(gid)
+            os.setuid(uid)
+    if sys.platform == "linux":
+        # After the change of account, which would clear it.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(ENDED_TOO_EARLY)
+    with contextlib.suppress(OSError):
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.execv(program[0], program)  # noqa: S606  # no shell is wanted
+
+
+def _enter_namespace(uid: int, gid: int) -> None:
+    ours = (os.geteuid(), os.getegid())
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWUSER) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "user namespace")
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{uid} {ours[0]} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{gid} {ours[1]} 1", encoding="ascii")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

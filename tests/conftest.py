@@ -1,0 +1,46 @@
+"""What every test may ask for: a database of its own, and a clock that stands still."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from dasi.foundation.clock import KST, TurnedClock
+from dasi.foundation.db import Database, open_database
+from database import TestServer, running_server
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[TestServer]:
+    """One PostgreSQL a worker: about a second, once."""
+    folder = Path(tempfile.mkdtemp(prefix="dasi-test-"))
+    try:
+        with running_server(folder / "data") as server:
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def database_url(database_server: TestServer) -> AsyncIterator[str]:
+    """A migrated, empty database of this test's own."""
+    name = await database_server.create()
+    yield database_server.url_of(name)
+    await database_server.drop(name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """`database_url`, open."""
+    opened = await open_database(database_url, connections_max=8, statement_timeout_s=30)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    """2026-09-03 10:00 in Korea, standing still until the test turns it."""
+    return TurnedClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
