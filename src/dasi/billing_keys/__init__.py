@@ -1,0 +1,14 @@
+"""The billing keys' room: the stored right to charge a card, one per customer of a merchant."""
+
+from dasi.billing_keys.billing_key import BillingKey, Customer
+from dasi.billing_keys.find import find_billing_key, live_key, open_key
+from dasi.billing_keys.keep import keep_issued_key
+
+__all__ = [
+    "BillingKey",
+    "Customer",
+    "find_billing_key",
+    "keep_issued_key",
+    "live_key",
+    "open_key",
+]

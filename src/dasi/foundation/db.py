@@ -68,9 +68,9 @@ class Database:
         """One statement, its own transaction, the first row or None."""
         try:
             row: Row | None = await self._pool.fetchrow(sql, *values)
-            return row
         except CONNECTION_LOST as lost:
             raise Unavailable("the database", retry_after_s=2) from lost
+        return row
 
     async def close(self) -> None:
         await self._pool.close()

@@ -194,6 +194,32 @@ END $$;
 CREATE TRIGGER payment_events_append_only BEFORE UPDATE OR DELETE ON payment_events
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- Appends one event and chains it: hash = sha256(previous hash | canonical JSON of the event). The
+-- payment's row is locked by whoever calls, so numbers and chain cannot fork.
+CREATE FUNCTION record_payment_event(
+    in_merchant_id bigint, in_imp_uid text, in_at timestamptz, in_what text, in_status text,
+    in_who text, in_why text, in_attempt_id text, in_pg_code text, in_pg_text text
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    last_seq  integer;
+    last_hash bytea;
+    told      text;
+BEGIN
+    SELECT seq, hash INTO last_seq, last_hash FROM payment_events
+    WHERE merchant_id = in_merchant_id AND imp_uid = in_imp_uid ORDER BY seq DESC LIMIT 1;
+    last_seq := coalesce(last_seq, 0) + 1;
+    last_hash := coalesce(last_hash, '\x'::bytea);
+    told := jsonb_build_array(
+        in_merchant_id, in_imp_uid, last_seq, (extract(epoch FROM in_at) * 1000000)::bigint,
+        in_what, in_status, in_who, in_why, in_attempt_id, in_pg_code, in_pg_text)::text;
+    INSERT INTO payment_events (merchant_id, imp_uid, seq, at, what, status, who, why, attempt_id,
+                                pg_code, pg_text, previous, hash)
+    VALUES (in_merchant_id, in_imp_uid, last_seq, in_at, in_what, in_status, in_who, in_why,
+            in_attempt_id, in_pg_code, in_pg_text, last_hash,
+            sha256(last_hash || convert_to(told, 'UTF8')));
+    RETURN last_seq;
+END $$;
+
 CREATE TABLE window_orders (
     merchant_id   bigint      NOT NULL REFERENCES merchants,
     -- Random: whoever holds it may read this one result, and nothing else.
@@ -206,6 +232,7 @@ CREATE TABLE window_orders (
     window_url    text,
     redirect_url  text,
     page_origin   text,
+    customer_id   text,
     return_code   text,
     return_text   text,
     opened_at     timestamptz NOT NULL,
@@ -238,6 +265,7 @@ CREATE TABLE deliveries (
     delivery_id  text        NOT NULL,
     event_id     text        NOT NULL,
     imp_uid      text        NOT NULL,
+    version      integer     NOT NULL,
     url          text        NOT NULL,
     content_type text        NOT NULL CHECK (content_type IN ('json', 'form')),
     state        text        NOT NULL CHECK (state IN ('due', 'delivered', 'parked')),
@@ -251,3 +279,4 @@ CREATE TABLE deliveries (
     FOREIGN KEY (merchant_id, event_id) REFERENCES webhook_events
 );
 CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE state = 'due';
+CREATE INDEX deliveries_in_order ON deliveries (merchant_id, imp_uid, url, version) WHERE state = 'due';

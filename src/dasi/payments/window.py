@@ -11,6 +11,8 @@ from typing import Literal
 
 from dasi.payments.payment import Buyer, Payment
 
+Progress = Literal["open", "working", "doubtful", "done"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowWish:
@@ -62,6 +64,6 @@ class WindowView:
     return_text: str | None
     payment: Payment
 
-    progress: Literal["open", "working", "doubtful", "done"]
+    progress: Progress
     """What to tell a waiting page. `working`: the PG is being asked right now. `doubtful`: its
     answer was lost; the payment stays pending and will be settled later. `done`: final."""

@@ -1,0 +1,28 @@
+"""Find a billing key, and open it for a call."""
+
+from dasi.billing_keys import store
+from dasi.billing_keys.billing_key import BillingKey, bound_to
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import NotFound
+
+
+async def find_billing_key(engine: Engine, merchant_id: int, customer_uid: str) -> BillingKey:
+    """The live key of a customer. `NotFound("unknown_billing_key")` if there is none."""
+    async with engine.database.transaction() as connection:
+        key = await store.live_key(connection, merchant_id, customer_uid)
+    if key is None:
+        raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    return key
+
+
+async def live_key(
+    connection: Connection, merchant_id: int, customer_uid: str
+) -> BillingKey | None:
+    """The same inside the caller's transaction; None if there is none."""
+    return await store.live_key(connection, merchant_id, customer_uid)
+
+
+def open_key(engine: Engine, key: BillingKey) -> str:
+    """The PG's key, for the length of a call. Never log, store or return it."""
+    return engine.vault.open(key.sealed_key, bound_to=bound_to(key.merchant_id, key.customer_uid))

@@ -1,0 +1,28 @@
+"""Expire windows nobody came back from. A payer who simply closes the window sends nothing."""
+
+from dasi.engine import Engine
+from dasi.payments import store, window_store
+from dasi.payments.open_window import WINDOW_EXPIRED
+
+BATCH = 200
+
+
+async def expire_windows(engine: Engine) -> int:
+    """Fails the payments of windows past their life; returns how many. Asks the PG nothing."""
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        payments = await window_store.close_expired_windows_any_merchant(
+            connection, now=now, batch=BATCH
+        )
+        for payment in payments:
+            failed = await store.mark_failed(
+                connection,
+                payment,
+                code=WINDOW_EXPIRED,
+                why="결제창에서 돌아오지 않아 만료되었습니다",
+                now=now,
+            )
+            await store.record_event(
+                connection, failed, what="window_expired", who="gateway", at=now
+            )
+    return len(payments)

@@ -1,0 +1,32 @@
+"""M1 in words: why an order cannot be paid (again). The database's unique rule decides first."""
+
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Conflict
+from dasi.payments import store
+from dasi.payments.payment import Status
+
+
+async def refuse_taken_order(connection: Connection, merchant_id: int, merchant_uid: str) -> None:
+    """Raises the refusal if a payment holds this order; returns if the order is free.
+
+    `Conflict("order_already_paid")`: paid, or paid and cancelled. `Conflict("order_in_doubt")`: the
+    PG was asked and its answer is not known yet.
+    """
+    holder = await store.order_holder(connection, merchant_id, merchant_uid)
+    if holder is None:
+        return
+    imp_uid, status = holder
+    reason = "order_in_doubt" if status is Status.PENDING else "order_already_paid"
+    raise Conflict(reason, merchant_uid=merchant_uid, imp_uid=imp_uid)
+
+
+async def refuse_used_key_order(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> None:
+    """A card registration is an order too: once done under a `merchant_uid`, it is done."""
+    holder = await store.key_issue_holder(connection, merchant_id, merchant_uid)
+    if holder is None:
+        return
+    imp_uid, status = holder
+    reason = "order_in_doubt" if status is Status.PENDING else "order_already_paid"
+    raise Conflict(reason, merchant_uid=merchant_uid, imp_uid=imp_uid)

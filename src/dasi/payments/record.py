@@ -1,0 +1,184 @@
+"""Record what the PG said: attempt, payment, event and webhook in one transaction (M9, W1).
+
+Every verb that asked the PG about a payment ends here, and so does whoever settles a doubt later.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from dasi.billing_keys import Customer, keep_issued_key
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Conflict, Unavailable
+from dasi.payments import store, window_store
+from dasi.payments.payment import Payment, Status, assert_may_become
+from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
+from dasi.webhooks import announce
+
+log = structlog.get_logger()
+
+Outcome = Approved | KeyIssued | Declined | Unknown | NotSent
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRef:
+    merchant_id: int
+    imp_uid: str
+    merchant_uid: str
+
+
+async def record_outcome(
+    engine: Engine, merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome
+) -> Payment:
+    """Writes an outcome down and returns the payment as it is then.
+
+    An attempt is closed once: a second outcome for it changes nothing.
+    """
+    log.info(
+        "pg_answered",
+        merchant_id=merchant_id,
+        imp_uid=imp_uid,
+        attempt_id=attempt_id,
+        outcome=type(outcome).__name__,
+        why=getattr(outcome, "why", None),
+        pg_code=getattr(outcome, "code", None),
+        pg_text=getattr(outcome, "text", None),
+    )
+    async with engine.database.transaction() as connection:
+        payment = await store.payment_for_update(connection, merchant_id, imp_uid)
+        if not await store.close_attempt(
+            connection, merchant_id, attempt_id, outcome, now=engine.clock.now()
+        ):
+            # Somebody settled this attempt while we waited: theirs is the record, ours is late.
+            return payment
+        match outcome:
+            case Approved() | KeyIssued():
+                return await _record_yes(engine, connection, payment, attempt_id, outcome)
+            case Declined() | NotSent():
+                return await _record_no(engine, connection, payment, attempt_id, outcome)
+            case Unknown():
+                return await _record_doubt(engine, connection, payment, attempt_id, outcome)
+
+
+async def _record_yes(
+    engine: Engine,
+    connection: Connection,
+    payment: Payment,
+    attempt_id: str,
+    outcome: Approved | KeyIssued,
+) -> Payment:
+    assert_may_become(payment.status, Status.PAID)
+    now = engine.clock.now()
+    if isinstance(outcome, KeyIssued):
+        assert payment.customer_uid is not None, f"{payment.imp_uid} issued a key for nobody"
+        order = await window_store.window_order_of(connection, payment.merchant_id, payment.imp_uid)
+        await keep_issued_key(
+            engine,
+            connection,
+            payment.merchant_id,
+            customer_uid=payment.customer_uid,
+            channel_id=order.channel_id,
+            issued=outcome,
+            order_name=payment.name,
+            customer=Customer(
+                customer_id=order.customer_id,
+                name=payment.buyer.name,
+                tel=payment.buyer.tel,
+                email=payment.buyer.email,
+                addr=payment.buyer.addr,
+                postcode=payment.buyer.postcode,
+            ),
+            now=now,
+        )
+    paid = await store.mark_paid(connection, payment, outcome, now=now)
+    await store.record_event(
+        connection,
+        paid,
+        what="key_issued" if isinstance(outcome, KeyIssued) else "approved",
+        who=payment.provider,
+        at=now,
+        attempt_id=attempt_id,
+        pg_code=outcome.code,
+        pg_text=outcome.text,
+    )
+    await announce(
+        connection,
+        paid.merchant_id,
+        imp_uid=paid.imp_uid,
+        merchant_uid=paid.merchant_uid,
+        version=paid.version,
+        status="paid",
+        notice_urls=paid.notice_urls,
+        now=now,
+    )
+    return paid
+
+
+async def _record_no(
+    engine: Engine,
+    connection: Connection,
+    payment: Payment,
+    attempt_id: str,
+    outcome: Declined | NotSent,
+) -> Payment:
+    assert_may_become(payment.status, Status.FAILED)
+    now = engine.clock.now()
+    if isinstance(outcome, Declined):
+        what, code, why = "declined", outcome.code, outcome.text
+    else:
+        what, code, why = "not_sent", "NOT_SENT", "PG에 연결하지 못했습니다. 청구되지 않았습니다."
+    failed = await store.mark_failed(connection, payment, code=code, why=why, now=now)
+    await store.record_event(
+        connection,
+        failed,
+        what=what,
+        who=payment.provider if isinstance(outcome, Declined) else "gateway",
+        at=now,
+        why=outcome.reason if isinstance(outcome, Declined) else outcome.why,
+        attempt_id=attempt_id,
+        pg_code=outcome.code if isinstance(outcome, Declined) else None,
+        pg_text=outcome.text if isinstance(outcome, Declined) else None,
+    )
+    return failed
+
+
+async def _record_doubt(
+    engine: Engine,
+    connection: Connection,
+    payment: Payment,
+    attempt_id: str,
+    outcome: Unknown,
+) -> Payment:
+    """The payment stays pending and the order stays taken; the event says what is not known."""
+    await store.record_event(
+        connection,
+        payment,
+        what="doubt_opened",
+        who="gateway",
+        at=engine.clock.now(),
+        why=outcome.why,
+        attempt_id=attempt_id,
+        pg_code=outcome.code,
+        pg_text=outcome.text,
+    )
+    return payment
+
+
+async def record_or_doubt(
+    engine: Engine, payment_ref: PaymentRef, attempt_id: str, outcome: Outcome
+) -> Payment:
+    """`record_outcome`, or `Conflict("order_in_doubt")` if the database goes away just then.
+
+    The answer in our hand is lost with the process, but the committed attempt is not: it stays
+    `sending`, keeps the order taken, and the PG is asked about it later.
+    """
+    try:
+        return await record_outcome(
+            engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
+        )
+    except Unavailable as lost:
+        log.exception("answer_not_recorded", imp_uid=payment_ref.imp_uid, attempt_id=attempt_id)
+        raise Conflict(
+            "order_in_doubt", merchant_uid=payment_ref.merchant_uid, imp_uid=payment_ref.imp_uid
+        ) from lost

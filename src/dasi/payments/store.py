@@ -1,0 +1,376 @@
+"""SQL of the payments' room: payments, attempts, events. Windows are in `window_store`."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import asyncpg
+
+from dasi.foundation.db import Connection, Database, Row
+from dasi.payments.payment import Buyer, PaidCard, Payment, Status
+from dasi.providers.port import (
+    Approved,
+    Attempt,
+    AttemptKind,
+    Card,
+    Declined,
+    KeyIssued,
+    NotSent,
+    Unknown,
+)
+
+PAYMENT_COLUMNS = """
+    p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
+    p.entry, c.provider, c.mall_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email, p.buyer_tel,
+    p.buyer_addr, p.buyer_postcode, p.customer_uid, p.custom_data, p.notice_urls, p.user_agent,
+    p.pg_tid, p.approval_no, p.card_brand, p.card_name, p.card_issuer_code, p.card_number,
+    p.card_kind, p.card_quota, p.receipt_url, p.fail_code, p.fail_reason, p.started_at, p.paid_at,
+    p.failed_at, p.cancelled_at, p.version"""
+PAYMENT_SOURCE = """payments p
+    JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What a charge writes before it asks: the payment and its one attempt."""
+
+    merchant_uid: str
+    amount_krw: int
+    tax_free_krw: int | None
+    channel_id: int
+    mall_id: str
+    name: str
+    buyer: Buyer
+    customer_uid: str
+    custom_data: str | None
+    notice_urls: tuple[str, ...]
+    user_agent: str | None
+    card_quota: int
+    billing_key_id: str
+    attempt_id: str
+    attempt_kind: AttemptKind
+    day_kst: date
+    shop_order_no: str
+
+
+async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
+    row = await database.fetchrow(
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND p.imp_uid = $2""",
+        merchant_id,
+        imp_uid,
+    )
+    return None if row is None else to_payment(row)
+
+
+async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
+    """The payment, locked until the transaction ends. It must exist."""
+    row = await connection.fetchrow(
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND p.imp_uid = $2 FOR UPDATE OF p""",
+        merchant_id,
+        imp_uid,
+    )
+    assert row is not None, f"payment {imp_uid} of merchant {merchant_id} is gone"
+    return to_payment(row)
+
+
+async def newest_of_order(
+    database: Database, merchant_id: int, merchant_uid: str, statuses: frozenset[Status]
+) -> Payment | None:
+    row = await database.fetchrow(
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND p.merchant_uid = $2 AND p.status = ANY($3::text[])
+            ORDER BY p.started_at DESC, p.imp_uid DESC LIMIT 1""",
+        merchant_id,
+        merchant_uid,
+        sorted(statuses),
+    )
+    return None if row is None else to_payment(row)
+
+
+async def order_holder(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> tuple[str, Status] | None:
+    """Which payment holds the order, by the same condition as the index `payments_order_once`."""
+    row = await connection.fetchrow(
+        """SELECT imp_uid, status FROM payments
+           WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'payment'
+             AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled')""",
+        merchant_id,
+        merchant_uid,
+    )
+    return None if row is None else (row["imp_uid"], Status(row["status"]))
+
+
+async def key_issue_holder(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> tuple[str, Status] | None:
+    """The same for card registrations, as the index `payments_key_issue_once`."""
+    row = await connection.fetchrow(
+        """SELECT imp_uid, status FROM payments
+           WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'key_issue'
+             AND status IN ('pending', 'paid')""",
+        merchant_id,
+        merchant_uid,
+    )
+    return None if row is None else (row["imp_uid"], Status(row["status"]))
+
+
+async def reserve_charge(
+    connection: Connection, merchant_id: int, wish: Reservation, *, now: datetime
+) -> str | None:
+    """Payment pending, attempt sending, first event. The imp_uid, or None if the order is taken.
+
+    An insert that races another one waits for it and then finds the order taken: of any number of
+    requests at once, one gets through (M1).
+    """
+    imp_uid: str | None = await connection.fetchval(
+        """INSERT INTO payments (
+               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, entry,
+               channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
+               customer_uid, custom_data, notice_urls, user_agent, card_quota, started_at,
+               updated_at)
+           VALUES ($1, 'imp_' || nextval('payment_numbers'), $2, 'payment', 'pending', $3, $4,
+                   'api', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+           ON CONFLICT (merchant_id, merchant_uid)
+               WHERE purpose = 'payment'
+                 AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled')
+           DO NOTHING
+           RETURNING imp_uid""",
+        merchant_id,
+        wish.merchant_uid,
+        wish.amount_krw,
+        wish.tax_free_krw,
+        wish.channel_id,
+        wish.name,
+        wish.buyer.name,
+        wish.buyer.email,
+        wish.buyer.tel,
+        wish.buyer.addr,
+        wish.buyer.postcode,
+        wish.customer_uid,
+        wish.custom_data,
+        list(wish.notice_urls),
+        wish.user_agent,
+        wish.card_quota,
+        now,
+    )
+    if imp_uid is None:
+        return None
+    await connection.execute(
+        """WITH asked AS (
+               INSERT INTO attempts (merchant_id, attempt_id, imp_uid, billing_key_id, kind,
+                                     channel_id, mall_id, shop_order_no, day_kst, amount_krw,
+                                     state, sent_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending', $11)
+           )
+           SELECT record_payment_event($1, $3, $11, 'charge_asked', 'pending', 'merchant', NULL,
+                                       $2, NULL, NULL)""",
+        merchant_id,
+        wish.attempt_id,
+        imp_uid,
+        wish.billing_key_id,
+        wish.attempt_kind.value,
+        wish.channel_id,
+        wish.mall_id,
+        wish.shop_order_no,
+        wish.day_kst,
+        wish.amount_krw,
+        now,
+    )
+    return imp_uid
+
+
+async def insert_attempt(
+    connection: Connection,
+    payment: Payment,
+    attempt: Attempt,
+    *,
+    kind: AttemptKind,
+    channel_id: int,
+    shop_order_no: str,
+    amount_krw: int,
+    now: datetime,
+) -> None:
+    """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
+    await connection.execute(
+        """WITH asked AS (
+               INSERT INTO attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
+                                     shop_order_no, day_kst, amount_krw, state, sent_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10)
+           )
+           SELECT record_payment_event($1, $3, $10, $4 || '_asked', $11, 'payer', NULL, $2, NULL,
+                                       NULL)""",
+        payment.merchant_id,
+        attempt.attempt_id,
+        payment.imp_uid,
+        kind.value,
+        channel_id,
+        payment.mall_id,
+        shop_order_no,
+        attempt.day_kst,
+        amount_krw,
+        now,
+        Status.PENDING.value,
+    )
+
+
+async def close_attempt(
+    connection: Connection,
+    merchant_id: int,
+    attempt_id: str,
+    outcome: Approved | KeyIssued | Declined | Unknown | NotSent,
+    *,
+    now: datetime,
+) -> bool:
+    """False if the attempt is final already: nothing was changed."""
+    match outcome:
+        case Approved() | KeyIssued():
+            state = "approved"
+        case Declined():
+            state = "declined"
+        case Unknown():
+            state = "unknown"
+        case NotSent():
+            state = "not_sent"
+    row = await connection.fetchrow(
+        """UPDATE attempts
+           SET state = $3, why = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8
+           WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
+           RETURNING attempt_id""",
+        merchant_id,
+        attempt_id,
+        state,
+        getattr(outcome, "why", None),
+        getattr(outcome, "code", None),
+        getattr(outcome, "text", None),
+        getattr(outcome, "pg_tid", None),
+        now,
+    )
+    return row is not None
+
+
+async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
+    """From here on the order is taken. False if another payment has it: then nothing changed."""
+    try:
+        async with connection.transaction():
+            row = await connection.fetchrow(
+                """UPDATE payments SET status = 'pending', updated_at = $3
+                   WHERE merchant_id = $1 AND imp_uid = $2 AND status = 'ready'
+                   RETURNING imp_uid""",
+                payment.merchant_id,
+                payment.imp_uid,
+                now,
+            )
+    except asyncpg.UniqueViolationError:
+        return False
+    assert row is not None, f"payment {payment.imp_uid} is {payment.status}, not ready"
+    return True
+
+
+async def mark_paid(
+    connection: Connection, payment: Payment, yes: Approved | KeyIssued, *, now: datetime
+) -> Payment:
+    card: Card = yes.card
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                UPDATE payments
+                SET status = 'paid', pg_tid = $3, approval_no = $4, card_brand = $5, card_name = $6,
+                    card_issuer_code = $7, card_number = $8, card_kind = $9, card_quota = $10,
+                    can_cancel_in_part = $11, receipt_url = $12, paid_at = $13, updated_at = $14,
+                    fail_code = NULL, fail_reason = NULL, version = version + 1
+                WHERE merchant_id = $1 AND imp_uid = $2
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
+        payment.merchant_id,
+        payment.imp_uid,
+        yes.pg_tid,
+        yes.approval_no if isinstance(yes, Approved) else None,
+        card.brand,
+        card.name,
+        card.issuer_code,
+        card.number_masked,
+        card.kind,
+        card.quota_months,
+        card.can_cancel_in_part,
+        yes.receipt_url if isinstance(yes, Approved) else None,
+        yes.approved_at if isinstance(yes, Approved) else yes.issued_at,
+        now,
+    )
+    return to_payment(row)
+
+
+async def mark_failed(
+    connection: Connection, payment: Payment, *, code: str, why: str, now: datetime
+) -> Payment:
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                UPDATE payments
+                SET status = 'failed', fail_code = $3, fail_reason = $4, failed_at = $5,
+                    updated_at = $5, version = version + 1
+                WHERE merchant_id = $1 AND imp_uid = $2
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
+        payment.merchant_id,
+        payment.imp_uid,
+        code,
+        why,
+        now,
+    )
+    return to_payment(row)
+
+
+async def record_event(
+    connection: Connection,
+    payment: Payment,
+    *,
+    what: str,
+    who: str,
+    at: datetime,
+    why: str | None = None,
+    attempt_id: str | None = None,
+    pg_code: str | None = None,
+    pg_text: str | None = None,
+) -> None:
+    """One line of the payment's story. The payment's row is locked by the caller."""
+    await connection.execute(
+        "SELECT record_payment_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        payment.merchant_id,
+        payment.imp_uid,
+        at,
+        what,
+        payment.status.value,
+        who,
+        why,
+        attempt_id,
+        pg_code,
+        pg_text,
+    )
+
+
+def to_payment(row: Row) -> Payment:
+    values = dict(row)
+    return Payment(
+        status=Status(values.pop("status")),
+        buyer=Buyer(
+            name=values.pop("buyer_name"),
+            email=values.pop("buyer_email"),
+            tel=values.pop("buyer_tel"),
+            addr=values.pop("buyer_addr"),
+            postcode=values.pop("buyer_postcode"),
+        ),
+        card=PaidCard(
+            brand=values.pop("card_brand"),
+            name=values.pop("card_name"),
+            issuer_code=values.pop("card_issuer_code"),
+            number_masked=values.pop("card_number"),
+            kind=values.pop("card_kind"),
+            quota_months=values.pop("card_quota"),
+        ),
+        notice_urls=tuple(values.pop("notice_urls")),
+        **values,
+    )

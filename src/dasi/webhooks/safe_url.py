@@ -1,0 +1,53 @@
+"""Where webhooks may go: the address connected to is the address that was checked (W5).
+
+The check sits in the resolver, between the name and the connection, so a name that answers
+differently a second time (DNS rebinding) gains nothing.
+"""
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from aiohttp import ThreadedResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+
+class AddressRefused(OSError):
+    """The address is private, loopback, link-local or otherwise not on the public network."""
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names, and refuses a name that has any address off the public network."""
+
+    def __init__(self) -> None:
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        for answer in found:
+            check_address(answer["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def check_literal(url: str) -> None:
+    """A URL that names an address instead of a name never reaches the resolver: check it here."""
+    host = urlsplit(url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return
+    check_address(host)
+
+
+def check_address(address: str) -> None:
+    """`AddressRefused` unless the address, unwrapped from IPv6, is on the public network."""
+    parsed = ipaddress.ip_address(address.split("%", 1)[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
+    if not parsed.is_global or parsed.is_multicast:
+        raise AddressRefused(f"{address} is not a public address")
