@@ -1,0 +1,129 @@
+"""One line a fact: JSON for machines, plain columns on a terminal, and never a secret in either.
+
+What is logged by us and by libraries (uvicorn, asyncio, aiohttp) goes through the same redaction:
+by the name of a field, and by the look of a value wherever it stands, traceback included.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "[hidden]"
+_DEPTH_MAX = 8
+_CARD_DIGITS_MIN, _CARD_DIGITS_MAX = 13, 19
+
+# Compared without case, dashes and underscores; a field is secret if its name ends like one.
+_SECRET_ENDINGS = (
+    "authorization", "secret", "secrets", "secretkey", "token", "accesstoken", "windowtoken",
+    "password", "passwd", "pwd", "pwd2digit", "passphrase", "cookie", "billingkey", "batchkey",
+    "cardnumber", "cardno", "cvc", "cvv", "birth", "expiry", "vault", "vaultkeys", "sealed",
+    "sealedkey", "msgauthvalue", "privatekey",
+)  # fmt: skip
+_IN_TEXT = re.compile(
+    r"(?ix)\b([a-z_-]*(?: secret | secret_?key | token | password | passwd | pwd(?:_2digit)?"
+    r" | billing_?key | batch_?key | card_?(?:number|no) | cvc | birth | vault_keys ))"
+    r"([\"']?\s*[=:]\s*[\"']?)([^\"'&\s,;}\)]+)"
+)
+_AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
+_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@\"']*):[^\s@/\"']*@")
+_LONG_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
+
+
+def set_up_logging(
+    *,
+    level: Literal["debug", "info", "warning", "error"],
+    form: Literal["auto", "json", "text"],
+    stream: TextIO | None = None,
+) -> None:
+    """Sends every log of this process to `stream` (standard error) in the given form."""
+    out = sys.stderr if stream is None else stream
+    is_text = form == "text" or (form == "auto" and out.isatty())
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: Processor = (
+        structlog.dev.ConsoleRenderer(
+            colors=out.isatty(),
+            # The default would print the local variables of every frame.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+        if is_text
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*before, structlog.stdlib.PositionalArgumentsFormatter()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redact,
+                last,
+            ],
+        )
+    )
+    structlog.configure(
+        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.captureWarnings(capture=True)
+
+
+def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    """The last processor before rendering: nothing passes it with a secret in it."""
+    return {name: without_secrets(value, name=name) for name, value in event_dict.items()}
+
+
+def without_secrets(value: Any, *, name: str = "", depth: int = 0) -> Any:
+    """`value` again, with whatever looks secret replaced. Unknown objects become their `repr`."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    if name and _is_secret_name(name):
+        return HIDDEN
+    if isinstance(value, int):
+        return HIDDEN if _looks_like_card(str(abs(value))) else value
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _inside(value, depth + 1) if depth < _DEPTH_MAX else "…"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
+    return _clean_text(value if isinstance(value, str) else repr(value))
+
+
+def _inside(value: Mapping[Any, Any] | Iterable[Any], depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            str(key): without_secrets(inner, name=str(key), depth=depth)
+            for key, inner in value.items()
+        }
+    return [without_secrets(inner, depth=depth) for inner in value]
+
+
+def _is_secret_name(name: str) -> bool:
+    return re.sub(r"[\W_]", "", name.lower()).endswith(_SECRET_ENDINGS)
+
+
+def _clean_text(text: str) -> str:
+    text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+    text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
+    text = _IN_TEXT.sub(rf"\1\2{HIDDEN}", text)
+    return _LONG_DIGITS.sub(lambda m: HIDDEN if _looks_like_card(m[0]) else m[0], text)
+
+
+def _looks_like_card(text: str) -> bool:
+    """13 to 19 digits that pass Luhn's check, as every card number does."""
+    digits = [int(mark) for mark in text if mark.isdigit()]
+    if not _CARD_DIGITS_MIN <= len(digits) <= _CARD_DIGITS_MAX:
+        return False
+    doubled = (sum(divmod(digit * 2, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

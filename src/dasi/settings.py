@@ -1,0 +1,243 @@
+"""Every value that can be set from outside: its name, default, unit and what it does.
+
+Read once, at start, by the composition root and what starts it; a wrong value stops the start and
+says which variable, which rule and the way out. `docs/reference/settings.md` is checked against
+`SETTINGS`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from dasi.foundation import vault
+from dasi.foundation.trouble import Trouble
+
+KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
+KICC_LIVE_URL = "https://pgapi.easypay.co.kr"
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _switch(text: str) -> bool:
+    words = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError("on or off")
+    return words[text.lower()]
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return text.lower()
+
+    return read
+
+
+def _database_url(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    if scheme not in {"postgresql", "postgres"} or not separator or not rest:
+        raise ValueError("a URL that begins with postgresql://")
+    return text
+
+
+def _web_url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        rule = f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        try:
+            parts = urlsplit(text)
+            _ = parts.port  # it raises when the port is not a number below 65536
+        except ValueError as wrong:
+            raise ValueError(rule) from wrong
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(rule)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError(f"{rule}, without user, query or fragment")
+        return text.rstrip("/")
+
+    return read
+
+
+def _vault_keys(text: str) -> tuple[bytes, ...]:
+    try:
+        return vault.parse_keys(text)
+    except ValueError as wrong:
+        raise ValueError(
+            f"base64 keys of {vault.KEY_BYTES} bytes, newest first, separated by commas"
+        ) from wrong
+
+
+def _setting(
+    name: str,
+    *,
+    default: str | None,
+    unit: str,
+    read: Callable[[str], Any],
+    sentence: str,
+    is_secret: bool = False,
+) -> Any:
+    about = {"setting": (name, default, unit, read, sentence, is_secret)}
+    return field(repr=not is_secret, metadata=about)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All values, read and checked."""
+
+    database_url: str = _setting(
+        "DASI_DATABASE_URL",
+        default=None,
+        unit="URL",
+        read=_database_url,
+        is_secret=True,
+        sentence="The PostgreSQL to use. Several hosts may be named, with "
+        "`target_session_attrs=read-write`. Unset, `dasi up` and `dasi demo` start one of their "
+        "own, and the provisioning commands use the one in `--data`.",
+    )
+    database_connections: int = _setting(
+        "DASI_DATABASE_CONNECTIONS",
+        default="16",
+        unit="connections",
+        read=_whole(2, 500),
+        sentence="The most connections one process holds to PostgreSQL.",
+    )
+    statement_timeout_s: int = _setting(
+        "DASI_STATEMENT_TIMEOUT_S",
+        default="15",
+        unit="seconds",
+        read=_whole(1, 300),
+        sentence="How long one statement may take before it is given up.",
+    )
+    public_url: str = _setting(
+        "DASI_PUBLIC_URL",
+        default="http://127.0.0.1:8000",
+        unit="URL",
+        read=_web_url("http", "https"),
+        sentence="Where payers' browsers reach the gateway. `dasi up` and `dasi demo` put their "
+        "own port here when it is unset.",
+    )
+    vault_keys: tuple[bytes, ...] = _setting(
+        "DASI_VAULT_KEYS",
+        default=None,
+        unit="base64",
+        read=_vault_keys,
+        is_secret=True,
+        sentence="The keys that seal secrets at rest, newest first, separated by commas: 32 bytes "
+        "each (`openssl rand -base64 32`). Made and kept in the data folder (`vault.keys`, mode "
+        "0600) when the database is embedded; required otherwise.",
+    )
+    kicc_sandbox_url: str = _setting(
+        "DASI_KICC_SANDBOX_URL",
+        default=KICC_SANDBOX_URL,
+        unit="URL",
+        read=_web_url("http", "https"),
+        sentence="Where KICC's test host is. `dasi demo` and `dasi up --simulator` point it at "
+        "the simulator.",
+    )
+    kicc_live_url: str = _setting(
+        "DASI_KICC_LIVE_URL",
+        default=KICC_LIVE_URL,
+        unit="URL",
+        read=_web_url("https"),
+        sentence="Where KICC's live host is. Plain http is refused: real cards travel here.",
+    )
+    allow_local_webhooks: bool = _setting(
+        "DASI_ALLOW_LOCAL_WEBHOOKS",
+        default="off",
+        unit="on or off",
+        read=_switch,
+        sentence="Whether webhooks may go to this machine and to private networks. On in "
+        "`dasi demo`; for development only.",
+    )
+    window_life_s: int = _setting(
+        "DASI_WINDOW_LIFE_S",
+        default="3600",
+        unit="seconds",
+        read=_whole(60, 86_400),
+        sentence="How long a payment window may stay open before its order ends.",
+    )
+    body_max_bytes: int = _setting(
+        "DASI_BODY_MAX_BYTES",
+        default="1048576",
+        unit="bytes",
+        read=_whole(16_384, 67_108_864),
+        sentence="The longest request body that is read.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "DASI_LOG_LEVEL",
+        default="info",
+        unit="word",
+        read=_one_of("debug", "info", "warning", "error"),
+        sentence="The least a line must matter to be logged: `debug`, `info`, `warning` or "
+        "`error`. `debug` also logs every request.",
+    )
+    log_form: Literal["auto", "json", "text"] = _setting(
+        "DASI_LOG_FORM",
+        default="auto",
+        unit="word",
+        read=_one_of("auto", "json", "text"),
+        sentence="`json` or `text`; `auto` writes text to a terminal and JSON elsewhere.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value as the outside sees it."""
+
+    attribute: str
+    name: str
+    default: str | None
+    """None: there is no default, it is required (or made, where its sentence says so)."""
+    unit: str
+    read: Callable[[str], Any]
+    sentence: str
+    is_secret: bool
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(one.name, *one.metadata["setting"]) for one in fields(Settings)
+)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Reads and checks all of them. `Trouble` names the first variable that breaks its rule.
+
+    An empty variable counts as unset: that is how compose files and systemd units leave one out.
+    """
+    return Settings(**{one.attribute: _read(one, environment) for one in SETTINGS})
+
+
+def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables that look like ours and are not: most often a slip of the pen."""
+    known = {one.name for one in SETTINGS}
+    return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in known))
+
+
+def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
+    text = environment.get(setting.name, "").strip() or setting.default
+    if text is None:
+        raise Trouble(
+            f"{setting.name} is not set.",
+            why=f"It has no default. {setting.sentence}",
+            next_step=f"Set {setting.name}, or use `dasi up`, which makes its own.",
+        )
+    try:
+        return setting.read(text)
+    except ValueError as wrong:
+        was = "what it holds is not shown, because it is a secret" if setting.is_secret else text
+        raise Trouble(
+            f"{setting.name} cannot be used: {was!r}."
+            if not setting.is_secret
+            else f"{setting.name} cannot be used ({was}).",
+            why=f"It must be {wrong}.",
+            next_step=f"Correct {setting.name}"
+            + (f", or unset it: the default is {setting.default}." if setting.default else "."),
+        ) from wrong

@@ -1,0 +1,134 @@
+"""Logs: one JSON line a fact, and no secret whatever way it comes in."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from dasi.foundation.logging import HIDDEN, set_up_logging
+
+CARD = "5555555555554444"
+SECRET = "hush-hush-hush"  # what must not be found
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    stream = io.StringIO()
+    set_up_logging(level="info", form="json", stream=stream)
+    yield stream
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def one_line(log: io.StringIO) -> dict[str, object]:
+    (line,) = log.getvalue().splitlines()
+    return json.loads(line)
+
+
+def test_a_line_says_when_how_grave_and_who(log: io.StringIO):
+    structlog.get_logger("dasi.payments").warning("charge_doubtful", imp_uid="imp_1", amount=1000)
+    line = one_line(log)
+    assert line["event"] == "charge_doubtful"
+    assert line["level"] == "warning"
+    assert line["logger"] == "dasi.payments"
+    assert (line["imp_uid"], line["amount"]) == ("imp_1", 1000)
+    assert str(line["timestamp"]).endswith("Z")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("authorization", "Authorization", "api_secret", "imp_secret", "secret", "secretKey"),
+        *("token", "access_token", "window_token", "billing_key", "billingKey", "batchKey"),
+        *("card_number", "cardNo", "cvc", "pwd_2digit", "password", "birth", "cookie"),
+        *("Set-Cookie", "vault_keys", "DASI_VAULT_KEYS", "msgAuthValue"),
+    ],
+)
+def test_field_named_like_a_secret_is_hidden_at_any_depth(log: io.StringIO, name: str):
+    structlog.get_logger().info("asked", body={"lines": [{name: SECRET}]}, **{name: SECRET})
+    assert SECRET not in log.getvalue()
+    assert one_line(log)[name] == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"charging {CARD} now",
+        f"charging {CARD[:4]}-{CARD[4:8]}-{CARD[8:12]}-{CARD[12:]} now",
+        f"charging {CARD[:4]} {CARD[4:8]} {CARD[8:12]} {CARD[12:]} now",
+    ],
+)
+def test_card_number_is_hidden_in_any_text_or_number(log: io.StringIO, text: str):
+    structlog.get_logger().info(text, note=text, number=int(CARD), pairs=[(text,)])
+    line = one_line(log)
+    assert line["event"] == line["note"] == f"charging {HIDDEN} now"
+    assert line["number"] == HIDDEN
+    assert line["pairs"] == [[f"charging {HIDDEN} now"]]
+
+
+def test_ids_and_amounts_that_are_no_card_numbers_stay(log: io.StringIO):
+    facts = {"pg_tid": "26090310014410700041", "imp_uid": "imp_100000000001", "at": 1788400800}
+    structlog.get_logger().info("paid", amount_krw=2147483647, masked="451842******0005", **facts)
+    line = one_line(log)
+    assert {name: line[name] for name in facts} == facts
+    assert (line["amount_krw"], line["masked"]) == (2147483647, "451842******0005")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"postgresql://dasi:{SECRET}@db-1,db-2/dasi",
+        f"Authorization: Bearer {SECRET}",
+        f"POST /users/getToken?imp_key=1&imp_secret={SECRET}&x=1",
+        f"GET /payments/imp_1?_token={SECRET}",
+        f'{{"imp_secret": "{SECRET}", "amount": 1}}',
+        f"{{'batchKey': '{SECRET}'}}",
+    ],
+)
+def test_secret_inside_a_text_is_hidden(log: io.StringIO, text: str):
+    structlog.get_logger().info("said", text=text)
+    assert SECRET not in log.getvalue()
+    assert HIDDEN in log.getvalue()
+
+
+def test_traceback_keeps_its_lines_and_loses_its_secrets(log: io.StringIO):
+    def ask(secret: str) -> None:
+        raise ValueError(f"refused: api_secret={secret} card={CARD}")
+
+    try:
+        ask(SECRET)
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    line = one_line(log)
+    assert "in ask" in str(line["exception"])
+    assert SECRET not in log.getvalue()
+    assert CARD not in log.getvalue()
+
+
+def test_logs_of_libraries_go_the_same_way(log: io.StringIO):
+    logging.getLogger("uvicorn.error").info("connected to %s", f"postgresql://a:{SECRET}@h/d")
+    line = one_line(log)
+    assert line["logger"] == "uvicorn.error"
+    assert line["event"] == f"connected to postgresql://a:{HIDDEN}@h/d"
+
+
+def test_less_than_the_level_is_not_logged(log: io.StringIO):
+    structlog.get_logger().debug("detail")
+    assert log.getvalue() == ""
+
+
+def test_text_form_is_for_people_and_hides_as_much(log: io.StringIO):
+    set_up_logging(level="info", form="text", stream=log)
+    try:
+        int(f"password={SECRET}")
+    except ValueError:
+        structlog.get_logger("dasi").exception("failed", secret=SECRET)
+    assert "failed" in log.getvalue()
+    assert "Traceback" in log.getvalue()
+    assert SECRET not in log.getvalue()
