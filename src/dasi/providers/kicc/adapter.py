@@ -1,0 +1,242 @@
+"""KICC EasyPay behind the provider port: each verb asks once and sorts what comes back.
+
+Requests are made in `requests`, sent in `client`, judged in `outcomes` and `findings`. What is
+decided here: which host, and that no request leaves on another Korean day than it is filed under,
+because KICC guards a name against repetition until its midnight only (§4).
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from dasi.foundation.clock import Clock, kst_day
+from dasi.providers.kicc import findings, outcomes, requests, wire_text
+from dasi.providers.kicc.breaker import Breaker
+from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
+from dasi.providers.kicc.outcomes import Asked
+from dasi.providers.port import (
+    Approved,
+    Attempt,
+    AttemptKind,
+    Cancel,
+    Cancelled,
+    Declined,
+    Found,
+    KeyIssued,
+    KeyRemoved,
+    Mall,
+    NotFound,
+    NotSent,
+    Order,
+    Unknown,
+    WindowOpened,
+    WindowRequest,
+    WindowReturn,
+)
+from kicc_wire import codes
+from kicc_wire.requests import Wire
+
+_DAY = timedelta(days=1)
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_CODE = re.compile(r"[0-9A-Za-z]{1,10}")
+_TEXT_MAX = 300
+
+
+class KiccProvider:
+    """KICC's REST API, sandbox and live. Safe to share between tasks; nothing is sent until asked.
+
+    A host may have at most `connections_max` requests under way; one that finds no room within
+    `pool_wait_s` is not sent. KICC demands that its answer is waited for 30 s.
+    """
+
+    def __init__(
+        self,
+        *,
+        sandbox_url: str,
+        live_url: str,
+        clock: Clock,
+        connections_max: int,
+        pool_wait_s: float = 5,
+        connect_timeout_s: float = 5,
+        total_timeout_s: float = codes.REQUEST_TIMEOUT_S,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._urls = {True: sandbox_url.rstrip("/"), False: live_url.rstrip("/")}
+        self._clock = clock
+        self._breaker = Breaker(clock, outages_max=5, pause=timedelta(seconds=30))
+        self._client = KiccClient(
+            connections_max=connections_max,
+            pool_wait_s=pool_wait_s,
+            connect_timeout_s=connect_timeout_s,
+            total_timeout_s=total_timeout_s,
+            tls=tls,
+        )
+
+    def is_available(self, mall: Mall) -> bool:
+        """Whether scheduled work may ask now. False after five outages in a row (§12.3, 16)."""
+        return self._breaker.is_available(self._urls[mall.is_sandbox])
+
+    async def close(self) -> None:
+        """Ends the connections. Requests under way end as `Unknown`."""
+        await self._client.close()
+
+    async def open_window(
+        self, mall: Mall, request: WindowRequest
+    ) -> WindowOpened | Declined | Unknown | NotSent:
+        asked = Asked(mall=mall, attempt_id=None, now=self._clock.now())
+        reply = await self._send(mall, codes.REGISTER_PATH, requests.register(mall, request))
+        return outcomes.window_opened(reply, asked)
+
+    def read_return(self, fields: Mapping[str, str]) -> WindowReturn:
+        code = fields.get("resCd", "").strip()
+        order_no = fields.get("shopOrderNo", "").strip()
+        session_id = fields.get("authorizationId", "").strip()
+        is_authenticated = code == codes.RESULT_OK
+        if not _CODE.fullmatch(code):
+            raise ValueError("resCd is missing or is not a result code")
+        if not wire_text.is_shop_order_no(order_no):
+            raise ValueError("shopOrderNo is missing or is not an order number")
+        if (session_id or is_authenticated) and not _SESSION.fullmatch(session_id):
+            raise ValueError("authorizationId is missing or is not a session")
+        return WindowReturn(
+            shop_order_no=order_no,
+            session_id=session_id,
+            is_authenticated=is_authenticated,
+            code=code,
+            text=_one_line(fields.get("resMsg", "")),
+        )
+
+    async def approve(
+        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str, amount_krw: int
+    ) -> Approved | Declined | Unknown | NotSent:
+        request = requests.approval(
+            mall, attempt, session_id=session_id, shop_order_no=shop_order_no
+        )
+        asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
+        reply = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
+        return outcomes.approved(reply, asked)
+
+    async def issue_key(
+        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
+    ) -> KeyIssued | Declined | Unknown | NotSent:
+        request = requests.approval(
+            mall, attempt, session_id=session_id, shop_order_no=shop_order_no
+        )
+        asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
+        reply = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
+        return outcomes.key_issued(reply, asked)
+
+    async def charge(
+        self, mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
+    ) -> Approved | Declined | Unknown | NotSent:
+        request = requests.charge(mall, attempt, order=order, billing_key=billing_key)
+        asked = self._asked(
+            mall,
+            attempt,
+            shop_order_no=order.shop_order_no,
+            amount_krw=order.amount_krw,
+            hide=(billing_key,),
+        )
+        reply = await self._send_today(
+            mall, attempt, codes.BATCH_APPROVAL_PATH, request, hide=(billing_key,)
+        )
+        return outcomes.approved(reply, asked)
+
+    async def cancel(
+        self, mall: Mall, attempt: Attempt, *, cancel: Cancel
+    ) -> Cancelled | Declined | Unknown | NotSent:
+        request = requests.cancel(mall, attempt, wish=cancel)
+        asked = self._asked(mall, attempt, amount_krw=cancel.amount_krw)
+        reply = await self._send_today(mall, attempt, codes.REVISE_PATH, request)
+        return outcomes.cancelled(reply, asked, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw)
+
+    async def remove_key(
+        self, mall: Mall, attempt: Attempt, *, billing_key: str
+    ) -> KeyRemoved | Declined | Unknown | NotSent:
+        request = requests.remove_key(mall, attempt, billing_key=billing_key)
+        asked = self._asked(mall, attempt, hide=(billing_key,))
+        reply = await self._send_today(
+            mall, attempt, codes.REMOVE_KEY_PATH, request, hide=(billing_key,)
+        )
+        return outcomes.key_removed(reply, asked)
+
+    async def look_up(
+        self,
+        mall: Mall,
+        attempt: Attempt,
+        *,
+        kind: AttemptKind,
+        shop_order_no: str | None,
+        amount_krw: int | None,
+    ) -> Found | NotFound | Unknown | NotSent:
+        """As the port says. KICC answers for yesterday and today; later it is `Unknown`.
+
+        A request sent in the last instants of a day may be filed under the next one, so that one
+        is asked about too before an attempt counts as not found.
+        """
+        today = kst_day(self._clock.now())
+        if today - attempt.day_kst > _DAY:
+            return Unknown(why="KICC's inquiry window (yesterday and today) has closed")
+        asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
+        if kind is AttemptKind.ISSUE_KEY:
+            asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
+        finding = await self._find(asked, attempt, kind, attempt.day_kst)
+        if isinstance(finding, NotFound) and attempt.day_kst < today:
+            return await self._find(asked, attempt, kind, today)
+        return finding
+
+    async def _find(
+        self, asked: Asked, attempt: Attempt, kind: AttemptKind, day: date
+    ) -> Found | NotFound | Unknown | NotSent:
+        request = requests.query(asked.mall, attempt, day=day)
+        reply = await self._send(asked.mall, codes.QUERY_PATH, request)
+        return findings.found(reply, asked, kind=kind)
+
+    async def _send_today(
+        self, mall: Mall, attempt: Attempt, path: str, request: Wire, *, hide: tuple[str, ...] = ()
+    ) -> Reply:
+        today = kst_day(self._clock.now())
+        if attempt.day_kst != today:
+            return Unsent(
+                f"filed under {attempt.day_kst}, but it is {today} in Korea", is_outage=False
+            )
+        return await self._send(mall, path, request, hide=hide)
+
+    async def _send(
+        self, mall: Mall, path: str, request: Wire, *, hide: tuple[str, ...] = ()
+    ) -> Reply:
+        host = self._urls[mall.is_sandbox]
+        reply = await self._client.send(host, path, request, hide=(mall.secret, *hide))
+        match reply:
+            case NoAnswer(is_outage=is_outage):
+                self._breaker.record(host, is_outage=is_outage)
+            case Unsent(is_outage=is_outage):
+                if is_outage:  # our own pool being full tells nothing about KICC
+                    self._breaker.record(host, is_outage=True)
+            case _:
+                self._breaker.record(host, is_outage=False)
+        return reply
+
+    def _asked(
+        self,
+        mall: Mall,
+        attempt: Attempt,
+        *,
+        shop_order_no: str | None = None,
+        amount_krw: int | None = None,
+        hide: tuple[str, ...] = (),
+    ) -> Asked:
+        return Asked(
+            mall=mall,
+            attempt_id=attempt.attempt_id,
+            now=self._clock.now(),
+            shop_order_no=shop_order_no,
+            amount_krw=amount_krw,
+            hide=(mall.secret, *hide),
+        )
+
+
+def _one_line(text: str) -> str:
+    """A payer's browser brings this text: one line, printable, cut."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())[:_TEXT_MAX]

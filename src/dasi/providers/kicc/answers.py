@@ -1,0 +1,112 @@
+"""Reads KICC's answers into their shapes, forgivingly.
+
+KICC writes amounts as numbers or as strings, sends sub-objects in full, empty or not at all, and
+adds fields without notice. So one odd field never spoils an answer: what does not have the kind its
+shape names is read as absent, and whether something absent matters is decided by the checks of
+`outcomes`. Only `resCd` is read strictly, because everything hangs on it.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from dasi.foundation.clock import from_kst_digits
+from kicc_wire.answers import Amount
+from kicc_wire.requests import Wire
+
+Shape = TypeVar("Shape", bound=Wire)
+
+_CODE = re.compile(r"[0-9A-Za-z]{4}")
+_WON = re.compile(r"[0-9]{1,12}")
+
+
+def result_code(body: Mapping[str, object]) -> str | None:
+    """`resCd`, if it is one: four letters or digits. None leaves the whole answer in doubt."""
+    code = body.get("resCd")
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+
+
+def result_text(body: Mapping[str, object]) -> str:
+    """`resMsg` on one line, at most 300 characters; empty when there is none."""
+    text = body.get("resMsg")
+    return " ".join(text.split())[:300] if isinstance(text, str) else ""
+
+
+def read(shape: type[Shape], body: Mapping[str, object]) -> Shape:
+    """`body` in its shape. Absent, empty and unfitting fields are None, unknown ones ignored."""
+    values: dict[str, object] = {}
+    for name, wire_name, kind in _fields(shape):
+        value = _fitting(kind, body.get(wire_name))
+        if value is not None:
+            values[name] = value
+    return shape(**values)
+
+
+def won(amount: int | str | None) -> int | None:
+    """Whole won from a number or a string of digits; None when it is neither."""
+    if isinstance(amount, str):
+        return int(amount) if _WON.fullmatch(amount.strip()) else None
+    return amount
+
+
+def moment(*digits: str | None, otherwise: datetime) -> datetime:
+    """The first of KICC's `yyyyMMddHHmmss` (Korean time) that can be read, else `otherwise`."""
+    for text in digits:
+        if text is not None:
+            try:
+                return from_kst_digits(text)
+            except ValueError:
+                continue
+    return otherwise
+
+
+@cache
+def _fields(shape: type[Wire]) -> tuple[tuple[str, str, Any], ...]:
+    hints = get_type_hints(shape)
+    return tuple(
+        (field.name, field.encode_name, hints[field.name])
+        for field in msgspec.structs.fields(shape)
+    )
+
+
+def _fitting(kind: Any, value: object) -> object:
+    """`value` as `kind` (a hint of a shape's field), or None when it does not fit."""
+    if value is None or value == "":
+        return None
+    if kind == Amount:
+        return _amount(value)
+    for option in get_args(kind) if isinstance(kind, UnionType) else (kind,):
+        if option is NoneType:
+            continue
+        if option is str:
+            return _text(value)
+        if get_origin(option) is list:
+            return _list(get_args(option)[0], value)
+        if isinstance(value, Mapping) and issubclass(option, Wire):
+            return read(option, value)
+    return None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _amount(value: object) -> int | str | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int | str) else None
+
+
+def _list(kind: Any, value: object) -> list[object] | None:
+    if not isinstance(value, list):
+        return None
+    return [read for item in value if (read := _fitting(kind, item)) is not None]

@@ -1,0 +1,73 @@
+"""What of a request or an answer may stand in a log.
+
+A list of what may be shown, not of what must be hidden: KICC adds fields without notice, and the
+billing key travels under the name of a card number. Personal data is hidden too.
+"""
+
+from collections.abc import Mapping
+
+_HIDDEN = "<hidden>"
+_SHOWN = frozenset(
+    {
+        "acquirerCode",
+        "amount",
+        "approvalDate",
+        "approvalNo",
+        "approvalReqDate",
+        "cancelAmount",
+        "cancelPgCno",
+        "cancelReqDate",
+        "cardCd",
+        "cardGubun",
+        "certType",
+        "clientTypeCode",
+        "currency",
+        "deviceTypeCode",
+        "freeAmount",
+        "installmentMonth",
+        "issuerCode",
+        "langFlag",
+        "mallId",
+        "oriPgCno",
+        "partCancelUsed",
+        "payMethodTypeCode",
+        "pgCno",
+        "remainAmount",
+        "removeReqDate",
+        "resCd",
+        "resMsg",
+        "reviseTypeCode",
+        "shopOrderNo",
+        "shopTransactionId",
+        "statusCode",
+        "statusMessage",
+        "taxAmount",
+        "transactionDate",
+        "vatAmount",
+    }
+)
+
+
+def masked(body: Mapping[str, object], *, hide: tuple[str, ...] = ()) -> dict[str, object]:
+    """A copy fit for a log. `hide` are secrets to be cut out of the texts that are shown."""
+    return {name: _masked(name, value, hide) for name, value in body.items()}
+
+
+def scrubbed(text: str, hide: tuple[str, ...]) -> str:
+    """`text` without the secrets in `hide`: KICC might quote a key in the reason of a refusal."""
+    for secret in hide:
+        if secret:
+            text = text.replace(secret, _HIDDEN)
+    return text
+
+
+def _masked(name: str, value: object, hide: tuple[str, ...]) -> object:
+    if isinstance(value, Mapping):
+        return masked(value, hide=hide)
+    if isinstance(value, list):
+        return [_masked(name, item, hide) for item in value]
+    if value is None or value == "":
+        return value
+    if name not in _SHOWN:
+        return _HIDDEN
+    return scrubbed(value, hide) if isinstance(value, str) else value

@@ -1,0 +1,195 @@
+"""Our orders as KICC's requests: every field, its length and its letters.
+
+Texts that KICC could not hold are fitted (`wire_text`). Names, numbers and amounts are ours: one
+that KICC would refuse is a bug of the caller and stops the act before anything is sent.
+"""
+
+from datetime import date
+
+from dasi.providers.kicc import wire_text
+from dasi.providers.kicc.cards import codes_of
+from dasi.providers.kicc.signature import sign_cancel
+from dasi.providers.port import Attempt, Cancel, Mall, Order, WindowRequest
+from kicc_wire import codes, messages
+
+_AMOUNT_MAX_KRW = 2**31 - 1
+_LANGUAGES = {"ko": "KOR", "en": "ENG", "ja": "JPN", "zh": "CHN"}
+_CERT_TYPES = {"full": "0", "number_expiry": "1", "number_expiry_birth": "2"}
+
+
+def register(mall: Mall, request: WindowRequest) -> messages.RegisterRequest:
+    """A window for one payment (card), or to register a card.
+
+    KICC takes no amount for a key window (§5.1: 0), so what the merchant wants shown there is
+    known to the goods name alone.
+    """
+    order, is_key = request.order, request.is_key_window
+    assert wire_text.is_sendable_address(request.return_url), "KICC cannot hold the return URL"
+    app_scheme = request.app_scheme
+    if app_scheme is not None and not wire_text.is_sendable_address(app_scheme):
+        app_scheme = None
+    return messages.RegisterRequest(
+        mall_id=mall.mall_id,
+        shop_order_no=_checked_order_no(order.shop_order_no),
+        amount=0 if is_key else _checked_amount(order.amount_krw),
+        pay_method_type_code=codes.PAY_METHOD_BILLING_KEY if is_key else codes.PAY_METHOD_CARD,
+        currency=codes.CURRENCY_KRW,
+        return_url=request.return_url,
+        device_type_code=request.device,
+        client_type_code=codes.CLIENT_TYPE_INTEGRATED,
+        lang_flag=_LANGUAGES[request.language or mall.language],
+        app_scheme=app_scheme,
+        order_info=_order_info(order),
+        pay_method_info=_key_window(mall) if is_key else _card_window(request),
+        tax_info=None if is_key else _tax_info(order),
+    )
+
+
+def approval(
+    mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
+) -> messages.ApprovalRequest:
+    """Takes the money of a window, or issues its key: the window knows which."""
+    return messages.ApprovalRequest(
+        mall_id=mall.mall_id,
+        shop_transaction_id=_checked_name(attempt),
+        authorization_id=session_id,
+        shop_order_no=_checked_order_no(shop_order_no),
+        approval_req_date=kicc_day(attempt.day_kst),
+    )
+
+
+def charge(
+    mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
+) -> messages.BatchApprovalRequest:
+    return messages.BatchApprovalRequest(
+        mall_id=mall.mall_id,
+        shop_transaction_id=_checked_name(attempt),
+        shop_order_no=_checked_order_no(order.shop_order_no),
+        approval_req_date=kicc_day(attempt.day_kst),
+        amount=_checked_amount(order.amount_krw),
+        currency=codes.CURRENCY_KRW,
+        order_info=_order_info(order),
+        pay_method_info=messages.BatchPayMethodInfo(
+            bill_key_method_info=messages.BatchKeyMethod(batch_key=billing_key),
+            card_method_info=messages.BatchCardMethod(
+                installment_month=order.quota_months, free_installment_used=False
+            ),
+        ),
+        tax_info=_tax_info(order),
+    )
+
+
+def cancel(mall: Mall, attempt: Attempt, *, wish: Cancel) -> messages.ReviseRequest:
+    """All of an untouched approval by 40, anything else by 32.
+
+    Whether 40 takes the rest after a 32 is not established; 32 does (§9.3). A 32 carries what we
+    hold to be left, so that KICC itself refuses a second one for the same money (§12.3, 11). A 40
+    names no amount: it is all there is, and a second one is refused.
+    """
+    assert 0 < wish.amount_krw <= wish.remain_krw <= wish.paid_krw, "cancel within what was paid"
+    is_whole = is_whole_cancel(wish)
+    name = _checked_name(attempt)
+    return messages.ReviseRequest(
+        mall_id=mall.mall_id,
+        shop_transaction_id=name,
+        pg_cno=wish.pg_tid,
+        revise_type_code=codes.REVISE_FULL_CANCEL if is_whole else codes.REVISE_PARTIAL_CANCEL,
+        amount=None if is_whole else wish.amount_krw,
+        remain_amount=None if is_whole else wish.remain_krw,
+        cancel_req_date=kicc_day(attempt.day_kst),
+        msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=wish.pg_tid, attempt_id=name),
+        revise_message=wire_text.plain(wish.reason or "", bytes_max=100) or None,
+    )
+
+
+def remove_key(mall: Mall, attempt: Attempt, *, billing_key: str) -> messages.RemoveKeyRequest:
+    return messages.RemoveKeyRequest(
+        mall_id=mall.mall_id,
+        shop_transaction_id=_checked_name(attempt),
+        batch_key=billing_key,
+        remove_req_date=kicc_day(attempt.day_kst),
+    )
+
+
+def query(mall: Mall, attempt: Attempt, *, day: date) -> messages.QueryRequest:
+    return messages.QueryRequest(
+        mall_id=mall.mall_id,
+        shop_transaction_id=_checked_name(attempt),
+        transaction_date=kicc_day(day),
+    )
+
+
+def is_whole_cancel(wish: Cancel) -> bool:
+    return wish.amount_krw == wish.remain_krw == wish.paid_krw
+
+
+def kicc_day(day: date) -> str:
+    """`yyyyMMdd`."""
+    return f"{day:%Y%m%d}"
+
+
+def _key_window(mall: Mall) -> messages.WindowPayMethodInfo:
+    return messages.WindowPayMethodInfo(
+        bill_key_method_info=messages.WindowBillKeyMethod(cert_type=_CERT_TYPES[mall.key_fields])
+    )
+
+
+def _card_window(request: WindowRequest) -> messages.WindowPayMethodInfo | None:
+    quotas = request.quotas_offered
+    if quotas is None and request.order.quota_months:
+        quotas = (request.order.quota_months,)
+    offered = codes_of(request.cards_offered or ())
+    if quotas is None and not offered:
+        return None
+    return messages.WindowPayMethodInfo(
+        card_method_info=messages.WindowCardMethod(
+            installment_month_list=None if quotas is None else list(quotas),
+            card_info_list=[messages.WindowCardChoice(card_cd=code) for code in offered] or None,
+        )
+    )
+
+
+def _order_info(order: Order) -> messages.OrderInfo:
+    return messages.OrderInfo(
+        # KICC wants a name; one made of signs alone leaves nothing it could hold.
+        goods_name=wire_text.goods_name(order.goods_name) or order.shop_order_no,
+        customer_info=_customer_info(order),
+    )
+
+
+def _customer_info(order: Order) -> messages.CustomerInfo | None:
+    info = messages.CustomerInfo(
+        customer_id=wire_text.plain(order.buyer_id or "", bytes_max=20) or None,
+        customer_name=wire_text.person_name(order.buyer_name or "") or None,
+        customer_mail=wire_text.mail_address(order.buyer_email or ""),
+        customer_contact_no=wire_text.contact_no(order.buyer_tel or ""),
+    )
+    return None if info == messages.CustomerInfo() else info
+
+
+def _tax_info(order: Order) -> messages.TaxInfo | None:
+    """Supply, tax-free part and value added tax, which add up to the amount.
+
+    A taxed won carries its tax within: a tenth of the supply, so an eleventh of the sum, rounded.
+    """
+    if order.tax_free_krw is None:
+        return None
+    assert 0 <= order.tax_free_krw <= order.amount_krw, "the tax-free part exceeds the amount"
+    taxed = order.amount_krw - order.tax_free_krw
+    vat = (2 * taxed + 11) // 22
+    return messages.TaxInfo(tax_amount=taxed - vat, free_amount=order.tax_free_krw, vat_amount=vat)
+
+
+def _checked_name(attempt: Attempt) -> str:
+    assert wire_text.is_request_name(attempt.attempt_id), "KICC cannot take this attempt's name"
+    return attempt.attempt_id
+
+
+def _checked_order_no(shop_order_no: str) -> str:
+    assert wire_text.is_shop_order_no(shop_order_no), "an order number is 1-40 of A-Z a-z 0-9 - _"
+    return shop_order_no
+
+
+def _checked_amount(amount_krw: int) -> int:
+    assert 0 < amount_krw <= _AMOUNT_MAX_KRW, "an amount is whole won above 0"
+    return amount_krw

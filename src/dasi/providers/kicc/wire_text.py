@@ -1,0 +1,110 @@
+"""Texts as KICC can hold them: EUC-KR, no forbidden characters, lengths counted in bytes.
+
+KICC stores texts in EUC-KR and refuses a handful of characters in any of them. What cannot be held
+is dropped here rather than refused there: no payment should fail for a heart in a goods name. An
+address that would have to be altered (mail, telephone) is left out instead, because an altered one
+is somebody else's.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from kicc_wire.limits import (
+    CONTACT_NO_PATTERN,
+    FORBIDDEN_CHARACTERS,
+    GOODS_NAME_PUNCTUATION,
+    SHOP_ORDER_NO_PATTERN,
+    TEXT_ENCODING,
+)
+
+_SHOP_ORDER_NO = re.compile(SHOP_ORDER_NO_PATTERN)
+_CONTACT_NO = re.compile(CONTACT_NO_PATTERN)
+_REQUEST_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_MAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_COUNTRY_OF_KOREA = re.compile(r"(\+|00)82\s*(\(0\))?[\s.-]*0?")
+_BYTES_OF_ONE = 2
+"""A character of EUC-KR takes one byte or two. Python spells syllables outside KS X 1001 in eight,
+a form no PG reads, so a longer one counts as one EUC-KR cannot hold."""
+
+
+def plain(text: str, *, bytes_max: int) -> str:
+    """Any text: composed, without forbidden or unheld characters, cut on a character boundary."""
+    return _fit(_held(text), bytes_max)
+
+
+def goods_name(text: str, *, bytes_max: int = 50) -> str:
+    """Letters, digits, Hangul and `( ) [ ] - .`; whatever else becomes a space."""
+    return _fit((_or_space(char, GOODS_NAME_PUNCTUATION) for char in _held(text)), bytes_max)
+
+
+def person_name(text: str, *, bytes_max: int = 20) -> str:
+    """Letters, digits and Hangul; whatever else becomes a space."""
+    return _fit((_or_space(char, "") for char in _held(text)), bytes_max)
+
+
+def mail_address(text: str, *, bytes_max: int = 50) -> str | None:
+    """The address as it is, or None when KICC could not hold it unaltered."""
+    address = text.strip()
+    return address if len(address) <= bytes_max and _MAIL.fullmatch(address) else None
+
+
+def contact_no(text: str) -> str | None:
+    """Digits only, Korean numbers in their national form; None when that leaves no number."""
+    digits = re.sub(r"[^0-9]", "", _COUNTRY_OF_KOREA.sub("0", text.strip(), count=1))
+    return digits if _CONTACT_NO.fullmatch(digits) else None
+
+
+def is_shop_order_no(text: str) -> bool:
+    return _SHOP_ORDER_NO.fullmatch(text) is not None
+
+
+def is_request_name(text: str) -> bool:
+    """Whether KICC takes it as `shopTransactionId`."""
+    return _REQUEST_NAME.fullmatch(text) is not None
+
+
+def is_sendable_address(text: str, *, bytes_max: int = 256) -> bool:
+    """An address (return URL, app scheme) goes out unaltered or not at all."""
+    return (
+        0 < len(text) <= bytes_max
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+        and not any(char in FORBIDDEN_CHARACTERS for char in text)
+    )
+
+
+def _held(text: str) -> str:
+    """Composed (a Mac spells Hangul in parts) and without what KICC refuses or cannot hold."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        " " if char in "\r\n\t" else char
+        for char in composed
+        if char in "\r\n\t" or (_is_held(char) and char not in FORBIDDEN_CHARACTERS)
+    )
+
+
+def _is_held(char: str) -> bool:
+    if unicodedata.category(char) == "Cc":
+        return False
+    try:
+        return len(char.encode(TEXT_ENCODING)) <= _BYTES_OF_ONE
+    except UnicodeEncodeError:
+        return False
+
+
+def _or_space(char: str, punctuation: str) -> str:
+    return char if char.isalnum() or char in punctuation else " "
+
+
+def _fit(chars: Iterable[str], bytes_max: int) -> str:
+    """One space at a time, none at the ends, no character cut in two."""
+    room = bytes_max
+    kept: list[str] = []
+    for char in " ".join("".join(chars).split()):
+        room -= len(char.encode(TEXT_ENCODING))
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip()
