@@ -1,0 +1,60 @@
+"""What the adapter's tests share: a mall, an attempt, an order, and a provider that is closed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from dasi.foundation.clock import TurnedClock, kst_day
+from dasi.providers.kicc import KiccProvider
+from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
+from kicc_far_side import BILLING_KEY, SECRET
+
+Make = Callable[..., KiccProvider]
+
+
+@pytest.fixture
+def mall() -> Mall:
+    return Mall(mall_id="T0021766", secret=SECRET, is_sandbox=True)
+
+
+@pytest.fixture
+def attempt(clock: TurnedClock) -> Attempt:
+    return Attempt(attempt_id="ch-01J6XA0000000000000000001", day_kst=kst_day(clock.now()))
+
+
+@pytest.fixture
+def order() -> Order:
+    return Order(shop_order_no="SUB-202609-u1029", amount_krw=9_900, goods_name="월간 구독 9월")
+
+
+@pytest.fixture
+async def provider_at(clock: TurnedClock) -> AsyncIterator[Make]:
+    """Makes providers that talk to the given URL and closes them after the test."""
+    async with AsyncExitStack() as stack:
+
+        def make(url: str, **other: Any) -> KiccProvider:
+            provider = KiccProvider(
+                sandbox_url=url,
+                live_url="https://live.invalid",
+                clock=clock,
+                **{"connections_max": 4, **other},
+            )
+            stack.push_async_callback(provider.close)
+            return provider
+
+        yield make
+
+
+@pytest.fixture
+def charge_at(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+) -> Callable[..., Awaitable[Approved | Declined | Unknown | NotSent]]:
+    """Charges the order once at the given URL, with a provider of its own."""
+
+    async def charge(url: str, **other: Any) -> Approved | Declined | Unknown | NotSent:
+        provider = provider_at(url, **other)
+        return await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+
+    return charge
