@@ -16,6 +16,7 @@ from demo_shop.catalogue import Item
 from demo_shop.gateway import Card
 
 KST = timezone(timedelta(hours=9), "KST")
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 MEMBERS_MAX, ORDERS_MAX, NOTICES_MAX = 1_000, 10_000, 200
 
 
@@ -48,8 +49,8 @@ class Order:
     imp_uid: str | None = None
     receipt_url: str | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    asked_at: datetime | None = None
-    looked_at: datetime | None = None
+    asked_at: datetime = NEVER
+    looked_at: datetime = NEVER
     is_acted_on: bool = False
     """What being paid leads to has been done: a webhook sent again must not do it again."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

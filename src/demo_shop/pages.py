@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from demo_shop.catalogue import GOODS, ITEMS, PLANS
 from demo_shop.gateway import AnswerLost, Gateway, NeverLeft, Refused
 from demo_shop.orders import KST, Book, Member, Notice, Order, State
-from demo_shop.till import Till
+from demo_shop.till import Till, utc_now
 from demo_shop.words import reason_in_words, words
 
 _HERE = Path(__file__).parent
@@ -284,7 +285,12 @@ _ROUTES = [
 ]
 
 
-def make_shop(settings: Settings, *, on_ready: Callable[[], None] = lambda: None) -> Starlette:
+def make_shop(
+    settings: Settings,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    now: Callable[[], datetime] = utc_now,
+) -> Starlette:
     """The whole shop. `on_ready` is called once it can answer."""
 
     @asynccontextmanager
@@ -296,7 +302,7 @@ def make_shop(settings: Settings, *, on_ready: Callable[[], None] = lambda: None
                 api_secret=settings.api_secret,
                 session=session,
             )
-            shop.state.till = Till(Book(), gateway)
+            shop.state.till = Till(Book(), gateway, now=now)
             on_ready()
             yield
 

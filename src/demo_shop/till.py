@@ -9,7 +9,7 @@
    `complete`, under the order's lock, and the second one finds nothing left to do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from demo_shop.gateway import AnswerLost, Card, Gateway, NeverLeft, Payment, Refused
@@ -21,10 +21,17 @@ _NEVER_ARRIVED_AFTER = timedelta(minutes=2)
 _LOOK_EVERY = timedelta(seconds=3)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Till:
-    def __init__(self, book: Book, gateway: Gateway) -> None:
+    def __init__(
+        self, book: Book, gateway: Gateway, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self.book = book
         self.gateway = gateway
+        self._now = now
 
     async def complete(self, order: Order, *, imp_uid: str | None = None) -> None:
         """The customer is back, or says so. Reads the payment and acts on what it says."""
@@ -37,13 +44,12 @@ class Till:
     async def charge_next(self, subscription: Subscription, merchant_uid: str) -> None:
         """Charges the stored card once. A second press of the same button changes nothing."""
         order = subscription.next_charge
-        if order.merchant_uid != merchant_uid or subscription.has_doubt:
-            return
-        if not subscription.is_live:
+        is_first_press = order.merchant_uid == merchant_uid
+        if not is_first_press or subscription.has_doubt or not subscription.is_live:
             return
         # No await between the check above and here, so two presses cannot both pass. In a
         # database this is the INSERT of a row whose merchant_uid is unique.
-        order.state, order.asked_at = State.ASKING, datetime.now(UTC)
+        order.state, order.asked_at = State.ASKING, self._now()
         subscription.charges.append(order)
         subscription.next_charge = self.book.new_order("again", order.item, order.member)
         async with order.lock:
@@ -58,7 +64,7 @@ class Till:
 
     async def settle(self, order: Order) -> None:
         """Asks once more about an order in doubt, not oftener than every few seconds."""
-        recently = order.looked_at and datetime.now(UTC) - order.looked_at < _LOOK_EVERY
+        recently = self._now() - order.looked_at < _LOOK_EVERY
         if order.lock.locked() or recently:
             return
         async with order.lock:
@@ -68,7 +74,7 @@ class Till:
     async def take_webhook(self, fields: Mapping[str, object]) -> Notice:
         """A webhook. Raises if the payment could not be read: the gateway will send it again."""
         notice = Notice(
-            at=datetime.now(UTC),
+            at=self._now(),
             imp_uid=str(fields.get("imp_uid", ""))[:40],
             merchant_uid=str(fields.get("merchant_uid", ""))[:60],
             status=str(fields.get("status", ""))[:20],
@@ -103,7 +109,7 @@ class Till:
             if refused.code != 1:
                 subscription.trouble = refused.message
                 return
-        subscription.ended_at = datetime.now(UTC)
+        subscription.ended_at = self._now()
 
     async def _charge(self, order: Order) -> None:
         assert order.customer_uid is not None
@@ -127,7 +133,7 @@ class Till:
             _write_down(order, payment)
 
     async def _look_up(self, order: Order, *, imp_uid: str | None = None) -> None:
-        order.looked_at = datetime.now(UTC)
+        order.looked_at = self._now()
         try:
             payment = await self.gateway.read_payment(imp_uid) if imp_uid else None
             if payment is None or payment.merchant_uid != order.merchant_uid:
@@ -140,7 +146,7 @@ class Till:
             _write_down(order, payment)
         elif order.kind != "again":
             order.state = State.NEW  # no window was ever opened for it
-        elif order.is_open and order.asked_at and _is_long_ago(order.asked_at):
+        elif order.is_open and order.asked_at < self._now() - _NEVER_ARRIVED_AFTER:
             self._never_arrived(order)
 
     def _never_arrived(self, order: Order) -> None:
@@ -217,7 +223,3 @@ def _write_down(order: Order, payment: Payment) -> None:
             pass  # an older try of the same order; what was paid stays paid
         case _:
             order.state, order.reason = State.DOUBTFUL, "in_doubt"
-
-
-def _is_long_ago(moment: datetime) -> bool:
-    return datetime.now(UTC) - moment > _NEVER_ARRIVED_AFTER

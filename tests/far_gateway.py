@@ -1,0 +1,152 @@
+"""The far side of the shop's wire: a few of the gateway's REST answers, with faults on demand."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from aiohttp import web
+
+TOKEN = "0" * 40
+SHOWN_CARD = "465887******1234"
+
+
+class StandIn:
+    """Plays the gateway. `next_charge` says how the next `again` goes."""
+
+    def __init__(self) -> None:
+        self.payments: dict[str, dict[str, Any]] = {}
+        self.cards: set[str] = set()
+        self.calls: Counter[str] = Counter()
+        self.next_charge = "paid"
+        self.next_token_is_refused = False
+        self.is_deaf = False
+        self.app = web.Application(middlewares=[self._at_the_door])
+        self.app.add_routes(
+            [
+                web.post("/users/getToken", self._token),
+                web.get("/payments/find/{merchant_uid}", self._find),
+                web.get("/payments/{imp_uid}", self._read),
+                web.post("/subscribe/payments/again", self._again),
+                web.get("/subscribe/customers/{customer_uid}", self._card),
+                web.delete("/subscribe/customers/{customer_uid}", self._remove_card),
+            ]
+        )
+
+    def window_ends(self, wish: dict[str, Any], status: str, **more: Any) -> str:
+        """The payer is through with the window: what the gateway has written down by then."""
+        customer_uid = wish.get("customer_uid")
+        if customer_uid and status == "paid":
+            self.cards.add(customer_uid)
+        amount = 0 if customer_uid else wish["amount"]
+        kept = {"amount": amount, "customer_uid": customer_uid, **more}
+        return self._keep(wish["merchant_uid"], status, **kept)
+
+    def settle(self, merchant_uid: str, status: str) -> str:
+        """A doubt ends."""
+        payment = next(p for p in self.payments.values() if p["merchant_uid"] == merchant_uid)
+        payment["status"] = status
+        imp_uid: str = payment["imp_uid"]
+        return imp_uid
+
+    def charges_of(self, merchant_uid: str) -> int:
+        return sum(p["merchant_uid"] == merchant_uid for p in self.payments.values())
+
+    def _keep(self, merchant_uid: str, status: str, **more: Any) -> str:
+        imp_uid = f"imp_{len(self.payments) + 1:012}"
+        self.payments[imp_uid] = {
+            "imp_uid": imp_uid,
+            "merchant_uid": merchant_uid,
+            "status": status,
+            "fail_reason": None,
+            "receipt_url": None,
+            "customer_uid": None,
+            **more,
+        }
+        return imp_uid
+
+    @web.middleware
+    async def _at_the_door(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.calls[
+            f"{request.method} {request.path.split('/')[1]}/{request.path.split('/')[2]}"
+        ] += 1
+        if self.is_deaf:
+            return self._hang_up(request)
+        if request.path != "/users/getToken":
+            if self.next_token_is_refused:
+                self.next_token_is_refused = False
+                return _no(-1, "Unauthorized", http_status=401)
+            if request.headers.get("Authorization") != TOKEN:
+                return _no(-1, "Unauthorized", http_status=401)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _token(self, request: web.Request) -> web.Response:
+        if (await request.json()).get("imp_secret") != "right":
+            return _no(-1, "인증에 실패하였습니다.", http_status=401)
+        return _yes({"access_token": TOKEN, "now": 0, "expired_at": 4_000_000_000})
+
+    async def _read(self, request: web.Request) -> web.Response:
+        payment = self.payments.get(request.match_info["imp_uid"])
+        return _yes(payment) if payment else _no(1, "없음", http_status=404)
+
+    async def _find(self, request: web.Request) -> web.Response:
+        wanted = request.match_info["merchant_uid"]
+        for payment in reversed(self.payments.values()):
+            if payment["merchant_uid"] == wanted:
+                return _yes(payment)
+        return _no(1, "없음", http_status=404)
+
+    async def _again(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        how, self.next_charge = self.next_charge, "paid"
+        if asked["customer_uid"] not in self.cards:
+            return _no(1, "등록되지 않은 구매자입니다.")
+        if how == "lost_before":
+            return self._hang_up(request)
+        if how == "refused":
+            return _no(-1, "PG가 거절했습니다.")
+        status = {"declined": "failed", "in_doubt": "ready"}.get(how, "paid")
+        imp_uid = self._keep(
+            asked["merchant_uid"],
+            status,
+            amount=asked["amount"],
+            customer_uid=asked["customer_uid"],
+            fail_reason="한도 초과" if how == "declined" else None,
+            receipt_url="https://receipt.example/1" if status == "paid" else None,
+        )
+        if how == "lost_after":
+            return self._hang_up(request)
+        if how == "broken":
+            return web.Response(status=502, text="<html>bad gateway</html>")
+        return _yes(self.payments[imp_uid])
+
+    async def _card(self, request: web.Request) -> web.Response:
+        if request.match_info["customer_uid"] not in self.cards:
+            return _no(1, "없음")
+        return _yes({"card_name": "신한카드", "card_number": SHOWN_CARD})
+
+    async def _remove_card(self, request: web.Request) -> web.Response:
+        if request.match_info["customer_uid"] not in self.cards:
+            return _no(1, "없음")
+        self.cards.remove(request.match_info["customer_uid"])
+        return _yes({})
+
+    def _hang_up(self, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+
+def _yes(response: Any) -> web.Response:
+    return web.Response(
+        text=json.dumps({"code": 0, "message": None, "response": response}),
+        content_type="application/json",
+    )
+
+
+def _no(code: int, message: str, *, http_status: int = 200) -> web.Response:
+    return web.Response(
+        text=json.dumps({"code": code, "message": message, "response": None}),
+        content_type="application/json",
+        status=http_status,
+    )
