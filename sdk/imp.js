@@ -1,0 +1,557 @@
+/**
+ * The browser SDK of dasi: the global `IMP` that pages written for Iamport V1 already use.
+ *
+ * One file, no dependency, ES2017. On a PC the PG's window is a popup of its own and the result
+ * comes to the callback; on a phone the whole page goes to the window and comes back to
+ * `m_redirect_url`. Whatever happens, a call ends in exactly one result. That result is for the eyes
+ * of the payer: a shop decides by asking the gateway's REST API, never by what a browser says.
+ */
+(function () {
+  "use strict";
+
+  /**
+   * @typedef {{[name: string]: any}} Param    what the page gives to request_pay
+   * @typedef {{[name: string]: any}} Rsp      what the page is given back
+   * @typedef {(rsp: Rsp) => void} Callback
+   * @typedef {{imp_uid: string, merchant_uid: string, window_token: string, window_url: string}} Opened
+   * @typedef {"opening" | "open" | "blocked" | "working" | "offline" | "ending" | "leaving"} Scene
+   */
+
+  const VERSION = "0.1.0";
+  const PHONE = /iPhone|iPad|Android|Mobile/i;
+  /** The PG's window needs this much room inside its frame. */
+  const POPUP = { width: 760, height: 720 };
+  const REGISTER_TIMEOUT_MS = 60000;
+  const ASK_TIMEOUT_MS = 15000;
+  const BEAT_MS = 400;
+  const BEATS_PER_LOOK = 6;
+  /** A popup that is gone for this long is closed, not merely between two pages. */
+  const GRACE_MS = 1200;
+  const GIVE_UP_TRIES = 3;
+  const LEAVE_TIMEOUT_MS = 20000;
+
+  const WORDS = {
+    no_init: "IMP.init()을 먼저 호출해 주십시오. (가맹점 식별코드가 없습니다)",
+    no_param: "결제요청 파라메터가 누락되었습니다.",
+    not_json: "결제요청 파라메터를 JSON으로 바꿀 수 없습니다.",
+    no_tier: "하위 상점(tier)은 지원하지 않습니다. 하위 상점도 자신의 가맹점 식별코드로 IMP.init()을 호출해 주십시오.",
+    busy: "이미 진행 중인 결제가 있습니다. 열려 있는 결제 창을 먼저 마치거나 닫아 주십시오.",
+    no_gateway: "결제 서버에 연결하지 못했습니다. 네트워크를 확인하고 잠시 후 다시 시도해 주십시오.",
+    stopped: "F0005:결제가 중단되었습니다.",
+    in_doubt: "결제 결과를 확인하고 있습니다. 다시 결제하지 마십시오. 확정되면 상점에 알려집니다.",
+  };
+
+  const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript : null;
+  const GATEWAY = gatewayOf(script);
+  const GATEWAY_ORIGIN = new URL(GATEWAY).origin;
+
+  /** @type {string | null} */
+  let userCode = null;
+  /** @type {string | null} */
+  let tierCode = null;
+  /** The one call under way: a page has one payer, who can be in one window at a time.
+   * @type {{giveUp: () => void, leave: () => void, show: () => void} | null} */
+  let underWay = null;
+
+  /** Where the gateway is: `data-gateway`, or where this script came from. A gateway may live under
+   * a path, so only the part that names the script is cut off.
+   * @param {HTMLScriptElement | null} tag */
+  function gatewayOf(tag) {
+    const named = tag && tag.getAttribute("data-gateway");
+    const url = new URL(named || (tag && tag.src) || location.href, location.href);
+    const scripts = /\/(?:sdk\/imp|v1\/iamport|js\/iamport\.payment[^/]*)\.js$/;
+    const path = named || scripts.test(url.pathname) ? url.pathname.replace(scripts, "") : "";
+    return url.origin + path.replace(/\/+$/, "");
+  }
+
+  /** @param {Param} param @param {string} code @param {string} text @param {string | null} [impUid]
+   * @returns {Rsp} */
+  function refusal(param, code, text, impUid) {
+    const merchant_uid = param.merchant_uid === undefined ? null : String(param.merchant_uid);
+    return { success: false, imp_uid: impUid || null, merchant_uid, pay_method: param.pay_method || "card", error_code: code, error_msg: text };
+  }
+
+  /** Asks the gateway; the answer's JSON, also of a refusal. Rejects when nobody is there.
+   * @param {string} path @param {RequestInit} init @param {number} timeoutMs @returns {Promise<any>} */
+  async function ask(path, init, timeoutMs) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), timeoutMs);
+    try {
+      const common = { credentials: "omit", cache: "no-store", signal: stop.signal };
+      const answer = await fetch(`${GATEWAY}/checkout/${path}`, Object.assign(common, init));
+      const told = await answer.json();
+      if (answer.status >= 500 && !(told && told.rsp)) throw new Error(`the gateway answered ${answer.status}`);
+      return told;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Registers the window. Moves no money, so a lost answer is simply a window nobody enters.
+   * @param {string} code @param {Param} param @param {"pc" | "mobile"} device
+   * @returns {Promise<{opened: Opened} | {rsp: Rsp}>} */
+  async function register(code, param, device) {
+    let body;
+    try {
+      body = JSON.stringify({ param, device, page_url: location.origin + location.pathname });
+    } catch (notJson) {
+      return { rsp: refusal(param, "F400", `${WORDS.not_json} (${notJson})`) };
+    }
+    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body };
+    try {
+      const told = await ask(`${encodeURIComponent(code)}/windows`, init, REGISTER_TIMEOUT_MS);
+      if (told && told.rsp) return { rsp: told.rsp };
+      if (told && told.window_token && /^https?:/.test(told.window_url)) return { opened: told };
+    } catch (unreachable) {
+      console.warn("IMP: the gateway did not answer", unreachable);
+    }
+    return { rsp: refusal(param, "F503", WORDS.no_gateway) };
+  }
+
+  /** A call that ends at the callback; without one, at m_redirect_url; on a phone without either, at
+   * the gateway's own page.
+   * @param {Param} param @param {Callback | undefined} callback @param {boolean} onPhone
+   * @returns {Callback} */
+  function onceTo(param, callback, onPhone) {
+    let told = false;
+    return (rsp) => {
+      if (told) return;
+      told = true;
+      if (!rsp.success) console.warn(`IMP: ${rsp.error_code} ${rsp.error_msg}`, rsp);
+      if (callback) callback(rsp);
+      else if (param.m_redirect_url) location.assign(withResult(param.m_redirect_url, rsp));
+      else if (onPhone) location.assign(withResult(`${GATEWAY}/payments/${rsp.success ? "success" : "fail"}`, rsp));
+    };
+  }
+
+  /** The address with the result in its query; its own query and hash are kept.
+   * @param {string} address @param {Rsp} rsp */
+  function withResult(address, rsp) {
+    const told = new URLSearchParams();
+    told.set("imp_uid", rsp.imp_uid || "");
+    told.set("merchant_uid", rsp.merchant_uid || "");
+    told.set("imp_success", String(Boolean(rsp.success)));
+    told.set("success", String(Boolean(rsp.success)));
+    if (rsp.error_code) told.set("error_code", rsp.error_code);
+    if (rsp.error_msg) told.set("error_msg", rsp.error_msg);
+    const [before = "", ...hash] = address.split("#");
+    const joint = before.includes("?") ? (/[?&]$/.test(before) ? "" : "&") : "?";
+    return before + joint + told.toString() + (hash.length ? `#${hash.join("#")}` : "");
+  }
+
+  /** @param {string} url @returns {Window | null} */
+  function openPopup(url) {
+    const width = Math.min(POPUP.width, Math.max(720, screen.availWidth));
+    const height = Math.min(POPUP.height, Math.max(680, screen.availHeight));
+    const left = Math.max(0, Math.round(window.screenX + (window.outerWidth - width) / 2));
+    const top = Math.max(0, Math.round(window.screenY + (window.outerHeight - height) / 2));
+    const features = `popup=yes,width=${width},height=${height},left=${left},top=${top},resizable=yes,scrollbars=yes`;
+    const popup = window.open(url, `dasi_${Math.random().toString(36).slice(2)}`, features);
+    return popup && !popup.closed ? popup : null;
+  }
+
+  /** One payment on a PC: the popup, the layer over the page, and the one result. */
+  class PopupCall {
+    /** @param {string} code @param {Param} param @param {Callback} deliver */
+    constructor(code, param, deliver) {
+      this.code = code;
+      this.param = param;
+      this.deliver = deliver;
+      /** @type {Opened | null} */
+      this.opened = null;
+      /** @type {number | null} */
+      this.goneSince = null;
+      this.beats = 0;
+      this.troubles = 0;
+      this.isAsking = false;
+      this.isEnding = false;
+      this.isCloseHeard = false;
+      this.isDone = false;
+      // At once, inside the payer's gesture: a popup opened after an answer came is blocked.
+      this.popup = openPopup(`${GATEWAY}/checkout/${encodeURIComponent(code)}/opening`);
+      this.layer = new Layer(() => this.show(), () => this.giveUp());
+      this.layer.play("opening");
+      this.listen = (/** @type {MessageEvent} */ event) => this.onMessage(event);
+      window.addEventListener("message", this.listen);
+      this.timer = setInterval(() => this.beat(), BEAT_MS);
+    }
+
+    async run() {
+      const got = await register(this.code, this.param, "pc");
+      if ("rsp" in got) return this.finish(got.rsp);
+      this.opened = got.opened;
+      if (this.isEnding) return this.look("close");
+      if (this.popup && !this.popup.closed) {
+        this.popup.location.replace(this.opened.window_url);
+        this.layer.play("open");
+      } else {
+        this.popup = null;
+        this.layer.play("blocked");
+      }
+    }
+
+    /** Brings the window forward, or opens it in this fresh gesture when it was blocked. */
+    show() {
+      if (this.popup && !this.popup.closed) this.popup.focus();
+      else if (this.opened && this.layer.scene === "blocked") {
+        this.popup = openPopup(this.opened.window_url);
+        if (this.popup) this.layer.play("open");
+      }
+    }
+
+    beat() {
+      if (!this.opened || this.isDone) return;
+      this.beats += 1;
+      const isGone = this.popup !== null && this.popup.closed;
+      this.goneSince = isGone ? this.goneSince || Date.now() : null;
+      if (this.goneSince && Date.now() - this.goneSince > GRACE_MS) this.isEnding = true;
+      const isSlowBeat = this.beats % BEATS_PER_LOOK === 0;
+      if (this.isEnding && !this.isCloseHeard && (isSlowBeat || !this.troubles)) this.look("close");
+      else if (isSlowBeat) this.look("result");
+    }
+
+    /** The payer has had enough. The server says how it ended: a payer who had already come back
+     * from the PG is not cut off. With the network gone as well, all that is left is the doubt. */
+    giveUp() {
+      if (this.layer.scene === "offline") return this.finish(this.inDoubt());
+      this.isEnding = true;
+      this.isCloseHeard = false;
+      this.troubles = 0;
+      this.layer.play("ending");
+      if (this.popup) this.popup.close();
+      this.look("close");
+    }
+
+    inDoubt() {
+      return refusal(this.param, "F0006", WORDS.in_doubt, this.opened && this.opened.imp_uid);
+    }
+
+    /** @param {"result" | "close"} what */
+    async look(what) {
+      if (this.isAsking || this.isDone || !this.opened) return;
+      this.isAsking = true;
+      const path = `${encodeURIComponent(this.code)}/windows/${encodeURIComponent(this.opened.window_token)}/${what}`;
+      try {
+        const told = await ask(path, { method: what === "close" ? "POST" : "GET" }, ASK_TIMEOUT_MS);
+        this.troubles = 0;
+        if (what === "close") this.isCloseHeard = true;
+        if (told.rsp) this.finish(told.rsp);
+        else if (told.error) this.finish(this.inDoubt());
+        else if (told.progress === "working") this.layer.play("working");
+        else if (this.layer.scene === "working" || this.layer.scene === "offline") this.layer.play("open");
+      } catch (unreachable) {
+        this.troubles += 1;
+        if (this.isEnding && this.troubles >= GIVE_UP_TRIES) this.layer.play("offline");
+      } finally {
+        this.isAsking = false;
+      }
+    }
+
+    /** Only the gateway's own result page is heard, and only about this window.
+     * @param {MessageEvent} event */
+    onMessage(event) {
+      if (event.origin !== GATEWAY_ORIGIN || !this.opened || this.isDone) return;
+      const told = event.data;
+      if (!told || typeof told !== "object" || told.source !== "dasi" || told.kind !== "done") return;
+      if (told.window_token !== this.opened.window_token) return;
+      if (!told.rsp || typeof told.rsp !== "object" || typeof told.rsp.merchant_uid !== "string") return;
+      const heard = { source: "dasi", kind: "heard", window_token: told.window_token };
+      if (event.source) /** @type {Window} */ (event.source).postMessage(heard, GATEWAY_ORIGIN);
+      this.finish(told.rsp);
+    }
+
+    /** @param {Rsp} rsp */
+    finish(rsp) {
+      if (this.isDone) return;
+      this.putAway();
+      if (this.popup) this.popup.close();
+      window.focus();
+      this.deliver(rsp);
+    }
+
+    /** The page itself is leaving, and the callback with it: an open window is ended, so that no
+     * money is taken that nobody on the page would hear of. */
+    leave() {
+      if (this.opened && !this.isDone) {
+        const path = `${encodeURIComponent(this.code)}/windows/${encodeURIComponent(this.opened.window_token)}/close`;
+        navigator.sendBeacon(`${GATEWAY}/checkout/${path}`);
+      }
+      if (this.popup) this.popup.close();
+    }
+
+    putAway() {
+      this.isDone = true;
+      if (underWay === this) underWay = null;
+      clearInterval(this.timer);
+      window.removeEventListener("message", this.listen);
+      this.layer.remove();
+    }
+  }
+
+  /** One payment on a phone: the page itself goes to the window. */
+  class LeavingCall {
+    /** @param {string} code @param {Param} param @param {Callback} deliver */
+    constructor(code, param, deliver) {
+      this.code = code;
+      this.param = param;
+      this.deliver = deliver;
+      this.layer = new Layer(() => {}, () => {});
+      this.layer.play("leaving");
+    }
+
+    async run() {
+      const got = await register(this.code, this.param, "mobile");
+      if (underWay !== this) return;
+      if ("rsp" in got) {
+        this.leave();
+        this.deliver(got.rsp);
+      } else {
+        location.assign(got.opened.window_url);
+        // A web view may swallow the navigation: the page must not stay covered for ever.
+        setTimeout(() => this.leave(), LEAVE_TIMEOUT_MS);
+      }
+    }
+
+    show() {}
+
+    giveUp() {
+      this.leave();
+      this.deliver(refusal(this.param, "F0005", WORDS.stopped));
+    }
+
+    /** Also when the payer comes back by the browser's own button: the page must be usable. */
+    leave() {
+      if (underWay === this) underWay = null;
+      this.layer.remove();
+    }
+  }
+
+  /** What each scene says, and which buttons it has.
+   * @type {{[scene in Scene]: {title: string, text: string, show?: string, stop?: string}}} */
+  const SCENES = {
+    opening: { title: "결제 창을 여는 중입니다", text: "잠시만 기다려 주십시오.", stop: "그만두기" },
+    open: { title: "결제 창이 열려 있습니다", text: "새 창에서 결제를 진행해 주십시오. 이 페이지는 닫지 마십시오.", show: "창 다시 보기", stop: "그만두기" },
+    blocked: { title: "브라우저가 결제 창을 막았습니다", text: "아래 버튼을 누르면 결제 창이 열립니다.", show: "결제 창 열기", stop: "그만두기" },
+    working: { title: "결제를 확인하고 있습니다", text: "승인 결과를 기다리는 중입니다. 이 페이지를 닫거나 다시 결제하지 마십시오." },
+    offline: { title: "결과를 확인하지 못하고 있습니다", text: "네트워크를 확인해 주십시오. 연결되면 결과를 이어서 확인합니다.", stop: "기다리지 않기" },
+    ending: { title: "결제 창을 닫고 있습니다", text: "결과를 확인하는 중입니다." },
+    leaving: { title: "결제 창으로 이동합니다", text: "잠시만 기다려 주십시오." },
+  };
+
+  const STYLE = `
+    :host { all: initial; }
+    .veil { position: fixed; inset: 0; z-index: 2147483647; display: flex; align-items: center; justify-content: center; padding: 20px;
+      background: rgba(15, 20, 30, .52); font: 15px/1.6 system-ui, -apple-system, "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", "Malgun Gothic", sans-serif; }
+    .card { box-sizing: border-box; width: 100%; max-width: 380px; padding: 32px 28px 24px; border-radius: 20px; text-align: center;
+      background: #fff; color: #1a2029; box-shadow: 0 20px 60px rgba(0, 0, 0, .28); outline: none; word-break: keep-all; }
+    .sign { width: 40px; height: 40px; margin: 0 auto 18px; border-radius: 50%; border: 3px solid #dfe5ee; border-top-color: #2f6feb; animation: turn 1.1s linear infinite; }
+    .card[data-scene=blocked] .sign, .card[data-scene=offline] .sign { animation: none; border-color: #e3a008; }
+    h2 { margin: 0 0 8px; font-size: 19px; line-height: 1.4; letter-spacing: -.02em; }
+    p { margin: 0; color: #566070; }
+    .acts { display: flex; flex-direction: column; gap: 8px; margin-top: 24px; }
+    .acts:empty { display: none; }
+    button { box-sizing: border-box; width: 100%; min-height: 48px; border: 0; border-radius: 12px; font: inherit; font-weight: 600; cursor: pointer; }
+    .show { background: #2f6feb; color: #fff; } .show:hover { background: #245bd0; }
+    .stop { background: #eef1f6; color: #3b4554; } .stop:hover { background: #e2e7ef; }
+    button:focus-visible { outline: 3px solid #8fb4ff; outline-offset: 2px; }
+    @keyframes turn { to { transform: rotate(360deg); } }
+    @media (prefers-reduced-motion: reduce) { .sign { animation-duration: 6s; } }
+    @media (prefers-color-scheme: dark) {
+      .card { background: #1c222c; color: #eef2f8; } p { color: #a5b0c0; } .sign { border-color: #364152; border-top-color: #6ea0ff; }
+      .stop { background: #2b3442; color: #dbe2ec; } .stop:hover { background: #354052; }
+    }`;
+
+  /** The calm layer over the page while the payer is elsewhere. A shadow tree, so that the page's
+   * styles and ours never meet; built node by node, so that a strict page policy allows it. */
+  class Layer {
+    /** @param {() => void} onShow @param {() => void} onStop */
+    constructor(onShow, onStop) {
+      this.onShow = onShow;
+      this.onStop = onStop;
+      /** @type {Scene | null} */
+      this.scene = null;
+      this.focusedBefore = document.activeElement;
+      this.host = document.createElement("div");
+      this.host.className = "dasi-layer";
+      const root = this.host.attachShadow({ mode: "open" });
+      dress(root);
+      const veil = make("div", "veil");
+      this.card = make("div", "card");
+      this.card.setAttribute("role", "dialog");
+      this.card.setAttribute("aria-modal", "true");
+      this.card.setAttribute("aria-labelledby", "title");
+      this.card.setAttribute("aria-describedby", "text");
+      this.card.setAttribute("lang", "ko");
+      this.card.tabIndex = -1;
+      this.title = Object.assign(make("h2", "title"), { id: "title" });
+      this.text = Object.assign(make("p", "text"), { id: "text" });
+      this.text.setAttribute("aria-live", "polite");
+      this.acts = make("div", "acts");
+      const sign = make("div", "sign");
+      sign.setAttribute("aria-hidden", "true");
+      this.card.append(sign, this.title, this.text, this.acts);
+      veil.append(this.card);
+      root.append(veil);
+      this.card.addEventListener("keydown", (event) => this.onKey(event));
+      (document.body || document.documentElement).append(this.host);
+    }
+
+    /** @param {Scene} scene */
+    play(scene) {
+      if (this.scene === scene) return;
+      this.scene = scene;
+      const told = SCENES[scene];
+      this.card.dataset.scene = scene;
+      this.title.textContent = told.title;
+      this.text.textContent = told.text;
+      this.acts.textContent = "";
+      if (told.show) this.acts.append(button("show", told.show, this.onShow));
+      if (told.stop) this.acts.append(button("stop", told.stop, this.onStop));
+      /** @type {HTMLElement} */ (this.acts.querySelector("button") || this.card).focus();
+    }
+
+    /** Esc shows the window again rather than end a payment by a slip; Tab stays inside.
+     * @param {KeyboardEvent} event */
+    onKey(event) {
+      event.stopPropagation();
+      if (event.key === "Escape") {
+        event.preventDefault();
+        this.onShow();
+      } else if (event.key === "Tab") {
+        const stops = Array.from(this.acts.querySelectorAll("button"));
+        const at = stops.indexOf(/** @type {any} */ (this.host.shadowRoot && this.host.shadowRoot.activeElement));
+        const next = stops[(at + (event.shiftKey ? -1 : 1) + stops.length) % stops.length] || this.card;
+        event.preventDefault();
+        next.focus();
+      }
+    }
+
+    remove() {
+      if (!this.host.isConnected) return;
+      this.host.remove();
+      if (this.focusedBefore instanceof HTMLElement) this.focusedBefore.focus();
+    }
+  }
+
+  /** A constructed sheet is not subject to the page's style policy; older browsers get an element.
+   * @param {ShadowRoot} root */
+  function dress(root) {
+    try {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+    } catch (older) {
+      root.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
+    }
+  }
+
+  /** @param {string} tag @param {string} name */
+  function make(tag, name) {
+    return Object.assign(document.createElement(tag), { className: name });
+  }
+
+  /** @param {string} name @param {string} text @param {() => void} act */
+  function button(name, text, act) {
+    const made = Object.assign(document.createElement("button"), { type: "button", className: name, textContent: text });
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  window.addEventListener("pagehide", () => underWay && underWay.leave());
+
+  /** The page's parameters with Iamport's defaults; what is null or undefined was not given.
+   * @param {Param} param @returns {Param} */
+  function withDefaults(param) {
+    /** @type {Param} */
+    const given = { merchant_uid: `nobody_${Date.now()}`, pay_method: "card" };
+    for (const name of Object.keys(param)) {
+      if (param[name] !== undefined && param[name] !== null) given[name] = param[name];
+    }
+    const back = given.m_redirect_url;
+    if (typeof back === "string" && back && !/^[a-z][a-z0-9+.-]*:/i.test(back)) {
+      given.m_redirect_url = new URL(back, location.href).href;
+    }
+    return given;
+  }
+
+  /** A member of Iamport's that this gateway does not have says so, in the form the caller expects.
+   * @param {string} name */
+  function refuses(name) {
+    return (/** @type {any} */ param, /** @type {any} */ callback) => {
+      const text = `IMP.${name}은(는) 이 결제 서버가 지원하지 않습니다.`;
+      if (typeof callback === "function") callback(refusal(Object(param), "F501", text));
+      else alert(text);
+      return false;
+    };
+  }
+
+  const IMP = {
+    /** `dasi`, so that a page can tell whose script it has. */
+    provider: "dasi",
+    version: VERSION,
+
+    /** @param {string} code  the merchant's identification code */
+    init(code) {
+      userCode = typeof code === "string" && code.trim() ? code.trim() : null;
+      tierCode = null;
+      if (!userCode) alert(WORDS.no_init);
+    },
+
+    /** @param {string} code @param {string} [tier] */
+    agency(code, tier) {
+      IMP.init(code);
+      tierCode = tier || null;
+    },
+
+    /** @param {Param} param @param {Callback} [callback] @returns {false | undefined} */
+    request_pay(param, callback) {
+      if (!userCode) {
+        alert(WORDS.no_init);
+        return false;
+      }
+      if (!param || typeof param !== "object") {
+        alert(WORDS.no_param);
+        return false;
+      }
+      const wish = withDefaults(param);
+      const onPhone = PHONE.test(navigator.userAgent);
+      const deliver = onceTo(wish, typeof callback === "function" ? callback : undefined, onPhone);
+      if (underWay) {
+        // The first call stays as it is; only a callback hears of the second.
+        underWay.show();
+        if (callback) deliver(refusal(wish, "F409", WORDS.busy));
+        else console.warn(`IMP: F409 ${WORDS.busy}`);
+        return undefined;
+      }
+      if (tierCode) {
+        deliver(refusal(wish, "F400", WORDS.no_tier));
+        return undefined;
+      }
+      const call = onPhone ? new LeavingCall(userCode, wish, deliver) : new PopupCall(userCode, wish, deliver);
+      underWay = call;
+      void call.run();
+      return undefined;
+    },
+
+    /** Ends the call under way, as the layer's own button does. */
+    close() {
+      if (underWay) underWay.giveUp();
+    },
+
+    certification: refuses("certification"),
+    loadUI: refuses("loadUI"),
+    updateLoadUIRequest: refuses("updateLoadUIRequest"),
+    naver_zzim: refuses("naver_zzim"),
+    payport: refuses("payport"),
+    communicate: refuses("communicate"),
+
+    /** @returns {Promise<never>} */
+    loadModule() {
+      return Promise.reject(new Error("F501: IMP.loadModule은 이 결제 서버가 지원하지 않습니다."));
+    },
+  };
+
+  // A second tag must not orphan a payment that the first one's script has under way.
+  const page = /** @type {{IMP?: {provider?: string}}} */ (/** @type {unknown} */ (window));
+  if (!page.IMP || page.IMP.provider !== "dasi") page.IMP = IMP;
+})();

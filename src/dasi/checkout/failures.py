@@ -1,0 +1,96 @@
+"""What went wrong, in the SDK's words: one table from our reasons to its codes and Korean texts.
+
+    NOT_READY   the merchant has no channel at all
+    F1001       the PG asked for is not configured
+    F1002       the order is paid already
+    F0004       the PG would not open the window
+    F0005       stopped by the payer, closed, or refused by the PG
+    F0006       the answer is in doubt: do not pay again
+    F400        a parameter breaks a rule
+    F500        no such merchant or window
+    F503        the gateway or the PG cannot be reached at the moment
+
+`F409` (a second call), and `F501` (a member we do not have) are made by the SDK itself.
+`payments/fail` shows the payer the sentence of a code, never a text from its query.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dasi.foundation.errors import Invalid, Refused, Unavailable
+
+IN_DOUBT_CODE = "F0006"
+IN_DOUBT_TEXT = (
+    "결제 결과를 확인하고 있습니다. 다시 결제하지 마십시오. 확정되면 상점에 알려집니다. "
+    "(The result is being confirmed. Please do not pay again.)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    code: str
+    text: str
+    status: int = 200
+    """HTTP status of the JSON answer. The SDK reads `rsp` whatever it is."""
+
+
+_TABLE: Mapping[str, Failure] = {
+    "unknown_merchant": Failure(
+        "F500",
+        "결제 창 호출에 실패하였습니다. 스토어 정보를 조회하는데 실패하였습니다. "
+        "IMP.init()의 가맹점 식별코드({code})를 확인해 주십시오.",
+        404,
+    ),
+    "no_channel": Failure("NOT_READY", "등록 된 PG 설정 정보를 찾을 수 없습니다."),
+    "pg_not_configured": Failure("F1001", "등록되지 않은 PG모듈 정보입니다. (pg={pg})"),
+    "not_a_billing_mall": Failure(
+        "F1001",
+        "이 채널의 상점아이디는 정기결제(빌링키)용이 아니어서 카드를 등록할 수 없습니다. "
+        "정기결제용 상점아이디의 채널을 pg 또는 channelKey로 지정해 주십시오.",
+    ),
+    "order_already_paid": Failure("F1002", "이미 결제가 이루어진 거래건입니다."),
+    "order_in_doubt": Failure(IN_DOUBT_CODE, IN_DOUBT_TEXT),
+    "pg_refused_window": Failure(
+        "F0004", "F0004:PG사 결제요청에 실패하여 중단합니다.({imp_uid}) {code} | {text}"
+    ),
+    "window_not_found": Failure("F500", "결제 창 정보를 찾을 수 없습니다.", 404),
+    "invalid": Failure("F400", "결제 창 호출에 실패하였습니다. {field}: {rule}"),
+}
+_OTHER_REFUSAL = Failure("F400", "결제 창 호출에 실패하였습니다. ({reason})")
+_UNAVAILABLE = Failure(
+    "F503", "결제 서버가 잠시 응답하지 못하고 있습니다. 잠시 후 다시 시도해 주십시오.", 503
+)
+
+PAGE_TEXTS: Mapping[str, str] = {
+    "F1001": "상점의 결제 설정이 완료되지 않았습니다. 상점에 문의해 주십시오.",
+    "F1002": "이미 결제가 이루어진 주문입니다. 다시 결제하지 마십시오.",
+    "F0004": "결제사가 결제 창을 열지 못했습니다. 잠시 후 다시 시도해 주십시오.",
+    "F0005": "결제가 중단되었습니다. 결제된 금액은 없습니다.",
+    "F0006": "결제 결과를 확인하고 있습니다. 다시 결제하지 마십시오.",
+    "F400": "상점이 보낸 결제 정보가 올바르지 않습니다. 상점에 문의해 주십시오.",
+    "F409": "이미 진행 중인 결제가 있습니다.",
+    "F500": "상점 정보를 찾을 수 없습니다. 상점에 문의해 주십시오.",
+    "F501": "지원하지 않는 기능입니다. 상점에 문의해 주십시오.",
+    "F503": "결제 서버에 연결하지 못했습니다. 잠시 후 다시 시도해 주십시오.",
+    "NOT_READY": "상점의 결제 설정이 완료되지 않았습니다. 상점에 문의해 주십시오.",
+}
+
+
+def failure_of(trouble: Refused | Unavailable) -> Failure:
+    """The SDK's code, the Korean text with its blanks filled, and the HTTP status."""
+    if isinstance(trouble, Unavailable):
+        return _UNAVAILABLE
+    if isinstance(trouble, Invalid):
+        facts: dict[str, object] = {"field": trouble.field, "rule": trouble.rule}
+        found = _TABLE["invalid"]
+    else:
+        facts = {"reason": trouble.reason, **trouble.facts}
+        found = _TABLE.get(trouble.reason, _OTHER_REFUSAL)
+    return Failure(found.code, found.text.format_map(_Blanks(facts)), found.status)
+
+
+class _Blanks(dict[str, object]):
+    """A fact that is not told leaves an empty place, never a crash inside an error answer."""
+
+    def __missing__(self, key: str) -> str:
+        return ""

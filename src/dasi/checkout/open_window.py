@@ -1,0 +1,64 @@
+"""`POST /checkout/{code}/windows`: the SDK asks for a window. Refusals come back as an `rsp`."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dasi.checkout.address import merchant_of
+from dasi.checkout.answers import Act, json_answer, read_body
+from dasi.checkout.failures import failure_of
+from dasi.checkout.params import Param, read_device, read_origin, read_param
+from dasi.checkout.rsp import rsp_of_trouble
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.payments import OpenedWindow, open_window
+
+USER_AGENT_MAX = 500
+
+
+class _Asked(msgspec.Struct):
+    param: dict[str, object]
+    device: object = None
+    page_url: object = None
+
+
+def open_act(engine: Engine) -> Act:
+    async def answered(request: Request) -> Response:
+        param: Param = {}
+        try:
+            asked = _read(await read_body(request))
+            param = asked.param
+            opened = await _open(engine, request, asked)
+        except (Refused, Unavailable) as trouble:
+            rsp = rsp_of_trouble(trouble, param=param)
+            return json_answer({"rsp": rsp}, status=failure_of(trouble).status)
+        return json_answer(
+            {
+                "imp_uid": opened.imp_uid,
+                "merchant_uid": opened.merchant_uid,
+                "window_token": opened.window_token,
+                "window_url": opened.window_url,
+            }
+        )
+
+    return answered
+
+
+async def _open(engine: Engine, request: Request, asked: _Asked) -> OpenedWindow:
+    merchant = await merchant_of(engine, request)
+    user_agent = request.headers.get("user-agent")
+    wish = read_param(
+        asked.param,
+        device=read_device(asked.device),
+        # The browser's own word comes first: a page cannot choose who else is told of the result.
+        page_origin=read_origin(request.headers.get("origin"), asked.page_url),
+        user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
+    )
+    return await open_window(engine, merchant, wish)
+
+
+def _read(body: bytes) -> _Asked:
+    try:
+        return msgspec.json.decode(body, type=_Asked)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as bad:
+        raise Invalid("body", f"JSON으로 읽을 수 없습니다. ({bad})") from bad

@@ -1,0 +1,260 @@
+"""Reads what a page gave to `IMP.request_pay`: types, limits and defaults of Iamport's parameters.
+
+Tolerant where Iamport is (numbers in texts, unknown names, buyer fields that are too long) and
+strict where a guess could move the wrong money. `Invalid` names the field and the rule in Korean,
+because the developer of the page reads it in the `rsp` of a Korean SDK.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dasi.foundation.errors import Invalid
+from dasi.payments import AMOUNT_MAX_KRW, Buyer, WindowWish
+
+UID_MAX = 40
+CUSTOMER_UID_MAX = 80
+NAME_MAX = 40
+CUSTOM_DATA_MAX_BYTES = 16 * 1024
+NOTICE_URLS_MAX = 5
+URL_MAX = 2000
+APP_SCHEME_MAX = 256
+QUOTAS_MAX = 36
+QUOTA_FROM_KRW = 50_000
+"""Card companies offer instalments from this amount on."""
+
+BUYER_LIMITS = {"name": 16, "email": 64, "tel": 16, "addr": 128, "postcode": 8}
+LANGUAGES: Mapping[str, Literal["ko", "en", "ja", "zh"]] = {
+    "ko": "ko",
+    "kr": "ko",
+    "en": "en",
+    "ja": "ja",
+    "jp": "ja",
+    "zh": "zh",
+    "cn": "zh",
+}
+# A browser would run these instead of going somewhere, or read the payer's own files.
+SCHEMES_REFUSED = frozenset(
+    {"javascript", "data", "vbscript", "blob", "file", "filesystem", "about", "view-source"}
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,15}")
+
+Param = Mapping[str, object]
+
+
+def read_param(
+    param: Param,
+    *,
+    device: Literal["pc", "mobile"],
+    page_origin: str | None,
+    user_agent: str | None,
+) -> WindowWish:
+    """The wish of a page. `Invalid` when it breaks a rule; names we do not know are left alone."""
+    _refuse_what_we_do_not_do(param)
+    customer_uid = _text(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
+    amount_krw = _amount(param, is_key_window=customer_uid is not None)
+    return WindowWish(
+        merchant_uid=_required(param, "merchant_uid", at_most=UID_MAX),
+        amount_krw=amount_krw,
+        name=_required(param, "name", at_most=NAME_MAX),
+        device=device,
+        pg=_text(param, "pg", at_most=100),
+        channel_key=_text(param, "channelKey", at_most=100),
+        customer_uid=customer_uid,
+        customer_id=_cut(param, "customer_id", at_most=CUSTOMER_UID_MAX),
+        buyer=_buyer(param),
+        custom_data=_custom_data(param),
+        notice_urls=_notice_urls(param),
+        redirect_url=_redirect_url(param),
+        page_origin=page_origin,
+        language=_language(param),
+        app_scheme=_text(param, "app_scheme", at_most=APP_SCHEME_MAX),
+        user_agent=user_agent,
+        tax_free_krw=_tax_free(param, amount_krw=amount_krw),
+        quotas_offered=_quotas(param, amount_krw=amount_krw),
+    )
+
+
+def read_device(value: object) -> Literal["pc", "mobile"]:
+    if value == "pc":
+        return "pc"
+    if value == "mobile":
+        return "mobile"
+    raise Invalid("device", "pc 또는 mobile이어야 합니다.")
+
+
+def read_origin(*candidates: object) -> str | None:
+    """The first candidate that names a web origin, as `scheme://host[:port]`; None if none does."""
+    for candidate in candidates:
+        if not isinstance(candidate, str) or _CONTROL.search(candidate):
+            continue
+        try:
+            parts = urlsplit(candidate)
+            port = parts.port
+        except ValueError:
+            continue
+        if parts.scheme in {"http", "https"} and parts.hostname:
+            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+            return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    return None
+
+
+def _refuse_what_we_do_not_do(param: Param) -> None:
+    """What would change the money or its checks, and is not done here, is refused, not ignored."""
+    if param.get("pay_method") not in (None, "card"):
+        raise Invalid("pay_method", "이 결제 서버는 카드 결제(card)만 지원합니다.")
+    if param.get("currency") not in (None, "KRW"):
+        raise Invalid("currency", "원화(KRW) 결제만 지원합니다.")
+    if param.get("escrow") not in (None, False):
+        raise Invalid("escrow", "에스크로 결제는 지원하지 않습니다.")
+    if param.get("confirm_url") is not None:
+        raise Invalid("confirm_url", "승인 전 확인(confirm process)은 지원하지 않습니다.")
+
+
+def _amount(param: Param, *, is_key_window: bool) -> int:
+    amount = _whole_number(param, "amount")
+    if amount is None:
+        raise Invalid("amount", "필수 값입니다.")
+    at_least = 0 if is_key_window else 1
+    if not at_least <= amount <= AMOUNT_MAX_KRW:
+        raise Invalid("amount", f"{at_least}원 이상 {AMOUNT_MAX_KRW:,}원 이하의 정수여야 합니다.")
+    return amount
+
+
+def _tax_free(param: Param, *, amount_krw: int) -> int | None:
+    tax_free = _whole_number(param, "tax_free")
+    if tax_free is not None and tax_free > amount_krw:
+        raise Invalid("tax_free", "결제 금액(amount)보다 클 수 없습니다.")
+    return tax_free
+
+
+def _quotas(param: Param, *, amount_krw: int) -> tuple[int, ...] | None:
+    """`display.card_quota`: the instalments to offer beside the lump sum, always offered."""
+    display = param.get("display")
+    quotas = display.get("card_quota") if isinstance(display, dict) else None
+    if quotas is None:
+        return None
+    if not isinstance(quotas, list) or len(quotas) > QUOTAS_MAX:
+        raise Invalid("display.card_quota", f"{QUOTAS_MAX}개 이하의 개월 수 배열이어야 합니다.")
+    for quota in quotas:
+        if isinstance(quota, bool) or not isinstance(quota, int) or not 0 <= quota <= QUOTAS_MAX:
+            raise Invalid("display.card_quota", f"개월 수는 0 이상 {QUOTAS_MAX} 이하의 정수입니다.")
+    if amount_krw < QUOTA_FROM_KRW:
+        return (0,)
+    return (0, *sorted({quota for quota in quotas if quota > 1}))
+
+
+def _buyer(param: Param) -> Buyer:
+    return Buyer(
+        **{
+            name: _cut(param, f"buyer_{name}", at_most=limit)
+            for name, limit in BUYER_LIMITS.items()
+        }
+    )
+
+
+def _custom_data(param: Param) -> str | None:
+    custom_data = param.get("custom_data")
+    if custom_data is None:
+        return None
+    text = msgspec.json.encode(custom_data)
+    if len(text) > CUSTOM_DATA_MAX_BYTES:
+        raise Invalid("custom_data", f"JSON으로 {CUSTOM_DATA_MAX_BYTES:,}바이트 이하여야 합니다.")
+    return text.decode()
+
+
+def _notice_urls(param: Param) -> tuple[str, ...]:
+    given = param.get("notice_url")
+    if given is None or given == "":
+        return ()
+    urls = given if isinstance(given, list) else [given]
+    if len(urls) > NOTICE_URLS_MAX:
+        raise Invalid("notice_url", f"{NOTICE_URLS_MAX}개까지 지정할 수 있습니다.")
+    return tuple(dict.fromkeys(_web_url("notice_url", url) for url in urls))
+
+
+def _redirect_url(param: Param) -> str | None:
+    given = param.get("m_redirect_url")
+    if given is None or given == "":
+        return None
+    url, scheme = _url("m_redirect_url", given)
+    if not scheme or scheme in SCHEMES_REFUSED:
+        raise Invalid("m_redirect_url", "https://… 또는 앱 스킴으로 시작하는 절대 주소여야 합니다.")
+    return _web_url("m_redirect_url", url) if scheme in {"http", "https"} else url
+
+
+def _web_url(field: str, given: object) -> str:
+    url, scheme = _url(field, given)
+    if scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise Invalid(field, "http 또는 https로 시작하는 온전한 주소여야 합니다.")
+    return url
+
+
+def _url(field: str, url: object) -> tuple[str, str]:
+    """The address and its scheme in lower case, empty when it has none."""
+    if not isinstance(url, str) or not url or len(url) > URL_MAX:
+        raise Invalid(field, f"{URL_MAX:,}자 이하의 주소여야 합니다.")
+    # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
+    if _CONTROL.search(url) or " " in url or "\\" in url:
+        raise Invalid(field, "공백, 제어 문자, 역슬래시를 쓸 수 없습니다.")
+    try:
+        return url, urlsplit(url).scheme.lower()
+    except ValueError:
+        raise Invalid(field, "주소로 읽을 수 없습니다.") from None
+
+
+def _language(param: Param) -> Literal["ko", "en", "ja", "zh"] | None:
+    """`ko`, `en-US`, `CN` …; a language the PG's window has no text for is its default."""
+    language = param.get("language")
+    return LANGUAGES.get(language[:2].lower()) if isinstance(language, str) else None
+
+
+def _whole_number(param: Param, field: str) -> int | None:
+    """Old pages send what an input field held, so digits in a text are a number too."""
+    given = param.get(field)
+    if given is None:
+        return None
+    if isinstance(given, str) and _WHOLE_NUMBER.fullmatch(given):
+        return int(given)
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise Invalid(field, "0 이상의 정수여야 합니다.")
+    return given
+
+
+def _required(param: Param, field: str, *, at_most: int) -> str:
+    text = _text(param, field, at_most=at_most)
+    if text is None:
+        raise Invalid(field, "필수 값입니다.")
+    return text
+
+
+def _text(param: Param, field: str, *, at_most: int) -> str | None:
+    """A text that means something by every character: never cut, never guessed."""
+    given = param.get(field)
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.strip():
+        raise Invalid(field, "빈 값이 아닌 문자열이어야 합니다.")
+    if len(given) > at_most:
+        raise Invalid(field, f"{at_most}자 이하여야 합니다. (현재 {len(given)}자)")
+    if _CONTROL.search(given):
+        raise Invalid(field, "제어 문자를 쓸 수 없습니다.")
+    return given
+
+
+def _cut(param: Param, field: str, *, at_most: int) -> str | None:
+    """A text for people: cut to its limit, as Iamport does, and dropped when it is no text."""
+    given = param.get(field)
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str):
+        return None
+    return _CONTROL.sub(" ", given).strip()[:at_most].strip() or None
