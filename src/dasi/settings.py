@@ -221,6 +221,11 @@ def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in known))
 
 
+def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without anything of ours: for strangers, and for a start from nothing."""
+    return {name: value for name, value in environment.items() if not name.startswith("DASI_")}
+
+
 def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
     text = environment.get(setting.name, "").strip() or setting.default
     if text is None:

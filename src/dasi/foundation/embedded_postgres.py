@@ -73,6 +73,10 @@ class EmbeddedPostgres:
         return f"postgresql://{USER}@/{database}?host={quote(str(self._socket_folder()))}"
 
     @property
+    def log(self) -> Path:
+        return self._folder / "postgres.log"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -259,7 +263,7 @@ class EmbeddedPostgres:
         settings = _SETTINGS | (_DURABLE if self._durable else _THROWN_AWAY)
         settings["unix_socket_directories"] = str(self._socket_folder())
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        log = self._folder / "postgres.log"
+        log = self.log
         if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:
             log.rename(log.with_suffix(".log.old"))
         with log.open("ab") as log_file:

@@ -8,7 +8,8 @@ the program (`exec`), so process id, signals and exit code are the program's own
 AS is one of
     as-is                stay who we are
     namespace:UID:GID    a user namespace in which we look like UID and files stay ours outside
-    account:UID:GID      become that account for good; needs root
+    account:UID:GID      become that account for good, keeping only the right to reach files that
+                         are root's (CAP_DAC_OVERRIDE), as a clone below /root is; needs root
 
 SIGNAL is sent by the kernel when the parent's starting thread dies (Linux only), so start programs
 from a thread that lives as long as they should.
@@ -25,6 +26,10 @@ AS_IS = "as-is"
 ENDED_TOO_EARLY = 125
 _CLONE_NEWUSER = 0x10000000
 _PR_SET_PDEATHSIG = 1
+_PR_SET_KEEPCAPS = 8
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 def command(*program: str, on_parent_death: signal.Signals, run_as: str = AS_IS) -> list[str]:
@@ -40,9 +45,7 @@ def main(run_as: str, parent: int, death_signal: int, program: list[str]) -> Non
         if kind == "namespace":
             _enter_namespace(uid, gid)
         else:
-            os.setgroups([])
-            os.setgid(gid)
-            os.setuid(uid)
+            _become(uid, gid)
     if sys.platform == "linux":
         # After the change of account, which would clear it.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
@@ -50,7 +53,27 @@ def main(run_as: str, parent: int, death_signal: int, program: list[str]) -> Non
         sys.exit(ENDED_TOO_EARLY)
     with contextlib.suppress(OSError):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    os.execv(program[0], program)  # noqa: S606  # no shell is wanted
+    try:
+        os.execv(program[0], program)  # noqa: S606  # no shell is wanted
+    except OSError as refused:
+        sys.exit(f"{program[0]} cannot be run: {refused.strerror}")
+
+
+def _become(uid: int, gid: int) -> None:
+    os.setgroups([])
+    os.setgid(gid)
+    if sys.platform != "linux":
+        os.setuid(uid)
+        return
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setuid(uid)
+    # Where one of these is refused, the program starts without the right and says what it misses.
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    one = 1 << _CAP_DAC_OVERRIDE
+    sets = (ctypes.c_uint32 * 6)(one, one, one, 0, 0, 0)  # effective, permitted, inheritable
+    libc.capset(header, sets)
+    libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 
 
 def _enter_namespace(uid: int, gid: int) -> None:

@@ -1,0 +1,56 @@
+"""The command `dasi`: puts the commands together and tells trouble in three parts."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from dasi.commands import provision, run
+from dasi.commands.options import ending
+from dasi.commands.printing import print_trouble, trouble_of
+from dasi.foundation.errors import Refused, Unavailable
+from dasi.foundation.trouble import Trouble
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would print local variables, secrets among them
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A self-hosted billing-key payment gateway: Iamport V1 in front, KICC EasyPay behind.",
+    epilog="Begin with: dasi demo",
+)
+run.register(app)
+app.command("migrate", epilog=ending("dasi migrate"))(provision.migrate_command)
+app.add_typer(provision.merchant, name="merchant")
+app.add_typer(provision.key, name="key")
+app.add_typer(provision.channel, name="channel")
+
+
+@app.callback()
+def common(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"dasi {version('dasi')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The entry point. Exit codes: 0 done, 1 trouble, 2 wrong usage."""
+    try:
+        app()
+    except Trouble as trouble:
+        print_trouble(trouble)
+        sys.exit(1)
+    except (Refused, Unavailable) as refused:
+        print_trouble(trouble_of(refused))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the commands do, by kind: run something, or set something up."""

@@ -1,0 +1,117 @@
+"""How commands speak: facts on standard output, trouble in three parts on standard error."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dasi.foundation.errors import Refused, Unavailable
+from dasi.foundation.trouble import Trouble
+
+Facts = Mapping[str, str | int | bool | None]
+
+_REFUSALS = {
+    "unknown_merchant": (
+        "There is no merchant {code}.",
+        "`dasi merchant list` shows all of them; `dasi merchant add --code {code} …` adds it.",
+    ),
+    "merchant_code_taken": (
+        "There is a merchant {code} already.",
+        "Choose another --code, or add a key to it with `dasi key add --merchant {code}`.",
+    ),
+    "api_key_taken": (
+        "The API key {api_key} is in use already.",
+        "Give another one with --api-key, or leave it out and one is made.",
+    ),
+    "unknown_api_key": (
+        "This merchant has no API key {api_key}.",
+        "Look for a slip in --merchant or --api-key. A revoked key is gone for good.",
+    ),
+    "channel_exists": (
+        "This merchant has a channel {pg} already.",
+        "`dasi channel list` shows it. One mall id is one channel.",
+    ),
+}
+
+
+def print_facts(facts: Facts, *, as_json: bool) -> None:
+    """One thing, as a list of its facts or as one JSON object."""
+    if as_json:
+        _print_json(dict(facts))
+        return
+    console = Console(highlight=False)
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        label = Text(f"{name.replace('_', ' '):{width}}  ", style="dim")
+        console.print(label.append(_shown(value), style="bold"), soft_wrap=True)
+
+
+def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:
+    """Several things, as a table or as one JSON array; `none` says so when there are none."""
+    if as_json:
+        _print_json([dict(row) for row in rows])
+        return
+    console = Console(highlight=False)
+    if not rows:
+        console.print(none, soft_wrap=True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
+    console.print(table)
+
+
+def print_note(text: str) -> None:
+    """A hint for a person: on standard error, so that scripts need not skip it."""
+    Console(stderr=True, highlight=False).print(Text(text, style="dim"), soft_wrap=True)
+
+
+def print_trouble(trouble: Trouble) -> None:
+    console = Console(stderr=True, highlight=False)
+    for label, text, style in (
+        ("What happened:      ", trouble.what, "bold red"),
+        ("Why we think so:    ", trouble.why, ""),
+        ("What to do next:    ", trouble.next_step, "bold"),
+    ):
+        console.print(Text(label, style="dim").append(text, style=style), soft_wrap=True)
+
+
+def trouble_of(refused: Refused | Unavailable) -> Trouble:
+    """What a room refused, said to the person at the keyboard."""
+    if isinstance(refused, Unavailable):
+        cause = refused.__cause__
+        return Trouble(
+            f"{refused.what.capitalize()} cannot be reached.",
+            why=f"{type(cause).__name__}: {cause}." if cause else "It did not answer.",
+            next_step="See that it runs and that DASI_DATABASE_URL is right, then try again.",
+        )
+    if refused.reason == "invalid":
+        field = str(refused.facts["field"])
+        return Trouble(
+            f"--{field.replace('_', '-')} cannot be used.",
+            why=f"It must be: {refused.facts['rule']}.",
+            next_step="Correct it and run the command again. Nothing was changed.",
+        )
+    what, next_step = _REFUSALS.get(refused.reason, ("It was refused: {reason}.", "Nothing to do."))
+    facts = {**refused.facts, "reason": refused}
+    return Trouble(
+        what.format(**facts),
+        why="The database was asked and answered so; nothing was changed.",
+        next_step=next_step.format(**facts),
+    )
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False))  # noqa: T201  # this is the output
+
+
+def _shown(value: str | int | bool | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

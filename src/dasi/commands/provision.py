@@ -1,0 +1,301 @@
+"""Setting up: the schema, merchants, their keys and their channels."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import typer
+
+from dasi.channels import Channel, add_channel, list_channels
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.printing import Facts, print_facts, print_list, print_note
+from dasi.data_folder import reached_database
+from dasi.engine import Engine
+from dasi.foundation.migrate import migrate, require_current
+from dasi.merchants import (
+    Merchant,
+    NewApiKey,
+    add_api_key,
+    add_merchant,
+    find_merchant_by_code,
+    list_merchants,
+    revoke_api_key,
+    rotate_api_key,
+)
+from dasi.settings import read_settings
+
+merchant = typer.Typer(no_args_is_help=True, help="Shops that may call the gateway.")
+key = typer.Typer(no_args_is_help=True, help="API keys of a merchant.")
+channel = typer.Typer(no_args_is_help=True, help="A merchant's contracts with payment companies.")
+
+ApiKey = Annotated[str | None, typer.Option("--api-key", help="Made when left out.")]
+ApiSecret = Annotated[
+    str | None,
+    typer.Option("--api-secret", help="Made when left out; `-` reads a line of standard input."),
+]
+KnownApiKey = Annotated[str, typer.Option("--api-key", help="The key in question.")]
+T = TypeVar("T")
+_SHOWN_ONCE = "The secret is shown this once; only its hash is kept."
+
+
+class Switch(StrEnum):
+    ON = "on"
+    OFF = "off"
+
+
+def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """Bring the database to this version's schema."""
+
+    async def act() -> list[str]:
+        async with reached_database(data, os.environ) as reached:
+            return [str(one) for one in await migrate(reached.environment["DASI_DATABASE_URL"])]
+
+    applied = asyncio.run(act())
+    if as_json:
+        typer.echo(json.dumps({"applied": applied}))
+    else:
+        typer.echo("\n".join(f"applied {name}" for name in applied) or "already current")
+
+
+@merchant.command("add", epilog=ending("dasi merchant add --code imp00000001 --name 'My shop'"))
+def merchant_add(
+    *,
+    code: Annotated[str, typer.Option(help="What its pages give to IMP.init.")],
+    name: Annotated[str, typer.Option(help="What payers see.")],
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+    webhook_url: Annotated[str | None, typer.Option(help="Where it is told of payments.")] = None,
+    webhook_content_type: Annotated[
+        Literal["json", "form"], typer.Option(help="The form in which it is told.")
+    ] = "json",
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Add a merchant with its first API key."""
+    secret = _read_secret(api_secret)
+
+    async def act(engine: Engine) -> tuple[Merchant, NewApiKey]:
+        added = await add_merchant(
+            engine,
+            code=code,
+            name=name,
+            webhook_url=webhook_url,
+            webhook_content_type=webhook_content_type,
+        )
+        return added, await add_api_key(engine, added, api_key=api_key, api_secret=secret)
+
+    added, new = _with_engine(data, act)
+    print_facts(_of_merchant(added) | _of_key(new), as_json=as_json)
+    if not as_json:
+        print_note(
+            f"{_SHOWN_ONCE}\nNext: dasi channel add --merchant {code} --provider kicc "
+            "--mall-id … --secret … --sandbox on --default"
+        )
+
+
+@merchant.command("list", epilog=ending("dasi merchant list --json"))
+def merchant_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """List the merchants, oldest first."""
+    rows = [_of_merchant(one) for one in _with_engine(data, list_merchants)]
+    print_list(rows, as_json=as_json, none="No merchants yet: dasi merchant add --help")
+
+
+@key.command("add", epilog=ending("dasi key add --merchant imp00000001"))
+def key_add(
+    *,
+    merchant_code: MerchantCode,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Add an API key beside those there are."""
+    secret = _read_secret(api_secret)
+
+    async def act(engine: Engine) -> NewApiKey:
+        owner = await find_merchant_by_code(engine, merchant_code)
+        return await add_api_key(engine, owner, api_key=api_key, api_secret=secret)
+
+    print_facts({"merchant": merchant_code} | _of_key(_with_engine(data, act)), as_json=as_json)
+    if not as_json:
+        print_note(_SHOWN_ONCE)
+
+
+@key.command(
+    "rotate", epilog=ending("dasi key rotate --merchant imp00000001 --api-key K --keep-old-for 24h")
+)
+def key_rotate(
+    *,
+    merchant_code: MerchantCode,
+    api_key: KnownApiKey,
+    keep_old_for: Annotated[
+        str, typer.Option(help="How long the old key goes on working: 90s, 30m, 24h or 7d.")
+    ] = "24h",
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Make a new key and let the old one end later; both work until then."""
+    overlap = _duration(keep_old_for)
+
+    async def act(engine: Engine) -> NewApiKey:
+        owner = await find_merchant_by_code(engine, merchant_code)
+        return await rotate_api_key(engine, owner, api_key, keep_old_for=overlap)
+
+    new = _with_engine(data, act)
+    facts: Facts = {"merchant": merchant_code} | _of_key(new)
+    print_facts({**facts, "old_api_key": api_key, "old_ends_in": keep_old_for}, as_json=as_json)
+    if not as_json:
+        print_note(_SHOWN_ONCE)
+
+
+@key.command("revoke", epilog=ending("dasi key revoke --merchant imp00000001 --api-key K"))
+def key_revoke(
+    *,
+    merchant_code: MerchantCode,
+    api_key: KnownApiKey,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """End a key and every access token it got, now."""
+
+    async def act(engine: Engine) -> None:
+        await revoke_api_key(engine, await find_merchant_by_code(engine, merchant_code), api_key)
+
+    _with_engine(data, act)
+    print_facts({"merchant": merchant_code, "revoked_api_key": api_key}, as_json=as_json)
+
+
+@channel.command(
+    "add",
+    epilog=ending(
+        "dasi channel add --merchant imp00000001 --provider kicc --mall-id T0021766 "
+        "--secret - --sandbox on --default"
+    ),
+)
+def channel_add(
+    *,
+    merchant_code: MerchantCode,
+    provider: Annotated[str, typer.Option(help="The payment company: kicc.")],
+    mall_id: Annotated[str, typer.Option(help="The mall id it issued.")],
+    secret: Annotated[
+        str, typer.Option(help="The secret it issued; `-` reads a line of standard input.")
+    ],
+    sandbox: Annotated[Switch, typer.Option(help="On: its test host. Off: real money.")],
+    default: Annotated[
+        bool, typer.Option("--default", help="Used when a page names no channel.")
+    ] = False,
+    key_fields: Annotated[
+        Literal["full", "number_expiry", "number_expiry_birth"],
+        typer.Option(help="What the payer is asked for when a card is registered."),
+    ] = "full",
+    language: Annotated[
+        Literal["ko", "en", "ja", "zh"], typer.Option(help="The language of its window.")
+    ] = "ko",
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Add a merchant's contract with a payment company."""
+    given = _read_secret(secret)
+    assert given is not None
+
+    async def act(engine: Engine) -> Channel:
+        return await add_channel(
+            engine,
+            await find_merchant_by_code(engine, merchant_code),
+            provider=provider,
+            mall_id=mall_id,
+            secret=given,
+            is_sandbox=sandbox is Switch.ON,
+            is_default=default,
+            key_fields=key_fields,
+            language=language,
+        )
+
+    facts = {"merchant": merchant_code} | _of_channel(_with_engine(data, act))
+    print_facts(facts, as_json=as_json)
+
+
+@channel.command("list", epilog=ending("dasi channel list --merchant imp00000001"))
+def channel_list(
+    *, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False
+) -> None:
+    """List a merchant's channels."""
+
+    async def act(engine: Engine) -> list[Channel]:
+        owner = await find_merchant_by_code(engine, merchant_code)
+        return await list_channels(engine, owner.merchant_id)
+
+    rows = [_of_channel(one) for one in _with_engine(data, act)]
+    print_list(rows, as_json=as_json, none="No channels yet: dasi channel add --help")
+
+
+def _with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
+    async def reached() -> T:
+        async with _engine(data) as engine:
+            return await act(engine)
+
+    return asyncio.run(reached())
+
+
+@asynccontextmanager
+async def _engine(data: Path) -> AsyncIterator[Engine]:
+    from dasi.app import open_engine  # noqa: PLC0415  # it loads every room: not for --help
+
+    async with (
+        reached_database(data, os.environ) as reached,
+        open_engine(read_settings(reached.environment)) as engine,
+    ):
+        await require_current(engine.database)
+        yield engine
+
+
+def _read_secret(given: str | None) -> str | None:
+    if given != "-":
+        return given
+    if sys.stdin.isatty():
+        return str(typer.prompt("Secret", hide_input=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _duration(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if match is None:
+        raise typer.BadParameter(
+            "a number and s, m, h or d, such as 24h", param_hint="--keep-old-for"
+        )
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+def _of_merchant(one: Merchant) -> dict[str, str | int | bool | None]:
+    return {
+        "code": one.code,
+        "name": one.name,
+        "webhook_url": one.webhook_url,
+        "webhook_content_type": one.webhook_content_type,
+        "created_at": one.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _of_key(new: NewApiKey) -> dict[str, str | int | bool | None]:
+    return {"api_key": new.api_key, "api_secret": new.api_secret}
+
+
+def _of_channel(one: Channel) -> dict[str, str | int | bool | None]:
+    return {
+        "channel_key": one.channel_key,
+        "pg": one.pg,
+        "is_sandbox": one.is_sandbox,
+        "is_default": one.is_default,
+        "key_fields": one.key_fields,
+        "language": one.language,
+        "created_at": one.created_at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,136 @@
+"""Running: the demo, one machine for real, or one part alone."""
+
+import asyncio
+import os
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from dasi.commands.options import DATA_DEFAULT, Data, Port, SimulatorPort, ending
+from dasi.processes import (
+    LOOPBACK,
+    Children,
+    asked_to_stop,
+    fail_when_one_ends,
+    first_of,
+    listen,
+)
+
+Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
+_UNTIL_STOPPED = "0 stopped as asked, 1 could not start or a part of it died, 2 wrong usage"
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after the paid charge.")] = False,
+    port: Port = 8000,
+    simulator_port: SimulatorPort = 8001,
+    shop_port: Annotated[
+        int, typer.Option("--shop-port", min=0, max=65535, help="The demo shop's port.")
+    ] = 8002,
+) -> None:
+    """Everything, offline: register a card, charge it, receive the webhook; nothing is left."""
+    from dasi.demo import run_demo  # noqa: PLC0415  # it loads every room: not for --help
+
+    code = asyncio.run(
+        run_demo(once=once, port=port, simulator_port=simulator_port, shop_port=shop_port)
+    )
+    raise typer.Exit(code)
+
+
+def up(
+    *,
+    data: Data = DATA_DEFAULT,
+    host: Host = LOOPBACK,
+    port: Port = 8000,
+    workers: Workers = 1,
+    simulator: Annotated[bool, typer.Option("--simulator", help="Add the KICC simulator.")] = False,
+    simulator_port: SimulatorPort = 8001,
+) -> None:
+    """One machine for real: embedded PostgreSQL, gateway and worker."""
+    from dasi.commands.up import run_up  # noqa: PLC0415  # it loads every room: not for --help
+
+    asyncio.run(
+        run_up(
+            data,
+            host=host,
+            port=port,
+            workers=workers,
+            simulator_port=simulator_port if simulator else None,
+        )
+    )
+
+
+def serve(
+    *,
+    host: Host = LOOPBACK,
+    port: Port = 8000,
+    workers: Workers = 1,
+    descriptor: Annotated[int | None, typer.Option("--fd", hidden=True)] = None,
+) -> None:
+    """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
+    if descriptor is not None:
+        listener = socket.socket(fileno=descriptor)
+    else:
+        listener = listen(host, port, option="--port")
+    if workers > 1:
+        descriptor = listener.fileno()
+        part = ("-m", "dasi.cli", "serve", "--fd", str(descriptor))
+        asyncio.run(_several("gateway", part, count=workers, pass_fds=(descriptor,)))
+        return
+    from dasi.serve import run_gateway  # noqa: PLC0415  # it loads every room: not for --help
+
+    run_gateway(listener)
+
+
+def worker(*, workers: Workers = 1) -> None:
+    """The background work alone, against DASI_DATABASE_URL; refuses an older schema."""
+    if workers > 1:
+        asyncio.run(_several("worker", ("-m", "dasi.cli", "worker"), count=workers))
+        return
+    from dasi.serve import run_worker  # noqa: PLC0415  # it loads every room: not for --help
+
+    run_worker()
+
+
+def simulator(context: typer.Context) -> None:
+    """The KICC simulator alone. Its own options follow: `dasi simulator --help-simulator`."""
+    given = ["--help" if one == "--help-simulator" else one for one in context.args]
+    program = [sys.executable, "-m", "kicc_simulator", *given]
+    sys.stdout.flush()
+    os.execv(sys.executable, program)  # noqa: S606  # no shell is wanted
+
+
+async def _several(
+    name: str, part: tuple[str, ...], *, count: int, pass_fds: tuple[int, ...] = ()
+) -> None:
+    """`count` processes of one part, ended together; `Trouble` when one ends by itself."""
+    from dasi.serve import STOP_PATIENCE_S  # noqa: PLC0415  # as above
+
+    children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5)
+    async with asked_to_stop() as stop:
+        try:
+            for number in range(1, count + 1):
+                await children.start(
+                    f"{name}-{number}", *part, environment=os.environ, pass_fds=pass_fds
+                )
+            await first_of(stop.wait(), fail_when_one_ends(children))
+        finally:
+            await children.stop()
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to `app`."""
+    stopped = {"exit_codes": _UNTIL_STOPPED}
+    demo_codes = "0 paid, 1 not paid or not started, 2 wrong usage, 130 stopped before it was paid"
+    app.command(epilog=ending("dasi demo --once", demo_codes))(demo)
+    app.command(epilog=ending("dasi up --data /var/lib/dasi --port 8000", **stopped))(up)
+    app.command(epilog=ending("dasi serve --host 0.0.0.0 --workers 4", **stopped))(serve)
+    app.command(epilog=ending("dasi worker --workers 2", **stopped))(worker)
+    app.command(
+        epilog=ending("dasi simulator --port 8001 --strict-fields", "the simulator's own"),
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(simulator)

@@ -1,0 +1,320 @@
+"""`dasi demo`: everything on this machine, offline, in a folder that is thrown away.
+
+Starts database, simulator, gateway, worker and demo shop, sets up a merchant, then plays a payer
+and a shop by HTTP: registers a card in the payment window, charges it, waits for the webhook.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from dasi.data_folder import OpenFolder, running_database
+from dasi.foundation.migrate import migrate
+from dasi.foundation.trouble import Trouble
+from dasi.one_machine import (
+    START_PATIENCE_S,
+    Machine,
+    checked_ports,
+    environment_of,
+    kept_logs,
+    log_folder,
+    thrown_away_folder,
+)
+from dasi.processes import (
+    LOOPBACK,
+    Child,
+    Children,
+    asked_to_stop,
+    fail_when_one_ends,
+    first_of,
+    free_port,
+    until_answering,
+)
+from dasi.scripted_payer import pay_in_window
+from dasi.settings import read_settings, without_ours
+
+MERCHANT_CODE = "imp00000001"
+MALL_ID, MALL_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
+CUSTOMER_UID = "demo-card"
+ORDER_NAME = "다시 구독 1개월"
+AMOUNT_KRW = 9900
+_STOP_PATIENCE_S = 8
+_WEBHOOK_PATIENCE_S = 30
+_LOOK_S = 0.1
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the steps share."""
+
+    machine: Machine
+    console: Console
+    shop_port: int
+    api_key: str
+    api_secret: str
+
+    @property
+    def gateway_url(self) -> str:
+        return self.machine.ports.gateway_url
+
+    @property
+    def shop_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.shop_port}"
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[list[str]]:
+        """Prints `what` with its seconds once it is done; append details to what it gives."""
+        details: list[str] = []
+        began = time.perf_counter()
+        with self.console.status(what):
+            yield details
+        seconds = time.perf_counter() - began
+        told = f"  [dim]{' '.join(details)}[/dim]" if details else ""
+        self.console.print(f"[green]✓[/green] {seconds:5.2f} s  {what}{told}", soft_wrap=True)
+
+
+async def run_demo(*, once: bool, port: int, simulator_port: int, shop_port: int) -> int:
+    """Plays the demo; gives the exit code. `Trouble` names what failed and where the logs are."""
+    console = Console(highlight=False)
+    paid = asyncio.Event()
+    async with (
+        asked_to_stop() as stop,
+        checked_ports(LOOPBACK, port, simulator=simulator_port) as ports,
+    ):
+        shop_port = free_port(shop_port, option="--shop-port")
+        with thrown_away_folder() as folder:
+            children = Children(logs=log_folder(folder), stop_patience_s=_STOP_PATIENCE_S)
+            demo = Demo(
+                machine=Machine(children, ports),
+                console=console,
+                shop_port=shop_port,
+                api_key=secrets.token_hex(8),
+                api_secret=secrets.token_hex(40),
+            )
+            await first_of(stop.wait(), _play(demo, folder, once=once, paid=paid))
+    return 0 if paid.is_set() else _INTERRUPTED
+
+
+async def _play(demo: Demo, folder: Path, *, once: bool, paid: asyncio.Event) -> None:
+    began = time.perf_counter()
+    demo.console.print("[bold]dasi demo[/bold]  everything on this machine, no real money\n")
+    try:
+        async with _everything(demo, folder):
+            await _charge_once(demo)
+            paid.set()
+            _show_addresses(demo, seconds=time.perf_counter() - began)
+            if not once:
+                demo.console.print("\nCtrl-C ends it and leaves nothing behind.")
+                await fail_when_one_ends(demo.machine.children)
+    except Trouble as trouble:
+        raise Trouble(
+            trouble.what,
+            why=trouble.why,
+            next_step=f"{trouble.next_step} All logs are kept in {kept_logs(folder)}.",
+        ) from trouble
+
+
+@asynccontextmanager
+async def _everything(demo: Demo, folder: Path) -> AsyncIterator[None]:
+    """All programs up and the merchant set up; afterwards all ended, the database last."""
+    machine, children = demo.machine, demo.machine.children
+    own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORM": "json"}
+    environment = environment_of({**without_ours(os.environ), **own}, machine.ports)
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(children.stop)
+        # These two need no database: they load while it is made.
+        strangers = await machine.start_simulator("--strict-fields"), await _start_shop(demo)
+        with demo.step("PostgreSQL in a temporary folder"):
+            opened = await ending.enter_async_context(running_database(folder, environment))
+            ending.push_async_callback(children.stop)
+            await migrate(opened.environment["DASI_DATABASE_URL"])
+        with demo.step("Gateway, worker, KICC simulator and demo shop"):
+            await machine.start_gateways(opened, processes=1)
+            await machine.start_worker(opened)
+            await _set_up_merchant(demo, opened)
+            await _until_all_answer(demo, *strangers)
+        yield
+
+
+async def _start_shop(demo: Demo) -> Child:
+    return await demo.machine.children.start(
+        "shop",
+        *("-m", "demo_shop", "--port", str(demo.shop_port), "--gateway", demo.gateway_url),
+        *("--merchant-code", MERCHANT_CODE, "--api-key", demo.api_key),
+        environment={**without_ours(os.environ), "SHOP_API_SECRET": demo.api_secret},
+    )
+
+
+async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> None:
+    # They load every room, which takes as long as the programs started above take.
+    from dasi.app import open_engine  # noqa: PLC0415
+    from dasi.channels import add_channel  # noqa: PLC0415
+    from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415
+
+    async with open_engine(read_settings(opened.environment)) as engine:
+        merchant = await add_merchant(
+            engine,
+            code=MERCHANT_CODE,
+            name="다시 데모 상점",
+            webhook_url=f"{demo.shop_url}/webhook",
+        )
+        await add_api_key(engine, merchant, api_key=demo.api_key, api_secret=demo.api_secret)
+        await add_channel(
+            engine,
+            merchant,
+            provider="kicc",
+            mall_id=MALL_ID,
+            secret=MALL_SECRET,
+            is_sandbox=True,
+            is_default=True,
+        )
+
+
+async def _until_all_answer(demo: Demo, simulator: Child, shop: Child) -> None:
+    simulator_url = demo.machine.ports.simulator_url
+    assert simulator_url is not None
+    await until_answering(simulator, f"{simulator_url}/_simulator/", patience_s=START_PATIENCE_S)
+    await until_answering(shop, f"{demo.shop_url}/", patience_s=START_PATIENCE_S)
+    await demo.machine.until_gateway_answers()
+
+
+async def _charge_once(demo: Demo) -> None:
+    async with aiohttp.ClientSession() as session:
+        with demo.step("Billing key issued in KICC's payment window") as details:
+            details.append(await _register_card(demo, session))
+        with demo.step(f"{AMOUNT_KRW:,} won charged with it: paid") as details:
+            imp_uid = await _charge(demo, session)
+            details.append(imp_uid)
+        with demo.step("Webhook received by the shop"):
+            await _until_webhook(demo, session, imp_uid)
+
+
+async def _register_card(demo: Demo, session: aiohttp.ClientSession) -> str:
+    param = {
+        "pg": f"kicc.{MALL_ID}",
+        "pay_method": "card",
+        "merchant_uid": f"card-{secrets.token_hex(6)}",
+        "customer_uid": CUSTOMER_UID,
+        "name": ORDER_NAME,
+        "amount": 0,
+        "buyer_name": "김다시",
+        "buyer_email": "dasi@example.com",
+        "buyer_tel": "010-0000-0000",
+    }
+    rsp = await pay_in_window(
+        session,
+        gateway_url=demo.gateway_url,
+        merchant_code=MERCHANT_CODE,
+        param=param,
+        page_url=f"{demo.shop_url}/",
+    )
+    if not rsp.get("success"):
+        raise Trouble(
+            "No billing key was issued.",
+            why=f"{rsp.get('error_code')}: {rsp.get('error_msg')}",
+            next_step="Please report this: the demo uses no network and should always work.",
+        )
+    return f"customer_uid={CUSTOMER_UID}"
+
+
+async def _charge(demo: Demo, session: aiohttp.ClientSession) -> str:
+    asked = {"imp_key": demo.api_key, "imp_secret": demo.api_secret}
+    token = await _post(session, f"{demo.gateway_url}/users/getToken", asked, headers={})
+    payment = await _post(
+        session,
+        f"{demo.gateway_url}/subscribe/payments/again",
+        {
+            "customer_uid": CUSTOMER_UID,
+            "merchant_uid": f"order-{secrets.token_hex(6)}",
+            "amount": AMOUNT_KRW,
+            "name": ORDER_NAME,
+        },
+        headers={"Authorization": f"Bearer {token['access_token']}"},
+    )
+    if payment.get("status") != "paid":
+        raise Trouble(
+            "The charge was not paid.",
+            why=f"Its status is {payment.get('status')!r}: {payment.get('fail_reason')}",
+            next_step="Please report this: the demo uses no network and should always work.",
+        )
+    return str(payment["imp_uid"])
+
+
+async def _post(
+    session: aiohttp.ClientSession, url: str, body: dict[str, Any], *, headers: dict[str, str]
+) -> dict[str, Any]:
+    async with session.post(url, json=body, headers=headers) as answer:
+        try:
+            told = await answer.json(content_type=None)
+        except ValueError:
+            told = {}
+        if not isinstance(told, dict) or told.get("code") != 0:
+            raise Trouble(
+                "The gateway refused a request of the demo.",
+                why=f"POST {answer.url.path} answered {answer.status}: "
+                f"{told.get('message') if isinstance(told, dict) else told}",
+                next_step="Please report this: the demo uses no network and should always work.",
+            )
+        return dict(told["response"])
+
+
+async def _until_webhook(demo: Demo, session: aiohttp.ClientSession, imp_uid: str) -> None:
+    deadline = time.monotonic() + _WEBHOOK_PATIENCE_S
+    while time.monotonic() < deadline:
+        async with session.get(f"{demo.shop_url}/webhooks.json") as answer:
+            notices = await answer.json(content_type=None) if answer.ok else []
+        if any(one.get("imp_uid") == imp_uid and one.get("status") == "paid" for one in notices):
+            return
+        await asyncio.sleep(_LOOK_S)
+    raise Trouble(
+        "The charge was paid, but the shop got no webhook.",
+        why=f"After {_WEBHOOK_PATIENCE_S} s {demo.shop_url}/webhooks.json does not have {imp_uid}.",
+        next_step="See the worker's log.",
+    )
+
+
+def _show_addresses(demo: Demo, *, seconds: float) -> None:
+    table = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("Demo shop", f"{demo.shop_url}/"),
+        ("Gateway", demo.gateway_url),
+        ("KICC simulator", f"{demo.machine.ports.simulator_url}/_simulator/"),
+        ("IMP.init", MERCHANT_CODE),
+        ("imp_key", demo.api_key),
+        ("imp_secret", demo.api_secret),
+    ):
+        table.add_row(f"[dim]{name}[/dim]", f"[bold]{value}[/bold]")
+    demo.console.print()
+    demo.console.print(Panel(table, title=f"paid after {seconds:.1f} s", expand=False))
+    demo.console.print("\nCharge the card again, from any terminal:\n")
+    # Not in the panel and never wrapped: these two lines are for copying.
+    for line in curl_lines(demo.gateway_url, demo.api_key, demo.api_secret):
+        demo.console.out(line, highlight=False)
+
+
+def curl_lines(gateway_url: str, api_key: str, api_secret: str) -> tuple[str, str]:
+    """Two lines for bash: get a token, charge once more under a new order name."""
+    json_header = "-H 'Content-Type: application/json'"
+    keys = f'{{"imp_key":"{api_key}","imp_secret":"{api_secret}"}}'
+    order = (
+        f'{{"customer_uid":"{CUSTOMER_UID}","merchant_uid":"again-\'$(date +%s%N)\'",'
+        f'"amount":{AMOUNT_KRW},"name":"{ORDER_NAME}"}}'
+    )
+    pick = """sed -E 's/.*"access_token": *"([^"]+)".*/\\1/'"""
+    return (
+        f"TOKEN=$(curl -s {gateway_url}/users/getToken {json_header} -d '{keys}' | {pick})",
+        f"curl -s {gateway_url}/subscribe/payments/again {json_header} "
+        f"-H \"Authorization: Bearer $TOKEN\" -d '{order}'",
+    )

@@ -1,0 +1,107 @@
+"""Runs the gateway and the worker in this process until asked to stop."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+
+from dasi.app import create_app, open_engine
+from dasi.engine import Engine
+from dasi.foundation.logging import set_up_logging
+from dasi.foundation.migrate import require_current
+from dasi.processes import asked_to_stop
+from dasi.settings import Settings, read_settings, unknown_names
+from dasi.worker import run
+
+STOP_PATIENCE_S = 35
+"""A request may be waiting for the PG, which may take 30 s; it is not cut off."""
+
+
+def run_gateway(listener: socket.socket) -> None:
+    """Serves on `listener` with the settings of this process's environment."""
+    _run(_serve(listener))
+
+
+def run_worker() -> None:
+    """The background work, with the settings of this process's environment."""
+    _run(_work())
+
+
+async def _serve(listener: socket.socket) -> None:
+    settings = _settings()
+    async with asked_to_stop() as stop, _current_engine(settings) as engine:
+        server = _Server(
+            uvicorn.Config(
+                create_app(engine, settings),
+                log_config=None,
+                log_level="info" if settings.log_level == "debug" else "warning",
+                access_log=settings.log_level == "debug",
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=STOP_PATIENCE_S,
+            )
+        )
+        stopping = asyncio.create_task(_end_when_asked(server, stop))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            stopping.cancel()
+
+
+async def _work() -> None:
+    settings = _settings()
+    async with asked_to_stop() as stop, _current_engine(settings) as engine:
+        _say("worker_ready", pid=os.getpid())
+        await run(engine, settings, stop)
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and leaves signals to us so that the engine is closed after it."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            _say("gateway_ready", url=f"http://{host}:{port}", pid=os.getpid())
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _end_when_asked(server: _Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+def _settings() -> Settings:
+    settings = read_settings(os.environ)
+    set_up_logging(level=settings.log_level, form=settings.log_form)
+    slips = unknown_names(os.environ)
+    if slips:
+        structlog.get_logger("dasi").warning("settings_unknown", names=slips)
+    return settings
+
+
+@contextlib.asynccontextmanager
+async def _current_engine(settings: Settings) -> AsyncIterator[Engine]:
+    async with open_engine(settings) as engine:
+        await require_current(engine.database)
+        yield engine
+
+
+def _say(event: str, **facts: object) -> None:
+    structlog.get_logger("dasi").info(event, **facts)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    loop_factory = None if sys.platform == "win32" else uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(work)
