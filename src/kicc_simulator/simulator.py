@@ -1,0 +1,35 @@
+"""The simulator's parts, put together once."""
+
+import msgspec
+
+from kicc_simulator.bank import Bank
+from kicc_simulator.desk import Desk
+from kicc_simulator.holds import Holds
+from kicc_simulator.journal import Journal
+from kicc_simulator.notices import Notices
+from kicc_simulator.scenarios import Scenarios
+from kicc_simulator.switches import Switches
+
+
+class Simulator:
+    """One KICC: bank, faults, notices and journal."""
+
+    def __init__(self, *, seed: int, switches: Switches) -> None:
+        self._first_switches = msgspec.json.encode(switches)
+        self.bank = Bank(seed=seed, switches=switches)
+        self.scenarios = Scenarios(self.bank)
+        self.holds = Holds(self.bank)
+        self.notices = Notices(self.bank)
+        self.journal = Journal(self.bank.clock)
+        self.desk = Desk(
+            self.bank, scenarios=self.scenarios, holds=self.holds, notices=self.notices
+        )
+
+    def reset(self) -> None:
+        """As just started: nothing remembered, switches as given on the command line."""
+        self.holds.release(None, is_answered=False)
+        self.scenarios.clear()
+        self.notices.reset()
+        self.journal.clear()
+        self.bank.switches = msgspec.json.decode(self._first_switches, type=Switches)
+        self.bank.reset()

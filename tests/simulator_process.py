@@ -1,0 +1,168 @@
+"""The KICC simulator as a process of its own, and a client of its control API, for any test.
+
+async with SimulatorProcess() as kicc:
+    ...point the gateway at kicc.base_url...
+    await kicc.hold("batch", when="after")
+    ...start a charge...
+    await kicc.wait_held()
+    await kicc.release()
+    state = await kicc.state()
+"""
+
+import asyncio
+import sys
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiohttp
+
+_READY_PREFIX = "KICC simulator ready: "
+_START_TIMEOUT_S = 30
+_STOP_TIMEOUT_S = 10
+
+
+class ControlError(AssertionError):
+    """The control API refused: the test asked for something impossible."""
+
+
+class SimulatorProcess:
+    """A simulator on a free port. Strict about fields, quick notices, no latency."""
+
+    def __init__(self, *arguments: str, is_strict: bool = True) -> None:
+        strict = ("--strict-fields",) if is_strict else ()
+        self._arguments = ("--port", "0", "--notice-delay-s", "0", *strict, *arguments)
+        self._process: asyncio.subprocess.Process | None = None
+        self._client: aiohttp.ClientSession | None = None
+        self.base_url = ""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start and wait for the ready line."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "kicc_simulator",
+            "--end-with-parent",
+            *self._arguments,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        line = await asyncio.wait_for(self._process.stdout.readline(), _START_TIMEOUT_S)
+        text = line.decode().strip()
+        assert text.startswith(_READY_PREFIX), f"not ready: {text!r}"
+        self.base_url = text.removeprefix(_READY_PREFIX)
+        self._client = aiohttp.ClientSession(base_url=self.base_url)
+
+    async def stop(self) -> int:
+        """End it; the exit code."""
+        if self._client is not None:
+            await self._client.close()
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.terminate()
+        return await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT_S)
+
+    async def control(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **query: str
+    ) -> dict[str, Any]:
+        """One request to the control API; fails the test unless it is answered 200."""
+        assert self._client is not None
+        url = f"/_simulator{path}"
+        async with self._client.request(method, url, json=body, params=query) as answer:
+            shown = await answer.json(content_type=None)
+            if answer.status != 200:
+                raise ControlError(f"{method} {url}: {answer.status} {shown}")
+            return shown
+
+    async def reset(self) -> None:
+        """As just started."""
+        await self.control("POST", "/reset")
+
+    async def state(self, **filters: str) -> dict[str, Any]:
+        """The books: sums, orders, transactions, keys. Filters: mall, order, key."""
+        return await self.control("GET", "/state", **filters)
+
+    async def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change the named switches; all of them are returned."""
+        return await self.control("PUT", "/settings", changes)
+
+    async def scenario(
+        self, effect: str, endpoint: str = "*", *, times: int = 1, **rest: Any
+    ) -> dict[str, Any]:
+        """The next ``times`` requests to ``endpoint`` meet ``effect``. ``match``, ``code``, …"""
+        body = {"effect": effect, "endpoint": endpoint, "times": times, **rest}
+        return await self.control("POST", "/scenarios", body)
+
+    async def hold(
+        self,
+        endpoint: str = "*",
+        *,
+        when: Literal["before", "after"] = "after",
+        match: dict[str, Any] | None = None,
+    ) -> int:
+        """The next request to ``endpoint`` waits, executed ("after") or not ("before")."""
+        body = {"endpoint": endpoint, "when": when, "match": match or {}}
+        return int((await self.control("POST", "/hold", body))["id"])
+
+    async def wait_held(self, count: int = 1, *, timeout_s: float = 10) -> list[dict[str, Any]]:
+        """Return when ``count`` requests are held: what they are."""
+        query = {"wait": "1", "count": str(count), "timeout": str(timeout_s)}
+        held: list[dict[str, Any]] = (await self.control("GET", "/holding", None, **query))["held"]
+        return held
+
+    async def release(self, *ids: int, is_answered: bool = True) -> int:
+        """Let held requests go (none named: all), answered or cut off. How many."""
+        body = {"ids": list(ids) or None, "answer": is_answered}
+        return int((await self.control("POST", "/release", body))["released"])
+
+    async def advance(self, seconds: float) -> str:
+        """Turn the clock forward. The moment it shows then."""
+        answer = await self.control("POST", "/clock/advance", {"seconds": seconds})
+        return str(answer["now"])
+
+    async def set_clock(self, at: str) -> str:
+        """Turn the clock to a moment, Korean time unless it says otherwise."""
+        return str((await self.control("POST", "/clock/set", {"at": at}))["now"])
+
+    async def midnight(self, *, before_s: float = 0) -> str:
+        """Turn the clock to the next Korean midnight, or to some seconds before it."""
+        answer = await self.control("POST", "/clock/midnight", {"before_s": before_s})
+        return str(answer["now"])
+
+    async def today(self) -> str:
+        """KICC's Korean day, ``yyyyMMdd``."""
+        return str((await self.control("GET", "/clock"))["today"])
+
+    async def mall(self, mall_id: str, **changes: Any) -> dict[str, Any]:
+        """Change a mall's permissions or notice target (KICC's spelling: ``autoCapture``)."""
+        return await self.control("PATCH", f"/malls/{mall_id}", changes)
+
+    async def notices(self, *, is_quiet: bool = False) -> list[dict[str, Any]]:
+        """The notices; ``is_quiet`` first waits until none is due or on its way."""
+        query = {"wait": "1"} if is_quiet else {}
+        shown = await self.control("GET", "/notices", None, **query)
+        notices: list[dict[str, Any]] = shown["notices"]
+        return notices
+
+    async def window(
+        self, auth_page_url: str, choice: str = "approve", **query: str
+    ) -> tuple[str, dict[str, str]]:
+        """Press a button in the window; the return's address and fields, which are not posted."""
+        assert self._client is not None
+        params = {"auto": choice, **query}
+        headers = {"Accept": "application/json"}
+        async with self._client.get(auth_page_url, params=params, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            shown = await answer.json()
+            return str(shown["action"]), dict(shown["fields"])
