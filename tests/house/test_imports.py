@@ -1,0 +1,121 @@
+"""Who may know whom: the import contracts, and the doors of the rooms."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from house.tree import ROOT, SRC, dotted, modules, name, room_of, text, told, tree
+
+ROOT_MODULES = ("dasi.app", "dasi.worker", "dasi.cli", "dasi.commands")
+DOORS = (
+    "import the name from the room's door (`from dasi.payments import charge`); if it is not "
+    "exported there, export it in the room's __init__ (and in __all__), or move the work inside."
+)
+
+
+def imported(parsed: ast.Module, module: str) -> list[tuple[int, str, str | None]]:
+    """Every import as (line, module, name), relative ones made absolute."""
+    found: list[tuple[int, str, str | None]] = []
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = module.split(".")[: -node.level] if node.level else []
+            source = ".".join([*package, *(node.module or "").split(".")]).strip(".")
+            found += [(node.lineno, source, alias.name) for alias in node.names]
+    return found
+
+
+def exported(room: str) -> set[str]:
+    door = SRC / "dasi" / room / "__init__.py"
+    for node in tree(door).body:
+        is_list = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        if is_list:
+            names: list[str] = ast.literal_eval(node.value)
+            return set(names)
+    return set()
+
+
+def through_the_wall(parsed: ast.Module, module: str, exports: dict[str, set[str]]) -> list[str]:
+    """Imports that enter a room other than by its door."""
+    complaints = []
+    for line, source, imported_name in imported(parsed, module):
+        room = room_of(source)
+        if room is None or room == room_of(module):
+            continue
+        is_door = source == f"dasi.{room}"
+        if not is_door or (imported_name is not None and imported_name not in exports[room]):
+            complaints.append(f"{module}:{line} imports {source}.{imported_name or ''}".rstrip("."))
+    return complaints
+
+
+def _exports() -> dict[str, set[str]]:
+    rooms = {room_of(dotted(path)) for path in modules(under=SRC / "dasi")} - {None}
+    return {room: exported(room) for room in rooms if room}
+
+
+def test_import_contracts_are_kept() -> None:
+    lint_imports = Path(sys.executable).with_name("lint-imports")
+    ran = subprocess.run(
+        [lint_imports, "--no-logo", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, (
+        f"{ran.stdout}{ran.stderr}\nWhat to do: move the code to the side that may know the other "
+        "(docs/concepts/architecture.md draws who that is), or pass the value in as an argument. "
+        "The contracts are in pyproject.toml."
+    )
+
+
+def test_rooms_are_entered_by_their_doors() -> None:
+    exports = _exports()
+    complaints = [
+        complaint
+        for path in modules(under=SRC)
+        for complaint in through_the_wall(tree(path), dotted(path), exports)
+    ]
+    assert not complaints, told(complaints, DOORS)
+
+
+def test_only_the_root_takes_the_adapter_into_its_hand() -> None:
+    complaints = [
+        f"{dotted(path)}:{line} imports {source}"
+        for path in modules(under=SRC)
+        if not dotted(path).startswith(("dasi.providers.kicc", *ROOT_MODULES))
+        for line, source, _ in imported(tree(path), dotted(path))
+        if source.startswith("dasi.providers.kicc")
+    ]
+    assert not complaints, told(
+        complaints, "speak to the provider port (dasi.providers.port); the root passes KICC in."
+    )
+
+
+def test_a_way_through_the_wall_is_seen() -> None:
+    exports = {"payments": {"charge"}}
+    source = (
+        "from dasi.payments import charge, store\n"
+        "from dasi.payments.store import payment\n"
+        "import dasi.payments.payment\n"
+    )
+    seen = through_the_wall(ast.parse(source), "dasi.iamport.again", exports)
+    assert [line.partition(" imports ")[2] for line in seen] == [
+        "dasi.payments.store",
+        "dasi.payments.store.payment",
+        "dasi.payments.payment",
+    ]
+    assert not through_the_wall(ast.parse(source), "dasi.payments.charge", exports)
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [name(path) for path in modules(under=ROOT) if text(path) and _is_silent(path)]
+    assert not silent, told(
+        silent, "begin the file with a docstring: what is in it, and what a reader should know."
+    )
+
+
+def _is_silent(path: Path) -> bool:
+    return ast.get_docstring(tree(path)) is None
