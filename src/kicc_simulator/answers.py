@@ -87,7 +87,7 @@ def approval_answer(
 
 def _is_full(bank: Bank) -> bool:
     shape = bank.switches.shape
-    return shape == "full" or (shape == "mixed" and bank.dice.random() < 0.5)  # noqa: PLR2004
+    return shape == "full" or (shape == "mixed" and bank.dice.random() < 0.5)  # noqa: PLR2004  # half
 
 
 def _payment_info(paid: Transaction, *, is_full: bool, shows_key: bool) -> PaymentInfo:

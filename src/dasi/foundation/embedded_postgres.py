@@ -289,7 +289,7 @@ class EmbeddedPostgres:
                 while process.returncode is None:
                     with suppress(FileNotFoundError):
                         lines = status.read_text(encoding="utf-8").splitlines()
-                        is_ready = len(lines) >= 8 and lines[7].strip() == "ready"  # noqa: PLR2004
+                        is_ready = len(lines) >= 8 and lines[7].strip() == "ready"  # noqa: PLR2004  # its 8th
                         if is_ready and lines[0] == str(process.pid):
                             return
                     await asyncio.sleep(_LOOK_S)
@@ -367,7 +367,7 @@ def _command_line(pid: int) -> list[str]:
     except FileNotFoundError:
         if sys.platform == "linux":
             return []
-    told = subprocess.run(  # noqa: S603
+    told = subprocess.run(  # noqa: S603  # a fixed program, a number
         ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return told.stdout.split()

@@ -43,7 +43,7 @@ def test_a_signature_over_anything_else_does_not_hold(other: dict[str, object]) 
         "amount_krw": 51_004,
         "moment": "20240813085635",
     }
-    assert not is_signed(CAPTURED, **{**right, **other})  # type: ignore[arg-type]
+    assert not is_signed(CAPTURED, **{**right, **other})  # type: ignore[arg-type]  # one wrong on purpose
 
 
 @pytest.mark.parametrize("claimed", ["", "한글", CAPTURED[:-1], CAPTURED + "0"])
