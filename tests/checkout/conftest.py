@@ -1,0 +1,148 @@
+"""A checkout with one shop, and at its far side a KICC that says what a test tells it to say."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from starlette.applications import Starlette
+
+from dasi.channels import add_channel
+from dasi.checkout import routes
+from dasi.engine import Engine
+from dasi.foundation.clock import TurnedClock
+from dasi.foundation.db import Database
+from dasi.foundation.vault import Vault
+from dasi.merchants import Merchant, add_merchant
+from dasi.providers.kicc import KiccProvider
+from kicc_far_side import SECRET, Call, FarSide, Reply, approval, far_side, key_issue, says
+from served import address_of, free_socket, served
+
+CODE = "imp00000001"
+PAGE_ORIGIN = "http://shop.example"
+SESSION = "26090310014410700041"
+
+
+@dataclass
+class Kicc:
+    """What KICC says next. By default: yes."""
+
+    side: FarSide = field(init=False)
+    to_register: Callable[[Call], Reply] | None = None
+    to_approve: Callable[[Call], Reply] | None = None
+    amount_krw: int = 0
+
+    def answer(self, call: Call) -> Reply:
+        if call.path.endswith("/webpay"):
+            self.amount_krw = call.body["amount"]
+            return (self.to_register or self._registered)(call)
+        return (self.to_approve or self._approved)(call)
+
+    def asked(self, path_end: str) -> list[Call]:
+        return [call for call in self.side.calls if call.path.endswith(path_end)]
+
+    def _registered(self, _call: Call) -> Reply:
+        url = f"{self.side.url}/view/trades/cert-req.do?authorizationId={SESSION}"
+        return says({"resCd": "0000", "resMsg": "정상", "authPageUrl": url})
+
+    def _approved(self, call: Call) -> Reply:
+        is_key = self.asked("/webpay")[-1].body["payMethodTypeCode"] == "81"
+        body = key_issue(call) if is_key else approval(call, amount_of_window=self.amount_krw)
+        return says(body)
+
+
+@dataclass
+class Till:
+    """The checkout over HTTP, as the SDK, the payer's browser and the PG's window use it."""
+
+    url: str
+    engine: Engine
+    merchant: Merchant
+    kicc: Kicc
+    http: aiohttp.ClientSession
+    order: dict[str, Any] = field(
+        default_factory=lambda: {"merchant_uid": "order-1", "name": "원두 200g", "amount": 19_900}
+    )
+
+    def path(self, window_token: str, end: str = "") -> str:
+        return f"{self.url}/checkout/{CODE}/windows/{window_token}{end}"
+
+    async def ask(self, *, device: str = "pc", **param: Any) -> dict[str, Any]:
+        """What the SDK is told when it asks for a window."""
+        asked = {"param": {**self.order, **param}, "device": device, "page_url": PAGE_ORIGIN}
+        headers = {"Origin": PAGE_ORIGIN}
+        address = f"{self.url}/checkout/{CODE}/windows"
+        async with self.http.post(address, json=asked, headers=headers) as answer:
+            told: dict[str, Any] = await answer.json()
+            return told
+
+    async def open(self, **param: Any) -> str:
+        """The token of a window that was opened."""
+        told = await self.ask(**param)
+        assert "window_token" in told, told
+        return str(told["window_token"])
+
+    async def come_back(
+        self, window_token: str, *, code: str = "0000", text: str = "정상", **more: str
+    ) -> tuple[int, str]:
+        """The payer's browser posts the return. Status and where it is sent."""
+        fields = {
+            "resCd": code,
+            "resMsg": text,
+            "shopOrderNo": self.kicc.asked("/webpay")[-1].body["shopOrderNo"],
+            "authorizationId": SESSION,
+            **more,
+        }
+        address = self.path(window_token, "/return")
+        async with self.http.post(address, data=fields, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location", "")
+
+    async def result(self, window_token: str) -> dict[str, Any]:
+        async with self.http.get(self.path(window_token, "/result")) as answer:
+            told: dict[str, Any] = await answer.json()
+            return told
+
+    async def see(self, window_token: str) -> tuple[aiohttp.ClientResponse, str]:
+        """The page of the way back, not followed further."""
+        async with self.http.get(self.path(window_token), allow_redirects=False) as answer:
+            return answer, await answer.text()
+
+
+@pytest.fixture
+async def till(database: Database, clock: TurnedClock) -> AsyncIterator[Till]:
+    listening = free_socket()
+    kicc = Kicc()
+    async with far_side(kicc.answer) as side:
+        kicc.side = side
+        provider = KiccProvider(
+            sandbox_url=side.url, live_url=side.url, clock=clock, connections_max=4
+        )
+        engine = Engine(
+            database=database,
+            clock=clock,
+            vault=Vault([bytes(32)]),
+            providers={"kicc": provider},
+            public_url=address_of(listening),
+            window_life_s=1800,
+        )
+        merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
+        await add_channel(
+            engine,
+            merchant,
+            provider="kicc",
+            mall_id="T0021766",
+            secret=SECRET,
+            is_sandbox=True,
+            is_default=True,
+        )
+        try:
+            async with (
+                served(Starlette(routes=routes(engine)), listening) as url,
+                aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+            ):
+                yield Till(url, engine, merchant, kicc, http)
+        finally:
+            await provider.close()
+            await asyncio.sleep(0)  # the client's sockets close in the loop's next turn

@@ -1,0 +1,35 @@
+"""Serves an ASGI application on a free port of this machine, for the length of a block."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@asynccontextmanager
+async def served(make_app: ASGIApp, listening: socket.socket | None = None) -> AsyncIterator[str]:
+    """The address. Runs in the test's own loop, so a test may hold and look at what it serves."""
+    listening = listening or free_socket()
+    config = uvicorn.Config(make_app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listening])
+    try:
+        yield address_of(listening)
+    finally:
+        server.should_exit = True
+        await server.shutdown(sockets=[listening])
+
+
+def free_socket() -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
