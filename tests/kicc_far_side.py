@@ -45,7 +45,9 @@ class FarSide:
 
 
 @asynccontextmanager
-async def far_side(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[FarSide]:
+async def far_side(
+    answer: Answer, *, tls: ssl.SSLContext | None = None, hangs_up_at_once: bool = False
+) -> AsyncIterator[FarSide]:
     """Listens on a free port of this machine until the block ends."""
     talks: set[asyncio.Task[None]] = set()
     writers: set[asyncio.StreamWriter] = set()
@@ -57,6 +59,9 @@ async def far_side(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Asyn
         talks.add(task)
         writers.add(writer)
         side.connections += 1
+        if hangs_up_at_once:
+            writer.close()
+            return
         try:
             while (call := await _read_call(reader)) is not None:
                 side.calls.append(call)

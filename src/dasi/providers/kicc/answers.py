@@ -49,9 +49,8 @@ def read(shape: type[Shape], body: Mapping[str, object]) -> Shape:
 
 def won(amount: int | str | None) -> int | None:
     """Whole won from a number or a string of digits; None when it is neither."""
-    if isinstance(amount, str):
-        return int(amount) if _WON.fullmatch(amount.strip()) else None
-    return amount
+    digits = str(amount).strip() if isinstance(amount, int | str) else ""
+    return int(digits) if _WON.fullmatch(digits) else None
 
 
 def moment(*digits: str | None, otherwise: datetime) -> datetime:

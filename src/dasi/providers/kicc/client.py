@@ -172,12 +172,9 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
             is_outage=response.status >= _SERVER_ERROR,
         )
     try:
-        told = msgspec.json.decode(bytes(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return NoAnswer(f"HTTP 200 with {len(body)} bytes that are not JSON", is_outage=False)
-    if not isinstance(told, dict):
-        return NoAnswer("HTTP 200 with JSON that is not an object", is_outage=False)
-    return Answered(told)
+        return Answered(msgspec.json.decode(bytes(body), type=dict[str, object]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return NoAnswer(f"HTTP 200 with {len(body)} bytes, no JSON object", is_outage=False)
 
 
 def _watch_for_connection() -> aiohttp.TraceConfig:

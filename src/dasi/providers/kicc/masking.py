@@ -7,6 +7,8 @@ billing key travels under the name of a card number. Personal data is hidden too
 from collections.abc import Mapping
 
 _HIDDEN = "<hidden>"
+_DEPTH_MAX = 4
+"""KICC nests three deep."""
 _SHOWN = frozenset(
     {
         "acquirerCode",
@@ -50,7 +52,7 @@ _SHOWN = frozenset(
 
 def masked(body: Mapping[str, object], *, hide: tuple[str, ...] = ()) -> dict[str, object]:
     """A copy fit for a log. `hide` are secrets to be cut out of the texts that are shown."""
-    return {name: _masked(name, value, hide) for name, value in body.items()}
+    return _masked_fields(body, hide, depth=0)
 
 
 def scrubbed(text: str, hide: tuple[str, ...]) -> str:
@@ -61,13 +63,17 @@ def scrubbed(text: str, hide: tuple[str, ...]) -> str:
     return text
 
 
-def _masked(name: str, value: object, hide: tuple[str, ...]) -> object:
+def _masked_fields(
+    body: Mapping[str, object], hide: tuple[str, ...], *, depth: int
+) -> dict[str, object]:
+    return {name: _masked(name, value, hide, depth=depth) for name, value in body.items()}
+
+
+def _masked(name: str, value: object, hide: tuple[str, ...], *, depth: int) -> object:
     if isinstance(value, Mapping):
-        return masked(value, hide=hide)
-    if isinstance(value, list):
-        return [_masked(name, item, hide) for item in value]
+        return _HIDDEN if depth >= _DEPTH_MAX else _masked_fields(value, hide, depth=depth + 1)
     if value is None or value == "":
         return value
-    if name not in _SHOWN:
+    if name not in _SHOWN or not isinstance(value, str | int | float):
         return _HIDDEN
     return scrubbed(value, hide) if isinstance(value, str) else value

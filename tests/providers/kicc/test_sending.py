@@ -1,0 +1,277 @@
+"""When a request counts as not sent, and that whatever is sent is sent once."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+from socket import AF_INET, SOCK_STREAM, socket
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from dasi.foundation.clock import TurnedClock
+from dasi.foundation.db import Database
+from dasi.providers.kicc import KiccProvider
+from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
+from kicc_far_side import (
+    BILLING_KEY,
+    HANGS_UP,
+    SAYS_NOTHING,
+    Call,
+    Reply,
+    approval,
+    far_side,
+    says,
+)
+
+Make = Callable[..., KiccProvider]
+Charge = Callable[..., Awaitable[Approved | Declined | Unknown | NotSent]]
+
+
+def closed_port() -> int:
+    with socket(AF_INET, SOCK_STREAM) as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+async def test_a_refused_connection_is_not_sent(charge_at: Charge) -> None:
+    outcome = await charge_at(f"http://127.0.0.1:{closed_port()}")
+    assert isinstance(outcome, NotSent)
+
+
+async def test_an_unknown_host_is_not_sent(charge_at: Charge) -> None:
+    outcome = await charge_at("https://kicc.invalid")
+    assert isinstance(outcome, NotSent)
+
+
+async def test_a_host_that_never_accepts_is_not_sent(charge_at: Charge) -> None:
+    with socket(AF_INET, SOCK_STREAM) as listening, socket(AF_INET, SOCK_STREAM) as filler:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        filler.connect(("127.0.0.1", port))  # the queue is full now: later SYNs are dropped
+        with socket(AF_INET, SOCK_STREAM) as second:
+            second.setblocking(False)
+            second.connect_ex(("127.0.0.1", port))
+            outcome = await charge_at(f"http://127.0.0.1:{port}", connect_timeout_s=0.2)
+    assert isinstance(outcome, NotSent)
+
+
+async def test_an_untrusted_certificate_is_not_sent(charge_at: Charge, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    async with far_side(lambda call: says(approval(call)), tls=server) as side:
+        outcome = await charge_at(side.url)
+    assert isinstance(outcome, NotSent)
+    assert side.calls == []
+
+
+async def test_a_trusted_certificate_is_spoken_to(charge_at: Charge, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=certificate)
+    async with far_side(lambda call: says(approval(call)), tls=server) as side:
+        outcome = await charge_at(side.url, tls=trusting)
+    assert isinstance(outcome, Approved)
+
+
+async def test_a_host_that_speaks_no_tls_is_not_sent(charge_at: Charge) -> None:
+    async with far_side(lambda call: says(approval(call))) as side:
+        outcome = await charge_at(side.url.replace("http:", "https:"))
+    assert isinstance(outcome, NotSent)
+    assert side.calls == []
+
+
+async def test_a_door_slammed_after_connecting_is_a_doubt(charge_at: Charge) -> None:
+    """The request may have been in the far side's buffer when it hung up."""
+    async with far_side(lambda _call: HANGS_UP, hangs_up_at_once=True) as side:
+        outcome = await charge_at(side.url)
+    assert isinstance(outcome, Unknown)
+    assert side.connections == 1
+
+
+async def test_no_room_in_the_pool_is_not_sent(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+) -> None:
+    async with far_side(lambda _call: SAYS_NOTHING) as side:
+        provider = provider_at(side.url, connections_max=1, pool_wait_s=0.05)
+        first = asyncio.create_task(
+            provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        )
+        await side.called.wait()
+        second = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        await provider.close()
+        assert isinstance(second, NotSent)
+        assert isinstance(await first, Unknown), "what was under way when we closed is in doubt"
+        assert len(side.calls) == 1
+
+
+async def test_a_closed_provider_sends_nothing(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+) -> None:
+    async with far_side(lambda call: says(approval(call))) as side:
+        provider = provider_at(side.url)
+        await provider.close()
+        outcome = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+    assert isinstance(outcome, NotSent)
+    assert side.connections == 0
+
+
+async def test_a_cancelled_charge_gives_its_place_in_the_pool_back(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+) -> None:
+    answers = [SAYS_NOTHING]
+    async with far_side(lambda call: answers.pop() if answers else says(approval(call))) as side:
+        provider = provider_at(side.url, connections_max=1)
+        first = asyncio.create_task(
+            provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        )
+        await side.called.wait()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        second = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+    assert isinstance(second, Approved)
+
+
+async def test_a_kept_connection_that_dies_under_a_request_is_a_doubt_and_no_repetition(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+) -> None:
+    async with far_side(lambda call: says(approval(call)) if is_first(call) else HANGS_UP) as side:
+
+        def is_first(_call: Call) -> bool:
+            return len(side.calls) == 1
+
+        provider = provider_at(side.url)
+        first = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        second = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+    assert isinstance(first, Approved)
+    assert isinstance(second, Unknown)
+    assert side.connections == 1, "the connection was kept"
+    assert len(side.calls) == 2, "and the lost request was not sent again on another"
+
+
+async def test_a_redirect_is_not_followed(charge_at: Charge) -> None:
+    elsewhere = Reply(
+        b"HTTP/1.1 302 X\r\nLocation: /api/trades/approval/batch\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with far_side(lambda _call: elsewhere) as side:
+        outcome = await charge_at(side.url)
+    assert isinstance(outcome, Unknown)
+    assert len(side.calls) == 1
+
+
+async def test_nothing_is_sent_on_another_korean_day_than_it_is_filed_under(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: TurnedClock
+) -> None:
+    async with far_side(lambda call: says(approval(call))) as side:
+        clock.advance(timedelta(hours=14))  # 00:00 in Korea, still the same day in UTC
+        outcome = await provider_at(side.url).charge(
+            mall, attempt, order=order, billing_key=BILLING_KEY
+        )
+    assert isinstance(outcome, NotSent)
+    assert side.connections == 0
+
+
+async def test_nothing_is_asked_inside_a_transaction(charge_at: Charge, database: Database) -> None:
+    async with far_side(lambda call: says(approval(call))) as side:
+        async with database.transaction():
+            with pytest.raises(AssertionError, match="inside a transaction"):
+                await charge_at(side.url)
+        assert side.connections == 0
+
+
+async def test_kicc_is_asked_as_it_wants_to_be(charge_at: Charge) -> None:
+    async with far_side(lambda call: says(approval(call))) as side:
+        await charge_at(side.url)
+    call = side.calls[0]
+    assert call.path == "/api/trades/approval/batch"
+    assert call.headers["content-type"] == "application/json; charset=utf-8"
+    assert "authorization" not in call.headers
+    assert call.body == {
+        "mallId": "T0021766",
+        "shopTransactionId": "ch-01J6XA0000000000000000001",
+        "shopOrderNo": "SUB-202609-u1029",
+        "approvalReqDate": "20260903",
+        "amount": 9_900,
+        "currency": "00",
+        "orderInfo": {"goodsName": "월간 구독 9월"},
+        "payMethodInfo": {
+            "billKeyMethodInfo": {"batchKey": BILLING_KEY},
+            "cardMethodInfo": {"installmentMonth": 0, "freeInstallmentUsed": False},
+        },
+    }
+
+
+async def test_scheduled_work_is_held_back_while_kicc_is_down(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: TurnedClock
+) -> None:
+    is_down = True
+
+    def answer(call: Call) -> Reply:
+        return says("", status=503) if is_down else says(approval(call))
+
+    async with far_side(answer) as side:
+        provider = provider_at(side.url)
+        for _ in range(5):
+            assert provider.is_available(mall)
+            await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        assert not provider.is_available(mall)
+
+        clock.advance(timedelta(seconds=30))
+        assert provider.is_available(mall), "one may try"
+        assert not provider.is_available(mall), "and only one"
+
+        is_down = False
+        await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        assert provider.is_available(mall)
+
+
+async def test_refusals_do_not_hold_scheduled_work_back(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+) -> None:
+    async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
+        provider = provider_at(side.url)
+        for _ in range(10):
+            await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        assert provider.is_available(mall)
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "far side")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_path, key_path = folder / "certificate.pem", folder / "key.pem"
+    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate_path, key_path
