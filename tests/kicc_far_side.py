@@ -86,11 +86,9 @@ async def far_side(
         yield side
     finally:
         server.close()
-        for task in list(talks):
-            task.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
         for writer in writers:
-            writer.transport.abort()
+            writer.transport.abort()  # whoever still reads sees the end
+        await asyncio.gather(*talks)
 
 
 def says(body: Mapping[str, Any] | str, *, status: int = 200) -> Reply:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 _HIDDEN = "<hidden>"
 _DEPTH_MAX = 4
 """KICC nests three deep."""
+_KEY_NAMES = ("cardNo", "batchKey")
+_KEY_LENGTH_MIN = 8
+"""Shorter ones are no keys, and cutting them out would tear texts apart."""
 _SHOWN = frozenset(
     {
         "acquirerCode",
@@ -52,7 +55,18 @@ _SHOWN = frozenset(
 
 def masked(body: Mapping[str, object], *, hide: tuple[str, ...] = ()) -> dict[str, object]:
     """A copy fit for a log. `hide` are secrets to be cut out of the texts that are shown."""
-    return _masked_fields(body, hide, depth=0)
+    return _masked_fields(body, (*hide, *keys_in(body)), depth=0)
+
+
+def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
+    """What an answer itself carries under the names of a card number or a billing key."""
+    found: list[str] = []
+    for name, value in body.items():
+        if isinstance(value, Mapping) and depth < _DEPTH_MAX:
+            found += keys_in(value, depth=depth + 1)
+        elif name in _KEY_NAMES and isinstance(value, str) and len(value) >= _KEY_LENGTH_MIN:
+            found.append(value)
+    return tuple(found)
 
 
 def scrubbed(text: str, hide: tuple[str, ...]) -> str:

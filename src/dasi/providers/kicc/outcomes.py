@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from dasi.providers.kicc import answers
 from dasi.providers.kicc.cards import card_of
 from dasi.providers.kicc.client import Answered, NoAnswer, Reply, Unsent
-from dasi.providers.kicc.masking import scrubbed
+from dasi.providers.kicc.masking import keys_in, scrubbed
 from dasi.providers.kicc.reasons import is_doubtful, reason_of
 from dasi.providers.kicc.receipts import card_receipt_url
 from dasi.providers.kicc.signature import is_signed
@@ -229,7 +229,7 @@ def doubt(why: str, said: Yes) -> Unknown:
 
 def _sort_body(body: Mapping[str, object], asked: Asked) -> Yes | Declined | Unknown:
     code = answers.result_code(body)
-    text = scrubbed(answers.result_text(body), asked.hide)
+    text = scrubbed(answers.result_text(body), (*asked.hide, *keys_in(body)))
     if code is None:
         return Unknown(why="an answer without a result code", text=text or None)
     if code == codes.RESULT_OK:
