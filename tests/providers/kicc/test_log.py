@@ -49,12 +49,12 @@ def quoting(answer: dict[str, Any]) -> Reply:
 def answer(call: Call) -> Reply:
     if call.path.endswith("webpay"):
         url = f"https://window.example.kr/?authorizationId={SESSION}"
-        return quoting({"resCd": "0000", "authPageUrl": url})
+        return says({"resCd": "0000", "resMsg": f"정상 {SECRET}", "authPageUrl": url})
     if call.path.endswith("removeBatchKey"):
         names = {name: call.body[name] for name in ("mallId", "shopTransactionId")}
         return quoting({"resCd": "0000", **names})
     if call.path.endswith("revise"):
-        # A cancel neither sends nor receives the key, so its text has none to quote.
+        # It neither sends nor receives the key, so its text has none to quote.
         return says(cancel(call, resMsg=f"정상 {SECRET}", newField=BILLING_KEY))
     if call.path.endswith("retrieveTransaction"):
         call.body["shopOrderNo"] = "REG-1"

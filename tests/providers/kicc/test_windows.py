@@ -63,7 +63,7 @@ async def test_a_payment_window_is_asked_for_with_its_amount(
 async def test_a_key_window_is_asked_for_without_its_amount(
     provider_at: Make, mall: Mall, request_: WindowRequest, key_fields: str, cert_type: str
 ) -> None:
-    mall = replace(mall, key_fields=key_fields, language="en")  # type: ignore[arg-type]
+    mall = replace(mall, key_fields=key_fields, language="en")  # type: ignore[arg-type]  # a text of ours
     async with far_side(opened) as side:
         await provider_at(side.url).open_window(mall, replace(request_, is_key_window=True))
     sent = side.calls[0].body
