@@ -166,11 +166,12 @@ class EmbeddedPostgres:
         sockets = self._socket_folder()
         with suppress(FileExistsError):
             sockets.mkdir(mode=0o700)
-        owner = sockets.lstat()
-        if sockets.is_symlink() or owner.st_uid not in {uid, os.geteuid()}:
+        owner = sockets.lstat().st_uid
+        is_safe = sockets.parent == self._folder or owner in {uid, os.geteuid()}
+        if sockets.is_symlink() or not is_safe:
             raise Trouble(
                 f"The folder for the database's socket, {sockets}, is not ours.",
-                why=f"It belongs to user {owner.st_uid}; somebody made it before us.",
+                why=f"It belongs to user {owner}; somebody made it before us.",
                 next_step="Remove it, or give a shorter data folder with --data.",
             )
         sockets.chmod(0o700)
