@@ -155,6 +155,14 @@ class SimulatorProcess:
         notices: list[dict[str, Any]] = shown["notices"]
         return notices
 
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One call of KICC's API, answered 200 with JSON."""
+        assert self._client is not None
+        async with self._client.post(path, json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            shown: dict[str, Any] = await answer.json(content_type=None)
+            return shown
+
     async def window(
         self, auth_page_url: str, choice: str = "approve", **query: str
     ) -> tuple[str, dict[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
 
+from kicc_simulator.console import Console
 from kicc_simulator.control import control_routes
 from kicc_simulator.control_bank import bank_routes
 from kicc_simulator.kicc_api import kicc_routes
@@ -29,5 +30,6 @@ def make_app(simulator: Simulator, *, public_url: str = "") -> Starlette:
         *Window(simulator.bank).routes(),
         *control_routes(simulator),
         *bank_routes(simulator),
+        *Console(simulator).routes(),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

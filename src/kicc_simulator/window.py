@@ -200,7 +200,7 @@ class Window:
                 if code in BANKS
             },
             default_card=_grouped(DEFAULT_TEST_CARD),
-            test_cards=test_cards(),
+            test_cards=test_cards(texts["lang"]),
             errors=errors or {},
             typed={
                 name: value for name, value in typed.items() if name not in ("card", "password")
