@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from kicc_simulator import books
 from kicc_simulator.console_texts import LANGUAGES, TEXTS
-from kicc_simulator.effects import EFFECTS, test_cards
+from kicc_simulator.effects import EFFECTS, digit_meanings
 from kicc_simulator.journal import mask
 from kicc_simulator.rendering import render
 from kicc_simulator.scenarios import ENDPOINTS
@@ -96,7 +96,7 @@ class Console:
             ],
             "scenarios": self._simulator.scenarios.waiting,
             "wanted": self._simulator.holds.wanted,
-            "test_cards": test_cards(language),
+            "digit_meanings": digit_meanings(language),
             "switches": _switches_shown(self._bank.switches),
         }
 
@@ -109,6 +109,9 @@ class Console:
     def _log(self, _language: str) -> dict[str, Any]:
         entries = self._simulator.journal.shown(_ROWS_MAX)
         for entry in entries:
+            request, answer = entry["request"], entry["answer"]
+            entry["result"] = answer.get("resCd", "") if isinstance(answer, dict) else ""
+            entry["order"] = request.get("shopOrderNo", "") if isinstance(request, dict) else ""
             for part in ("request", "answer"):
                 entry[part] = _pretty(entry[part])
         return {"entries": entries}

@@ -207,7 +207,7 @@ def effect_of_card(last_digits: str) -> str:
     return _BY_AMOUNT.get(int(last_digits), "")
 
 
-def test_cards(language: str) -> list[tuple[str, str]]:
+def digit_meanings(language: str) -> list[tuple[str, str]]:
     """Every last-four-digits with a meaning and what it means, in ``ko`` or ``en``."""
     is_korean = language == "ko"
     kinds = SUFFIXES if is_korean else _SUFFIXES_ENGLISH

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from kicc_simulator import refusal
 from kicc_simulator.bank import Bank, Session
 from kicc_simulator.cards import DEFAULT_TEST_CARD, NotATestCard, read_card
-from kicc_simulator.effects import effect_of_card, test_cards
+from kicc_simulator.effects import effect_of_card, digit_meanings
 from kicc_simulator.rendering import render
 from kicc_simulator.window_texts import texts_for
 from kicc_wire import codes
@@ -200,7 +200,7 @@ class Window:
                 if code in BANKS
             },
             default_card=_grouped(DEFAULT_TEST_CARD),
-            test_cards=test_cards(texts["lang"]),
+            digit_meanings=digit_meanings(texts["lang"]),
             errors=errors or {},
             typed={
                 name: value for name, value in typed.items() if name not in ("card", "password")
