@@ -1,0 +1,161 @@
+"""On a phone: the whole page goes to the window, and the result comes to m_redirect_url."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from playwright.async_api import expect
+
+from dasi.payments import Status
+from sdk.conftest import CODE, PHONE, WITHOUT_CALLBACK, shot
+
+
+def told(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+@pytest.fixture
+async def page(mall, browser):
+    mall.param["m_redirect_url"] = f"{mall.shop_url}/done?cart=7#top"
+    return await mall.page(browser, **PHONE)
+
+
+async def pay(page) -> None:
+    await page.click("#pay")
+    await page.wait_for_selector("button[value=approve]")
+
+
+async def test_a_payment_comes_back_to_the_redirect_address(mall, page):
+    await shot(page, "phone-shop")
+    await pay(page)
+    await shot(page, "phone-window-of-the-simulator")
+
+    await page.click("button[value=approve]")
+
+    await page.wait_for_url("**/done?**")
+    assert page.url.endswith("#top")
+    query = told(page.url)
+    assert (query["cart"], query["imp_success"], query["success"]) == ("7", "true", "true")
+    assert query["merchant_uid"] == "order-1"
+    assert "error_code" not in query
+    payment = await mall.payment(query["imp_uid"])
+    assert (payment.status, payment.entry) == (Status.PAID, "mobile")
+
+
+async def test_a_card_registration_comes_back_too(mall, page):
+    mall.param |= {"customer_uid": "buyer-1", "amount": 0}
+    await page.reload()
+    await pay(page)
+
+    await page.click("button[value=approve]")
+
+    await page.wait_for_url("**/done?**")
+    payment = await mall.payment(told(page.url)["imp_uid"])
+    assert (payment.purpose, payment.status) == ("key_issue", Status.PAID)
+
+
+async def test_a_cancel_comes_back_with_its_code_and_text(mall, page):
+    await pay(page)
+
+    await page.click("button[value=cancel]")
+
+    await page.wait_for_url("**/done?**")
+    query = told(page.url)
+    assert query["imp_success"] == "false"
+    assert query["error_code"] == "F0005"
+    assert "W002 | " in query["error_msg"]
+    assert (await mall.payment(query["imp_uid"])).status is Status.FAILED
+
+
+async def test_the_browsers_own_back_leaves_the_page_usable_and_the_order_payable(mall, page):
+    await pay(page)
+    await page.go_back()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+    await pay(page)
+    await page.click("button[value=approve]")
+
+    await page.wait_for_url("**/done?**")
+    assert (await mall.payment(told(page.url)["imp_uid"])).status is Status.PAID
+
+
+async def test_back_from_the_result_does_not_pay_again(mall, page):
+    await pay(page)
+    await page.click("button[value=approve]")
+    await page.wait_for_url("**/done?**")
+
+    await page.go_back()
+    await page.wait_for_load_state()
+
+    books = await mall.kicc.state()
+    assert len(books["transactions"]) == 1
+
+
+async def test_a_refusal_before_the_window_goes_to_the_callback(mall, page):
+    mall.param |= {"pay_method": "trans"}
+    await page.reload()
+
+    await page.click("#pay")
+
+    await page.wait_for_function("window.results.length === 1")
+    rsp = (await page.evaluate("window.results"))[0]
+    assert (rsp["success"], rsp["error_code"]) == (False, "F400")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_refusal_without_a_callback_goes_to_the_redirect_address(mall, page):
+    mall.call = WITHOUT_CALLBACK
+    mall.param |= {"amount": -1}
+    await page.reload()
+
+    await page.click("#pay")
+
+    await page.wait_for_url("**/done?**")
+    query = told(page.url)
+    assert (query["imp_success"], query["error_code"]) == ("false", "F400")
+    assert "amount" in query["error_msg"]
+    assert page.url.endswith("#top")
+
+
+async def test_a_refusal_with_nowhere_to_go_is_shown_by_the_gateway(mall, page):
+    mall.call = WITHOUT_CALLBACK
+    mall.param |= {"amount": -1, "m_redirect_url": None}
+    await page.reload()
+
+    await page.click("#pay")
+
+    await page.wait_for_url("**/payments/fail?**")
+    await expect(page.get_by_role("heading")).to_have_text("결제를 진행하지 못했습니다")
+    await shot(page, "phone-fail")
+
+
+@pytest.mark.parametrize(
+    ("choice", "heading"),
+    [("approve", "결제가 완료되었습니다"), ("cancel", "결제가 완료되지 않았습니다")],
+)
+async def test_without_a_redirect_address_the_gateway_shows_the_result(mall, page, choice, heading):
+    mall.param["m_redirect_url"] = None
+    await page.reload()
+    await pay(page)
+
+    await page.click(f"button[value={choice}]")
+
+    await expect(page.get_by_role("heading")).to_have_text(heading)
+    await shot(page, f"phone-result-{choice}")
+    await page.reload()
+    await expect(page.get_by_role("heading")).to_have_text(heading)
+
+
+async def test_the_payer_waits_on_our_page_while_the_pg_is_asked(mall, page):
+    await mall.kicc.hold("approval", when="after")
+    await pay(page)
+    await page.click("button[value=approve]", no_wait_after=True)
+    await mall.kicc.wait_held()
+    second = await page.context.new_page()
+    await second.goto(f"{mall.gateway_url}/checkout/{CODE}/windows/{await mall.window_token()}")
+    await expect(second.get_by_role("heading")).to_have_text("결제를 확인하고 있습니다")
+    await shot(second, "phone-waiting")
+
+    await mall.kicc.release()
+
+    await second.wait_for_url("**/done?**")
+    assert told(second.url)["imp_success"] == "true"
