@@ -21,7 +21,11 @@ SECRET = "easypay!KICCTEST"
 class Call:
     path: str
     headers: dict[str, str]
-    body: dict[str, Any]
+    content: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.content)
 
 
 @dataclass
@@ -195,4 +199,4 @@ async def _read_call(reader: asyncio.StreamReader) -> Call | None:
     pairs = (line.split(": ", 1) for line in lines[1:] if line)
     headers = {name.lower(): value for name, value in pairs}
     content = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Call(lines[0].split(" ")[1], headers, json.loads(content))
+    return Call(lines[0].split(" ")[1], headers, content)

@@ -57,7 +57,7 @@ def answer(call: Call) -> Reply:
         # It neither sends nor receives the key, so its text has none to quote.
         return says(cancel(call, resMsg=f"정상 {SECRET}", newField=BILLING_KEY))
     if call.path.endswith("retrieveTransaction"):
-        call.body["shopOrderNo"] = "REG-1"
+        call.content = json.dumps({**call.body, "shopOrderNo": "REG-1"}).encode()
         return quoting(key_issue(call))
     if call.path.endswith("batch"):
         return quoting(approval(call))
@@ -121,8 +121,9 @@ async def test_no_verb_logs_a_secret(
 
 
 async def test_a_broken_answer_is_not_quoted(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, mall: Mall, attempt: Attempt, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG")
     half = '{"resCd":"0000","paymentInfo":{"cardInfo":{"cardNo":"' + BILLING_KEY
     with capture_logs() as lines:
         for reply in (says(half), Reply(half.encode() + b"\r\n\r\n", hangs_up=True)):

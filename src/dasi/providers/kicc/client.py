@@ -10,6 +10,7 @@ Whatever fails before that moment was never sent; whatever fails after it is in 
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,14 +90,15 @@ class KiccClient:
         body = msgspec.json.encode(request)
         began = monotonic()
         reply = await self._send_when_there_is_room(base_url, path, body)
-        log.debug(
-            "kicc_asked",
-            path=path,
-            request=masked(msgspec.to_builtins(request), hide=hide),
-            outcome=type(reply).__name__,
-            answer=masked(reply.body, hide=hide) if isinstance(reply, Answered) else reply.why,
-            took_ms=round((monotonic() - began) * 1000),
-        )
+        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking is not for nothing
+            log.debug(
+                "kicc_asked",
+                path=path,
+                request=masked(msgspec.to_builtins(request), hide=hide),
+                outcome=type(reply).__name__,
+                answer=masked(reply.body, hide=hide) if isinstance(reply, Answered) else reply.why,
+                took_ms=round((monotonic() - began) * 1000),
+            )
         return reply
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ _KEY_LENGTH_MIN = 8
 _SHOWN = frozenset(
     {
         "acquirerCode",
+        "acquirerName",
         "amount",
         "approvalDate",
         "approvalNo",
@@ -31,6 +32,7 @@ _SHOWN = frozenset(
         "freeAmount",
         "installmentMonth",
         "issuerCode",
+        "issuerName",
         "langFlag",
         "mallId",
         "oriPgCno",

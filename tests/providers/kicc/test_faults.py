@@ -1,0 +1,88 @@
+"""Every fault the simulator knows, and the class the adapter gives it. `-s` prints the table."""
+
+from dasi.providers.port import Approved, AttemptKind, Found
+from kicc_shop import MALL, Shop, open_shop
+
+UNKNOWN = "Unknown"
+
+CLASSES = {
+    # fault                             charge      cancel       found afterwards
+    "executed_answer_withheld": (UNKNOWN, UNKNOWN, "live"),
+    "cut_before_processing": (UNKNOWN, UNKNOWN, "not found"),
+    "executed_late": (UNKNOWN, UNKNOWN, "not found"),  # until it is executed
+    "executed_bad_gateway": (UNKNOWN, UNKNOWN, "live"),
+    "executed_truncated_json": (UNKNOWN, UNKNOWN, "live"),
+    "executed_wrong_signature": (UNKNOWN, "Cancelled", "live"),  # cancels are not signed
+    "executed_other_amount": (UNKNOWN, UNKNOWN, "live"),
+    "executed_without_payment_info": ("Approved", "Cancelled", "live"),  # nothing checked lacks
+    "executed_notice_only": (UNKNOWN, UNKNOWN, "live"),
+    "server_error_before_processing": (UNKNOWN, UNKNOWN, "not found"),
+    "refund_timed_out": (None, UNKNOWN, None),  # of a cancel only
+    "executed_answer_cut": (UNKNOWN, UNKNOWN, "live"),
+    "executed_missing_signature": (UNKNOWN, "Cancelled", "live"),
+    "executed_wrong_echo": (UNKNOWN, "Cancelled", "live"),  # a cancel is named by its original
+    "executed_html": (UNKNOWN, UNKNOWN, "live"),
+    "unavailable": (UNKNOWN, UNKNOWN, "not found"),
+    "bad_request": (UNKNOWN, UNKNOWN, "not found"),
+    "slow": ("Approved", "Cancelled", "live"),
+    "refused": ("Declined", "Declined", "Declined"),
+}
+
+
+async def test_every_fault_gets_its_class() -> None:
+    table: dict[str, tuple[str | None, str | None, str | None]] = {}
+    async with open_shop(total_timeout_s=0.5) as shop:
+        effects = (await shop.kicc.control("GET", "/scenarios/effects"))["effects"]
+        assert {effect["name"] for effect in effects} == set(CLASSES), "a row for each"
+        billing_key = await shop.key()
+        for name in CLASSES:
+            charged, found = (
+                (None, None)
+                if name == "refund_timed_out"
+                else await _charge_under(shop, billing_key, name)
+            )
+            table[name] = (charged, await _cancel_under(shop, name), found)
+    for name, (charged, cancelled, found) in table.items():
+        print(f"{name:32} {charged or '-':10} {cancelled or '-':10} {found or '-'}")  # noqa: T201  # the table is asked for
+    assert table == CLASSES
+
+
+async def test_amounts_steer_the_same_faults() -> None:
+    """The trigger amounts of the specification, as a merchant would use them by hand."""
+    async with open_shop(total_timeout_s=0.5) as shop:
+        billing_key = await shop.key()
+        for last_digits in range(7001, 7011):
+            outcome = await shop.charge(billing_key, shop.order(10_000 + last_digits))
+            expected = "Approved" if last_digits == 7008 else UNKNOWN
+            assert type(outcome).__name__ == expected, (last_digits, outcome)
+        for code in ("8521", "8035", "8311", "8314", "8350", "8373", "8527"):
+            outcome = await shop.charge(billing_key, shop.order(10_000 + int(code)))
+            assert type(outcome).__name__ == "Declined", (code, outcome)
+        approved = await shop.paid(50_000)
+        for last_digits in (7101, 7102, 7103, 7104, 7105, 7201):
+            cancelled = await shop.cancel(approved, last_digits, remain_krw=50_000)
+            assert type(cancelled).__name__ in (UNKNOWN, "Declined"), (last_digits, cancelled)
+
+
+async def _charge_under(shop: Shop, billing_key: str, effect: str) -> tuple[str, str]:
+    await shop.kicc.scenario(effect, "batch", code="8521", message="카드 한도초과")
+    order, attempt = shop.order(), shop.attempt()
+    outcome = await shop.charge(billing_key, order, attempt=attempt)
+    found = await shop.provider.look_up(
+        MALL,
+        attempt,
+        kind=AttemptKind.CHARGE,
+        shop_order_no=order.shop_order_no,
+        amount_krw=order.amount_krw,
+    )
+    if isinstance(found, Found):
+        is_approval = isinstance(found.outcome, Approved)
+        return type(outcome).__name__, found.state if is_approval else type(found.outcome).__name__
+    return type(outcome).__name__, "not found" if type(found).__name__ == "NotFound" else UNKNOWN
+
+
+async def _cancel_under(shop: Shop, effect: str) -> str:
+    approved = await shop.paid(19_900)
+    await shop.kicc.scenario(effect, "revise", code="8373", message="거절")
+    outcome = await shop.cancel(approved, 5_000)
+    return type(outcome).__name__
