@@ -1,23 +1,27 @@
 """The KICC simulator as a process of its own, and a client of its control API, for any test.
 
-async with SimulatorProcess() as kicc:
-    ...point the gateway at kicc.base_url...
-    await kicc.hold("batch", when="after")
-    ...start a charge...
-    await kicc.wait_held()
-    await kicc.release()
-    state = await kicc.state()
+    async with SimulatorProcess() as kicc:
+        ...point the gateway at kicc.base_url...
+        await kicc.hold("batch", when="after")
+        ...start a charge...
+        await kicc.wait_held()
+        await kicc.release()
+        state = await kicc.state()
+
+A folder with many tests keeps one process (:func:`running_simulator`, once a session) and gives
+each test a :class:`SimulatorControl` after a ``reset``.
 """
 
-import asyncio
+import contextlib
+import subprocess
 import sys
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import aiohttp
 
 _READY_PREFIX = "KICC simulator ready: "
-_START_TIMEOUT_S = 30
 _STOP_TIMEOUT_S = 10
 
 
@@ -25,15 +29,58 @@ class ControlError(AssertionError):
     """The control API refused: the test asked for something impossible."""
 
 
-class SimulatorProcess:
-    """A simulator on a free port. Strict about fields, quick notices, no latency."""
+def start_simulator(*arguments: str, is_strict: bool = True) -> tuple[subprocess.Popen[str], str]:
+    """Start a simulator on a free port and wait for its ready line: the process and its URL.
 
-    def __init__(self, *arguments: str, is_strict: bool = True) -> None:
-        strict = ("--strict-fields",) if is_strict else ()
-        self._arguments = ("--port", "0", "--notice-delay-s", "0", *strict, *arguments)
-        self._process: asyncio.subprocess.Process | None = None
+    Strict about fields unless told otherwise, notices without delay, no latency.
+    """
+    strict = ("--strict-fields",) if is_strict else ()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "kicc_simulator",
+            "--port",
+            "0",
+            "--end-with-parent",
+            "--notice-delay-s",
+            "0",
+            *strict,
+            *arguments,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    assert line.startswith(_READY_PREFIX), f"not ready: {line!r}"
+    return process, line.removeprefix(_READY_PREFIX)
+
+
+def stop_simulator(process: subprocess.Popen[str]) -> int:
+    """End it; the exit code."""
+    process.terminate()
+    assert process.stdout is not None
+    with process.stdout:
+        return process.wait(_STOP_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def running_simulator(*arguments: str, is_strict: bool = True) -> Iterator[str]:
+    """A simulator for the length of a ``with``: its URL."""
+    process, url = start_simulator(*arguments, is_strict=is_strict)
+    try:
+        yield url
+    finally:
+        stop_simulator(process)
+
+
+class SimulatorControl:
+    """A client of a running simulator's control API."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
         self._client: aiohttp.ClientSession | None = None
-        self.base_url = ""
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -48,30 +95,13 @@ class SimulatorProcess:
         await self.stop()
 
     async def start(self) -> None:
-        """Start and wait for the ready line."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "kicc_simulator",
-            "--end-with-parent",
-            *self._arguments,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), _START_TIMEOUT_S)
-        text = line.decode().strip()
-        assert text.startswith(_READY_PREFIX), f"not ready: {text!r}"
-        self.base_url = text.removeprefix(_READY_PREFIX)
+        """Open the client."""
         self._client = aiohttp.ClientSession(base_url=self.base_url)
 
-    async def stop(self) -> int:
-        """End it; the exit code."""
+    async def stop(self) -> None:
+        """Close the client."""
         if self._client is not None:
             await self._client.close()
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.terminate()
-        return await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT_S)
 
     async def control(
         self, method: str, path: str, body: dict[str, Any] | None = None, **query: str
@@ -174,3 +204,24 @@ class SimulatorProcess:
             assert answer.status == 200, await answer.text()
             shown = await answer.json()
             return str(shown["action"]), dict(shown["fields"])
+
+
+class SimulatorProcess(SimulatorControl):
+    """A simulator of the test's own, with its control client."""
+
+    def __init__(self, *arguments: str, is_strict: bool = True) -> None:
+        super().__init__("")
+        self._arguments = arguments
+        self._is_strict = is_strict
+        self._process: subprocess.Popen[str] | None = None
+
+    async def start(self) -> None:
+        """Start the process, wait for its ready line, open the client."""
+        self._process, self.base_url = start_simulator(*self._arguments, is_strict=self._is_strict)
+        await super().start()
+
+    async def stop(self) -> None:
+        """Close the client and end the process."""
+        await super().stop()
+        if self._process is not None:
+            stop_simulator(self._process)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from kicc_simulator import refusal
 from kicc_simulator.bank import Bank, Session
 from kicc_simulator.cards import DEFAULT_TEST_CARD, NotATestCard, read_card
-from kicc_simulator.effects import effect_of_card, digit_meanings
+from kicc_simulator.effects import digit_meanings, effect_of_card
 from kicc_simulator.rendering import render
 from kicc_simulator.window_texts import texts_for
 from kicc_wire import codes

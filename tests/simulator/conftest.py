@@ -1,0 +1,30 @@
+"""One simulator process for the folder, as new for each test, and a merchant to talk to it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from simulator_merchant import Merchant
+from simulator_process import SimulatorControl, running_simulator
+
+
+@pytest.fixture(scope="session")
+def simulator_url() -> Iterator[str]:
+    """The folder's simulator."""
+    with running_simulator() as url:
+        yield url
+
+
+@pytest.fixture
+async def kicc(simulator_url: str) -> AsyncIterator[SimulatorControl]:
+    """The simulator as just started."""
+    async with SimulatorControl(simulator_url) as control:
+        await control.reset()
+        yield control
+
+
+@pytest.fixture
+async def merchant(kicc: SimulatorControl) -> AsyncIterator[Merchant]:
+    """A mall with every permission."""
+    async with Merchant(kicc) as speaking:
+        yield speaking
