@@ -159,9 +159,9 @@ async def _start_shop(demo: Demo) -> Child:
 
 async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> None:
     # They load every room, which takes as long as the programs started above take.
-    from dasi.app import open_engine  # noqa: PLC0415
-    from dasi.channels import add_channel  # noqa: PLC0415
-    from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415
+    from dasi.app import open_engine  # noqa: PLC0415  # slow
+    from dasi.channels import add_channel  # noqa: PLC0415  # slow
+    from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow
 
     async with open_engine(read_settings(opened.environment)) as engine:
         merchant = await add_merchant(

@@ -33,7 +33,7 @@ class Ports:
 
     @property
     def gateway_url(self) -> str:
-        host = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        host = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  # only compared
         port = self.gateway.getsockname()[1]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

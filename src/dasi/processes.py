@@ -100,7 +100,7 @@ async def until_answering(child: Child, url: str, *, patience_s: float) -> None:
             while child.process.returncode is None:
                 with contextlib.suppress(aiohttp.ClientError):
                     async with session.get(url) as answer:
-                        if answer.status == 200:  # noqa: PLR2004
+                        if answer.status == 200:  # noqa: PLR2004  # OK
                             return
                 await asyncio.sleep(_LOOK_S)
     ended = child.process.returncode
