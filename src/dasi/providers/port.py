@@ -9,6 +9,10 @@ Three outcomes and a fourth (M3):
 
 Every verb that moves money takes an `Attempt`, whose row was committed before the call (M2). An
 implementation sends once and repeats nothing by itself. Amounts are whole won.
+
+Texts (goods, names, reasons) are fitted to what the PG can hold. Names, order numbers, amounts and
+return addresses are not: one that the PG could not take is the caller's bug, an `AssertionError`
+before anything is sent.
 """
 
 from collections.abc import Mapping
@@ -77,12 +81,20 @@ class WindowRequest:
     language: Literal["ko", "en", "ja", "zh"] | None = None
     app_scheme: str | None = None
     quotas_offered: tuple[int, ...] | None = None
+    """Instalments the window offers, 0 for a lump sum; None leaves it to the contract."""
     cards_offered: tuple[str, ...] | None = None
+    """Brand slugs as of `Card.brand`; ones the PG does not know are left out, None offers all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What the PG tells of a card. `brand` is our slug (`shinhan`); None when it is not known."""
+    """What the PG tells of a card. `brand` is our slug (`shinhan`); None when it is not known.
+
+    Slugs: amex bank_of_china bc busan citi diners eugene_securities gwangju gyeongnam hana hyundai
+    hyundai_securities ibk im_bank jcb jeju jeonbuk k_bank kakao_bank kb kdb kyobo_securities lotte
+    master nh nh_securities post saemaul samsung savings_bank sc shinhan shinhyup shinsegae
+    sk_securities suhyup toss_bank toss_card unionpay visa woori
+    """
 
     brand: str | None = None
     name: str | None = None
@@ -155,7 +167,7 @@ class KeyRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """An explicit no. `reason` is a house word (`limit_exceeded`, … , `other`); PG's words kept."""
+    """An explicit no. `reason` is a slug of `dasi.providers.reasons`; the PG's words are kept."""
 
     code: str
     text: str
@@ -262,5 +274,10 @@ class Provider(Protocol):
         shop_order_no: str | None,
         amount_krw: int | None,
     ) -> Found | NotFound | Unknown | NotSent:
-        """Asks what became of an attempt. Reads only; may be repeated."""
+        """Asks what became of an attempt. Reads only; may be repeated.
+
+        `Found` was held against `shop_order_no` and `amount_krw` where they are given. An approval
+        of another amount is `Unknown` with its `pg_tid` and `amount_krw`. `NotFound` is true for
+        now only. Once the PG tells nothing of that day any more, it is `Unknown` without asking.
+        """
         ...

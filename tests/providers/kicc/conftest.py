@@ -37,9 +37,8 @@ async def provider_at(clock: TurnedClock) -> AsyncIterator[Make]:
         def make(url: str, **other: Any) -> KiccProvider:
             provider = KiccProvider(
                 sandbox_url=url,
-                live_url="https://live.invalid",
                 clock=clock,
-                **{"connections_max": 4, **other},
+                **{"live_url": "https://live.invalid", "connections_max": 4, **other},
             )
             stack.push_async_callback(provider.close)
             return provider

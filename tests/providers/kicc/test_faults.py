@@ -1,8 +1,11 @@
 """Every fault the simulator knows, and the class the adapter gives it. `-s` prints the table."""
 
+from pathlib import Path
+
 from dasi.providers.port import Approved, AttemptKind, Found
 from kicc_shop import MALL, Shop, open_shop
 
+PAGE = (Path(__file__).parents[3] / "docs/providers/kicc.md").read_text()
 UNKNOWN = "Unknown"
 
 CLASSES = {
@@ -45,6 +48,12 @@ async def test_every_fault_gets_its_class() -> None:
     for name, (charged, cancelled, found) in table.items():
         print(f"{name:32} {charged or '-':10} {cancelled or '-':10} {found or '-'}")  # noqa: T201  # the table is asked for
     assert table == CLASSES
+
+
+def test_the_provider_page_shows_this_table() -> None:
+    for name, classes in CLASSES.items():
+        row = " | ".join(told or "-" for told in classes)
+        assert f"| `{name}` | {row} |" in PAGE
 
 
 async def test_amounts_steer_the_same_faults() -> None:

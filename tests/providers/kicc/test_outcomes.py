@@ -145,6 +145,9 @@ NO_ANSWERS: dict[str, Callable[[Call], Reply]] = {
     "an unknown code for running out of time": lambda _call: says(
         {"resCd": "X123", "resMsg": "승인요청 시간초과"}
     ),
+    "an unknown code for a failure on the way": lambda _call: says(
+        {"resCd": "X124", "resMsg": "카드사 통신장애"}
+    ),
     "a refusal of another request": lambda _call: says(
         {"resCd": "8521", "resMsg": "한도초과", "shopTransactionId": "ch-other"}
     ),

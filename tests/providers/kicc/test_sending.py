@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -209,6 +210,28 @@ async def test_kicc_is_asked_as_it_wants_to_be(charge_at: Charge) -> None:
             "cardMethodInfo": {"installmentMonth": 0, "freeInstallmentUsed": False},
         },
     }
+
+
+@pytest.mark.parametrize("url", ["http://pgapi.easypay.co.kr", "ftp://127.0.0.2", ""])
+def test_the_live_host_is_asked_over_tls_only(clock: TurnedClock, url: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        KiccProvider(sandbox_url="http://127.0.0.1:1", live_url=url, clock=clock, connections_max=1)
+
+
+async def test_live_malls_are_asked_at_the_live_host_only(
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: TurnedClock
+) -> None:
+    async with (
+        far_side(lambda call: says(approval(call))) as sandbox,
+        far_side(lambda call: says(approval(call))) as live,
+    ):
+        provider = provider_at(sandbox.url, live_url=live.url)
+        live_mall = replace(mall, is_sandbox=False)
+        outcome = await provider.charge(live_mall, attempt, order=order, billing_key=BILLING_KEY)
+        assert isinstance(outcome, Approved)
+        assert outcome.receipt_url is not None
+        assert outcome.receipt_url.startswith("https://office.easypay.co.kr/")
+        assert (sandbox.connections, live.connections) == (0, 1)
 
 
 async def test_scheduled_work_is_held_back_while_kicc_is_down(

@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
 from dasi.providers.kicc import findings, outcomes, requests, wire_text
@@ -41,6 +42,7 @@ _DAY = timedelta(days=1)
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _CODE = re.compile(r"[0-9A-Za-z]{1,10}")
 _TEXT_MAX = 300
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 class KiccProvider:
@@ -62,7 +64,7 @@ class KiccProvider:
         total_timeout_s: float = codes.REQUEST_TIMEOUT_S,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._urls = {True: sandbox_url.rstrip("/"), False: live_url.rstrip("/")}
+        self._urls = {True: sandbox_url.rstrip("/"), False: _over_tls(live_url)}
         self._clock = clock
         self._breaker = Breaker(clock, outages_max=5, pause=timedelta(seconds=30))
         self._client = KiccClient(
@@ -235,6 +237,14 @@ class KiccProvider:
             amount_krw=amount_krw,
             hide=(mall.secret, *hide),
         )
+
+
+def _over_tls(url: str) -> str:
+    """The live host is asked over TLS only; a stand-in on this very machine may do without."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+        raise ValueError("the live KICC URL must begin with https://")
+    return url.rstrip("/")
 
 
 def _one_line(text: str) -> str:

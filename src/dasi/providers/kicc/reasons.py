@@ -59,9 +59,16 @@ _WORDS_OF_DOUBT = (
     "진행중",
     "진행 중",
     "중복",
+    "통신",
+    "응답없",
+    "응답 없",
+    "무응답",
+    "시스템",
+    "장애",
 )
-"""A refusal that speaks of time running out, of work under way or of a repetition is not an
-explicit no: the money may have moved. Such an answer is asked about, which costs nothing."""
+"""A refusal that speaks of time running out, work under way, a repetition or a failure between
+systems is no explicit no: the money may have moved. It is asked about, which costs nothing. KICC's
+own codes for these are not published."""
 
 
 def is_doubtful(code: str, text: str) -> bool:
