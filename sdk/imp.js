@@ -327,15 +327,15 @@
   }
 
   /** What each scene says, and which buttons it has.
-   * @type {{[scene in Scene]: {title: string, text: string, show?: string, stop?: string}}} */
+   * @type {{[scene in Scene]: {title: string, text: string, en: string, show?: string, stop?: string}}} */
   const SCENES = {
-    opening: { title: "결제 창을 여는 중입니다", text: "잠시만 기다려 주십시오.", stop: "그만두기" },
-    open: { title: "결제 창이 열려 있습니다", text: "새 창에서 결제를 진행해 주십시오. 이 페이지는 닫지 마십시오.", show: "창 다시 보기", stop: "그만두기" },
-    blocked: { title: "브라우저가 결제 창을 막았습니다", text: "아래 버튼을 누르면 결제 창이 열립니다.", show: "결제 창 열기", stop: "그만두기" },
-    working: { title: "결제를 확인하고 있습니다", text: "승인 결과를 기다리는 중입니다. 이 페이지를 닫거나 다시 결제하지 마십시오." },
-    offline: { title: "결과를 확인하지 못하고 있습니다", text: "네트워크를 확인해 주십시오. 연결되면 결과를 이어서 확인합니다.", stop: "기다리지 않기" },
-    ending: { title: "결제 창을 닫고 있습니다", text: "결과를 확인하는 중입니다." },
-    leaving: { title: "결제 창으로 이동합니다", text: "잠시만 기다려 주십시오." },
+    opening: { title: "결제 창을 여는 중입니다", text: "잠시만 기다려 주십시오.", en: "Opening the payment window…", stop: "그만두기" },
+    open: { title: "결제 창이 열려 있습니다", text: "새 창에서 결제를 진행해 주십시오. 이 페이지는 닫지 마십시오.", en: "Continue in the payment window.", show: "창 다시 보기", stop: "그만두기" },
+    blocked: { title: "브라우저가 결제 창을 막았습니다", text: "아래 버튼을 누르면 결제 창이 열립니다.", en: "Your browser blocked the payment window.", show: "결제 창 열기", stop: "그만두기" },
+    working: { title: "결제를 확인하고 있습니다", text: "승인 결과를 기다리는 중입니다. 이 페이지를 닫거나 다시 결제하지 마십시오.", en: "Confirming. Please do not pay again." },
+    offline: { title: "결과를 확인하지 못하고 있습니다", text: "네트워크를 확인해 주십시오. 연결되면 결과를 이어서 확인합니다.", en: "Offline: the result is not known yet.", stop: "기다리지 않기" },
+    ending: { title: "결제 창을 닫고 있습니다", text: "결과를 확인하는 중입니다.", en: "Closing the payment window…" },
+    leaving: { title: "결제 창으로 이동합니다", text: "잠시만 기다려 주십시오.", en: "Going to the payment window…" },
   };
 
   const STYLE = `
@@ -347,7 +347,8 @@
     .sign { width: 40px; height: 40px; margin: 0 auto 18px; border-radius: 50%; border: 3px solid #dfe5ee; border-top-color: #2f6feb; animation: turn 1.1s linear infinite; }
     .card[data-scene=blocked] .sign, .card[data-scene=offline] .sign { animation: none; border-color: #e3a008; }
     h2 { margin: 0 0 8px; font-size: 19px; line-height: 1.4; letter-spacing: -.02em; }
-    p { margin: 0; color: #566070; }
+    p { margin: 0; color: #566070; text-wrap: balance; }
+    .en { margin-top: 4px; font-size: 13px; opacity: .8; }
     .acts { display: flex; flex-direction: column; gap: 8px; margin-top: 24px; }
     .acts:empty { display: none; }
     button { box-sizing: border-box; width: 100%; min-height: 48px; border: 0; border-radius: 12px; font: inherit; font-weight: 600; cursor: pointer; }
@@ -386,10 +387,11 @@
       this.title = Object.assign(make("h2", "title"), { id: "title" });
       this.text = Object.assign(make("p", "text"), { id: "text" });
       this.text.setAttribute("aria-live", "polite");
+      this.english = Object.assign(make("p", "en"), { lang: "en" });
       this.acts = make("div", "acts");
       const sign = make("div", "sign");
       sign.setAttribute("aria-hidden", "true");
-      this.card.append(sign, this.title, this.text, this.acts);
+      this.card.append(sign, this.title, this.text, this.english, this.acts);
       veil.append(this.card);
       root.append(veil);
       this.card.addEventListener("keydown", (event) => this.onKey(event));
@@ -404,6 +406,7 @@
       this.card.dataset.scene = scene;
       this.title.textContent = told.title;
       this.text.textContent = told.text;
+      this.english.textContent = told.en;
       this.acts.textContent = "";
       if (told.show) this.acts.append(button("show", told.show, this.onShow));
       if (told.stop) this.acts.append(button("stop", told.stop, this.onStop));

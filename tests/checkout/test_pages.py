@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from dasi.merchants import add_merchant
+
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u2028'
 
 
@@ -140,8 +142,6 @@ async def test_unknown_shops_and_windows_get_an_answer_of_their_kind(till, path)
 
 
 async def test_the_window_of_one_shop_is_unknown_to_another(till):
-    from dasi.merchants import add_merchant
-
     await add_merchant(till.engine, code="imp00000002", name="다른 가게", webhook_url=None)
     token = await till.open()
 
@@ -268,3 +268,27 @@ async def test_files_of_the_pages_are_named_by_their_content(till):
         assert answer.status == 404
     async with till.http.get(f"{till.url}/checkout/-/..%2froutes.py") as answer:
         assert answer.status == 404
+
+
+async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_again(till):
+    token = await till.open()
+    await till.engine.database.close()
+
+    status, _location = await till.come_back(token)
+    answer, page = await till.see(token)
+    told = await till.ask()
+    async with till.http.get(till.path(token, "/result")) as result:
+        error = (await result.json())["error"]
+
+    assert status == answer.status == result.status == 503
+    assert "다시 결제하지 마십시오" in page
+    assert told["rsp"]["error_code"] == error["code"] == "F503"
+
+
+async def test_a_test_payment_is_marked_as_one(till):
+    token = await till.open()
+    await till.come_back(token)
+
+    _answer, page = await till.see(token)
+
+    assert "실제로 청구되지 않습니다" in page

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from dasi.merchants import add_merchant
 from dasi.payments import find_payment
 from kicc_far_side import HANGS_UP, Call, Reply, says
 
@@ -239,8 +240,19 @@ async def test_a_paid_order_is_refused_before_any_window(till):
     assert len(till.kicc.asked("/webpay")) == 1
 
 
-async def test_an_unknown_pg_and_a_shop_without_channels_are_told_apart(till):
+async def test_a_pg_that_is_not_configured_is_named(till):
     unknown = (await till.ask(pg="html5_inicis"))["rsp"]
 
     assert unknown["error_code"] == "F1001"
     assert "html5_inicis" in unknown["error_msg"]
+
+
+async def test_a_shop_without_channels_is_not_ready(till):
+    await add_merchant(till.engine, code="imp00000002", name="새 가게", webhook_url=None)
+    address = f"{till.url}/checkout/imp00000002/windows"
+
+    async with till.http.post(address, json={"param": till.order, "device": "pc"}) as answer:
+        rsp = (await answer.json())["rsp"]
+
+    assert rsp["error_code"] == "NOT_READY"
+    assert rsp["error_msg"] == "등록 된 PG 설정 정보를 찾을 수 없습니다."
