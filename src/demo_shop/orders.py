@@ -70,7 +70,7 @@ class Subscription:
     card: Card | None = None
     charges: list[Order] = field(default_factory=list)
     ended_at: datetime | None = None
-    trouble: str | None = None
+    is_card_deleted: bool = False
 
     @property
     def is_live(self) -> bool:

@@ -125,7 +125,7 @@ async def charge_now(request: Request) -> Response:
 
 async def end_subscription(request: Request) -> Response:
     member = _member(request)
-    if member.subscription is not None and member.subscription.is_live:
+    if member.subscription is not None:
         await _till(request).end_subscription(member.subscription)
     return _go("/my", member)
 

@@ -90,10 +90,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "change_card": ("카드 바꾸기", "Change card"),
     "end": ("구독 해지", "Cancel subscription"),
-    "end_not_confirmed": (
-        "해지를 확인하지 못했습니다. 구독은 그대로입니다. 잠시 뒤 다시 눌러 주세요.",
-        "The cancellation could not be confirmed. Nothing has changed; try again shortly.",
+    "card_not_deleted": (
+        "다시는 결제하지 않습니다. 다만 등록된 카드가 지워졌는지는 아직 확인하지 못했습니다.",
+        "You will not be charged again. That your card is deleted is not confirmed yet.",
     ),
+    "delete_card": ("카드 삭제 다시 시도", "Try again to delete the card"),
     "webhooks": ("받은 웹훅", "Webhooks received"),
     "webhooks_none": (
         "아직 없습니다. 결제가 끝나면 게이트웨이가 여기로 알려 줍니다.",

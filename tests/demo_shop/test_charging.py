@@ -133,15 +133,20 @@ async def test_ending_the_subscription_deletes_the_card(
 ) -> None:
     page = await subscriber.press("/my/end")
     assert "구독이 해지되었습니다" in page
+    assert "카드를 게이트웨이에서 지웠습니다" in page
     assert stand_in.cards == set()
 
 
-async def test_an_ending_that_cannot_be_confirmed_is_not_claimed(
+async def test_a_deletion_that_cannot_be_confirmed_is_not_claimed_and_nothing_more_is_charged(
     subscriber: Customer, stand_in: StandIn
 ) -> None:
-    await subscriber.charge_button()
+    name = await subscriber.charge_button()
     stand_in.is_deaf = True
     page = await subscriber.press("/my/end")
-    assert "해지를 확인하지 못했습니다" in page
+    assert "구독이 해지되었습니다" in page
+    assert "아직 확인하지 못했습니다" in page
+
     stand_in.is_deaf = False
-    assert "구독이 해지되었습니다" in await subscriber.press("/my/end")
+    await subscriber.press("/my/charge", merchant_uid=name)
+    assert stand_in.charges_of(name) == 0
+    assert "카드를 게이트웨이에서 지웠습니다" in await subscriber.press("/my/end")
