@@ -58,6 +58,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "결제창을 불러오지 못했습니다. 게이트웨이가 켜져 있는지 확인해 주세요.",
         "The payment window could not be loaded. Is the gateway running?",
     ),
+    "needs_script": (
+        "결제창을 열려면 브라우저의 자바스크립트가 필요합니다.",
+        "The payment window needs JavaScript in your browser.",
+    ),
     "fill_in": ("이름과 휴대폰 번호를 적어 주세요.", "Please fill in name and phone."),
     "not_done": ("결제되지 않았습니다.", "Nothing was charged."),
     "not_registered": ("카드가 등록되지 않았습니다.", "The card was not registered."),

@@ -32,7 +32,8 @@ function startPaying(/** @type {HTMLFormElement} */ form) {
     });
   });
 
-  // A phone's "back" shows the page as it was left: let the button be pressed again.
+  // From here on pressing the button does something. A phone's "back" shows the page as it was
+  // left, so this is done each time the page is shown.
   window.addEventListener("pageshow", () => {
     button.disabled = false;
     button.textContent = label;
