@@ -5,11 +5,16 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from dasi.foundation.clock import TurnedClock, kst_day
 from dasi.providers.kicc import KiccProvider
 from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
 from kicc_far_side import BILLING_KEY, SECRET
+
+# A busy machine must not fail a test of texts.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 Make = Callable[..., KiccProvider]
 

@@ -2,6 +2,7 @@
 
 from dasi.providers.kicc.cards import BRANDS, card_of, codes_of
 from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_WORDS, reason_of
+from dasi.providers.port import Card
 from dasi.providers.reasons import REASONS
 from kicc_wire.codes import RESULTS_ISSUER_REFUSED
 from kicc_wire.institutions import CARD_CODES_WINDOW, CARDS
@@ -27,6 +28,11 @@ def test_a_number_that_comes_unmasked_is_masked() -> None:
 def test_a_key_is_never_taken_for_a_card_number() -> None:
     info = CardInfo(card_no="021766260903BA000417", card_mask_no="944100******123*")
     assert card_of(PaymentInfo(card_info=info)).number_masked == "944100******123*"
+
+
+def test_the_port_names_every_brand() -> None:
+    slugs = (Card.__doc__ or "").split("Slugs: ")[1].split()
+    assert slugs == sorted(set(BRANDS.values()))
 
 
 def test_an_unknown_issuer_has_no_brand_and_its_own_name() -> None:

@@ -7,10 +7,10 @@ shape names is read as absent, and whether something absent matters is decided b
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from types import NoneType, UnionType
+from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -20,6 +20,8 @@ from kicc_wire.answers import Amount
 from kicc_wire.requests import Wire
 
 Shape = TypeVar("Shape", bound=Wire)
+
+_Fitting = Callable[[Any], object]
 
 _CODE = re.compile(r"[0-9A-Za-z]{4}")
 _WON = re.compile(r"[0-9]{1,12}")
@@ -39,11 +41,13 @@ def result_text(body: Mapping[str, object]) -> str:
 
 def read(shape: type[Shape], body: Mapping[str, object]) -> Shape:
     """`body` in its shape. Absent, empty and unfitting fields are None, unknown ones ignored."""
+    places = _places(shape)
     values: dict[str, object] = {}
-    for name, wire_name, kind in _fields(shape):
-        value = _fitting(kind, body.get(wire_name))
-        if value is not None:
-            values[name] = value
+    for wire_name, value in body.items():
+        place = places.get(wire_name)
+        if place is not None and value is not None and value != "":
+            name, fitting = place
+            values[name] = fitting(value)
     return shape(**values)
 
 
@@ -65,30 +69,28 @@ def moment(*digits: str | None, otherwise: datetime) -> datetime:
 
 
 @cache
-def _fields(shape: type[Wire]) -> tuple[tuple[str, str, Any], ...]:
+def _places(shape: type[Wire]) -> dict[str, tuple[str, _Fitting]]:
+    """By name on the wire: the shape's own name of the field, and what reads it."""
     hints = get_type_hints(shape)
-    return tuple(
-        (field.name, field.encode_name, hints[field.name])
+    return {
+        field.encode_name: (field.name, _fitting(hints[field.name]))
         for field in msgspec.structs.fields(shape)
-    )
+    }
 
 
-def _fitting(kind: Any, value: object) -> object:
-    """`value` as `kind` (a hint of a shape's field), or None when it does not fit."""
-    if value is None or value == "":
-        return None
+def _fitting(kind: Any) -> _Fitting:
+    """What reads a value as `kind`, the hint of a shape's field; None when it does not fit."""
     if kind == Amount:
-        return _amount(value)
-    for option in get_args(kind) if isinstance(kind, UnionType) else (kind,):
-        if option is NoneType:
-            continue
-        if option is str:
-            return _text(value)
-        if get_origin(option) is list:
-            return _list(get_args(option)[0], value)
-        if isinstance(value, Mapping) and issubclass(option, Wire):
-            return read(option, value)
-    return None
+        return _amount
+    options = [option for option in get_args(kind) or (kind,) if option is not NoneType]
+    assert len(options) == 1 or get_origin(kind) is list, f"a shape with a field of kind {kind}"
+    option = kind if get_origin(kind) is list else options[0]
+    if option is str:
+        return _text
+    if get_origin(option) is list:
+        return _list_of(_fitting(get_args(option)[0]))
+    assert issubclass(option, Wire), f"a shape with a field of kind {kind}"
+    return _object_of(option)
 
 
 def _text(value: object) -> str | None:
@@ -105,7 +107,14 @@ def _amount(value: object) -> int | str | None:
     return value if isinstance(value, int | str) else None
 
 
-def _list(kind: Any, value: object) -> list[object] | None:
-    if not isinstance(value, list):
-        return None
-    return [read for item in value if (read := _fitting(kind, item)) is not None]
+def _object_of(shape: type[Wire]) -> _Fitting:
+    return lambda value: read(shape, value) if isinstance(value, dict) else None
+
+
+def _list_of(fitting: _Fitting) -> _Fitting:
+    def fit(value: object) -> list[object] | None:
+        if not isinstance(value, list):
+            return None
+        return [fitted for item in value if (fitted := fitting(item)) is not None]
+
+    return fit

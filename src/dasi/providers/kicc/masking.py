@@ -64,7 +64,7 @@ def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
     """What an answer itself carries under the names of a card number or a billing key."""
     found: list[str] = []
     for name, value in body.items():
-        if isinstance(value, Mapping) and depth < _DEPTH_MAX:
+        if isinstance(value, dict) and depth < _DEPTH_MAX:
             found += keys_in(value, depth=depth + 1)
         elif name in _KEY_NAMES and isinstance(value, str) and len(value) >= _KEY_LENGTH_MIN:
             found.append(value)
