@@ -156,7 +156,13 @@ def _issue_key(bank: Bank, mall: Mall, request: ApprovalRequest, session: Sessio
 
 
 def _transaction(
-    bank: Bank, mall: Mall, *, kind: Literal["payment", "key", "charge"], amount: int, **rest: Any
+    bank: Bank,
+    mall: Mall,
+    /,
+    *,
+    kind: Literal["payment", "key", "charge"],
+    amount: int,
+    **rest: Any,
 ) -> Transaction:
     captures = codes.STATUS_CAPTURE_REQUESTED if mall.auto_capture else codes.STATUS_APPROVED
     paid = Transaction(

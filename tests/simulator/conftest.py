@@ -17,9 +17,10 @@ def simulator_url() -> Iterator[str]:
 
 @pytest.fixture
 async def kicc(simulator_url: str) -> AsyncIterator[SimulatorControl]:
-    """The simulator as just started."""
+    """The simulator as just started, at 10:00 in Korea on 2026-09-03."""
     async with SimulatorControl(simulator_url) as control:
         await control.reset()
+        await control.set_clock("2026-09-03T10:00:00")
         yield control
 
 

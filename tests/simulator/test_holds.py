@@ -1,0 +1,109 @@
+"""Holding a request, executed or not, until it is released: the hook of crash tests."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from simulator_merchant import Merchant
+from simulator_process import ControlError
+
+
+@pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])
+async def test_a_held_charge_waits_for_its_release(merchant: Merchant, when: str, net: int) -> None:
+    key = await merchant.issue_key()
+    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]
+    charging = asyncio.create_task(merchant.charge(key, shopOrderNo="HELD-1"))
+    held = await merchant.kicc.wait_held()
+    assert held[0]["when"] == when
+    assert held[0]["facts"]["shopOrderNo"] == "HELD-1"
+    assert not charging.done()
+    assert await merchant.net() == net
+    assert await merchant.kicc.release() == 1
+    assert (await charging)["resCd"] == "0000"
+    assert await merchant.net() == 9_900
+
+
+@pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])
+async def test_a_held_charge_may_be_cut(merchant: Merchant, when: str, net: int) -> None:
+    key = await merchant.issue_key()
+    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]
+    charging = asyncio.create_task(merchant.charge(key))
+    await merchant.kicc.wait_held()
+    await merchant.kicc.release(is_answered=False)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await charging
+    assert await merchant.net() == net
+
+
+async def test_only_the_next_matching_request_is_held(merchant: Merchant) -> None:
+    key = await merchant.issue_key()
+    hold = await merchant.kicc.hold("batch", match={"shopOrderNo": "HELD-1"})
+    assert (await merchant.charge(key, shopOrderNo="FREE-1"))["resCd"] == "0000"
+    charging = asyncio.create_task(merchant.charge(key, shopOrderNo="HELD-1"))
+    assert [held["id"] for held in await merchant.kicc.wait_held()] == [hold]
+    assert (await merchant.charge(key, shopOrderNo="FREE-2"))["resCd"] == "0000"
+    await merchant.kicc.release(hold)
+    assert (await charging)["resCd"] == "0000"
+
+
+async def test_several_are_held_and_released_one_by_one(merchant: Merchant) -> None:
+    key = await merchant.issue_key()
+    first = await merchant.kicc.hold("batch")
+    second = await merchant.kicc.hold("batch")
+    charges = [asyncio.create_task(merchant.charge(key)) for _ in range(2)]
+    held = await merchant.kicc.wait_held(2)
+    assert {one["id"] for one in held} == {first, second}
+    await merchant.kicc.release(first)
+    done, waiting = await asyncio.wait(charges, return_when=asyncio.FIRST_COMPLETED)
+    assert (len(done), len(waiting)) == (1, 1)
+    await merchant.kicc.release(second)
+    await asyncio.wait(charges)
+    assert await merchant.net() == 2 * 9_900
+
+
+async def test_one_request_may_be_held_before_and_after(merchant: Merchant) -> None:
+    key = await merchant.issue_key()
+    before = await merchant.kicc.hold("batch", when="before")
+    after = await merchant.kicc.hold("batch", when="after")
+    charging = asyncio.create_task(merchant.charge(key))
+    await merchant.kicc.wait_held()
+    await merchant.kicc.release(before)
+    assert [one["id"] for one in await until_held(merchant, after)] == [after]
+    await merchant.kicc.release(after)
+    assert (await charging)["resCd"] == "0000"
+
+
+async def until_held(merchant: Merchant, hold: int) -> list[dict[str, object]]:
+    while True:
+        held = await merchant.kicc.wait_held()
+        if held[0]["id"] == hold:
+            return held
+
+
+async def test_waiting_for_a_hold_that_nobody_meets_ends(merchant: Merchant) -> None:
+    await merchant.kicc.hold("batch")
+    with pytest.raises(ControlError, match="408"):
+        await merchant.kicc.wait_held(timeout_s=0.05)
+
+
+async def test_a_query_and_a_cancel_can_be_held(merchant: Merchant) -> None:
+    paid = await merchant.pay()
+    await merchant.kicc.hold("query")
+    await merchant.kicc.hold("revise")
+    asking = asyncio.create_task(merchant.query(paid["shopTransactionId"]))
+    cancelling = asyncio.create_task(merchant.revise(paid["pgCno"], "40"))
+    await merchant.kicc.wait_held(2)
+    assert await merchant.net() == 0
+    await merchant.kicc.release()
+    assert (await asking)["resCd"] == (await cancelling)["resCd"] == "0000"
+
+
+async def test_a_reset_cuts_what_is_held(merchant: Merchant) -> None:
+    key = await merchant.issue_key()
+    await merchant.kicc.hold("batch")
+    charging = asyncio.create_task(merchant.charge(key))
+    await merchant.kicc.wait_held()
+    await merchant.kicc.reset()
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await charging
