@@ -109,7 +109,8 @@
   }
 
   /** A call that ends at the callback; without one, at m_redirect_url; on a phone without either, at
-   * the gateway's own page.
+   * the gateway's own page. In a turn of its own, so that an error in the page's callback is the
+   * page's and never ours.
    * @param {Param} param @param {Callback | undefined} callback @param {boolean} onPhone
    * @returns {Callback} */
   function onceTo(param, callback, onPhone) {
@@ -118,13 +119,27 @@
       if (told) return;
       told = true;
       if (!rsp.success) console.warn(`IMP: ${rsp.error_code} ${rsp.error_msg}`, rsp);
-      if (callback) callback(rsp);
-      else if (param.m_redirect_url) location.assign(withResult(param.m_redirect_url, rsp));
-      else if (onPhone) location.assign(withResult(`${GATEWAY}/payments/${rsp.success ? "success" : "fail"}`, rsp));
+      setTimeout(() => {
+        if (callback) callback(rsp);
+        else if (mayGoTo(param.m_redirect_url)) location.assign(withResult(param.m_redirect_url, rsp));
+        else if (onPhone) location.assign(withResult(`${GATEWAY}/payments/${rsp.success ? "success" : "fail"}`, rsp));
+      });
     };
   }
 
-  /** The address with the result in its query; its own query and hash are kept.
+  /** An address that is gone to, and not one that a browser would run.
+   * @param {any} address @returns {address is string} */
+  function mayGoTo(address) {
+    if (typeof address !== "string") return false;
+    try {
+      return !/^(?:javascript|data|vbscript|blob|file|filesystem|about|view-source):/.test(new URL(address).protocol);
+    } catch (notAbsolute) {
+      return false;
+    }
+  }
+
+  /** The address with the result in its query; its own query and hash are kept, but for an earlier
+   * result in it.
    * @param {string} address @param {Rsp} rsp */
   function withResult(address, rsp) {
     const told = new URLSearchParams();
@@ -134,9 +149,10 @@
     told.set("success", String(Boolean(rsp.success)));
     if (rsp.error_code) told.set("error_code", rsp.error_code);
     if (rsp.error_msg) told.set("error_msg", rsp.error_msg);
-    const [before = "", ...hash] = address.split("#");
-    const joint = before.includes("?") ? (/[?&]$/.test(before) ? "" : "&") : "?";
-    return before + joint + told.toString() + (hash.length ? `#${hash.join("#")}` : "");
+    const [, path = "", query = "", hash = ""] = /^([^?#]*)\??([^#]*)(#[^]*)?$/.exec(address) || [];
+    const earlier = /^(?:imp_uid|merchant_uid|imp_success|success|error_code|error_msg)(?:=|$)/;
+    const kept = query.split("&").filter((pair) => pair && !earlier.test(pair));
+    return `${path}?${kept.concat(told.toString()).join("&")}${hash}`;
   }
 
   /** @param {string} url @returns {Window | null} */

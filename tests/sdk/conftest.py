@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -47,6 +48,7 @@ PHONE = {
     "user_agent": "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/126.0.0.0 Mobile Safari/537.36",
 }
+SCRIPT = Path(__file__).parents[2] / "sdk" / "imp.js"
 SCREENS = os.environ.get("DASI_SCREENS")
 
 PAGE = """<!doctype html><html lang="ko"><head><meta charset="utf-8">
@@ -144,7 +146,11 @@ async def mall(database: Database) -> AsyncIterator[Mall]:
         param = {"merchant_uid": "order-1", "name": "예가체프 원두 200g", "amount": 19_900}
         mall = Mall("", "", engine, merchant, kicc, param)
         shop = Starlette(
-            routes=[Route("/", mall.html), Route("/done", lambda _request: HTMLResponse("<h1>끝"))]
+            routes=[
+                Route("/", mall.html),
+                Route("/done", lambda _request: HTMLResponse("<h1>끝")),
+                Route("/copy.js", lambda _request: FileResponse(SCRIPT)),
+            ]
         )
         try:
             async with (

@@ -344,6 +344,41 @@ async def test_with_the_network_gone_in_the_middle_giving_up_is_heard_as_doubt(m
     assert (rsp["error_code"], rsp["imp_uid"]) == ("F0006", "imp_100000000001")
 
 
+async def test_an_error_in_the_callback_is_the_pages_own_and_happens_once(mall, browser):
+    mall.call = "return IMP.request_pay(param, () => { window.calls += 1; throw Error('mine'); });"
+    page = await mall.page(browser)
+    await page.evaluate("window.calls = 0")
+    popup = await pay(page)
+
+    async with page.expect_event("pageerror") as told:
+        await popup.click("button[value=approve]")
+
+    assert (await told.value).message == "mine"
+    assert await page.evaluate("window.calls") == 1
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_script_kept_elsewhere_is_told_its_gateway(mall, browser):
+    page = await mall.page(browser)
+    await page.evaluate(
+        """(gateway) => new Promise((loaded) => {
+            delete window.IMP;
+            const tag = document.createElement("script");
+            tag.dataset.gateway = gateway;
+            tag.src = "/copy.js";
+            tag.onload = loaded;
+            document.head.append(tag);
+        })""",
+        mall.gateway_url,
+    )
+    popup = await pay(page)
+
+    async with popup.expect_event("close"):
+        await popup.click("button[value=approve]")
+
+    assert (await heard(page))["success"] is True
+
+
 async def test_members_this_gateway_does_not_have_say_so(mall, browser):
     page = await mall.page(browser)
 

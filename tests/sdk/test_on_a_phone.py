@@ -116,6 +116,35 @@ async def test_a_refusal_without_a_callback_goes_to_the_redirect_address(mall, p
     assert page.url.endswith("#top")
 
 
+@pytest.mark.parametrize("address", ["javascript:document.title='run'", "data:text/html,run"])
+async def test_an_address_a_browser_would_run_is_not_gone_to(mall, page, address):
+    mall.call = WITHOUT_CALLBACK
+    mall.param["m_redirect_url"] = address
+    await page.reload()
+
+    await page.click("#pay")
+
+    await page.wait_for_url("**/payments/fail?**")
+    assert told(page.url)["error_code"] == "F400"
+
+
+async def test_an_earlier_result_in_the_redirect_address_is_replaced(mall, page):
+    mall.call = WITHOUT_CALLBACK
+    mall.param |= {
+        "amount": -1,
+        "m_redirect_url": f"{mall.shop_url}/done?imp_success=true&imp_uid=imp_0&cart=7#top",
+    }
+    await page.reload()
+
+    await page.click("#pay")
+
+    await page.wait_for_url("**/done?**")
+    assert page.url.count("imp_success=") == 1
+    query = told(page.url)
+    assert (query["cart"], query["imp_success"]) == ("7", "false")
+    assert page.url.endswith("#top")
+
+
 async def test_a_refusal_with_nowhere_to_go_is_shown_by_the_gateway(mall, page):
     mall.call = WITHOUT_CALLBACK
     mall.param |= {"amount": -1, "m_redirect_url": None}
