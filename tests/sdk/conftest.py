@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from dasi.channels import add_channel
 from dasi.checkout import routes
 from dasi.engine import Engine
 from dasi.foundation.clock import SystemClock
-from dasi.foundation.db import Database
+from dasi.foundation.db import open_database
 from dasi.foundation.vault import Vault
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import Payment, find_payment
@@ -30,6 +31,7 @@ from served import address_of, free_socket, served
 from simulator_process import SimulatorProcess
 
 CODE = "imp00000001"
+ORDER = {"merchant_uid": "order-1", "name": "예가체프 원두 200g", "amount": 19_900}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
@@ -117,54 +119,18 @@ class Mall:
         return HTMLResponse(made)
 
 
-@pytest.fixture
-async def mall(database: Database) -> AsyncIterator[Mall]:
-    listening = free_socket()
+# A browser and a simulator take a second each to start: one of both for all tests of this folder,
+# which therefore share a loop. What a test did in them is gone after it.
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def simulator() -> AsyncIterator[SimulatorProcess]:
     async with SimulatorProcess() as kicc:
-        clock = SystemClock()
-        provider = KiccProvider(
-            sandbox_url=kicc.base_url, live_url=kicc.base_url, clock=clock, connections_max=8
-        )
-        engine = Engine(
-            database=database,
-            clock=clock,
-            vault=Vault([bytes(32)]),
-            providers={"kicc": provider},
-            public_url=address_of(listening),
-            window_life_s=1800,
-        )
-        merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
-        await add_channel(
-            engine,
-            merchant,
-            provider="kicc",
-            mall_id="T0021766",
-            secret="easypay!KICCTEST",
-            is_sandbox=True,
-            is_default=True,
-        )
-        param = {"merchant_uid": "order-1", "name": "예가체프 원두 200g", "amount": 19_900}
-        mall = Mall("", "", engine, merchant, kicc, param)
-        shop = Starlette(
-            routes=[
-                Route("/", mall.html),
-                Route("/done", lambda _request: HTMLResponse("<h1>끝")),
-                Route("/copy.js", lambda _request: FileResponse(SCRIPT)),
-            ]
-        )
-        try:
-            async with (
-                served(mall.gateway(), listening) as mall.gateway_url,
-                served(shop) as mall.shop_url,
-            ):
-                yield mall
-        finally:
-            await provider.close()
-            await asyncio.sleep(0)
+        yield kicc
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def chromium() -> AsyncIterator[Browser]:
     """Popups are blocked as in a payer's own browser: without a touch none opens."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (Debian: apt install chromium fonts-noto-cjk)")
@@ -176,6 +142,62 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield opened
         await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Browser, mall: Mall) -> AsyncIterator[Browser]:
+    """Closed before the gateway is, so that no page asks a gateway that is going."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mall(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[Mall]:
+    await simulator.reset()
+    database = await open_database(database_url, connections_max=8, statement_timeout_s=30)
+    clock, url = SystemClock(), simulator.base_url
+    provider = KiccProvider(sandbox_url=url, live_url=url, clock=clock, connections_max=8)
+    listening = free_socket()
+    engine = Engine(
+        database=database,
+        clock=clock,
+        vault=Vault([bytes(32)]),
+        providers={"kicc": provider},
+        public_url=address_of(listening),
+        window_life_s=1800,
+    )
+    mall = Mall("", "", engine, await open_shop(engine), simulator, {**ORDER})
+    shop = Starlette(
+        routes=[
+            Route("/", mall.html),
+            Route("/done", lambda _request: HTMLResponse("<h1>끝")),
+            Route("/copy.js", lambda _request: FileResponse(SCRIPT)),
+        ]
+    )
+    try:
+        async with (
+            served(mall.gateway(), listening) as mall.gateway_url,
+            served(shop) as mall.shop_url,
+        ):
+            yield mall
+    finally:
+        await provider.close()
+        await database.close()
+
+
+async def open_shop(engine: Engine) -> Merchant:
+    merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
+    await add_channel(
+        engine,
+        merchant,
+        provider="kicc",
+        mall_id="T0021766",
+        secret="easypay!KICCTEST",
+        is_sandbox=True,
+        is_default=True,
+    )
+    return merchant
 
 
 async def shot(page: Page, name: str) -> None:

@@ -3,10 +3,13 @@
 import asyncio
 import json
 
+import pytest
 from playwright.async_api import Page, expect
 
 from dasi.payments import Status
 from sdk.conftest import CODE, WITHOUT_CALLBACK, shot
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def pay(page: Page) -> Page:

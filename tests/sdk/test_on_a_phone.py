@@ -3,17 +3,20 @@
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from dasi.payments import Status
 from sdk.conftest import CODE, PHONE, WITHOUT_CALLBACK, shot
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def told(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(mall, browser):
     mall.param["m_redirect_url"] = f"{mall.shop_url}/done?cart=7#top"
     return await mall.page(browser, **PHONE)
