@@ -149,6 +149,14 @@ class Settings:
         read=_web_url("https"),
         sentence="Where KICC's live host is. Plain http is refused: real cards travel here.",
     )
+    kicc_connections: int = _setting(
+        "DASI_KICC_CONNECTIONS",
+        default="64",
+        unit="requests",
+        read=_whole(1, 1_000),
+        sentence="The most requests one process has under way at one KICC host. Ask KICC how many "
+        "it takes from you before raising it.",
+    )
     allow_local_webhooks: bool = _setting(
         "DASI_ALLOW_LOCAL_WEBHOOKS",
         default="off",

@@ -1,0 +1,94 @@
+"""The composition root: settings become a database, providers and faces.
+
+The only place (with `worker` and the commands) that knows which PGs there are.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from dasi import checkout, iamport
+from dasi.engine import Engine
+from dasi.foundation.clock import Clock, SystemClock
+from dasi.foundation.db import open_database
+from dasi.foundation.errors import Unavailable
+from dasi.foundation.vault import Vault
+from dasi.providers.kicc import KiccProvider
+from dasi.settings import Settings
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Engine]:
+    """The engine of one process: pools are opened here and closed at the end.
+
+    `Unavailable` if the database does not answer. `clock` is for whoever turns time.
+    """
+    clock = clock or SystemClock()
+    database = await open_database(
+        settings.database_url,
+        connections_max=settings.database_connections,
+        statement_timeout_s=settings.statement_timeout_s,
+    )
+    kicc = KiccProvider(
+        sandbox_url=settings.kicc_sandbox_url,
+        live_url=settings.kicc_live_url,
+        clock=clock,
+        connections_max=settings.kicc_connections,
+    )
+    try:
+        yield Engine(
+            database=database,
+            clock=clock,
+            vault=Vault(settings.vault_keys),
+            providers={"kicc": kicc},
+            public_url=settings.public_url,
+            window_life_s=settings.window_life_s,
+        )
+    finally:
+        await kicc.close()
+        await database.close()
+
+
+def create_app(engine: Engine, settings: Settings) -> Starlette:
+    """The gateway: the checkout face, the Iamport face, health and metrics."""
+    return Starlette(
+        routes=[
+            *_health_routes(engine),
+            *checkout.routes(engine),
+            *iamport.routes(engine, body_max_bytes=settings.body_max_bytes),
+        ],
+        exception_handlers={HTTPException: _no_such_route},
+    )
+
+
+def _health_routes(engine: Engine) -> list[Route]:
+    async def live(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_request: Request) -> Response:
+        try:
+            await engine.database.fetchrow("SELECT 1")
+        except Unavailable as reason:
+            return PlainTextResponse(f"{reason}\n", status_code=503)
+        return PlainTextResponse("ok\n")
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [
+        Route("/health/live", live, methods=["GET"]),
+        Route("/health/ready", ready, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+    ]
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for HTTPException only"
+    allowed = (error.headers or {}).get("Allow", "")
+    return iamport.no_such_route(request, http_status=error.status_code, allowed=allowed)

@@ -1,0 +1,101 @@
+"""Reads what a client sent, JSON or form, into one mapping of names to values.
+
+Tolerant as clients in the field need it (Iamport V1 1.1, 6.2): charset suffixes, bracketed names in
+forms, blanks around names, an empty body. Never tolerant about size.
+"""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from dasi.foundation.errors import Refused
+
+_NESTING_MAX = 5
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
+
+
+async def read_body(request: Request, *, max_bytes: int) -> dict[str, Any]:
+    """The body's parameters. Refused: `bad_json`, `bad_content_type`, `body_too_large`."""
+    raw = await _read_limited(request, max_bytes)
+    if not raw.strip():
+        return {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json" or (not kind and raw.lstrip()[:1] == b"{"):
+        return _from_json(raw)
+    if kind in ("application/x-www-form-urlencoded", ""):
+        return _from_form(raw)
+    raise Refused("bad_content_type")
+
+
+async def _read_limited(request: Request, max_bytes: int) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise Refused("body_too_large", limit=max_bytes)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > max_bytes:
+            raise Refused("body_too_large", limit=max_bytes)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _from_json(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as bad:
+        why = bad.msg if isinstance(bad, json.JSONDecodeError) else type(bad).__name__
+        raise Refused("bad_json", why=why) from bad
+    if not isinstance(value, dict):
+        raise Refused("bad_json", why=f"{type(value).__name__}, not an object")
+    return {str(name).strip(): given for name, given in value.items()}
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _from_form(raw: bytes) -> dict[str, Any]:
+    """PHP's brackets: `a[]=1&a[]=2` is a list, `s[0][b]=1` a list of objects."""
+    try:
+        pairs = parse_qsl(
+            raw.decode(), keep_blank_values=True, max_num_fields=5_000, errors="strict"
+        )
+    except ValueError as bad:
+        raise Refused("invalid", field="body", rule="UTF-8 폼 데이터여야 합니다") from bad
+    return from_pairs(pairs)
+
+
+def from_pairs(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Bracketed names to nested values. A later plain name wins over an earlier one."""
+    tree: dict[str, Any] = {}
+    for name, value in pairs:
+        head, bracket, _rest = name.strip().partition("[")
+        path = [head, *(_BRACKETS.findall(name) if bracket else [])][:_NESTING_MAX]
+        place = tree
+        for step in path[:-1]:
+            place = _descend(place, step or str(len(place)))
+        last = path[-1]
+        place[last if last or len(path) == 1 else str(len(place))] = value
+    return {name: _lists(value) for name, value in tree.items()}
+
+
+def _descend(place: dict[str, Any], step: str) -> dict[str, Any]:
+    inner = place.get(step)
+    if not isinstance(inner, dict):
+        inner = place[step] = {}
+    return inner
+
+
+def _lists(value: Any) -> Any:
+    """An object whose names are 0, 1, 2 … was a list."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _lists(one) for name, one in value.items()}
+    if inner and all(name.isdigit() for name in inner):
+        return [inner[name] for name in sorted(inner, key=int)]
+    return inner

@@ -1,0 +1,30 @@
+"""The envelope: every answer is `{code, message, response}`, and every failure has a message."""
+
+import msgspec
+from starlette.responses import Response
+
+_encode = msgspec.json.Encoder().encode
+
+
+def answer(response: object, *, http_status: int = 200) -> Response:
+    """Success: code 0, no message."""
+    return _envelope({"code": 0, "message": None, "response": response}, http_status, None)
+
+
+def failure(
+    code: int, message: str, *, http_status: int, retry_after_s: int | None = None
+) -> Response:
+    """Failure: code 1 (refused by us) or -1 (authentication, PG, malformed); `response` is null.
+
+    The message is never null, because published clients read it without looking.
+    """
+    headers = None if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return _envelope({"code": code, "message": message, "response": None}, http_status, headers)
+
+
+def _envelope(
+    body: dict[str, object], http_status: int, headers: dict[str, str] | None
+) -> Response:
+    return Response(
+        _encode(body), status_code=http_status, headers=headers, media_type="application/json"
+    )

@@ -1,0 +1,98 @@
+"""Every refusal in Iamport's words: one table, the only translation of our reasons.
+
+Literal texts are protocol values: clients and their tests match on them (Iamport V1 1.6). `{name}`
+is filled from the refusal's facts.
+"""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from dasi.foundation.errors import Refused, Unavailable
+from dasi.iamport.envelope import failure
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    http_status: int
+    code: int
+    text: str
+
+
+FAILURES: dict[str, Failure] = {
+    # who are you
+    "bad_api_key": Failure(401, -1, "인증에 실패하였습니다. API키와 secret을 확인하세요."),
+    "missing_api_key": Failure(400, -1, "imp_key, imp_secret 파라메터가 누락되었습니다."),
+    "bad_token": Failure(401, -1, "Unauthorized"),
+    # malformed
+    "invalid": Failure(400, -1, "{field}: {rule}"),
+    "bad_json": Failure(400, -1, "요청 본문이 올바른 JSON 객체가 아닙니다 ({why})."),
+    "bad_content_type": Failure(
+        400,
+        -1,
+        "Content-Type은 application/json 또는 application/x-www-form-urlencoded 이어야 합니다.",
+    ),
+    "body_too_large": Failure(413, -1, "요청 본문이 너무 큽니다. 최대 {limit}바이트입니다."),
+    "unknown_route": Failure(404, -1, "존재하지 않는 API입니다: {method} {path}"),
+    "wrong_method": Failure(405, -1, "{path} 는 {method} 요청을 받지 않습니다. 허용: {allowed}"),
+    # payments
+    "unknown_payment": Failure(404, 1, "존재하지 않는 결제정보입니다."),
+    "bad_status": Failure(400, 1, "지원되지 않는 상태값입니다."),
+    "order_already_paid": Failure(
+        200,
+        -1,
+        "이미 주문이 이루어진 건입니다. (동일한 merchant_uid로 결제 또는 취소된 기록이 있습니다)",
+    ),
+    "order_in_doubt": Failure(
+        200,
+        -1,
+        "이 주문({merchant_uid})의 결제 결과를 PG사에 확인하고 있습니다({imp_uid}). 다시 청구하지 "
+        "마세요. 확정되면 웹훅으로 알려드리며 GET /payments/{imp_uid} 로도 확인할 수 있습니다.",
+    ),
+    "not_sent": Failure(200, -1, "{why} ({imp_uid})"),
+    # billing keys
+    "unknown_customer": Failure(200, 1, "등록되지 않은 구매자입니다."),
+    "unknown_billing_key": Failure(
+        200, 1, "요청하신 customer_uid({customer_uid})로 등록된 정보를 찾을 수 없습니다."
+    ),
+    "key_only_in_window": Failure(
+        200,
+        -1,
+        "카드정보 인증 및 빌키 발급에 실패하였습니다. KICC(이지페이)는 카드정보를 API로 받아 "
+        "빌링키를 발급할 수 없습니다. 결제창에서 IMP.request_pay 에 customer_uid 를 넣어 카드를 "
+        "등록한 뒤 POST /subscribe/payments/again 으로 청구하세요. 보내신 카드정보는 저장하지 "
+        "않았습니다.",
+    ),
+    "charge_only_with_key": Failure(
+        200,
+        -1,
+        "카드정보 인증에 실패하였습니다. KICC(이지페이)는 카드번호를 API로 받아 결제할 수 "
+        "없습니다. 결제창에서 IMP.request_pay 에 customer_uid 를 넣어 카드를 등록한 뒤 "
+        "POST /subscribe/payments/again 으로 청구하세요. 보내신 카드정보는 저장하지 않았습니다.",
+    ),
+}
+
+INTERNAL = Failure(
+    500, -1, "내부 오류가 발생했습니다. 같은 요청을 반복하기 전에 결과를 조회하세요."
+)
+UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 시도하세요."
+
+
+def refusal(refused: Refused) -> Response:
+    """The answer for a refusal. A reason without an entry is a bug, found by a test."""
+    entry = FAILURES[refused.reason]
+    return failure(entry.code, entry.text.format_map(refused.facts), http_status=entry.http_status)
+
+
+def unavailable(reason: Unavailable) -> Response:
+    """503 with `Retry-After`: nothing is wrong with the request, and nothing was done."""
+    return failure(
+        -1,
+        UNAVAILABLE.format(seconds=reason.retry_after_s),
+        http_status=503,
+        retry_after_s=reason.retry_after_s,
+    )
+
+
+def internal() -> Response:
+    return failure(INTERNAL.code, INTERNAL.text, http_status=INTERNAL.http_status)

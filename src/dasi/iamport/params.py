@@ -1,0 +1,133 @@
+"""Parameters as data: name, kind, limit. Parsed here once, then trusted.
+
+A parameter that breaks its rule is refused by name (`Invalid`). Names nobody asked for are ignored,
+as clients in the field need it.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from dasi.foundation.errors import Invalid
+from dasi.payments import AMOUNT_MAX_KRW
+
+_DIGITS = re.compile(r"[+-]?\d{1,18}(\.0+)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CUSTOM_DATA_MAX = 16 * 1024
+_URL_MAX, _URLS_MAX = 2000, 5
+
+
+class Param(Protocol):
+    """One parameter: where it is called `name`, `parse` gives its value or `Invalid`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_required(self) -> bool: ...
+    def parse(self, given: object) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    name: str
+    length_max: int
+    is_required: bool = False
+
+    def parse(self, given: object) -> str | None:
+        if isinstance(given, bool) or not isinstance(given, str | int):
+            raise Invalid(self.name, "문자열이어야 합니다")
+        text = str(given)
+        if len(text) > self.length_max:
+            raise Invalid(self.name, f"최대 {self.length_max}자입니다 (받은 길이 {len(text)}자)")
+        if _CONTROL.search(text):
+            raise Invalid(self.name, "제어 문자를 쓸 수 없습니다")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number; a numeric string is one too, because clients in the field send it."""
+
+    name: str
+    least: int = 0
+    most: int = AMOUNT_MAX_KRW
+    is_required: bool = False
+    unit: str = ""
+
+    def parse(self, given: object) -> int:
+        if isinstance(given, str) and _DIGITS.fullmatch(given.strip()):
+            given = int(given.strip().partition(".")[0])
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        if isinstance(given, bool) or not isinstance(given, int):
+            raise Invalid(self.name, f"{self.unit}정수여야 합니다 (소수, 문자 불가)")
+        if not self.least <= given <= self.most:
+            raise Invalid(self.name, f"{self.least} 이상 {self.most} 이하여야 합니다")
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """Kept as text: a string as it is, anything else as its JSON."""
+
+    name: str
+    is_required: bool = False
+
+    def parse(self, given: object) -> str:
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        if len(text.encode(errors="replace")) > _CUSTOM_DATA_MAX:
+            raise Invalid(self.name, f"최대 {_CUSTOM_DATA_MAX}바이트입니다")
+        if "\x00" in text or _has_lone_surrogate(text):
+            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """One URL or a list of them."""
+
+    name: str
+    is_required: bool = False
+
+    def parse(self, given: object) -> tuple[str, ...]:
+        urls = given if isinstance(given, list) else [given]
+        if len(urls) > _URLS_MAX:
+            raise Invalid(self.name, f"최대 {_URLS_MAX}개입니다")
+        return tuple(self._parse_one(url) for url in urls)
+
+    def _parse_one(self, url: object) -> str:
+        rule = f"http 또는 https URL이어야 합니다 (최대 {_URL_MAX}자)"
+        if not isinstance(url, str) or len(url) > _URL_MAX or _CONTROL.search(url):
+            raise Invalid(self.name, rule)
+        try:
+            parts = urlsplit(url)
+            is_fine = parts.scheme in ("http", "https") and bool(parts.hostname)
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError as bad:
+            raise Invalid(self.name, rule) from bad
+        if not is_fine or _has_lone_surrogate(url):
+            raise Invalid(self.name, rule)
+        return url
+
+
+def parse(params: tuple[Param, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by name; None for what is absent, null or an empty text."""
+    values: dict[str, Any] = {}
+    for param in params:
+        value = given.get(param.name)
+        if isinstance(value, str) and _has_lone_surrogate(value):
+            raise Invalid(param.name, "저장할 수 없는 문자가 들어 있습니다")
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if param.is_required:
+                raise Invalid(param.name, "필수 파라미터입니다")
+            values[param.name] = None
+        else:
+            values[param.name] = param.parse(value)
+    return values
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

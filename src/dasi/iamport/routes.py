@@ -1,0 +1,26 @@
+"""All routes of this face."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dasi.engine import Engine
+from dasi.foundation.errors import NotFound, Refused
+from dasi.iamport import failures, payments, subscribe, users
+from dasi.iamport.endpoint import Face
+
+_WRONG_METHOD = 405
+
+
+def routes(engine: Engine, *, body_max_bytes: int) -> list[Route]:
+    """In order: longer paths before the ones that would swallow them."""
+    face = Face(engine, body_max_bytes)
+    return [*users.routes(face), *subscribe.routes(face), *payments.routes(face)]
+
+
+def no_such_route(request: Request, *, http_status: int, allowed: str) -> Response:
+    """The envelope for a path or method nobody serves: clients parse JSON unconditionally."""
+    told = {"method": request.method[:10], "path": request.url.path[:200]}
+    if http_status == _WRONG_METHOD:
+        return failures.refusal(Refused("wrong_method", **told, allowed=allowed))
+    return failures.refusal(NotFound("unknown_route", **told))

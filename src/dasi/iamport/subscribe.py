@@ -1,0 +1,115 @@
+"""/subscribe/…: charge a stored card, read a billing key, and refuse what KICC cannot do."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dasi.billing_keys import find_billing_key
+from dasi.foundation.errors import Invalid, NotAllowed, Refused
+from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.envelope import answer
+from dasi.iamport.params import JsonText, Text, Urls, Whole
+from dasi.iamport.views import customer_view, payment_view
+from dasi.payments import Buyer, ChargeWish, Payment, Status, charge
+
+QUOTA_FROM_KRW = 50_000
+"""Instalments start at this amount in Korea."""
+
+BUYER = (
+    Text("buyer_name", 16),
+    Text("buyer_email", 64),
+    Text("buyer_tel", 16),
+    Text("buyer_addr", 128),
+    Text("buyer_postcode", 8),
+)
+AGAIN = (
+    Text("customer_uid", 80, is_required=True),
+    Text("merchant_uid", 40, is_required=True),
+    Whole("amount", least=1, is_required=True, unit="원 단위 "),
+    Text("name", 40),
+    Text("currency", 3),
+    Whole("tax_free", unit="원 단위 "),
+    Whole("card_quota", most=36),
+    *BUYER,
+    JsonText("custom_data"),
+    Urls("notice_url"),
+)
+
+
+def routes(face: Face) -> list[Route]:
+    return [
+        *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN),
+        *route(face, "POST", "/subscribe/payments/onetime", refuse_card_charge, reads_body=False),
+        *route(face, "POST", "/subscribe/payments/foreign", refuse_card_charge, reads_body=False),
+        *route(face, "GET", "/subscribe/customers/{customer_uid}", customer, reads_body=False),
+        *route(
+            face, "POST", "/subscribe/customers/{customer_uid}", refuse_card_key, reads_body=False
+        ),
+    ]
+
+
+async def again(call: Call) -> Response:
+    """Charges a billing key once.
+
+    Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
+    with no payment when nothing was charged, or when it is not known yet: the message says which.
+    """
+    payment = await charge(
+        call.engine, call.merchant.merchant_id, charge_wish(call.given, call.user_agent)
+    )
+    return again_answer(payment)
+
+
+def again_answer(payment: Payment) -> Response:
+    if payment.status is Status.PENDING:
+        raise Refused("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
+    if payment.fail_code == "NOT_SENT":
+        raise Refused("not_sent", why=payment.fail_reason, imp_uid=payment.imp_uid)
+    return answer(payment_view(payment))
+
+
+def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
+    """The parsed parameters of a charge, checked against each other."""
+    amount_krw: int = given["amount"]
+    quota = given["card_quota"] or 0
+    if (given["currency"] or "KRW") != "KRW":
+        raise Invalid("currency", "KRW만 쓸 수 있습니다")
+    if (given["tax_free"] or 0) > amount_krw:
+        raise Invalid("tax_free", "amount보다 클 수 없습니다")
+    if quota >= 2 and amount_krw < QUOTA_FROM_KRW:  # noqa: PLR2004 - below 2 is a lump sum
+        raise Invalid("card_quota", f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다")
+    return ChargeWish(
+        customer_uid=given["customer_uid"],
+        merchant_uid=given["merchant_uid"],
+        amount_krw=amount_krw,
+        name=given["name"],
+        buyer=Buyer(
+            name=given["buyer_name"],
+            email=given["buyer_email"],
+            tel=given["buyer_tel"],
+            addr=given["buyer_addr"],
+            postcode=given["buyer_postcode"],
+        ),
+        tax_free_krw=given["tax_free"],
+        quota_months=quota if quota >= 2 else 0,  # noqa: PLR2004
+        custom_data=given["custom_data"],
+        notice_urls=given["notice_url"] or (),
+        user_agent=user_agent,
+    )
+
+
+async def customer(call: Call) -> Response:
+    """The billing key of a customer. Unknown: HTTP 200 and code 1, as four client suites ask."""
+    key = await find_billing_key(call.engine, call.merchant.merchant_id, call.path["customer_uid"])
+    return answer(customer_view(key))
+
+
+async def refuse_card_key(_call: Call) -> Response:
+    """KICC issues keys in its window only. The body, with its card number, is never read (B2)."""
+    raise NotAllowed("key_only_in_window")
+
+
+async def refuse_card_charge(_call: Call) -> Response:
+    """KICC takes no card number by API. The body, with its card number, is never read (B2)."""
+    raise NotAllowed("charge_only_with_key")

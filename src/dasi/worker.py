@@ -1,0 +1,102 @@
+"""The background loops. Any number of workers may run: each claims rows of its own.
+
+A loop that finds nothing waits a second, or less when the database wakes it; what it does is in the
+rooms. A failure of one loop is logged and tried again, and does not stop the others.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+from prometheus_client import Counter
+
+from dasi.engine import Engine
+from dasi.foundation.db import CONNECTION_LOST
+from dasi.foundation.errors import Unavailable
+from dasi.payments import expire_windows
+from dasi.settings import Settings
+from dasi.webhooks import Deliverer
+
+log = structlog.get_logger()
+
+_IDLE_S = 1.0
+_AFTER_FAILURE_S = 2.0
+_SLOW_S = 15.0
+_FAILURES = Counter("dasi_worker_failures_total", "Turns of a worker loop that failed", ["loop"])
+
+
+async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
+    """Runs every loop until `stop`; each ends its turn first."""
+    deliverer = Deliverer(engine, allow_local=settings.allow_local_webhooks)
+    woken = asyncio.Event()
+    try:
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(_repeat("webhooks", deliverer.run_due, stop, woken=woken))
+            loops.create_task(
+                _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
+            )
+            loops.create_task(_listen(settings.database_url, woken, stop))
+    finally:
+        await deliverer.close()
+
+
+async def _repeat(
+    name: str,
+    turn: Callable[[], Awaitable[int]],
+    stop: asyncio.Event,
+    *,
+    woken: asyncio.Event | None = None,
+    idle_s: float = _IDLE_S,
+) -> None:
+    """Turn after turn while there is work; then a wait."""
+    while not stop.is_set():
+        wait_s = idle_s
+        if woken is not None:
+            woken.clear()
+        try:
+            if await turn():
+                continue
+        except Unavailable as reason:
+            log.warning("worker_waits", loop=name, what=reason.what)
+            wait_s = max(idle_s, reason.retry_after_s)
+        except Exception:
+            # A bug in one loop: alarmed, and not allowed to stop the others or this one for good.
+            _FAILURES.labels(name).inc()
+            log.exception("worker_failed", loop=name)
+            wait_s = max(idle_s, _AFTER_FAILURE_S)
+        await _first_of(stop, woken, timeout_s=wait_s)
+
+
+async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) -> None:
+    """Wakes the webhook loop early. Only a convenience: without it, work starts a second later."""
+    while not stop.is_set():
+        try:
+            connection = await asyncpg.connect(database_url)
+        except (*CONNECTION_LOST, OSError) as lost:
+            log.warning("cannot_listen", why=type(lost).__name__)
+            await _first_of(stop, None, timeout_s=_AFTER_FAILURE_S)
+            continue
+        try:
+            lost_it = asyncio.Event()
+            connection.add_termination_listener(lambda *_, event=lost_it: event.set())
+            await connection.add_listener("dasi_webhooks", lambda *_: woken.set())
+            await _first_of(stop, lost_it, timeout_s=None)
+        except CONNECTION_LOST as lost:
+            log.warning("cannot_listen", why=type(lost).__name__)
+        finally:
+            with contextlib.suppress(*CONNECTION_LOST):
+                await connection.close(timeout=2)
+
+
+async def _first_of(
+    stop: asyncio.Event, other: asyncio.Event | None, *, timeout_s: float | None
+) -> None:
+    """Waits until one of the events is set or the time is over."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, other) if event is not None]
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
