@@ -111,7 +111,8 @@ async def record_try(
     await database.fetch(
         """UPDATE deliveries
            SET state = $3, tries = tries + 1, last_answer = $4, next_try_at = $5,
-               leased_until = NULL, done_at = CASE WHEN $3 = 'due' THEN NULL ELSE $6 END
+               leased_until = NULL,
+               done_at = CASE WHEN $3 = 'due' THEN NULL ELSE $6::timestamptz END
            WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'due'""",
         merchant_id,
         delivery_id,
