@@ -56,6 +56,10 @@ class Order:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
+    def shown_at(self) -> datetime:
+        return max(self.made_at, self.asked_at)
+
+    @property
     def is_open(self) -> bool:
         """Asked, and not known: nothing else may be charged for it."""
         return self.state in (State.ASKING, State.DOUBTFUL)
@@ -71,6 +75,7 @@ class Subscription:
     charges: list[Order] = field(default_factory=list)
     ended_at: datetime | None = None
     is_card_deleted: bool = False
+    deletion_refused: str | None = None
 
     @property
     def is_live(self) -> bool:

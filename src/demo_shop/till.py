@@ -102,6 +102,7 @@ class Till:
         on. "Your card is deleted" is said only when the gateway has said so.
         """
         subscription.ended_at = subscription.ended_at or self._now()
+        subscription.deletion_refused = None
         try:
             await self.gateway.remove_card(subscription.customer_uid)
         except (NeverLeft, AnswerLost):
@@ -110,6 +111,7 @@ class Till:
             # Code 1: there is no such card any more, which is what we wanted. Deleting twice is
             # therefore safe, unlike charging twice.
             if refused.code != 1:
+                subscription.deletion_refused = refused.message
                 return
         subscription.is_card_deleted = True
 

@@ -98,6 +98,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "다시는 결제하지 않습니다. 다만 등록된 카드가 지워졌는지는 아직 확인하지 못했습니다.",
         "You will not be charged again. That your card is deleted is not confirmed yet.",
     ),
+    "gateway_says": ("게이트웨이의 답:", "The gateway says:"),
     "delete_card": ("카드 삭제 다시 시도", "Try again to delete the card"),
     "webhooks": ("받은 웹훅", "Webhooks received"),
     "webhooks_none": (
