@@ -16,6 +16,8 @@ def fields_of(
     paid: Transaction, notice_type: str, cancel: Cancel | None, *, res_cd: str = codes.RESULT_OK
 ) -> dict[str, str]:
     """The fields of today's JSON form, by KICC's names."""
+    is_cancel = notice_type == codes.NOTICE_CANCEL and cancel is not None
+    status = cancel.status if cancel is not None and is_cancel else paid.status
     is_ok = res_cd == codes.RESULT_OK
     is_deposit = notice_type in (codes.NOTICE_DEPOSIT, codes.NOTICE_DEPOSIT_REVERSED)
     fields = {
@@ -29,8 +31,8 @@ def fields_of(
         "payMethodTypeCode": paid.method,
         "approvalNo": paid.approval_no,
         "transactionDate": paid.at,
-        "statusCode": cancel.status if cancel else paid.status,
-        "statusMessage": codes.STATUSES.get(cancel.status if cancel else paid.status, ""),
+        "statusCode": status,
+        "statusMessage": codes.STATUSES.get(status, ""),
         "escrowUsed": "Y" if paid.is_escrow else "N",
         "cpCode": paid.wallet,
         "vanSno": paid.van_sno,
@@ -42,7 +44,7 @@ def fields_of(
     fields |= {f"shopValue{n}": value for n, value in enumerate(paid.shop_values[:6], start=1)}
     if is_deposit:
         fields["tlfSno"] = paid.pg_cno
-    if notice_type == codes.NOTICE_CANCEL and cancel is not None:
+    if cancel is not None and is_cancel:
         fields |= _cancel_fields(cancel)
     elif notice_type == codes.NOTICE_REFUND_DONE and cancel is not None:
         fields |= {"cancelPgCno": cancel.cancel_pg_cno, "depositPgCno": paid.deposit_pg_cno}
