@@ -12,7 +12,7 @@ from simulator_process import ControlError
 @pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])
 async def test_a_held_charge_waits_for_its_release(merchant: Merchant, when: str, net: int) -> None:
     key = await merchant.issue_key()
-    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]
+    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]  # a parameter
     charging = asyncio.create_task(merchant.charge(key, shopOrderNo="HELD-1"))
     held = await merchant.kicc.wait_held()
     assert held[0]["when"] == when
@@ -27,7 +27,7 @@ async def test_a_held_charge_waits_for_its_release(merchant: Merchant, when: str
 @pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])
 async def test_a_held_charge_may_be_cut(merchant: Merchant, when: str, net: int) -> None:
     key = await merchant.issue_key()
-    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]
+    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]  # a parameter
     charging = asyncio.create_task(merchant.charge(key))
     await merchant.kicc.wait_held()
     await merchant.kicc.release(is_answered=False)

@@ -92,7 +92,7 @@ def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
             postcode=given["buyer_postcode"],
         ),
         tax_free_krw=given["tax_free"],
-        quota_months=quota if quota >= 2 else 0,  # noqa: PLR2004
+        quota_months=quota if quota >= 2 else 0,  # noqa: PLR2004  # one month is a lump sum
         custom_data=given["custom_data"],
         notice_urls=given["notice_url"] or (),
         user_agent=user_agent,
