@@ -1,12 +1,20 @@
-"""A customer of the demo shop, and the time that passes for them."""
+"""A customer of the demo shop, the shop itself, and the time that passes for them."""
 
+import asyncio
 import html
 import json
 import re
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
+import uvicorn
+
+from demo_shop.pages import Settings, make_shop
+from demo_shop.till import utc_now
 
 
 class TurnedTime:
@@ -58,3 +66,19 @@ class Customer:
         async with self.session.get(f"{self.url}/webhooks.json") as answer:
             listed: list[dict[str, Any]] = await answer.json()
             return listed
+
+
+@asynccontextmanager
+async def opened_shop(
+    settings: Settings, listening: socket.socket, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Customer]:
+    """The shop, open, with a customer at its door."""
+    shop = make_shop(settings, now=now)
+    server = uvicorn.Server(uvicorn.Config(shop, log_config=None, ws="none"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening.listen()  # from here on nobody is turned away, however long the start takes
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield Customer(url, session)
+    server.should_exit = True
+    await serving

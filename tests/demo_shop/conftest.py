@@ -1,17 +1,14 @@
 """A shop on a free port, with a stand-in for the gateway behind it and a customer in front."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
-import uvicorn
 from aiohttp.test_utils import TestServer
 
-from demo_shop.pages import Settings, make_shop
+from demo_shop.pages import Settings
 from far_gateway import StandIn
-from shop_customer import Customer, TurnedTime
+from served import free_socket
+from shop_customer import Customer, TurnedTime, opened_shop
 
 
 @pytest.fixture
@@ -37,23 +34,15 @@ def stand_in(gateway_server: tuple[StandIn, TestServer]) -> StandIn:
 async def customer(
     gateway_server: tuple[StandIn, TestServer], time_: TurnedTime
 ) -> AsyncIterator[Customer]:
-    shop = make_shop(
-        Settings(
-            gateway_url=str(gateway_server[1].make_url("")).rstrip("/"),
-            merchant_code="imp00000001",
-            api_key="key",
-            api_secret="right",
-            pg="kicc.T0021766",
-        ),
-        now=time_,
+    settings = Settings(
+        gateway_url=str(gateway_server[1].make_url("")).rstrip("/"),
+        merchant_code="imp00000001",
+        api_key="key",
+        api_secret="right",
+        pg="kicc.T0021766",
     )
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(shop, log_level="warning", ws="none"))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-        yield Customer(f"http://127.0.0.1:{listener.getsockname()[1]}", session)
-    server.should_exit = True
-    await serving
+    async with opened_shop(settings, free_socket(), now=time_) as customer:
+        yield customer
 
 
 @pytest.fixture
