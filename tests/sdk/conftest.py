@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
+from dasi.app import create_app, open_engine
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,18 +21,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dasi.channels import add_channel
-from dasi.checkout import routes
 from dasi.engine import Engine
-from dasi.foundation.clock import SystemClock
-from dasi.foundation.db import open_database
-from dasi.foundation.vault import Vault
-from dasi.merchants import Merchant, add_merchant
-from dasi.payments import Payment, find_payment
-from dasi.providers.kicc import KiccProvider
+from dasi.foundation.vault import new_key
+from dasi.merchants import add_api_key, add_merchant
+from dasi.settings import read_settings
 from served import address_of, free_socket, served
 from simulator_process import SimulatorProcess
 
 CODE = "imp00000001"
+KEYS = {"imp_key": "imp_apikey", "imp_secret": "secret-of-the-shop-0123456789"}
 ORDER = {"merchant_uid": "order-1", "name": "예가체프 원두 200g", "amount": 19_900}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -79,15 +78,14 @@ class Mall:
     gateway_url: str
     shop_url: str
     engine: Engine
-    merchant: Merchant
     kicc: SimulatorProcess
-    param: dict[str, Any]
+    rest: aiohttp.ClientSession
+    param: dict[str, Any] = field(default_factory=lambda: {**ORDER})
     call: str = WITH_CALLBACK
     close_answered: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def gateway(self) -> ASGIApp:
-        """The checkout, which says when it has answered a close."""
-        app = Starlette(routes=routes(self.engine))
+    def watched(self, app: ASGIApp) -> ASGIApp:
+        """The gateway, which says when it has answered a close."""
 
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
             await app(scope, receive, send)
@@ -96,9 +94,14 @@ class Mall:
 
         return watched
 
-    async def payment(self, imp_uid: str) -> Payment:
-        """The payment as the gateway has it."""
-        return await find_payment(self.engine, self.merchant.merchant_id, imp_uid)
+    async def payment(self, imp_uid: str) -> dict[str, Any]:
+        """The payment as the shop's server reads it, which is what a shop goes by."""
+        async with self.rest.post(f"{self.gateway_url}/users/getToken", json=KEYS) as answer:
+            token = (await answer.json())["response"]["access_token"]
+        address = f"{self.gateway_url}/payments/{imp_uid}"
+        async with self.rest.get(address, headers={"Authorization": token}) as answer:
+            told: dict[str, Any] = (await answer.json())["response"]
+            return told
 
     async def window_token(self) -> str:
         """The token of the one window there is."""
@@ -112,6 +115,16 @@ class Mall:
         page = await browser.new_page()
         await page.goto(f"{self.shop_url}/")
         return page
+
+    def shop(self) -> ASGIApp:
+        """The shop's web site."""
+        return Starlette(
+            routes=[
+                Route("/", self.html),
+                Route("/done", lambda _request: HTMLResponse("<h1>끝")),
+                Route("/copy.js", lambda _request: FileResponse(SCRIPT)),
+            ]
+        )
 
     def html(self, request: Request) -> Response:
         param = json.dumps(self.param).replace("<", "\\u003c")
@@ -155,39 +168,29 @@ async def browser(chromium: Browser, mall: Mall) -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def mall(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[Mall]:
     await simulator.reset()
-    database = await open_database(database_url, connections_max=8, statement_timeout_s=30)
-    clock, url = SystemClock(), simulator.base_url
-    provider = KiccProvider(sandbox_url=url, live_url=url, clock=clock, connections_max=8)
     listening = free_socket()
-    engine = Engine(
-        database=database,
-        clock=clock,
-        vault=Vault([bytes(32)]),
-        providers={"kicc": provider},
-        public_url=address_of(listening),
-        window_life_s=1800,
+    settings = read_settings(
+        {
+            "DASI_DATABASE_URL": database_url,
+            "DASI_PUBLIC_URL": address_of(listening),
+            "DASI_VAULT_KEYS": new_key(),
+            "DASI_KICC_SANDBOX_URL": simulator.base_url,
+        }
     )
-    mall = Mall("", "", engine, await open_shop(engine), simulator, {**ORDER})
-    shop = Starlette(
-        routes=[
-            Route("/", mall.html),
-            Route("/done", lambda _request: HTMLResponse("<h1>끝")),
-            Route("/copy.js", lambda _request: FileResponse(SCRIPT)),
-        ]
-    )
-    try:
+    async with open_engine(settings) as engine, aiohttp.ClientSession() as rest:
+        await open_shop(engine)
+        mall = Mall("", "", engine, simulator, rest)
+        gateway = mall.watched(create_app(engine, settings))
         async with (
-            served(mall.gateway(), listening) as mall.gateway_url,
-            served(shop) as mall.shop_url,
+            served(gateway, listening) as mall.gateway_url,
+            served(mall.shop()) as mall.shop_url,
         ):
             yield mall
-    finally:
-        await provider.close()
-        await database.close()
 
 
-async def open_shop(engine: Engine) -> Merchant:
+async def open_shop(engine: Engine) -> None:
     merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
+    await add_api_key(engine, merchant, api_key=KEYS["imp_key"], api_secret=KEYS["imp_secret"])
     await add_channel(
         engine,
         merchant,
@@ -197,7 +200,6 @@ async def open_shop(engine: Engine) -> Merchant:
         is_sandbox=True,
         is_default=True,
     )
-    return merchant
 
 
 async def shot(page: Page, name: str) -> None:
