@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from dasi.app import create_app, open_engine
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dasi.app import create_app, open_engine
 from dasi.channels import add_channel
 from dasi.engine import Engine
 from dasi.foundation.vault import new_key
@@ -200,6 +200,23 @@ async def open_shop(engine: Engine) -> None:
         is_sandbox=True,
         is_default=True,
     )
+
+
+async def pay(page: Page) -> Page:
+    """The payer presses the shop's button; the PG's window."""
+    async with page.expect_popup() as opening:
+        await page.click("#pay")
+    popup = await opening.value
+    await popup.wait_for_selector("button[value=approve]")
+    return popup
+
+
+async def heard(page: Page) -> dict:
+    """The one result the callback was given."""
+    await page.wait_for_function("window.results.length > 0")
+    results = await page.evaluate("window.results")
+    assert len(results) == 1
+    return results[0]
 
 
 async def shot(page: Page, name: str) -> None:
