@@ -362,6 +362,7 @@
       background: #fff; color: #1a2029; box-shadow: 0 20px 60px rgba(0, 0, 0, .28); outline: none; word-break: keep-all; }
     .sign { width: 40px; height: 40px; margin: 0 auto 18px; border-radius: 50%; border: 3px solid #dfe5ee; border-top-color: #2f6feb; animation: turn 1.1s linear infinite; }
     .card[data-scene=blocked] .sign, .card[data-scene=offline] .sign { animation: none; border-color: #e3a008; }
+    .card[data-scene=blocked] .sign::after, .card[data-scene=offline] .sign::after { content: "!"; font-size: 24px; font-weight: 700; line-height: 40px; color: #c98a04; }
     h2 { margin: 0 0 8px; font-size: 19px; line-height: 1.4; letter-spacing: -.02em; }
     p { margin: 0; color: #566070; text-wrap: balance; }
     .en { margin-top: 4px; font-size: 13px; opacity: .8; }
