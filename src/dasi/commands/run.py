@@ -97,9 +97,8 @@ def worker(*, workers: Workers = 1) -> None:
 
 
 def simulator(context: typer.Context) -> None:
-    """The KICC simulator alone. Its own options follow: `dasi simulator --help-simulator`."""
-    given = ["--help" if one == "--help-simulator" else one for one in context.args]
-    program = [sys.executable, "-m", "kicc_simulator", *given]
+    """The KICC simulator alone. Its options are its own: `dasi simulator -- --help`."""
+    program = [sys.executable, "-m", "kicc_simulator", *context.args]
     sys.stdout.flush()
     os.execv(sys.executable, program)  # noqa: S606  # no shell is wanted
 
