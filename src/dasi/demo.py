@@ -101,7 +101,7 @@ async def run_demo(*, once: bool, port: int, simulator_port: int, shop_port: int
                 console=console,
                 shop_port=shop_port,
                 api_key=secrets.token_hex(8),
-                api_secret=secrets.token_hex(40),
+                api_secret=secrets.token_hex(20),
             )
             await first_of(stop.wait(), _play(demo, folder, once=once, paid=paid))
     return 0 if paid.is_set() else _INTERRUPTED
@@ -287,6 +287,8 @@ async def _until_webhook(demo: Demo, session: aiohttp.ClientSession, imp_uid: st
 
 def _show_addresses(demo: Demo, *, seconds: float) -> None:
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in (
         ("Demo shop", f"{demo.shop_url}/"),
         ("Gateway", demo.gateway_url),

@@ -82,7 +82,7 @@ class Machine:
             name = "gateway" if processes == 1 else f"gateway-{number}"
             child = await self.children.start(
                 name,
-                *("-m", "dasi.cli", "serve", "--fd", str(descriptor)),
+                *("-m", "dasi.serve", "gateway", str(descriptor)),
                 environment=opened.environment,
                 pass_fds=(descriptor,),
             )
@@ -90,7 +90,7 @@ class Machine:
 
     async def start_worker(self, opened: OpenFolder) -> None:
         await self.children.start(
-            "worker", "-m", "dasi.cli", "worker", environment=opened.environment
+            "worker", "-m", "dasi.serve", "worker", environment=opened.environment
         )
 
     async def until_gateway_answers(self) -> None:

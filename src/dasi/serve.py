@@ -1,21 +1,25 @@
-"""Runs the gateway and the worker in this process until asked to stop."""
+"""Runs the gateway or the worker in this process until asked to stop.
+
+Also a program, `python -m dasi.serve gateway FD | worker`, for `dasi.one_machine`: it loads nothing
+of the command line, which takes as long as all the rest.
+"""
 
 import asyncio
 import contextlib
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
 
-from dasi.app import create_app, open_engine
-from dasi.engine import Engine
+from dasi.app import create_app
 from dasi.foundation.logging import set_up_logging
-from dasi.foundation.migrate import require_current
+from dasi.foundation.trouble import Trouble
+from dasi.opening import current_engine
 from dasi.processes import asked_to_stop
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
@@ -36,7 +40,7 @@ def run_worker() -> None:
 
 async def _serve(listener: socket.socket) -> None:
     settings = _settings()
-    async with asked_to_stop() as stop, _current_engine(settings) as engine:
+    async with asked_to_stop() as stop, current_engine(settings) as engine:
         server = _Server(
             uvicorn.Config(
                 create_app(engine, settings),
@@ -57,7 +61,7 @@ async def _serve(listener: socket.socket) -> None:
 
 async def _work() -> None:
     settings = _settings()
-    async with asked_to_stop() as stop, _current_engine(settings) as engine:
+    async with asked_to_stop() as stop, current_engine(settings) as engine:
         _say("worker_ready", pid=os.getpid())
         await run(engine, settings, stop)
 
@@ -90,13 +94,6 @@ def _settings() -> Settings:
     return settings
 
 
-@contextlib.asynccontextmanager
-async def _current_engine(settings: Settings) -> AsyncIterator[Engine]:
-    async with open_engine(settings) as engine:
-        await require_current(engine.database)
-        yield engine
-
-
 def _say(event: str, **facts: object) -> None:
     structlog.get_logger("dasi").info(event, **facts)
 
@@ -105,3 +102,20 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     loop_factory = None if sys.platform == "win32" else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(work)
+
+
+def main(part: str, *descriptor: str) -> int:
+    """The exit code."""
+    try:
+        if part == "gateway":
+            run_gateway(socket.socket(fileno=int(descriptor[0])))
+        else:
+            run_worker()
+    except Trouble as trouble:
+        sys.stderr.write(f"{trouble}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -19,7 +19,6 @@ from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
 from dasi.commands.printing import Facts, print_facts, print_list, print_note
 from dasi.data_folder import reached_database
 from dasi.engine import Engine
-from dasi.foundation.migrate import migrate, require_current
 from dasi.merchants import (
     Merchant,
     NewApiKey,
@@ -55,8 +54,10 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
     """Bring the database to this version's schema."""
 
     async def act() -> list[str]:
+        from dasi.opening import migrated  # noqa: PLC0415  # it loads every room: not for --help
+
         async with reached_database(data, os.environ) as reached:
-            return [str(one) for one in await migrate(reached.environment["DASI_DATABASE_URL"])]
+            return [str(one) for one in await migrated(reached.environment["DASI_DATABASE_URL"])]
 
     applied = asyncio.run(act())
     if as_json:
@@ -247,13 +248,12 @@ def _with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _engine(data: Path) -> AsyncIterator[Engine]:
-    from dasi.app import open_engine  # noqa: PLC0415  # it loads every room: not for --help
+    from dasi.opening import current_engine  # noqa: PLC0415  # it loads every room: not for --help
 
     async with (
         reached_database(data, os.environ) as reached,
-        open_engine(read_settings(reached.environment)) as engine,
+        current_engine(read_settings(reached.environment)) as engine,
     ):
-        await require_current(engine.database)
         yield engine
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from typing import Annotated
 
@@ -69,16 +68,12 @@ def serve(
     host: Host = LOOPBACK,
     port: Port = 8000,
     workers: Workers = 1,
-    descriptor: Annotated[int | None, typer.Option("--fd", hidden=True)] = None,
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
-    if descriptor is not None:
-        listener = socket.socket(fileno=descriptor)
-    else:
-        listener = listen(host, port, option="--port")
+    listener = listen(host, port, option="--port")
     if workers > 1:
         descriptor = listener.fileno()
-        part = ("-m", "dasi.cli", "serve", "--fd", str(descriptor))
+        part = ("-m", "dasi.serve", "gateway", str(descriptor))
         asyncio.run(_several("gateway", part, count=workers, pass_fds=(descriptor,)))
         return
     from dasi.serve import run_gateway  # noqa: PLC0415  # it loads every room: not for --help
@@ -89,7 +84,7 @@ def serve(
 def worker(*, workers: Workers = 1) -> None:
     """The background work alone, against DASI_DATABASE_URL; refuses an older schema."""
     if workers > 1:
-        asyncio.run(_several("worker", ("-m", "dasi.cli", "worker"), count=workers))
+        asyncio.run(_several("worker", ("-m", "dasi.serve", "worker"), count=workers))
         return
     from dasi.serve import run_worker  # noqa: PLC0415  # it loads every room: not for --help
 

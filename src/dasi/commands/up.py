@@ -6,13 +6,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dasi.app import open_engine
 from dasi.data_folder import OpenFolder, running_database
 from dasi.foundation.embedded_postgres import EmbeddedPostgres
-from dasi.foundation.migrate import migrate
 from dasi.foundation.trouble import Trouble
 from dasi.merchants import list_merchants
 from dasi.one_machine import Machine, Ports, checked_ports, environment_of
+from dasi.opening import current_engine, migrated
 from dasi.processes import Children, asked_to_stop, fail_when_one_ends, first_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
@@ -30,24 +29,30 @@ async def run_up(
 
 
 async def _run(data: Path, ports: Ports, *, workers: int) -> None:
-    children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5)
-    machine = Machine(children, ports)
     async with running_database(data, environment_of(os.environ, ports)) as opened:
         read_settings(opened.environment)
-        await migrate(opened.environment["DASI_DATABASE_URL"])
-        try:
-            if ports.simulator is not None:
-                await machine.start_simulator()
-            await machine.start_gateways(opened, processes=workers)
-            await machine.start_worker(opened)
-            await machine.until_gateway_answers()
-            await _tell(machine, opened, data)
-            if opened.postgres is None:
-                await fail_when_one_ends(children)
-            else:
-                await first_of(fail_when_one_ends(children), _database_ends(opened.postgres))
-        finally:
-            await children.stop()
+        programs = _programs(opened, data, ports, workers=workers)
+        if opened.postgres is None:
+            await programs
+        else:
+            await first_of(_database_ends(opened.postgres), programs)
+
+
+async def _programs(opened: OpenFolder, data: Path, ports: Ports, *, workers: int) -> None:
+    """Until one of them ends; then, or when cancelled, all end."""
+    children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5)
+    machine = Machine(children, ports)
+    try:
+        if ports.simulator is not None:
+            await machine.start_simulator()
+        await migrated(opened.environment["DASI_DATABASE_URL"])
+        await machine.start_gateways(opened, processes=workers)
+        await machine.start_worker(opened)
+        await machine.until_gateway_answers()
+        await _tell(machine, opened, data)
+        await fail_when_one_ends(children)
+    finally:
+        await children.stop()
 
 
 async def _database_ends(postgres: EmbeddedPostgres) -> None:
@@ -69,7 +74,7 @@ async def _tell(machine: Machine, opened: OpenFolder, data: Path) -> None:
         console.print(f"KICC simulator on {machine.ports.simulator_url}", soft_wrap=True)
     if opened.postgres is not None:
         console.print(f"Data in {data}: back up all of it.", soft_wrap=True)
-    async with open_engine(read_settings(opened.environment)) as engine:
+    async with current_engine(read_settings(opened.environment)) as engine:
         if await list_merchants(engine):
             return
     folder = "" if opened.postgres is None else f" --data {data}"

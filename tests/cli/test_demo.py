@@ -1,0 +1,108 @@
+"""`dasi demo`: a paid charge in one command, keys and lines that work, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from dasi_program import Running, all_end, dasi, running
+
+PORTS = ("--port", "0", "--simulator-port", "0", "--shop-port", "0")
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """Temporary folders go below the test's own, so that what is left behind is seen."""
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    return {"TMPDIR": str(temporary)}
+
+
+def until_paid(demo: Running) -> list[str]:
+    """The lines for bash that charge once more."""
+    token = demo.until("TOKEN=$(curl")
+    return [token, demo.until("curl -s ")]
+
+
+def left_behind(env: dict[str, str]) -> list[str]:
+    return [path.name for path in Path(env["TMPDIR"]).iterdir()]
+
+
+def test_once_pays_and_leaves_nothing(env: dict[str, str], tmp_path: Path):
+    done = dasi("demo", "--once", *PORTS, env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "Billing key issued",
+        "9,900 won charged with it: paid  imp_",
+        "Webhook received",
+        "imp_key",
+    ):
+        assert told in done.stdout
+    assert left_behind(env) == []
+
+
+def test_it_stays_and_its_two_lines_charge_once_more(env: dict[str, str], tmp_path: Path):
+    with running("demo", *PORTS, env=env, cwd=tmp_path) as demo:
+        lines = until_paid(demo)
+        done = subprocess.run(
+            ["bash", "-c", "".join(lines)], capture_output=True, text=True, timeout=30, check=True
+        )
+        payment = json.loads(done.stdout)["response"]
+        assert (payment["status"], payment["amount"]) == ("paid", 9900)
+        parts = demo.descendants()
+        assert demo.stop(signal.SIGINT) == 0
+        assert all_end(parts)
+    assert left_behind(env) == []
+
+
+def test_killed_it_takes_everything_with_it(env: dict[str, str], tmp_path: Path):
+    with running("demo", *PORTS, env=env, cwd=tmp_path) as demo:
+        until_paid(demo)
+        parts = demo.descendants()
+        assert len(parts) >= 5
+        os.kill(demo.process.pid, signal.SIGKILL)
+        assert all_end(parts)
+
+
+def test_stopped_before_it_is_paid_it_says_so_by_its_exit_code(env: dict[str, str], tmp_path: Path):
+    with running("demo", *PORTS, env=env, cwd=tmp_path) as demo:
+        demo.until("PostgreSQL")
+        parts = demo.descendants()
+        assert demo.stop(signal.SIGTERM) == 130
+        assert all_end(parts)
+    assert left_behind(env) == []
+
+
+def test_what_a_killed_one_left_is_removed_by_the_next(env: dict[str, str], tmp_path: Path):
+    left = Path(tempfile.mkdtemp(prefix="dasi-demo-", dir=env["TMPDIR"]))
+    (left / "lock").write_text("1")
+    os.utime(left, (0, 0))
+    dasi("demo", "--once", *PORTS, env=env, cwd=tmp_path)
+    assert not left.exists()
+
+
+def test_part_that_dies_ends_the_demo_and_its_logs_are_kept(env: dict[str, str], tmp_path: Path):
+    with running("demo", *PORTS, env=env, cwd=tmp_path) as demo:
+        until_paid(demo)
+        (shop,) = (one for one in demo.descendants() if "demo_shop" in one.cmdline())
+        shop.kill()
+        assert "What happened:" in demo.until("The shop ended by itself")
+        kept = Path(demo.until("All logs are kept in").rsplit(" ", 1)[1].strip().rstrip("."))
+        assert {"gateway.log", "worker.log", "simulator.log", "postgres.log"} <= {
+            log.name for log in kept.iterdir()
+        }
+        assert demo.process.wait(timeout=60) == 1
+    assert left_behind(env) == [kept.name]
+
+
+def test_settings_of_the_environment_do_not_reach_the_demo(env: dict[str, str], tmp_path: Path):
+    foreign = {
+        "DASI_DATABASE_URL": "postgresql://127.0.0.1:1/theirs",
+        "DASI_KICC_LIVE_URL": "http://127.0.0.1:1",
+    }
+    done = dasi("demo", "--once", *PORTS, env=env | foreign, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

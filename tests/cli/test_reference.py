@@ -1,0 +1,58 @@
+"""The reference names every command and option, and every help has an example and exit codes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from dasi.cli import app
+
+REFERENCE = (Path(__file__).parents[2] / "docs/reference/commands.md").read_text(encoding="utf-8")
+
+
+def commands(group: Any, *, path: str = "dasi") -> dict[str, Any]:
+    """Every command that does something, by its full name."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        inner = f"{path} {name}"
+        found |= commands(command, path=inner) if hasattr(command, "commands") else {inner: command}
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
+
+
+def section(name: str) -> str:
+    """What the reference says of one command."""
+    return REFERENCE.partition(f"### `{name}`\n")[2].partition("\n### ")[0]
+
+
+def test_all_commands_of_the_plan_are_there():
+    assert set(COMMANDS) >= {
+        *("dasi demo", "dasi up", "dasi serve", "dasi worker", "dasi simulator", "dasi migrate"),
+        *("dasi merchant add", "dasi merchant list", "dasi channel add", "dasi channel list"),
+        *("dasi key add", "dasi key rotate", "dasi key revoke"),
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_reference_names_the_command_and_each_of_its_options(name: str):
+    assert section(name), f"docs/reference/commands.md has no section for {name}"
+    shared = REFERENCE.partition("## Setting up")[2].partition("### ")[0]
+    for parameter in COMMANDS[name].params:
+        for option in parameter.opts:
+            assert f"`{option}" in section(name) + shared, f"{name} {option}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example_that_begins_with_the_command_and_exit_codes(name: str):
+    epilog = COMMANDS[name].epilog
+    assert f"Example: {name}" in epilog
+    assert "Exit codes: " in epilog
+    assert COMMANDS[name].help
+
+
+def test_reference_names_no_command_that_is_not():
+    told = {line[5:-1] for line in REFERENCE.splitlines() if line.startswith("### `dasi")}
+    assert told == set(COMMANDS)

@@ -1,0 +1,191 @@
+"""What stays running: gateway, worker, one machine. Ready, stopped, ended together, come back."""
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dasi.foundation.vault import new_key
+from dasi_program import Running, all_end, dasi, facts, running
+from database import TestServer
+
+
+@pytest.fixture
+def env(database_url: str) -> dict[str, str]:
+    return {
+        "DASI_DATABASE_URL": database_url,
+        "DASI_VAULT_KEYS": new_key(),
+        "DASI_LOG_FORM": "json",
+    }
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+def is_ready(url: str) -> bool:
+    with urllib.request.urlopen(f"{url}/health/ready", timeout=10) as answer:
+        return answer.status == 200
+
+
+def ready_url(program: Running) -> str:
+    """The address in the log line that says the gateway is ready."""
+    return json.loads(program.until('"gateway_ready"'))["url"]
+
+
+def up_url(program: Running) -> str:
+    return program.until("dasi is ready on ").split()[4]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_gateway_says_it_is_ready_and_stops_when_asked(
+    env: dict[str, str], tmp_path: Path, how: signal.Signals
+):
+    with running("serve", "--port", "0", env=env, cwd=tmp_path) as gateway:
+        assert is_ready(ready_url(gateway))
+        assert gateway.stop(how) == 0
+
+
+def test_gateway_processes_share_a_port_and_end_together(env: dict[str, str], tmp_path: Path):
+    with running("serve", "--port", "0", "--workers", "2", env=env, cwd=tmp_path) as gateway:
+        assert ready_url(gateway) == ready_url(gateway)
+        parts = gateway.descendants()
+        parts[0].kill()
+        assert gateway.process.wait(timeout=60) == 1
+        assert all_end(parts)
+        gateway.until("ended by itself; everything else was stopped")
+
+
+def test_gateway_killed_leaves_none_of_its_processes(env: dict[str, str], tmp_path: Path):
+    with running("serve", "--port", "0", "--workers", "2", env=env, cwd=tmp_path) as gateway:
+        ready_url(gateway)
+        parts = gateway.descendants()
+        assert len(parts) == 2
+        gateway.process.kill()
+        assert all_end(parts)
+
+
+def test_worker_says_it_is_ready_and_stops_when_asked(env: dict[str, str], tmp_path: Path):
+    with running("worker", env=env, cwd=tmp_path) as worker:
+        worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("part", [("serve", "--port", "0"), ("worker",)], ids=lambda part: part[0])
+async def test_older_schema_is_refused_by_name(
+    database_server: TestServer, env: dict[str, str], tmp_path: Path, part: tuple[str, ...]
+):
+    name = await database_server.create(template="template0")
+    url = {"DASI_DATABASE_URL": database_server.url_of(name)}
+    refused = dasi(*part, env=env | url, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "0001_the_first_line" in refused.stderr
+    assert "dasi migrate" in refused.stderr
+    applied = facts("migrate", env=env | url, cwd=tmp_path)["applied"]
+    assert applied[0] == "0001_the_first_line"
+    assert facts("migrate", env=env | url, cwd=tmp_path)["applied"] == []
+    await database_server.drop(name)
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("serve", "--port"), "--port"),
+        (("up", "--port"), "--port"),
+        (("up", "--port", "0", "--simulator", "--simulator-port"), "--simulator-port"),
+        (("demo", "--once", "--port"), "--port"),
+        (("demo", "--once", "--port", "0", "--simulator-port"), "--simulator-port"),
+        (
+            ("demo", "--once", "--port", "0", "--simulator-port", "0", "--shop-port"),
+            "--shop-port",
+        ),
+    ],
+)
+def test_port_in_use_is_told_with_the_option_that_changes_it(
+    env: dict[str, str],
+    tmp_path: Path,
+    taken_port: int,
+    command: tuple[str, ...],
+    option: str,
+):
+    done = dasi(*command, str(taken_port), env=env, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1 port {taken_port}." in done.stderr
+    assert f"with {option}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_path: Path):
+    data = short_path / "data"
+    with running("up", "--data", data, "--port", "0", cwd=short_path) as up:
+        url = up_url(up)
+        assert is_ready(url)
+        next_command = up.until("dasi merchant add").split("dasi ", 1)[1]
+        assert f"--data {data}" in next_command
+        added = facts(
+            *("merchant", "add", "--data", data, "--code", "imp00000001", "--name", "x"),
+            cwd=short_path,
+        )
+        assert added["code"] == "imp00000001"
+        parts = up.descendants()
+        assert up.stop() == 0
+        assert all_end(parts)
+    # Stopped, the same command starts the database for itself.
+    (listed,) = facts("merchant", "list", "--data", data, cwd=short_path)
+    assert listed["code"] == "imp00000001"
+    assert (data / "vault.keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_second_one_machine_on_the_folder_is_refused(short_path: Path):
+    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
+        up_url(up)
+        second = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
+        assert second.returncode == 1
+        assert f"by process {up.process.pid}" in second.stderr
+        assert "--data" in second.stderr
+
+
+def test_one_machine_killed_ends_whole_and_comes_back_with_its_data(short_path: Path):
+    with running("up", "--data", "data", "--port", "0", "--simulator", cwd=short_path) as up:
+        up_url(up)
+        add = ("merchant", "add", "--data", "data", "--code", "kept", "--name", "x")
+        facts(*add, cwd=short_path)
+        parts = up.descendants()
+        assert len(parts) >= 4
+        os.kill(up.process.pid, signal.SIGKILL)
+        assert all_end(parts)
+    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
+        assert is_ready(up_url(up))
+        (kept,) = facts("merchant", "list", "--data", "data", cwd=short_path)
+        assert kept["code"] == "kept"
+        assert up.stop() == 0
+
+
+def test_one_machine_whose_database_dies_ends_and_says_so(short_path: Path):
+    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
+        up.until("dasi channel add")
+        postmaster = int((short_path / "data/postgres/postmaster.pid").read_text().split()[0])
+        parts = up.descendants()
+        psutil.Process(postmaster).kill()
+        up.until("PostgreSQL ended by itself")
+        assert up.process.wait(timeout=60) == 1
+        assert all_end(parts)
+
+
+def test_lost_sealing_keys_are_not_replaced_by_new_ones(short_path: Path):
+    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
+        up_url(up)
+        up.stop()
+    (short_path / "data/vault.keys").unlink()
+    refused = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
+    assert refused.returncode == 1
+    assert "The sealing keys" in refused.stderr
+    assert not (short_path / "data/vault.keys").exists()
