@@ -16,7 +16,7 @@ _GC_THRESHOLD = 50_000
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     if options.end_with_parent:
         end_with_parent()
     simulator = Simulator(seed=options.seed, switches=_switches(options))
@@ -53,7 +53,7 @@ def _switches(options: argparse.Namespace) -> Switches:
     return switches
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m kicc_simulator",
         description="A local KICC EasyPay: API, window, notices, clock and faults. Plain HTTP, "

@@ -1,6 +1,7 @@
 """Holding a request, executed or not, until it is released: the hook of crash tests."""
 
 import asyncio
+from typing import Literal
 
 import aiohttp
 import pytest
@@ -10,9 +11,11 @@ from simulator_process import ControlError
 
 
 @pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])
-async def test_a_held_charge_waits_for_its_release(merchant: Merchant, when: str, net: int) -> None:
+async def test_a_held_charge_waits_for_its_release(
+    merchant: Merchant, when: Literal["before", "after"], net: int
+) -> None:
     key = await merchant.issue_key()
-    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]  # a parameter
+    await merchant.kicc.hold("batch", when=when)
     charging = asyncio.create_task(merchant.charge(key, shopOrderNo="HELD-1"))
     held = await merchant.kicc.wait_held()
     assert held[0]["when"] == when
@@ -25,9 +28,11 @@ async def test_a_held_charge_waits_for_its_release(merchant: Merchant, when: str
 
 
 @pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])
-async def test_a_held_charge_may_be_cut(merchant: Merchant, when: str, net: int) -> None:
+async def test_a_held_charge_may_be_cut(
+    merchant: Merchant, when: Literal["before", "after"], net: int
+) -> None:
     key = await merchant.issue_key()
-    await merchant.kicc.hold("batch", when=when)  # type: ignore[arg-type]  # a parameter
+    await merchant.kicc.hold("batch", when=when)
     charging = asyncio.create_task(merchant.charge(key))
     await merchant.kicc.wait_held()
     await merchant.kicc.release(is_answered=False)
