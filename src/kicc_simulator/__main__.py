@@ -4,6 +4,8 @@ import argparse
 import gc
 import sys
 
+import msgspec
+
 from kicc_simulator.app import make_app
 from kicc_simulator.server import end_with_parent, make_server
 from kicc_simulator.simulator import Simulator
@@ -16,10 +18,15 @@ _GC_THRESHOLD = 50_000
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
-    options = command_line().parse_args(arguments)
+    parser = command_line()
+    options = parser.parse_args(arguments)
     if options.end_with_parent:
         end_with_parent()
-    simulator = Simulator(seed=options.seed, switches=_switches(options))
+    try:
+        switches = _switches(options)
+    except msgspec.ValidationError as error:
+        parser.error(str(error).replace("$.", ""))
+    simulator = Simulator(seed=options.seed, switches=switches)
     app = make_app(simulator, public_url=options.public_url)
     server = make_server(app, host=options.host, port=options.port, on_ready=_say_ready)
     # Books of a load test hold hundreds of thousands of plain records: look through them rarely.
@@ -50,7 +57,8 @@ def _switches(options: argparse.Namespace) -> Switches:
         switches.latency_spread = _REALISTIC_SPREAD
     else:
         switches.latency_ms = float(options.latency_ms)
-    return switches
+    # Limits of the settings hold for the command line too; building a struct does not check them.
+    return msgspec.convert(msgspec.to_builtins(switches), Switches)
 
 
 def command_line() -> argparse.ArgumentParser:

@@ -164,12 +164,15 @@ class Bank:
     def __init__(self, *, seed: int, switches: Switches) -> None:
         self.seed = seed
         self.clock = Clock()
+        self.epoch = 0
         self.switches = switches
         self.dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.reset()
 
     def reset(self) -> None:
         """Forget everything but the switches; malls are the presets again."""
+        # A request still on its way belongs to the books it began in: Desk compares epochs.
+        self.epoch += 1
         self.clock.reset()
         self.dice.seed(self.seed)
         self.numbers = Numbers(self.clock)
@@ -188,7 +191,7 @@ class Bank:
         received = self._received.get(today)
         if received is None:
             received = self._received[today] = {}
-            for day in sorted(self._received)[:-_DAYS_KEPT]:
+            for day in list(self._received)[:-_DAYS_KEPT]:
                 del self._received[day]
         noted = Received(endpoint=endpoint)
         if received.setdefault((mall_id, shop_transaction_id), noted) is not noted:

@@ -174,6 +174,7 @@ class Desk:
     async def _serve(
         self, call: Call, errand: Errand, facts: Facts, received: Received | None
     ) -> Reply:
+        epoch = self._bank.epoch
         if self._holds.wanted:
             hold = self._holds.take(facts, "before")
             if hold is not None and not await self._holds.wait(hold, facts):
@@ -185,6 +186,8 @@ class Desk:
                 return _drop(received, instead)
             await faults.delay(self._bank, fault)
         await self._latency(call.endpoint)
+        if self._bank.epoch != epoch:
+            return CUT  # the books were reset meanwhile; this request must not enter the new ones
         reply = await self._execute(call, errand, received)
         if fault is not _SOUND:
             reply = await faults.carry(self._bank, fault, reply)

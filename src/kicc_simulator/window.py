@@ -40,6 +40,11 @@ _ANY_METHODS = (
     codes.PAY_METHOD_VIRTUAL_ACCOUNT,
     codes.PAY_METHOD_MOBILE,
 )
+_BANK_METHODS = (
+    codes.PAY_METHOD_ANY,
+    codes.PAY_METHOD_BANK,
+    codes.PAY_METHOD_VIRTUAL_ACCOUNT,
+)
 _FORM_FIELD_RULES = {
     "expiry": (r"\d{2}\s*/?\s*\d{2}", "유효기간은 MM/YY 형식입니다", "MM/YY is expected"),
     "birth": (r"\d{6}|\d{10}", "생년월일 6자리 또는 사업자번호 10자리", "6 or 10 digits expected"),
@@ -189,6 +194,7 @@ class Window:
             t=texts,
             is_billing=session.method == codes.PAY_METHOD_BILLING_KEY,
             is_card=is_card,
+            is_bank=session.method in _BANK_METHODS,
             methods=_ANY_METHODS if session.method == codes.PAY_METHOD_ANY else (),
             method_names=codes.PAY_METHODS,
             fields=_FIELDS_BY_CERT_TYPE.get(session.cert_type or "1", ()),

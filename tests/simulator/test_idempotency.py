@@ -102,6 +102,21 @@ async def test_a_request_of_the_wrong_shape_has_used_its_key(merchant: Merchant)
     assert (await merchant.call("/api/trades/approval/batch", body))["resCd"] == "ZS01"
 
 
+async def test_turning_the_clock_far_and_back_forgets_no_key_of_the_day(
+    merchant: Merchant,
+) -> None:
+    key = await merchant.issue_key()
+    for year in range(2027, 2033):
+        await merchant.kicc.set_clock(f"{year}-01-01T10:00:00")
+        merchant.day = await merchant.kicc.today()
+        assert (await merchant.charge(key))["resCd"] == "0000"
+    await merchant.kicc.set_clock("2026-01-01T10:00:00")
+    merchant.day = "20260101"
+    assert (await merchant.charge(key, shopTransactionId="once"))["resCd"] == "0000"
+    assert (await merchant.charge(key, shopTransactionId="once"))["resCd"] == "ZS01"
+    assert (await merchant.query("once"))["resCd"] == "0000"
+
+
 async def test_after_midnight_the_same_key_charges_again(merchant: Merchant) -> None:
     key = await merchant.issue_key()
     await merchant.kicc.settings(unique_orders=False)
