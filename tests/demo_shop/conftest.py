@@ -1,14 +1,19 @@
 """A shop on a free port, with a stand-in for the gateway behind it and a customer in front."""
 
+import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, async_playwright
 
 from demo_shop.pages import Settings
 from far_gateway import StandIn
 from served import free_socket
 from shop_customer import Customer, TurnedTime, opened_shop
+from shop_line import Line, opened_line
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
@@ -52,3 +57,22 @@ async def subscriber(customer: Customer, stand_in: StandIn) -> Customer:
     imp_uid = stand_in.window_ends(wish, "paid")
     await customer.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
     return customer
+
+
+@pytest.fixture
+async def line(database_url: str) -> AsyncIterator[Line]:
+    """The same with the real gateway, PostgreSQL and the KICC simulator."""
+    async with opened_line(database_url) as line:
+        yield line
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (Debian: apt install chromium)")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
+        )
+        yield opened
+        await opened.close()

@@ -1,100 +1,12 @@
 """The shop on the real line: browser or scripted payer, gateway, PostgreSQL, KICC simulator."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from dasi.app import create_app, open_engine
-from dasi.channels import add_channel
-from dasi.foundation import vault
-from dasi.merchants import add_api_key, add_merchant
-from dasi.scripted_payer import pay_in_window
-from dasi.settings import read_settings
-from dasi.webhooks import Deliverer
-from demo_shop.pages import Settings
-from served import address_of, free_socket, served
-from shop_customer import Customer, opened_shop
-from simulator_process import SimulatorProcess
+from shop_line import Line
 
-CODE = "imp00000001"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE_AGENT = "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0.0.0 Mobile Safari/537.36"
-
-
-@dataclass
-class Line:
-    """A customer at one end, KICC at the other."""
-
-    customer: Customer
-    gateway_url: str
-    kicc: SimulatorProcess
-    deliverer: Deliverer
-
-    async def subscribe(self) -> str:
-        """Chooses a plan and registers a card; the page the customer ends on."""
-        wish = await self.customer.order("morning") | {"buyer_tel": "010-0000-0000"}
-        rsp = await pay_in_window(
-            self.customer.session,
-            gateway_url=self.gateway_url,
-            merchant_code=CODE,
-            param=wish,
-            page_url=f"{self.customer.url}/",
-        )
-        assert rsp["success"], rsp
-        told = {"imp_uid": rsp["imp_uid"], "merchant_uid": rsp["merchant_uid"]}
-        return await self.customer.see("/finish", **told)
-
-    async def charges_at_kicc(self) -> list[int]:
-        """The amounts KICC has taken."""
-        return [one["amount"] for one in (await self.kicc.state())["transactions"] if one["amount"]]
-
-
-@pytest.fixture
-async def line(database_url: str) -> AsyncIterator[Line]:
-    at_gateway, at_shop = free_socket(), free_socket()
-    gateway_url, shop_url = address_of(at_gateway), address_of(at_shop)
-    async with SimulatorProcess() as kicc:
-        settings = read_settings(
-            {
-                "DASI_DATABASE_URL": database_url,
-                "DASI_VAULT_KEYS": vault.new_key(),
-                "DASI_PUBLIC_URL": gateway_url,
-                "DASI_KICC_SANDBOX_URL": kicc.base_url,
-                "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
-            }
-        )
-        async with open_engine(settings) as engine:
-            merchant = await add_merchant(
-                engine, code=CODE, name="다시 커피", webhook_url=f"{shop_url}/webhook"
-            )
-            await add_api_key(engine, merchant, api_key="shop", api_secret="shop-secret")
-            await add_channel(
-                engine,
-                merchant,
-                provider="kicc",
-                mall_id="T0021766",
-                secret="easypay!KICCTEST",
-                is_sandbox=True,
-                is_default=True,
-            )
-            shop = Settings(
-                gateway_url=gateway_url,
-                merchant_code=CODE,
-                api_key="shop",
-                api_secret="shop-secret",
-                pg=None,
-            )
-            deliverer = Deliverer(engine, allow_local=True)
-            async with (
-                served(create_app(engine, settings), at_gateway),
-                opened_shop(shop, at_shop) as customer,
-            ):
-                yield Line(customer, gateway_url, kicc, deliverer)
-            await deliverer.close()
 
 
 async def test_a_subscription_is_paid_once_and_told_by_webhook(line: Line) -> None:
@@ -137,18 +49,6 @@ async def test_a_declined_charge_shows_the_card_companys_words(line: Line) -> No
     page = await line.customer.press("/my/charge", merchant_uid=await line.customer.charge_button())
     assert "한도초과" in page
     assert await line.charges_at_kicc() == [14_900]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt install chromium)")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
-        )
-        yield opened
-        await opened.close()
 
 
 async def _choose(page: Page, line: Line, item: str) -> None:
