@@ -13,7 +13,7 @@ from dasi.cli import app as commands
 from dasi.engine import Engine
 from dasi.foundation import vault
 from dasi.settings import SETTINGS, read_settings
-from house.tree import ROOT, SRC, files, modules, name, text, told
+from house.tree import ROOT, SRC, files, modules, name, rooms, text, told
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)]*)?\)")
@@ -147,3 +147,9 @@ def test_files_named_in_the_architecture_exist() -> None:
     named = set(re.findall(r"`((?:iamport|checkout|providers|foundation)/[a-z_/]+\.py)`", page))
     assert named, "the architecture page names no file any more"
     assert named <= here, told(sorted(named - here), "the file moved: correct the page.")
+
+
+def test_the_architecture_names_every_room_and_face() -> None:
+    page = text(DOCS / "concepts/architecture.md")
+    silent = sorted(room for room in rooms() if f"`{room}`" not in page)
+    assert not silent, told(silent, "say in docs/concepts/architecture.md what it holds.")

@@ -3,10 +3,13 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-from house.tree import ROOT, SRC, dotted, modules, name, room_of, text, told, tree
+from house.tree import ROOT, SRC, dotted, modules, name, room_of, rooms, text, told, tree
 
+# Read by the root only, or opened without importing (migrations are files).
+EVERYWHERE = {"dasi", "dasi.settings", "dasi.migrations", "dasi.providers"}
 ROOT_MODULES = ("dasi.app", "dasi.worker", "dasi.cli", "dasi.commands")
 DOORS = (
     "import the name from the room's door (`from dasi.payments import charge`); if it is not "
@@ -51,8 +54,22 @@ def through_the_wall(parsed: ast.Module, module: str, exports: dict[str, set[str
 
 
 def _exports() -> dict[str, set[str]]:
-    rooms = {room_of(dotted(path)) for path in modules(under=SRC / "dasi")} - {None}
-    return {room: exported(room) for room in rooms if room}
+    return {room: exported(room) for room in rooms()}
+
+
+def in_the_import_order() -> set[str]:
+    """What the layers contract in pyproject.toml names, such as `dasi.payments`."""
+    contracts = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one["id"] == "layers")
+    return {name.strip(" ()") for layer in layers for name in layer.split("|")}
+
+
+def test_every_part_has_its_place_in_the_import_order() -> None:
+    parts = {".".join(dotted(path).split(".")[:2]) for path in modules(under=SRC / "dasi")}
+    homeless = sorted(parts - in_the_import_order() - EVERYWHERE)
+    assert not homeless, told(
+        homeless, "give it a layer in the contract `layers` of pyproject.toml: below what uses it."
+    )
 
 
 def test_import_contracts_are_kept() -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
-ROOMS = ("merchants", "channels", "webhooks", "billing_keys", "payments", "schedules")
-FACES = ("iamport", "checkout", "console")
+_NEITHER_ROOM_NOR_FACE = {"foundation", "migrations", "providers", "commands", "__pycache__"}
 _BINARY = {".png", ".jpg", ".ico", ".woff2", ".gz"}
 
 
@@ -59,10 +58,17 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def rooms() -> frozenset[str]:
+    """Every room and face: the folders of dasi that are entered by a door."""
+    doors = (SRC / "dasi").glob("*/__init__.py")
+    return frozenset(door.parent.name for door in doors) - _NEITHER_ROOM_NOR_FACE
+
+
 def room_of(module: str) -> str | None:
     """The room or face a module lives in, if any."""
     parts = module.split(".")
-    inside = len(parts) > 1 and parts[0] == "dasi" and parts[1] in ROOMS + FACES
+    inside = len(parts) > 1 and parts[0] == "dasi" and parts[1] in rooms()
     return parts[1] if inside else None
 
 
