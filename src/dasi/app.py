@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dasi import checkout, iamport
+from dasi import checkout, iamport, notices
 from dasi.engine import Engine
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
@@ -49,6 +49,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             providers={"kicc": kicc},
             public_url=settings.public_url,
             window_life_s=settings.window_life_s,
+            look_before_answer_s=settings.look_before_answer_s,
         )
     finally:
         await kicc.close()
@@ -61,6 +62,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         routes=[
             *_health_routes(engine),
             *checkout.routes(engine),
+            *notices.routes(engine),
             *iamport.routes(engine, body_max_bytes=settings.body_max_bytes),
         ],
         exception_handlers={HTTPException: _no_such_route},

@@ -23,3 +23,5 @@ class Engine:
     """Where payers' browsers reach this gateway, without a trailing slash."""
     window_life_s: int
     """How long a window may stay open before its order ends."""
+    look_before_answer_s: float = 0
+    """How long a caller waits for a lost answer to be looked up before it is told of the doubt."""

@@ -172,6 +172,15 @@ class Settings:
         read=_whole(60, 86_400),
         sentence="How long a payment window may stay open before its order ends.",
     )
+    look_before_answer_s: int = _setting(
+        "DASI_LOOK_BEFORE_ANSWER_S",
+        default="2",
+        unit="seconds",
+        read=_whole(0, 20),
+        sentence="When KICC's answer to a charge is lost: how long to wait and then ask once what "
+        "became of it, before the caller is told that the result is being confirmed. 0 answers "
+        "at once.",
+    )
     body_max_bytes: int = _setting(
         "DASI_BODY_MAX_BYTES",
         default="1048576",

@@ -12,10 +12,11 @@ import asyncpg
 import structlog
 from prometheus_client import Counter
 
+from dasi.billing_keys import remove_due_keys
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
-from dasi.payments import expire_windows
+from dasi.payments import expire_windows, reconcile_due
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer
 
@@ -37,6 +38,8 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(
                 _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
             )
+            loops.create_task(_repeat("doubts", lambda: reconcile_due(engine), stop))
+            loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))
             loops.create_task(_listen(settings.database_url, woken, stop))
     finally:
         await deliverer.close()

@@ -3,6 +3,7 @@
 from dasi.billing_keys.billing_key import BillingKey, Customer
 from dasi.billing_keys.find import find_billing_key, live_key, open_key
 from dasi.billing_keys.keep import keep_issued_key
+from dasi.billing_keys.remove import remove_due_keys, remove_key
 
 __all__ = [
     "BillingKey",
@@ -11,4 +12,6 @@ __all__ = [
     "keep_issued_key",
     "live_key",
     "open_key",
+    "remove_due_keys",
+    "remove_key",
 ]

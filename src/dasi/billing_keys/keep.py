@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dasi.billing_keys import store
 from dasi.billing_keys.billing_key import Customer, bound_to
+from dasi.billing_keys.find import open_key
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
@@ -24,11 +25,16 @@ async def keep_issued_key(
 ) -> str:
     """Stores the key and makes it the customer's live one; returns its id.
 
-    An older live key becomes `replaced` in the same act (B1). Its sealed value stays, because
-    only the key itself can remove it at the PG.
+    An older live key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
+    sealed value stays until then, because only the key itself can end it. A PG that gives the same
+    key for the same card again must not be asked to end it.
     """
     billing_key_id = f"bk_{ulid(now)}"
-    await store.replace_live_key(connection, merchant_id, customer_uid, now)
+    older = await store.live_key(connection, merchant_id, customer_uid)
+    is_same = older is not None and open_key(engine, older) == issued.billing_key
+    await store.replace_live_key(
+        connection, merchant_id, customer_uid, remove_at=None if is_same else now, now=now
+    )
     await store.insert_key(
         connection,
         merchant_id,

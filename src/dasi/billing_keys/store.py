@@ -1,39 +1,195 @@
 """SQL of the billing keys' room."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dasi.billing_keys.billing_key import BillingKey, Customer
-from dasi.foundation.db import Connection, Row
-from dasi.providers.port import Card
+from dasi.foundation.db import Connection, Database, Row
+from dasi.providers.port import Attempt, Card, Declined, KeyRemoved, NotSent, Unknown
+
+_KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provider, c.mall_id,
+          c.is_sandbox, k.sealed_key, k.card_brand, k.card_name, k.card_issuer_code, k.card_number,
+          k.card_kind, k.order_name, k.customer_id, k.customer_name, k.customer_tel,
+          k.customer_email, k.customer_addr, k.customer_postcode, k.issued_at, k.updated_at"""
+_SOURCE = """billing_keys k
+    JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
 
 
 async def live_key(
     connection: Connection, merchant_id: int, customer_uid: str
 ) -> BillingKey | None:
     row = await connection.fetchrow(
-        """SELECT k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provider,
-                  c.mall_id, c.is_sandbox, k.sealed_key, k.card_brand, k.card_name,
-                  k.card_issuer_code, k.card_number, k.card_kind, k.order_name, k.customer_id,
-                  k.customer_name, k.customer_tel, k.customer_email, k.customer_addr,
-                  k.customer_postcode, k.issued_at, k.updated_at
-           FROM billing_keys k
-           JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
-           WHERE k.merchant_id = $1 AND k.customer_uid = $2 AND k.status = 'live'""",
+        f"""SELECT {_KEY} FROM {_SOURCE}
+            WHERE k.merchant_id = $1 AND k.customer_uid = $2 AND k.status = 'live'""",
         merchant_id,
         customer_uid,
     )
     return None if row is None else _billing_key(row)
 
 
-async def replace_live_key(
+async def retire_live_key(
     connection: Connection, merchant_id: int, customer_uid: str, now: datetime
+) -> BillingKey | None:
+    """live -> removed, with its end at the PG due now. The key, or None if there is none."""
+    row = await connection.fetchrow(
+        f"""WITH k AS (
+                UPDATE billing_keys
+                SET status = 'removed', updated_at = $3, next_removal_at = $3
+                WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'live'
+                RETURNING *
+            )
+            SELECT {_KEY} FROM k
+            JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id""",
+        merchant_id,
+        customer_uid,
+        now,
+    )
+    return None if row is None else _billing_key(row)
+
+
+async def claim_removals_any_merchant(
+    database: Database, *, now: datetime, leased_until: datetime, batch: int
+) -> list[BillingKey]:
+    """Keys out of use whose end at the PG is due. The lease is the time of the next claim."""
+    rows = await database.fetch(
+        f"""WITH k AS (
+                UPDATE billing_keys SET next_removal_at = $2
+                WHERE (merchant_id, billing_key_id) IN (
+                    SELECT merchant_id, billing_key_id FROM billing_keys
+                    WHERE next_removal_at <= $1 AND status <> 'live'
+                    ORDER BY next_removal_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                RETURNING *
+            )
+            SELECT {_KEY} FROM k
+            JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id""",
+        now,
+        leased_until,
+        batch,
+    )
+    return [_billing_key(row) for row in rows]
+
+
+async def reserve_removal(
+    connection: Connection,
+    key: BillingKey,
+    attempt: Attempt,
+    *,
+    mall_id: str,
+    lease: timedelta,
+    now: datetime,
+) -> bool:
+    """The attempt, `sending`. False if the key was ended at the PG meanwhile."""
+    row = await connection.fetchrow(
+        """WITH due AS (
+               UPDATE billing_keys SET next_removal_at = $7
+               WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_removed_at IS NULL
+                 AND needs_person IS NULL AND status <> 'live'
+               RETURNING channel_id
+           )
+           INSERT INTO attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id, mall_id,
+                                 day_kst, amount_krw, state, sent_at)
+           SELECT $1, $3, $2, 'remove_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
+           RETURNING attempt_id""",
+        key.merchant_id,
+        key.billing_key_id,
+        attempt.attempt_id,
+        mall_id,
+        attempt.day_kst,
+        now,
+        now + lease,
+    )
+    return row is not None
+
+
+async def close_removal(
+    connection: Connection,
+    key: BillingKey,
+    attempt: Attempt,
+    outcome: KeyRemoved | Declined | Unknown | NotSent,
+    *,
+    now: datetime,
+) -> int:
+    """What the PG said; returns how many removals of this key were asked for so far."""
+    states = {
+        KeyRemoved: "approved",
+        Declined: "declined",
+        Unknown: "unknown",
+        NotSent: "not_sent",
+    }
+    await connection.execute(
+        """UPDATE attempts SET state = $3, why = $4, pg_code = $5, pg_text = $6, answered_at = $7
+           WHERE merchant_id = $1 AND attempt_id = $2""",
+        key.merchant_id,
+        attempt.attempt_id,
+        states[type(outcome)],
+        getattr(outcome, "why", None),
+        getattr(outcome, "code", None),
+        getattr(outcome, "text", None),
+        now,
+    )
+    removals: int = await connection.fetchval(
+        """UPDATE billing_keys SET removals = removals + 1, updated_at = $3
+           WHERE merchant_id = $1 AND billing_key_id = $2 RETURNING removals""",
+        key.merchant_id,
+        key.billing_key_id,
+        now,
+    )
+    return removals
+
+
+async def mark_removed_at_pg(connection: Connection, key: BillingKey, *, now: datetime) -> None:
+    """The key is gone everywhere: its sealed value is erased."""
+    await connection.execute(
+        """UPDATE billing_keys
+           SET pg_removed_at = $3, next_removal_at = NULL, sealed_key = ''::bytea
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND status <> 'live'""",
+        key.merchant_id,
+        key.billing_key_id,
+        now,
+    )
+
+
+async def mark_removal_for_person(
+    connection: Connection, key: BillingKey, *, why: str, now: datetime
 ) -> None:
     await connection.execute(
-        """UPDATE billing_keys SET status = 'replaced', updated_at = $3
+        """UPDATE billing_keys SET needs_person = $3, next_removal_at = NULL, updated_at = $4
+           WHERE merchant_id = $1 AND billing_key_id = $2""",
+        key.merchant_id,
+        key.billing_key_id,
+        why,
+        now,
+    )
+
+
+async def plan_removal(
+    connection: Connection, key: BillingKey, *, at: datetime, now: datetime
+) -> None:
+    await connection.execute(
+        """UPDATE billing_keys SET next_removal_at = $3, updated_at = $4
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_removed_at IS NULL""",
+        key.merchant_id,
+        key.billing_key_id,
+        at,
+        now,
+    )
+
+
+async def replace_live_key(
+    connection: Connection,
+    merchant_id: int,
+    customer_uid: str,
+    *,
+    remove_at: datetime | None,
+    now: datetime,
+) -> None:
+    """live -> replaced; its end at the PG is due at `remove_at`, or never."""
+    await connection.execute(
+        """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_removal_at = $4
            WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'live'""",
         merchant_id,
         customer_uid,
         now,
+        remove_at,
     )
 
 

@@ -26,6 +26,7 @@ async def add_channel(
     is_default: bool,
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full",
     language: Literal["ko", "en", "ja", "zh"] = "ko",
+    doubt_policy: Literal["adopt", "cancel"] = "adopt",
 ) -> Channel:
     """Adds a contract. The merchant's first channel is the default whatever is said, and a new
     default takes the place of the old one.
@@ -54,6 +55,7 @@ async def add_channel(
             is_default=is_default or is_first,
             key_fields=key_fields,
             language=language,
+            doubt_policy=doubt_policy,
             now=engine.clock.now(),
         )
         if channel is None:

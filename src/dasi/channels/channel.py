@@ -18,6 +18,8 @@ class Channel:
     is_default: bool
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
     language: Literal["ko", "en", "ja", "zh"]
+    doubt_policy: Literal["adopt", "cancel"]
+    """What becomes of an approval that turns up after the caller was told "not yet known" (M6)."""
     created_at: datetime
 
     @property

@@ -6,7 +6,7 @@ from dasi.channels.channel import Channel
 from dasi.foundation.db import Connection, Database
 
 _CHANNEL = """merchant_id, channel_id, channel_key, provider, mall_id, sealed_secret, is_sandbox,
-              is_default, key_fields, language, created_at"""
+              is_default, key_fields, language, doubt_policy, created_at"""
 
 
 async def channels(database: Database, merchant_id: int) -> list[Channel]:
@@ -54,13 +54,15 @@ async def insert_channel(
     is_default: bool,
     key_fields: str,
     language: str,
+    doubt_policy: str,
     now: datetime,
 ) -> Channel | None:
     """None if the merchant has this mall already."""
     row = await connection.fetchrow(
         f"""INSERT INTO channels (merchant_id, channel_key, provider, mall_id, sealed_secret,
-                                  is_sandbox, is_default, key_fields, language, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                  is_sandbox, is_default, key_fields, language, doubt_policy,
+                                  created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             ON CONFLICT (merchant_id, provider, mall_id) DO NOTHING
             RETURNING {_CHANNEL}""",
         merchant_id,
@@ -72,6 +74,7 @@ async def insert_channel(
         is_default,
         key_fields,
         language,
+        doubt_policy,
         now,
     )
     return None if row is None else Channel(**row)

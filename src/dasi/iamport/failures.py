@@ -50,6 +50,37 @@ FAILURES: dict[str, Failure] = {
         "마세요. 확정되면 웹훅으로 알려드리며 GET /payments/{imp_uid} 로도 확인할 수 있습니다.",
     ),
     "not_sent": Failure(200, -1, "{why} ({imp_uid})"),
+    # cancels
+    "cancel_without_id": Failure(400, -1, "취소할 imp_uid 또는 merchant_uid를 지정해주셔야합니다."),
+    "nothing_to_cancel": Failure(200, 1, "취소할 결제건이 존재하지 않습니다."),
+    "already_cancelled": Failure(200, 1, "이미 전액취소된 주문입니다."),
+    "not_paid": Failure(200, 1, "결제가 완료되지 않은 건은 취소할 수 없습니다. ({imp_uid})"),
+    "checksum_differs": Failure(
+        200,
+        1,
+        "checksum({given_krw}원)이 취소 가능 잔액({remain_krw}원)과 다릅니다. 취소하지 않았습니다.",
+    ),
+    "cancel_exceeds": Failure(
+        200, 1, "취소 요청 금액({amount_krw}원)이 취소 가능 잔액({remain_krw}원)보다 큽니다."
+    ),
+    "no_partial_cancel": Failure(
+        200, 1, "부분취소를 지원하지 않는 카드로 결제되었습니다. 전액만 취소할 수 있습니다."
+    ),
+    "cancel_in_progress": Failure(
+        200,
+        1,
+        "이 결제({imp_uid})의 다른 취소가 진행 중입니다. 잠시 뒤 잔액을 확인하고 다시 요청하세요.",
+    ),
+    "cancel_in_doubt": Failure(
+        200,
+        -1,
+        "이 결제({imp_uid})의 취소 결과를 PG사에 확인하고 있습니다. 다시 취소하지 마세요. "
+        "GET /payments/{imp_uid} 의 cancel_history 로 확인할 수 있습니다.",
+    ),
+    "cancel_not_sent": Failure(
+        200, -1, "PG사에 연결하지 못해 취소하지 않았습니다. 다시 요청하세요. ({imp_uid}: {why})"
+    ),
+    "pg_refused_cancel": Failure(200, -1, "[{code}] {text}"),
     # billing keys
     "unknown_customer": Failure(200, 1, "등록되지 않은 구매자입니다."),
     "unknown_billing_key": Failure(

@@ -8,7 +8,7 @@ from typing import Any
 from dasi.billing_keys import BillingKey
 from dasi.foundation.clock import epoch_s
 from dasi.iamport.cards import card_code, card_name
-from dasi.payments import Payment, Status
+from dasi.payments import Cancellation, Payment, Status
 
 _STATUS = {
     Status.READY: "ready",
@@ -36,9 +36,9 @@ def payment_view(payment: Payment) -> dict[str, Any]:
         "buyer_postcode": payment.buyer.postcode,
         "buyer_tel": payment.buyer.tel,
         "cancel_amount": payment.cancelled_krw,
-        "cancel_history": [],
-        "cancel_reason": None,
-        "cancel_receipt_urls": [],
+        "cancel_history": [_cancel_view(one) for one in payment.cancels],
+        "cancel_reason": payment.cancels[-1].reason if payment.cancels else None,
+        "cancel_receipt_urls": [one.receipt_url for one in payment.cancels if one.receipt_url],
         "cancelled_at": epoch_s(payment.cancelled_at),
         "card_code": card_code(card.brand),
         "card_issuer_code": None,
@@ -111,4 +111,18 @@ def customer_view(key: BillingKey) -> dict[str, Any]:
 def _usage(payment: Payment) -> str | None:
     if payment.purpose == "key_issue":
         return "issue"
-    return None if payment.customer_uid is None else "payment"
+    if payment.customer_uid is None:
+        return None
+    return "payment.scheduled" if payment.is_scheduled else "payment"
+
+
+def _cancel_view(cancel: Cancellation) -> dict[str, Any]:
+    """`PaymentCancelAnnotation`."""
+    return {
+        "amount": cancel.amount_krw,
+        "cancellation_id": cancel.cancellation_id,
+        "cancelled_at": epoch_s(cancel.cancelled_at),
+        "pg_tid": cancel.cancel_tid,
+        "reason": cancel.reason,
+        "receipt_url": cancel.receipt_url,
+    }

@@ -1,16 +1,28 @@
 """The payments' room: one order's money story, from the request to the last cancel."""
 
+from dasi.payments.cancel import CancelWish, cancel
 from dasi.payments.charge import ChargeWish, charge
 from dasi.payments.expire import expire_windows
 from dasi.payments.open_window import PgRefusedWindow, close_window, open_window, view_window
 from dasi.payments.pay_in_window import take_return
-from dasi.payments.payment import AMOUNT_MAX_KRW, Buyer, PaidCard, Payment, Status
+from dasi.payments.payment import (
+    AMOUNT_MAX_KRW,
+    Buyer,
+    Cancellation,
+    PaidCard,
+    Payment,
+    Status,
+)
+from dasi.payments.reconcile import reconcile_due
 from dasi.payments.search import find_by_order, find_payment
+from dasi.payments.take_notice import store_notice, work_on_notice
 from dasi.payments.window import OpenedWindow, WindowView, WindowWish
 
 __all__ = [
     "AMOUNT_MAX_KRW",
     "Buyer",
+    "CancelWish",
+    "Cancellation",
     "ChargeWish",
     "OpenedWindow",
     "PaidCard",
@@ -19,12 +31,16 @@ __all__ = [
     "Status",
     "WindowView",
     "WindowWish",
+    "cancel",
     "charge",
     "close_window",
     "expire_windows",
     "find_by_order",
     "find_payment",
     "open_window",
+    "reconcile_due",
+    "store_notice",
     "take_return",
     "view_window",
+    "work_on_notice",
 ]

@@ -19,6 +19,7 @@ from dasi.foundation.ids import ulid
 from dasi.payments import store
 from dasi.payments.order_rules import refuse_taken_order
 from dasi.payments.payment import Buyer, Payment
+from dasi.payments.reconcile import settle_on_the_spot
 from dasi.payments.record import PaymentRef, record_or_doubt
 from dasi.providers.port import Attempt, AttemptKind, Order
 
@@ -40,6 +41,9 @@ class ChargeWish:
     custom_data: str | None = None
     notice_urls: tuple[str, ...] = ()
     user_agent: str | None = None
+    is_scheduled: bool = False
+    """A booked charge: its payment has an `imps_` id."""
+    idempotency_key: str | None = None
 
 
 async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
@@ -78,7 +82,8 @@ async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
         billing_key=open_key(engine, key),
     )
     reference = PaymentRef(merchant_id, imp_uid, wish.merchant_uid)
-    return await record_or_doubt(engine, reference, attempt.attempt_id, outcome)
+    payment = await record_or_doubt(engine, reference, attempt.attempt_id, outcome)
+    return await settle_on_the_spot(engine, payment, attempt.attempt_id)
 
 
 def _reservation(wish: ChargeWish, key: BillingKey, attempt: Attempt) -> store.Reservation:
@@ -107,4 +112,6 @@ def _reservation(wish: ChargeWish, key: BillingKey, attempt: Attempt) -> store.R
         attempt_kind=AttemptKind.CHARGE,
         day_kst=attempt.day_kst,
         shop_order_no=attempt.attempt_id,
+        is_scheduled=wish.is_scheduled,
+        idempotency_key=wish.idempotency_key,
     )

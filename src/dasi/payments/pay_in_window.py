@@ -5,6 +5,7 @@ how much, comes from our own record. Reserve, ask, record, as every verb that mo
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -14,8 +15,10 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
-from dasi.payments import store, window_store
+from dasi.payments import attempt_store, store, window_store
 from dasi.payments.expire import expire_windows
+from dasi.payments.payment import Status
+from dasi.payments.reconcile import settle_on_the_spot
 from dasi.payments.record import Outcome, PaymentRef, record_or_doubt
 from dasi.providers.port import Attempt, AttemptKind, WindowReturn
 
@@ -73,7 +76,8 @@ async def take_return(
             amount_krw=payment.amount_krw,
         )
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
-    await record_or_doubt(engine, reference, attempt.attempt_id, outcome)
+    settled = await record_or_doubt(engine, reference, attempt.attempt_id, outcome)
+    await settle_on_the_spot(engine, settled, attempt.attempt_id)
 
 
 async def _reserve(
@@ -93,14 +97,15 @@ async def _reserve(
             return None
         payment = await store.payment_for_update(connection, merchant.merchant_id, order.imp_uid)
         if await store.mark_pending(connection, payment, now=now):
-            await store.insert_attempt(
+            await attempt_store.insert_attempt(
                 connection,
-                payment,
+                replace(payment, status=Status.PENDING),
                 attempt,
                 kind=kind,
                 channel_id=order.channel_id,
                 shop_order_no=order.shop_order_no,
                 amount_krw=0 if kind is AttemptKind.ISSUE_KEY else payment.amount_krw,
+                who="payer",
                 now=now,
             )
             return attempt

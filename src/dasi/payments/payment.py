@@ -63,6 +63,18 @@ class PaidCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """One cancel that the PG confirmed."""
+
+    cancellation_id: str
+    cancel_tid: str
+    amount_krw: int
+    reason: str | None
+    cancelled_at: datetime
+    receipt_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     merchant_id: int
     imp_uid: str
@@ -92,5 +104,17 @@ class Payment:
     paid_at: datetime | None
     failed_at: datetime | None
     cancelled_at: datetime | None
+    cancels: tuple[Cancellation, ...]
+    """Oldest first."""
+    channel_id: int
+    is_scheduled: bool
+    """Made by a booked charge."""
+    can_cancel_in_part: bool | None
+    """What the PG said of this approval; None when it said nothing."""
     version: int
     """Counts the changes of this payment; webhooks carry it."""
+
+    @property
+    def remain_krw(self) -> int:
+        """What may still be cancelled."""
+        return self.amount_krw - self.cancelled_krw

@@ -11,7 +11,7 @@ from dasi.billing_keys import Customer, keep_issued_key
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
-from dasi.payments import store, window_store
+from dasi.payments import attempt_store, store, window_store
 from dasi.payments.payment import Payment, Status, assert_may_become
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 from dasi.webhooks import announce
@@ -29,9 +29,17 @@ class PaymentRef:
 
 
 async def record_outcome(
-    engine: Engine, merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome
+    engine: Engine,
+    merchant_id: int,
+    imp_uid: str,
+    attempt_id: str,
+    outcome: Outcome,
+    *,
+    how: str | None = None,
 ) -> Payment:
     """Writes an outcome down and returns the payment as it is then.
+
+    `how` says in the payment's story how the answer came when it did not come by itself.
 
     An attempt is closed once: a second outcome for it changes nothing.
     """
@@ -47,16 +55,16 @@ async def record_outcome(
     )
     async with engine.database.transaction() as connection:
         payment = await store.payment_for_update(connection, merchant_id, imp_uid)
-        if not await store.close_attempt(
+        if not await attempt_store.close_attempt(
             connection, merchant_id, attempt_id, outcome, now=engine.clock.now()
         ):
             # Somebody settled this attempt while we waited: theirs is the record, ours is late.
             return payment
         match outcome:
             case Approved() | KeyIssued():
-                return await _record_yes(engine, connection, payment, attempt_id, outcome)
+                return await _record_yes(engine, connection, payment, attempt_id, outcome, how=how)
             case Declined() | NotSent():
-                return await _record_no(engine, connection, payment, attempt_id, outcome)
+                return await _record_no(engine, connection, payment, attempt_id, outcome, how=how)
             case Unknown():
                 return await _record_doubt(engine, connection, payment, attempt_id, outcome)
 
@@ -67,6 +75,8 @@ async def _record_yes(
     payment: Payment,
     attempt_id: str,
     outcome: Approved | KeyIssued,
+    *,
+    how: str | None,
 ) -> Payment:
     assert_may_become(payment.status, Status.PAID)
     now = engine.clock.now()
@@ -98,6 +108,7 @@ async def _record_yes(
         what="key_issued" if isinstance(outcome, KeyIssued) else "approved",
         who=payment.provider,
         at=now,
+        why=how,
         attempt_id=attempt_id,
         pg_code=outcome.code,
         pg_text=outcome.text,
@@ -121,6 +132,8 @@ async def _record_no(
     payment: Payment,
     attempt_id: str,
     outcome: Declined | NotSent,
+    *,
+    how: str | None,
 ) -> Payment:
     assert_may_become(payment.status, Status.FAILED)
     now = engine.clock.now()
@@ -135,7 +148,7 @@ async def _record_no(
         what=what,
         who=payment.provider if isinstance(outcome, Declined) else "gateway",
         at=now,
-        why=outcome.reason if isinstance(outcome, Declined) else outcome.why,
+        why=how or (outcome.reason if isinstance(outcome, Declined) else outcome.why),
         attempt_id=attempt_id,
         pg_code=outcome.code if isinstance(outcome, Declined) else None,
         pg_text=outcome.text if isinstance(outcome, Declined) else None,

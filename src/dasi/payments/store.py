@@ -1,22 +1,18 @@
-"""SQL of the payments' room: payments, attempts, events. Windows are in `window_store`."""
+"""SQL of the payments' room: payments and their events.
 
+Attempts are in `attempt_store`, windows in `window_store`.
+"""
+
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.payments.payment import Buyer, PaidCard, Payment, Status
-from dasi.providers.port import (
-    Approved,
-    Attempt,
-    AttemptKind,
-    Card,
-    Declined,
-    KeyIssued,
-    NotSent,
-    Unknown,
-)
+from dasi.payments import ladder
+from dasi.payments.payment import Buyer, Cancellation, PaidCard, Payment, Status
+from dasi.providers.port import Approved, AttemptKind, Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
@@ -24,7 +20,15 @@ PAYMENT_COLUMNS = """
     p.buyer_addr, p.buyer_postcode, p.customer_uid, p.custom_data, p.notice_urls, p.user_agent,
     p.pg_tid, p.approval_no, p.card_brand, p.card_name, p.card_issuer_code, p.card_number,
     p.card_kind, p.card_quota, p.receipt_url, p.fail_code, p.fail_reason, p.started_at, p.paid_at,
-    p.failed_at, p.cancelled_at, p.version"""
+    p.failed_at, p.cancelled_at, p.version, p.channel_id, p.is_scheduled, p.can_cancel_in_part,
+    CASE WHEN p.cancelled_krw > 0 THEN (
+        SELECT jsonb_agg(jsonb_build_object(
+            'cancellation_id', a.attempt_id, 'cancel_tid', a.pg_tid, 'amount_krw', a.amount_krw,
+            'reason', a.reason, 'cancelled_at', a.answered_at, 'receipt_url', a.receipt_url)
+            ORDER BY a.answered_at, a.attempt_id)
+        FROM attempts a
+        WHERE a.merchant_id = p.merchant_id AND a.imp_uid = p.imp_uid AND a.kind = 'cancel'
+          AND a.state = 'approved' AND NOT a.is_reversal) END AS cancels"""
 PAYMENT_SOURCE = """payments p
     JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id"""
 
@@ -50,6 +54,8 @@ class Reservation:
     attempt_kind: AttemptKind
     day_kst: date
     shop_order_no: str
+    is_scheduled: bool
+    idempotency_key: str | None
 
 
 async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
@@ -75,15 +81,23 @@ async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: 
 
 
 async def newest_of_order(
-    database: Database, merchant_id: int, merchant_uid: str, statuses: frozenset[Status]
+    database: Database,
+    merchant_id: int,
+    merchant_uid: str,
+    statuses: frozenset[Status],
+    *,
+    purpose: str | None = None,
 ) -> Payment | None:
+    """`purpose` None: of any."""
     row = await database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND p.merchant_uid = $2 AND p.status = ANY($3::text[])
+              AND ($4::text IS NULL OR p.purpose = $4)
             ORDER BY p.started_at DESC, p.imp_uid DESC LIMIT 1""",
         merchant_id,
         merchant_uid,
         sorted(statuses),
+        purpose,
     )
     return None if row is None else to_payment(row)
 
@@ -129,9 +143,10 @@ async def reserve_charge(
                merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, entry,
                channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
                customer_uid, custom_data, notice_urls, user_agent, card_quota, started_at,
-               updated_at)
-           VALUES ($1, 'imp_' || nextval('payment_numbers'), $2, 'payment', 'pending', $3, $4,
-                   'api', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+               updated_at, is_scheduled)
+           VALUES ($1, CASE WHEN $18 THEN 'imps_' ELSE 'imp_' END || nextval('payment_numbers'),
+                   $2, 'payment', 'pending', $3, $4, 'api', $5, $6, $7, $8, $9, $10, $11, $12, $13,
+                   $14, $15, $16, $17, $17, $18)
            ON CONFLICT (merchant_id, merchant_uid)
                WHERE purpose = 'payment'
                  AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled')
@@ -154,6 +169,7 @@ async def reserve_charge(
         wish.user_agent,
         wish.card_quota,
         now,
+        wish.is_scheduled,
     )
     if imp_uid is None:
         return None
@@ -161,8 +177,8 @@ async def reserve_charge(
         """WITH asked AS (
                INSERT INTO attempts (merchant_id, attempt_id, imp_uid, billing_key_id, kind,
                                      channel_id, mall_id, shop_order_no, day_kst, amount_krw,
-                                     state, sent_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending', $11)
+                                     state, sent_at, next_look_at, deadline_at, idempotency_key)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending', $11, $12, $13, $14)
            )
            SELECT record_payment_event($1, $3, $11, 'charge_asked', 'pending', 'merchant', NULL,
                                        $2, NULL, NULL)""",
@@ -177,77 +193,11 @@ async def reserve_charge(
         wish.day_kst,
         wish.amount_krw,
         now,
+        ladder.first_look(now),
+        ladder.deadline(wish.day_kst),
+        wish.idempotency_key,
     )
     return imp_uid
-
-
-async def insert_attempt(
-    connection: Connection,
-    payment: Payment,
-    attempt: Attempt,
-    *,
-    kind: AttemptKind,
-    channel_id: int,
-    shop_order_no: str,
-    amount_krw: int,
-    now: datetime,
-) -> None:
-    """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
-    await connection.execute(
-        """WITH asked AS (
-               INSERT INTO attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
-                                     shop_order_no, day_kst, amount_krw, state, sent_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10)
-           )
-           SELECT record_payment_event($1, $3, $10, $4 || '_asked', $11, 'payer', NULL, $2, NULL,
-                                       NULL)""",
-        payment.merchant_id,
-        attempt.attempt_id,
-        payment.imp_uid,
-        kind.value,
-        channel_id,
-        payment.mall_id,
-        shop_order_no,
-        attempt.day_kst,
-        amount_krw,
-        now,
-        Status.PENDING.value,
-    )
-
-
-async def close_attempt(
-    connection: Connection,
-    merchant_id: int,
-    attempt_id: str,
-    outcome: Approved | KeyIssued | Declined | Unknown | NotSent,
-    *,
-    now: datetime,
-) -> bool:
-    """False if the attempt is final already: nothing was changed."""
-    match outcome:
-        case Approved() | KeyIssued():
-            state = "approved"
-        case Declined():
-            state = "declined"
-        case Unknown():
-            state = "unknown"
-        case NotSent():
-            state = "not_sent"
-    row = await connection.fetchrow(
-        """UPDATE attempts
-           SET state = $3, why = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8
-           WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
-           RETURNING attempt_id""",
-        merchant_id,
-        attempt_id,
-        state,
-        getattr(outcome, "why", None),
-        getattr(outcome, "code", None),
-        getattr(outcome, "text", None),
-        getattr(outcome, "pg_tid", None),
-        now,
-    )
-    return row is not None
 
 
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
@@ -324,6 +274,30 @@ async def mark_failed(
     return to_payment(row)
 
 
+async def mark_cancelled(
+    connection: Connection, payment: Payment, *, amount_krw: int, now: datetime
+) -> Payment:
+    """Adds a cancel that the PG confirmed. The database refuses a sum above what was paid (M8)."""
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                UPDATE payments
+                SET cancelled_krw = cancelled_krw + $3, cancelled_at = $4, updated_at = $4,
+                    status = CASE WHEN cancelled_krw + $3 = amount_krw THEN 'cancelled'
+                                  ELSE 'partly_cancelled' END,
+                    version = version + 1
+                WHERE merchant_id = $1 AND imp_uid = $2
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
+        payment.merchant_id,
+        payment.imp_uid,
+        amount_krw,
+        now,
+    )
+    return to_payment(row)
+
+
 async def record_event(
     connection: Connection,
     payment: Payment,
@@ -372,5 +346,13 @@ def to_payment(row: Row) -> Payment:
             quota_months=values.pop("card_quota"),
         ),
         notice_urls=tuple(values.pop("notice_urls")),
+        cancels=_cancels(values.pop("cancels")),
         **values,
+    )
+
+
+def _cancels(told: str | None) -> tuple[Cancellation, ...]:
+    return tuple(
+        Cancellation(**{**one, "cancelled_at": datetime.fromisoformat(one["cancelled_at"])})
+        for one in json.loads(told or "[]")
     )

@@ -212,6 +212,18 @@ class NotFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PgNotice:
+    """What a PG posts to us by itself. Unsigned: a reason to ask, never a proof."""
+
+    notice_id: str
+    """The same for every repetition of one notice."""
+    mall_id: str
+    shop_order_no: str | None
+    raw: str = field(repr=False)
+    """As posted, for the evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
     """Take back `amount_krw` of what `remain_krw` is left; `paid_krw` was approved."""
 
@@ -263,6 +275,18 @@ class Provider(Protocol):
         self, mall: Mall, attempt: Attempt, *, billing_key: str
     ) -> KeyRemoved | Declined | Unknown | NotSent:
         """Ends a billing key at the PG."""
+        ...
+
+    def read_notice(self, content_type: str, body: bytes) -> PgNotice:
+        """Reads a notice. `ValueError` says what is wrong without quoting what was posted."""
+        ...
+
+    def acknowledge_notice(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
+        """Content type and body of the answer, in the form the notice came in; HTTP 200."""
+        ...
+
+    def is_notice_source(self, address: str) -> bool:
+        """Whether the PG posts live notices from this address."""
         ...
 
     async def look_up(

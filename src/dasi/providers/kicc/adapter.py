@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
-from dasi.providers.kicc import findings, outcomes, requests, wire_text
+from dasi.providers.kicc import findings, notices, outcomes, requests, wire_text
 from dasi.providers.kicc.breaker import Breaker
 from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
 from dasi.providers.kicc.outcomes import Asked
@@ -30,6 +30,7 @@ from dasi.providers.port import (
     NotFound,
     NotSent,
     Order,
+    PgNotice,
     Unknown,
     WindowOpened,
     WindowRequest,
@@ -162,6 +163,22 @@ class KiccProvider:
             mall, attempt, codes.REMOVE_KEY_PATH, request, hide=(billing_key,)
         )
         return outcomes.key_removed(reply, asked)
+
+    def read_notice(self, content_type: str, body: bytes) -> PgNotice:
+        notice = notices.parse_notice(content_type, body)
+        return PgNotice(
+            notice_id=notice.notice_id,
+            mall_id=notice.mall_id,
+            shop_order_no=notice.shop_order_no,
+            raw=body.decode(errors="replace"),
+        )
+
+    def acknowledge_notice(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
+        ack = notices.acknowledge(notices.form_of(content_type), is_stored=is_stored)
+        return ack.content_type, ack.body
+
+    def is_notice_source(self, address: str) -> bool:
+        return notices.is_known_source(address, is_sandbox=False)
 
     async def look_up(
         self,

@@ -1,0 +1,90 @@
+"""Remove a billing key: out of use here at once, then ended at the PG, however long that takes.
+
+Ending a key twice is harmless, so a lost answer is followed by another request under a new name
+(§8.5 of KICC's manual). The sealed key is kept until the PG has said yes: only the key itself can
+end it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from dasi.billing_keys import store
+from dasi.billing_keys.billing_key import BillingKey
+from dasi.billing_keys.find import open_key
+from dasi.channels import find_channel, open_mall
+from dasi.engine import Engine
+from dasi.foundation.clock import kst_day
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import NotFound
+from dasi.foundation.ids import ulid
+from dasi.providers.port import Attempt, Declined, KeyRemoved, NotSent, Unknown
+
+log = structlog.get_logger()
+
+BATCH = 20
+_LEASE = timedelta(seconds=90)
+_WAIT_FIRST = timedelta(minutes=1)
+_WAIT_MAX = timedelta(hours=6)
+_DOUBLINGS_MAX = 9
+
+InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[None]]
+"""What else must happen in the transaction that takes the key out of use (B5: its schedules)."""
+
+
+async def remove_key(
+    engine: Engine, merchant_id: int, customer_uid: str, *, also: InSameAct | None = None
+) -> BillingKey:
+    """Takes a customer's key out of use and asks the PG to end it; returns the key that was.
+
+    `NotFound("unknown_billing_key")`. When this returns, nothing can be charged with the key any
+    more, whatever the PG answered: what it did not confirm is asked again by the worker.
+    """
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        key = await store.retire_live_key(connection, merchant_id, customer_uid, now)
+        if key is None:
+            raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+        if also is not None:
+            await also(connection, key, now)
+    await _end_at_pg(engine, key)
+    return key
+
+
+async def remove_due_keys(engine: Engine) -> int:
+    """Ends at the PG what is out of use here and not ended there yet. For the worker."""
+    now = engine.clock.now()
+    keys = await store.claim_removals_any_merchant(
+        engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
+    )
+    for key in keys:
+        await _end_at_pg(engine, key)
+    return len(keys)
+
+
+async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
+    now = engine.clock.now()
+    attempt = Attempt(attempt_id=f"rk-{ulid(now)}", day_kst=kst_day(now))
+    channel = await find_channel(engine, key.merchant_id, key.channel_id)
+    async with engine.database.transaction() as connection:
+        if not await store.reserve_removal(
+            connection, key, attempt, mall_id=channel.mall_id, lease=_LEASE, now=now
+        ):
+            return
+    outcome = await engine.providers[channel.provider].remove_key(
+        open_mall(engine, channel), attempt, billing_key=open_key(engine, key)
+    )
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        removals = await store.close_removal(connection, key, attempt, outcome, now=now)
+        match outcome:
+            case KeyRemoved():
+                await store.mark_removed_at_pg(connection, key, now=now)
+            case Declined(code=code, text=text):
+                # A definite no may mean "removed before" or "not yours": a person decides.
+                await store.mark_removal_for_person(connection, key, why=f"{code}: {text}", now=now)
+                log.error("key_removal_refused", billing_key_id=key.billing_key_id, pg_code=code)
+            case Unknown() | NotSent():
+                wait = min(_WAIT_FIRST * 2 ** min(removals, _DOUBLINGS_MAX), _WAIT_MAX)
+                await store.plan_removal(connection, key, at=now + wait, now=now)

@@ -1,0 +1,67 @@
+"""`POST /notices/{provider}`: a PG tells of an approval or a cancel.
+
+Stored, acknowledged in the form it came in, then worked on: the PG must not wait for our work, and
+what we could not store must come again.
+"""
+
+import structlog
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Unavailable
+from dasi.payments import store_notice, work_on_notice
+from dasi.providers.port import PgNotice, Provider
+
+log = structlog.get_logger()
+
+_BODY_MAX_BYTES = 64 * 1024
+
+
+def routes(engine: Engine) -> list[Route]:
+    async def take(request: Request) -> Response:
+        name = request.path_params["provider"]
+        provider = engine.providers.get(name)
+        if provider is None:
+            return PlainTextResponse("unknown provider\n", status_code=404)
+        content_type = request.headers.get("content-type", "")
+        source = request.client.host if request.client else "unknown"
+        try:
+            notice = provider.read_notice(content_type, await _read(request))
+            await store_notice(engine, name, notice, source=source)
+        except ValueError as bad:
+            log.warning("notice_unreadable", provider=name, source=source, why=str(bad))
+            return _acknowledged(provider, content_type, is_stored=False)
+        except Unavailable as reason:
+            log.warning("notice_not_stored", provider=name, what=reason.what)
+            return _acknowledged(provider, content_type, is_stored=False)
+        answer = _acknowledged(provider, content_type, is_stored=True)
+        answer.background = BackgroundTask(_work, engine, name, notice, source)
+        return answer
+
+    return [Route("/notices/{provider}", take, methods=["POST"])]
+
+
+async def _work(engine: Engine, name: str, notice: PgNotice, source: str) -> None:
+    try:
+        await work_on_notice(engine, name, notice, source=source)
+    except Unavailable as reason:
+        # Only the early look is lost: the doubt has its own next look.
+        log.warning("notice_not_worked_on", notice_id=notice.notice_id, what=reason.what)
+
+
+def _acknowledged(provider: Provider, content_type: str, *, is_stored: bool) -> Response:
+    media_type, body = provider.acknowledge_notice(content_type, is_stored=is_stored)
+    return Response(body, media_type=media_type)
+
+
+async def _read(request: Request) -> bytes:
+    """The body; `ValueError` if it is too long to be a notice."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_MAX_BYTES:
+            raise ValueError(f"a notice is at most {_BODY_MAX_BYTES} bytes long")
+    return bytes(body)

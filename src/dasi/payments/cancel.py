@@ -1,0 +1,144 @@
+"""Cancel: give back all or a part of what was paid. Reserve, ask, record.
+
+Cancels of one payment go one after the other (a unique rule of the database), because the PG checks
+each against what remains; so their sum never exceeds what was paid, whatever races (M8).
+"""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from dasi.channels import find_channel, open_mall
+from dasi.engine import Engine
+from dasi.foundation.clock import kst_day
+from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
+from dasi.foundation.ids import ulid
+from dasi.payments import attempt_store, store
+from dasi.payments.payment import Payment, Status
+from dasi.payments.reconcile import settle_cancel_on_the_spot
+from dasi.payments.record_cancel import record_cancel
+from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent
+
+_CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelWish:
+    """What a merchant asks for. One of `imp_uid`, which wins, and `merchant_uid` is given."""
+
+    imp_uid: str | None
+    merchant_uid: str | None
+    amount_krw: int | None
+    """None or 0: everything that remains."""
+    checksum_krw: int | None = None
+    """What the caller believes may still be cancelled; None is not checked."""
+    reason: str | None = None
+    tells_merchant: bool = False
+    """Whether the webhook for this cancel is sent."""
+    who: str = "merchant"
+    idempotency_key: str | None = None
+
+
+async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
+    """Cancels once and returns the payment: cancelled, wholly or in part.
+
+    Refused, with nothing done: `NotFound("nothing_to_cancel")`, `Conflict("already_cancelled")`,
+    `Conflict("not_paid")`, `Conflict("order_in_doubt")`, `Conflict("cancel_in_progress")`,
+    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `NotAllowed("no_partial_cancel")`,
+    `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
+    `Conflict("cancel_in_doubt")`: the PG was asked and its answer is not known yet.
+    """
+    found = await _find(engine, merchant_id, wish)
+    now = engine.clock.now()
+    attempt = Attempt(attempt_id=f"cn-{ulid(now)}", day_kst=kst_day(now))
+    original = await attempt_store.approval_of(engine.database, merchant_id, found.imp_uid)
+    try:
+        async with engine.database.transaction() as connection:
+            payment = await store.payment_for_update(connection, merchant_id, found.imp_uid)
+            amount_krw = _amount(payment, wish)
+            await attempt_store.insert_attempt(
+                connection,
+                payment,
+                attempt,
+                kind=AttemptKind.CANCEL,
+                channel_id=payment.channel_id,
+                shop_order_no=original.shop_order_no if original else None,
+                amount_krw=amount_krw,
+                who=wish.who,
+                now=now,
+                remain_krw=payment.remain_krw,
+                reason=wish.reason,
+                tells_merchant=wish.tells_merchant,
+                idempotency_key=wish.idempotency_key,
+            )
+    except asyncpg.UniqueViolationError as taken:
+        raise Conflict("cancel_in_progress", imp_uid=found.imp_uid) from taken
+    assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
+    channel = await find_channel(engine, merchant_id, payment.channel_id)
+    outcome = await engine.providers[channel.provider].cancel(
+        open_mall(engine, channel),
+        attempt,
+        cancel=Cancel(
+            pg_tid=payment.pg_tid,
+            amount_krw=amount_krw,
+            remain_krw=payment.remain_krw,
+            paid_krw=payment.amount_krw,
+            reason=wish.reason,
+        ),
+    )
+    asked = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
+    try:
+        payment = await record_cancel(engine, asked, outcome)
+    except Unavailable as lost:
+        raise Conflict("cancel_in_doubt", imp_uid=payment.imp_uid) from lost
+    if isinstance(outcome, Cancelled):
+        return payment
+    return await _told(engine, payment, asked.attempt_id, outcome)
+
+
+async def _told(engine: Engine, payment: Payment, attempt_id: str, outcome: object) -> Payment:
+    """What to say when the PG did not say yes."""
+    match outcome:
+        case Declined(code=code, text=text):
+            raise Refused("pg_refused_cancel", imp_uid=payment.imp_uid, code=code, text=text)
+        case NotSent(why=why):
+            raise Refused("cancel_not_sent", imp_uid=payment.imp_uid, why=why)
+    settled = await settle_cancel_on_the_spot(engine, payment, attempt_id)
+    if settled is None:
+        raise Conflict("cancel_in_doubt", imp_uid=payment.imp_uid)
+    return settled
+
+
+async def _find(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
+    if wish.imp_uid:
+        payment = await store.payment(engine.database, merchant_id, wish.imp_uid)
+    else:
+        assert wish.merchant_uid, "a cancel names a payment or an order"
+        # The one that holds the order, if any: older failed ones under it are nothing to cancel.
+        holding = frozenset(Status) - {Status.READY, Status.FAILED}
+        payment = await store.newest_of_order(
+            engine.database, merchant_id, wish.merchant_uid, holding, purpose="payment"
+        )
+    if payment is None or payment.purpose != "payment":
+        raise NotFound("nothing_to_cancel")
+    return payment
+
+
+def _amount(payment: Payment, wish: CancelWish) -> int:
+    """The amount to cancel, checked against the locked payment."""
+    if payment.status is Status.CANCELLED:
+        raise Conflict("already_cancelled", imp_uid=payment.imp_uid)
+    if payment.status is Status.PENDING:
+        raise Conflict("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
+    if payment.status not in _CANCELLABLE:
+        raise Conflict("not_paid", imp_uid=payment.imp_uid)
+    if wish.checksum_krw is not None and wish.checksum_krw != payment.remain_krw:
+        raise Conflict(
+            "checksum_differs", remain_krw=payment.remain_krw, given_krw=wish.checksum_krw
+        )
+    amount_krw = wish.amount_krw or payment.remain_krw
+    if amount_krw > payment.remain_krw:
+        raise Conflict("cancel_exceeds", amount_krw=amount_krw, remain_krw=payment.remain_krw)
+    if amount_krw < payment.amount_krw and payment.can_cancel_in_part is False:
+        raise NotAllowed("no_partial_cancel", imp_uid=payment.imp_uid)
+    return amount_krw

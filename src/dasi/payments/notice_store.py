@@ -1,0 +1,39 @@
+"""SQL of the payments' room: the inbox of PG notices. Whose one is, its work finds out."""
+
+from datetime import datetime
+
+from dasi.foundation.db import Database
+
+
+async def keep_any_merchant(
+    database: Database,
+    *,
+    provider: str,
+    notice_id: str,
+    sealed_body: bytes,
+    source: str,
+    now: datetime,
+) -> None:
+    """Repetitions of one notice are counted, and the first body is kept."""
+    await database.fetch(
+        """INSERT INTO pg_notices (provider, notice_id, sealed_body, source, first_at, last_at)
+           VALUES ($1, $2, $3, $4, $5, $5)
+           ON CONFLICT (provider, notice_id)
+           DO UPDATE SET times = pg_notices.times + 1, last_at = excluded.last_at""",
+        provider,
+        notice_id,
+        sealed_body,
+        source,
+        now,
+    )
+
+
+async def finish_any_merchant(
+    database: Database, *, provider: str, notice_id: str, outcome: str
+) -> None:
+    await database.fetch(
+        "UPDATE pg_notices SET outcome = $3 WHERE provider = $1 AND notice_id = $2",
+        provider,
+        notice_id,
+        outcome,
+    )

@@ -1,0 +1,62 @@
+"""Record what the PG said to a cancel: attempt, payment, event and webhook in one transaction."""
+
+from dasi.engine import Engine
+from dasi.payments import attempt_store, store
+from dasi.payments.attempt_store import Asked
+from dasi.payments.payment import Payment, Status, assert_may_become
+from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
+from dasi.webhooks import announce
+
+_WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "doubt_opened"}
+
+
+async def record_cancel(
+    engine: Engine,
+    asked: Asked,
+    outcome: Cancelled | Declined | Unknown | NotSent,
+    *,
+    how: str | None = None,
+) -> Payment:
+    """Writes the outcome of a cancel down, once; returns the payment as it is then.
+
+    `how` says in the payment's story how the answer came when it did not come by itself.
+    """
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        payment = await store.payment_for_update(connection, asked.merchant_id, asked.imp_uid)
+        if not await attempt_store.close_attempt(
+            connection, asked.merchant_id, asked.attempt_id, outcome, now=now
+        ):
+            return payment
+        if isinstance(outcome, Cancelled):
+            assert outcome.amount_krw == asked.amount_krw, f"{asked.attempt_id}: another amount"
+            is_all = outcome.amount_krw == payment.remain_krw
+            assert_may_become(
+                payment.status, Status.CANCELLED if is_all else Status.PARTLY_CANCELLED
+            )
+            payment = await store.mark_cancelled(
+                connection, payment, amount_krw=outcome.amount_krw, now=now
+            )
+        await store.record_event(
+            connection,
+            payment,
+            what=_WHAT.get(type(outcome), "cancelled"),
+            who="gateway" if isinstance(outcome, NotSent | Unknown) else payment.provider,
+            at=now,
+            why=how or getattr(outcome, "why", None),
+            attempt_id=asked.attempt_id,
+            pg_code=getattr(outcome, "code", None),
+            pg_text=getattr(outcome, "text", None),
+        )
+        if isinstance(outcome, Cancelled) and asked.tells_merchant:
+            await announce(
+                connection,
+                payment.merchant_id,
+                imp_uid=payment.imp_uid,
+                merchant_uid=payment.merchant_uid,
+                version=payment.version,
+                status="cancelled",
+                notice_urls=(),
+                now=now,
+            )
+    return payment

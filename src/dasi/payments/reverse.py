@@ -1,0 +1,127 @@
+"""Reverse: undo an approval that must not stand, because the caller was told otherwise (M6, M7).
+
+The merchant's books never had this approval, so the undoing is not a cancel of theirs: the payment
+fails. It is a money request like any other: reserve, ask, record, and its own doubt is looked up.
+"""
+
+import asyncpg
+import structlog
+
+from dasi.channels import find_channel, open_mall
+from dasi.engine import Engine
+from dasi.foundation.clock import kst_day
+from dasi.foundation.ids import ulid
+from dasi.payments import attempt_store, ladder, store
+from dasi.payments.attempt_store import Asked
+from dasi.payments.payment import Status
+from dasi.providers.port import (
+    Attempt,
+    AttemptKind,
+    Cancel,
+    Cancelled,
+    Declined,
+    NotSent,
+    Unknown,
+)
+
+log = structlog.get_logger()
+
+
+async def reverse(
+    engine: Engine, approval: Asked, *, pg_tid: str, amount_krw: int, why: str
+) -> None:
+    """Cancels an approval at the PG. If another reversal is under way, that one is waited for."""
+    now = engine.clock.now()
+    attempt = Attempt(attempt_id=f"rv-{ulid(now)}", day_kst=kst_day(now))
+    try:
+        async with engine.database.transaction() as connection:
+            payment = await store.payment_for_update(
+                connection, approval.merchant_id, approval.imp_uid
+            )
+            await attempt_store.insert_attempt(
+                connection,
+                payment,
+                attempt,
+                kind=AttemptKind.CANCEL,
+                channel_id=approval.channel_id,
+                shop_order_no=approval.shop_order_no,
+                amount_krw=amount_krw,
+                who="gateway",
+                now=now,
+                remain_krw=amount_krw,
+                reason=why,
+                is_reversal=True,
+            )
+            await attempt_store.plan_look(
+                connection,
+                approval.merchant_id,
+                approval.attempt_id,
+                at=ladder.next_look(now, now + ladder.LADDER[0]),
+                why="being reversed",
+            )
+    except asyncpg.UniqueViolationError:
+        log.info("reversal_under_way", imp_uid=approval.imp_uid)
+        await attempt_store.plan_look(
+            engine.database,
+            approval.merchant_id,
+            approval.attempt_id,
+            at=ladder.next_look(now, now + ladder.LADDER[1]),
+            why="being reversed",
+        )
+        return
+    channel = await find_channel(engine, approval.merchant_id, approval.channel_id)
+    outcome = await engine.providers[channel.provider].cancel(
+        open_mall(engine, channel),
+        attempt,
+        cancel=Cancel(
+            pg_tid=pg_tid,
+            amount_krw=amount_krw,
+            remain_krw=amount_krw,
+            paid_krw=amount_krw,
+            reason=why,
+        ),
+    )
+    reversal = await attempt_store.attempt(
+        engine.database, approval.merchant_id, attempt.attempt_id
+    )
+    await finish_reversal(engine, reversal, outcome)
+
+
+async def finish_reversal(
+    engine: Engine, reversal: Asked, outcome: Cancelled | Declined | Unknown | NotSent
+) -> None:
+    """Records a reversal's outcome. Undone: the approval counts as declined, the payment fails."""
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        payment = await store.payment_for_update(connection, reversal.merchant_id, reversal.imp_uid)
+        if not await attempt_store.close_attempt(
+            connection, reversal.merchant_id, reversal.attempt_id, outcome, now=now
+        ):
+            return
+        if isinstance(outcome, Cancelled):
+            why = reversal.reason or "승인을 취소했습니다."
+            await attempt_store.close_approval(
+                connection,
+                reversal.merchant_id,
+                reversal.imp_uid,
+                Declined(code="REVERSED", text=why, reason="reversed"),
+                now=now,
+            )
+            if payment.status is Status.PENDING:
+                payment = await store.mark_failed(
+                    connection, payment, code="REVERSED", why=why, now=now
+                )
+        elif isinstance(outcome, Declined | NotSent):
+            # Not undone: the approval's own next look finds it live and tries again, or a person.
+            log.error("reversal_failed", imp_uid=reversal.imp_uid, attempt_id=reversal.attempt_id)
+        await store.record_event(
+            connection,
+            payment,
+            what=f"reversal_{type(outcome).__name__.lower()}",
+            who=payment.provider,
+            at=now,
+            why=getattr(outcome, "why", None),
+            attempt_id=reversal.attempt_id,
+            pg_code=getattr(outcome, "code", None),
+            pg_text=getattr(outcome, "text", None),
+        )

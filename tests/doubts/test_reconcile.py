@@ -1,0 +1,186 @@
+"""Doubts end (M3 to M7): each settled by asking, none by repeating."""
+
+import asyncio
+
+import pytest
+
+from dasi.foundation.errors import Conflict
+from dasi.payments import Status, reconcile_due
+from doubts.conftest import Desk
+
+DAY_S = 24 * 3600
+
+
+async def test_lost_answer_leaves_the_payment_pending_and_sends_no_webhook(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+
+    payment = await desk.charge()
+
+    assert payment.status is Status.PENDING
+    assert await desk.webhooks(payment) == []
+    assert await desk.story(payment) == ["charge_asked", "doubt_opened"]
+
+
+async def test_lost_answer_is_adopted_by_the_first_look(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    payment = await desk.charge()
+
+    await desk.reconcile_for(3, step_s=3)
+
+    settled = await desk.now(payment)
+    assert (settled.status, settled.amount_krw) == (Status.PAID, 9_900)
+    assert await desk.webhooks(payment) == ["payment.paid"]
+    assert await desk.approvals_at_pg() == 1
+
+
+async def test_lost_answer_is_looked_up_before_the_caller_is_told(patient_desk: Desk) -> None:
+    await patient_desk.shop.kicc.scenario("executed_truncated_json", "batch")
+
+    payment = await patient_desk.charge()
+
+    assert payment.status is Status.PAID
+
+
+async def test_an_order_in_doubt_is_refused_and_not_asked_again(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    payment = await desk.charge(merchant_uid="order-x")
+
+    with pytest.raises(Conflict) as refused:
+        await desk.charge(merchant_uid="order-x")
+
+    assert refused.value.reason == "order_in_doubt"
+    assert refused.value.facts["imp_uid"] == payment.imp_uid
+    assert await desk.approvals_at_pg() == 1
+
+
+async def test_cut_before_processing_fails_only_after_the_settling_time(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("cut_before_processing", "batch")
+    payment = await desk.charge()
+
+    await desk.reconcile_for(1_700)
+    assert (await desk.now(payment)).status is Status.PENDING
+    await desk.reconcile_for(200)
+
+    failed = await desk.now(payment)
+    assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_FOUND_AT_PG")
+    assert await desk.approvals_at_pg() == 0
+    again = await desk.charge(merchant_uid=payment.merchant_uid)
+    assert again.status is Status.PAID
+
+
+async def test_approval_that_turns_up_late_is_adopted(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_late", "batch")
+    payment = await desk.charge()
+
+    await desk.reconcile_for(600, step_s=30)
+
+    assert (await desk.now(payment)).status is Status.PAID
+    assert await desk.approvals_at_pg() == 1
+
+
+async def test_channel_set_to_cancel_undoes_what_turns_up(desk: Desk) -> None:
+    await desk.engine.database.fetch(desk.with_policy("cancel"))
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    payment = await desk.charge()
+
+    await desk.reconcile_for(900)
+
+    settled = await desk.now(payment)
+    assert (settled.status, settled.fail_code) == (Status.FAILED, "REVERSED")
+    assert await desk.net_at_pg() == 0
+    assert await desk.webhooks(payment) == []
+
+
+async def test_lost_reversal_is_settled_too(desk: Desk) -> None:
+    await desk.engine.database.fetch(desk.with_policy("cancel"))
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    await desk.shop.kicc.scenario("executed_truncated_json", "revise")
+    payment = await desk.charge()
+
+    await desk.reconcile_for(4_000)
+
+    assert (await desk.now(payment)).status is Status.FAILED
+    assert await desk.net_at_pg() == 0
+
+
+async def test_wrong_signature_is_a_doubt_and_then_adopted(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_wrong_signature", "batch")
+    payment = await desk.charge()
+    assert payment.status is Status.PENDING
+
+    await desk.reconcile_for(3, step_s=3)
+
+    assert (await desk.now(payment)).status is Status.PAID
+
+
+async def test_amount_changed_on_the_wire_only_is_adopted_when_the_books_agree(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_other_amount", "batch")
+    payment = await desk.charge()
+    assert payment.status is Status.PENDING
+
+    await desk.reconcile_for(3, step_s=3)
+
+    assert (await desk.now(payment)).status is Status.PAID
+
+
+async def test_process_that_dies_with_the_request_leaves_a_doubt_that_ends(desk: Desk) -> None:
+    await desk.shop.kicc.hold("batch", when="after")
+    dying = asyncio.create_task(desk.charge())
+    await desk.shop.kicc.wait_held()
+    dying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dying
+    await desk.shop.kicc.release()
+    (row,) = await desk.engine.database.fetch("SELECT state FROM attempts WHERE kind = 'charge'")
+    assert row["state"] == "sending"
+
+    await desk.reconcile_for(3, step_s=3)
+
+    (row,) = await desk.engine.database.fetch(
+        "SELECT status FROM payments WHERE purpose = 'payment'"
+    )
+    assert row["status"] == "paid"
+
+
+async def test_two_workers_settle_a_doubt_once(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    payment = await desk.charge()
+    await desk.turn(3)
+
+    await asyncio.gather(*(reconcile_due(desk.engine) for _ in range(4)))
+
+    assert (await desk.story(payment)).count("approved") == 1
+    assert await desk.webhooks(payment) == ["payment.paid"]
+
+
+async def test_doubt_survives_a_korean_midnight(desk: Desk) -> None:
+    await desk.shop.kicc.settings(withheld_s=1)
+    await desk.turn(13.9 * 3600)
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    payment = await desk.charge()
+
+    await desk.turn(3_600)
+    await reconcile_due(desk.engine)
+
+    assert (await desk.now(payment)).status is Status.PAID
+    assert await desk.approvals_at_pg() == 1
+
+
+async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
+    desk: Desk,
+) -> None:
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+    payment = await desk.charge()
+    await desk.shop.kicc.scenario("server_error_before_processing", "query", times=1_000)
+
+    await desk.reconcile_for(2 * DAY_S, step_s=1_800)
+
+    assert (await desk.now(payment)).status is Status.PENDING
+    assert (await desk.story(payment))[-1] == "handed_over"
+    (row,) = await desk.engine.database.fetch(
+        "SELECT handed_over_at, deadline_at, next_look_at, why FROM attempts WHERE kind = 'charge'"
+    )
+    assert row["handed_over_at"] is not None
+    assert row["next_look_at"] is None
+    with pytest.raises(Conflict):
+        await desk.charge(merchant_uid=payment.merchant_uid)
