@@ -1,4 +1,5 @@
-"""What every test may ask for: a database of its own, and a clock that stands still."""
+"""What every test may ask for: a database of its own, a gateway with a shop in it, a simulator as
+new, and a clock that stands still."""
 
 import shutil
 import tempfile
@@ -11,6 +12,8 @@ import pytest
 from dasi.foundation.clock import KST, TurnedClock
 from dasi.foundation.db import Database, open_database
 from database import TestServer, running_server
+from gateway_shop import Shop, running_gateway
+from simulator_process import SimulatorControl, running_simulator
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +47,25 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def clock() -> TurnedClock:
     """2026-09-03 10:00 in Korea, standing still until the test turns it."""
     return TurnedClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
+
+
+@pytest.fixture(scope="session")
+def simulator_url() -> Iterator[str]:
+    """One KICC simulator a worker, in real time."""
+    with running_simulator() as url:
+        yield url
+
+
+@pytest.fixture
+async def kicc(simulator_url: str) -> AsyncIterator[SimulatorControl]:
+    """The simulator with empty books."""
+    async with SimulatorControl(simulator_url) as control:
+        await control.reset()
+        yield control
+
+
+@pytest.fixture
+async def gateway(database_url: str, kicc: SimulatorControl) -> AsyncIterator[Shop]:
+    """The whole gateway over HTTP, with one shop and an empty database."""
+    async with running_gateway(database_url, kicc) as shop:
+        yield shop

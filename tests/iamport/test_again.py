@@ -1,0 +1,184 @@
+"""POST /subscribe/payments/again: every outcome of Iamport's, in their words (Iamport V1 1.4.4)."""
+
+import asyncio
+
+import pytest
+
+from gateway_shop import Shop, open_shop, running_gateway
+from simulator_process import SimulatorControl, start_simulator, stop_simulator
+
+TAKEN = "이미 주문이 이루어진 건입니다. (동일한 merchant_uid로 결제 또는 취소된 기록이 있습니다)"
+
+
+async def test_an_approved_charge_is_code_0_with_a_paid_payment(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+
+    answer = await gateway.again(merchant_uid="order-1", amount=9_900, name="1월 구독")
+
+    assert (answer.http_status, answer.code, answer.message) == (200, 0, None)
+    paid = answer.response
+    assert paid["status"] == "paid"
+    assert (paid["merchant_uid"], paid["amount"], paid["name"]) == ("order-1", 9_900, "1월 구독")
+    assert (paid["channel"], paid["customer_uid"]) == ("api", "card-1")
+    assert paid["customer_uid_usage"] == "payment"
+    assert paid["imp_uid"].startswith("imp_")
+    assert paid["paid_at"] > 0
+    assert (paid["failed_at"], paid["cancelled_at"], paid["cancel_amount"]) == (0, 0, 0)
+    (approval,) = await gateway.approvals()
+    assert (approval["pgCno"], approval["amount"]) == (paid["pg_tid"], 9_900)
+    assert approval["approvalNo"] == paid["apply_num"]
+
+
+@pytest.mark.parametrize("amount", ["9900", "9900.00", 9900.0])
+async def test_an_amount_may_be_a_whole_number_in_another_dress(
+    gateway: Shop, amount: object
+) -> None:
+    await gateway.register_card("card-1")
+
+    answer = await gateway.again(amount=amount)
+
+    assert answer.response["amount"] == 9_900
+    assert await gateway.net_krw() == 9_900
+
+
+async def test_a_form_is_as_good_as_json(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    form = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": "9900", "name": "1월"}
+
+    answer = await gateway.call("POST", "/subscribe/payments/again/", data=form)
+
+    assert (answer.code, answer.response["status"]) == (0, "paid")
+    assert await gateway.net_krw() == 9_900
+
+
+async def test_what_is_not_given_is_inherited_from_the_card(gateway: Shop) -> None:
+    await gateway.register_card(
+        "card-1", name="정기구독 등록", buyer_name="홍길동", buyer_tel="010-1234-5678"
+    )
+
+    paid = (await gateway.again(buyer_tel="02-123-4567")).response
+
+    assert paid["name"] == "정기구독 등록"
+    assert (paid["buyer_name"], paid["buyer_tel"]) == ("홍길동", "02-123-4567")
+
+
+async def test_names_nobody_asked_for_are_ignored_and_custom_data_is_kept_as_text(
+    gateway: Shop,
+) -> None:
+    await gateway.register_card("card-1")
+    extra = {"currency ": "KRW", "vat": 0, "browser_ip": "127.0.0.1", "extra": {"a": [1]}}
+
+    paid = (await gateway.again(custom_data={"구독": [1, 2]}, **extra)).response
+
+    assert paid["custom_data"] == '{"구독": [1, 2]}'
+
+
+async def test_a_declined_card_is_code_0_with_a_failed_payment(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+
+    answer = await gateway.again(merchant_uid="order-1", amount=8_521)  # the card's limit
+
+    assert (answer.http_status, answer.code) == (200, 0)
+    failed = answer.response
+    assert failed["status"] == "failed"
+    assert "한도" in failed["fail_reason"]
+    assert failed["failed_at"] > 0
+    assert (failed["paid_at"], failed["apply_num"]) == (0, None)
+    assert await gateway.net_krw() == 0
+
+
+async def test_a_declined_order_may_be_charged_again(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    await gateway.again(merchant_uid="order-1", amount=8_521)
+
+    answer = await gateway.again(merchant_uid="order-1", amount=5_000)
+
+    assert answer.response["status"] == "paid"
+    assert await gateway.net_krw() == 5_000
+
+
+async def test_an_unknown_customer_is_code_1_and_leaves_nothing(gateway: Shop) -> None:
+    answer = await gateway.again(customer_uid="nobody")
+
+    assert (answer.http_status, answer.code) == (200, 1)
+    assert answer.message == "등록되지 않은 구매자입니다."
+    assert await gateway.rows("SELECT 1 FROM payments") == []
+
+
+@pytest.mark.parametrize("customer_uid", ["card-1", "nobody"])
+async def test_a_paid_order_is_refused_before_the_customer_is_looked_at(
+    gateway: Shop, customer_uid: str
+) -> None:
+    await gateway.register_card("card-1")
+    await gateway.again(merchant_uid="order-1", amount=9_900)
+
+    answer = await gateway.again(merchant_uid="order-1", amount=9_900, customer_uid=customer_uid)
+
+    assert (answer.http_status, answer.code, answer.message) == (200, -1, TAKEN)
+    assert await gateway.net_krw() == 9_900
+
+
+async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    await gateway.kicc.scenario("executed_answer_cut", "batch")
+
+    first = await gateway.again(merchant_uid="order-1")
+    second = await gateway.again(merchant_uid="order-1")
+
+    (payment,) = await gateway.rows("SELECT imp_uid FROM payments WHERE merchant_uid = 'order-1'")
+    for answer in (first, second):
+        assert (answer.http_status, answer.code) == (200, -1)
+        assert answer.message is not None
+        assert "다시 청구하지 마세요" in answer.message
+        assert payment["imp_uid"] in answer.message
+    assert (await gateway.get(f"/payments/{payment['imp_uid']}")).response["status"] == "ready"
+    assert len(await gateway.approvals()) == 1
+
+
+async def test_a_pg_that_cannot_be_reached_charges_nothing_and_leaves_the_order_free(
+    database_url: str,
+) -> None:
+    process, kicc_url = start_simulator()
+    async with (
+        SimulatorControl(kicc_url) as kicc,
+        running_gateway(database_url, kicc) as shop,
+    ):
+        await shop.register_card("card-1")
+        stop_simulator(process)
+
+        answer = await shop.again(merchant_uid="order-1")
+
+        assert (answer.http_status, answer.code) == (200, -1)
+        assert answer.message is not None
+        assert "청구되지 않았습니다" in answer.message
+        found = (await shop.get("/payments/find/order-1")).response
+        assert (found["status"], found["imp_uid"] in answer.message) == ("failed", True)
+        second = await shop.again(merchant_uid="order-1")
+        assert "청구되지 않았습니다" in str(second.message), "the order is free: asked once more"
+
+
+async def test_the_same_order_of_two_merchants_is_two_orders(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    async with open_shop(
+        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
+    ) as other:
+        unknown = await other.again(customer_uid="card-1")
+        assert unknown.code == 1, "a card of another merchant is nobody's here"
+        await other.register_card("card-1")
+
+        ours = await gateway.again(merchant_uid="order-1")
+        theirs = await other.again(merchant_uid="order-1")
+
+        assert {ours.response["status"], theirs.response["status"]} == {"paid"}
+        assert await gateway.net_krw() == await other.net_krw() == 9_900
+        foreign = await gateway.get(f"/payments/{theirs.response['imp_uid']}")
+        assert (foreign.http_status, foreign.code) == (404, 1)
+
+
+async def test_many_at_once_for_one_order_are_one_charge(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+
+    answers = await asyncio.gather(*[gateway.again(merchant_uid="order-1") for _ in range(20)])
+
+    assert sorted(answer.code for answer in answers) == [-1] * 19 + [0]
+    assert await gateway.net_krw() == 9_900

@@ -1,0 +1,123 @@
+"""Tokens over HTTP: how one is had, how it is shown, and that it is looked at before anything."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dasi.foundation.clock import TurnedClock
+from gateway_shop import Shop, open_shop, running_gateway
+from simulator_process import SimulatorControl
+
+FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "raw": lambda token: {"headers": {"Authorization": token}},
+    "bearer": lambda token: {"headers": {"Authorization": f"Bearer {token}"}},
+    "bearer in small letters": lambda token: {"headers": {"Authorization": f"bearer  {token}"}},
+    "X-ImpTokenHeader": lambda token: {"headers": {"X-ImpTokenHeader": token}},
+    "_token": lambda token: {"headers": {}, "params": {"_token": token}},
+}
+WRONG_WAYS = {
+    "nothing": {"headers": {}},
+    "another token": {"headers": {"Authorization": "0" * 40}},
+    "an empty bearer": {"headers": {"Authorization": "Bearer "}},
+    "bytes": {"headers": {"Authorization": "토큰"}},
+    "a very long one": {"headers": {"Authorization": "f" * 4_000}},
+    "a zero byte": {"headers": {}, "params": {"_token": "\x00"}},
+}
+ROUTES = [
+    ("POST", "/subscribe/payments/again"),
+    ("POST", "/subscribe/payments/onetime"),
+    ("POST", "/subscribe/payments/foreign"),
+    ("GET", "/subscribe/customers/undefined"),
+    ("POST", "/subscribe/customers/undefined"),
+    ("GET", "/payments/imp_000000000000"),
+    ("GET", "/payments/find/nothing/undefined"),
+]
+
+
+@pytest.mark.parametrize("kind", ["json", "data"])
+async def test_a_token_is_had_with_json_and_with_a_form(gateway: Shop, kind: str) -> None:
+    given = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret}
+
+    answer = await gateway.call("POST", "/users/getToken", headers={}, **{kind: given})
+
+    assert (answer.http_status, answer.code) == (200, 0)
+    assert list(answer.response) == ["access_token", "now", "expired_at"]
+    assert len(answer.response["access_token"]) == 40
+    assert answer.response["expired_at"] - answer.response["now"] in (1799, 1800)
+    again = await gateway.call("POST", "/users/getToken/", headers={}, **{kind: given})
+    assert again.response["access_token"] == answer.response["access_token"]
+    assert again.response["expired_at"] == answer.response["expired_at"]
+
+
+@pytest.mark.parametrize("wrong", ["imp_key", "imp_secret"])
+async def test_a_wrong_key_and_a_wrong_secret_are_one_answer(gateway: Shop, wrong: str) -> None:
+    given = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret, wrong: "x" * 16}
+
+    answer = await gateway.call("POST", "/users/getToken", headers={}, json=given)
+
+    assert (answer.http_status, answer.code) == (401, -1)
+    assert answer.message == "인증에 실패하였습니다. API키와 secret을 확인하세요."
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"imp_key": "k"}, {"imp_secret": "s"}, {"imp_key": "", "imp_secret": None}]
+)
+async def test_a_missing_key_is_told_so(gateway: Shop, given: dict[str, Any]) -> None:
+    answer = await gateway.call("POST", "/users/getToken", headers={}, json=given)
+
+    assert (answer.http_status, answer.code) == (400, -1)
+    assert answer.message == "imp_key, imp_secret 파라메터가 누락되었습니다."
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_every_way_to_show_a_token(gateway: Shop, form: str) -> None:
+    shown = FORMS[form](await gateway.token())
+
+    answer = await gateway.call("GET", "/payments/imp_000000000000", **shown)
+
+    assert answer.http_status == 404, "authenticated, and there is no such payment"
+
+
+@pytest.mark.parametrize("way", WRONG_WAYS)
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_without_a_token_nothing_else_is_looked_at(
+    gateway: Shop, method: str, path: str, way: str
+) -> None:
+    body = b"{ not json" if method == "POST" else None
+
+    answer = await gateway.call(method, path, data=body, **WRONG_WAYS[way])
+
+    assert (answer.http_status, answer.code, answer.message) == (401, -1, "Unauthorized")
+
+
+async def test_an_ended_token_is_refused_and_a_new_one_works(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    clock = TurnedClock(datetime.now(UTC))
+    async with running_gateway(database_url, kicc, clock=clock) as shop:
+        old = {"Authorization": await shop.token()}
+        path = "/payments/imp_000000000000"
+
+        clock.advance(timedelta(minutes=29, seconds=59))
+        assert (await shop.call("GET", path, headers=old)).http_status == 404
+        clock.advance(timedelta(seconds=1))
+        assert (await shop.call("GET", path, headers=old)).http_status == 401
+
+        shop._token = None
+        assert (await shop.get(path)).http_status == 404
+        assert await shop.token() != old["Authorization"]
+
+
+async def test_a_token_of_one_merchant_opens_nothing_of_another(gateway: Shop) -> None:
+    paid = await gateway.pay_in_window()
+    async with open_shop(
+        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
+    ) as other:
+        for path in (
+            f"/payments/{paid['imp_uid']}",
+            f"/payments/find/{paid['merchant_uid']}",
+        ):
+            assert (await gateway.get(path)).http_status == 200
+            assert (await other.get(path)).http_status == 404
