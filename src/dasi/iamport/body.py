@@ -15,6 +15,7 @@ from dasi.foundation.errors import Refused
 
 _NESTING_MAX = 5
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
+_PLACE = re.compile(r"[0-9]{1,9}")  # not `isdigit`: it takes ², which `int` does not
 
 
 async def read_body(request: Request, *, max_bytes: int) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _from_json(raw: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
 
 
 def _from_form(raw: bytes) -> dict[str, Any]:
@@ -96,6 +97,6 @@ def _lists(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     inner = {name: _lists(one) for name, one in value.items()}
-    if inner and all(name.isdigit() for name in inner):
+    if inner and all(_PLACE.fullmatch(name) for name in inner):
         return [inner[name] for name in sorted(inner, key=int)]
     return inner

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.engine import Engine
-from dasi.foundation.errors import Refused, Unavailable
+from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.iamport import failures
 from dasi.iamport.body import read_body
 from dasi.iamport.params import Param, parse
@@ -65,7 +65,7 @@ def route(
             call = Call(
                 engine=face.engine,
                 merchant=merchant,
-                path={name: value.rstrip("/") for name, value in request.path_params.items()},
+                path={name: _in_path(name, text) for name, text in request.path_params.items()},
                 given=parse(params, body),
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
             )
@@ -74,6 +74,13 @@ def route(
         return await answering(request, run)
 
     return [Route(one, handle, methods=[method]) for one in (path, f"{path}/")]
+
+
+def _in_path(name: str, text: str) -> str:
+    """A path may hold any byte; a zero byte would be refused by the database, as a bug of ours."""
+    if not text.isprintable():
+        raise Invalid(name, "제어 문자를 쓸 수 없습니다")
+    return text.rstrip("/")
 
 
 async def answering(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from dasi.foundation.errors import Invalid
 from dasi.payments import AMOUNT_MAX_KRW
 
-_DIGITS = re.compile(r"[+-]?\d{1,18}(\.0+)?")
+_DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CUSTOM_DATA_MAX = 16 * 1024
 _URL_MAX, _URLS_MAX = 2000, 5
