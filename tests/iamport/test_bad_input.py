@@ -1,5 +1,6 @@
-"""Bad input to the Iamport face: a clear answer that names field and rule, and nothing half done."""
+"""Bad input to the Iamport face: a clear answer with field and rule, and nothing half done."""
 
+import io
 import json
 import string
 from typing import Any
@@ -44,7 +45,6 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("amount", "９９００", "정수"),
     ("amount", "99.5", "정수"),
     ("amount", 99.5, "정수"),
-    ("amount", 1e400, "정수"),
     ("amount", True, "정수"),
     ("amount", [9_900], "정수"),
     ("amount", {"won": 9_900}, "정수"),
@@ -82,8 +82,10 @@ WRONG_BODIES: list[tuple[str, bytes, str, str]] = [
     # what, body, content type, what the answer names
     ("cut JSON", b'{"customer_uid": "card-1"', "application/json", "JSON"),
     ("not JSON", b"customer_uid=card-1", "application/json", "JSON"),
-    ("NaN", b'{"customer_uid":"card-1","merchant_uid":"o","amount":NaN}', "application/json", "JSON"),
-    ("Infinity", b'{"amount": -Infinity}', "application/json", "JSON"),
+    ("NaN", b'{"customer_uid":"c","merchant_uid":"o","amount":NaN}', "application/json", "NaN"),
+    ("Infinity", b'{"amount": -Infinity}', "application/json", "Infinity"),
+    ("beyond any number", b'{"customer_uid":"c","merchant_uid":"o","amount":1e400}',
+     "application/json", "amount: 원 단위 정수"),
     ("a list", b"[1, 2]", "application/json", "JSON"),
     ("a text", b'"order-1"', "application/json", "JSON"),
     ("null", b"null", "application/json", "JSON"),
@@ -147,8 +149,9 @@ async def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Shop) 
         for _ in range(32):
             yield b" " * 65_536
 
-    whole = await charge(gateway, json.dumps({**GOOD, "custom_data": "x" * 2_000_000}).encode())
     headers = {"Authorization": await gateway.token(), "Content-Type": "application/json"}
+    body = io.BytesIO(json.dumps({**GOOD, "custom_data": "x" * 2_000_000}).encode())
+    whole = await gateway.call("POST", AGAIN, data=body, headers=headers)
     in_parts = await gateway.call("POST", AGAIN, data=parts(), headers=headers)
 
     for answer in (whole, in_parts):
@@ -243,11 +246,20 @@ ANY_VALUE = st.recursive(
     max_leaves=6,
 )
 NAMES = st.sampled_from(
-    ["customer_uid", "merchant_uid", "amount", "name", "currency", "tax_free", "card_quota"]
-    + ["buyer_name", "custom_data", "notice_url", "notice_url[]", "custom_data[a][b]", "s[0][a]"]
+    [
+        *["customer_uid", "merchant_uid", "amount", "name", "currency", "tax_free", "card_quota"],
+        *[
+            "buyer_name",
+            "custom_data",
+            "notice_url",
+            "notice_url[]",
+            "custom_data[a][b]",
+            "s[0][a]",
+        ],
+    ]
 )
 MANY = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -256,8 +268,7 @@ MANY = settings(
 async def test_no_json_breaks_it(gateway: Shop, wish: dict[str, Any]) -> None:
     answer = await charge(gateway, json.dumps(GOOD | {"customer_uid": "nobody"} | wish).encode())
 
-    assert answer.http_status in (200, 400), answer
-    await assert_nothing_was_done(gateway, payments=0)
+    await assert_refused(gateway, answer)
 
 
 @MANY
@@ -267,8 +278,7 @@ async def test_no_form_breaks_it(gateway: Shop, pairs: list[tuple[str, str]]) ->
 
     answer = await charge(gateway, body.encode(), "application/x-www-form-urlencoded")
 
-    assert answer.http_status in (200, 400), answer
-    await assert_nothing_was_done(gateway, payments=0)
+    await assert_refused(gateway, answer)
 
 
 @MANY
@@ -280,8 +290,13 @@ async def test_no_form_breaks_it(gateway: Shop, pairs: list[tuple[str, str]]) ->
 async def test_no_bytes_break_it(gateway: Shop, body: bytes, kind: str) -> None:
     answer = await charge(gateway, body, kind)
 
-    assert answer.http_status in (200, 400), answer
-    await assert_nothing_was_done(gateway, payments=0)
+    await assert_refused(gateway, answer)
+
+
+async def assert_refused(shop: Shop, answer: Answer) -> None:
+    """Malformed, or of a customer nobody knows: never a 500, never a row."""
+    assert (answer.http_status, answer.code) in ((400, -1), (200, 1)), answer
+    assert await shop.rows("SELECT 1 FROM payments") == []
 
 
 def quote(text: str) -> str:
