@@ -1,0 +1,110 @@
+"""Keys are never left live and forgotten (B1); notices wake a look and prove nothing."""
+
+import aiohttp
+import pytest
+from starlette.applications import Starlette
+
+from dasi.billing_keys import remove_due_keys, remove_key
+from dasi.foundation.errors import NotFound
+from dasi.notices import routes
+from dasi.payments import Status
+from doubts.conftest import CUSTOMER, Desk
+from served import served
+
+
+async def _keys_at_pg(desk: Desk) -> list[str]:
+    """States of the keys at KICC, oldest first."""
+    keys = (await desk.shop.kicc.state())["keys"]
+    return ["removed" if one["removedAt"] else "live" for one in keys]
+
+
+async def _removals(desk: Desk) -> list[tuple[str, bool]]:
+    rows = await desk.engine.database.fetch(
+        "SELECT status, pg_removed_at IS NOT NULL AS ended FROM billing_keys ORDER BY issued_at"
+    )
+    return [(row["status"], row["ended"]) for row in rows]
+
+
+async def test_reissue_replaces_the_key_and_ends_the_old_one_at_the_pg(desk: Desk) -> None:
+    await desk.turn(60)
+    await desk.register()
+    assert await _removals(desk) == [("replaced", False), ("live", False)]
+
+    await remove_due_keys(desk.engine)
+
+    assert await _removals(desk) == [("replaced", True), ("live", False)]
+    assert await _keys_at_pg(desk) == ["removed", "live"]
+    assert (await desk.charge()).status is Status.PAID
+
+
+async def test_removed_key_charges_nothing_and_is_erased(desk: Desk) -> None:
+    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+
+    with pytest.raises(NotFound, match="unknown_customer"):
+        await desk.charge()
+    with pytest.raises(NotFound, match="unknown_billing_key"):
+        await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    assert await _keys_at_pg(desk) == ["removed"]
+    (row,) = await desk.engine.database.fetch("SELECT sealed_key FROM billing_keys")
+    assert row["sealed_key"] == b""
+
+
+async def test_lost_removal_is_asked_again_under_a_new_name(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("cut_before_processing", "remove_key")
+    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    assert await _keys_at_pg(desk) == ["live"]
+
+    await desk.turn(600)
+    await remove_due_keys(desk.engine)
+
+    assert await _keys_at_pg(desk) == ["removed"]
+    rows = await desk.engine.database.fetch(
+        "SELECT attempt_id, state FROM attempts WHERE kind = 'remove_key' ORDER BY sent_at"
+    )
+    assert [row["state"] for row in rows] == ["unknown", "approved"]
+    assert len({row["attempt_id"] for row in rows}) == 2
+
+
+async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(desk: Desk) -> None:
+    app = Starlette(routes=routes(desk.engine))
+    async with served(app) as url, aiohttp.ClientSession() as http:
+        await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+        payment = await desk.charge()
+        (row,) = await desk.engine.database.fetch(
+            "SELECT shop_order_no FROM attempts WHERE kind = 'charge'"
+        )
+        notice = {
+            "resCd": "0000",
+            "resMsg": "정상",
+            "mallId": "T0021766",
+            "notiType": "10",
+            "pgCno": "26090310154110700102",
+            "shopOrderNo": row["shop_order_no"],
+            "amount": "9900",
+        }
+        async with http.post(f"{url}/notices/kicc", json=notice) as answer:
+            assert await answer.json() == {"resCd": "0000", "resMsg": "정상"}
+
+    assert (await desk.now(payment)).status is Status.PAID
+
+
+async def test_forged_notice_changes_nothing(desk: Desk) -> None:
+    app = Starlette(routes=routes(desk.engine))
+    async with served(app) as url, aiohttp.ClientSession() as http:
+        await desk.shop.kicc.scenario("refused", "batch", code="8521")
+        payment = await desk.charge()
+        (row,) = await desk.engine.database.fetch(
+            "SELECT shop_order_no FROM attempts WHERE kind = 'charge'"
+        )
+        legacy = (
+            "res_cd=0000&res_msg=OK&cno=26090310154110700102&memb_id=T0021766&noti_type=10"
+            f"&order_no={row['shop_order_no']}&amount=9900"
+        )
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        async with http.post(f"{url}/notices/kicc", data=legacy, headers=headers) as answer:
+            assert (await answer.text()).startswith("res_cd=0000")
+        async with http.post(f"{url}/notices/kicc", data=b"{", headers=headers) as answer:
+            assert (await answer.text()).startswith("res_cd=5001")
+
+    assert (await desk.now(payment)).status is Status.FAILED
+    assert await desk.net_at_pg() == 0
