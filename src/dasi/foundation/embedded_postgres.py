@@ -40,7 +40,7 @@ _LOG_MAX_BYTES = 8 * 1024 * 1024
 _SETTINGS: Final = {
     "listen_addresses": "",  # the socket is the only entrance
     "unix_socket_permissions": "0700",
-    "max_connections": "80",  # four processes with pools of 16, and room for a person
+    "max_connections": "200",  # eight gateways and a worker with pools of 16, and a person
     "shared_buffers": "64MB",  # one machine, a working set of recent payments
     "max_wal_size": "256MB",  # a small folder, a short recovery
     "jit": "off",  # every statement here is short: compiling costs more than it saves
