@@ -29,16 +29,23 @@ app.add_typer(provision.key, name="key")
 app.add_typer(provision.channel, name="channel")
 
 
+def _show_version(is_asked: bool) -> None:  # typer calls it so
+    if is_asked:
+        typer.echo(f"dasi {version('dasi')}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     *,
     show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", is_eager=True, callback=_show_version
+        ),
     ] = False,
 ) -> None:
-    if show_version:
-        typer.echo(f"dasi {version('dasi')}")
-        raise typer.Exit
+    """What stands before every command."""
 
 
 def main() -> None:

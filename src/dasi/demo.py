@@ -30,6 +30,7 @@ from dasi.one_machine import (
     kept_logs,
     log_folder,
     thrown_away_folder,
+    until_answering,
 )
 from dasi.processes import (
     LOOPBACK,
@@ -39,7 +40,6 @@ from dasi.processes import (
     fail_when_one_ends,
     first_of,
     free_port,
-    until_answering,
 )
 from dasi.scripted_payer import pay_in_window
 from dasi.settings import read_settings, without_ours

@@ -4,21 +4,27 @@
 start at once, the others as soon as it is there.
 """
 
+import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
 
+import aiohttp
+
 from dasi.data_folder import OpenFolder, is_in_use
-from dasi.processes import LOOPBACK, Child, Children, free_port, listen, until_answering
+from dasi.foundation.embedded_postgres import EmbeddedPostgres
+from dasi.foundation.trouble import Trouble
+from dasi.processes import LOOPBACK, Child, Children, free_port, listen, tail
 from dasi.settings import without_ours
 
 _FOLDER_PREFIX = "dasi-demo-"
+_LOOK_S = 0.03
 _BEING_MADE_S = 60
 START_PATIENCE_S = 60
 
@@ -42,7 +48,7 @@ class Ports:
         return None if self.simulator is None else f"http://{LOOPBACK}:{self.simulator}"
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def checked_ports(host: str, port: int, *, simulator: int | None) -> AsyncIterator[Ports]:
     """`Trouble` names the option of the first port that is taken. 0 finds a free one."""
     with listen(host, port, option="--port") as gateway:
@@ -98,6 +104,28 @@ class Machine:
         await until_answering(self.gateways[0], url, patience_s=START_PATIENCE_S)
 
 
+async def until_answering(child: Child, url: str, *, patience_s: float) -> None:
+    """Until `url` answers 200. `Trouble` if the child ends first or takes too long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience_s), aiohttp.ClientSession() as session:
+            while child.process.returncode is None:
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.get(url) as answer:
+                        if answer.status == 200:  # noqa: PLR2004  # OK
+                            return
+                await asyncio.sleep(_LOOK_S)
+    ended = child.process.returncode
+    raise Trouble(
+        f"The {child.name} did not start.",
+        why=(
+            f"{url} did not answer within {patience_s:g} s."
+            if ended is None
+            else f"Its process ended with exit code {ended}.{tail(child)}"
+        ),
+        next_step=f"See {child.log}." if child.log else "See its lines above.",
+    )
+
+
 def log_folder(folder: Path) -> Path:
     logs = folder / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
@@ -112,7 +140,7 @@ def kept_logs(folder: Path) -> Path:
     return kept
 
 
-@contextmanager
+@contextlib.contextmanager
 def thrown_away_folder() -> Iterator[Path]:
     """A new temporary folder, gone at the end. Those of earlier ones that were killed go too."""
     for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
@@ -120,9 +148,9 @@ def thrown_away_folder() -> Iterator[Path]:
         is_ours = left.is_dir() and not left.is_symlink() and about.st_uid == os.geteuid()
         # One that is being made this moment has no lock yet.
         if is_ours and time.time() - about.st_mtime > _BEING_MADE_S and not is_in_use(left):
-            shutil.rmtree(left, ignore_errors=True)
+            EmbeddedPostgres(left, durable=False).discard()
     folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        EmbeddedPostgres(folder, durable=False).discard()

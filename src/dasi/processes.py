@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from dasi.foundation import leash
 from dasi.foundation.trouble import Trouble
 
 LOOPBACK = "127.0.0.1"
-_LOOK_S = 0.03
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -91,28 +88,6 @@ class Children:
         if ends:
             await asyncio.wait(ends)
         self._children.clear()
-
-
-async def until_answering(child: Child, url: str, *, patience_s: float) -> None:
-    """Until `url` answers 200. `Trouble` if the child ends first or takes too long."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience_s), aiohttp.ClientSession() as session:
-            while child.process.returncode is None:
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.get(url) as answer:
-                        if answer.status == 200:  # noqa: PLR2004  # OK
-                            return
-                await asyncio.sleep(_LOOK_S)
-    ended = child.process.returncode
-    raise Trouble(
-        f"The {child.name} did not start.",
-        why=(
-            f"{url} did not answer within {patience_s:g} s."
-            if ended is None
-            else f"Its process ended with exit code {ended}.{tail(child)}"
-        ),
-        next_step=f"See {child.log}." if child.log else "See its lines above.",
-    )
 
 
 def tail(child: Child, lines_max: int = 8) -> str:

@@ -1,5 +1,6 @@
 """The reference names every command and option, and every help has an example and exit codes."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import typer.main
 
 from dasi.cli import app
+from dasi_program import dasi
 
 REFERENCE = (Path(__file__).parents[2] / "docs/reference/commands.md").read_text(encoding="utf-8")
 
@@ -51,6 +53,11 @@ def test_help_has_an_example_that_begins_with_the_command_and_exit_codes(name: s
     assert f"Example: {name}" in epilog
     assert "Exit codes: " in epilog
     assert COMMANDS[name].help
+
+
+def test_version_is_told():
+    done = dasi("--version", cwd=None)
+    assert (done.returncode, done.stdout) == (0, f"dasi {version('dasi')}\n")
 
 
 def test_reference_names_no_command_that_is_not():

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.vault import new_key
 from dasi_program import Running, all_end, dasi, facts, running
 from database import TestServer
@@ -151,13 +152,14 @@ def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_pat
     assert (data / "vault.keys").stat().st_mode & 0o777 == 0o600
 
 
-def test_second_one_machine_on_the_folder_is_refused(short_path: Path):
-    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
-        up_url(up)
-        second = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
-        assert second.returncode == 1
-        assert f"by process {up.process.pid}" in second.stderr
-        assert "--data" in second.stderr
+async def test_second_one_machine_on_the_folder_is_refused(short_path: Path):
+    first = EmbeddedPostgres(short_path / "data", durable=False)
+    await first.start()
+    second = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
+    assert second.returncode == 1
+    assert f"by process {os.getpid()}" in second.stderr
+    assert "--data" in second.stderr
+    await first.stop()
 
 
 def test_one_machine_killed_ends_whole_and_comes_back_with_its_data(short_path: Path):
@@ -187,11 +189,10 @@ def test_one_machine_whose_database_dies_ends_and_says_so(short_path: Path):
         assert all_end(parts)
 
 
-def test_lost_sealing_keys_are_not_replaced_by_new_ones(short_path: Path):
-    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
-        up_url(up)
-        up.stop()
-    (short_path / "data/vault.keys").unlink()
+async def test_lost_sealing_keys_are_not_replaced_by_new_ones(short_path: Path):
+    data_without_keys = EmbeddedPostgres(short_path / "data", durable=False)
+    await data_without_keys.start()
+    await data_without_keys.stop()
     refused = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
     assert refused.returncode == 1
     assert "The sealing keys" in refused.stderr

@@ -118,6 +118,18 @@ def test_logs_of_libraries_go_the_same_way(log: io.StringIO):
     assert line["event"] == f"connected to postgresql://a:{HIDDEN}@h/d"
 
 
+def test_line_that_cannot_be_made_is_counted_and_its_arguments_are_not_printed(
+    log: io.StringIO, capfd: pytest.CaptureFixture[str]
+):
+    (ours,) = (one for one in logging.root.handlers if getattr(one, "stream", None) is log)
+    broken = {"name": "aiohttp", "msg": "two %s %s", "args": (f"password={SECRET}",)}
+    ours.handle(logging.makeLogRecord(broken))
+    line = one_line(log)
+    assert (line["event"], line["why"]) == ("log_line_lost", "TypeError")
+    assert str(line["where"]).startswith("aiohttp:")
+    assert SECRET not in log.getvalue() + "".join(capfd.readouterr())
+
+
 def test_less_than_the_level_is_not_logged(log: io.StringIO):
     structlog.get_logger().debug("detail")
     assert log.getvalue() == ""

@@ -121,6 +121,11 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
+    def discard(self) -> None:
+        """Removes all of a stopped server, data included."""
+        shutil.rmtree(self._socket_folder(), ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def _take_lock(self) -> None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

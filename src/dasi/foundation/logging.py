@@ -4,6 +4,8 @@ What is logged by us and by libraries (uvicorn, asyncio, aiohttp) goes through t
 by the name of a field, and by the look of a value wherever it stands, traceback included.
 """
 
+import contextlib
+import json
 import logging
 import re
 import sys
@@ -58,7 +60,7 @@ def set_up_logging(
         if is_text
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    handler = logging.StreamHandler(out)
+    handler = _Handler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*before, structlog.stdlib.PositionalArgumentsFormatter()],
@@ -78,6 +80,18 @@ def set_up_logging(
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Where a line cannot be made, says so and no more: the default prints its arguments raw."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        with contextlib.suppress(OSError, ValueError):  # the stream itself is gone
+            where = f"{record.name}:{record.lineno}"
+            why = type(sys.exc_info()[1]).__name__
+            lost = {"event": "log_line_lost", "level": "error", "where": where, "why": why}
+            self.stream.write(json.dumps(lost) + "\n")
+            self.stream.flush()
 
 
 def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
