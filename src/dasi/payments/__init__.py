@@ -14,6 +14,7 @@ from dasi.payments.payment import (
     Status,
 )
 from dasi.payments.reconcile import reconcile_due
+from dasi.payments.resume import resume
 from dasi.payments.search import find_by_order, find_payment
 from dasi.payments.take_notice import store_notice, work_on_notice
 from dasi.payments.verify import Complaint, Report, verify
@@ -45,6 +46,7 @@ __all__ = [
     "list_doubts",
     "open_window",
     "reconcile_due",
+    "resume",
     "store_notice",
     "take_return",
     "verify",
