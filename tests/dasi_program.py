@@ -19,15 +19,11 @@ PATIENCE_S = 60
 
 
 def dasi(
-    *arguments: str | Path,
-    env: Mapping[str, str] | None = None,
-    stdin: str = "",
-    cwd: Path | None,
-    program: tuple[str | Path, ...] = DASI,
+    *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Path | None
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run(
-        [*program, *map(str, arguments)],
+        [*DASI, *map(str, arguments)],
         env={**ENV, **(env or {})},
         input=stdin,
         capture_output=True,

@@ -135,6 +135,20 @@ async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(gatewa
     assert len(await gateway.approvals()) == 1
 
 
+async def test_a_lost_answer_may_be_found_while_the_caller_waits(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    async with running_gateway(database_url, kicc, DASI_LOOK_BEFORE_ANSWER_S="1") as shop:
+        await shop.register_card("card-1")
+        await kicc.scenario("executed_answer_cut", "batch")
+
+        answer = await shop.again(merchant_uid="order-1")
+
+        assert (answer.code, answer.response["status"]) == (0, "paid")
+        (approval,) = await shop.approvals()
+        assert approval["pgCno"] == answer.response["pg_tid"]
+
+
 async def test_a_pg_that_cannot_be_reached_charges_nothing_and_leaves_the_order_free(
     database_url: str,
 ) -> None:

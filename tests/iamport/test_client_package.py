@@ -1,0 +1,113 @@
+"""Other people's client, unmodified: `iamport-rest-client` 0.9.0 from the package index."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from gateway_shop import Shop
+from iamport import Iamport
+
+Client = Callable[..., Any]
+
+
+@pytest.fixture
+async def client(gateway: Shop) -> AsyncIterator[Client]:
+    """`await client("pay_again", …)`: one method of the package, in a thread, as it blocks."""
+    assert version("iamport-rest-client") == "0.9.0"
+    iamport = Iamport(
+        imp_key=gateway.key.api_key,
+        imp_secret=gateway.key.api_secret,
+        imp_url=f"{gateway.url}/",
+    )
+
+    async def ask(method: str, *given: Any, **named: Any) -> Any:
+        return await asyncio.to_thread(getattr(iamport, method), *given, **named)
+
+    yield ask
+    iamport.requests_session.close()
+
+
+async def test_it_charges_and_finds_what_it_charged(gateway: Shop, client: Client) -> None:
+    await gateway.register_card("card-1")
+
+    paid = await client("pay_again", customer_uid="card-1", merchant_uid="order-1", amount=9_900)
+
+    assert (paid["status"], paid["amount"]) == ("paid", 9_900)
+    assert await client("find", merchant_uid="order-1") == paid
+    assert await client("find", imp_uid=paid["imp_uid"]) == paid
+    assert await client("is_paid", 9_900, imp_uid=paid["imp_uid"])
+    assert not await client("is_paid", 9_901, imp_uid=paid["imp_uid"])
+    assert await gateway.net_krw() == 9_900
+
+
+async def test_a_korean_order_number_survives_the_way(gateway: Shop, client: Client) -> None:
+    await gateway.register_card("card-1")
+
+    await client("pay_again", customer_uid="card-1", merchant_uid="구독 1월·가", amount=9_900)
+
+    assert (await client("find", merchant_uid="구독 1월·가"))["merchant_uid"] == "구독 1월·가"
+
+
+async def test_it_reads_the_card(gateway: Shop, client: Client) -> None:
+    await gateway.register_card("card-1", buyer_name="홍길동")
+
+    card = await client("customer_get", "card-1")
+
+    assert (card["customer_uid"], card["customer_name"]) == ("card-1", "홍길동")
+
+
+async def test_what_is_unknown_is_told_as_its_tests_expect(client: Client) -> None:
+    for unknown in ({"merchant_uid": "nothing"}, {"imp_uid": "nothing"}):
+        with pytest.raises(Iamport.HttpError) as not_found:
+            await client("find", **unknown)
+        assert (not_found.value.code, not_found.value.reason) == (404, "Not Found")
+    with pytest.raises(Iamport.ResponseError) as nobody:
+        await client("pay_again", customer_uid="nobody", merchant_uid="order-1", amount=100)
+    assert nobody.value.code == 1
+    with pytest.raises(Iamport.ResponseError) as no_card:
+        await client("customer_get", "nobody")
+    assert no_card.value.code == 1
+    assert no_card.value.message == (
+        "요청하신 customer_uid(nobody)로 등록된 정보를 찾을 수 없습니다."
+    )
+
+
+async def test_a_paid_order_is_refused_with_code_minus_1(gateway: Shop, client: Client) -> None:
+    await gateway.register_card("card-1")
+    order = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
+    await client("pay_again", **order)
+
+    with pytest.raises(Iamport.ResponseError) as refused:
+        await client("pay_again", **order)
+
+    assert refused.value.code == -1
+    assert await gateway.net_krw() == 9_900
+
+
+CARD = {"card_number": "4092-0230-1234-1234", "expiry": "2031-12", "birth": "500203"}
+
+
+async def test_card_numbers_are_refused_as_its_tests_expect(client: Client) -> None:
+    with pytest.raises(Iamport.ResponseError) as onetime:
+        await client("pay_onetime", merchant_uid="order-1", amount=100, pwd_2digit="19", **CARD)
+    with pytest.raises(Iamport.ResponseError) as issue:
+        await client("customer_create", customer_uid="card-1", pwd_2digit="19", **CARD)
+    with pytest.raises(Iamport.ResponseError) as foreign:
+        await client("pay_foreign", merchant_uid="order-1", amount=100, **CARD)
+
+    assert (onetime.value.code, issue.value.code, foreign.value.code) == (-1, -1, -1)
+    assert "카드정보 인증에 실패하였습니다." in onetime.value.message
+    assert "카드정보 인증 및 빌키 발급에 실패하였습니다." in issue.value.message
+
+
+async def test_wrong_credentials_are_a_401(gateway: Shop) -> None:
+    iamport = Iamport(imp_key="nobody", imp_secret="nothing", imp_url=f"{gateway.url}/")
+
+    with pytest.raises(Iamport.HttpError) as refused:
+        await asyncio.to_thread(iamport.find, imp_uid="imp_1")
+
+    assert refused.value.code == 401
+    iamport.requests_session.close()
