@@ -19,11 +19,15 @@ PATIENCE_S = 60
 
 
 def dasi(
-    *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Path | None
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    cwd: Path | None,
+    program: tuple[str | Path, ...] = DASI,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run(
-        [*DASI, *map(str, arguments)],
+        [*program, *map(str, arguments)],
         env={**ENV, **(env or {})},
         input=stdin,
         capture_output=True,

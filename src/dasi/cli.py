@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dasi.commands import provision, run
+from dasi.commands import books, provision, run
 from dasi.commands.options import ending
 from dasi.commands.printing import print_trouble, trouble_of
 from dasi.foundation.errors import Refused, Unavailable
@@ -23,6 +23,7 @@ app = typer.Typer(
     epilog="Begin with: dasi demo",
 )
 run.register(app)
+books.register(app)
 app.command("migrate", epilog=ending("dasi migrate"))(provision.migrate_command)
 app.add_typer(provision.merchant, name="merchant")
 app.add_typer(provision.key, name="key")

@@ -60,7 +60,8 @@ async def checked_ports(host: str, port: int, *, simulator: int | None) -> Async
 def environment_of(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
     """What the programs are told: our port and our simulator, unless the user said otherwise."""
     told = dict(given)
-    told.setdefault("DASI_PUBLIC_URL", ports.gateway_url)
+    if not told.get("DASI_PUBLIC_URL", "").strip():
+        told["DASI_PUBLIC_URL"] = ports.gateway_url
     if ports.simulator_url is not None:
         told["DASI_KICC_SANDBOX_URL"] = ports.simulator_url
     return told

@@ -45,8 +45,8 @@ class Children:
         environment: Mapping[str, str],
         pass_fds: tuple[int, ...] = (),
     ) -> Child:
-        """Starts `python arguments...`."""
-        command = leash.command(sys.executable, *arguments, on_parent_death=signal.SIGTERM)
+        """Starts `python arguments...`. With -P: no module is taken from the folder we are in."""
+        command = leash.command(sys.executable, "-P", *arguments, on_parent_death=signal.SIGTERM)
         log = None if self._logs is None else self._logs / f"{name}.log"
         with contextlib.ExitStack() as files:
             out = None if log is None else files.enter_context(log.open("ab"))

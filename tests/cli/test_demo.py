@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,11 +16,9 @@ PORTS = ("--port", "0", "--simulator-port", "0", "--shop-port", "0")
 
 
 @pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    """Temporary folders go below the test's own, so that what is left behind is seen."""
-    temporary = tmp_path / "t"
-    temporary.mkdir()
-    return {"TMPDIR": str(temporary)}
+def env(short_path: Path) -> dict[str, str]:
+    """Temporary folders go into one of the test's own, so that what is left behind is seen."""
+    return {"TMPDIR": str(short_path)}
 
 
 def until_paid(demo: Running) -> list[str]:
@@ -39,7 +38,9 @@ def test_once_pays_and_leaves_nothing_whatever_the_environment_says(
         "DASI_DATABASE_URL": "postgresql://127.0.0.1:1/theirs",
         "DASI_KICC_LIVE_URL": "http://127.0.0.1:1",
     }
-    done = dasi("demo", "--once", *PORTS, env=env | foreign, cwd=tmp_path)
+    (tmp_path / "typing.py").write_text("raise SystemExit('a module of the folder was taken')")
+    program = Path(sys.executable).with_name("dasi")
+    done = dasi("demo", "--once", *PORTS, env=env | foreign, cwd=tmp_path, program=(program,))
     assert done.returncode == 0, done.stderr
     for told in (
         "Billing key issued",

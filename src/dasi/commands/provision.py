@@ -5,11 +5,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import typer
@@ -17,6 +14,7 @@ import typer
 from dasi.channels import Channel, add_channel, list_channels
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
 from dasi.commands.printing import Facts, print_facts, print_list, print_note
+from dasi.commands.reach import with_engine
 from dasi.data_folder import reached_database
 from dasi.engine import Engine
 from dasi.merchants import (
@@ -29,7 +27,6 @@ from dasi.merchants import (
     revoke_api_key,
     rotate_api_key,
 )
-from dasi.settings import read_settings
 
 merchant = typer.Typer(no_args_is_help=True, help="Shops that may call the gateway.")
 key = typer.Typer(no_args_is_help=True, help="API keys of a merchant.")
@@ -93,7 +90,7 @@ def merchant_add(
         )
         return added, await add_api_key(engine, added, api_key=api_key, api_secret=secret)
 
-    added, new = _with_engine(data, act)
+    added, new = with_engine(data, act)
     print_facts(_of_merchant(added) | _of_key(new), as_json=as_json)
     if not as_json:
         print_note(
@@ -105,7 +102,7 @@ def merchant_add(
 @merchant.command("list", epilog=ending("dasi merchant list --json"))
 def merchant_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the merchants, oldest first."""
-    rows = [_of_merchant(one) for one in _with_engine(data, list_merchants)]
+    rows = [_of_merchant(one) for one in with_engine(data, list_merchants)]
     print_list(rows, as_json=as_json, none="No merchants yet: dasi merchant add --help")
 
 
@@ -125,7 +122,7 @@ def key_add(
         owner = await find_merchant_by_code(engine, merchant_code)
         return await add_api_key(engine, owner, api_key=api_key, api_secret=secret)
 
-    print_facts({"merchant": merchant_code} | _of_key(_with_engine(data, act)), as_json=as_json)
+    print_facts({"merchant": merchant_code} | _of_key(with_engine(data, act)), as_json=as_json)
     if not as_json:
         print_note(_SHOWN_ONCE)
 
@@ -150,7 +147,7 @@ def key_rotate(
         owner = await find_merchant_by_code(engine, merchant_code)
         return await rotate_api_key(engine, owner, api_key, keep_old_for=overlap)
 
-    new = _with_engine(data, act)
+    new = with_engine(data, act)
     facts: Facts = {"merchant": merchant_code} | _of_key(new)
     print_facts({**facts, "old_api_key": api_key, "old_ends_in": keep_old_for}, as_json=as_json)
     if not as_json:
@@ -170,7 +167,7 @@ def key_revoke(
     async def act(engine: Engine) -> None:
         await revoke_api_key(engine, await find_merchant_by_code(engine, merchant_code), api_key)
 
-    _with_engine(data, act)
+    with_engine(data, act)
     print_facts({"merchant": merchant_code, "revoked_api_key": api_key}, as_json=as_json)
 
 
@@ -220,7 +217,7 @@ def channel_add(
             language=language,
         )
 
-    facts = {"merchant": merchant_code} | _of_channel(_with_engine(data, act))
+    facts = {"merchant": merchant_code} | _of_channel(with_engine(data, act))
     print_facts(facts, as_json=as_json)
 
 
@@ -234,27 +231,8 @@ def channel_list(
         owner = await find_merchant_by_code(engine, merchant_code)
         return await list_channels(engine, owner.merchant_id)
 
-    rows = [_of_channel(one) for one in _with_engine(data, act)]
+    rows = [_of_channel(one) for one in with_engine(data, act)]
     print_list(rows, as_json=as_json, none="No channels yet: dasi channel add --help")
-
-
-def _with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
-    async def reached() -> T:
-        async with _engine(data) as engine:
-            return await act(engine)
-
-    return asyncio.run(reached())
-
-
-@asynccontextmanager
-async def _engine(data: Path) -> AsyncIterator[Engine]:
-    from dasi.opening import current_engine  # noqa: PLC0415  # it loads every room: not for --help
-
-    async with (
-        reached_database(data, os.environ) as reached,
-        current_engine(read_settings(reached.environment)) as engine,
-    ):
-        yield engine
 
 
 def _read_secret(given: str | None) -> str | None:

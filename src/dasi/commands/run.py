@@ -95,7 +95,7 @@ def worker(*, workers: Workers = 1) -> None:
 
 def simulator(context: typer.Context) -> None:
     """The KICC simulator alone. Its options are its own: `dasi simulator -- --help`."""
-    program = [sys.executable, "-m", "kicc_simulator", *context.args]
+    program = [sys.executable, "-P", "-m", "kicc_simulator", *context.args]
     sys.stdout.flush()
     os.execv(sys.executable, program)  # noqa: S606  # no shell is wanted
 

@@ -35,6 +35,18 @@ FAILURES: dict[str, Failure] = {
     "body_too_large": Failure(413, -1, "요청 본문이 너무 큽니다. 최대 {limit}바이트입니다."),
     "unknown_route": Failure(404, -1, "존재하지 않는 API입니다: {method} {path}"),
     "wrong_method": Failure(405, -1, "{path} 는 {method} 요청을 받지 않습니다. 허용: {allowed}"),
+    # the same request again
+    "idempotency_differs": Failure(
+        422,
+        -1,
+        "같은 Idempotency-Key로 다른 요청을 보낼 수 없습니다. 달라진 항목: {fields}. "
+        "새 요청에는 새 Idempotency-Key를 쓰세요.",
+    ),
+    "idempotency_running": Failure(
+        409,
+        -1,
+        "같은 Idempotency-Key의 요청을 처리하고 있습니다. 잠시 뒤 같은 요청을 다시 보내세요.",
+    ),
     # payments
     "unknown_payment": Failure(404, 1, "존재하지 않는 결제정보입니다."),
     "bad_status": Failure(400, 1, "지원되지 않는 상태값입니다."),
@@ -106,6 +118,7 @@ FAILURES: dict[str, Failure] = {
 INTERNAL = Failure(
     500, -1, "내부 오류가 발생했습니다. 같은 요청을 반복하기 전에 결과를 조회하세요."
 )
+_RUNNING_RETRY_S = 5
 UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 시도하세요."
 
 

@@ -14,9 +14,12 @@ from dasi.payments.payment import (
     Status,
 )
 from dasi.payments.reconcile import reconcile_due
+from dasi.payments.resume import resume
 from dasi.payments.search import find_by_order, find_payment
 from dasi.payments.take_notice import store_notice, work_on_notice
+from dasi.payments.verify import Complaint, Report, verify
 from dasi.payments.window import OpenedWindow, WindowView, WindowWish
+from dasi.payments.worklist import Doubt, list_doubts
 
 __all__ = [
     "AMOUNT_MAX_KRW",
@@ -24,10 +27,13 @@ __all__ = [
     "CancelWish",
     "Cancellation",
     "ChargeWish",
+    "Complaint",
+    "Doubt",
     "OpenedWindow",
     "PaidCard",
     "Payment",
     "PgRefusedWindow",
+    "Report",
     "Status",
     "WindowView",
     "WindowWish",
@@ -37,10 +43,13 @@ __all__ = [
     "expire_windows",
     "find_by_order",
     "find_payment",
+    "list_doubts",
     "open_window",
     "reconcile_due",
+    "resume",
     "store_notice",
     "take_return",
+    "verify",
     "view_window",
     "work_on_notice",
 ]

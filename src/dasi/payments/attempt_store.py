@@ -170,6 +170,17 @@ async def attempt(database: Database, merchant_id: int, attempt_id: str) -> Aske
     return _asked(row)
 
 
+async def by_idempotency_key(database: Database, merchant_id: int, key: str) -> Asked | None:
+    """The request to the PG that was made under a caller's key, if one was."""
+    row = await database.fetchrow(
+        f"""SELECT {_ASKED} FROM attempts a
+            WHERE a.merchant_id = $1 AND a.idempotency_key = $2 ORDER BY a.sent_at LIMIT 1""",
+        merchant_id,
+        key,
+    )
+    return None if row is None else _asked(row)
+
+
 async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Asked | None:
     """The one request that took, or may have taken, the payment's money."""
     row = await database.fetchrow(

@@ -1,0 +1,105 @@
+"""The operator's proof and worklist: `dasi reconcile`, `dasi verify`."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.printing import Facts, print_facts, print_list, print_note
+from dasi.commands.reach import with_engine
+from dasi.engine import Engine
+from dasi.foundation.clock import KST
+
+if TYPE_CHECKING:
+    from dasi.payments import Complaint, Doubt, Report
+
+_COMPLAINTS_SHOWN = 1_000
+_NOT_PROVEN = 1
+
+
+def reconcile(
+    *,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Show the doubts and ask nothing.")
+    ] = False,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Ask the payment companies about every doubt that is due, then show what is left.
+
+    Asking is safe at any time: it reads, and settles by what it reads; nothing is charged again.
+    """
+
+    async def act(engine: Engine) -> tuple[int, "list[Doubt]"]:
+        from dasi.payments import list_doubts, reconcile_due  # noqa: PLC0415  # slow: not for --help
+
+        looked = 0
+        while not only_list and (turn := await reconcile_due(engine)):
+            looked += turn
+        return looked, await list_doubts(engine)
+
+    looked, doubts = with_engine(data, act)
+    if not only_list:
+        print_note(f"{looked} looks taken")
+    print_list(
+        [_row(doubt) for doubt in doubts], as_json=as_json, none="No doubt is open: all is settled."
+    )
+
+
+def verify_books(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """Prove the event chains, the statuses and the sums, and name what is wrong."""
+
+    async def act(engine: Engine) -> "tuple[Report, list[Complaint]]":
+        from dasi.payments import Report, verify  # noqa: PLC0415  # slow: not for --help
+
+        report = Report()
+        return report, [complaint async for complaint in verify(engine, report)]
+
+    report, found = with_engine(data, act)
+    print_facts(
+        {
+            "payments": report.payments,
+            "events": report.events,
+            "paid_krw": report.paid_krw,
+            "cancelled_krw": report.cancelled_krw,
+            "net_krw": report.paid_krw - report.cancelled_krw,
+            "complaints": len(found),
+        },
+        as_json=as_json,
+    )
+    if found:
+        rows: list[Facts] = [
+            {"merchant": one.merchant_code, "payment": one.imp_uid, "what is wrong": one.what}
+            for one in found[:_COMPLAINTS_SHOWN]
+        ]
+        if not as_json:
+            print_list(rows, as_json=False, none="")
+        raise typer.Exit(_NOT_PROVEN)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("reconcile", epilog=ending("dasi reconcile --list"))(reconcile)
+    app.command(
+        "verify",
+        epilog=ending("dasi verify", "0 all is proven, 1 something is wrong (named), 2 usage"),
+    )(verify_books)
+
+
+def _row(doubt: "Doubt") -> Facts:
+    return {
+        "merchant": doubt.merchant_code,
+        "payment": doubt.imp_uid,
+        "order": doubt.merchant_uid,
+        "asked for": f"{doubt.kind} {doubt.amount_krw:,} won",
+        "asked at": _kst(doubt.asked_at),
+        "why it is in doubt": doubt.why,
+        "looks": doubt.looks,
+        "next look": "a person must decide" if doubt.is_with_person else _kst(doubt.next_look_at),
+        "deadline": _kst(doubt.deadline_at),
+        "ask the PG for": f"mall {doubt.mall_id}, order {doubt.shop_order_no}",
+    }
+
+
+def _kst(moment: datetime | None) -> str | None:
+    return moment.astimezone(KST).strftime("%m-%d %H:%M:%S KST") if moment else None

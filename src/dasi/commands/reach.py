@@ -1,0 +1,33 @@
+"""Reaches the engine for the length of one command."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from dasi.data_folder import reached_database
+from dasi.engine import Engine
+from dasi.settings import read_settings
+
+T = TypeVar("T")
+
+
+def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
+    async def reached() -> T:
+        async with _engine(data) as engine:
+            return await act(engine)
+
+    return asyncio.run(reached())
+
+
+@asynccontextmanager
+async def _engine(data: Path) -> AsyncIterator[Engine]:
+    from dasi.opening import current_engine  # noqa: PLC0415  # it loads every room: not for --help
+
+    async with (
+        reached_database(data, os.environ) as reached,
+        current_engine(read_settings(reached.environment)) as engine,
+    ):
+        yield engine

@@ -1,0 +1,61 @@
+"""`Idempotency-Key` on requests that move money: sent again, the same answer and no second act.
+
+What is certain is kept and given again for good. What is in doubt is not an answer yet: a
+repetition is told how it stands then, from the very request to the PG that the first one made.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Refused, Unavailable
+from dasi.iamport import failures
+from dasi.idempotency import Answered, begin, give_back, keep_answer
+from dasi.payments import Payment, resume
+
+_NOT_CERTAIN = frozenset({"order_in_doubt", "cancel_in_doubt", "cancel_in_progress"})
+
+
+async def once(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    key: str,
+    prints: dict[str, str],
+    act: Callable[[], Awaitable[Response]],
+    told: Callable[[Payment], Response],
+) -> Response:
+    """Runs `act` the first time, and answers later times without it. `told` renders a payment."""
+    begun = await begin(engine, merchant_id, key, prints)
+    if isinstance(begun, Answered):
+        return Response(begun.body, status_code=begun.http_status, media_type="application/json")
+    try:
+        answer = await _act_or_resume(
+            engine, merchant_id, key=key, act=act, told=told, is_resumed=begun.is_resumed
+        )
+    except Refused as refused:
+        if refused.reason in _NOT_CERTAIN:
+            await give_back(engine, merchant_id, key)
+            raise
+        answer = failures.refusal(refused)
+    except Unavailable:
+        await give_back(engine, merchant_id, key)
+        raise
+    await keep_answer(
+        engine, merchant_id, key, http_status=answer.status_code, body=bytes(answer.body)
+    )
+    return answer
+
+
+async def _act_or_resume(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    key: str,
+    act: Callable[[], Awaitable[Response]],
+    told: Callable[[Payment], Response],
+    is_resumed: bool,
+) -> Response:
+    payment = await resume(engine, merchant_id, key) if is_resumed else None
+    return await act() if payment is None else told(payment)

@@ -1,0 +1,5 @@
+"""The idempotency room: one request, however often it is sent, is one act with one answer."""
+
+from dasi.idempotency.once import Answered, Begun, begin, fingerprints, give_back, keep_answer
+
+__all__ = ["Answered", "Begun", "begin", "fingerprints", "give_back", "keep_answer"]

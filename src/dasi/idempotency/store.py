@@ -1,0 +1,84 @@
+"""SQL of the idempotency room."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from dasi.foundation.db import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    fingerprints: dict[str, str]
+    started_at: datetime
+    http_status: int | None
+    sealed_answer: bytes | None
+
+
+async def insert(
+    connection: Connection, merchant_id: int, key: str, prints: dict[str, str], now: datetime
+) -> bool:
+    """False if the key was used before. Of two at once, the second waits for the first."""
+    row = await connection.fetchrow(
+        """INSERT INTO idempotent_requests (merchant_id, idempotency_key, fingerprints, started_at)
+           VALUES ($1, $2, $3, $4)
+           ON CONFLICT DO NOTHING RETURNING idempotency_key""",
+        merchant_id,
+        key,
+        json.dumps(prints),
+        now,
+    )
+    return row is not None
+
+
+async def kept_for_update(connection: Connection, merchant_id: int, key: str) -> Kept:
+    row = await connection.fetchrow(
+        """SELECT fingerprints, started_at, http_status, sealed_answer FROM idempotent_requests
+           WHERE merchant_id = $1 AND idempotency_key = $2 FOR UPDATE""",
+        merchant_id,
+        key,
+    )
+    assert row is not None, "an idempotency key is never deleted"
+    return Kept(**{**row, "fingerprints": json.loads(row["fingerprints"])})
+
+
+async def restart(connection: Connection, merchant_id: int, key: str, now: datetime) -> None:
+    await connection.execute(
+        """UPDATE idempotent_requests SET started_at = $3
+           WHERE merchant_id = $1 AND idempotency_key = $2""",
+        merchant_id,
+        key,
+        now,
+    )
+
+
+async def reopen(database: Database, merchant_id: int, key: str, started_at: datetime) -> None:
+    await database.fetch(
+        """UPDATE idempotent_requests SET started_at = $3
+           WHERE merchant_id = $1 AND idempotency_key = $2 AND answered_at IS NULL""",
+        merchant_id,
+        key,
+        started_at,
+    )
+
+
+async def answer(
+    database: Database,
+    merchant_id: int,
+    key: str,
+    *,
+    http_status: int,
+    sealed_answer: bytes,
+    now: datetime,
+) -> None:
+    """The first answer stays."""
+    await database.fetch(
+        """UPDATE idempotent_requests
+           SET answered_at = $5, http_status = $3, sealed_answer = $4
+           WHERE merchant_id = $1 AND idempotency_key = $2 AND answered_at IS NULL""",
+        merchant_id,
+        key,
+        http_status,
+        sealed_answer,
+        now,
+    )
