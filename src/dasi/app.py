@@ -63,7 +63,11 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             *_health_routes(engine),
             *checkout.routes(engine),
             *notices.routes(engine),
-            *iamport.routes(engine, body_max_bytes=settings.body_max_bytes),
+            *iamport.routes(
+                engine,
+                body_max_bytes=settings.body_max_bytes,
+                shows_sandbox=settings.include_sandbox,
+            ),
         ],
         exception_handlers={HTTPException: _no_such_route},
     )

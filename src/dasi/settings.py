@@ -188,6 +188,15 @@ class Settings:
         read=_whole(16_384, 67_108_864),
         sentence="The longest request body that is read.",
     )
+    include_sandbox: bool = _setting(
+        "DASI_INCLUDE_SANDBOX",
+        default="on",
+        unit="on or off",
+        read=_switch,
+        sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller who "
+        "does not say `include_sandbox`. Off is what Iamport does since the end of 2025; clients "
+        "written before it never say it.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",
         default="info",

@@ -1,7 +1,7 @@
 """The billing keys' room: the stored right to charge a card, one per customer of a merchant."""
 
 from dasi.billing_keys.billing_key import BillingKey, Customer
-from dasi.billing_keys.find import find_billing_key, live_key, open_key
+from dasi.billing_keys.find import find_billing_key, find_billing_keys, live_key, open_key
 from dasi.billing_keys.keep import keep_issued_key
 from dasi.billing_keys.remove import remove_due_keys, remove_key
 
@@ -9,6 +9,7 @@ __all__ = [
     "BillingKey",
     "Customer",
     "find_billing_key",
+    "find_billing_keys",
     "keep_issued_key",
     "live_key",
     "open_key",

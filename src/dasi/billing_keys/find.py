@@ -1,5 +1,7 @@
 """Find a billing key, and open it for a call."""
 
+from collections.abc import Sequence
+
 from dasi.billing_keys import store
 from dasi.billing_keys.billing_key import BillingKey, bound_to
 from dasi.engine import Engine
@@ -14,6 +16,13 @@ async def find_billing_key(engine: Engine, merchant_id: int, customer_uid: str) 
     if key is None:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
     return key
+
+
+async def find_billing_keys(
+    engine: Engine, merchant_id: int, customer_uids: Sequence[str]
+) -> list[BillingKey]:
+    """The live keys of these customers, as many as there are, by `customer_uid`."""
+    return await store.live_keys(engine.database, merchant_id, customer_uids)
 
 
 async def live_key(

@@ -1,5 +1,6 @@
 """SQL of the billing keys' room."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dasi.billing_keys.billing_key import BillingKey, Customer
@@ -24,6 +25,19 @@ async def live_key(
         customer_uid,
     )
     return None if row is None else _billing_key(row)
+
+
+async def live_keys(
+    database: Database, merchant_id: int, customer_uids: Sequence[str]
+) -> list[BillingKey]:
+    rows = await database.fetch(
+        f"""SELECT {_KEY} FROM {_SOURCE}
+            WHERE k.merchant_id = $1 AND k.customer_uid = ANY($2::text[]) AND k.status = 'live'
+            ORDER BY k.customer_uid""",
+        merchant_id,
+        list(customer_uids),
+    )
+    return [_billing_key(row) for row in rows]
 
 
 async def retire_live_key(

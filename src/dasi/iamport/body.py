@@ -14,8 +14,8 @@ from starlette.requests import Request
 from dasi.foundation.errors import Refused
 
 _NESTING_MAX = 5
-_BRACKETS = re.compile(r"\[([^\]]*)\]")
 _PLACE = re.compile(r"[0-9]{1,9}")  # not `isdigit`: it takes ², which `int` does not
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
 async def read_body(request: Request, *, max_bytes: int) -> dict[str, Any]:
@@ -29,6 +29,11 @@ async def read_body(request: Request, *, max_bytes: int) -> dict[str, Any]:
     if kind in ("application/x-www-form-urlencoded", ""):
         return _from_form(raw)
     raise Refused("bad_content_type")
+
+
+def read_query(request: Request) -> dict[str, Any]:
+    """The query's parameters, in the same brackets as a form's."""
+    return from_pairs(parse_qsl(request.url.query, keep_blank_values=True, errors="replace"))
 
 
 async def _read_limited(request: Request, max_bytes: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What every route has in common: authentication first, then the body, then the act.
+"""What every route has in common: authentication first, then the parameters, then the act.
 
 The order matters: published clients send an invalid token to nonsense paths and expect 401 before
 anything else is looked at (Iamport V1 1.2.3).
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.iamport import failures
-from dasi.iamport.body import read_body
+from dasi.iamport.body import read_body, read_query
 from dasi.iamport.params import Param, parse
 from dasi.merchants import Merchant, authenticate
 
@@ -33,6 +33,8 @@ class Call:
     given: dict[str, Any]
     """The declared parameters by name; None for absent ones."""
     user_agent: str | None
+    shows_sandbox: bool
+    """Whether payments of test channels are shown to who does not ask for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,33 @@ class Face:
 
     engine: Engine
     body_max_bytes: int
+    shows_sandbox: bool = True
 
 
 Act = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What OpenAPI says of a route: from the same values that parse and answer."""
+
+    params: tuple[Param, ...]
+    gives: Any
+    """The type of `response`; None where the route only refuses."""
+    refuses: tuple[str, ...]
+    """Reasons of `failures.FAILURES` beside those of every route."""
+    statuses: tuple[int, ...]
+    summary: str
+
+
+class ApiRoute(Route):
+    """A route that knows what it takes and gives."""
+
+    about: About
+
+
 _USER_AGENT_MAX = 500
+_BODY_METHODS = ("POST", "PUT")
 
 
 def route(
@@ -55,25 +80,64 @@ def route(
     *,
     params: tuple[Param, ...] = (),
     reads_body: bool = True,
+    gives: Any = None,
+    refuses: tuple[str, ...] = (),
+    statuses: tuple[int, ...] = (200,),
 ) -> list[Route]:
-    """The route, with and without a trailing slash. `reads_body=False` never looks at the body."""
+    """The route, with and without a trailing slash.
+
+    Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
+    `reads_body=False` never looks at the body. `gives`, `refuses` and `statuses` are what OpenAPI
+    tells of the answers.
+    """
 
     async def handle(request: Request) -> Response:
         async def run() -> Response:
             merchant = await authenticate(face.engine, token_of(request))
-            body = await read_body(request, max_bytes=face.body_max_bytes) if reads_body else {}
+            given = read_query(request)
+            if reads_body and method in _BODY_METHODS:
+                given |= await read_body(request, max_bytes=face.body_max_bytes)
             call = Call(
                 engine=face.engine,
                 merchant=merchant,
                 path={name: _in_path(name, text) for name, text in request.path_params.items()},
-                given=parse(params, body),
+                given=parse(params, given),
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
+                shows_sandbox=face.shows_sandbox,
             )
             return await act(call)
 
         return await answering(request, run)
 
-    return [Route(one, handle, methods=[method]) for one in (path, f"{path}/")]
+    about = About(
+        params=params,
+        gives=gives,
+        refuses=refuses,
+        statuses=statuses,
+        summary=(act.__doc__ or "").partition("\n")[0],
+    )
+    return _both_ways(method, path, handle, about)
+
+
+def open_route(
+    method: str, path: str, handle: Callable[[Request], Awaitable[Response]], about: About
+) -> list[Route]:
+    """A route that asks for no token."""
+    return _both_ways(method, path, handle, about)
+
+
+def _both_ways(
+    method: str, path: str, handle: Callable[[Request], Awaitable[Response]], about: About
+) -> list[Route]:
+    # A `path` parameter swallows a trailing slash by itself.
+    swallows = path.endswith(":path}")
+    routes = [
+        ApiRoute(one, handle, methods=[method])
+        for one in ((path,) if swallows else (path, f"{path}/"))
+    ]
+    for one in routes:
+        one.about = about
+    return list(routes)
 
 
 def _in_path(name: str, text: str) -> str:

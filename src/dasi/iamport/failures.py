@@ -61,6 +61,20 @@ FAILURES: dict[str, Failure] = {
         "이 주문({merchant_uid})의 결제 결과를 PG사에 확인하고 있습니다({imp_uid}). 다시 청구하지 "
         "마세요. 확정되면 웹훅으로 알려드리며 GET /payments/{imp_uid} 로도 확인할 수 있습니다.",
     ),
+    "unknown_code": Failure(404, 1, "존재하지 않는 코드입니다: {standard_code}"),
+    "unknown_certification": Failure(404, 1, "인증결과가 존재하지 않습니다."),
+    "not_offered": Failure(
+        200,
+        -1,
+        "{what} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
+        "처리합니다.",
+    ),
+    "not_implemented": Failure(
+        501,
+        -1,
+        "{what} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
+        "처리합니다.",
+    ),
     "not_sent": Failure(200, -1, "{why} ({imp_uid})"),
     # cancels
     "cancel_without_id": Failure(400, -1, "취소할 imp_uid 또는 merchant_uid를 지정해주셔야합니다."),
@@ -98,6 +112,7 @@ FAILURES: dict[str, Failure] = {
     "unknown_billing_key": Failure(
         200, 1, "요청하신 customer_uid({customer_uid})로 등록된 정보를 찾을 수 없습니다."
     ),
+    "unknown_customers": Failure(404, 1, "요청하신 customer_uid로 등록된 정보를 찾을 수 없습니다."),
     "key_only_in_window": Failure(
         200,
         -1,

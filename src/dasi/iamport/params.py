@@ -28,6 +28,9 @@ class Param(Protocol):
     @property
     def is_required(self) -> bool: ...
     def parse(self, given: object) -> Any: ...
+    def schema(self) -> dict[str, Any]:
+        """The rule as JSON Schema, for OpenAPI."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class Text:
         if _CONTROL.search(text):
             raise Invalid(self.name, "제어 문자를 쓸 수 없습니다")
         return text
+
+    def schema(self) -> dict[str, Any]:
+        least = {"minLength": 1} if self.is_required else {}
+        return {"type": "string", **least, "maxLength": self.length_max}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,77 @@ class Whole:
             raise Invalid(self.name, f"{self.least} 이상 {self.most} 이하여야 합니다")
         return given
 
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    name: str
+    words: tuple[str, ...]
+    is_required: bool = False
+
+    def parse(self, given: object) -> str:
+        if not isinstance(given, str) or given.strip() not in self.words:
+            raise Invalid(self.name, f"{', '.join(self.words)} 중 하나여야 합니다")
+        return given.strip()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Yes or no: a boolean, or its word in a query or form."""
+
+    name: str
+    is_required: bool = False
+
+    def parse(self, given: object) -> bool:
+        if isinstance(given, bool):
+            return given
+        word = str(given).strip().lower() if isinstance(given, str | int) else ""
+        if word in ("true", "1", "y", "yes", "on"):
+            return True
+        if word in ("false", "0", "n", "no", "off"):
+            return False
+        raise Invalid(self.name, "true 또는 false여야 합니다")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A text or a list of them. An empty list counts as absent: clients send `[]` for nothing."""
+
+    name: str
+    length_max: int
+    count_max: int
+    is_required: bool = False
+
+    def parse(self, given: object) -> tuple[str, ...]:
+        values = given if isinstance(given, list) else [given]
+        if len(values) > self.count_max:
+            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(values)}개)")
+        one = Text(self.name, self.length_max)
+        texts = [one.parse(value) for value in values if value not in (None, "")]
+        if any(_has_lone_surrogate(text) for text in texts if text):
+            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+        if self.is_required and not texts:
+            raise Invalid(self.name, "필수 파라미터입니다")
+        return tuple(text for text in texts if text)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "array",
+            "items": Text(self.name, self.length_max).schema(),
+            "maxItems": self.count_max,
+            **({"minItems": 1} if self.is_required else {}),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
@@ -83,6 +161,12 @@ class JsonText:
         if "\x00" in text or _has_lone_surrogate(text):
             raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
         return text
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "description": "text, or anything that is kept as its JSON text",
+            "oneOf": [{"type": "string", "maxLength": 4_000}, {"type": "object"}],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +195,10 @@ class Urls:
         if not is_fine or _has_lone_surrogate(url):
             raise Invalid(self.name, rule)
         return url
+
+    def schema(self) -> dict[str, Any]:
+        url = {"type": "string", "format": "uri", "maxLength": _URL_MAX}
+        return {"oneOf": [url, {"type": "array", "items": url, "maxItems": _URLS_MAX}]}
 
 
 def parse(params: tuple[Param, ...], given: Mapping[str, Any]) -> dict[str, Any]:

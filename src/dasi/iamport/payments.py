@@ -1,55 +1,158 @@
 """GET /payments/…: read payments."""
 
+from typing import Any
+
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.foundation.errors import Refused
-from dasi.iamport.endpoint import Call, Face, route
+from dasi.foundation.errors import Invalid, NotFound, Refused
+from dasi.iamport import lists
+from dasi.iamport.endpoint import Act, Call, Face, route
 from dasi.iamport.envelope import answer
-from dasi.iamport.views import payment_view
-from dasi.payments import Status, find_by_order, find_payment
+from dasi.iamport.objects import Paged, PaymentObject
+from dasi.iamport.params import Param, Texts
+from dasi.iamport.views import page_view, payment_view
+from dasi.payments import (
+    Moment,
+    PaymentFilter,
+    Status,
+    find_by_order,
+    find_payment,
+    find_payments,
+    list_payments,
+)
 
-# Their word for a status, and which of ours it covers.
-STATUSES: dict[str, frozenset[Status]] = {
-    "ready": frozenset({Status.READY, Status.PENDING}),
-    "paid": frozenset({Status.PAID}),
-    "cancelled": frozenset({Status.PARTLY_CANCELLED, Status.CANCELLED}),
-    "failed": frozenset({Status.FAILED}),
-}
-_ANY = frozenset(Status)
-_NO_FILTER = ("", "all", "undefined")  # published clients send these when they mean nothing
+_IDS_MAX = 100
+# The moment a list of a status is about; of any other it is when the payment was started.
+_CLOCKS: dict[str, Moment] = {"paid": "paid", "failed": "failed", "cancelled": "cancelled"}
+_MANY = (Texts("imp_uid", 40, _IDS_MAX), Texts("merchant_uid", 40, _IDS_MAX))
+_FIND_ALL = (lists.PAGE, lists.LIMIT, lists.SORTING)
+_BY_STATUS = (*_FIND_ALL, lists.FROM, lists.TO)
 
 
 def routes(face: Face) -> list[Route]:
+    page = Paged[PaymentObject]
+    unknown = ("unknown_payment",)
     return [
-        *route(
-            face, "GET", "/payments/find/{merchant_uid}/{payment_status}", find, reads_body=False
-        ),
-        *route(face, "GET", "/payments/find/{merchant_uid}", find, reads_body=False),
-        *route(face, "GET", "/payments/{imp_uid}", read, reads_body=False),
+        *route(face, "GET", "/payments", read_many, params=_MANY, gives=list[PaymentObject],
+               refuses=unknown, statuses=(200, 207)),
+        *_order_routes(face, "/payments/find", find, params=(lists.SORTING,), gives=PaymentObject),
+        *_order_routes(face, "/payments/findAll", find_all, params=_FIND_ALL, gives=page),
+        *route(face, "GET", "/payments/status/{payment_status}", by_status, params=_BY_STATUS,
+               gives=page, refuses=("bad_status",)),
+        *route(face, "GET", "/payments/{imp_uid}", read, params=(lists.INCLUDE_SANDBOX,),
+               gives=PaymentObject, refuses=unknown),
+    ]  # fmt: skip
+
+
+def _order_routes(
+    face: Face, path: str, act: Act, *, params: tuple[Param, ...], gives: Any
+) -> list[Route]:
+    """With a status, without, and for names with a slash that clients leave as it is."""
+    ends = ("{merchant_uid}/{payment_status}", "{merchant_uid}", "{merchant_uid:path}")
+    refuses = ("unknown_payment", "bad_status")
+    return [
+        one
+        for end in ends
+        for one in route(
+            face, "GET", f"{path}/{end}", act, params=params, gives=gives, refuses=refuses
+        )
     ]
 
 
 async def read(call: Call) -> Response:
     """One payment. 404 if this merchant has none of that id."""
     payment = await find_payment(call.engine, call.merchant.merchant_id, call.path["imp_uid"])
+    asked = call.given["include_sandbox"]
+    if payment.is_sandbox and not (call.shows_sandbox if asked is None else asked):
+        raise NotFound("unknown_payment", imp_uid=payment.imp_uid)
     return answer(payment_view(payment))
+
+
+async def read_many(call: Call) -> Response:
+    """Up to 100 payments by id or order. 207 when some were not found, 404 when none was."""
+    imp_uids, merchant_uids = call.given["imp_uid"] or (), call.given["merchant_uid"] or ()
+    wanted = len(set(imp_uids)) + len(set(merchant_uids))
+    if not 1 <= wanted <= _IDS_MAX:
+        raise Invalid("imp_uid[], merchant_uid[]", f"합쳐서 1개 이상 {_IDS_MAX}개 이하입니다")
+    found = await find_payments(
+        call.engine, call.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
+    )
+    if not found:
+        raise NotFound("unknown_payment")
+    missing = (set(imp_uids) - {one.imp_uid for one in found}) | (
+        set(merchant_uids) - {one.merchant_uid for one in found}
+    )
+    return answer([payment_view(one) for one in found], http_status=207 if missing else 200)
 
 
 async def find(call: Call) -> Response:
-    """The newest payment of an order, of one status or of any."""
-    payment = await find_by_order(
-        call.engine,
-        call.merchant.merchant_id,
-        call.path["merchant_uid"],
-        statuses=statuses_of(call.path.get("payment_status", "")),
-    )
+    """The first payment of an order, of one status or of any."""
+    merchant_uid, statuses = _order_and_status(call.path)
+    try:
+        payment = await find_by_order(
+            call.engine,
+            call.merchant.merchant_id,
+            merchant_uid,
+            statuses=statuses,
+            sorting=lists.sorting_of(call.given),
+        )
+    except NotFound as unknown:
+        raise _unknown(call.path) from unknown
     return answer(payment_view(payment))
 
 
-def statuses_of(word: str) -> frozenset[Status]:
-    if word in _NO_FILTER:
-        return _ANY
-    if word not in STATUSES:
-        raise Refused("bad_status")
-    return STATUSES[word]
+async def find_all(call: Call) -> Response:
+    """Every payment of an order, in pages."""
+    merchant_uid, statuses = _order_and_status(call.path)
+    page, limit = lists.page_of(call.given)
+    found = await list_payments(
+        call.engine,
+        call.merchant.merchant_id,
+        PaymentFilter(merchant_uid=merchant_uid, statuses=statuses),
+        sorting=lists.sorting_of(call.given),
+        page=page,
+        limit=limit,
+    )
+    if not found.total:
+        raise _unknown(call.path)
+    lists.refuse_beyond(page, limit=limit, total=found.total)
+    return answer(page_view(found, page=page, limit=limit))
+
+
+async def by_status(call: Call) -> Response:
+    """The payments of a status within a range of at most 90 days, in pages."""
+    word = call.path["payment_status"]
+    statuses = lists.statuses_of(word)
+    page, limit = lists.page_of(call.given)
+    since, until = lists.range_of(call.given, now=call.engine.clock.now())
+    found = await list_payments(
+        call.engine,
+        call.merchant.merchant_id,
+        PaymentFilter(
+            statuses=statuses, clock=_CLOCKS.get(word, "started"), since=since, until=until
+        ),
+        sorting=lists.sorting_of(call.given),
+        page=page,
+        limit=limit,
+    )
+    lists.refuse_beyond(page, limit=limit, total=found.total)
+    return answer(page_view(found, page=page, limit=limit))
+
+
+def _order_and_status(path: dict[str, str]) -> tuple[str, frozenset[Status]]:
+    """An order's name may hold a slash: what follows the last one is a status only if it is one."""
+    merchant_uid, word = path["merchant_uid"], path.get("payment_status")
+    if word is None:
+        merchant_uid, _, word = merchant_uid.rpartition("/")
+        if not merchant_uid:
+            return word, frozenset(Status)
+    if word in lists.NO_FILTER or word in lists.STATUSES:
+        return merchant_uid, lists.statuses_of(word)
+    return f"{merchant_uid}/{word}", frozenset(Status)
+
+
+def _unknown(path: dict[str, str]) -> Refused:
+    """No such order; or, when a word followed it that is no status, no such status."""
+    merchant_uid, _ = _order_and_status(path)
+    return Refused("bad_status") if "/" in merchant_uid else NotFound("unknown_payment")

@@ -6,16 +6,31 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound, Refused
-from dasi.iamport import failures, payments, subscribe, users
+from dasi.iamport import (
+    codes,
+    customers,
+    failures,
+    not_offered,
+    payments,
+    subscribe,
+    users,
+)
 from dasi.iamport.endpoint import Face
 
 _WRONG_METHOD = 405
 
 
-def routes(engine: Engine, *, body_max_bytes: int) -> list[Route]:
+def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -> list[Route]:
     """In order: longer paths before the ones that would swallow them."""
-    face = Face(engine, body_max_bytes)
-    return [*users.routes(face), *subscribe.routes(face), *payments.routes(face)]
+    face = Face(engine, body_max_bytes, shows_sandbox)
+    return [
+        *users.routes(face),
+        *codes.routes(face),
+        *subscribe.routes(face),
+        *customers.routes(face),
+        *not_offered.routes(face),
+        *payments.routes(face),
+    ]
 
 
 def no_such_route(request: Request, *, http_status: int, allowed: str) -> Response:

@@ -1,16 +1,16 @@
-"""/subscribe/…: charge a stored card, read a billing key, and refuse what KICC cannot do."""
+"""/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
 
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.billing_keys import find_billing_key
 from dasi.foundation.errors import Invalid, NotAllowed, Refused
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
+from dasi.iamport.objects import PaymentObject
 from dasi.iamport.params import JsonText, Text, Urls, Whole
-from dasi.iamport.views import customer_view, payment_view
+from dasi.iamport.views import payment_view
 from dasi.payments import Buyer, ChargeWish, Payment, Status, charge
 
 QUOTA_FROM_KRW = 50_000
@@ -38,15 +38,15 @@ AGAIN = (
 
 
 def routes(face: Face) -> list[Route]:
+    again_refuses = ("order_already_paid", "order_in_doubt", "unknown_customer", "not_sent")
+    card = ("charge_only_with_key",)
+    onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
     return [
-        *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN),
-        *route(face, "POST", "/subscribe/payments/onetime", refuse_card_charge, reads_body=False),
-        *route(face, "POST", "/subscribe/payments/foreign", refuse_card_charge, reads_body=False),
-        *route(face, "GET", "/subscribe/customers/{customer_uid}", customer, reads_body=False),
-        *route(
-            face, "POST", "/subscribe/customers/{customer_uid}", refuse_card_key, reads_body=False
-        ),
-    ]
+        *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
+               gives=PaymentObject, refuses=again_refuses),
+        *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
+        *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
+    ]  # fmt: skip
 
 
 async def again(call: Call) -> Response:
@@ -97,17 +97,6 @@ def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
         notice_urls=given["notice_url"] or (),
         user_agent=user_agent,
     )
-
-
-async def customer(call: Call) -> Response:
-    """The billing key of a customer. Unknown: HTTP 200 and code 1, as four client suites ask."""
-    key = await find_billing_key(call.engine, call.merchant.merchant_id, call.path["customer_uid"])
-    return answer(customer_view(key))
-
-
-async def refuse_card_key(_call: Call) -> Response:
-    """KICC issues keys in its window only. The body, with its card number, is never read (B2)."""
-    raise NotAllowed("key_only_in_window")
 
 
 async def refuse_card_charge(_call: Call) -> Response:

@@ -1,15 +1,18 @@
-"""POST /users/getToken: the one route without a token."""
+"""/users/…: the access token, and the channels behind it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.channels import list_channels
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Refused
 from dasi.iamport.body import read_body
-from dasi.iamport.endpoint import Face, answering
+from dasi.iamport.endpoint import About, Call, Face, answering, open_route, route
 from dasi.iamport.envelope import answer
+from dasi.iamport.objects import ChannelObject, TokenObject
 from dasi.iamport.params import Text, parse
+from dasi.iamport.views import channel_view
 from dasi.merchants import issue_token
 
 _GET_TOKEN = (Text("imp_key", 100), Text("imp_secret", 200))
@@ -25,15 +28,29 @@ def routes(face: Face) -> list[Route]:
                 face.engine, api_key=given["imp_key"], api_secret=given["imp_secret"]
             )
             return answer(
-                {
-                    "access_token": token.token,
-                    "now": epoch_s(token.issued_at),
-                    "expired_at": epoch_s(token.expires_at),
-                }
+                TokenObject(
+                    access_token=token.token,
+                    now=epoch_s(token.issued_at),
+                    expired_at=epoch_s(token.expires_at),
+                )
             )
 
         return await answering(request, run)
 
+    about = About(
+        params=_GET_TOKEN,
+        gives=TokenObject,
+        refuses=("bad_api_key", "missing_api_key"),
+        statuses=(200,),
+        summary="An access token for a key and its secret; the same one again while it lives.",
+    )
     return [
-        Route(path, get_token, methods=["POST"]) for path in ("/users/getToken", "/users/getToken/")
+        *open_route("POST", "/users/getToken", get_token, about),
+        *route(face, "GET", "/users/pg", channels, gives=list[ChannelObject]),
     ]
+
+
+async def channels(call: Call) -> Response:
+    """The merchant's channels, the default one first."""
+    found = await list_channels(call.engine, call.merchant.merchant_id)
+    return answer([channel_view(one) for one in sorted(found, key=lambda one: not one.is_default)])

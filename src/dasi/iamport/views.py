@@ -1,16 +1,17 @@
-"""Our nouns as Iamport's objects (Iamport V1 1.5). Every field is always present.
+"""Our nouns as Iamport's objects: the only place that knows both."""
 
-Field order is alphabetical, as observed. Unused text is null, unused numbers 0, lists empty.
-"""
-
-from typing import Any
+from typing import TypeVar
 
 from dasi.billing_keys import BillingKey
+from dasi.channels import Channel
 from dasi.foundation.clock import epoch_s
+from dasi.iamport import objects
 from dasi.iamport.cards import card_code, card_name
-from dasi.payments import Cancellation, Payment, Status
+from dasi.iamport.objects import ChannelObject, CustomerObject, Paged, PaymentObject
+from dasi.payments import Cancellation, Page, Payment, Status
 
-_STATUS = {
+One = TypeVar("One")
+_STATUS: dict[Status, objects.Status] = {
     Status.READY: "ready",
     Status.PENDING: "ready",  # not known yet: neither paid nor failed may be said
     Status.PAID: "paid",
@@ -21,94 +22,118 @@ _STATUS = {
 _CARD_TYPE = {"credit": 0, "check": 1}
 
 
-def payment_view(payment: Payment) -> dict[str, Any]:
-    """`PaymentAnnotation`. Of a card registration the amount is 0: nothing was charged."""
+def payment_view(payment: Payment) -> PaymentObject:
+    """Of a card registration the amount is 0: nothing was charged."""
     is_key_issue = payment.purpose == "key_issue"
     card = payment.card
-    return {
-        "amount": 0 if is_key_issue else payment.amount_krw,
-        "apply_num": payment.approval_no,
-        "bank_code": None,
-        "bank_name": None,
-        "buyer_addr": payment.buyer.addr,
-        "buyer_email": payment.buyer.email,
-        "buyer_name": payment.buyer.name,
-        "buyer_postcode": payment.buyer.postcode,
-        "buyer_tel": payment.buyer.tel,
-        "cancel_amount": payment.cancelled_krw,
-        "cancel_history": [_cancel_view(one) for one in payment.cancels],
-        "cancel_reason": payment.cancels[-1].reason if payment.cancels else None,
-        "cancel_receipt_urls": [one.receipt_url for one in payment.cancels if one.receipt_url],
-        "cancelled_at": epoch_s(payment.cancelled_at),
-        "card_code": card_code(card.brand),
-        "card_issuer_code": None,
-        "card_issuer_name": None,
-        "card_name": card_name(card.brand, card.name),
-        "card_number": card.number_masked,
-        "card_publisher_code": None,
-        "card_publisher_name": None,
-        "card_quota": card.quota_months,
-        "card_type": _CARD_TYPE.get(card.kind or ""),
-        "cash_receipt_issued": False,
-        "channel": payment.entry,
-        "currency": "KRW",
-        "custom_data": payment.custom_data,
-        "customer_uid": payment.customer_uid,
-        "customer_uid_usage": _usage(payment),
-        "emb_pg_provider": None,
-        "escrow": False,
-        "fail_reason": payment.fail_reason,
-        "failed_at": epoch_s(payment.failed_at),
-        "imp_uid": payment.imp_uid,
-        "merchant_uid": payment.merchant_uid,
-        "name": payment.name,
-        "paid_at": epoch_s(payment.paid_at),
-        "pay_method": "card",
-        "pg_id": payment.mall_id,
-        "pg_provider": payment.provider,
-        "pg_tid": payment.pg_tid,
-        "promotion": None,
-        "receipt_url": payment.receipt_url,
-        "sandbox": payment.is_sandbox,
-        "started_at": epoch_s(payment.started_at),
-        "status": _STATUS[payment.status],
-        "user_agent": payment.user_agent,
-        "vbank_code": None,
-        "vbank_date": 0,
-        "vbank_holder": None,
-        "vbank_issued_at": 0,
-        "vbank_name": None,
-        "vbank_num": None,
-    }
+    return PaymentObject(
+        amount=0 if is_key_issue else payment.amount_krw,
+        apply_num=payment.approval_no,
+        bank_code=None,
+        bank_name=None,
+        buyer_addr=payment.buyer.addr,
+        buyer_email=payment.buyer.email,
+        buyer_name=payment.buyer.name,
+        buyer_postcode=payment.buyer.postcode,
+        buyer_tel=payment.buyer.tel,
+        cancel_amount=payment.cancelled_krw,
+        cancel_history=[_cancellation_view(one) for one in payment.cancels],
+        cancel_reason=payment.cancels[-1].reason if payment.cancels else None,
+        cancel_receipt_urls=[one.receipt_url for one in payment.cancels if one.receipt_url],
+        cancelled_at=epoch_s(payment.cancelled_at),
+        card_code=card_code(card.brand),
+        card_issuer_code=None,
+        card_issuer_name=None,
+        card_name=card_name(card.brand, card.name),
+        card_number=card.number_masked,
+        card_publisher_code=None,
+        card_publisher_name=None,
+        card_quota=card.quota_months,
+        card_type=_CARD_TYPE.get(card.kind or ""),
+        cash_receipt_issued=False,
+        channel=payment.entry,
+        currency="KRW",
+        custom_data=payment.custom_data,
+        customer_uid=payment.customer_uid,
+        customer_uid_usage=_usage(payment),
+        emb_pg_provider=None,
+        escrow=False,
+        fail_reason=payment.fail_reason,
+        failed_at=epoch_s(payment.failed_at),
+        imp_uid=payment.imp_uid,
+        merchant_uid=payment.merchant_uid,
+        name=payment.name,
+        paid_at=epoch_s(payment.paid_at),
+        pay_method="card",
+        pg_id=payment.mall_id,
+        pg_provider=payment.provider,
+        pg_tid=payment.pg_tid,
+        promotion=None,
+        receipt_url=payment.receipt_url,
+        sandbox=payment.is_sandbox,
+        started_at=epoch_s(payment.started_at),
+        status=_STATUS[payment.status],
+        user_agent=payment.user_agent,
+        vbank_code=None,
+        vbank_date=0,
+        vbank_holder=None,
+        vbank_issued_at=0,
+        vbank_name=None,
+        vbank_num=None,
+    )
 
 
-def customer_view(key: BillingKey) -> dict[str, Any]:
-    """`CustomerAnnotation`. The PG's key itself is never shown (B3)."""
-    return {
-        "card_code": card_code(key.card_brand),
-        "card_issuer_code": None,
-        "card_issuer_name": None,
-        "card_name": card_name(key.card_brand, key.card_name),
-        "card_number": key.card_number,
-        "card_publisher_code": None,
-        "card_publisher_name": None,
-        "card_type": _CARD_TYPE.get(key.card_kind or ""),
-        "customer_addr": key.customer.addr,
-        "customer_email": key.customer.email,
-        "customer_id": key.customer.customer_id,
-        "customer_name": key.customer.name,
-        "customer_postcode": key.customer.postcode,
-        "customer_tel": key.customer.tel,
-        "customer_uid": key.customer_uid,
-        "inserted": epoch_s(key.issued_at),
-        "pg_id": key.mall_id,
-        "pg_provider": key.provider,
-        "sandbox": key.is_sandbox,
-        "updated": epoch_s(key.updated_at),
-    }
+def customer_view(key: BillingKey) -> CustomerObject:
+    return CustomerObject(
+        card_code=card_code(key.card_brand),
+        card_issuer_code=None,
+        card_issuer_name=None,
+        card_name=card_name(key.card_brand, key.card_name),
+        card_number=key.card_number,
+        card_publisher_code=None,
+        card_publisher_name=None,
+        card_type=_CARD_TYPE.get(key.card_kind or ""),
+        customer_addr=key.customer.addr,
+        customer_email=key.customer.email,
+        customer_id=key.customer.customer_id,
+        customer_name=key.customer.name,
+        customer_postcode=key.customer.postcode,
+        customer_tel=key.customer.tel,
+        customer_uid=key.customer_uid,
+        inserted=epoch_s(key.issued_at),
+        pg_id=key.mall_id,
+        pg_provider=key.provider,
+        sandbox=key.is_sandbox,
+        updated=epoch_s(key.updated_at),
+    )
 
 
-def _usage(payment: Payment) -> str | None:
+def channel_view(channel: Channel) -> ChannelObject:
+    return ChannelObject(
+        pg_provider=channel.provider,
+        pg_id=channel.mall_id,
+        sandbox=channel.is_sandbox,
+        type="payment",
+        channel_name=channel.pg,
+        channel_key=channel.channel_key,
+    )
+
+
+def page_view(found: Page, *, page: int, limit: int) -> Paged[PaymentObject]:
+    return paged([payment_view(one) for one in found.payments], found.total, page=page, limit=limit)
+
+
+def paged(rows: list[One], total: int, *, page: int, limit: int) -> Paged[One]:
+    """A page of `limit` rows at most, out of `total`."""
+    return Paged(
+        total=total,
+        previous=page - 1,
+        next=page + 1 if page * limit < total else 0,
+        list=rows,
+    )
+
+
+def _usage(payment: Payment) -> objects.Usage | None:
     if payment.purpose == "key_issue":
         return "issue"
     if payment.customer_uid is None:
@@ -116,13 +141,12 @@ def _usage(payment: Payment) -> str | None:
     return "payment.scheduled" if payment.is_scheduled else "payment"
 
 
-def _cancel_view(cancel: Cancellation) -> dict[str, Any]:
-    """`PaymentCancelAnnotation`."""
-    return {
-        "amount": cancel.amount_krw,
-        "cancellation_id": cancel.cancellation_id,
-        "cancelled_at": epoch_s(cancel.cancelled_at),
-        "pg_tid": cancel.cancel_tid,
-        "reason": cancel.reason,
-        "receipt_url": cancel.receipt_url,
-    }
+def _cancellation_view(cancel: Cancellation) -> objects.Cancellation:
+    return objects.Cancellation(
+        amount=cancel.amount_krw,
+        cancellation_id=cancel.cancellation_id,
+        cancelled_at=epoch_s(cancel.cancelled_at),
+        pg_tid=cancel.cancel_tid,
+        reason=cancel.reason,
+        receipt_url=cancel.receipt_url,
+    )

@@ -13,9 +13,10 @@ from dasi.payments.payment import (
     Payment,
     Status,
 )
+from dasi.payments.payment_filter import Moment, Page, PaymentFilter, Sorting
 from dasi.payments.reconcile import reconcile_due
 from dasi.payments.resume import resume
-from dasi.payments.search import find_by_order, find_payment
+from dasi.payments.search import find_by_order, find_payment, find_payments, list_payments
 from dasi.payments.take_notice import store_notice, work_on_notice
 from dasi.payments.verify import Complaint, Report, verify
 from dasi.payments.window import OpenedWindow, WindowView, WindowWish
@@ -29,11 +30,15 @@ __all__ = [
     "ChargeWish",
     "Complaint",
     "Doubt",
+    "Moment",
     "OpenedWindow",
+    "Page",
     "PaidCard",
     "Payment",
+    "PaymentFilter",
     "PgRefusedWindow",
     "Report",
+    "Sorting",
     "Status",
     "WindowView",
     "WindowWish",
@@ -43,7 +48,9 @@ __all__ = [
     "expire_windows",
     "find_by_order",
     "find_payment",
+    "find_payments",
     "list_doubts",
+    "list_payments",
     "open_window",
     "reconcile_due",
     "resume",

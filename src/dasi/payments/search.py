@@ -1,9 +1,12 @@
 """Find payments. Every search is one merchant's."""
 
+from collections.abc import Sequence
+
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
-from dasi.payments import store
+from dasi.payments import search_store, store
 from dasi.payments.payment import Payment, Status
+from dasi.payments.payment_filter import NEWEST_FIRST, Page, PaymentFilter, Sorting
 
 
 async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Payment:
@@ -14,11 +17,52 @@ async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Paymen
     return payment
 
 
+async def find_payments(
+    engine: Engine, merchant_id: int, *, imp_uids: Sequence[str], merchant_uids: Sequence[str]
+) -> list[Payment]:
+    """The payments of these ids, and the newest of each of these orders, newest first."""
+    return await search_store.payments_of_ids(
+        engine.database, merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
+    )
+
+
 async def find_by_order(
-    engine: Engine, merchant_id: int, merchant_uid: str, *, statuses: frozenset[Status]
+    engine: Engine,
+    merchant_id: int,
+    merchant_uid: str,
+    *,
+    statuses: frozenset[Status],
+    sorting: Sorting = NEWEST_FIRST,
 ) -> Payment:
-    """The newest payment of an order in one of `statuses`; `NotFound("unknown_payment")`."""
-    payment = await store.newest_of_order(engine.database, merchant_id, merchant_uid, statuses)
-    if payment is None:
+    """The first payment of an order in one of `statuses`; `NotFound("unknown_payment")`."""
+    found = await search_store.payments(
+        engine.database,
+        merchant_id,
+        PaymentFilter(merchant_uid=merchant_uid, statuses=statuses),
+        sorting=sorting,
+        offset=0,
+        limit=1,
+    )
+    if not found:
         raise NotFound("unknown_payment", merchant_uid=merchant_uid[:40])
-    return payment
+    return found[0]
+
+
+async def list_payments(
+    engine: Engine,
+    merchant_id: int,
+    wanted: PaymentFilter,
+    *,
+    sorting: Sorting,
+    page: int,
+    limit: int,
+) -> Page:
+    """One page, counted from 1. A page beyond the end is empty; `total` says how many there are."""
+    total = await search_store.count(engine.database, merchant_id, wanted)
+    offset = (page - 1) * limit
+    found: list[Payment] = []
+    if offset < total:
+        found = await search_store.payments(
+            engine.database, merchant_id, wanted, sorting=sorting, offset=offset, limit=limit
+        )
+    return Page(payments=found, total=total)

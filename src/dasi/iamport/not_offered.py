@@ -1,0 +1,94 @@
+"""Routes of other payment means and other PGs: refused in the envelope, with what to do instead.
+
+Never an HTML page: clients parse JSON whatever the status (Iamport V1 1.2.6). Where the original
+says 501 for "this PG does not do that", so do we; elsewhere HTTP 200 and code -1.
+"""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dasi.foundation.errors import NotAllowed, NotFound
+from dasi.iamport.endpoint import Act, Call, Face, route
+
+_RECEIPTS = "현금영수증"
+_VBANK = "가상계좌"
+_NAVER = "네이버페이"
+_QUICK = "KCP 퀵페이"
+_BENEPIA = "베네피아 포인트"
+_OTP = "OTP 본인인증"
+_ESCROW = "에스크로"
+# (methods, path, what it would be about)
+NOT_OFFERED: tuple[tuple[str, str, str], ...] = (
+    ("GET", "/payments/{imp_uid}/balance", "PAYCO 금액 상세 조회"),
+    ("GET", "/tiers/{tier_code}", "하위가맹점(Tier)"),
+    ("POST", "/vbanks", _VBANK),
+    ("GET", "/vbanks/holder", "예금주 조회"),
+    ("PUT DELETE", "/vbanks/{imp_uid}", _VBANK),
+    ("POST", "/certifications/otp/request", _OTP),
+    ("POST", "/certifications/otp/confirm/{imp_uid}", _OTP),
+    ("GET POST PUT", "/escrows/logis/{imp_uid}", _ESCROW),
+    ("POST", "/cvs", "편의점 결제"),
+    ("DELETE", "/cvs/{imp_uid}", "편의점 결제"),
+    ("POST", "/payments/{imp_uid}/naver/{act}", _NAVER),
+    ("GET", "/payments/{imp_uid}/naver/{what}", _NAVER),
+    ("GET", "/naver/product-orders/{product_order_id}", _NAVER),
+    ("GET", "/naver/reviews", _NAVER),
+    ("DELETE", "/kcpquick/members/{member_id}", _QUICK),
+    ("POST", "/kcpquick/members/{member_id}/fido/release", _QUICK),
+    ("POST", "/kcpquick/payment/{means}", _QUICK),
+    ("POST PUT", "/kcpquick/prepare/{merchant_uid}", _QUICK),
+    ("DELETE", "/kcpquick/autopay/{customer_uid}", _QUICK),
+    ("POST", "/benepia/point", _BENEPIA),
+    ("POST", "/benepia/payment", _BENEPIA),
+    ("POST", "/payco/orders/status/{imp_uid}", "PAYCO"),
+    ("POST", "/paymentwall/delivery", "페이먼트월"),
+    ("GET", "/kakao/payment/orders", "카카오페이"),
+)
+# The same, where the original answers 501.
+NOT_IMPLEMENTED: tuple[tuple[str, str, str], ...] = (
+    ("GET POST DELETE", "/receipts/external/{merchant_uid}", _RECEIPTS),
+    ("GET POST DELETE", "/receipts/{imp_uid}", _RECEIPTS),
+    ("POST", "/partners/receipts/{imp_uid}", _RECEIPTS),
+)
+
+
+def routes(face: Face) -> list[Route]:
+    return [
+        *_refused(face, NOT_OFFERED, "not_offered"),
+        *_refused(face, NOT_IMPLEMENTED, "not_implemented"),
+        *[
+            one
+            for method in ("GET", "DELETE")
+            for one in route(
+                face,
+                method,
+                "/certifications/{imp_uid}",
+                no_certification,
+                refuses=("unknown_certification",),
+            )
+        ],
+    ]
+
+
+async def no_certification(_call: Call) -> Response:
+    """No identity verification: none can exist, because none can be made here."""
+    raise NotFound("unknown_certification")
+
+
+def _refused(face: Face, table: tuple[tuple[str, str, str], ...], reason: str) -> list[Route]:
+    return [
+        one
+        for methods, path, what in table
+        for method in methods.split()
+        for one in route(
+            face, method, path, _refusing(reason, what), reads_body=False, refuses=(reason,)
+        )
+    ]
+
+
+def _refusing(reason: str, what: str) -> Act:
+    async def refuse(_call: Call) -> Response:
+        """Not offered: KICC cards and billing keys only."""
+        raise NotAllowed(reason, what=what)
+
+    return refuse
