@@ -137,6 +137,7 @@ def _both_ways(
     ]
     for one in routes:
         one.about = about
+        one.path = one.path.replace(":path}", "}")  # its name; how it matches is settled by now
     return list(routes)
 
 
