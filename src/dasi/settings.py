@@ -194,8 +194,8 @@ class Settings:
         unit="on or off",
         read=_switch,
         sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller "
-        "who does not say `include_sandbox`. Off is what Iamport does since the end of 2025; clients "
-        "written before it never say it.",
+        "who does not say `include_sandbox`. Off is what Iamport does since the end of 2025; "
+        "clients written before it never say it.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",
