@@ -49,6 +49,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             providers={"kicc": kicc},
             public_url=settings.public_url,
             window_life_s=settings.window_life_s,
+            allows_local_urls=settings.allow_local_webhooks,
             look_before_answer_s=settings.look_before_answer_s,
         )
     finally:

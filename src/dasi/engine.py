@@ -23,5 +23,7 @@ class Engine:
     """Where payers' browsers reach this gateway, without a trailing slash."""
     window_life_s: int
     """How long a window may stay open before its order ends."""
+    allows_local_urls: bool = False
+    """Whether a URL a merchant gave may lead to this machine and to private networks."""
     look_before_answer_s: float = 0
     """How long a caller waits for a lost answer to be looked up before it is told of the doubt."""

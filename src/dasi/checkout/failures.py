@@ -3,6 +3,7 @@
     NOT_READY   the merchant has no channel at all
     F1001       the PG asked for is not configured
     F1002       the order is paid already
+    F1003       the order is registered (prepare) with another amount
     F0004       the PG would not open the window
     F0005       stopped by the payer, closed, or refused by the PG
     F0006       the answer is in doubt: do not pay again
@@ -49,6 +50,10 @@ _TABLE: Mapping[str, Failure] = {
         "정기결제용 상점아이디의 채널을 pg 또는 channelKey로 지정해 주십시오.",
     ),
     "order_already_paid": Failure("F1002", "이미 결제가 이루어진 거래건입니다."),
+    "prepared_amount_differs": Failure(
+        "F1003",
+        "사전 등록된 금액과 결제 요청 금액이 다릅니다. (등록 {expected_krw}원, 요청 {given_krw}원)",
+    ),
     "order_in_doubt": Failure(IN_DOUBT_CODE, IN_DOUBT_TEXT),
     "pg_refused_window": Failure(
         "F0004", "F0004:PG사 결제요청에 실패하여 중단합니다.({imp_uid}) {code} | {text}"
@@ -64,6 +69,7 @@ _UNAVAILABLE = Failure(
 PAGE_TEXTS: Mapping[str, str] = {
     "F1001": "상점의 결제 설정이 완료되지 않았습니다. 상점에 문의해 주십시오.",
     "F1002": "이미 결제가 이루어진 주문입니다. 다시 결제하지 마십시오.",
+    "F1003": "주문 금액이 상점에 등록된 금액과 다릅니다. 상점에 문의해 주십시오.",
     "F0004": "결제사가 결제 창을 열지 못했습니다. 잠시 후 다시 시도해 주십시오.",
     "F0005": "결제가 중단되었습니다. 결제된 금액은 없습니다.",
     "F0006": "결제 결과를 확인하고 있습니다. 다시 결제하지 마십시오.",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
 from dasi.payments import AMOUNT_MAX_KRW, Buyer, WindowWish
 
@@ -76,6 +77,8 @@ def read_param(
         user_agent=user_agent,
         tax_free_krw=_tax_free(param, amount_krw=amount_krw),
         quotas_offered=_quotas(param, amount_krw=amount_krw),
+        cards_offered=cards_offered(param),
+        confirm_url=_confirm_url(param),
     )
 
 
@@ -111,8 +114,6 @@ def _refuse_what_we_do_not_do(param: Param) -> None:
         raise Invalid("currency", "원화(KRW) 결제만 지원합니다.")
     if param.get("escrow") not in (None, False):
         raise Invalid("escrow", "에스크로 결제는 지원하지 않습니다.")
-    if param.get("confirm_url") is not None:
-        raise Invalid("confirm_url", "승인 전 확인(confirm process)은 지원하지 않습니다.")
 
 
 def _amount(param: Param, *, is_key_window: bool) -> int:
@@ -135,7 +136,9 @@ def _tax_free(param: Param, *, amount_krw: int) -> int | None:
 def _quotas(param: Param, *, amount_krw: int) -> tuple[int, ...] | None:
     """`display.card_quota`: the instalments to offer beside the lump sum, always offered."""
     display = param.get("display")
-    quotas = display.get("card_quota") if isinstance(display, dict) else None
+    quotas: object = direct_quota(param)
+    if quotas is None and isinstance(display, dict):
+        quotas = display.get("card_quota")
     if quotas is None:
         return None
     if not isinstance(quotas, list) or len(quotas) > QUOTAS_MAX:
@@ -175,6 +178,11 @@ def _notice_urls(param: Param) -> tuple[str, ...]:
     if len(urls) > NOTICE_URLS_MAX:
         raise Invalid("notice_url", f"{NOTICE_URLS_MAX}개까지 지정할 수 있습니다.")
     return tuple(dict.fromkeys(_web_url("notice_url", url) for url in urls))
+
+
+def _confirm_url(param: Param) -> str | None:
+    given = param.get("confirm_url")
+    return None if given is None or given == "" else _web_url("confirm_url", given)
 
 
 def _redirect_url(param: Param) -> str | None:

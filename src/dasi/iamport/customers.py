@@ -3,19 +3,20 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.billing_keys import find_billing_key, find_billing_keys
+from dasi.billing_keys import find_billing_key, find_billing_keys, remove_key
 from dasi.foundation.errors import NotAllowed, NotFound
 from dasi.iamport import lists
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import CustomerObject, Paged, PaymentObject
-from dasi.iamport.params import Texts
+from dasi.iamport.params import Prose, Texts
 from dasi.iamport.views import customer_view, page_view
 from dasi.payments import PaymentFilter, list_payments
 
 _IDS_MAX = 100
 _MANY = (Texts("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
+_REMOVE = (Prose("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
 
 
@@ -31,6 +32,8 @@ def routes(face: Face) -> list[Route]:
     for path in (one, f"{_CUSTOMERS}/{{customer_uid:path}}"):
         routes += [
             *route(face, "GET", path, read, gives=CustomerObject, refuses=unknown),
+            *route(face, "DELETE", path, remove, params=_REMOVE, gives=CustomerObject,
+                   refuses=unknown),
             *route(face, "POST", path, refuse_card_key, reads_body=False,
                    refuses=("key_only_in_window",)),
         ]  # fmt: skip
@@ -68,6 +71,12 @@ async def payments_of(call: Call) -> Response:
         raise NotFound("unknown_customers")
     lists.refuse_beyond(page, limit=limit, total=found.total)
     return answer(page_view(found, page=page, limit=limit))
+
+
+async def remove(call: Call) -> Response:
+    """Ends a billing key, here at once and at the PG as soon as it answers; the key that was."""
+    key = await remove_key(call.engine, call.merchant.merchant_id, call.path["customer_uid"])
+    return answer(customer_view(key))
 
 
 async def refuse_card_key(_call: Call) -> Response:

@@ -55,6 +55,23 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Prose:
+    """A text for people: cut to its limit, its line ends made blanks. Never refused for either."""
+
+    name: str
+    length_max: int
+    is_required: bool = False
+
+    def parse(self, given: object) -> str | None:
+        if isinstance(given, bool) or not isinstance(given, str | int | float):
+            raise Invalid(self.name, "문자열이어야 합니다")
+        return _CONTROL.sub(" ", str(given)).strip()[: self.length_max] or None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """A whole number; a numeric string is one too, because clients in the field send it."""
 

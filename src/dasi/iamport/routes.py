@@ -7,11 +7,13 @@ from starlette.routing import Route
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound, Refused
 from dasi.iamport import (
+    cancel,
     codes,
     customers,
     failures,
     not_offered,
     payments,
+    prepare,
     subscribe,
     users,
 )
@@ -28,6 +30,8 @@ def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -
         *codes.routes(face),
         *subscribe.routes(face),
         *customers.routes(face),
+        *prepare.routes(face),
+        *cancel.routes(face),
         *not_offered.routes(face),
         *payments.routes(face),
     ]

@@ -14,6 +14,8 @@ from dasi.payments.payment import (
     Status,
 )
 from dasi.payments.payment_filter import Moment, Page, PaymentFilter, Sorting
+from dasi.payments.prepare import change_prepared, find_prepared, prepare
+from dasi.payments.prepared import Prepared
 from dasi.payments.reconcile import reconcile_due
 from dasi.payments.resume import resume
 from dasi.payments.search import find_by_order, find_payment, find_payments, list_payments
@@ -37,21 +39,25 @@ __all__ = [
     "Payment",
     "PaymentFilter",
     "PgRefusedWindow",
+    "Prepared",
     "Report",
     "Sorting",
     "Status",
     "WindowView",
     "WindowWish",
     "cancel",
+    "change_prepared",
     "charge",
     "close_window",
     "expire_windows",
     "find_by_order",
     "find_payment",
     "find_payments",
+    "find_prepared",
     "list_doubts",
     "list_payments",
     "open_window",
+    "prepare",
     "reconcile_due",
     "resume",
     "store_notice",

@@ -13,6 +13,7 @@ from dasi.merchants import Merchant
 from dasi.payments import store, window_store
 from dasi.payments.order_rules import refuse_taken_order, refuse_used_key_order
 from dasi.payments.payment import Payment, Status
+from dasi.payments.prepare import refuse_other_amount
 from dasi.payments.window import OpenedWindow, Progress, WindowView, WindowWish
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 
@@ -39,7 +40,7 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
     `NotAllowed("pg_not_configured")`, `Conflict("order_already_paid")`,
-    `Conflict("order_in_doubt")`, `Invalid`.
+    `Conflict("order_in_doubt")`, `Conflict("prepared_amount_differs")`, `Invalid`.
     After that: `PgRefusedWindow`, or `Unavailable` when the PG could not be reached; the payment is
     then failed and the order stays free.
     """
@@ -51,6 +52,9 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     now = engine.clock.now()
     window_token, shop_order_no = token(16), f"wo-{ulid(now)}"
     async with engine.database.transaction() as connection:
+        await refuse_other_amount(
+            connection, merchant.merchant_id, wish.merchant_uid, wish.amount_krw
+        )
         if wish.customer_uid is None:
             await refuse_taken_order(connection, merchant.merchant_id, wish.merchant_uid)
         else:
@@ -84,6 +88,7 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
             language=wish.language,
             app_scheme=wish.app_scheme,
             quotas_offered=wish.quotas_offered,
+            cards_offered=wish.cards_offered,
         ),
     )
     if isinstance(opened, WindowOpened):
@@ -114,7 +119,7 @@ async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> 
     order, payment, asked_at = found
     progress: Progress = "done"
     if payment.status is Status.READY:
-        progress = "open"
+        progress = "working" if order.state == "confirming" else "open"
     elif payment.status is Status.PENDING:
         waited = epoch_s(engine.clock.now()) - epoch_s(asked_at)
         is_asking = asked_at is not None and waited < _ASKING_S

@@ -16,6 +16,7 @@ from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
 from dasi.payments import attempt_store, store, window_store
+from dasi.payments.confirm import confirm
 from dasi.payments.expire import expire_windows
 from dasi.payments.payment import Status
 from dasi.payments.reconcile import settle_on_the_spot
@@ -52,6 +53,8 @@ async def take_return(
         return
     if not returned.is_authenticated:
         await _record_no_authentication(engine, merchant, window_token, returned)
+        return
+    if order.confirm_url is not None and not await confirm(engine, order, returned):
         return
     is_key = payment.purpose == "key_issue"
     kind = AttemptKind.ISSUE_KEY if is_key else AttemptKind.APPROVE
@@ -92,7 +95,12 @@ async def _reserve(
     attempt = Attempt(attempt_id=f"ap-{ulid(now)}", day_kst=kst_day(now))
     async with engine.database.transaction() as connection:
         if not await window_store.take_open_window(
-            connection, merchant.merchant_id, order.window_token, returned, now=now
+            connection,
+            merchant.merchant_id,
+            order.window_token,
+            returned,
+            state="open" if order.confirm_url is None else "confirming",
+            now=now,
         ):
             return None
         payment = await store.payment_for_update(connection, merchant.merchant_id, order.imp_uid)
@@ -130,7 +138,7 @@ async def _record_no_authentication(
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         imp_uid = await window_store.take_open_window(
-            connection, merchant.merchant_id, window_token, returned, now=now
+            connection, merchant.merchant_id, window_token, returned, state="open", now=now
         )
         if imp_uid is None:
             return

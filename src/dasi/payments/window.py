@@ -2,6 +2,7 @@
 
 `opening`   being registered at the PG
 `open`      the payer may be in it
+`confirming` the payer came back and the merchant is asked whether the PG may be; happens once
 `returned`  the payer came back and the PG is, or was, asked for approval; happens once
 `closed`    given up: by the payer, by age, or because the PG refused to open it
 """
@@ -11,6 +12,7 @@ from typing import Literal
 
 from dasi.payments.payment import Buyer, Payment
 
+WindowState = Literal["opening", "open", "confirming", "returned", "closed"]
 Progress = Literal["open", "working", "doubtful", "done"]
 
 
@@ -40,6 +42,10 @@ class WindowWish:
     user_agent: str | None = None
     tax_free_krw: int | None = None
     quotas_offered: tuple[int, ...] | None = None
+    cards_offered: tuple[str, ...] | None = None
+    """Brand slugs as of `Card.brand`; None offers all."""
+    confirm_url: str | None = None
+    """Asked once, after the payer is authenticated and before the PG is asked for money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,7 @@ class WindowView:
     """A window as its holder may see it."""
 
     window_token: str
-    state: Literal["opening", "open", "returned", "closed"]
+    state: WindowState
     device: Literal["pc", "mobile"]
     redirect_url: str | None
     page_origin: str | None

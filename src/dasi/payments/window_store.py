@@ -7,12 +7,12 @@ from typing import Literal
 from dasi.foundation.db import Connection, Database
 from dasi.payments.payment import Payment
 from dasi.payments.store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
-from dasi.payments.window import Progress, WindowView, WindowWish
+from dasi.payments.window import Progress, WindowState, WindowView, WindowWish
 from dasi.providers.port import WindowReturn
 
 _ORDER = """w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.shop_order_no, w.state,
             w.device, w.redirect_url, w.page_origin, w.customer_id, w.return_code, w.return_text,
-            w.expires_at"""
+            w.expires_at, w.confirm_url"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class WindowOrder:
     imp_uid: str
     channel_id: int
     shop_order_no: str
-    state: Literal["opening", "open", "returned", "closed"]
+    state: WindowState
     device: Literal["pc", "mobile"]
     redirect_url: str | None
     page_origin: str | None
@@ -30,6 +30,7 @@ class WindowOrder:
     return_code: str | None
     return_text: str | None
     expires_at: datetime
+    confirm_url: str | None
 
     def view(self, payment: Payment, progress: Progress) -> WindowView:
         return WindowView(
@@ -128,8 +129,8 @@ async def insert_window(
         """WITH opened AS (
                INSERT INTO window_orders (merchant_id, window_token, imp_uid, channel_id,
                                           shop_order_no, state, device, redirect_url, page_origin,
-                                          customer_id, opened_at, expires_at)
-               VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11)
+                                          customer_id, opened_at, expires_at, confirm_url)
+               VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12)
            )
            SELECT record_payment_event($1, $3, $10, 'window_requested', 'ready', 'payer', NULL,
                                        NULL, NULL, NULL)""",
@@ -144,6 +145,7 @@ async def insert_window(
         wish.customer_id,
         now,
         expires_at,
+        wish.confirm_url,
     )
     return imp_uid
 
@@ -166,19 +168,42 @@ async def take_open_window(
     window_token: str,
     returned: WindowReturn,
     *,
+    state: Literal["open", "confirming"],
     now: datetime,
 ) -> str | None:
-    """open -> returned, once. The imp_uid, or None if somebody was first or it is too late."""
+    """`state` -> returned, once. The imp_uid, or None if somebody was first or it is too late."""
     imp_uid: str | None = await connection.fetchval(
         """UPDATE window_orders
            SET state = 'returned', return_code = $3, return_text = $4
-           WHERE merchant_id = $1 AND window_token = $2 AND state = 'open' AND expires_at > $5
+           WHERE merchant_id = $1 AND window_token = $2 AND state = $6 AND expires_at > $5
            RETURNING imp_uid""",
         merchant_id,
         window_token,
         returned.code,
         returned.text,
         now,
+        state,
+    )
+    return imp_uid
+
+
+async def begin_confirming(
+    connection: Connection,
+    merchant_id: int,
+    window_token: str,
+    *,
+    now: datetime,
+    until: datetime,
+) -> str | None:
+    """open -> confirming, once, until then at the latest. None as `take_open_window`."""
+    imp_uid: str | None = await connection.fetchval(
+        """UPDATE window_orders SET state = 'confirming', expires_at = $4
+           WHERE merchant_id = $1 AND window_token = $2 AND state = 'open' AND expires_at > $3
+           RETURNING imp_uid""",
+        merchant_id,
+        window_token,
+        now,
+        until,
     )
     return imp_uid
 
@@ -206,7 +231,7 @@ async def close_expired_windows_any_merchant(
                 UPDATE window_orders SET state = 'closed'
                 WHERE (merchant_id, window_token) IN (
                     SELECT merchant_id, window_token FROM window_orders
-                    WHERE state IN ('opening', 'open') AND expires_at <= $1
+                    WHERE state IN ('opening', 'open', 'confirming') AND expires_at <= $1
                     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
                 RETURNING merchant_id, imp_uid
             )

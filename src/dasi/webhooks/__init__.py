@@ -2,5 +2,6 @@
 
 from dasi.webhooks.deliver import Deliverer
 from dasi.webhooks.outbox import announce
+from dasi.webhooks.safe_url import PublicResolver, check_literal
 
-__all__ = ["Deliverer", "announce"]
+__all__ = ["Deliverer", "PublicResolver", "announce", "check_literal"]

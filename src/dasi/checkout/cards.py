@@ -1,0 +1,70 @@
+"""`card.direct` and `card.detail`: which card companies the window offers.
+
+Tolerant as Iamport is: an unknown code, a wrong shape or a rule KICC's window has no place for
+(`max_month` of one company) changes nothing. What is offered decides no money.
+"""
+
+from collections.abc import Mapping
+
+Param = Mapping[str, object]
+
+# Iamport's codes for the card companies KICC's window can be told to offer, by our brand slug.
+BRANDS: Mapping[object, str] = {
+    "361": "bc",
+    "381": "kb",
+    "367": "hyundai",
+    "365": "samsung",
+    "368": "lotte",
+    "371": "nh",
+    "041": "woori",
+    "374": "hana",
+    "045": "saemaul",
+    "373": "jeju",
+    "364": "gwangju",
+    "366": "shinhan",
+    "002": "kdb",
+    "369": "suhyup",
+    "048": "shinhyup",
+    "370": "citi",
+    "071": "post",
+    "089": "k_bank",
+    "372": "jeonbuk",
+    "090": "kakao_bank",
+}
+_ALL = frozenset(BRANDS.values())
+
+
+def cards_offered(param: Param) -> tuple[str, ...] | None:
+    """Brand slugs to offer; None for all. `card.direct` wins over `card.detail`."""
+    direct = _card(param, "direct")
+    if isinstance(direct, dict):
+        code = direct.get("code")
+        return (BRANDS[code],) if isinstance(code, str) and code in BRANDS else None
+    detail = _card(param, "detail")
+    return _of_detail(detail) if isinstance(detail, list) else None
+
+
+def direct_quota(param: Param) -> list[object] | None:
+    """The instalments of `card.direct`, as `display.card_quota` would say them."""
+    direct = _card(param, "direct")
+    if not isinstance(direct, dict) or direct.get("quota") is None:
+        return None
+    return [direct["quota"]]
+
+
+def _of_detail(detail: list[object]) -> tuple[str, ...] | None:
+    """Later rules win; `*` is about every company."""
+    offered = set(_ALL)
+    for rule in detail:
+        if not isinstance(rule, dict) or not isinstance(rule.get("enabled"), bool):
+            continue
+        code = rule.get("card_code")
+        is_known = isinstance(code, str) and code in BRANDS
+        meant = set(_ALL) if code == "*" else {BRANDS[code]} if is_known else set()
+        offered = offered | meant if rule["enabled"] else offered - meant
+    return tuple(sorted(offered)) if 0 < len(offered) < len(_ALL) else None
+
+
+def _card(param: Param, name: str) -> object:
+    card = param.get("card")
+    return card.get(name) if isinstance(card, dict) else None

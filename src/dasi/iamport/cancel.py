@@ -1,0 +1,61 @@
+"""POST /payments/cancel: give back all or a part of a payment."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dasi.foundation.errors import Invalid, Refused
+from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.envelope import answer
+from dasi.iamport.objects import PaymentObject
+from dasi.iamport.params import Flag, Prose, Text, Whole
+from dasi.iamport.views import payment_view
+from dasi.payments import CancelWish, cancel
+
+_CANCEL = (
+    Text("imp_uid", 40),
+    Text("merchant_uid", 40),
+    Whole("amount", unit="원 단위 "),
+    Whole("tax_free", unit="원 단위 "),
+    Whole("checksum", unit="원 단위 "),
+    Prose("reason", 255),
+    Flag("enable_webhook"),
+)
+_REFUSES = (
+    "cancel_without_id", "nothing_to_cancel", "already_cancelled", "not_paid", "order_in_doubt",
+    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "no_partial_cancel",
+    "pg_refused_cancel", "cancel_not_sent", "cancel_in_doubt",
+)  # fmt: skip
+
+
+def routes(face: Face) -> list[Route]:
+    return route(
+        face,
+        "POST",
+        "/payments/cancel",
+        cancel_payment,
+        params=_CANCEL,
+        gives=PaymentObject,
+        refuses=_REFUSES,
+    )
+
+
+async def cancel_payment(call: Call) -> Response:
+    """Cancels a payment, wholly or in part: `amount` missing or 0 is everything that remains."""
+    given = call.given
+    if given["imp_uid"] is None and given["merchant_uid"] is None:
+        raise Refused("cancel_without_id")
+    if given["tax_free"] and given["amount"] and given["tax_free"] > given["amount"]:
+        raise Invalid("tax_free", "amount보다 클 수 없습니다")
+    payment = await cancel(
+        call.engine,
+        call.merchant.merchant_id,
+        CancelWish(
+            imp_uid=given["imp_uid"],
+            merchant_uid=given["merchant_uid"],
+            amount_krw=given["amount"],
+            checksum_krw=given["checksum"],
+            reason=given["reason"],
+            tells_merchant=bool(given["enable_webhook"]),
+        ),
+    )
+    return answer(payment_view(payment))
