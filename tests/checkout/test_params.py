@@ -55,7 +55,7 @@ def test_a_small_wish_is_read_with_nothing_added():
         ("pay_method", ["card"]),
         ("currency", "USD"),
         ("escrow", True),
-        ("confirm_url", "https://shop.example/confirm"),
+        ("confirm_url", "ftp://shop.example/confirm"),
         ("tax_free", 1001),
         ("tax_free", -1),
         ("display.card_quota", "x"),

@@ -7,6 +7,7 @@ import structlog
 from dasi.channels import choose_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
+from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
 from dasi.foundation.ids import token, ulid
 from dasi.merchants import Merchant
@@ -52,13 +53,7 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     now = engine.clock.now()
     window_token, shop_order_no = token(16), f"wo-{ulid(now)}"
     async with engine.database.transaction() as connection:
-        await refuse_other_amount(
-            connection, merchant.merchant_id, wish.merchant_uid, wish.amount_krw
-        )
-        if wish.customer_uid is None:
-            await refuse_taken_order(connection, merchant.merchant_id, wish.merchant_uid)
-        else:
-            await refuse_used_key_order(connection, merchant.merchant_id, wish.merchant_uid)
+        await _refuse(connection, merchant.merchant_id, wish)
         imp_uid = await window_store.insert_window(
             connection,
             merchant.merchant_id,
@@ -109,6 +104,14 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     if isinstance(opened, Declined):
         raise PgRefusedWindow(imp_uid, opened.code, opened.text)
     raise Unavailable("the payment company", retry_after_s=10)
+
+
+async def _refuse(connection: Connection, merchant_id: int, wish: WindowWish) -> None:
+    await refuse_other_amount(connection, merchant_id, wish.merchant_uid, wish.amount_krw)
+    if wish.customer_uid is None:
+        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+    else:
+        await refuse_used_key_order(connection, merchant_id, wish.merchant_uid)
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
