@@ -9,7 +9,7 @@ from dasi.iamport.envelope import answer
 from dasi.iamport.objects import PaymentObject
 from dasi.iamport.params import Flag, Prose, Text, Whole
 from dasi.iamport.views import payment_view
-from dasi.payments import CancelWish, cancel
+from dasi.payments import CancelWish, Payment, cancel
 
 _CANCEL = (
     Text("imp_uid", 40),
@@ -36,6 +36,7 @@ def routes(face: Face) -> list[Route]:
         params=_CANCEL,
         gives=PaymentObject,
         refuses=_REFUSES,
+        told=_told,
     )
 
 
@@ -56,6 +57,11 @@ async def cancel_payment(call: Call) -> Response:
             checksum_krw=given["checksum"],
             reason=given["reason"],
             tells_merchant=bool(given["enable_webhook"]),
+            idempotency_key=call.idempotency_key,
         ),
     )
+    return _told(payment)
+
+
+def _told(payment: Payment) -> Response:
     return answer(payment_view(payment))

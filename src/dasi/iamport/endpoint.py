@@ -17,8 +17,11 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.iamport import failures
 from dasi.iamport.body import read_body, read_query
+from dasi.iamport.idempotent import once
 from dasi.iamport.params import Param, parse
+from dasi.idempotency import fingerprints
 from dasi.merchants import Merchant, authenticate
+from dasi.payments import Payment
 
 log = structlog.get_logger()
 
@@ -33,6 +36,8 @@ class Call:
     given: dict[str, Any]
     """The declared parameters by name; None for absent ones."""
     user_agent: str | None
+    idempotency_key: str | None
+    """The caller's name for this request, on routes that move money."""
     shows_sandbox: bool
     """Whether payments of test channels are shown to who does not ask for them."""
 
@@ -83,12 +88,14 @@ def route(
     gives: Any = None,
     refuses: tuple[str, ...] = (),
     statuses: tuple[int, ...] = (200,),
+    told: Callable[[Payment], Response] | None = None,
 ) -> list[Route]:
     """The route, with and without a trailing slash.
 
     Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
     `reads_body=False` never looks at the body. `gives`, `refuses` and `statuses` are what OpenAPI
-    tells of the answers.
+    tells of the answers. `told` is given by routes that move money: it renders the payment that an
+    earlier try of the same request made, and makes the route honour `Idempotency-Key`.
     """
 
     async def handle(request: Request) -> Response:
@@ -97,15 +104,26 @@ def route(
             given = read_query(request)
             if reads_body and method in _BODY_METHODS:
                 given |= await read_body(request, max_bytes=face.body_max_bytes)
+            key = request.headers.get("idempotency-key") if told is not None else None
             call = Call(
                 engine=face.engine,
                 merchant=merchant,
                 path={name: _in_path(name, text) for name, text in request.path_params.items()},
                 given=parse(params, given),
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
+                idempotency_key=key,
                 shows_sandbox=face.shows_sandbox,
             )
-            return await act(call)
+            if told is None or key is None:
+                return await act(call)
+            return await once(
+                face.engine,
+                merchant.merchant_id,
+                key=key,
+                prints=fingerprints(f"{method} {path}", call.given),
+                act=lambda: act(call),
+                told=told,
+            )
 
         return await answering(request, run)
 

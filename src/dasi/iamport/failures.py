@@ -141,7 +141,12 @@ UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 
 def refusal(refused: Refused) -> Response:
     """The answer for a refusal. A reason without an entry is a bug, found by a test."""
     entry = FAILURES[refused.reason]
-    return failure(entry.code, entry.text.format_map(refused.facts), http_status=entry.http_status)
+    return failure(
+        entry.code,
+        entry.text.format_map(refused.facts),
+        http_status=entry.http_status,
+        retry_after_s=_RUNNING_RETRY_S if refused.reason == "idempotency_running" else None,
+    )
 
 
 def unavailable(reason: Unavailable) -> Response:

@@ -1,5 +1,6 @@
 """/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -43,7 +44,7 @@ def routes(face: Face) -> list[Route]:
     onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
     return [
         *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
-               gives=PaymentObject, refuses=again_refuses),
+               gives=PaymentObject, refuses=again_refuses, told=again_answer),
         *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
         *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
     ]  # fmt: skip
@@ -55,9 +56,8 @@ async def again(call: Call) -> Response:
     Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
     with no payment when nothing was charged, or when it is not known yet: the message says which.
     """
-    payment = await charge(
-        call.engine, call.merchant.merchant_id, charge_wish(call.given, call.user_agent)
-    )
+    wish = replace(charge_wish(call.given, call.user_agent), idempotency_key=call.idempotency_key)
+    payment = await charge(call.engine, call.merchant.merchant_id, wish)
     return again_answer(payment)
 
 

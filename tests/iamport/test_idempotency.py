@@ -1,0 +1,119 @@
+"""`Idempotency-Key`: one request, however often it is sent, is one act with one answer."""
+
+import asyncio
+from typing import Any
+
+from dasi.payments import reconcile_due
+from gateway_shop import Answer, Shop
+
+WISH = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
+
+
+async def _again(shop: Shop, key: str, **changed: Any) -> Answer:
+    headers = {"Authorization": await shop.token(), "Idempotency-Key": key}
+    given = {**WISH, **changed}
+    return await shop.call("POST", "/subscribe/payments/again", headers=headers, json=given)
+
+
+async def _cancel(shop: Shop, key: str, **given: Any) -> Answer:
+    headers = {"Authorization": await shop.token(), "Idempotency-Key": key}
+    return await shop.call("POST", "/payments/cancel", headers=headers, json=given)
+
+
+async def test_same_key_and_same_body_give_the_same_answer(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+
+    first = await _again(gateway, "key-1")
+    second = await _again(gateway, "key-1")
+
+    assert first.code == 0
+    assert second.body == first.body
+    assert len(await gateway.approvals()) == 1
+
+
+async def test_same_key_and_another_body_are_refused_by_field(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    await _again(gateway, "key-1")
+
+    refused = await _again(gateway, "key-1", amount=19_900, name="다른 이름")
+
+    assert (refused.http_status, refused.code) == (422, -1)
+    assert "amount" in (refused.message or "")
+    assert "name" in (refused.message or "")
+    assert "merchant_uid" not in (refused.message or "")
+    assert len(await gateway.approvals()) == 1
+
+
+async def test_a_request_still_running_is_told_to_wait(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    await gateway.kicc.hold("batch", when="after")
+    running = asyncio.create_task(_again(gateway, "key-1"))
+    await gateway.kicc.wait_held()
+
+    headers = {"Authorization": await gateway.token(), "Idempotency-Key": "key-1"}
+    url = f"{gateway.url}/subscribe/payments/again"
+    async with gateway.http.post(url, json=WISH, headers=headers) as early:
+        assert early.status == 409
+        assert int(early.headers["Retry-After"]) > 0
+    await gateway.kicc.release()
+    first = await running
+
+    assert (await _again(gateway, "key-1")).body == first.body
+    assert len(await gateway.approvals()) == 1
+
+
+async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    await gateway.kicc.scenario("executed_truncated_json", "batch")
+    await gateway.kicc.scenario("server_error_before_processing", "query", times=0)
+
+    doubt = await _again(gateway, "key-1")
+    still = await _again(gateway, "key-1")
+
+    assert (doubt.code, still.code) == (-1, -1)
+    assert "확인하고 있습니다" in (still.message or "")
+    await gateway.engine.database.fetch("UPDATE attempts SET next_look_at = sent_at")
+    await gateway.kicc.control("DELETE", "/scenarios")
+    await reconcile_due(gateway.engine)
+    settled = await _again(gateway, "key-1")
+    assert settled.response["status"] == "paid"
+    assert len(await gateway.approvals()) == 1
+
+
+async def test_a_partial_cancel_sent_twice_cancels_once(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    paid = (await gateway.again(amount=10_000)).response
+
+    first = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
+    second = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
+
+    assert first.response["cancel_amount"] == 3_000
+    assert second.body == first.body
+    assert await gateway.net_krw() == 7_000
+
+
+async def test_a_partial_cancel_whose_process_died_is_not_repeated(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    paid = (await gateway.again(amount=10_000)).response
+    await gateway.kicc.scenario("executed_truncated_json", "revise")
+
+    doubt = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
+    again = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
+
+    assert (doubt.code, again.code) == (-1, -1)
+    assert await gateway.net_krw() == 7_000
+
+
+async def test_a_refusal_is_an_answer_too(gateway: Shop) -> None:
+    refused = await _again(gateway, "key-1", customer_uid="nobody")
+    await gateway.register_card("nobody")
+
+    again = await _again(gateway, "key-1", customer_uid="nobody")
+
+    assert (refused.code, again.body) == (1, refused.body)
+
+
+async def test_a_key_that_cannot_be_one_is_refused_by_name(gateway: Shop) -> None:
+    too_long = await _again(gateway, "k" * 256)
+    assert too_long.http_status == 400
+    assert "Idempotency-Key" in (too_long.message or "")
