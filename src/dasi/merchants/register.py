@@ -59,6 +59,13 @@ async def list_merchants(engine: Engine) -> list[Merchant]:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
+    rule = f"an http or https URL of at most {_URL_MAX} characters"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # it raises when the port is not a number below 65536
+    except ValueError as bad:
+        raise Invalid("webhook_url", rule) from bad
     if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _URL_MAX:
-        raise Invalid("webhook_url", f"an http or https URL of at most {_URL_MAX} characters")
+        raise Invalid("webhook_url", rule)
+    if not url.isprintable() or " " in url:
+        raise Invalid("webhook_url", f"{rule}, without blanks or control characters")

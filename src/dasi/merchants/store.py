@@ -117,15 +117,20 @@ async def api_key_any_merchant(database: Database, api_key: str, now: datetime) 
     return None if row is None else ApiKeyRow(**row)
 
 
-async def living_token_for_update(
-    connection: Connection, merchant_id: int, api_key: str, now: datetime
-) -> TokenRow | None:
-    """The key's living token; the key's row stays locked until the transaction ends."""
-    await connection.execute(
+async def lock_api_key(connection: Connection, merchant_id: int, api_key: str) -> bool:
+    """Locks the key's row until the transaction ends; False if it was revoked meanwhile."""
+    row = await connection.fetchrow(
         "SELECT 1 FROM api_keys WHERE merchant_id = $1 AND api_key = $2 FOR UPDATE",
         merchant_id,
         api_key,
     )
+    return row is not None
+
+
+async def living_token(
+    connection: Connection, merchant_id: int, api_key: str, now: datetime
+) -> TokenRow | None:
+    """The key's living token."""
     row = await connection.fetchrow(
         """SELECT token_hash, sealed, expires_at FROM access_tokens
            WHERE merchant_id = $1 AND api_key = $2 AND expires_at > $3

@@ -40,8 +40,10 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
     if not await is_secret(api_secret, row.secret_salt, row.secret_hash):
         raise NotAuthenticated("bad_api_key")
     async with engine.database.transaction() as connection:
-        # Locks the key's row: two askers at once get one token between them.
-        living = await store.living_token_for_update(connection, row.merchant_id, row.api_key, now)
+        # Two askers at once get one token between them.
+        if not await store.lock_api_key(connection, row.merchant_id, row.api_key):
+            raise NotAuthenticated("bad_api_key")
+        living = await store.living_token(connection, row.merchant_id, row.api_key, now)
         if living is not None:
             ends_at = living.expires_at
             if ends_at - now < _LAST_MINUTE:
