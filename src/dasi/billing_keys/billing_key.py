@@ -40,6 +40,7 @@ class BillingKey:
     """What the registering order was called: the name of charges that give none."""
     customer: Customer
     issued_at: datetime
+    """By the PG's clock: which of two keys is the newer one is not decided by when we heard."""
     updated_at: datetime
 
 

@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from dasi.billing_keys import store
-from dasi.billing_keys.billing_key import Customer, bound_to
+from dasi.billing_keys.billing_key import BillingKey, Customer, bound_to
 from dasi.billing_keys.find import open_key
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
+from dasi.foundation.vault import CannotOpen
 from dasi.providers.port import KeyIssued
 
 
@@ -28,13 +29,19 @@ async def keep_issued_key(
     An older live key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
     sealed value stays until then, because only the key itself can end it. A PG that gives the same
     key for the same card again must not be asked to end it.
+
+    A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
+    latecomer is what is replaced.
     """
     billing_key_id = f"bk_{ulid(now)}"
-    older = await store.live_key(connection, merchant_id, customer_uid)
-    is_same = older is not None and open_key(engine, older) == issued.billing_key
-    await store.replace_live_key(
-        connection, merchant_id, customer_uid, remove_at=None if is_same else now, now=now
-    )
+    await store.lock_customer(connection, merchant_id, customer_uid)
+    live = await store.live_key(connection, merchant_id, customer_uid)
+    is_newest = live is None or live.issued_at <= issued.issued_at
+    remove_at = None if live is None or _is_same(engine, live, issued) else now
+    if is_newest:
+        await store.replace_live_key(
+            connection, merchant_id, customer_uid, remove_at=remove_at, now=now
+        )
     await store.insert_key(
         connection,
         merchant_id,
@@ -44,9 +51,20 @@ async def keep_issued_key(
         sealed_key=engine.vault.seal(
             issued.billing_key, bound_to=bound_to(merchant_id, customer_uid)
         ),
+        status="live" if is_newest else "replaced",
+        remove_at=None if is_newest else remove_at,
         card=issued.card,
         order_name=order_name,
         customer=customer,
+        issued_at=issued.issued_at,
         now=now,
     )
     return billing_key_id
+
+
+def _is_same(engine: Engine, live: BillingKey, issued: KeyIssued) -> bool:
+    try:
+        return open_key(engine, live) == issued.billing_key
+    except CannotOpen:
+        # Sealed with a key that was dropped: no reason to lose the new one, too.
+        return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from dasi.billing_keys.billing_key import BillingKey, Customer
 from dasi.foundation.db import Connection, Database, Row
@@ -13,6 +14,13 @@ _KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provi
           k.customer_email, k.customer_addr, k.customer_postcode, k.issued_at, k.updated_at"""
 _SOURCE = """billing_keys k
     JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
+
+
+async def lock_customer(connection: Connection, merchant_id: int, customer_uid: str) -> None:
+    """Keys of one customer are kept one after the other: each finds the one before it."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))", merchant_id, customer_uid
+    )
 
 
 async def live_key(
@@ -215,24 +223,29 @@ async def insert_key(
     customer_uid: str,
     channel_id: int,
     sealed_key: bytes,
+    status: Literal["live", "replaced"],
+    remove_at: datetime | None,
     card: Card,
     order_name: str,
     customer: Customer,
+    issued_at: datetime,
     now: datetime,
 ) -> None:
+    """`remove_at`: when its end at the PG is due; None for a live one."""
     await connection.execute(
         """INSERT INTO billing_keys (
                merchant_id, billing_key_id, customer_uid, channel_id, sealed_key, status,
                card_brand, card_name, card_issuer_code, card_number, card_kind, order_name,
                customer_id, customer_name, customer_tel, customer_email, customer_addr,
-               customer_postcode, issued_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, 'live', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                   $17, $18, $18)""",
+               customer_postcode, issued_at, updated_at, next_removal_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                   $19, $20, $21)""",
         merchant_id,
         billing_key_id,
         customer_uid,
         channel_id,
         sealed_key,
+        status,
         card.brand,
         card.name,
         card.issuer_code,
@@ -245,7 +258,9 @@ async def insert_key(
         customer.email,
         customer.addr,
         customer.postcode,
+        issued_at,
         now,
+        remove_at,
     )
 
 
