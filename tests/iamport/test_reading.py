@@ -110,7 +110,7 @@ async def test_a_card_is_read_without_its_key(gateway: Shop) -> None:
     )  # fmt: skip
     assert (card["customer_name"], card["customer_tel"]) == ("홍길동", "010-1234-5678")
     assert "*" in card["card_number"]
-    assert card["inserted"] == card["updated"] > 0
+    assert card["updated"] >= card["inserted"] > 0
     (key,) = (await gateway.kicc.state())["keys"]
     assert key["batchKey"].encode() not in answer.body
 

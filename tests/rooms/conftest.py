@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dasi.app import open_engine
+from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.clock import TurnedClock
 from dasi.merchants import Merchant, add_merchant
 from dasi.settings import read_settings
-from gateway_shop import CODE, environment
+from gateway_shop import CODE, MALL_ID, MALL_SECRET, environment
 from simulator_process import SimulatorControl
 
 PUBLIC_URL = "http://127.0.0.1:9"  # nobody listens: a test carries the payer's return itself
@@ -29,3 +30,16 @@ async def engine(
 @pytest.fixture
 async def merchant(engine: Engine) -> Merchant:
     return await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
+
+
+@pytest.fixture
+async def channel(engine: Engine, merchant: Merchant) -> Channel:
+    return await add_channel(
+        engine,
+        merchant,
+        provider="kicc",
+        mall_id=MALL_ID,
+        secret=MALL_SECRET,
+        is_sandbox=True,
+        is_default=True,
+    )
