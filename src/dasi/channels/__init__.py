@@ -2,11 +2,14 @@
 
 from dasi.channels.add import add_channel
 from dasi.channels.channel import Channel
+from dasi.channels.check import Check, check_channel
 from dasi.channels.choose import choose_channel, find_channel, list_channels, open_mall
 
 __all__ = [
     "Channel",
+    "Check",
     "add_channel",
+    "check_channel",
     "choose_channel",
     "find_channel",
     "list_channels",

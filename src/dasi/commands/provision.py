@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 import typer
 
-from dasi.channels import Channel, add_channel, list_channels
+from dasi.channels import Channel, Check, add_channel, check_channel, list_channels
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
 from dasi.commands.printing import Facts, print_facts, print_list, print_note
 from dasi.commands.reach import with_engine
@@ -197,6 +197,10 @@ def channel_add(
     language: Annotated[
         Literal["ko", "en", "ja", "zh"], typer.Option(help="The language of its window.")
     ] = "ko",
+    doubt_policy: Annotated[
+        Literal["adopt", "cancel"],
+        typer.Option(help="An approval found after its answer was lost: kept, or cancelled."),
+    ] = "adopt",
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -215,6 +219,7 @@ def channel_add(
             is_default=default,
             key_fields=key_fields,
             language=language,
+            doubt_policy=doubt_policy,
         )
 
     facts = {"merchant": merchant_code} | _of_channel(with_engine(data, act))
@@ -233,6 +238,48 @@ def channel_list(
 
     rows = [_of_channel(one) for one in with_engine(data, act)]
     print_list(rows, as_json=as_json, none="No channels yet: dasi channel add --help")
+
+
+@channel.command(
+    "check",
+    epilog=ending(
+        "dasi channel check --merchant imp00000001",
+        "0 every channel opens a window, 1 one opens none (it is told why), 2 usage",
+    ),
+)
+def channel_check(
+    *,
+    merchant_code: MerchantCode,
+    mall_id: Annotated[str | None, typer.Option(help="This one only.")] = None,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Register windows at the payment company and say what came back. No money moves."""
+
+    async def act(engine: Engine) -> list[tuple[Channel, list[Check]]]:
+        owner = await find_merchant_by_code(engine, merchant_code)
+        wanted = [
+            one
+            for one in await list_channels(engine, owner.merchant_id)
+            if mall_id in (None, one.mall_id)
+        ]
+        return [(one, await check_channel(engine, one)) for one in wanted]
+
+    checked = with_engine(data, act)
+    rows: list[Facts] = [
+        {
+            "pg": one.pg,
+            "window": check.window,
+            "opens": check.is_open,
+            "code": check.code,
+            "said": check.text,
+        }
+        for one, checks in checked
+        for check in checks
+    ]
+    print_list(rows, as_json=as_json, none="No such channel: dasi channel list --help")
+    if not checked or any(not any(one.is_open for one in checks) for _, checks in checked):
+        raise typer.Exit(1)
 
 
 def _read_secret(given: str | None) -> str | None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dasi.data_folder import reached_database
 from dasi.engine import Engine
+from dasi.foundation.logging import set_up_logging
 from dasi.settings import read_settings
 
 T = TypeVar("T")
@@ -26,8 +27,10 @@ def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
 async def _engine(data: Path) -> AsyncIterator[Engine]:
     from dasi.opening import current_engine  # noqa: PLC0415  # it loads every room: not for --help
 
-    async with (
-        reached_database(data, os.environ) as reached,
-        current_engine(read_settings(reached.environment)) as engine,
-    ):
-        yield engine
+    async with reached_database(data, os.environ) as reached:
+        settings = read_settings(reached.environment)
+        # A command's output is facts: what the rooms log on the way goes to standard error, and
+        # only what matters of it.
+        set_up_logging(level="warning", form=settings.log_form)
+        async with current_engine(settings) as engine:
+            yield engine
