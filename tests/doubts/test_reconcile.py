@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from dasi.foundation.errors import Conflict
-from dasi.payments import Status, reconcile_due
+from dasi.foundation.errors import Conflict, NotFound
+from dasi.payments import Status, decide, list_doubts, reconcile_due
 from doubts.conftest import Desk
 
 DAY_S = 24 * 3600
@@ -63,6 +63,7 @@ async def test_cut_before_processing_fails_only_after_the_settling_time(desk: De
 
     failed = await desk.now(payment)
     assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_FOUND_AT_PG")
+    assert await desk.webhooks(payment) == ["payment.failed"]
     assert await desk.approvals_at_pg() == 0
     again = await desk.charge(merchant_uid=payment.merchant_uid)
     assert again.status is Status.PAID
@@ -88,7 +89,7 @@ async def test_channel_set_to_cancel_undoes_what_turns_up(desk: Desk) -> None:
     settled = await desk.now(payment)
     assert (settled.status, settled.fail_code) == (Status.FAILED, "REVERSED")
     assert await desk.net_at_pg() == 0
-    assert await desk.webhooks(payment) == []
+    assert await desk.webhooks(payment) == ["payment.failed"]
 
 
 async def test_lost_reversal_is_settled_too(desk: Desk) -> None:
@@ -184,3 +185,33 @@ async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
     assert row["next_look_at"] is None
     with pytest.raises(Conflict):
         await desk.charge(merchant_uid=payment.merchant_uid)
+
+
+async def test_a_person_decides_what_the_machine_could_not(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("executed_truncated_json", "batch", times=2)
+    happened, did_not = await desk.charge(), await desk.charge()
+    await desk.shop.kicc.scenario("server_error_before_processing", "query", times=0)
+    await desk.reconcile_for(2 * DAY_S, step_s=3_600)
+    doubts = {doubt.imp_uid: doubt for doubt in await list_doubts(desk.engine)}
+    assert all(doubt.is_with_person for doubt in doubts.values())
+
+    await decide(
+        desk.engine,
+        doubts[happened.imp_uid].attempt_id,
+        pg_tid="26090310154110700102",
+        who="person:kim",
+        why="merchant admin shows it approved",
+    )
+    await decide(
+        desk.engine,
+        doubts[did_not.imp_uid].attempt_id,
+        pg_tid=None,
+        who="person:kim",
+        why="KICC support: no such order",
+    )
+
+    assert (await desk.now(happened)).status is Status.PAID
+    assert (await desk.now(did_not)).status is Status.FAILED
+    assert await list_doubts(desk.engine) == []
+    with pytest.raises(NotFound):
+        await decide(desk.engine, "ch-nothing", pg_tid=None, who="person:kim", why="slip")

@@ -1,5 +1,6 @@
 """The operator's proof and worklist: `dasi reconcile`, `dasi verify`."""
 
+import getpass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,20 @@ def reconcile(
     only_list: Annotated[
         bool, typer.Option("--list", help="Show the doubts and ask nothing.")
     ] = False,
+    settle: Annotated[
+        str | None,
+        typer.Option(metavar="ATTEMPT", help="End a doubt that was handed over to you."),
+    ] = None,
+    pg_tid: Annotated[
+        str | None,
+        typer.Option("--pg-tid", help="With --settle: it happened, under this number at the PG."),
+    ] = None,
+    did_not_happen: Annotated[
+        bool, typer.Option("--did-not-happen", help="With --settle: the PG's books do not have it.")
+    ] = False,
+    because: Annotated[
+        str | None, typer.Option(help="With --settle: how you know. It is kept for good.")
+    ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -32,13 +47,21 @@ def reconcile(
     """
 
     async def act(engine: Engine) -> tuple[int, "list[Doubt]"]:
-        from dasi.payments import list_doubts, reconcile_due  # noqa: PLC0415  # slow: not for --help
+        from dasi.payments import decide, list_doubts, reconcile_due  # noqa: PLC0415  # slow: not for --help
 
+        if settle is not None:
+            assert because is not None, "checked below"
+            who = f"operator:{getpass.getuser()}"
+            await decide(engine, settle, pg_tid=pg_tid, who=who, why=because)
         looked = 0
         while not only_list and (turn := await reconcile_due(engine)):
             looked += turn
         return looked, await list_doubts(engine)
 
+    if settle is not None and (because is None or did_not_happen == (pg_tid is not None)):
+        raise typer.BadParameter(
+            "say --because, and either --pg-tid or --did-not-happen", param_hint="--settle"
+        )
     looked, doubts = with_engine(data, act)
     if not only_list:
         print_note(f"{looked} looks taken")
@@ -94,6 +117,7 @@ def _row(doubt: "Doubt") -> Facts:
         "asked for": f"{doubt.kind} {doubt.amount_krw:,} won",
         "asked at": _kst(doubt.asked_at),
         "why it is in doubt": doubt.why,
+        "attempt": doubt.attempt_id,
         "looks": doubt.looks,
         "next look": "a person must decide" if doubt.is_with_person else _kst(doubt.next_look_at),
         "deadline": _kst(doubt.deadline_at),

@@ -29,6 +29,18 @@ _REFUSALS = {
         "This merchant has no API key {api_key}.",
         "Look for a slip in --merchant or --api-key. A revoked key is gone for good.",
     ),
+    "unknown_doubt": (
+        "No open doubt is called {attempt_id}.",
+        "`dasi reconcile --list` shows what is open.",
+    ),
+    "doubt_still_asked": (
+        "The payment company is still being asked about {attempt_id}.",
+        "Wait until it is handed over to you, at the latest at {until}.",
+    ),
+    "key_cannot_be_decided": (
+        "A card registration cannot be decided to have happened: its key is nowhere to be had.",
+        "Settle it with --did-not-happen and ask the payer to register again.",
+    ),
     "channel_exists": (
         "This merchant has a channel {pg} already.",
         "`dasi channel list` shows it. One mall id is one channel.",

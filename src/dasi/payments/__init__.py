@@ -2,6 +2,7 @@
 
 from dasi.payments.cancel import CancelWish, cancel
 from dasi.payments.charge import ChargeWish, charge
+from dasi.payments.decide import decide
 from dasi.payments.expire import expire_windows
 from dasi.payments.open_window import PgRefusedWindow, close_window, open_window, view_window
 from dasi.payments.pay_in_window import take_return
@@ -49,6 +50,7 @@ __all__ = [
     "change_prepared",
     "charge",
     "close_window",
+    "decide",
     "expire_windows",
     "find_by_order",
     "find_payment",

@@ -290,6 +290,17 @@ async def is_sandbox_order_any_merchant(
     return row is not None and row["is_sandbox"] is True
 
 
+async def handed_over_any_merchant(database: Database, attempt_id: str) -> Asked | None:
+    """An open attempt by its name alone, for the operator."""
+    row = await database.fetchrow(
+        f"""SELECT {_ASKED} FROM attempts a
+            WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
+              AND a.kind <> 'remove_key'""",
+        attempt_id,
+    )
+    return None if row is None else _asked(row)
+
+
 async def open_doubts_any_merchant(database: Database, *, limit: int) -> list[Row]:
     """The worklist, most urgent first: what is doubtful, why, what is done next, until when."""
     return await database.fetch(

@@ -153,6 +153,18 @@ async def _record_no(
         pg_code=outcome.code if isinstance(outcome, Declined) else None,
         pg_text=outcome.text if isinstance(outcome, Declined) else None,
     )
+    if how is not None:
+        # Whoever asked was told "not yet known", or nothing at all: the end is told by webhook.
+        await announce(
+            connection,
+            failed.merchant_id,
+            imp_uid=failed.imp_uid,
+            merchant_uid=failed.merchant_uid,
+            version=failed.version,
+            status="failed",
+            notice_urls=failed.notice_urls,
+            now=now,
+        )
     return failed
 
 

@@ -23,6 +23,7 @@ from dasi.providers.port import (
     NotSent,
     Unknown,
 )
+from dasi.webhooks import announce
 
 log = structlog.get_logger()
 
@@ -110,6 +111,16 @@ async def finish_reversal(
             if payment.status is Status.PENDING:
                 payment = await store.mark_failed(
                     connection, payment, code="REVERSED", why=why, now=now
+                )
+                await announce(
+                    connection,
+                    payment.merchant_id,
+                    imp_uid=payment.imp_uid,
+                    merchant_uid=payment.merchant_uid,
+                    version=payment.version,
+                    status="failed",
+                    notice_urls=payment.notice_urls,
+                    now=now,
                 )
         elif isinstance(outcome, Declined | NotSent):
             # Not undone: the approval's own next look finds it live and tries again, or a person.
