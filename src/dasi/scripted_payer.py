@@ -91,6 +91,7 @@ async def _approve(session: aiohttp.ClientSession, window_url: str) -> None:
         else:
             answer = await session.get(target, params=forms.fields)
         if answer.history:  # the gateway took the return and led on to its own page
+            answer.release()
             return
 
 
