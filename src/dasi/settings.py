@@ -7,11 +7,13 @@ says which variable, which rule and the way out. `docs/reference/settings.md` is
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dasi.foundation import vault
 from dasi.foundation.trouble import Trouble
+from dasi.foundation.waits import parse_waits
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"
@@ -73,6 +75,10 @@ def _vault_keys(text: str) -> tuple[bytes, ...]:
         raise ValueError(
             f"base64 keys of {vault.KEY_BYTES} bytes, newest first, separated by commas"
         ) from wrong
+
+
+def _webhook_plan(text: str) -> tuple[timedelta, ...]:
+    return parse_waits(text, least=timedelta(hours=72))
 
 
 def _setting(
@@ -164,6 +170,22 @@ class Settings:
         read=_switch,
         sentence="Whether webhooks may go to this machine and to private networks. On in "
         "`dasi demo`; for development only.",
+    )
+    webhook_plan: tuple[timedelta, ...] = _setting(
+        "DASI_WEBHOOK_PLAN",
+        default="5s,30s,2m,10m,30m,1h,2h,4h,4h,4h,4h,6h,6h,6h,6h,6h,6h,6h,6h,6h",
+        unit="waits",
+        read=_webhook_plan,
+        sentence="The waits between the tries of a webhook, each up to a tenth longer by chance: "
+        "72 hours or more together. What is not taken after the last one is parked.",
+    )
+    schedules_at_once: int = _setting(
+        "DASI_SCHEDULES_AT_ONCE",
+        default="32",
+        unit="charges",
+        read=_whole(1, 256),
+        sentence="The most booked charges one worker has under way for one merchant, whatever its "
+        "malls. Ask KICC how many it takes from you before raising it.",
     )
     window_life_s: int = _setting(
         "DASI_WINDOW_LIFE_S",

@@ -17,8 +17,9 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import expire_windows, reconcile_due
+from dasi.schedules import Runner, plan_retries
 from dasi.settings import Settings
-from dasi.webhooks import Deliverer
+from dasi.webhooks import Deliverer, park_for_gone
 
 log = structlog.get_logger()
 
@@ -30,11 +31,19 @@ _FAILURES = Counter("dasi_worker_failures_total", "Turns of a worker loop that f
 
 async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     """Runs every loop until `stop`; each ends its turn first."""
-    deliverer = Deliverer(engine, allow_local=settings.allow_local_webhooks)
+    deliverer = Deliverer(
+        engine, allow_local=settings.allow_local_webhooks, plan=settings.webhook_plan
+    )
+    runner = Runner(engine, per_merchant=settings.schedules_at_once)
     woken = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(_repeat("webhooks", deliverer.run_due, stop, woken=woken))
+            loops.create_task(_repeat("webhooks", deliverer.turn, stop, woken=woken))
+            loops.create_task(_repeat("schedules", runner.turn, stop))
+            loops.create_task(_repeat("retries", lambda: plan_retries(engine), stop))
+            loops.create_task(
+                _repeat("gone_receivers", lambda: park_for_gone(engine), stop, idle_s=_SLOW_S)
+            )
             loops.create_task(
                 _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
             )
@@ -42,6 +51,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))
             loops.create_task(_listen(settings.database_url, woken, stop))
     finally:
+        await runner.close()
         await deliverer.close()
 
 

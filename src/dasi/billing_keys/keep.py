@@ -10,6 +10,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import CannotOpen
 from dasi.providers.port import KeyIssued
+from dasi.webhooks import announce_more
 
 
 async def keep_issued_key(
@@ -57,6 +58,15 @@ async def keep_issued_key(
         order_name=order_name,
         customer=customer,
         issued_at=issued.issued_at,
+        now=now,
+    )
+    await announce_more(
+        connection,
+        merchant_id,
+        kind="billing_key.issued",
+        about=billing_key_id,
+        version=1,
+        body={"customer_uid": customer_uid, "status": "issued"},
         now=now,
     )
     return billing_key_id

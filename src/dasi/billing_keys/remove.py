@@ -20,6 +20,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.providers.port import Attempt, Declined, KeyRemoved, NotSent, Unknown
+from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ _WAIT_FIRST = timedelta(minutes=1)
 _WAIT_MAX = timedelta(hours=6)
 _DOUBLINGS_MAX = 9
 
-InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[None]]
+InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[object]]
 """What else must happen in the transaction that takes the key out of use (B5: its schedules)."""
 
 
@@ -48,6 +49,15 @@ async def remove_key(
             raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
         if also is not None:
             await also(connection, key, now)
+        await announce_more(
+            connection,
+            merchant_id,
+            kind="billing_key.removed",
+            about=key.billing_key_id,
+            version=2,
+            body={"customer_uid": customer_uid, "status": "removed"},
+            now=now,
+        )
     await _end_at_pg(engine, key)
     return key
 

@@ -5,6 +5,7 @@ from dasi.payments.charge import ChargeWish, charge
 from dasi.payments.decide import decide
 from dasi.payments.expire import expire_windows
 from dasi.payments.open_window import PgRefusedWindow, close_window, open_window, view_window
+from dasi.payments.order_rules import refuse_taken_order
 from dasi.payments.pay_in_window import take_return
 from dasi.payments.payment import (
     AMOUNT_MAX_KRW,
@@ -61,6 +62,7 @@ __all__ = [
     "open_window",
     "prepare",
     "reconcile_due",
+    "refuse_taken_order",
     "resume",
     "store_notice",
     "take_return",

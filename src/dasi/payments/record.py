@@ -13,6 +13,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
 from dasi.payments import attempt_store, store, window_store
 from dasi.payments.payment import Payment, Status, assert_may_become
+from dasi.payments.tell import tell_failed, tell_more
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 from dasi.webhooks import announce
 
@@ -123,6 +124,8 @@ async def _record_yes(
         notice_urls=paid.notice_urls,
         now=now,
     )
+    if how is not None:
+        await tell_more(connection, paid, "payment.doubt_settled", "paid", now=now)
     return paid
 
 
@@ -153,18 +156,10 @@ async def _record_no(
         pg_code=outcome.code if isinstance(outcome, Declined) else None,
         pg_text=outcome.text if isinstance(outcome, Declined) else None,
     )
+    if isinstance(outcome, Declined):
+        await tell_failed(connection, failed, is_late=how is not None, now=now)
     if how is not None:
-        # Whoever asked was told "not yet known", or nothing at all: the end is told by webhook.
-        await announce(
-            connection,
-            failed.merchant_id,
-            imp_uid=failed.imp_uid,
-            merchant_uid=failed.merchant_uid,
-            version=failed.version,
-            status="failed",
-            notice_urls=failed.notice_urls,
-            now=now,
-        )
+        await tell_more(connection, failed, "payment.doubt_settled", "failed", now=now)
     return failed
 
 
@@ -176,12 +171,14 @@ async def _record_doubt(
     outcome: Unknown,
 ) -> Payment:
     """The payment stays pending and the order stays taken; the event says what is not known."""
+    now = engine.clock.now()
+    await tell_more(connection, payment, "payment.doubt_opened", "ready", now=now)
     await store.record_event(
         connection,
         payment,
         what="doubt_opened",
         who="gateway",
-        at=engine.clock.now(),
+        at=now,
         why=outcome.why,
         attempt_id=attempt_id,
         pg_code=outcome.code,

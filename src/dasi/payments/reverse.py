@@ -14,6 +14,7 @@ from dasi.foundation.ids import ulid
 from dasi.payments import attempt_store, ladder, store
 from dasi.payments.attempt_store import Asked
 from dasi.payments.payment import Status
+from dasi.payments.tell import tell_failed
 from dasi.providers.port import (
     Attempt,
     AttemptKind,
@@ -23,7 +24,6 @@ from dasi.providers.port import (
     NotSent,
     Unknown,
 )
-from dasi.webhooks import announce
 
 log = structlog.get_logger()
 
@@ -112,16 +112,7 @@ async def finish_reversal(
                 payment = await store.mark_failed(
                     connection, payment, code="REVERSED", why=why, now=now
                 )
-                await announce(
-                    connection,
-                    payment.merchant_id,
-                    imp_uid=payment.imp_uid,
-                    merchant_uid=payment.merchant_uid,
-                    version=payment.version,
-                    status="failed",
-                    notice_urls=payment.notice_urls,
-                    now=now,
-                )
+                await tell_failed(connection, payment, is_late=True, now=now)
         elif isinstance(outcome, Declined | NotSent):
             # Not undone: the approval's own next look finds it live and tries again, or a person.
             log.error("reversal_failed", imp_uid=reversal.imp_uid, attempt_id=reversal.attempt_id)

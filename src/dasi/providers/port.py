@@ -237,6 +237,11 @@ class Cancel:
 class Provider(Protocol):
     """A PG. Implementations are safe to share between tasks and hold one bounded pool a host."""
 
+    def is_available(self, mall: Mall) -> bool:
+        """Whether work that can wait may be asked of this PG now. While it is down, True once in
+        a while for one asker, whose ask shows whether it is back."""
+        ...
+
     async def open_window(
         self, mall: Mall, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:

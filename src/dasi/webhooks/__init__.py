@@ -1,7 +1,49 @@
 """The webhooks' room: tell the merchant what became true. Never lost, at least once, in order."""
 
 from dasi.webhooks.deliver import Deliverer
-from dasi.webhooks.outbox import announce
+from dasi.webhooks.event import Delivery, Event, FeedPage, Try
+from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
+from dasi.webhooks.outbox import announce, announce_more
+from dasi.webhooks.plan import Plan
+from dasi.webhooks.receiver_store import FailingReceiver
+from dasi.webhooks.resend import (
+    failing_receivers,
+    list_deliveries,
+    list_tries,
+    park_for_gone,
+    replay_events,
+    resend_event,
+    resume_receiver,
+)
 from dasi.webhooks.safe_url import PublicResolver, check_literal
+from dasi.webhooks.sign import SigningSecret, rotate_secret, signature_headers, signing_secrets
 
-__all__ = ["Deliverer", "PublicResolver", "announce", "check_literal"]
+__all__ = [
+    "LIMIT_MAX",
+    "Deliverer",
+    "Delivery",
+    "Event",
+    "FailingReceiver",
+    "FeedPage",
+    "Plan",
+    "PublicResolver",
+    "SigningSecret",
+    "Try",
+    "announce",
+    "announce_more",
+    "check_literal",
+    "failing_receivers",
+    "feed_end",
+    "list_deliveries",
+    "list_tries",
+    "move_reader",
+    "park_for_gone",
+    "read_feed",
+    "reader_position",
+    "replay_events",
+    "resend_event",
+    "resume_receiver",
+    "rotate_secret",
+    "signature_headers",
+    "signing_secrets",
+]

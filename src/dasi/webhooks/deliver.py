@@ -1,119 +1,273 @@
 """Deliver: claim what is due, POST it, record what came of it.
 
-Steps: Due -> Claimed -> Answered -> Recorded. At least once: a worker that dies after the POST and
-before the record is followed by another POST of the same event id.
+Steps: Due -> Claimed -> Signed -> Answered -> Recorded. At least once: a worker that dies after the
+POST and before the record is followed by another POST of the same event id.
+
+Each receiver (host and port) has a few places of its own. Deliveries that find none wait there for
+a moment and are then given back, and nothing more is claimed for that receiver meanwhile: however
+slow it is, the others do not notice.
 """
 
 import asyncio
 import json
-import random
+from collections import Counter as CountOf
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from urllib.parse import urlencode
 
 import aiohttp
 import structlog
+from aiohttp.abc import AbstractResolver
+from prometheus_client import Counter
 
 from dasi.engine import Engine
 from dasi.foundation.db import assert_no_transaction
-from dasi.webhooks import store
+from dasi.webhooks import receiver_store, store
+from dasi.webhooks.plan import PLAN, Answer, Plan, Verdict, read_retry_after, what_follows
 from dasi.webhooks.safe_url import PublicResolver, check_literal
+from dasi.webhooks.sign import SigningSecret, secrets_of, signature_headers
+from dasi.webhooks.store import ClaimedDelivery
 
 log = structlog.get_logger()
 
-# Waits between tries: 76 h in all, so a receiver may be away for a long weekend.
-PLAN = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 30, 120, 600, 1_800, 3_600, 7_200, *[14_400] * 4, *[21_600] * 8)
-)
 BATCH = 50
-_LEASE = timedelta(seconds=90)
-_CONNECT_S, _ANSWER_S = 10, 30
+AT_ONCE = 256
+PER_RECEIVER = 8
+CONNECT_S, ANSWER_S = 10.0, 30.0
+PATIENCE_FAILURES, PATIENCE_S = 20, 300
+_WAIT_FOR_PLACE_S = 20
+_LEASE = timedelta(seconds=90)  # a wait for a place, a connection and an answer fit in
 _ANSWER_MAX_BYTES = 64 * 1024
-_OK_BELOW = 500  # As Iamport: any answer below 500 ends the job.
+_ANSWER_KEPT = 1_000
+_LOOK_S = 0.25
+_TRIES = Counter("dasi_webhook_tries_total", "POSTs of webhooks, by what came of them", ["outcome"])
+_PAUSES = Counter("dasi_webhook_pauses_total", "Pauses of receivers that fail")
 
 
 class Deliverer:
-    """Posts webhooks. One per worker; holds the HTTP pool."""
+    """Posts webhooks. One per worker; holds the HTTP pools.
 
-    def __init__(self, engine: Engine, *, allow_local: bool) -> None:
+    `allow_local` lets deliveries of merchants in test mode go to private addresses; those of
+    merchants with a live channel never do. `resolver` is for tests of that.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        allow_local: bool,
+        plan: Plan = PLAN,
+        resolver: AbstractResolver | None = None,
+        connect_s: float = CONNECT_S,
+        answer_s: float = ANSWER_S,
+    ) -> None:
         self._engine = engine
         self._allow_local = allow_local
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=100,
-                limit_per_host=10,
-                resolver=None if allow_local else PublicResolver(),
-                use_dns_cache=allow_local,
-            ),
-            timeout=aiohttp.ClientTimeout(
-                total=_CONNECT_S + _ANSWER_S, sock_connect=_CONNECT_S, sock_read=_ANSWER_S
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._plan = plan
+        timeout = aiohttp.ClientTimeout(
+            total=connect_s + answer_s, sock_connect=connect_s, sock_read=answer_s
         )
+        self._guarded = _session(timeout, PublicResolver(resolver))
+        self._open = _session(timeout, resolver)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._claimed: CountOf[str] = CountOf()
+        """Deliveries in hand by receiver: under way, or waiting for a place."""
 
-    async def run_due(self) -> int:
-        """Delivers one batch of what is due now; returns how many were tried."""
-        now = self._engine.clock.now()
-        claimed = await store.claim_due_any_merchant(
-            self._engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
+    async def turn(self) -> int:
+        """Starts what is due and has room; returns how many, or 1 when something ended."""
+        started = await self._start(None)
+        if started or not self._tasks:
+            return len(started)
+        ended, _ = await asyncio.wait(
+            self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
         )
-        await asyncio.gather(*(self._deliver(one) for one in claimed))
-        return len(claimed)
+        return min(len(ended), 1)
+
+    async def run_due(self, *, only_merchant_id: int | None = None) -> int:
+        """Delivers one batch of what is due now and waits for it; returns how many were tried."""
+        started = await self._start(only_merchant_id)
+        await asyncio.gather(*started)
+        return len(started)
 
     async def close(self) -> None:
-        await self._session.close()
+        """Ends what is under way first: each try is recorded."""
+        await asyncio.gather(*self._tasks)
+        await self._guarded.close()
+        await self._open.close()
 
-    async def _deliver(self, delivery: store.ClaimedDelivery) -> None:
-        is_taken, answer = await self._post(delivery)
+    async def _start(self, only_merchant_id: int | None) -> list[asyncio.Task[None]]:
+        room = AT_ONCE - len(self._tasks)
+        if room <= 0:
+            return []
         now = self._engine.clock.now()
-        state, next_try_at = _what_next(delivery.tries, is_taken=is_taken, now=now)
+        claimed = await store.claim_due_any_merchant(
+            self._engine.database,
+            now=now,
+            leased_until=now + _LEASE,
+            batch=min(room, BATCH),
+            busy=[name for name, count in self._claimed.items() if count >= PER_RECEIVER],
+            only_merchant_id=only_merchant_id,
+        )
+        if not claimed:
+            return []
+        secrets = await secrets_of(self._engine, {one.merchant_id for one in claimed})
+        return [self._begin(one, secrets[one.merchant_id]) for one in claimed]
+
+    def _begin(
+        self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]
+    ) -> asyncio.Task[None]:
+        receiver = delivery.receiver
+        self._claimed[receiver] += 1
+        place = self._places.setdefault(receiver, asyncio.Semaphore(PER_RECEIVER))
+        task = asyncio.create_task(self._deliver(delivery, secrets, place))
+
+        def ended(_task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._claimed[receiver] -= 1
+            if self._claimed[receiver] == 0:
+                del self._claimed[receiver]
+                self._places.pop(receiver, None)
+
+        self._tasks.add(task)
+        task.add_done_callback(ended)
+        return task
+
+    async def _deliver(
+        self,
+        delivery: ClaimedDelivery,
+        secrets: Sequence[SigningSecret],
+        place: asyncio.Semaphore,
+    ) -> None:
+        try:
+            async with asyncio.timeout(_WAIT_FOR_PLACE_S):
+                await place.acquire()
+        except TimeoutError:
+            await store.release(self._engine.database, delivery.merchant_id, delivery.delivery_id)
+            return
+        try:
+            await self._try_once(delivery, secrets)
+        except Exception:
+            # The lease passes on; a record that could not be written must not end the worker.
+            log.exception("webhook_not_recorded", delivery_id=delivery.delivery_id)
+        finally:
+            place.release()
+
+    async def _try_once(self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]) -> None:
+        began_at = self._engine.clock.now()
+        body, content_type = _written(delivery)
+        headers = {
+            "content-type": content_type,
+            "user-agent": "dasi-webhook",
+            **signature_headers(
+                secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
+            ),
+        }
+        answer = await self._post(delivery, body.encode(), headers)
+        now = self._engine.clock.now()
+        verdict = what_follows(answer, self._plan, tries_before=delivery.round, now=now)
+        await store.record_try(
+            self._engine.database,
+            delivery,
+            request=body,
+            answer=answer,
+            verdict=verdict,
+            began_at=began_at,
+            now=now,
+        )
+        outcome = verdict.state if verdict.state != "due" else "again"
+        _TRIES.labels(outcome).inc()
         log.info(
             "webhook_tried",
             delivery_id=delivery.delivery_id,
             url=delivery.url,
-            answer=answer,
-            state=state,
+            answer=answer.text[:200],
+            outcome=outcome,
+            took_ms=answer.took_ms,
         )
-        await store.record_try(
-            self._engine.database,
-            delivery.merchant_id,
-            delivery.delivery_id,
-            state=state,
-            answer=answer,
-            next_try_at=next_try_at,
-            now=now,
-        )
+        await self._note_receiver(delivery, verdict, now)
 
-    async def _post(self, delivery: store.ClaimedDelivery) -> tuple[bool, str]:
-        """(was it taken, what the receiver said), whatever the network does."""
+    async def _note_receiver(
+        self, delivery: ClaimedDelivery, verdict: Verdict, now: datetime
+    ) -> None:
+        whose = (self._engine.database, delivery.merchant_id, delivery.receiver)
+        match verdict.receiver:
+            case "well":
+                if await receiver_store.forget_failures(*whose):
+                    log.info("webhook_receiver_well", receiver=delivery.receiver)
+            case "gone":
+                await receiver_store.mark_gone(*whose, now=now)
+                log.warning("webhook_receiver_gone", receiver=delivery.receiver)
+            case "failing":
+                paused_until = await receiver_store.count_failure(
+                    *whose, patience_failures=PATIENCE_FAILURES, patience_s=PATIENCE_S, now=now
+                )
+                if paused_until is not None:
+                    _PAUSES.inc()
+                    log.warning(
+                        "webhook_receiver_paused",
+                        receiver=delivery.receiver,
+                        until=paused_until.isoformat(),
+                    )
+
+    async def _post(
+        self, delivery: ClaimedDelivery, body: bytes, headers: dict[str, str]
+    ) -> Answer:
+        """What the receiver said, whatever the network does."""
         assert_no_transaction()
-        if delivery.content_type == "json":
-            body, content_type = json.dumps(delivery.body, ensure_ascii=False), "application/json"
-        else:
-            body, content_type = urlencode(delivery.body), "application/x-www-form-urlencoded"
-        headers = {
-            "content-type": content_type,
-            "user-agent": "dasi-webhook",
-            "webhook-id": delivery.event_id,
-        }
+        is_open = self._allow_local and not delivery.is_live
+        session = self._open if is_open else self._guarded
+        began = monotonic()
         try:
-            if not self._allow_local:
+            if not is_open:
                 check_literal(delivery.url)
-            async with self._session.post(
-                delivery.url, data=body.encode(), headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.content.read(_ANSWER_MAX_BYTES)
-                return answer.status < _OK_BELOW, f"HTTP {answer.status}"
+            async with session.post(
+                delivery.url, data=body, headers=headers, allow_redirects=False
+            ) as said:
+                text = await _read_some(said)
+                return Answer(
+                    http_status=said.status,
+                    text=f"HTTP {said.status} {text}".strip()[:_ANSWER_KEPT],
+                    retry_after=read_retry_after(
+                        said.headers.get("Retry-After"), now=self._engine.clock.now()
+                    ),
+                    took_ms=_since(began),
+                )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-            return False, f"{type(failure).__name__}: {failure}"[:500]
+            told = f"{type(failure).__name__}: {failure}"[:_ANSWER_KEPT]
+            return Answer(None, told, None, _since(began))
 
 
-def _what_next(
-    tries_before: int, *, is_taken: bool, now: datetime
-) -> tuple[store.DeliveryState, datetime]:
-    if is_taken:
-        return "delivered", now
-    if tries_before >= len(PLAN):
-        return "parked", now
-    # Up to a tenth more, so that receivers coming back are not met by everybody at once.
-    return "due", now + PLAN[tries_before] * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
+async def _read_some(said: aiohttp.ClientResponse) -> str:
+    """The beginning of the answer, for the log. What is behind it is never read."""
+    read = bytearray()
+    while len(read) < _ANSWER_MAX_BYTES:
+        part = await said.content.read(_ANSWER_MAX_BYTES - len(read))
+        if not part:
+            break
+        read += part
+    text = bytes(read[:_ANSWER_KEPT]).decode(errors="replace").replace("\x00", "")
+    return " ".join(text.split())
+
+
+def _written(delivery: ClaimedDelivery) -> tuple[str, str]:
+    if delivery.content_type == "json":
+        return json.dumps(delivery.body, ensure_ascii=False), "application/json"
+    return urlencode(delivery.body), "application/x-www-form-urlencoded"
+
+
+def _session(
+    timeout: aiohttp.ClientTimeout, resolver: AbstractResolver | None
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=AT_ONCE, limit_per_host=0, resolver=resolver, use_dns_cache=False
+        ),
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+def _since(began: float) -> int:
+    return round((monotonic() - began) * 1000)

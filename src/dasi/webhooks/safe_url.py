@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 class AddressRefused(OSError):
     """The address is private, loopback, link-local or otherwise not on the public network."""
@@ -19,8 +21,8 @@ class AddressRefused(OSError):
 class PublicResolver(AbstractResolver):
     """Resolves names, and refuses a name that has any address off the public network."""
 
-    def __init__(self) -> None:
-        self._resolver = ThreadedResolver()
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -38,7 +40,7 @@ def check_literal(url: str) -> None:
     """A URL that names an address instead of a name never reaches the resolver: check it here."""
     host = urlsplit(url).hostname or ""
     try:
-        ipaddress.ip_address(host)
+        ipaddress.ip_address(host.split("%", 1)[0])
     except ValueError:
         return
     check_address(host)
@@ -48,6 +50,10 @@ def check_address(address: str) -> None:
     """`AddressRefused` unless the address, unwrapped from IPv6, is on the public network."""
     parsed = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(parsed, ipaddress.IPv6Address):
-        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or _nat64(parsed) or parsed
     if not parsed.is_global or parsed.is_multicast:
         raise AddressRefused(f"{address} is not a public address")
+
+
+def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None

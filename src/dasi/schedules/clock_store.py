@@ -1,0 +1,43 @@
+"""SQL of a test merchant's clock."""
+
+from dasi.foundation.db import Database
+
+
+async def is_in_test_mode(database: Database, merchant_id: int) -> bool:
+    """It has a channel, and none of its channels takes real money."""
+    row = await database.fetchrow(
+        "SELECT bool_and(is_sandbox) AS is_test FROM channels WHERE merchant_id = $1", merchant_id
+    )
+    return row is not None and bool(row["is_test"])
+
+
+async def turn(database: Database, merchant_id: int, *, by_s: int) -> None:
+    """The merchant's clock goes forward; what waits for it comes nearer by as much."""
+    await database.fetch(
+        """WITH merchant AS (
+               UPDATE merchants SET clock_ahead_s = clock_ahead_s + $2 WHERE merchant_id = $1
+           ), charges AS (
+               UPDATE schedules SET due_at = due_at - make_interval(secs => $2)
+               WHERE merchant_id = $1 AND status = 'scheduled'
+           ), receivers AS (
+               UPDATE webhook_receivers
+               SET paused_until = paused_until - make_interval(secs => $2),
+                   failing_since = failing_since - make_interval(secs => $2)
+               WHERE merchant_id = $1
+           )
+           UPDATE deliveries SET next_try_at = next_try_at - make_interval(secs => $2)
+           WHERE merchant_id = $1 AND state = 'due'""",
+        merchant_id,
+        by_s,
+    )
+
+
+async def reset(database: Database, merchant_id: int) -> None:
+    await database.fetch(
+        """WITH charges AS (
+               UPDATE schedules s SET due_at = s.schedule_at
+               WHERE s.merchant_id = $1 AND s.status = 'scheduled'
+           )
+           UPDATE merchants SET clock_ahead_s = 0 WHERE merchant_id = $1""",
+        merchant_id,
+    )

@@ -1,0 +1,93 @@
+"""Turn the clock of a merchant in test mode: what would have happened meanwhile happens, in order.
+
+What is due is kept on the machine's clock. Turning a merchant's clock forward by some time brings
+its due charges and webhooks nearer by as much. It is turned from one due moment to the next, and
+at each one the charges run, then the webhooks: a year passes in seconds. The PG's day is not
+turned: it is asked today, as always.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid, NotAllowed
+from dasi.schedules import clock_store, run_store, store
+from dasi.schedules.retry_plan import plan_retries
+from dasi.schedules.run_due import Runner
+from dasi.webhooks import Deliverer
+
+AHEAD_MAX = timedelta(days=366 * 5)
+STOPS_MAX = 20_000
+_PER_MERCHANT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What came of turning a clock."""
+
+    now: datetime
+    """On the merchant's clock."""
+    charges: int
+    tries: int
+    """POSTs of webhooks."""
+
+
+async def merchant_now(engine: Engine, merchant_id: int) -> datetime:
+    """The moment on a merchant's clock: the machine's, unless it was turned."""
+    return engine.clock.now() + await store.merchant_clock(engine.database, merchant_id)
+
+
+async def turn_clock(
+    engine: Engine, deliverer: Deliverer, merchant_id: int, *, to: datetime
+) -> Turned:
+    """Turns a merchant's clock forward to `to` and lets everything due until then happen.
+
+    `NotAllowed("clock_of_live_merchant")` unless all its channels are a PG's test host; `Invalid`
+    for a moment that is past on its clock or too far ahead.
+    """
+    if not await clock_store.is_in_test_mode(engine.database, merchant_id):
+        raise NotAllowed("clock_of_live_merchant")
+    began = engine.clock.now()
+    ahead = await store.merchant_clock(engine.database, merchant_id)
+    by = to - (began + ahead)
+    if by < timedelta(0):
+        raise Invalid("to", "시계는 앞으로만 돌릴 수 있습니다")
+    if ahead + by > AHEAD_MAX:
+        raise Invalid("to", f"최대 {AHEAD_MAX.days}일 앞까지 돌릴 수 있습니다")
+    runner = Runner(engine, per_merchant=_PER_MERCHANT)
+    charges, tries = await _let_happen(engine, runner, deliverer, merchant_id)
+    for _ in range(STOPS_MAX):
+        now = engine.clock.now()
+        left = to - (now + await store.merchant_clock(engine.database, merchant_id))
+        if left <= timedelta(0):
+            break
+        moment = await run_store.next_due(engine.database, merchant_id, now=now, until=now + left)
+        step = left if moment is None else moment - now
+        await clock_store.turn(engine.database, merchant_id, by_s=_whole_seconds(step))
+        more_charges, more_tries = await _let_happen(engine, runner, deliverer, merchant_id)
+        charges, tries = charges + more_charges, tries + more_tries
+    return Turned(await merchant_now(engine, merchant_id), charges, tries)
+
+
+async def reset_clock(engine: Engine, merchant_id: int) -> None:
+    """Back to the machine's time. What was booked on the turned clock moves away as far."""
+    await clock_store.reset(engine.database, merchant_id)
+
+
+async def _let_happen(
+    engine: Engine, runner: Runner, deliverer: Deliverer, merchant_id: int
+) -> tuple[int, int]:
+    """Everything that is due now: charges, the retries they lead to, webhooks."""
+    charges = tries = 0
+    while True:
+        begun = await runner.run_due(only_merchant_id=merchant_id)
+        await plan_retries(engine)
+        posted = await deliverer.run_due(only_merchant_id=merchant_id)
+        charges, tries = charges + begun, tries + posted
+        if not begun and not posted:
+            return charges, tries
+
+
+def _whole_seconds(step: timedelta) -> int:
+    """Up to the next whole second, so that what is due then is past and not about to be."""
+    return int(-(-step // timedelta(seconds=1)))

@@ -1,0 +1,75 @@
+"""Send again: one event, a range, or everything that was parked for a receiver now resumed."""
+
+from datetime import datetime
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid, NotFound
+from dasi.webhooks import log_store, receiver_store
+from dasi.webhooks.event import Delivery, Try
+from dasi.webhooks.receiver_store import FailingReceiver
+
+LIST_MAX = 1_000
+
+
+async def resend_event(engine: Engine, merchant_id: int, event_id: str) -> int:
+    """Sends an event again to where it went, or to the merchant's URL if it went nowhere.
+
+    How many deliveries are due now. `NotFound("unknown_event")`; `Invalid` if there is no URL.
+    """
+    now = engine.clock.now()
+    if not await log_store.event_exists(engine.database, merchant_id, event_id):
+        raise NotFound("unknown_event", event_id=event_id[:40])
+    due = await log_store.resend_event(engine.database, merchant_id, event_id, now=now)
+    due = due or await log_store.deliver_undelivered_event(
+        engine.database, merchant_id, event_id, now=now
+    )
+    if not due:
+        raise Invalid("event_id", "an event that is not under way, of a merchant with a URL")
+    return due
+
+
+async def replay_events(
+    engine: Engine, merchant_id: int, *, since: datetime, until: datetime, only_parked: bool
+) -> int:
+    """Sends the deliveries of a span of time again, each payment's in order. How many."""
+    if until <= since:
+        raise Invalid("until", "a moment after `since`")
+    return await log_store.replay_between(
+        engine.database,
+        merchant_id,
+        since=since,
+        until=until,
+        only_parked=only_parked,
+        now=engine.clock.now(),
+    )
+
+
+async def resume_receiver(engine: Engine, merchant_id: int, receiver: str) -> None:
+    """Ends the pause of a receiver, or takes back that it is gone. Parked ones stay parked."""
+    if not await receiver_store.forget_failures(engine.database, merchant_id, receiver):
+        raise NotFound("unknown_receiver", receiver=receiver[:200])
+
+
+async def failing_receivers(engine: Engine, merchant_id: int) -> list[FailingReceiver]:
+    """Receivers that fail now, those longest first."""
+    return await receiver_store.failing_receivers(engine.database, merchant_id)
+
+
+async def list_deliveries(
+    engine: Engine, merchant_id: int, *, state: str | None, about: str | None, limit: int
+) -> list[Delivery]:
+    """Newest first; of one state, and of one payment or event, if given."""
+    assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
+    return await log_store.deliveries(
+        engine.database, merchant_id, state=state, about=about, limit=limit
+    )
+
+
+async def list_tries(engine: Engine, merchant_id: int, delivery_id: str) -> list[Try]:
+    """Every POST of a delivery, oldest first."""
+    return await log_store.tries(engine.database, merchant_id, delivery_id)
+
+
+async def park_for_gone(engine: Engine) -> int:
+    """Parks what came in since for receivers that answered 410. For the worker."""
+    return await receiver_store.park_for_gone_any_merchant(engine.database, now=engine.clock.now())

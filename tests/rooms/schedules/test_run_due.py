@@ -1,0 +1,206 @@
+"""Running what is due: once each, in order, and adopted where an earlier run was cut off (S1)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from dasi.payments import ChargeWish, Status, charge
+from dasi.schedules import Runner, ScheduleStatus, resume_schedules, stop_schedules
+from dasi.schedules.run_due import LEASE
+from rooms.schedules.conftest import CARD, Bookings
+
+
+async def test_due_schedule_becomes_one_payment_and_one_webhook(bookings: Bookings):
+    await bookings.book(bookings.wish(merchant_uid="due"), bookings.wish(merchant_uid="later"))
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET due_at = now() - interval '1 s'"
+        " WHERE merchant_id = $1 AND merchant_uid = 'due'",
+        bookings.merchant_id,
+    )
+    assert await bookings.run_all() == 1
+    done, waiting = await bookings.read("due"), await bookings.read("later")
+    assert done.status is ScheduleStatus.EXECUTED
+    assert done.payment_status is Status.PAID
+    assert done.imp_uid is not None
+    assert done.imp_uid.startswith("imps_")
+    assert waiting.status is ScheduleStatus.SCHEDULED
+    assert (await bookings.told())[-1] == ("payment.paid", "due")
+    assert await bookings.shop.net_krw() == 9_900
+
+
+async def test_declined_schedule_fails_and_tells_the_merchant(bookings: Bookings):
+    await bookings.shop.kicc.scenario("8373", "batch")
+    await bookings.book(bookings.wish(merchant_uid="poor"))
+    await bookings.all_become_due()
+    await bookings.run_all()
+    done = await bookings.read("poor")
+    assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.FAILED)
+    assert done.fail_reason
+    assert (await bookings.told())[-1] == ("payment.failed", "poor")
+    assert await bookings.run_all() == 0
+
+
+async def test_lost_answer_is_a_doubt_and_not_a_failure(bookings: Bookings):
+    await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
+    await bookings.book(bookings.wish(merchant_uid="lost"))
+    await bookings.all_become_due()
+    await bookings.run_all()
+    done = await bookings.read("lost")
+    assert done.status is ScheduleStatus.EXECUTED
+    assert done.payment_status in (Status.PENDING, Status.PAID)
+    assert ("payment.failed", "lost") not in await bookings.told()
+    assert len(await bookings.shop.approvals()) == 1
+
+
+async def test_second_run_adopts_what_the_first_one_did(bookings: Bookings):
+    """Killed between the charge and the record of the run: the order is taken, by ourselves."""
+    (booked,) = await bookings.book(bookings.wish(merchant_uid="cut"))
+    await bookings.all_become_due()
+    paid = await charge(
+        bookings.engine,
+        bookings.merchant_id,
+        ChargeWish(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+    )
+    assert paid.status is Status.PAID
+    await bookings.run_all()
+    done = await bookings.read("cut")
+    assert done.imp_uid == paid.imp_uid
+    assert done.payment_status is Status.PAID
+    assert len(await bookings.shop.approvals()) == 1
+    assert booked.schedule_id == done.schedule_id
+
+
+async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(bookings: Bookings):
+    await bookings.book(bookings.wish(merchant_uid="cut"))
+    await bookings.all_become_due()
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET status = 'running', started_at = now() - interval '1 hour',"
+        " leased_until = now() - interval '1 s' WHERE merchant_id = $1",
+        bookings.merchant_id,
+    )
+    await bookings.shop.kicc.scenario("8373", "batch")
+    declined = await charge(
+        bookings.engine,
+        bookings.merchant_id,
+        ChargeWish(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+    )
+    assert await bookings.run_all() == 1
+    done = await bookings.read("cut")
+    assert done.imp_uid == declined.imp_uid
+    assert done.payment_status is Status.FAILED
+    assert await bookings.shop.approvals() == []
+
+
+async def test_lease_of_a_dead_worker_passes_on(bookings: Bookings):
+    await bookings.book(bookings.wish(merchant_uid="held"))
+    await bookings.all_become_due()
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET status = 'running', leased_until = now() + $2 WHERE merchant_id = $1",
+        bookings.merchant_id,
+        LEASE,
+    )
+    assert await bookings.run_all() == 0
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
+        bookings.merchant_id,
+    )
+    assert await bookings.run_all() == 1
+    assert (await bookings.read("held")).payment_status is Status.PAID
+
+
+async def test_two_workers_at_once_charge_each_once(bookings: Bookings):
+    await bookings.book(*(bookings.wish() for _ in range(60)))
+    await bookings.all_become_due()
+    other = Runner(bookings.engine, per_merchant=16)
+    begun = 0
+    while both := sum(await asyncio.gather(bookings.runner.run_due(), other.run_due())):
+        begun += both
+    await other.close()
+    assert begun == 60
+    assert len(await bookings.shop.approvals()) == 60
+    assert await bookings.shop.net_krw() == 60 * 9_900
+
+
+async def test_oldest_start_first(bookings: Bookings):
+    wishes = [bookings.wish(in_s=3600 - second) for second in range(20)]
+    await bookings.book(*wishes)
+    await bookings.all_become_due()
+    single = Runner(bookings.engine, per_merchant=1)
+    while await single.run_due():
+        pass
+    await single.close()
+    orders = await bookings.shop.rows(
+        "SELECT merchant_uid FROM payments WHERE is_scheduled ORDER BY started_at, imp_uid"
+    )
+    assert [one["merchant_uid"] for one in orders] == [
+        wish.merchant_uid for wish in reversed(wishes)
+    ]
+
+
+async def test_never_more_than_the_limit_of_a_merchant_at_once(bookings: Bookings):
+    await bookings.book(*(bookings.wish() for _ in range(12)))
+    await bookings.all_become_due()
+    for _ in range(8):
+        await bookings.shop.kicc.hold("batch", when="before")
+    runner = Runner(bookings.engine, per_merchant=4)
+    while await runner.turn():
+        if len(runner._tasks) >= 4:
+            break
+    held = await bookings.shop.kicc.wait_held(4)
+    assert await runner.turn() == 0
+    assert len(held) == 4
+    running = await bookings.shop.rows("SELECT 1 FROM schedules WHERE status = 'running'")
+    assert len(running) == 4
+    await bookings.shop.kicc.control("POST", "/reset")
+    await runner.close()
+
+
+@pytest.mark.parametrize("is_for_all", [True, False])
+async def test_stop_switch_holds_everything_until_resumed(bookings: Bookings, *, is_for_all: bool):
+    await bookings.book(bookings.wish(merchant_uid="stopped"))
+    await bookings.all_become_due()
+    whose = None if is_for_all else bookings.merchant_id
+    await stop_schedules(bookings.engine, whose, why="a wrong price list")
+    assert await bookings.run_all() == 0
+    assert (await bookings.read("stopped")).status is ScheduleStatus.SCHEDULED
+    assert await resume_schedules(bookings.engine, whose)
+    assert await bookings.run_all() == 1
+
+
+async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
+    bookings: Bookings, monkeypatch: pytest.MonkeyPatch
+):
+    provider = bookings.engine.providers["kicc"]
+    here = dict(provider._urls)
+    await bookings.book(*(bookings.wish(in_s=3600 - second) for second in range(5)))
+    await bookings.all_become_due()
+    provider._urls[True] = "http://127.0.0.1:9"  # nobody listens there: refused at once
+    assert await bookings.run_all() == 0
+    statuses = await bookings.shop.rows("SELECT DISTINCT status FROM schedules")
+    assert statuses == [{"status": "scheduled"}]
+    assert await bookings.shop.rows("SELECT 1 FROM payments WHERE is_scheduled") == []
+    provider._urls.update(here)
+    back = Runner(bookings.engine, per_merchant=1)
+    while await back.run_due():
+        pass
+    await back.close()
+    paid = await bookings.shop.rows(
+        "SELECT merchant_uid FROM payments WHERE is_scheduled AND status = 'paid'"
+        " ORDER BY started_at"
+    )
+    assert [one["merchant_uid"] for one in paid] == ["sub-5", "sub-4", "sub-3", "sub-2", "sub-1"]
+
+
+async def test_lateness_is_measured_on_the_machines_clock(bookings: Bookings):
+    from dasi.schedules import lateness
+
+    await bookings.book(bookings.wish())
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET due_at = now() - interval '40 s' WHERE merchant_id = $1",
+        bookings.merchant_id,
+    )
+    await bookings.run_all()
+    late = await lateness(bookings.engine, since=bookings.now() - timedelta(hours=1))
+    assert late.count == 1
+    assert 40 <= late.p50_s <= late.p99_s <= late.max_s < 60
