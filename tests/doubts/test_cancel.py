@@ -28,6 +28,7 @@ async def test_partial_cancels_until_nothing_is_left(desk: Desk) -> None:
     payment = await desk.charge(19_900)
 
     first = await desk.cancel(payment, 5_000)
+    await desk.turn(1)
     second = await desk.cancel(payment)
 
     assert (first.status, first.remain_krw) == (Status.PARTLY_CANCELLED, 14_900)

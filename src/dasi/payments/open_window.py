@@ -6,7 +6,6 @@ import structlog
 
 from dasi.channels import choose_channel, open_mall
 from dasi.engine import Engine
-from dasi.foundation.clock import epoch_s
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
 from dasi.foundation.ids import token, ulid
@@ -16,14 +15,17 @@ from dasi.payments.order_rules import refuse_taken_order, refuse_used_key_order
 from dasi.payments.payment import Payment, Status
 from dasi.payments.prepare import refuse_other_amount
 from dasi.payments.window import OpenedWindow, Progress, WindowView, WindowWish
+from dasi.payments.window_store import OpenSince
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 
 log = structlog.get_logger()
 
 CLOSED_BY_PAYER = "PAYER_CLOSED"
 WINDOW_EXPIRED = "WINDOW_EXPIRED"
-_ASKING_S = 40
+_ASKING = timedelta(seconds=40)
 """After this long without an answer a request to the PG is a doubt, not a wait."""
+_LOOK = timedelta(seconds=3)
+"""What the look before the answer itself may take."""
 
 
 class PgRefusedWindow(Refused):
@@ -119,15 +121,25 @@ async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> 
     found = await window_store.window(engine.database, merchant.merchant_id, window_token)
     if found is None:
         raise NotFound("window_not_found")
-    order, payment, asked_at = found
+    order, payment, open_since = found
     progress: Progress = "done"
     if payment.status is Status.READY:
-        progress = "working" if order.state == "confirming" else "open"
+        progress = "open"
     elif payment.status is Status.PENDING:
-        waited = epoch_s(engine.clock.now()) - epoch_s(asked_at)
-        is_asking = asked_at is not None and waited < _ASKING_S
-        progress = "working" if is_asking else "doubtful"
+        progress = "working" if _is_working(engine, open_since) else "doubtful"
     return order.view(payment, progress)
+
+
+def _is_working(engine: Engine, open_since: OpenSince | None) -> bool:
+    """Whether somebody is at it right now: the PG is asked, or a lost answer is looked up."""
+    if open_since is None:
+        return False
+    now = engine.clock.now()
+    if open_since.doubtful_at is None:
+        return now - open_since.asked_at < _ASKING
+    if engine.look_before_answer_s <= 0:
+        return False
+    return now - open_since.doubtful_at < timedelta(seconds=engine.look_before_answer_s) + _LOOK
 
 
 async def close_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:

@@ -38,7 +38,7 @@ async def take_return(
     found = await window_store.window(engine.database, merchant.merchant_id, window_token)
     if found is None:
         raise NotFound("window_not_found")
-    order, payment, _asked_at = found
+    order, payment, _open_since = found
     channel = await find_channel(engine, merchant.merchant_id, order.channel_id)
     provider = engine.providers[channel.provider]
     try:

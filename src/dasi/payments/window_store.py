@@ -46,10 +46,17 @@ class WindowOrder:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSince:
+    asked_at: datetime
+    doubtful_at: datetime | None
+    """When the answer turned out to be lost; None while it is still awaited."""
+
+
 async def window(
     database: Database, merchant_id: int, window_token: str
-) -> tuple[WindowOrder, Payment, datetime | None] | None:
-    """The window, its payment, and when the PG was asked if its answer is still awaited."""
+) -> tuple[WindowOrder, Payment, OpenSince | None] | None:
+    """The window, its payment, and since when its outcome is open, if it is."""
     async with database.transaction() as connection:
         row = await connection.fetchrow(
             f"""SELECT {_ORDER} FROM window_orders w
@@ -66,13 +73,15 @@ async def window(
             merchant_id,
             order.imp_uid,
         )
-        asked_at = await connection.fetchval(
-            """SELECT max(sent_at) FROM attempts
-               WHERE merchant_id = $1 AND imp_uid = $2 AND state = 'sending'""",
+        asked = await connection.fetchrow(
+            """SELECT sent_at, answered_at FROM attempts
+               WHERE merchant_id = $1 AND imp_uid = $2 AND kind <> 'cancel'
+                 AND state IN ('sending', 'unknown')""",
             merchant_id,
             order.imp_uid,
         )
-    return order, to_payment(found), asked_at
+    open_since = None if asked is None else OpenSince(asked["sent_at"], asked["answered_at"])
+    return order, to_payment(found), open_since
 
 
 async def window_order_of(connection: Connection, merchant_id: int, imp_uid: str) -> WindowOrder:
