@@ -1,0 +1,52 @@
+"""/payments/prepare: a page cannot ask for another amount than its server registered."""
+
+from gateway_shop import Shop
+
+UNKNOWN = "사전등록된 결제정보가 존재하지 않습니다."
+
+
+async def test_what_was_registered_is_told_and_can_be_changed(gateway: Shop) -> None:
+    wish = {"merchant_uid": "order-1", "amount": 19_900}
+
+    made = await gateway.call("POST", "/payments/prepare", json=wish)
+    again = await gateway.call("POST", "/payments/prepare", data={**wish, "amount": "20000"})
+    changed = await gateway.call("PUT", "/payments/prepare", json={**wish, "currency": "KRW"})
+    told = await gateway.get("/payments/prepare/order-1/")
+
+    assert made.response == {"merchant_uid": "order-1", "amount": 19_900, "currency": None}
+    assert again.response["amount"] == 20_000
+    assert changed.response == told.response == {**wish, "currency": "KRW"}
+
+
+async def test_an_order_nobody_registered_is_404(gateway: Shop) -> None:
+    wish = {"merchant_uid": "order-1", "amount": 19_900}
+    for answer in (
+        await gateway.get("/payments/prepare/order-1"),
+        await gateway.call("PUT", "/payments/prepare", json=wish),
+    ):
+        assert (answer.http_status, answer.code, answer.message) == (404, 1, UNKNOWN)
+
+
+async def test_another_amount_does_not_open_the_window(gateway: Shop) -> None:
+    wish = {"merchant_uid": "order-1", "amount": 19_900}
+    await gateway.call("POST", "/payments/prepare", json=wish)
+
+    told = await gateway.ask_for_window(merchant_uid="order-1", amount=100)
+
+    rsp = told["rsp"]
+    assert (rsp["success"], rsp["imp_uid"], rsp["error_code"]) == (False, None, "F1003")
+    assert "19900원" in rsp["error_msg"]
+    assert "100원" in rsp["error_msg"]
+    assert await gateway.rows("SELECT imp_uid FROM payments") == []
+    assert "window_token" in await gateway.ask_for_window(merchant_uid="order-1", amount=19_900)
+
+
+async def test_registered_amounts_are_the_merchants_own(gateway: Shop) -> None:
+    wish = {"merchant_uid": "order-1", "amount": 19_900}
+    await gateway.call("POST", "/payments/prepare", json=wish)
+
+    for refused in ({**wish, "amount": -1}, {**wish, "currency": "USD"}, {"amount": 1}):
+        answer = await gateway.call("POST", "/payments/prepare", json=refused)
+        assert (answer.http_status, answer.code) == (400, -1), answer
+
+    assert (await gateway.get("/payments/prepare/order-1")).response["amount"] == 19_900
