@@ -65,6 +65,7 @@ class About:
     """Reasons of `failures.FAILURES` beside those of every route."""
     statuses: tuple[int, ...]
     summary: str
+    needs_token: bool = True
 
 
 class ApiRoute(Route):

@@ -50,8 +50,8 @@ class Text:
         return text
 
     def schema(self) -> dict[str, Any]:
-        least = {"minLength": 1} if self.is_required else {}
-        return {"type": "string", **least, "maxLength": self.length_max}
+        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
+        return {"type": "string", "pattern": pattern, "maxLength": self.length_max}
 
 
 @dataclass(frozen=True, slots=True)

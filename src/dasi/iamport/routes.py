@@ -10,6 +10,7 @@ from dasi.iamport import (
     cancel,
     codes,
     customers,
+    describe,
     failures,
     not_offered,
     payments,
@@ -25,7 +26,7 @@ _WRONG_METHOD = 405
 def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -> list[Route]:
     """In order: longer paths before the ones that would swallow them."""
     face = Face(engine, body_max_bytes, shows_sandbox)
-    return [
+    served = [
         *users.routes(face),
         *codes.routes(face),
         *subscribe.routes(face),
@@ -35,6 +36,7 @@ def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -
         *not_offered.routes(face),
         *payments.routes(face),
     ]
+    return [*served, *describe.routes(served, url=engine.public_url)]
 
 
 def no_such_route(request: Request, *, http_status: int, allowed: str) -> Response:

@@ -43,6 +43,7 @@ def routes(face: Face) -> list[Route]:
         refuses=("bad_api_key", "missing_api_key"),
         statuses=(200,),
         summary="An access token for a key and its secret; the same one again while it lives.",
+        needs_token=False,
     )
     return [
         *open_route("POST", "/users/getToken", get_token, about),

@@ -1,0 +1,156 @@
+"""OpenAPI from what parses and answers: the routes' own parameters, objects and refusals.
+
+Nothing is described twice: a route's `About` holds the values its requests are parsed with and the
+type its answer is made of, and the failures' table has every status and text.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.routing import BaseRoute
+
+from dasi.iamport.endpoint import About, ApiRoute
+from dasi.iamport.failures import FAILURES
+from dasi.iamport.params import Param, Texts
+
+_ALWAYS = ("bad_token", "invalid", "bad_json", "bad_content_type", "body_too_large")
+_PATH_NAMES = re.compile(r"\{(\w+)\}")
+_REF = "#/components/schemas/{name}"
+_FAILED = {"$ref": "#/components/responses/Failed"}
+
+
+def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str, Any]:
+    """The description of every `ApiRoute` among `routes`, as OpenAPI 3.1."""
+    described = _described(routes)
+    types = [about.gives for _, _, about in described if about.gives is not None]
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    shown = dict(zip([id(one) for one in types], schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path, about in described:
+        response = shown.get(id(about.gives))
+        paths.setdefault(path, {})[method.lower()] = _operation(method, path, about, response)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "dasi: Iamport V1",
+            "version": version,
+            "description": "Iamport V1 for KICC cards and billing keys. Every answer is an "
+            "envelope; HTTP 200 with another code than 0 is a refusal.",
+        },
+        "servers": [{"url": url}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {**components, "Failure": _envelope(None)},
+            "responses": {"Failed": {"description": "Refused", "content": _json(_envelope(None))}},
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "The access token of getToken, with or without `Bearer`",
+                }
+            },
+        },
+    }
+
+
+def _described(routes: Sequence[BaseRoute]) -> list[tuple[str, str, About]]:
+    """Each (method, path) once, without the spellings that end in a slash."""
+    found: dict[tuple[str, str], About] = {}
+    for route in routes:
+        if isinstance(route, ApiRoute) and not route.path.endswith("/"):
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                found.setdefault((method, route.path), route.about)
+    return [(method, path, about) for (method, path), about in found.items()]
+
+
+def _operation(method: str, path: str, about: About, response: dict[str, Any] | None) -> Any:
+    has_body = method in ("POST", "PUT")
+    operation: dict[str, Any] = {
+        "operationId": f"{method} {path}",
+        "summary": about.summary,
+        "parameters": [_in_path(name) for name in _PATH_NAMES.findall(path)],
+        "responses": _responses(about, response),
+    }
+    if not about.needs_token:
+        operation["security"] = []
+    if has_body and about.params:
+        schema = _object(about.params)
+        operation["requestBody"] = {
+            "required": any(param.is_required for param in about.params),
+            "content": {
+                "application/json": {"schema": schema},
+                "application/x-www-form-urlencoded": {"schema": schema},
+            },
+        }
+    elif about.params:
+        operation["parameters"] += [_in_query(param) for param in about.params]
+    return operation
+
+
+def _responses(about: About, response: dict[str, Any] | None) -> dict[str, Any]:
+    """By status. A status that both succeeds and refuses (200) may hold either envelope."""
+    told: dict[int, list[str]] = {}
+    reasons = (*(_ALWAYS if about.needs_token else _ALWAYS[1:]), *about.refuses)
+    for reason in reasons:
+        failure = FAILURES[reason]
+        told.setdefault(failure.http_status, []).append(f"code {failure.code}: {failure.text}")
+    responses: dict[str, Any] = {}
+    for status in sorted({*told, *(about.statuses if response else ())}):
+        texts = told.get(status, [])
+        gives = response if status in about.statuses and response else None
+        responses[str(status)] = {
+            "description": "\n\n".join([*(["The answer"] if gives else []), *texts]),
+            "content": _json(_envelope(gives)),
+        }
+    return {**responses, "default": _FAILED}
+
+
+def _envelope(response: dict[str, Any] | None) -> dict[str, Any]:
+    null = {"type": "null"}
+    return {
+        "type": "object",
+        "required": ["code", "message", "response"],
+        "properties": {
+            "code": {"type": "integer", "enum": [0, 1, -1] if response else [1, -1]},
+            "message": {"type": ["string", "null"] if response else "string"},
+            "response": {"anyOf": [response, null]} if response else null,
+        },
+    }
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _object(params: tuple[Param, ...]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {param.name: _absent_or(param) for param in params},
+        "required": [param.name for param in params if param.is_required],
+    }
+
+
+def _absent_or(param: Param) -> dict[str, Any]:
+    """A parameter that is not required may also be null or an empty text."""
+    if param.is_required:
+        return param.schema()
+    return {"anyOf": [param.schema(), {"type": "null"}, {"const": ""}]}
+
+
+def _in_query(param: Param) -> dict[str, Any]:
+    is_list = isinstance(param, Texts)
+    return {
+        "name": f"{param.name}[]" if is_list else param.name,
+        "in": "query",
+        "required": param.is_required,
+        "schema": param.schema(),
+    }
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f/]+$"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
