@@ -30,9 +30,13 @@ sdk/node_modules/.installed: sdk/package-lock.json .venv/.dev
 	@cd sdk && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
+tests/clients/node/node_modules/.installed: tests/clients/node/package-lock.json .venv/.dev
+	@cd tests/clients/node && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
 setup: .venv/.runtime  ## Install dasi into .venv/ (nothing outside this folder)
 
-setup-dev: .venv/.dev sdk/node_modules/.installed
+setup-dev: .venv/.dev sdk/node_modules/.installed tests/clients/node/node_modules/.installed
 
 setup-browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -70,4 +74,4 @@ lock: .venv/bin/uv  ## Renew the lock files
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra dev -o requirements-dev.lock
 
 clean:  ## Remove what setup made
-	@rm -rf .venv sdk/node_modules
+	@rm -rf .venv sdk/node_modules tests/clients/node/node_modules

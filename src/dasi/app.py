@@ -95,7 +95,15 @@ def _health_routes(engine: Engine) -> list[Route]:
     ]
 
 
+def _allowed(request: Request) -> set[str]:
+    """The methods of this path: it may have a route for each, of which the first tells its own."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    path = request.url.path
+    first = next((route.path for route in routes if route.path_regex.match(path)), None)
+    return {method for route in routes if route.path == first for method in route.methods or ()}
+
+
 async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for HTTPException only"
-    allowed = (error.headers or {}).get("Allow", "")
+    allowed = ", ".join(sorted(_allowed(request)))
     return iamport.no_such_route(request, http_status=error.status_code, allowed=allowed)

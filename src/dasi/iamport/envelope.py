@@ -12,13 +12,20 @@ def answer(response: object, *, http_status: int = 200) -> Response:
 
 
 def failure(
-    code: int, message: str, *, http_status: int, retry_after_s: int | None = None
+    code: int,
+    message: str,
+    *,
+    http_status: int,
+    retry_after_s: int | None = None,
+    allowed: str | None = None,
 ) -> Response:
     """Failure: code 1 (refused by us) or -1 (authentication, PG, malformed); `response` is null.
 
     The message is never null, because published clients read it without looking.
     """
-    headers = None if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    if allowed is not None:
+        headers["allow"] = allowed
     return _envelope({"code": code, "message": message, "response": None}, http_status, headers)
 
 

@@ -146,6 +146,7 @@ def refusal(refused: Refused) -> Response:
         entry.text.format_map(refused.facts),
         http_status=entry.http_status,
         retry_after_s=_RUNNING_RETRY_S if refused.reason == "idempotency_running" else None,
+        allowed=str(refused.facts["allowed"]) if refused.reason == "wrong_method" else None,
     )
 
 

@@ -29,7 +29,7 @@ NOT_OFFERED: tuple[tuple[str, str, str], ...] = (
     ("GET POST PUT", "/escrows/logis/{imp_uid}", _ESCROW),
     ("POST", "/cvs", "편의점 결제"),
     ("DELETE", "/cvs/{imp_uid}", "편의점 결제"),
-    ("POST", "/payments/{imp_uid}/naver/{act}", _NAVER),
+    ("POST", "/payments/{imp_uid}/naver/{what}", _NAVER),
     ("GET", "/payments/{imp_uid}/naver/{what}", _NAVER),
     ("GET", "/naver/product-orders/{product_order_id}", _NAVER),
     ("GET", "/naver/reviews", _NAVER),
