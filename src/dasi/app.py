@@ -3,6 +3,7 @@
 The only place (with `worker` and the commands) that knows which PGs there are.
 """
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,7 @@ from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
 from dasi.providers.kicc import KiccProvider
+from dasi.schedules import publish_lateness
 from dasi.settings import Settings
 
 
@@ -86,6 +88,8 @@ def _health_routes(engine: Engine) -> list[Route]:
         return PlainTextResponse("ok\n")
 
     async def metrics(_request: Request) -> Response:
+        with contextlib.suppress(Unavailable):  # what does not need the database is told anyway
+            await publish_lateness(engine)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [

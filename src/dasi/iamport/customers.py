@@ -12,6 +12,7 @@ from dasi.iamport.objects import CustomerObject, Paged, PaymentObject
 from dasi.iamport.params import Prose, Texts
 from dasi.iamport.views import customer_view, page_view
 from dasi.payments import PaymentFilter, list_payments
+from dasi.schedules import revoke_of_removed_key
 
 _IDS_MAX = 100
 _MANY = (Texts("customer_uid", 80, _IDS_MAX, is_required=True),)
@@ -74,8 +75,16 @@ async def payments_of(call: Call) -> Response:
 
 
 async def remove(call: Call) -> Response:
-    """Ends a billing key, here at once and at the PG as soon as it answers; the key that was."""
-    key = await remove_key(call.engine, call.merchant.merchant_id, call.path["customer_uid"])
+    """Ends a billing key, here at once and at the PG as soon as it answers; the key that was.
+
+    Charges booked on it are revoked in the same act (B5).
+    """
+    key = await remove_key(
+        call.engine,
+        call.merchant.merchant_id,
+        call.path["customer_uid"],
+        also=revoke_of_removed_key,
+    )
     return answer(customer_view(key))
 
 

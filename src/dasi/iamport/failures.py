@@ -108,6 +108,28 @@ FAILURES: dict[str, Failure] = {
         200, -1, "PG사에 연결하지 못해 취소하지 않았습니다. 다시 요청하세요. ({imp_uid}: {why})"
     ),
     "pg_refused_cancel": Failure(200, -1, "[{code}] {text}"),
+    # booked charges
+    "schedule_moment": Failure(200, 1, "{field}: {rule}"),
+    "schedule_exists": Failure(
+        200, 1, "이미 예약된 merchant_uid입니다: {merchant_uid}. 예약하지 않았습니다."
+    ),
+    "unknown_schedule_customer": Failure(200, 1, "등록된 고객정보가 없습니다."),
+    "card_check_failed": Failure(200, -1, "카드 확인에 실패했습니다: {why} ({imp_uid})"),
+    "unknown_schedule": Failure(404, 1, "존재하지 않는 예약입니다: {merchant_uid}"),
+    "unknown_schedule_key": Failure(
+        404, 1, "예약의 customer_uid({customer_uid})로 등록된 카드가 없습니다."
+    ),
+    "schedule_not_waiting": Failure(
+        400, 1, "이미 실행되었거나 취소된 예약은 변경할 수 없습니다: {merchant_uid}"
+    ),
+    "schedule_not_ended": Failure(
+        400, 1, "아직 실행되지 않았거나 실행 중인 예약입니다: {merchant_uid}"
+    ),
+    "schedule_paid": Failure(400, 1, "이미 결제된 예약입니다: {merchant_uid}"),
+    "no_schedule_to_revoke": Failure(200, 1, "취소할 예약결제 기록이 존재하지 않습니다."),
+    "clock_of_live_merchant": Failure(
+        403, -1, "테스트 모드(모든 채널이 sandbox)의 가맹점만 시계를 돌릴 수 있습니다."
+    ),
     # billing keys
     "unknown_customer": Failure(200, 1, "등록되지 않은 구매자입니다."),
     "unknown_billing_key": Failure(

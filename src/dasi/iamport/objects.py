@@ -160,3 +160,55 @@ class ChannelObject(Struct, kw_only=True):
     type: Literal["payment", "api_payment", "certification"]
     channel_name: str
     channel_key: str
+
+
+class ScheduleObject(Struct, kw_only=True):
+    """`ScheduleResult`: a booked charge, in the order observed. What has not happened yet is 0."""
+
+    customer_uid: str
+    merchant_uid: str
+    imp_uid: str | None
+    customer_id: str | None
+    schedule_at: EpochS
+    executed_at: EpochS
+    revoked_at: EpochS
+    amount: Won
+    name: str
+    buyer_name: str | None
+    buyer_tel: str | None
+    buyer_email: str | None
+    buyer_addr: str | None
+    buyer_postcode: str | None
+    schedule_status: Literal["scheduled", "executed", "revoked"]
+    payment_status: Literal["paid", "failed", "cancelled"] | None
+    fail_reason: str | None
+    custom_data: str | None
+    currency: Literal["KRW"]
+
+
+class EventObject(Struct, kw_only=True):
+    """One event of the feed. `data` is what its webhook carries."""
+
+    cursor: int
+    id: str
+    type: str
+    about: str
+    version: int
+    at: EpochS
+    data: dict[str, str]
+
+
+class FeedObject(Struct, kw_only=True):
+    """A page of the feed: ask for what follows with `next`; `left` are still to come."""
+
+    events: list[EventObject]
+    next: int
+    left: int
+
+
+class ClockObject(Struct, kw_only=True):
+    """A test merchant's clock, and what turning it made happen."""
+
+    now: EpochS
+    charges: int
+    webhooks: int

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound, Refused
 from dasi.iamport import (
+    beside,
     cancel,
     codes,
     customers,
@@ -15,6 +16,7 @@ from dasi.iamport import (
     not_offered,
     payments,
     prepare,
+    schedules,
     subscribe,
     users,
 )
@@ -30,6 +32,8 @@ def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -
         *users.routes(face),
         *codes.routes(face),
         *subscribe.routes(face),
+        *schedules.routes(face),
+        *beside.routes(face),
         *customers.routes(face),
         *prepare.routes(face),
         *cancel.routes(face),

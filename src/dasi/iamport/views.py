@@ -1,14 +1,21 @@
 """Our nouns as Iamport's objects: the only place that knows both."""
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from dasi.billing_keys import BillingKey
 from dasi.channels import Channel
 from dasi.foundation.clock import epoch_s
 from dasi.iamport import objects
 from dasi.iamport.cards import card_code, card_name
-from dasi.iamport.objects import ChannelObject, CustomerObject, Paged, PaymentObject
+from dasi.iamport.objects import (
+    ChannelObject,
+    CustomerObject,
+    Paged,
+    PaymentObject,
+    ScheduleObject,
+)
 from dasi.payments import Cancellation, Page, Payment, Status
+from dasi.schedules import Schedule, ScheduleStatus
 
 One = TypeVar("One")
 _STATUS: dict[Status, objects.Status] = {
@@ -20,6 +27,18 @@ _STATUS: dict[Status, objects.Status] = {
     Status.FAILED: "failed",
 }
 _CARD_TYPE = {"credit": 0, "check": 1}
+_SCHEDULE_STATUS: dict[ScheduleStatus, Literal["scheduled", "executed", "revoked"]] = {
+    ScheduleStatus.SCHEDULED: "scheduled",
+    ScheduleStatus.RUNNING: "scheduled",  # it has not executed yet
+    ScheduleStatus.EXECUTED: "executed",
+    ScheduleStatus.REVOKED: "revoked",
+}
+_PAYMENT_STATUS: dict[Status, Literal["paid", "failed", "cancelled"]] = {
+    Status.PAID: "paid",
+    Status.PARTLY_CANCELLED: "cancelled",
+    Status.CANCELLED: "cancelled",
+    Status.FAILED: "failed",
+}
 
 
 def payment_view(payment: Payment) -> PaymentObject:
@@ -105,6 +124,32 @@ def customer_view(key: BillingKey) -> CustomerObject:
         pg_provider=key.provider,
         sandbox=key.is_sandbox,
         updated=epoch_s(key.updated_at),
+    )
+
+
+def schedule_view(schedule: Schedule) -> ScheduleObject:
+    """While its charge is in doubt it has a payment, and no payment status."""
+    status = schedule.payment_status
+    return ScheduleObject(
+        customer_uid=schedule.customer_uid,
+        merchant_uid=schedule.merchant_uid,
+        imp_uid=schedule.imp_uid,
+        customer_id=schedule.customer_id,
+        schedule_at=epoch_s(schedule.schedule_at),
+        executed_at=epoch_s(schedule.executed_at),
+        revoked_at=epoch_s(schedule.revoked_at),
+        amount=schedule.amount_krw,
+        name=schedule.name,
+        buyer_name=schedule.buyer.name,
+        buyer_tel=schedule.buyer.tel,
+        buyer_email=schedule.buyer.email,
+        buyer_addr=schedule.buyer.addr,
+        buyer_postcode=schedule.buyer.postcode,
+        schedule_status=_SCHEDULE_STATUS[schedule.status],
+        payment_status=None if status is None else _PAYMENT_STATUS.get(status),
+        fail_reason=schedule.fail_reason,
+        custom_data=schedule.custom_data,
+        currency="KRW",
     )
 
 

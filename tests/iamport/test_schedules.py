@@ -1,0 +1,272 @@
+"""Booked charges over HTTP, in Iamport's shapes and spellings (Iamport V1 1.4.5, 1.4.6)."""
+
+import time
+from typing import Any
+
+import pytest
+
+from dasi.schedules import Runner
+from gateway_shop import Answer, Shop, new_order
+
+SCHEDULE = "/subscribe/payments/schedule"
+FIELDS = [
+    "customer_uid", "merchant_uid", "imp_uid", "customer_id", "schedule_at", "executed_at",
+    "revoked_at", "amount", "name", "buyer_name", "buyer_tel", "buyer_email", "buyer_addr",
+    "buyer_postcode", "schedule_status", "payment_status", "fail_reason", "custom_data", "currency",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def shop(gateway: Shop) -> Shop:
+    await gateway.register_card("card-1")
+    return gateway
+
+
+def in_s(seconds: float) -> int:
+    return int(time.time() + seconds)
+
+
+async def booked(shop: Shop, *items: dict[str, Any], **more: Any) -> Answer:
+    given = [{"schedule_at": in_s(1_000), "amount": 9_900, **one} for one in items]
+    body = {"customer_uid": "card-1", "schedules": given, **more}
+    return await shop.call("POST", SCHEDULE, json=body)
+
+
+async def charged(shop: Shop, merchant_uid: str) -> None:
+    """Its time comes."""
+    await shop.engine.database.fetch(
+        "UPDATE schedules SET due_at = now() - interval '1 s' WHERE merchant_uid = $1",
+        merchant_uid,
+    )
+    runner = Runner(shop.engine, per_merchant=4)
+    while await runner.run_due():
+        pass
+    await runner.close()
+
+
+async def test_booking_answers_an_array_with_every_field_in_order(shop: Shop):
+    one, two = new_order(), new_order()
+    answer = await booked(shop, {"merchant_uid": one}, {"merchant_uid": two, "amount": "1200"})
+    assert (answer.http_status, answer.code) == (200, 0)
+    assert [list(row) for row in answer.response] == [FIELDS, FIELDS]
+    assert [row["merchant_uid"] for row in answer.response] == [one, two]
+    first = answer.response[0]
+    assert first["schedule_status"] == "scheduled"
+    assert first["payment_status"] is None
+    assert first["imp_uid"] is None
+    assert (first["executed_at"], first["revoked_at"]) == (0, 0)
+    assert answer.response[1]["amount"] == 1_200
+
+
+async def test_a_form_in_brackets_books_too(shop: Shop):
+    order = new_order()
+    form = {
+        "customer_uid": "card-1",
+        "schedules[0][merchant_uid]": order,
+        "schedules[0][schedule_at]": str(in_s(60)),
+        "schedules[0][amount]": "5000",
+        "schedules[0][currency ]": "KRW",
+    }
+    answer = await shop.call("POST", SCHEDULE, data=form)
+    assert answer.code == 0, answer
+    assert answer.response[0]["merchant_uid"] == order
+
+
+@pytest.mark.parametrize(
+    ("item", "more", "http_status", "code", "text"),
+    [
+        ({}, {"customer_uid": "nobody"}, 200, 1, "등록된 고객정보가 없습니다."),
+        ({"schedule_at": 1}, {}, 200, 1, "schedules[0].schedule_at"),
+        ({"amount": 0}, {}, 400, -1, "schedules[0].amount"),
+        ({"amount": "many"}, {}, 400, -1, "schedules[0].amount"),
+        ({"merchant_uid": ""}, {}, 400, -1, "schedules[0].merchant_uid"),
+        ({"currency": "USD"}, {}, 400, -1, "schedules[0].currency"),
+        ({"card_quota": 3}, {}, 400, -1, "schedules[0].card_quota"),
+        ({}, {"schedules": []}, 400, -1, "schedules"),
+        ({}, {"schedules": ["x"]}, 400, -1, "schedules[0]"),
+        ({}, {"customer_uid": None}, 400, -1, "customer_uid"),
+    ],
+)
+async def test_bad_bookings_are_refused_by_name_and_book_nothing(
+    shop: Shop,
+    item: dict[str, Any],
+    more: dict[str, Any],
+    *,
+    http_status: int,
+    code: int,
+    text: str,
+):
+    answer = await booked(shop, {"merchant_uid": new_order(), **item}, **more)
+    assert (answer.http_status, answer.code) == (http_status, code), answer
+    assert text in (answer.message or "")
+    assert await shop.rows("SELECT 1 FROM schedules") == []
+
+
+async def test_duplicate_order_is_code_1(shop: Shop):
+    order = new_order()
+    await booked(shop, {"merchant_uid": order})
+    again = await booked(shop, {"merchant_uid": new_order()}, {"merchant_uid": order})
+    assert (again.http_status, again.code) == (200, 1)
+    assert len(await shop.rows("SELECT 1 FROM schedules")) == 1
+
+
+async def test_executed_schedule_shows_its_payment(shop: Shop):
+    order = new_order()
+    await booked(shop, {"merchant_uid": order, "custom_data": "x"})
+    await charged(shop, order)
+    row = (await shop.get(f"{SCHEDULE}/{order}")).response
+    assert row["schedule_status"] == "executed"
+    assert row["payment_status"] == "paid"
+    assert row["imp_uid"].startswith("imps_")
+    assert row["executed_at"] > 0
+    payment = (await shop.get(f"/payments/{row['imp_uid']}")).response
+    assert payment["customer_uid_usage"] == "payment.scheduled"
+    assert payment["merchant_uid"] == order
+    assert payment["custom_data"] == "x"
+    await shop.call("POST", "/payments/cancel", json={"imp_uid": row["imp_uid"]})
+    assert (await shop.get(f"{SCHEDULE}/{order}")).response["payment_status"] == "cancelled"
+
+
+@pytest.mark.parametrize("path", [SCHEDULE, f"{SCHEDULE}/customers/card-1",
+                                  "/subscribe/customers/card-1/schedules"])  # fmt: skip
+@pytest.mark.parametrize("names", [("schedule_from", "schedule_to"), ("from", "to")])
+@pytest.mark.parametrize("status", ["schedule_status", "schedule-status", "status"])
+async def test_every_list_takes_every_spelling(
+    shop: Shop, path: str, names: tuple[str, str], status: str
+):
+    orders = [new_order() for _ in range(3)]
+    at = in_s(500)
+    await booked(
+        shop,
+        *({"merchant_uid": one, "schedule_at": at + n} for n, one in enumerate(orders)),
+    )
+    since, until = names
+    answer = await shop.get(f"{path}?{since}={at}&{until}={at + 2}&{status}=scheduled&limit=1")
+    assert list(answer.response) == ["total", "previous", "next", "list"]
+    assert (answer.response["total"], answer.response["next"]) == (2, 2)
+    assert [row["merchant_uid"] for row in answer.response["list"]] == [orders[1]]
+    none = await shop.get(f"{path}?{since}={at}&{until}={at + 9}&{status}=executed")
+    assert none.response["total"] == 0
+    oldest = await shop.get(f"{path}?{since}={at}&{until}={at + 9}&sorting=scheduled")
+    assert [row["merchant_uid"] for row in oldest.response["list"]] == orders
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?from=1", f"?from=1&to={100 * 86_400}", "?from=5&to=1", "?from=1&to=2&status=x"]
+)
+async def test_bad_ranges_are_400(shop: Shop, query: str):
+    assert (await shop.get(f"{SCHEDULE}{query}")).http_status == 400
+
+
+async def test_move_retry_and_reschedule(shop: Shop):
+    order = new_order()
+    path = f"{SCHEDULE}/{order}"
+    await booked(shop, {"merchant_uid": order})
+    moved = await shop.call("PUT", path, json={"schedule_at": in_s(9_000)})
+    assert moved.response["schedule_at"] > in_s(8_000)
+    assert (await shop.call("PUT", path, json={"schedule_at": 5})).http_status == 400
+    assert (await shop.call("POST", f"{path}/retry")).http_status == 400
+    await shop.kicc.scenario("8373", "batch", times=2)
+    await charged(shop, order)
+    assert (await shop.get(path)).response["payment_status"] == "failed"
+    assert (await shop.call("PUT", path, json={"schedule_at": in_s(90)})).http_status == 400
+    failed = await shop.call("POST", f"{path}/retry")
+    assert failed.response["status"] == "failed"
+    again = await shop.call("POST", f"{path}/reschedule", json={"schedule_at": in_s(90)})
+    assert again.response["schedule_status"] == "scheduled"
+    assert again.response["payment_status"] is None
+    await charged(shop, order)
+    assert (await shop.get(path)).response["payment_status"] == "paid"
+    assert (await shop.call("POST", f"{path}/retry")).http_status == 400
+    every = await shop.get(f"/payments/findAll/{order}")
+    assert [one["status"] for one in every.response["list"]].count("failed") == 2
+
+
+async def test_retry_of_a_revoked_one_charges_now(shop: Shop):
+    order = new_order()
+    await booked(shop, {"merchant_uid": order})
+    await shop.call("POST", "/subscribe/payments/unschedule", json={"merchant_uid": order})
+    paid = await shop.call("POST", f"{SCHEDULE}/{order}/retry")
+    assert paid.response["status"] == "paid"
+    assert (await shop.get(f"{SCHEDULE}/{order}")).response["schedule_status"] == "executed"
+
+
+@pytest.mark.parametrize(
+    ("method", "end"), [("GET", ""), ("PUT", ""), ("POST", "/retry"), ("POST", "/reschedule")]
+)
+async def test_unknown_schedule_is_404(shop: Shop, method: str, end: str):
+    sent = {"json": {"schedule_at": in_s(60)}} if method != "GET" else {}
+    answer = await shop.call(method, f"{SCHEDULE}/nothing{end}", **sent)
+    assert (answer.http_status, answer.code) == (404, 1)
+
+
+@pytest.mark.parametrize(
+    ("selection", "revoked"),
+    [
+        ({"customer_uid": "card-1"}, ["a", "b"]),
+        ({"customer_uid": "card-1", "merchant_uid": []}, ["a", "b"]),
+        ({"customer_uid": "card-1", "merchant_uid": ""}, ["a", "b"]),
+        ({"customer_uid": "card-1", "merchant_uid": ["b", "c"]}, ["b"]),
+        ({"merchant_uid": ["a", "c"]}, ["a", "c"]),
+        ({"merchant_uid": "c"}, ["c"]),
+    ],
+)
+async def test_unschedule_selects_as_the_matrix_says(
+    shop: Shop, selection: dict[str, Any], revoked: list[str]
+):
+    await shop.register_card("card-2")
+    await booked(shop, {"merchant_uid": "a"}, {"merchant_uid": "b"})
+    await booked(shop, {"merchant_uid": "c"}, customer_uid="card-2")
+    answer = await shop.call("POST", "/subscribe/payments/unschedule", json=selection)
+    assert sorted(row["merchant_uid"] for row in answer.response) == revoked
+    assert all(row["revoked_at"] > 0 for row in answer.response)
+    again = await shop.call("POST", "/subscribe/payments/unschedule", json=selection)
+    assert (again.http_status, again.code) == (200, 1)
+    assert again.message == "취소할 예약결제 기록이 존재하지 않습니다."
+
+
+async def test_removing_a_key_revokes_its_schedules(shop: Shop):
+    await booked(shop, {"merchant_uid": "a"})
+    assert (await shop.call("DELETE", "/subscribe/customers/card-1")).code == 0
+    assert (await shop.get(f"{SCHEDULE}/a")).response["schedule_status"] == "revoked"
+
+
+async def test_another_merchant_sees_nothing_of_it(shop: Shop):
+    from gateway_shop import open_shop
+
+    await booked(shop, {"merchant_uid": "mine"})
+    async with open_shop(
+        shop.engine, shop.url, shop.kicc, code="imp00000002", mall_id="T5102001"
+    ) as other:
+        assert (await other.get(f"{SCHEDULE}/mine")).http_status == 404
+        gone = await other.call(
+            "POST", "/subscribe/payments/unschedule", json={"merchant_uid": "mine"}
+        )
+        assert gone.code == 1
+        assert (await other.get("/events")).response["events"] == []
+
+
+async def test_feed_gives_every_event_once(shop: Shop):
+    for _ in range(3):
+        await shop.again()
+    seen, cursor = [], 0
+    while (page := (await shop.get(f"/events?cursor={cursor}&limit=2")).response)["events"]:
+        seen += page["events"]
+        cursor = page["next"]
+    assert [one["type"] for one in seen] == ["payment.paid"] * 4
+    assert len({one["id"] for one in seen}) == 4
+    assert seen[-1]["data"]["status"] == "paid"
+
+
+async def test_test_clock_turns_and_what_is_due_happens(shop: Shop):
+    await booked(shop, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
+    turned = await shop.call("POST", "/test/clock", json={"advance": 31 * 86_400})
+    assert turned.response["charges"] == 1
+    assert turned.response["now"] >= in_s(31 * 86_400) - 5
+    row = (await shop.get(f"{SCHEDULE}/a")).response
+    assert row["payment_status"] == "paid"
+    assert 0 <= row["executed_at"] - row["schedule_at"] < 60
+    past = await booked(shop, {"merchant_uid": "b", "schedule_at": in_s(86_400)})
+    assert past.code == 1
+    back = await shop.call("POST", "/test/clock", json={"to": in_s(0)})
+    assert back.http_status == 400
