@@ -5,7 +5,6 @@ switched off and a transaction pooler may stand in between. While a transaction 
 outside may be asked: `assert_no_transaction` is called by whatever sends.
 """
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -22,14 +21,17 @@ _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
 # After these the server may or may not have done what was asked: look it up before repeating.
 CONNECTION_LOST = (
-    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.PostgresConnectionError,
     asyncpg.InternalClientError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
-    ConnectionError,
-    TimeoutError,
-    ssl.SSLError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    # The one we are connected to was the primary until a moment ago.
+    asyncpg.ReadOnlySQLTransactionError,
+    # Refused, reset, timed out, TLS; and the socket's file, gone with the server of this machine.
+    OSError,
 )
 
 
@@ -86,7 +88,7 @@ async def open_database(url: str, *, connections_max: int, statement_timeout_s: 
             command_timeout=statement_timeout_s,
             reset=_keep_as_it_is,
         )
-    except (*CONNECTION_LOST, OSError) as lost:
+    except CONNECTION_LOST as lost:
         raise Unavailable("the database", retry_after_s=2) from lost
     return Database(pool)
 
