@@ -66,14 +66,18 @@ class Program:
         await self._process.wait()
 
     async def stop(self) -> None:
-        """Asks it to end, and waits."""
-        if self._process is None or self._reading is None:
-            return
-        if self._process.returncode is None:
-            self._process.terminate()
-        async with asyncio.timeout(_STOP_PATIENCE_S):
-            await self._process.wait()
+        """Asks it to end, and waits, unless it has ended."""
+        if self._process is not None and self._process.returncode is None:
+            await self.end(signal.SIGTERM)
+        if self._reading is not None:
             await self._reading
+
+    async def end(self, how: signal.Signals) -> int:
+        """Asks it to end, and waits: its exit code."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        async with asyncio.timeout(_STOP_PATIENCE_S):
+            return await self._process.wait()
 
     async def _read(self, process: Process, is_ready: asyncio.Event) -> None:
         assert process.stderr is not None
