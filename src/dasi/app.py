@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dasi import checkout, iamport, notices
+from dasi import checkout, console, iamport, notices
 from dasi.engine import Engine
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
@@ -66,6 +66,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             *_health_routes(engine),
             *checkout.routes(engine),
             *notices.routes(engine),
+            *console.routes(engine),
             *iamport.routes(
                 engine,
                 body_max_bytes=settings.body_max_bytes,

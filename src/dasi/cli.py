@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dasi.commands import books, provision, run
+from dasi.commands import books, people, provision, run
 from dasi.commands.options import ending
 from dasi.commands.printing import print_trouble, trouble_of
 from dasi.foundation.errors import Refused, Unavailable
@@ -28,6 +28,7 @@ app.command("migrate", epilog=ending("dasi migrate"))(provision.migrate_command)
 app.add_typer(provision.merchant, name="merchant")
 app.add_typer(provision.key, name="key")
 app.add_typer(provision.channel, name="channel")
+app.add_typer(people.user, name="user")
 
 
 def _show_version(is_asked: bool) -> None:  # typer calls it so

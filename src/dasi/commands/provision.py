@@ -78,7 +78,7 @@ def merchant_add(
     as_json: Json = False,
 ) -> None:
     """Add a merchant with its first API key."""
-    secret = _read_secret(api_secret)
+    secret = read_secret(api_secret)
 
     async def act(engine: Engine) -> tuple[Merchant, NewApiKey]:
         added = await add_merchant(
@@ -116,7 +116,7 @@ def key_add(
     as_json: Json = False,
 ) -> None:
     """Add an API key beside those there are."""
-    secret = _read_secret(api_secret)
+    secret = read_secret(api_secret)
 
     async def act(engine: Engine) -> NewApiKey:
         owner = await find_merchant_by_code(engine, merchant_code)
@@ -205,7 +205,7 @@ def channel_add(
     as_json: Json = False,
 ) -> None:
     """Add a merchant's contract with a payment company."""
-    given = _read_secret(secret)
+    given = read_secret(secret)
     assert given is not None
 
     async def act(engine: Engine) -> Channel:
@@ -282,7 +282,8 @@ def channel_check(
         raise typer.Exit(1)
 
 
-def _read_secret(given: str | None) -> str | None:
+def read_secret(given: str | None) -> str | None:
+    """The secret itself; `-` asks for it."""
     if given != "-":
         return given
     if sys.stdin.isatty():

@@ -73,6 +73,9 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listener = listen(host, port, option="--port")
+    from dasi.commands.people import tell_first_run  # noqa: PLC0415  # as in `demo`
+
+    tell_first_run()
     if workers > 1:
         descriptor = listener.fileno()
         part = ("-m", "dasi.serve", "gateway", str(descriptor))

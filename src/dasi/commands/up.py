@@ -12,6 +12,7 @@ from dasi.foundation.trouble import Trouble
 from dasi.merchants import list_merchants
 from dasi.one_machine import Machine, Ports, checked_ports, environment_of
 from dasi.opening import current_engine, migrated
+from dasi.people import first_run_link
 from dasi.processes import Children, asked_to_stop, fail_when_one_ends, first_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
@@ -75,6 +76,13 @@ async def _tell(machine: Machine, opened: OpenFolder, data: Path) -> None:
     if opened.postgres is not None:
         console.print(f"Data in {data}: back up all of it.", soft_wrap=True)
     async with current_engine(read_settings(opened.environment)) as engine:
+        link = await first_run_link(engine)
+        console.print(
+            f"Console on {machine.ports.gateway_url}/console"
+            if link is None
+            else f"Make the console's owner within 24 h: {link}",
+            soft_wrap=True,
+        )
         if await list_merchants(engine):
             return
     folder = "" if opened.postgres is None else f" --data {data}"

@@ -1,5 +1,7 @@
 """The payments' room: one order's money story, from the request to the last cancel."""
 
+from dasi.payments.browse import browse_payments, every_payment
+from dasi.payments.browsing import Browse, Found, Place
 from dasi.payments.cancel import CancelWish, cancel
 from dasi.payments.charge import ChargeWish, charge
 from dasi.payments.decide import decide
@@ -21,6 +23,8 @@ from dasi.payments.prepared import Prepared
 from dasi.payments.reconcile import reconcile_due
 from dasi.payments.resume import resume
 from dasi.payments.search import find_by_order, find_payment, find_payments, list_payments
+from dasi.payments.story import list_doubts_of, look_again, tell_story
+from dasi.payments.story_lines import AttemptLine, DoubtLine, EventLine, Story, WindowLine
 from dasi.payments.take_notice import store_notice, work_on_notice
 from dasi.payments.verify import Complaint, Report, verify
 from dasi.payments.window import OpenedWindow, WindowView, WindowWish
@@ -28,12 +32,17 @@ from dasi.payments.worklist import Doubt, list_doubts
 
 __all__ = [
     "AMOUNT_MAX_KRW",
+    "AttemptLine",
+    "Browse",
     "Buyer",
     "CancelWish",
     "Cancellation",
     "ChargeWish",
     "Complaint",
     "Doubt",
+    "DoubtLine",
+    "EventLine",
+    "Found",
     "Moment",
     "OpenedWindow",
     "Page",
@@ -41,24 +50,31 @@ __all__ = [
     "Payment",
     "PaymentFilter",
     "PgRefusedWindow",
+    "Place",
     "Prepared",
     "Report",
     "Sorting",
     "Status",
+    "Story",
+    "WindowLine",
     "WindowView",
     "WindowWish",
+    "browse_payments",
     "cancel",
     "change_prepared",
     "charge",
     "close_window",
     "decide",
+    "every_payment",
     "expire_windows",
     "find_by_order",
     "find_payment",
     "find_payments",
     "find_prepared",
     "list_doubts",
+    "list_doubts_of",
     "list_payments",
+    "look_again",
     "open_window",
     "prepare",
     "reconcile_due",
@@ -66,6 +82,7 @@ __all__ = [
     "resume",
     "store_notice",
     "take_return",
+    "tell_story",
     "verify",
     "view_window",
     "work_on_notice",

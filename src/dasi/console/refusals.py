@@ -1,0 +1,133 @@
+"""What a room refused, said to the person at the desk: what happened and what to do. One table."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from dasi.foundation.errors import (
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    status: int
+    ko: str
+    en: str
+
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "cross_site": (
+        "다른 사이트에서 온 요청이라 받지 않았습니다. 이 화면에서 다시 눌러 주세요.",
+        "This request came from another site and was not taken. Press the button here again.",
+    ),
+    "not_signed_in": ("로그인이 필요합니다.", "Please sign in first."),
+    "form_expired": (
+        "화면이 오래되었습니다. 새로 고친 뒤 다시 시도해 주세요. 아무것도 바뀌지 않았습니다.",
+        "This page is too old. Reload it and try again; nothing was changed.",
+    ),
+    "role_forbids": (
+        "이 작업을 할 수 있는 권한이 없습니다. 관리자에게 역할 변경을 요청하세요.",
+        "Your role may not do this. Ask an admin for another role.",
+    ),
+    "unknown_page": ("찾을 수 없는 화면입니다.", "There is no such page."),
+    "unknown_link": (
+        "이미 사용했거나 기한이 지난 링크입니다. 새 링크를 요청하세요.",
+        "This link was used or has run out. Ask for a new one.",
+    ),
+    "wrong_sign_in": (
+        "이메일 또는 비밀번호가 맞지 않습니다.",
+        "The email or the password is wrong.",
+    ),
+    "wrong_code": ("인증 코드가 맞지 않습니다.", "The code is wrong."),
+    "too_many_tries": (
+        "시도 횟수가 너무 많습니다. {minutes}분 뒤에 다시 시도하세요.",
+        "Too many tries. Try again in {minutes} minutes.",
+    ),
+    "email_taken": ("이미 등록된 이메일입니다: {email}", "This email is taken: {email}"),
+    "unknown_payment": ("찾을 수 없는 결제입니다.", "There is no such payment."),
+    "unknown_billing_key": (
+        "등록된 빌링키가 없습니다: {customer_uid}",
+        "There is no live billing key of {customer_uid}.",
+    ),
+    "unknown_api_key": ("이 API 키가 없습니다.", "There is no such API key."),
+    "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
+    "unknown_person": ("이 구성원이 없습니다.", "There is no such member."),
+    "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
+    "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This mall id is there already: {pg}"),
+    "merchant_code_taken": ("이미 쓰이는 가맹점 코드입니다: {code}", "This code is taken: {code}"),
+    "no_doubt": ("이미 확인이 끝난 건입니다.", "This doubt has ended already."),
+    "already_cancelled": ("이미 전액 취소된 결제입니다.", "It is cancelled in full already."),
+    "not_paid": (
+        "결제 완료 상태가 아니라 취소할 수 없습니다.",
+        "It is not paid, so there is nothing to cancel.",
+    ),
+    "order_in_doubt": (
+        "PG의 응답을 확인하고 있는 결제입니다. 확인이 끝나면 다시 시도하세요.",
+        "The PG's answer is not known yet. Try again once it is.",
+    ),
+    "cancel_in_progress": (
+        "다른 취소가 진행 중입니다. 끝난 뒤 다시 시도하세요.",
+        "Another cancel is under way. Try again after it.",
+    ),
+    "cancel_in_doubt": (
+        "취소 요청을 보냈지만 PG의 응답을 아직 모릅니다. 자동으로 확인합니다. 다시 누르지 마세요.",
+        "The cancel was sent; its answer is not known yet and is being looked up. Do not repeat.",
+    ),
+    "cancel_exceeds": (
+        "취소할 수 있는 금액은 {remain_krw}원입니다.",
+        "At most {remain_krw} won can be cancelled.",
+    ),
+    "checksum_differs": (
+        "취소 가능 금액이 그사이 {remain_krw}원으로 바뀌었습니다. 화면을 새로 고쳐 확인하세요.",
+        "What can be cancelled has changed to {remain_krw} won. Reload and look again.",
+    ),
+    "no_partial_cancel": (
+        "이 카드 승인은 부분 취소를 지원하지 않습니다. 전액만 취소할 수 있습니다.",
+        "This approval can be cancelled in full only.",
+    ),
+    "nothing_to_cancel": ("취소할 결제가 없습니다.", "There is nothing to cancel."),
+    "pg_refused_cancel": (
+        "PG가 취소를 거절했습니다: {text} ({code})",
+        "The PG refused the cancel: {text} ({code})",
+    ),
+    "cancel_not_sent": (
+        "PG에 연결하지 못해 취소하지 않았습니다. 다시 시도해도 됩니다.",
+        "The PG could not be reached; nothing was cancelled. You may try again.",
+    ),
+}
+_STATUS: tuple[tuple[type[Refused], int], ...] = (
+    (NotAuthenticated, HTTPStatus.UNAUTHORIZED),
+    (Invalid, HTTPStatus.BAD_REQUEST),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (NotAllowed, HTTPStatus.FORBIDDEN),
+)
+
+
+def told_refusal(trouble: Refused | Unavailable) -> Told:
+    """In both languages, with the status of the answer."""
+    if isinstance(trouble, Unavailable):
+        return Told(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"지금은 처리할 수 없습니다. {trouble.retry_after_s}초 뒤에 다시 시도하세요.",
+            f"Not now: {trouble.what} is away. Try again in {trouble.retry_after_s} s.",
+        )
+    status = next((code for kind, code in _STATUS if isinstance(trouble, kind)), 409)
+    if isinstance(trouble, Invalid):
+        return Told(
+            status,
+            f"{trouble.field}: 규칙에 맞지 않습니다 ({trouble.rule})",
+            f"{trouble.field}: {trouble.rule}",
+        )
+    ko, en = _TEXTS.get(trouble.reason, (f"거절되었습니다: {trouble}", f"Refused: {trouble}"))
+    facts = {
+        name: f"{value:,}" if isinstance(value, int) else value
+        for name, value in trouble.facts.items()
+    }
+    return Told(status, ko.format(**facts), en.format(**facts))

@@ -1,0 +1,86 @@
+"""One timeline of everything that happened to a payment, oldest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dasi.console.words import ATTEMPT, ATTEMPT_KIND, EVENT, Word, word
+from dasi.payments import AttemptLine, Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One moment: what happened, by whom, why, and the raw facts behind it."""
+
+    at: datetime
+    kind: str
+    """event, request or delivery."""
+    title: Word
+    who: str
+    why: str | None
+    pg_code: str | None
+    pg_text: str | None
+    raw: tuple[tuple[str, str], ...]
+
+
+def timeline_of(story: Story) -> list[Line]:
+    """Events, with the requests to the PG they speak of, and the windows."""
+    attempts = {one.attempt_id: one for one in story.attempts}
+    lines = [
+        Line(
+            at=event.at,
+            kind="event",
+            title=word(EVENT, event.what),
+            who=event.who,
+            why=event.why,
+            pg_code=event.pg_code,
+            pg_text=event.pg_text,
+            raw=(
+                ("event", f"#{event.seq} {event.what} → {event.status}"),
+                ("hash", event.hash.hex()),
+                *_raw_attempt(attempts.get(event.attempt_id or "")),
+            ),
+        )
+        for event in story.events
+    ]
+    lines += [
+        Line(
+            at=window.opened_at,
+            kind="window",
+            title=Word(
+                f"결제창 ({window.device.upper()})", f"payment window ({window.device})", "off"
+            ),
+            who="merchant",
+            why=None,
+            pg_code=window.return_code,
+            pg_text=window.return_text,
+            raw=(("state", window.state), ("expires_at", window.expires_at.isoformat())),
+        )
+        for window in story.windows
+    ]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:
+    """What was asked and answered, as it is kept. Keys and card numbers are in none of it."""
+    if attempt is None:
+        return ()
+    kind, state = word(ATTEMPT_KIND, attempt.kind), word(ATTEMPT, attempt.state)
+    told = {
+        "request": f"{attempt.kind} ({kind.ko})",
+        "attempt_id": attempt.attempt_id,
+        "shop_order_no": attempt.shop_order_no,
+        "mall_id": attempt.mall_id,
+        "day_kst": attempt.day_kst.isoformat(),
+        "amount_krw": f"{attempt.amount_krw:,}",
+        "remain_krw": f"{attempt.remain_krw:,}" if attempt.remain_krw is not None else None,
+        "reason": attempt.reason,
+        "sent_at": attempt.sent_at.isoformat(),
+        "answered_at": attempt.answered_at.isoformat() if attempt.answered_at else None,
+        "state": f"{attempt.state} ({state.ko})",
+        "pg_code": attempt.pg_code,
+        "pg_text": attempt.pg_text,
+        "pg_tid": attempt.pg_tid,
+        "why": attempt.why,
+        "looks": str(attempt.looks),
+    }
+    return tuple((name, value) for name, value in told.items() if value)

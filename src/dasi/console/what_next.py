@@ -1,0 +1,95 @@
+"""What happens next to a payment, when, and who does it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dasi.console.words import ATTEMPT_KIND, Word, word
+from dasi.payments import AttemptLine, Status, Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to come. `at` None: whenever its cause comes."""
+
+    at: datetime | None
+    text: Word
+    deadline_at: datetime | None = None
+    is_automatic: bool = True
+    attempt_id: str | None = None
+    """A doubt a person may ask about now."""
+
+
+def next_steps(story: Story, *, now: datetime) -> list[Step]:
+    """Soonest first; never empty."""
+    steps = [_of_doubt(one) for one in story.attempts if one.is_open]
+    if story.payment.status is Status.READY:
+        steps += [_of_window(one.expires_at) for one in story.windows if one.state == "open"]
+    if not steps:
+        steps = [_at_rest(story)]
+    return sorted(steps, key=lambda step: step.at or now)
+
+
+def _of_doubt(attempt: AttemptLine) -> Step:
+    kind = word(ATTEMPT_KIND, attempt.kind)
+    if attempt.handed_over_at is not None:
+        return Step(
+            at=None,
+            text=Word(
+                f"{kind.ko} 결과를 자동으로 확인하지 못했습니다. "
+                "KICC 관리자 화면에서 거래를 확인하세요. 이 주문은 다시 청구되지 않습니다.",
+                f"The {kind.en} could not be settled by itself. Look it up in KICC's merchant "
+                "admin. This order takes no other charge.",
+                "bad",
+            ),
+            deadline_at=attempt.deadline_at,
+            is_automatic=False,
+            attempt_id=attempt.attempt_id,
+        )
+    return Step(
+        at=attempt.next_look_at,
+        text=Word(
+            f"{kind.ko} 결과를 PG에 다시 확인합니다 ({attempt.looks}번 확인함). "
+            "다시 청구하지 않습니다.",
+            f"The PG is asked again what became of the {kind.en} (asked {attempt.looks} times). "
+            "Nothing is charged again.",
+            "wait",
+        ),
+        deadline_at=attempt.deadline_at,
+        attempt_id=attempt.attempt_id,
+    )
+
+
+def _of_window(expires_at: datetime) -> Step:
+    return Step(
+        at=expires_at,
+        text=Word(
+            "고객이 결제창에서 돌아오기를 기다립니다. 이때까지 오지 않으면 종료합니다.",
+            "Waiting for the payer to come back from the window; it ends then.",
+            "wait",
+        ),
+    )
+
+
+def _at_rest(story: Story) -> Step:
+    payment = story.payment
+    if payment.status is Status.FAILED:
+        text = Word(
+            "끝난 결제입니다. 같은 주문번호로 다시 결제할 수 있습니다.",
+            "This one is over. The order may be paid again.",
+            "off",
+        )
+    elif payment.status is Status.CANCELLED:
+        text = Word("끝난 결제입니다. 남은 금액이 없습니다.", "Over. Nothing remains.", "off")
+    elif payment.purpose == "key_issue":
+        text = Word(
+            "카드가 등록되었습니다. 청구된 금액은 없습니다.",
+            "The card is registered. Nothing was charged.",
+            "off",
+        )
+    else:
+        text = Word(
+            f"할 일이 없습니다. {payment.remain_krw:,}원까지 취소할 수 있습니다.",
+            f"Nothing to do. Up to {payment.remain_krw:,} won can be cancelled.",
+            "off",
+        )
+    return Step(at=None, text=text, is_automatic=False)

@@ -1,0 +1,81 @@
+"""SQL of the payments' room: the pages of a person's list.
+
+A search is the union of short lists, one for each kind of word and each by an index of its own:
+a common amount among a million payments costs no more than a page.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from dasi.foundation.db import Database
+from dasi.payments.browsing import Browse, Words
+from dasi.payments.payment import Payment
+from dasi.payments.store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
+
+_WORDS = """payment_words(p.merchant_id, p.pg_tid, p.approval_no, p.card_number, p.buyer_name,
+                          p.buyer_email, p.buyer_tel)"""
+
+
+async def page(
+    database: Database,
+    merchant_id: int,
+    wanted: Browse,
+    *,
+    words: Words | None,
+    behind: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Payment]:
+    """Newest first, behind `behind`, at most `limit`."""
+    values: list[Any] = [merchant_id, limit]
+
+    def value(given: Any) -> str:
+        values.append(given)
+        return f"${len(values)}"
+
+    terms = _terms(wanted, behind, value)
+    kinds = ["true"] if words is None else _kinds(words, value)
+    lists = " UNION ".join(
+        f"""(SELECT p.imp_uid, p.started_at FROM payments p
+             WHERE p.merchant_id = $1 AND {kind}{terms}
+             ORDER BY p.started_at DESC, p.imp_uid DESC LIMIT $2)"""
+        for kind in kinds
+    )
+    rows = await database.fetch(
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            JOIN ({lists} ORDER BY started_at DESC, imp_uid DESC LIMIT $2) AS found
+              ON p.imp_uid = found.imp_uid
+            WHERE p.merchant_id = $1
+            ORDER BY p.started_at DESC, p.imp_uid DESC""",
+        *values,
+    )
+    return [to_payment(row) for row in rows]
+
+
+def _terms(wanted: Browse, behind: tuple[datetime, str] | None, value: Any) -> str:
+    terms = ""
+    if wanted.statuses:
+        # Each status by its own name, so that the index of rare ones is used for them.
+        named = ", ".join(f"'{status.value}'" for status in sorted(wanted.statuses))
+        terms += f" AND p.status IN ({named})"
+    if wanted.since is not None:
+        terms += f" AND p.started_at >= {value(wanted.since)}"
+    if wanted.until is not None:
+        terms += f" AND p.started_at < {value(wanted.until)}"
+    if wanted.customer_uid is not None:
+        terms += f" AND p.customer_uid = {value(wanted.customer_uid)}"
+    if behind is not None:
+        terms += f" AND (p.started_at, p.imp_uid) < ({value(behind[0])}, {value(behind[1])})"
+    return terms
+
+
+def _kinds(words: Words, value: Any) -> list[str]:
+    text = value(words.text)
+    kinds = [
+        f"p.imp_uid = {text}",
+        f"p.merchant_uid = {text}",
+        f"p.customer_uid = {text}",
+        f"{_WORDS} && {value(list(words.indexed))}::text[]",
+    ]
+    if words.amount_krw is not None:
+        kinds.append(f"p.amount_krw = {value(words.amount_krw)}")
+    return kinds

@@ -1,0 +1,57 @@
+"""The people's room: who signs in to the console, what they may do, and what they did."""
+
+from dasi.people.act import Act
+from dasi.people.audit import list_acts, record_act
+from dasi.people.join import Link, add_person, first_run_link, invite, join, look_at_link
+from dasi.people.members import list_members, list_people, remove_member
+from dasi.people.passwords import PASSWORD_MIN
+from dasi.people.person import GIVEN_ROLES, Member, Origin, Permission, Person, Role
+from dasi.people.session import IDLE, LIFE, Session, SessionLine
+from dasi.people.sign_in import (
+    SignedIn,
+    change_password,
+    complete_session,
+    find_session,
+    list_sessions,
+    open_session,
+    sign_in,
+    sign_out,
+    sign_out_everywhere,
+)
+from dasi.people.tries import refuse_many_tries
+
+__all__ = [
+    "GIVEN_ROLES",
+    "IDLE",
+    "LIFE",
+    "PASSWORD_MIN",
+    "Act",
+    "Link",
+    "Member",
+    "Origin",
+    "Permission",
+    "Person",
+    "Role",
+    "Session",
+    "SessionLine",
+    "SignedIn",
+    "add_person",
+    "change_password",
+    "complete_session",
+    "find_session",
+    "first_run_link",
+    "invite",
+    "join",
+    "list_acts",
+    "list_members",
+    "list_people",
+    "list_sessions",
+    "look_at_link",
+    "open_session",
+    "record_act",
+    "refuse_many_tries",
+    "remove_member",
+    "sign_in",
+    "sign_out",
+    "sign_out_everywhere",
+]

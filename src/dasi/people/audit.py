@@ -1,0 +1,55 @@
+"""Write an act of a person down, and read the log back."""
+
+from dasi.engine import Engine
+from dasi.people import audit_store
+from dasi.people.act import Act
+from dasi.people.person import Origin, Person
+
+_DETAIL_MAX = 1_000
+
+
+async def record_act(
+    engine: Engine,
+    merchant_id: int | None,
+    person: Person,
+    what: str,
+    *,
+    about: str | None,
+    detail: str | None,
+    origin: Origin,
+) -> None:
+    """Written before the act is begun where the act cannot be undone, after it elsewhere.
+
+    `detail` is text for a reader and never holds a secret.
+    """
+    await audit_store.insert_act(
+        engine.database,
+        merchant_id,
+        person_id=person.person_id,
+        email=person.email,
+        what=what,
+        about=about[:200] if about else None,
+        detail=detail[:_DETAIL_MAX] if detail else None,
+        origin=origin,
+        now=engine.clock.now(),
+    )
+
+
+async def list_acts(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    with_merchantless: bool,
+    words: str | None,
+    before: int | None,
+    limit: int,
+) -> list[Act]:
+    """Newest first. `with_merchantless` adds signing in and out, which belongs to no merchant."""
+    return await audit_store.acts(
+        engine.database,
+        merchant_id,
+        with_merchantless=with_merchantless,
+        words=words.lower() if words else None,
+        before=before,
+        limit=limit,
+    )

@@ -1,0 +1,146 @@
+"""Sign in and out. A session has a new secret at every step up, so none can be planted."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from dasi.engine import Engine
+from dasi.foundation.errors import NotAuthenticated
+from dasi.foundation.ids import token
+from dasi.people import audit_store, session_store, store
+from dasi.people.passwords import hash_password, is_password
+from dasi.people.person import Origin, Person
+from dasi.people.session import (
+    IDLE,
+    LIFE,
+    SECOND_FACTOR_WITHIN,
+    Session,
+    SessionLine,
+    hash_of,
+)
+from dasi.people.tries import refuse_many_tries
+
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """`cookie` goes to the browser and is kept nowhere else."""
+
+    cookie: str = field(repr=False)
+    needs_second_factor: bool
+
+
+async def sign_in(engine: Engine, *, email: str, password: str, origin: Origin) -> SignedIn:
+    """`NotAuthenticated("wrong_sign_in")`, or `NotAllowed("too_many_tries")` for a quarter of an
+    hour once an email or an address failed too often."""
+    email = email.strip().lower()[:254]
+    by_email = await refuse_many_tries(engine, f"email {email}", origin)
+    found = await store.person_by_email_any_merchant(engine.database, email)
+    if not await is_password(password, found[1] if found else None) or found is None:
+        await _log(engine, None, email, "sign_in_failed", origin)
+        raise NotAuthenticated("wrong_sign_in")
+    person = found[0]
+    await session_store.forget_tries_any_merchant(engine.database, [by_email])
+    cookie = await open_session(
+        engine, person, is_complete=not person.has_second_factor, origin=origin
+    )
+    if not person.has_second_factor:
+        await _log(engine, person, email, "signed_in", origin)
+    return SignedIn(cookie, person.has_second_factor)
+
+
+async def open_session(engine: Engine, person: Person, *, is_complete: bool, origin: Origin) -> str:
+    """A new session; the cookie that finds it."""
+    cookie, now = token(), engine.clock.now()
+    await session_store.insert_session_any_merchant(
+        engine.database,
+        person.person_id,
+        session_hash=hash_of(cookie),
+        form_token=token(16),
+        is_complete=is_complete,
+        origin=origin,
+        now=now,
+        expires_at=now + (LIFE if is_complete else SECOND_FACTOR_WITHIN),
+    )
+    return cookie
+
+
+async def complete_session(engine: Engine, session: Session, *, origin: Origin) -> str:
+    """After the second factor: the half session ends and a whole one under a new secret begins."""
+    await session_store.delete_session_any_merchant(engine.database, session.session_hash)
+    cookie = await open_session(engine, session.person, is_complete=True, origin=origin)
+    await _log(engine, session.person, session.person.email, "signed_in", origin)
+    return cookie
+
+
+async def find_session(engine: Engine, cookie: str) -> Session | None:
+    """The living session a cookie finds, or None."""
+    now = engine.clock.now()
+    session = await session_store.living_session_any_merchant(
+        engine.database, hash_of(cookie), now=now, idle_since=now - IDLE
+    )
+    if session is not None:
+        await session_store.touch_session_any_merchant(
+            engine.database, session.session_hash, now=now, unless_since=now - _SEEN_EVERY
+        )
+    return session
+
+
+async def sign_out(engine: Engine, session: Session, *, origin: Origin) -> None:
+    await session_store.delete_session_any_merchant(engine.database, session.session_hash)
+    await _log(engine, session.person, session.person.email, "signed_out", origin)
+
+
+async def sign_out_everywhere(engine: Engine, session: Session, *, origin: Origin) -> int:
+    """Ends every other session of this person; how many."""
+    ended = await session_store.delete_sessions_any_merchant(
+        engine.database, session.person.person_id, but=session.session_hash
+    )
+    await _log(engine, session.person, session.person.email, "signed_out_everywhere", origin)
+    return ended
+
+
+async def list_sessions(engine: Engine, session: Session) -> list[SessionLine]:
+    now = engine.clock.now()
+    return await session_store.sessions_of_any_merchant(
+        engine.database,
+        session.person.person_id,
+        this=session.session_hash,
+        now=now,
+        idle_since=now - IDLE,
+    )
+
+
+async def change_password(
+    engine: Engine, session: Session, *, old: str, new: str, origin: Origin
+) -> None:
+    """Ends every other session too. `NotAuthenticated("wrong_sign_in")`, `Invalid`."""
+    person = session.person
+    subject = await refuse_many_tries(engine, f"email {person.email}", origin)
+    found = await store.person_by_email_any_merchant(engine.database, person.email)
+    if not await is_password(old, found[1] if found else None):
+        raise NotAuthenticated("wrong_sign_in")
+    await session_store.forget_tries_any_merchant(engine.database, [subject])
+    await store.set_password_any_merchant(
+        engine.database, person.person_id, await hash_password(new)
+    )
+    await session_store.delete_sessions_any_merchant(
+        engine.database, person.person_id, but=session.session_hash
+    )
+    await _log(engine, person, person.email, "password_changed", origin)
+
+
+async def _log(
+    engine: Engine, person: Person | None, email: str, what: str, origin: Origin
+) -> None:
+    await audit_store.insert_act(
+        engine.database,
+        None,
+        person_id=person.person_id if person else None,
+        email=email,
+        what=what,
+        about=None,
+        detail=None,
+        origin=origin,
+        now=engine.clock.now(),
+    )

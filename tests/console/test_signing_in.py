@@ -1,0 +1,169 @@
+"""Signing in: the first owner, wrong passwords, sessions that end."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from console.browser import PASSWORD, Person, add_member, cookie_of, new_browser
+from console.conftest import SignIn
+from dasi.foundation.clock import KST, TurnedClock
+from dasi.foundation.errors import NotFound
+from dasi.people import Role, first_run_link, join, look_at_link
+from dasi.people.person import Origin
+from gateway_shop import Shop, running_gateway
+from simulator_process import SimulatorControl
+
+
+async def test_the_first_run_link_makes_one_owner(gateway: Shop, stranger: Person) -> None:
+    link = await first_run_link(gateway.engine)
+    other = await first_run_link(gateway.engine)
+    assert link is not None
+    assert other is not None
+    path = link.removeprefix(gateway.url)
+    status, page = await stranger.get(path)
+    assert status == 200
+    assert "소유자 만들기" in page
+    fields = {"email": "Kim@Shop.example", "name": "김다시", "password": PASSWORD}
+    status, page, location = await stranger.post(path, fields)
+    assert (status, location) == (303, "/console/sign-in?done=joined"), page
+    await stranger.sign_in("kim@shop.example")
+    status, page = await stranger.get("/console")
+    assert status == 200
+    assert gateway.merchant.name in page
+    assert await first_run_link(gateway.engine) is None
+    with pytest.raises(NotFound):
+        await look_at_link(gateway.engine, other.rpartition("/")[2])
+    (row,) = await gateway.rows("SELECT password_hash, is_owner FROM people")
+    assert row["password_hash"].startswith("$argon2id$")
+    assert row["is_owner"]
+
+
+async def test_two_at_once_make_one_owner(gateway: Shop) -> None:
+    import asyncio
+
+    links = [await first_run_link(gateway.engine) for _ in range(3)]
+    origin = Origin(address="127.0.0.1", user_agent="test")
+    outcomes = await asyncio.gather(
+        *(
+            join(
+                gateway.engine,
+                str(link).rpartition("/")[2],
+                email=f"one{number}@shop.example",
+                name="Kim",
+                password=PASSWORD,
+                origin=origin,
+            )
+            for number, link in enumerate(links)
+        ),
+        return_exceptions=True,
+    )
+    assert outcomes.count(None) == 1, outcomes
+    assert len(await gateway.rows("SELECT 1 FROM people")) == 1
+
+
+async def test_a_weak_password_is_refused_and_the_link_stays(
+    gateway: Shop, stranger: Person
+) -> None:
+    link = str(await first_run_link(gateway.engine))
+    path = link.removeprefix(gateway.url)
+    await stranger.get(path)
+    status, page, _ = await stranger.post(
+        path, {"email": "kim@shop.example", "name": "Kim", "password": "short"}
+    )
+    assert status == 400
+    assert "password" in page
+    assert (await look_at_link(gateway.engine, link.rpartition("/")[2])).is_first_run
+
+
+async def test_a_wrong_password_and_an_unknown_email_look_the_same(
+    gateway: Shop, stranger: Person
+) -> None:
+    email = await add_member(gateway, Role.OWNER)
+    await stranger.get("/console/sign-in")
+    told = []
+    for given in (email, "nobody@shop.example"):
+        status, page, _ = await stranger.post(
+            "/console/sign-in", {"email": given, "password": "wrong password"}
+        )
+        assert status == 401
+        told.append(page.replace(given, ""))
+    assert told[0] == told[1]
+    assert [row["what"] for row in await gateway.rows("SELECT what FROM audit_log")].count(
+        "sign_in_failed"
+    ) == 2
+
+
+async def test_guessing_is_stopped_even_for_the_right_password(
+    gateway: Shop, stranger: Person
+) -> None:
+    email = await add_member(gateway, Role.OWNER)
+    await stranger.get("/console/sign-in")
+    for _ in range(8):
+        status, _, _ = await stranger.post(
+            "/console/sign-in", {"email": email, "password": "wrong password"}
+        )
+        assert status == 401
+    status, page, _ = await stranger.post(
+        "/console/sign-in", {"email": email, "password": PASSWORD}
+    )
+    assert status == 403
+    assert "15분" in page
+
+
+async def test_the_session_is_new_at_sign_in_and_gone_after_sign_out(
+    gateway: Shop, stranger: Person
+) -> None:
+    email = await add_member(gateway, Role.OWNER)
+    planted = "0" * 40
+    stranger.http.cookie_jar.update_cookies({"dasi_session": planted})
+    await stranger.sign_in(email)
+    cookie = cookie_of(stranger.http, gateway.url, "dasi_session")
+    assert cookie is not None
+    assert cookie != planted
+    status, _, location = await stranger.post("/console/sign-out")
+    assert (status, location) == (303, "/console/sign-in?done=signed_out")
+    async with new_browser() as http:
+        http.cookie_jar.update_cookies({"dasi_session": cookie})
+        status, _ = await Person(gateway, http).get("/console", allow_redirects=False)
+        assert status == 303, "the old cookie opens nothing"
+
+
+async def test_a_session_ends_when_nobody_uses_it(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    clock = TurnedClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
+    async with (
+        running_gateway(database_url, kicc, clock=clock) as shop,
+        new_browser() as http,
+    ):
+        person = Person(shop, http)
+        await person.sign_in(await add_member(shop, Role.OWNER))
+        clock.advance(timedelta(hours=11))
+        assert (await person.get("/console", allow_redirects=False))[0] == 303, "to the one shop"
+        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200
+        clock.advance(timedelta(hours=13))
+        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 303
+
+
+async def test_no_next_leads_away_from_here(gateway: Shop, stranger: Person) -> None:
+    email = await add_member(gateway, Role.OWNER)
+    for away in ("https://evil.example/", "//evil.example", "/console//evil.example", "/x"):
+        await stranger.get("/console/sign-in")
+        _, _, location = await stranger.post(
+            "/console/sign-in", {"email": email, "password": PASSWORD, "next": away}
+        )
+        assert location == "/console", away
+        await stranger.get("/console")
+        await stranger.post("/console/sign-out")
+
+
+async def test_pages_carry_a_strict_policy(signed_in: SignIn) -> None:
+    owner = await signed_in(Role.OWNER)
+    async with owner.http.get(f"{owner.shop.url}/console?all=1") as answer:
+        policy = answer.headers["Content-Security-Policy"]
+        page = await answer.text()
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "<style" not in page
+    assert " style=" not in page
+    assert "<script>" not in page
