@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from dasi.console.look import Look, look_of
 from dasi.console.pages import Pages
-from dasi.console.refusals import told_refusal
+from dasi.console.refusals import BUG, told_refusal
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, Refused
 from dasi.foundation.errors import Unavailable as Away
@@ -134,12 +134,14 @@ def open_door(engine: Engine, pages: Pages, door: Door) -> Callable[[Request], A
             form={},
         )
         try:
-            if door.method == "POST" and not is_same_site(request, engine.public_url):
-                raise NotAllowed("cross_site")
             visit = await _enter(visit, door)
             response = await door.act(visit)
         except (Refused, Away) as trouble:
             response = _trouble(visit, door, trouble)
+        except Exception:
+            # The last place before the server: the person gets a page, the operator the story.
+            log.exception("bug", method=request.method, path=request.url.path)
+            response = visit.page("trouble.html", status=500, told=BUG)
         return look.keep(request, response, path=f"{pages.root}/console")
 
     return handle
@@ -148,6 +150,8 @@ def open_door(engine: Engine, pages: Pages, door: Door) -> Callable[[Request], A
 async def _enter(visit: Visit, door: Door) -> Visit:
     """The visit with its person, merchant and form, or the reason why not."""
     request, engine = visit.request, visit.engine
+    if door.method == "POST" and not is_same_site(request, engine.public_url):
+        raise NotAllowed("cross_site")
     cookie = request.cookies.get(SESSION_COOKIE, "")
     session = await find_session(engine, cookie) if cookie else None
     if session is not None and not session.is_complete and door.needs not in ("half", "nobody"):

@@ -110,6 +110,13 @@ _STATUS: tuple[tuple[type[Refused], int], ...] = (
 )
 
 
+BUG = Told(
+    500,
+    "예상하지 못한 오류입니다. 돈과 관련된 작업이었다면 결제 화면에서 결과를 확인하세요.",
+    "An unexpected error, and it is logged. If it was about money, look at the payment's page.",
+)
+
+
 def told_refusal(trouble: Refused | Unavailable) -> Told:
     """In both languages, with the status of the answer."""
     if isinstance(trouble, Unavailable):

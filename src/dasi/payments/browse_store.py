@@ -42,7 +42,8 @@ async def page(
     )
     rows = await database.fetch(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
-            JOIN ({lists} ORDER BY started_at DESC, imp_uid DESC LIMIT $2) AS found
+            JOIN (SELECT one.imp_uid FROM ({lists}) AS one
+                  ORDER BY one.started_at DESC, one.imp_uid DESC LIMIT $2) AS found
               ON p.imp_uid = found.imp_uid
             WHERE p.merchant_id = $1
             ORDER BY p.started_at DESC, p.imp_uid DESC""",
