@@ -1,0 +1,1 @@
+"""Benchmarks, each beside the floor of this machine. `make bench` runs all of them."""

@@ -1,0 +1,32 @@
+"""Charges: `again` through the whole product, every one another order, beside the floor."""
+
+from bench import load
+from bench.machine import CARDS, Machine
+from bench.rounds import Side, beside, one_run
+
+
+async def measure(
+    machine: Machine, *, clients: int, rounds: int, seconds: int, name: str = "c"
+) -> dict[str, object]:
+    """`rounds` runs of each in turn. Every answered charge must be paid in the books."""
+    floor, dasi = Side(), Side()
+    for number in range(-1, rounds):
+        run = f"{name}{clients}r{number + 1}"
+        script = load.charges(token=machine.token, run=run, cards=CARDS)
+        span = seconds if number >= 0 else 1  # the first warms up and is not kept
+        for side, part, path in (
+            (floor, machine.floor, "/charge"),
+            (dasi, machine.gateway, "/subscribe/payments/again"),
+        ):
+            told, cpu = await one_run(machine, part, path, script, clients=clients, seconds=span)
+            if number >= 0:
+                side.loads.append(told)
+                side.cpu_us.append(cpu)
+        paid = await machine.database.fetchval(
+            "SELECT count(*) FROM payments WHERE status = 'paid' AND merchant_uid LIKE $1", f"{run}-%"
+        )
+        assert paid >= told.requests - told.refused, f"{told} but {paid} paid"
+    doubts = await machine.database.fetchval(
+        "SELECT count(*) FROM attempts WHERE state = 'unknown'"
+    )
+    return {"clients": clients, **beside(floor, dasi), "doubts": doubts}

@@ -1,0 +1,193 @@
+"""The floor: what no honest gateway can leave out, and nothing else. Not part of the product.
+
+    python -m bench.floor PORT_FD     settings by environment: FLOOR_DATABASE_URL, FLOOR_KICC_URL
+
+A charge: parse the request, commit the intent, ask the simulator over HTTP, commit the result,
+answer. Same server (uvicorn, one process), same driver (asyncpg), same client (aiohttp), same
+PostgreSQL, same simulator as the gateway. No accounts, no tokens, no checks, no story of a payment,
+no webhooks, no doubts: a shop could not be run on this.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import aiohttp
+import asyncpg
+import msgspec
+import uvicorn
+import uvloop
+
+MALL_ID = "T0021766"
+KST = timezone(timedelta(hours=9))
+SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS floor;
+CREATE TABLE IF NOT EXISTS floor.keys (customer text PRIMARY KEY, key text NOT NULL);
+CREATE TABLE IF NOT EXISTS floor.payments (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, order_no text NOT NULL UNIQUE,
+    amount bigint NOT NULL, state text NOT NULL, tid text, at timestamptz NOT NULL DEFAULT now());
+"""
+FILLER = {f"field_{number}": None for number in range(40)}
+decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+
+
+class Floor:
+    def __init__(self, pool: asyncpg.Pool, http: aiohttp.ClientSession, kicc_url: str) -> None:
+        self.pool, self.http, self.kicc_url = pool, http, kicc_url
+        self.keys: dict[str, str] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"]
+        if path == "/charge":
+            told = await self.charge(await self.body(receive))
+        elif path == "/window":
+            told = await self.window(await self.body(receive))
+        elif path == "/return":
+            told = await self.come_back(await self.body(receive))
+        elif path.startswith("/payments/"):
+            told = await self.read(int(path[10:]))
+        elif path == "/payments":
+            told = await self.page()
+        else:
+            told = {}
+        body = encode(told)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def body(self, receive: Any) -> Any:
+        raw = b""
+        while True:
+            message = await receive()
+            raw += message.get("body", b"")
+            if not message.get("more_body"):
+                return decode(raw)
+
+    async def ask(self, path: str, wish: dict[str, Any]) -> Any:
+        async with self.http.post(self.kicc_url + path, data=encode(wish)) as answer:
+            return decode(await answer.read())
+
+    async def key_of(self, customer: str) -> str:
+        if customer not in self.keys:
+            self.keys[customer] = await self.pool.fetchval(
+                "SELECT key FROM floor.keys WHERE customer = $1", customer
+            )
+        return self.keys[customer]
+
+    async def charge(self, wish: Any) -> dict[str, Any]:
+        key = await self.key_of(wish["customer_uid"])
+        number = await self.pool.fetchval(
+            "INSERT INTO floor.payments (order_no, amount, state) VALUES ($1, $2, 'sending') "
+            "RETURNING id",
+            wish["merchant_uid"],
+            wish["amount"],
+        )
+        said = await self.ask(
+            "/api/trades/approval/batch",
+            {
+                "mallId": MALL_ID,
+                "shopTransactionId": f"floor-{number:026d}",
+                "shopOrderNo": f"F{number}",
+                "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
+                "amount": wish["amount"],
+                "currency": "00",
+                "orderInfo": {"goodsName": "floor"},
+                "payMethodInfo": {
+                    "billKeyMethodInfo": {"batchKey": key},
+                    "cardMethodInfo": {"installmentMonth": 0},
+                },
+            },
+        )
+        state = "paid" if said["resCd"] == "0000" else "failed"
+        await self.pool.execute(
+            "UPDATE floor.payments SET state = $2, tid = $3 WHERE id = $1",
+            number,
+            state,
+            said.get("pgCno"),
+        )
+        return {"code": 0, "id": number, "order": wish["merchant_uid"], "state": state, **FILLER}
+
+    async def window(self, wish: Any) -> dict[str, Any]:
+        number = await self.pool.fetchval(
+            "INSERT INTO floor.payments (order_no, amount, state) VALUES ($1, 0, 'window') "
+            "RETURNING id",
+            wish["merchant_uid"],
+        )
+        said = await self.ask(
+            "/api/ep9/trades/webpay",
+            {
+                "mallId": MALL_ID,
+                "shopOrderNo": f"F{number}",
+                "amount": 0,
+                "payMethodTypeCode": "81",
+                "currency": "00",
+                "returnUrl": "http://127.0.0.1/return",
+                "deviceTypeCode": "pc",
+                "clientTypeCode": "00",
+                "orderInfo": {"goodsName": "floor"},
+                "payMethodInfo": {"billKeyMethodInfo": {"certType": "0"}},
+            },
+        )
+        return {"id": number, "window_url": said["authPageUrl"]}
+
+    async def come_back(self, fields: Any) -> dict[str, Any]:
+        number = int(fields["shopOrderNo"][1:])
+        await self.pool.execute("UPDATE floor.payments SET state = 'asked' WHERE id = $1", number)
+        said = await self.ask(
+            "/api/ep9/trades/approval",
+            {
+                "mallId": MALL_ID,
+                "shopTransactionId": f"floor-{number:026d}",
+                "authorizationId": fields["authorizationId"],
+                "shopOrderNo": fields["shopOrderNo"],
+                "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
+            },
+        )
+        key = said["paymentInfo"]["cardInfo"]["cardNo"]
+        await self.pool.execute(
+            "INSERT INTO floor.keys (customer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            fields["customer_uid"],
+            key,
+        )
+        return {"code": 0}
+
+    async def read(self, number: int) -> dict[str, Any]:
+        row = await self.pool.fetchrow("SELECT * FROM floor.payments WHERE id = $1", number)
+        return {"code": 0, **FILLER, **row}
+
+    async def page(self) -> dict[str, Any]:
+        rows = await self.pool.fetch("SELECT * FROM floor.payments ORDER BY id DESC LIMIT 20")
+        return {"code": 0, "list": [{**FILLER, **row} for row in rows]}
+
+
+async def _as_it_is(_connection: asyncpg.Connection) -> None:
+    """No reset query on release, as in the gateway."""
+
+
+async def main() -> None:
+    pool = await asyncpg.create_pool(
+        os.environ["FLOOR_DATABASE_URL"], min_size=1, max_size=16, reset=_as_it_is
+    )
+    await pool.execute(SCHEMA)
+    headers = {"content-type": "application/json; charset=utf-8"}
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=64), headers=headers
+    ) as http:
+        app = Floor(pool, http, os.environ["FLOOR_KICC_URL"])
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, log_level="warning", access_log=False,
+                           lifespan="off", server_header=False)
+        )  # fmt: skip
+        await server.serve(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+    await pool.close()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

@@ -1,0 +1,224 @@
+"""Everything a benchmark runs on, on this machine: PostgreSQL that commits to disk, the simulator,
+the floor and the gateway, each a process of its own, and one shop with cards in it.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from dasi.app import open_engine
+from dasi.foundation import leash
+from dasi.foundation.embedded_postgres import EmbeddedPostgres
+from dasi.foundation.migrate import migrate
+from dasi.settings import read_settings
+from gateway_shop import Shop, environment, open_shop
+from served import address_of, free_socket
+from simulator_process import SimulatorControl, start_simulator, stop_simulator
+
+CARDS = 32
+_START_PATIENCE_S = 30
+
+
+@dataclass
+class Part:
+    """One process: where it answers, and what it costs."""
+
+    name: str
+    process: psutil.Process
+    url: str = ""
+    ready_s: float = 0.0
+
+    def cpu_s(self) -> float:
+        """Of it and of what it started, so far."""
+        return sum(_cpu_s(one) for one in [self.process, *self.process.children(recursive=True)])
+
+    def resident_mib(self) -> float:
+        """Of it and of what it started, shared pages counted once each."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(one.memory_info().rss for one in family) / 2**20
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
+
+
+@dataclass
+class Machine:
+    folder: Path
+    postgres: Part
+    postgres_url: str
+    simulator: Part
+    kicc: SimulatorControl
+    shop: Shop
+    floor: Part
+    gateway: Part
+    token: str
+    settings: dict[str, str]
+    database: asyncpg.Connection = field(repr=False)
+
+    @property
+    def parts(self) -> list[Part]:
+        return [self.gateway, self.floor, self.postgres, self.simulator]
+
+
+@asynccontextmanager
+async def running_machine(
+    *, webhook_url: str | None = None, gateway_workers: int = 1, **settings: str
+) -> AsyncIterator[Machine]:
+    """All of it, with `CARDS` cards registered through the window; gone at the end."""
+    async with AsyncExitStack() as ending:
+        folder = Path(tempfile.mkdtemp(prefix="dasi-bench-"))
+        ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        postgres = EmbeddedPostgres(folder / "data", durable=True)
+        await postgres.start()
+        ending.push_async_callback(postgres.stop)
+        await migrate(postgres.url)
+        database = await asyncpg.connect(postgres.url)
+        ending.push_async_callback(database.close)
+
+        process, kicc_url = start_simulator(is_strict=False)
+        ending.callback(stop_simulator, process)
+        kicc = await ending.enter_async_context(SimulatorControl(kicc_url))
+
+        listening = free_socket()
+        url = address_of(listening)
+        ours = {**os.environ, **environment(postgres.url, kicc_url=kicc_url, public_url=url)}
+        ours |= settings
+        listening.close()
+        gateway = await start_gateway(ending, ours, url, folder, workers=gateway_workers)
+        floor = await _start_floor(ending, postgres.url, kicc_url, folder)
+
+        engine = await ending.enter_async_context(open_engine(read_settings(ours)))
+        shop = await ending.enter_async_context(
+            open_shop(engine, url, kicc, webhook_url=webhook_url)
+        )
+        for number in range(1, CARDS + 1):
+            await shop.register_card(f"card-{number}")
+        await _give_floor_the_keys(database, engine, shop)
+        yield Machine(
+            folder=folder,
+            postgres=Part("postgresql", psutil.Process(postgres.pid)),
+            postgres_url=postgres.url,
+            simulator=Part("simulator", psutil.Process(process.pid), kicc_url),
+            kicc=kicc,
+            shop=shop,
+            floor=floor,
+            gateway=gateway,
+            token=await shop.token(),
+            settings=ours,
+            database=database,
+        )
+
+
+async def start_gateway(
+    ending: AsyncExitStack, settings: dict[str, str], url: str, folder: Path, *, workers: int = 1
+) -> Part:
+    """`dasi serve`, timed from its start until it answers that it is ready."""
+    port = url.rpartition(":")[2]
+    arguments = ("-m", "dasi.cli", "serve", "--port", port, "--workers", str(workers))
+    return await start_part(ending, "gateway", arguments, settings, f"{url}/health/ready", folder)
+
+
+async def _start_floor(
+    ending: AsyncExitStack, database_url: str, kicc_url: str, folder: Path
+) -> Part:
+    listening = free_socket()
+    listening.listen(2048)
+    listening.set_inheritable(True)
+    url = address_of(listening)
+    told = {**os.environ, "FLOOR_DATABASE_URL": database_url, "FLOOR_KICC_URL": kicc_url}
+    arguments = ("-m", "bench.floor", str(listening.fileno()))
+    part = await start_part(
+        ending, "floor", arguments, told, f"{url}/", folder, pass_fds=(listening.fileno(),)
+    )
+    listening.close()
+    return part
+
+
+async def start_part(
+    ending: AsyncExitStack,
+    name: str,
+    arguments: tuple[str, ...],
+    settings: dict[str, str],
+    ready_url: str,
+    folder: Path,
+    *,
+    pass_fds: tuple[int, ...] = (),
+) -> Part:
+    """Starts `python arguments...` and waits until `ready_url` answers 200."""
+    began = time.perf_counter()
+    with (folder / f"{name}.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *leash.command(sys.executable, *arguments, on_parent_death=signal.SIGKILL),
+            env=settings,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=pass_fds,
+        )
+
+    async def end() -> None:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(10):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    ending.push_async_callback(end)
+    if ready_url:
+        await _wait_until_ready(process, ready_url, folder / f"{name}.log")
+    url = "/".join(ready_url.split("/")[:3])
+    return Part(name, psutil.Process(process.pid), url, time.perf_counter() - began)
+
+
+async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: Path) -> None:
+    host, port = url.split("/")[2].split(":")
+    path = "/" + url.split("/", 3)[3]
+    for _ in range(_START_PATIENCE_S * 100):
+        if process.returncode is not None:
+            raise AssertionError(f"it ended by itself:\n{log.read_text()[-2000:]}")
+        try:
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            async with asyncio.timeout(2):
+                first = await reader.readline()
+            writer.close()
+            if b" 200 " in first:
+                return
+        except (OSError, TimeoutError):
+            pass
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{url} was not ready after {_START_PATIENCE_S} s")
+
+
+async def _give_floor_the_keys(database: asyncpg.Connection, engine: object, shop: Shop) -> None:
+    """The floor charges the same cards."""
+    rows = await database.fetch("SELECT customer_uid, sealed_key FROM billing_keys")
+    merchant_id = shop.merchant.merchant_id
+    for row in rows:
+        key = shop.engine.vault.open(
+            row["sealed_key"], bound_to=f"merchant {merchant_id} customer {row['customer_uid']}"
+        )
+        await database.execute(
+            "INSERT INTO floor.keys VALUES ($1, $2)", row["customer_uid"], key
+        )

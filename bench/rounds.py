@@ -1,0 +1,57 @@
+"""Runs the floor and the gateway in turn, and keeps the medians and their ratio."""
+
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.load import Load, as_json, run_wrk
+from bench.machine import Machine, Part
+
+
+@dataclass
+class Side:
+    """Floor or gateway: its runs."""
+
+    loads: list[Load] = field(default_factory=list)
+    cpu_us: list[dict[str, float]] = field(default_factory=list)
+    """Of each run: CPU a request, by process."""
+
+    def median(self, name: str) -> float:
+        return statistics.median(getattr(load, name) for load in self.loads)
+
+    def as_json(self) -> dict[str, Any]:
+        names = sorted({name for one in self.cpu_us for name in one})
+        return {
+            **{name: round(self.median(name), 2) for name in ("per_s", "p50_ms", "p99_ms")},
+            "refused": sum(load.refused for load in self.loads),
+            "broken": sum(load.broken for load in self.loads),
+            "cpu_us_a_request": {
+                name: round(statistics.median(one[name] for one in self.cpu_us)) for name in names
+            },
+            "runs": [as_json(load) for load in self.loads],
+        }
+
+
+async def one_run(
+    machine: Machine, part: Part, path: str, script: str, *, clients: int, seconds: int
+) -> tuple[Load, dict[str, float]]:
+    """One load against one part; CPU microseconds a request of every process involved."""
+    watched = [part, machine.postgres, machine.simulator]
+    before = [one.cpu_s() for one in watched]
+    load = await run_wrk(part.url + path, script, clients=clients, seconds=seconds)
+    cpu = {
+        ("server" if one is part else one.name): (one.cpu_s() - was) * 1e6 / max(load.requests, 1)
+        for one, was in zip(watched, before, strict=True)
+    }
+    return load, cpu
+
+
+def beside(floor: Side, dasi: Side) -> dict[str, Any]:
+    """Both sides and the ratios that targets are set for."""
+    return {
+        "floor": floor.as_json(),
+        "dasi": dasi.as_json(),
+        "throughput_ratio": round(dasi.median("per_s") / floor.median("per_s"), 3),
+        "p50_ratio": round(dasi.median("p50_ms") / floor.median("p50_ms"), 3),
+        "p50_added_ms": round(dasi.median("p50_ms") - floor.median("p50_ms"), 2),
+    }
