@@ -23,7 +23,8 @@ async def measure(
                 side.loads.append(told)
                 side.cpu_us.append(cpu)
         paid = await machine.database.fetchval(
-            "SELECT count(*) FROM payments WHERE status = 'paid' AND merchant_uid LIKE $1", f"{run}-%"
+            "SELECT count(*) FROM payments WHERE status = 'paid' AND merchant_uid LIKE $1",
+            f"{run}-%",
         )
         assert paid >= told.requests - told.refused, f"{told} but {paid} paid"
     doubts = await machine.database.fetchval(

@@ -219,6 +219,4 @@ async def _give_floor_the_keys(database: asyncpg.Connection, engine: object, sho
         key = shop.engine.vault.open(
             row["sealed_key"], bound_to=f"merchant {merchant_id} customer {row['customer_uid']}"
         )
-        await database.execute(
-            "INSERT INTO floor.keys VALUES ($1, $2)", row["customer_uid"], key
-        )
+        await database.execute("INSERT INTO floor.keys VALUES ($1, $2)", row["customer_uid"], key)

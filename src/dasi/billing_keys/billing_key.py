@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 CUSTOMER_UID_MAX = 80
 
@@ -42,6 +42,17 @@ class BillingKey:
     issued_at: datetime
     """By the PG's clock: which of two keys is the newer one is not decided by when we heard."""
     updated_at: datetime
+
+
+class SealedKey(Protocol):
+    """What it takes to open a key: a `BillingKey`, or a row that names as much."""
+
+    @property
+    def merchant_id(self) -> int: ...
+    @property
+    def customer_uid(self) -> str: ...
+    @property
+    def sealed_key(self) -> bytes: ...
 
 
 def bound_to(merchant_id: int, customer_uid: str) -> str:

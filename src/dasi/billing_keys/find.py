@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dasi.billing_keys import store
-from dasi.billing_keys.billing_key import BillingKey, bound_to
+from dasi.billing_keys.billing_key import BillingKey, SealedKey, bound_to
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
@@ -32,6 +32,6 @@ async def live_key(
     return await store.live_key(connection, merchant_id, customer_uid)
 
 
-def open_key(engine: Engine, key: BillingKey) -> str:
+def open_key(engine: Engine, key: SealedKey) -> str:
     """The PG's key, for the length of a call. Never log, store or return it."""
     return engine.vault.open(key.sealed_key, bound_to=bound_to(key.merchant_id, key.customer_uid))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +26,20 @@ class Channel:
     def pg(self) -> str:
         """What a page gives as `pg`."""
         return f"{self.provider}.{self.mall_id}"
+
+
+class SealedMall(Protocol):
+    """What it takes to open a contract: a `Channel`, or a row that names as much."""
+
+    @property
+    def merchant_id(self) -> int: ...
+    @property
+    def mall_id(self) -> str: ...
+    @property
+    def sealed_secret(self) -> bytes: ...
+    @property
+    def is_sandbox(self) -> bool: ...
+    @property
+    def key_fields(self) -> Literal["full", "number_expiry", "number_expiry_birth"]: ...
+    @property
+    def language(self) -> Literal["ko", "en", "ja", "zh"]: ...

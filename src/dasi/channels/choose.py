@@ -1,7 +1,7 @@
 """Choose the channel a request means, and open its contract for a call."""
 
 from dasi.channels import store
-from dasi.channels.channel import Channel
+from dasi.channels.channel import Channel, SealedMall
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed
 from dasi.providers.port import Mall
@@ -47,7 +47,7 @@ async def list_channels(engine: Engine, merchant_id: int) -> list[Channel]:
     return await store.channels(engine.database, merchant_id)
 
 
-def open_mall(engine: Engine, channel: Channel) -> Mall:
+def open_mall(engine: Engine, channel: SealedMall) -> Mall:
     """The contract with its secret unsealed, for the length of a call."""
     return Mall(
         mall_id=channel.mall_id,

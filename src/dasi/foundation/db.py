@@ -5,17 +5,25 @@ switched off and a transaction pooler may stand in between. While a transaction 
 outside may be asked: `assert_no_transaction` is called by whatever sends.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
 from dasi.foundation.errors import Unavailable
+from dasi.foundation.together import Together
 
 Connection: TypeAlias = asyncpg.Connection
 Row: TypeAlias = asyncpg.Record
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_BATCHES_AT_ONCE = 2
+"""Of one kind: while one waits for the disk, the next is on its way."""
+_WAKE_EVERY_S = 0.02
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
@@ -40,6 +48,9 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._lanes: dict[Callable[..., Any], Together[Any, Any]] = {}
+        self._wakes: dict[str, asyncio.Task[None]] = {}
+        self._woken_again: set[str] = set()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -74,7 +85,56 @@ class Database:
             raise Unavailable("the database", retry_after_s=2) from lost
         return row
 
+    async def together(
+        self,
+        act: Callable[["Database", Sequence[Item]], Awaitable[Sequence[Result]]],
+        item: Item,
+    ) -> Result:
+        """`act(database, [item])`, shared with whoever asks for the same act at the same time.
+
+        `act` reads or writes for all items in one transaction of its own and gives one result for
+        each, in their order. It is a function of a store, not made anew for each call.
+        """
+        assert_no_transaction()
+        lane = self._lanes.get(act)
+        if lane is None:
+
+            async def for_all(items: Sequence[Item]) -> Sequence[Result]:
+                return await act(self, items)
+
+            lane = self._lanes[act] = Together(for_all, at_once=_BATCHES_AT_ONCE)
+        result: Result = await lane.do(item)
+        return result
+
+    def wake(self, channel: str) -> None:
+        """Wakes whoever listens on `channel`: soon, and once for many calls.
+
+        Not inside a transaction, because PostgreSQL lets transactions that notify commit only one
+        after the other. It may be lost: whoever listens also looks by itself.
+        """
+        if channel in self._wakes:
+            self._woken_again.add(channel)
+            return
+        waking = asyncio.get_running_loop().create_task(self._wake(channel))
+        self._wakes[channel] = waking
+        waking.add_done_callback(lambda _task: self._wakes.pop(channel, None))
+
+    async def _wake(self, channel: str) -> None:
+        while True:
+            self._woken_again.discard(channel)
+            try:
+                await self._pool.execute("SELECT pg_notify($1, '')", channel)
+            except (asyncpg.PostgresError, *CONNECTION_LOST):
+                return
+            await asyncio.sleep(_WAKE_EVERY_S)
+            if channel not in self._woken_again:
+                return
+
     async def close(self) -> None:
+        for waking in [*self._wakes.values()]:
+            waking.cancel()
+        for lane in self._lanes.values():
+            await lane.close()
         await self._pool.close()
 
 

@@ -1,5 +1,6 @@
 """SQL of the merchants' room. The `_any_merchant` ones find out which merchant it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -183,20 +184,27 @@ async def extend_token(
     )
 
 
-async def merchant_by_token_any_merchant(
-    database: Database, token_hash: bytes, now: datetime
-) -> Merchant | None:
-    row = await database.fetchrow(
-        """SELECT m.merchant_id, m.code, m.name, m.webhook_url, m.webhook_content_type, m.created_at
-           FROM access_tokens t
+async def merchants_by_token_any_merchant(
+    database: Database, asked: Sequence[tuple[bytes, datetime]]
+) -> list[Merchant | None]:
+    """Whose each token is at its moment; None for one that is unknown or has ended."""
+    rows = await database.fetch(
+        """SELECT asked.place, m.merchant_id, m.code, m.name, m.webhook_url, m.webhook_content_type,
+                  m.created_at
+           FROM unnest($1::bytea[], $2::timestamptz[])
+                WITH ORDINALITY AS asked (token_hash, now, place)
+           JOIN access_tokens t ON t.token_hash = asked.token_hash AND t.expires_at > asked.now
            JOIN api_keys k ON k.merchant_id = t.merchant_id AND k.api_key = t.api_key
            JOIN merchants m ON m.merchant_id = t.merchant_id
-           WHERE t.token_hash = $1 AND t.expires_at > $2
-             AND (k.expires_at IS NULL OR k.expires_at > $2)""",
-        token_hash,
-        now,
+           WHERE k.expires_at IS NULL OR k.expires_at > asked.now""",
+        [token_hash for token_hash, _ in asked],
+        [now for _, now in asked],
     )
-    return _merchant(row)
+    found: list[Merchant | None] = [None] * len(asked)
+    for row in rows:
+        place, *values = row
+        found[place - 1] = Merchant(**dict(zip(_MERCHANT.split(", "), values, strict=True)))
+    return found
 
 
 def _merchant(row: Row | None) -> Merchant | None:

@@ -68,8 +68,8 @@ async def authenticate(engine: Engine, token_given: str | None) -> Merchant:
     """Who calls. `NotAuthenticated("bad_token")` for a missing, unknown or ended token."""
     if not token_given:
         raise NotAuthenticated("bad_token")
-    merchant = await store.merchant_by_token_any_merchant(
-        engine.database, _hash(token_given), engine.clock.now()
+    merchant = await engine.database.together(
+        store.merchants_by_token_any_merchant, (_hash(token_given), engine.clock.now())
     )
     if merchant is None:
         raise NotAuthenticated("bad_token")

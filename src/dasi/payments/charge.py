@@ -4,24 +4,30 @@
     no transaction   the PG is asked, once
     transaction      what it said, the event, the webhook
 
+Charges that come at the same time share their transactions (`Database.together`): each is asked for
+and answered only after the commit that holds its rows.
+
 Whatever dies in between leaves the attempt `sending`: the order stays taken and nothing is asked
 again for it (M2, M4).
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NoReturn
 
-from dasi.billing_keys import BillingKey, live_key, open_key
-from dasi.channels import find_channel, open_mall
+from dasi.billing_keys import live_key, open_key
+from dasi.channels import open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
-from dasi.payments import store
+from dasi.payments import ladder, reserve_store
 from dasi.payments.order_rules import refuse_taken_order
 from dasi.payments.payment import Buyer, Payment
 from dasi.payments.reconcile import settle_on_the_spot
-from dasi.payments.record import PaymentRef, record_or_doubt
-from dasi.providers.port import Attempt, AttemptKind, Order
+from dasi.payments.record import PaymentRef
+from dasi.payments.record_charge import record_charge
+from dasi.providers.port import Attempt, Order
 
 DEFAULT_NAME = "정기결제"
 
@@ -54,64 +60,63 @@ async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
     """
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ch-{ulid(now)}", day_kst=kst_day(now))
-    async with engine.database.transaction() as connection:
-        key = await live_key(connection, merchant_id, wish.customer_uid)
-        if key is None:
-            await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
-            raise NotFound("unknown_customer", customer_uid=wish.customer_uid)
-        reserved = _reservation(wish, key, attempt)
-        imp_uid = await store.reserve_charge(connection, merchant_id, reserved, now=now)
-        if imp_uid is None:
-            await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
-            raise AssertionError(f"order {wish.merchant_uid!r} was taken and then was not")
-    channel = await find_channel(engine, merchant_id, key.channel_id)
-    outcome = await engine.providers[channel.provider].charge(
-        open_mall(engine, channel),
+    wished = _reservation(merchant_id, wish, attempt, now)
+    reserved = await engine.database.together(reserve_store.reserve_charges, wished)
+    if reserved is None:
+        await _refuse(engine, merchant_id, wish)
+    outcome = await engine.providers[reserved.provider].charge(
+        open_mall(engine, reserved),
         attempt,
         order=Order(
-            shop_order_no=reserved.shop_order_no,
+            shop_order_no=attempt.attempt_id,
             amount_krw=wish.amount_krw,
             goods_name=reserved.name,
-            buyer_id=key.customer.customer_id,
-            buyer_name=reserved.buyer.name,
-            buyer_email=reserved.buyer.email,
-            buyer_tel=reserved.buyer.tel,
+            buyer_id=reserved.customer_id,
+            buyer_name=reserved.buyer_name,
+            buyer_email=reserved.buyer_email,
+            buyer_tel=reserved.buyer_tel,
             tax_free_krw=wish.tax_free_krw,
             quota_months=wish.quota_months,
         ),
-        billing_key=open_key(engine, key),
+        billing_key=open_key(engine, reserved),
     )
-    reference = PaymentRef(merchant_id, imp_uid, wish.merchant_uid)
-    payment = await record_or_doubt(engine, reference, attempt.attempt_id, outcome)
+    reference = PaymentRef(merchant_id, reserved.imp_uid, wish.merchant_uid)
+    payment = await record_charge(
+        engine, reference, attempt.attempt_id, outcome, who=reserved.provider
+    )
     return await settle_on_the_spot(engine, payment, attempt.attempt_id)
 
 
-def _reservation(wish: ChargeWish, key: BillingKey, attempt: Attempt) -> store.Reservation:
-    given, customer = wish.buyer, key.customer
-    return store.Reservation(
+async def _refuse(engine: Engine, merchant_id: int, wish: ChargeWish) -> NoReturn:
+    """Says why nothing was reserved."""
+    async with engine.database.transaction() as connection:
+        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+        if await live_key(connection, merchant_id, wish.customer_uid) is None:
+            raise NotFound("unknown_customer", customer_uid=wish.customer_uid)
+    raise AssertionError(f"order {wish.merchant_uid!r} was taken and then was not")
+
+
+def _reservation(
+    merchant_id: int, wish: ChargeWish, attempt: Attempt, now: datetime
+) -> reserve_store.Reservation:
+    return reserve_store.Reservation(
+        merchant_id=merchant_id,
+        customer_uid=wish.customer_uid,
         merchant_uid=wish.merchant_uid,
         amount_krw=wish.amount_krw,
         tax_free_krw=wish.tax_free_krw,
-        channel_id=key.channel_id,
-        mall_id=key.mall_id,
-        name=wish.name or key.order_name or DEFAULT_NAME,
-        buyer=Buyer(
-            name=given.name or customer.name,
-            email=given.email or customer.email,
-            tel=given.tel or customer.tel,
-            addr=given.addr or customer.addr,
-            postcode=given.postcode or customer.postcode,
-        ),
-        customer_uid=wish.customer_uid,
+        name=wish.name,
+        default_name=DEFAULT_NAME,
+        buyer=wish.buyer,
         custom_data=wish.custom_data,
         notice_urls=wish.notice_urls,
         user_agent=wish.user_agent,
         card_quota=wish.quota_months,
-        billing_key_id=key.billing_key_id,
-        attempt_id=attempt.attempt_id,
-        attempt_kind=AttemptKind.CHARGE,
-        day_kst=attempt.day_kst,
-        shop_order_no=attempt.attempt_id,
         is_scheduled=wish.is_scheduled,
         idempotency_key=wish.idempotency_key,
+        attempt_id=attempt.attempt_id,
+        day_kst=attempt.day_kst,
+        first_look_at=ladder.first_look(now),
+        deadline_at=ladder.deadline(attempt.day_kst),
+        now=now,
     )

@@ -3,6 +3,8 @@
 Every verb that asked the PG about a payment ends here, and so does whoever settles a doubt later.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -44,16 +46,7 @@ async def record_outcome(
 
     An attempt is closed once: a second outcome for it changes nothing.
     """
-    log.info(
-        "pg_answered",
-        merchant_id=merchant_id,
-        imp_uid=imp_uid,
-        attempt_id=attempt_id,
-        outcome=type(outcome).__name__,
-        why=getattr(outcome, "why", None),
-        pg_code=getattr(outcome, "code", None),
-        pg_text=getattr(outcome, "text", None),
-    )
+    log_answer(merchant_id, imp_uid, attempt_id, outcome)
     async with engine.database.transaction() as connection:
         payment = await store.payment_for_update(connection, merchant_id, imp_uid)
         if not await attempt_store.close_attempt(
@@ -68,6 +61,20 @@ async def record_outcome(
                 return await _record_no(engine, connection, payment, attempt_id, outcome, how=how)
             case Unknown():
                 return await _record_doubt(engine, connection, payment, attempt_id, outcome)
+
+
+def log_answer(merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome) -> None:
+    """One line for every answer of a PG."""
+    log.info(
+        "pg_answered",
+        merchant_id=merchant_id,
+        imp_uid=imp_uid,
+        attempt_id=attempt_id,
+        outcome=type(outcome).__name__,
+        why=getattr(outcome, "why", None),
+        pg_code=getattr(outcome, "code", None),
+        pg_text=getattr(outcome, "text", None),
+    )
 
 
 async def _record_yes(
@@ -195,10 +202,17 @@ async def record_or_doubt(
     The answer in our hand is lost with the process, but the committed attempt is not: it stays
     `sending`, keeps the order taken, and the PG is asked about it later.
     """
-    try:
+    with doubt_if_lost(payment_ref, attempt_id):
         return await record_outcome(
             engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
         )
+
+
+@contextmanager
+def doubt_if_lost(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
+    """Where the PG's answer is written down: a database that goes away leaves a doubt."""
+    try:
+        yield
     except Unavailable as lost:
         log.exception("answer_not_recorded", imp_uid=payment_ref.imp_uid, attempt_id=attempt_id)
         raise Conflict(

@@ -4,15 +4,15 @@ Attempts are in `attempt_store`, windows in `window_store`.
 """
 
 import json
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.payments import ladder
 from dasi.payments.payment import Buyer, Cancellation, PaidCard, Payment, Status
-from dasi.providers.port import Approved, AttemptKind, Card, KeyIssued
+from dasi.providers.port import Approved, Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
@@ -33,39 +33,25 @@ PAYMENT_SOURCE = """payments p
     JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """What a charge writes before it asks: the payment and its one attempt."""
-
-    merchant_uid: str
-    amount_krw: int
-    tax_free_krw: int | None
-    channel_id: int
-    mall_id: str
-    name: str
-    buyer: Buyer
-    customer_uid: str
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
-    user_agent: str | None
-    card_quota: int
-    billing_key_id: str
-    attempt_id: str
-    attempt_kind: AttemptKind
-    day_kst: date
-    shop_order_no: str
-    is_scheduled: bool
-    idempotency_key: str | None
-
-
 async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
-    row = await database.fetchrow(
-        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
-            WHERE p.merchant_id = $1 AND p.imp_uid = $2""",
-        merchant_id,
-        imp_uid,
+    """Those who ask for payments at the same time are answered by one statement."""
+    return await database.together(_payments, (merchant_id, imp_uid))
+
+
+async def _payments(database: Database, asked: Sequence[tuple[int, str]]) -> list[Payment | None]:
+    # `BETWEEN` is true of every one: it tells the planner that they are few.
+    rows = await database.fetch(
+        f"""SELECT {PAYMENT_COLUMNS}
+            FROM unnest($1::bigint[], $2::text[]) AS asked (merchant_id, imp_uid)
+            JOIN payments p
+            ON p.merchant_id = asked.merchant_id AND p.imp_uid = asked.imp_uid
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id
+            WHERE asked.merchant_id BETWEEN 1 AND 9223372036854775807""",
+        [merchant_id for merchant_id, _ in asked],
+        [imp_uid for _, imp_uid in asked],
     )
-    return None if row is None else to_payment(row)
+    found = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
+    return [found.get(one) for one in asked]
 
 
 async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
@@ -128,76 +114,6 @@ async def key_issue_holder(
         merchant_uid,
     )
     return None if row is None else (row["imp_uid"], Status(row["status"]))
-
-
-async def reserve_charge(
-    connection: Connection, merchant_id: int, wish: Reservation, *, now: datetime
-) -> str | None:
-    """Payment pending, attempt sending, first event. The imp_uid, or None if the order is taken.
-
-    An insert that races another one waits for it and then finds the order taken: of any number of
-    requests at once, one gets through (M1).
-    """
-    imp_uid: str | None = await connection.fetchval(
-        """INSERT INTO payments (
-               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, entry,
-               channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
-               customer_uid, custom_data, notice_urls, user_agent, card_quota, started_at,
-               updated_at, is_scheduled)
-           VALUES ($1, CASE WHEN $18 THEN 'imps_' ELSE 'imp_' END || nextval('payment_numbers'),
-                   $2, 'payment', 'pending', $3, $4, 'api', $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                   $14, $15, $16, $17, $17, $18)
-           ON CONFLICT (merchant_id, merchant_uid)
-               WHERE purpose = 'payment'
-                 AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled')
-           DO NOTHING
-           RETURNING imp_uid""",
-        merchant_id,
-        wish.merchant_uid,
-        wish.amount_krw,
-        wish.tax_free_krw,
-        wish.channel_id,
-        wish.name,
-        wish.buyer.name,
-        wish.buyer.email,
-        wish.buyer.tel,
-        wish.buyer.addr,
-        wish.buyer.postcode,
-        wish.customer_uid,
-        wish.custom_data,
-        list(wish.notice_urls),
-        wish.user_agent,
-        wish.card_quota,
-        now,
-        wish.is_scheduled,
-    )
-    if imp_uid is None:
-        return None
-    await connection.execute(
-        """WITH asked AS (
-               INSERT INTO attempts (merchant_id, attempt_id, imp_uid, billing_key_id, kind,
-                                     channel_id, mall_id, shop_order_no, day_kst, amount_krw,
-                                     state, sent_at, next_look_at, deadline_at, idempotency_key)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending', $11, $12, $13, $14)
-           )
-           SELECT record_payment_event($1, $3, $11, 'charge_asked', 'pending', 'merchant', NULL,
-                                       $2, NULL, NULL)""",
-        merchant_id,
-        wish.attempt_id,
-        imp_uid,
-        wish.billing_key_id,
-        wish.attempt_kind.value,
-        wish.channel_id,
-        wish.mall_id,
-        wish.shop_order_no,
-        wish.day_kst,
-        wish.amount_krw,
-        now,
-        ladder.first_look(now),
-        ladder.deadline(wish.day_kst),
-        wish.idempotency_key,
-    )
-    return imp_uid
 
 
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
@@ -326,7 +242,8 @@ async def record_event(
     )
 
 
-def to_payment(row: Row) -> Payment:
+def to_payment(row: Row | dict[str, Any]) -> Payment:
+    """Of `PAYMENT_COLUMNS`."""
     values = dict(row)
     return Payment(
         status=Status(values.pop("status")),

@@ -1,5 +1,6 @@
 """The webhooks' room: tell the merchant what became true. Never lost, at least once, in order."""
 
+from dasi.webhooks.announce_store import ANNOUNCE, wake_deliverers
 from dasi.webhooks.deliver import Deliverer
 from dasi.webhooks.event import Delivery, Event, FeedPage, Try
 from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
@@ -19,6 +20,7 @@ from dasi.webhooks.safe_url import PublicResolver, check_literal
 from dasi.webhooks.sign import SigningSecret, rotate_secret, signature_headers, signing_secrets
 
 __all__ = [
+    "ANNOUNCE",
     "LIMIT_MAX",
     "Deliverer",
     "Delivery",
@@ -46,4 +48,5 @@ __all__ = [
     "rotate_secret",
     "signature_headers",
     "signing_secrets",
+    "wake_deliverers",
 ]

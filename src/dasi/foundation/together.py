@@ -1,0 +1,97 @@
+"""Does at once what several ask for at the same time, so that they share a statement and a commit.
+
+Whoever asks while a batch is under way waits for the next one. Nobody waits for a timer: alone, a
+caller is a batch of one and goes at once.
+
+    imp_uid = await database.together(store.reserve_charges, reservation)
+
+What a caller is answered was committed before; what one caller did wrong is told to that one alone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BATCH_MAX = 64
+"""A batch holds its locks until its commit: what is in it must stay small."""
+
+# The server's own no to what it was given: the whole batch was rolled back.
+_NOTHING_WRITTEN = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
+
+class Together(Generic[Item, Result]):
+    """One kind of act on one database."""
+
+    def __init__(
+        self, act: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, at_once: int
+    ) -> None:
+        self._act = act
+        self._at_once = at_once
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def do(self, item: Item) -> Result:
+        """The result for `item`. A caller that is cancelled may or may not have had its way."""
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answer))
+        self._start()
+        return await answer
+
+    async def close(self) -> None:
+        """Waits for what is under way."""
+        while self._batches:
+            await asyncio.wait(self._batches)
+
+    def _start(self) -> None:
+        while self._waiting and len(self._batches) < self._at_once:
+            count = min(len(self._waiting), BATCH_MAX)
+            batch = [self._waiting.popleft() for _ in range(count)]
+            # An empty context: a batch belongs to no caller's transaction or log lines.
+            task = asyncio.get_running_loop().create_task(self._run(batch), context=Context())
+            self._batches.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._start()
+
+    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        asking = [(item, answer) for item, answer in batch if not answer.done()]
+        try:
+            results = await self._act([item for item, _ in asking]) if asking else ()
+        except _NOTHING_WRITTEN as refused:
+            # One of the batch is to blame, so each goes alone and hears about itself.
+            if len(asking) > 1:
+                for one in asking:
+                    await self._run([one])
+            else:
+                _tell(asking, refused)
+        except Exception as failed:  # noqa: BLE001  # told to those who wait, who decide
+            _tell(asking, failed)
+        except BaseException:
+            for _, answer in asking:
+                answer.cancel()
+            raise
+        else:
+            assert len(results) == len(asking), "one result for each item, in their order"
+            for (_, answer), result in zip(asking, results, strict=True):
+                if not answer.done():
+                    answer.set_result(result)
+
+
+def _tell(asking: list[tuple[Any, asyncio.Future[Any]]], failed: Exception) -> None:
+    for _, answer in asking:
+        if not answer.done():
+            answer.set_exception(failed)

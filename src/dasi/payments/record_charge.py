@@ -1,0 +1,58 @@
+"""Record the PG's answer to a charge. A yes is written together with the others of that moment;
+every other answer is rare and goes its own way.
+"""
+
+from dasi.engine import Engine
+from dasi.foundation.ids import ulid
+from dasi.payments import paid_store
+from dasi.payments.paid_store import Yes
+from dasi.payments.payment import Payment
+from dasi.payments.record import Outcome, PaymentRef, doubt_if_lost, log_answer, record_or_doubt
+from dasi.providers.port import Approved
+from dasi.webhooks import wake_deliverers
+
+
+async def record_charge(
+    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Outcome, *, who: str
+) -> Payment:
+    """The payment as it is then. `Conflict("order_in_doubt")` if the database goes away just then.
+
+    `who` is the provider that answered.
+    """
+    if isinstance(outcome, Approved):
+        log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
+        with doubt_if_lost(reference, attempt_id):
+            yes = _yes(engine, reference, attempt_id, outcome, who=who)
+            paid = await engine.database.together(paid_store.record_paid, yes)
+        if paid is not None:
+            wake_deliverers(engine.database)
+            return paid
+        # Somebody settled this attempt while we waited: what is true now is found out by itself.
+    return await record_or_doubt(engine, reference, attempt_id, outcome)
+
+
+def _yes(
+    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Approved, *, who: str
+) -> Yes:
+    card, now = outcome.card, engine.clock.now()
+    return Yes(
+        merchant_id=reference.merchant_id,
+        imp_uid=reference.imp_uid,
+        attempt_id=attempt_id,
+        who=who,
+        code=outcome.code,
+        text=outcome.text,
+        pg_tid=outcome.pg_tid,
+        approval_no=outcome.approval_no,
+        card_brand=card.brand,
+        card_name=card.name,
+        card_issuer_code=card.issuer_code,
+        card_number=card.number_masked,
+        card_kind=card.kind,
+        card_quota=card.quota_months,
+        can_cancel_in_part=card.can_cancel_in_part,
+        receipt_url=outcome.receipt_url,
+        approved_at=outcome.approved_at,
+        event_id=f"evt_{ulid(now)}",
+        now=now,
+    )

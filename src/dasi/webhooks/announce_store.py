@@ -1,0 +1,30 @@
+"""SQL that announces what a statement makes true, as a part of that statement (W1).
+
+`outbox.announce` is the same for one event in a transaction of several statements.
+"""
+
+from dasi.foundation.db import Database
+
+ANNOUNCE = """event AS (
+        INSERT INTO webhook_events (merchant_id, event_id, imp_uid, version, kind, body, at)
+        SELECT merchant_id, event_id, about, version, kind, body, at FROM news
+    ), delivery AS (
+        INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
+                                content_type, state, next_try_at, created_at)
+        SELECT n.merchant_id, n.event_id || '.' || target.place, n.event_id, n.about, n.version,
+               target.url, m.webhook_content_type, 'due', n.at, n.at
+        FROM news n
+        JOIN merchants m ON m.merchant_id = n.merchant_id
+        CROSS JOIN LATERAL unnest(
+            CASE WHEN cardinality(n.urls) > 0 THEN n.urls
+                 WHEN m.webhook_url IS NULL THEN '{}'::text[]
+                 ELSE ARRAY[m.webhook_url] END
+        ) WITH ORDINALITY AS target (url, place)
+    )"""
+"""Two members of a WITH list, after one called `news` that gives, for each event: merchant_id,
+event_id, about (an imp_uid), version, kind, body, urls (in place of the merchant's own) and at."""
+
+
+def wake_deliverers(database: Database) -> None:
+    """Call it after the commit. Deliverers also look by themselves: a lost call costs a second."""
+    database.wake("dasi_webhooks")
