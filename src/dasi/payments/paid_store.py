@@ -50,9 +50,9 @@ _RECORD = f"""
     WITH yes AS MATERIALIZED (
         SELECT * FROM json_to_recordset($1::json) AS one (
             merchant_id bigint, imp_uid text, attempt_id text, who text, event_id text, code text,
-            text text, pg_tid text, approval_no text, card_brand text, card_name text, card_issuer_code text,
-            card_number text, card_kind text, card_quota integer, can_cancel_in_part boolean,
-            receipt_url text, approved_at timestamptz, now timestamptz)
+            text text, pg_tid text, approval_no text, card_brand text, card_name text,
+            card_issuer_code text, card_number text, card_kind text, card_quota integer,
+            can_cancel_in_part boolean, receipt_url text, approved_at timestamptz, now timestamptz)
         WHERE merchant_id BETWEEN 1 AND 9223372036854775807
     ), held AS MATERIALIZED (
         SELECT p.merchant_id, p.imp_uid FROM payments p
