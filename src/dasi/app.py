@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from dasi import checkout, console, iamport, notices
+from dasi.admission import RETRY_AFTER_S, Admission
 from dasi.engine import Engine
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
@@ -74,6 +76,13 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             ),
         ],
         exception_handlers={HTTPException: _no_such_route},
+        middleware=[
+            Middleware(
+                Admission,
+                requests_max=settings.requests_at_once,
+                send_away=lambda: iamport.no_room(RETRY_AFTER_S),
+            )
+        ],
     )
 
 

@@ -210,6 +210,15 @@ class Settings:
         read=_whole(16_384, 67_108_864),
         sentence="The longest request body that is read.",
     )
+    requests_at_once: int = _setting(
+        "DASI_REQUESTS_AT_ONCE",
+        default="256",
+        unit="requests",
+        read=_whole(1, 10_000),
+        sentence="The most requests one process works on at once. Who comes when it is full is "
+        "answered 503 with `Retry-After`, and nothing is done; payers and notices of KICC have a "
+        "quarter more.",
+    )
     include_sandbox: bool = _setting(
         "DASI_INCLUDE_SANDBOX",
         default="on",

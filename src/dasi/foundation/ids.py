@@ -4,12 +4,14 @@ import secrets
 from datetime import datetime
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 def ulid(moment: datetime) -> str:
     """26 characters, 48 bits of milliseconds then 80 random bits; sorts by time."""
     number = (int(moment.timestamp() * 1000) << 80) | secrets.randbits(80)
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -5, -5))
+    # Ten bits at a time: 130 bits are 13 pairs of characters.
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -10, -10)])
 
 
 def token(bytes_of_randomness: int = 20) -> str:

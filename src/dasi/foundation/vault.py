@@ -9,16 +9,16 @@ Sealed form, version 1: `0x01 | key id (4) | salt (16) | nonce (12) | ciphertext
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
+_PURPOSE = b"dasi vault record"
 _ID, _SALT, _NONCE = 4, 16, 12
 _HEADER = 1 + _ID + _SALT + _NONCE
 
@@ -88,4 +88,6 @@ def _key_id(key: bytes) -> bytes:
 
 
 def _record_key(key: bytes, salt: bytes) -> bytes:
-    return HKDF(hashes.SHA256(), KEY_BYTES, salt, b"dasi vault record").derive(key)
+    """HKDF (RFC 5869) with SHA-256 for 32 bytes: extract, then the one block that is needed."""
+    extracted = hmac.digest(salt, key, "sha256")
+    return hmac.digest(extracted, _PURPOSE + b"\x01", "sha256")

@@ -235,4 +235,10 @@ def parse(params: tuple[Param, ...], given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _has_lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

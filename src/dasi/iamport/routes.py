@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.engine import Engine
-from dasi.foundation.errors import NotFound, Refused
+from dasi.foundation.errors import NotFound, Refused, Unavailable
 from dasi.iamport import (
     beside,
     cancel,
@@ -49,3 +49,8 @@ def no_such_route(request: Request, *, http_status: int, allowed: str) -> Respon
     if http_status == _WRONG_METHOD:
         return failures.refusal(Refused("wrong_method", **told, allowed=allowed))
     return failures.refusal(NotFound("unknown_route", **told))
+
+
+def no_room(retry_after_s: int) -> Response:
+    """The envelope for a request that a full gateway sends away. Nothing was done."""
+    return failures.unavailable(Unavailable("room in this process", retry_after_s))

@@ -1,0 +1,51 @@
+"""How many requests one process works on at once. Who comes when it is full is sent away clearly.
+
+More requests at once do not make anything faster: they wait inside, for the database or for the
+PG, until their callers give up on charges that are made all the same. So the number is bounded, and
+who finds no room hears 503 and `Retry-After` before anything was read, written or asked.
+"""
+
+from collections.abc import Callable
+
+from prometheus_client import Counter
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+RETRY_AFTER_S = 1
+_SENT_AWAY = Counter(
+    "dasi_requests_sent_away_total", "Requests refused because the process was full"
+)
+_ALWAYS = ("/health/", "/metrics")
+_OF_PEOPLE = ("/checkout/", "/notices/", "/console")
+
+
+class Admission:
+    """ASGI middleware. `requests_max` may be inside; a quarter more for payers, PGs and the console.
+
+    A payer who comes back from the PG's window, and a PG with a notice, do not come again as a
+    shop's program does; and who runs the gateway must see it while it is full. Health and metrics are always answered.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, requests_max: int, send_away: Callable[[], Response]
+    ) -> None:
+        self._app = app
+        self._requests_max = requests_max
+        self._people_max = requests_max + requests_max // 4
+        self._send_away = send_away
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
+            await self._app(scope, receive, send)
+            return
+        is_person = scope["path"].startswith(_OF_PEOPLE)
+        if self._inside >= (self._people_max if is_person else self._requests_max):
+            _SENT_AWAY.inc()
+            await self._send_away()(scope, receive, send)
+            return
+        self._inside += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._inside -= 1

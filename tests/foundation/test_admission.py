@@ -1,0 +1,43 @@
+"""A full gateway sends callers away and does nothing for them."""
+
+import asyncio
+
+import pytest
+
+from gateway_shop import running_gateway
+from simulator_process import SimulatorControl
+
+
+@pytest.fixture
+def room_for_two() -> dict[str, str]:
+    return {"DASI_REQUESTS_AT_ONCE": "2"}
+
+
+async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_created(
+    database_url: str, kicc: SimulatorControl, room_for_two: dict[str, str]
+) -> None:
+    async with running_gateway(database_url, kicc, **room_for_two) as shop:
+        await shop.register_card("card-1")
+        await shop.token()
+        held = [await kicc.hold("batch", when="before") for _ in range(2)]
+        inside = [
+            asyncio.create_task(shop.again(merchant_uid=f"inside-{number}")) for number in range(2)
+        ]
+        await kicc.wait_held(2)
+
+        headers = {"Authorization": await shop.token()}
+        wish = {"customer_uid": "card-1", "merchant_uid": "outside", "amount": 9_900}
+        url = f"{shop.url}/subscribe/payments/again"
+        async with shop.http.post(url, json=wish, headers=headers) as answer:
+            told = await answer.json()
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert told["code"] == -1
+        assert told["message"]
+
+        async with shop.http.get(f"{shop.url}/health/ready") as ready:
+            assert ready.status == 200
+        await kicc.release(*held)
+        assert [answer.code for answer in await asyncio.gather(*inside)] == [0, 0]
+        assert await shop.rows("SELECT 1 FROM payments WHERE merchant_uid = 'outside'") == []
+
+        assert (await shop.again(merchant_uid="outside")).code == 0
