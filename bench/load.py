@@ -83,24 +83,23 @@ async def run_wrk(url: str, script: str, *, clients: int, seconds: int) -> Load:
 
 
 def _read(told: str) -> Load:
-    requests, seconds = re.search(r"(\d+) requests in ([\d.]+)(?=s)", told).groups()  # type: ignore[union-attr]
+    total = re.search(r"(\d+) requests in ([\d.]+)(s|m)", told)
+    assert total is not None, told
     socket = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", told)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    percent = {name: _ms(value) for name, value in re.findall(r"(?m)^\s+(50|90|99)%\s+(\S+)", told)}
+    percent = {
+        name: float(number) * _UNITS[unit]
+        for name, number, unit in re.findall(r"(?m)^\s+(50|90|99)%\s+([\d.]+)(us|ms|s|m)", told)
+    }
     return Load(
-        requests=int(requests),
-        seconds=float(seconds),
+        requests=int(total[1]),
+        seconds=float(total[2]) * (60 if total[3] == "m" else 1),
         p50_ms=percent["50"],
         p90_ms=percent["90"],
         p99_ms=percent["99"],
         refused=int(refused[1]) if refused else 0,
         broken=sum(map(int, socket.groups())) if socket else 0,
     )
-
-
-def _ms(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]
-    return float(number) * _UNITS[unit]
 
 
 def as_json(load: Load) -> Mapping[str, float]:

@@ -111,7 +111,7 @@ async def running_machine(
         )
         for number in range(1, CARDS + 1):
             await shop.register_card(f"card-{number}")
-        await _give_floor_the_keys(database, engine, shop)
+        await _give_floor_the_keys(database, shop)
         yield Machine(
             folder=folder,
             postgres=Part("postgresql", psutil.Process(postgres.pid)),
@@ -133,7 +133,9 @@ async def start_gateway(
     """`dasi serve`, timed from its start until it answers that it is ready."""
     port = url.rpartition(":")[2]
     arguments = ("-m", "dasi.cli", "serve", "--port", port, "--workers", str(workers))
-    return await start_part(ending, "gateway", arguments, settings, f"{url}/health/ready", folder)
+    return await start_part(
+        ending, "gateway", arguments, settings, f"{url}/health/ready", folder=folder
+    )
 
 
 async def _start_floor(
@@ -146,7 +148,7 @@ async def _start_floor(
     told = {**os.environ, "FLOOR_DATABASE_URL": database_url, "FLOOR_KICC_URL": kicc_url}
     arguments = ("-m", "bench.floor", str(listening.fileno()))
     part = await start_part(
-        ending, "floor", arguments, told, f"{url}/", folder, pass_fds=(listening.fileno(),)
+        ending, "floor", arguments, told, f"{url}/", folder=folder, pass_fds=(listening.fileno(),)
     )
     listening.close()
     return part
@@ -158,8 +160,8 @@ async def start_part(
     arguments: tuple[str, ...],
     settings: dict[str, str],
     ready_url: str,
-    folder: Path,
     *,
+    folder: Path,
     pass_fds: tuple[int, ...] = (),
 ) -> Part:
     """Starts `python arguments...` and waits until `ready_url` answers 200."""
@@ -195,8 +197,7 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
     host, port = url.split("/")[2].split(":")
     path = "/" + url.split("/", 3)[3]
     for _ in range(_START_PATIENCE_S * 100):
-        if process.returncode is not None:
-            raise AssertionError(f"it ended by itself:\n{log.read_text()[-2000:]}")
+        assert process.returncode is None, f"it ended by itself, see {log}"
         try:
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -211,7 +212,7 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
     raise AssertionError(f"{url} was not ready after {_START_PATIENCE_S} s")
 
 
-async def _give_floor_the_keys(database: asyncpg.Connection, engine: object, shop: Shop) -> None:
+async def _give_floor_the_keys(database: asyncpg.Connection, shop: Shop) -> None:
     """The floor charges the same cards."""
     rows = await database.fetch("SELECT customer_uid, sealed_key FROM billing_keys")
     merchant_id = shop.merchant.merchant_id
