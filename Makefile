@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 UV_VERSION := 0.13.9
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test check lint types house sdk-types lock clean
+.PHONY: help setup setup-dev setup-browser demo run test check lint types house sdk-types lock bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -72,6 +72,12 @@ house: setup-dev
 lock: .venv/bin/uv  ## Renew the lock files
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra dev -o requirements-dev.lock
+
+bench: setup-dev  ## Benchmarks beside the floor of this machine (ARGS="charge reads --quick")
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null; } \
+		|| { echo "make bench needs the load generator wrk (Debian: apt install wrk)"; exit 1; }
+	@.venv/bin/python -m bench $(ARGS)
 
 clean:  ## Remove what setup made
 	@rm -rf .venv sdk/node_modules tests/clients/node/node_modules

@@ -1,30 +1,130 @@
-"""python -m bench [PART ...] [--rounds N] [--seconds S]"""
+"""python -m bench [PART ...]     all parts if none is named; `--quick` for a look
+
+Results go to docs/reports/speed.json and speed.svg; a part that is run alone replaces its own.
+"""
 
 import argparse
 import asyncio
 import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import uvloop
 
-from bench import charge
-from bench.machine import running_machine
+from bench import charge, growth, memory, overload, reads, schedules, webhooks, windows
+from bench.machine import Machine, running_machine
+from bench.picture import draw
+from bench.table import lines
+
+REPORTS = Path(__file__).parent.parent / "docs/reports"
+CLIENTS = (1, 8, 32)
+Part = Callable[[argparse.Namespace], Awaitable[Any]]
+
+
+def _on_a_machine(
+    measure: Callable[[Machine, argparse.Namespace], Awaitable[Any]],
+) -> Part:
+    async def run(options: argparse.Namespace) -> Any:
+        async with running_machine() as machine:
+            return await measure(machine, options)
+
+    return run
+
+
+async def _charge(machine: Machine, options: argparse.Namespace) -> Any:
+    return [
+        await charge.measure(
+            machine, clients=clients, rounds=options.rounds, seconds=options.seconds
+        )
+        for clients in CLIENTS
+    ]
+
+
+async def _reads(machine: Machine, options: argparse.Namespace) -> Any:
+    await charge.measure(machine, clients=32, rounds=1, seconds=2, name="seed")
+    return await reads.measure(machine, clients=32, rounds=options.rounds, seconds=options.seconds)
+
+
+PARTS: dict[str, Part] = {
+    "charge": _on_a_machine(_charge),
+    "reads": _on_a_machine(_reads),
+    "windows": _on_a_machine(
+        lambda machine, options: windows.measure(machine, rounds=options.rounds, windows=40)
+    ),
+    "webhooks": lambda options: webhooks.measure(seconds=2 * options.seconds),
+    "schedules": _on_a_machine(
+        lambda machine, options: schedules.measure(machine, schedules=options.schedules)
+    ),
+    "start": _on_a_machine(
+        lambda machine, options: memory.measure_start(machine, rounds=options.rounds)
+    ),
+    "memory": _on_a_machine(
+        lambda machine, options: memory.measure_memory(machine, charges=options.charges)
+    ),
+    "overload": lambda options: overload.measure_overload(seconds=2 * options.seconds),
+    "workers": lambda options: overload.measure_workers(
+        rounds=options.rounds, seconds=options.seconds
+    ),
+    "growth": _on_a_machine(
+        lambda machine, options: growth.measure(
+            machine, sizes=options.sizes, rounds=options.rounds, seconds=options.seconds
+        )
+    ),
+}
 
 
 async def run(options: argparse.Namespace) -> None:
-    async with running_machine() as machine:
-        for clients in options.clients:
-            result = await charge.measure(
-                machine, clients=clients, rounds=options.rounds, seconds=options.seconds
-            )
-            for side in ("floor", "dasi"):
-                result[side].pop("runs")
-            print(json.dumps(result, indent=1))
-        print(machine.gateway.resident_mib(), machine.gateway.ready_s)
+    file = REPORTS / "speed.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    for name in options.parts or PARTS:
+        print(f"{name} ...", flush=True)
+        load_before = os.getloadavg()[0]
+        told = await PARTS[name](options)
+        results[name] = {"result": told, "on": _on_what(load_before)}
+        for line in lines(name, told):
+            print(f"  {line}", flush=True)
+        REPORTS.mkdir(exist_ok=True)
+        file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    if "charge" in results:
+        (REPORTS / "speed.svg").write_text(draw(results))
 
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--seconds", type=int, default=3)
-parser.add_argument("--clients", type=int, nargs="*", default=[1, 32])
-with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-    runner.run(run(parser.parse_args()))
+def _on_what(load_before: float) -> dict[str, Any]:
+    version = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": version.stdout.strip(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_before": round(load_before, 2),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="charge reads windows ...")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--schedules", type=int, default=100_000)
+    parser.add_argument("--charges", type=int, default=100_000)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[0, 1_000_000, 10_000_000])
+    parser.add_argument("--quick", action="store_true", help="two short rounds, small amounts")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 2, 2
+        options.schedules, options.charges, options.sizes = 2_000, 5_000, [0, 50_000]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

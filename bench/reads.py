@@ -1,0 +1,40 @@
+"""Reads: one payment and a page of twenty, beside a bare program with one query each."""
+
+from bench import load
+from bench.machine import Machine
+from bench.rounds import Side, beside, one_run
+
+_PAYMENTS = 200
+
+
+async def measure(
+    machine: Machine, *, clients: int, rounds: int, seconds: int
+) -> dict[str, dict[str, object]]:
+    ours = [
+        f"/payments/{row['imp_uid']}"
+        for row in await machine.database.fetch(
+            f"SELECT imp_uid FROM payments WHERE purpose = 'payment' LIMIT {_PAYMENTS}"
+        )
+    ]
+    bare = [
+        f"/payments/{row['id']}"
+        for row in await machine.database.fetch(f"SELECT id FROM floor.payments LIMIT {_PAYMENTS}")
+    ]
+    kinds = {"one": (bare, ours), "list": (["/payments"], ["/payments/status/paid?limit=20"])}
+    results = {}
+    for name, (floor_paths, dasi_paths) in kinds.items():
+        floor, dasi = Side(), Side()
+        for number in range(-1, rounds):
+            for side, part, paths in (
+                (floor, machine.floor, floor_paths),
+                (dasi, machine.gateway, dasi_paths),
+            ):
+                script = load.reads(paths, token=machine.token)
+                span = seconds if number >= 0 else 1  # the first warms up and is not kept
+                told, cpu = await one_run(machine, part, "", script, clients=clients, seconds=span)
+                assert told.refused == 0, told
+                if number >= 0:
+                    side.loads.append(told)
+                    side.cpu_us.append(cpu)
+        results[name] = {"clients": clients, **beside(floor, dasi)}
+    return results

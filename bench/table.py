@@ -1,0 +1,34 @@
+"""What a part measured, as lines for a person: the gateway, the floor beside it, the ratio."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def lines(part: str, told: Any) -> Iterator[str]:
+    match part:
+        case "charge":
+            for one in told:
+                yield _beside(f"charge, {one['clients']} clients", one)
+        case "reads":
+            for name, one in told.items():
+                yield _beside(f"read {name}", one)
+        case "growth":
+            for size, one in told.items():
+                yield f"{int(size):,} payments, {one['database_gib']} GiB:"
+                yield _beside("  charge", one["charge"])
+                for name, read in one["reads"].items():
+                    yield _beside(f"  read {name}", read)
+        case _:
+            for name, value in told.items():
+                yield f"{name}: {value}"
+
+
+def _beside(name: str, one: dict[str, Any]) -> str:
+    floor, dasi = one["floor"], one["dasi"]
+    return (
+        f"{name:22} dasi {dasi['per_s']:8,.0f}/s  p50 {dasi['p50_ms']:6.1f}  "
+        f"p99 {dasi['p99_ms']:6.1f} ms | floor {floor['per_s']:8,.0f}/s  "
+        f"p50 {floor['p50_ms']:6.1f}  "
+        f"p99 {floor['p99_ms']:6.1f} ms | {one['throughput_ratio']:.0%} of the floor, "
+        f"p50 x {one['p50_ratio']:.2f} ({one['p50_added_ms']:+.1f} ms)"
+    )

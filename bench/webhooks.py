@@ -1,0 +1,120 @@
+"""Webhooks: from the moment a payment is recorded as paid to the first byte at the receiver.
+
+The clock is read just before the commit, so the commit itself is counted in. Beside it: what one
+POST from here to the receiver takes.
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from bench import load
+from bench.machine import CARDS, Machine, running_machine, start_part
+
+_SETTLE_S = 3
+
+
+class Receiver:
+    """Notes when the first byte of each webhook came."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.came: dict[str, float] = {}
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                first = await reader.readexactly(1)
+                at = time.time()
+                head = first + await reader.readuntil(b"\r\n\r\n")
+                fields = {
+                    name.strip().lower(): value.strip()
+                    for name, _, value in (
+                        line.partition(":") for line in head.decode().split("\r\n")[1:]
+                    )
+                }
+                await reader.readexactly(int(fields.get("content-length", "0")))
+                self.came.setdefault(fields.get("webhook-id", ""), at)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    server = await asyncio.start_server(receiver.take, "127.0.0.1", 0)
+    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    async with server:
+        yield receiver
+
+
+async def measure(*, seconds: int) -> dict[str, Any]:
+    """One client's charges, one after the other, and one worker that delivers."""
+    async with (
+        receiving() as receiver,
+        running_machine(webhook_url=receiver.url) as machine,
+        AsyncExitStack() as ending,
+    ):
+        arguments = ("-m", "dasi.cli", "worker")
+        worker = await start_part(
+            ending, "worker", arguments, machine.settings, "", folder=machine.folder
+        )
+        await asyncio.sleep(_SETTLE_S)
+        results = {}
+        for clients in (1, 8):
+            receiver.came.clear()
+            script = load.charges(token=machine.token, run=f"w{clients}", cards=CARDS)
+            url = f"{machine.gateway.url}/subscribe/payments/again"
+            told = await load.run_wrk(url, script, clients=clients, seconds=seconds)
+            await _all_delivered(machine, f"w{clients}-%")
+            late = await _lateness(machine, receiver, f"w{clients}-%")
+            results[f"{clients}_clients"] = {
+                "webhooks": len(late),
+                "charges_per_s": round(told.per_s, 1),
+                "p50_ms": round(statistics.median(late) * 1e3, 1),
+                "p95_ms": round(late[len(late) * 95 // 100] * 1e3, 1),
+                "max_ms": round(late[-1] * 1e3, 1),
+            }
+        results["floor_post_p50_ms"] = await _bare_post(receiver)
+        results["worker_resident_mib"] = round(worker.resident_mib(), 1)
+        return results
+
+
+async def _all_delivered(machine: Machine, orders: str) -> None:
+    for _ in range(600):
+        waiting = await machine.database.fetchval(
+            """SELECT count(*) FROM deliveries d JOIN payments p USING (merchant_id, imp_uid)
+               WHERE p.merchant_uid LIKE $1 AND d.state = 'due'""",
+            orders,
+        )
+        if not waiting:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{waiting} webhooks were not delivered in a minute")
+
+
+async def _lateness(machine: Machine, receiver: Receiver, orders: str) -> list[float]:
+    rows = await machine.database.fetch(
+        """SELECT e.event_id, extract(epoch FROM e.at)::float8 AS at
+           FROM webhook_events e JOIN payments p USING (merchant_id, imp_uid)
+           WHERE p.merchant_uid LIKE $1""",
+        orders,
+    )
+    return sorted(receiver.came[row["event_id"]] - row["at"] for row in rows)
+
+
+async def _bare_post(receiver: Receiver) -> float:
+    took = []
+    async with aiohttp.ClientSession() as http:
+        for _ in range(200):
+            began = time.perf_counter()
+            async with http.post(receiver.url, json={"status": "paid"}) as answer:
+                await answer.read()
+            took.append(time.perf_counter() - began)
+    return round(statistics.median(took) * 1e3, 2)

@@ -1,0 +1,72 @@
+"""Windows: from registering one to the issued key, by a payer without a browser."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+from bench.machine import Machine
+
+_AT_ONCE = 8
+
+
+async def measure(machine: Machine, *, rounds: int, windows: int) -> dict[str, Any]:
+    """`windows` key registrations a round, eight payers at a time, floor and gateway in turn."""
+    numbers = count(1)
+    took: dict[str, list[float]] = {"floor": [], "dasi": []}
+    rates: dict[str, list[float]] = {"floor": [], "dasi": []}
+
+    async def ours() -> None:
+        await machine.shop.register_card(f"window-{next(numbers)}")
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def bare() -> None:
+            await _bare_window(machine, http, f"bare-{next(numbers)}")
+
+        for number in range(-1, rounds):
+            for name, act in (("floor", bare), ("dasi", ours)):
+                amount = windows if number >= 0 else _AT_ONCE
+                times, rate = await _walk(act, amount)
+                if number >= 0:
+                    took[name] += times
+                    rates[name].append(rate)
+    floor, dasi = (statistics.median(rates[name]) for name in ("floor", "dasi"))
+    return {
+        **{
+            name: {
+                "per_s": round(statistics.median(rates[name]), 1),
+                "p50_ms": round(statistics.median(took[name]) * 1e3, 1),
+            }
+            for name in took
+        },
+        "throughput_ratio": round(dasi / floor, 3),
+    }
+
+
+async def _walk(act: Callable[[], Awaitable[None]], amount: int) -> tuple[list[float], float]:
+    took: list[float] = []
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one() -> None:
+        async with places:
+            began = time.perf_counter()
+            await act()
+            took.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(amount)))
+    return took, amount / (time.perf_counter() - began)
+
+
+async def _bare_window(machine: Machine, http: aiohttp.ClientSession, order: str) -> None:
+    async with http.post(f"{machine.floor.url}/window", json={"merchant_uid": order}) as answer:
+        opened = await answer.json()
+    _, fields = await machine.kicc.window(opened["window_url"])
+    told = {**fields, "customer_uid": order}
+    async with http.post(f"{machine.floor.url}/return", json=told) as answer:
+        assert (await answer.json())["code"] == 0
