@@ -20,10 +20,11 @@ _OF_PEOPLE = ("/checkout/", "/notices/", "/console")
 
 
 class Admission:
-    """ASGI middleware. `requests_max` may be inside; a quarter more for payers, PGs and the console.
+    """ASGI middleware. `requests_max` may be inside; a quarter more for people and PGs.
 
     A payer who comes back from the PG's window, and a PG with a notice, do not come again as a
-    shop's program does; and who runs the gateway must see it while it is full. Health and metrics are always answered.
+    shop's program does; and who runs the gateway must see it while it is full. Health and metrics
+    are always answered.
     """
 
     def __init__(
