@@ -63,7 +63,7 @@ types: setup-dev sdk-types
 	@.venv/bin/mypy --no-error-summary
 
 sdk-types: setup-dev
-	@cd sdk && PATH="$(CURDIR)/.venv/bin:$$PATH" npx --no-install tsc -p .
+	@cd sdk && ../.venv/bin/node node_modules/typescript/bin/tsc -p .
 
 house: setup-dev
 	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
