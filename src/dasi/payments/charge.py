@@ -15,19 +15,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
 
+import structlog
+
 from dasi.billing_keys import live_key, open_key
 from dasi.channels import open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
+from dasi.foundation.vault import CannotOpen
 from dasi.payments import ladder, reserve_store
 from dasi.payments.order_rules import refuse_taken_order
 from dasi.payments.payment import Buyer, Payment
 from dasi.payments.reconcile import settle_on_the_spot
 from dasi.payments.record import PaymentRef
 from dasi.payments.record_charge import record_charge
-from dasi.providers.port import Attempt, Order
+from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
+
+log = structlog.get_logger()
 
 DEFAULT_NAME = "정기결제"
 
@@ -64,8 +69,25 @@ async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
     reserved = await engine.database.together(reserve_store.reserve_charges, wished)
     if reserved is None:
         await _refuse(engine, merchant_id, wish)
-    outcome = await engine.providers[reserved.provider].charge(
-        open_mall(engine, reserved),
+    outcome = await _ask(engine, wish, attempt, reserved)
+    reference = PaymentRef(merchant_id, reserved.imp_uid, wish.merchant_uid)
+    payment = await record_charge(
+        engine, reference, attempt.attempt_id, outcome, who=reserved.provider
+    )
+    return await settle_on_the_spot(engine, payment, attempt.attempt_id)
+
+
+async def _ask(
+    engine: Engine, wish: ChargeWish, attempt: Attempt, reserved: reserve_store.Reserved
+) -> Approved | Declined | Unknown | NotSent:
+    try:
+        mall, billing_key = open_mall(engine, reserved), open_key(engine, reserved)
+    except CannotOpen as sealed:
+        # A sealing key was dropped too early. Nothing left this machine, so the order stays free.
+        log.exception("vault_cannot_open", imp_uid=reserved.imp_uid)
+        return NotSent(why=f"the vault cannot open it: {sealed}")
+    return await engine.providers[reserved.provider].charge(
+        mall,
         attempt,
         order=Order(
             shop_order_no=attempt.attempt_id,
@@ -78,13 +100,8 @@ async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
             tax_free_krw=wish.tax_free_krw,
             quota_months=wish.quota_months,
         ),
-        billing_key=open_key(engine, reserved),
+        billing_key=billing_key,
     )
-    reference = PaymentRef(merchant_id, reserved.imp_uid, wish.merchant_uid)
-    payment = await record_charge(
-        engine, reference, attempt.attempt_id, outcome, who=reserved.provider
-    )
-    return await settle_on_the_spot(engine, payment, attempt.attempt_id)
 
 
 async def _refuse(engine: Engine, merchant_id: int, wish: ChargeWish) -> NoReturn:

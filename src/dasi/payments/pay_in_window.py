@@ -56,12 +56,12 @@ async def take_return(
         return
     if order.confirm_url is not None and not await confirm(engine, order, returned):
         return
+    mall = open_mall(engine, channel)  # before the window is used up: it may not open
     is_key = payment.purpose == "key_issue"
     kind = AttemptKind.ISSUE_KEY if is_key else AttemptKind.APPROVE
     attempt = await _reserve(engine, merchant, order, returned, kind)
     if attempt is None:
         return
-    mall = open_mall(engine, channel)
     outcome: Outcome
     if is_key:
         outcome = await provider.issue_key(

@@ -1,12 +1,15 @@
 """Charge: works, refused, declined, answer lost, asked twice, many at once (M1-M4, M9)."""
 
 import asyncio
+import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.payments import Payment, Status
+from dasi.foundation.vault import Vault
+from dasi.payments import AMOUNT_MAX_KRW, ChargeWish, Payment, Status, charge
 from rooms.payments.conftest import Till
 
 LOST = [
@@ -170,3 +173,31 @@ async def test_any_name_is_charged_and_kept_as_it_is(till: Till, odd: str) -> No
     paid = await till.charge(name=odd)
 
     assert (paid.status, paid.name) == (Status.PAID, odd)
+
+
+async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free(
+    till: Till,
+) -> None:
+    without_the_key = replace(till.engine, vault=Vault([bytes(32)]))
+    wish = ChargeWish(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
+
+    failed = await charge(without_the_key, till.merchant.merchant_id, wish)
+
+    assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_SENT")
+    assert "batch" not in await till.asked()
+    assert (await till.charge(merchant_uid="order-1")).status is Status.PAID
+
+
+@pytest.mark.parametrize("amount_krw", [1, AMOUNT_MAX_KRW])
+async def test_the_least_and_the_most(till: Till, amount_krw: int) -> None:
+    assert (await till.charge(amount_krw=amount_krw)).amount_krw == amount_krw
+    assert [one["amount"] for one in await till.approvals()] == [amount_krw]
+
+
+async def test_instalments_and_the_tax_free_part_reach_the_pg(till: Till) -> None:
+    paid = await till.charge(amount_krw=60_000, quota_months=3, tax_free_krw=10_000)
+
+    sent = (await till.kicc.control("GET", "/log", limit="1"))["log"][0]["request"]
+    assert paid.card.quota_months == 3
+    assert sent["payMethodInfo"]["cardMethodInfo"]["installmentMonth"] == 3
+    assert json.dumps(sent).count("10000") == 1, sent

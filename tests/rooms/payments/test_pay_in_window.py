@@ -4,11 +4,13 @@ What is asked of the PG comes from our own record, at most once (M1, M4, I1).
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.foundation.vault import CannotOpen, Vault
 from dasi.payments import Status, open_window, take_return, view_window
 from dasi.payments.window import WindowWish
 from rooms.payments.conftest import Till
@@ -232,3 +234,13 @@ async def test_a_return_to_nowhere_is_not_found(till: Till) -> None:
         await take_return(till.engine, till.merchant, "0" * 32, payer.fields)
 
     assert (await payer.payment()).status is Status.READY
+
+
+async def test_a_secret_that_cannot_be_opened_leaves_the_window_open(till: Till) -> None:
+    payer = await till.window()
+    without_the_key = replace(payer, engine=replace(till.engine, vault=Vault([bytes(32)])))
+
+    with pytest.raises(CannotOpen):
+        await without_the_key.post()
+
+    assert (await payer.post()).status is Status.PAID
