@@ -114,3 +114,30 @@ async def test_a_database_that_goes_away_during_a_charge(
         await reconcile_due(shop.engine)
         assert (await shop.get("/payments/find/order-1")).response["status"] == "paid"
         assert len(await shop.approvals()) == 1
+
+
+async def test_a_database_that_goes_away_during_a_partial_cancel(
+    own_postgres: EmbeddedPostgres, kicc: SimulatorControl
+) -> None:
+    async with running_gateway(own_postgres.url_of("postgres"), kicc) as shop:
+        paid = await shop.pay_in_window(merchant_uid="order-1", amount=20_000)
+        wish = {"imp_uid": paid["imp_uid"], "amount": 5_000}
+        await kicc.hold("revise", when="after")
+        asking = asyncio.create_task(shop.call("POST", "/payments/cancel", json=wish))
+        await kicc.wait_held()
+
+        await own_postgres.stop()
+        await kicc.release()
+
+        told = await asking
+        assert (told.http_status, told.code) == (200, -1)
+        assert "다시 취소하지 마세요" in str(told.message), "told to try again, it would be twice"
+
+        await own_postgres.start()
+        again = await shop.call("POST", "/payments/cancel", json=wish)
+        assert again.code != 0
+        await shop.engine.database.fetch("UPDATE attempts SET next_look_at = now()")  # 2 s on
+        await reconcile_due(shop.engine)
+        found = (await shop.get("/payments/find/order-1")).response
+        assert (found["amount"], found["cancel_amount"]) == (20_000, 5_000)
+        assert await shop.net_krw() == 15_000

@@ -86,14 +86,15 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
             reason=wish.reason,
         ),
     )
-    asked = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
     try:
+        asked = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
         payment = await record_cancel(engine, asked, outcome)
+        if isinstance(outcome, Cancelled):
+            return payment
+        return await _told(engine, payment, asked.attempt_id, outcome)
     except Unavailable as lost:
+        # The PG was asked: "try again" would give a part of the money back twice.
         raise Conflict("cancel_in_doubt", imp_uid=payment.imp_uid) from lost
-    if isinstance(outcome, Cancelled):
-        return payment
-    return await _told(engine, payment, asked.attempt_id, outcome)
 
 
 async def _told(engine: Engine, payment: Payment, attempt_id: str, outcome: object) -> Payment:
