@@ -19,6 +19,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
+from dasi.foundation.vault import CannotOpen
 from dasi.providers.port import Attempt, Declined, KeyRemoved, NotSent, Unknown
 from dasi.webhooks import announce_more
 
@@ -77,13 +78,21 @@ async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"rk-{ulid(now)}", day_kst=kst_day(now))
     channel = await find_channel(engine, key.merchant_id, key.channel_id)
+    try:
+        mall, billing_key = open_mall(engine, channel), open_key(engine, key)
+    except CannotOpen as sealed:
+        # One that cannot be opened must not keep the others waiting for ever.
+        log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
+        async with engine.database.transaction() as connection:
+            await store.mark_removal_for_person(connection, key, why=str(sealed), now=now)
+        return
     async with engine.database.transaction() as connection:
         if not await store.reserve_removal(
             connection, key, attempt, mall_id=channel.mall_id, lease=_LEASE, now=now
         ):
             return
     outcome = await engine.providers[channel.provider].remove_key(
-        open_mall(engine, channel), attempt, billing_key=open_key(engine, key)
+        mall, attempt, billing_key=billing_key
     )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:

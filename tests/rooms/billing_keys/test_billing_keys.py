@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dasi.billing_keys import BillingKey, find_billing_key, open_key, remove_due_keys
+from dasi.billing_keys import BillingKey, find_billing_key, open_key, remove_due_keys, remove_key
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.clock import TurnedClock
@@ -215,3 +215,28 @@ async def test_a_registration_found_late_does_not_replace_a_newer_card(
     assert await charged_with(engine, merchant, kicc, "card-1") == newer
     live = {key["batchKey"]: key["isLive"] for key in (await kicc.state())["keys"]}
     assert live == {older: False, newer: True}, "the one not in use is ended at the PG (B1)"
+
+
+async def test_a_key_that_cannot_be_opened_does_not_keep_others_from_being_ended(
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+) -> None:
+    for customer_uid in ("card-1", "card-2", "card-3"):
+        await register_card(engine, merchant, kicc, customer_uid)
+    await kicc.scenario("cut_before_processing", "remove_key", times=3)
+    for customer_uid in ("card-1", "card-2", "card-3"):
+        await remove_key(engine, merchant.merchant_id, customer_uid)
+    sealed_by_another = Vault([bytes(32)]).seal("lost", bound_to="nothing")
+    await engine.database.fetch(
+        "UPDATE billing_keys SET sealed_key = $1 WHERE customer_uid = 'card-2'", sealed_by_another
+    )
+
+    clock.advance(timedelta(minutes=5))
+    assert await remove_due_keys(engine) == 3
+
+    assert sorted(key["isLive"] for key in (await kicc.state())["keys"]) == [False, False, True]
+    rows = await engine.database.fetch(
+        "SELECT customer_uid FROM billing_keys WHERE needs_person IS NOT NULL"
+    )
+    assert [row["customer_uid"] for row in rows] == ["card-2"]
+    clock.advance(timedelta(days=1))
+    assert await remove_due_keys(engine) == 0
