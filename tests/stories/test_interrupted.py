@@ -141,3 +141,23 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
         found = (await shop.get("/payments/find/order-1")).response
         assert (found["amount"], found["cancel_amount"]) == (20_000, 5_000)
         assert await shop.net_krw() == 15_000
+
+
+async def test_a_database_that_goes_away_before_the_look(
+    own_postgres: EmbeddedPostgres, kicc: SimulatorControl
+) -> None:
+    url = own_postgres.url_of("postgres")
+    async with running_gateway(url, kicc, DASI_LOOK_BEFORE_ANSWER_S="1") as shop:
+        await shop.register_card("card-1")
+        await kicc.scenario("executed_bad_gateway", "batch")
+        await kicc.hold("query", when="before")
+        asking = asyncio.create_task(shop.again(merchant_uid="order-1"))
+        await kicc.wait_held()
+
+        await own_postgres.stop()
+        await kicc.release()
+
+        told = await asking
+        assert (told.http_status, told.code) == (200, -1)
+        assert "다시 청구하지 마세요" in str(told.message)
+        await own_postgres.start()

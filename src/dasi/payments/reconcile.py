@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 
 from dasi.channels import Channel, find_channel, open_mall
 from dasi.engine import Engine
-from dasi.foundation.errors import Refused
+from dasi.foundation.errors import Refused, Unavailable
 from dasi.payments import attempt_store, ladder, store
 from dasi.payments.attempt_store import Asked
 from dasi.payments.payment import Payment, Status
@@ -65,9 +65,14 @@ async def settle_on_the_spot(engine: Engine, payment: Payment, attempt_id: str) 
     if payment.status is not Status.PENDING or engine.look_before_answer_s <= 0:
         return payment
     await asyncio.sleep(engine.look_before_answer_s)
-    asked = await attempt_store.attempt(engine.database, payment.merchant_id, attempt_id)
-    await look_at(engine, asked)
-    return await find_payment(engine, payment.merchant_id, payment.imp_uid)
+    try:
+        asked = await attempt_store.attempt(engine.database, payment.merchant_id, attempt_id)
+        await look_at(engine, asked)
+        return await find_payment(engine, payment.merchant_id, payment.imp_uid)
+    except Unavailable as lost:
+        # The doubt is on record and the worker has it: that is what the caller is told.
+        log.warning("no_look_on_the_spot", imp_uid=payment.imp_uid, what=lost.what)
+        return payment
 
 
 async def settle_cancel_on_the_spot(
