@@ -1,8 +1,8 @@
 """The pages of the checkout: templates, the headers every one of them carries, and their files.
 
-No page runs a script or style of its own text (CSP), none may be framed, none leaks its address to
-where its links lead: the token in it is the key to one result. The pages keep their opener
-(`unsafe-none`), because the result goes to the page that opened the popup.
+No page runs a script or style of its own text (CSP), none but `ready.html` may be framed, none
+leaks its address to where its links lead: the token in it is the key to one result. The pages keep
+their opener (`unsafe-none`), because the result goes to the page that opened the popup.
 """
 
 import hashlib
@@ -27,6 +27,14 @@ _SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "unsafe-none",
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
+}
+
+# For the one page that stands in a shop's page. It opens a window only after the payer's own touch.
+_FRAMED_HEADERS = {
+    **{name: text for name, text in _SECURITY_HEADERS.items() if name != "X-Frame-Options"},
+    "Content-Security-Policy": _SECURITY_HEADERS["Content-Security-Policy"].replace(
+        "frame-ancestors 'none'", "frame-ancestors *"
+    ),
 }
 
 
@@ -61,9 +69,12 @@ class Pages:
     def static_file(self, name: str) -> StaticFile | None:
         return self._static.get(name)
 
-    def page(self, template: str, *, status: int = 200, **facts: object) -> Response:
+    def page(
+        self, template: str, *, status: int = 200, may_be_framed: bool = False, **facts: object
+    ) -> Response:
         html = self._templates.get_template(template).render(**facts)
-        return HTMLResponse(html, status_code=status, headers=_SECURITY_HEADERS)
+        headers = _FRAMED_HEADERS if may_be_framed else _SECURITY_HEADERS
+        return HTMLResponse(html, status_code=status, headers=headers)
 
     def see_other(self, location: str) -> Response:
         """303: the browser goes on with GET, and its reload is harmless."""

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from dasi.checkout.answers import as_json, as_page, preflight
 from dasi.checkout.come_back import come_back_act
+from dasi.checkout.frame import frame_routes
 from dasi.checkout.give_script import file_act, script_act
 from dasi.checkout.open_window import open_act
 from dasi.checkout.pages import Pages
@@ -37,6 +38,7 @@ def routes(engine: Engine) -> list[Route]:
         Route(f"{_WINDOW}/close", as_json(close_act(engine)), methods=["POST"]),
         Route(f"{_WINDOW}/{{what:path}}", preflight, methods=["OPTIONS"]),
         Route(_WINDOW, as_page(pages, come_back_act(engine, pages)), methods=["GET"]),
+        *frame_routes(engine, pages),
         Route("/payments/success", success_act(pages), methods=["GET"]),
         Route("/payments/fail", fail_act(pages), methods=["GET"]),
     ]
