@@ -4,10 +4,11 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from dasi.foundation.errors import Conflict, NotFound
+from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.foundation.vault import Vault
 from dasi.payments import AMOUNT_MAX_KRW, ChargeWish, Payment, Status, charge
 from rooms.payments.conftest import Till
@@ -149,6 +150,37 @@ async def test_many_orders_at_once_are_all_charged(till: Till) -> None:
     by_pg = {one["pgCno"]: one["amount"] for one in await till.approvals()}
     assert by_pg == {payment.pg_tid: payment.amount_krw for payment in paid}
     assert len({payment.imp_uid for payment in paid}) == 40
+
+
+async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
+    """They share statements and commits, and nothing else."""
+    await till.charge(merchant_uid="taken")
+    wishes: dict[str, dict[str, Any]] = {
+        "paid": {},
+        "declined": {"amount_krw": 8_521},
+        "cut": {"amount_krw": 7_004},  # done, and answered with a bad gateway
+        "unknown": {"customer_uid": "nobody"},
+        "taken": {"merchant_uid": "taken"},
+    }
+
+    async def try_one(kind: str) -> tuple[str, str]:
+        try:
+            return kind, (await till.charge(**wishes[kind])).status.value
+        except Refused as refused:
+            return kind, refused.reason
+
+    outcomes = Counter(await asyncio.gather(*[try_one(kind) for kind in [*wishes] * 12]))
+
+    assert outcomes == {
+        ("paid", "paid"): 12,
+        ("declined", "failed"): 12,
+        ("cut", "pending"): 12,
+        ("unknown", "unknown_customer"): 12,
+        ("taken", "order_already_paid"): 12,
+    }
+    assert len(await till.approvals()) == 1 + 12 + 12
+    told = await till.rows("SELECT imp_uid FROM webhook_events WHERE kind = 'payment.paid'")
+    assert len(told) == 1 + 1 + 12, "the card, the first one, and the twelve"
 
 
 async def test_names_that_differ_a_little_are_other_orders(till: Till) -> None:
