@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dasi.commands import books, people, provision, run
+from dasi.commands import books, conformance, people, provision, run
 from dasi.commands.options import ending
 from dasi.commands.printing import print_trouble, trouble_of
 from dasi.foundation.errors import Refused, Unavailable
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 run.register(app)
 books.register(app)
+conformance.register(app)
 app.command("migrate", epilog=ending("dasi migrate"))(provision.migrate_command)
 app.add_typer(provision.merchant, name="merchant")
 app.add_typer(provision.key, name="key")

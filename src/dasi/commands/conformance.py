@@ -1,0 +1,76 @@
+"""`dasi conformance`: hold any server that speaks Iamport V1 against the contract."""
+
+import asyncio
+import json
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.console import Console
+
+from dasi.commands.options import Json, ending
+from dasi.conformance import Finding, try_out
+from dasi.foundation.trouble import Trouble
+
+_MARKS = {"same": "green", "different": "yellow", "missing": "red"}
+
+
+def register(app: typer.Typer) -> None:
+    example = "dasi conformance --url http://127.0.0.1:8000 --key K --secret S"
+    app.command("conformance", epilog=ending(example))(conformance_command)
+
+
+def conformance_command(
+    url: Annotated[str, typer.Option("--url", help="The server, without a path.")],
+    key: Annotated[str, typer.Option("--key", help="An API key of a merchant there.")],
+    secret: Annotated[str, typer.Option("--secret", help="Its secret.")],
+    as_json: Json = False,
+) -> None:
+    """Hold a server against Iamport V1's contract: same, different, missing.
+
+    Moves no money: whatever could is asked about nobody. Ends with 1 if anything is different or
+    missing.
+    """
+    try:
+        findings = asyncio.run(_findings(url, key=key, secret=secret))
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
+        raise Trouble(
+            f"{url} could not be tried out.",
+            why=f"{type(failure).__name__}: {failure}"[:500],
+            next_step="Check --url, --key and --secret, and that the server is up.",
+        ) from failure
+    if as_json:
+        typer.echo(json.dumps([_as_json(one) for one in findings], ensure_ascii=False))
+    else:
+        _show(findings)
+    if any(one.verdict != "same" for one in findings):
+        raise typer.Exit(1)
+
+
+async def _findings(url: str, *, key: str, secret: str) -> list[Finding]:
+    return [one async for one in try_out(url, key=key, secret=secret)]
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    probe = finding.probe
+    return {
+        "route": probe.route,
+        "tier": probe.tier,
+        "what": probe.what,
+        "verdict": finding.verdict,
+        "why": list(finding.why),
+    }
+
+
+def _show(findings: list[Finding]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for one in findings:
+        mark = f"[{_MARKS[one.verdict]}]{one.verdict:<9}[/]"
+        console.print(f"{mark} {one.probe.tier}  {one.probe.route}: {one.probe.what}")
+        for why in one.why:
+            console.print(f"            {why}", markup=False)
+    counts = {
+        verdict: sum(one.verdict == verdict for one in findings)
+        for verdict in ("same", "different", "missing")
+    }
+    console.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
