@@ -1,6 +1,7 @@
 """The channels' room: a merchant's contracts with payment companies."""
 
 from dasi.channels.add import add_channel
+from dasi.channels.change import change_channel
 from dasi.channels.channel import Channel
 from dasi.channels.check import Check, check_channel
 from dasi.channels.choose import choose_channel, find_channel, list_channels, open_mall
@@ -9,6 +10,7 @@ __all__ = [
     "Channel",
     "Check",
     "add_channel",
+    "change_channel",
     "check_channel",
     "choose_channel",
     "find_channel",

@@ -12,7 +12,7 @@ from dasi.foundation.errors import Conflict, Invalid
 from dasi.merchants import Merchant
 
 _MALL_ID = re.compile(r"[A-Za-z0-9]{1,20}")
-_SECRET_MAX = 200
+SECRET_MAX = 200
 
 
 async def add_channel(
@@ -37,8 +37,8 @@ async def add_channel(
         raise Invalid("provider", f"one of: {', '.join(sorted(engine.providers))}")
     if not _MALL_ID.fullmatch(mall_id):
         raise Invalid("mall_id", "1 to 20 letters and digits, as the PG issued it")
-    if not 1 <= len(secret) <= _SECRET_MAX:
-        raise Invalid("secret", f"1 to {_SECRET_MAX} characters, as the PG issued it")
+    if not 1 <= len(secret) <= SECRET_MAX:
+        raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
     sealed = engine.vault.seal(secret, bound_to=bound_to(merchant.merchant_id, mall_id))
     async with engine.database.transaction() as connection:
         is_first = not await store.lock_channels(connection, merchant.merchant_id)

@@ -78,3 +78,33 @@ async def insert_channel(
         now,
     )
     return None if row is None else Channel(**row)
+
+
+async def update_channel(
+    connection: Connection,
+    merchant_id: int,
+    channel_id: int,
+    *,
+    sealed_secret: bytes,
+    is_sandbox: bool,
+    is_default: bool,
+    key_fields: str,
+    language: str,
+    doubt_policy: str,
+) -> Channel:
+    row = await connection.fetchrow(
+        f"""UPDATE channels
+            SET sealed_secret = $3, is_sandbox = $4, is_default = $5, key_fields = $6,
+                language = $7, doubt_policy = $8
+            WHERE merchant_id = $1 AND channel_id = $2
+            RETURNING {_CHANNEL}""",
+        merchant_id,
+        channel_id,
+        sealed_secret,
+        is_sandbox,
+        is_default,
+        key_fields,
+        language,
+        doubt_policy,
+    )
+    return Channel(**row)

@@ -24,11 +24,12 @@ from dasi.payments import (
     browse_payments,
     cancel,
     every_payment,
-    look_again,
     tell_story,
 )
+from dasi.webhooks import list_deliveries, list_tries
 
 PAGE = 50
+_DELIVERIES = 20
 _REASON_MAX = 100
 _COLUMNS = (
     "started_at", "status", "amount_krw", "cancelled_krw", "imp_uid", "merchant_uid", "name",
@@ -82,18 +83,24 @@ async def export_payments(visit: Visit) -> Response:
 async def show_payment(visit: Visit) -> Response:
     story = await tell_story(visit.engine, visit.merchant_id, visit.request.path_params["imp_uid"])
     payment = story.payment
-    now = visit.engine.clock.now()
+    told = await list_deliveries(
+        visit.engine, visit.merchant_id, state=None, about=payment.imp_uid, limit=_DELIVERIES
+    )
+    tries = [
+        (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
+    ]
+    steps = next_steps(story, told, now=visit.engine.clock.now())
     return visit.page(
         "payment.html",
         payment=payment,
         story=story,
-        timeline=timeline_of(story),
-        steps=next_steps(story, now=now),
+        timeline=timeline_of(story, tries),
+        steps=steps,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
         and visit.person.may("act", visit.merchant_id),
         may_act=visit.person.may("act", visit.merchant_id),
-        watches=any(one.is_automatic for one in next_steps(story, now=now)),
+        watches=any(one.is_automatic for one in steps),
     )
 
 
@@ -121,18 +128,6 @@ async def post_cancel(visit: Visit) -> Response:
         ),
     )
     return visit.go(f"{visit.address(f'/payments/{imp_uid}')}?done=cancelled")
-
-
-async def post_look_again(visit: Visit) -> Response:
-    attempt_id = visit.field("attempt_id")
-    await visit.note("doubt_looked_up", about=attempt_id)
-    await look_again(visit.engine, visit.merchant_id, attempt_id)
-    back = visit.field("back")
-    ours = visit.address("/")
-    return visit.go(
-        f"{back if back.startswith(ours) and '//' not in back else visit.address('/doubts')}"
-        "?done=asked"
-    )
 
 
 def read_won(visit: Visit, name: str) -> int | None:

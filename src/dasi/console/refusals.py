@@ -61,6 +61,26 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
     "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This mall id is there already: {pg}"),
     "merchant_code_taken": ("이미 쓰이는 가맹점 코드입니다: {code}", "This code is taken: {code}"),
+    "unknown_schedule": ("이 예약이 없습니다.", "There is no such schedule."),
+    "unknown_receiver": ("이 수신 주소가 없습니다.", "There is no such receiver."),
+    "schedule_not_waiting": (
+        "이미 실행되었거나 취소된 예약입니다.",
+        "It ran, runs, or was revoked already.",
+    ),
+    "no_schedule_to_revoke": (
+        "취소할 수 있는 예약이 없습니다. 이미 실행 중일 수 있습니다.",
+        "Nothing of it waits any more; it may be running.",
+    ),
+    "schedule_not_ended": ("아직 끝나지 않은 예약입니다.", "It has not ended yet."),
+    "schedule_paid": ("이미 결제된 예약입니다.", "It was charged already."),
+    "doubt_still_asked": (
+        "아직 자동으로 확인하고 있습니다. 자동 확인이 끝난 뒤에 확정할 수 있습니다.",
+        "The machine is still asking. It can be decided once that has ended.",
+    ),
+    "key_cannot_be_decided": (
+        "카드 등록은 직접 확정할 수 없습니다. 고객이 다시 등록해야 합니다.",
+        "A card registration cannot be decided by hand; the payer has to register again.",
+    ),
     "no_doubt": ("이미 확인이 끝난 건입니다.", "This doubt has ended already."),
     "already_cancelled": ("이미 전액 취소된 결제입니다.", "It is cancelled in full already."),
     "not_paid": (

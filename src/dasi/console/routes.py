@@ -2,7 +2,20 @@
 
 from starlette.routing import Route
 
-from dasi.console import doubts, payments, shops, sign_in
+from dasi.console import (
+    api_keys,
+    billing_keys,
+    dashboard,
+    doubts,
+    me,
+    payments,
+    people,
+    pg,
+    schedules,
+    shops,
+    sign_in,
+    webhooks,
+)
 from dasi.console.door import Door, open_door
 from dasi.console.pages import Pages
 from dasi.engine import Engine
@@ -17,13 +30,47 @@ DOORS: tuple[Door, ...] = (
     Door("POST", "/console/sign-out", sign_in.post_sign_out, "half"),
     Door("GET", "/console/join/{secret}", sign_in.show_join, "nobody"),
     Door("POST", "/console/join/{secret}", sign_in.post_join, "nobody"),
-    Door("GET", _SHOP, payments.show_payments, "see"),
+    Door("GET", "/console/me", me.show_me, "person"),
+    Door("POST", "/console/me/password", me.post_password, "person"),
+    Door("POST", "/console/me/sign-out-everywhere", me.post_sign_out_everywhere, "person"),
+    Door("GET", _SHOP, dashboard.show_dashboard, "see"),
     Door("GET", f"{_SHOP}/payments", payments.show_payments, "see"),
     Door("GET", f"{_SHOP}/payments.csv", payments.export_payments, "see"),
     Door("GET", f"{_SHOP}/payments/{{imp_uid}}", payments.show_payment, "see"),
     Door("POST", f"{_SHOP}/payments/{{imp_uid}}/cancel", payments.post_cancel, "act"),
+    Door("GET", f"{_SHOP}/keys", billing_keys.show_list, "see"),
+    Door("GET", f"{_SHOP}/keys/{{customer_uid}}", billing_keys.show_one, "see"),
+    Door("POST", f"{_SHOP}/keys/{{customer_uid}}/remove", billing_keys.post_remove, "act"),
+    Door("GET", f"{_SHOP}/schedules", schedules.show_schedules, "see"),
+    Door("POST", f"{_SHOP}/schedules/move", schedules.post_move, "act"),
+    Door("POST", f"{_SHOP}/schedules/revoke", schedules.post_revoke, "act"),
+    Door("POST", f"{_SHOP}/schedules/retry", schedules.post_retry, "act"),
+    Door("POST", f"{_SHOP}/schedules/stop", schedules.post_stop, "act"),
+    Door("POST", f"{_SHOP}/schedules/resume", schedules.post_resume, "act"),
     Door("GET", f"{_SHOP}/doubts", doubts.show_doubts, "see"),
-    Door("POST", f"{_SHOP}/doubts/look", payments.post_look_again, "act"),
+    Door("POST", f"{_SHOP}/doubts/look", doubts.post_look_again, "act"),
+    Door("POST", f"{_SHOP}/doubts/decide", doubts.post_decide, "act"),
+    Door("GET", f"{_SHOP}/pg", pg.show_list, "see"),
+    Door("POST", f"{_SHOP}/pg", pg.post_new, "set_up"),
+    Door("GET", f"{_SHOP}/pg/new", pg.show_new, "set_up"),
+    Door("GET", f"{_SHOP}/pg/{{channel_id}}", pg.show_one, "see"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}", pg.post_change, "set_up"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}/check", pg.post_check, "set_up"),
+    Door("GET", f"{_SHOP}/api-keys", api_keys.show_list, "see"),
+    Door("POST", f"{_SHOP}/api-keys", api_keys.post_new, "set_up"),
+    Door("POST", f"{_SHOP}/api-keys/{{api_key}}/rotate", api_keys.post_rotate, "set_up"),
+    Door("POST", f"{_SHOP}/api-keys/{{api_key}}/revoke", api_keys.post_revoke, "set_up"),
+    Door("GET", f"{_SHOP}/webhooks", webhooks.show_log, "see"),
+    Door("POST", f"{_SHOP}/webhooks", webhooks.post_settings, "set_up"),
+    Door("POST", f"{_SHOP}/webhooks/replay", webhooks.post_replay, "act"),
+    Door("POST", f"{_SHOP}/webhooks/resume", webhooks.post_resume, "act"),
+    Door("GET", f"{_SHOP}/webhooks/{{event_id}}", webhooks.show_delivery, "see"),
+    Door("POST", f"{_SHOP}/webhooks/{{event_id}}/resend", webhooks.post_resend, "act"),
+    Door("GET", f"{_SHOP}/people", people.show_people, "see"),
+    Door("POST", f"{_SHOP}/people", people.post_invite, "invite"),
+    Door("POST", f"{_SHOP}/people/{{person_id}}/remove", people.post_remove, "invite"),
+    Door("GET", f"{_SHOP}/audit", people.show_audit, "see"),
+    Door("GET", f"{_SHOP}/audit.csv", people.export_audit, "see"),
 )
 
 

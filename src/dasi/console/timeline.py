@@ -1,10 +1,12 @@
 """One timeline of everything that happened to a payment, oldest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dasi.console.words import ATTEMPT, ATTEMPT_KIND, EVENT, Word, word
+from dasi.console.words import ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
 from dasi.payments import AttemptLine, Story
+from dasi.webhooks import Delivery, Try
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,8 @@ class Line:
     raw: tuple[tuple[str, str], ...]
 
 
-def timeline_of(story: Story) -> list[Line]:
-    """Events, with the requests to the PG they speak of, and the windows."""
+def timeline_of(story: Story, told: Sequence[tuple[Delivery, list[Try]]]) -> list[Line]:
+    """Events, with the requests to the PG they speak of, the windows, and every try to tell."""
     attempts = {one.attempt_id: one for one in story.attempts}
     lines = [
         Line(
@@ -57,7 +59,32 @@ def timeline_of(story: Story) -> list[Line]:
         )
         for window in story.windows
     ]
+    lines += [_of_try(delivery, one) for delivery, tries in told for one in tries]
     return sorted(lines, key=lambda line: line.at)
+
+
+def _of_try(delivery: Delivery, one: Try) -> Line:
+    was_taken = one.next_try_at is None and delivery.state != "parked"
+    state = DELIVERY["delivered" if was_taken else delivery.state]
+    return Line(
+        at=one.at,
+        kind="delivery",
+        title=Word(
+            f"웹훅 {delivery.kind}: {state.ko}",
+            f"webhook {delivery.kind}: {state.en}",
+            "good" if was_taken else "bad",
+        ),
+        who="gateway",
+        why=one.url,
+        pg_code=str(one.http_status) if one.http_status else None,
+        pg_text=one.answer,
+        raw=(
+            ("event_id", delivery.event_id),
+            ("try", f"{one.number}, {one.took_ms} ms"),
+            ("request", one.request),
+            *((("next_try_at", one.next_try_at.isoformat()),) if one.next_try_at else ()),
+        ),
+    )
 
 
 def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:

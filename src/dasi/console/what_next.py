@@ -1,10 +1,12 @@
 """What happens next to a payment, when, and who does it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dasi.console.words import ATTEMPT_KIND, Word, word
 from dasi.payments import AttemptLine, Status, Story
+from dasi.webhooks import Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +19,17 @@ class Step:
     is_automatic: bool = True
     attempt_id: str | None = None
     """A doubt a person may ask about now."""
+    event_id: str | None = None
+    """A webhook a person may send again."""
 
 
-def next_steps(story: Story, *, now: datetime) -> list[Step]:
+def next_steps(story: Story, told: Sequence[Delivery], *, now: datetime) -> list[Step]:
     """Soonest first; never empty."""
     steps = [_of_doubt(one) for one in story.attempts if one.is_open]
     if story.payment.status is Status.READY:
         steps += [_of_window(one.expires_at) for one in story.windows if one.state == "open"]
+    steps += [_of_delivery(one) for one in told if one.state == "due"]
+    steps += [_of_parked(one) for one in told if one.state == "parked"]
     if not steps:
         steps = [_at_rest(story)]
     return sorted(steps, key=lambda step: step.at or now)
@@ -56,6 +62,30 @@ def _of_doubt(attempt: AttemptLine) -> Step:
         ),
         deadline_at=attempt.deadline_at,
         attempt_id=attempt.attempt_id,
+    )
+
+
+def _of_delivery(delivery: Delivery) -> Step:
+    return Step(
+        at=delivery.next_try_at,
+        text=Word(
+            f"웹훅 {delivery.kind}: {delivery.url} 주소로 보냅니다 ({delivery.tries}번 시도함).",
+            f"The webhook {delivery.kind} goes to {delivery.url} ({delivery.tries} tries so far).",
+            "wait",
+        ),
+    )
+
+
+def _of_parked(delivery: Delivery) -> Step:
+    return Step(
+        at=None,
+        text=Word(
+            f"웹훅 {delivery.kind}: 전하지 못해 멈췄습니다. 수신 서버를 고친 뒤 다시 보내세요.",
+            f"The webhook {delivery.kind} was given up. Mend the receiver, then send it again.",
+            "bad",
+        ),
+        is_automatic=False,
+        event_id=delivery.event_id,
     )
 
 

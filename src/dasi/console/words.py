@@ -1,7 +1,9 @@
 """The console's words for states, acts and reasons, in Korean and English. One table a kind."""
 
+from datetime import datetime
 from typing import NamedTuple
 
+from dasi.foundation.clock import KST
 from dasi.people import Role
 from dasi.providers.reasons import REASONS
 
@@ -68,6 +70,17 @@ DELIVERY = {
     "delivered": Word("전송 완료", "delivered", "good"),
     "parked": Word("전송 중단", "parked", "bad"),
 }
+SCHEDULE = {
+    "scheduled": Word("예약됨", "scheduled", "off"),
+    "running": Word("실행 중", "running", "wait"),
+    "executed": Word("실행됨", "executed", "good"),
+    "revoked": Word("취소됨", "revoked", "back"),
+}
+KEY = {
+    "live": Word("사용 중", "live", "good"),
+    "replaced": Word("교체됨", "replaced", "off"),
+    "removed": Word("삭제됨", "removed", "back"),
+}
 ROLE = {
     Role.OWNER: Word("소유자", "owner"),
     Role.ADMIN: Word("관리자", "admin"),
@@ -118,6 +131,12 @@ ACT = {
     "payment_cancelled": Word("결제 취소 요청", "payment cancel"),
     "payments_exported": Word("결제 내보내기", "payments exported"),
     "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
+    "doubt_decided": Word("확인 중인 건을 직접 확정", "doubt decided by hand"),
+    "schedule_moved": Word("예약 시각 변경", "schedule moved"),
+    "schedule_revoked": Word("예약 취소", "schedule revoked"),
+    "schedule_retried": Word("예약 결제 재시도", "schedule retried"),
+    "schedules_stopped": Word("예약 결제 멈춤", "schedules stopped"),
+    "schedules_resumed": Word("예약 결제 재개", "schedules resumed"),
     "doubt_looked_up": Word("PG에 다시 확인", "doubt looked up"),
     "billing_key_removed": Word("빌링키 삭제", "billing key removed"),
     "channel_added": Word("PG 추가", "channel added"),
@@ -223,8 +242,25 @@ def why(told: str) -> Word:
 
 MENU: tuple[tuple[tuple[str, Word], ...], ...] = (
     (
+        ("", Word("오늘", "Today")),
         ("/payments", Word("결제", "Payments")),
+        ("/keys", Word("빌링키", "Billing keys")),
+        ("/schedules", Word("예약 결제", "Schedules")),
         ("/doubts", Word("확인 중", "Doubts")),
+    ),
+    (
+        ("/pg", Word("PG 설정", "PG settings")),
+        ("/api-keys", Word("API 키", "API keys")),
+        ("/webhooks", Word("웹훅", "Webhooks")),
+    ),
+    (
+        ("/people", Word("구성원", "People")),
+        ("/audit", Word("감사 로그", "Audit log")),
     ),
 )
 """By group: where it leads, and its name."""
+
+
+def local_moment(at: datetime) -> str:
+    """What a browser's date-and-time field shows: Korean time without a zone."""
+    return at.astimezone(KST).strftime("%Y-%m-%dT%H:%M")

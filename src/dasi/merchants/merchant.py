@@ -14,3 +14,15 @@ class Merchant:
     webhook_url: str | None
     webhook_content_type: Literal["json", "form"]
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyLine:
+    """An API key as a list shows it. Its secret is nowhere to be had."""
+
+    api_key: str
+    created_at: datetime
+    expires_at: datetime | None
+    """When a rotated key ends; None: never."""
+    used_at: datetime | None
+    """When a token was last made with it, as far as tokens are still kept."""

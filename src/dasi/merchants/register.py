@@ -31,7 +31,7 @@ async def add_merchant(
     if not 1 <= len(name) <= _NAME_MAX:
         raise Invalid("name", f"1 to {_NAME_MAX} characters")
     if webhook_url is not None:
-        _check_url(webhook_url)
+        check_url(webhook_url)
     merchant = await store.insert_merchant_any_merchant(
         engine.database,
         code=code,
@@ -58,7 +58,7 @@ async def list_merchants(engine: Engine) -> list[Merchant]:
     return await store.merchants_any_merchant(engine.database)
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
     rule = f"an http or https URL of at most {_URL_MAX} characters"
     try:
         parts = urlsplit(url)

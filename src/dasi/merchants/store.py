@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.merchants.merchant import Merchant
+from dasi.merchants.merchant import ApiKeyLine, Merchant
 
 _MERCHANT = "merchant_id, code, name, webhook_url, webhook_content_type, created_at"
 
@@ -209,3 +209,30 @@ async def merchants_by_token_any_merchant(
 
 def _merchant(row: Row | None) -> Merchant | None:
     return None if row is None else Merchant(**row)
+
+
+async def update_webhook(
+    database: Database, merchant_id: int, *, webhook_url: str | None, webhook_content_type: str
+) -> None:
+    await database.fetch(
+        """UPDATE merchants SET webhook_url = $2, webhook_content_type = $3
+           WHERE merchant_id = $1""",
+        merchant_id,
+        webhook_url,
+        webhook_content_type,
+    )
+
+
+async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[ApiKeyLine]:
+    """Those that live, newest first. A token's issue is the last use we know of."""
+    rows = await database.fetch(
+        """SELECT k.api_key, k.created_at, k.expires_at,
+                  (SELECT max(t.issued_at) FROM access_tokens t
+                   WHERE t.merchant_id = k.merchant_id AND t.api_key = k.api_key) AS used_at
+           FROM api_keys k
+           WHERE k.merchant_id = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)
+           ORDER BY k.created_at DESC""",
+        merchant_id,
+        now,
+    )
+    return [ApiKeyLine(**row) for row in rows]

@@ -47,7 +47,6 @@ CREATE TABLE person_sessions (
     form_token   text        NOT NULL,
     -- False between the password and the second factor: then it opens nothing but that page.
     is_complete  boolean     NOT NULL,
-    challenge    bytea,
     address      text        NOT NULL,
     user_agent   text        NOT NULL,
     started_at   timestamptz NOT NULL,
@@ -63,17 +62,6 @@ CREATE TABLE sign_in_tries (
     at      timestamptz NOT NULL
 );
 CREATE INDEX sign_in_tries_of ON sign_in_tries (subject, at);
-
-CREATE TABLE passkeys (
-    credential_id bytea       PRIMARY KEY,
-    person_id     bigint      NOT NULL REFERENCES people,
-    name          text        NOT NULL,
-    public_key    bytea       NOT NULL,
-    sign_count    bigint      NOT NULL,
-    created_at    timestamptz NOT NULL,
-    used_at       timestamptz
-);
-CREATE INDEX passkeys_of_person ON passkeys (person_id);
 
 -- Every act of a person (A3). merchant_id is null for what concerns no merchant: signing in.
 CREATE TABLE audit_log (
@@ -110,3 +98,4 @@ $$;
 CREATE INDEX payments_words ON payments USING gin (payment_words(
     merchant_id, pg_tid, approval_no, card_number, buyer_name, buyer_email, buyer_tel));
 CREATE INDEX billing_keys_list ON billing_keys (merchant_id, issued_at DESC, billing_key_id DESC);
+CREATE INDEX billing_keys_of_customer ON billing_keys (merchant_id, customer_uid);

@@ -6,6 +6,7 @@ from dasi.payments.cancel import CancelWish, cancel
 from dasi.payments.charge import ChargeWish, charge
 from dasi.payments.decide import decide
 from dasi.payments.expire import expire_windows
+from dasi.payments.numbers import DayNumbers, day_numbers
 from dasi.payments.open_window import PgRefusedWindow, close_window, open_window, view_window
 from dasi.payments.order_rules import refuse_taken_order
 from dasi.payments.pay_in_window import take_return
@@ -39,6 +40,7 @@ __all__ = [
     "Cancellation",
     "ChargeWish",
     "Complaint",
+    "DayNumbers",
     "Doubt",
     "DoubtLine",
     "EventLine",
@@ -64,6 +66,7 @@ __all__ = [
     "change_prepared",
     "charge",
     "close_window",
+    "day_numbers",
     "decide",
     "every_payment",
     "expire_windows",

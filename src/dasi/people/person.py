@@ -42,15 +42,11 @@ class Person:
     email: str
     name: str
     is_owner: bool
-    has_totp: bool
-    passkeys: int
+    has_second_factor: bool
+    """A code from an authenticator app is asked for after the password."""
     roles: Mapping[int, Role]
     """By merchant id."""
     created_at: datetime
-
-    @property
-    def has_second_factor(self) -> bool:
-        return self.has_totp or self.passkeys > 0
 
     def role_in(self, merchant_id: int) -> Role | None:
         return Role.OWNER if self.is_owner else self.roles.get(merchant_id)

@@ -19,7 +19,6 @@ class Session:
     """Every form of this session carries it back; another site cannot know it."""
     is_complete: bool
     """False until the second factor was given, where one is set up."""
-    challenge: bytes | None = field(repr=False)
     started_at: datetime
 
 

@@ -41,7 +41,7 @@ async def living_session_any_merchant(
 ) -> Session | None:
     """The session and its person as they are now, so that a role taken away is gone at once."""
     row = await database.fetchrow(
-        f"""SELECT s.session_hash, s.form_token, s.is_complete, s.challenge, s.started_at, {PERSON}
+        f"""SELECT s.session_hash, s.form_token, s.is_complete, s.started_at, {PERSON}
             FROM person_sessions s
             JOIN people p ON p.person_id = s.person_id
             WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3
@@ -57,7 +57,6 @@ async def living_session_any_merchant(
         person=to_person(row),
         form_token=row["form_token"],
         is_complete=row["is_complete"],
-        challenge=row["challenge"],
         started_at=row["started_at"],
     )
 
@@ -72,14 +71,6 @@ async def touch_session_any_merchant(
         session_hash,
         now,
         unless_since,
-    )
-
-
-async def set_challenge_any_merchant(
-    database: Database, session_hash: bytes, challenge: bytes | None
-) -> None:
-    await database.fetch(
-        "UPDATE person_sessions SET challenge = $2 WHERE session_hash = $1", session_hash, challenge
     )
 
 

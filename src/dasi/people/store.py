@@ -9,8 +9,8 @@ from datetime import datetime
 from dasi.foundation.db import Connection, Database, Row
 from dasi.people.person import Member, Person, Role
 
-PERSON = """p.person_id, p.email, p.name, p.is_owner, p.totp_confirmed_at IS NOT NULL AS has_totp,
-    (SELECT count(*) FROM passkeys k WHERE k.person_id = p.person_id) AS passkeys,
+PERSON = """p.person_id, p.email, p.name, p.is_owner,
+    p.totp_confirmed_at IS NOT NULL AS has_second_factor,
     (SELECT jsonb_object_agg(m.merchant_id, m.role) FROM memberships m
      WHERE m.person_id = p.person_id) AS roles, p.created_at"""
 
@@ -117,9 +117,7 @@ async def members(database: Database, merchant_id: int) -> list[Member]:
     rows = await database.fetch(
         """SELECT p.person_id, p.email, p.name,
                   CASE WHEN p.is_owner THEN 'owner' ELSE m.role END AS role,
-                  (p.totp_confirmed_at IS NOT NULL
-                   OR EXISTS (SELECT 1 FROM passkeys k WHERE k.person_id = p.person_id))
-                  AS has_second_factor,
+                  p.totp_confirmed_at IS NOT NULL AS has_second_factor,
                   (SELECT max(s.seen_at) FROM person_sessions s WHERE s.person_id = p.person_id)
                   AS seen_at
            FROM people p

@@ -4,6 +4,7 @@ from dasi.webhooks.announce_store import ANNOUNCE, wake_deliverers
 from dasi.webhooks.deliver import Deliverer
 from dasi.webhooks.event import Delivery, Event, FeedPage, Try
 from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
+from dasi.webhooks.health import DeliveryHealth, delivery_health
 from dasi.webhooks.outbox import announce, announce_more
 from dasi.webhooks.plan import Plan
 from dasi.webhooks.receiver_store import FailingReceiver
@@ -24,6 +25,7 @@ __all__ = [
     "LIMIT_MAX",
     "Deliverer",
     "Delivery",
+    "DeliveryHealth",
     "Event",
     "FailingReceiver",
     "FeedPage",
@@ -34,6 +36,7 @@ __all__ = [
     "announce",
     "announce_more",
     "check_literal",
+    "delivery_health",
     "failing_receivers",
     "feed_end",
     "list_deliveries",

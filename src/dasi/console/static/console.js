@@ -1,10 +1,14 @@
 // What scripts add to the console: copying with one click. Everything works without.
 "use strict";
 
-for (const button of document.querySelectorAll("[data-copy]")) {
+const copied = async (button, text) => {
+  await navigator.clipboard.writeText(text);
+  button.classList.add("copied");
+};
+
+for (const button of document.querySelectorAll("[data-copy], [data-copy-from]")) {
   button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.classList.add("copied");
-  });
+  button.addEventListener("click", () =>
+    copied(button, button.dataset.copy ?? document.getElementById(button.dataset.copyFrom).textContent),
+  );
 }

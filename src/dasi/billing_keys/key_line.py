@@ -1,0 +1,20 @@
+"""A billing key as a list shows it: what it is, never the key itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLine:
+    billing_key_id: str
+    customer_uid: str
+    status: str
+    card_name: str | None
+    card_number: str | None
+    card_kind: str | None
+    customer_name: str | None
+    mall_id: str
+    issued_at: datetime
+    updated_at: datetime
+    pg_removed_at: datetime | None
+    needs_person: str | None

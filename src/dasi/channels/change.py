@@ -1,0 +1,51 @@
+"""Change a channel: everything but the mall id, which is what a channel is."""
+
+from typing import Literal
+
+from dasi.channels import store
+from dasi.channels.add import SECRET_MAX
+from dasi.channels.channel import Channel
+from dasi.channels.choose import bound_to
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid, NotFound
+
+
+async def change_channel(
+    engine: Engine,
+    merchant_id: int,
+    channel_id: int,
+    *,
+    secret: str | None,
+    is_sandbox: bool,
+    is_default: bool,
+    key_fields: Literal["full", "number_expiry", "number_expiry_birth"],
+    language: Literal["ko", "en", "ja", "zh"],
+    doubt_policy: Literal["adopt", "cancel"],
+) -> Channel:
+    """`secret` None leaves the one there is. `NotFound("unknown_channel")`, `Invalid`.
+
+    The default channel stays the default until another one becomes it.
+    """
+    old = await store.channel(engine.database, merchant_id, channel_id)
+    if old is None:
+        raise NotFound("unknown_channel", channel_id=channel_id)
+    if secret is not None and not 1 <= len(secret) <= SECRET_MAX:
+        raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
+    sealed = old.sealed_secret
+    if secret is not None:
+        sealed = engine.vault.seal(secret, bound_to=bound_to(merchant_id, old.mall_id))
+    async with engine.database.transaction() as connection:
+        await store.lock_channels(connection, merchant_id)
+        if is_default and not old.is_default:
+            await store.clear_default(connection, merchant_id)
+        return await store.update_channel(
+            connection,
+            merchant_id,
+            channel_id,
+            sealed_secret=sealed,
+            is_sandbox=is_sandbox,
+            is_default=is_default or old.is_default,
+            key_fields=key_fields,
+            language=language,
+            doubt_policy=doubt_policy,
+        )

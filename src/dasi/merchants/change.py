@@ -1,0 +1,26 @@
+"""Change where and how a merchant is told."""
+
+from typing import Literal
+
+from dasi.engine import Engine
+from dasi.merchants import store
+from dasi.merchants.merchant import Merchant
+from dasi.merchants.register import check_url
+
+
+async def change_webhook(
+    engine: Engine,
+    merchant: Merchant,
+    *,
+    webhook_url: str | None,
+    webhook_content_type: Literal["json", "form"],
+) -> None:
+    """For events from now on; deliveries under way keep their address. `Invalid`."""
+    if webhook_url is not None:
+        check_url(webhook_url)
+    await store.update_webhook(
+        engine.database,
+        merchant.merchant_id,
+        webhook_url=webhook_url,
+        webhook_content_type=webhook_content_type,
+    )

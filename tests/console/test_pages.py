@@ -1,0 +1,157 @@
+"""Every page, in both languages, themes and widths: axe finds nothing serious, none is too wide."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from console.browser import PASSWORD, add_member
+from console.screen import (
+    CHROMIUM,
+    SCREENS,
+    WIDTHS,
+    opened_browser,
+    opened_page,
+    photograph,
+    serious_violations,
+)
+from dasi.people import Role, first_run_link, sign_in
+from dasi.people.person import Origin
+from dasi.schedules import ScheduleWish, book
+from dasi.webhooks import Deliverer
+from gateway_shop import Shop, new_order, running_gateway
+from simulator_process import SimulatorControl
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
+_EVERY_LOOK = [
+    (language, theme, place)
+    for language in ("ko", "en")
+    for theme in ("light", "dark")
+    for place in WIDTHS
+]
+# Two say whether anything is wrong; all of them are for whoever wants to see them.
+_LOOKS = _EVERY_LOOK if SCREENS else [("ko", "light", "desk"), ("en", "dark", "phone")]
+
+
+async def a_day_of_work(shop: Shop) -> dict[str, str]:
+    """Payments of every kind, a doubt, a schedule, a webhook nobody takes. Addresses by name."""
+    buyer = {
+        "buyer_name": "김다시",
+        "buyer_email": "kim@shop.example",
+        "buyer_tel": "010-1234-5678",
+    }
+    await shop.register_card("card-1", **buyer)
+    paid = (await shop.again(amount=39_900, name="원두 구독 9월")).response
+    part = {"imp_uid": paid["imp_uid"], "amount": 9_900, "reason": "배송비"}
+    assert (await shop.call("POST", "/payments/cancel", json=part)).code == 0
+    await shop.again(amount=12_000, name="드립백 10개입")
+    await shop.kicc.scenario("8521", "batch")
+    failed = (await shop.again(amount=1_250_000, name="에스프레소 머신")).response
+    await shop.kicc.scenario("executed_answer_cut", "batch")
+    await shop.again(amount=27_000, name="게이샤 100g")
+    (doubtful,) = await shop.rows("SELECT imp_uid FROM payments WHERE status = 'pending'")
+    now = shop.engine.clock.now()
+    await book(
+        shop.engine,
+        shop.merchant.merchant_id,
+        customer_uid="card-1",
+        customer_id=None,
+        wishes=[
+            ScheduleWish(
+                merchant_uid=new_order(),
+                schedule_at=now + timedelta(days=1, hours=ahead),
+                amount_krw=19_900,
+                name="원두 구독 10월",
+            )
+            for ahead in range(3)
+        ],
+        checking_amount_krw=0,
+    )
+    deliverer = Deliverer(shop.engine, allow_local=True)
+    try:
+        await deliverer.run_due()
+    finally:
+        await deliverer.close()
+    (event,) = await shop.rows("SELECT event_id FROM webhook_events ORDER BY position LIMIT 1")
+    here = f"/console/shops/{shop.merchant.code}"
+    return {
+        "shops": "/console?all=1",
+        "me": "/console/me",
+        "today": here,
+        "payments": f"{here}/payments",
+        "payment-part": f"{here}/payments/{paid['imp_uid']}",
+        "payment-failed": f"{here}/payments/{failed['imp_uid']}",
+        "payment-doubt": f"{here}/payments/{doubtful['imp_uid']}",
+        "doubts": f"{here}/doubts",
+        "keys": f"{here}/keys",
+        "key": f"{here}/keys/card-1",
+        "schedules": f"{here}/schedules?day={(now + timedelta(days=1)).date()}",
+        "pg": f"{here}/pg",
+        "pg-new": f"{here}/pg/new",
+        "pg-one": f"{here}/pg/{shop.channel.channel_id}",
+        "api-keys": f"{here}/api-keys",
+        "webhooks": f"{here}/webhooks",
+        "webhook": f"{here}/webhooks/{event['event_id']}",
+        "people": f"{here}/people",
+        "audit": f"{here}/audit",
+        "trouble": f"{here}/payments/imp_000000000000",
+    }
+
+
+async def look_at(page: Page, shop: Shop, name: str, path: str, *, looks: str) -> list[str]:
+    """What is wrong with a page as it stands."""
+    await page.goto(f"{shop.url}{path}")
+    await photograph(page, f"{name}-{looks}")
+    complaints = [f"{name} {looks}: {one}" for one in await serious_violations(page)]
+    is_wider = await page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    return complaints + ([f"{name} {looks}: wider than the screen"] if is_wider else [])
+
+
+async def test_every_page_in_every_look(database_url: str, kicc: SimulatorControl) -> None:
+    async with (
+        running_gateway(database_url, kicc, webhook_url="http://127.0.0.1:9/hook") as shop,
+        opened_browser() as browser,
+    ):
+        strangers = {
+            "sign-in": "/console/sign-in",
+            "join": str(await first_run_link(shop.engine)).removeprefix(shop.url),
+        }
+        complaints: list[str] = []
+        for look in _LOOKS:
+            complaints += await _all(browser, shop, strangers, look, cookie=None)
+        addresses = await a_day_of_work(shop)
+        email = await add_member(shop, Role.OWNER)
+        signed_in = await sign_in(
+            shop.engine,
+            email=email,
+            password=PASSWORD,
+            origin=Origin(address="127.0.0.1", user_agent="test"),
+        )
+        for look in _LOOKS:
+            complaints += await _all(browser, shop, addresses, look, cookie=signed_in.cookie)
+        assert not complaints, "\n".join(complaints)
+
+
+async def _all(
+    browser: Browser,
+    shop: Shop,
+    addresses: dict[str, str],
+    look: tuple[str, str, str],
+    *,
+    cookie: str | None,
+) -> list[str]:
+    complaints: list[str] = []
+    language, theme, place = look
+    async with opened_page(browser, language=language, width=WIDTHS[place]) as page:
+        kept = {"dasi_theme": theme} | ({"dasi_session": cookie} if cookie else {})
+        await page.context.add_cookies(
+            [
+                {"name": name, "value": value, "url": f"{shop.url}/console"}
+                for name, value in kept.items()
+            ]
+        )
+        for name, path in addresses.items():
+            complaints += await look_at(page, shop, name, path, looks="-".join(look))
+    return complaints
