@@ -88,3 +88,17 @@ def test_the_window_offers_the_cards_that_answers_name() -> None:
     from dasi.checkout import cards
 
     assert dict(cards.BRANDS) == {code: brand for brand, (code, _) in CARD_CODES.items()}
+
+
+async def test_the_tax_free_part_of_a_cancel_reaches_kicc(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    paid = (await gateway.again(amount=9_900, tax_free=1_100)).response
+    wish = {"imp_uid": paid["imp_uid"], "amount": 2_200, "tax_free": 1_100}
+
+    done = await gateway.call("POST", "/payments/cancel", json=wish)
+
+    assert (done.code, done.response["cancel_amount"]) == (0, 2_200)
+    log = (await gateway.kicc.control("GET", "/log"))["log"]
+    (revised,) = [one for one in log if one["endpoint"] == "revise"]
+    tax = {"taxationAmount": 1_000, "taxFreeAmount": 1_100, "vatAmount": 100}
+    assert revised["request"]["taxInfo"] == tax, revised

@@ -11,7 +11,7 @@ import asyncpg
 from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
-from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
+from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.payments import attempt_store, store
 from dasi.payments.payment import Payment, Status
@@ -33,6 +33,8 @@ class CancelWish:
     checksum_krw: int | None = None
     """What the caller believes may still be cancelled; None is not checked."""
     reason: str | None = None
+    tax_free_krw: int | None = None
+    """The tax-free part of what is cancelled; None says nothing of taxes."""
     tells_merchant: bool = False
     """Whether the webhook for this cancel is sent."""
     who: str = "merchant"
@@ -56,6 +58,8 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
         async with engine.database.transaction() as connection:
             payment = await store.payment_for_update(connection, merchant_id, found.imp_uid)
             amount_krw = _amount(payment, wish)
+            if (wish.tax_free_krw or 0) > amount_krw:
+                raise Invalid("tax_free", f"취소 금액({amount_krw}원)보다 클 수 없습니다")
             await attempt_store.insert_attempt(
                 connection,
                 payment,
@@ -84,6 +88,7 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
             remain_krw=payment.remain_krw,
             paid_krw=payment.amount_krw,
             reason=wish.reason,
+            tax_free_krw=wish.tax_free_krw,
         ),
     )
     try:

@@ -232,6 +232,8 @@ class Cancel:
     remain_krw: int
     paid_krw: int
     reason: str | None = None
+    tax_free_krw: int | None = None
+    """The tax-free part of `amount_krw`, of an order that has one; None says nothing of taxes."""
 
 
 class Provider(Protocol):

@@ -99,6 +99,19 @@ def cancel(mall: Mall, attempt: Attempt, *, wish: Cancel) -> messages.ReviseRequ
         cancel_req_date=kicc_day(attempt.day_kst),
         msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=wish.pg_tid, attempt_id=name),
         revise_message=wire_text.plain(wish.reason or "", bytes_max=100) or None,
+        tax_info=None if is_whole else _revise_tax_info(wish),
+    )
+
+
+def _revise_tax_info(wish: Cancel) -> messages.ReviseTaxInfo | None:
+    """The same sums as `_tax_info` of an order, under the names of §9.1."""
+    if wish.tax_free_krw is None:
+        return None
+    assert 0 <= wish.tax_free_krw <= wish.amount_krw, "the tax-free part exceeds the amount"
+    taxed = wish.amount_krw - wish.tax_free_krw
+    vat = (2 * taxed + 11) // 22
+    return messages.ReviseTaxInfo(
+        taxation_amount=taxed - vat, tax_free_amount=wish.tax_free_krw, vat_amount=vat
     )
 
 
