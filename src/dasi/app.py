@@ -18,6 +18,7 @@ from starlette.routing import Route
 from dasi import checkout, console, iamport, notices
 from dasi.admission import RETRY_AFTER_S, Admission
 from dasi.engine import Engine
+from dasi.find_route import IndexedRouter
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
@@ -63,7 +64,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
 def create_app(engine: Engine, settings: Settings) -> Starlette:
     """The gateway: the checkout face, the Iamport face, health and metrics."""
-    return Starlette(
+    app = Starlette(
         routes=[
             *_health_routes(engine),
             *checkout.routes(engine),
@@ -84,6 +85,8 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             )
         ],
     )
+    app.router = IndexedRouter(app.routes)
+    return app
 
 
 def _health_routes(engine: Engine) -> list[Route]:

@@ -43,6 +43,7 @@ _SETTINGS: Final = {
     "max_connections": "200",  # eight gateways and a worker with pools of 16, and a person
     "shared_buffers": "64MB",  # one machine, a working set of recent payments
     "max_wal_size": "256MB",  # a small folder, a short recovery
+    "autovacuum_naptime": "5s",  # it knows its tables soon after the first payments
     "jit": "off",  # every statement here is short: compiling costs more than it saves
     "idle_in_transaction_session_timeout": "60s",  # no transaction of ours waits for anybody
     "timezone": "UTC",
