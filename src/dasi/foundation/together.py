@@ -40,31 +40,45 @@ class Together(Generic[Item, Result]):
         self._act = act
         self._at_once = at_once
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._under_way = 0
         self._batches: set[asyncio.Task[None]] = set()
 
     async def do(self, item: Item) -> Result:
         """The result for `item`. A caller that is cancelled may or may not have had its way."""
+        if not self._waiting and self._under_way < self._at_once:
+            return await self._alone(item)
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
-        self._start()
         return await answer
 
     async def close(self) -> None:
-        """Waits for what is under way."""
+        """Waits for the batches under way."""
         while self._batches:
             await asyncio.wait(self._batches)
 
+    async def _alone(self, item: Item) -> Result:
+        """Nobody else asks: the caller does it by itself, and starts the next batch."""
+        self._under_way += 1
+        try:
+            (result,) = await self._act([item])
+        finally:
+            self._under_way -= 1
+            self._start()
+        return result
+
     def _start(self) -> None:
-        while self._waiting and len(self._batches) < self._at_once:
+        while self._waiting and self._under_way < self._at_once:
             count = min(len(self._waiting), BATCH_MAX)
             batch = [self._waiting.popleft() for _ in range(count)]
             # An empty context: a batch belongs to no caller's transaction or log lines.
             task = asyncio.get_running_loop().create_task(self._run(batch), context=Context())
+            self._under_way += 1
             self._batches.add(task)
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._batches.discard(task)
+        self._under_way -= 1
         self._start()
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
