@@ -1,5 +1,6 @@
 """Overload and more processes: what a full gateway answers, and what a second process adds."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ async def measure_overload(*, seconds: int) -> dict[str, Any]:
             run = f"o{clients}"
             script = load.charges(token=machine.token, run=run, cards=CARDS)
             told = await load.run_wrk(url, script, clients=clients, seconds=seconds)
+            await asyncio.sleep(2)  # what was under way when the load ended is answered
             rows = await machine.database.fetchrow(
                 """SELECT count(*) FILTER (WHERE status = 'paid') AS paid,
                           count(*) FILTER (WHERE status = 'failed') AS failed,
