@@ -13,7 +13,6 @@ again for it (M2, M4).
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NoReturn
 
 import structlog
 
@@ -21,7 +20,7 @@ from dasi.billing_keys import live_key, open_key
 from dasi.channels import open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
-from dasi.foundation.errors import NotFound
+from dasi.foundation.errors import NotFound, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import CannotOpen
 from dasi.payments import ladder, reserve_store
@@ -35,6 +34,7 @@ from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unk
 log = structlog.get_logger()
 
 DEFAULT_NAME = "정기결제"
+_TRIES_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +65,7 @@ async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
     """
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ch-{ulid(now)}", day_kst=kst_day(now))
-    wished = _reservation(merchant_id, wish, attempt, now)
-    reserved = await engine.database.together(reserve_store.reserve_charges, wished)
-    if reserved is None:
-        await _refuse(engine, merchant_id, wish)
+    reserved = await _reserve(engine, merchant_id, wish, attempt, now)
     outcome = await _ask(engine, wish, attempt, reserved)
     reference = PaymentRef(merchant_id, reserved.imp_uid, wish.merchant_uid)
     payment = await record_charge(
@@ -104,13 +101,24 @@ async def _ask(
     )
 
 
-async def _refuse(engine: Engine, merchant_id: int, wish: ChargeWish) -> NoReturn:
-    """Says why nothing was reserved."""
-    async with engine.database.transaction() as connection:
-        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
-        if await live_key(connection, merchant_id, wish.customer_uid) is None:
-            raise NotFound("unknown_customer", customer_uid=wish.customer_uid)
-    raise AssertionError(f"order {wish.merchant_uid!r} was taken and then was not")
+async def _reserve(
+    engine: Engine, merchant_id: int, wish: ChargeWish, attempt: Attempt, now: datetime
+) -> reserve_store.Reserved:
+    """The committed reservation. Refused: the order is taken, or there is no live key.
+
+    The payment that held the order may fail, and the key be registered, between the refusal of the
+    insert and the look at why: then the order is free after all, and is reserved in another try.
+    """
+    wished = _reservation(merchant_id, wish, attempt, now)
+    for _ in range(_TRIES_MAX):
+        reserved = await engine.database.together(reserve_store.reserve_charges, wished)
+        if reserved is not None:
+            return reserved
+        async with engine.database.transaction() as connection:
+            await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+            if await live_key(connection, merchant_id, wish.customer_uid) is None:
+                raise NotFound("unknown_customer", customer_uid=wish.customer_uid)
+    raise Unavailable(f"order {wish.merchant_uid!r}, which others keep taking,", retry_after_s=1)
 
 
 def _reservation(
