@@ -124,7 +124,8 @@ async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> 
     order, payment, open_since = found
     progress: Progress = "done"
     if payment.status is Status.READY:
-        progress = "open"
+        # The payer is back and the merchant is being asked whether KICC may be.
+        progress = "working" if order.state == "confirming" else "open"
     elif payment.status is Status.PENDING:
         progress = "working" if _is_working(engine, open_since) else "doubtful"
     return order.view(payment, progress)
