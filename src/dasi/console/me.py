@@ -2,11 +2,18 @@
 
 from starlette.responses import Response
 
-from dasi.console.door import Visit
+from dasi.console.door import SESSION_COOKIE, Visit
+from dasi.console.refusals import told_refusal
+from dasi.foundation.errors import Refused
 from dasi.people import (
+    LIFE,
     PASSWORD_MIN,
     Session,
+    begin_second_factor,
     change_password,
+    confirm_second_factor,
+    end_second_factor,
+    give_second_factor,
     list_sessions,
     sign_out_everywhere,
 )
@@ -34,6 +41,46 @@ async def post_password(visit: Visit) -> Response:
         origin=visit.origin,
     )
     return visit.go(f"{visit.pages.root}/console/me?done=saved")
+
+
+async def show_second_factor(visit: Visit) -> Response:
+    """Asked for after the password."""
+    if session_of(visit).is_complete:
+        return visit.go(f"{visit.pages.root}/console")
+    return visit.page("second_factor.html", told=None)
+
+
+async def post_second_factor(visit: Visit) -> Response:
+    try:
+        cookie = await give_second_factor(
+            visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
+        )
+    except Refused as refused:
+        told = told_refusal(refused)
+        return visit.page("second_factor.html", status=told.status, told=told)
+    response = visit.go(f"{visit.pages.root}/console")
+    visit.pages.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
+    return response
+
+
+async def post_begin(visit: Visit) -> Response:
+    """The secret is on the page that answers, and nowhere after it."""
+    secret, uri = await begin_second_factor(visit.engine, session_of(visit))
+    return visit.page("second_factor_begin.html", secret=secret, uri=uri)
+
+
+async def post_confirm(visit: Visit) -> Response:
+    await confirm_second_factor(
+        visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
+    )
+    return visit.go(f"{visit.pages.root}/console/me?done=saved")
+
+
+async def post_end(visit: Visit) -> Response:
+    await end_second_factor(
+        visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
+    )
+    return visit.go(f"{visit.pages.root}/console/me?done=off")
 
 
 def session_of(visit: Visit) -> Session:

@@ -45,6 +45,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The email or the password is wrong.",
     ),
     "wrong_code": ("인증 코드가 맞지 않습니다.", "The code is wrong."),
+    "second_factor_on": (
+        "2단계 인증이 이미 켜져 있습니다.",
+        "The second factor is on already.",
+    ),
     "too_many_tries": (
         "시도 횟수가 너무 많습니다. {minutes}분 뒤에 다시 시도하세요.",
         "Too many tries. Try again in {minutes} minutes.",

@@ -65,7 +65,7 @@ def timeline_of(story: Story, told: Sequence[tuple[Delivery, list[Try]]]) -> lis
 
 def _of_try(delivery: Delivery, one: Try) -> Line:
     was_taken = one.next_try_at is None and delivery.state != "parked"
-    state = DELIVERY["delivered" if was_taken else delivery.state]
+    state = DELIVERY["delivered"] if was_taken else _NOT_TAKEN
     return Line(
         at=one.at,
         kind="delivery",
@@ -85,6 +85,9 @@ def _of_try(delivery: Delivery, one: Try) -> Line:
             *((("next_try_at", one.next_try_at.isoformat()),) if one.next_try_at else ()),
         ),
     )
+
+
+_NOT_TAKEN = Word("전송 실패", "not taken", "bad")
 
 
 def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:

@@ -33,12 +33,12 @@ async def page(
         return f"${len(values)}"
 
     terms = _terms(wanted, behind, value)
-    kinds = ["true"] if words is None else _kinds(words, value)
+    sources = ["payments"] if words is None else _sources(words, value)
     lists = " UNION ".join(
-        f"""(SELECT p.imp_uid, p.started_at FROM payments p
-             WHERE p.merchant_id = $1 AND {kind}{terms}
+        f"""(SELECT p.imp_uid, p.started_at FROM {source} p
+             WHERE p.merchant_id = $1{terms}
              ORDER BY p.started_at DESC, p.imp_uid DESC LIMIT $2)"""
-        for kind in kinds
+        for source in sources
     )
     rows = await database.fetch(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
@@ -69,14 +69,21 @@ def _terms(wanted: Browse, behind: tuple[datetime, str] | None, value: Any) -> s
     return terms
 
 
-def _kinds(words: Words, value: Any) -> list[str]:
+def _sources(words: Words, value: Any) -> list[str]:
+    """Where each kind of word is looked for, as something to select from."""
     text = value(words.text)
-    kinds = [
-        f"p.imp_uid = {text}",
-        f"p.merchant_uid = {text}",
-        f"p.customer_uid = {text}",
-        f"{_WORDS} && {value(list(words.indexed))}::text[]",
+    found = [
+        f"(SELECT * FROM payments p WHERE p.merchant_id = $1 AND p.{column} = {text})"
+        for column in ("imp_uid", "merchant_uid", "customer_uid")
     ]
+    # OFFSET 0: found first, then ordered. Walked in order, each one would have to be read.
+    found.append(
+        f"""(SELECT * FROM payments p WHERE p.merchant_id = $1
+             AND {_WORDS} && {value(list(words.indexed))}::text[] OFFSET 0)"""
+    )
     if words.amount_krw is not None:
-        kinds.append(f"p.amount_krw = {value(words.amount_krw)}")
-    return kinds
+        found.append(
+            f"(SELECT * FROM payments p WHERE p.merchant_id = $1"
+            f" AND p.amount_krw = {value(words.amount_krw)})"
+        )
+    return found

@@ -6,6 +6,12 @@ from dasi.people.join import Link, add_person, first_run_link, invite, join, loo
 from dasi.people.members import list_members, list_people, remove_member
 from dasi.people.passwords import PASSWORD_MIN
 from dasi.people.person import GIVEN_ROLES, Member, Origin, Permission, Person, Role
+from dasi.people.second_factor import (
+    begin_second_factor,
+    confirm_second_factor,
+    end_second_factor,
+    give_second_factor,
+)
 from dasi.people.session import IDLE, LIFE, Session, SessionLine
 from dasi.people.sign_in import (
     SignedIn,
@@ -36,10 +42,14 @@ __all__ = [
     "SessionLine",
     "SignedIn",
     "add_person",
+    "begin_second_factor",
     "change_password",
     "complete_session",
+    "confirm_second_factor",
+    "end_second_factor",
     "find_session",
     "first_run_link",
+    "give_second_factor",
     "invite",
     "join",
     "list_acts",

@@ -88,6 +88,38 @@ async def set_password_any_merchant(database: Database, person_id: int, password
     )
 
 
+async def set_totp_any_merchant(database: Database, person_id: int, sealed: bytes | None) -> None:
+    """A new secret, not in force before it is confirmed; None switches it off."""
+    await database.fetch(
+        """UPDATE people SET sealed_totp = $2, totp_confirmed_at = NULL, totp_step = 0
+           WHERE person_id = $1""",
+        person_id,
+        sealed,
+    )
+
+
+async def sealed_totp_any_merchant(database: Database, person_id: int) -> bytes | None:
+    row = await database.fetchrow("SELECT sealed_totp FROM people WHERE person_id = $1", person_id)
+    return None if row is None else row["sealed_totp"]
+
+
+async def confirm_totp_any_merchant(database: Database, person_id: int, *, now: datetime) -> None:
+    await database.fetch(
+        "UPDATE people SET totp_confirmed_at = $2 WHERE person_id = $1", person_id, now
+    )
+
+
+async def use_totp_step_any_merchant(database: Database, person_id: int, step: int) -> bool:
+    """False if this step or a later one was used: a code seen by somebody else opens nothing."""
+    row = await database.fetchrow(
+        """UPDATE people SET totp_step = $2 WHERE person_id = $1 AND totp_step < $2
+           RETURNING person_id""",
+        person_id,
+        step,
+    )
+    return row is not None
+
+
 async def put_membership(
     connection: Connection, merchant_id: int, person_id: int, role: Role, *, now: datetime
 ) -> None:

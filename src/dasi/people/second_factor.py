@@ -1,0 +1,103 @@
+"""The second factor: a code from an authenticator app (TOTP, 30 seconds, 6 digits).
+
+A code opens one session: its step is written down with it and no earlier one is taken again.
+"""
+
+import hmac
+
+import pyotp
+
+from dasi.engine import Engine
+from dasi.foundation.clock import epoch_s
+from dasi.foundation.errors import Conflict, NotAuthenticated
+from dasi.people import audit_store, session_store, store
+from dasi.people.person import Origin, Person
+from dasi.people.session import Session
+from dasi.people.sign_in import complete_session
+from dasi.people.tries import refuse_many_tries
+
+STEP_S = 30
+_DRIFT = 1
+"""Steps a clock may be off, either way."""
+
+
+async def begin_second_factor(engine: Engine, session: Session) -> tuple[str, str]:
+    """A new secret, not yet in force: (for typing, as an `otpauth://` address).
+
+    `Conflict("second_factor_on")` while one is in force.
+    """
+    person = session.person
+    if person.has_second_factor:
+        raise Conflict("second_factor_on")
+    secret = pyotp.random_base32()
+    sealed = engine.vault.seal(secret, bound_to=_bound_to(person))
+    await store.set_totp_any_merchant(engine.database, person.person_id, sealed)
+    return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="dasi")
+
+
+async def confirm_second_factor(
+    engine: Engine, session: Session, code: str, *, origin: Origin
+) -> None:
+    """Puts it in force once a code shows that the app has it; other sessions end.
+
+    `NotAuthenticated("wrong_code")`, `Conflict("second_factor_on")`.
+    """
+    person = session.person
+    if person.has_second_factor:
+        raise Conflict("second_factor_on")
+    await _use_code(engine, person, code, origin)
+    await store.confirm_totp_any_merchant(engine.database, person.person_id, now=engine.clock.now())
+    await session_store.delete_sessions_any_merchant(
+        engine.database, person.person_id, but=session.session_hash
+    )
+    await _log(engine, person, "second_factor_on", origin)
+
+
+async def give_second_factor(engine: Engine, session: Session, code: str, *, origin: Origin) -> str:
+    """Completes a sign-in; the new session's cookie. `NotAuthenticated("wrong_code")`."""
+    await _use_code(engine, session.person, code, origin)
+    return await complete_session(engine, session, origin=origin)
+
+
+async def end_second_factor(engine: Engine, session: Session, code: str, *, origin: Origin) -> None:
+    """Switches it off, by a code. `NotAuthenticated("wrong_code")`."""
+    await _use_code(engine, session.person, code, origin)
+    await store.set_totp_any_merchant(engine.database, session.person.person_id, None)
+    await _log(engine, session.person, "second_factor_off", origin)
+
+
+async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -> None:
+    subject = await refuse_many_tries(engine, f"code of {person.email}", origin)
+    sealed = await store.sealed_totp_any_merchant(engine.database, person.person_id)
+    if sealed is None:
+        raise NotAuthenticated("wrong_code")
+    totp = pyotp.TOTP(engine.vault.open(sealed, bound_to=_bound_to(person)))
+    now_step = epoch_s(engine.clock.now()) // STEP_S
+    given = code.replace(" ", "").encode()
+    for step in range(now_step - _DRIFT, now_step + _DRIFT + 1):
+        is_right = hmac.compare_digest(totp.generate_otp(step).encode(), given)
+        if is_right and await store.use_totp_step_any_merchant(
+            engine.database, person.person_id, step
+        ):
+            await session_store.forget_tries_any_merchant(engine.database, [subject])
+            return
+    raise NotAuthenticated("wrong_code")
+
+
+async def _log(engine: Engine, person: Person, what: str, origin: Origin) -> None:
+    await audit_store.insert_act(
+        engine.database,
+        None,
+        person_id=person.person_id,
+        email=person.email,
+        what=what,
+        about=None,
+        detail=None,
+        origin=origin,
+        now=engine.clock.now(),
+    )
+
+
+def _bound_to(person: Person) -> str:
+    """Moved to another person's row the secret does not open."""
+    return f"second factor of person {person.person_id}"

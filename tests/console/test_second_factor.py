@@ -1,0 +1,65 @@
+"""The second factor: asked for after the password, each code good once."""
+
+import re
+from datetime import timedelta
+
+import pyotp
+
+from console.browser import PASSWORD, Person, add_member, new_browser
+from dasi.foundation.clock import TurnedClock
+from dasi.people import Role
+from gateway_shop import running_gateway
+from simulator_process import SimulatorControl
+
+
+async def test_a_code_is_asked_for_and_good_once(
+    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+) -> None:
+    async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
+        person = Person(shop, http)
+        email = await add_member(shop, Role.OWNER)
+        await person.sign_in(email)
+        status, page, _ = await person.post("/console/me/second-factor")
+        found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+        assert found, (status, page)
+        totp = pyotp.TOTP(found[1])
+        code = totp.at(clock.now())
+        status, _, location = await person.post("/console/me/second-factor/confirm", {"code": code})
+        assert (status, location) == (303, "/console/me?done=saved")
+        await person.post("/console/sign-out")
+
+        await person.get("/console/sign-in")
+        _, _, location = await person.post(
+            "/console/sign-in", {"email": email, "password": PASSWORD}
+        )
+        assert location == "/console/second-factor"
+        status, page = await person.get("/console?all=1", allow_redirects=False)
+        assert status == 303, "the password alone opens nothing"
+        await person.get("/console/second-factor")
+        status, page, _ = await person.post("/console/second-factor", {"code": code})
+        assert status == 401, "a code that was used is worth nothing"
+        clock.advance(timedelta(seconds=30))
+        status, _, location = await person.post(
+            "/console/second-factor", {"code": totp.at(clock.now())}
+        )
+        assert (status, location) == (303, "/console")
+        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200
+
+
+async def test_guessing_codes_is_stopped(
+    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+) -> None:
+    async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
+        person = Person(shop, http)
+        email = await add_member(shop, Role.OWNER)
+        await person.sign_in(email)
+        _, page, _ = await person.post("/console/me/second-factor")
+        found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+        assert found
+        right = pyotp.TOTP(found[1]).at(clock.now())
+        wrong = f"{(int(right) + 7) % 1_000_000:06}"
+        for _ in range(8):
+            status, _, _ = await person.post("/console/me/second-factor/confirm", {"code": wrong})
+            assert status == 401
+        status, page, _ = await person.post("/console/me/second-factor/confirm", {"code": right})
+        assert status == 403, page
