@@ -111,10 +111,10 @@ async def _play(demo: Demo, folder: Path, *, once: bool, paid: asyncio.Event) ->
     began = time.perf_counter()
     demo.console.print("[bold]dasi demo[/bold]  everything on this machine, no real money\n")
     try:
-        async with _everything(demo, folder):
+        async with _everything(demo, folder) as console_url:
             await _charge_once(demo)
             paid.set()
-            _show_addresses(demo, seconds=time.perf_counter() - began)
+            _show_addresses(demo, console_url, seconds=time.perf_counter() - began)
             if not once:
                 demo.console.print("\nCtrl-C ends it and leaves nothing behind.")
                 await fail_when_one_ends(demo.machine.children)
@@ -127,8 +127,11 @@ async def _play(demo: Demo, folder: Path, *, once: bool, paid: asyncio.Event) ->
 
 
 @asynccontextmanager
-async def _everything(demo: Demo, folder: Path) -> AsyncIterator[None]:
-    """All programs up and the merchant set up; afterwards all ended, the database last."""
+async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
+    """All programs up and the merchant set up; afterwards all ended, the database last.
+
+    Gives the address at which the console begins.
+    """
     machine, children = demo.machine, demo.machine.children
     own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORM": "json"}
     environment = environment_of({**without_ours(os.environ), **own}, machine.ports)
@@ -143,9 +146,9 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[None]:
         with demo.step("Gateway, worker, KICC simulator and demo shop"):
             await machine.start_gateways(opened, processes=1)
             await machine.start_worker(opened)
-            await _set_up_merchant(demo, opened)
+            console_url = await _set_up_merchant(demo, opened)
             await _until_all_answer(demo, *strangers)
-        yield
+        yield console_url
 
 
 async def _start_shop(demo: Demo) -> Child:
@@ -157,11 +160,13 @@ async def _start_shop(demo: Demo) -> Child:
     )
 
 
-async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> None:
+async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
+    """The merchant, its key and its channel; the address that makes the console's owner."""
     # They load every room, which takes as long as the programs started above take.
     from dasi.app import open_engine  # noqa: PLC0415  # slow
     from dasi.channels import add_channel  # noqa: PLC0415  # slow
     from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow
+    from dasi.people import first_run_link  # noqa: PLC0415  # slow
 
     async with open_engine(read_settings(opened.environment)) as engine:
         merchant = await add_merchant(
@@ -180,6 +185,7 @@ async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> None:
             is_sandbox=True,
             is_default=True,
         )
+        return await first_run_link(engine) or f"{demo.gateway_url}/console"
 
 
 async def _until_all_answer(demo: Demo, simulator: Child, shop: Child) -> None:
@@ -285,13 +291,14 @@ async def _until_webhook(demo: Demo, session: aiohttp.ClientSession, imp_uid: st
     )
 
 
-def _show_addresses(demo: Demo, *, seconds: float) -> None:
+def _show_addresses(demo: Demo, console_url: str, *, seconds: float) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in (
         ("Demo shop", f"{demo.shop_url}/"),
         ("Gateway", demo.gateway_url),
+        ("Console", console_url),
         ("KICC simulator", f"{demo.machine.ports.simulator_url}/_simulator/"),
         ("IMP.init", MERCHANT_CODE),
         ("imp_key", demo.api_key),
