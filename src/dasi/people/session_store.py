@@ -111,7 +111,7 @@ async def sessions_of_any_merchant(
 async def count_try_any_merchant(
     database: Database, subjects: list[str], *, now: datetime, since: datetime
 ) -> dict[str, int]:
-    """Writes a try down before it is known to fail, so that many at once are counted too.
+    """Writes a try down before it is known to fail, so that those under way count too.
 
     How many there were of each subject since `since`, this one not included.
     """
@@ -119,7 +119,7 @@ async def count_try_any_merchant(
         """WITH written AS (
                INSERT INTO sign_in_tries (subject, at) SELECT unnest($1::text[]), $2
            ), swept AS (
-               DELETE FROM sign_in_tries WHERE subject = ANY($1::text[]) AND at < $3
+               DELETE FROM sign_in_tries WHERE at < $3
            )
            SELECT subject, count(*) AS tries FROM sign_in_tries
            WHERE subject = ANY($1::text[]) AND at >= $3 GROUP BY subject""",

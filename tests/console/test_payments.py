@@ -1,0 +1,104 @@
+"""Finding payments: by any word they carry, page by page, and all of them as CSV."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from console.browser import Person
+from console.conftest import SignIn
+from dasi.payments import Browse, browse_payments
+from dasi.people import Role
+from gateway_shop import Shop
+
+HERE = "/console/shops/imp00000001"
+
+
+@pytest.fixture
+async def operator(gateway: Shop, signed_in: SignIn) -> Person:
+    await gateway.register_card("card-1", buyer_name="Hong", buyer_tel="010-9876-5432")
+    return await signed_in(Role.OPERATOR)
+
+
+async def found(person: Person, query: str) -> list[str]:
+    """The order numbers a list shows, in its order."""
+    status, page = await person.get(f"{HERE}/payments{query}")
+    assert status == 200, page
+    return re.findall(r'class="sub"><code>([^<]+)</code>', page)
+
+
+async def test_any_word_finds_its_payment(operator: Person, gateway: Shop) -> None:
+    await gateway.again(merchant_uid="wanted", amount=31_700, buyer_email="Kim@Shop.example")
+    await gateway.again(merchant_uid="other", amount=5_000, buyer_email="lee@shop.example")
+    (row,) = await gateway.rows("SELECT * FROM payments WHERE merchant_uid = 'wanted'")
+    for word in (
+        "wanted", row["imp_uid"], row["pg_tid"], row["approval_no"], "31700", "31,700원",
+        "kim@shop.example", "KIM@shop.EXAMPLE",
+    ):  # fmt: skip
+        assert await found(operator, f"?q={word.replace('원', '%EC%9B%90')}") == ["wanted"], word
+    for word in (row["card_number"][-4:], "card-1", "01098765432", "010-9876-5432", "hong"):
+        assert "wanted" in await found(operator, f"?q={word}"), word
+    for word in ("want", "nobody", "31701", "%", "' OR 1=1 --"):
+        assert await found(operator, f"?q={word.replace('%', '%25')}") == [], word
+
+
+async def test_pages_follow_each_other_without_gap_or_repetition(
+    operator: Person, gateway: Shop
+) -> None:
+    for number in range(7):
+        await gateway.again(merchant_uid=f"order-no-{number}")
+    behind, seen = None, []
+    while True:
+        page = await browse_payments(
+            gateway.engine, gateway.merchant.merchant_id, Browse(), behind=behind, limit=3
+        )
+        seen += [one.imp_uid for one in page.payments]
+        behind = page.next_place
+        if behind is None:
+            break
+    everything = await gateway.rows(
+        "SELECT imp_uid FROM payments ORDER BY started_at DESC, imp_uid DESC"
+    )
+    assert seen == [row["imp_uid"] for row in everything]
+    assert len(seen) == 8
+
+
+async def test_a_status_and_a_day_narrow_the_list(operator: Person, gateway: Shop) -> None:
+    await gateway.kicc.scenario("8521", "batch")
+    await gateway.again(merchant_uid="declined")
+    await gateway.again(merchant_uid="charged")
+    assert await found(operator, "?status=failed") == ["declined"]
+    assert "charged" in await found(operator, "?status=paid")
+    assert await found(operator, "?since=2001-01-01&until=2001-01-02") == []
+    assert await found(operator, "?q=2001-01-01") == []
+    assert len(await found(operator, "?status=nonsense&since=nonsense")) == 3
+
+
+async def test_the_export_holds_all_and_no_formula(operator: Person, gateway: Shop) -> None:
+    await gateway.again(merchant_uid="plain", name="원두")
+    await gateway.again(merchant_uid="planted", name="=HYPERLINK(1)")
+    status, text = await operator.get(f"{HERE}/payments.csv")
+    assert status == 200
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert len(rows) == 3
+    names = {row["merchant_uid"]: row["name"] for row in rows}
+    assert names["plain"] == "원두"
+    assert names["planted"] == "'=HYPERLINK(1)"
+    acts = await gateway.rows("SELECT what FROM audit_log ORDER BY position DESC LIMIT 1")
+    assert acts == [{"what": "payments_exported"}]
+
+
+async def test_two_cancels_of_the_same_page_cancel_once(operator: Person, gateway: Shop) -> None:
+    paid = (await gateway.again(amount=10_000)).response
+    path = f"{HERE}/payments/{paid['imp_uid']}"
+    await operator.get(path)
+    fields = {"amount": "4000", "remain": "10000", "reason": "변심"}
+    assert (await operator.post(f"{path}/cancel", fields))[0] == 303
+    status, page, _ = await operator.post(f"{path}/cancel", fields)
+    assert status == 409
+    assert "6,000" in page
+    (row,) = await gateway.rows(
+        "SELECT cancelled_krw FROM payments WHERE imp_uid = $1", paid["imp_uid"]
+    )
+    assert row["cancelled_krw"] == 4_000
