@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -80,6 +80,12 @@ class Visit:
     def query(self, name: str, *, length_max: int = 100) -> str:
         text = self.request.query_params.get(name, "").strip()[:length_max]
         return text if text.isprintable() else ""
+
+    def kept_query(self) -> str:
+        """This page's own query, for a link that changes only how it looks."""
+        told = self.request.query_params.multi_items()
+        kept = [(name, text) for name, text in told if name not in ("lang", "theme", "done")]
+        return f"{urlencode(kept)}&" if kept else ""
 
     def page(self, template: str, *, status: int = 200, **facts: object) -> Response:
         return self.pages.page(template, self, status=status, **facts)

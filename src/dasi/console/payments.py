@@ -30,6 +30,8 @@ from dasi.webhooks import list_deliveries, list_tries
 
 PAGE = 50
 _DELIVERIES = 20
+_WATCHED = timedelta(minutes=10)
+"""A page renews itself while something is to happen this soon."""
 _REASON_MAX = 100
 _COLUMNS = (
     "started_at", "status", "amount_krw", "cancelled_krw", "imp_uid", "merchant_uid", "name",
@@ -89,7 +91,8 @@ async def show_payment(visit: Visit) -> Response:
     tries = [
         (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
     ]
-    steps = next_steps(story, told, now=visit.engine.clock.now())
+    now = visit.engine.clock.now()
+    steps = next_steps(story, told, now=now)
     return visit.page(
         "payment.html",
         payment=payment,
@@ -100,7 +103,9 @@ async def show_payment(visit: Visit) -> Response:
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
         and visit.person.may("act", visit.merchant_id),
         may_act=visit.person.may("act", visit.merchant_id),
-        watches=any(one.is_automatic for one in steps),
+        watches=any(
+            one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in steps
+        ),
     )
 
 
