@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 UV_VERSION := 0.13.9
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test check lint types house sdk-types lock bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash check lint types house sdk-types lock bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -53,6 +53,10 @@ run: setup  ## One machine for real: data kept in ./dasi-data
 test: setup-dev setup-browser  ## Lint, types, house rules and every test
 	@$(MAKE) --no-print-directory check
 	@.venv/bin/python -m pytest -n 2 --dist worksteal -q tests
+
+crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100 MINUTES=60 SWEEP=all|none|name)
+	@cd tests && ../.venv/bin/python -m crash --seed $(or $(SEED),1) --runs $(or $(RUNS),100) \
+		--minutes $(or $(MINUTES),60) --sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
 
 check: lint types house  ## Lint, types and the rules of the house
 

@@ -1,0 +1,17 @@
+"""The stage on which histories are played: one PostgreSQL, one PG, one merchant a run."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from crash.history import Stage
+from crash.merchant_side import listening_merchant
+from crash.tally import Tally
+from database import TestServer
+from simulator_process import SimulatorControl
+
+
+@pytest.fixture
+async def stage(database_server: TestServer, kicc: SimulatorControl) -> AsyncIterator[Stage]:
+    async with listening_merchant() as merchant_side:
+        yield Stage(database_server, kicc, merchant_side, Tally())

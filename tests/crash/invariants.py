@@ -1,0 +1,180 @@
+"""What must be true after every history, held against the PG's own books and the callers' memory.
+
+The PG's books name an order by its goods name, which each history sets to the shop's order number:
+so a second approval is seen even if we forgot that we asked for it.
+"""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from crash.acts import PAID
+from crash.world import Told, World
+
+_SETTLED_NO = ("failed",)
+_MAYBE = ("died", "cancel_in_doubt", "unavailable")
+
+
+async def check_never_twice(world: World) -> None:
+    """(a) At every moment, not only at the end."""
+    state = await world.kicc.state()
+    live = Counter(
+        paid["goodsName"]
+        for paid in state["transactions"]
+        if paid["kind"] != "key" and paid["remainAmount"] > 0
+    )
+    worst = live.most_common(1)
+    told = f"{worst[0][0]} has {worst[0][1]} live approvals at the PG" if worst else ""
+    world.tally.check("a never twice", not worst or worst[0][1] <= 1, told, world.seed)
+
+
+async def check_all(world: World) -> None:
+    """After the calm."""
+    state = await world.kicc.state()
+    in_doubt = await _check_doubts(world)
+    await check_never_twice(world)
+    await _check_books(world, state["transactions"], in_doubt)
+    await _check_keys(world, state["keys"])
+    await _check_events(world)
+    await _check_deliveries(world)
+    await _check_told(world, in_doubt)
+
+
+async def _check_doubts(world: World) -> set[str]:
+    """(b) Every doubt ended, or is with a person. The payments of the latter."""
+    rows = await world.rows(
+        "SELECT imp_uid, attempt_id, state, kind, handed_over_at, why FROM attempts "
+        "WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"
+    )
+    for row in rows:
+        told = f"{row['attempt_id']} is still {row['state']} ({row['why']})"
+        _check(world, "b doubt ends", row["handed_over_at"] is not None, told)
+    _check(world, "b doubt ends", True, "")
+    world.tally.handed_over += len(rows)
+    return {row["imp_uid"] for row in rows}
+
+
+async def _check_books(
+    world: World, transactions: list[dict[str, Any]], in_doubt: set[str]
+) -> None:
+    """(c) To the won, for each request of ours; and the PG holds nothing that we do not know of."""
+    net: dict[str, int] = defaultdict(int)
+    for paid in transactions:
+        if paid["kind"] != "key":
+            net[paid["shopOrderNo"]] += paid["remainAmount"]
+    rows = await world.rows(
+        "SELECT p.imp_uid, p.merchant_uid, p.status, p.amount_krw, p.cancelled_krw, "
+        "       a.shop_order_no "
+        "FROM payments p JOIN attempts a USING (merchant_id, imp_uid) "
+        "WHERE p.purpose = 'payment' AND a.kind IN ('approve', 'charge')"
+    )
+    for row in rows:
+        theirs = net.pop(row["shop_order_no"], 0)
+        if row["imp_uid"] in in_doubt:
+            continue
+        is_paid = row["status"] in PAID
+        ours = row["amount_krw"] - row["cancelled_krw"] if is_paid else 0
+        told = f"{row['merchant_uid']} is {row['status']}: {ours} won here, {theirs} at the PG"
+        _check(world, "c books agree", ours == theirs, told)
+    _check(world, "c books agree", not net, f"approvals at the PG without a row here: {dict(net)}")
+
+
+async def _check_keys(world: World, keys: list[dict[str, Any]]) -> None:
+    """(c) for keys: one live key a customer, and what is out of use here is ended there (B1)."""
+    forgotten = await world.rows(
+        "SELECT billing_key_id FROM billing_keys "
+        "WHERE status = 'removed' AND pg_removed_at IS NULL AND needs_person IS NULL"
+    )
+    _check(world, "c books agree", not forgotten, f"keys never ended at the PG: {forgotten}")
+    kept = await world.rows(
+        "SELECT a.shop_order_no FROM payments p JOIN attempts a USING (merchant_id, imp_uid) "
+        "WHERE p.purpose = 'key_issue' AND p.status = 'paid' AND a.kind = 'issue_key'"
+    )
+    ours = {row["shop_order_no"] for row in kept}
+    live_here = await world.rows("SELECT 1 FROM billing_keys WHERE status = 'live'")
+    with_person = await world.rows("SELECT 1 FROM billing_keys WHERE needs_person IS NOT NULL")
+    live_there = [key for key in keys if key["isLive"] and key["shopOrderNo"] in ours]
+    told = f"{len(live_there)} of our keys are live at the PG, {len(live_here)} here"
+    is_right = len(live_here) <= len(live_there) <= len(live_here) + len(with_person)
+    _check(world, "c books agree", is_right, told)
+
+
+async def _check_events(world: World) -> None:
+    """(d) What became true was written down for the merchant, once, with its truth."""
+    rows = await world.rows(
+        "SELECT p.imp_uid, p.status, p.paid_at IS NOT NULL AS was_paid, "
+        "  (SELECT count(*) FROM webhook_events e WHERE e.merchant_id = p.merchant_id "
+        "     AND e.imp_uid = p.imp_uid AND e.kind = 'payment.paid') AS told_paid, "
+        "  (SELECT count(*) FROM webhook_events e WHERE e.merchant_id = p.merchant_id "
+        "     AND e.imp_uid = p.imp_uid AND e.kind = 'payment.cancelled') AS told_cancelled, "
+        "  (SELECT count(*) FROM attempts a WHERE a.merchant_id = p.merchant_id "
+        "     AND a.imp_uid = p.imp_uid AND a.kind = 'cancel' AND a.state = 'approved' "
+        "     AND a.tells_merchant AND NOT a.is_reversal) AS cancels "
+        "FROM payments p"
+    )
+    for row in rows:
+        told = f"{row['imp_uid']} is {row['status']} and has {row['told_paid']} events 'paid'"
+        _check(world, "d events", row["told_paid"] == int(row["was_paid"]), told)
+        told = f"{row['imp_uid']}: {row['cancels']} cancels, {row['told_cancelled']} events"
+        _check(world, "d events", row["told_cancelled"] == row["cancels"], told)
+
+
+async def _check_deliveries(world: World) -> None:
+    """(d) At least once, and of one payment in order."""
+    taken: dict[str, int] = {}
+    for place, heard in enumerate(world.merchant_side.heard):
+        if heard["is_taken"]:
+            taken.setdefault(heard["event_id"], place)
+    events = await world.rows("SELECT event_id, imp_uid FROM webhook_events ORDER BY version")
+    last: dict[str, int] = {}
+    for event in events:
+        place_taken = taken.get(event["event_id"])
+        _check(world, "d delivered", place_taken is not None, f"{event['event_id']} never arrived")
+        if place_taken is None:
+            continue
+        is_later = place_taken > last.get(event["imp_uid"], -1)
+        _check(world, "d in order", is_later, f"{event['event_id']} came before an older one")
+        last[event["imp_uid"]] = place_taken
+
+
+async def _check_told(world: World, in_doubt: set[str]) -> None:
+    """(e) What a caller was told stayed true."""
+    rows = await world.rows(
+        "SELECT imp_uid, merchant_uid, status, amount_krw, cancelled_krw FROM payments"
+    )
+    payments = {row["imp_uid"]: row for row in rows}
+    for told in world.told:
+        if told.imp_uid is None or told.imp_uid in in_doubt or told.verb == "cancel":
+            continue
+        status = payments[told.imp_uid]["status"]
+        said = f"{told.order} ({told.imp_uid}) was told {told.outcome} and is {status}"
+        if told.outcome in PAID:
+            _check(world, "e told paid", status in PAID, said)
+        elif told.outcome in _SETTLED_NO:  # that nothing is left at the PG, the books checked
+            _check(world, "e told failed", status == "failed", said)
+        elif told.outcome in ("pending", "order_in_doubt"):
+            _check(world, "e told pending", status not in ("pending", "ready"), said)
+        elif told.outcome == "order_already_paid":
+            _check(world, "e told paid", status in PAID, said)
+    for imp_uid, payment in payments.items():
+        if imp_uid not in in_doubt:
+            asked = [t for t in world.told if t.verb == "cancel" and _is_of(t, payment)]
+            _check_cancels(world, payment, asked)
+
+
+def _is_of(told: Told, payment: Any) -> bool:
+    return told.order == payment["merchant_uid"] and payment["status"] in PAID
+
+
+def _check_cancels(world: World, payment: Any, asked: list[Told]) -> None:
+    """Nothing was given back unasked; whatever was said to be given back, was."""
+    told_at_most = max((told.cancelled_krw for told in asked), default=0)
+    said = f"{payment['merchant_uid']}: {payment['cancelled_krw']} won were cancelled"
+    is_kept = payment["cancelled_krw"] >= told_at_most
+    _check(world, "e told cancelled", is_kept, f"{said}, {told_at_most} were told")
+    wished = [told for told in asked if told.outcome in PAID or told.outcome in _MAYBE]
+    at_most = sum(told.asked_krw for told in wished)
+    _check(world, "e told cancelled", payment["cancelled_krw"] <= at_most, f"{said} of {at_most}")
+
+
+def _check(world: World, promise: str, is_kept: bool, told: str) -> None:
+    world.tally.check(promise, is_kept, told, world.seed)

@@ -1,0 +1,176 @@
+"""Work that can be killed: a coroutine is driven step by step and abandoned at any of its awaits.
+
+A death is not an exception. The coroutine is simply never stepped again: no `except`, no `finally`,
+no `__aexit__` of it runs while it could still reach anything. The node severs its connections
+first, as the death of a process would; only then is the body of the coroutine put away.
+
+Each await has two moments to die at: `asked`, when the question has left (a statement, a COMMIT, a
+request) and its answer is on the way; and `answered`, when the answer is there and not one line of
+ours has acted on it. So a commit is passed on both sides.
+"""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import Coroutine, Generator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Literal
+
+Moment = Literal["asked", "answered"]
+Part = Literal["await", "enter", "exit"]
+_STEPS_TO_PUT_AWAY_MAX = 200
+_PRODUCT, _FOUNDATION = "/src/dasi/", "/src/dasi/foundation/"
+_PARTS: dict[str, Part] = {"__aenter__": "enter", "__aexit__": "exit"}
+
+
+class Killed(BaseException):
+    """Stands where a dead task was, for whoever waited for it. Never seen by the dead task."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """One await in the product: a line, and whether a `with` is entered or left there."""
+
+    file: str
+    line: int
+    part: Part
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" + ("" if self.part == "await" else f" {self.part}")
+
+
+@dataclass
+class Life:
+    """All tasks of one act on one node. Dies at its `dies_at`-th moment, if it has that many."""
+
+    dies_at: int | None = None
+    moments: list[tuple[Place, Moment]] = field(default_factory=list)
+    is_dead: bool = False
+    bodies: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    works: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
+    """Of the tasks: one that died before its first step has a body that never began."""
+
+    @property
+    def died_at(self) -> tuple[Place, Moment] | None:
+        return self.moments[-1] if self.is_dead and self.moments else None
+
+    def reach(self, place: Place | None, moment: Moment) -> None:
+        if self.is_dead or place is None:
+            return
+        self.moments.append((place, moment))
+        self.is_dead = len(self.moments) == self.dies_at
+
+    async def put_away(self) -> None:
+        """Ends the bodies. Call it when nothing of theirs can reach the world any more."""
+        while waiting := [task for task in self.tasks if not task.done()]:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        self.bodies += [work for work in self.works if _never_began(work)]
+        for body in self.bodies:
+            for _ in range(_STEPS_TO_PUT_AWAY_MAX):
+                with contextlib.suppress(BaseException):
+                    body.throw(Killed())
+                    continue
+                break
+        self.bodies.clear()
+
+
+_life: ContextVar[Life | None] = ContextVar("life", default=None)
+
+
+async def live(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of `work`, or `Killed`. Tasks that it starts live and die with it."""
+    task = asyncio.get_running_loop().create_task(_begin(life, work))
+    life.tasks.add(task)
+    return await task
+
+
+async def _begin(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
+    _life.set(life)
+    return await _Steps(life, work)
+
+
+def mortal_tasks(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+    """A task factory: what a living act starts, lives and dies with the act."""
+    life = _life.get()
+    if life is None:
+        return asyncio.Task(work, loop=loop, **more)
+    task = asyncio.Task(_stepped(life, work), loop=loop, **more)
+    life.tasks.add(task)
+    life.works.append(work)
+    task.add_done_callback(_forget)
+    return task
+
+
+def _never_began(work: object) -> bool:
+    return inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """A death is expected: nobody needs to be warned that nobody fetched it."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _stepped(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
+    return await _Steps(life, work)
+
+
+class _Steps:
+    """Awaits a coroutine, stepping it by hand."""
+
+    def __init__(self, life: Life, work: Coroutine[Any, Any, Any]) -> None:
+        self._life = life
+        self._work = work
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        life, work = self._life, self._work
+        error: BaseException | None = None
+        place: Place | None = None
+        while True:
+            life.reach(place, "answered")
+            if life.is_dead:
+                life.bodies.append(work)
+                raise Killed
+            try:
+                waited = work.send(None) if error is None else work.throw(error)
+            except StopIteration as end:
+                return end.value
+            place = place_of(work)
+            life.reach(place, "asked")
+            if life.is_dead:
+                life.bodies.append(work)
+                raise Killed
+            try:
+                yield waited
+                error = None
+            except BaseException as thrown:  # noqa: BLE001 - passed on to the work as it is
+                error = thrown
+
+
+def place_of(work: Any) -> Place | None:
+    """The innermost await of the product in a suspended coroutine.
+
+    The foundation is not a place: which statement waits is told by the line that called it.
+    """
+    product: FrameType | None = None
+    part: Part = "await"
+    is_next = False
+    while work is not None:
+        frame: FrameType | None = getattr(work, "cr_frame", None) or getattr(work, "gi_frame", None)
+        if frame is not None:
+            file, name = frame.f_code.co_filename, frame.f_code.co_name
+            is_product = _PRODUCT in file and _FOUNDATION not in file
+            if is_product:
+                product, part = frame, "await"
+            elif is_next and name in _PARTS:
+                part = _PARTS[name]
+            is_next = is_product
+        work = getattr(work, "cr_await", None) or getattr(work, "gi_yieldfrom", None)
+    if product is None:
+        return None
+    return Place(product.f_code.co_filename.rpartition(_PRODUCT)[2], product.f_lineno, part)

@@ -1,0 +1,88 @@
+"""A gateway or a worker in this process that can die like one of its own.
+
+Its death is the death of what it holds: its PostgreSQL connections break, so the server rolls back
+what was open, and its connections to the PG break. What it was doing is never resumed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from crash.mortal import Life
+from dasi.engine import Engine
+from dasi.foundation.clock import Clock
+from dasi.foundation.db import open_database
+from dasi.foundation.vault import Vault
+from dasi.providers.kicc import KiccProvider
+from dasi.webhooks import Deliverer
+
+_ANSWER_TIMEOUT_S = 1.0
+_VAULT = Vault([bytes(32)])
+_PATIENCE, _LOOKS_MAX = 500, 20_000
+_SERVED = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
+# A connection that was just being made when its maker died belongs to nobody here any more.
+_CUT_OFF = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+              WHERE application_name = $1"""
+
+
+@dataclass
+class Node:
+    name: str
+    engine: Engine
+    deliverer: Deliverer
+
+    async def die(self, life: Life, watcher: asyncpg.Connection) -> None:
+        """Severs everything, puts the bodies away, and waits until PostgreSQL has noticed."""
+        self._pool.terminate()
+        await self._close_sockets()
+        await life.put_away()
+        for look in range(_LOOKS_MAX):
+            if not await watcher.fetchval(_CUT_OFF if look >= _PATIENCE else _SERVED, self.name):
+                break
+        else:
+            raise AssertionError(f"PostgreSQL still serves the dead node {self.name}")
+
+    async def close(self) -> None:
+        await self._close_sockets()
+        await self.engine.database.close()
+
+    async def _close_sockets(self) -> None:
+        await self.deliverer.close()
+        await self._provider.close()
+
+    @property
+    def _pool(self) -> Any:
+        return self.engine.database._pool
+
+    @property
+    def _provider(self) -> KiccProvider:
+        provider = self.engine.providers["kicc"]
+        assert isinstance(provider, KiccProvider)
+        return provider
+
+
+async def open_node(
+    name: str, *, database_url: str, kicc_url: str, clock: Clock, look_before_answer_s: float
+) -> Node:
+    mark = "&" if "?" in database_url else "?"
+    database = await open_database(
+        f"{database_url}{mark}application_name={name}", connections_max=6, statement_timeout_s=30
+    )
+    provider = KiccProvider(
+        sandbox_url=kicc_url,
+        live_url="https://live.invalid",
+        clock=clock,
+        connections_max=8,
+        total_timeout_s=_ANSWER_TIMEOUT_S,
+    )
+    engine = Engine(
+        database=database,
+        clock=clock,
+        vault=_VAULT,
+        providers={"kicc": provider},
+        public_url="https://pay.example.kr",
+        window_life_s=1_800,
+        look_before_answer_s=look_before_answer_s,
+    )
+    return Node(name, engine, Deliverer(engine, allow_local=True))

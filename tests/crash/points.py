@@ -1,0 +1,141 @@
+"""The crash points that exist: every await of every money verb, read out of the source.
+
+From the verbs' names the calls are followed by name through the rooms and the adapter, so the list
+grows with the code and nobody has to type it. Names are followed generously: better a point too
+many, shown as not reached, than one that nobody looked for.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import dasi
+from crash.mortal import Part, Place
+
+_SOURCE = Path(dasi.__file__).parent
+_ROOMS = ("payments", "billing_keys", "webhooks", "channels", "providers/kicc")
+VERBS = (
+    "charge",
+    "cancel",
+    "open_window",
+    "take_return",
+    "remove_key",
+    "store_notice",
+    "work_on_notice",
+    "reconcile_due",
+    "remove_due_keys",
+    "expire_windows",
+    "run_due",
+)
+"""What a gateway or a worker does with money, keys and events. All else follows from these."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place and the lines its statement spans, because a frame may show any of them."""
+
+    place: Place
+    last_line: int
+    function: str
+
+    def holds(self, place: Place) -> bool:
+        return (
+            self.place.file == place.file
+            and self.place.line <= place.line <= self.last_line
+            and self.place.part == place.part
+        )
+
+
+@dataclass(frozen=True)
+class _Function:
+    file: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def points() -> tuple[Point, ...]:
+    """Every await that a money verb can come to, in the order of the source."""
+    functions = _functions()
+    reached: set[int] = set()
+    waiting = [function for verb in VERBS for function in functions.get(verb, ())]
+    found: list[Point] = []
+    while waiting:
+        function = waiting.pop()
+        if id(function.node) in reached:
+            continue
+        reached.add(id(function.node))
+        found += _awaits(function, functions)
+        for name, is_run in _names(function.node):
+            waiting += [
+                other
+                for other in functions.get(name, ())
+                if is_run or isinstance(other.node, ast.FunctionDef)
+            ]
+    return tuple(sorted(set(found), key=lambda point: (point.place, point.last_line)))
+
+
+def point_of(place: Place) -> Point | None:
+    """The smallest point that holds a place seen in a running coroutine."""
+    holding = [point for point in points() if point.holds(place)]
+    return min(holding, key=lambda point: point.last_line - point.place.line, default=None)
+
+
+def _functions() -> dict[str, list[_Function]]:
+    found: dict[str, list[_Function]] = {}
+    for room in _ROOMS:
+        for path in sorted((_SOURCE / room).glob("*.py")):
+            file = path.relative_to(_SOURCE).as_posix()
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    found.setdefault(node.name, []).append(_Function(file, node))
+    return found
+
+
+def _names(function: ast.AST) -> Iterator[tuple[str, bool]]:
+    """(a name used, whether a coroutine function of that name would really run there).
+
+    Called without `await`, and not handed on to somebody who awaits, a coroutine never runs: so
+    `response.close()` is not the `async def close` of something else.
+    """
+    awaited = {
+        id(inner)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Await | ast.AsyncWith | ast.AsyncFor)
+        for inner in ast.walk(node.value if isinstance(node, ast.Await) else _header(node))
+    }
+    called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute | ast.Name):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            yield name, id(node) in awaited or id(node) not in called
+
+
+def _header(node: ast.AsyncWith | ast.AsyncFor) -> ast.AST:
+    return node.iter if isinstance(node, ast.AsyncFor) else node.items[-1].context_expr
+
+
+def _awaits(function: _Function, ours: Mapping[str, list[_Function]]) -> Iterator[Point]:
+    """Where the function itself waits. An await of a function of ours waits in there."""
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Await):
+            if not _is_ours(node.value, ours):
+                yield _point(function, node.lineno, node.end_lineno, "await")
+        elif isinstance(node, ast.AsyncFor):
+            yield _point(function, node.lineno, node.iter.end_lineno, "await")
+        elif isinstance(node, ast.AsyncWith):
+            last = node.items[-1].context_expr.end_lineno
+            yield _point(function, node.lineno, last, "enter")
+            yield _point(function, node.lineno, last, "exit")
+
+
+def _is_ours(awaited: ast.AST, ours: Mapping[str, list[_Function]]) -> bool:
+    if not isinstance(awaited, ast.Call):
+        return False
+    name = getattr(awaited.func, "attr", getattr(awaited.func, "id", ""))
+    return any(isinstance(one.node, ast.AsyncFunctionDef) for one in ours.get(name, ()))
+
+
+def _point(function: _Function, line: int, last: int | None, part: Part) -> Point:
+    return Point(Place(function.file, line, part), last or line, function.node.name)

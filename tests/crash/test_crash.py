@@ -1,0 +1,35 @@
+"""Every verb dies at each of its moments, and histories of many acts keep every promise."""
+
+import pytest
+
+from crash.history import Stage, run_history
+from crash.points import points
+from crash.sweep import SWEEPS, run_sweep
+
+SEEDS = 8
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+async def test_dies_everywhere_and_keeps_every_promise(name: str, stage: Stage) -> None:
+    deaths = await run_sweep(stage, name)
+
+    assert deaths >= 8, "too few moments for a verb that asks the database anything"
+    assert not stage.tally.violations, stage.tally.report()
+    assert not stage.tally.unlisted, "an await of a verb is not in the derived list"
+
+
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
+async def test_history_keeps_every_promise(seed: int, stage: Stage) -> None:
+    await run_history(stage, seed)
+
+    assert not stage.tally.violations, stage.tally.report()
+    assert not stage.tally.unlisted, "an await of a verb is not in the derived list"
+
+
+def test_crash_points_are_read_from_the_source() -> None:
+    found = {(point.place.file, point.function, point.place.part) for point in points()}
+
+    assert ("payments/charge.py", "charge", "exit") in found, "the commit of the reservation"
+    assert ("payments/record.py", "record_outcome", "exit") in found, "the commit of the outcome"
+    assert ("providers/kicc/client.py", "_post", "enter") in found, "the request to the PG"
+    assert ("payments/store.py", "mark_paid", "await") in found

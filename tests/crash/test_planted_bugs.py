@@ -1,0 +1,71 @@
+"""Five bugs are planted one at a time; the simulation must find each within a few histories."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from crash import planted
+from crash.history import Stage, run_history
+from crash.sweep import run_sweep
+
+HISTORIES_MAX = 12
+
+
+@dataclass(frozen=True)
+class Bug:
+    plant: planted.Plant
+    sweep: str
+    breaks: frozenset[str]
+    """Promises of which at least one must be seen broken."""
+
+
+BUGS = {
+    "an approval is resent after a lost answer": Bug(
+        planted.resend_lost_charge,
+        "charge, answer lost",
+        frozenset({"a never twice", "c books agree"}),
+    ),
+    "the reserve row is skipped": Bug(
+        planted.skip_reserve_row, "charge", frozenset({"a never twice", "c books agree"})
+    ),
+    "a lost answer is marked failed": Bug(
+        planted.mark_lost_answer_failed,
+        "charge, answer lost",
+        frozenset({"a never twice", "c books agree"}),
+    ),
+    "a cancel is resent blindly": Bug(
+        planted.resend_lost_cancel,
+        "cancel of a part, answer lost",
+        frozenset({"c books agree", "e told cancelled", "no bug"}),
+    ),
+    "the webhook is outside of the transaction": Bug(
+        planted.announce_after_commit, "charge", frozenset({"d events"})
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BUGS)
+async def test_sweep_finds(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug = BUGS[name]
+    bug.plant(monkeypatch)
+
+    await run_sweep(stage, bug.sweep)
+
+    broken = {violation.promise for violation in stage.tally.violations}
+    assert broken & bug.breaks, stage.tally.report()
+
+
+@pytest.mark.parametrize("name", BUGS)
+async def test_histories_find(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug = BUGS[name]
+    bug.plant(monkeypatch)
+
+    for seed in range(1, HISTORIES_MAX + 1):
+        await run_history(stage, seed)
+        broken = {violation.promise for violation in stage.tally.violations}
+        if broken & bug.breaks:
+            break
+    else:
+        pytest.fail(f"not found in {HISTORIES_MAX} histories\n{stage.tally.report()}")
+
+    assert f"SEED={seed} " in str(stage.tally.violations[-1])
