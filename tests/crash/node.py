@@ -4,6 +4,7 @@ Its death is the death of what it holds: its PostgreSQL connections break, so th
 what was open, and its connections to the PG break. What it was doing is never resumed.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,10 @@ class Node:
     async def die(self, life: Life, watcher: asyncpg.Connection) -> None:
         """Severs everything, puts the bodies away, and waits until PostgreSQL has noticed."""
         self._pool.terminate()
-        await self._close_sockets()
+        await self._provider.close()
         await life.put_away()
+        await asyncio.sleep(0)  # what waits for the end of its tasks hears of it first
+        await self.deliverer.close()
         for look in range(_LOOKS_MAX):
             if not await watcher.fetchval(_CUT_OFF if look >= _PATIENCE else _SERVED, self.name):
                 break
@@ -44,12 +47,9 @@ class Node:
             raise AssertionError(f"PostgreSQL still serves the dead node {self.name}")
 
     async def close(self) -> None:
-        await self._close_sockets()
-        await self.engine.database.close()
-
-    async def _close_sockets(self) -> None:
         await self.deliverer.close()
         await self._provider.close()
+        await self.engine.database.close()
 
     @property
     def _pool(self) -> Any:

@@ -96,24 +96,18 @@ def _functions() -> dict[str, list[_Function]]:
 def _names(function: ast.AST) -> Iterator[tuple[str, bool]]:
     """(a name used, whether a coroutine function of that name would really run there).
 
-    Called without `await`, and not handed on to somebody who awaits, a coroutine never runs: so
-    `response.close()` is not the `async def close` of something else.
+    A call that is a whole statement and is not awaited runs no coroutine: so `response.close()` is
+    not the `async def close` of something else. One whose result is handed on may.
     """
-    awaited = {
-        id(inner)
+    alone = {
+        id(node.value.func)
         for node in ast.walk(function)
-        if isinstance(node, ast.Await | ast.AsyncWith | ast.AsyncFor)
-        for inner in ast.walk(node.value if isinstance(node, ast.Await) else _header(node))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     }
-    called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute | ast.Name):
             name = node.attr if isinstance(node, ast.Attribute) else node.id
-            yield name, id(node) in awaited or id(node) not in called
-
-
-def _header(node: ast.AsyncWith | ast.AsyncFor) -> ast.AST:
-    return node.iter if isinstance(node, ast.AsyncFor) else node.items[-1].context_expr
+            yield name, id(node) not in alone
 
 
 def _awaits(function: _Function, ours: Mapping[str, list[_Function]]) -> Iterator[Point]:

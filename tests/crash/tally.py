@@ -63,6 +63,7 @@ class Tally:
             f"violations           {len(self.violations)}",
         ]
         lines += [f"  never reached      {point.place} {point.function}" for point in missed]
+        lines += [f"  not in the list    {place}" for place in sorted(self.unlisted)]
         lines += [str(violation) for violation in self.violations]
         return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 Everything that can go wrong is under its hand: faults of the PG, time, and the life of each node.
 """
 
+import asyncio
 import random
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -63,6 +64,7 @@ class World:
     effects: tuple[str, ...] = ()
     _lives: Iterator[int] = field(default_factory=lambda: count(1))
     _merchant: Merchant | None = None
+    _watching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def merchant(self) -> Merchant:
@@ -117,7 +119,8 @@ class World:
         except Killed as death:
             if self.nodes[name] is node:  # not yet dead by another of its acts
                 await self._start(name)
-            await node.die(life, self.watcher)
+            async with self._watching:  # two may die at once
+                await node.die(life, self.watcher)
             return death
         except (Refused, Unavailable) as refused:
             return refused
