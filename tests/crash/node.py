@@ -18,7 +18,7 @@ from dasi.foundation.vault import Vault
 from dasi.providers.kicc import KiccProvider
 from dasi.webhooks import Deliverer
 
-_ANSWER_TIMEOUT_S = 1.0
+_ANSWER_TIMEOUT_S = 3.0
 _VAULT = Vault([bytes(32)])
 _PATIENCE, _LOOKS_MAX = 500, 20_000
 _SERVED = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
