@@ -48,6 +48,7 @@ class Life:
     dies_at: int | None = None
     moments: list[tuple[Place, Moment]] = field(default_factory=list)
     is_dead: bool = False
+    death: asyncio.Event = field(default_factory=asyncio.Event)
     bodies: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     works: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
@@ -55,13 +56,19 @@ class Life:
 
     @property
     def died_at(self) -> tuple[Place, Moment] | None:
-        return self.moments[-1] if self.is_dead and self.moments else None
+        is_chosen = self.is_dead and len(self.moments) == self.dies_at
+        return self.moments[-1] if is_chosen else None
 
     def reach(self, place: Place | None, moment: Moment) -> None:
         if self.is_dead or place is None:
             return
         self.moments.append((place, moment))
-        self.is_dead = len(self.moments) == self.dies_at
+        if len(self.moments) == self.dies_at:
+            self.die()
+
+    def die(self) -> None:
+        self.is_dead = True
+        self.death.set()
 
     async def put_away(self) -> None:
         """Ends the bodies. Call it when nothing of theirs can reach the world any more."""
@@ -85,8 +92,17 @@ _life: ContextVar[Life | None] = ContextVar("life", default=None)
 async def live(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
     """The result of `work`, or `Killed`. Tasks that it starts live and die with it."""
     task = asyncio.get_running_loop().create_task(_begin(life, work))
+    death = asyncio.get_running_loop().create_task(life.death.wait())
     life.tasks.add(task)
-    return await task
+    try:
+        # Work may be handed to another task, and that one may be the one that dies.
+        await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        death.cancel()
+    if life.is_dead:
+        task.add_done_callback(_forget)
+        raise Killed
+    return task.result()
 
 
 async def _begin(life: Life, work: Coroutine[Any, Any, Any]) -> Any:

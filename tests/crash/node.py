@@ -5,7 +5,7 @@ what was open, and its connections to the PG break. What it was doing is never r
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -32,12 +32,17 @@ class Node:
     name: str
     engine: Engine
     deliverer: Deliverer
+    lives: list[Life] = field(default_factory=list)
+    """Of all its acts: work that one of them handed on may outlast it, and dies with the node."""
 
-    async def die(self, life: Life, watcher: asyncpg.Connection) -> None:
+    async def die(self, watcher: asyncpg.Connection) -> None:
         """Severs everything, puts the bodies away, and waits until PostgreSQL has noticed."""
         self._pool.terminate()
         await self._provider.close()
-        await life.put_away()
+        for life in self.lives:
+            life.die()
+        for life in self.lives:
+            await life.put_away()
         await asyncio.sleep(0)  # what waits for the end of its tasks hears of it first
         await self.deliverer.close()
         for look in range(_LOOKS_MAX):

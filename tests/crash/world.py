@@ -114,13 +114,14 @@ class World:
     ) -> Any | Refused | Unavailable | Killed:
         """Lets a node do something, and die at it. Refusals and deaths are values here."""
         life, node = Life(dies_at=dies_at), self.nodes[name]
+        node.lives.append(life)
         try:
             return await live(life, work(node))
         except Killed as death:
             if self.nodes[name] is node:  # not yet dead by another of its acts
                 await self._start(name)
             async with self._watching:  # two may die at once
-                await node.die(life, self.watcher)
+                await node.die(self.watcher)
             return death
         except (Refused, Unavailable) as refused:
             return refused
