@@ -1,6 +1,6 @@
 """Finish a run: charge one schedule in hand, or adopt what an earlier run of it did."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -13,12 +13,17 @@ from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
 
+_DOUBT_WAIT, _DOUBT_WAIT_MAX = timedelta(seconds=2), timedelta(minutes=5)
+_DOUBLINGS_MAX = 8
+
 
 async def run_one(engine: Engine, due: DueSchedule) -> Payment | None:
     """Charges a schedule in hand and finishes it. None: its key is gone and it was revoked.
 
     A payment that never was sent does not finish it: the caller decides when to try again. If the
-    order is taken, whoever took it did what this schedule is for: that payment is adopted.
+    order is taken, whoever took it did what this schedule is for: that payment is adopted. While
+    that is in doubt the schedule waits for the doubt to end; a charge that turns out never to have
+    reached the PG is made anew, because then the order is free again.
     """
     executed_at = engine.clock.now() + due.ahead
     if due.is_second_run:
@@ -34,8 +39,7 @@ async def run_one(engine: Engine, due: DueSchedule) -> Payment | None:
     except NotFound:
         await _revoke_keyless(engine, due, revoked_at=executed_at)
         return None
-    if payment.fail_code != NOT_SENT:
-        await _finish(engine, due, payment, executed_at=executed_at)
+    await _finish(engine, due, payment, executed_at=executed_at)
     return payment
 
 
@@ -56,13 +60,25 @@ async def _adopt(
 async def _finish(
     engine: Engine, due: DueSchedule, payment: Payment, *, executed_at: datetime
 ) -> None:
+    if payment.fail_code == NOT_SENT:
+        return
+    if payment.status is Status.PENDING:
+        wait = min(_DOUBT_WAIT * 2 ** min(due.runs, _DOUBLINGS_MAX), _DOUBT_WAIT_MAX)
+        await run_store.wait_for_doubt(
+            engine.database,
+            due.merchant_id,
+            due.schedule_id,
+            imp_uid=payment.imp_uid,
+            until=engine.clock.now() + wait,
+        )
+        return
     await run_store.finish(
         engine.database,
         due.merchant_id,
         due.schedule_id,
         imp_uid=payment.imp_uid,
         executed_at=executed_at,
-        awaits_retry=due.has_retry_plan and payment.status in (Status.FAILED, Status.PENDING),
+        awaits_retry=due.has_retry_plan and payment.status is Status.FAILED,
         now=engine.clock.now(),
     )
 

@@ -32,7 +32,7 @@ async def set_retry_plan(engine: Engine, merchant_id: int, days: Sequence[int]) 
 
 async def plan_retries(engine: Engine) -> int:
     """Books again what was declined and may be tried again; how many were looked at. For the
-    worker. A charge in doubt is looked at again once its doubt is settled."""
+    worker."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         waiting = await switch_store.claim_awaiting_retry_any_merchant(connection, batch=BATCH)

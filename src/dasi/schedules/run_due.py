@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 256
 """Charges one worker has under way, of all merchants together."""
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=60)
 """A place at the PG (5 s), its answer (30 s), a look and the records fit in with room."""
 _HOLD = timedelta(seconds=5)
 _LOOK_S = 0.25

@@ -11,15 +11,15 @@ from dasi.foundation.db import Connection, Database
 from dasi.payments import Buyer
 from dasi.schedules.schedule import Schedule
 
-NOT_SENT = "NOT_SENT"
-"""The `fail_code` of a payment that never left this machine."""
+NOT_SENT, NOT_FOUND = "NOT_SENT", "NOT_FOUND_AT_PG"
+"""The `fail_code` of a payment that never left this machine, and of one that never arrived."""
 
 # What a worker takes in hand: of `s`, the row, and `m`, its merchant.
 _IN_HAND = """
     s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.amount_krw, s.tax_free_krw,
     s.name, s.buyer_name, s.buyer_email, s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data,
-    s.notice_urls, s.card_quota, s.schedule_at, s.due_at, s.retries, s.started_at, s.leased_until,
-    m.clock_ahead_s, cardinality(m.retry_days) > 0 AS has_retry_plan,
+    s.notice_urls, s.card_quota, s.schedule_at, s.due_at, s.runs, s.retries, s.started_at,
+    s.leased_until, m.clock_ahead_s, cardinality(m.retry_days) > 0 AS has_retry_plan,
     (SELECT k.channel_id FROM billing_keys k
      WHERE k.merchant_id = s.merchant_id AND k.customer_uid = s.customer_uid
        AND k.status = 'live') AS channel_id"""
@@ -42,6 +42,8 @@ class DueSchedule:
     card_quota: int
     schedule_at: datetime
     due_at: datetime
+    runs: int
+    """This one counted."""
     retries: int
     ahead: timedelta
     """How far the merchant's clock is ahead."""
@@ -147,14 +149,28 @@ async def finish(
     )
 
 
+async def wait_for_doubt(
+    database: Database, merchant_id: int, schedule_id: str, *, imp_uid: str, until: datetime
+) -> None:
+    """Its charge is in doubt: it stays in nobody's hand until it is looked at again."""
+    await database.fetch(
+        """UPDATE schedules SET imp_uid = $3, leased_until = $4
+           WHERE merchant_id = $1 AND schedule_id = $2 AND status = 'running'""",
+        merchant_id,
+        schedule_id,
+        imp_uid,
+        until,
+    )
+
+
 async def payment_of_run(
     database: Database, merchant_id: int, merchant_uid: str, *, since: datetime
 ) -> str | None:
-    """The newest payment a run since then made for this order, unless it was never sent."""
+    """The newest payment a run since then made for this order, unless nothing came of it."""
     row = await database.fetchrow(
         """SELECT imp_uid FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND is_scheduled AND started_at >= $3
-             AND fail_code IS DISTINCT FROM 'NOT_SENT'
+             AND coalesce(fail_code, '') NOT IN ('NOT_SENT', 'NOT_FOUND_AT_PG')
            ORDER BY started_at DESC, imp_uid DESC LIMIT 1""",
         merchant_id,
         merchant_uid,

@@ -47,7 +47,6 @@ async def test_lost_answer_is_a_doubt_and_not_a_failure(bookings: Bookings):
     await bookings.all_become_due()
     await bookings.run_all()
     done = await bookings.read("lost")
-    assert done.status is ScheduleStatus.EXECUTED
     assert done.payment_status in (Status.PENDING, Status.PAID)
     assert ("payment.failed", "lost") not in await bookings.told()
     assert len(await bookings.shop.approvals()) == 1
@@ -204,3 +203,30 @@ async def test_lateness_is_measured_on_the_machines_clock(bookings: Bookings):
     late = await lateness(bookings.engine, since=bookings.now() - timedelta(hours=1))
     assert late.count == 1
     assert 40 <= late.p50_s <= late.p99_s <= late.max_s < 60
+
+
+async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings):
+    """Killed between the reservation and the request: nothing was sent, and nobody knows that."""
+    from dasi.payments import reconcile_due
+
+    await bookings.shop.kicc.scenario("cut_before_processing", "batch")
+    await bookings.book(bookings.wish(merchant_uid="lost"))
+    await bookings.all_become_due()
+    assert await bookings.runner.run_due() == 1
+    waiting = await bookings.read("lost")
+    assert (waiting.status, waiting.payment_status) == (ScheduleStatus.RUNNING, Status.PENDING)
+    await bookings.engine.database.fetch(
+        "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
+        " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
+        bookings.merchant_id,
+    )
+    assert await reconcile_due(bookings.engine) == 1
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
+        bookings.merchant_id,
+    )
+    assert await bookings.runner.run_due() == 1
+    done = await bookings.read("lost")
+    assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
+    assert len(await bookings.shop.approvals()) == 1
+    assert ("payment.failed", "lost") not in await bookings.told()

@@ -1,0 +1,222 @@
+"""Booked charges due at one second: how late they start, with two workers, one killed with -9.
+
+    .venv/bin/python bench/schedules.py [--charges 100000] [--workers 2] [--replace-after-s 5]
+
+Real PostgreSQL that keeps what it acknowledged, the simulator, `dasi worker` as programs of their
+own. A third of the way one worker is killed with -9; a supervisor starts another one a few seconds
+later. At the end every order must be approved exactly once in the simulator's books.
+Floor: 100,000 start within 480 s on two cores, 0 duplicates, worker memory flat.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from asyncio.subprocess import DEVNULL, Process
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from dasi.foundation import leash
+from dasi.foundation.embedded_postgres import EmbeddedPostgres
+from dasi.foundation.migrate import migrate
+from dasi.schedules import ScheduleWish, book, lateness
+from dasi.settings import without_ours
+from gateway_shop import Shop, environment, running_gateway
+from simulator_process import SimulatorProcess
+
+AMOUNT_KRW = 9_900
+FLOOR_S = 480
+_BATCH = 1_000
+
+
+async def start_worker(told: dict[str, str], log: Any) -> Process:
+    command = leash.command(
+        sys.executable, "-m", "dasi.cli", "worker", on_parent_death=signal.SIGTERM
+    )
+    return await asyncio.create_subprocess_exec(
+        *command,
+        env={**without_ours(os.environ), **told},
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=log,
+    )
+
+
+async def book_all(shop: Shop, charges: int) -> None:
+    """Through the verb, far ahead; then they are all due at one second."""
+    later = shop.engine.clock.now() + timedelta(days=1)
+    for first in range(0, charges, _BATCH):
+        wishes = [
+            ScheduleWish(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
+            for n in range(first, min(first + _BATCH, charges))
+        ]
+        await book(
+            shop.engine,
+            shop.merchant.merchant_id,
+            customer_uid="card-1",
+            customer_id=None,
+            wishes=wishes,
+            checking_amount_krw=0,
+        )
+
+
+async def until_executed(shop: Shop, charges: int, on_look: Any, *, patience_s: float) -> float:
+    """Seconds until nothing is left but what was cut off, whose doubts are then brought to an end:
+    half an hour after a charge that may have been sent, the PG is asked for the last time."""
+    began, took_s = time.monotonic(), 0.0
+    while time.monotonic() - began < patience_s:
+        rows = await shop.rows(
+            "SELECT count(*) FILTER (WHERE status = 'executed') AS done,"
+            " count(*) FILTER (WHERE status = 'running' AND imp_uid IS NOT NULL) AS in_doubt"
+            " FROM schedules"
+        )
+        done, in_doubt = rows[0]["done"], rows[0]["in_doubt"]
+        await on_look(done, time.monotonic() - began)
+        if not took_s and done + in_doubt == charges:
+            took_s = time.monotonic() - began
+            print(f"  {took_s:5.0f} s  {done:7,} done, {in_doubt} cut off by the kill", flush=True)
+            await shop.rows(
+                "UPDATE attempts SET sent_at = sent_at - interval '1 hour', next_look_at = now()"
+                " WHERE state IN ('sending', 'unknown')"
+            )
+            await shop.rows("UPDATE schedules SET leased_until = now() WHERE status = 'running'")
+        if done == charges:
+            return took_s
+        await asyncio.sleep(1)
+    raise SystemExit(f"not done after {patience_s:g} s")
+
+
+class Watch:
+    """Kills one worker a third of the way, has it replaced, and notes memory."""
+
+    def __init__(self, workers: list[Process], charges: int, start: Any, wait_s: float) -> None:
+        self.workers = workers
+        self.memory: list[int] = []
+        self._charges = charges
+        self._start = start
+        self._wait_s = wait_s
+        self._killed_at: float | None = None
+        self._is_replaced = False
+        self._shown = 0.0
+
+    async def __call__(self, done: int, elapsed_s: float) -> None:
+        self.memory.append(psutil.Process(self.workers[-1].pid).memory_info().rss // 2**20)
+        if elapsed_s - self._shown >= 15:
+            self._shown = elapsed_s
+            print(f"  {elapsed_s:5.0f} s  {done:7,} done, worker {self.memory[-1]} MiB", flush=True)
+        if self._killed_at is None and done >= self._charges / 3:
+            self.workers[0].kill()
+            await self.workers[0].wait()
+            self._killed_at = elapsed_s
+            print(f"  {elapsed_s:5.0f} s  {done:7,} done: one worker killed with -9", flush=True)
+        is_awaited = self._killed_at is not None and not self._is_replaced
+        if is_awaited and elapsed_s - (self._killed_at or 0) >= self._wait_s:
+            self.workers[0] = await self._start()
+            self._is_replaced = True
+
+
+async def measure(charges: int, workers: int, replace_after_s: float, log: Any) -> bool:
+    """Runs it, prints what came of it; True if the floor holds."""
+    with tempfile.TemporaryDirectory(prefix="dasi-bench-") as folder:
+        postgres = EmbeddedPostgres(Path(folder) / "data", durable=True)
+        await postgres.start()
+        try:
+            await migrate(postgres.url)
+            async with SimulatorProcess(is_strict=False) as kicc:
+                return await _run(
+                    charges, workers, replace_after_s, url=postgres.url, kicc=kicc, log=log
+                )
+        finally:
+            await postgres.stop()
+
+
+async def _run(
+    charges: int,
+    workers: int,
+    replace_after_s: float,
+    *,
+    url: str,
+    kicc: SimulatorProcess,
+    log: Any,
+) -> bool:
+    told = {
+        **environment(url, kicc_url=kicc.base_url, public_url="http://127.0.0.1:1"),
+        "DASI_LOG_LEVEL": "warning",
+        "DASI_LOOK_BEFORE_ANSWER_S": "0",
+    }
+    async with running_gateway(url, kicc) as shop:
+        engine = shop.engine
+        await shop.register_card("card-1")
+        await book_all(shop, charges)
+        started = [await start_worker(told, log) for _ in range(workers)]
+        watch = Watch(started, charges, lambda: start_worker(told, log), replace_after_s)
+        due = await engine.database.fetch(
+            "UPDATE schedules SET due_at = date_trunc('second', now()) + interval '2 s'"
+            " WHERE merchant_id = $1 RETURNING 1",
+            shop.merchant.merchant_id,
+        )
+        print(f"{len(due):,} charges due at one second, {workers} workers", flush=True)
+        try:
+            took_s = await until_executed(shop, charges, watch, patience_s=charges / 50 + 300)
+        finally:
+            for worker in watch.workers:
+                if worker.returncode is None:
+                    worker.terminate()
+            for worker in watch.workers:
+                await worker.wait()
+        late = await lateness(engine, since=engine.clock.now() - timedelta(hours=2))
+        return await _report(shop, charges, took_s, late, watch)
+
+
+async def _report(shop: Shop, charges: int, took_s: float, late: Any, watch: Watch) -> bool:
+    by_order = Counter(
+        one["shopOrderNo"] for one in await shop.approvals() if one["kind"] == "charge"
+    )
+    paid = await shop.rows(
+        "SELECT count(*) AS paid, count(DISTINCT merchant_uid) AS orders FROM payments"
+        " WHERE is_scheduled AND status = 'paid'"
+    )
+    twice = sum(count > 1 for count in by_order.values()) + paid[0]["paid"] - paid[0]["orders"]
+    steady = watch.memory[len(watch.memory) // 4 :]
+    print(
+        f"{sum(by_order.values()):,} approvals at the PG, {paid[0]['paid']:,} paid here, "
+        f"{twice} duplicates\n"
+        f"lateness p50 {late.p50_s:.1f} s, p99 {late.p99_s:.1f} s, last {late.max_s:.1f} s; "
+        f"{charges / max(late.max_s, 0.1):,.0f} started a second\n"
+        f"memory of a worker: {min(steady)} to {max(steady)} MiB after the first quarter"
+    )
+    return (
+        sum(by_order.values()) == paid[0]["paid"] == charges
+        and twice == 0
+        and late.max_s <= FLOOR_S
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--charges", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--replace-after-s", type=float, default=5)
+    options = parser.parse_args()
+    log_path = Path(tempfile.gettempdir()) / f"dasi-bench-workers-{secrets.token_hex(4)}.log"
+    with log_path.open("wb") as log:
+        is_kept = uvloop.run(
+            measure(options.charges, options.workers, options.replace_after_s, log)
+        )
+    print(f"the floor {'holds' if is_kept else 'does not hold'}; workers wrote {log_path}")
+    sys.exit(not is_kept)
+
+
+if __name__ == "__main__":
+    main()
