@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from dasi.commands import books, conformance, people, provision, run
+from dasi.commands import (
+    booked,
+    books,
+    clock,
+    conformance,
+    deliveries,
+    feed,
+    people,
+    provision,
+    run,
+)
 from dasi.commands.options import ending
 from dasi.commands.printing import print_trouble, trouble_of
 from dasi.foundation.errors import Refused, Unavailable
@@ -25,6 +35,10 @@ app = typer.Typer(
 run.register(app)
 books.register(app)
 conformance.register(app)
+feed.register(app)
+app.add_typer(booked.app, name="schedules")
+app.add_typer(deliveries.app, name="webhooks")
+app.add_typer(clock.app, name="clock")
 app.command("migrate", epilog=ending("dasi migrate"))(provision.migrate_command)
 app.add_typer(provision.merchant, name="merchant")
 app.add_typer(provision.key, name="key")

@@ -71,29 +71,33 @@ async def claim_due_any_merchant(
     Those of stopped merchants and of `held` ones (their PG is away) stay where they are. A lease
     that ran out passes on: a second run is harmless, because the order is taken (M1).
     """
-    rows = await database.fetch(
-        f"""UPDATE schedules s
+    async with database.transaction() as connection:
+        # However many are due, the first few are read from the index in its order. The planner
+        # cannot know how few the conditions take away, and would sort all of them for each claim.
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        rows = await connection.fetch(
+            f"""UPDATE schedules s
            SET status = 'running', leased_until = $2, started_at = coalesce(s.started_at, $1),
                runs = s.runs + 1
            FROM (
                SELECT d.merchant_id, d.schedule_id, d.status FROM schedules d
                WHERE d.status IN ('scheduled', 'running') AND d.due_at <= $1
                  AND (d.leased_until IS NULL OR d.leased_until <= $1)
-                 AND d.merchant_id <> ALL ($4::bigint[])
-                 AND ($5::bigint IS NULL OR d.merchant_id = $5)
+                 AND coalesce(d.merchant_id <> ALL ($4::bigint[]), true)
+                 AND coalesce(d.merchant_id = $5::bigint, true)
                  AND NOT EXISTS (SELECT 1 FROM schedule_stops stop
-                                 WHERE stop.merchant_id IN (0, d.merchant_id))
+                                 WHERE stop.merchant_id IN (0, d.merchant_id) OFFSET 0)
                ORDER BY d.due_at, d.schedule_id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
            ) AS due, merchants m
            WHERE s.merchant_id = due.merchant_id AND s.schedule_id = due.schedule_id
              AND m.merchant_id = s.merchant_id
            RETURNING {_IN_HAND}, due.status = 'running' AS is_second_run""",
-        now,
-        leased_until,
-        batch,
-        list(held),
-        only_merchant_id,
-    )
+            now,
+            leased_until,
+            batch,
+            list(held),
+            only_merchant_id,
+        )
     claimed = [_due(dict(row)) for row in rows]
     return sorted(claimed, key=lambda one: (one.due_at, one.schedule_id))
 

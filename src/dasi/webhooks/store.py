@@ -88,7 +88,8 @@ async def claim_due_any_merchant(
 
     Order per payment and URL is kept (W3): a delivery waits while an older one of the same payment
     for the same URL was not heard yet. Receivers that are `busy`, paused or gone are left out. A
-    worker that dies loses its lease, not the delivery.
+    worker that dies loses its lease, not the delivery. `OFFSET 0` and `coalesce` keep the planner
+    on the index of what is due first, however much is due.
     """
     rows = await database.fetch(
         """UPDATE deliveries d SET leased_until = $2
@@ -97,17 +98,17 @@ async def claim_due_any_merchant(
                SELECT due.merchant_id, due.delivery_id FROM deliveries due
                WHERE due.state = 'due' AND due.next_try_at <= $1
                  AND (due.leased_until IS NULL OR due.leased_until <= $1)
-                 AND due.receiver <> ALL ($4::text[])
-                 AND ($5::bigint IS NULL OR due.merchant_id = $5)
+                 AND coalesce(due.receiver <> ALL ($4::text[]), true)
+                 AND coalesce(due.merchant_id = $5::bigint, true)
                  AND NOT EXISTS (
                      SELECT 1 FROM deliveries older
                      WHERE older.merchant_id = due.merchant_id AND older.imp_uid = due.imp_uid
                        AND older.url = due.url AND older.state = 'due'
-                       AND older.heard_at IS NULL AND older.version < due.version)
+                       AND older.heard_at IS NULL AND older.version < due.version OFFSET 0)
                  AND NOT EXISTS (
                      SELECT 1 FROM webhook_receivers r
                      WHERE r.merchant_id = due.merchant_id AND r.receiver = due.receiver
-                       AND (r.gone_at IS NOT NULL OR r.paused_until > $1))
+                       AND (r.gone_at IS NOT NULL OR r.paused_until > $1) OFFSET 0)
                ORDER BY due.next_try_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
              AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
            RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.receiver, d.content_type,
