@@ -1,6 +1,6 @@
 """Booked charges due at one second: how late they start, with two workers, one killed with -9.
 
-    .venv/bin/python bench/schedules_with_kill.py [--charges 100000] [--workers 2] [--replace-after-s 5]
+    .venv/bin/python bench/schedules_with_kill.py [--charges N] [--workers 2] [--replace-after-s 5]
 
 Real PostgreSQL that keeps what it acknowledged, the simulator, `dasi worker` as programs of their
 own. A third of the way one worker is killed with -9; a supervisor starts another one a few seconds
