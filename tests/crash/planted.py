@@ -3,14 +3,16 @@
 Each is a plausible mistake of somebody who meant well. Nothing in the product knows of them.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from dasi.foundation.ids import ulid
-from dasi.payments import record, store
+from dasi.payments import record, reserve_store
 from dasi.providers.kicc import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
 
@@ -35,27 +37,35 @@ def resend_lost_charge(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(KiccProvider, "charge", twice)
 
 
+class _TakenBack(Exception):
+    """Rolls a transaction back."""
+
+
 def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
-    """Write it when we know how it ended: the row of the request is written after the answer."""
-    reserve, record_outcome = store.reserve_charge, record.record_outcome
-    kept: dict[str, tuple[int, store.Reservation, Any]] = {}
+    """Write it when we know how it ended: the row of the request is committed after the answer."""
+    charging = import_module("dasi.payments.charge")
+    reserve, record_charge = reserve_store.reserve_charges, charging.record_charge
+    kept: dict[str, reserve_store.Reservation] = {}
 
-    async def later(_: Any, merchant_id: int, wish: store.Reservation, *, now: Any) -> str:
-        kept[wish.attempt_id] = merchant_id, wish, now
-        return f"later-{wish.attempt_id}"
+    async def uncommitted(database: Any, wishes: Sequence[reserve_store.Reservation]) -> Any:
+        got: list[Any] = []
+        with contextlib.suppress(_TakenBack):
+            async with database.transaction() as connection:
+                got = await reserve(connection, wishes)
+                raise _TakenBack
+        kept.update({wish.attempt_id: wish for wish in wishes})
+        return got
 
-    async def both(
-        engine: Any, merchant_id: int, imp_uid: str, attempt_id: str, outcome: Any, **more: Any
+    async def then_record(
+        engine: Any, reference: Any, attempt_id: str, outcome: Any, *, who: str
     ) -> Any:
-        if attempt_id in kept:
-            at, wish, now = kept.pop(attempt_id)
-            async with engine.database.transaction() as connection:
-                told = await reserve(connection, at, wish, now=now)
-            imp_uid = told or imp_uid
-        return await record_outcome(engine, merchant_id, imp_uid, attempt_id, outcome, **more)
+        (reserved,) = await reserve(engine.database, [kept.pop(attempt_id)])
+        if reserved is not None:
+            reference = replace(reference, imp_uid=reserved.imp_uid)
+        return await record_charge(engine, reference, attempt_id, outcome, who=who)
 
-    patch.setattr(store, "reserve_charge", later)
-    patch.setattr(record, "record_outcome", both)
+    patch.setattr(reserve_store, "reserve_charges", uncommitted)
+    patch.setattr(charging, "record_charge", then_record)
 
 
 def mark_lost_answer_failed(patch: pytest.MonkeyPatch) -> None:

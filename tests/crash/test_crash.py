@@ -29,7 +29,7 @@ async def test_history_keeps_every_promise(seed: int, stage: Stage) -> None:
 def test_crash_points_are_read_from_the_source() -> None:
     found = {(point.place.file, point.function, point.place.part) for point in points()}
 
-    assert ("payments/charge.py", "charge", "exit") in found, "the commit of the reservation"
+    assert ("payments/reserve_store.py", "reserve_charges", "await") in found, "the reservation"
     assert ("payments/record.py", "record_outcome", "exit") in found, "the commit of the outcome"
     assert ("providers/kicc/client.py", "_post", "enter") in found, "the request to the PG"
     assert ("payments/store.py", "mark_paid", "await") in found
