@@ -15,8 +15,9 @@ SECONDS = os.environ.get("DASI_FUZZ_S", "40")
 #   negative_data_rejection    `"9900"` is a number, 1 is a text, unknown names are left alone, as
 #                              clients in the field need it; test_bad_input.py has what is refused
 #   use_after_free             a removed billing key reads as HTTP 200 with code 1 (Iamport V1 1.6)
-# The original answers 501 for cash receipts, and so do we.
-NOT_IMPLEMENTED = "/receipts/"
+# The original answers 501 for cash receipts, and so do we. The event feed waits for up to 30 s when
+# asked to (`wait`): fuzzed, it would eat the time of all the others; test_schedules.py has it.
+LEFT_OUT = "/receipts/|^/events"
 ON_PURPOSE = "positive_data_acceptance,negative_data_rejection,use_after_free"
 
 
@@ -27,7 +28,7 @@ async def test_schemathesis_finds_nothing(gateway: Shop, tmp_path: Path) -> None
     tried = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"), "run", f"{gateway.url}/openapi.json",
         "--checks", "all", "--exclude-checks", ON_PURPOSE, "--continue-on-failure",
-        "--exclude-path-regex", NOT_IMPLEMENTED,
+        "--exclude-path-regex", LEFT_OUT,
         "--phases", "examples,coverage,fuzzing", "--max-examples", "60", "--max-time", SECONDS,
         "--header", f"Authorization:{await gateway.token()}", "--workers", "1", "--warnings", "off",
         "--no-shrink", "--report-json-path", report, "--generation-database", "none", "--no-color",
