@@ -130,6 +130,23 @@ def test_line_that_cannot_be_made_is_counted_and_its_arguments_are_not_printed(
     assert SECRET not in log.getvalue() + "".join(capfd.readouterr())
 
 
+def test_line_of_ours_that_cannot_be_made_does_not_reach_who_logs(log: io.StringIO):
+    class Odd:
+        def __repr__(self) -> str:
+            raise RuntimeError(SECRET)
+
+    structlog.get_logger("dasi.payments").info("paid", odd=Odd())
+    line = one_line(log)
+    assert (line["event"], line["where"]) == ("log_line_lost", "dasi.payments")
+    assert line["why"] == "RuntimeError"
+    assert SECRET not in log.getvalue()
+
+
+def test_line_names_the_module_that_wrote_it(log: io.StringIO):
+    structlog.get_logger().info("here")
+    assert one_line(log)["logger"] == __name__
+
+
 def test_less_than_the_level_is_not_logged(log: io.StringIO):
     structlog.get_logger().debug("detail")
     assert log.getvalue() == ""

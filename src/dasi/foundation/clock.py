@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
 KST = timezone(timedelta(hours=9), "KST")
+_KST_DIGITS = len("yyyyMMddHHmmss")
 
 
 class Clock(Protocol):
@@ -43,7 +44,11 @@ def kst_day(moment: datetime) -> date:
 
 def from_kst_digits(digits: str) -> datetime:
     """`yyyyMMddHHmmss` in Korean time to an aware UTC moment. `ValueError` if it is not that."""
-    return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=KST).astimezone(UTC)
+    # `strptime` reads the same and costs ten times as much; an approval holds such a moment.
+    if len(digits) != _KST_DIGITS or not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f"{_KST_DIGITS} digits are a moment")
+    moment = datetime.fromisoformat(f"{digits[:8]}T{digits[8:]}")
+    return moment.replace(tzinfo=KST).astimezone(UTC)
 
 
 def epoch_s(moment: datetime | None) -> int:

@@ -21,7 +21,7 @@ Row: TypeAlias = asyncpg.Record
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_BATCHES_AT_ONCE = 2
+_BATCHES_AT_ONCE = 1
 """Of one kind: while one waits for the disk, the next is on its way."""
 _WAKE_EVERY_S = 0.02
 
