@@ -19,5 +19,5 @@ def test_korean_digits_become_an_aware_utc_moment():
     ],
 )
 def test_anything_else_is_no_moment(digits: str):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"digits|must be in|day is out"):
         from_kst_digits(digits)

@@ -22,7 +22,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BATCHES_AT_ONCE = 1
-"""Of one kind: while one waits for the disk, the next is on its way."""
+"""Of one kind, in one process. Those who come meanwhile make the next one larger, which costs less
+than a second one beside it (at 32 clients: 140 µs of PostgreSQL less a charge)."""
 _WAKE_EVERY_S = 0.02
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)

@@ -113,9 +113,14 @@ class _Line:
 
     def msg(self, line: str) -> None:
         handler = self._handler
-        with contextlib.suppress(OSError, ValueError), handler.lock:  # the stream itself is gone
+        handler.acquire()
+        try:
             handler.stream.write(line + "\n")
             handler.stream.flush()
+        except (OSError, ValueError):  # the stream itself is gone
+            pass
+        finally:
+            handler.release()
 
     debug = info = warning = error = critical = exception = msg
 
