@@ -8,7 +8,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.payments import ChargeWish, Payment, Status, charge, find_payment
 from dasi.schedules import run_store
-from dasi.schedules.run_store import NOT_SENT, DueSchedule
+from dasi.schedules.run_store import NOT_FOUND, NOT_SENT, DueSchedule
 from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
@@ -31,11 +31,11 @@ async def run_one(engine: Engine, due: DueSchedule) -> Payment | None:
             engine.database, due.merchant_id, due.merchant_uid, since=due.started_at
         )
         if earlier is not None:
-            return await _adopt(engine, due, earlier, executed_at=executed_at)
+            return await adopt(engine, due, earlier, executed_at=executed_at)
     try:
         payment = await charge(engine, due.merchant_id, _wish(due))
     except Conflict as taken:
-        return await _adopt(engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at)
+        return await adopt(engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at)
     except NotFound:
         await _revoke_keyless(engine, due, revoked_at=executed_at)
         return None
@@ -43,9 +43,14 @@ async def run_one(engine: Engine, due: DueSchedule) -> Payment | None:
     return payment
 
 
-async def _adopt(
+async def adopt(
     engine: Engine, due: DueSchedule, imp_uid: str, *, executed_at: datetime
 ) -> Payment:
+    """The payment that holds the schedule's order becomes the schedule's own, if it came to an end.
+
+    It may have ended since it was found to hold the order: if it turned out never to have reached
+    the PG, the schedule is due again at once.
+    """
     payment = await find_payment(engine, due.merchant_id, imp_uid)
     log.info(
         "schedule_adopts",
@@ -61,6 +66,15 @@ async def _finish(
     engine: Engine, due: DueSchedule, payment: Payment, *, executed_at: datetime
 ) -> None:
     if payment.fail_code == NOT_SENT:
+        return
+    if payment.fail_code == NOT_FOUND:
+        await run_store.wait_for_doubt(
+            engine.database,
+            due.merchant_id,
+            due.schedule_id,
+            imp_uid=payment.imp_uid,
+            until=engine.clock.now(),
+        )
         return
     if payment.status is Status.PENDING:
         wait = min(_DOUBT_WAIT * 2 ** min(due.runs, _DOUBLINGS_MAX), _DOUBT_WAIT_MAX)

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from dasi.payments import ChargeWish, Status, charge
-from dasi.schedules import Runner, ScheduleStatus, resume_schedules, stop_schedules
+from dasi.payments import ChargeWish, Status, charge, reconcile_due
+from dasi.schedules import Runner, ScheduleStatus, resume_schedules, run_store, stop_schedules
+from dasi.schedules.finish import adopt
 from dasi.schedules.run_due import LEASE
 from rooms.schedules.conftest import CARD, Bookings
 
@@ -207,8 +208,6 @@ async def test_lateness_is_measured_on_the_machines_clock(bookings: Bookings):
 
 async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings):
     """Killed between the reservation and the request: nothing was sent, and nobody knows that."""
-    from dasi.payments import reconcile_due
-
     await bookings.shop.kicc.scenario("cut_before_processing", "batch")
     await bookings.book(bookings.wish(merchant_uid="lost"))
     await bookings.all_become_due()
@@ -230,3 +229,38 @@ async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings)
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
     assert len(await bookings.shop.approvals()) == 1
     assert ("payment.failed", "lost") not in await bookings.told()
+
+
+async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(bookings: Bookings):
+    """Held the order when it was looked for, and was found to be nothing a moment later."""
+    await bookings.shop.kicc.scenario("cut_before_processing", "batch")
+    await bookings.book(bookings.wish(merchant_uid="lost"))
+    await bookings.all_become_due()
+    assert await bookings.runner.run_due() == 1
+    await bookings.engine.database.fetch(
+        "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
+        " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
+        bookings.merchant_id,
+    )
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
+        bookings.merchant_id,
+    )
+    now = bookings.now()
+    (due,) = await run_store.claim_due_any_merchant(
+        bookings.engine.database,
+        now=now,
+        leased_until=now + LEASE,
+        batch=1,
+        held=[],
+        only_merchant_id=bookings.merchant_id,
+    )
+    held_by = (await bookings.payment_of("lost")).imp_uid
+    assert await reconcile_due(bookings.engine) == 1
+    nothing = await adopt(bookings.engine, due, held_by, executed_at=now)
+    assert nothing.fail_code == run_store.NOT_FOUND
+    assert (await bookings.read("lost")).status is ScheduleStatus.RUNNING
+    assert await bookings.runner.run_due() == 1
+    done = await bookings.read("lost")
+    assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
+    assert len(await bookings.shop.approvals()) == 1
