@@ -1,6 +1,7 @@
 """A merchant's server that takes webhooks, and does with them what a test tells it to."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,8 +38,8 @@ class Receiver:
     url: str = ""
     posts: list[Post] = field(default_factory=list)
     """In the order they came."""
-    answer: Callable[[Post], Awaitable[int]] | None = None
-    """The status to answer with; 200 if nothing is said."""
+    answer: Callable[[Post], Awaitable[int | Response]] | None = None
+    """What to answer with, or its status; 200 if nothing is said."""
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, count: int) -> list[Post]:
@@ -57,13 +58,14 @@ class Receiver:
         async with self._came:
             self.posts.append(post)
             self._came.notify_all()
-        return Response(status_code=200 if self.answer is None else await self.answer(post))
+        said = 200 if self.answer is None else await self.answer(post)
+        return said if isinstance(said, Response) else Response(status_code=said)
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
-    """Listens on a free port until the block ends."""
+async def receiving(listening: socket.socket | None = None) -> AsyncIterator[Receiver]:
+    """Listens, on a free port if none is given, until the block ends."""
     receiver = Receiver()
     app = Starlette(routes=[Route("/{rest:path}", receiver.take, methods=["POST"])])
-    async with served(app) as receiver.url:
+    async with served(app, listening) as receiver.url:
         yield receiver

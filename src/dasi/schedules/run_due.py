@@ -52,9 +52,13 @@ class Runner:
 
     async def turn(self) -> int:
         """Starts what is due and has room; returns how many, or 1 when something ended."""
+        had_some = bool(self._tasks)
         started = await self._start(None)
-        if started or not self._tasks:
+        if started:
             return len(started)
+        if not self._tasks:
+            # What ended while we looked may have held back others of its merchant: look again.
+            return int(had_some)
         ended, _ = await asyncio.wait(
             self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
         )

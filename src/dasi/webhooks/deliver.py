@@ -25,7 +25,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import assert_no_transaction
 from dasi.webhooks import receiver_store, store
 from dasi.webhooks.plan import PLAN, Answer, Plan, Verdict, read_retry_after, what_follows
-from dasi.webhooks.safe_url import PublicResolver, check_literal
+from dasi.webhooks.safe_url import AddressRefused, PublicResolver, check_literal
 from dasi.webhooks.sign import SigningSecret, secrets_of, signature_headers
 from dasi.webhooks.store import ClaimedDelivery
 
@@ -77,9 +77,13 @@ class Deliverer:
 
     async def turn(self) -> int:
         """Starts what is due and has room; returns how many, or 1 when something ended."""
+        had_some = bool(self._tasks)
         started = await self._start(None)
-        if started or not self._tasks:
+        if started:
             return len(started)
+        if not self._tasks:
+            # What ended while we looked may have held back others of its receiver: look again.
+            return int(had_some)
         ended, _ = await asyncio.wait(
             self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
         )
@@ -235,8 +239,19 @@ class Deliverer:
                     took_ms=_since(began),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-            told = f"{type(failure).__name__}: {failure}"[:_ANSWER_KEPT]
-            return Answer(None, told, None, _since(began))
+            return Answer(None, _why(failure)[:_ANSWER_KEPT], None, _since(began))
+
+
+def _why(failure: BaseException) -> str:
+    """Why there is no answer, for whoever reads the log of deliveries."""
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, AddressRefused):
+            return f"not sent: {cause}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(failure, TimeoutError):
+        return "no answer in time"
+    return f"no answer: {type(failure).__name__}: {failure}"
 
 
 async def _read_some(said: aiohttp.ClientResponse) -> str:
