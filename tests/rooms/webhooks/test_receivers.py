@@ -219,8 +219,7 @@ async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not
 
 async def _turns(deliverer: Deliverer) -> None:
     while True:
-        if not await deliverer.turn():
-            await asyncio.sleep(0.01)
+        await deliverer.turn()
 
 
 def _listening_on(port: int) -> socket.socket:
