@@ -212,6 +212,30 @@ def receivers(
     print_list(rows, as_json=as_json, none="Every receiver answers.")
 
 
+@app.command("more", epilog=ending("dasi webhooks more --merchant imp00000001 --turn on"))
+def more(
+    *,
+    merchant_code: MerchantCode,
+    turn: Annotated[
+        Literal["on", "off"] | None, typer.Option(help="From now on; shown only when left out.")
+    ] = None,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Tell also what Iamport leaves out: declined charges, keys, revoked schedules, doubts."""
+
+    async def act(engine: Engine) -> bool:
+        from dasi.merchants import is_told_more, tell_more  # noqa: PLC0415  # slow: not for --help
+
+        owner = await _owner(engine, merchant_code)
+        if turn is not None:
+            await tell_more(engine, owner, is_on=turn == "on")
+        return await is_told_more(engine, owner)
+
+    is_on = with_engine(data, act)
+    print_facts({"merchant": merchant_code, "told_more": is_on}, as_json=as_json)
+
+
 def _moment(text: str, option: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)

@@ -7,7 +7,7 @@ from dasi.merchants.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
-from dasi.merchants.change import change_webhook
+from dasi.merchants.change import change_webhook, is_told_more, tell_more
 from dasi.merchants.merchant import ApiKeyLine, Merchant
 from dasi.merchants.register import add_merchant, find_merchant_by_code, list_merchants
 from dasi.merchants.tokens import TOKEN_LIFE, AccessToken, authenticate, issue_token
@@ -23,9 +23,11 @@ __all__ = [
     "authenticate",
     "change_webhook",
     "find_merchant_by_code",
+    "is_told_more",
     "issue_token",
     "list_api_keys",
     "list_merchants",
     "revoke_api_key",
     "rotate_api_key",
+    "tell_more",
 ]

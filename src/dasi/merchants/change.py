@@ -24,3 +24,13 @@ async def change_webhook(
         webhook_url=webhook_url,
         webhook_content_type=webhook_content_type,
     )
+
+
+async def tell_more(engine: Engine, merchant_id: int, *, is_on: bool) -> None:
+    """Whether the merchant is also told, from now on, what Iamport leaves out: charges declined at
+    once, keys issued and removed, revoked schedules, doubts opened and settled. Off unless set."""
+    await store.set_tells_more(engine.database, merchant_id, is_on=is_on)
+
+
+async def is_told_more(engine: Engine, merchant_id: int) -> bool:
+    return await store.tells_more(engine.database, merchant_id)

@@ -54,7 +54,7 @@ async def announce_more(
     """An event that Iamport leaves out: written only for a merchant that asked for more.
 
     `about` names what it happened to (a payment, a key, a schedule) and keeps its events in order.
-    It goes to the merchant's own URL.
+    It goes to the merchant's own URL; its body says `type`, which Iamport's own bodies do not.
     """
     await store.insert_event(
         connection,
@@ -63,7 +63,7 @@ async def announce_more(
         about=about,
         version=version,
         kind=kind,
-        body=body,
+        body={"type": kind, **body},
         urls=(),
         only_if_told_more=True,
         now=now,
