@@ -67,6 +67,7 @@ def advance(
             "merchant": merchant_code,
             "now": _kst(turned.now),
             "charges": turned.charges,
+            "looks": turned.looks,
             "webhooks": turned.tries,
         },
         as_json=as_json,

@@ -60,7 +60,7 @@ async def events(call: Call) -> Response:
 async def clock(call: Call) -> Response:
     """The moment on the merchant's clock."""
     now = await merchant_now(call.engine, call.merchant.merchant_id)
-    return answer(ClockObject(now=epoch_s(now), charges=0, webhooks=0))
+    return answer(ClockObject(now=epoch_s(now), charges=0, looks=0, webhooks=0))
 
 
 async def turn(call: Call) -> Response:
@@ -80,7 +80,12 @@ async def turn(call: Call) -> Response:
     finally:
         await deliverer.close()
     return answer(
-        ClockObject(now=epoch_s(turned.now), charges=turned.charges, webhooks=turned.tries)
+        ClockObject(
+            now=epoch_s(turned.now),
+            charges=turned.charges,
+            looks=turned.looks,
+            webhooks=turned.tries,
+        )
     )
 
 

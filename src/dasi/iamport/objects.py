@@ -211,4 +211,5 @@ class ClockObject(Struct, kw_only=True):
 
     now: EpochS
     charges: int
+    looks: int
     webhooks: int

@@ -1,7 +1,7 @@
 """SQL of the payments' room: attempts, and the doubts among them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from dasi.foundation.db import Connection, Database, Row
@@ -46,9 +46,16 @@ class Asked:
     pg_tid: str | None
     looks: int
     sent_at: datetime
+    turned_s: int
+    """How far the clock of a merchant in test mode was turned since."""
     next_look_at: datetime | None
     deadline_at: datetime
     handed_over_at: datetime | None
+
+    @property
+    def aged_since(self) -> datetime:
+        """The moment its age counts from: when it was sent, unless a test clock was turned."""
+        return self.sent_at - timedelta(seconds=self.turned_s)
 
     @property
     def reference(self) -> Attempt:
@@ -58,7 +65,7 @@ class Asked:
 _ASKED = """a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.shop_order_no,
             a.day_kst, a.amount_krw, a.state, a.why, a.pg_code, a.pg_text, a.is_reversal,
             a.tells_merchant, a.remain_krw, a.reason, a.pg_tid, a.looks,
-            a.sent_at, a.next_look_at, a.deadline_at, a.handed_over_at"""
+            a.sent_at, a.turned_s, a.next_look_at, a.deadline_at, a.handed_over_at"""
 
 
 async def insert_attempt(
@@ -194,7 +201,12 @@ async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Ask
 
 
 async def claim_looks_any_merchant(
-    database: Database, *, now: datetime, leased_until: datetime, batch: int
+    database: Database,
+    *,
+    now: datetime,
+    leased_until: datetime,
+    batch: int,
+    only_merchant_id: int | None,
 ) -> list[Asked]:
     """Takes up to `batch` attempts whose next look is due. A worker that dies loses its lease."""
     rows = await database.fetch(
@@ -202,12 +214,13 @@ async def claim_looks_any_merchant(
             WHERE (a.merchant_id, a.attempt_id) IN (
                 SELECT merchant_id, attempt_id FROM attempts
                 WHERE next_look_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
-                  AND kind <> 'remove_key'
+                  AND kind <> 'remove_key' AND coalesce(merchant_id = $4::bigint, true)
                 ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING {_ASKED}""",
         now,
         leased_until,
         batch,
+        only_merchant_id,
     )
     return [_asked(row) for row in rows]
 

@@ -46,11 +46,16 @@ _OPEN = Gauge("dasi_doubts_open", "Doubts now, by who has them", ["who"])
 Finding = Found | NotFound | Unknown | NotSent
 
 
-async def reconcile_due(engine: Engine) -> int:
-    """Looks at every attempt whose time has come; returns how many. For the worker."""
+async def reconcile_due(engine: Engine, *, only_merchant_id: int | None = None) -> int:
+    """Looks at attempts whose time has come; returns at how many. For the worker, and for a
+    merchant whose clock is turned."""
     now = engine.clock.now()
     claimed = await attempt_store.claim_looks_any_merchant(
-        engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
+        engine.database,
+        now=now,
+        leased_until=now + _LEASE,
+        batch=BATCH,
+        only_merchant_id=only_merchant_id,
     )
     await asyncio.gather(*(look_at(engine, asked) for asked in claimed))
     if claimed:
@@ -278,7 +283,9 @@ async def _fail(engine: Engine, asked: Asked, code: str, text: str) -> None:
 
 
 def _has_settled(engine: Engine, asked: Asked) -> bool:
-    return engine.clock.now() - asked.sent_at >= ladder.SETTLING_TIME
+    now = engine.clock.now()
+    is_over = asked.state != "sending" or now - asked.sent_at >= ladder.IN_FLIGHT
+    return is_over and now - asked.aged_since >= ladder.SETTLING_TIME
 
 
 async def _postpone(engine: Engine, asked: Asked, why: str) -> None:
@@ -286,7 +293,7 @@ async def _postpone(engine: Engine, asked: Asked, why: str) -> None:
     if now >= asked.deadline_at:
         await _hand_over(engine, asked, why)
         return
-    at = min(ladder.next_look(asked.sent_at, now), max(asked.deadline_at, now))
+    at = min(ladder.next_look(asked.aged_since, now), max(asked.deadline_at, now))
     await attempt_store.plan_look(
         engine.database, asked.merchant_id, asked.attempt_id, at=at, why=why
     )

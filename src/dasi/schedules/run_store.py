@@ -254,11 +254,18 @@ async def next_due(
     database: Database, merchant_id: int, *, now: datetime, until: datetime
 ) -> datetime | None:
     """The earliest moment in (now, until] at which anything of a merchant is due, on the machine's
-    clock: a charge, or a webhook that is not held up by its receiver."""
+    clock: a charge, a look at a doubt, or a webhook that is not held up by its receiver."""
     row = await database.fetchrow(
         """SELECT min(at) AS at FROM (
                SELECT min(due_at) AS at FROM schedules
                WHERE merchant_id = $1 AND status = 'scheduled' AND due_at > $2
+               UNION ALL
+               SELECT min(leased_until) FROM schedules
+               WHERE merchant_id = $1 AND status = 'running' AND imp_uid IS NOT NULL
+                 AND leased_until > $2
+               UNION ALL
+               SELECT min(next_look_at) FROM attempts
+               WHERE merchant_id = $1 AND next_look_at > $2
                UNION ALL
                SELECT min(greatest(d.next_try_at, r.paused_until)) FROM deliveries d
                LEFT JOIN webhook_receivers r

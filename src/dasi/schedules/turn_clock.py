@@ -1,16 +1,19 @@
 """Turn the clock of a merchant in test mode: what would have happened meanwhile happens, in order.
 
 What is due is kept on the machine's clock. Turning a merchant's clock forward by some time brings
-its due charges and webhooks nearer by as much. It is turned from one due moment to the next, and
-at each one the charges run, then the webhooks: a year passes in seconds. The PG's day is not
-turned: it is asked today, as always.
+its due charges, the looks at its doubts and its webhooks nearer by as much. It is turned from one
+due moment to the next, and at each one the charges run, then the looks, then the webhooks: a year
+passes in seconds. The PG's day is not turned: it is asked today, as always.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed
+from dasi.payments import reconcile_due
 from dasi.schedules import clock_store, run_store, store
 from dasi.schedules.retry_plan import plan_retries
 from dasi.schedules.run_due import Runner
@@ -28,6 +31,8 @@ class Turned:
     now: datetime
     """On the merchant's clock."""
     charges: int
+    looks: int
+    """At doubts."""
     tries: int
     """POSTs of webhooks."""
 
@@ -54,8 +59,7 @@ async def turn_clock(
         raise Invalid("to", "시계는 앞으로만 돌릴 수 있습니다")
     if ahead + by > AHEAD_MAX:
         raise Invalid("to", f"최대 {AHEAD_MAX.days}일 앞까지 돌릴 수 있습니다")
-    runner = Runner(engine, per_merchant=_PER_MERCHANT)
-    charges, tries = await _let_happen(engine, runner, deliverer, merchant_id)
+    done = await _let_happen(engine, deliverer, merchant_id)
     for _ in range(STOPS_MAX):
         now = engine.clock.now()
         left = to - (now + await store.merchant_clock(engine.database, merchant_id))
@@ -64,9 +68,10 @@ async def turn_clock(
         moment = await run_store.next_due(engine.database, merchant_id, now=now, until=now + left)
         step = left if moment is None else moment - now
         await clock_store.turn(engine.database, merchant_id, by_s=_whole_seconds(step))
-        more_charges, more_tries = await _let_happen(engine, runner, deliverer, merchant_id)
-        charges, tries = charges + more_charges, tries + more_tries
-    return Turned(await merchant_now(engine, merchant_id), charges, tries)
+        done += await _let_happen(engine, deliverer, merchant_id)
+    return Turned(
+        await merchant_now(engine, merchant_id), done["charges"], done["looks"], done["tries"]
+    )
 
 
 async def reset_clock(engine: Engine, merchant_id: int) -> None:
@@ -75,17 +80,22 @@ async def reset_clock(engine: Engine, merchant_id: int) -> None:
 
 
 async def _let_happen(
-    engine: Engine, runner: Runner, deliverer: Deliverer, merchant_id: int
-) -> tuple[int, int]:
-    """Everything that is due now: charges, the retries they lead to, webhooks."""
-    charges = tries = 0
+    engine: Engine, deliverer: Deliverer, merchant_id: int
+) -> Counter[Literal["charges", "looks", "tries"]]:
+    """Everything that is due now: charges, the looks and retries they lead to, webhooks.
+
+    A runner of its own for each moment: one that found the PG away waits in the machine's time.
+    """
+    runner = Runner(engine, per_merchant=_PER_MERCHANT)
+    done: Counter[Literal["charges", "looks", "tries"]] = Counter()
     while True:
         begun = await runner.run_due(only_merchant_id=merchant_id)
+        looks = await reconcile_due(engine, only_merchant_id=merchant_id)
         await plan_retries(engine)
-        posted = await deliverer.run_due(only_merchant_id=merchant_id)
-        charges, tries = charges + begun, tries + posted
-        if not begun and not posted:
-            return charges, tries
+        tries = await deliverer.run_due(only_merchant_id=merchant_id)
+        done.update(charges=begun, looks=looks, tries=tries)
+        if not begun and not looks and not tries:
+            return done
 
 
 def _whole_seconds(step: timedelta) -> int:
