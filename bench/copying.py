@@ -1,0 +1,159 @@
+"""SQL that writes rows of the product again, under other names and at other moments.
+
+Of each table every column is copied but those named in `_CHANGED`; moments move with the payment's.
+Columns that a migration adds are copied too, without being named here.
+"""
+
+import asyncpg
+
+WEBHOOKS_MAX = 1_000_000
+# The largest first. Those after `payment_events` have rows for the newest payments only.
+TABLES = ("payment_events", "payments", "attempts", "webhook_events", "deliveries",
+          "delivery_tries", "billing_keys")  # fmt: skip
+_TOLD = ("webhook_events", "deliveries", "delivery_tries")
+PER_KEY = 50
+
+# Dropped while rows are written: all but keys, whose order the rows come in anyway.
+INDEXES = """
+    SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS made_by
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = ANY($1::text[]::regclass[]) AND NOT i.indisprimary
+      AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+    ORDER BY c.relname LIKE '%words' DESC, i.indrelid, c.relname"""
+
+
+
+def _in_common(event: str) -> str:
+    said = f"{event}.what, {event}.status, {event}.who, {event}.why"
+    codes = f"{event}.pg_code, {event}.pg_text"
+    return f"""btrim(jsonb_build_array({said})::text, '[]') AS {event}_said,
+        btrim(jsonb_build_array({codes})::text, '[]') AS {event}_codes"""
+
+
+COPIES = (
+    """CREATE UNLOGGED TABLE originals AS
+       SELECT imp_uid, status, started_at FROM payments
+       WHERE merchant_id = 1 AND purpose = 'payment'""",
+    *(
+        f"""CREATE UNLOGGED TABLE copied_{table} AS
+            SELECT t.*, o.status = 'failed' AS is_declined, o.started_at AS began
+            FROM {table} t JOIN originals o USING (imp_uid) WHERE t.merchant_id = 1"""
+        for table in ("payments", "attempts", "webhook_events", "deliveries")
+    ),
+    """CREATE UNLOGGED TABLE copied_delivery_tries AS
+       SELECT t.*, d.is_declined, d.began
+       FROM delivery_tries t JOIN copied_deliveries d USING (merchant_id, delivery_id)""",
+    """CREATE UNLOGGED TABLE copied_billing_keys AS
+       SELECT k.*, false AS is_declined, k.issued_at AS began
+       FROM billing_keys k WHERE merchant_id = 1""",
+    # What is hashed is the text of a jsonb array; of that, what two payments have in common.
+    f"""CREATE UNLOGGED TABLE copied_payment_events AS
+        SELECT o.status = 'failed' AS is_declined, o.started_at AS began, first, second,
+               {_in_common("first")}, {_in_common("second")}
+        FROM payment_events first
+        JOIN payment_events second USING (merchant_id, imp_uid) JOIN originals o USING (imp_uid)
+        WHERE first.merchant_id = 1 AND first.seq = 1 AND second.seq = 2""",
+)
+AFTER = (
+    *(f"DROP TABLE copied_{table}" for table in TABLES),
+    "DROP TABLE originals",
+)
+SEQUENCES = (
+    "SELECT setval('payment_numbers', 100000010000 + $1::bigint)",
+    "SELECT setval('webhook_feed_numbers', 10000 + $1::bigint)",
+)
+
+# Payment n of $1, and the moment it was made at. Names sort as the product's: by time.
+_NUMBERS = """(
+    SELECT n, n % 20 = 0 AS is_declined, 'member-' || n % ($1 / {per_key}) + 1 AS member,
+           'imp_' || 100000010000 + n AS imp,
+           '01A' || lpad(n::text, 10, '0') || upper(substr(md5(n::text), 1, 13)) AS ulid,
+           now() - interval '1 hour' - ($1 - n) * (interval '365 days' / $1) AS at
+    FROM (SELECT $1::bigint) AS given, generate_series({first}, {last}) AS n) AS one"""
+_CHANGED = {
+    "imp_uid": "one.imp",
+    "merchant_uid": "'sub-2026-' || one.n",
+    "customer_uid": "one.member",
+    "pg_tid": "left(t.pg_tid, 7) || lpad(one.n::text, 13, '0')",
+    "approval_no": "CASE WHEN t.approval_no IS NOT NULL "
+    "THEN lpad((one.n * 7919 % 100000000)::text, 8, '0') END",
+    "card_number": "left(t.card_number, 12) || lpad((one.n * 31 % 10000)::text, 4, '0')",
+    "buyer_name": "'김' || one.n % 5000",
+    "buyer_email": "one.member || '@shop.example'",
+    "buyer_tel": "'010-' || lpad((one.n % 10000)::text, 4, '0') || '-' "
+    "|| lpad((one.n % 9973)::text, 4, '0')",
+    "attempt_id": "'ch-' || one.ulid",
+    "shop_order_no": "'ch-' || one.ulid",
+    "billing_key_id": "'bk_' || one.member",
+    "event_id": "'evt_' || one.ulid",
+    "delivery_id": "'evt_' || one.ulid || '.1'",
+    "feed_no": "10000 + one.n",
+}
+_COLUMNS = """
+    SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+    WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
+      AND attgenerated = '' AND attidentity = '' ORDER BY attnum"""
+
+
+async def copy_statement(database: asyncpg.Pool, table: str) -> str:
+    """The INSERT that writes the copies of one table. $1: how many payments there shall be."""
+    if table == "payment_events":
+        return _EVENTS
+    columns = await database.fetch(_COLUMNS, table)
+    names = ", ".join(column["name"] for column in columns)
+    values = ", ".join(_value(column["name"], column["type"]) for column in columns)
+    if table == "billing_keys":
+        # n is the member, of whom there are fewer; their names are those of the payments.
+        numbers = _numbers(first="1", last=f"$1 / {PER_KEY}")
+        numbers = numbers.replace(f"n % ($1 / {PER_KEY}) + 1", "n")
+        numbers = numbers.replace("n % 20 = 0", "false")
+    else:
+        numbers = _numbers(
+            first=f"greatest(1, $1 - {WEBHOOKS_MAX} + 1)" if table in _TOLD else "1", last="$1"
+        )
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {values} FROM {numbers} "
+        f"JOIN copied_{table} t ON t.is_declined = one.is_declined"
+    )
+
+
+def _numbers(*, first: str, last: str) -> str:
+    return _NUMBERS.format(per_key=PER_KEY, first=first, last=last)
+
+
+def _value(name: str, type_: str) -> str:
+    if name in _CHANGED:
+        return _CHANGED[name]
+    if type_ == "timestamp with time zone":
+        return f"t.{name} + (one.at - t.began)"
+    if name == "day_kst":
+        return "(one.at AT TIME ZONE 'Asia/Seoul')::date"
+    return f"t.{name}"
+
+
+def _told(event: str, seq: int, at: str) -> str:
+    """What is hashed of an event: the text that `record_payment_event` makes."""
+    return f"""convert_to('[1, "' || one.imp || '", {seq}, '
+        || (extract(epoch FROM {at}) * 1000000)::bigint || ', ' || t.{event}_said || ', "ch-'
+        || one.ulid || '", ' || t.{event}_codes || ']', 'UTF8')"""
+
+
+# Every payment has two: asked, and answered. The second holds the hash of the first.
+_EVENTS = f"""
+    INSERT INTO payment_events (merchant_id, imp_uid, seq, at, what, status, who, why, attempt_id,
+                                pg_code, pg_text, previous, hash)
+    SELECT 1, one.imp, e.seq, e.at, e.what, e.status, e.who, e.why, 'ch-' || one.ulid, e.pg_code,
+           e.pg_text, e.previous, e.hash
+    FROM {_numbers(first="1", last="$1")}
+    JOIN copied_payment_events t ON t.is_declined = one.is_declined
+    CROSS JOIN LATERAL (
+        SELECT (t.second).at + (one.at - t.began) AS at2,
+               sha256({_told("first", 1, "one.at")}) AS hash1 OFFSET 0) h
+    CROSS JOIN LATERAL (
+        SELECT sha256(h.hash1 || {_told("second", 2, "h.at2")}) AS hash2 OFFSET 0) i
+    CROSS JOIN LATERAL (VALUES
+        (1, (t.first).what, (t.first).status, (t.first).who, (t.first).why, (t.first).pg_code,
+         (t.first).pg_text, one.at, ''::bytea, h.hash1),
+        (2, (t.second).what, (t.second).status, (t.second).who, (t.second).why,
+         (t.second).pg_code, (t.second).pg_text, h.at2, h.hash1, i.hash2)
+    ) AS e (seq, what, status, who, why, pg_code, pg_text, at, previous, hash)"""
