@@ -22,7 +22,6 @@ INDEXES = """
     ORDER BY c.relname LIKE '%words' DESC, i.indrelid, c.relname"""
 
 
-
 def _in_common(event: str) -> str:
     said = f"{event}.what, {event}.status, {event}.who, {event}.why"
     codes = f"{event}.pg_code, {event}.pg_text"

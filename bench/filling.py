@@ -130,7 +130,11 @@ async def _made_by_the_product(url: str) -> None:
             receiving() as receiver,
             running_gateway(url, kicc, webhook_url=receiver.url) as shop,
         ):
-            buyer = {"buyer_name": "김0", "buyer_email": "a@b.example", "buyer_tel": "010-0000-0000"}
+            buyer = {
+                "buyer_name": "김0",
+                "buyer_email": "a@b.example",
+                "buyer_tel": "010-0000-0000",
+            }
             await shop.register_card("member-0", **buyer)
             for amount in (9_900, _DECLINED_KRW):
                 await shop.again(customer_uid="member-0", amount=amount, name="월간 구독")

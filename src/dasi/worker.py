@@ -16,7 +16,7 @@ from dasi.billing_keys import remove_due_keys
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
-from dasi.payments import expire_windows, reconcile_due
+from dasi.payments import count_payments, expire_windows, reconcile_due
 from dasi.schedules import Runner, plan_retries
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, park_for_gone
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 _IDLE_S = 1.0
 _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
+_COUNT_S = 5.0
 _FAILURES = Counter("dasi_worker_failures_total", "Turns of a worker loop that failed", ["loop"])
 
 
@@ -46,6 +47,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(
                 _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
+            )
+            loops.create_task(
+                _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("doubts", lambda: reconcile_due(engine), stop))
             loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))

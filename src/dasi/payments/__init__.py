@@ -4,6 +4,7 @@ from dasi.payments.browse import browse_payments, every_payment
 from dasi.payments.browsing import Browse, Found, Place
 from dasi.payments.cancel import CancelWish, cancel
 from dasi.payments.charge import ChargeWish, charge
+from dasi.payments.count import count_payments
 from dasi.payments.decide import decide
 from dasi.payments.expire import expire_windows
 from dasi.payments.numbers import DayNumbers, day_numbers
@@ -66,6 +67,7 @@ __all__ = [
     "change_prepared",
     "charge",
     "close_window",
+    "count_payments",
     "day_numbers",
     "decide",
     "every_payment",

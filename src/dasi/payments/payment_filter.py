@@ -27,7 +27,6 @@ class PaymentFilter:
     merchant_uid: str | None = None
     customer_uid: str | None = None
     statuses: frozenset[Status] = frozenset(Status)
-    shows_sandbox: bool = True
     clock: Moment = "started"
     """Which moment `since` and `until` are about; both ends belong to the range."""
     since: datetime | None = None

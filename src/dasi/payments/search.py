@@ -35,17 +35,15 @@ async def find_by_order(
     sorting: Sorting = NEWEST_FIRST,
 ) -> Payment:
     """The first payment of an order in one of `statuses`; `NotFound("unknown_payment")`."""
-    found = await search_store.payments(
+    found = await search_store.first(
         engine.database,
         merchant_id,
         PaymentFilter(merchant_uid=merchant_uid, statuses=statuses),
         sorting=sorting,
-        offset=0,
-        limit=1,
     )
-    if not found:
+    if found is None:
         raise NotFound("unknown_payment", merchant_uid=merchant_uid[:40])
-    return found[0]
+    return found
 
 
 async def list_payments(
@@ -58,11 +56,12 @@ async def list_payments(
     limit: int,
 ) -> Page:
     """One page, counted from 1. A page beyond the end is empty; `total` says how many there are."""
-    total = await search_store.count(engine.database, merchant_id, wanted)
-    offset = (page - 1) * limit
-    found: list[Payment] = []
-    if offset < total:
-        found = await search_store.payments(
-            engine.database, merchant_id, wanted, sorting=sorting, offset=offset, limit=limit
-        )
+    found, total = await search_store.page(
+        engine.database,
+        merchant_id,
+        wanted,
+        sorting=sorting,
+        offset=(page - 1) * limit,
+        limit=limit,
+    )
     return Page(payments=found, total=total)

@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from dasi.foundation.db import Database
-from dasi.payments.payment import Payment
+from dasi.payments import count_store
+from dasi.payments.payment import Payment, Status
 from dasi.payments.payment_filter import PaymentFilter, Sorting
 from dasi.payments.store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
 
 # The only names that a search may be ordered or bounded by.
 _CLOCKS = {
-    "started": "p.started_at",
-    "paid": "p.paid_at",
-    "failed": "p.failed_at",
-    "cancelled": "p.cancelled_at",
-    "updated": "p.updated_at",
+    "started": "started_at",
+    "paid": "paid_at",
+    "failed": "failed_at",
+    "cancelled": "cancelled_at",
+    "updated": "updated_at",
 }
 
 
-async def payments(
+async def page(
     database: Database,
     merchant_id: int,
     wanted: PaymentFilter,
@@ -26,31 +27,54 @@ async def payments(
     sorting: Sorting,
     offset: int,
     limit: int,
-) -> list[Payment]:
-    direction = "DESC" if sorting.newest_first else "ASC"
+) -> tuple[list[Payment], int]:
+    """`limit` payments from `offset` on, and how many there are in all."""
     condition, values = _condition(wanted)
+    total, more = count_store.total(wanted, condition, values)
+    values += more
     rows = await database.fetch(
-        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
-            WHERE p.merchant_id = $1 AND {condition}
-            ORDER BY {_CLOCKS[sorting.by]} {direction} NULLS LAST, p.imp_uid {direction}
-            OFFSET ${len(values) + 2} LIMIT ${len(values) + 3}""",
+        f"""SELECT total.payments AS total, page.* FROM (SELECT {total} AS payments) AS total
+            LEFT JOIN (
+                SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+                WHERE p.merchant_id = $1 AND {condition}
+                ORDER BY {_order(wanted, sorting, "p")}
+                OFFSET ${len(values) + 2} LIMIT ${len(values) + 3}) AS page ON true
+            ORDER BY {_order(wanted, sorting, "page")}""",
         merchant_id,
         *values,
         offset,
         limit,
     )
-    return [to_payment(row) for row in rows]
+    found = []
+    for row in rows:
+        if row["imp_uid"] is not None:
+            _total, *columns = row.items()
+            found.append(to_payment(dict(columns)))
+    return found, int(rows[0]["total"])
 
 
-async def count(database: Database, merchant_id: int, wanted: PaymentFilter) -> int:
+async def first(
+    database: Database, merchant_id: int, wanted: PaymentFilter, *, sorting: Sorting
+) -> Payment | None:
     condition, values = _condition(wanted)
     row = await database.fetchrow(
-        f"""SELECT count(*) AS total FROM {PAYMENT_SOURCE}
-            WHERE p.merchant_id = $1 AND {condition}""",
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND {condition}
+            ORDER BY {_order(wanted, sorting, "p")} LIMIT 1""",
         merchant_id,
         *values,
     )
-    return 0 if row is None else int(row["total"])
+    return None if row is None else to_payment(row)
+
+
+def _order(wanted: PaymentFilter, sorting: Sorting, of: str) -> str:
+    """`NULLS LAST` only where there may be some: an index in order is of no use with it."""
+    direction = "DESC" if sorting.newest_first else "ASC"
+    has_all = sorting.by in ("started", "updated") or (
+        sorting.by == wanted.clock and wanted.since is not None
+    )
+    nulls = "" if has_all else "NULLS LAST"
+    return f"{of}.{_CLOCKS[sorting.by]} {direction} {nulls}, {of}.imp_uid {direction}"
 
 
 async def payments_of_ids(
@@ -82,15 +106,16 @@ def _condition(wanted: PaymentFilter) -> tuple[str, list[Any]]:
         values.append(value)
         terms.append(term.format(f"${len(values) + 1}"))
 
-    add("p.status = ANY({}::text[])", sorted(wanted.statuses))
+    if wanted.statuses != frozenset(Status):
+        # As words of the statement: the planner then knows which partial index holds them.
+        words = ", ".join(f"'{status.value}'" for status in sorted(wanted.statuses))
+        terms.append(f"p.status IN ({words})")
     if wanted.merchant_uid is not None:
         add("p.merchant_uid = {}", wanted.merchant_uid)
     if wanted.customer_uid is not None:
         add("p.customer_uid = {}", wanted.customer_uid)
     if wanted.since is not None:
-        add(f"{_CLOCKS[wanted.clock]} >= {{}}", wanted.since)
+        add(f"p.{_CLOCKS[wanted.clock]} >= {{}}", wanted.since)
     if wanted.until is not None:
-        add(f"{_CLOCKS[wanted.clock]} <= {{}}", wanted.until)
-    if not wanted.shows_sandbox:
-        terms.append("NOT c.is_sandbox")
-    return " AND ".join(terms), values
+        add(f"p.{_CLOCKS[wanted.clock]} <= {{}}", wanted.until)
+    return " AND ".join(terms) or "true", values
