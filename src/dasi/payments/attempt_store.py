@@ -214,6 +214,7 @@ async def claim_looks_any_merchant(
             WHERE (a.merchant_id, a.attempt_id) IN (
                 SELECT merchant_id, attempt_id FROM attempts
                 WHERE next_look_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+                  AND state IN ('sending', 'unknown')
                   AND kind <> 'remove_key' AND coalesce(merchant_id = $4::bigint, true)
                 ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING {_ASKED}""",

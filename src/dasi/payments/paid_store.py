@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
 from dasi.foundation.db import Database
@@ -44,8 +45,8 @@ class Yes:
 # `BETWEEN` as in `reserve_store`: few rows, an index each.
 # First the payments, in order, as whoever settles or cancels one does; then their attempts. An
 # attempt that was closed meanwhile, or a payment that is not pending any more, drops out here and
-# is looked at by itself (`record_outcome`). The event's function reads and writes the chain after
-# the row is locked, on a snapshot of its own.
+# is looked at by itself (`record_outcome`). The chain is read as it was when the statement began: if
+# somebody added to it while we waited for the row, the number is taken and nothing is written.
 _RECORD = f"""
     WITH yes AS MATERIALIZED (
         SELECT * FROM json_to_recordset($1::json) AS one (
@@ -86,21 +87,38 @@ _RECORD = f"""
                                   'status', 'paid') AS body,
                p.notice_urls AS urls, yes.now AS at
         FROM p JOIN yes ON yes.merchant_id = p.merchant_id AND yes.imp_uid = p.imp_uid
+    ), told AS (
+        INSERT INTO payment_events (
+            merchant_id, imp_uid, seq, at, what, status, who, attempt_id, pg_code, pg_text,
+            previous, hash)
+        SELECT p.merchant_id, p.imp_uid, last.seq + 1, yes.now, 'approved', p.status, yes.who,
+               yes.attempt_id, yes.code, yes.text, last.hash,
+               payment_event_hash(last.hash, p.merchant_id, p.imp_uid, last.seq + 1, yes.now,
+                                  'approved', p.status, yes.who, NULL, yes.attempt_id, yes.code,
+                                  yes.text)
+        FROM p
+        JOIN yes ON yes.merchant_id = p.merchant_id AND yes.imp_uid = p.imp_uid
+        CROSS JOIN LATERAL (
+            SELECT seq, hash FROM payment_events e
+            WHERE e.merchant_id = p.merchant_id AND e.imp_uid = p.imp_uid
+            ORDER BY seq DESC LIMIT 1) AS last
     ), {ANNOUNCE}
-    SELECT {PAYMENT_COLUMNS},
-           record_payment_event(p.merchant_id, p.imp_uid, yes.now, 'approved', p.status, yes.who,
-                                NULL, yes.attempt_id, yes.code, yes.text) AS event_no
+    SELECT {PAYMENT_COLUMNS}
     FROM p
-    JOIN yes ON yes.merchant_id = p.merchant_id AND yes.imp_uid = p.imp_uid
     JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id"""
 
 
 async def record_paid(database: Database, answers: Sequence[Yes]) -> list[Payment | None]:
-    """The payments, paid. None for one whose attempt was closed by somebody else: not touched."""
-    rows = await database.fetch(_RECORD, msgspec.json.encode(answers).decode())
-    paid = {}
-    for row in rows:
-        values = dict(row)
-        del values["event_no"]
-        paid[row["merchant_id"], row["imp_uid"]] = to_payment(values)
+    """The payments, paid. None for one that somebody else wrote to meanwhile: not touched.
+
+    Of several, one that was written to makes all of them fail with `UniqueViolationError`, and
+    nothing is written: ask for each alone.
+    """
+    try:
+        rows = await database.fetch(_RECORD, msgspec.json.encode(answers).decode())
+    except asyncpg.UniqueViolationError:
+        if len(answers) > 1:
+            raise
+        return [None]
+    paid = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
     return [paid.get((yes.merchant_id, yes.imp_uid)) for yes in answers]

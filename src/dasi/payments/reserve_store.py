@@ -115,12 +115,17 @@ _RESERVE = """
                attempt_id, day_kst, amount_krw, 'sending', now, first_look_at, deadline_at,
                idempotency_key
         FROM wish JOIN taken USING (merchant_id, imp_uid)
+    ), told AS (
+        INSERT INTO payment_events (
+            merchant_id, imp_uid, seq, at, what, status, who, attempt_id, previous, hash)
+        SELECT merchant_id, imp_uid, 1, now, 'charge_asked', 'pending', 'merchant', attempt_id, '',
+               payment_event_hash('', merchant_id, imp_uid, 1, now, 'charge_asked', 'pending',
+                                  'merchant', NULL, attempt_id, NULL, NULL)
+        FROM wish JOIN taken USING (merchant_id, imp_uid)
     )
     SELECT merchant_id, customer_uid, imp_uid, full_name AS name, buyer_name, buyer_email,
            buyer_tel, customer_id, sealed_key, provider, mall_id, sealed_secret, is_sandbox,
-           key_fields, language, attempt_id,
-           record_payment_event(merchant_id, imp_uid, now, 'charge_asked', 'pending', 'merchant',
-                                NULL, attempt_id, NULL, NULL) AS event_no
+           key_fields, language, attempt_id
     FROM wish JOIN taken USING (merchant_id, imp_uid)"""
 
 
@@ -134,6 +139,6 @@ async def reserve_charges(
     got = {}
     for row in rows:
         values = dict(row)
-        attempt_id, _event_no = values.pop("attempt_id"), values.pop("event_no")
+        attempt_id = values.pop("attempt_id")
         got[attempt_id] = Reserved(**values)
     return [got.get(wish.attempt_id) for wish in wishes]
