@@ -10,7 +10,15 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.foundation.vault import Vault
-from dasi.payments import AMOUNT_MAX_KRW, ChargeWish, Payment, Status, charge
+from dasi.payments import (
+    AMOUNT_MAX_KRW,
+    ChargeWish,
+    Payment,
+    Report,
+    Status,
+    charge,
+    verify,
+)
 from rooms.payments.conftest import Till
 
 LOST = [
@@ -233,3 +241,32 @@ async def test_instalments_and_the_tax_free_part_reach_the_pg(till: Till) -> Non
     assert paid.card.quota_months == 3
     assert sent["payMethodInfo"]["cardMethodInfo"]["installmentMonth"] == 3
     assert json.dumps(sent).count("10000") == 1, sent
+
+
+async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_one_chain(
+    till: Till,
+) -> None:
+    await till.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
+    await till.kicc.wait_held()
+    async with till.engine.database.transaction() as other:
+        (row,) = await other.fetch(
+            "SELECT merchant_id, imp_uid FROM payments WHERE merchant_uid = 'order-1' FOR UPDATE"
+        )
+        await till.kicc.release()
+        async with asyncio.timeout(10):
+            while not await till.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                assert not charging.done()
+        await other.execute(
+            "SELECT record_payment_event($1, $2, now(), 'noticed', 'pending', 'pg', NULL, NULL, NULL,"
+            " NULL)", row["merchant_id"], row["imp_uid"]
+        )  # fmt: skip
+
+    paid = await charging
+
+    assert paid.status is Status.PAID
+    assert await till.story(paid) == [
+        ("charge_asked", "pending"), ("noticed", "pending"), ("approved", "paid"),
+    ]  # fmt: skip
+    assert await till.told(paid) == ["payment.paid"]
+    assert [one async for one in verify(till.engine, Report())] == []
