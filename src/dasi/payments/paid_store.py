@@ -45,8 +45,8 @@ class Yes:
 # `BETWEEN` as in `reserve_store`: few rows, an index each.
 # First the payments, in order, as whoever settles or cancels one does; then their attempts. An
 # attempt that was closed meanwhile, or a payment that is not pending any more, drops out here and
-# is looked at by itself (`record_outcome`). The chain is read as it was when the statement began: if
-# somebody added to it while we waited for the row, the number is taken and nothing is written.
+# is looked at by itself (`record_outcome`). The chain is read as it was when the statement began:
+# if somebody added to it while we waited for the row, the number is taken and nothing is written.
 _RECORD = f"""
     WITH yes AS MATERIALIZED (
         SELECT * FROM json_to_recordset($1::json) AS one (

@@ -258,9 +258,11 @@ async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_o
             while not await till.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
                 assert not charging.done()
         await other.execute(
-            "SELECT record_payment_event($1, $2, now(), 'noticed', 'pending', 'pg', NULL, NULL, NULL,"
-            " NULL)", row["merchant_id"], row["imp_uid"]
-        )  # fmt: skip
+            "SELECT record_payment_event($1, $2, now(), 'noticed', 'pending', 'pg',"
+            " NULL, NULL, NULL, NULL)",
+            row["merchant_id"],
+            row["imp_uid"],
+        )
 
     paid = await charging
 
