@@ -5,6 +5,7 @@ is found nowhere afterwards (B2).
 """
 
 import json
+import time
 from typing import Any
 
 from gateway_process import running_programs
@@ -90,6 +91,35 @@ async def test_the_newest_of_an_order_is_found_first(gateway: Shop) -> None:
     assert (await gateway.get("/payments/find/order-1")).response == paid
     failed = (await gateway.get("/payments/find/order-1/failed")).response
     assert (failed["amount"], failed["status"]) == (8_521, "failed")
+
+
+async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    declined = (await gateway.again(merchant_uid="order-1", amount=8_521)).response["imp_uid"]
+    paid = (await gateway.again(merchant_uid="order-1", amount=5_000)).response["imp_uid"]
+    # As if something had happened to the earlier one since.
+    await gateway.rows(
+        "UPDATE payments SET updated_at = now() + interval '1 s' WHERE imp_uid = $1", declined
+    )
+    since = f"from={int(time.time()) - 60}&to={int(time.time()) + 60}"
+
+    for path in (
+        "/payments/findAll/order-1?",
+        "/subscribe/customers/card-1/payments?limit=2&",
+        f"/payments/status/all?limit=2&{since}&",
+    ):
+        for word, order in {
+            "-started": [paid, declined], "-updated": [declined, paid], "-paid": [paid],
+        }.items():  # fmt: skip
+            newest = await gateway.get(f"{path}sorting={word}")
+            assert newest.code == 0, (path, word, newest)
+            found = [one["imp_uid"] for one in newest.response["list"]]
+            assert found[: len(order)] == order, (path, word)
+            oldest = await gateway.get(f"{path}sorting={word[1:]}&limit=3")
+            assert oldest.code == 0, (path, word, oldest)
+    for word, first in {"-started": paid, "-updated": declined, "paid": paid}.items():
+        one = await gateway.get(f"/payments/find/order-1?sorting={word}")
+        assert one.response["imp_uid"] == first, word
 
 
 async def test_an_unknown_payment_is_a_404_with_their_sentence(gateway: Shop) -> None:

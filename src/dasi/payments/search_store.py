@@ -35,11 +35,11 @@ async def page(
     rows = await database.fetch(
         f"""SELECT total.payments AS total, page.* FROM (SELECT {total} AS payments) AS total
             LEFT JOIN (
-                SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+                SELECT {_clock(sorting)} AS sorted_by, {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
                 WHERE p.merchant_id = $1 AND {condition}
-                ORDER BY {_order(wanted, sorting, "p")}
+                ORDER BY {_order(wanted, sorting, _clock(sorting), "p.imp_uid")}
                 OFFSET ${len(values) + 2} LIMIT ${len(values) + 3}) AS page ON true
-            ORDER BY {_order(wanted, sorting, "page")}""",
+            ORDER BY {_order(wanted, sorting, "page.sorted_by", "page.imp_uid")}""",
         merchant_id,
         *values,
         offset,
@@ -48,7 +48,7 @@ async def page(
     found = []
     for row in rows:
         if row["imp_uid"] is not None:
-            _total, *columns = row.items()
+            _total, _sorted_by, *columns = row.items()
             found.append(to_payment(dict(columns)))
     return found, int(rows[0]["total"])
 
@@ -60,21 +60,25 @@ async def first(
     row = await database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND {condition}
-            ORDER BY {_order(wanted, sorting, "p")} LIMIT 1""",
+            ORDER BY {_order(wanted, sorting, _clock(sorting), "p.imp_uid")} LIMIT 1""",
         merchant_id,
         *values,
     )
     return None if row is None else to_payment(row)
 
 
-def _order(wanted: PaymentFilter, sorting: Sorting, of: str) -> str:
+def _clock(sorting: Sorting) -> str:
+    return f"p.{_CLOCKS[sorting.by]}"
+
+
+def _order(wanted: PaymentFilter, sorting: Sorting, clock: str, imp_uid: str) -> str:
     """`NULLS LAST` only where there may be some: an index in order is of no use with it."""
     direction = "DESC" if sorting.newest_first else "ASC"
     has_all = sorting.by in ("started", "updated") or (
         sorting.by == wanted.clock and wanted.since is not None
     )
     nulls = "" if has_all else "NULLS LAST"
-    return f"{of}.{_CLOCKS[sorting.by]} {direction} {nulls}, {of}.imp_uid {direction}"
+    return f"{clock} {direction} {nulls}, {imp_uid} {direction}"
 
 
 async def payments_of_ids(
