@@ -1,6 +1,7 @@
 """Other people's client, unmodified: `iamport-rest-client` 0.9.0 from the package index."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from typing import Any
@@ -85,6 +86,50 @@ async def test_a_paid_order_is_refused_with_code_minus_1(gateway: Shop, client: 
 
     assert refused.value.code == -1
     assert await gateway.net_krw() == 9_900
+
+
+async def test_it_books_reads_and_revokes_charges(gateway: Shop, client: Client) -> None:
+    await gateway.register_card("card-1")
+    at = int(time.time()) + 1_000
+    wish = {"customer_uid": "card-1", "checking_amount": 0}
+    items = [
+        {"merchant_uid": order, "schedule_at": at + n, "amount": 9_900}
+        for n, order in enumerate(("order-1", "order-2", "order-3"))
+    ]
+
+    booked = await client("pay_schedule", **wish, schedules=items)
+
+    assert [one["schedule_status"] for one in booked] == ["scheduled"] * 3
+    assert await client("pay_schedule_get", "order-1") == booked[0]
+    page = await client("pay_schedule_get_between", schedule_from=at, schedule_to=at + 2)
+    assert page["list"] == [booked[1], booked[0]], "the newest first, the end not included"
+    (revoked,) = await client("pay_unschedule", customer_uid="card-1", merchant_uid="order-1")
+    assert (revoked["merchant_uid"], revoked["schedule_status"]) == ("order-1", "revoked")
+    assert len(await client("pay_unschedule", customer_uid="card-1")) == 2
+    with pytest.raises(Iamport.ResponseError, match="취소할 예약결제 기록이") as nothing:
+        await client("pay_unschedule", customer_uid="card-1")
+    with pytest.raises(Iamport.ResponseError, match="등록된 고객정보가 없습니다") as nobody:
+        await client("pay_schedule", customer_uid="nobody", schedules=items)
+    assert (nothing.value.code, nobody.value.code) == (1, 1)
+    with pytest.raises(Iamport.HttpError):
+        await client("pay_schedule_get", "nobody")
+
+
+async def test_it_cancels_prepares_and_removes(gateway: Shop, client: Client) -> None:
+    await gateway.register_card("card-1")
+    paid = await client("pay_again", customer_uid="card-1", merchant_uid="order-1", amount=9_900)
+
+    part = await client("cancel", "고객 변심", merchant_uid="order-1", amount=900, checksum=9_900)
+    rest = await client("cancel", "고객 변심", imp_uid=paid["imp_uid"])
+    with pytest.raises(Iamport.ResponseError, match="이미 전액취소된 주문입니다") as twice:
+        await client("cancel", "고객 변심", imp_uid=paid["imp_uid"])
+
+    assert (part["cancel_amount"], rest["cancel_amount"], twice.value.code) == (900, 9_900, 1)
+    assert (await client("prepare", "order-2", 100))["amount"] == 100
+    assert (await client("prepare_validate", "order-2", 100)) is True
+    assert (await client("prepare_validate", "order-2", 101)) is False
+    assert (await client("customer_delete", "card-1"))["customer_uid"] == "card-1"
+    assert await gateway.net_krw() == 0
 
 
 CARD = {"card_number": "4092-0230-1234-1234", "expiry": "2031-12", "birth": "500203"}

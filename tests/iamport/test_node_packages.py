@@ -53,6 +53,14 @@ async def test_the_typescript_client_lives_its_billing_life(gateway: Shop) -> No
     assert told["prepared"]["response"] == told["prepare"]["response"]
     assert told["bank"]["response"]["name"] == "KB국민은행"
     assert told["card_code"]["response"]["name"] == "신한카드"
+    booked = told["booked"]["response"]
+    assert [one["merchant_uid"] for one in booked] == ["node-s1", "node-s2"]
+    assert told["booked_one"]["response"] == booked[0]
+    assert told["booked_list"]["response"]["list"] == booked[::-1], "the newest first"
+    assert told["booked_of_card"]["response"] == told["booked_list"]["response"]
+    assert (told["booked_nobody"]["code"], told["revoked_none"]["code"]) == (1, 1)
+    ended = told["revoked"]["response"] + told["revoked_rest"]["response"]
+    assert [one["schedule_status"] for one in ended] == ["revoked", "revoked"]
     assert told["removed"]["response"]["customer_uid"] == "card-1"
     assert told["gone"]["message"] == CARD_GONE
     assert await gateway.net_krw() == 0
