@@ -29,6 +29,7 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("merchant_uid", {"a": 1}, "문자열"),
     ("merchant_uid", 1.5, "문자열"),
     ("merchant_uid", True, "문자열"),
+    ("merchant_uid", 2**53, "문자열로"),
     ("merchant_uid", "order\x00", "제어 문자"),
     ("merchant_uid", "order\n1", "제어 문자"),
     ("merchant_uid", f"order{LONE_SURROGATE}", "저장할 수 없는 문자"),
@@ -57,16 +58,14 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("amount", 10**30, "2147483647 이하"),
     ("name", "이" * 41, "최대 40자"),
     ("currency", "USD", "KRW"),
-    ("tax_free", 9_901, "amount"),
     ("tax_free", -1, "0 이상"),
-    ("card_quota", 3, "50000원 이상"),
     ("card_quota", 37, "36 이하"),
     ("buyer_name", "가" * 17, "최대 16자"),
     ("buyer_email", "a" * 65, "최대 64자"),
     ("buyer_tel", "0" * 17, "최대 16자"),
     ("buyer_addr", "a" * 129, "최대 128자"),
     ("buyer_postcode", "1" * 9, "최대 8자"),
-    ("custom_data", "x" * 16_385, "최대 16384바이트"),
+    ("custom_data", "x" * 16_385, "최대 16384자"),
     ("custom_data", "a\x00b", "저장할 수 없는 문자"),
     ("custom_data", {"a": LONE_SURROGATE}, "저장할 수 없는 문자"),
     ("notice_url", "ftp://shop.example/", "http 또는 https"),
@@ -125,6 +124,19 @@ async def test_every_wrong_field_is_named_with_its_rule_and_nothing_is_done(gate
         assert answer.message is not None
         assert answer.message.startswith(f"{field}: "), told
         assert rule in answer.message, told
+    await assert_nothing_was_done(gateway)
+
+
+@pytest.mark.parametrize(("field", "value"), [("tax_free", 9_901), ("card_quota", 3)])
+async def test_fields_that_contradict_each_other_are_code_1_and_nothing_is_done(
+    gateway: Shop, field: str, value: int
+) -> None:
+    await gateway.register_card("card-1")
+
+    answer = await charge(gateway, json.dumps({**GOOD, field: value}).encode())
+
+    assert (answer.http_status, answer.code) == (200, 1), answer
+    assert str(answer.message).startswith(f"{field}: "), answer
     await assert_nothing_was_done(gateway)
 
 
@@ -219,6 +231,8 @@ async def test_a_name_that_cannot_be_is_not_found(gateway: Shop, path: str) -> N
         ("PATCH", "/payments/imp_1", 405),
         ("GET", "/users/getToken", 405),
         ("GET", "/subscribe/payments/again", 405),
+        ("POST", "/subscribe/customers/0/payments", 405),
+        ("DELETE", "/subscribe/customers/0/schedules/", 405),
         ("POST", "/payments/imp_1/../../etc/passwd", 404),
     ],
 )

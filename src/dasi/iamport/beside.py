@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.clock import epoch_s
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport import lists
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
@@ -16,7 +16,7 @@ from dasi.iamport.params import Whole
 from dasi.schedules import merchant_now, turn_clock
 from dasi.webhooks import LIMIT_MAX, Deliverer, Event, read_feed
 
-_CURSOR_MAX = 2**62
+_CURSOR_MAX = 2**53 - 1
 _LIMIT = 100
 _WAIT_MAX_S = 25
 _LOOK_S = 0.5
@@ -36,8 +36,9 @@ def routes(face: Face) -> list[Route]:
     return [
         *route(face, "GET", "/events", events, params=_EVENTS, gives=FeedObject),
         *route(face, "GET", "/test/clock", clock, gives=ClockObject),
-        *route(face, "POST", "/test/clock", turn, params=_CLOCK, gives=ClockObject,
-               refuses=("clock_of_live_merchant",)),
+        *route(face, "POST", "/test/clock", turn, params=_CLOCK, either=("advance", "to"),
+               gives=ClockObject, refuses=("clock_of_live_merchant", "clock_moment",
+               "contradiction")),
     ]  # fmt: skip
 
 
@@ -66,8 +67,10 @@ async def clock(call: Call) -> Response:
 async def turn(call: Call) -> Response:
     """Turns the merchant's clock; what is due until then happens, in order."""
     advance, to = call.given["advance"], call.given["to"]
-    if (advance is None) == (to is None):
-        raise Invalid("advance", "advance(초) 또는 to(epoch 초) 중 하나가 필요합니다")
+    if advance is None and to is None:
+        raise Invalid("advance", "advance(초) 또는 to(epoch 초)가 필요합니다")
+    if advance is not None and to is not None:
+        raise Refused("contradiction", field="advance", rule="to와 함께 쓸 수 없습니다")
     merchant_id = call.merchant.merchant_id
     target = (
         datetime.fromtimestamp(to, UTC)

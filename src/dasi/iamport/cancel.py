@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.foundation.errors import Invalid, Refused
+from dasi.foundation.errors import Refused
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import PaymentObject
@@ -22,8 +22,8 @@ _CANCEL = (
 )
 _REFUSES = (
     "cancel_without_id", "nothing_to_cancel", "already_cancelled", "not_paid", "order_in_doubt",
-    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "no_partial_cancel",
-    "pg_refused_cancel", "cancel_not_sent", "cancel_in_doubt",
+    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "tax_free_exceeds",
+    "no_partial_cancel", "pg_refused_cancel", "cancel_not_sent", "cancel_in_doubt",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def routes(face: Face) -> list[Route]:
         "/payments/cancel",
         cancel_payment,
         params=_CANCEL,
+        either=("imp_uid", "merchant_uid"),
         gives=PaymentObject,
         refuses=_REFUSES,
         told=_told,
@@ -45,8 +46,6 @@ async def cancel_payment(call: Call) -> Response:
     given = call.given
     if given["imp_uid"] is None and given["merchant_uid"] is None:
         raise Refused("cancel_without_id")
-    if given["tax_free"] and given["amount"] and given["tax_free"] > given["amount"]:
-        raise Invalid("tax_free", "amount보다 클 수 없습니다")
     payment = await cancel(
         call.engine,
         call.merchant.merchant_id,

@@ -1,5 +1,6 @@
 """/subscribe/customers/…: billing keys. An unknown one is HTTP 200 with code 1 (Iamport V1 8.1)."""
 
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -21,6 +22,15 @@ _REMOVE = (Prose("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
 
 
+class _Slashed(PathConvertor):
+    """A name with slashes in it, which clients leave as they are; not the lists of a name."""
+
+    regex = r".*(?<!/payments)(?<!/payments/)(?<!/schedules)(?<!/schedules/)"
+
+
+register_url_convertor("customer_path", _Slashed())
+
+
 def routes(face: Face) -> list[Route]:
     one, unknown = f"{_CUSTOMERS}/{{customer_uid}}", ("unknown_billing_key",)
     routes = [
@@ -30,7 +40,7 @@ def routes(face: Face) -> list[Route]:
                gives=Paged[PaymentObject], refuses=("unknown_customers",)),
     ]  # fmt: skip
     # Clients leave a slash within a customer_uid as it is: the second spelling takes the rest.
-    for path in (one, f"{_CUSTOMERS}/{{customer_uid:path}}"):
+    for path in (one, f"{_CUSTOMERS}/{{customer_uid:customer_path}}"):
         routes += [
             *route(face, "GET", path, read, gives=CustomerObject, refuses=unknown),
             *route(face, "DELETE", path, remove, params=_REMOVE, gives=CustomerObject,

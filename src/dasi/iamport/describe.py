@@ -115,4 +115,5 @@ def _fields(schema: dict[str, Any]) -> str:
 
 
 def _rule(rule: dict[str, Any]) -> str:
-    return escape(json.dumps(rule, ensure_ascii=False))
+    """In words where it has some: what a schema says beside them is for machines."""
+    return escape(rule.get("description") or json.dumps(rule, ensure_ascii=False))

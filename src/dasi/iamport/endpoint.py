@@ -4,6 +4,7 @@ The order matters: published clients send an invalid token to nonsense paths and
 anything else is looked at (Iamport V1 1.2.3).
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.iamport import failures
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import once
-from dasi.iamport.params import Param, parse
+from dasi.iamport.params import CONTROL, Param, parse
 from dasi.idempotency import fingerprints
 from dasi.merchants import Merchant, authenticate
 from dasi.payments import Payment
@@ -65,6 +66,8 @@ class About:
     """Reasons of `failures.FAILURES` beside those of every route."""
     statuses: tuple[int, ...]
     summary: str
+    either: tuple[str, ...] = ()
+    """Names of parameters of which at least one is needed. The act itself refuses without."""
     needs_token: bool = True
 
 
@@ -75,6 +78,7 @@ class ApiRoute(Route):
 
 
 _USER_AGENT_MAX = 500
+_CONVERTOR = re.compile(r":\w*path\}")
 _BODY_METHODS = ("POST", "PUT")
 
 
@@ -85,6 +89,7 @@ def route(
     act: Act,
     *,
     params: tuple[Param, ...] = (),
+    either: tuple[str, ...] = (),
     reads_body: bool = True,
     gives: Any = None,
     refuses: tuple[str, ...] = (),
@@ -94,9 +99,10 @@ def route(
     """The route, with and without a trailing slash.
 
     Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
-    `reads_body=False` never looks at the body. `gives`, `refuses` and `statuses` are what OpenAPI
-    tells of the answers. `told` is given by routes that move money: it renders the payment that an
-    earlier try of the same request made, and makes the route honour `Idempotency-Key`.
+    `reads_body=False` never looks at the body. `either`, `gives`, `refuses` and `statuses` are
+    what OpenAPI tells beside the parameters. `told` is given by routes that move money: it renders
+    the payment that an earlier try of the same request made, and makes the route honour
+    `Idempotency-Key`.
     """
 
     async def handle(request: Request) -> Response:
@@ -130,6 +136,7 @@ def route(
 
     about = About(
         params=params,
+        either=either,
         gives=gives,
         refuses=refuses,
         statuses=statuses,
@@ -149,20 +156,20 @@ def _both_ways(
     method: str, path: str, handle: Callable[[Request], Awaitable[Response]], about: About
 ) -> list[Route]:
     # A `path` parameter swallows a trailing slash by itself.
-    swallows = path.endswith(":path}")
+    swallows = path.endswith("path}")
     routes = [
         ApiRoute(one, handle, methods=[method])
         for one in ((path,) if swallows else (path, f"{path}/"))
     ]
     for one in routes:
         one.about = about
-        one.path = one.path.replace(":path}", "}")  # its name; how it matches is settled by now
+        one.path = _CONVERTOR.sub("}", one.path)  # its name; how it matches is settled by now
     return list(routes)
 
 
 def _in_path(name: str, text: str) -> str:
     """A path may hold any byte; a zero byte would be refused by the database, as a bug of ours."""
-    if not text.isprintable():
+    if CONTROL.search(text):
         raise Invalid(name, "제어 문자를 쓸 수 없습니다")
     return text.rstrip("/")
 

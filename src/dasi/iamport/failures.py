@@ -26,6 +26,7 @@ FAILURES: dict[str, Failure] = {
     "bad_token": Failure(401, -1, "Unauthorized"),
     # malformed
     "invalid": Failure(400, -1, "{field}: {rule}"),
+    "contradiction": Failure(200, 1, "{field}: {rule}"),
     "bad_json": Failure(400, -1, "요청 본문이 올바른 JSON 객체가 아닙니다 ({why})."),
     "bad_content_type": Failure(
         400,
@@ -49,6 +50,9 @@ FAILURES: dict[str, Failure] = {
     ),
     # payments
     "unknown_payment": Failure(404, 1, "존재하지 않는 결제정보입니다."),
+    "no_payment_asked_for": Failure(
+        404, 1, "존재하지 않는 결제정보입니다. imp_uid[] 또는 merchant_uid[]를 지정하세요."
+    ),
     "bad_status": Failure(400, 1, "지원되지 않는 상태값입니다."),
     "order_already_paid": Failure(
         200,
@@ -90,6 +94,9 @@ FAILURES: dict[str, Failure] = {
     "cancel_exceeds": Failure(
         200, 1, "취소 요청 금액({amount_krw}원)이 취소 가능 잔액({remain_krw}원)보다 큽니다."
     ),
+    "tax_free_exceeds": Failure(
+        200, 1, "tax_free가 취소 금액({amount_krw}원)보다 클 수 없습니다. 취소하지 않았습니다."
+    ),
     "no_partial_cancel": Failure(
         200, 1, "부분취소를 지원하지 않는 카드로 결제되었습니다. 전액만 취소할 수 있습니다."
     ),
@@ -130,6 +137,7 @@ FAILURES: dict[str, Failure] = {
     "clock_of_live_merchant": Failure(
         403, -1, "테스트 모드(모든 채널이 sandbox)의 가맹점만 시계를 돌릴 수 있습니다."
     ),
+    "clock_moment": Failure(409, -1, "advance, to: {rule}"),
     # billing keys
     "unknown_customer": Failure(200, 1, "등록되지 않은 구매자입니다."),
     "unknown_billing_key": Failure(

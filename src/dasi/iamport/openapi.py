@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute
 
 from dasi.iamport.endpoint import About, ApiRoute
 from dasi.iamport.failures import FAILURES
-from dasi.iamport.params import Param, Texts
+from dasi.iamport.json_schema import BLANK, Field, any_of, form_schema, object_schema
+from dasi.iamport.links import links
+from dasi.iamport.lists import NO_FILTER, STATUSES
 
 _ALWAYS = ("bad_token", "invalid", "bad_json", "bad_content_type", "body_too_large")
 _PATH_NAMES = re.compile(r"\{(\w+)\}")
@@ -78,16 +80,20 @@ def _operation(method: str, path: str, about: About, response: dict[str, Any] | 
     if not about.needs_token:
         operation["security"] = []
     if has_body and about.params:
-        schema = _object(about.params)
+        json, form = (
+            make(about.params, either=about.either) for make in (object_schema, form_schema)
+        )
         operation["requestBody"] = {
-            "required": any(param.is_required for param in about.params),
+            "required": bool(about.either) or any(one.is_required for one in about.params),
             "content": {
-                "application/json": {"schema": schema},
-                "application/x-www-form-urlencoded": {"schema": schema},
+                "application/json": {"schema": json},
+                "application/x-www-form-urlencoded": {"schema": form},
             },
         }
     elif about.params:
-        operation["parameters"] += [_in_query(param) for param in about.params]
+        operation["parameters"] += [
+            _in_query(field) for param in about.params for field in param.in_form()
+        ]
     return operation
 
 
@@ -106,6 +112,8 @@ def _responses(about: About, response: dict[str, Any] | None) -> dict[str, Any]:
             "description": "\n\n".join([*(["The answer"] if gives else []), *texts]),
             "content": _json(_envelope(gives)),
         }
+        if gives and (leads := links(about.gives)):
+            responses[str(status)]["links"] = leads
     return {**responses, "default": _FAILED}
 
 
@@ -126,31 +134,17 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _object(params: tuple[Param, ...]) -> dict[str, Any]:
+def _in_query(field: Field) -> dict[str, Any]:
     return {
-        "type": "object",
-        "properties": {param.name: _absent_or(param) for param in params},
-        "required": [param.name for param in params if param.is_required],
-    }
-
-
-def _absent_or(param: Param) -> dict[str, Any]:
-    """A parameter that is not required may also be null or an empty text."""
-    if param.is_required:
-        return param.schema()
-    return {"anyOf": [param.schema(), {"type": "null"}, {"const": ""}]}
-
-
-def _in_query(param: Param) -> dict[str, Any]:
-    is_list = isinstance(param, Texts)
-    return {
-        "name": f"{param.name}[]" if is_list else param.name,
+        "name": field.name,
         "in": "query",
-        "required": param.is_required,
-        "schema": param.schema(),
+        "required": field.is_required,
+        "schema": field.rule if field.is_required else any_of(field.rule, BLANK),
     }
 
 
 def _in_path(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00-\x1f\x7f/]+$"}
+    schema: dict[str, Any] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f/]+$"}
+    if name == "payment_status":
+        schema = {"type": "string", "enum": [*STATUSES, *(one for one in NO_FILTER if one)]}
     return {"name": name, "in": "path", "required": True, "schema": schema}

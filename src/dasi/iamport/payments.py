@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.foundation.errors import Invalid, NotFound, Refused
+from dasi.foundation.errors import NotFound, Refused
 from dasi.iamport import lists
 from dasi.iamport.endpoint import Act, Call, Face, route
 from dasi.iamport.envelope import answer
@@ -35,7 +35,7 @@ def routes(face: Face) -> list[Route]:
     unknown = ("unknown_payment",)
     return [
         *route(face, "GET", "/payments", read_many, params=_MANY, gives=list[PaymentObject],
-               refuses=unknown, statuses=(200, 207)),
+               refuses=(*unknown, "no_payment_asked_for"), statuses=(200, 207)),
         *_order_routes(face, "/payments/find", find, params=(lists.SORTING,), gives=PaymentObject),
         *_order_routes(face, "/payments/findAll", find_all, params=_FIND_ALL, gives=page),
         *route(face, "GET", "/payments/status/{payment_status}", by_status, params=_BY_STATUS,
@@ -70,11 +70,10 @@ async def read(call: Call) -> Response:
 
 
 async def read_many(call: Call) -> Response:
-    """Up to 100 payments by id or order. 207 when some were not found, 404 when none was."""
+    """Up to 100 payments by id and 100 by order. 207: some were not found, 404: none was."""
     imp_uids, merchant_uids = call.given["imp_uid"] or (), call.given["merchant_uid"] or ()
-    wanted = len(set(imp_uids)) + len(set(merchant_uids))
-    if not 1 <= wanted <= _IDS_MAX:
-        raise Invalid("imp_uid[], merchant_uid[]", f"합쳐서 1개 이상 {_IDS_MAX}개 이하입니다")
+    if not imp_uids and not merchant_uids:
+        raise NotFound("no_payment_asked_for")
     found = await find_payments(
         call.engine, call.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
     )

@@ -16,9 +16,10 @@ from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport import lists
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
+from dasi.iamport.json_schema import Field, Schema, bracketed, object_schema
 from dasi.iamport.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.params import Choice, JsonText, Param, Text, Texts, Urls, Whole, parse
-from dasi.iamport.subscribe import BUYER, QUOTA_FROM_KRW, again_answer
+from dasi.iamport.subscribe import BUYER, QUOTA_FROM, again_answer, refuse_contradictions
 from dasi.iamport.views import paged, schedule_view
 from dasi.payments import Buyer
 from dasi.schedules import (
@@ -43,7 +44,7 @@ _ITEM: tuple[Param, ...] = (
     _AT,
     Whole("amount", least=1, is_required=True, unit="원 단위 "),
     Text("name", 40),
-    Text("currency", 3),
+    Choice("currency", ("KRW",)),
     Whole("tax_free", unit="원 단위 "),
     Whole("card_quota", most=36),
     *BUYER,
@@ -78,13 +79,21 @@ class Items:
         except Invalid as bad:
             raise Invalid(f"{where}.{bad.field}", bad.rule) from bad
 
-    def schema(self) -> dict[str, Any]:
-        item = {
-            "type": "object",
-            "properties": {one.name: one.schema() for one in self.params},
-            "required": [one.name for one in self.params if one.is_required],
+    def schema(self) -> Schema:
+        item = object_schema(self.params)
+        many = {"type": "array", "items": item, "minItems": 1, "maxItems": self.count_max}
+        return {
+            "description": f"up to {self.count_max} objects; one alone is a list of one",
+            "anyOf": [many, item],
         }
-        return {"type": "array", "items": item, "minItems": 1, "maxItems": self.count_max}
+
+    def in_form(self) -> list[Field]:
+        """Of the first object; the others are called `[1]`, `[2]` and so on."""
+        return [
+            Field(f"{self.name}[0]{bracketed(one.name)}", one.rule, one.is_required)
+            for param in self.params
+            for one in param.in_form()
+        ]
 
 
 _BOOK: tuple[Param, ...] = (
@@ -113,12 +122,13 @@ _STATUSES = {
 
 def routes(face: Face) -> list[Route]:
     one, of_key = f"{_SCHEDULE}/{{merchant_uid}}", f"{_SCHEDULE}/customers/{{customer_uid}}"
-    booked = ("schedule_exists", "order_already_paid", "order_in_doubt", "schedule_moment",
-              "unknown_schedule_customer", "card_check_failed")  # fmt: skip
+    booked = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
+              "schedule_moment", "unknown_schedule_customer", "card_check_failed")  # fmt: skip
     unknown, listed = "unknown_schedule", Paged[ScheduleObject]
     ended = (unknown, "schedule_not_ended", "schedule_paid", "order_already_paid")
     return [
         *route(face, "POST", "/subscribe/payments/unschedule", unschedule, params=_REVOKE,
+               either=("customer_uid", "merchant_uid"),
                gives=list[ScheduleObject], refuses=("no_schedule_to_revoke",)),
         *route(face, "POST", _SCHEDULE, schedule, params=_BOOK, gives=list[ScheduleObject],
                refuses=booked),
@@ -248,19 +258,12 @@ def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:
 
 def _wish(number: int, item: dict[str, Any]) -> ScheduleWish:
     """One item, its values checked against each other."""
-    where, amount_krw, quota = f"schedules[{number}]", item["amount"], item["card_quota"] or 0
-    if (item["currency"] or "KRW") != "KRW":
-        raise Invalid(f"{where}.currency", "KRW만 쓸 수 있습니다")
-    if (item["tax_free"] or 0) > amount_krw:
-        raise Invalid(f"{where}.tax_free", "amount보다 클 수 없습니다")
-    if quota >= 2 and amount_krw < QUOTA_FROM_KRW:  # noqa: PLR2004  # below 2 is a lump sum
-        raise Invalid(
-            f"{where}.card_quota", f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다"
-        )
+    refuse_contradictions(item, where=f"schedules[{number}].")
+    quota = item["card_quota"] or 0
     return ScheduleWish(
         merchant_uid=item["merchant_uid"],
         schedule_at=_moment(item),
-        amount_krw=amount_krw,
+        amount_krw=item["amount"],
         name=item["name"],
         buyer=Buyer(
             name=item["buyer_name"],
@@ -270,7 +273,7 @@ def _wish(number: int, item: dict[str, Any]) -> ScheduleWish:
             postcode=item["buyer_postcode"],
         ),
         tax_free_krw=item["tax_free"],
-        quota_months=quota if quota >= 2 else 0,  # noqa: PLR2004  # one month is a lump sum
+        quota_months=quota if quota >= QUOTA_FROM else 0,
         custom_data=item["custom_data"],
         notice_urls=item["notice_url"] or (),
     )

@@ -6,16 +6,18 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.foundation.errors import Invalid, NotAllowed, Refused
+from dasi.foundation.errors import NotAllowed, Refused
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import PaymentObject
-from dasi.iamport.params import JsonText, Text, Urls, Whole
+from dasi.iamport.params import Choice, JsonText, Text, Urls, Whole
 from dasi.iamport.views import payment_view
 from dasi.payments import Buyer, ChargeWish, Payment, Status, charge
 
 QUOTA_FROM_KRW = 50_000
 """Instalments start at this amount in Korea."""
+QUOTA_FROM = 2
+"""Months. One month is a lump sum."""
 
 BUYER = (
     Text("buyer_name", 16),
@@ -29,7 +31,7 @@ AGAIN = (
     Text("merchant_uid", 40, is_required=True),
     Whole("amount", least=1, is_required=True, unit="원 단위 "),
     Text("name", 40),
-    Text("currency", 3),
+    Choice("currency", ("KRW",)),
     Whole("tax_free", unit="원 단위 "),
     Whole("card_quota", most=36),
     *BUYER,
@@ -39,7 +41,13 @@ AGAIN = (
 
 
 def routes(face: Face) -> list[Route]:
-    again_refuses = ("order_already_paid", "order_in_doubt", "unknown_customer", "not_sent")
+    again_refuses = (
+        "contradiction",
+        "order_already_paid",
+        "order_in_doubt",
+        "unknown_customer",
+        "not_sent",
+    )
     card = ("charge_only_with_key",)
     onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
     return [
@@ -71,18 +79,12 @@ def again_answer(payment: Payment) -> Response:
 
 def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
     """The parsed parameters of a charge, checked against each other."""
-    amount_krw: int = given["amount"]
     quota = given["card_quota"] or 0
-    if (given["currency"] or "KRW") != "KRW":
-        raise Invalid("currency", "KRW만 쓸 수 있습니다")
-    if (given["tax_free"] or 0) > amount_krw:
-        raise Invalid("tax_free", "amount보다 클 수 없습니다")
-    if quota >= 2 and amount_krw < QUOTA_FROM_KRW:  # noqa: PLR2004 - below 2 is a lump sum
-        raise Invalid("card_quota", f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다")
+    refuse_contradictions(given)
     return ChargeWish(
         customer_uid=given["customer_uid"],
         merchant_uid=given["merchant_uid"],
-        amount_krw=amount_krw,
+        amount_krw=given["amount"],
         name=given["name"],
         buyer=Buyer(
             name=given["buyer_name"],
@@ -92,11 +94,22 @@ def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
             postcode=given["buyer_postcode"],
         ),
         tax_free_krw=given["tax_free"],
-        quota_months=quota if quota >= 2 else 0,  # noqa: PLR2004  # one month is a lump sum
+        quota_months=quota if quota >= QUOTA_FROM else 0,
         custom_data=given["custom_data"],
         notice_urls=given["notice_url"] or (),
         user_agent=user_agent,
     )
+
+
+def refuse_contradictions(given: dict[str, Any], *, where: str = "") -> None:
+    """The rules between the parameters of a charge. `where` is the item they are in, with a dot."""
+    amount_krw: int = given["amount"]
+    if (given["tax_free"] or 0) > amount_krw:
+        rule = f"amount({amount_krw}원)보다 클 수 없습니다"
+        raise Refused("contradiction", field=f"{where}tax_free", rule=rule)
+    if (given["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
+        rule = f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다"
+        raise Refused("contradiction", field=f"{where}card_quota", rule=rule)
 
 
 async def refuse_card_charge(_call: Call) -> Response:

@@ -1,5 +1,7 @@
 """/users/…: the access token, and the channels behind it."""
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -38,7 +40,7 @@ def routes(face: Face) -> list[Route]:
         return await answering(request, run)
 
     about = About(
-        params=_GET_TOKEN,
+        params=tuple(replace(one, is_required=True) for one in _GET_TOKEN),
         gives=TokenObject,
         refuses=("bad_api_key", "missing_api_key"),
         statuses=(200,),

@@ -11,7 +11,7 @@ import asyncpg
 from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
-from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, Unavailable
+from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.payments import attempt_store, store
 from dasi.payments.payment import Payment, Status
@@ -46,8 +46,8 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
 
     Refused, with nothing done: `NotFound("nothing_to_cancel")`, `Conflict("already_cancelled")`,
     `Conflict("not_paid")`, `Conflict("order_in_doubt")`, `Conflict("cancel_in_progress")`,
-    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `NotAllowed("no_partial_cancel")`,
-    `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
+    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `Conflict("tax_free_exceeds")`,
+    `NotAllowed("no_partial_cancel")`, `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
     `Conflict("cancel_in_doubt")`: the PG was asked and its answer is not known yet.
     """
     found = await _find(engine, merchant_id, wish)
@@ -59,7 +59,7 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
             payment = await store.payment_for_update(connection, merchant_id, found.imp_uid)
             amount_krw = _amount(payment, wish)
             if (wish.tax_free_krw or 0) > amount_krw:
-                raise Invalid("tax_free", f"취소 금액({amount_krw}원)보다 클 수 없습니다")
+                raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
             await attempt_store.insert_attempt(
                 connection,
                 payment,

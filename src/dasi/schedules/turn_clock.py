@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid, NotAllowed
+from dasi.foundation.errors import Conflict, NotAllowed
 from dasi.payments import reconcile_due
 from dasi.schedules import clock_store, run_store, store
 from dasi.schedules.retry_plan import plan_retries
@@ -47,8 +47,8 @@ async def turn_clock(
 ) -> Turned:
     """Turns a merchant's clock forward to `to` and lets everything due until then happen.
 
-    `NotAllowed("clock_of_live_merchant")` unless all its channels are a PG's test host; `Invalid`
-    for a moment that is past on its clock or too far ahead.
+    `NotAllowed("clock_of_live_merchant")` unless all its channels are a PG's test host; `Conflict(
+    "clock_moment")` for a moment that is past on its clock or too far ahead.
     """
     if not await clock_store.is_in_test_mode(engine.database, merchant_id):
         raise NotAllowed("clock_of_live_merchant")
@@ -56,9 +56,10 @@ async def turn_clock(
     ahead = await store.merchant_clock(engine.database, merchant_id)
     by = to - (began + ahead)
     if by < timedelta(0):
-        raise Invalid("to", "시계는 앞으로만 돌릴 수 있습니다")
+        raise Conflict("clock_moment", rule="시계는 앞으로만 돌릴 수 있습니다")
     if ahead + by > AHEAD_MAX:
-        raise Invalid("to", f"최대 {AHEAD_MAX.days}일 앞까지 돌릴 수 있습니다")
+        rule = f"최대 {AHEAD_MAX.days}일 앞까지 돌릴 수 있습니다"
+        raise Conflict("clock_moment", rule=rule)
     done = await _let_happen(engine, deliverer, merchant_id)
     for _ in range(STOPS_MAX):
         now = engine.clock.now()

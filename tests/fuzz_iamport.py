@@ -1,0 +1,101 @@
+"""The Iamport face under schemathesis: every check, over HTTP, against the gateway as a program.
+
+    cd tests && ../.venv/bin/python fuzz_iamport.py --examples 60
+
+or `make fuzz EXAMPLES=60`. `iamport/schemathesis.toml` says what is not asked, and why.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from database import TestServer, running_server
+from gateway_process import running_programs
+from gateway_shop import Shop
+from simulator_process import SimulatorControl, running_simulator
+
+CONFIG = Path(__file__).parent / "iamport/schemathesis.toml"
+PHASES = "examples,coverage,fuzzing,stateful"
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """What a run came to."""
+
+    is_clean: bool
+    cases: int
+    told: str
+    """What schemathesis printed."""
+
+
+async def fuzz(shop: Shop, folder: Path, *, examples: int, seed: int | None = None) -> Fuzzed:
+    """Runs until every operation had its `examples`: with the same `seed`, the same ones."""
+    report = folder / "report.json"
+    seeded = [] if seed is None else ["--seed", str(seed)]
+    tried = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG, "run",
+        f"{shop.url}/openapi.json", "--phases", PHASES, *seeded,
+        "--max-examples", str(examples), "--header", f"Authorization:{await shop.token()}",
+        "--report-json-path", report, "--generation-database", "none", "--no-shrink",
+        "--warnings", "off", "--no-color", "--workers", "1",
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    told, _ = await tried.communicate()
+    found: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {}
+    cases = found.get("test_cases", {}).get("generated", 0)
+    return Fuzzed(tried.returncode == 0, cases, told.decode())
+
+
+async def _main(
+    server: TestServer, kicc_url: str, folder: Path, *, examples: int, seed: int | None
+) -> Fuzzed:
+    database = await server.create()
+    async with (
+        SimulatorControl(kicc_url) as kicc,
+        running_programs(server.url_of(database), kicc, workers=0) as (shop, _programs),
+    ):
+        await stock(shop)
+        return await fuzz(shop, folder, examples=examples, seed=seed)
+
+
+async def stock(shop: Shop) -> None:
+    """Something to find: cards, a payment, booked charges."""
+    for customer_uid in ("card-1", "card-2", "card-3"):
+        await shop.register_card(customer_uid)
+    await shop.again(merchant_uid="order-1")
+    booked = [
+        {"merchant_uid": f"booked-{n}", "schedule_at": int(time.time()) + 3_600 * n, "amount": 100}
+        for n in range(1, 4)
+    ]
+    given = {"customer_uid": "card-2", "schedules": booked}
+    await shop.call("POST", "/subscribe/payments/schedule", json=given)
+
+
+def main() -> int:
+    """0 if nothing was found."""
+    command = argparse.ArgumentParser(prog="fuzz_iamport.py", description=__doc__)
+    command.add_argument("--examples", type=int, default=60, help="cases an operation")
+    command.add_argument("--seed", type=int, help="of an earlier run, to see it again")
+    options = command.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="dasi-fuzz-"))
+    try:
+        with running_server(folder / "data") as server, running_simulator() as kicc_url:
+            fuzzed = asyncio.run(
+                _main(server, kicc_url, folder, examples=options.examples, seed=options.seed)
+            )
+    finally:
+        shutil.rmtree(folder)
+    # Of a clean run only what it came to: it also names every link that led nowhere.
+    sys.stdout.write(fuzzed.told.partition("= SUMMARY =")[2] if fuzzed.is_clean else fuzzed.told)
+    return 0 if fuzzed.is_clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
