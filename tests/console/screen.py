@@ -60,7 +60,7 @@ async def opened_page(
         "request",
         lambda request: (
             complaints.append(request.url)
-            if not request.url.startswith(("http://127.0.0.1:", "data:"))
+            if not request.url.startswith(("http://127.0.0.1:", "http://localhost:", "data:"))
             else None
         ),
     )

@@ -21,6 +21,7 @@ FACTS = {
     "customer_uid": "card-1",
     "event_id": "evt_1",
     "person_id": "999",
+    "passkey_id": "999",
 }
 
 
@@ -44,6 +45,7 @@ def test_every_post_but_the_ways_in_needs_somebody() -> None:
     assert {door.path for door in POSTS if door.needs == "nobody"} == {
         "/console/sign-in",
         "/console/join/{secret}",
+        "/console/reset/{secret}",
     }
     assert all(
         door.needs in ("nobody", "half", "person", "own", "see") or "{code}" in door.path

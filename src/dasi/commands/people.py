@@ -12,7 +12,7 @@ from dasi.commands.provision import read_secret
 from dasi.commands.reach import with_engine
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
-from dasi.people import Person, Role, add_person, first_run_link, list_people
+from dasi.people import Person, Role, add_person, first_run_link, list_people, reset_link
 from dasi.settings import read_settings
 
 user = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
@@ -48,6 +48,36 @@ def user_add(
     with_engine(data, act)
     print_facts(
         {"email": email.strip().lower(), "role": role.value, "merchant": merchant_code},
+        as_json=as_json,
+    )
+
+
+@user.command("reset", epilog=ending("dasi user reset --email kim@shop.example"))
+def user_reset(
+    *,
+    email: Annotated[str, typer.Option(help="Whose password or second factor is lost.")],
+    keep_second_factor: Annotated[
+        bool, typer.Option("--keep-second-factor", help="Only the password is made anew.")
+    ] = False,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Print a link that lets somebody in again: once, within an hour.
+
+    Whoever opens it chooses a new password; the second factor ends and every session with it.
+    """
+
+    async def act(engine: Engine) -> str:
+        return await reset_link(engine, email, ends_second_factor=not keep_second_factor)
+
+    link = with_engine(data, act)
+    print_facts(
+        {
+            "email": email.strip().lower(),
+            "link": link,
+            "works_for": "1 h",
+            "ends_second_factor": not keep_second_factor,
+        },
         as_json=as_json,
     )
 

@@ -25,6 +25,14 @@ _REFUSALS = {
         "The API key {api_key} is in use already.",
         "Give another one with --api-key, or leave it out and one is made.",
     ),
+    "unknown_person": (
+        "Nobody signs in to the console as {email}.",
+        "`dasi user list` shows everybody; `dasi user add` adds somebody.",
+    ),
+    "email_taken": (
+        "Somebody signs in to the console as {email} already.",
+        "`dasi user reset --email {email}` lets them in again.",
+    ),
     "unknown_api_key": (
         "This merchant has no API key {api_key}.",
         "Look for a slip in --merchant or --api-key. A revoked key is gone for good.",

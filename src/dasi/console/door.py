@@ -175,6 +175,8 @@ async def _enter(visit: Visit, door: Door) -> Visit:
         raise NotFound("unknown_page")
     if session is not None and not _may(session.person, door.needs, shop):
         raise NotAllowed("role_forbids")
+    if session is not None and _lacks_second_factor(session.person, door.needs, shop):
+        raise NotAllowed("second_factor_required")
     if door.method == "POST":
         visit = _with(visit, form=await read_form(request))
         expected = session.form_token if session else request.cookies.get(FORM_COOKIE, "")
@@ -190,6 +192,13 @@ def _may(person: Person, needs: Needs, shop: Merchant | None) -> bool:
     if needs == "own" or shop is None:
         return person.is_owner
     return person.may(needs, shop.merchant_id)
+
+
+def _lacks_second_factor(person: Person, needs: Needs, shop: Merchant | None) -> bool:
+    """The shop asks this role for one. One's own page stays open, to set it up."""
+    if needs == "own":
+        return person.lacks_second_factor(None)
+    return shop is not None and person.lacks_second_factor(shop.merchant_id)
 
 
 def is_same_site(request: Request, public_url: str) -> bool:
@@ -231,6 +240,8 @@ def _trouble(visit: Visit, door: Door, trouble: Refused | Away) -> Response:
     if is_stranger and door.method == "GET":
         back = quote(visit.request.url.path, safe="/")
         return visit.go(f"{visit.pages.root}/console/sign-in?next={back}")
+    if isinstance(trouble, NotAllowed) and trouble.reason == "second_factor_required":
+        return visit.go(f"{visit.pages.root}/console/me#second-factor")
     told = told_refusal(trouble)
     log.info("console_refused", path=visit.request.url.path, why=str(trouble), status=told.status)
     return visit.page("trouble.html", status=told.status, told=told)

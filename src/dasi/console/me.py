@@ -7,13 +7,18 @@ from dasi.console.refusals import told_refusal
 from dasi.foundation.errors import Refused
 from dasi.people import (
     LIFE,
+    PASSKEY_NAME_MAX,
     PASSWORD_MIN,
     Session,
+    ask_for_passkey,
     begin_second_factor,
     change_password,
     confirm_second_factor,
     end_second_factor,
+    give_passkey,
     give_second_factor,
+    has_passkeys_here,
+    list_passkeys,
     list_sessions,
     sign_out_everywhere,
 )
@@ -23,6 +28,10 @@ async def show_me(visit: Visit) -> Response:
     return visit.page(
         "me.html",
         sessions=await list_sessions(visit.engine, session_of(visit)),
+        passkeys=await list_passkeys(visit.engine, visit.person),
+        has_passkeys_here=has_passkeys_here(visit.engine),
+        passkey_name_max=PASSKEY_NAME_MAX,
+        asks_second_factor=visit.person.lacks_second_factor(None),
         password_min=PASSWORD_MIN,
     )
 
@@ -47,7 +56,7 @@ async def show_second_factor(visit: Visit) -> Response:
     """Asked for after the password."""
     if session_of(visit).is_complete:
         return visit.go(f"{visit.pages.root}/console")
-    return visit.page("second_factor.html", told=None)
+    return await ask_second_factor(visit, None)
 
 
 async def post_second_factor(visit: Visit) -> Response:
@@ -56,8 +65,36 @@ async def post_second_factor(visit: Visit) -> Response:
             visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
         )
     except Refused as refused:
-        told = told_refusal(refused)
-        return visit.page("second_factor.html", status=told.status, told=told)
+        return await ask_second_factor(visit, refused)
+    return signed_in(visit, cookie)
+
+
+async def post_passkey(visit: Visit) -> Response:
+    """The same by a passkey."""
+    try:
+        cookie = await give_passkey(
+            visit.engine, session_of(visit), visit.form.get("answer", ""), origin=visit.origin
+        )
+    except Refused as refused:
+        return await ask_second_factor(visit, refused)
+    return signed_in(visit, cookie)
+
+
+async def ask_second_factor(visit: Visit, refused: Refused | None) -> Response:
+    """The ways this person has. Every showing asks the browser for something new to sign."""
+    told = told_refusal(refused) if refused else None
+    session = session_of(visit)
+    has_passkey = session.person.passkeys > 0 and has_passkeys_here(visit.engine)
+    return visit.page(
+        "second_factor.html",
+        status=told.status if told else 200,
+        told=told,
+        passkey=await ask_for_passkey(visit.engine, session) if has_passkey else None,
+        has_totp=session.person.has_totp,
+    )
+
+
+def signed_in(visit: Visit, cookie: str) -> Response:
     response = visit.go(f"{visit.pages.root}/console")
     visit.pages.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
     return response
@@ -65,7 +102,7 @@ async def post_second_factor(visit: Visit) -> Response:
 
 async def post_begin(visit: Visit) -> Response:
     """The secret is on the page that answers, and nowhere after it."""
-    secret, uri = await begin_second_factor(visit.engine, session_of(visit))
+    secret, uri = await begin_second_factor(visit.engine, session_of(visit), origin=visit.origin)
     return visit.page("second_factor_begin.html", secret=secret, uri=uri)
 
 

@@ -11,7 +11,17 @@ from dasi.console.door import Visit
 from dasi.console.pages import SECURITY_HEADERS
 from dasi.console.payments import safe_cell
 from dasi.foundation.errors import Invalid
-from dasi.people import GIVEN_ROLES, Act, Role, invite, list_acts, list_members, remove_member
+from dasi.people import (
+    GIVEN_ROLES,
+    Act,
+    Role,
+    ask_second_factor_of,
+    invite,
+    list_acts,
+    list_members,
+    remove_member,
+    second_factor_roles,
+)
 
 PAGE = 100
 _EXPORT_PAGE = 1_000
@@ -42,6 +52,14 @@ async def post_remove(visit: Visit) -> Response:
     await remove_member(visit.engine, visit.merchant_id, int(told))
     await visit.note("person_removed", about=email)
     return visit.go(f"{visit.address('/people')}?done=removed")
+
+
+async def post_second_factor(visit: Visit) -> Response:
+    """Which roles see this shop only with a second factor."""
+    roles = [role for role in Role if visit.field(f"role_{role}") == "on"]
+    await ask_second_factor_of(visit.engine, visit.merchant_id, roles)
+    await visit.note("second_factor_rule", detail=", ".join(roles) or "nobody")
+    return visit.go(f"{visit.address('/people')}?done=saved")
 
 
 async def show_audit(visit: Visit) -> Response:
@@ -95,6 +113,8 @@ async def _page(visit: Visit, *, link: str | None) -> Response:
         members=await list_members(visit.engine, visit.merchant_id),
         link=link,
         roles=GIVEN_ROLES,
+        every_role=tuple(Role),
+        asked_of=await second_factor_roles(visit.engine, visit.merchant_id),
         may_invite=visit.person.may("invite", visit.merchant_id),
     )
 

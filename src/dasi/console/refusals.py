@@ -44,7 +44,24 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "이메일 또는 비밀번호가 맞지 않습니다.",
         "The email or the password is wrong.",
     ),
+    "wrong_password": ("비밀번호가 맞지 않습니다.", "The password is wrong."),
     "wrong_code": ("인증 코드가 맞지 않습니다.", "The code is wrong."),
+    "wrong_passkey": (
+        "패스키를 확인하지 못했습니다. 다시 시도하세요. 요청은 5분 안에 한 번만 쓸 수 있습니다.",
+        "The passkey could not be verified. Try again: a request works once, within 5 minutes.",
+    ),
+    "passkey_taken": ("이미 등록된 패스키입니다.", "This passkey is registered already."),
+    "many_passkeys": (
+        "패스키는 {limit}개까지 등록할 수 있습니다. 쓰지 않는 것을 먼저 삭제하세요.",
+        "At most {limit} passkeys. Remove one you no longer use first.",
+    ),
+    "unknown_passkey": ("이 패스키가 없습니다.", "There is no such passkey."),
+    "no_passkeys_here": (
+        "패스키는 HTTPS 도메인이나 localhost에서만 쓸 수 있습니다. 지금 주소는 {url}입니다. "
+        "DASI_PUBLIC_URL을 바꾸거나 인증 앱을 쓰세요.",
+        "Browsers allow passkeys only at an HTTPS host name or localhost. This gateway is at "
+        "{url}: set DASI_PUBLIC_URL, or use an authenticator app.",
+    ),
     "second_factor_on": (
         "2단계 인증이 이미 켜져 있습니다.",
         "The second factor is on already.",

@@ -4,8 +4,17 @@ from starlette.responses import Response
 
 from dasi.console.door import FORM_COOKIE, SESSION_COOKIE, Visit
 from dasi.console.refusals import told_refusal
-from dasi.foundation.errors import Refused
-from dasi.people import LIFE, PASSWORD_MIN, join, look_at_link, sign_in, sign_out
+from dasi.foundation.errors import Invalid, Refused
+from dasi.people import (
+    LIFE,
+    PASSWORD_MIN,
+    join,
+    look_at_link,
+    look_at_reset,
+    sign_in,
+    sign_out,
+    use_reset,
+)
 
 
 async def show_sign_in(visit: Visit) -> Response:
@@ -73,6 +82,36 @@ async def post_join(visit: Visit) -> Response:
             password_min=PASSWORD_MIN,
         )
     return visit.go(f"{visit.pages.root}/console/sign-in?done=joined")
+
+
+async def show_reset(visit: Visit) -> Response:
+    return await _ask_new_password(visit, None)
+
+
+async def post_reset(visit: Visit) -> Response:
+    secret = visit.request.path_params["secret"]
+    try:
+        await use_reset(
+            visit.engine, secret, password=visit.form.get("password", ""), origin=visit.origin
+        )
+    except Invalid as refused:
+        return await _ask_new_password(visit, refused)
+    return visit.go(f"{visit.pages.root}/console/sign-in?done=reset")
+
+
+async def _ask_new_password(visit: Visit, refused: Invalid | None) -> Response:
+    email, ends_second_factor = await look_at_reset(
+        visit.engine, visit.request.path_params["secret"]
+    )
+    told = told_refusal(refused) if refused else None
+    return visit.page(
+        "reset.html",
+        status=told.status if told else 200,
+        told=told,
+        email=email,
+        ends_second_factor=ends_second_factor,
+        password_min=PASSWORD_MIN,
+    )
 
 
 def _next(visit: Visit, asked: str) -> str:

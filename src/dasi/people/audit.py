@@ -35,6 +35,19 @@ async def record_act(
     )
 
 
+async def log_own_act(
+    engine: Engine,
+    person: Person,
+    what: str,
+    origin: Origin,
+    *,
+    about: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """What somebody did with their own way in: it concerns no merchant."""
+    await record_act(engine, None, person, what, about=about, detail=detail, origin=origin)
+
+
 async def list_acts(
     engine: Engine,
     merchant_id: int,

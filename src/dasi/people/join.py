@@ -19,6 +19,7 @@ INVITATION_LIFE = timedelta(days=7)
 TERMINAL = Origin(address="terminal", user_agent="dasi")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 _NAME_MAX = 100
+_PURPOSES: tuple[link_store.Purpose, ...] = ("first_run", "invitation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ async def invite(
 async def look_at_link(engine: Engine, secret: str) -> Link:
     """`NotFound("unknown_link")` if it was used or ran out."""
     row = await link_store.living_link_any_merchant(
-        engine.database, hash_of(secret), engine.clock.now()
+        engine.database, hash_of(secret), engine.clock.now(), purposes=_PURPOSES
     )
     if row is None:
         raise NotFound("unknown_link")
@@ -101,7 +102,9 @@ async def join(
     password_hash = await hash_password(password)
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        row = await link_store.use_link_any_merchant(connection, hash_of(secret), now)
+        row = await link_store.use_link_any_merchant(
+            connection, hash_of(secret), now, purposes=_PURPOSES
+        )
         if row is None:
             raise NotFound("unknown_link")
         if link.is_first_run and await store.lock_people_any_merchant(connection):

@@ -1,9 +1,11 @@
 """Who belongs to a merchant, and in which role."""
 
+from collections.abc import Collection
+
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.people import store
-from dasi.people.person import Member, Person
+from dasi.people.person import Member, Person, Role
 
 
 async def list_members(engine: Engine, merchant_id: int) -> list[Member]:
@@ -23,3 +25,14 @@ async def remove_member(engine: Engine, merchant_id: int, person_id: int) -> Non
     """
     if not await store.delete_membership(engine.database, merchant_id, person_id):
         raise NotFound("unknown_person")
+
+
+async def second_factor_roles(engine: Engine, merchant_id: int) -> set[Role]:
+    """The roles that see this merchant only with a second factor."""
+    return await store.second_factor_roles(engine.database, merchant_id)
+
+
+async def ask_second_factor_of(engine: Engine, merchant_id: int, roles: Collection[Role]) -> None:
+    """From their next click on, people in these roles who have none are led to setting one up."""
+    async with engine.database.transaction() as connection:
+        await store.put_second_factor_roles(connection, merchant_id, roles)

@@ -42,11 +42,25 @@ class Person:
     email: str
     name: str
     is_owner: bool
-    has_second_factor: bool
-    """A code from an authenticator app is asked for after the password."""
+    has_totp: bool
+    """An authenticator app is set up."""
+    passkeys: int
+    """How many passkeys are set up."""
     roles: Mapping[int, Role]
     """By merchant id."""
+    second_factor_in: frozenset[int]
+    """The merchants that ask a second factor of this person's role."""
     created_at: datetime
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Asked for after the password: a code of the app, or a passkey."""
+        return self.has_totp or self.passkeys > 0
+
+    def lacks_second_factor(self, merchant_id: int | None) -> bool:
+        """A merchant asks for one and there is none; `None`: any merchant does."""
+        asks = self.second_factor_in if merchant_id is None else {merchant_id}
+        return not self.has_second_factor and not asks.isdisjoint(self.second_factor_in)
 
     def role_in(self, merchant_id: int) -> Role | None:
         return Role.OWNER if self.is_owner else self.roles.get(merchant_id)

@@ -1,4 +1,4 @@
-"""The second factor: a code from an authenticator app (TOTP, 30 seconds, 6 digits).
+"""The second factor by an authenticator app: a code (TOTP, 30 seconds, 6 digits).
 
 A code opens one session: its step is written down with it and no earlier one is taken again.
 """
@@ -10,7 +10,8 @@ import pyotp
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
-from dasi.people import audit_store, session_store, store
+from dasi.people import session_store, store
+from dasi.people.audit import log_own_act
 from dasi.people.person import Origin, Person
 from dasi.people.session import Session
 from dasi.people.sign_in import complete_session
@@ -21,40 +22,47 @@ _DRIFT = 1
 """Steps a clock may be off, either way."""
 
 
-async def begin_second_factor(engine: Engine, session: Session) -> tuple[str, str]:
+async def begin_second_factor(
+    engine: Engine, session: Session, *, origin: Origin
+) -> tuple[str, str]:
     """A new secret, not yet in force: (for typing, as an `otpauth://` address).
 
     `Conflict("second_factor_on")` while one is in force.
     """
     person = session.person
-    if person.has_second_factor:
+    if person.has_totp:
         raise Conflict("second_factor_on")
     secret = pyotp.random_base32()
     sealed = engine.vault.seal(secret, bound_to=_bound_to(person))
     await store.set_totp_any_merchant(engine.database, person.person_id, sealed)
+    await log_own_act(engine, person, "second_factor_begun", origin)
     return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="dasi")
 
 
 async def confirm_second_factor(
     engine: Engine, session: Session, code: str, *, origin: Origin
 ) -> None:
-    """Puts it in force once a code shows that the app has it; other sessions end.
+    """Puts it in force once a code shows that the app has it. The first second factor somebody has
+    ends their other sessions.
 
     `NotAuthenticated("wrong_code")`, `Conflict("second_factor_on")`.
     """
     person = session.person
-    if person.has_second_factor:
+    if person.has_totp:
         raise Conflict("second_factor_on")
     await _use_code(engine, person, code, origin)
     await store.confirm_totp_any_merchant(engine.database, person.person_id, now=engine.clock.now())
-    await session_store.delete_sessions_any_merchant(
-        engine.database, person.person_id, but=session.session_hash
-    )
-    await _log(engine, person, "second_factor_on", origin)
+    if not person.has_second_factor:
+        await session_store.delete_sessions_any_merchant(
+            engine.database, person.person_id, but=session.session_hash
+        )
+    await log_own_act(engine, person, "second_factor_on", origin)
 
 
 async def give_second_factor(engine: Engine, session: Session, code: str, *, origin: Origin) -> str:
     """Completes a sign-in; the new session's cookie. `NotAuthenticated("wrong_code")`."""
+    if not session.person.has_totp:  # one that was begun and never confirmed opens nothing
+        raise NotAuthenticated("wrong_code")
     await _use_code(engine, session.person, code, origin)
     return await complete_session(engine, session, origin=origin)
 
@@ -63,13 +71,14 @@ async def end_second_factor(engine: Engine, session: Session, code: str, *, orig
     """Switches it off, by a code. `NotAuthenticated("wrong_code")`."""
     await _use_code(engine, session.person, code, origin)
     await store.set_totp_any_merchant(engine.database, session.person.person_id, None)
-    await _log(engine, session.person, "second_factor_off", origin)
+    await log_own_act(engine, session.person, "second_factor_off", origin)
 
 
 async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -> None:
     subject = await refuse_many_tries(engine, f"code of {person.email}", origin)
     sealed = await store.sealed_totp_any_merchant(engine.database, person.person_id)
     if sealed is None:
+        await log_own_act(engine, person, "second_factor_failed", origin, detail="no app")
         raise NotAuthenticated("wrong_code")
     totp = pyotp.TOTP(engine.vault.open(sealed, bound_to=_bound_to(person)))
     now_step = epoch_s(engine.clock.now()) // STEP_S
@@ -81,21 +90,8 @@ async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -
         ):
             await session_store.forget_tries_any_merchant(engine.database, [subject])
             return
+    await log_own_act(engine, person, "second_factor_failed", origin, detail="wrong code")
     raise NotAuthenticated("wrong_code")
-
-
-async def _log(engine: Engine, person: Person, what: str, origin: Origin) -> None:
-    await audit_store.insert_act(
-        engine.database,
-        None,
-        person_id=person.person_id,
-        email=person.email,
-        what=what,
-        about=None,
-        detail=None,
-        origin=origin,
-        now=engine.clock.now(),
-    )
 
 
 def _bound_to(person: Person) -> str:

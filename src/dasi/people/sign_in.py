@@ -7,6 +7,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
 from dasi.people import audit_store, session_store, store
+from dasi.people.audit import log_own_act
 from dasi.people.passwords import hash_password, is_password
 from dasi.people.person import Origin, Person
 from dasi.people.session import (
@@ -37,7 +38,7 @@ async def sign_in(engine: Engine, *, email: str, password: str, origin: Origin) 
     by_email = await refuse_many_tries(engine, f"email {email}", origin)
     found = await store.person_by_email_any_merchant(engine.database, email)
     if not await is_password(password, found[1] if found else None) or found is None:
-        await _log(engine, None, email, "sign_in_failed", origin)
+        await _log_failure(engine, email, origin)
         raise NotAuthenticated("wrong_sign_in")
     person = found[0]
     await session_store.forget_tries_any_merchant(engine.database, [by_email])
@@ -45,7 +46,7 @@ async def sign_in(engine: Engine, *, email: str, password: str, origin: Origin) 
         engine, person, is_complete=not person.has_second_factor, origin=origin
     )
     if not person.has_second_factor:
-        await _log(engine, person, email, "signed_in", origin)
+        await log_own_act(engine, person, "signed_in", origin)
     return SignedIn(cookie, person.has_second_factor)
 
 
@@ -69,7 +70,7 @@ async def complete_session(engine: Engine, session: Session, *, origin: Origin) 
     """After the second factor: the half session ends and a whole one under a new secret begins."""
     await session_store.delete_session_any_merchant(engine.database, session.session_hash)
     cookie = await open_session(engine, session.person, is_complete=True, origin=origin)
-    await _log(engine, session.person, session.person.email, "signed_in", origin)
+    await log_own_act(engine, session.person, "signed_in", origin)
     return cookie
 
 
@@ -88,7 +89,7 @@ async def find_session(engine: Engine, cookie: str) -> Session | None:
 
 async def sign_out(engine: Engine, session: Session, *, origin: Origin) -> None:
     await session_store.delete_session_any_merchant(engine.database, session.session_hash)
-    await _log(engine, session.person, session.person.email, "signed_out", origin)
+    await log_own_act(engine, session.person, "signed_out", origin)
 
 
 async def sign_out_everywhere(engine: Engine, session: Session, *, origin: Origin) -> int:
@@ -96,7 +97,7 @@ async def sign_out_everywhere(engine: Engine, session: Session, *, origin: Origi
     ended = await session_store.delete_sessions_any_merchant(
         engine.database, session.person.person_id, but=session.session_hash
     )
-    await _log(engine, session.person, session.person.email, "signed_out_everywhere", origin)
+    await log_own_act(engine, session.person, "signed_out_everywhere", origin)
     return ended
 
 
@@ -114,31 +115,36 @@ async def list_sessions(engine: Engine, session: Session) -> list[SessionLine]:
 async def change_password(
     engine: Engine, session: Session, *, old: str, new: str, origin: Origin
 ) -> None:
-    """Ends every other session too. `NotAuthenticated("wrong_sign_in")`, `Invalid`."""
+    """Ends every other session too. `NotAuthenticated("wrong_password")`, `Invalid`."""
     person = session.person
-    subject = await refuse_many_tries(engine, f"email {person.email}", origin)
-    found = await store.person_by_email_any_merchant(engine.database, person.email)
-    if not await is_password(old, found[1] if found else None):
-        raise NotAuthenticated("wrong_sign_in")
-    await session_store.forget_tries_any_merchant(engine.database, [subject])
+    await check_password(engine, person, old, origin)
     await store.set_password_any_merchant(
         engine.database, person.person_id, await hash_password(new)
     )
     await session_store.delete_sessions_any_merchant(
         engine.database, person.person_id, but=session.session_hash
     )
-    await _log(engine, person, person.email, "password_changed", origin)
+    await log_own_act(engine, person, "password_changed", origin)
 
 
-async def _log(
-    engine: Engine, person: Person | None, email: str, what: str, origin: Origin
-) -> None:
+async def check_password(engine: Engine, person: Person, given: str, origin: Origin) -> None:
+    """Asked again of somebody signed in. `NotAuthenticated("wrong_password")`."""
+    subject = await refuse_many_tries(engine, f"email {person.email}", origin)
+    found = await store.person_by_email_any_merchant(engine.database, person.email)
+    if not await is_password(given, found[1] if found else None):
+        await log_own_act(engine, person, "wrong_password", origin)
+        raise NotAuthenticated("wrong_password")
+    await session_store.forget_tries_any_merchant(engine.database, [subject])
+
+
+async def _log_failure(engine: Engine, email: str, origin: Origin) -> None:
+    """By the email that was typed: it may be nobody's."""
     await audit_store.insert_act(
         engine.database,
         None,
-        person_id=person.person_id if person else None,
+        person_id=None,
         email=email,
-        what=what,
+        what="sign_in_failed",
         about=None,
         detail=None,
         origin=origin,

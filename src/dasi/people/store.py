@@ -4,13 +4,18 @@ People belong to the installation: what finds out which person it is ends in `_a
 """
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database, Row
 from dasi.people.person import Member, Person, Role
 
 PERSON = """p.person_id, p.email, p.name, p.is_owner,
-    p.totp_confirmed_at IS NOT NULL AS has_second_factor,
+    p.totp_confirmed_at IS NOT NULL AS has_totp,
+    (SELECT count(*) FROM passkeys k WHERE k.person_id = p.person_id) AS passkeys,
+    (SELECT array_agg(r.merchant_id) FROM second_factor_rules r
+     LEFT JOIN memberships m ON m.merchant_id = r.merchant_id AND m.person_id = p.person_id
+     WHERE r.role = CASE WHEN p.is_owner THEN 'owner' ELSE m.role END) AS second_factor_in,
     (SELECT jsonb_object_agg(m.merchant_id, m.role) FROM memberships m
      WHERE m.person_id = p.person_id) AS roles, p.created_at"""
 
@@ -18,7 +23,9 @@ PERSON = """p.person_id, p.email, p.name, p.is_owner,
 def to_person(row: Row) -> Person:
     values = {name: row[name] for name in Person.__dataclass_fields__}
     told = json.loads(values.pop("roles") or "{}")
-    return Person(roles={int(key): Role(role) for key, role in told.items()}, **values)
+    asked_in = frozenset(values.pop("second_factor_in") or ())
+    roles = {int(key): Role(role) for key, role in told.items()}
+    return Person(roles=roles, second_factor_in=asked_in, **values)
 
 
 async def lock_people_any_merchant(connection: Connection) -> int:
@@ -149,7 +156,9 @@ async def members(database: Database, merchant_id: int) -> list[Member]:
     rows = await database.fetch(
         """SELECT p.person_id, p.email, p.name,
                   CASE WHEN p.is_owner THEN 'owner' ELSE m.role END AS role,
-                  p.totp_confirmed_at IS NOT NULL AS has_second_factor,
+                  p.totp_confirmed_at IS NOT NULL
+                  OR EXISTS (SELECT 1 FROM passkeys k WHERE k.person_id = p.person_id)
+                  AS has_second_factor,
                   (SELECT max(s.seen_at) FROM person_sessions s WHERE s.person_id = p.person_id)
                   AS seen_at
            FROM people p
@@ -159,3 +168,40 @@ async def members(database: Database, merchant_id: int) -> list[Member]:
         merchant_id,
     )
     return [Member(**{**row, "role": Role(row["role"])}) for row in rows]
+
+
+async def second_factor_roles(database: Database, merchant_id: int) -> set[Role]:
+    rows = await database.fetch(
+        "SELECT role FROM second_factor_rules WHERE merchant_id = $1", merchant_id
+    )
+    return {Role(row["role"]) for row in rows}
+
+
+async def put_second_factor_roles(
+    connection: Connection, merchant_id: int, roles: Collection[Role]
+) -> None:
+    await connection.execute("DELETE FROM second_factor_rules WHERE merchant_id = $1", merchant_id)
+    await connection.execute(
+        """INSERT INTO second_factor_rules (merchant_id, role)
+           SELECT $1, unnest($2::text[])
+           ON CONFLICT DO NOTHING""",
+        merchant_id,
+        [role.value for role in roles],
+    )
+
+
+async def reset_person_any_merchant(
+    connection: Connection, person_id: int, *, password_hash: str, ends_second_factor: bool
+) -> None:
+    """A new password, every session ended, and the second factor too if asked."""
+    await connection.execute(
+        "UPDATE people SET password_hash = $2 WHERE person_id = $1", person_id, password_hash
+    )
+    await connection.execute("DELETE FROM person_sessions WHERE person_id = $1", person_id)
+    if ends_second_factor:
+        await connection.execute(
+            """UPDATE people SET sealed_totp = NULL, totp_confirmed_at = NULL, totp_step = 0
+               WHERE person_id = $1""",
+            person_id,
+        )
+        await connection.execute("DELETE FROM passkeys WHERE person_id = $1", person_id)

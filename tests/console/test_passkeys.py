@@ -1,0 +1,253 @@
+"""Passkeys as a second factor: for this host, this session, once, in time."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+
+from console.browser import PASSWORD, Person, add_member, new_browser
+from console.soft_authenticator import SoftAuthenticator
+from dasi.app import create_app, open_engine
+from dasi.foundation.clock import TurnedClock
+from dasi.people import Role
+from dasi.settings import read_settings
+from gateway_shop import Shop, environment, open_shop, running_gateway
+from served import free_socket, served
+from simulator_process import SimulatorControl
+
+EMAIL = "owner@shop.example"
+_OPTIONS = re.compile(r'data-options="([^"]+)"')
+
+
+@pytest.fixture
+async def shop(
+    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+) -> AsyncIterator[Shop]:
+    """A gateway with a host name: browsers know no passkeys of an IP address."""
+    listening = free_socket()
+    url = f"http://localhost:{listening.getsockname()[1]}"
+    settings = read_settings(environment(database_url, kicc_url=kicc.base_url, public_url=url))
+    async with (
+        open_engine(settings, clock=clock) as engine,
+        served(create_app(engine, settings), listening),
+        open_shop(engine, url, kicc) as shop,
+    ):
+        await add_member(shop, Role.OWNER, email=EMAIL)
+        yield shop
+
+
+@pytest.fixture
+async def person(shop: Shop) -> AsyncIterator[Person]:
+    """Signed in by the password."""
+    async with new_browser() as http:
+        person = Person(shop, http)
+        await person.sign_in(EMAIL)
+        yield person
+
+
+def options_of(page: str) -> dict[str, Any]:
+    found = _OPTIONS.search(page)
+    assert found, page
+    told: dict[str, Any] = json.loads(unescape(found[1]))
+    return told
+
+
+async def add(person: Person, key: SoftAuthenticator, *, name: str = "노트북") -> None:
+    _, page = await person.get("/console/me/passkeys/new")
+    answer = key.create(options_of(page))
+    status, page, _ = await person.post("/console/me/passkeys", {"name": name, "answer": answer})
+    assert status == 303, page
+
+
+async def give_password(shop: Shop, person: Person) -> dict[str, Any]:
+    """As far as the second factor; what the browser is asked to sign there."""
+    await person.get("/console/sign-in")
+    _, _, location = await person.post("/console/sign-in", {"email": EMAIL, "password": PASSWORD})
+    assert location == "/console/second-factor"
+    _, page = await person.get("/console/second-factor")
+    return options_of(page)
+
+
+async def give(person: Person, answer: str) -> tuple[int, str, str]:
+    return await person.post("/console/second-factor/passkey", {"answer": answer})
+
+
+async def acts(shop: Shop) -> list[str]:
+    rows = await shop.rows("SELECT what FROM audit_log ORDER BY position")
+    return [row["what"] for row in rows]
+
+
+async def test_a_passkey_completes_a_sign_in(shop: Shop, person: Person) -> None:
+    key = SoftAuthenticator(origin=shop.url)
+    await add(person, key)
+    async with new_browser() as http:
+        other = Person(shop, http)
+        options = await give_password(shop, other)
+        assert [one["id"] for one in options["allowCredentials"]]
+        assert (await other.get("/console?all=1", allow_redirects=False))[0] == 303
+        status, page, location = await give(other, key.get(options))
+        assert (status, location) == (303, "/console"), page
+        assert (await other.get("/console?all=1", allow_redirects=False))[0] == 200
+    assert (await acts(shop))[-2:] == ["passkey_added", "signed_in"]
+
+
+async def test_an_answer_works_once_and_in_its_own_session_only(shop: Shop, person: Person) -> None:
+    key = SoftAuthenticator(origin=shop.url, counts=False)
+    await add(person, key)
+    async with new_browser() as one, new_browser() as two:
+        first, second = Person(shop, one), Person(shop, two)
+        answer = key.get(await give_password(shop, first))
+        await give_password(shop, second)
+        status, page, _ = await give(second, answer)
+        assert status == 401, page
+        assert (await give(first, answer))[0] == 303
+    async with new_browser() as http:
+        again = Person(shop, http)
+        answer = key.get(await give_password(shop, again))
+        wrong = answer.replace('"type": "public-key"', '"type": "password"')
+        assert (await give(again, wrong))[0] == 401
+        assert (await give(again, answer))[0] == 401, "what was asked is used up by the first try"
+
+
+async def test_an_answer_comes_too_late_after_five_minutes(
+    shop: Shop, person: Person, clock: TurnedClock
+) -> None:
+    key = SoftAuthenticator(origin=shop.url)
+    await add(person, key)
+    async with new_browser() as http:
+        other = Person(shop, http)
+        answer = key.get(await give_password(shop, other))
+        clock.advance(timedelta(minutes=5))
+        assert (await give(other, answer))[0] == 401
+        _, page = await other.get("/console/second-factor")
+        assert (await give(other, key.get(options_of(page))))[0] == 303
+
+
+async def test_another_site_another_challenge_and_an_old_count_are_refused(
+    shop: Shop, person: Person
+) -> None:
+    key = SoftAuthenticator(origin=shop.url, count=1)
+    await add(person, key)
+    wrongs: list[dict[str, Any]] = [
+        {"origin": "https://evil.example"},
+        {"origin": "http://localhost:1"},
+        {"rp_id": "evil.example"},
+        {"challenge": "A" * 43},
+        {"count": 1},
+    ]
+    async with new_browser() as http:
+        other = Person(shop, http)
+        options = await give_password(shop, other)
+        for instead in wrongs:
+            status, page, _ = await give(other, key.get(options, **instead))
+            assert status == 401, instead
+            assert "패스키를 확인하지 못했습니다" in page
+            options = options_of(page)
+        assert (await give(other, key.get(options)))[0] == 303, "the right one still does"
+    assert (await acts(shop))[-6:] == ["second_factor_failed"] * 5 + ["signed_in"]
+
+
+async def test_anothers_passkey_opens_nothing(shop: Shop, person: Person) -> None:
+    await add(person, SoftAuthenticator(origin=shop.url))
+    theirs = SoftAuthenticator(origin=shop.url)
+    email = await add_member(shop, Role.ADMIN)
+    async with new_browser() as http:
+        admin = Person(shop, http)
+        await admin.sign_in(email)
+        await add(admin, theirs)
+    async with new_browser() as http:
+        other = Person(shop, http)
+        options = await give_password(shop, other)
+        assert (await give(other, theirs.get(options)))[0] == 401
+
+
+async def test_what_is_no_answer_is_told_so(shop: Shop, person: Person) -> None:
+    nonsense = ("", "{}", "[]", "null", "1", "x" * 3000, '{"id": 1, "rawId": 2, "response": 3}')
+    for answer in nonsense:
+        await person.get("/console/me/passkeys/new")
+        status, _, _ = await person.post("/console/me/passkeys", {"name": "x", "answer": answer})
+        assert status == 401, answer
+    key = SoftAuthenticator(origin=shop.url)
+    await add(person, key)
+    async with new_browser() as http:
+        other = Person(shop, http)
+        whole = key.get(await give_password(shop, other))
+        shapes = (*nonsense[1:4], whole[: len(whole) // 2], whole.replace("signature", "x"))
+        for answer in shapes:
+            await other.get("/console/second-factor")
+            assert (await give(other, answer))[0] == 401, answer
+
+
+async def test_guessing_is_stopped(shop: Shop, person: Person) -> None:
+    key = SoftAuthenticator(origin=shop.url)
+    await add(person, key)
+    async with new_browser() as http:
+        other = Person(shop, http)
+        options = await give_password(shop, other)
+        for _ in range(8):
+            assert (await give(other, "{}"))[0] == 401
+        status, page, _ = await give(other, key.get(options))
+        assert status == 403, page
+
+
+async def test_several_are_named_and_removed_by_the_password(shop: Shop, person: Person) -> None:
+    laptop, phone = SoftAuthenticator(origin=shop.url), SoftAuthenticator(origin=shop.url)
+    await add(person, laptop, name="노트북")
+    await add(person, phone, name="휴대폰")
+    rows = await shop.rows("SELECT passkey_id, name FROM passkeys ORDER BY passkey_id")
+    assert [row["name"] for row in rows] == ["노트북", "휴대폰"]
+    first = f"/console/me/passkeys/{rows[0]['passkey_id']}"
+    assert (await person.post(f"{first}/name", {"name": "회사 노트북"}))[0] == 303
+    _, page = await person.get("/console/me")
+    assert "회사 노트북" in page
+    status, page, _ = await person.post(f"{first}/remove", {"password": "wrong password"})
+    assert status == 401, page
+    assert (await person.post(f"{first}/remove", {"password": PASSWORD}))[0] == 303
+    assert (await person.post(f"{first}/remove", {"password": PASSWORD}))[0] == 404
+    async with new_browser() as http:
+        other = Person(shop, http)
+        options = await give_password(shop, other)
+        assert (await give(other, laptop.get(options)))[0] == 401, "removed is removed"
+        _, page = await other.get("/console/second-factor")
+        assert (await give(other, phone.get(options_of(page))))[0] == 303
+
+
+async def test_the_same_passkey_twice_and_an_eleventh_are_refused(
+    shop: Shop, person: Person
+) -> None:
+    key = SoftAuthenticator(origin=shop.url)
+    await add(person, key)
+    _, page = await person.get("/console/me/passkeys/new")
+    again = {"name": "again", "answer": key.create(options_of(page))}
+    assert (await person.post("/console/me/passkeys", again))[0] == 409
+    for number in range(9):
+        await add(person, SoftAuthenticator(origin=shop.url), name=f"key {number}")
+    status, page = await person.get("/console/me/passkeys/new")
+    assert status == 409
+    assert "10" in page
+
+
+async def test_the_first_second_factor_ends_other_sessions(shop: Shop, person: Person) -> None:
+    async with new_browser() as http:
+        other = Person(shop, http)
+        await other.sign_in(EMAIL)
+        await add(person, SoftAuthenticator(origin=shop.url))
+        assert (await other.get("/console?all=1", allow_redirects=False))[0] == 303
+        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200
+
+
+async def test_at_an_ip_address_there_are_none_and_it_says_so(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    async with running_gateway(database_url, kicc) as shop, new_browser() as http:
+        person = Person(shop, http)
+        await person.sign_in(await add_member(shop, Role.OWNER))
+        _, page = await person.get("/console/me")
+        assert "DASI_PUBLIC_URL" in page
+        status, page = await person.get("/console/me/passkeys/new")
+        assert status == 403
+        assert "HTTPS" in page

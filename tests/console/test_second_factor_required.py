@@ -1,0 +1,108 @@
+"""A shop may ask its people for a second factor; who lost theirs is let in again by a link."""
+
+import re
+from datetime import timedelta
+
+import pyotp
+import pytest
+
+from console.browser import PASSWORD, Person, add_member, new_browser
+from console.conftest import SignIn
+from dasi.foundation.clock import TurnedClock
+from dasi.foundation.errors import NotFound
+from dasi.people import Role, list_people, look_at_link, reset_link
+from gateway_shop import CODE, Shop, running_gateway
+from simulator_process import SimulatorControl
+
+HERE = f"/console/shops/{CODE}"
+NEW_PASSWORD = "another horse battery"
+
+
+async def set_up_app(person: Person, shop: Shop) -> pyotp.TOTP:
+    """Under one's own name, as the page asks."""
+    await person.get("/console/me")
+    _, page, _ = await person.post("/console/me/second-factor")
+    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+    assert found, page
+    app = pyotp.TOTP(found[1])
+    code = app.at(shop.engine.clock.now())
+    status, page, _ = await person.post("/console/me/second-factor/confirm", {"code": code})
+    assert status == 303, page
+    return app
+
+
+async def test_a_role_that_must_have_one_sees_nothing_before(
+    signed_in: SignIn, gateway: Shop
+) -> None:
+    admin, operator = await signed_in(Role.ADMIN), await signed_in(Role.OPERATOR)
+    await admin.get(f"{HERE}/people")
+    chosen = {"role_operator": "on", "role_owner": "on"}
+    assert (await operator.get(f"{HERE}/payments"))[0] == 200
+    assert (await admin.post(f"{HERE}/people/second-factor", chosen))[0] == 303
+    assert (await admin.get(HERE))[0] == 200, "admins were not chosen"
+    async with operator.http.get(f"{gateway.url}{HERE}/payments", allow_redirects=False) as answer:
+        assert answer.headers["Location"] == "/console/me#second-factor"
+    status, _, location = await operator.post(f"{HERE}/schedules/stop", {"reason": "x"})
+    assert (status, location) == (303, "/console/me#second-factor")
+    assert not await gateway.rows("SELECT 1 FROM schedule_stops")
+    _, page = await operator.get("/console/me")
+    assert "2단계 인증이 필요합니다" in page
+    await set_up_app(operator, gateway)
+    assert (await operator.get(f"{HERE}/payments"))[0] == 200
+    owner = await signed_in(Role.OWNER)
+    status, _, location = await owner.post("/console/shops", {"code": "imp00000009", "name": "x"})
+    assert (status, location) == (303, "/console/me#second-factor"), "nor may they add a shop"
+    (row,) = await gateway.rows("SELECT detail FROM audit_log WHERE what = 'second_factor_rule'")
+    assert row["detail"] == "owner, operator"
+    await admin.post(f"{HERE}/people/second-factor")
+    assert (await owner.get(HERE))[0] == 200, "nobody has to any more"
+
+
+async def test_a_reset_link_lets_in_who_lost_everything(
+    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+) -> None:
+    async with (
+        running_gateway(database_url, kicc, clock=clock) as shop,
+        new_browser() as http,
+        new_browser() as other_http,
+    ):
+        person, finder = Person(shop, http), Person(shop, other_http)
+        email = await add_member(shop, Role.OWNER)
+        await person.sign_in(email)
+        await set_up_app(person, shop)
+        older = await reset_link(shop.engine, email, ends_second_factor=True)
+        link = await reset_link(shop.engine, email, ends_second_factor=True)
+        path = link.removeprefix(shop.url)
+        assert (await finder.get(older.removeprefix(shop.url)))[0] == 404, "the newest counts"
+        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200, "not yet used"
+        with pytest.raises(NotFound):
+            await look_at_link(shop.engine, link.rpartition("/")[2])
+        status, page = await finder.get(path)
+        assert status == 200
+        assert email in page
+        assert (await finder.post(path, {"password": "short"}))[0] == 400
+        assert (await finder.post(path, {"password": NEW_PASSWORD}))[0] == 303
+        assert (await finder.post(path, {"password": NEW_PASSWORD}))[0] == 404, "once"
+        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 303
+        await finder.get("/console/sign-in")
+        status, _, _ = await finder.post("/console/sign-in", {"email": email, "password": PASSWORD})
+        assert status == 401
+        await finder.sign_in(email, NEW_PASSWORD)
+        (found,) = await list_people(shop.engine)
+        assert not found.has_second_factor
+        made = await shop.rows("SELECT what, address FROM audit_log WHERE what LIKE '%reset%'")
+        assert [row["what"] for row in made] == ["reset_link_made"] * 2 + ["person_reset"]
+
+        await set_up_app(finder, shop)
+        link = await reset_link(shop.engine, email, ends_second_factor=False)
+        path = link.removeprefix(shop.url)
+        await person.get(path)
+        assert (await person.post(path, {"password": PASSWORD}))[0] == 303
+        await person.get("/console/sign-in")
+        _, _, location = await person.post(
+            "/console/sign-in", {"email": email, "password": PASSWORD}
+        )
+        assert location == "/console/second-factor", "only the password was made anew"
+        late = await reset_link(shop.engine, email, ends_second_factor=True)
+        clock.advance(timedelta(hours=1))
+        assert (await finder.get(late.removeprefix(shop.url)))[0] == 404
