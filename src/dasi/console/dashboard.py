@@ -1,43 +1,48 @@
 """The first page of a merchant: how the day goes, in pictures first."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from starlette.responses import Response
 
 from dasi.console.door import Visit
-from dasi.console.pictures import bars, ring
+from dasi.console.pictures import bars, ring, spread
 from dasi.foundation.clock import KST, kst_day
-from dasi.payments import Browse, browse_payments, day_numbers
-from dasi.schedules import lateness, preview_day
-from dasi.webhooks import delivery_health
+from dasi.payments import Browse, DayNumbers, browse_doubts, browse_payments, day_numbers
+from dasi.schedules import calendar, lateness
+from dasi.webhooks import delivery_health, failing_receivers
 
-_RECENT = 8
+_RECENT, _DOUBTS, _DAYS_AHEAD = 8, 3, 7
+_DAY = timedelta(days=1)
 
 
 async def show_dashboard(visit: Visit) -> Response:
-    engine, now = visit.engine, visit.engine.clock.now()
-    today = datetime.combine(kst_day(now), time.min, tzinfo=KST)
-    day = await day_numbers(engine, visit.merchant_id, since=today, until=today + timedelta(days=1))
-    before = await day_numbers(
-        engine, visit.merchant_id, since=today - timedelta(days=1), until=today
+    engine, merchant_id = visit.engine, visit.merchant_id
+    now = engine.clock.now()
+    today = kst_day(now)
+    begins = datetime.combine(today, time.min, tzinfo=KST)
+    day = await day_numbers(engine, merchant_id, since=begins, until=begins + _DAY)
+    before = await day_numbers(engine, merchant_id, since=begins - _DAY, until=begins)
+    recent = await browse_payments(engine, merchant_id, Browse(), behind=None, limit=_RECENT)
+    urgent, _ = await browse_doubts(
+        engine, merchant_id, is_with_person=day.doubts_with_person > 0, behind=None, limit=_DOUBTS
     )
-    health = await delivery_health(engine, visit.merchant_id, since=today)
-    recent = await browse_payments(engine, visit.merchant_id, Browse(), behind=None, limit=_RECENT)
-    by_hour = {hour.hour: hour for hour in day.hours}
-    charged = [(f"{hour}", by_hour[hour].paid_krw if hour in by_hour else 0) for hour in range(24)]
-    tried = day.paid + day.failed
+    late = await lateness(engine, since=now - _DAY)
+    health = await delivery_health(engine, merchant_id, since=begins)
     return visit.page(
         "dashboard.html",
+        today=today,
+        tomorrow=today + _DAY,
         day=day,
         before=before,
-        health=health,
-        tried=tried,
-        bars=bars(
-            charged,
-            title=visit.t("오늘 시간별 결제 금액", "Charged today, by hour"),
-            now_at=now.astimezone(KST).hour,
+        hours=_hours(visit, day, before, now=now),
+        success=ring(
+            day.paid,
+            day.paid + day.failed,
+            title=visit.t("오늘 성공률", "Success today"),
+            kind="good",
         ),
-        success=ring(day.paid, tried, title=visit.t("오늘 성공률", "Success today"), kind="good"),
+        health=health,
+        failing=await failing_receivers(engine, merchant_id),
         hooks=ring(
             health.delivered,
             health.delivered + health.due + health.parked,
@@ -45,10 +50,42 @@ async def show_dashboard(visit: Visit) -> Response:
             kind="back",
         ),
         most=max((one.count for one in day.declines), default=1),
-        recent=recent.payments,
-        tomorrow=await preview_day(
-            engine, kst_day(now) + timedelta(days=1), merchant_code=visit.merchant.code
+        urgent=urgent,
+        late=late,
+        lateness=spread(
+            late.p50_s, late.p99_s, title=visit.t("예약 결제 지연", "How late charges start")
         ),
-        late=await lateness(engine, since=now - timedelta(hours=24)),
-        stats_day=kst_day(now),
+        week=await _week(visit, today),
+        recent=recent.payments,
     )
+
+
+def _hours(visit: Visit, day: DayNumbers, before: DayNumbers, *, now: datetime) -> str:
+    """What was charged in each hour of today, with yesterday behind it."""
+    charged = {hour.hour: hour.paid_krw for hour in day.hours}
+    yesterday = {hour.hour: hour.paid_krw for hour in before.hours}
+    return bars(
+        [(str(hour), charged.get(hour, 0), yesterday.get(hour, 0)) for hour in range(24)],
+        title=visit.t("오늘 시간별 결제 금액, 뒤는 어제", "Charged by hour, yesterday behind"),
+        now_at=now.astimezone(KST).hour,
+        every=3,
+    )
+
+
+async def _week(visit: Visit, today: date) -> dict[str, object]:
+    """Booked charges of the next seven days, tomorrow's in numbers."""
+    days = [today + ahead * _DAY for ahead in range(1, _DAYS_AHEAD + 1)]
+    booked = await calendar(visit.engine, visit.merchant_id, first=days[0], last=days[-1])
+    amounts = {one: booked[one].waiting_krw if one in booked else 0 for one in days}
+    next_day = booked.get(days[0])
+    return {
+        "count": next_day.waiting if next_day else 0,
+        "amount_krw": next_day.waiting_krw if next_day else 0,
+        "picture": bars(
+            [(f"{one.month}/{one.day}", amount, 0) for one, amount in amounts.items()],
+            title=visit.t("앞으로 7일 예약 금액", "Booked for the next seven days"),
+            now_at=0,
+            every=1,
+            width=280,
+        ),
+    }

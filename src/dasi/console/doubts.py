@@ -1,21 +1,39 @@
 """The worklist of doubts: what is not known, what is done about it, until when, and how it ends."""
 
+from datetime import datetime
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
+from dasi.console.causes import cause
 from dasi.console.door import Visit
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.payments import decide, list_doubts_of, look_again
+from dasi.payments import browse_doubts, decide, is_doubt, look_again
 
-_MAX = 200
+PAGE = 50
 _WHY_MIN = 3
 
 
 async def show_doubts(visit: Visit) -> Response:
-    doubts = await list_doubts_of(visit.engine, visit.merchant_id, limit=_MAX)
+    """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
+    lists = {}
+    for name, is_with_person in (("person", True), ("machine", False)):
+        doubts, next_place = await browse_doubts(
+            visit.engine,
+            visit.merchant_id,
+            is_with_person=is_with_person,
+            behind=_place(visit, name),
+            limit=PAGE,
+        )
+        onward = None
+        if next_place is not None:
+            onward = "?" + urlencode({name: f"{next_place[0].isoformat()}~{next_place[1]}"})
+        lists[name] = (doubts, onward)
     return visit.page(
         "doubts.html",
-        with_person=[one for one in doubts if one.handed_over_at],
-        with_machine=[one for one in doubts if not one.handed_over_at],
+        with_person=lists["person"],
+        with_machine=lists["machine"],
+        cause=cause,
         may_act=visit.person.may("act", visit.merchant_id),
     )
 
@@ -41,8 +59,7 @@ async def post_decide(visit: Visit) -> Response:
         raise Invalid("pg_tid", "the PG's number of the transaction")
     if len(why) < _WHY_MIN:
         raise Invalid("why", "what the PG's books say")
-    doubts = await list_doubts_of(visit.engine, visit.merchant_id, limit=_MAX)
-    if attempt_id not in {one.attempt_id for one in doubts}:
+    if not await is_doubt(visit.engine, visit.merchant_id, attempt_id):
         raise NotFound("no_doubt")
     await visit.note("doubt_decided", about=attempt_id, detail=f"{happened} {pg_tid} {why}")
     await decide(
@@ -53,3 +70,12 @@ async def post_decide(visit: Visit) -> Response:
         why=why,
     )
     return visit.go(f"{visit.address('/doubts')}?done=saved")
+
+
+def _place(visit: Visit, name: str) -> tuple[datetime, str] | None:
+    at, _, attempt_id = visit.query(name).partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, attempt_id) if moment.tzinfo and attempt_id else None

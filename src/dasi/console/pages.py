@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dasi.console import words
+from dasi.console.moments import ago, stretch
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.ids import token
@@ -75,6 +76,8 @@ class Pages:
         self._templates.filters["kst_short"] = _kst("%m-%d %H:%M")
         self._templates.filters["kst_time"] = _kst("%H:%M:%S")
         self._templates.filters["kst_day"] = _kst("%Y-%m-%d")
+        self._templates.filters["ago"] = lambda at, lang: ago(at, engine.clock.now(), language=lang)
+        self._templates.filters["stretch"] = lambda seconds, lang: stretch(seconds, language=lang)
         self._templates.filters["iso"] = lambda at: at.isoformat(timespec="milliseconds")
 
     def page(

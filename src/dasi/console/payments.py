@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response, StreamingResponse
 
@@ -26,10 +26,15 @@ from dasi.payments import (
     every_payment,
     tell_story,
 )
+from dasi.people import acts_about, list_views, remove_view, save_view
+from dasi.schedules import Schedule, ScheduleStatus, list_schedules
 from dasi.webhooks import list_deliveries, list_tries
 
 PAGE = 50
-_DELIVERIES = 20
+_DELIVERIES, _ACTS = 20, 100
+_AHEAD = timedelta(days=366 * 2)
+_ASKED = ("q", "status", "code", "since", "until")
+"""What a list of payments can be asked for: its address, its export, and a view that is kept."""
 _WATCHED = timedelta(minutes=10)
 """A page renews itself while something is to happen this soon."""
 _REASON_MAX = 100
@@ -45,8 +50,9 @@ async def show_payments(visit: Visit) -> Response:
     found = await browse_payments(
         visit.engine, visit.merchant_id, wanted, behind=_place(visit), limit=PAGE
     )
-    asked = {name: visit.query(name) for name in ("q", "status", "since", "until")}
+    asked = {name: visit.query(name) for name in _ASKED}
     kept = {name: value for name, value in asked.items() if value}
+    views = await list_views(visit.engine, visit.merchant_id, visit.person.person_id)
     onward = None
     if found.next_place is not None:
         place = f"{found.next_place.started_at.isoformat()}~{found.next_place.imp_uid}"
@@ -58,8 +64,25 @@ async def show_payments(visit: Visit) -> Response:
         onward=onward,
         is_first=not visit.query("behind"),
         export="?" + urlencode(kept),
+        query=urlencode(kept),
+        views=views,
         statuses=list(Status),
     )
+
+
+async def post_view(visit: Visit) -> Response:
+    """Keeps what the list shows under a name."""
+    told = dict(parse_qsl(visit.field("query", length_max=500)))
+    query = urlencode({name: told[name] for name in _ASKED if told.get(name)})
+    name = visit.field("name")
+    await save_view(visit.engine, visit.merchant_id, visit.person.person_id, name=name, query=query)
+    return visit.go(f"{visit.address('/payments')}?{query}&done=view_saved")
+
+
+async def post_view_remove(visit: Visit) -> Response:
+    name = visit.field("name")
+    await remove_view(visit.engine, visit.merchant_id, visit.person.person_id, name)
+    return visit.go(f"{visit.address('/payments')}?done=view_removed")
 
 
 async def export_payments(visit: Visit) -> Response:
@@ -91,13 +114,17 @@ async def show_payment(visit: Visit) -> Response:
     tries = [
         (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
     ]
+    about = [payment.imp_uid, *(one.attempt_id for one in story.attempts)]
+    about += [one.event_id for one in told]
+    acts = await acts_about(visit.engine, visit.merchant_id, about, limit=_ACTS)
     now = visit.engine.clock.now()
-    steps = next_steps(story, told, now=now)
+    booked = await _next_booked(visit, payment)
+    steps = next_steps(story, told, booked, now=now)
     return visit.page(
         "payment.html",
         payment=payment,
         story=story,
-        timeline=timeline_of(story, tries),
+        timeline=timeline_of(story, tries, acts),
         steps=steps,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
@@ -107,6 +134,25 @@ async def show_payment(visit: Visit) -> Response:
             one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in steps
         ),
     )
+
+
+async def _next_booked(visit: Visit, payment: Payment) -> list[Schedule]:
+    """The next charge of the same card, if one is booked."""
+    if payment.customer_uid is None:
+        return []
+    now = visit.engine.clock.now()
+    found = await list_schedules(
+        visit.engine,
+        visit.merchant_id,
+        since=now,
+        until=now + _AHEAD,
+        statuses=frozenset({ScheduleStatus.SCHEDULED}),
+        customer_uid=payment.customer_uid,
+        oldest_first=True,
+        limit=1,
+        offset=0,
+    )
+    return found.schedules
 
 
 async def post_cancel(visit: Visit) -> Response:
@@ -157,6 +203,7 @@ def _wanted(visit: Visit) -> Browse:
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
         since=since,
         until=until + timedelta(days=1) if until else None,
+        fail_code=visit.query("code") or None,
     )
 
 

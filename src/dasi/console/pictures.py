@@ -1,36 +1,59 @@
 """Pictures made on the server: plain SVG, coloured by the page's style, told in words as well."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 from markupsafe import Markup, escape
 
-_WIDTH, _HEIGHT, _FOOT = 720, 150, 20
+_HEIGHT, _FOOT = 150, 22
 _RADIUS = 42.0
-_ROUND = 2 * 3.141592653589793 * _RADIUS
+_ROUND = 2 * math.pi * _RADIUS
+_SCALE_S = (0.1, 1, 10, 60, 480)
+"""The marks of lateness: eight minutes is what a hundred thousand charges at once may take (S2)."""
 
 
-def bars(values: Sequence[tuple[str, int]], *, title: str, now_at: int) -> Markup:
-    """One bar a label; the one at `now_at` stands out."""
-    most = max((value for _, value in values), default=0) or 1
-    step = _WIDTH / len(values)
+def bars(
+    values: Sequence[tuple[str, int, int]],
+    *,
+    title: str,
+    now_at: int,
+    every: int,
+    width: int = 720,
+) -> Markup:
+    """One bar a label, with another value behind it; the one at `now_at` stands out.
+
+    Every `every`th label is written below.
+    """
+    most = max((max(value, other) for _, value, other in values), default=0) or 1
+    step = width / len(values)
     parts = []
-    for place, (label, value) in enumerate(values):
-        height = round((_HEIGHT - 6) * value / most, 1) if value else 2
+    for place, (label, value, other) in enumerate(values):
+        x, wide = place * step + step * 0.1, step * 0.8
         kind = "now" if place == now_at else "none" if not value else "some"
+        told = f"{escape(label)}: {value:,}" + (f" ({other:,})" if other else "")
+        if other:
+            parts.append(_bar("behind", x, wide, other / most))
         parts.append(
-            f'<rect class="bar bar-{kind}" x="{place * step + 3:.1f}" y="{_HEIGHT - height:.1f}" '
-            f'width="{step - 6:.1f}" height="{height:.1f}" rx="3">'
-            f"<title>{escape(label)}: {value:,}</title></rect>"
+            f"<g><title>{told}</title>"
+            f"{_bar(kind, x + wide * 0.14, wide * 0.72, value / most if value else None)}</g>"
         )
-        if place % 3 == 0:
+        if place % every == 0:
             parts.append(
                 f'<text x="{place * step + step / 2:.1f}" y="{_HEIGHT + _FOOT - 4}" '
                 f'text-anchor="middle">{escape(label)}</text>'
             )
     return Markup(  # noqa: S704  # numbers, and texts escaped above
-        f'<svg class="picture" viewBox="0 0 {_WIDTH} {_HEIGHT + _FOOT}" role="img" '
+        f'<svg class="picture" viewBox="0 0 {width} {_HEIGHT + _FOOT}" role="img" '
         f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
+    )
+
+
+def _bar(kind: str, x: float, width: float, share: float | None) -> str:
+    height = 2.0 if share is None else max(2.0, (_HEIGHT - 6) * share)
+    return (
+        f'<rect class="bar bar-{kind}" x="{x:.1f}" y="{_HEIGHT - height:.1f}" '
+        f'width="{width:.1f}" height="{height:.1f}" rx="{min(3.0, width / 4):.1f}"/>'
     )
 
 
@@ -50,3 +73,27 @@ def ring(part: int, whole: int, *, title: str, kind: Literal["good", "back"]) ->
         f'aria-label="{escape(title)} {shown}"><circle class="track" cx="52" cy="52" '
         f'r="{_RADIUS}"/>{arc}<text x="52" y="58" text-anchor="middle">{shown}</text></svg>'
     )
+
+
+def spread(middle_s: float, most_s: float, *, title: str) -> Markup:
+    """From the middle to the slowest hundredth, on a scale from a tenth of a second to minutes."""
+    left, right = _place_on_scale(middle_s), _place_on_scale(most_s)
+    marks = "".join(
+        f'<line class="mark-line" x1="{_place_on_scale(mark):.1f}" x2="{_place_on_scale(mark):.1f}"'
+        f' y1="12" y2="28"/>'
+        for mark in _SCALE_S
+    )
+    return Markup(  # noqa: S704  # numbers, and a text escaped here
+        f'<svg class="spread" viewBox="0 0 240 40" role="img" aria-label="{escape(title)}">'
+        f'<line class="track-line" x1="8" x2="232" y1="20" y2="20"/>{marks}'
+        f'<line class="spread-line" x1="{left:.1f}" x2="{right:.1f}" y1="20" y2="20"/>'
+        f'<circle class="dot" cx="{left:.1f}" cy="20" r="6"/>'
+        f'<rect class="dot" x="{right - 5:.1f}" y="15" width="10" height="10" rx="2"/></svg>'
+    )
+
+
+def _place_on_scale(seconds: float) -> float:
+    """Each mark a factor further: between the ends of the line."""
+    low, high = math.log10(_SCALE_S[0]), math.log10(_SCALE_S[-1])
+    share = (math.log10(max(seconds, _SCALE_S[0])) - low) / (high - low)
+    return 8 + 224 * min(share, 1.0)

@@ -71,6 +71,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Too many tries. Try again in {minutes} minutes.",
     ),
     "email_taken": ("이미 등록된 이메일입니다: {email}", "This email is taken: {email}"),
+    "too_many_views": (
+        "보기는 {most}개까지 저장할 수 있습니다. 쓰지 않는 것을 먼저 지우세요.",
+        "At most {most} views can be kept. Remove one first.",
+    ),
+    "unknown_view": ("이미 지워진 보기입니다.", "There is no such view any more."),
     "unknown_payment": ("찾을 수 없는 결제입니다.", "There is no such payment."),
     "unknown_billing_key": (
         "등록된 빌링키가 없습니다: {customer_uid}",

@@ -48,6 +48,8 @@ DOORS: tuple[Door, ...] = (
     Door("POST", "/console/second-factor/passkey", me.post_passkey, "half"),
     Door("GET", _SHOP, dashboard.show_dashboard, "see"),
     Door("GET", f"{_SHOP}/payments", payments.show_payments, "see"),
+    Door("POST", f"{_SHOP}/payment-views", payments.post_view, "see"),
+    Door("POST", f"{_SHOP}/payment-views/remove", payments.post_view_remove, "see"),
     Door("GET", f"{_SHOP}/payments.csv", payments.export_payments, "see"),
     Door("GET", f"{_SHOP}/payments/{{imp_uid}}", payments.show_payment, "see"),
     Door("POST", f"{_SHOP}/payments/{{imp_uid}}/cancel", payments.post_cancel, "act"),

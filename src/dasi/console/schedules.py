@@ -1,6 +1,7 @@
-"""Schedules: the days ahead, the list of one day, and what may be done with each."""
+"""Schedules: a month's calendar, the list of one day, and what may be done with each."""
 
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -8,11 +9,10 @@ from dasi.console.door import Visit
 from dasi.foundation.clock import KST, kst_day
 from dasi.foundation.errors import Invalid
 from dasi.schedules import (
-    ScheduleStatus,
+    browse_schedules,
+    calendar,
     lateness,
-    list_schedules,
     move,
-    preview_day,
     resume_schedules,
     retry,
     revoke,
@@ -20,8 +20,8 @@ from dasi.schedules import (
     stops,
 )
 
-_DAYS_SHOWN = 28
-_LIST_MAX = 200
+PAGE = 50
+_WEEK = 7
 _EVERY_MERCHANT = 0
 """How the room names a stop of all merchants."""
 
@@ -31,36 +31,53 @@ async def show_schedules(visit: Visit) -> Response:
     today = kst_day(now)
     day = _asked_day(visit, today)
     begins = datetime.combine(day, time.min, tzinfo=KST)
-    page = await list_schedules(
+    page, next_place = await browse_schedules(
         engine,
         visit.merchant_id,
         since=begins,
         until=begins + timedelta(days=1),
-        statuses=frozenset(ScheduleStatus),
-        customer_uid=None,
-        oldest_first=True,
-        limit=_LIST_MAX,
-        offset=0,
+        behind=_place(visit),
+        limit=PAGE,
     )
+    onward = None
+    if next_place is not None:
+        place = f"{next_place[0].isoformat()}~{next_place[1]}"
+        onward = "?" + urlencode({"day": day.isoformat(), "behind": place})
+    days = _month_of(day)
     stopped = await stops(engine)
-    first = today - timedelta(days=today.weekday())
-    days = [first + timedelta(days=ahead) for ahead in range(_DAYS_SHOWN)]
-    totals = {
-        one: await preview_day(engine, one, merchant_code=visit.merchant.code)
-        for one in days
-        if one >= today
-    }
     return visit.page(
         "schedules.html",
         day=day,
         today=today,
+        tomorrow=today + timedelta(days=1),
         days=days,
-        totals=totals,
+        before=days[0] if days[0].month != day.month else days[0] - timedelta(days=1),
+        after=days[-1] if days[-1].month != day.month else days[-1] + timedelta(days=1),
+        totals=await calendar(engine, visit.merchant_id, first=days[0], last=days[-1]),
         page=page,
+        onward=onward,
         stop=stopped.get(visit.merchant_id) or stopped.get(_EVERY_MERCHANT),
         late=await lateness(engine, since=now - timedelta(hours=24)),
         may_act=visit.person.may("act", visit.merchant_id),
     )
+
+
+def _month_of(day: date) -> list[date]:
+    """Whole weeks around a month, Sunday first as Korean calendars have it."""
+    first = day.replace(day=1)
+    first -= timedelta(days=(first.weekday() + 1) % _WEEK)
+    last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    weeks = ((last - first).days + _WEEK) // _WEEK
+    return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
+
+
+def _place(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, schedule_id = visit.query("behind").partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, schedule_id) if moment.tzinfo and schedule_id else None
 
 
 async def post_move(visit: Visit) -> Response:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from dasi.console.words import ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
+from dasi.console.causes import cause
+from dasi.console.words import ACT, ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
 from dasi.payments import AttemptLine, Story
+from dasi.people import Act
 from dasi.webhooks import Delivery, Try
 
 
@@ -15,17 +17,20 @@ class Line:
 
     at: datetime
     kind: str
-    """event, request or delivery."""
+    """event, window, delivery or act."""
     title: Word
     who: str
-    why: str | None
+    why: Word | None
     pg_code: str | None
     pg_text: str | None
     raw: tuple[tuple[str, str], ...]
 
 
-def timeline_of(story: Story, told: Sequence[tuple[Delivery, list[Try]]]) -> list[Line]:
-    """Events, with the requests to the PG they speak of, the windows, and every try to tell."""
+def timeline_of(
+    story: Story, told: Sequence[tuple[Delivery, list[Try]]], acts: Sequence[Act]
+) -> list[Line]:
+    """Events, with the requests to the PG they speak of, the windows, every try to tell, and what
+    people did that no event speaks of."""
     attempts = {one.attempt_id: one for one in story.attempts}
     lines = [
         Line(
@@ -33,7 +38,7 @@ def timeline_of(story: Story, told: Sequence[tuple[Delivery, list[Try]]]) -> lis
             kind="event",
             title=word(EVENT, event.what),
             who=event.who,
-            why=event.why,
+            why=cause(event.why),
             pg_code=event.pg_code,
             pg_text=event.pg_text,
             raw=(
@@ -60,6 +65,7 @@ def timeline_of(story: Story, told: Sequence[tuple[Delivery, list[Try]]]) -> lis
         for window in story.windows
     ]
     lines += [_of_try(delivery, one) for delivery, tries in told for one in tries]
+    lines += [_of_act(act) for act in acts if not _is_told_by_event(act, story)]
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -75,8 +81,8 @@ def _of_try(delivery: Delivery, one: Try) -> Line:
             "good" if was_taken else "bad",
         ),
         who="gateway",
-        why=one.url,
-        pg_code=str(one.http_status) if one.http_status else None,
+        why=Word(one.url, one.url),
+        pg_code=None,
         pg_text=one.answer,
         raw=(
             ("event_id", delivery.event_id),
@@ -87,6 +93,33 @@ def _of_try(delivery: Delivery, one: Try) -> Line:
     )
 
 
+def _of_act(act: Act) -> Line:
+    title = word(ACT, act.what)
+    return Line(
+        at=act.at,
+        kind="act",
+        title=Word(title.ko, title.en, "off"),
+        who=f"person:{act.email}",
+        why=Word(act.detail, act.detail) if act.detail else None,
+        pg_code=None,
+        pg_text=None,
+        raw=(("act", act.what), ("about", act.about or ""), ("from", act.address)),
+    )
+
+
+def _is_told_by_event(act: Act, story: Story) -> bool:
+    """A cancel that was sent, and a doubt that was decided, stand in the events already."""
+    if act.what == "doubt_decided":
+        return True
+    return act.what == "payment_cancelled" and any(
+        one.what == "cancel_asked"
+        and one.who == f"person:{act.email}"
+        and timedelta(0) <= one.at - act.at < _SENT_WITHIN
+        for one in story.events
+    )
+
+
+_SENT_WITHIN = timedelta(seconds=10)
 _NOT_TAKEN = Word("전송 실패", "not taken", "bad")
 
 

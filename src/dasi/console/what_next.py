@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dasi.console.words import ATTEMPT_KIND, Word, word
 from dasi.payments import AttemptLine, Status, Story
+from dasi.schedules import Schedule
 from dasi.webhooks import Delivery
 
 
@@ -19,12 +20,18 @@ class Step:
     is_automatic: bool = True
     attempt_id: str | None = None
     """A doubt a person may ask about now."""
+    is_with_person: bool = False
+    """The doubt waits for somebody to decide it."""
     event_id: str | None = None
     """A webhook a person may send again."""
+    order: str | None = None
+    """Of a booked charge."""
 
 
-def next_steps(story: Story, told: Sequence[Delivery], *, now: datetime) -> list[Step]:
-    """Soonest first; never empty."""
+def next_steps(
+    story: Story, told: Sequence[Delivery], booked: Sequence[Schedule], *, now: datetime
+) -> list[Step]:
+    """Soonest first; never empty. `booked` are charges of the same card that wait."""
     steps = [_of_doubt(one) for one in story.attempts if one.is_open]
     if story.payment.status is Status.READY:
         steps += [_of_window(one.expires_at) for one in story.windows if one.state == "open"]
@@ -32,6 +39,7 @@ def next_steps(story: Story, told: Sequence[Delivery], *, now: datetime) -> list
     steps += [_of_parked(one) for one in told if one.state == "parked"]
     if not steps:
         steps = [_at_rest(story)]
+    steps += [_of_schedule(one, story) for one in booked]
     return sorted(steps, key=lambda step: step.at or now)
 
 
@@ -41,15 +49,16 @@ def _of_doubt(attempt: AttemptLine) -> Step:
         return Step(
             at=None,
             text=Word(
-                f"{kind.ko} 결과를 자동으로 확인하지 못했습니다. "
-                "KICC 관리자 화면에서 거래를 확인하세요. 이 주문은 다시 청구되지 않습니다.",
+                f"{kind.ko} 결과를 자동으로 확인하지 못했습니다. KICC 관리자 화면에서 거래를 "
+                "확인하고 확인 중 화면에서 확정하세요. 그때까지 다시 청구하지 않습니다.",
                 f"The {kind.en} could not be settled by itself. Look it up in KICC's merchant "
-                "admin. This order takes no other charge.",
+                "admin and decide under Doubts. Until then nothing is charged again.",
                 "bad",
             ),
             deadline_at=attempt.deadline_at,
             is_automatic=False,
             attempt_id=attempt.attempt_id,
+            is_with_person=True,
         )
     return Step(
         at=attempt.next_look_at,
@@ -86,6 +95,23 @@ def _of_parked(delivery: Delivery) -> Step:
         ),
         is_automatic=False,
         event_id=delivery.event_id,
+    )
+
+
+def _of_schedule(schedule: Schedule, story: Story) -> Step:
+    amount = f"{schedule.amount_krw:,}"
+    is_again = schedule.merchant_uid == story.payment.merchant_uid
+    return Step(
+        at=schedule.schedule_at,
+        text=Word(
+            f"{'이 주문을 다시 청구합니다' if is_again else '같은 카드의 다음 예약 결제'}: "
+            f"{schedule.name} {amount}원",
+            f"{'This order is charged again' if is_again else 'The next booked charge'}: "
+            f"{schedule.name}, {amount} won",
+            "off",
+        ),
+        is_automatic=False,  # days away: the page need not watch for it
+        order=schedule.merchant_uid,
     )
 
 

@@ -44,6 +44,8 @@ EVENT = {
     "window_returned": Word("결제창에서 돌아옴", "back from the window", "off"),
     "window_expired": Word("결제창 시간 만료", "window ran out", "bad"),
     "order_taken": Word("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
+    "confirm_asked": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
+    "confirm_refused": Word("가맹점 서버가 거절", "the shop said no", "bad"),
     "window_closed": Word("결제창 닫힘", "window closed", "bad"),
     "charge_asked": Word("빌링키 결제 요청", "charge asked of the PG", "wait"),
     "approve_asked": Word("결제 승인 요청", "approval asked of the PG", "wait"),
@@ -173,6 +175,9 @@ DONE = {
     "joined": Word("준비되었습니다. 로그인하세요.", "You are in. Please sign in."),
     "revoked": Word("폐기했습니다.", "Revoked."),
     "off": Word("껐습니다.", "Switched off."),
+    "view_saved": Word("보기를 저장했습니다.", "The view is kept."),
+    "view_removed": Word("보기를 지웠습니다.", "The view is gone."),
+    "decided": Word("확정했습니다.", "It is decided."),
     "moved": Word("변경했습니다.", "Moved."),
     "stopped": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
     "started": Word("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
@@ -197,6 +202,29 @@ _CODES = {
     "NOT_FOUND_AT_PG": Word(
         "PG에 확인한 결과 승인 기록이 없습니다. 청구되지 않았습니다.",
         "The PG was asked and holds no approval. Nothing was charged.",
+    ),
+    "CONFIRM_REFUSED": Word(
+        "가맹점 서버가 결제 직전 확인(confirm_process)에서 거절했습니다. 청구되지 않았습니다.",
+        "The shop's own server refused just before the approval (confirm_process). Nothing was "
+        "charged.",
+    ),
+    "ORDER_TAKEN": Word(
+        "같은 주문번호가 그사이 결제되었습니다. 이 결제창에서는 청구되지 않았습니다.",
+        "The order was paid meanwhile. Nothing was charged by this window.",
+    ),
+    "KEY_NOT_SHOWN": Word(
+        "카드는 PG에 등록되었지만 빌링키를 받지 못했습니다. 고객이 다시 등록해야 합니다.",
+        "The card was registered at the PG, but its key never came. Ask the payer to register "
+        "again.",
+    ),
+    "REVERSED": Word(
+        "승인되었지만 가맹점에 알릴 수 없어 자동으로 취소했습니다. 고객에게 남은 청구는 없습니다.",
+        "It was approved and undone by itself, because the shop had not been told. Nothing "
+        "remains charged.",
+    ),
+    "DECIDED": Word(
+        "사람이 PG 관리자 화면을 보고 청구되지 않은 것으로 확정했습니다.",
+        "A person looked at the PG's own books and settled it as not charged.",
     ),
     "CANCELLED_AT_PG": Word(
         "PG에서 이미 취소된 승인입니다. 고객에게 남은 청구는 없습니다.",
@@ -231,10 +259,6 @@ _WHO = {
     "kicc": Word("KICC", "KICC"),
     "reconcile": Word("자동 확인", "reconciling"),
 }
-_WHY = {
-    "looked_up": Word("PG에 물어 확인함", "the PG was asked"),
-    "nothing was asked": Word("PG에 아무것도 요청하지 않음", "nothing was asked of the PG"),
-}
 
 
 def who(told: str) -> Word:
@@ -242,13 +266,6 @@ def who(told: str) -> Word:
     if told.startswith("person:"):
         return Word(told[7:], told[7:])
     return word(_WHO, told)
-
-
-def why(told: str) -> Word:
-    """A cause, in words where it is a slug of ours."""
-    if told in REASONS:
-        return Word(REASONS[told].operator_ko, REASONS[told].operator_en)
-    return _WHY.get(told, Word(told, told))
 
 
 MENU: tuple[tuple[tuple[str, Word], ...], ...] = (

@@ -25,7 +25,13 @@ from dasi.payments.prepared import Prepared
 from dasi.payments.reconcile import reconcile_due
 from dasi.payments.resume import resume
 from dasi.payments.search import find_by_order, find_payment, find_payments, list_payments
-from dasi.payments.story import list_doubts_of, look_again, tell_story
+from dasi.payments.story import (
+    browse_doubts,
+    is_doubt,
+    list_doubts_of,
+    look_again,
+    tell_story,
+)
 from dasi.payments.story_lines import AttemptLine, DoubtLine, EventLine, Story, WindowLine
 from dasi.payments.take_notice import store_notice, work_on_notice
 from dasi.payments.verify import Complaint, Report, verify
@@ -62,6 +68,7 @@ __all__ = [
     "WindowLine",
     "WindowView",
     "WindowWish",
+    "browse_doubts",
     "browse_payments",
     "cancel",
     "change_prepared",
@@ -76,6 +83,7 @@ __all__ = [
     "find_payment",
     "find_payments",
     "find_prepared",
+    "is_doubt",
     "list_doubts",
     "list_doubts_of",
     "list_payments",

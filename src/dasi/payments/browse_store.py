@@ -64,6 +64,8 @@ def _terms(wanted: Browse, behind: tuple[datetime, str] | None, value: Any) -> s
         terms += f" AND p.started_at < {value(wanted.until)}"
     if wanted.customer_uid is not None:
         terms += f" AND p.customer_uid = {value(wanted.customer_uid)}"
+    if wanted.fail_code is not None:
+        terms += f" AND p.fail_code = {value(wanted.fail_code)}"
     if behind is not None:
         terms += f" AND (p.started_at, p.imp_uid) < ({value(behind[0])}, {value(behind[1])})"
     return terms

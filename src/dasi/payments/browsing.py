@@ -20,6 +20,8 @@ class Browse:
     until: datetime | None = None
     """The first moment that is not shown any more."""
     customer_uid: str | None = None
+    fail_code: str | None = None
+    """As the PG, or the gateway, named why it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,9 @@ def words_of(merchant_id: int, typed: str) -> Words:
     text = typed.strip()[:_WORD_MAX]
     digits = re.sub(r"[^0-9]", "", text)
     forms = {text, text.lower()}
+    if re.fullmatch(r"[0-9]{4}", text):
+        # KICC hides the last of a card's digits, so those it shows are all there is to find it by.
+        forms.add(f"{text[:3]}*")
     if digits and re.fullmatch(r"[0-9+\-. ]+", text):
         forms.add(digits)
     plain = re.fullmatch(r"[₩￦]?\s*([0-9][0-9,]*)\s*원?", text)

@@ -152,7 +152,7 @@ async def _record_no_authentication(
             what="window_returned",
             who="payer",
             at=now,
-            why="not authenticated",
+            why=returned.reason,
             pg_code=returned.code,
             pg_text=returned.text,
         )

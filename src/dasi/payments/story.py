@@ -1,5 +1,7 @@
 """A payment's whole story: its events, every request to the PG, its windows."""
 
+from datetime import datetime
+
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.payments import attempt_store, reconcile, story_store
@@ -21,6 +23,32 @@ async def tell_story(engine: Engine, merchant_id: int, imp_uid: str) -> Story:
 async def list_doubts_of(engine: Engine, merchant_id: int, *, limit: int) -> list[DoubtLine]:
     """The worklist: those with a person first, then by deadline."""
     return await story_store.doubts(engine.database, merchant_id, limit=limit)
+
+
+async def browse_doubts(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    is_with_person: bool,
+    behind: tuple[datetime, str] | None,
+    limit: int,
+) -> tuple[list[DoubtLine], tuple[datetime, str] | None]:
+    """Half of the worklist, soonest deadline first, and where its next page begins."""
+    rows = await story_store.doubts_page(
+        engine.database,
+        merchant_id,
+        is_with_person=is_with_person,
+        behind=behind,
+        limit=limit + 1,
+    )
+    last = rows[limit - 1] if len(rows) > limit else None
+    place = (last.deadline_at, last.attempt_id) if last and last.deadline_at else None
+    return rows[:limit], place
+
+
+async def is_doubt(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
+    """Whether this is a request of the merchant's whose outcome is not known."""
+    return await story_store.is_doubt(engine.database, merchant_id, attempt_id)
 
 
 async def look_again(engine: Engine, merchant_id: int, attempt_id: str) -> str:

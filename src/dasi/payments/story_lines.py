@@ -70,7 +70,8 @@ class Story:
     @property
     def decline_reason(self) -> str | None:
         """The house's word for why it failed, where the PG gave one."""
-        told = [one.why for one in self.events if one.what == "declined" and one.why]
+        saying = ("declined", "window_returned")
+        told = [one.why for one in self.events if one.what in saying and one.why]
         return told[-1] if told else None
 
 

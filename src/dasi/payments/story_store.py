@@ -1,5 +1,7 @@
 """SQL of the payments' room: what a payment's page and the worklist of doubts are made of."""
 
+from datetime import datetime
+
 from dasi.foundation.db import Database
 from dasi.payments.story_lines import AttemptLine, DoubtLine, EventLine, WindowLine
 
@@ -50,6 +52,34 @@ async def doubts(database: Database, merchant_id: int, *, limit: int) -> list[Do
              AND a.kind <> 'remove_key'
            ORDER BY a.handed_over_at NULLS LAST, a.deadline_at LIMIT $2""",
         merchant_id,
+        limit,
+    )
+    return [DoubtLine(**row) for row in rows]
+
+
+async def doubts_page(
+    database: Database,
+    merchant_id: int,
+    *,
+    is_with_person: bool,
+    behind: tuple[datetime, str] | None,
+    limit: int,
+) -> list[DoubtLine]:
+    """Soonest deadline first."""
+    at, attempt_id = behind or (None, None)
+    rows = await database.fetch(
+        """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.why,
+                  a.looks, a.sent_at, a.next_look_at, a.deadline_at, a.handed_over_at
+           FROM attempts a
+           LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
+           WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
+             AND a.kind <> 'remove_key' AND (a.handed_over_at IS NOT NULL) = $2
+             AND ($3::timestamptz IS NULL OR (a.deadline_at, a.attempt_id) > ($3, $4))
+           ORDER BY a.deadline_at, a.attempt_id LIMIT $5""",
+        merchant_id,
+        is_with_person,
+        at,
+        attempt_id,
         limit,
     )
     return [DoubtLine(**row) for row in rows]

@@ -1,7 +1,7 @@
 """The people's room: who signs in to the console, what they may do, and what they did."""
 
 from dasi.people.act import Act
-from dasi.people.audit import list_acts, record_act
+from dasi.people.audit import acts_about, list_acts, record_act
 from dasi.people.give_passkey import ask_for_passkey, give_passkey
 from dasi.people.join import Link, add_person, first_run_link, invite, join, look_at_link
 from dasi.people.members import (
@@ -23,6 +23,7 @@ from dasi.people.passkeys import (
 from dasi.people.passwords import PASSWORD_MIN
 from dasi.people.person import GIVEN_ROLES, Member, Origin, Permission, Person, Role
 from dasi.people.reset import look_at_reset, reset_link, use_reset
+from dasi.people.saved_views import SavedView, list_views, remove_view, save_view
 from dasi.people.second_factor import (
     begin_second_factor,
     confirm_second_factor,
@@ -57,9 +58,11 @@ __all__ = [
     "Permission",
     "Person",
     "Role",
+    "SavedView",
     "Session",
     "SessionLine",
     "SignedIn",
+    "acts_about",
     "add_passkey",
     "add_person",
     "ask_for_new_passkey",
@@ -82,6 +85,7 @@ __all__ = [
     "list_passkeys",
     "list_people",
     "list_sessions",
+    "list_views",
     "look_at_link",
     "look_at_reset",
     "open_session",
@@ -89,8 +93,10 @@ __all__ = [
     "refuse_many_tries",
     "remove_member",
     "remove_passkey",
+    "remove_view",
     "rename_passkey",
     "reset_link",
+    "save_view",
     "second_factor_roles",
     "sign_in",
     "sign_out",

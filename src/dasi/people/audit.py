@@ -1,5 +1,7 @@
 """Write an act of a person down, and read the log back."""
 
+from collections.abc import Sequence
+
 from dasi.engine import Engine
 from dasi.people import audit_store
 from dasi.people.act import Act
@@ -66,3 +68,10 @@ async def list_acts(
         before=before,
         limit=limit,
     )
+
+
+async def acts_about(
+    engine: Engine, merchant_id: int, abouts: Sequence[str], *, limit: int
+) -> list[Act]:
+    """What people did about these things (a payment, its doubts, its events), oldest first."""
+    return await audit_store.acts_about(engine.database, merchant_id, abouts, limit=limit)

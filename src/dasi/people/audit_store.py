@@ -1,5 +1,6 @@
 """SQL of the people's room: the audit log. Rows are only ever added."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database
@@ -56,6 +57,21 @@ async def acts(
         with_merchantless,
         words,
         before,
+        limit,
+    )
+    return [Act(**row) for row in rows]
+
+
+async def acts_about(
+    database: Database, merchant_id: int, abouts: Sequence[str], *, limit: int
+) -> list[Act]:
+    """Oldest first: what was done about these things."""
+    rows = await database.fetch(
+        """SELECT position, at, email, what, about, detail, address, user_agent FROM audit_log
+           WHERE merchant_id = $1 AND about = ANY ($2::text[])
+           ORDER BY position LIMIT $3""",
+        merchant_id,
+        list(abouts),
         limit,
     )
     return [Act(**row) for row in rows]

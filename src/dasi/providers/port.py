@@ -120,6 +120,8 @@ class WindowReturn:
     is_authenticated: bool
     code: str
     text: str
+    reason: str = "other"
+    """Why it was not authenticated: a slug of `dasi.providers.reasons`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

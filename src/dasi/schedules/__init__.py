@@ -1,6 +1,8 @@
 """The schedules' room: charges booked for later, each run once and on time."""
 
 from dasi.schedules.book import book
+from dasi.schedules.browse import browse_schedules, calendar
+from dasi.schedules.browse_store import CalendarDay
 from dasi.schedules.change import move, reschedule
 from dasi.schedules.find import SchedulePage, find_schedule, list_schedules
 from dasi.schedules.preview import lateness, preview_day, publish_lateness
@@ -15,6 +17,7 @@ from dasi.schedules.turn_clock import Turned, merchant_now, reset_clock, turn_cl
 
 __all__ = [
     "BATCH_MAX",
+    "CalendarDay",
     "DayTotal",
     "Lateness",
     "Runner",
@@ -24,6 +27,8 @@ __all__ = [
     "ScheduleWish",
     "Turned",
     "book",
+    "browse_schedules",
+    "calendar",
     "find_schedule",
     "lateness",
     "list_schedules",

@@ -16,6 +16,7 @@ from dasi.providers.kicc import findings, notices, outcomes, requests, wire_text
 from dasi.providers.kicc.breaker import Breaker
 from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
 from dasi.providers.kicc.outcomes import Asked
+from dasi.providers.kicc.reasons import reason_of
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -102,12 +103,14 @@ class KiccProvider:
             raise ValueError("shopOrderNo is missing or is not an order number")
         if (session_id or is_authenticated) and not _SESSION.fullmatch(session_id):
             raise ValueError("authorizationId is missing or is not a session")
+        text = _one_line(fields.get("resMsg", ""))
         return WindowReturn(
             shop_order_no=order_no,
             session_id=session_id,
             is_authenticated=is_authenticated,
             code=code,
-            text=_one_line(fields.get("resMsg", "")),
+            text=text,
+            reason=reason_of(code, text),
         )
 
     async def approve(

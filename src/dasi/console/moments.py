@@ -1,0 +1,38 @@
+"""How long ago, how much later, how long: time as people say it, in Korean and English."""
+
+from datetime import datetime
+
+_UNITS: tuple[tuple[int, str, str], ...] = (
+    (86_400, "일", "day"),
+    (3_600, "시간", "hour"),
+    (60, "분", "minute"),
+    (1, "초", "second"),
+)
+
+
+def ago(at: datetime, now: datetime, *, language: str) -> str:
+    """`3분 전`, `in 2 hours`: for a moment whose exact time stands beside it."""
+    seconds = round((at - now).total_seconds())
+    length = _whole_units(abs(seconds), language=language)
+    if not length:
+        return "지금" if language == "ko" else "now"
+    if language == "ko":
+        return f"{length} {'뒤' if seconds > 0 else '전'}"
+    return f"in {length}" if seconds > 0 else f"{length} ago"
+
+
+def stretch(seconds: float, *, language: str) -> str:
+    """A stretch of time in its largest unit: `0.4초`, `12초`, `3분`, `2 days`."""
+    if seconds < 60:  # noqa: PLR2004  # below a minute, tenths count
+        told = f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"  # noqa: PLR2004
+        return f"{told}초" if language == "ko" else f"{told} s"
+    return _whole_units(round(seconds), language=language)
+
+
+def _whole_units(seconds: int, *, language: str) -> str:
+    for size, korean, english in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            plural = "" if count == 1 else "s"
+            return f"{count}{korean}" if language == "ko" else f"{count} {english}{plural}"
+    return ""

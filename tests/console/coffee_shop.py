@@ -1,0 +1,325 @@
+"""A shop of some days, as an operator finds it: subscribers, declines, doubts, windows left open,
+booked charges, a receiver that is away now and then, people who did things.
+
+One clock for the gateway and the simulator, turned by hand, so that nothing depends on the hour at
+which it is made.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from itertools import count, cycle
+
+from console.browser import PASSWORD
+from dasi.foundation.clock import KST, TurnedClock, kst_day
+from dasi.foundation.errors import Conflict
+from dasi.payments import (
+    Buyer,
+    CancelWish,
+    ChargeWish,
+    Payment,
+    cancel,
+    charge,
+    expire_windows,
+    reconcile_due,
+)
+from dasi.people import Role, add_person, find_session, record_act, sign_in
+from dasi.people.person import Origin
+from dasi.schedules import Runner, ScheduleWish, book
+from dasi.webhooks import Deliverer, list_deliveries
+from gateway_shop import MALL_ID, Shop
+from webhook_receiver import Post, Receiver
+
+DAY = timedelta(days=1)
+OFFICE = Origin(address="203.0.113.7", user_agent="Mozilla/5.0 (Macintosh) Chrome/140")
+_GOODS = (
+    ("원두 구독 9월", 39_900),
+    ("드립백 10개입", 12_000),
+    ("콜드브루 원액 1L", 18_500),
+    ("게이샤 100g", 27_000),
+    ("디카페인 구독 9월", 32_000),
+    ("핸드드립 세트", 64_000),
+    ("원두 구독 9월 (2인)", 74_800),
+)
+_SUBSCRIBERS = (
+    ("han.jimin", "한지민", "029"),
+    ("park.dohyun", "박도현", "031"),
+    ("lee.seoyeon", "이서연", "016"),
+    ("choi.minjun", "최민준", "027"),
+    ("jung.haeun", "정하은", "045"),
+    ("kang.taeyang", "강태양", "006"),
+    ("yoon.sora", "윤소라", "015"),
+    ("seo.jiho", "서지호", "018"),
+)
+_DECLINES = ("8521", "8035", "8521", "8314", "8350", "8521", "8373")
+_PEOPLE = (
+    ("owner@shop.example", "김다시", Role.OWNER),
+    ("lee@shop.example", "이운영", Role.OPERATOR),
+    ("park@shop.example", "박개발", Role.DEVELOPER),
+    ("accounting@shop.example", "최회계", Role.READ_ONLY),
+)
+
+
+@dataclass
+class CoffeeShop:
+    """What is done to the shop, and the pages on which it can be seen, by name."""
+
+    shop: Shop
+    clock: TurnedClock
+    receiver: Receiver
+    orders: Iterator[str] = field(default_factory=lambda: (f"202609-{n:04}" for n in count(1)))
+    pages: dict[str, str] = field(default_factory=dict)
+    cookie: str = ""
+    """Of the owner's session."""
+
+    async def turn(self, until: datetime) -> None:
+        """Both clocks; then whatever became due is done."""
+        self.clock.advance(until - self.clock.now())
+        await self.shop.kicc.set_clock(until.astimezone(KST).isoformat())
+        await expire_windows(self.shop.engine)
+        await reconcile_due(self.shop.engine)
+        runner = Runner(self.shop.engine, per_merchant=8)
+        while await runner.run_due():
+            pass
+        deliverer = Deliverer(self.shop.engine, allow_local=True)
+        try:
+            await deliverer.run_due()
+        finally:
+            await deliverer.close()
+
+    def path(self, rest: str = "") -> str:
+        return f"/console/shops/{self.shop.merchant.code}{rest}"
+
+    def cookies(self, theme: str, *, is_signed_in: bool) -> list[dict[str, str]]:
+        """What a browser carries that sees the console in this theme."""
+        kept = {"dasi_theme": theme, "dasi_session": self.cookie if is_signed_in else "none"}
+        return [
+            {"name": name, "value": value, "url": f"{self.shop.url}/console"}
+            for name, value in kept.items()
+        ]
+
+    def show(self, name: str, payment: Payment) -> None:
+        self.pages[f"payment-{name}"] = self.path(f"/payments/{payment.imp_uid}")
+
+    async def charge(self, number: int, *, fault: str = "") -> Payment:
+        customer = _SUBSCRIBERS[number % len(_SUBSCRIBERS)][0]
+        name, amount_krw = _GOODS[number % len(_GOODS)]
+        if fault:
+            await self.shop.kicc.scenario(fault, "batch")
+        wish = ChargeWish(
+            customer_uid=customer, merchant_uid=next(self.orders), amount_krw=amount_krw, name=name
+        )
+        return await charge(self.shop.engine, self.shop.merchant.merchant_id, wish)
+
+    async def cancel(self, payment: Payment, *, amount_krw: int | None, reason: str) -> Payment:
+        wish = CancelWish(
+            imp_uid=payment.imp_uid,
+            merchant_uid=None,
+            amount_krw=amount_krw,
+            reason=reason,
+            tells_merchant=True,
+            who="person:lee@shop.example",
+        )
+        return await cancel(self.shop.engine, self.shop.merchant.merchant_id, wish)
+
+    async def window(self, choice: str, *, customer: int, **param: object) -> str:
+        """A payer at the PG's window, who presses `choice`, or nothing ("leave"). The order."""
+        customer_uid, name, issuer = _SUBSCRIBERS[customer]
+        buyer = {
+            "buyer_name": name,
+            "buyer_email": f"{customer_uid}@mail.example",
+            "buyer_tel": f"010-{2000 + customer * 731}-{4000 + customer * 577}",
+        }
+        order = {"merchant_uid": next(self.orders), **buyer, **param}
+        opened = await self.shop.ask_for_window(**order)
+        if choice != "leave":
+            _, fields = await self.shop.kicc.window(
+                opened["window_url"], choice, card=f"00000{issuer}1234{5510 + customer * 137}"
+            )
+            await self.shop.come_back(opened["window_token"], fields)
+        return str(order["merchant_uid"])
+
+    async def page_of_order(self, name: str, merchant_uid: str) -> None:
+        (row,) = await self.shop.rows(
+            "SELECT imp_uid FROM payments WHERE merchant_uid = $1", merchant_uid
+        )
+        self.pages[f"payment-{name}"] = self.path(f"/payments/{row['imp_uid']}")
+
+
+async def fill(shop: Shop, clock: TurnedClock, receiver: Receiver, *, days: int) -> CoffeeShop:
+    """`days` full days and the one after them, until 15:20 in Korea."""
+    coffee = CoffeeShop(shop, clock, receiver)
+    await _open(coffee)
+    for number in range(days):
+        if number == days - 3:
+            await _lost_for_good(coffee)
+        await _day(coffee, number)
+    await shop.kicc.control("DELETE", "/scenarios")
+    await _today(coffee)
+    await _people(coffee)
+    await _pages(coffee)
+    return coffee
+
+
+async def _open(coffee: CoffeeShop) -> None:
+    await coffee.turn(coffee.clock.now())
+    for number, (customer_uid, _, _) in enumerate(_SUBSCRIBERS):
+        order = await coffee.window(
+            "approve", customer=number, name="카드 등록", amount=0, customer_uid=customer_uid
+        )
+    await coffee.page_of_order("card", order)
+    now = coffee.clock.now()
+    for number, (customer_uid, name, _) in enumerate(_SUBSCRIBERS):
+        first = datetime.combine(kst_day(now), time(9, number % 3), KST) + (1 + number % 6) * DAY
+        await book(
+            coffee.shop.engine,
+            coffee.shop.merchant.merchant_id,
+            customer_uid=customer_uid,
+            customer_id=None,
+            wishes=[
+                ScheduleWish(
+                    merchant_uid=f"sub-{customer_uid}-{week}",
+                    schedule_at=first + week * 7 * DAY,
+                    amount_krw=9_900 + number * 2_500,
+                    name="주간 원두 구독",
+                    buyer=Buyer(name=name),
+                )
+                for week in range(9)
+            ],
+            checking_amount_krw=0,
+        )
+
+
+async def _day(coffee: CoffeeShop, number: int) -> None:
+    """A quiet day: six to nine charges, one of them declined, one given back in part."""
+    day, faults = kst_day(coffee.clock.now()), cycle(_DECLINES)
+    for turn in range(6 + number % 4):
+        await coffee.turn(datetime.combine(day, time(10 + turn, (turn * 17) % 60), KST))
+        fault = next(faults) if turn == number % 5 else ""
+        payment = await coffee.charge(number * 7 + turn, fault=fault)
+        if turn == 4 and not fault:
+            await coffee.cancel(payment, amount_krw=3_000, reason="배송비")
+    await coffee.turn(datetime.combine(day + DAY, time(8, 30), KST))
+
+
+async def _today(coffee: CoffeeShop) -> None:
+    """Busier: from nine until twenty past three, with everything that may need a person."""
+    begins = datetime.combine(kst_day(coffee.clock.now()), time(9, 5), KST)
+    coffee.receiver.answer = _away_now_and_then()
+    for turn in range(22):
+        await coffee.turn(begins + timedelta(minutes=turn * 17))
+        fault = _DECLINES[turn // 4 % len(_DECLINES)] if turn % 4 == 3 else ""
+        payment = await coffee.charge(turn, fault=fault)
+        if turn == 4:
+            coffee.show("part", await coffee.cancel(payment, amount_krw=9_900, reason="봉지 파손"))
+        if turn == 8:
+            coffee.show("cancelled", await coffee.cancel(payment, amount_krw=None, reason="변심"))
+        if fault:
+            coffee.show("failed", payment)
+    await _windows(coffee)
+    await _doubts(coffee)
+
+
+def _away_now_and_then() -> Callable[[Post], Awaitable[int]]:
+    """The shop's server fails every seventh post, and all of those about one payment."""
+    posts = count(1)
+
+    async def answer(_post: Post) -> int:
+        return 503 if next(posts) % 7 == 0 else 200
+
+    return answer
+
+
+async def _windows(coffee: CoffeeShop) -> None:
+    """One paid, one cancelled by the payer, one still open."""
+    paid = await coffee.window("approve", customer=2, name="핸드드립 세트", amount=64_000)
+    await coffee.page_of_order("window", paid)
+    left = await coffee.window("cancel", customer=4, name="게이샤 100g", amount=27_000)
+    await coffee.page_of_order("closed", left)
+    waits = await coffee.window("leave", customer=5, name="드립백 10개입", amount=12_000)
+    await coffee.page_of_order("waiting", waits)
+
+
+async def _doubts(coffee: CoffeeShop) -> None:
+    """Two answers are lost; the machine asks."""
+    coffee.show("doubt", await coffee.charge(3, fault="executed_answer_cut"))
+    paid = await coffee.charge(5)
+    await coffee.shop.kicc.scenario("executed_truncated_json", "revise")
+    with suppress(Conflict):  # which says that it is not known yet
+        await coffee.cancel(paid, amount_krw=None, reason="중복 주문")
+    coffee.show("cancel-doubt", paid)
+
+
+async def _lost_for_good(coffee: CoffeeShop) -> None:
+    """A charge whose answer KICC never gives again: in two days a person has it."""
+    payment = await coffee.charge(1, fault="executed_truncated_json")
+    await coffee.shop.kicc.scenario("server_error_before_processing", "query", times=0)
+    coffee.show("handed-over", payment)
+
+
+async def _people(coffee: CoffeeShop) -> None:
+    """They signed in, and one of them was busy."""
+    shop, by_role = coffee.shop, {}
+    for email, name, role in _PEOPLE:
+        merchant_id = None if role is Role.OWNER else shop.merchant.merchant_id
+        await add_person(
+            shop.engine,
+            email=email,
+            name=name,
+            password=PASSWORD,
+            merchant_id=merchant_id,
+            role=role,
+        )
+        signed_in = await sign_in(shop.engine, email=email, password=PASSWORD, origin=OFFICE)
+        found = await find_session(shop.engine, signed_in.cookie)
+        assert found is not None
+        by_role[role] = found.person
+        if role is Role.OWNER:
+            coffee.cookie = signed_in.cookie
+    for role, what, about, detail in (
+        (Role.OWNER, "person_invited", "lee@shop.example", "operator"),
+        (Role.DEVELOPER, "channel_checked", MALL_ID, None),
+        (Role.DEVELOPER, "webhook_changed", None, "https://shop.example/iamport/webhook"),
+        (Role.OPERATOR, "payment_cancelled", "imp_100000000031", "9,900원 봉지 파손"),
+        (Role.OPERATOR, "schedule_moved", "sub-park.dohyun-3", "2026-10-01T10:00:00+09:00"),
+    ):
+        await record_act(
+            shop.engine,
+            shop.merchant.merchant_id,
+            by_role[role],
+            what,
+            about=about,
+            detail=detail,
+            origin=OFFICE,
+        )
+
+
+async def _pages(coffee: CoffeeShop) -> None:
+    """The address of every page that a person who is signed in may come to."""
+    shop = coffee.shop
+    merchant_id = shop.merchant.merchant_id
+    (told, *_) = await list_deliveries(shop.engine, merchant_id, state="due", about=None, limit=1)
+    tomorrow = kst_day(coffee.clock.now()) + DAY
+    coffee.pages |= {
+        "shops": "/console?all=1",
+        "me": "/console/me",
+        "today": coffee.path(),
+        "payments": coffee.path("/payments"),
+        "payments-found": coffee.path("/payments?q=%EC%9D%B4%EC%84%9C%EC%97%B0"),
+        "payments-none": coffee.path("/payments?q=nothing"),
+        "doubts": coffee.path("/doubts"),
+        "keys": coffee.path("/keys"),
+        "key": coffee.path("/keys/park.dohyun"),
+        "schedules": coffee.path("/schedules"),
+        "schedules-tomorrow": coffee.path(f"/schedules?day={tomorrow}"),
+        "pg": coffee.path("/pg"),
+        "pg-new": coffee.path("/pg/new"),
+        "pg-one": coffee.path(f"/pg/{shop.channel.channel_id}"),
+        "api-keys": coffee.path("/api-keys"),
+        "webhooks": coffee.path("/webhooks"),
+        "webhook": coffee.path(f"/webhooks/{told.event_id}"),
+        "people": coffee.path("/people"),
+        "audit": coffee.path("/audit"),
+        "trouble": coffee.path("/payments/imp_000000000000"),
+    }

@@ -1,0 +1,80 @@
+"""Take a picture of every page of the console, in both languages, themes and widths.
+
+    cd tests && ../.venv/bin/python -m console.pictures --to DIR [--days 14] [--only today,payments]
+
+A shop with two weeks behind it is made on a clock of its own, in a database that is thrown away.
+Needs Debian's chromium.
+"""
+
+import argparse
+import asyncio
+import itertools
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+
+import uvloop
+
+from console.coffee_shop import fill
+from console.screen import WIDTHS, opened_browser, opened_page
+from dasi.foundation.clock import KST, TurnedClock
+from dasi.people import first_run_link
+from database import running_server
+from gateway_shop import running_gateway
+from simulator_process import SimulatorProcess
+from webhook_receiver import receiving
+
+FIRST_DAY = datetime(2026, 9, 3, 9, 0, tzinfo=KST)
+
+
+async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]) -> int:
+    clock = TurnedClock(FIRST_DAY)
+    async with AsyncExitStack() as closing:
+        kicc = await closing.enter_async_context(SimulatorProcess())
+        receiver = await closing.enter_async_context(receiving())
+        shop = await closing.enter_async_context(
+            running_gateway(database_url, kicc, clock=clock, webhook_url=f"{receiver.url}/hook")
+        )
+        browser = await closing.enter_async_context(opened_browser())
+        join = str(await first_run_link(shop.engine)).removeprefix(shop.url)
+        coffee = await fill(shop, clock, receiver, days=days)
+        strangers = {"sign-in": "/console/sign-in", "join": join}
+        taken = 0
+        for look in itertools.product(("ko", "en"), ("light", "dark"), WIDTHS):
+            language, theme, place = look
+            async with opened_page(browser, language=language, width=WIDTHS[place]) as page:
+                for name, path in (strangers | coffee.pages).items():
+                    if only and name not in only:
+                        continue
+                    await page.context.add_cookies(
+                        coffee.cookies(theme, is_signed_in=name not in strangers)
+                    )
+                    await page.goto(f"{shop.url}{path}")
+                    target = folder / f"{name}-{'-'.join(look)}.png"
+                    await page.screenshot(path=target, full_page=True)
+                    taken += 1
+        return taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--days", type=int, default=14)
+    parser.add_argument("--only", default="", help="names of pages, with commas between them")
+    given = parser.parse_args()
+    given.to.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="dasi-pictures-") as folder,
+        running_server(Path(folder) / "data") as server,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        url = server.url_of(runner.run(server.create()))
+        only = {name for name in given.only.split(",") if name}
+        taken = runner.run(take_all(url, given.to, days=given.days, only=only))
+    sys.stdout.write(f"{taken} pictures in {given.to}\n")
+
+
+if __name__ == "__main__":
+    main()
