@@ -9,6 +9,8 @@ _UNITS: tuple[tuple[int, str, str], ...] = (
     (1, "초", "second"),
 )
 
+_MINUTE, _TENTHS_BELOW = 60, 10
+
 
 def ago(at: datetime, now: datetime, *, language: str) -> str:
     """`3분 전`, `in 2 hours`: for a moment whose exact time stands beside it."""
@@ -23,8 +25,8 @@ def ago(at: datetime, now: datetime, *, language: str) -> str:
 
 def stretch(seconds: float, *, language: str) -> str:
     """A stretch of time in its largest unit: `0.4초`, `12초`, `3분`, `2 days`."""
-    if seconds < 60:  # noqa: PLR2004  # below a minute, tenths count
-        told = f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"  # noqa: PLR2004
+    if seconds < _MINUTE:
+        told = f"{seconds:.1f}" if seconds < _TENTHS_BELOW else f"{seconds:.0f}"
         return f"{told}초" if language == "ko" else f"{told} s"
     return _whole_units(round(seconds), language=language)
 

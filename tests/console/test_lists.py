@@ -1,0 +1,131 @@
+"""The other lists: doubts and bookings by page, a calendar of a month, cards by their digits."""
+
+import re
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from console.conftest import SignIn
+from dasi.billing_keys import browse_keys
+from dasi.console import doubts, schedules
+from dasi.foundation.clock import KST, kst_day
+from dasi.payments import browse_doubts
+from dasi.people import Role
+from dasi.schedules import ScheduleWish, book, browse_schedules, calendar, revoke
+from gateway_shop import Shop
+
+HERE = "/console/shops/imp00000001"
+DAY = timedelta(days=1)
+
+
+async def book_some(shop: Shop, count: int) -> datetime:
+    """`count` of them ten days ahead, two an hour from nine on. The first moment."""
+    first = datetime.combine(kst_day(shop.engine.clock.now()) + 10 * DAY, time(9), KST)
+    await book(
+        shop.engine,
+        shop.merchant.merchant_id,
+        customer_uid="card-1",
+        customer_id=None,
+        wishes=[
+            ScheduleWish(
+                merchant_uid=f"booked-{number}",
+                schedule_at=first + timedelta(hours=number // 2),
+                amount_krw=1_000 + number,
+                name="구독",
+            )
+            for number in range(count)
+        ],
+        checking_amount_krw=0,
+    )
+    return first
+
+
+async def keys_found(shop: Shop, words: str) -> list[str]:
+    found = await browse_keys(
+        shop.engine, shop.merchant.merchant_id, words=words, behind=None, limit=5
+    )
+    return [one.customer_uid for one in found.keys]
+
+
+async def test_bookings_of_a_day_follow_each_other_and_the_calendar_adds_up(
+    gateway: Shop, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gateway.register_card("card-1")
+    first = await book_some(gateway, 7)
+    merchant_id, day = gateway.merchant.merchant_id, first.date()
+    begins = datetime.combine(day, time(), KST)
+    seen, behind = [], None
+    while True:
+        page, behind = await browse_schedules(
+            gateway.engine, merchant_id, since=begins, until=begins + DAY, behind=behind, limit=3
+        )
+        seen += [one.merchant_uid for one in page]
+        if behind is None:
+            break
+    assert sorted(seen) == [f"booked-{number}" for number in range(7)]
+    await revoke(gateway.engine, merchant_id, customer_uid=None, merchant_uids=["booked-6"])
+    (booked,) = (
+        await calendar(gateway.engine, merchant_id, first=day - DAY, last=day + DAY)
+    ).values()
+    assert (booked.day, booked.waiting, booked.revoked, booked.done) == (day, 6, 1, 0)
+    assert booked.waiting_krw == 6_000 + sum(range(6))
+    monkeypatch.setattr(schedules, "PAGE", 4)
+    operator = await signed_in(Role.OPERATOR)
+    _, html = await operator.get(f"{HERE}/schedules?day={day}")
+    onward = re.search(r'href="(\?day=[^"]+behind=[^"]+)"', html)
+    assert onward is not None
+    _, further = await operator.get(f"{HERE}/schedules{onward[1].replace('&amp;', '&')}")
+    shown = re.findall(r"booked-\d", html), re.findall(r"booked-\d", further)
+    assert {*shown[0]} | {*shown[1]} == {f"booked-{number}" for number in range(7)}
+    assert not {*shown[0]} & {*shown[1]}
+
+
+async def test_doubts_come_by_page_those_of_a_person_first(
+    gateway: Shop, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gateway.register_card("card-1")
+    for number in range(3):
+        await gateway.kicc.scenario("executed_answer_cut", "batch")
+        await gateway.again(merchant_uid=f"lost-{number}")
+    merchant_id = gateway.merchant.merchant_id
+    seen, behind = [], None
+    while True:
+        page, behind = await browse_doubts(
+            gateway.engine, merchant_id, is_with_person=False, behind=behind, limit=2
+        )
+        seen += [one.merchant_uid for one in page]
+        if behind is None:
+            break
+    assert sorted(seen) == ["lost-0", "lost-1", "lost-2"]
+    assert await browse_doubts(
+        gateway.engine, merchant_id, is_with_person=True, behind=None, limit=2
+    ) == ([], None)
+    monkeypatch.setattr(doubts, "PAGE", 2)
+    operator = await signed_in(Role.OPERATOR)
+    _, html = await operator.get(f"{HERE}/doubts")
+    assert "연결이 끊김" in html  # the cause, in the reader's language
+    onward = re.search(r'href="(\?machine=[^"]+)" rel="next"', html)
+    assert onward is not None
+    _, further = await operator.get(f"{HERE}/doubts{onward[1]}")
+    assert len(re.findall(r"lost-\d", html)) == 2
+    assert len(re.findall(r"lost-\d", further)) == 1
+    assert (await operator.get(f"{HERE}/doubts?machine=nonsense~&person=~x"))[0] == 200
+
+
+async def test_a_card_is_found_by_the_digits_printed_on_it(
+    gateway: Shop, signed_in: SignIn
+) -> None:
+    """KICC hides the last digit, and whoever looks types what stands on the card."""
+    await gateway.register_card("card-1", buyer_name="한지민")
+    await gateway.again(merchant_uid="wanted")
+    (row,) = await gateway.rows("SELECT card_number FROM billing_keys")
+    shown = row["card_number"][-4:]
+    assert re.fullmatch(r"\d{3}\*", shown), shown
+    printed = f"{shown[:3]}7"
+    other = f"{(int(shown[:3]) + 1) % 1000:03}7"
+    operator = await signed_in(Role.OPERATOR)
+    assert "wanted" in (await operator.get(f"{HERE}/payments?q={printed}"))[1]
+    assert "wanted" not in (await operator.get(f"{HERE}/payments?q={other}"))[1]
+    for words in (printed, shown, "card-1", "한지민"):
+        assert await keys_found(gateway, words) == ["card-1"], words
+    assert await keys_found(gateway, other) == []
