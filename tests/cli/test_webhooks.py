@@ -1,11 +1,13 @@
 """`dasi webhooks` as people run it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from dasi.foundation.vault import new_key
 from dasi_program import dasi, facts
+from webhook_receiver import receiving
 
 CODE = "imp00000001"
 
@@ -32,3 +34,50 @@ def test_more_of_an_unknown_merchant_is_refused(env: dict[str, str], tmp_path: P
     done = dasi("webhooks", "more", "--merchant", "nobody", env=env, cwd=tmp_path)
     assert done.returncode == 1
     assert "There is no merchant nobody." in done.stderr
+
+
+def test_merchant_changes_its_addresses_one_by_one(env: dict[str, str], tmp_path: Path):
+    facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
+
+    def change(*what: str) -> dict[str, object]:
+        told = facts("merchant", "change", "--code", CODE, *what, env=env, cwd=tmp_path)
+        names = ("webhook_url", "test_webhook_url", "webhook_content_type")
+        return {name: told[name] for name in names}
+
+    live, test = "https://shop.example/live", "https://shop.example/test"
+    change("--webhook-url", live)
+    both = {"webhook_url": live, "test_webhook_url": test, "webhook_content_type": "json"}
+    assert change("--test-webhook-url", test) == both
+    assert change("--webhook-content-type", "form") == {**both, "webhook_content_type": "form"}
+    assert change("--test-webhook-url", "")["test_webhook_url"] is None
+    bad = dasi("merchant", "change", "--code", CODE, "--webhook-url", "x", env=env, cwd=tmp_path)
+    assert bad.returncode == 1
+    assert "--webhook-url cannot be used." in bad.stderr
+
+
+async def test_a_test_event_is_sent_and_its_answer_told(env: dict[str, str], tmp_path: Path):
+    async with receiving() as receiver:
+        url = f"{receiver.url}/hooks"
+        local = {**env, "DASI_ALLOW_LOCAL_WEBHOOKS": "on"}
+        add = ("merchant", "add", "--code", CODE, "--name", "x", "--webhook-url", url)
+        facts(*add, env=env, cwd=tmp_path)
+        send = ("webhooks", "test", "--merchant", CODE)
+        told = await asyncio.to_thread(facts, *send, env=local, cwd=tmp_path)
+        refused = await asyncio.to_thread(dasi, *send, env=env, cwd=tmp_path)
+        assert (told["url"], told["status"], told["request"]) == (
+            url,
+            200,
+            receiver.posts[0].body.decode(),
+        )
+        assert refused.returncode == 1
+        assert "not a public address" in refused.stdout
+        assert len(receiver.posts) == 1
+
+
+def test_receiver_is_held_back_and_let_go(env: dict[str, str], tmp_path: Path):
+    facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
+    receivers = ("webhooks", "receivers", "--merchant", CODE)
+    (held,) = facts(*receivers, "--pause", "HTTPS://Shop.example:8443/x", env=env, cwd=tmp_path)
+    assert held["receiver"] == "shop.example:8443"
+    assert held["held_since"]
+    assert facts(*receivers, "--resume", "shop.example:8443", env=env, cwd=tmp_path) == []

@@ -2,7 +2,13 @@
 
 from dasi.billing_keys.billing_key import BillingKey, Customer
 from dasi.billing_keys.browse import KeyPage, browse_keys, keys_of_customer
-from dasi.billing_keys.find import find_billing_key, find_billing_keys, live_key, open_key
+from dasi.billing_keys.find import (
+    find_billing_key,
+    find_billing_keys,
+    key_channels,
+    live_key,
+    open_key,
+)
 from dasi.billing_keys.keep import keep_issued_key
 from dasi.billing_keys.key_line import KeyLine
 from dasi.billing_keys.remove import remove_due_keys, remove_key
@@ -16,6 +22,7 @@ __all__ = [
     "find_billing_key",
     "find_billing_keys",
     "keep_issued_key",
+    "key_channels",
     "keys_of_customer",
     "live_key",
     "open_key",

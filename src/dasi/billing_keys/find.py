@@ -1,6 +1,6 @@
 """Find a billing key, and open it for a call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dasi.billing_keys import store
 from dasi.billing_keys.billing_key import BillingKey, SealedKey, bound_to
@@ -30,6 +30,13 @@ async def live_key(
 ) -> BillingKey | None:
     """The same inside the caller's transaction; None if there is none."""
     return await store.live_key(connection, merchant_id, customer_uid)
+
+
+async def key_channels(
+    connection: Connection, merchant_id: int, customer_uids: Collection[str]
+) -> dict[str, int]:
+    """The channel of each customer's newest key, also of one that is out of use by now."""
+    return await store.key_channels(connection, merchant_id, customer_uids)
 
 
 def open_key(engine: Engine, key: SealedKey) -> str:

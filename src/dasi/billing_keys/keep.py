@@ -65,6 +65,7 @@ async def keep_issued_key(
         merchant_id,
         kind="billing_key.issued",
         about=billing_key_id,
+        channel_id=channel_id,
         version=1,
         body={"customer_uid": customer_uid, "status": "issued"},
         now=now,

@@ -55,6 +55,7 @@ async def remove_key(
             merchant_id,
             kind="billing_key.removed",
             about=key.billing_key_id,
+            channel_id=key.channel_id,
             version=2,
             body={"customer_uid": customer_uid, "status": "removed"},
             now=now,

@@ -1,6 +1,6 @@
 """SQL of the billing keys' room."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -46,6 +46,20 @@ async def live_keys(
         list(customer_uids),
     )
     return [_billing_key(row) for row in rows]
+
+
+async def key_channels(
+    connection: Connection, merchant_id: int, customer_uids: Collection[str]
+) -> dict[str, int]:
+    """By customer_uid: the channel of the newest key, whatever became of it."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT ON (customer_uid) customer_uid, channel_id FROM billing_keys
+           WHERE merchant_id = $1 AND customer_uid = ANY($2::text[])
+           ORDER BY customer_uid, issued_at DESC, billing_key_id DESC""",
+        merchant_id,
+        list(customer_uids),
+    )
+    return {row["customer_uid"]: row["channel_id"] for row in rows}
 
 
 async def retire_live_key(

@@ -13,8 +13,9 @@ from dasi.foundation.clock import KST
 from dasi.foundation.waits import parse_wait
 
 if TYPE_CHECKING:
-    from dasi.webhooks import Delivery, FailingReceiver, SigningSecret, Try
+    from dasi.webhooks import Delivery, FailingReceiver, SentTest, SigningSecret, Try
 
+_TAKEN = range(200, 300)
 app = typer.Typer(no_args_is_help=True, help="What merchants were told, and telling it again.")
 
 
@@ -182,6 +183,10 @@ def secret(
 def receivers(
     *,
     merchant_code: MerchantCode,
+    pause: Annotated[
+        str | None,
+        typer.Option(metavar="HOST", help="Hold back what goes there; tries are not spent."),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(metavar="HOST", help="This one may be told again."),
@@ -189,12 +194,14 @@ def receivers(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """List receivers that fail: how often, since when, paused until when, or gone (410)."""
+    """List receivers that fail or are held back: how often, since when, until when, gone (410)."""
 
     async def act(engine: Engine) -> "list[FailingReceiver]":
-        from dasi.webhooks import failing_receivers, resume_receiver  # noqa: PLC0415  # slow: not for --help
+        from dasi.webhooks import failing_receivers, pause_receiver, resume_receiver  # noqa: PLC0415  # slow: not for --help
 
         owner = await _owner(engine, merchant_code)
+        if pause is not None:
+            await pause_receiver(engine, owner, pause)
         if resume is not None:
             await resume_receiver(engine, owner, resume)
         return await failing_receivers(engine, owner)
@@ -205,11 +212,52 @@ def receivers(
             "failures": one.failures,
             "since": _kst(one.failing_since),
             "paused_until": _kst(one.paused_until),
+            "held_since": _kst(one.held_at),
             "gone_since": _kst(one.gone_at),
         }
         for one in with_engine(data, act)
     ]
     print_list(rows, as_json=as_json, none="Every receiver answers.")
+
+
+@app.command(
+    "test",
+    epilog=ending(
+        "dasi webhooks test --merchant imp00000001",
+        "0 it was taken (2xx), 1 it was not (the answer is told), 2 usage",
+    ),
+)
+def send_test(
+    *,
+    merchant_code: MerchantCode,
+    mode: Annotated[
+        Literal["live", "test"], typer.Option(help="Which of the merchant's two addresses.")
+    ] = "live",
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Send a test event to a merchant's address now and show what came back."""
+
+    async def act(engine: Engine) -> "SentTest":
+        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
+        from dasi.webhooks import send_test_event  # noqa: PLC0415  # as above
+
+        owner = await find_merchant_by_code(engine, merchant_code)
+        return await send_test_event(engine, owner, mode=mode)
+
+    sent = with_engine(data, act)
+    print_facts(
+        {
+            "url": sent.url,
+            "request": sent.request,
+            "status": sent.http_status,
+            "answer": sent.answer,
+            "took_ms": sent.took_ms,
+        },
+        as_json=as_json,
+    )
+    if sent.http_status not in _TAKEN:
+        raise typer.Exit(1)
 
 
 @app.command("more", epilog=ending("dasi webhooks more --merchant imp00000001 --turn on"))

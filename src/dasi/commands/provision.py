@@ -22,6 +22,7 @@ from dasi.merchants import (
     NewApiKey,
     add_api_key,
     add_merchant,
+    change_webhook,
     find_merchant_by_code,
     list_merchants,
     revoke_api_key,
@@ -71,6 +72,9 @@ def merchant_add(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
     webhook_url: Annotated[str | None, typer.Option(help="Where it is told of payments.")] = None,
+    test_webhook_url: Annotated[
+        str | None, typer.Option(help="Where it is told of those of test channels, if elsewhere.")
+    ] = None,
     webhook_content_type: Annotated[
         Literal["json", "form"], typer.Option(help="The form in which it is told.")
     ] = "json",
@@ -86,6 +90,7 @@ def merchant_add(
             code=code,
             name=name,
             webhook_url=webhook_url,
+            test_webhook_url=test_webhook_url,
             webhook_content_type=webhook_content_type,
         )
         return added, await add_api_key(engine, added, api_key=api_key, api_secret=secret)
@@ -97,6 +102,43 @@ def merchant_add(
             f"{_SHOWN_ONCE}\nNext: dasi channel add --merchant {code} --provider kicc "
             "--mall-id … --secret … --sandbox on --default"
         )
+
+
+@merchant.command(
+    "change",
+    epilog=ending(
+        "dasi merchant change --code imp00000001 --webhook-url https://shop.example/hook"
+    ),
+)
+def merchant_change(
+    *,
+    code: Annotated[str, typer.Option(help="Whose it is.")],
+    webhook_url: Annotated[str | None, typer.Option(help="'' takes it away.")] = None,
+    test_webhook_url: Annotated[
+        str | None, typer.Option(help="For test channels; '' takes it away.")
+    ] = None,
+    webhook_content_type: Annotated[
+        Literal["json", "form"] | None, typer.Option(help="The form in which it is told.")
+    ] = None,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Change where a merchant is told of its payments; what is left out stays as it is."""
+
+    async def act(engine: Engine) -> Merchant:
+        was = await find_merchant_by_code(engine, code)
+        await change_webhook(
+            engine,
+            was,
+            webhook_url=was.webhook_url if webhook_url is None else webhook_url or None,
+            test_webhook_url=(
+                was.test_webhook_url if test_webhook_url is None else test_webhook_url or None
+            ),
+            webhook_content_type=webhook_content_type or was.webhook_content_type,
+        )
+        return await find_merchant_by_code(engine, code)
+
+    print_facts(_of_merchant(with_engine(data, act)), as_json=as_json)
 
 
 @merchant.command("list", epilog=ending("dasi merchant list --json"))
@@ -306,6 +348,7 @@ def _of_merchant(one: Merchant) -> dict[str, str | int | bool | None]:
         "code": one.code,
         "name": one.name,
         "webhook_url": one.webhook_url,
+        "test_webhook_url": one.test_webhook_url,
         "webhook_content_type": one.webhook_content_type,
         "created_at": one.created_at.isoformat(timespec="seconds"),
     }

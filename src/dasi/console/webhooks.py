@@ -68,6 +68,7 @@ async def post_settings(visit: Visit) -> Response:
         visit.engine,
         visit.merchant,
         webhook_url=url or None,
+        test_webhook_url=visit.merchant.test_webhook_url,
         webhook_content_type=cast("Literal['json', 'form']", content_type),
     )
     await visit.note("webhook_changed", about=url or "-", detail=content_type)

@@ -5,7 +5,7 @@ from typing import Literal
 from dasi.engine import Engine
 from dasi.merchants import store
 from dasi.merchants.merchant import Merchant
-from dasi.merchants.register import check_url
+from dasi.merchants.register import check_urls
 
 
 async def change_webhook(
@@ -13,15 +13,19 @@ async def change_webhook(
     merchant: Merchant,
     *,
     webhook_url: str | None,
+    test_webhook_url: str | None,
     webhook_content_type: Literal["json", "form"],
 ) -> None:
-    """For events from now on; deliveries under way keep their address. `Invalid`."""
-    if webhook_url is not None:
-        check_url(webhook_url)
+    """For events from now on; deliveries under way keep their address. `Invalid`.
+
+    What a test channel does is told at `test_webhook_url`, or at `webhook_url` if that is None.
+    """
+    check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
     await store.update_webhook(
         engine.database,
         merchant.merchant_id,
         webhook_url=webhook_url,
+        test_webhook_url=test_webhook_url,
         webhook_content_type=webhook_content_type,
     )
 

@@ -12,6 +12,9 @@ class Merchant:
     """What a page gives to `IMP.init`."""
     name: str
     webhook_url: str | None
+    """Where it is told; None: it reads the feed."""
+    test_webhook_url: str | None
+    """Where it is told of what its test channels do; None: at `webhook_url`."""
     webhook_content_type: Literal["json", "form"]
     created_at: datetime
 

@@ -20,6 +20,7 @@ async def add_merchant(
     code: str,
     name: str,
     webhook_url: str | None,
+    test_webhook_url: str | None = None,
     webhook_content_type: Literal["json", "form"] = "json",
 ) -> Merchant:
     """Registers a shop under `code`, the word its pages give to `IMP.init`.
@@ -30,13 +31,13 @@ async def add_merchant(
         raise Invalid("code", "3 to 40 letters, digits, - or _")
     if not 1 <= len(name) <= _NAME_MAX:
         raise Invalid("name", f"1 to {_NAME_MAX} characters")
-    if webhook_url is not None:
-        check_url(webhook_url)
+    check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
     merchant = await store.insert_merchant_any_merchant(
         engine.database,
         code=code,
         name=name,
         webhook_url=webhook_url,
+        test_webhook_url=test_webhook_url,
         webhook_content_type=webhook_content_type,
         now=engine.clock.now(),
     )
@@ -58,14 +59,21 @@ async def list_merchants(engine: Engine) -> list[Merchant]:
     return await store.merchants_any_merchant(engine.database)
 
 
-def check_url(url: str) -> None:
+def check_urls(**urls: str | None) -> None:
+    """`Invalid` names the first one that cannot be posted to; None is none."""
+    for field, url in urls.items():
+        if url is not None:
+            _check_url(field, url)
+
+
+def _check_url(field: str, url: str) -> None:
     rule = f"an http or https URL of at most {_URL_MAX} characters"
     try:
         parts = urlsplit(url)
         _ = parts.port  # it raises when the port is not a number below 65536
     except ValueError as bad:
-        raise Invalid("webhook_url", rule) from bad
+        raise Invalid(field, rule) from bad
     if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _URL_MAX:
-        raise Invalid("webhook_url", rule)
+        raise Invalid(field, rule)
     if not url.isprintable() or " " in url:
-        raise Invalid("webhook_url", f"{rule}, without blanks or control characters")
+        raise Invalid(field, f"{rule}, without blanks or control characters")

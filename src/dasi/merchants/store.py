@@ -7,7 +7,8 @@ from datetime import datetime
 from dasi.foundation.db import Connection, Database, Row
 from dasi.merchants.merchant import ApiKeyLine, Merchant
 
-_MERCHANT = "merchant_id, code, name, webhook_url, webhook_content_type, created_at"
+_MERCHANT = """merchant_id, code, name, webhook_url, test_webhook_url, webhook_content_type,
+    created_at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,21 @@ async def insert_merchant_any_merchant(
     code: str,
     name: str,
     webhook_url: str | None,
+    test_webhook_url: str | None,
     webhook_content_type: str,
     now: datetime,
 ) -> Merchant | None:
     """None if the code is taken."""
     row = await database.fetchrow(
-        f"""INSERT INTO merchants (code, name, webhook_url, webhook_content_type, created_at)
-            VALUES ($1, $2, $3, $4, $5)
+        f"""INSERT INTO merchants
+                (code, name, webhook_url, test_webhook_url, webhook_content_type, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (code) DO NOTHING
             RETURNING {_MERCHANT}""",
         code,
         name,
         webhook_url,
+        test_webhook_url,
         webhook_content_type,
         now,
     )
@@ -189,8 +193,8 @@ async def merchants_by_token_any_merchant(
 ) -> list[Merchant | None]:
     """Whose each token is at its moment; None for one that is unknown or has ended."""
     rows = await database.fetch(
-        """SELECT asked.place, m.merchant_id, m.code, m.name, m.webhook_url, m.webhook_content_type,
-                  m.created_at
+        """SELECT asked.place, m.merchant_id, m.code, m.name, m.webhook_url, m.test_webhook_url,
+                  m.webhook_content_type, m.created_at
            FROM unnest($1::bytea[], $2::timestamptz[])
                 WITH ORDINALITY AS asked (token_hash, now, place)
            JOIN access_tokens t ON t.token_hash = asked.token_hash AND t.expires_at > asked.now
@@ -202,8 +206,9 @@ async def merchants_by_token_any_merchant(
     )
     found: list[Merchant | None] = [None] * len(asked)
     for row in rows:
-        place, *values = row
-        found[place - 1] = Merchant(**dict(zip(_MERCHANT.split(", "), values, strict=True)))
+        values = dict(row)
+        place = values.pop("place")
+        found[place - 1] = Merchant(**values)
     return found
 
 
@@ -212,13 +217,20 @@ def _merchant(row: Row | None) -> Merchant | None:
 
 
 async def update_webhook(
-    database: Database, merchant_id: int, *, webhook_url: str | None, webhook_content_type: str
+    database: Database,
+    merchant_id: int,
+    *,
+    webhook_url: str | None,
+    test_webhook_url: str | None,
+    webhook_content_type: str,
 ) -> None:
     await database.fetch(
-        """UPDATE merchants SET webhook_url = $2, webhook_content_type = $3
+        """UPDATE merchants
+           SET webhook_url = $2, test_webhook_url = $3, webhook_content_type = $4
            WHERE merchant_id = $1""",
         merchant_id,
         webhook_url,
+        test_webhook_url,
         webhook_content_type,
     )
 

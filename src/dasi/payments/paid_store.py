@@ -82,7 +82,8 @@ _RECORD = f"""
         WHERE was.merchant_id = yes.merchant_id AND was.imp_uid = yes.imp_uid
         RETURNING was.*
     ), news AS (
-        SELECT p.merchant_id, yes.event_id, p.imp_uid AS about, p.version, 'payment.paid' AS kind,
+        SELECT p.merchant_id, yes.event_id, p.imp_uid AS about, p.channel_id, p.version,
+               'payment.paid' AS kind,
                jsonb_build_object('imp_uid', p.imp_uid, 'merchant_uid', p.merchant_uid,
                                   'status', 'paid') AS body,
                p.notice_urls AS urls, yes.now AS at

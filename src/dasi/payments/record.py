@@ -126,6 +126,7 @@ async def _record_yes(
         paid.merchant_id,
         imp_uid=paid.imp_uid,
         merchant_uid=paid.merchant_uid,
+        channel_id=paid.channel_id,
         version=paid.version,
         status="paid",
         notice_urls=paid.notice_urls,

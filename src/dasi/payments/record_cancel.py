@@ -54,6 +54,7 @@ async def record_cancel(
                 payment.merchant_id,
                 imp_uid=payment.imp_uid,
                 merchant_uid=payment.merchant_uid,
+                channel_id=payment.channel_id,
                 version=payment.version,
                 status="cancelled",
                 notice_urls=(),

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from dasi.billing_keys import key_channels
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.payments import ChargeWish, Payment, Status, charge, find_payment
@@ -106,11 +107,13 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
             connection, due.merchant_id, due.schedule_id, revoked_at=revoked_at, now=now
         )
         if version is not None:
+            channels = await key_channels(connection, due.merchant_id, {due.customer_uid})
             await announce_more(
                 connection,
                 due.merchant_id,
                 kind="schedule.revoked",
                 about=due.schedule_id,
+                channel_id=channels.get(due.customer_uid),
                 version=version,
                 body={
                     "merchant_uid": due.merchant_uid,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dasi.billing_keys import BillingKey
+from dasi.billing_keys import BillingKey, key_channels
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
@@ -65,12 +65,14 @@ async def _revoke(
         now=now,
     )
     revoked = await store.by_ids(connection, merchant_id, ids)
+    channels = await key_channels(connection, merchant_id, {one.customer_uid for one in revoked})
     for one in revoked:
         await announce_more(
             connection,
             merchant_id,
             kind="schedule.revoked",
             about=one.schedule_id,
+            channel_id=channels.get(one.customer_uid),
             version=one.version,
             body={
                 "merchant_uid": one.merchant_uid,

@@ -270,7 +270,8 @@ async def next_due(
                SELECT min(greatest(d.next_try_at, r.paused_until)) FROM deliveries d
                LEFT JOIN webhook_receivers r
                    ON r.merchant_id = d.merchant_id AND r.receiver = d.receiver
-               WHERE d.merchant_id = $1 AND d.state = 'due' AND r.gone_at IS NULL
+               WHERE d.merchant_id = $1 AND d.state = 'due'
+                 AND r.gone_at IS NULL AND r.held_at IS NULL
                  AND greatest(d.next_try_at, r.paused_until) > $2
            ) AS due WHERE at <= $3""",
         merchant_id,

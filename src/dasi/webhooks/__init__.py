@@ -8,16 +8,15 @@ from dasi.webhooks.health import DeliveryHealth, delivery_health
 from dasi.webhooks.outbox import announce, announce_more
 from dasi.webhooks.plan import Plan
 from dasi.webhooks.receiver_store import FailingReceiver
-from dasi.webhooks.resend import (
+from dasi.webhooks.receivers import (
     failing_receivers,
-    list_deliveries,
-    list_tries,
     park_for_gone,
-    replay_events,
-    resend_event,
+    pause_receiver,
     resume_receiver,
 )
+from dasi.webhooks.resend import list_deliveries, list_tries, replay_events, resend_event
 from dasi.webhooks.safe_url import PublicResolver, check_literal
+from dasi.webhooks.send_test import SentTest, send_test_event
 from dasi.webhooks.sign import SigningSecret, rotate_secret, signature_headers, signing_secrets
 
 __all__ = [
@@ -31,6 +30,7 @@ __all__ = [
     "FeedPage",
     "Plan",
     "PublicResolver",
+    "SentTest",
     "SigningSecret",
     "Try",
     "announce",
@@ -43,12 +43,14 @@ __all__ = [
     "list_tries",
     "move_reader",
     "park_for_gone",
+    "pause_receiver",
     "read_feed",
     "reader_position",
     "replay_events",
     "resend_event",
     "resume_receiver",
     "rotate_secret",
+    "send_test_event",
     "signature_headers",
     "signing_secrets",
     "wake_deliverers",

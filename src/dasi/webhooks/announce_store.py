@@ -5,9 +5,14 @@
 
 from dasi.foundation.db import Database
 
-ANNOUNCE = """event AS (
-        INSERT INTO webhook_events (merchant_id, event_id, imp_uid, version, kind, body, at)
-        SELECT merchant_id, event_id, about, version, kind, body, at FROM news
+OWN_URL = """CASE WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_url)
+                 ELSE m.webhook_url END"""
+"""Of `m`, the merchant, and `c`, the channel it is about, if any: where the merchant is told."""
+
+ANNOUNCE = f"""event AS (
+        INSERT INTO webhook_events
+            (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
+        SELECT merchant_id, event_id, about, channel_id, version, kind, body, at FROM news
     ), delivery AS (
         INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
                                 content_type, state, next_try_at, created_at)
@@ -15,14 +20,15 @@ ANNOUNCE = """event AS (
                target.url, m.webhook_content_type, 'due', n.at, n.at
         FROM news n
         JOIN merchants m ON m.merchant_id = n.merchant_id
+        LEFT JOIN channels c ON c.merchant_id = n.merchant_id AND c.channel_id = n.channel_id
         CROSS JOIN LATERAL unnest(
-            CASE WHEN cardinality(n.urls) > 0 THEN n.urls
-                 WHEN m.webhook_url IS NULL THEN '{}'::text[]
-                 ELSE ARRAY[m.webhook_url] END
+            CASE WHEN cardinality(n.urls) > 0 THEN n.urls ELSE ARRAY[{OWN_URL}] END
         ) WITH ORDINALITY AS target (url, place)
+        WHERE target.url IS NOT NULL
     )"""
 """Two members of a WITH list, after one called `news` that gives, for each event: merchant_id,
-event_id, about (an imp_uid), version, kind, body, urls (in place of the merchant's own) and at."""
+event_id, about (an imp_uid), channel_id, version, kind, body, urls (in place of the merchant's own)
+and at."""
 
 
 def wake_deliverers(database: Database) -> None:

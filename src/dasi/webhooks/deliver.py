@@ -9,48 +9,37 @@ slow it is, the others do not notice.
 """
 
 import asyncio
-import json
 from collections import Counter as CountOf
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from time import monotonic
-from urllib.parse import urlencode
 
-import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
 from dasi.engine import Engine
-from dasi.foundation.db import assert_no_transaction
 from dasi.webhooks import receiver_store, store
-from dasi.webhooks.plan import PLAN, Answer, Plan, Verdict, read_retry_after, what_follows
-from dasi.webhooks.safe_url import AddressRefused, PublicResolver, check_literal
+from dasi.webhooks.plan import PLAN, Plan, Verdict, what_follows
+from dasi.webhooks.post import ANSWER_S, CONNECT_S, Poster
 from dasi.webhooks.sign import SigningSecret, secrets_of, signature_headers
 from dasi.webhooks.store import ClaimedDelivery
+from dasi.webhooks.write import written
 
 log = structlog.get_logger()
 
 BATCH = 50
 AT_ONCE = 256
 PER_RECEIVER = 8
-CONNECT_S, ANSWER_S = 10.0, 30.0
 PATIENCE_FAILURES, PATIENCE_S = 20, 300
 _WAIT_FOR_PLACE_S = 20
 _LEASE = timedelta(seconds=90)  # a wait for a place, a connection and an answer fit in
-_ANSWER_MAX_BYTES = 64 * 1024
-_ANSWER_KEPT = 1_000
 _LOOK_S = 0.25
 _TRIES = Counter("dasi_webhook_tries_total", "POSTs of webhooks, by what came of them", ["outcome"])
 _PAUSES = Counter("dasi_webhook_pauses_total", "Pauses of receivers that fail")
 
 
 class Deliverer:
-    """Posts webhooks. One per worker; holds the HTTP pools.
-
-    `allow_local` lets deliveries of merchants in test mode go to private addresses; those of
-    merchants with a live channel never do. `resolver` is for tests of that.
-    """
+    """Posts webhooks. One per worker; its options are those of `Poster`."""
 
     def __init__(
         self,
@@ -63,13 +52,14 @@ class Deliverer:
         answer_s: float = ANSWER_S,
     ) -> None:
         self._engine = engine
-        self._allow_local = allow_local
         self._plan = plan
-        timeout = aiohttp.ClientTimeout(
-            total=connect_s + answer_s, sock_connect=connect_s, sock_read=answer_s
+        self._poster = Poster(
+            allow_local=allow_local,
+            at_once=AT_ONCE,
+            resolver=resolver,
+            connect_s=connect_s,
+            answer_s=answer_s,
         )
-        self._guarded = _session(timeout, PublicResolver(resolver))
-        self._open = _session(timeout, resolver)
         self._tasks: set[asyncio.Task[None]] = set()
         self._places: dict[str, asyncio.Semaphore] = {}
         self._claimed: CountOf[str] = CountOf()
@@ -98,8 +88,7 @@ class Deliverer:
     async def close(self) -> None:
         """Ends what is under way first: each try is recorded."""
         await asyncio.gather(*self._tasks)
-        await self._guarded.close()
-        await self._open.close()
+        await self._poster.close()
 
     async def _start(self, only_merchant_id: int | None) -> list[asyncio.Task[None]]:
         room = AT_ONCE - len(self._tasks)
@@ -160,15 +149,17 @@ class Deliverer:
 
     async def _try_once(self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]) -> None:
         began_at = self._engine.clock.now()
-        body, content_type = _written(delivery)
-        headers = {
-            "content-type": content_type,
-            "user-agent": "dasi-webhook",
-            **signature_headers(
-                secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
-            ),
-        }
-        answer = await self._post(delivery, body.encode(), headers)
+        body, headers = written(delivery.body, delivery.content_type)
+        signed = signature_headers(
+            secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
+        )
+        answer = await self._poster.post(
+            delivery.url,
+            body.encode(),
+            {**headers, **signed},
+            is_live=delivery.is_live,
+            now=began_at,
+        )
         now = self._engine.clock.now()
         verdict = what_follows(answer, self._plan, tries_before=delivery.round, now=now)
         await store.record_try(
@@ -214,75 +205,3 @@ class Deliverer:
                         receiver=delivery.receiver,
                         until=paused_until.isoformat(),
                     )
-
-    async def _post(
-        self, delivery: ClaimedDelivery, body: bytes, headers: dict[str, str]
-    ) -> Answer:
-        """What the receiver said, whatever the network does."""
-        assert_no_transaction()
-        is_open = self._allow_local and not delivery.is_live
-        session = self._open if is_open else self._guarded
-        began = monotonic()
-        try:
-            if not is_open:
-                check_literal(delivery.url)
-            async with session.post(
-                delivery.url, data=body, headers=headers, allow_redirects=False
-            ) as said:
-                text = await _read_some(said)
-                return Answer(
-                    http_status=said.status,
-                    text=f"HTTP {said.status} {text}".strip()[:_ANSWER_KEPT],
-                    retry_after=read_retry_after(
-                        said.headers.get("Retry-After"), now=self._engine.clock.now()
-                    ),
-                    took_ms=_since(began),
-                )
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-            return Answer(None, _why(failure)[:_ANSWER_KEPT], None, _since(began))
-
-
-def _why(failure: BaseException) -> str:
-    """Why there is no answer, for whoever reads the log of deliveries."""
-    cause: BaseException | None = failure
-    while cause is not None:
-        if isinstance(cause, AddressRefused):
-            return f"not sent: {cause}"
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(failure, TimeoutError):
-        return "no answer in time"
-    return f"no answer: {type(failure).__name__}: {failure}"
-
-
-async def _read_some(said: aiohttp.ClientResponse) -> str:
-    """The beginning of the answer, for the log. What is behind it is never read."""
-    read = bytearray()
-    while len(read) < _ANSWER_MAX_BYTES:
-        part = await said.content.read(_ANSWER_MAX_BYTES - len(read))
-        if not part:
-            break
-        read += part
-    text = bytes(read[:_ANSWER_KEPT]).decode(errors="replace").replace("\x00", "")
-    return " ".join(text.split())
-
-
-def _written(delivery: ClaimedDelivery) -> tuple[str, str]:
-    if delivery.content_type == "json":
-        return json.dumps(delivery.body, ensure_ascii=False), "application/json"
-    return urlencode(delivery.body), "application/x-www-form-urlencoded"
-
-
-def _session(
-    timeout: aiohttp.ClientTimeout, resolver: AbstractResolver | None
-) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=AT_ONCE, limit_per_host=0, resolver=resolver, use_dns_cache=False
-        ),
-        timeout=timeout,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-
-
-def _since(began: float) -> int:
-    return round((monotonic() - began) * 1000)

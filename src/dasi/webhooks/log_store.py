@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from dasi.foundation.db import Database
+from dasi.webhooks.announce_store import OWN_URL
 from dasi.webhooks.event import Delivery, Try
 
 _DELIVERY = """d.delivery_id, d.event_id, e.kind, d.imp_uid AS about, d.url, d.state, d.tries,
@@ -62,12 +63,13 @@ async def deliver_undelivered_event(
 ) -> int:
     """An event that had nowhere to go gets a delivery to the merchant's present URL."""
     rows = await database.fetch(
-        """INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
+        f"""INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
                                    content_type, state, next_try_at, created_at)
            SELECT e.merchant_id, e.event_id || '.1', e.event_id, e.imp_uid, e.version,
-                  m.webhook_url, m.webhook_content_type, 'due', $3, $3
+                  {OWN_URL}, m.webhook_content_type, 'due', $3, $3
            FROM webhook_events e JOIN merchants m ON m.merchant_id = e.merchant_id
-           WHERE e.merchant_id = $1 AND e.event_id = $2 AND m.webhook_url IS NOT NULL
+           LEFT JOIN channels c ON c.merchant_id = e.merchant_id AND c.channel_id = e.channel_id
+           WHERE e.merchant_id = $1 AND e.event_id = $2 AND {OWN_URL} IS NOT NULL
            ON CONFLICT DO NOTHING
            RETURNING delivery_id""",
         merchant_id,

@@ -14,6 +14,7 @@ async def announce(
     *,
     imp_uid: str,
     merchant_uid: str,
+    channel_id: int,
     version: int,
     status: str,
     notice_urls: tuple[str, ...],
@@ -22,8 +23,9 @@ async def announce(
 ) -> str:
     """Writes the event and one delivery for each URL; returns the event's id.
 
-    `notice_urls` take the place of the merchant's own webhook URL when there are any. A merchant
-    without a URL still has the event: it can be read from the feed. `more` joins the body.
+    `notice_urls` take the place of the merchant's own webhook URL when there are any; which of its
+    own it is, the channel says: a test channel has the test one. A merchant without a URL still has
+    the event: it can be read from the feed. `more` joins the body.
     """
     event_id = f"evt_{ulid(now)}"
     await store.insert_event(
@@ -31,6 +33,7 @@ async def announce(
         merchant_id,
         event_id=event_id,
         about=imp_uid,
+        channel_id=channel_id,
         version=version,
         kind=f"payment.{status}",
         body={"imp_uid": imp_uid, "merchant_uid": merchant_uid, "status": status, **(more or {})},
@@ -47,6 +50,7 @@ async def announce_more(
     *,
     kind: str,
     about: str,
+    channel_id: int | None,
     version: int,
     body: Mapping[str, str],
     now: datetime,
@@ -61,6 +65,7 @@ async def announce_more(
         merchant_id,
         event_id=f"evt_{ulid(now)}",
         about=about,
+        channel_id=channel_id,
         version=version,
         kind=kind,
         body={"type": kind, **body},

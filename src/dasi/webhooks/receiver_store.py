@@ -13,17 +13,52 @@ class FailingReceiver:
     failing_since: datetime
     paused_until: datetime | None
     gone_at: datetime | None
+    held_at: datetime | None
+    """Since when a person holds deliveries back."""
+
+
+_RECEIVER = "coalesce(lower(substring($2 FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), lower($2))"
+"""Of a URL or of the receiver itself, as the column of `deliveries` is made."""
 
 
 async def forget_failures(database: Database, merchant_id: int, receiver: str) -> bool:
-    """The receiver answers, or a person says so. True if it was counted as failing."""
+    """The receiver answers. True if it was counted as failing."""
     row = await database.fetchrow(
-        """DELETE FROM webhook_receivers WHERE merchant_id = $1 AND receiver = $2
+        """DELETE FROM webhook_receivers
+           WHERE merchant_id = $1 AND receiver = $2 AND held_at IS NULL
            RETURNING receiver""",
         merchant_id,
         receiver,
     )
     return row is not None
+
+
+async def resume(database: Database, merchant_id: int, receiver: str) -> bool:
+    """A person says that it may be told again. False if nothing kept it from that."""
+    row = await database.fetchrow(
+        f"""DELETE FROM webhook_receivers WHERE merchant_id = $1 AND receiver = {_RECEIVER}
+            RETURNING receiver""",
+        merchant_id,
+        receiver,
+    )
+    return row is not None
+
+
+async def hold(database: Database, merchant_id: int, receiver: str, *, now: datetime) -> str:
+    """A person holds deliveries back from now on. The receiver, as it is called here."""
+    row = await database.fetchrow(
+        f"""INSERT INTO webhook_receivers
+                (merchant_id, receiver, failures, failing_since, held_at)
+            VALUES ($1, {_RECEIVER}, 0, $3, $3)
+            ON CONFLICT (merchant_id, receiver) DO UPDATE
+            SET held_at = coalesce(webhook_receivers.held_at, $3)
+            RETURNING receiver""",
+        merchant_id,
+        receiver,
+        now,
+    )
+    assert row is not None
+    return str(row["receiver"])
 
 
 async def count_failure(
@@ -95,7 +130,7 @@ async def park_for_gone_any_merchant(database: Database, *, now: datetime) -> in
 
 async def failing_receivers(database: Database, merchant_id: int) -> list[FailingReceiver]:
     rows = await database.fetch(
-        """SELECT receiver, failures, failing_since, paused_until, gone_at
+        """SELECT receiver, failures, failing_since, paused_until, gone_at, held_at
            FROM webhook_receivers WHERE merchant_id = $1 ORDER BY failing_since""",
         merchant_id,
     )

@@ -1,12 +1,11 @@
-"""Send again: one event, a range, or everything that was parked for a receiver now resumed."""
+"""Send again: one event, or a range. And read the log of what was sent."""
 
 from datetime import datetime
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.webhooks import log_store, receiver_store
+from dasi.webhooks import log_store
 from dasi.webhooks.event import Delivery, Try
-from dasi.webhooks.receiver_store import FailingReceiver
 
 LIST_MAX = 1_000
 
@@ -44,17 +43,6 @@ async def replay_events(
     )
 
 
-async def resume_receiver(engine: Engine, merchant_id: int, receiver: str) -> None:
-    """Ends the pause of a receiver, or takes back that it is gone. Parked ones stay parked."""
-    if not await receiver_store.forget_failures(engine.database, merchant_id, receiver):
-        raise NotFound("unknown_receiver", receiver=receiver[:200])
-
-
-async def failing_receivers(engine: Engine, merchant_id: int) -> list[FailingReceiver]:
-    """Receivers that fail now, those longest first."""
-    return await receiver_store.failing_receivers(engine.database, merchant_id)
-
-
 async def list_deliveries(
     engine: Engine, merchant_id: int, *, state: str | None, about: str | None, limit: int
 ) -> list[Delivery]:
@@ -68,8 +56,3 @@ async def list_deliveries(
 async def list_tries(engine: Engine, merchant_id: int, delivery_id: str) -> list[Try]:
     """Every POST of a delivery, oldest first."""
     return await log_store.tries(engine.database, merchant_id, delivery_id)
-
-
-async def park_for_gone(engine: Engine) -> int:
-    """Parks what came in since for receivers that answered 410. For the worker."""
-    return await receiver_store.park_for_gone_any_merchant(engine.database, now=engine.clock.now())

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from dasi.foundation.db import Connection, Database
+from dasi.webhooks.announce_store import OWN_URL
 from dasi.webhooks.plan import Answer, Verdict
 
 
@@ -31,6 +32,7 @@ async def insert_event(
     *,
     event_id: str,
     about: str,
+    channel_id: int | None,
     version: int,
     kind: str,
     body: Mapping[str, str],
@@ -38,18 +40,21 @@ async def insert_event(
     only_if_told_more: bool,
     now: datetime,
 ) -> None:
-    """The event, and a delivery for each of `urls`, or else for the merchant's own URL.
+    """The event, and a delivery for each of `urls`, or else for the merchant's own URL: of a test
+    channel's event the test one, if there is one.
 
     A receiver that is gone gets parked deliveries: visible, and ready to be replayed.
     """
     await connection.execute(
-        """WITH merchant AS (
-               SELECT merchant_id, webhook_url, webhook_content_type FROM merchants
-               WHERE merchant_id = $1 AND (tells_more OR NOT $9)
+        f"""WITH merchant AS (
+               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
+               FROM merchants m
+               LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
+               WHERE m.merchant_id = $1 AND (m.tells_more OR NOT $9)
            ), event AS (
                INSERT INTO webhook_events
-                   (merchant_id, event_id, imp_uid, version, kind, body, at)
-               SELECT $1, $2, $3, $4, $5, $6, $8 FROM merchant
+                   (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
+               SELECT $1, $2, $3, $10, $4, $5, $6, $8 FROM merchant
            )
            INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
                                    content_type, state, next_try_at, created_at)
@@ -57,10 +62,9 @@ async def insert_event(
                   'due', $8, $8
            FROM merchant m
            CROSS JOIN LATERAL unnest(
-               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[]
-                    WHEN m.webhook_url IS NULL THEN '{}'::text[]
-                    ELSE ARRAY[m.webhook_url] END
-           ) WITH ORDINALITY AS target (url, place)""",
+               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
+           ) WITH ORDINALITY AS target (url, place)
+           WHERE target.url IS NOT NULL""",
         merchant_id,
         event_id,
         about,
@@ -70,6 +74,7 @@ async def insert_event(
         list(urls),
         now,
         only_if_told_more,
+        channel_id,
     )
     # Wakes the worker early; it also looks by itself, so a lost call costs a second, not an event.
     await connection.execute("SELECT pg_notify('dasi_webhooks', '')")
@@ -108,7 +113,8 @@ async def claim_due_any_merchant(
                  AND NOT EXISTS (
                      SELECT 1 FROM webhook_receivers r
                      WHERE r.merchant_id = due.merchant_id AND r.receiver = due.receiver
-                       AND (r.gone_at IS NOT NULL OR r.paused_until > $1) OFFSET 0)
+                       AND (r.gone_at IS NOT NULL OR r.held_at IS NOT NULL
+                            OR r.paused_until > $1) OFFSET 0)
                ORDER BY due.next_try_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
              AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
            RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.receiver, d.content_type,
@@ -122,6 +128,14 @@ async def claim_due_any_merchant(
         only_merchant_id,
     )
     return [ClaimedDelivery(**{**row, "body": json.loads(row["body"])}) for row in rows]
+
+
+async def takes_real_money(database: Database, merchant_id: int) -> bool:
+    """Whether any of its channels is live."""
+    row = await database.fetchrow(
+        "SELECT 1 FROM channels WHERE merchant_id = $1 AND NOT is_sandbox LIMIT 1", merchant_id
+    )
+    return row is not None
 
 
 async def release(database: Database, merchant_id: int, delivery_id: str) -> None:

@@ -51,6 +51,7 @@ async def test_a_code_is_taken_once(engine: Engine, merchant: Merchant) -> None:
         ("webhook_url", "https://shop.example/a b"),
         ("webhook_url", "https://shop.example/\x00"),
         ("webhook_url", f"https://shop.example/{'x' * 2_000}"),
+        ("test_webhook_url", "shop.example/hooks"),
     ],
 )
 async def test_what_breaks_a_rule_is_refused_by_name(

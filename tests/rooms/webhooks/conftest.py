@@ -2,19 +2,21 @@
 made as a worker makes them, and the clock is turned from one try to the next.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from dasi.channels import Channel
 from dasi.engine import Engine
 from dasi.foundation.clock import TurnedClock
 from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer, Delivery, Try, announce, list_deliveries, list_tries
-from webhook_receiver import Receiver, receiving
+from webhook_receiver import Post, Receiver, receiving
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Desk:
     engine: Engine
     clock: TurnedClock
     merchant_id: int
+    channel_id: int
     numbers: dict[str, int] = field(default_factory=dict)
 
     async def tell(self, url: str, *imp_uids: str) -> None:
@@ -36,6 +39,7 @@ class Desk:
                     self.merchant_id,
                     imp_uid=imp_uid,
                     merchant_uid=f"order of {imp_uid}",
+                    channel_id=self.channel_id,
                     version=version,
                     status="paid",
                     notice_urls=(url,),
@@ -76,9 +80,20 @@ def versions_by_payment(bodies: Sequence[dict[str, str]]) -> dict[str, list[int]
     return told
 
 
+def is_accepted(secret: str, post: Post, *, body: bytes | None = None) -> bool:
+    """By the published package of Standard Webhooks, which reads the machine's clock."""
+    try:
+        Webhook(secret).verify(post.body if body is None else body, post.headers)
+    except WebhookVerificationError:
+        return False
+    except json.JSONDecodeError:
+        return True  # a form: its signature was right, and only then it was read as JSON
+    return True
+
+
 @pytest.fixture
 def desk(engine: Engine, clock: TurnedClock, merchant: Merchant, channel: Channel) -> Desk:
-    return Desk(engine, clock, merchant.merchant_id)
+    return Desk(engine, clock, merchant.merchant_id, channel.channel_id)
 
 
 @pytest.fixture

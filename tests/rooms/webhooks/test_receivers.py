@@ -10,7 +10,9 @@ from datetime import timedelta
 import pytest
 from starlette.responses import RedirectResponse, Response
 
-from dasi.webhooks import Deliverer, failing_receivers, resume_receiver
+from dasi.foundation.errors import NotFound
+from dasi.merchants import add_merchant
+from dasi.webhooks import Deliverer, failing_receivers, pause_receiver, resume_receiver
 from dasi.webhooks.deliver import PER_RECEIVER
 from rooms.webhooks.conftest import Desk, versions_by_payment
 from served import address_of, free_socket
@@ -198,6 +200,49 @@ async def test_dead_receiver_is_paused_and_its_events_wait(desk: Desk, deliverer
     assert failing.paused_until > desk.clock.now()
     assert await deliverer.run_due() == 0
     assert len(await desk.deliveries("due")) == 30
+
+
+async def test_receiver_held_back_by_a_person_spends_no_try_and_then_gets_everything_in_order(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    url = f"{receiver.url}/hooks"
+    held = await pause_receiver(desk.engine, desk.merchant_id, url)
+    await desk.tell(url, "imp_1", "imp_1", "imp_2")
+    assert await desk.turn(deliverer, THREE_DAYS) == 0
+    (listed,) = await failing_receivers(desk.engine, desk.merchant_id)
+    assert (listed.receiver, listed.held_at is not None) == (held, True)
+    await resume_receiver(desk.engine, desk.merchant_id, url)
+    await desk.turn(deliverer, timedelta(minutes=1))
+    assert versions_by_payment([post.values for post in receiver.posts]) == {
+        "imp_1": [1, 2],
+        "imp_2": [1],
+    }
+    with pytest.raises(NotFound, match="unknown_receiver"):
+        await resume_receiver(desk.engine, desk.merchant_id, held)
+
+
+async def test_what_was_under_way_when_a_person_held_back_does_not_end_the_pause(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    async def held_meanwhile(_post: Post) -> int:
+        await pause_receiver(desk.engine, desk.merchant_id, receiver.url)
+        return 200
+
+    receiver.answer = held_meanwhile
+    await desk.tell(f"{receiver.url}/hooks", "imp_1", "imp_1")
+    await desk.turn(deliverer, timedelta(hours=1))
+    assert len(receiver.posts) == 1
+    assert len(await desk.deliveries("due")) == 1
+
+
+async def test_pause_holds_for_one_merchant_only(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    other = await add_merchant(desk.engine, code="imp00000002", name="x", webhook_url=None)
+    await pause_receiver(desk.engine, other.merchant_id, receiver.url)
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await deliverer.run_due()
+    assert len(receiver.posts) == 1
 
 
 async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not(
