@@ -1,13 +1,10 @@
 """Every refusal: the status, code and literal text that clients match on (Iamport V1 1.6)."""
 
-import string
 from typing import Any
 
 import pytest
 
-from dasi.foundation.errors import Refused
 from dasi.iamport.cards import CARD_CODES
-from dasi.iamport.failures import FAILURES, refusal
 from gateway_shop import Shop
 
 FAR = "이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 처리합니다."
@@ -69,20 +66,6 @@ async def test_a_cancel_that_cannot_be_is_refused_and_nothing_is_moved(gateway: 
     assert (done.response["status"], done.response["cancel_reason"]) == ("cancelled", "두 줄 사유")
     assert (await refused())[1:] == (1, "이미 전액취소된 주문입니다.")
     assert await gateway.net_krw() == 0
-
-
-@pytest.mark.parametrize("reason", sorted(FAILURES))
-def test_every_entry_makes_an_envelope(reason: str) -> None:
-    entry = FAILURES[reason]
-    blanks = {name for _, name, _, _ in string.Formatter().parse(entry.text) if name}
-    if reason == "wrong_method":
-        blanks |= {"allowed"}
-
-    answer = refusal(Refused(reason, **dict.fromkeys(blanks, "X")))
-
-    assert answer.status_code == entry.http_status
-    assert entry.code in (1, -1)
-    assert entry.http_status != 200 or b'"response":null' in answer.body
 
 
 def test_the_window_offers_the_cards_that_answers_name() -> None:

@@ -1,0 +1,283 @@
+"""Every route of the contract works, however a client in the field writes its request (1.1).
+
+Each is asked four times: as JSON and as a form, with and without a slash at its end, each time with
+another of the four places a token may stand in, with names nobody knows and blanks in what is left
+out. The answers have the contract's shape every time.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from yarl import URL
+
+from dasi.conformance import shapes
+from dasi.conformance.shapes import Shape, differences
+from gateway_shop import Answer, Shop, read_envelope
+
+CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
+# PAYCO's only: answered, and not offered.
+FAR = {"GET /payments/{imp_uid}/balance"}
+TIMES = 4
+FORM = "application/x-www-form-urlencoded"
+RANGE = {"from": "{now}", "to": "{later}"}
+SCHEDULE_RANGE = {"schedule_from": "{now}", "schedule_to": "{later}"}
+PAY, KEYS, FIND = "/subscribe/payments", "/subscribe/customers", "/payments/find"
+SCHEDULED: Shape = {
+    **dict.fromkeys(("customer_uid", "merchant_uid", "schedule_status", "currency"), shapes.TEXT),
+    **dict.fromkeys(("imp_uid", "name", "payment_status", "custom_data"), shapes.TEXT_OR_NULL),
+    **dict.fromkeys(("schedule_at", "executed_at", "revoked_at", "amount"), shapes.WHOLE),
+}
+ORDER = {"merchant_uid": "new-{n}", "amount": 1_000, "name": ""}
+CARD = {"card_number": "4092-0230-1234-1234", "expiry": "2031-12"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that works. `{n}` is another number each time, `{imp_uid}` a payment's id."""
+
+    path: str
+    gives: Shape = field(default_factory=dict)
+    sends: Mapping[str, Any] | None = None
+    query: Mapping[str, Any] = field(default_factory=dict)
+    many: bool = False
+    paged: bool = False
+    code: int = 0
+
+
+ROUTES: dict[str, Asked] = {
+    "POST /users/getToken": Asked(
+        "/users/getToken", shapes.TOKEN, {"imp_key": "{key}", "imp_secret": "{secret}"}
+    ),
+    "GET /users/pg": Asked("/users/pg", shapes.CHANNEL, many=True),
+    "GET /cards": Asked("/cards", shapes.CODE, many=True),
+    "GET /cards/{card_standard_code}": Asked("/cards/366", shapes.CODE),
+    "GET /banks": Asked("/banks", shapes.CODE, many=True),
+    "GET /banks/{bank_standard_code}": Asked("/banks/004", shapes.CODE),
+    "GET /payments/{imp_uid}": Asked(
+        "/payments/{imp_uid}", shapes.PAYMENT, query={"include_sandbox": "true"}
+    ),
+    "GET /payments": Asked(
+        "/payments",
+        shapes.PAYMENT,
+        query={"imp_uid": ["{imp_uid}"], "merchant_uid": ["주문 1"]},
+        many=True,
+    ),
+    "GET /payments/find/{merchant_uid}/{payment_status}": Asked(
+        f"{FIND}/주문 1/paid", shapes.PAYMENT, query={"sorting": "-started"}
+    ),
+    "GET /payments/findAll/{merchant_uid}/{payment_status}": Asked(
+        f"{FIND}All/주문 1/undefined",
+        shapes.PAYMENT,
+        query={"page": 1, "limit": 1, "sorting": "paid"},
+        paged=True,
+    ),
+    "GET /payments/status/{payment_status}": Asked(
+        "/payments/status/all",
+        shapes.PAYMENT,
+        query={**RANGE, "page": "1", "limit": "1000", "sorting": "-updated"},
+        paged=True,
+    ),
+    "POST /payments/cancel": Asked(
+        "/payments/cancel",
+        shapes.PAYMENT,
+        {"imp_uid": "{imp_uid}", "merchant_uid": "", "amount": "100", "reason": "두 줄\n사유",
+         "refund_bank": "", "extra": {"requester": "customer"}},
+    ),
+    "POST /payments/prepare": Asked(
+        "/payments/prepare", shapes.PREPARE, {"merchant_uid": "new-{n}", "amount": "1004"}
+    ),
+    "PUT /payments/prepare": Asked(
+        "/payments/prepare", shapes.PREPARE, {"merchant_uid": "prepared", "amount": 1_004}
+    ),
+    "GET /payments/prepare/{merchant_uid}": Asked("/payments/prepare/prepared", shapes.PREPARE),
+    "POST /subscribe/payments/again": Asked(
+        f"{PAY}/again",
+        shapes.PAYMENT,
+        {**ORDER, "customer_uid": "card-1", "buyer_name": "홍길동", "custom_data": {"a": [1]},
+         "notice_url": ["http://127.0.0.1:9/hook"], "card_quota": "0", "use_card_point": False},
+    ),
+    "POST /subscribe/payments/onetime": Asked(f"{PAY}/onetime", sends={**ORDER, **CARD}, code=-1),
+    "POST /subscribe/payments/schedule": Asked(
+        f"{PAY}/schedule",
+        SCHEDULED,
+        {"customer_uid": "card-1", "checking_amount": 0,
+         "schedules": [{**ORDER, "schedule_at": "{later}", "buyer_tel": "", "currency ": "KRW"}]},
+        many=True,
+    ),
+    "GET /subscribe/payments/schedule": Asked(
+        f"{PAY}/schedule",
+        SCHEDULED,
+        query={**SCHEDULE_RANGE, "schedule_status": "scheduled", "sorting": "scheduled"},
+        paged=True,
+    ),
+    "GET /subscribe/payments/schedule/{merchant_uid}": Asked(
+        f"{PAY}/schedule/booked-{{n}}", SCHEDULED
+    ),
+    "PUT /subscribe/payments/schedule/{merchant_uid}": Asked(
+        f"{PAY}/schedule/booked-{{n}}", SCHEDULED, {"schedule_at": "{later}"}
+    ),
+    "POST /subscribe/payments/schedule/{merchant_uid}/retry": Asked(
+        f"{PAY}/schedule/revoked-{{n}}/retry", shapes.PAYMENT, {}
+    ),
+    "POST /subscribe/payments/schedule/{merchant_uid}/reschedule": Asked(
+        f"{PAY}/schedule/revoked-{{n}}/reschedule", SCHEDULED, {"schedule_at": "{later}"}
+    ),
+    "GET /subscribe/payments/schedule/customers/{customer_uid}": Asked(
+        f"{PAY}/schedule/customers/card-1",
+        SCHEDULED,
+        query={**RANGE, "schedule-status": "scheduled", "page": 1},
+        paged=True,
+    ),
+    "POST /subscribe/payments/unschedule": Asked(
+        f"{PAY}/unschedule",
+        SCHEDULED,
+        {"customer_uid": "card-1", "merchant_uid": ["booked-{n}", ""]},
+        many=True,
+    ),
+    "GET /subscribe/customers": Asked(
+        KEYS, shapes.CUSTOMER, query={"customer_uid": ["card-1", "gone-{n}"]}, many=True
+    ),
+    "GET /subscribe/customers/{customer_uid}": Asked(f"{KEYS}/card-1", shapes.CUSTOMER),
+    "DELETE /subscribe/customers/{customer_uid}": Asked(
+        f"{KEYS}/gone-{{n}}", shapes.CUSTOMER, query={"reason": "탈퇴", "extra[requester]": "admin"}
+    ),
+    "POST /subscribe/customers/{customer_uid}": Asked(f"{KEYS}/card-1", sends=CARD, code=-1),
+    "GET /subscribe/customers/{customer_uid}/payments": Asked(
+        f"{KEYS}/card-1/payments", shapes.PAYMENT, query={"page": ""}, paged=True
+    ),
+    "GET /subscribe/customers/{customer_uid}/schedules": Asked(
+        f"{KEYS}/card-1/schedules", SCHEDULED, query=RANGE, paged=True
+    ),
+}  # fmt: skip
+
+
+@dataclass
+class Stocked:
+    """A shop with something behind every name of `ROUTES`."""
+
+    shop: Shop
+    imp_uid: str
+
+    def fill(self, value: Any, n: int) -> Any:
+        """The texts in it, their blanks filled."""
+        if isinstance(value, str):
+            return value.format(
+                n=n, imp_uid=self.imp_uid, now=int(time.time()) - 60, later=in_s(7_200),
+                key=self.shop.key.api_key, secret=self.shop.key.api_secret,
+            )  # fmt: skip
+        if isinstance(value, Mapping):
+            return {name: self.fill(one, n) for name, one in value.items()}
+        return [self.fill(one, n) for one in value] if isinstance(value, list) else value
+
+
+def in_s(seconds: int) -> int:
+    return int(time.time()) + seconds
+
+
+@pytest.fixture
+async def stocked(gateway: Shop, request: pytest.FixtureRequest) -> Stocked:
+    asked = ROUTES[request.node.callspec.params["route"]]
+    await gateway.register_card("card-1")
+    if "gone-" in str(asked):
+        for n in range(TIMES):
+            await gateway.register_card(f"gone-{n}")
+    order = {"customer_uid": "card-1", "amount": 9_900}
+    paid = await gateway.again(merchant_uid="주문 1")
+    names = [f"{kind}-{n}" for kind in ("booked", "revoked") for n in range(TIMES)]
+    items = [{**order, "merchant_uid": name, "schedule_at": in_s(3_600)} for name in names]
+    for path, sent in {
+        f"{PAY}/schedule": {"customer_uid": "card-1", "schedules": items},
+        f"{PAY}/unschedule": {"merchant_uid": names[TIMES:]},
+        "/payments/prepare": {"merchant_uid": "prepared", "amount": 1_000},
+    }.items():
+        assert (await gateway.call("POST", path, json=sent)).code == 0
+    return Stocked(gateway, paid.response["imp_uid"])
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+async def test_it_works_however_it_is_written(stocked: Stocked, route: str) -> None:
+    asked = ROUTES[route]
+    for n in range(TIMES):
+        answer = await ask(stocked, route, n)
+
+        assert (answer.http_status, answer.code) == (200, asked.code), (n, answer)
+        if asked.code:
+            assert answer.message, "a refusal that says why"
+        else:
+            assert unlike(asked, answer) == [], n
+
+
+def test_every_route_of_the_contract_is_here() -> None:
+    assert set(ROUTES) | FAR == set(CONTRACT["routes"])
+
+
+async def ask(stocked: Stocked, route: str, n: int) -> Answer:
+    """The first two times as JSON, then as a form; every second time with a slash at the end."""
+    method, asked = route.partition(" ")[0], ROUTES[route]
+    path = quote(stocked.fill(asked.path, n)) + "/" * (n % 2)
+    query = bracketed({**stocked.fill(asked.query, n), "whatever": "1"})
+    headers, in_query = placed(await stocked.shop.token(), n)
+    url = f"{stocked.shop.url}{path}?{urlencode([*query, *in_query])}"
+    sent: dict[str, Any] = {}
+    if asked.sends is not None:
+        given = {**stocked.fill(asked.sends, n), "somebody_elses": "x"}
+        if n < 2:
+            headers |= {"Content-Type": "application/json;charset=utf-8"} if n else {}
+            sent = {"json": given} if not n else {"data": json.dumps(given).encode()}
+        else:
+            headers |= {"Content-Type": f"{FORM}; charset=UTF-8"}
+            sent = {"data": urlencode(bracketed(given)).encode()}
+    elif n % 2:
+        headers |= {"Content-Type": FORM}
+        sent = {"data": b""}
+    async with stocked.shop.http.request(
+        method, URL(url, encoded=True), headers=headers, **sent
+    ) as answered:
+        return await read_envelope(answered)
+
+
+def placed(token: str, n: int) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The token in one of its four places: headers, and what goes into the query."""
+    headers = (
+        {"Authorization": token}, {"Authorization": f"Bearer {token}"}, {"X-ImpTokenHeader": token},
+    )  # fmt: skip
+    return (dict(headers[n]), []) if n < len(headers) else ({}, [("_token", token)])
+
+
+def bracketed(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """As a form or a query has it: `a[]` of a list, `a[0][b]` of objects in one, `a[b]`."""
+    pairs: list[tuple[str, str]] = []
+
+    def add(name: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, one in value.items():
+                add(f"{name}[{key}]", one)
+        elif isinstance(value, list):
+            for place, one in enumerate(value):
+                add(f"{name}[{place if isinstance(one, Mapping) else ''}]", one)
+        else:
+            pairs.append((name, str(value)))
+
+    for name, value in given.items():
+        add(name, value)
+    return pairs
+
+
+def unlike(asked: Asked, answer: Answer) -> list[str]:
+    """What is not as the contract has it."""
+    response = answer.response
+    if asked.paged:
+        wrong = differences(shapes.PAGE, response)
+        response = [] if wrong else response["list"]
+    elif asked.many:
+        wrong = [] if isinstance(response, list) else ["no list"]
+    else:
+        return differences(asked.gives, response)
+    rows = response or ["nothing in the list"]
+    return [*wrong, *(one for row in rows for one in differences(asked.gives, row))]
