@@ -82,6 +82,16 @@ def test_routes_in_the_reference_exist() -> None:
     assert not gone, told(gone, "the gateway does not answer this: take it out or correct it.")
 
 
+def test_the_guide_for_those_who_move_names_every_route_of_iamport() -> None:
+    reference = text(DOCS / "reference/http.md")
+    theirs, _, _ = reference.partition("### Beside Iamport V1")
+    known = set(re.findall(r"^\| `([A-Z]+ /[^`]+)`", theirs, re.MULTILINE))
+    rows = re.findall(r"^\|.*\|$", text(DOCS / "guides/move-from-iamport.md"), re.MULTILINE)
+    told_of = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", "\n".join(rows)))
+    advice = "say in docs/guides/move-from-iamport.md what it does here and why, or take it out."
+    assert told_of == known, told(sorted(told_of ^ known), advice)
+
+
 def test_every_command_is_documented() -> None:
     reference = text(DOCS / "reference/commands.md")
     missing = sorted(name for name in command_names() if f"`{name}" not in reference)

@@ -74,9 +74,10 @@ async def test_a_payment_on_a_pc_is_done_once(mall, shop_page, style):
     assert (await mall.payment(rsp["imp_uid"]))["status"] == "paid"
 
 
-async def test_a_card_is_registered_on_a_pc(mall, shop_page):
+@pytest.mark.parametrize("style", ["old", "new"])
+async def test_a_card_is_registered_on_a_pc(mall, shop_page, style):
     mall.param |= {"customer_uid": "buyer-1", "amount": 0, "pg": "kicc.T0021766"}
-    page = await shop_page()
+    page = await shop_page(style=style)
     popup = await pay(page)
 
     async with popup.expect_event("close"):
@@ -124,10 +125,11 @@ async def test_an_unknown_merchant_has_no_channels_and_is_told_why(mall, shop_pa
     assert "imp99999999" in rsp["error_msg"]
 
 
+@pytest.mark.parametrize("style", ["old", "new"])
 @pytest.mark.parametrize("more", [{}, {"customer_uid": "buyer-1", "amount": 0}])
-async def test_a_phones_page_goes_to_the_window_and_comes_back(mall, shop_page, more):
+async def test_a_phones_page_goes_to_the_window_and_comes_back(mall, shop_page, more, style):
     mall.param |= {"m_redirect_url": f"{mall.shop_url}/done?cart=7", **more}
-    page = await shop_page(**PHONE)
+    page = await shop_page(style=style, **PHONE)
     await page.click("#pay")
 
     await page.click("button[value=approve]")
@@ -137,3 +139,4 @@ async def test_a_phones_page_goes_to_the_window_and_comes_back(mall, shop_page, 
     assert (told["cart"], told["imp_success"]) == ("7", "true")
     payment = await mall.payment(told["imp_uid"])
     assert (payment["status"], payment["channel"]) == ("paid", "mobile")
+    assert payment["customer_uid_usage"] == ("issue" if more else None)
