@@ -171,6 +171,32 @@ async def test_a_pg_that_cannot_be_reached_charges_nothing_and_leaves_the_order_
         assert "청구되지 않았습니다" in str(second.message), "the order is free: asked once more"
 
 
+@pytest.mark.parametrize("message", ["일반승인 불가 가맹점", "알 수 없는 사유"])
+async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
+    gateway: Shop, message: str
+) -> None:
+    await gateway.register_card("card-1")
+    await gateway.kicc.scenario("refused", "batch", code="R901", message=message)
+    headers = {"Authorization": await gateway.token(), "Idempotency-Key": "key-1"}
+    wish = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
+
+    answer, once_more = [
+        await gateway.call("POST", "/subscribe/payments/again", json=wish, headers=headers)
+        for _ in range(2)
+    ]
+
+    found = (await gateway.get("/payments/find/order-1")).response
+    assert (found["status"], found["fail_reason"]) == ("failed", message)
+    if "가맹점" in message:
+        assert (answer.http_status, answer.code, answer.response) == (200, -1, None)
+        assert answer.message == f"[R901] {message} ({found['imp_uid']})"
+    else:
+        assert (answer.code, answer.response) == (0, found)
+    assert once_more.body == answer.body
+    assert (await gateway.again(merchant_uid="order-1")).response["status"] == "paid"
+    assert await gateway.net_krw() == 9_900
+
+
 async def test_the_same_order_of_two_merchants_is_two_orders(gateway: Shop) -> None:
     await gateway.register_card("card-1")
     async with open_shop(

@@ -20,6 +20,7 @@ from simulator_process import SimulatorControl
 Way = Callable[[Shop], Awaitable[Answer]]
 WAYS: dict[str, Way] = {}
 SCHEDULE = "/subscribe/payments/schedule"
+NOT_CONTRACTED = "일반승인 불가 가맹점"
 NOWHERE = "https://127.0.0.1:9"
 
 
@@ -183,6 +184,12 @@ async def _(shop: Shop) -> Answer:
 @way_to("not_sent")
 async def _(shop: Shop) -> Answer:
     await go_live(shop)
+    return await shop.again()
+
+
+@way_to("pg_refused_charge")
+async def _(shop: Shop) -> Answer:
+    await shop.kicc.scenario("refused", "batch", code="R901", message=NOT_CONTRACTED)
     return await shop.again()
 
 

@@ -80,6 +80,7 @@ FAILURES: dict[str, Failure] = {
         "처리합니다.",
     ),
     "not_sent": Failure(200, -1, "{why} ({imp_uid})"),
+    "pg_refused_charge": Failure(200, -1, "[{code}] {text} ({imp_uid})"),
     "unknown_prepare": Failure(404, 1, "사전등록된 결제정보가 존재하지 않습니다."),
     # cancels
     "cancel_without_id": Failure(400, -1, "취소할 imp_uid 또는 merchant_uid를 지정해주셔야합니다."),

@@ -137,7 +137,7 @@ def routes(face: Face) -> list[Route]:
         *route(face, "GET", "/subscribe/customers/{customer_uid}/schedules", read_of_key,
                params=_LIST, gives=listed),
         *route(face, "POST", f"{one}/retry", retry_now, gives=PaymentObject,
-               refuses=(*ended, "unknown_schedule_key", "not_sent")),
+               refuses=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge")),
         *route(face, "POST", f"{one}/reschedule", book_again, params=(_AT,), gives=ScheduleObject,
                refuses=(*ended, "schedule_exists")),
         *route(face, "GET", one, read_one, gives=ScheduleObject, refuses=(unknown,)),
@@ -205,7 +205,8 @@ async def book_again(call: Call) -> Response:
 async def retry_now(call: Call) -> Response:
     """Charges now what was declined or revoked; look at the payment's status."""
     merchant_uid = call.path["merchant_uid"]
-    return again_answer(await retry(call.engine, call.merchant.merchant_id, merchant_uid))
+    payment = await retry(call.engine, call.merchant.merchant_id, merchant_uid)
+    return again_answer(call.engine, payment)
 
 
 async def unschedule(call: Call) -> Response:

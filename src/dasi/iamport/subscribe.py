@@ -1,11 +1,13 @@
 """/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, Refused
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
@@ -13,6 +15,7 @@ from dasi.iamport.objects import PaymentObject
 from dasi.iamport.params import Choice, JsonText, Text, Urls, Whole
 from dasi.iamport.views import payment_view
 from dasi.payments import Buyer, ChargeWish, Payment, Status, charge
+from dasi.providers.reasons import REASONS
 
 QUOTA_FROM_KRW = 50_000
 """Instalments start at this amount in Korea."""
@@ -47,12 +50,13 @@ def routes(face: Face) -> list[Route]:
         "order_in_doubt",
         "unknown_customer",
         "not_sent",
+        "pg_refused_charge",
     )
     card = ("charge_only_with_key",)
     onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
     return [
         *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
-               gives=PaymentObject, refuses=again_refuses, told=again_answer),
+               gives=PaymentObject, refuses=again_refuses, told=partial(again_answer, face.engine)),
         *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
         *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
     ]  # fmt: skip
@@ -66,15 +70,25 @@ async def again(call: Call) -> Response:
     """
     wish = replace(charge_wish(call.given, call.user_agent), idempotency_key=call.idempotency_key)
     payment = await charge(call.engine, call.merchant.merchant_id, wish)
-    return again_answer(payment)
+    return again_answer(call.engine, payment)
 
 
-def again_answer(payment: Payment) -> Response:
+def again_answer(engine: Engine, payment: Payment) -> Response:
     if payment.status is Status.PENDING:
         raise Refused("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
     if payment.fail_code == "NOT_SENT":
         raise Refused("not_sent", why=payment.fail_reason, imp_uid=payment.imp_uid)
+    if payment.status is Status.FAILED:
+        _refuse_outright(engine, payment)
     return answer(payment_view(payment))
+
+
+def _refuse_outright(engine: Engine, failed: Payment) -> None:
+    """A no to the shop and not to the card is told as one (decision 18)."""
+    code, text = failed.fail_code or "", failed.fail_reason or ""
+    reason = engine.providers[failed.provider].reason_of(code, text)
+    if REASONS[reason].is_of_shop:
+        raise Refused("pg_refused_charge", code=code, text=text, imp_uid=failed.imp_uid)
 
 
 def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:

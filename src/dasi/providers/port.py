@@ -246,6 +246,10 @@ class Provider(Protocol):
         a while for one asker, whose ask shows whether it is back."""
         ...
 
+    def reason_of(self, code: str, text: str) -> str:
+        """The slug of `dasi.providers.reasons` for a no in the PG's own code and words."""
+        ...
+
     async def open_window(
         self, mall: Mall, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:

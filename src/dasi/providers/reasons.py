@@ -17,6 +17,8 @@ class Reason:
     operator_en: str
     wants_new_card: bool = False
     """Asking again with this card is of no use."""
+    is_of_shop: bool = False
+    """The shop's request or contract was refused outright: no card network was asked."""
 
 
 REASONS: dict[str, Reason] = {
@@ -101,6 +103,7 @@ REASONS: dict[str, Reason] = {
         payer_en="The shop cannot take this kind of payment. Please ask the shop.",
         operator_ko="상점아이디(MID)에 이 결제 권한이 없습니다. PG에 계약 내용을 확인하세요.",
         operator_en="The mall id lacks the right for this kind of payment. Ask the PG.",
+        is_of_shop=True,
     ),
     "other": Reason(
         payer_ko="결제가 거절되었습니다. 잠시 후 다시 시도하거나 다른 카드를 이용해 주세요.",

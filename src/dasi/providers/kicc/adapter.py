@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
-from dasi.providers.kicc import findings, notices, outcomes, requests, wire_text
+from dasi.providers.kicc import findings, notices, outcomes, reasons, requests, wire_text
 from dasi.providers.kicc.breaker import Breaker
 from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
 from dasi.providers.kicc.outcomes import Asked
@@ -84,6 +84,9 @@ class KiccProvider:
     async def close(self) -> None:
         """Ends the connections. Requests under way end as `Unknown`."""
         await self._client.close()
+
+    def reason_of(self, code: str, text: str) -> str:
+        return reasons.reason_of(code, text)
 
     async def open_window(
         self, mall: Mall, request: WindowRequest
