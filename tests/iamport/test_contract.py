@@ -58,5 +58,6 @@ async def test_the_page_asks_no_other_host(gateway: Shop) -> None:
     assert policy.startswith("default-src 'none'")
     assert not re.search(r"(src|href)=['\"](https?:)?//", page)
     assert "<script" not in page
+    assert "&quot;" not in page, "rules are told in words, not as JSON"
     for route in CONTRACT["routes"]:
         assert route.partition(" ")[2] in page

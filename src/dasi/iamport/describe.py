@@ -15,12 +15,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dasi.iamport.openapi import openapi
+from dasi.iamport.rule_words import in_words
 
 _POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-code, pre { font-family: ui-monospace, monospace; font-size: 13px; }
+code, pre { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: .75rem; overflow-x: auto; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0;
   padding: .4rem .8rem; }
@@ -28,6 +29,10 @@ summary { cursor: pointer; } summary b { display: inline-block; min-width: 4.5re
 summary span { opacity: .75; } table { border-collapse: collapse; width: 100%; margin: .6rem 0; }
 th, td { text-align: left; border-top: 1px solid var(--line); padding: .3rem .5rem;
   vertical-align: top; } td.text { white-space: pre-line; }
+@media (max-width: 40rem) {
+  td { display: inline-block; border: 0; padding: 0 .5rem 0 0; } td:last-child { display: block; }
+  tr { display: block; border-top: 1px solid var(--line); padding: .3rem 0; }
+}
 """
 
 
@@ -82,7 +87,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         ]
     params = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{where}</td>"
-        f"<td>{'required' if is_required else ''}</td><td><code>{_rule(rule)}</code></td></tr>"
+        f"<td>{'required' if is_required else ''}</td><td>{escape(in_words(rule))}</td></tr>"
         for name, where, is_required, rule in rows
     )
     answers = "".join(
@@ -108,12 +113,7 @@ def _given(answer: dict[str, Any]) -> str:
 
 def _fields(schema: dict[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td><code>{_rule(rule)}</code></td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(in_words(rule))}</td></tr>"
         for name, rule in schema.get("properties", {}).items()
     )
     return f"<p>{escape(schema.get('description', ''))}</p><table>{rows}</table>"
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    """In words where it has some: what a schema says beside them is for machines."""
-    return escape(rule.get("description") or json.dumps(rule, ensure_ascii=False))

@@ -38,8 +38,9 @@ def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str,
         "info": {
             "title": "dasi: Iamport V1",
             "version": version,
-            "description": "Iamport V1 for KICC cards and billing keys. Every answer is an "
-            "envelope; HTTP 200 with another code than 0 is a refusal.",
+            "description": "Iamport V1 for KICC cards and billing keys. Parameters come as JSON or "
+            "as a form; the token of POST /users/getToken goes into Authorization. Every answer is "
+            "an envelope; HTTP 200 with another code than 0 is a refusal.",
         },
         "servers": [{"url": url}],
         "security": [{"token": []}],
