@@ -37,7 +37,8 @@ _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
 _URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@\"']*):[^\s@/\"']*@")
 _LONG_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
 # What one of the four above needs at least: most texts have nothing of it and are left as they are.
-_WORTH_A_LOOK = re.compile(r"(?i)[a-z][\"']?\s*[=:]|://|bearer|basic|\d(?:[ -]?\d){12}")
+_MARKS = (":", "=", "basic", "bearer")
+_MANY_DIGITS = re.compile(r"\d(?:[ -]?\d){12}")
 
 
 def set_up_logging(
@@ -50,7 +51,6 @@ def set_up_logging(
     out = sys.stderr if stream is None else stream
     is_text = form == "text" or (form == "auto" and out.isatty())
     before: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -64,18 +64,22 @@ def set_up_logging(
         if is_text
         else structlog.processors.JSONRenderer(_to_json)
     )
-    after: list[Processor] = [structlog.processors.format_exc_info, redact, last]
+    clean: list[Processor] = [structlog.processors.format_exc_info, redact]
     handler = _Handler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*before, structlog.stdlib.PositionalArgumentsFormatter()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *after],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *clean,
+                last,
+            ],
         )
     )
     # Our own lines go straight to the stream: by way of the standard library's records each cost
-    # twice as much, and a charge writes one.
+    # twice as much, and a charge writes one. Name, level and time are not searched for secrets.
     structlog.configure(
-        processors=[*before, _never_failing(after)],
+        processors=[_never_failing([*clean, *before, last])],
         logger_factory=_Lines(handler),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -131,13 +135,12 @@ def _never_failing(processors: list[Processor]) -> Processor:
     """
 
     def make_line(logger: WrappedLogger, method: str, event_dict: EventDict) -> Any:
-        name = event_dict.get("logger")
         try:
             line: Any = event_dict
             for processor in processors:
                 line = processor(logger, method, line)
         except Exception:  # noqa: BLE001  # whatever it is, the line says so
-            return _lost(f"{name}")
+            return _lost(getattr(logger, "name", "?"))
         return line
 
     return make_line
@@ -187,12 +190,19 @@ def _is_secret_name(name: str) -> bool:
 
 
 def _clean_text(text: str) -> str:
-    if _WORTH_A_LOOK.search(text) is None:
+    if _is_plain(text.casefold()):
         return text
     text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
     text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
     text = _IN_TEXT.sub(rf"\1\2{HIDDEN}", text)
     return _LONG_DIGITS.sub(lambda m: HIDDEN if _looks_like_card(m[0]) else m[0], text)
+
+
+def _is_plain(text: str) -> bool:
+    for mark in _MARKS:
+        if mark in text:
+            return False
+    return len(text) < _CARD_DIGITS_MIN or _MANY_DIGITS.search(text) is None
 
 
 def _looks_like_card(text: str) -> bool:

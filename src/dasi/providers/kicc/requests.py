@@ -138,7 +138,7 @@ def is_whole_cancel(wish: Cancel) -> bool:
 
 def kicc_day(day: date) -> str:
     """`yyyyMMdd`."""
-    return f"{day:%Y%m%d}"
+    return day.isoformat().replace("-", "")
 
 
 def _key_window(mall: Mall) -> messages.WindowPayMethodInfo:

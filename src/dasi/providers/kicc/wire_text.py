@@ -9,6 +9,7 @@ is somebody else's.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from kicc_wire.limits import (
     CONTACT_NO_PATTERN,
@@ -26,6 +27,9 @@ _COUNTRY_OF_KOREA = re.compile(r"(\+|00)82\s*(\(0\))?[\s.-]*0?")
 _BYTES_OF_ONE = 2
 """A character of EUC-KR takes one byte or two. Python spells syllables outside KS X 1001 in eight,
 a form no PG reads, so a longer one counts as one EUC-KR cannot hold."""
+
+_CHARACTERS_KEPT = 4096
+"""Texts of Korean shops are written with some two thousand characters, again and again."""
 
 
 def plain(text: str, *, bytes_max: int) -> str:
@@ -77,21 +81,25 @@ def is_sendable_address(text: str, *, bytes_max: int = 256) -> bool:
 
 def _held(text: str) -> str:
     """Composed (a Mac spells Hangul in parts) and without what KICC refuses or cannot hold."""
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(
-        " " if char in "\r\n\t" else char
-        for char in composed
-        if char in "\r\n\t" or (_is_held(char) and char not in FORBIDDEN_CHARACTERS)
-    )
+    return "".join(map(_as_held, unicodedata.normalize("NFC", text)))
 
 
-def _is_held(char: str) -> bool:
-    if unicodedata.category(char) == "Cc":
-        return False
+@lru_cache(maxsize=_CHARACTERS_KEPT)
+def _as_held(char: str) -> str:
+    """The character, a space for a line end or tab, nothing for what KICC would refuse."""
+    if char in "\r\n\t":
+        return " "
+    if char in FORBIDDEN_CHARACTERS or unicodedata.category(char) == "Cc":
+        return ""
     try:
-        return len(char.encode(TEXT_ENCODING)) <= _BYTES_OF_ONE
+        return char if _size(char) <= _BYTES_OF_ONE else ""
     except UnicodeEncodeError:
-        return False
+        return ""
+
+
+@lru_cache(maxsize=_CHARACTERS_KEPT)
+def _size(char: str) -> int:
+    return len(char.encode(TEXT_ENCODING))
 
 
 def _or_space(char: str, punctuation: str) -> str:
@@ -100,10 +108,13 @@ def _or_space(char: str, punctuation: str) -> str:
 
 def _fit(chars: Iterable[str], bytes_max: int) -> str:
     """One space at a time, none at the ends, no character cut in two."""
+    text = " ".join("".join(chars).split())
+    if len(text) * _BYTES_OF_ONE <= bytes_max:
+        return text
     room = bytes_max
     kept: list[str] = []
-    for char in " ".join("".join(chars).split()):
-        room -= len(char.encode(TEXT_ENCODING))
+    for char in text:
+        room -= _size(char)
         if room < 0:
             break
         kept.append(char)
