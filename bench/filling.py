@@ -1,6 +1,6 @@
 """Fills databases with payments, fast, each a copy of one that the product itself has made.
 
-    make bench ARGS="prepare --growth-data FOLDER --sizes 1000000 10000000"
+    make bench ARGS="growth --growth-data FOLDER --sizes 1000000 10000000"
 
 The real gateway charges a real key, once approved and once declined, and the real deliverer posts
 the webhooks; those rows are then written again and again, under other names and at other moments:

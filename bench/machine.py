@@ -80,17 +80,26 @@ class Machine:
 
 @asynccontextmanager
 async def running_machine(
-    *, webhook_url: str | None = None, gateway_workers: int = 1, **settings: str
+    *,
+    where: tuple[Path, str] | None = None,
+    webhook_url: str | None = None,
+    gateway_workers: int = 1,
+    **settings: str,
 ) -> AsyncIterator[Machine]:
-    """All of it, with `CARDS` cards registered through the window; gone at the end."""
+    """All of it, with `CARDS` cards registered through the window; gone at the end.
+
+    `where`: the folder of a server and a database on it that are there already and stay.
+    """
     async with AsyncExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="dasi-bench-"))
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
-        postgres = EmbeddedPostgres(folder / "data", durable=True)
+        data, name = where or (folder / "data", None)
+        postgres = EmbeddedPostgres(data, durable=True)
         await postgres.start()
         ending.push_async_callback(postgres.stop)
-        await migrate(postgres.url)
-        database = await asyncpg.connect(postgres.url)
+        postgres_url = postgres.url_of(name) if name else postgres.url
+        await migrate(postgres_url)
+        database = await asyncpg.connect(postgres_url)
         ending.push_async_callback(database.close)
 
         process, kicc_url = start_simulator(is_strict=False)
@@ -99,27 +108,30 @@ async def running_machine(
 
         listening = free_socket()
         url = address_of(listening)
-        ours = {**os.environ, **environment(postgres.url, kicc_url=kicc_url, public_url=url)}
+        ours = {**os.environ, **environment(postgres_url, kicc_url=kicc_url, public_url=url)}
         ours |= settings
         listening.close()
         gateway = await start_gateway(ending, ours, url, folder, workers=gateway_workers)
-        floor = await _start_floor(ending, postgres.url, kicc_url, folder)
+        floor = await _start_floor(ending, postgres_url, kicc_url, folder)
 
         engine = await ending.enter_async_context(open_engine(read_settings(ours)))
         shop = await ending.enter_async_context(
-            open_shop(engine, url, kicc, webhook_url=webhook_url)
+            open_shop(engine, url, kicc, webhook_url=webhook_url, is_new=where is None)
         )
         for number in range(1, CARDS + 1):
             await shop.register_card(f"card-{number}")
         await _give_floor_the_keys(database, shop)
+        run = time.time_ns()
         # A database that has been in use for a minute: PostgreSQL has looked at its tables.
         for number in range(CARDS):
-            await shop.again(customer_uid=f"card-{number + 1}")
+            await shop.again(
+                customer_uid=f"card-{number + 1}", merchant_uid=f"first-{run}-{number}"
+            )
         await database.execute("VACUUM ANALYZE")
         yield Machine(
             folder=folder,
             postgres=Part("postgresql", psutil.Process(postgres.pid)),
-            postgres_url=postgres.url,
+            postgres_url=postgres_url,
             simulator=Part("simulator", psutil.Process(process.pid), kicc_url),
             kicc=kicc,
             shop=shop,
@@ -218,10 +230,17 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
 
 async def _give_floor_the_keys(database: asyncpg.Connection, shop: Shop) -> None:
     """The floor charges the same cards."""
-    rows = await database.fetch("SELECT customer_uid, sealed_key FROM billing_keys")
+    rows = await database.fetch(
+        """SELECT customer_uid, sealed_key FROM billing_keys
+           WHERE customer_uid LIKE 'card-%' AND status = 'live'"""
+    )
     merchant_id = shop.merchant.merchant_id
     for row in rows:
         key = shop.engine.vault.open(
             row["sealed_key"], bound_to=f"merchant {merchant_id} customer {row['customer_uid']}"
         )
-        await database.execute("INSERT INTO floor.keys VALUES ($1, $2)", row["customer_uid"], key)
+        await database.execute(
+            "INSERT INTO floor.keys VALUES ($1, $2) ON CONFLICT (customer) DO UPDATE SET key = $2",
+            row["customer_uid"],
+            key,
+        )

@@ -1,7 +1,6 @@
-"""Overload and more processes: what a full gateway answers, and what a second process adds."""
+"""Overload: what a full gateway answers, and how long those inside wait."""
 
 import asyncio
-import time
 from typing import Any
 
 from bench import load
@@ -11,7 +10,7 @@ _ROOM = 32
 _TIMES = 4
 
 
-async def measure_overload(*, seconds: int) -> dict[str, Any]:
+async def measure(*, seconds: int) -> dict[str, Any]:
     """Four times as many clients as there is room for. Every answer is a payment or a clear no."""
     async with running_machine(DASI_REQUESTS_AT_ONCE=str(_ROOM)) as machine:
         url = f"{machine.gateway.url}/subscribe/payments/again"
@@ -43,28 +42,3 @@ async def measure_overload(*, seconds: int) -> dict[str, Any]:
                 "accepted_p99_ms": round(float(rows["p99_s"]) * 1e3, 1),
             }
         return {"room": _ROOM, **results}
-
-
-async def measure_workers(*, rounds: int, seconds: int) -> dict[str, Any]:
-    """The same load on one and on two gateway processes."""
-    results: dict[str, Any] = {}
-    for workers in (1, 2):
-        async with running_machine(gateway_workers=workers) as machine:
-            rates = []
-            for number in range(rounds + 1):
-                script = load.charges(token=machine.token, run=f"p{number}", cards=CARDS)
-                url = f"{machine.gateway.url}/subscribe/payments/again"
-                before = {part.name: part.cpu_s() for part in machine.parts}
-                began = time.perf_counter()
-                told = await load.run_wrk(url, script, clients=32, seconds=seconds)
-                span = time.perf_counter() - began
-                cores = {
-                    part.name: round((part.cpu_s() - before[part.name]) / span, 2)
-                    for part in machine.parts
-                }
-                rates.append(told.per_s)
-            results[str(workers)] = {
-                "per_s": round(sorted(rates[1:])[len(rates[1:]) // 2], 1),
-                "cores_used": cores,
-            }
-    return results

@@ -18,6 +18,8 @@ def lines(part: str, told: Any) -> Iterator[str]:
                 yield _beside("  charge", one["charge"])
                 for name, read in one["reads"].items():
                     yield _beside(f"  read {name}", read)
+                for name, times in one.get("times_of_empty", {}).items():
+                    yield f"  {name}: x {times:.2f} of empty tables"
         case _:
             for name, value in told.items():
                 yield f"{name}: {value}"

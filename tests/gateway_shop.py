@@ -19,10 +19,16 @@ import aiohttp
 from yarl import URL
 
 from dasi.app import create_app, open_engine
-from dasi.channels import Channel, add_channel
+from dasi.channels import Channel, add_channel, list_channels
 from dasi.engine import Engine
 from dasi.foundation.clock import Clock
-from dasi.merchants import Merchant, NewApiKey, add_api_key, add_merchant
+from dasi.merchants import (
+    Merchant,
+    NewApiKey,
+    add_api_key,
+    add_merchant,
+    find_merchant_by_code,
+)
 from dasi.scripted_payer import pay_in_window
 from dasi.settings import read_settings
 from served import address_of, free_socket, served
@@ -217,19 +223,27 @@ async def open_shop(
     code: str = CODE,
     mall_id: str = MALL_ID,
     webhook_url: str | None = None,
+    is_new: bool = True,
 ) -> AsyncIterator[Shop]:
-    """A merchant with one key and one channel, and a client for it."""
-    merchant = await add_merchant(engine, code=code, name="다시 커피", webhook_url=webhook_url)
+    """A merchant with one key and one channel, and a client for it.
+
+    `is_new=False`: the merchant and its channel are there from another time; its key is new.
+    """
+    if is_new:
+        merchant = await add_merchant(engine, code=code, name="다시 커피", webhook_url=webhook_url)
+        channel = await add_channel(
+            engine,
+            merchant,
+            provider="kicc",
+            mall_id=mall_id,
+            secret=MALL_SECRET,
+            is_sandbox=True,
+            is_default=True,
+        )
+    else:
+        merchant = await find_merchant_by_code(engine, code)
+        (channel,) = await list_channels(engine, merchant.merchant_id)
     key = await add_api_key(engine, merchant)
-    channel = await add_channel(
-        engine,
-        merchant,
-        provider="kicc",
-        mall_id=mall_id,
-        secret=MALL_SECRET,
-        is_sandbox=True,
-        is_default=True,
-    )
     connections = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(
         connector=connections, cookie_jar=aiohttp.DummyCookieJar()

@@ -1,11 +1,13 @@
 """The docs name what exists, and what they name exists."""
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import typer.main
+from bench.report import fill_in
 from starlette.routing import Route
 
 from dasi.app import create_app
@@ -163,3 +165,10 @@ def test_the_architecture_names_every_room_and_face() -> None:
     page = text(DOCS / "concepts/architecture.md")
     silent = sorted(room for room in rooms() if f"`{room}`" not in page)
     assert not silent, told(silent, "say in docs/concepts/architecture.md what it holds.")
+
+
+def test_the_report_on_speed_shows_what_was_measured() -> None:
+    measured = json.loads((DOCS / "reports/speed.json").read_text())
+    page = (DOCS / "reports/speed.md").read_text()
+
+    assert fill_in(page, measured) == page, "python -m bench writes both"
