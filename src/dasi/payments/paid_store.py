@@ -3,7 +3,6 @@ whose answers came at the same time, in one statement that is one transaction (M
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -15,8 +14,7 @@ from dasi.payments.store import PAYMENT_COLUMNS, to_payment
 from dasi.webhooks import ANNOUNCE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Yes:
+class Yes(msgspec.Struct, frozen=True, kw_only=True):
     """An approval of one charge, as it is written down."""
 
     merchant_id: int

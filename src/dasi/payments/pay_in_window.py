@@ -5,9 +5,9 @@ how much, comes from our own record. Reserve, ask, record, as every verb that mo
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine

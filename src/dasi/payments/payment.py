@@ -6,12 +6,16 @@
 `partly_cancelled`  a part of it was given back
 `cancelled`         all of it was given back
 `failed`            an explicit no, an abandoned window, or a request that never left
+
+Structs rather than dataclasses: a list makes hundreds of them, and these are made in a tenth of the
+time.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 AMOUNT_MAX_KRW = 2**31 - 1
 """Clients in the field hold amounts in 32 bits."""
@@ -41,8 +45,7 @@ def assert_may_become(now: Status, then: Status) -> None:
     assert then in TRANSITIONS[now], f"a payment that is {now} cannot become {then}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Buyer:
+class Buyer(Struct, frozen=True, kw_only=True):
     name: str | None = None
     email: str | None = None
     tel: str | None = None
@@ -50,8 +53,7 @@ class Buyer:
     postcode: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaidCard:
+class PaidCard(Struct, frozen=True, kw_only=True):
     """The card as the PG tells it. `brand` is our slug; faces turn it into their own codes."""
 
     brand: str | None
@@ -62,8 +64,7 @@ class PaidCard:
     quota_months: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancellation:
+class Cancellation(Struct, frozen=True, kw_only=True):
     """One cancel that the PG confirmed."""
 
     cancellation_id: str
@@ -74,8 +75,7 @@ class Cancellation:
     receipt_url: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
+class Payment(Struct, frozen=True, kw_only=True):
     merchant_id: int
     imp_uid: str
     merchant_uid: str

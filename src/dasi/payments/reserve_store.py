@@ -13,8 +13,7 @@ from dasi.foundation.db import Database
 from dasi.payments.payment import Buyer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """What a charge writes before it asks: a payment, its one attempt, the first event."""
 
     merchant_id: int
