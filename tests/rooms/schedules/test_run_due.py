@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from dasi.payments import ChargeWish, Status, charge, reconcile_due
 from dasi.schedules import Runner, ScheduleStatus, resume_schedules, run_store, stop_schedules
@@ -169,7 +170,7 @@ async def test_stop_switch_holds_everything_until_resumed(bookings: Bookings, *,
 
 
 async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
-    bookings: Bookings, monkeypatch: pytest.MonkeyPatch
+    bookings: Bookings,
 ):
     provider = bookings.engine.providers["kicc"]
     here = dict(provider._urls)
@@ -179,6 +180,8 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
     assert await bookings.run_all() == 0
     statuses = await bookings.shop.rows("SELECT DISTINCT status FROM schedules")
     assert statuses == [{"status": "scheduled"}]
+    held = REGISTRY.get_sample_value("dasi_schedules_held_merchants")
+    assert held == 1, "the operator is told"
     assert await bookings.shop.rows("SELECT 1 FROM payments WHERE is_scheduled") == []
     provider._urls.update(here)
     back = Runner(bookings.engine, per_merchant=1)

@@ -1,50 +1,24 @@
-"""In live mode a webhook goes to the public network or nowhere (W5). The names are answered by the
-test; what is decided about the answers, and the connection, are the product's.
+"""In live mode a webhook goes to the public network or nowhere (W5). Names are asked of a DNS
+server under the test's hand; what is decided about its answers, and the connection, are the
+product's.
 """
 
-import socket
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from dasi.channels import add_channel
 from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer
+from dns_server import AsksServer, naming
 from gateway_shop import MALL_SECRET
 from rooms.webhooks.conftest import Desk
 from webhook_receiver import Receiver
 
 NAME = "hooks.shop.example"
 PUBLIC = "203.0.114.7"
-
-
-class Names(AbstractResolver):
-    """Answers each question for a name with the next of its lists of addresses, then the last."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self._answers = list(answers)
-        self.asked: list[str] = []
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        answer = self._answers[min(len(self.asked), len(self._answers) - 1)]
-        self.asked.append(host)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in answer
-        ]
-
-    async def close(self) -> None:
-        """Holds nothing."""
 
 
 @pytest.fixture
@@ -88,14 +62,16 @@ ADDRESSES = {
 async def test_name_with_such_an_address_is_not_connected_to(
     live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver, address: str
 ):
-    names = Names([address])
     port = receiver.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
-    await deliverer_with(resolver=names).run_due()
+    async with naming([address]) as names:
+        await deliverer_with(resolver=AsksServer(names.port)).run_due()
     (told,) = await live.tries()
     assert names.asked == [NAME]
     assert told.http_status is None
-    assert told.answer == f"not sent: {address} is not a public address"
+    refused = re.fullmatch(r"not sent: (\S+) is not a public address", told.answer)
+    assert refused is not None, told.answer
+    assert ip_address(refused[1]) == ip_address(address)
     assert receiver.posts == []
 
 
@@ -130,7 +106,8 @@ async def test_one_private_address_among_public_ones_is_enough(
 ):
     port = receiver.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
-    await deliverer_with(resolver=Names([PUBLIC, "127.0.0.1"]), connect_s=0.2).run_due()
+    async with naming([PUBLIC, "127.0.0.1"]) as names:
+        await deliverer_with(resolver=AsksServer(names.port), connect_s=0.2).run_due()
     (told,) = await live.tries()
     assert told.answer == "not sent: 127.0.0.1 is not a public address"
     assert receiver.posts == []
@@ -141,13 +118,14 @@ async def test_name_that_is_public_first_and_private_then_gains_nothing(
 ):
     """Rebinding: the address that was looked at is the one connected to, at every try anew."""
     port = receiver.url.rpartition(":")[2]
-    names = Names([PUBLIC], ["127.0.0.1"])
-    deliverer = deliverer_with(resolver=names, connect_s=0.2)
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
-    await deliverer.run_due()
-    assert names.asked == [NAME], "one question for one try: nothing else could be connected to"
-    await live.rows("UPDATE deliveries SET next_try_at = $1", live.clock.now())
-    await deliverer.run_due()
+    async with naming([PUBLIC], ["127.0.0.1"]) as names:
+        deliverer = deliverer_with(resolver=AsksServer(names.port), connect_s=0.2)
+        await deliverer.run_due()
+        assert names.asked == [NAME], "one question for one try: nothing else is connected to"
+        await live.rows("UPDATE deliveries SET next_try_at = $1", live.clock.now())
+        await deliverer.run_due()
+        assert names.asked == [NAME, NAME]
     first, second = await live.tries()
     assert not first.answer.startswith("not sent: 127")
     assert second.answer == "not sent: 127.0.0.1 is not a public address"

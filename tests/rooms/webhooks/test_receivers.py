@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from starlette.responses import RedirectResponse, Response
 
 from dasi.foundation.errors import NotFound
@@ -193,8 +194,11 @@ async def test_slow_receiver_holds_up_nobody_else(
 
 
 async def test_dead_receiver_is_paused_and_its_events_wait(desk: Desk, deliverer: Deliverer):
+    sample = REGISTRY.get_sample_value
+    pauses_before = sample("dasi_webhook_pauses_total") or 0
     await desk.tell("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
     await desk.turn(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
+    assert (sample("dasi_webhook_pauses_total") or 0) > pauses_before, "the operator sees it"
     (failing,) = await failing_receivers(desk.engine, desk.merchant_id)
     assert failing.paused_until is not None
     assert failing.paused_until > desk.clock.now()
