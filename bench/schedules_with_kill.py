@@ -10,6 +10,7 @@ Floor: 100,000 start within 480 s on two cores, 0 duplicates, worker memory flat
 
 import argparse
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -97,12 +98,46 @@ async def until_executed(shop: Shop, charges: int, on_look: Any, *, patience_s: 
     raise SystemExit(f"not done after {patience_s:g} s")
 
 
+class Cpu:
+    """Seconds of CPU that each kind of program of this run has spent since the first look."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, float] = {}
+        self._last: dict[int, tuple[str, float]] = {}
+        self._began = time.monotonic()
+
+    def look(self) -> None:
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                spent = child.cpu_times()
+                self._last[child.pid] = (_kind(child), spent.user + spent.system)
+        if not self._first:
+            self._began = time.monotonic()
+            self._first = {pid: spent for pid, (_, spent) in self._last.items()}
+
+    def told(self, charges: int) -> str:
+        by_kind: Counter[str] = Counter()
+        for pid, (kind, spent) in self._last.items():
+            by_kind[kind] += spent - self._first.get(pid, 0)
+        of_one = ", ".join(f"{kind} {s / charges * 1e3:.2f} ms" for kind, s in by_kind.items() if s)
+        cores = by_kind.total() / (time.monotonic() - self._began)
+        return f"CPU of a charge: {of_one}; this run had {cores:.2f} cores"
+
+
+def _kind(process: psutil.Process) -> str:
+    command = " ".join(process.cmdline())
+    if "kicc_simulator" in command:
+        return "simulator"
+    return "workers" if "dasi.cli" in command else process.name()
+
+
 class Watch:
-    """Kills one worker a third of the way, has it replaced, and notes memory."""
+    """Kills one worker a third of the way, has it replaced, and notes memory and CPU."""
 
     def __init__(self, workers: list[Process], charges: int, start: Any, wait_s: float) -> None:
         self.workers = workers
         self.memory: list[int] = []
+        self.cpu = Cpu()
         self._charges = charges
         self._start = start
         self._wait_s = wait_s
@@ -111,6 +146,7 @@ class Watch:
         self._shown = 0.0
 
     async def __call__(self, done: int, elapsed_s: float) -> None:
+        self.cpu.look()
         self.memory.append(psutil.Process(self.workers[-1].pid).memory_info().rss // 2**20)
         if elapsed_s - self._shown >= 15:
             self._shown = elapsed_s
@@ -195,7 +231,8 @@ async def _report(shop: Shop, charges: int, *, late: Any, watch: Watch) -> bool:
         f"{twice} duplicates\n"
         f"lateness p50 {late.p50_s:.1f} s, p99 {late.p99_s:.1f} s, last {late.max_s:.1f} s; "
         f"{charges / max(late.max_s, 0.1):,.0f} started a second\n"
-        f"memory of a worker: {min(steady)} to {max(steady)} MiB after the first quarter"
+        f"memory of a worker: {min(steady)} to {max(steady)} MiB after the first quarter\n"
+        f"{watch.cpu.told(charges)}"
     )
     return (
         sum(by_order.values()) == paid[0]["paid"] == charges

@@ -9,7 +9,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.payments import ChargeWish, Payment, Status, charge, find_payment
 from dasi.schedules import run_store
-from dasi.schedules.run_store import NOT_FOUND, NOT_SENT, DueSchedule
+from dasi.schedules.run_store import NOT_FOUND, NOT_SENT, DueSchedule, Ran
 from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
@@ -87,15 +87,15 @@ async def _finish(
             until=engine.clock.now() + wait,
         )
         return
-    await run_store.finish(
-        engine.database,
-        due.merchant_id,
-        due.schedule_id,
+    ran = Ran(
+        merchant_id=due.merchant_id,
+        schedule_id=due.schedule_id,
         imp_uid=payment.imp_uid,
         executed_at=executed_at,
         awaits_retry=due.has_retry_plan and payment.status is Status.FAILED,
         now=engine.clock.now(),
     )
+    await engine.database.together(run_store.finish, ran)
 
 
 async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datetime) -> None:
