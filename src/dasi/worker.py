@@ -17,7 +17,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import count_payments, expire_windows, reconcile_due
-from dasi.schedules import Runner, plan_retries
+from dasi.schedules import Runner, give_back_checks, plan_retries
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, park_for_gone
 
@@ -42,6 +42,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(_repeat("webhooks", deliverer.turn, stop, woken=woken))
             loops.create_task(_repeat("schedules", runner.turn, stop))
             loops.create_task(_repeat("retries", lambda: plan_retries(engine), stop))
+            loops.create_task(
+                _repeat("card_checks", lambda: give_back_checks(engine), stop, idle_s=_SLOW_S)
+            )
             loops.create_task(
                 _repeat("gone_receivers", lambda: park_for_gone(engine), stop, idle_s=_SLOW_S)
             )

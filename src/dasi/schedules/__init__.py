@@ -4,6 +4,7 @@ from dasi.schedules.book import book
 from dasi.schedules.browse import browse_schedules, calendar
 from dasi.schedules.browse_store import CalendarDay
 from dasi.schedules.change import move, reschedule
+from dasi.schedules.check_card import give_back_checks
 from dasi.schedules.find import SchedulePage, find_schedule, list_schedules
 from dasi.schedules.preview import lateness, preview_day, publish_lateness
 from dasi.schedules.retry import retry
@@ -30,6 +31,7 @@ __all__ = [
     "browse_schedules",
     "calendar",
     "find_schedule",
+    "give_back_checks",
     "lateness",
     "list_schedules",
     "merchant_now",

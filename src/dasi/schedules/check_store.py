@@ -1,0 +1,64 @@
+"""SQL of cards that are being tried: what was charged for it must be given back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dasi.foundation.db import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardCheck:
+    merchant_id: int
+    merchant_uid: str
+    looks: int
+    """This one counted."""
+
+
+async def insert_check(
+    database: Database, merchant_id: int, merchant_uid: str, *, look_at: datetime, now: datetime
+) -> None:
+    """Before the charge leaves: whoever dies, its amount is not forgotten."""
+    await database.fetch(
+        """INSERT INTO card_checks (merchant_id, merchant_uid, next_look_at, began_at)
+           VALUES ($1, $2, $3, $4)""",
+        merchant_id,
+        merchant_uid,
+        look_at,
+        now,
+    )
+
+
+async def delete_check(database: Database, merchant_id: int, merchant_uid: str) -> None:
+    """Nothing of it is left at the PG."""
+    await database.fetch(
+        "DELETE FROM card_checks WHERE merchant_id = $1 AND merchant_uid = $2",
+        merchant_id,
+        merchant_uid,
+    )
+
+
+async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> None:
+    """A person was told; the machine does not look any more."""
+    await database.fetch(
+        """UPDATE card_checks SET next_look_at = NULL
+           WHERE merchant_id = $1 AND merchant_uid = $2""",
+        merchant_id,
+        merchant_uid,
+    )
+
+
+async def claim_due_any_merchant(
+    database: Database, *, now: datetime, look_again_at: datetime, batch: int
+) -> list[CardCheck]:
+    """Checks that did not end by themselves. The next look is the lease."""
+    rows = await database.fetch(
+        """UPDATE card_checks SET next_look_at = $2, looks = looks + 1
+           WHERE (merchant_id, merchant_uid) IN (
+               SELECT merchant_id, merchant_uid FROM card_checks WHERE next_look_at <= $1
+               ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+           RETURNING merchant_id, merchant_uid, looks""",
+        now,
+        look_again_at,
+        batch,
+    )
+    return [CardCheck(**row) for row in rows]
