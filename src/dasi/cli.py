@@ -17,6 +17,7 @@ from dasi.commands import (
     people,
     provision,
     run,
+    vault,
 )
 from dasi.commands.options import ending
 from dasi.commands.printing import print_trouble, trouble_of
@@ -44,6 +45,7 @@ app.add_typer(provision.merchant, name="merchant")
 app.add_typer(provision.key, name="key")
 app.add_typer(provision.channel, name="channel")
 app.add_typer(people.user, name="user")
+app.add_typer(vault.app, name="vault")
 
 
 def _show_version(is_asked: bool) -> None:  # typer calls it so

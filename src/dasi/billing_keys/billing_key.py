@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from dasi.foundation.reseal import SealedValues
+
 CUSTOMER_UID_MAX = 80
 
 
@@ -58,3 +60,12 @@ class SealedKey(Protocol):
 def bound_to(merchant_id: int, customer_uid: str) -> str:
     """Where a sealed key belongs: moved to another customer's row it does not open."""
     return f"merchant {merchant_id} customer {customer_uid}"
+
+
+SEALED_KEYS = SealedValues(
+    what="billing keys",
+    table="billing_keys",
+    key=("merchant_id", "billing_key_id"),
+    column="sealed_key",
+    bound_to=lambda row: bound_to(row["merchant_id"], row["customer_uid"]),
+)

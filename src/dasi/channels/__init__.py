@@ -4,9 +4,16 @@ from dasi.channels.add import add_channel
 from dasi.channels.change import change_channel
 from dasi.channels.channel import Channel
 from dasi.channels.check import Check, check_channel
-from dasi.channels.choose import choose_channel, find_channel, list_channels, open_mall
+from dasi.channels.choose import (
+    SEALED_SECRETS,
+    choose_channel,
+    find_channel,
+    list_channels,
+    open_mall,
+)
 
 __all__ = [
+    "SEALED_SECRETS",
     "Channel",
     "Check",
     "add_channel",

@@ -4,6 +4,7 @@ from dasi.channels import store
 from dasi.channels.channel import Channel, SealedMall
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed
+from dasi.foundation.reseal import SealedValues
 from dasi.providers.port import Mall
 
 
@@ -63,3 +64,12 @@ def open_mall(engine: Engine, channel: SealedMall) -> Mall:
 def bound_to(merchant_id: int, mall_id: str) -> str:
     """Where a mall's secret belongs: moved to another merchant's row it does not open."""
     return f"merchant {merchant_id} mall {mall_id}"
+
+
+SEALED_SECRETS = SealedValues(
+    what="secrets of channels",
+    table="channels",
+    key=("merchant_id", "channel_id"),
+    column="sealed_secret",
+    bound_to=lambda row: bound_to(row["merchant_id"], row["mall_id"]),
+)

@@ -1,7 +1,7 @@
 """Seals secrets at rest: AES-256-GCM, a fresh key per record, bound to where the record belongs.
 
-Several sealing keys may live side by side, newest first: the first seals, all open. To rotate, put
-a new key in front, restart, re-seal at leisure, then drop the old one.
+Several sealing keys may live side by side, newest first: the first seals, all open. To rotate, give
+every process the new key behind the old one, then in front of it; `reseal`; then drop the old one.
 
 Sealed form, version 1: `0x01 | key id (4) | salt (16) | nonce (12) | ciphertext and tag`.
 """
@@ -60,8 +60,10 @@ class Vault:
             raise CannotOpen(f"altered, or not bound to {bound_to!r}") from wrong
         return opened.decode()
 
-    def is_sealed_with_newest(self, sealed: bytes) -> bool:
-        return sealed[1 : 1 + _ID] == self._newest
+    @property
+    def newest_mark(self) -> bytes:
+        """How everything begins that the newest key has sealed."""
+        return _VERSION + self._newest
 
     def __repr__(self) -> str:
         return f"Vault({len(self._keys)} keys)"

@@ -1,5 +1,21 @@
 """The idempotency room: one request, however often it is sent, is one act with one answer."""
 
-from dasi.idempotency.once import Answered, Begun, begin, fingerprints, give_back, keep_answer
+from dasi.idempotency.once import (
+    SEALED_ANSWERS,
+    Answered,
+    Begun,
+    begin,
+    fingerprints,
+    give_back,
+    keep_answer,
+)
 
-__all__ = ["Answered", "Begun", "begin", "fingerprints", "give_back", "keep_answer"]
+__all__ = [
+    "SEALED_ANSWERS",
+    "Answered",
+    "Begun",
+    "begin",
+    "fingerprints",
+    "give_back",
+    "keep_answer",
+]

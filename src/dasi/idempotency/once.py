@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
+from dasi.foundation.reseal import SealedValues
 from dasi.idempotency import store
 
 KEY_MAX = 255
@@ -97,3 +98,12 @@ def _hash(name: str, value: object) -> str:
 
 def _bound_to(merchant_id: int, key: str) -> str:
     return f"merchant {merchant_id} request {key}"
+
+
+SEALED_ANSWERS = SealedValues(
+    what="answers kept for repeats",
+    table="idempotent_requests",
+    key=("merchant_id", "idempotency_key"),
+    column="sealed_answer",
+    bound_to=lambda row: _bound_to(row["merchant_id"], row["idempotency_key"]),
+)

@@ -10,9 +10,10 @@ from dasi.merchants.api_keys import (
 from dasi.merchants.change import change_webhook, is_told_more, tell_more
 from dasi.merchants.merchant import ApiKeyLine, Merchant
 from dasi.merchants.register import add_merchant, find_merchant_by_code, list_merchants
-from dasi.merchants.tokens import TOKEN_LIFE, AccessToken, authenticate, issue_token
+from dasi.merchants.tokens import SEALED_TOKENS, TOKEN_LIFE, AccessToken, authenticate, issue_token
 
 __all__ = [
+    "SEALED_TOKENS",
     "TOKEN_LIFE",
     "AccessToken",
     "ApiKeyLine",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
+from dasi.foundation.reseal import SealedValues
 from dasi.merchants import store
 from dasi.merchants.api_keys import is_secret
 from dasi.merchants.merchant import Merchant
@@ -82,3 +83,12 @@ def _hash(value: str) -> bytes:
 
 def _bound_to(merchant_id: int) -> str:
     return f"merchant {merchant_id} token"
+
+
+SEALED_TOKENS = SealedValues(
+    what="access tokens",
+    table="access_tokens",
+    key=("token_hash",),
+    column="sealed",
+    bound_to=lambda row: _bound_to(row["merchant_id"]),
+)

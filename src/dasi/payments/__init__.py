@@ -33,13 +33,14 @@ from dasi.payments.story import (
     tell_story,
 )
 from dasi.payments.story_lines import AttemptLine, DoubtLine, EventLine, Story, WindowLine
-from dasi.payments.take_notice import store_notice, work_on_notice
+from dasi.payments.take_notice import SEALED_NOTICES, store_notice, work_on_notice
 from dasi.payments.verify import Complaint, Report, verify
 from dasi.payments.window import OpenedWindow, WindowView, WindowWish
 from dasi.payments.worklist import Doubt, list_doubts
 
 __all__ = [
     "AMOUNT_MAX_KRW",
+    "SEALED_NOTICES",
     "AttemptLine",
     "Browse",
     "Buyer",

@@ -6,6 +6,7 @@ A notice is unsigned: it proves nothing and changes no money. All it can do is m
 import structlog
 
 from dasi.engine import Engine
+from dasi.foundation.reseal import SealedValues
 from dasi.payments import attempt_store, notice_store
 from dasi.payments.reconcile import look_at
 from dasi.providers.port import PgNotice
@@ -19,7 +20,7 @@ async def store_notice(engine: Engine, provider: str, notice: PgNotice, *, sourc
         engine.database,
         provider=provider,
         notice_id=notice.notice_id,
-        sealed_body=engine.vault.seal(notice.raw, bound_to=f"notice {notice.notice_id}"),
+        sealed_body=engine.vault.seal(notice.raw, bound_to=_bound_to(notice.notice_id)),
         source=source,
         now=engine.clock.now(),
     )
@@ -62,3 +63,16 @@ async def _work(engine: Engine, provider: str, notice: PgNotice, *, source: str)
     for asked in woken:
         await look_at(engine, asked)
     return "woken" if woken else "known"
+
+
+def _bound_to(notice_id: str) -> str:
+    return f"notice {notice_id}"
+
+
+SEALED_NOTICES = SealedValues(
+    what="notices",
+    table="pg_notices",
+    key=("provider", "notice_id"),
+    column="sealed_body",
+    bound_to=lambda row: _bound_to(row["notice_id"]),
+)

@@ -25,6 +25,7 @@ from dasi.people.person import GIVEN_ROLES, Member, Origin, Permission, Person, 
 from dasi.people.reset import look_at_reset, reset_link, use_reset
 from dasi.people.saved_views import SavedView, list_views, remove_view, save_view
 from dasi.people.second_factor import (
+    SEALED_SECOND_FACTORS,
     begin_second_factor,
     confirm_second_factor,
     end_second_factor,
@@ -50,6 +51,7 @@ __all__ = [
     "LIFE",
     "PASSKEY_NAME_MAX",
     "PASSWORD_MIN",
+    "SEALED_SECOND_FACTORS",
     "Act",
     "Link",
     "Member",

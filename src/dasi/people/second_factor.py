@@ -10,6 +10,7 @@ import pyotp
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
+from dasi.foundation.reseal import SealedValues
 from dasi.people import session_store, store
 from dasi.people.audit import log_own_act
 from dasi.people.person import Origin, Person
@@ -33,7 +34,7 @@ async def begin_second_factor(
     if person.has_totp:
         raise Conflict("second_factor_on")
     secret = pyotp.random_base32()
-    sealed = engine.vault.seal(secret, bound_to=_bound_to(person))
+    sealed = engine.vault.seal(secret, bound_to=_bound_to(person.person_id))
     await store.set_totp_any_merchant(engine.database, person.person_id, sealed)
     await log_own_act(engine, person, "second_factor_begun", origin)
     return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="dasi")
@@ -80,7 +81,7 @@ async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -
     if sealed is None:
         await log_own_act(engine, person, "second_factor_failed", origin, detail="no app")
         raise NotAuthenticated("wrong_code")
-    totp = pyotp.TOTP(engine.vault.open(sealed, bound_to=_bound_to(person)))
+    totp = pyotp.TOTP(engine.vault.open(sealed, bound_to=_bound_to(person.person_id)))
     now_step = epoch_s(engine.clock.now()) // STEP_S
     given = code.replace(" ", "").encode()
     for step in range(now_step - _DRIFT, now_step + _DRIFT + 1):
@@ -94,6 +95,15 @@ async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -
     raise NotAuthenticated("wrong_code")
 
 
-def _bound_to(person: Person) -> str:
+def _bound_to(person_id: int) -> str:
     """Moved to another person's row the secret does not open."""
-    return f"second factor of person {person.person_id}"
+    return f"second factor of person {person_id}"
+
+
+SEALED_SECOND_FACTORS = SealedValues(
+    what="second factors",
+    table="people",
+    key=("person_id",),
+    column="sealed_totp",
+    bound_to=lambda row: _bound_to(row["person_id"]),
+)

@@ -17,11 +17,18 @@ from dasi.webhooks.receivers import (
 from dasi.webhooks.resend import list_deliveries, list_tries, replay_events, resend_event
 from dasi.webhooks.safe_url import PublicResolver, check_literal
 from dasi.webhooks.send_test import SentTest, send_test_event
-from dasi.webhooks.sign import SigningSecret, rotate_secret, signature_headers, signing_secrets
+from dasi.webhooks.sign import (
+    SEALED_SIGNING_SECRETS,
+    SigningSecret,
+    rotate_secret,
+    signature_headers,
+    signing_secrets,
+)
 
 __all__ = [
     "ANNOUNCE",
     "LIMIT_MAX",
+    "SEALED_SIGNING_SECRETS",
     "Deliverer",
     "Delivery",
     "DeliveryHealth",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.ids import ulid
+from dasi.foundation.reseal import SealedValues
 from dasi.webhooks import secret_store
 
 _PREFIX = "whsec_"
@@ -91,3 +92,12 @@ def _key(secret: SigningSecret) -> bytes:
 
 def _bound_to(merchant_id: int, secret_id: str) -> str:
     return f"merchant {merchant_id} webhook secret {secret_id}"
+
+
+SEALED_SIGNING_SECRETS = SealedValues(
+    what="signing secrets of webhooks",
+    table="webhook_secrets",
+    key=("merchant_id", "secret_id"),
+    column="sealed",
+    bound_to=lambda row: _bound_to(row["merchant_id"], row["secret_id"]),
+)

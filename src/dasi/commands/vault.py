@@ -1,0 +1,76 @@
+"""The sealed secrets: `dasi vault`."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.printing import print_list, print_note
+from dasi.commands.reach import with_engine
+from dasi.engine import Engine
+
+if TYPE_CHECKING:
+    from dasi.foundation.reseal import Resealed, SealedValues
+
+app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
+
+_UNOPENED = 1
+
+
+@app.callback()
+def vault() -> None:
+    """The secrets that are sealed in the database."""
+
+
+def everything_sealed() -> "tuple[SealedValues, ...]":
+    """Every column of the database that holds sealed values."""
+    from dasi.billing_keys import SEALED_KEYS  # noqa: PLC0415  # slow: not for --help
+    from dasi.channels import SEALED_SECRETS  # noqa: PLC0415  # as above
+    from dasi.idempotency import SEALED_ANSWERS  # noqa: PLC0415  # as above
+    from dasi.merchants import SEALED_TOKENS  # noqa: PLC0415  # as above
+    from dasi.payments import SEALED_NOTICES  # noqa: PLC0415  # as above
+    from dasi.people import SEALED_SECOND_FACTORS  # noqa: PLC0415  # as above
+    from dasi.webhooks import SEALED_SIGNING_SECRETS  # noqa: PLC0415  # as above
+
+    return (
+        *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
+        *(SEALED_TOKENS, SEALED_ANSWERS, SEALED_NOTICES),
+    )
+
+
+@app.command(
+    "reseal",
+    epilog=ending(
+        "dasi vault reseal",
+        exit_codes="0 the older keys may be dropped, 1 something could not be opened, 2 usage",
+    ),
+)
+def reseal_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """Seal everything with the newest key of DASI_VAULT_KEYS, so that the older ones can go.
+
+    Gateways and workers may go on working. It can be stopped and run again at any time.
+    """
+
+    async def act(engine: Engine) -> "list[Resealed]":
+        from dasi.foundation.reseal import reseal  # noqa: PLC0415  # slow: not for --help
+
+        return [
+            await reseal(engine.database, engine.vault, values) for values in everything_sealed()
+        ]
+
+    done = with_engine(data, act)
+    print_list(
+        [
+            {"what": one.what, "resealed": one.resealed, "not_opened": len(one.unopened)}
+            for one in done
+        ],
+        as_json=as_json,
+        none="Nothing is sealed.",
+    )
+    unopened = [row for one in done for row in one.unopened]
+    for row in unopened:
+        print_note(f"{row}")
+    if unopened:
+        print_note("Keep every key that is named here in DASI_VAULT_KEYS, or these are lost.")
+        raise typer.Exit(_UNOPENED)
+    print_note("Everything is sealed with the newest key. The older keys may be dropped.")
