@@ -124,8 +124,22 @@ async def running_programs(
     **more: str,
 ) -> AsyncIterator[tuple[Shop, Programs]]:
     """A shop of the first gateway, and the programs. `more` are settings by variable name."""
+    # The engine first: it says what is wrong with the settings before a program would.
+    async with (
+        open_engine(read_settings(_settings(database_url, kicc, _free_address(), more))) as engine,
+        running_on(database_url, kicc, gateways=gateways, workers=workers, **more) as programs,
+        open_shop(engine, programs.gateways[0].url, kicc, webhook_url=webhook_url) as shop,
+    ):
+        yield shop, programs
+
+
+@asynccontextmanager
+async def running_on(
+    database_url: str, kicc: SimulatorControl, *, gateways: int, workers: int, **more: str
+) -> AsyncIterator[Programs]:
+    """The programs alone, on a database that may have its merchants."""
     addresses = [_free_address() for _ in range(gateways)]
-    ours = environment(database_url, kicc_url=kicc.base_url, public_url=addresses[0]) | more
+    ours = _settings(database_url, kicc, addresses[0], more)
     everything = {**without_ours(os.environ), **ours}
     programs = Programs(
         gateways=[
@@ -142,13 +156,17 @@ async def running_programs(
             for _ in range(workers)
         ],
     )
-    async with open_engine(read_settings(ours)) as engine:
-        try:
-            await programs.start()
-            async with open_shop(engine, addresses[0], kicc, webhook_url=webhook_url) as shop:
-                yield shop, programs
-        finally:
-            await programs.stop()
+    try:
+        await programs.start()
+        yield programs
+    finally:
+        await programs.stop()
+
+
+def _settings(
+    database_url: str, kicc: SimulatorControl, public_url: str, more: Mapping[str, str]
+) -> dict[str, str]:
+    return environment(database_url, kicc_url=kicc.base_url, public_url=public_url) | dict(more)
 
 
 def _free_address() -> str:

@@ -1,55 +1,116 @@
-"""`make crash SEED=… RUNS=…`: plays histories and prints what they came to."""
+"""`make crash SEED=… RUNS=…`: plays sweeps and histories and prints what they came to.
+
+A line a minute says how far it is, and a broken promise is printed when it is seen. Ctrl-C or
+SIGTERM ends it after the history at hand, with the whole report.
+"""
 
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from crash.history import Stage, run_history
+from crash.kills import run_kill_history
 from crash.merchant_side import listening_merchant
 from crash.sweep import SWEEPS, run_sweep
 from crash.tally import Tally
 from database import TestServer, running_server
 from simulator_process import SimulatorControl, running_simulator
 
+_TELL_EVERY_S = 60
 
-async def _play(server: TestServer, kicc_url: str, options: argparse.Namespace) -> Tally:
-    tally, until = Tally(), time.monotonic() + 60 * options.minutes
+
+@dataclass
+class _Progress:
+    tally: Tally
+    began: float = field(default_factory=time.monotonic)
+    is_over: bool = False
+    _told_at: float = field(default_factory=time.monotonic)
+    _violations: int = 0
+
+    @property
+    def took_s(self) -> float:
+        return time.monotonic() - self.began
+
+    def end(self) -> None:
+        self.is_over = True
+
+    def tell(self, what: str, *, at_once: bool = False) -> None:
+        for violation in self.tally.violations[self._violations :]:
+            _say(f"VIOLATION {violation}")
+        self._violations = len(self.tally.violations)
+        if at_once or time.monotonic() - self._told_at >= _TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            _say(f"{self.took_s:6.0f} s  {what}: {self.tally.summary()}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+Play = Callable[[Stage], Awaitable[object]]
+
+
+def _plays(options: argparse.Namespace) -> Iterator[tuple[str, Play]]:
+    names = SWEEPS if options.sweep == "all" else [options.sweep]
+    for name in names if options.sweep != "none" else []:
+        yield f"sweep {name}", lambda stage, name=name: run_sweep(stage, name)
+    for seed in range(options.seed, options.seed + options.runs):
+        run = run_kill_history if options.kills and seed % options.kills == 0 else run_history
+        yield f"seed {seed}", lambda stage, run=run, seed=seed: run(stage, seed)
+
+
+async def _play(
+    server: TestServer, kicc_url: str, options: argparse.Namespace, progress: _Progress
+) -> None:
+    for end in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(end, progress.end)
     async with SimulatorControl(kicc_url) as kicc, listening_merchant() as merchant_side:
-        stage = Stage(server, kicc, merchant_side, tally)
-        for name in SWEEPS if options.sweep == "all" else [options.sweep]:
-            if name != "none":
-                await run_sweep(stage, name)
-        for seed in range(options.seed, options.seed + options.runs):
-            if time.monotonic() > until:
+        stage = Stage(server, kicc, merchant_side, progress.tally)
+        for name, play in _plays(options):
+            if progress.is_over or progress.took_s > 60 * options.minutes:
                 break
-            await run_history(stage, seed)
-    return tally
+            await play(stage)
+            progress.tell(name, at_once=name.startswith("sweep"))
 
 
-def main() -> int:
-    """0 if every promise was kept."""
+def _options() -> argparse.Namespace:
     command = argparse.ArgumentParser(prog="python -m crash", description=__doc__)
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--runs", type=int, default=100)
     command.add_argument("--minutes", type=float, default=60, help="no new history after this")
     command.add_argument("--sweep", choices=["all", "none", *SWEEPS], default="all")
-    options = command.parse_args()
+    command.add_argument(
+        "--kills",
+        type=int,
+        default=10,
+        help="seeds that this divides are histories of real processes, killed by SIGKILL; 0: none",
+    )
+    return command.parse_args()
+
+
+def main() -> int:
+    """0 if every promise was kept."""
+    options, progress = _options(), _Progress(Tally())
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    folder, began = Path(tempfile.mkdtemp(prefix="dasi-crash-")), time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="dasi-crash-"))
     try:
         with running_server(folder / "data") as server, running_simulator() as kicc_url:
-            tally = asyncio.run(_play(server, kicc_url, options))
+            asyncio.run(_play(server, kicc_url, options, progress))
     finally:
+        _say(progress.tally.report())
+        _say(f"took                 {progress.took_s:.0f} s")
         shutil.rmtree(folder)
-    sys.stdout.write(f"{tally.report()}\n")
-    sys.stdout.write(f"took                 {time.monotonic() - began:.0f} s\n")
-    return 1 if tally.violations or tally.unlisted else 0
+    return 1 if progress.tally.violations or progress.tally.unlisted else 0
 
 
 if __name__ == "__main__":

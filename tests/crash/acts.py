@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
+from prometheus_client import REGISTRY
+
 from crash.node import Node
-from crash.world import GATEWAYS, WORKERS, Told, World
+from crash.world import GATEWAYS, WORKERS, Asked, Told, World
 from dasi.billing_keys import remove_due_keys, remove_key
 from dasi.engine import Engine
+from dasi.foundation.clock import KST
 from dasi.payments import (
     CancelWish,
     ChargeWish,
@@ -17,6 +21,7 @@ from dasi.payments import (
     WindowWish,
     cancel,
     charge,
+    close_window,
     expire_windows,
     find_payment,
     open_window,
@@ -26,6 +31,8 @@ from dasi.payments import (
     work_on_notice,
 )
 from dasi.providers.port import PgNotice
+from dasi.schedules import give_back_checks, plan_retries, revoke_of_removed_key
+from dasi.webhooks import park_for_gone
 
 CUSTOMER = "customer-1"
 _DEATH_CHANCE, _FAULT_CHANCE = 0.35, 0.4
@@ -153,6 +160,7 @@ async def pay_in_window(
     choice: str = "approve",
     returns: int = 1,
     dies_at: int | None = None,
+    asks_merchant: bool = False,
 ) -> None:
     """A payer's whole way through a window, for a payment or for a key."""
     order = new_order(world)
@@ -163,10 +171,9 @@ async def pay_in_window(
         name=order,
         device="pc",
         customer_uid=customer_uid,
+        confirm_url=world.merchant_side.url + "/confirm" if asks_merchant else None,
     )
-    opened = await world.perform(
-        gateway, "open_window", lambda node: open_window(node.engine, world.merchant, wish)
-    )
+    opened = await _open(world, gateway, wish)
     if not isinstance(opened, OpenedWindow):
         return
     _, fields = await world.kicc.window(opened.window_url, choice)
@@ -184,6 +191,45 @@ async def pay_in_window(
     )
 
 
+async def _open(world: World, gateway: str, wish: WindowWish) -> Any:
+    return await world.perform(
+        gateway, "open_window", lambda node: open_window(node.engine, world.merchant, wish)
+    )
+
+
+async def end_window(world: World, gateway: str, *, dies_at: int | None = None) -> None:
+    """The payer closes the window, and a return of it comes in the same moment, or later."""
+    order = new_order(world)
+    wish = WindowWish(merchant_uid=order, amount_krw=amount(world), name=order, device="pc")
+    opened = await _open(world, gateway, wish)
+    if not isinstance(opened, OpenedWindow):
+        return
+    token = opened.window_token
+
+    async def close(node: Node) -> object:
+        return await close_window(node.engine, world.merchant, token)
+
+    await world.perform(gateway, "close_window", close, dies_at=dies_at)
+    await world.perform(_other(gateway), "close_window", close)
+
+
+async def close_and_return(world: World) -> None:
+    await end_window(world, world.dice.choice(GATEWAYS), dies_at=fate(world))
+
+
+async def charge_many(world: World) -> None:
+    """Several orders at one gateway in one moment: they share their transactions."""
+    await perhaps_fault(world, "batch")
+    gateway = world.dice.choice(GATEWAYS)
+    orders = [(new_order(world), amount(world), fate(world)) for _ in range(4)]
+    await asyncio.gather(
+        *(
+            charge_order(world, gateway, order, asked_krw=asked_krw, dies_at=dies_at)
+            for order, asked_krw, dies_at in orders
+        )
+    )
+
+
 async def window_payment(world: World) -> None:
     await perhaps_fault(world, "approval")
     await pay_in_window(
@@ -192,6 +238,7 @@ async def window_payment(world: World) -> None:
         choice=world.dice.choice(["approve", "approve", "approve", "cancel"]),
         returns=world.dice.choice([1, 1, 2]),
         dies_at=fate(world),
+        asks_merchant=world.dice.random() < 0.3,
     )
 
 
@@ -207,8 +254,11 @@ async def end_key(world: World) -> None:
     await perhaps_fault(world, "remove_key")
 
     async def ask(node: Node) -> object:
-        return await remove_key(node.engine, world.merchant_id, CUSTOMER)
+        return await remove_key(
+            node.engine, world.merchant_id, CUSTOMER, also=revoke_of_removed_key
+        )
 
+    world.asked.append(Asked("remove_key", (), "done"))
     await world.perform(world.dice.choice(GATEWAYS), "remove_key", ask, dies_at=fate(world))
     await pay_in_window(world, world.dice.choice(GATEWAYS), customer_uid=CUSTOMER)
 
@@ -219,9 +269,13 @@ async def pass_notice(world: World) -> None:
     if not wire:
         return
     content_type, body = world.dice.choice(wire)
+    world.tally.happened["notices late or out of order"] += (content_type, body) != wire[-1]
     if world.dice.random() < 0.3:
+        world.tally.happened["notices forged"] += 1
         body = body.replace(b"0000", b"9999").replace(b'"amount":', b'"amount":1')
-    for _ in range(world.dice.choice([1, 1, 2])):
+    times = world.dice.choice([1, 1, 2])
+    world.tally.happened["notices twice"] += times - 1
+    for _ in range(times):
         await deliver_notice(world, content_type, body, dies_at=fate(world))
 
 
@@ -245,18 +299,32 @@ TURNS: dict[str, Turn] = {
     "reconcile_due": lambda node: reconcile_due(node.engine),
     "remove_due_keys": lambda node: remove_due_keys(node.engine),
     "expire_windows": lambda node: expire_windows(node.engine),
-    "run_due": lambda node: node.deliverer.run_due(),
+    "run_schedules": lambda node: node.runner.run_due(),
+    "plan_retries": lambda node: plan_retries(node.engine),
+    "give_back_checks": lambda node: give_back_checks(node.engine),
+    "deliver": lambda node: node.deliverer.run_due(),
+    "park_for_gone": lambda node: park_for_gone(node.engine),
 }
 
 
 async def take_turn(world: World, worker: str, verb: str, *, dies_at: int | None = None) -> int:
-    """One turn of one loop of one worker; how much it did."""
+    """One turn of one loop of one worker; how much it did, -1 if it died or could not."""
 
     async def turn(node: Node) -> int:
         return await TURNS[verb](node)
 
+    before, deaths = _bugs_in_runs(), world.deaths
     done: Any = await world.perform(worker, verb, turn, dies_at=dies_at)
-    return done if isinstance(done, int) else 1
+    # The body of a dead one is put away by throwing at it, which it may well call a bug.
+    if verb == "run_schedules" and world.deaths == deaths:
+        world.tally.check("no bug", _bugs_in_runs() == before, f"a bug in {verb}", world.seed)
+    return done if isinstance(done, int) else -1
+
+
+def _bugs_in_runs() -> float:
+    """The worker logs a bug in one booked charge, counts it, and goes on."""
+    sample = {"outcome": "bug"}
+    return REGISTRY.get_sample_value("dasi_schedule_runs_total", sample) or 0
 
 
 async def workers_turn(world: World) -> None:
@@ -264,6 +332,7 @@ async def workers_turn(world: World) -> None:
     if world.dice.random() < 0.25:
         await world.fault(world.dice.choice(["query", "revise", "remove_key"]))
     world.merchant_side.failure_chance = world.dice.choice([0.0, 0.0, 0.3])
+    world.merchant_side.confirms = world.dice.random() < 0.7
     for verb in TURNS:
         fates = [fate(world) for _ in WORKERS]
         await asyncio.gather(
@@ -278,6 +347,16 @@ async def time_passes(world: World) -> None:
     await world.turn(world.dice.choice(_PASSES_S))
 
 
+async def midnight_comes(world: World) -> None:
+    """A charge or a cancel a second before the Korean day ends, and its doubt after it."""
+    now = world.clock.now().astimezone(KST)
+    day_ends = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    await world.turn((day_ends - now).total_seconds() - 1)
+    await world.dice.choice([charge_new, cancel_one, window_payment])(world)
+    await world.turn(2)
+    await workers_turn(world)
+
+
 def _other(gateway: str) -> str:
     return GATEWAYS[1 - GATEWAYS.index(gateway)]
 
@@ -286,6 +365,8 @@ ACTS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = (
     (charge_new, 5),
     (charge_again, 2),
     (charge_at_once, 2),
+    (charge_many, 1),
+    (close_and_return, 1),
     (cancel_one, 4),
     (cancel_at_once, 1),
     (window_payment, 3),
@@ -294,5 +375,6 @@ ACTS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = (
     (pass_notice, 2),
     (workers_turn, 4),
     (time_passes, 4),
+    (midnight_comes, 1),
 )
 PAID = (Status.PAID, Status.PARTLY_CANCELLED, Status.CANCELLED)

@@ -5,22 +5,36 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import aiohttp
 import asyncpg
 
-from crash.acts import ACTS, CUSTOMER, TURNS, deliver_notice, pay_in_window, take_turn
+from crash.acts import (
+    ACTS,
+    CUSTOMER,
+    TURNS,
+    deliver_notice,
+    pay_in_window,
+    take_turn,
+)
+from crash.bookings import BOOKING_ACTS, plan, resume
 from crash.invariants import check_all, check_never_twice
 from crash.merchant_side import MerchantSide
 from crash.mortal import Killed, mortal_tasks
+from crash.receivers import RECEIVER_ACTS, mend_receiver
 from crash.tally import Tally
-from crash.world import WORKERS, World
+from crash.world import GATEWAYS, WORKERS, World
+from dasi.foundation.clock import TurnedClock
+from dasi.foundation.errors import Unavailable
 from database import TestServer
+from kicc_shop import OPENING_HOUR
 from simulator_process import SimulatorControl
 
 _CALM_S = (3, 10, 70, 320, 1_900, *[3_700] * 4, 21_700, 21_700, 43_000, 90_000)
-_TURNS_MAX = 30
+_TURNS_MAX = 300
+_OF_THE_DEAD = (Killed, OSError, asyncpg.PostgresError, aiohttp.ClientError, Unavailable)
 
 
 @dataclass
@@ -36,7 +50,7 @@ class Stage:
 Play = Callable[[World], Awaitable[None]]
 
 
-async def run_history(stage: Stage, seed: int, *, acts: int = 16) -> None:
+async def run_history(stage: Stage, seed: int, *, acts: int = 20) -> None:
     """One history of the seed's own making."""
     async with opened_world(stage, seed, f"SEED={seed} RUNS=1") as world:
         await play_random(world, acts=acts)
@@ -46,7 +60,7 @@ async def run_history(stage: Stage, seed: int, *, acts: int = 16) -> None:
 
 
 async def play_random(world: World, *, acts: int) -> None:
-    kinds, weights = zip(*ACTS, strict=True)
+    kinds, weights = zip(*ACTS, *RECEIVER_ACTS, *BOOKING_ACTS, strict=True)
     for act in world.dice.choices(kinds, weights, k=acts):
         await act(world)
         await check_never_twice(world)
@@ -55,12 +69,19 @@ async def play_random(world: World, *, acts: int) -> None:
 async def calm_down(world: World) -> None:
     """No more faults and deaths; every notice arrives; time passes, and the workers work."""
     await world.end_faults()
+    world.come_back()
+    await resume(world, GATEWAYS[0])
+    await plan(world, ())
+    world.merchant_side.is_gone, world.merchant_side.confirms = False, True
+    await mend_receiver(world)
     for content_type, body in list(world.merchant_side.notices):
         await deliver_notice(world, content_type, body)
+    workers = cycle(WORKERS)
     for seconds in _CALM_S:
         await world.turn(seconds)
         for _ in range(_TURNS_MAX):
-            done = [await take_turn(world, worker, verb) for verb in TURNS for worker in WORKERS]
+            # In turns: what one began and did not end, the other one finds.
+            done = [await take_turn(world, next(workers), verb) for verb in TURNS]
             if not any(done):
                 break
         else:
@@ -85,7 +106,9 @@ async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> Async
         watcher=watcher,
         dice=dice,
         tally=stage.tally,
+        clock=more.get("clock", TurnedClock(OPENING_HOUR)),
         seed=told,
+        pg_connections=more.get("pg_connections", 8),
         look_before_answer_s=more.get("look_before_answer_s", dice.choice([0, 0, 0, 0.005])),
     )
     try:
@@ -102,7 +125,5 @@ async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> Async
 
 def _expect_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody waited for any more, because it died or its far side did, is no news."""
-    if not isinstance(
-        context.get("exception"), Killed | OSError | asyncpg.PostgresError | aiohttp.ClientError
-    ):
+    if not isinstance(context.get("exception"), _OF_THE_DEAD):
         loop.default_exception_handler(context)

@@ -8,9 +8,12 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from crash.acts import PAID
+from crash.check_bookings import check_bookings
 from crash.world import Told, World
 
 _SETTLED_NO = ("failed",)
+CHECK = "check-"
+"""How the orders begin under which a card is tried before charges are booked on it."""
 _MAYBE = ("died", "cancel_in_doubt", "unavailable")
 
 
@@ -18,7 +21,8 @@ async def check_never_twice(world: World) -> None:
     """(a) At every moment, not only at the end."""
     state = await world.kicc.state()
     live = Counter(
-        paid["goodsName"]
+        # Cards that were tried all bear one name: each is an order of its own.
+        paid["shopOrderNo"] if paid["goodsName"].startswith("카드 확인") else paid["goodsName"]
         for paid in state["transactions"]
         if paid["kind"] != "key" and paid["remainAmount"] > 0
     )
@@ -37,6 +41,7 @@ async def check_all(world: World) -> None:
     await _check_events(world)
     await _check_deliveries(world)
     await _check_told(world, in_doubt)
+    await check_bookings(world, in_doubt)
 
 
 async def _check_doubts(world: World) -> set[str]:
@@ -119,21 +124,27 @@ async def _check_events(world: World) -> None:
 
 
 async def _check_deliveries(world: World) -> None:
-    """(d) At least once, and of one payment in order."""
-    taken: dict[str, int] = {}
+    """(d) At least once, and of one payment in order: each had its turn, a 410 was an answer."""
+    taken = {heard["event_id"] for heard in world.merchant_side.heard if heard["is_taken"]}
+    places: dict[str, int] = {}
     for place, heard in enumerate(world.merchant_side.heard):
-        if heard["is_taken"]:
-            taken.setdefault(heard["event_id"], place)
-    events = await world.rows("SELECT event_id, imp_uid FROM webhook_events ORDER BY version")
-    last: dict[str, int] = {}
+        if heard["is_heard"]:
+            places.setdefault(heard["event_id"], place)
+    events = await world.rows(
+        "SELECT event_id, imp_uid, version FROM webhook_events ORDER BY version, position"
+    )
+    # What one change tells (paid, and its doubt settled) bears one version, and no order.
+    arrived: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for event in events:
-        place_taken = taken.get(event["event_id"])
-        _check(world, "d delivered", place_taken is not None, f"{event['event_id']} never arrived")
-        if place_taken is None:
+        is_taken = event["event_id"] in taken
+        _check(world, "d delivered", is_taken, f"{event['event_id']} never arrived")
+        if not is_taken:
             continue
-        is_later = place_taken > last.get(event["imp_uid"], -1)
+        place = places[event["event_id"]]
+        older = [at for version, at in arrived[event["imp_uid"]] if version < event["version"]]
+        is_later = place > max(older, default=-1)
         _check(world, "d in order", is_later, f"{event['event_id']} came before an older one")
-        last[event["imp_uid"]] = place_taken
+        arrived[event["imp_uid"]].append((event["version"], place))
 
 
 async def _check_told(world: World, in_doubt: set[str]) -> None:
@@ -156,7 +167,7 @@ async def _check_told(world: World, in_doubt: set[str]) -> None:
         elif told.outcome == "order_already_paid":
             _check(world, "e told paid", status in PAID, said)
     for imp_uid, payment in payments.items():
-        if imp_uid not in in_doubt:
+        if imp_uid not in in_doubt and not payment["merchant_uid"].startswith(CHECK):
             asked = [t for t in world.told if t.verb == "cancel" and _is_of(t, payment)]
             _check_cancels(world, payment, asked)
 

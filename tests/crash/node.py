@@ -16,10 +16,12 @@ from dasi.foundation.clock import Clock
 from dasi.foundation.db import open_database
 from dasi.foundation.vault import Vault
 from dasi.providers.kicc import KiccProvider
+from dasi.schedules import Runner
 from dasi.webhooks import Deliverer
 
 _ANSWER_TIMEOUT_S = 3.0
-_VAULT = Vault([bytes(32)])
+VAULT_KEY = bytes(32)
+_SCHEDULES_AT_ONCE = 16
 _PATIENCE, _LOOKS_MAX = 500, 20_000
 _SERVED = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
 # A connection that was just being made when its maker died belongs to nobody here any more.
@@ -32,15 +34,16 @@ class Node:
     name: str
     engine: Engine
     deliverer: Deliverer
+    runner: Runner
     lives: list[Life] = field(default_factory=list)
     """Of all its acts: work that one of them handed on may outlast it, and dies with the node."""
 
     async def die(self, watcher: asyncpg.Connection) -> None:
         """Severs everything, puts the bodies away, and waits until PostgreSQL has noticed."""
         self._pool.terminate()
-        await self._provider.close()
-        for life in self.lives:
+        for life in self.lives:  # at once: nobody may notice first that the others are gone
             life.die()
+        await self._provider.close()
         for life in self.lives:
             await life.put_away()
         await asyncio.sleep(0)  # what waits for the end of its tasks hears of it first
@@ -51,7 +54,16 @@ class Node:
         else:
             raise AssertionError(f"PostgreSQL still serves the dead node {self.name}")
 
+    def ask_at(self, kicc_url: str) -> None:
+        """From now on the PG is asked at this address."""
+        self._provider._urls[True] = kicc_url
+
+    def waits_for_pg(self) -> bool:
+        """Whether a request waits for a free connection to the PG."""
+        return any(place._waiters for place in self._provider._client._places.values())
+
     async def close(self) -> None:
+        await self.runner.close()
         await self.deliverer.close()
         await self._provider.close()
         await self.engine.database.close()
@@ -68,7 +80,13 @@ class Node:
 
 
 async def open_node(
-    name: str, *, database_url: str, kicc_url: str, clock: Clock, look_before_answer_s: float
+    name: str,
+    *,
+    database_url: str,
+    kicc_url: str,
+    clock: Clock,
+    look_before_answer_s: float,
+    pg_connections: int,
 ) -> Node:
     mark = "&" if "?" in database_url else "?"
     database = await open_database(
@@ -78,16 +96,18 @@ async def open_node(
         sandbox_url=kicc_url,
         live_url="https://live.invalid",
         clock=clock,
-        connections_max=8,
+        connections_max=pg_connections,
         total_timeout_s=_ANSWER_TIMEOUT_S,
     )
     engine = Engine(
         database=database,
         clock=clock,
-        vault=_VAULT,
+        vault=Vault([VAULT_KEY]),
         providers={"kicc": provider},
         public_url="https://pay.example.kr",
         window_life_s=1_800,
+        allows_local_urls=True,
         look_before_answer_s=look_before_answer_s,
     )
-    return Node(name, engine, Deliverer(engine, allow_local=True))
+    runner = Runner(engine, per_merchant=_SCHEDULES_AT_ONCE)
+    return Node(name, engine, Deliverer(engine, allow_local=True), runner)

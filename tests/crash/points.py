@@ -15,7 +15,7 @@ import dasi
 from crash.mortal import Part, Place
 
 _SOURCE = Path(dasi.__file__).parent
-_ROOMS = ("payments", "billing_keys", "webhooks", "channels", "providers/kicc")
+_ROOMS = ("payments", "billing_keys", "schedules", "webhooks", "channels", "providers/kicc")
 VERBS = (
     "charge",
     "cancel",
@@ -28,6 +28,17 @@ VERBS = (
     "remove_due_keys",
     "expire_windows",
     "run_due",
+    "park_for_gone",
+    "book",
+    "move",
+    "reschedule",
+    "revoke",
+    "retry",
+    "stop_schedules",
+    "resume_schedules",
+    "plan_retries",
+    "give_back_checks",
+    "close_window",
 )
 """What a gateway or a worker does with money, keys and events. All else follows from these."""
 

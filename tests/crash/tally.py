@@ -26,8 +26,12 @@ class Tally:
     passed: Counter[tuple[Place, Moment]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
+    happened: Counter[str] = field(default_factory=Counter)
+    """What the world did besides its faults: midnights, notices late, twice or forged, …"""
     handed_over: int = 0
     process_kills: int = 0
+    kill_histories: int = 0
+    """Of real processes."""
     violations: list[Violation] = field(default_factory=list)
     unlisted: set[str] = field(default_factory=set)
     """Places seen in a running act that the derived list does not know: must stay empty."""
@@ -45,12 +49,20 @@ class Tally:
         if not is_kept:
             self.violations.append(Violation(promise, told, seed))
 
+    def summary(self) -> str:
+        return (
+            f"{self.histories + self.kill_histories} histories, "
+            f"{sum(self.deaths.values())} deaths, {self.process_kills} kills, "
+            f"{sum(self.checks.values())} checks, {len(self.violations)} violations"
+        )
+
     def report(self) -> str:
         moments = [(point.place, when) for point in points() for when in ("asked", "answered")]
         died = {moment for moment in moments if self.deaths[moment]}
         missed = [point for point in points() if not self.passed[point.place, "asked"]]
         lines = [
-            f"histories            {self.histories}",
+            f"histories            {self.histories} in this process, "
+            f"{self.kill_histories} of real processes",
             f"acts                 {_listed(self.acts)}",
             f"crash points         {len(points())} awaits, {len(moments)} moments to die at",
             f"  passed             {len(points()) - len(missed)} awaits",
@@ -58,6 +70,7 @@ class Tally:
             f"deaths               {sum(self.deaths.values())} in this process, "
             f"{self.process_kills} by SIGKILL",
             f"faults injected      {sum(self.faults.values())}: {_listed(self.faults)}",
+            f"the world            {_listed(self.happened)}",
             f"invariant checks     {sum(self.checks.values())}: {_listed(self.checks)}",
             f"given to a person    {self.handed_over}",
             f"violations           {len(self.violations)}",

@@ -18,18 +18,18 @@ from crash.merchant_side import MerchantSide
 from crash.mortal import Killed, Life, live
 from crash.node import Node, open_node
 from crash.tally import Tally
-from dasi.channels import add_channel
+from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
-from dasi.foundation.clock import KST, TurnedClock
+from dasi.foundation.clock import KST, TurnedClock, kst_day
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.merchants import Merchant, add_merchant
+from dasi.merchants import Merchant, add_merchant, tell_more
 from dasi.payments import Payment
 from kicc_shop import MALL, OPENING_HOUR
 from simulator_process import SimulatorControl
 
 GATEWAYS = ("gateway-a", "gateway-b")
 WORKERS = ("worker-a", "worker-b")
-NOBODY_KNOWS = ("cancel_in_doubt", "order_in_doubt", "cancel_in_progress")
+_NOBODY = "http://127.0.0.1:9"
 
 Verb = Callable[[Node], Coroutine[Any, Any, Any]]
 
@@ -47,6 +47,16 @@ class Told:
     tells_merchant: bool = False
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a shop asked about booked charges or keys, and what it was told: `done`, a reason,
+    `unavailable`, or `died`."""
+
+    verb: str
+    orders: tuple[str, ...]
+    outcome: str
+
+
 @dataclass
 class World:
     kicc: SimulatorControl
@@ -58,12 +68,19 @@ class World:
     seed: str
     clock: TurnedClock = field(default_factory=lambda: TurnedClock(OPENING_HOUR))
     look_before_answer_s: float = 0
+    pg_connections: int = 8
     nodes: dict[str, Node] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    deaths: int = 0
+    is_stopped: bool = False
+    """Nothing booked may begin."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     effects: tuple[str, ...] = ()
     _lives: Iterator[int] = field(default_factory=lambda: count(1))
+    _pg_url: str = ""
     _merchant: Merchant | None = None
+    _channel: Channel | None = None
     _watching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -72,11 +89,17 @@ class World:
         return self._merchant
 
     @property
+    def channel(self) -> Channel:
+        assert self._channel is not None, "the world is not open"
+        return self._channel
+
+    @property
     def merchant_id(self) -> int:
         return self.merchant.merchant_id
 
     async def open(self, *, doubt_policy: Literal["adopt", "cancel"] = "adopt") -> None:
         await self.kicc.reset()
+        self._pg_url = self.kicc.base_url
         await self.kicc.settings(withheld_s=0, notice_delay_s=0)
         await self.kicc.mall(MALL.mall_id, notice={"url": f"{self.merchant_side.url}/notice"})
         await self.turn(0)
@@ -94,7 +117,8 @@ class World:
             name="다시 커피",
             webhook_url=f"{self.merchant_side.url}/hook",
         )
-        await add_channel(
+        await tell_more(engine, self._merchant.merchant_id, is_on=True)
+        self._channel = await add_channel(
             engine,
             self._merchant,
             provider="kicc",
@@ -118,6 +142,7 @@ class World:
         try:
             return await live(life, work(node))
         except Killed as death:
+            self.deaths += 1
             if self.nodes[name] is node:  # not yet dead by another of its acts
                 await self._start(name)
             async with self._watching:  # two may die at once
@@ -172,14 +197,16 @@ class World:
         return came if isinstance(came, Payment) else None
 
     async def turn(self, seconds: float) -> None:
+        day = kst_day(self.clock.now())
         self.clock.advance(timedelta(seconds=seconds))
+        self.tally.happened["KST midnights"] += (kst_day(self.clock.now()) - day).days
         await self.kicc.set_clock(self.clock.now().astimezone(KST).isoformat())
 
-    async def fault(self, endpoint: str, effect: str | None = None) -> None:
+    async def fault(self, endpoint: str, effect: str | None = None, *, code: str = "8521") -> None:
         """The next request to `endpoint` meets a fault: the given one, or one of all there are."""
         chosen = effect or self.dice.choice(self.effects)
-        code = {"code": "8521"} if chosen == "refused" else {}
-        await self.kicc.scenario(chosen, endpoint, **code)
+        more = {"code": code} if chosen == "refused" else {}
+        await self.kicc.scenario(chosen, endpoint, **more)
         self.tally.faults[chosen] += 1
 
     async def end_faults(self) -> None:
@@ -189,6 +216,18 @@ class World:
         await self.kicc.control("DELETE", "/scenarios")
         self.merchant_side.failure_chance = 0.0
 
+    def go_away(self) -> None:
+        """Nobody listens at the PG's address any more: every request to it is refused at once."""
+        self._ask_at(_NOBODY)
+
+    def come_back(self) -> None:
+        self._ask_at(self.kicc.base_url)
+
+    def _ask_at(self, url: str) -> None:
+        self._pg_url = url
+        for node in self.nodes.values():
+            node.ask_at(url)
+
     async def rows(self, sql: str, *values: object) -> list[asyncpg.Record]:
         return list(await self.watcher.fetch(sql, *values))
 
@@ -196,7 +235,8 @@ class World:
         self.nodes[name] = await open_node(
             f"{name}-{next(self._lives)}",
             database_url=self.database_url,
-            kicc_url=self.kicc.base_url,
+            kicc_url=self._pg_url,
             clock=self.clock,
             look_before_answer_s=self.look_before_answer_s,
+            pg_connections=self.pg_connections,
         )

@@ -1,0 +1,192 @@
+"""Histories of real processes: gateways and workers of their own that die by SIGKILL.
+
+The shop talks HTTP to them, faults are on at the PG, and in every round one gateway and one worker
+are killed: at a derived moment (KICC holds a request that it has, or has not yet, executed) or at a
+random one. They start again, and the next round goes on. At the end all die; then the world of the
+other histories takes over the database, calms down on a turned clock, and checks the same promises.
+"""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from crash.acts import CUSTOMER, amount, new_order
+from crash.history import Stage, calm_down, opened_world
+from crash.invariants import check_all, check_never_twice
+from crash.node import VAULT_KEY
+from crash.world import Asked, Told, World
+from dasi.foundation.clock import TurnedClock
+from dasi.merchants import add_api_key
+from gateway_process import Program, Programs, running_on
+from gateway_shop import Answer, Shop, read_envelope
+from simulator_process import ControlError
+
+GATEWAYS, WORKERS, ROUNDS = 2, 2, 3
+_HELD = (("batch", "before"), ("batch", "after"), ("revise", "before"), ("revise", "after"),
+         ("approval", "after"), ("query", "after"))  # fmt: skip
+_EFFECTS = ("executed_answer_cut", "cut_before_processing", "executed_truncated_json", "refused")
+_WAIT_HELD_S, _LATEST_DEATH_S = 2.0, 0.15
+
+
+@dataclass
+class _Line:
+    """The shop's line to whichever gateway it is told to call."""
+
+    world: World
+    shop: Shop
+    programs: Programs
+
+    async def call(
+        self, gateway: int, method: str, path: str, body: dict[str, Any]
+    ) -> Answer | None:
+        """None: the gateway died before it answered."""
+        url = self.programs.gateways[gateway].url + path
+        headers = {"Authorization": await self.shop.token()}
+        try:
+            async with self.shop.http.request(method, url, json=body, headers=headers) as answered:
+                return await read_envelope(answered)
+        except aiohttp.ClientError:
+            return None
+
+    async def charge(self, gateway: int, order: str) -> None:
+        asked_krw = amount(self.world)
+        body = {"customer_uid": CUSTOMER, "merchant_uid": order, "amount": asked_krw, "name": order}
+        answer = await self.call(gateway, "POST", "/subscribe/payments/again", body)
+        self._tell("charge", order, answer, asked_krw)
+
+    async def cancel(self, gateway: int, told: Told, amount_krw: int | None) -> None:
+        body = {"imp_uid": told.imp_uid, "reason": "고객 변심"}
+        answer = await self.call(
+            gateway,
+            "POST",
+            "/payments/cancel",
+            body | ({"amount": amount_krw} if amount_krw else {}),
+        )
+        self._tell("cancel", told.order, answer, amount_krw or told.asked_krw)
+
+    async def book(self, gateway: int, orders: Sequence[str]) -> None:
+        due = int(datetime.now(UTC).timestamp()) + 2
+        items = [
+            {"merchant_uid": order, "schedule_at": due, "amount": amount(self.world), "name": order}
+            for order in orders
+        ]
+        body = {"customer_uid": CUSTOMER, "schedules": items}
+        answer = await self.call(gateway, "POST", "/subscribe/payments/schedule", body)
+        outcome = "died" if answer is None else "done" if answer.code == 0 else "refused"
+        self.world.asked.append(Asked("book", tuple(orders), outcome))
+
+    async def pay_in_window(self, gateway: int, order: str) -> None:
+        """A payer comes back from the window while the gateway may die."""
+        self.shop.url = self.programs.gateways[gateway].url
+        try:
+            opened = await self.shop.ask_for_window(
+                merchant_uid=order, name=order, amount=amount(self.world)
+            )
+            if "window_url" in opened:
+                _, fields = await self.world.kicc.window(opened["window_url"])
+                await self.shop.come_back(opened["window_token"], fields)
+        except aiohttp.ClientError:
+            return
+
+    def _tell(self, verb: str, order: str, answer: Answer | None, asked_krw: int) -> None:
+        outcome, imp_uid, cancelled_krw = "died", None, 0
+        if answer is not None and answer.code == 0:
+            told = answer.response
+            outcome, imp_uid, cancelled_krw = told["status"], told["imp_uid"], told["cancel_amount"]
+        elif answer is not None:
+            outcome = "unavailable"  # which of the refusals it is, its text says to a person
+        self.world.told.append(Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw))
+
+
+async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> None:
+    """One history of real processes; its dice are the seed's, its timing is the machine's."""
+    clock = TurnedClock(datetime.now(UTC))
+    began = asyncio.get_running_loop().time()
+    replay = f"SEED={seed} RUNS=1 KILLS=1"
+    async with opened_world(stage, seed, replay, clock=clock, look_before_answer_s=0) as world:
+        settings = {
+            "DASI_VAULT_KEYS": base64.b64encode(VAULT_KEY).decode(),
+            "DASI_LOOK_BEFORE_ANSWER_S": str(world.dice.choice([0, 0, 1])),
+        }
+        async with running_on(
+            world.database_url, stage.kicc, gateways=GATEWAYS, workers=WORKERS, **settings
+        ) as programs:
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+                line = _Line(world, await _shop(world, programs, http), programs)
+                for _ in range(rounds):
+                    await _round(line)
+                    await check_never_twice(world)
+            await asyncio.gather(*(_kill(world, program) for program in programs.all))
+        await world.kicc.release(is_answered=False)
+        await world.turn(asyncio.get_running_loop().time() - began + 1)
+        await calm_down(world)
+        await check_all(world)
+    stage.tally.kill_histories += 1
+
+
+async def _round(line: _Line) -> None:
+    """Much at once, a gateway and a worker die in the middle of it, and both start again."""
+    world, dice = line.world, line.world.dice
+    if dice.random() < 0.6:
+        await world.fault(dice.choice(["batch", "revise"]), dice.choice(_EFFECTS))
+    gateway = dice.randrange(GATEWAYS)
+    victims = [line.programs.gateways[gateway], dice.choice(line.programs.workers)]
+    held = dice.choice([None, *_HELD])
+    if held is not None:
+        await world.kicc.hold(held[0], when=held[1])
+    asking = asyncio.gather(*(ask for ask in _requests(line, gateway)))
+    await _moment(world, held)
+    await asyncio.gather(*(_kill(world, victim) for victim in victims))
+    await world.kicc.release(is_answered=dice.random() < 0.5)
+    await asking
+    await world.end_faults()
+    await asyncio.gather(*(victim.start() for victim in victims))
+
+
+def _requests(line: _Line, gateway: int) -> list[Awaitable[None]]:
+    """Charges, one of them at both gateways; cancels of what was paid; bookings; a window."""
+    world, other = line.world, 1 - gateway
+    both = new_order(world)
+    asks: list[Awaitable[None]] = [line.charge(gateway, new_order(world)) for _ in range(3)]
+    asks += [line.charge(gateway, both), line.charge(other, both)]
+    asks += [
+        line.cancel(gateway, told, world.dice.choice([None, 300]))
+        for told in [told for told in world.told if told.outcome == "paid" and told.asked_krw][:2]
+    ]
+    asks.append(line.book(gateway, [new_order(world) for _ in range(2)]))
+    asks.append(line.pay_in_window(gateway, new_order(world)))
+    return asks
+
+
+async def _moment(world: World, held: tuple[str, str] | None) -> None:
+    """Returns when it is time to kill: something is held at the PG, or the dice say so."""
+    if held is not None:
+        try:
+            await world.kicc.wait_held(timeout_s=_WAIT_HELD_S)
+        except ControlError:
+            world.tally.happened["holds that nothing came to"] += 1
+        else:
+            world.tally.happened[f"killed with {held[0]} held {held[1]} KICC acted"] += 1
+        return
+    world.tally.happened["killed at a random moment"] += 1
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_later(world.dice.uniform(0, _LATEST_DEATH_S), done.set)
+    await done.wait()
+
+
+async def _kill(world: World, program: Program) -> None:
+    await program.kill()
+    world.tally.process_kills += 1
+
+
+async def _shop(world: World, programs: Programs, http: aiohttp.ClientSession) -> Shop:
+    engine = world.nodes["gateway-a"].engine
+    key = await add_api_key(engine, world.merchant)
+    return Shop(
+        programs.gateways[0].url, engine, world.merchant, key, world.channel, world.kicc, http
+    )

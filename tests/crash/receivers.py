@@ -1,0 +1,45 @@
+"""A merchant's server that is gone for a while, and the person who brings it back."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from crash.acts import fate, take_turn
+from crash.world import GATEWAYS, WORKERS, World
+from dasi.webhooks import failing_receivers, replay_events, resume_receiver
+
+
+async def receiver_is_gone(world: World, worker: str, *, dies_at: int | None = None) -> None:
+    """The merchant's server answers 410 for a while; then a person resumes it and sends again."""
+    world.merchant_side.is_gone = True
+    world.tally.happened["receivers gone"] += 1
+    await world.turn(100)
+    await take_turn(world, worker, "deliver", dies_at=dies_at)
+    await take_turn(world, worker, "park_for_gone", dies_at=dies_at)
+    world.merchant_side.is_gone = False
+    await mend_receiver(world)
+
+
+async def mend_receiver(world: World) -> None:
+    """Waits until what a dead worker had in hand is parked, too, and sends all that again."""
+    engine = world.nodes[GATEWAYS[0]].engine
+    for failing in await failing_receivers(engine, world.merchant_id):
+        if failing.gone_at is None:
+            continue
+        await world.turn(100)
+        await take_turn(world, WORKERS[0], "park_for_gone")
+        await resume_receiver(engine, world.merchant_id, failing.receiver)
+        now = world.clock.now()
+        await replay_events(
+            engine,
+            world.merchant_id,
+            since=now - timedelta(days=30),
+            until=now + timedelta(seconds=1),
+            only_parked=True,
+        )
+
+
+async def gone_for_a_while(world: World) -> None:
+    await receiver_is_gone(world, world.dice.choice(WORKERS), dies_at=fate(world))
+
+
+RECEIVER_ACTS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = ((gone_for_a_while, 1),)
