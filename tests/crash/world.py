@@ -100,7 +100,9 @@ class World:
     async def open(self, *, doubt_policy: Literal["adopt", "cancel"] = "adopt") -> None:
         await self.kicc.reset()
         self._pg_url = self.kicc.base_url
-        await self.kicc.settings(withheld_s=0, notice_delay_s=0)
+        # KICC's manual leaves open whether a query shows the key of a registration.
+        shows_key = self.dice.random() < 0.5
+        await self.kicc.settings(withheld_s=0, notice_delay_s=0, key_in_query=shows_key)
         await self.kicc.mall(MALL.mall_id, notice={"url": f"{self.merchant_side.url}/notice"})
         await self.turn(0)
         self.effects = tuple(

@@ -1,13 +1,16 @@
 """Keys are never left live and forgotten (B1); notices wake a look and prove nothing."""
 
+from dataclasses import replace
+
 import aiohttp
 import pytest
 from starlette.applications import Starlette
 
-from dasi.billing_keys import remove_due_keys, remove_key
+from dasi.billing_keys import Customer, keep_issued_key, remove_due_keys, remove_key
 from dasi.foundation.errors import NotFound
 from dasi.notices import routes
 from dasi.payments import Status
+from dasi.providers.port import KeyIssued
 from doubts.conftest import CUSTOMER, Desk
 from served import served
 
@@ -63,6 +66,61 @@ async def test_lost_removal_is_asked_again_under_a_new_name(desk: Desk) -> None:
     )
     assert [row["state"] for row in rows] == ["unknown", "approved"]
     assert len({row["attempt_id"] for row in rows}) == 2
+
+
+async def _keep(desk: Desk, issued: KeyIssued, customer_uid: str = CUSTOMER) -> None:
+    """As if the PG had issued it now."""
+    now = desk.engine.clock.now()
+    async with desk.engine.database.transaction() as connection:
+        await keep_issued_key(
+            desk.engine,
+            connection,
+            desk.merchant.merchant_id,
+            customer_uid=customer_uid,
+            channel_id=desk.channel.channel_id,
+            issued=replace(issued, issued_at=now),
+            order_name="월간 구독",
+            customer=Customer(name="홍길동"),
+            now=now,
+        )
+
+
+async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(desk: Desk) -> None:
+    """KICC may give one card the same key again."""
+    first = await desk.shop.register()
+    assert isinstance(first, KeyIssued)
+    await _keep(desk, first)
+    await desk.turn(60)
+    await desk.register()
+    await desk.turn(60)
+    await _keep(desk, first)
+
+    while await remove_due_keys(desk.engine):
+        pass
+
+    assert (await _keys_at_pg(desk))[1:] == ["live", "removed"]
+    assert (await desk.charge()).status is Status.PAID
+    (twin,) = await desk.engine.database.fetch(
+        "SELECT sealed_key, needs_person, next_removal_at FROM billing_keys "
+        "WHERE lives_on_in = (SELECT billing_key_id FROM billing_keys WHERE status = 'live')"
+    )
+    assert tuple(twin) == (b"", None, None)
+    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    assert set(await _keys_at_pg(desk)) == {"removed"}, "it ends with the one that lives"
+
+
+async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(desk: Desk) -> None:
+    shared = await desk.shop.register()
+    assert isinstance(shared, KeyIssued)
+    await _keep(desk, shared, "customer-a")
+    await _keep(desk, shared, "customer-b")
+
+    await remove_key(desk.engine, desk.merchant.merchant_id, "customer-a")
+
+    assert (await _keys_at_pg(desk))[1] == "live"
+    assert (await desk.charge(customer_uid="customer-b")).status is Status.PAID
+    await remove_key(desk.engine, desk.merchant.merchant_id, "customer-b")
+    assert (await _keys_at_pg(desk))[1] == "removed"
 
 
 async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(desk: Desk) -> None:

@@ -8,6 +8,8 @@ from dasi.foundation.reseal import SealedValues
 
 CUSTOMER_UID_MAX = 80
 
+KeyStatus = Literal["live", "replaced", "removed"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:

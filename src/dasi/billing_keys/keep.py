@@ -3,12 +3,10 @@
 from datetime import datetime
 
 from dasi.billing_keys import store
-from dasi.billing_keys.billing_key import BillingKey, Customer, bound_to
-from dasi.billing_keys.find import open_key
+from dasi.billing_keys.billing_key import Customer, KeyStatus, bound_to
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
-from dasi.foundation.vault import CannotOpen
 from dasi.providers.port import KeyIssued
 from dasi.webhooks import announce_more
 
@@ -23,26 +21,26 @@ async def keep_issued_key(
     issued: KeyIssued,
     order_name: str,
     customer: Customer,
+    is_unwanted: bool = False,
     now: datetime,
 ) -> str:
     """Stores the key and makes it the customer's live one; returns its id.
 
     An older live key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
-    sealed value stays until then, because only the key itself can end it. A PG that gives the same
-    key for the same card again must not be asked to end it.
+    sealed value stays until then, because only the key itself can end it.
 
     A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
-    latecomer is what is replaced.
+    latecomer is what is replaced. One that `is_unwanted`, because its customer was removed
+    meanwhile, is `removed` from the beginning.
     """
     billing_key_id = f"bk_{ulid(now)}"
+    await store.lock_card(connection, issued.card.number_masked)
     await store.lock_customer(connection, merchant_id, customer_uid)
     live = await store.live_key(connection, merchant_id, customer_uid)
     is_newest = live is None or live.issued_at <= issued.issued_at
-    remove_at = None if live is None or _is_same(engine, live, issued) else now
-    if is_newest:
-        await store.replace_live_key(
-            connection, merchant_id, customer_uid, remove_at=remove_at, now=now
-        )
+    status: KeyStatus = "removed" if is_unwanted else "live" if is_newest else "replaced"
+    if status == "live":
+        await store.replace_live_key(connection, merchant_id, customer_uid, now=now)
     await store.insert_key(
         connection,
         merchant_id,
@@ -52,8 +50,8 @@ async def keep_issued_key(
         sealed_key=engine.vault.seal(
             issued.billing_key, bound_to=bound_to(merchant_id, customer_uid)
         ),
-        status="live" if is_newest else "replaced",
-        remove_at=None if is_newest else remove_at,
+        status=status,
+        remove_at=None if status == "live" else now,
         card=issued.card,
         order_name=order_name,
         customer=customer,
@@ -70,12 +68,29 @@ async def keep_issued_key(
         body={"customer_uid": customer_uid, "status": "issued"},
         now=now,
     )
+    if status == "removed":
+        await announce_removed(
+            connection, merchant_id, customer_uid, billing_key_id, channel_id=channel_id, now=now
+        )
     return billing_key_id
 
 
-def _is_same(engine: Engine, live: BillingKey, issued: KeyIssued) -> bool:
-    try:
-        return open_key(engine, live) == issued.billing_key
-    except CannotOpen:
-        # Sealed with a key that was dropped: no reason to lose the new one, too.
-        return False
+async def announce_removed(
+    connection: Connection,
+    merchant_id: int,
+    customer_uid: str,
+    billing_key_id: str,
+    *,
+    channel_id: int,
+    now: datetime,
+) -> None:
+    await announce_more(
+        connection,
+        merchant_id,
+        kind="billing_key.removed",
+        about=billing_key_id,
+        channel_id=channel_id,
+        version=2,
+        body={"customer_uid": customer_uid, "status": "removed"},
+        now=now,
+    )

@@ -18,3 +18,5 @@ class KeyLine:
     updated_at: datetime
     pg_removed_at: datetime | None
     needs_person: str | None
+    lives_on_in: str | None
+    """The live key that is the same key at the PG: it ends when that one does."""

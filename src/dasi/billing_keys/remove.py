@@ -13,6 +13,7 @@ import structlog
 from dasi.billing_keys import store
 from dasi.billing_keys.billing_key import BillingKey
 from dasi.billing_keys.find import open_key
+from dasi.billing_keys.keep import announce_removed
 from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
@@ -21,7 +22,6 @@ from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import CannotOpen
 from dasi.providers.port import Attempt, Declined, KeyRemoved, NotSent, Unknown
-from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
 
@@ -41,25 +41,28 @@ async def remove_key(
     """Takes a customer's key out of use and asks the PG to end it; returns the key that was.
 
     `NotFound("unknown_billing_key")`. When this returns, nothing can be charged with the key any
-    more, whatever the PG answered: what it did not confirm is asked again by the worker.
+    more, whatever the PG answered: what it did not confirm is asked again by the worker. A
+    registration of the customer that is in doubt brings no key back either, also if there was none
+    to remove: what it has issued is ended at the PG when that is known.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
+        await store.mark_registrations_unwanted(connection, merchant_id, customer_uid)
+        await store.lock_customer(connection, merchant_id, customer_uid)
         key = await store.retire_live_key(connection, merchant_id, customer_uid, now)
-        if key is None:
-            raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
-        if also is not None:
-            await also(connection, key, now)
-        await announce_more(
-            connection,
-            merchant_id,
-            kind="billing_key.removed",
-            about=key.billing_key_id,
-            channel_id=key.channel_id,
-            version=2,
-            body={"customer_uid": customer_uid, "status": "removed"},
-            now=now,
-        )
+        if key is not None:
+            if also is not None:
+                await also(connection, key, now)
+            await announce_removed(
+                connection,
+                merchant_id,
+                customer_uid,
+                key.billing_key_id,
+                channel_id=key.channel_id,
+                now=now,
+            )
+    if key is None:
+        raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
     await _end_at_pg(engine, key)
     return key
 
@@ -88,6 +91,11 @@ async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
             await store.mark_removal_for_person(connection, key, why=str(sealed), now=now)
         return
     async with engine.database.transaction() as connection:
+        await store.lock_card(connection, key.card_number)
+        twin = await _live_twin(engine, connection, key, billing_key)
+        if twin is not None:
+            await store.mark_living_on(connection, key, twin.billing_key_id, now=now)
+            return
         if not await store.reserve_removal(
             connection, key, attempt, mall_id=channel.mall_id, lease=_LEASE, now=now
         ):
@@ -108,3 +116,17 @@ async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
             case Unknown() | NotSent():
                 wait = min(_WAIT_FIRST * 2 ** min(removals, _DOUBLINGS_MAX), _WAIT_MAX)
                 await store.plan_removal(connection, key, at=now + wait, now=now)
+
+
+async def _live_twin(
+    engine: Engine, connection: Connection, key: BillingKey, billing_key: str
+) -> BillingKey | None:
+    """A live key with the same value: ending this one would end it. KICC may give one card the same
+    key again, to one customer or to two."""
+    for twin in await store.live_twins_any_merchant(connection, key):
+        try:
+            if open_key(engine, twin) == billing_key:
+                return twin
+        except CannotOpen:
+            log.exception("vault_cannot_open", billing_key_id=twin.billing_key_id)
+    return None

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
-from dasi.billing_keys.billing_key import BillingKey, Customer
+from dasi.billing_keys.billing_key import BillingKey, Customer, KeyStatus
 from dasi.foundation.db import Connection, Database, Row
 from dasi.providers.port import Attempt, Card, Declined, KeyRemoved, NotSent, Unknown
 
@@ -20,6 +19,57 @@ async def lock_customer(connection: Connection, merchant_id: int, customer_uid: 
     """Keys of one customer are kept one after the other: each finds the one before it."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))", merchant_id, customer_uid
+    )
+
+
+async def lock_card(connection: Connection, card_number: str | None) -> None:
+    """Keeping a key of a card and ending one of it go one after the other."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, -1))", card_number or ""
+    )
+
+
+async def live_twins_any_merchant(connection: Connection, key: BillingKey) -> list[BillingKey]:
+    """Live keys of the same mall and, as far as is known, of the same card. Whoever uses the mall:
+    to the PG they are all one."""
+    rows = await connection.fetch(
+        f"""SELECT {_KEY} FROM {_SOURCE}
+            WHERE k.status = 'live' AND k.card_number IS NOT DISTINCT FROM $1
+              AND c.provider = $2 AND c.mall_id = $3 AND c.is_sandbox = $4""",
+        key.card_number,
+        key.provider,
+        key.mall_id,
+        key.is_sandbox,
+    )
+    return [_billing_key(row) for row in rows]
+
+
+async def mark_living_on(
+    connection: Connection, key: BillingKey, twin_id: str, *, now: datetime
+) -> None:
+    """Out of use here and not to be ended at the PG: `twin_id` is the same key, and live. Its
+    sealed value is erased, because the twin has it."""
+    await connection.execute(
+        """UPDATE billing_keys
+           SET lives_on_in = $3, next_removal_at = NULL, sealed_key = ''::bytea, updated_at = $4
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND status <> 'live'""",
+        key.merchant_id,
+        key.billing_key_id,
+        twin_id,
+        now,
+    )
+
+
+async def mark_registrations_unwanted(
+    connection: Connection, merchant_id: int, customer_uid: str
+) -> None:
+    """Registrations of this customer whose outcome is not known yet: their key is not to live."""
+    await connection.execute(
+        """UPDATE attempts a SET is_unwanted = true FROM payments p
+           WHERE a.merchant_id = $1 AND a.kind = 'issue_key' AND a.state IN ('sending', 'unknown')
+             AND p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid AND p.customer_uid = $2""",
+        merchant_id,
+        customer_uid,
     )
 
 
@@ -215,17 +265,15 @@ async def replace_live_key(
     merchant_id: int,
     customer_uid: str,
     *,
-    remove_at: datetime | None,
     now: datetime,
 ) -> None:
-    """live -> replaced; its end at the PG is due at `remove_at`, or never."""
+    """live -> replaced; its end at the PG is due now."""
     await connection.execute(
-        """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_removal_at = $4
+        """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_removal_at = $3
            WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'live'""",
         merchant_id,
         customer_uid,
         now,
-        remove_at,
     )
 
 
@@ -237,7 +285,7 @@ async def insert_key(
     customer_uid: str,
     channel_id: int,
     sealed_key: bytes,
-    status: Literal["live", "replaced"],
+    status: KeyStatus,
     remove_at: datetime | None,
     card: Card,
     order_name: str,

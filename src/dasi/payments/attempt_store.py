@@ -356,3 +356,13 @@ def _asked(row: Row) -> Asked:
     names = Asked.__dataclass_fields__
     values = {name: row[name] for name in names}
     return Asked(**{**values, "kind": AttemptKind(values["kind"])})
+
+
+async def is_unwanted(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
+    """Whether the customer was removed while it was not known what became of this registration."""
+    unwanted: bool = await connection.fetchval(
+        "SELECT is_unwanted FROM attempts WHERE merchant_id = $1 AND attempt_id = $2",
+        merchant_id,
+        attempt_id,
+    )
+    return unwanted

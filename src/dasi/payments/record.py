@@ -107,6 +107,9 @@ async def _record_yes(
                 addr=payment.buyer.addr,
                 postcode=payment.buyer.postcode,
             ),
+            # Found only now, and the customer was removed while nobody knew.
+            is_unwanted=how is not None
+            and await attempt_store.is_unwanted(connection, payment.merchant_id, attempt_id),
             now=now,
         )
     paid = await store.mark_paid(connection, payment, outcome, now=now)
