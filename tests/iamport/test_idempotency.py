@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 from dasi.payments import reconcile_due
+from dasi.schedules import Runner
 from gateway_shop import Answer, Shop
 
+SCHEDULE = "/subscribe/payments/schedule"
 WISH = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
 
 
@@ -117,3 +119,79 @@ async def test_a_key_that_cannot_be_one_is_refused_by_name(gateway: Shop) -> Non
     too_long = await _again(gateway, "k" * 256)
     assert too_long.http_status == 400
     assert "Idempotency-Key" in (too_long.message or "")
+
+
+async def _under_key(shop: Shop, key: str, path: str, **given: Any) -> Answer:
+    headers = {"Authorization": await shop.token(), "Idempotency-Key": key}
+    return await shop.call("POST", path, headers=headers, json=given)
+
+
+def _booking(order: str, **changed: Any) -> dict[str, Any]:
+    item = {"merchant_uid": order, "schedule_at": 1_900_000_000, "amount": 9_900, **changed}
+    return {"customer_uid": "card-1", "checking_amount": 1_000, "schedules": [item]}
+
+
+async def test_a_booking_sent_twice_books_and_tries_the_card_once(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+
+    first = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
+    second = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
+    other = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1", amount=100))
+
+    assert (first.code, second.body) == (0, first.body)
+    assert len(await gateway.approvals()) == 1, "the card was tried once"
+    assert (other.http_status, "schedules" in (other.message or "")) == (422, True)
+
+
+async def test_a_booking_whose_process_died_is_told_as_it_was_booked(gateway: Shop) -> None:
+    await gateway.register_card("card-1")
+    await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
+    await gateway.rows(
+        "UPDATE idempotent_requests SET sealed_answer = NULL, http_status = NULL,"
+        " answered_at = NULL, started_at = started_at - interval '2 minutes'"
+    )
+
+    resumed = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
+
+    assert resumed.code == 0
+    assert resumed.response[0]["merchant_uid"] == "order-1"
+    assert len(await gateway.approvals()) == 1
+
+
+async def _declined(shop: Shop, *orders: str) -> None:
+    """Booked charges that were run and declined."""
+    await shop.register_card("card-1")
+    runner = Runner(shop.engine, per_merchant=16)
+    for order in orders:
+        booking = _booking(order) | {"checking_amount": 0}
+        assert (await shop.call("POST", SCHEDULE, json=booking)).code == 0
+    await shop.rows("UPDATE schedules SET due_at = now() - interval '1 minute'")
+    await shop.kicc.scenario("8373", "batch", times=len(orders))
+    await runner.run_due()
+    await runner.close()
+
+
+async def test_a_retry_sent_twice_charges_once(gateway: Shop) -> None:
+    await _declined(gateway, "order-1", "order-2")
+
+    await gateway.kicc.scenario("8373", "batch")
+    first = await _under_key(gateway, "retry-1", f"{SCHEDULE}/order-1/retry")
+    second = await _under_key(gateway, "retry-1", f"{SCHEDULE}/order-1/retry")
+    other = await _under_key(gateway, "retry-1", f"{SCHEDULE}/order-2/retry")
+
+    assert first.response["status"] == "failed"
+    assert second.body == first.body
+    asked = await gateway.rows("SELECT 1 FROM attempts WHERE kind = 'charge'")
+    assert len(asked) == 3, "each was run once, one of them retried once"
+    assert (other.http_status, "merchant_uid" in (other.message or "")) == (422, True)
+
+
+async def test_booking_again_sent_twice_books_once(gateway: Shop) -> None:
+    await _declined(gateway, "order-1")
+
+    path = f"{SCHEDULE}/order-1/reschedule"
+    first = await _under_key(gateway, "again-1", path, schedule_at=1_900_000_000)
+    second = await _under_key(gateway, "again-1", path, schedule_at=1_900_000_000)
+
+    assert (first.code, second.body) == (0, first.body)
+    assert first.response["schedule_status"] == "scheduled"

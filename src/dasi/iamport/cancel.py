@@ -4,7 +4,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import Refused
-from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.endpoint import Call, Face, payment_resumed, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import PaymentObject
 from dasi.iamport.params import Flag, Prose, Text, Whole
@@ -37,7 +37,7 @@ def routes(face: Face) -> list[Route]:
         either=("imp_uid", "merchant_uid"),
         gives=PaymentObject,
         refuses=_REFUSES,
-        told=_told,
+        resumes=payment_resumed(_told),
     )
 
 

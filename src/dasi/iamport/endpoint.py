@@ -22,7 +22,7 @@ from dasi.iamport.idempotent import once
 from dasi.iamport.params import CONTROL, Param, parse
 from dasi.idempotency import fingerprints
 from dasi.merchants import Merchant, authenticate
-from dasi.payments import Payment
+from dasi.payments import Payment, resume
 
 log = structlog.get_logger()
 
@@ -53,6 +53,7 @@ class Face:
 
 
 Act = Callable[[Call], Awaitable[Response]]
+Resumes = Callable[[Call], Awaitable[Response | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,17 @@ class ApiRoute(Route):
     about: About
 
 
+def payment_resumed(told: Callable[[Payment], Response]) -> Resumes:
+    """Of a route that asks the PG: the payment of an earlier try of the same request, as `told`."""
+
+    async def resumed(call: Call) -> Response | None:
+        assert call.idempotency_key is not None, "asked only under a key"
+        payment = await resume(call.engine, call.merchant.merchant_id, call.idempotency_key)
+        return None if payment is None else told(payment)
+
+    return resumed
+
+
 _USER_AGENT_MAX = 500
 _CONVERTOR = re.compile(r":\w*path\}")
 _BODY_METHODS = ("POST", "PUT")
@@ -94,15 +106,15 @@ def route(
     gives: Any = None,
     refuses: tuple[str, ...] = (),
     statuses: tuple[int, ...] = (200,),
-    told: Callable[[Payment], Response] | None = None,
+    resumes: Resumes | None = None,
 ) -> list[Route]:
     """The route, with and without a trailing slash.
 
     Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
     `reads_body=False` never looks at the body. `either`, `gives`, `refuses` and `statuses` are
-    what OpenAPI tells beside the parameters. `told` is given by routes that move money: it renders
-    the payment that an earlier try of the same request made, and makes the route honour
-    `Idempotency-Key`.
+    what OpenAPI tells beside the parameters. `resumes` is given by routes that move money, and
+    makes them honour `Idempotency-Key`: what an earlier try of the same request did, or None if it
+    did nothing.
     """
 
     async def handle(request: Request) -> Response:
@@ -111,7 +123,7 @@ def route(
             given = read_query(request)
             if reads_body and method in _BODY_METHODS:
                 given |= await read_body(request, max_bytes=face.body_max_bytes)
-            key = request.headers.get("idempotency-key") if told is not None else None
+            key = request.headers.get("idempotency-key") if resumes is not None else None
             call = Call(
                 engine=face.engine,
                 merchant=merchant,
@@ -121,15 +133,15 @@ def route(
                 idempotency_key=key,
                 shows_sandbox=face.shows_sandbox,
             )
-            if told is None or key is None:
+            if resumes is None or key is None:
                 return await act(call)
             return await once(
                 face.engine,
                 merchant.merchant_id,
                 key=key,
-                prints=fingerprints(f"{method} {path}", call.given),
+                prints=fingerprints(f"{method} {path}", {**call.path, **call.given}),
                 act=lambda: act(call),
-                told=told,
+                resumed=lambda: resumes(call),
             )
 
         return await answering(request, run)

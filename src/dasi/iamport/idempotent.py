@@ -12,9 +12,10 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.iamport import failures
 from dasi.idempotency import Answered, begin, give_back, keep_answer
-from dasi.payments import Payment, resume
 
-_NOT_CERTAIN = frozenset({"order_in_doubt", "cancel_in_doubt", "cancel_in_progress"})
+_NOT_CERTAIN = frozenset(
+    {"order_in_doubt", "cancel_in_doubt", "cancel_in_progress", "schedule_not_ended"}
+)
 
 
 async def once(
@@ -24,16 +25,17 @@ async def once(
     key: str,
     prints: dict[str, str],
     act: Callable[[], Awaitable[Response]],
-    told: Callable[[Payment], Response],
+    resumed: Callable[[], Awaitable[Response | None]],
 ) -> Response:
-    """Runs `act` the first time, and answers later times without it. `told` renders a payment."""
+    """Runs `act` the first time, and answers later times without it.
+
+    `resumed` is asked if an earlier try left no answer: what it did, or None if it did nothing.
+    """
     begun = await begin(engine, merchant_id, key, prints)
     if isinstance(begun, Answered):
         return Response(begun.body, status_code=begun.http_status, media_type="application/json")
     try:
-        answer = await _act_or_resume(
-            engine, merchant_id, key=key, act=act, told=told, is_resumed=begun.is_resumed
-        )
+        answer = (await resumed() if begun.is_resumed else None) or await act()
     except Refused as refused:
         if refused.reason in _NOT_CERTAIN:
             await give_back(engine, merchant_id, key)
@@ -46,16 +48,3 @@ async def once(
         engine, merchant_id, key, http_status=answer.status_code, body=bytes(answer.body)
     )
     return answer
-
-
-async def _act_or_resume(
-    engine: Engine,
-    merchant_id: int,
-    *,
-    key: str,
-    act: Callable[[], Awaitable[Response]],
-    told: Callable[[Payment], Response],
-    is_resumed: bool,
-) -> Response:
-    payment = await resume(engine, merchant_id, key) if is_resumed else None
-    return await act() if payment is None else told(payment)

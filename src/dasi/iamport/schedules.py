@@ -7,14 +7,15 @@ range and the status that a client in the field sends is taken on every list.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.foundation.errors import Invalid, Refused
+from dasi.foundation.errors import Invalid, NotFound, Refused
 from dasi.iamport import lists
-from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.endpoint import Call, Face, payment_resumed, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.json_schema import Field, Schema, bracketed, object_schema
 from dasi.iamport.objects import Paged, PaymentObject, ScheduleObject
@@ -24,6 +25,7 @@ from dasi.iamport.views import paged, schedule_view
 from dasi.payments import Buyer
 from dasi.schedules import (
     BATCH_MAX,
+    Schedule,
     ScheduleStatus,
     ScheduleWish,
     book,
@@ -131,15 +133,16 @@ def routes(face: Face) -> list[Route]:
                either=("customer_uid", "merchant_uid"),
                gives=list[ScheduleObject], refuses=("no_schedule_to_revoke",)),
         *route(face, "POST", _SCHEDULE, schedule, params=_BOOK, gives=list[ScheduleObject],
-               refuses=booked),
+               refuses=booked, resumes=booked_before),
         *route(face, "GET", _SCHEDULE, read_all, params=_LIST, gives=listed),
         *route(face, "GET", of_key, read_of_key, params=_LIST, gives=listed),
         *route(face, "GET", "/subscribe/customers/{customer_uid}/schedules", read_of_key,
                params=_LIST, gives=listed),
         *route(face, "POST", f"{one}/retry", retry_now, gives=PaymentObject,
-               refuses=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge")),
+               refuses=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
+               resumes=payment_resumed(partial(again_answer, face.engine))),
         *route(face, "POST", f"{one}/reschedule", book_again, params=(_AT,), gives=ScheduleObject,
-               refuses=(*ended, "schedule_exists")),
+               refuses=(*ended, "schedule_exists"), resumes=booked_again_before),
         *route(face, "GET", one, read_one, gives=ScheduleObject, refuses=(unknown,)),
         *route(face, "PUT", one, change, params=(_AT,), gives=ScheduleObject,
                refuses=(unknown, "schedule_not_waiting")),
@@ -162,6 +165,30 @@ async def schedule(call: Call) -> Response:
             raise Refused("schedule_moment", field=bad.field, rule=bad.rule) from bad
         raise
     return answer([schedule_view(one) for one in booked])
+
+
+async def booked_before(call: Call) -> Response | None:
+    """What an earlier try of the same request has booked: all of its items, or none of them."""
+    booked = [await _as_wished(call, item) for item in call.given["schedules"]]
+    return answer([schedule_view(one) for one in booked if one]) if all(booked) else None
+
+
+async def booked_again_before(call: Call) -> Response | None:
+    item = {"merchant_uid": call.path["merchant_uid"], "schedule_at": call.given["schedule_at"]}
+    booked = await _as_wished(call, item)
+    return None if booked is None else answer(schedule_view(booked))
+
+
+async def _as_wished(call: Call, item: dict[str, Any]) -> Schedule | None:
+    """The booked charge of this order, if it is what `item` wishes."""
+    try:
+        found = await find_schedule(call.engine, call.merchant.merchant_id, item["merchant_uid"])
+    except NotFound:
+        return None
+    is_same = found.schedule_at == _moment(item) and found.amount_krw == item.get(
+        "amount", found.amount_krw
+    )
+    return found if is_same else None
 
 
 async def read_all(call: Call) -> Response:
@@ -205,7 +232,12 @@ async def book_again(call: Call) -> Response:
 async def retry_now(call: Call) -> Response:
     """Charges now what was declined or revoked; look at the payment's status."""
     merchant_uid = call.path["merchant_uid"]
-    payment = await retry(call.engine, call.merchant.merchant_id, merchant_uid)
+    payment = await retry(
+        call.engine,
+        call.merchant.merchant_id,
+        merchant_uid,
+        idempotency_key=call.idempotency_key,
+    )
     return again_answer(call.engine, payment)
 
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, Refused
-from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.endpoint import Call, Face, payment_resumed, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import PaymentObject
 from dasi.iamport.params import Choice, JsonText, Text, Urls, Whole
@@ -56,7 +56,8 @@ def routes(face: Face) -> list[Route]:
     onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
     return [
         *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
-               gives=PaymentObject, refuses=again_refuses, told=partial(again_answer, face.engine)),
+               gives=PaymentObject, refuses=again_refuses,
+               resumes=payment_resumed(partial(again_answer, face.engine))),
         *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
         *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
     ]  # fmt: skip

@@ -18,7 +18,9 @@ _DOUBT_WAIT, _DOUBT_WAIT_MAX = timedelta(seconds=2), timedelta(minutes=5)
 _DOUBLINGS_MAX = 8
 
 
-async def run_one(engine: Engine, due: DueSchedule) -> Payment | None:
+async def run_one(
+    engine: Engine, due: DueSchedule, *, idempotency_key: str | None = None
+) -> Payment | None:
     """Charges a schedule in hand and finishes it. None: its key is gone and it was revoked.
 
     A payment that never was sent does not finish it: the caller decides when to try again. If the
@@ -34,7 +36,7 @@ async def run_one(engine: Engine, due: DueSchedule) -> Payment | None:
         if earlier is not None:
             return await adopt(engine, due, earlier, executed_at=executed_at)
     try:
-        payment = await charge(engine, due.merchant_id, _wish(due))
+        payment = await charge(engine, due.merchant_id, _wish(due, idempotency_key))
     except Conflict as taken:
         return await adopt(engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at)
     except NotFound:
@@ -124,7 +126,7 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
             )
 
 
-def _wish(due: DueSchedule) -> ChargeWish:
+def _wish(due: DueSchedule, idempotency_key: str | None) -> ChargeWish:
     return ChargeWish(
         customer_uid=due.customer_uid,
         merchant_uid=due.merchant_uid,
@@ -136,4 +138,5 @@ def _wish(due: DueSchedule) -> ChargeWish:
         custom_data=due.custom_data,
         notice_urls=due.notice_urls,
         is_scheduled=True,
+        idempotency_key=idempotency_key,
     )

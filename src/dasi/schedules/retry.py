@@ -11,7 +11,9 @@ from dasi.schedules.run_due import LEASE
 from dasi.schedules.run_store import NOT_SENT
 
 
-async def retry(engine: Engine, merchant_id: int, merchant_uid: str) -> Payment:
+async def retry(
+    engine: Engine, merchant_id: int, merchant_uid: str, *, idempotency_key: str | None = None
+) -> Payment:
     """Charges a declined or revoked schedule once more and returns the new payment.
 
     `NotFound("unknown_schedule")`, `NotFound("unknown_schedule_key")`,
@@ -33,7 +35,7 @@ async def retry(engine: Engine, merchant_id: int, merchant_uid: str) -> Payment:
         )
         if due is None:
             raise Conflict("schedule_exists", merchant_uid=merchant_uid)
-    payment = await run_one(engine, due)
+    payment = await run_one(engine, due, idempotency_key=idempotency_key)
     if payment is None:
         raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
     if payment.fail_code == NOT_SENT:
