@@ -15,6 +15,7 @@ from dasi.foundation.ids import ulid
 from dasi.payments import record, reserve_store
 from dasi.providers.kicc import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
+from dasi.schedules import run_store
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -118,3 +119,12 @@ def announce_after_commit(patch: pytest.MonkeyPatch) -> None:
     waiting: dict[str, tuple[int, dict[str, Any]]] = {}
     patch.setattr(record, "announce", remember)
     patch.setattr(record, "record_outcome", then_announce)
+
+
+def forget_first_run(patch: pytest.MonkeyPatch) -> None:
+    """Its worker is gone, so it did not run: a booked charge is simply charged by the next one."""
+
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    patch.setattr(run_store, "payment_of_run", nothing)

@@ -57,15 +57,18 @@ class Tally:
         )
 
     def report(self) -> str:
-        moments = [(point.place, when) for point in points() for when in ("asked", "answered")]
+        looked_for = [point for point in points() if point.why_not is None]
+        moments = [(point.place, when) for point in looked_for for when in ("asked", "answered")]
         died = {moment for moment in moments if self.deaths[moment]}
-        missed = [point for point in points() if not self.passed[point.place, "asked"]]
+        missed = [point for point in looked_for if not self.passed[point.place, "asked"]]
         lines = [
             f"histories            {self.histories} in this process, "
             f"{self.kill_histories} of real processes",
             f"acts                 {_listed(self.acts)}",
-            f"crash points         {len(points())} awaits, {len(moments)} moments to die at",
-            f"  passed             {len(points()) - len(missed)} awaits",
+            f"crash points         {len(points())} awaits, "
+            f"{len(points()) - len(looked_for)} left out for a reason",
+            f"  looked for         {len(looked_for)} awaits, {len(moments)} moments to die at",
+            f"  passed             {len(looked_for) - len(missed)} of {len(looked_for)} awaits",
             f"  died at            {len({place for place, _ in died})} awaits, {len(died)} moments",
             f"deaths               {sum(self.deaths.values())} in this process, "
             f"{self.process_kills} by SIGKILL",
@@ -74,6 +77,11 @@ class Tally:
             f"invariant checks     {sum(self.checks.values())}: {_listed(self.checks)}",
             f"given to a person    {self.handed_over}",
             f"violations           {len(self.violations)}",
+        ]
+        lines += [
+            f"  left out           {point.place} {point.function}: {point.why_not}"
+            for point in points()
+            if point.why_not is not None
         ]
         lines += [f"  never reached      {point.place} {point.function}" for point in missed]
         lines += [f"  not in the list    {place}" for place in sorted(self.unlisted)]
@@ -85,6 +93,8 @@ class Tally:
         if point is None:
             self.unlisted.add(str(place))
             return place
+        if point.why_not is not None:
+            self.unlisted.add(f"{place}, which was left out because: {point.why_not}")
         return point.place
 
 

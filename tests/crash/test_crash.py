@@ -3,7 +3,7 @@
 import pytest
 
 from crash.history import Stage, run_history
-from crash.points import points
+from crash.points import NOT_LOOKED_FOR, points
 from crash.sweep import SWEEPS, run_sweep
 
 SEEDS = 6
@@ -25,6 +25,20 @@ async def test_history_keeps_every_promise(seed: int, stage: Stage) -> None:
 
     assert not stage.tally.violations, stage.tally.report()
     assert not stage.tally.unlisted, "an await of a verb is not in the derived list"
+
+
+def test_whatever_is_left_out_of_the_list_is_in_it() -> None:
+    """So that no reason outlives what it was the reason for."""
+    left_out = [point for point in points() if point.why_not is not None]
+
+    for file, text, part, why in NOT_LOOKED_FOR:
+        assert any(
+            point.place.file.startswith(file)
+            and point.text.startswith(text)
+            and part in (None, point.place.part)
+            for point in left_out
+        ), f"nothing is left out any more because: {why}"
+    assert len(left_out) < len(points()) / 10
 
 
 def test_crash_points_are_read_from_the_source() -> None:

@@ -1,4 +1,4 @@
-"""Five bugs are planted one at a time; the simulation must find each within a few histories."""
+"""Six bugs are planted one at a time; the simulation must find each within a few histories."""
 
 from dataclasses import dataclass
 
@@ -40,6 +40,9 @@ BUGS = {
     ),
     "the webhook is outside of the transaction": Bug(
         planted.announce_after_commit, "charge", frozenset({"d events"})
+    ),
+    "a booked charge is run again because its worker is gone": Bug(
+        planted.forget_first_run, "booked charge, declined", frozenset({"s runs once"})
     ),
 }
 

@@ -113,11 +113,8 @@ class KiccClient:
             return Unsent("the client is closed", is_outage=False)
         place = self._places.setdefault(base_url, asyncio.Semaphore(self._connections_max))
         try:
-            if place.locked():
-                async with asyncio.timeout(self._pool_wait_s):
-                    await place.acquire()
-            else:
-                await place.acquire()  # at once: there is room
+            async with asyncio.timeout(self._pool_wait_s if place.locked() else None):
+                await place.acquire()
         except TimeoutError:
             return Unsent(f"no free connection within {self._pool_wait_s:g} s", is_outage=False)
         try:
