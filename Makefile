@@ -54,9 +54,10 @@ test: setup-dev setup-browser  ## Lint, types, house rules and every test
 	@$(MAKE) --no-print-directory check
 	@.venv/bin/python -m pytest -n 2 --dist worksteal -q tests
 
-crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100 MINUTES=60 KILLS=10 SWEEP=all|none|name)
+crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100 MINUTES=60 KILLS=10 SWEEP=all|none|name STEP=1)
 	@cd tests && ../.venv/bin/python -m crash --seed $(or $(SEED),1) --runs $(or $(RUNS),100) \
-		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),10) --sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
+		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),10) --step $(or $(STEP),1) \
+		--sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
 
 fuzz: setup-dev  ## The Iamport face under schemathesis: every check, thousands of cases (EXAMPLES=60 SEED=1)
 	@cd tests && ../.venv/bin/python fuzz_iamport.py --examples $(or $(EXAMPLES),60) $(if $(SEED),--seed $(SEED))

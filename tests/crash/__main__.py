@@ -63,7 +63,7 @@ Play = Callable[[Stage], Awaitable[object]]
 def _plays(options: argparse.Namespace) -> Iterator[tuple[str, Play]]:
     names = SWEEPS if options.sweep == "all" else [options.sweep]
     for name in names if options.sweep != "none" else []:
-        yield f"sweep {name}", lambda stage, name=name: run_sweep(stage, name)
+        yield f"sweep {name}", lambda stage, name=name: run_sweep(stage, name, step=options.step)
     for seed in range(options.seed, options.seed + options.runs):
         run = run_kill_history if options.kills and seed % options.kills == 0 else run_history
         yield f"seed {seed}", lambda stage, run=run, seed=seed: run(stage, seed)
@@ -89,6 +89,7 @@ def _options() -> argparse.Namespace:
     command.add_argument("--runs", type=int, default=100)
     command.add_argument("--minutes", type=float, default=60, help="no new history after this")
     command.add_argument("--sweep", choices=["all", "none", *SWEEPS], default="all")
+    command.add_argument("--step", type=int, default=1, help="die at each so-manieth moment")
     command.add_argument(
         "--kills",
         type=int,
