@@ -55,11 +55,11 @@ class MerchantSide:
 
 
 async def _slowly(told: bytes = b"ok") -> AsyncIterator[bytes]:
-    """In two parts, so that whoever reads it must wait for the second one."""
-    yield told[:1]
-    for _ in range(_TURNS_BETWEEN):
-        await asyncio.sleep(0)
-    yield told[1:]
+    """In two parts, so that whoever reads it must wait for each of them."""
+    for part in (told[:1], told[1:]):
+        for _ in range(_TURNS_BETWEEN):
+            await asyncio.sleep(0)
+        yield part
 
 
 @asynccontextmanager

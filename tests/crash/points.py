@@ -52,6 +52,18 @@ NOT_LOOKED_FOR: tuple[tuple[str, str, Part | None, str], ...] = (
         "an answer that was read is let go at once",
     ),
     ("webhooks/", "session.post(", "exit", "an answer that was read is let go at once"),
+    (
+        "schedules/check_store.py",
+        "database.fetch('UPDATE card_checks SET next_look_at = NULL",
+        None,
+        "a person is told after a week of looks; a test of the room goes there",
+    ),
+    (
+        "webhooks/store.py",
+        'database.fetch("UPDATE deliveries SET leased_until = NULL',
+        None,
+        "twenty seconds of real time without a place at a receiver",
+    ),
     ("payments/numbers_store.py", "", None, "a person's look at a day; followed by its name alone"),
 )
 """Places of the list where nobody can die, or that no verb comes to, each with the reason: the
