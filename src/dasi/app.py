@@ -23,6 +23,7 @@ from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
+from dasi.payments import publish_doubts
 from dasi.providers.kicc import KiccProvider
 from dasi.schedules import publish_lateness
 from dasi.settings import Settings
@@ -103,6 +104,7 @@ def _health_routes(engine: Engine) -> list[Route]:
     async def metrics(_request: Request) -> Response:
         with contextlib.suppress(Unavailable):  # what does not need the database is told anyway
             await publish_lateness(engine)
+            await publish_doubts(engine)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [

@@ -74,6 +74,15 @@ async def test_a_doubt_reads_like_an_explanation_and_is_settled_by_hand(
         assert listed["order"] == "order-in-doubt"
         assert listed["why it is in doubt"]
         assert "mall T0021766" in listed["ask the PG for"]
+        told = dasi("reconcile", "--list", env=env, cwd=tmp_path).stdout
+        assert "Was a card charged 9,900 won? Nobody knows yet." in told
+        assert "order order-in-doubt" in told
+        assert "no second request leaves for it" in told
+        assert "by itself; handed to a person at the latest" in told
+        await shop.rows("UPDATE attempts SET handed_over_at = now() WHERE state = 'unknown'")
+        told = dasi("reconcile", "--list", env=env, cwd=tmp_path).stdout
+        assert f"dasi reconcile --settle {listed['attempt']} --did-not-happen --because" in told
+        await shop.rows("UPDATE attempts SET handed_over_at = NULL WHERE state = 'unknown'")
         await shop.rows("UPDATE attempts SET next_look_at = sent_at WHERE state = 'unknown'")
         assert facts("reconcile", env=env, cwd=tmp_path) == []
         proven = facts("verify", env=env, cwd=tmp_path)

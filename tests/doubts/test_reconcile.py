@@ -124,6 +124,22 @@ async def test_amount_changed_on_the_wire_only_is_adopted_when_the_books_agree(d
     assert (await desk.now(payment)).status is Status.PAID
 
 
+async def test_an_approval_of_another_amount_than_asked_is_undone_at_once(desk: Desk) -> None:
+    """The PG's own books have it so (M7)."""
+    await desk.shop.kicc.scenario("executed_answer_cut", "batch")
+    payment = await desk.charge(10_000)
+    await desk.engine.database.fetch("UPDATE attempts SET amount_krw = 9900 WHERE kind = 'charge'")
+
+    await desk.reconcile_for(6, step_s=3)
+
+    failed = await desk.now(payment)
+    assert (failed.status, failed.fail_code) == (Status.FAILED, "REVERSED")
+    assert "승인 금액 불일치: 요청 9900원, 승인 10000원" in (failed.fail_reason or "")
+    assert await desk.net_at_pg() == 0
+    assert await desk.webhooks(payment) == ["payment.failed"]
+    assert "reversal_cancelled" in await desk.story(payment)
+
+
 async def test_process_that_dies_with_the_request_leaves_a_doubt_that_ends(desk: Desk) -> None:
     await desk.shop.kicc.hold("batch", when="after")
     dying = asyncio.create_task(desk.charge())

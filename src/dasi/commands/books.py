@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
-from dasi.commands.printing import Facts, print_facts, print_list, print_note
+from dasi.commands.printing import Facts, print_facts, print_lines, print_list, print_note
 from dasi.commands.reach import with_engine
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _COMPLAINTS_SHOWN = 1_000
 _NOT_PROVEN = 1
+_QUESTIONS = {
+    "charge": "Was a card charged {won} won?",
+    "approve": "Were {won} won paid in the window?",
+    "issue_key": "Was a card registered?",
+    "cancel": "Were {won} won given back?",
+}
 
 
 def reconcile(
@@ -65,8 +71,12 @@ def reconcile(
     looked, doubts = with_engine(data, act)
     if not only_list:
         print_note(f"{looked} looks taken")
-    print_list(
-        [_row(doubt) for doubt in doubts], as_json=as_json, none="No doubt is open: all is settled."
+    if as_json:
+        print_list([_row(doubt) for doubt in doubts], as_json=True, none="")
+        return
+    print_lines(
+        [line for doubt in doubts for line in (*_told(doubt), "")]
+        or ["No doubt is open: all is settled."]
     )
 
 
@@ -123,6 +133,33 @@ def _row(doubt: "Doubt") -> Facts:
         "deadline": _kst(doubt.deadline_at),
         "ask the PG for": f"mall {doubt.mall_id}, order {doubt.shop_order_no}",
     }
+
+
+def _told(doubt: "Doubt") -> list[str]:
+    """The same for a person who was woken by it."""
+    happened = _QUESTIONS[doubt.kind].format(won=f"{doubt.amount_krw:,}")
+    times = "once" if doubt.looks == 1 else f"{doubt.looks} times"
+    lines = [
+        f"{happened} Nobody knows yet.",
+        f"  Whose         {doubt.merchant_code}, order {doubt.merchant_uid}, {doubt.imp_uid}",
+        f"  Asked         {_kst(doubt.asked_at)}",
+        f"  In doubt, as  {doubt.why}",
+        f"  Meanwhile     no second request leaves for it; the payment company was asked about it "
+        f"{times}",
+        f"  In its books  mall {doubt.mall_id}, order {doubt.shop_order_no}",
+    ]
+    if doubt.pg_tid is not None:
+        lines.append(f"  Its number    {doubt.pg_tid}, by an answer that proves nothing")
+    if not doubt.is_with_person:
+        looks = f"{_kst(doubt.next_look_at)}, by itself; handed to a person at the latest"
+        return [*lines, f"  Next look     {looks} {_kst(doubt.deadline_at)}"]
+    settle = f"dasi reconcile --settle {doubt.attempt_id}"
+    return [
+        *lines,
+        "  Yours now     look it up in the payment company's books, then say what you found:",
+        f'                {settle} --pg-tid NUMBER --because "how you know"',
+        f'                {settle} --did-not-happen --because "how you know"',
+    ]
 
 
 def _kst(moment: datetime | None) -> str | None:

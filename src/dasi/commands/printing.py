@@ -85,6 +85,14 @@ def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:
     console.print(table)
 
 
+def print_lines(lines: Sequence[str]) -> None:
+    """Prose for a person; a line that begins at the margin is what the next ones are about."""
+    console = Console(highlight=False)
+    for line in lines:
+        style = "" if line.startswith(" ") else "bold"
+        console.print(Text(line, style=style), soft_wrap=True)
+
+
 def print_note(text: str) -> None:
     """A hint for a person: on standard error, so that scripts need not skip it."""
     Console(stderr=True, highlight=False).print(Text(text, style="dim"), soft_wrap=True)

@@ -1,5 +1,6 @@
 """The payments' room: one order's money story, from the request to the last cancel."""
 
+from dasi.payments.alarms import publish_doubts
 from dasi.payments.browse import browse_payments, every_payment
 from dasi.payments.browsing import Browse, Found, Place
 from dasi.payments.cancel import CancelWish, cancel
@@ -91,6 +92,7 @@ __all__ = [
     "look_again",
     "open_window",
     "prepare",
+    "publish_doubts",
     "reconcile_due",
     "refuse_taken_order",
     "resume",

@@ -329,15 +329,17 @@ async def open_doubts_any_merchant(database: Database, *, limit: int) -> list[Ro
     )
 
 
-async def count_doubts_any_merchant(database: Database) -> tuple[int, int]:
-    """(doubts the machine is asking about, doubts with a person)."""
+async def count_doubts_any_merchant(database: Database) -> tuple[int, int, datetime | None]:
+    """(doubts the machine is asking about, doubts with a person, the nearest deadline of the
+    former). Of payments: the end of a key is asked for again until it has happened."""
     row = await database.fetchrow(
         """SELECT count(*) FILTER (WHERE handed_over_at IS NULL) AS machine,
-                  count(*) FILTER (WHERE handed_over_at IS NOT NULL) AS person
-           FROM attempts WHERE state IN ('sending', 'unknown')"""
+                  count(*) FILTER (WHERE handed_over_at IS NOT NULL) AS person,
+                  min(deadline_at) FILTER (WHERE handed_over_at IS NULL) AS deadline_at
+           FROM attempts WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"""
     )
     assert row is not None, "an aggregate always has a row"
-    return row["machine"], row["person"]
+    return row["machine"], row["person"], row["deadline_at"]
 
 
 def _state_after(outcome: Outcome) -> State:
