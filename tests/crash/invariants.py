@@ -10,6 +10,8 @@ from typing import Any
 from crash.acts import PAID
 from crash.check_bookings import check_bookings
 from crash.world import Told, World
+from dasi.console.words import EVENT
+from dasi.payments import Report, verify
 
 _SETTLED_NO = ("failed",)
 CHECK = "check-"
@@ -39,6 +41,7 @@ async def check_all(world: World) -> None:
     await _check_books(world, state["transactions"], in_doubt)
     await _check_keys(world, state["keys"])
     await _check_events(world)
+    await _check_stories(world)
     await _check_deliveries(world)
     await _check_told(world, in_doubt)
     await check_bookings(world, in_doubt)
@@ -121,6 +124,16 @@ async def _check_events(world: World) -> None:
         _check(world, "d events", row["told_paid"] == int(row["was_paid"]), told)
         told = f"{row['imp_uid']}: {row['cancels']} cancels, {row['told_cancelled']} events"
         _check(world, "d events", row["told_cancelled"] == row["cancels"], told)
+
+
+async def _check_stories(world: World) -> None:
+    """(m) The books prove themselves, and each event has words for a person (M9)."""
+    engine = next(iter(world.nodes.values())).engine
+    complaints = [one async for one in verify(engine, Report())]
+    _check(world, "m verified", not complaints, f"dasi verify: {complaints[:3]}")
+    events = await world.rows("SELECT DISTINCT what FROM payment_events")
+    wordless = {row["what"] for row in events} - EVENT.keys()
+    _check(world, "m verified", not wordless, f"the console has no words for {wordless}")
 
 
 async def _check_deliveries(world: World) -> None:
