@@ -88,6 +88,7 @@ async def charge_again(world: World) -> None:
 
 async def charge_at_once(world: World) -> None:
     """One order at both gateways in the same moment."""
+    world.tally.happened["one order at two gateways"] += 1
     await perhaps_fault(world, "batch")
     order, asked_krw = new_order(world), amount(world)
     fates = [fate(world) for _ in GATEWAYS]
@@ -329,6 +330,7 @@ def _bugs_in_runs() -> float:
 
 async def workers_turn(world: World) -> None:
     """Both workers at once, at every one of their loops, over the same rows."""
+    world.tally.happened["two workers at once"] += 1
     if world.dice.random() < 0.25:
         await world.fault(world.dice.choice(["query", "revise", "remove_key"]))
     world.merchant_side.failure_chance = world.dice.choice([0.0, 0.0, 0.3])

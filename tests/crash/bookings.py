@@ -189,6 +189,7 @@ async def change_some(world: World) -> None:
 
 async def run_some(world: World) -> None:
     """Time comes, and both workers reach for the same rows; perhaps the payer's PG loses them."""
+    world.tally.happened["two workers at once"] += 1
     await perhaps_fault(world, "batch")
     await world.turn(world.dice.choice([6, 21, 61, 130]))
     for _ in range(world.dice.choice([1, 2])):

@@ -3,12 +3,18 @@
 import pytest
 
 from crash.history import Stage, run_history
+from crash.kills import run_kill_history
 from crash.points import NOT_LOOKED_FOR, points
 from crash.sweep import SWEEPS, run_sweep
 
 SEEDS = 6
 STEP = 6
 """`make crash` dies at every moment; here one in so many will do."""
+HAPPENS = {
+    *("KST midnights", "two workers at once", "one order at two gateways", "receivers gone"),
+    *("notices late or out of order", "notices twice", "notices forged"),
+}
+"""What a run must come to beside its faults and deaths, or it has proven less than it says."""
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -19,12 +25,24 @@ async def test_dies_everywhere_and_keeps_every_promise(name: str, stage: Stage) 
     assert not stage.tally.unlisted, "an await of a verb is not in the derived list"
 
 
-@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
-async def test_history_keeps_every_promise(seed: int, stage: Stage) -> None:
-    await run_history(stage, seed)
+async def test_histories_keep_every_promise_whatever_happens(stage: Stage) -> None:
+    for seed in range(1, SEEDS + 1):
+        await run_history(stage, seed)
 
+    tally = stage.tally
+    assert not tally.violations, tally.report()
+    assert not tally.unlisted, "an await of a verb is not in the derived list"
+    assert tally.histories == SEEDS
+    assert not HAPPENS - {what for what, times in tally.happened.items() if times}, tally.report()
+    assert sum(tally.deaths.values()) > 5 * SEEDS
+    assert {"executed_answer_cut", "away"} <= {what for what, n in tally.faults.items() if n}
+
+
+async def test_real_processes_are_killed_and_every_promise_is_kept(stage: Stage) -> None:
+    await run_kill_history(stage, 1, rounds=1)
+
+    assert stage.tally.process_kills == 6, "two in the round, then all four"
     assert not stage.tally.violations, stage.tally.report()
-    assert not stage.tally.unlisted, "an await of a verb is not in the derived list"
 
 
 def test_whatever_is_left_out_of_the_list_is_in_it() -> None:
