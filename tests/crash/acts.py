@@ -374,7 +374,7 @@ ACTS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = (
     (window_payment, 3),
     (issue_key, 1),
     (end_key, 1),
-    (pass_notice, 2),
+    (pass_notice, 4),
     (workers_turn, 4),
     (time_passes, 4),
     (midnight_comes, 1),

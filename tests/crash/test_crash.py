@@ -7,7 +7,7 @@ from crash.kills import run_kill_history
 from crash.points import NOT_LOOKED_FOR, points
 from crash.sweep import SWEEPS, run_sweep
 
-SEEDS = 6
+SEEDS = 8
 STEP = 6
 """`make crash` dies at every moment; here one in so many will do."""
 HAPPENS = {

@@ -47,8 +47,6 @@ EVENT = {
     "confirm_asked": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
     "confirm_refused": Word("가맹점 서버가 거절", "the shop said no", "bad"),
     "window_closed": Word("결제창 닫힘", "window closed", "bad"),
-    "confirm_asked": Word("가맹점에 확인 요청", "asked of the shop before the PG", "wait"),
-    "confirm_refused": Word("가맹점이 거절", "refused by the shop", "bad"),
     "charge_asked": Word("빌링키 결제 요청", "charge asked of the PG", "wait"),
     "approve_asked": Word("결제 승인 요청", "approval asked of the PG", "wait"),
     "issue_key_asked": Word("빌링키 발급 요청", "billing key asked of the PG", "wait"),
