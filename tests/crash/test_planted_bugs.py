@@ -9,6 +9,9 @@ from crash.history import Stage, run_history
 from crash.sweep import run_sweep
 
 HISTORIES_MAX = 12
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Unclosed client session:ResourceWarning"  # the dead close nothing
+)
 
 
 @dataclass(frozen=True)
