@@ -10,7 +10,8 @@ from dasi.billing_keys import Customer, keep_issued_key, remove_due_keys, remove
 from dasi.foundation.errors import NotFound
 from dasi.notices import routes
 from dasi.payments import Status
-from dasi.providers.port import KeyIssued
+from dasi.payments.record import record_outcome
+from dasi.providers.port import Declined, KeyIssued
 from doubts.conftest import CUSTOMER, Desk
 from served import served
 
@@ -166,3 +167,37 @@ async def test_forged_notice_changes_nothing(desk: Desk) -> None:
 
     assert (await desk.now(payment)).status is Status.FAILED
     assert await desk.net_at_pg() == 0
+
+
+async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(desk: Desk) -> None:
+    """M6: what a caller was told stays true, whatever the PG finds out later."""
+    await desk.shop.kicc.scenario("executed_answer_cut", "batch")
+    payment = await desk.charge()
+    (asked,) = await desk.engine.database.fetch(
+        "SELECT attempt_id, shop_order_no FROM attempts WHERE kind = 'charge'"
+    )
+    no = Declined(code="8521", text="한도초과")
+    told = await record_outcome(
+        desk.engine, desk.merchant.merchant_id, payment.imp_uid, asked["attempt_id"], no
+    )
+    assert told.status is Status.FAILED
+    assert await desk.net_at_pg() == 9_900
+
+    app = Starlette(routes=routes(desk.engine))
+    async with served(app) as url, aiohttp.ClientSession() as http:
+        notice = {
+            "resCd": "0000",
+            "resMsg": "정상",
+            "mallId": "T0021766",
+            "notiType": "10",
+            "pgCno": "26090310154110700102",
+            "shopOrderNo": asked["shop_order_no"],
+            "amount": "9900",
+        }
+        async with http.post(f"{url}/notices/kicc", json=notice) as answer:
+            assert answer.status == 200
+
+    assert await desk.net_at_pg() == 0
+    assert (await desk.now(payment)).status is Status.FAILED
+    assert "reversal_cancelled" in await desk.story(payment)
+    assert "payment.paid" not in await desk.webhooks(payment)
