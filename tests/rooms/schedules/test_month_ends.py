@@ -14,10 +14,9 @@ ONE_S, MARGIN = timedelta(seconds=1), timedelta(minutes=2)
 
 
 def midnights(now: datetime) -> list[datetime]:
-    """The first moment of each of the next 26 months, and of every 29th of February met on the way,
-    and the day after it."""
+    """The first moment of each of 13 months, of the next 29th of February and of the day after."""
     year = now.astimezone(KST).year + 1
-    firsts = [datetime(year + n // 12, n % 12 + 1, 1, tzinfo=KST) for n in range(26)]
+    firsts = [datetime(year + n // 12, n % 12 + 1, 1, tzinfo=KST) for n in range(13)]
     leap = year + (-year % 4)
     return sorted({*firsts, datetime(leap, 2, 29, tzinfo=KST), datetime(leap, 3, 1, tzinfo=KST)})
 
