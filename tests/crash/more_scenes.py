@@ -104,6 +104,20 @@ def _removal(effect: str) -> Scene:
     return scene
 
 
+async def _cannot_open(world: World, moment: int) -> None:
+    """Sealed with a key that was dropped too early: nobody can end it any more but a person."""
+    await world.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'live'")
+    await world.perform(
+        GATEWAY,
+        "remove_key",
+        lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+        dies_at=moment,
+    )
+    await world.turn(100)
+    await take_turn(world, WORKER, "remove_due_keys")
+    await pay_in_window(world, OTHER_GATEWAY, customer_uid=CUSTOMER)
+
+
 def _handing_over(endpoint: str) -> Scene:
     """The PG never answers the questions either; the doubt goes to a person at its deadline."""
 
@@ -136,6 +150,7 @@ MORE_SCENES: dict[str, Scene] = {
     "delivery to one that fails": _delivering_to_failing,
     "key removal, answer lost": _removal("executed_answer_cut"),
     "key removal, refused": _removal("refused"),
+    "key removal, sealed for good": _cannot_open,
     "charge handed to a person": _handing_over("batch"),
     "cancel handed to a person": _handing_over("revise"),
 }

@@ -20,6 +20,8 @@ class Bug:
     sweep: str
     breaks: frozenset[str]
     """Promises of which at least one must be seen broken."""
+    is_rare: bool = False
+    """A few histories do not come to it: its sweep does."""
 
 
 BUGS = {
@@ -45,7 +47,10 @@ BUGS = {
         planted.announce_after_commit, "charge", frozenset({"d events"})
     ),
     "a booked charge is run again because its worker is gone": Bug(
-        planted.forget_first_run, "booked charge, declined", frozenset({"s runs once"})
+        planted.forget_first_run,
+        "booked charge, declined",
+        frozenset({"s runs once"}),
+        is_rare=True,
     ),
 }
 
@@ -61,7 +66,7 @@ async def test_sweep_finds(name: str, stage: Stage, monkeypatch: pytest.MonkeyPa
     assert broken & bug.breaks, stage.tally.report()
 
 
-@pytest.mark.parametrize("name", BUGS)
+@pytest.mark.parametrize("name", [name for name, bug in BUGS.items() if not bug.is_rare])
 async def test_histories_find(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     bug = BUGS[name]
     bug.plant(monkeypatch)
