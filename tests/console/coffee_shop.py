@@ -24,7 +24,7 @@ from dasi.payments import (
     expire_windows,
     reconcile_due,
 )
-from dasi.people import Role, add_person, find_session, record_act, sign_in
+from dasi.people import Role, add_person, find_session, invite, record_act, sign_in
 from dasi.people.person import Origin
 from dasi.schedules import Runner, ScheduleWish, book
 from dasi.webhooks import Deliverer, list_deliveries
@@ -72,6 +72,8 @@ class CoffeeShop:
     pages: dict[str, str] = field(default_factory=dict)
     cookie: str = ""
     """Of the owner's session."""
+    join: str = ""
+    """Where somebody who was invited comes in."""
 
     async def turn(self, until: datetime) -> None:
         """Both clocks; then whatever became due is done."""
@@ -277,6 +279,14 @@ async def _people(coffee: CoffeeShop) -> None:
         by_role[role] = found.person
         if role is Role.OWNER:
             coffee.cookie = signed_in.cookie
+    invited = await invite(
+        shop.engine,
+        shop.merchant.merchant_id,
+        email="choi@shop.example",
+        role=Role.OPERATOR,
+        made_by=by_role[Role.OWNER],
+    )
+    coffee.join = invited.removeprefix(shop.url)
     for role, what, about, detail in (
         (Role.OWNER, "person_invited", "lee@shop.example", "operator"),
         (Role.DEVELOPER, "channel_checked", MALL_ID, None),

@@ -14,13 +14,14 @@ import tempfile
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
+import structlog
 import uvloop
 
 from console.coffee_shop import fill
 from console.screen import WIDTHS, opened_browser, opened_page
 from dasi.foundation.clock import KST, TurnedClock
-from dasi.people import first_run_link
 from database import running_server
 from gateway_shop import running_gateway
 from simulator_process import SimulatorProcess
@@ -38,9 +39,8 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
             running_gateway(database_url, kicc, clock=clock, webhook_url=f"{receiver.url}/hook")
         )
         browser = await closing.enter_async_context(opened_browser())
-        join = str(await first_run_link(shop.engine)).removeprefix(shop.url)
         coffee = await fill(shop, clock, receiver, days=days)
-        strangers = {"sign-in": "/console/sign-in", "join": join}
+        strangers = {"sign-in": "/console/sign-in", "join": coffee.join}
         taken = 0
         for look in itertools.product(("ko", "en"), ("light", "dark"), WIDTHS):
             language, theme, place = look
@@ -58,6 +58,11 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
         return taken
 
 
+def _drop(_logger: object, _method: str, _line: object) -> NoReturn:
+    """The gateway's log is of no use beside pictures."""
+    raise structlog.DropEvent
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--to", type=Path, required=True)
@@ -65,6 +70,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of pages, with commas between them")
     given = parser.parse_args()
     given.to.mkdir(parents=True, exist_ok=True)
+    structlog.configure(processors=[_drop])
     with (
         tempfile.TemporaryDirectory(prefix="dasi-pictures-") as folder,
         running_server(Path(folder) / "data") as server,

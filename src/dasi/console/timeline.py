@@ -1,14 +1,24 @@
 """One timeline of everything that happened to a payment, oldest first."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dasi.console.causes import cause
 from dasi.console.words import ACT, ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
-from dasi.payments import AttemptLine, Story
+from dasi.payments import AttemptLine, EventLine, Story
 from dasi.people import Act
+from dasi.providers.exchange import Exchange
 from dasi.webhooks import Delivery, Try
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """As it went over the line, without what nobody may see."""
+
+    title: Word
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,8 @@ class Line:
     pg_code: str | None
     pg_text: str | None
     raw: tuple[tuple[str, str], ...]
+    messages: tuple[Message, ...] = ()
+    """To the PG and from it."""
 
 
 def timeline_of(
@@ -46,6 +58,7 @@ def timeline_of(
                 ("hash", event.hash.hex()),
                 *_raw_attempt(attempts.get(event.attempt_id or "")),
             ),
+            messages=_messages(event, attempts.get(event.attempt_id or "")),
         )
         for event in story.events
     ]
@@ -147,3 +160,35 @@ def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:
         "looks": str(attempt.looks),
     }
     return tuple((name, value) for name, value in told.items() if value)
+
+
+def _messages(event: EventLine, attempt: AttemptLine | None) -> tuple[Message, ...]:
+    """What was said at this moment: the request, its answer, or the look that settled it."""
+    if attempt is None or not attempt.exchanges:
+        return ()
+    first, last = attempt.exchanges[0], attempt.exchanges[-1]
+    if event.what.endswith("_asked"):
+        return (_sent(first),)
+    if event.why == "looked_up":
+        return (_sent(last), _answered(last))
+    return (_answered(first),)
+
+
+def _sent(exchange: Exchange) -> Message:
+    title = Word(f"PG에 보낸 요청 POST {exchange.path}", f"to the PG: POST {exchange.path}")
+    return Message(title=title, text=_told(exchange.request))
+
+
+def _answered(exchange: Exchange) -> Message:
+    if exchange.answer is None:
+        told = cause(exchange.why) or Word("", "")
+        return Message(
+            title=Word(f"PG 응답 없음: {told.ko}", f"no answer: {told.en}"),
+            text=exchange.why or "",
+        )
+    title = Word(f"PG 응답 ({exchange.took_ms:,} ms)", f"from the PG ({exchange.took_ms:,} ms)")
+    return Message(title=title, text=_told(exchange.answer))
+
+
+def _told(body: dict[str, object]) -> str:
+    return json.dumps(body, ensure_ascii=False, indent=2)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+import msgspec
+
 from dasi.foundation.db import Connection, Database, Row
 from dasi.payments import ladder
 from dasi.payments.payment import Payment
@@ -130,7 +132,7 @@ async def close_attempt(
     row = await connection.fetchrow(
         """UPDATE attempts
            SET state = $3, why = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8,
-               receipt_url = $9, leased_until = NULL,
+               receipt_url = $9, leased_until = NULL, exchanges = exchanges || $11::text[],
                next_look_at = CASE WHEN $3 <> 'unknown' THEN NULL WHEN $10 THEN $8
                                    ELSE next_look_at END
            WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
@@ -145,8 +147,15 @@ async def close_attempt(
         now,
         getattr(outcome, "receipt_url", None),
         isinstance(outcome, Unknown) and outcome.pg_tid is not None,
+        evidence_of(outcome),
     )
     return row is not None
+
+
+def evidence_of(outcome: Outcome) -> list[str]:
+    """What the PG was told and what it answered, as it is kept: JSON, masked by the provider."""
+    exchange = None if isinstance(outcome, NotSent) else outcome.exchange
+    return [] if exchange is None else [msgspec.json.encode(exchange).decode()]
 
 
 async def close_approval(

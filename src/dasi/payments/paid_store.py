@@ -37,6 +37,8 @@ class Yes(msgspec.Struct, frozen=True, kw_only=True):
     can_cancel_in_part: bool | None
     receipt_url: str | None
     approved_at: datetime
+    exchanges: list[str]
+    """As `attempt_store.evidence_of` gives them."""
     now: datetime
 
 
@@ -51,7 +53,8 @@ _RECORD = f"""
             merchant_id bigint, imp_uid text, attempt_id text, who text, event_id text, code text,
             text text, pg_tid text, approval_no text, card_brand text, card_name text,
             card_issuer_code text, card_number text, card_kind text, card_quota integer,
-            can_cancel_in_part boolean, receipt_url text, approved_at timestamptz, now timestamptz)
+            can_cancel_in_part boolean, receipt_url text, approved_at timestamptz,
+            exchanges text[], now timestamptz)
         WHERE merchant_id BETWEEN 1 AND 9223372036854775807
     ), held AS MATERIALIZED (
         SELECT p.merchant_id, p.imp_uid FROM payments p
@@ -62,7 +65,7 @@ _RECORD = f"""
         UPDATE attempts a
         SET state = 'approved', why = NULL, pg_code = yes.code, pg_text = yes.text,
             pg_tid = yes.pg_tid, answered_at = yes.now, receipt_url = yes.receipt_url,
-            leased_until = NULL, next_look_at = NULL
+            leased_until = NULL, next_look_at = NULL, exchanges = a.exchanges || yes.exchanges
         FROM yes JOIN held USING (merchant_id, imp_uid)
         WHERE a.merchant_id = yes.merchant_id AND a.attempt_id = yes.attempt_id
           AND a.imp_uid = yes.imp_uid AND a.state IN ('sending', 'unknown')

@@ -22,6 +22,7 @@ from dasi.payments.record import record_outcome
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.reverse import finish_reversal, reverse
 from dasi.payments.search import find_payment
+from dasi.providers.exchange import Exchange
 from dasi.providers.port import (
     Approved,
     AttemptKind,
@@ -136,8 +137,9 @@ async def _settle_approval(
     match finding:
         case Found(outcome=(Approved() | KeyIssued()) as yes, state="live"):
             await _adopt_or_reverse(engine, asked, channel, yes)
-        case Found(outcome=Approved(), state="cancelled"):
-            await _fail(engine, asked, "CANCELLED_AT_PG", "PG사에서 승인이 취소되었습니다.")
+        case Found(outcome=Approved(exchange=exchange), state="cancelled"):
+            text = "PG사에서 승인이 취소되었습니다."
+            await _fail(engine, asked, "CANCELLED_AT_PG", text, exchange)
         case Found(outcome=Declined() as no):
             _SETTLED.labels("declined").inc()
             await record_outcome(
@@ -145,18 +147,14 @@ async def _settle_approval(
             )
         case Found():
             await _hand_over(engine, asked, f"the PG holds it as {finding.state}")
-        case NotFound() if _has_settled(engine, asked):
-            await _fail(engine, asked, "NOT_FOUND_AT_PG", "PG사에 승인 기록이 없습니다.")
+        case NotFound(exchange=exchange) if _has_settled(engine, asked):
+            await _fail(engine, asked, "NOT_FOUND_AT_PG", "PG사에 승인 기록이 없습니다.", exchange)
         case NotFound():
             await _postpone(engine, asked, "the PG knows nothing of it yet")
-        case Unknown(pg_tid=str()) if asked.kind is AttemptKind.ISSUE_KEY:
+        case Unknown(pg_tid=str(), exchange=exchange) if asked.kind is AttemptKind.ISSUE_KEY:
             # The key exists and cannot be read back: nobody can charge it, nothing was charged.
-            await _fail(
-                engine,
-                asked,
-                "KEY_NOT_SHOWN",
-                "카드 등록 결과를 받지 못했습니다. 다시 등록해 주세요.",
-            )
+            text = "카드 등록 결과를 받지 못했습니다. 다시 등록해 주세요."
+            await _fail(engine, asked, "KEY_NOT_SHOWN", text, exchange)
         case Unknown(pg_tid=str() as pg_tid, amount_krw=int() as taken_krw) if taken_krw not in (
             0,
             asked.amount_krw,
@@ -223,8 +221,8 @@ async def _settle_cancel(engine: Engine, asked: Asked, channel: Channel, finding
     match finding:
         case Found(outcome=(Cancelled() | Declined()) as told):
             await _finish_cancel(engine, asked, told)
-        case NotFound() if _has_settled(engine, asked):
-            await _settle_lost_cancel(engine, asked, channel)
+        case NotFound(exchange=exchange) if _has_settled(engine, asked):
+            await _settle_lost_cancel(engine, asked, channel, exchange)
         case NotFound():
             await _postpone(engine, asked, "the PG knows nothing of this cancel yet")
         case Unknown(why=why) | NotSent(why=why):
@@ -233,7 +231,9 @@ async def _settle_cancel(engine: Engine, asked: Asked, channel: Channel, finding
             await _hand_over(engine, asked, f"the PG holds it as {finding.state}")
 
 
-async def _settle_lost_cancel(engine: Engine, asked: Asked, channel: Channel) -> None:
+async def _settle_lost_cancel(
+    engine: Engine, asked: Asked, channel: Channel, exchange: Exchange | None
+) -> None:
     """The PG does not know the cancel by its name; the original shows whether it happened (§12.3).
 
     Unchanged: it did not happen, and may be asked for again. Changed in a way that this cancel may
@@ -260,7 +260,8 @@ async def _settle_lost_cancel(engine: Engine, asked: Asked, channel: Channel) ->
         case Unknown() | NotSent() if original.deadline_at > engine.clock.now():
             await _postpone(engine, asked, "the original could not be looked up")
         case _:
-            no = Declined(code="NOT_FOUND_AT_PG", text="PG사에 취소 기록이 없습니다.")
+            text = "PG사에 취소 기록이 없습니다."
+            no = Declined(code="NOT_FOUND_AT_PG", text=text, exchange=exchange)
             await _finish_cancel(engine, asked, no)
 
 
@@ -271,9 +272,11 @@ async def _finish_cancel(engine: Engine, asked: Asked, told: Cancelled | Decline
         await record_cancel(engine, asked, told, how="looked_up")
 
 
-async def _fail(engine: Engine, asked: Asked, code: str, text: str) -> None:
+async def _fail(
+    engine: Engine, asked: Asked, code: str, text: str, exchange: Exchange | None
+) -> None:
     _SETTLED.labels("failed").inc()
-    no = Declined(code=code, text=text, reason="not_approved")
+    no = Declined(code=code, text=text, reason="not_approved", exchange=exchange)
     await record_outcome(
         engine, asked.merchant_id, asked.imp_uid, asked.attempt_id, no, how="looked_up"
     )

@@ -5,6 +5,7 @@ every other answer is rare and goes its own way.
 from dasi.engine import Engine
 from dasi.foundation.ids import ulid
 from dasi.payments import paid_store
+from dasi.payments.attempt_store import evidence_of
 from dasi.payments.paid_store import Yes
 from dasi.payments.payment import Payment
 from dasi.payments.record import Outcome, PaymentRef, doubt_if_lost, log_answer, record_or_doubt
@@ -54,5 +55,6 @@ def _yes(
         receipt_url=outcome.receipt_url,
         approved_at=outcome.approved_at,
         event_id=f"evt_{ulid(now)}",
+        exchanges=evidence_of(outcome),
         now=now,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dasi.payments.payment import Payment
+from dasi.providers.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class AttemptLine:
     next_look_at: datetime | None
     deadline_at: datetime | None
     handed_over_at: datetime | None
+    exchanges: tuple[Exchange, ...]
+    """The request and its answer, and the look that settled it. Masked."""
 
     @property
     def is_open(self) -> bool:

@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+import msgspec
+
 from dasi.foundation.db import Database
 from dasi.payments.story_lines import AttemptLine, DoubtLine, EventLine, WindowLine
+from dasi.providers.exchange import Exchange
 
 _LINES_MAX = 500
+_EXCHANGES = msgspec.json.Decoder(Exchange)
 
 
 async def events(database: Database, merchant_id: int, imp_uid: str) -> list[EventLine]:
@@ -23,13 +27,18 @@ async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[A
     rows = await database.fetch(
         """SELECT attempt_id, kind, mall_id, shop_order_no, day_kst, amount_krw, remain_krw, state,
                   why, pg_code, pg_text, pg_tid, reason, is_reversal, looks, sent_at, answered_at,
-                  next_look_at, deadline_at, handed_over_at
+                  next_look_at, deadline_at, handed_over_at, exchanges
            FROM attempts WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY sent_at LIMIT $3""",
         merchant_id,
         imp_uid,
         _LINES_MAX,
     )
-    return [AttemptLine(**row) for row in rows]
+    return [
+        AttemptLine(
+            **{**row, "exchanges": tuple(_EXCHANGES.decode(one) for one in row["exchanges"])}
+        )
+        for row in rows
+    ]
 
 
 async def windows(database: Database, merchant_id: int, imp_uid: str) -> list[WindowLine]:

@@ -7,6 +7,8 @@ Three outcomes and a fourth (M3):
     Unknown     everything else that may have happened; settled by `look_up`, never by repeating
     NotSent     never left this machine: safe to repeat on the same day
 
+What was said and answered travels along as `exchange`, fit to be shown.
+
 Every verb that moves money takes an `Attempt`, whose row was committed before the call (M2). An
 implementation sends once and repeats nothing by itself. Amounts are whole won.
 
@@ -20,6 +22,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
+
+from dasi.providers.exchange import Exchange
 
 
 class AttemptKind(StrEnum):
@@ -136,6 +140,7 @@ class Approved:
     receipt_url: str | None
     code: str
     text: str
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,7 @@ class KeyIssued:
     card: Card
     code: str
     text: str
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +165,14 @@ class Cancelled:
     receipt_url: str | None
     code: str
     text: str
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRemoved:
     code: str
     text: str
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +182,7 @@ class Declined:
     code: str
     text: str
     reason: str = "other"
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +197,7 @@ class Unknown:
     text: str | None = None
     pg_tid: str | None = None
     amount_krw: int | None = None
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +221,7 @@ class NotFound:
 
     code: str
     text: str
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

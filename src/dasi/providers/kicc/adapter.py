@@ -9,12 +9,15 @@ import re
 import ssl
 from collections.abc import Mapping
 from datetime import date, timedelta
+from time import monotonic
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
+from dasi.providers.exchange import Exchange
 from dasi.providers.kicc import findings, notices, outcomes, reasons, requests, wire_text
 from dasi.providers.kicc.breaker import Breaker
 from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
+from dasi.providers.kicc.exchanges import exchange_of, with_exchange
 from dasi.providers.kicc.outcomes import Asked
 from dasi.providers.kicc.reasons import reason_of
 from dasi.providers.port import (
@@ -92,7 +95,7 @@ class KiccProvider:
         self, mall: Mall, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:
         asked = Asked(mall=mall, attempt_id=None, now=self._clock.now())
-        reply = await self._send(mall, codes.REGISTER_PATH, requests.register(mall, request))
+        reply, _ = await self._send(mall, codes.REGISTER_PATH, requests.register(mall, request))
         return outcomes.window_opened(reply, asked)
 
     def read_return(self, fields: Mapping[str, str]) -> WindowReturn:
@@ -123,8 +126,8 @@ class KiccProvider:
             mall, attempt, session_id=session_id, shop_order_no=shop_order_no
         )
         asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
-        reply = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
-        return outcomes.approved(reply, asked)
+        reply, exchange = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
+        return with_exchange(outcomes.approved(reply, asked), exchange)
 
     async def issue_key(
         self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
@@ -133,8 +136,8 @@ class KiccProvider:
             mall, attempt, session_id=session_id, shop_order_no=shop_order_no
         )
         asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
-        reply = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
-        return outcomes.key_issued(reply, asked)
+        reply, exchange = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
+        return with_exchange(outcomes.key_issued(reply, asked), exchange)
 
     async def charge(
         self, mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
@@ -147,28 +150,29 @@ class KiccProvider:
             amount_krw=order.amount_krw,
             hide=(billing_key,),
         )
-        reply = await self._send_today(
+        reply, exchange = await self._send_today(
             mall, attempt, codes.BATCH_APPROVAL_PATH, request, hide=(billing_key,)
         )
-        return outcomes.approved(reply, asked)
+        return with_exchange(outcomes.approved(reply, asked), exchange)
 
     async def cancel(
         self, mall: Mall, attempt: Attempt, *, cancel: Cancel
     ) -> Cancelled | Declined | Unknown | NotSent:
         request = requests.cancel(mall, attempt, wish=cancel)
         asked = self._asked(mall, attempt, amount_krw=cancel.amount_krw)
-        reply = await self._send_today(mall, attempt, codes.REVISE_PATH, request)
-        return outcomes.cancelled(reply, asked, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw)
+        reply, exchange = await self._send_today(mall, attempt, codes.REVISE_PATH, request)
+        told = outcomes.cancelled(reply, asked, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw)
+        return with_exchange(told, exchange)
 
     async def remove_key(
         self, mall: Mall, attempt: Attempt, *, billing_key: str
     ) -> KeyRemoved | Declined | Unknown | NotSent:
         request = requests.remove_key(mall, attempt, billing_key=billing_key)
         asked = self._asked(mall, attempt, hide=(billing_key,))
-        reply = await self._send_today(
+        reply, exchange = await self._send_today(
             mall, attempt, codes.REMOVE_KEY_PATH, request, hide=(billing_key,)
         )
-        return outcomes.key_removed(reply, asked)
+        return with_exchange(outcomes.key_removed(reply, asked), exchange)
 
     def read_notice(self, content_type: str, body: bytes) -> PgNotice:
         notice = notices.parse_notice(content_type, body)
@@ -215,24 +219,25 @@ class KiccProvider:
         self, asked: Asked, attempt: Attempt, kind: AttemptKind, day: date
     ) -> Found | NotFound | Unknown | NotSent:
         request = requests.query(asked.mall, attempt, day=day)
-        reply = await self._send(asked.mall, codes.QUERY_PATH, request)
-        return findings.found(reply, asked, kind=kind)
+        reply, exchange = await self._send(asked.mall, codes.QUERY_PATH, request)
+        return with_exchange(findings.found(reply, asked, kind=kind), exchange)
 
     async def _send_today(
         self, mall: Mall, attempt: Attempt, path: str, request: Wire, *, hide: tuple[str, ...] = ()
-    ) -> Reply:
+    ) -> tuple[Reply, Exchange | None]:
         today = kst_day(self._clock.now())
         if attempt.day_kst != today:
-            return Unsent(
-                f"filed under {attempt.day_kst}, but it is {today} in Korea", is_outage=False
-            )
+            why = f"filed under {attempt.day_kst}, but it is {today} in Korea"
+            return Unsent(why, is_outage=False), None
         return await self._send(mall, path, request, hide=hide)
 
     async def _send(
         self, mall: Mall, path: str, request: Wire, *, hide: tuple[str, ...] = ()
-    ) -> Reply:
-        host = self._urls[mall.is_sandbox]
-        reply = await self._client.send(host, path, request, hide=(mall.secret, *hide))
+    ) -> tuple[Reply, Exchange | None]:
+        host, hidden = self._urls[mall.is_sandbox], (mall.secret, *hide)
+        at, began = self._clock.now(), monotonic()
+        reply = await self._client.send(host, path, request, hide=hidden)
+        took_ms = round((monotonic() - began) * 1000)
         match reply:
             case NoAnswer(is_outage=is_outage):
                 self._breaker.record(host, is_outage=is_outage)
@@ -241,7 +246,7 @@ class KiccProvider:
                     self._breaker.record(host, is_outage=True)
             case _:
                 self._breaker.record(host, is_outage=False)
-        return reply
+        return reply, exchange_of(path, request, reply, at=at, took_ms=took_ms, hide=hidden)
 
     def _asked(
         self,

@@ -1,0 +1,64 @@
+"""What was said to KICC and what it said, masked, for the evidence that is kept."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from dasi.providers.exchange import Exchange
+from dasi.providers.kicc.client import Answered, Reply, Unsent
+from dasi.providers.kicc.masking import masked
+from dasi.providers.port import (
+    Approved,
+    Cancelled,
+    Declined,
+    Found,
+    KeyIssued,
+    KeyRemoved,
+    NotFound,
+    NotSent,
+    Unknown,
+)
+from kicc_wire.requests import Wire
+
+Told = Approved | KeyIssued | Cancelled | KeyRemoved | Declined | Unknown | NotSent | NotFound
+One = TypeVar("One", bound=Told | Found)
+
+
+def exchange_of(
+    path: str, request: Wire, reply: Reply, *, at: datetime, took_ms: int, hide: tuple[str, ...]
+) -> Exchange | None:
+    """None if nothing left this machine. Fields that KICC leaves empty are left out."""
+    if isinstance(reply, Unsent):
+        return None
+    answer, why = None, None
+    if isinstance(reply, Answered):
+        answer = _filled(masked(reply.body, hide=hide))
+    else:
+        why = reply.why
+    return Exchange(
+        path=path,
+        at=at,
+        took_ms=took_ms,
+        request=_filled(masked(msgspec.to_builtins(request), hide=hide)),
+        answer=answer,
+        why=why,
+    )
+
+
+def with_exchange(outcome: One, exchange: Exchange | None) -> One:
+    """The same outcome, with its evidence."""
+    if exchange is None or isinstance(outcome, NotSent):
+        return outcome
+    if isinstance(outcome, Found):
+        return replace(outcome, outcome=with_exchange(outcome.outcome, exchange))
+    return replace(outcome, exchange=exchange)
+
+
+def _filled(body: dict[str, object]) -> dict[str, object]:
+    return {
+        name: _filled(value) if isinstance(value, dict) else value
+        for name, value in body.items()
+        if value not in (None, "", {})
+    }

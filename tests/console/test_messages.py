@@ -1,0 +1,83 @@
+"""The messages to KICC and from it, on a payment's page: there for every request, and masked."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+
+from console.browser import Person
+from console.conftest import SignIn
+from dasi.payments import list_doubts_of, look_again
+from dasi.people import Role
+from gateway_shop import Shop
+
+HERE = "/console/shops/imp00000001"
+
+
+@pytest.fixture
+async def reader(signed_in: SignIn) -> Person:
+    return await signed_in(Role.READ_ONLY)
+
+
+async def shown(reader: Person, imp_uid: str) -> list[str]:
+    """What stands in the page's messages, in order."""
+    status, page = await reader.get(f"{HERE}/payments/{imp_uid}")
+    assert status == 200
+    return [unescape(text) for text in re.findall(r"<pre[^>]*>([^<]*)</pre>", page)]
+
+
+async def test_a_charge_and_its_cancel_show_what_was_said(gateway: Shop, reader: Person) -> None:
+    await gateway.register_card("card-1", buyer_name="한지민", buyer_tel="010-1234-5678")
+    paid = (await gateway.again(amount=10_000, buyer_name="한지민")).response
+    await gateway.call(
+        "POST", "/payments/cancel", json={"imp_uid": paid["imp_uid"], "amount": 4_000}
+    )
+    charge, approval, cancel, cancelled = [
+        json.loads(text) for text in await shown(reader, paid["imp_uid"])
+    ]
+    (attempt, back) = await gateway.rows(
+        "SELECT attempt_id FROM attempts WHERE imp_uid = $1 ORDER BY sent_at", paid["imp_uid"]
+    )
+    assert charge["shopTransactionId"] == approval["shopTransactionId"] == attempt["attempt_id"]
+    assert approval["resCd"] == "0000"
+    assert approval["pgCno"] == paid["pg_tid"]
+    assert cancel["shopTransactionId"] == cancelled["shopTransactionId"] == back["attempt_id"]
+    assert cancel["amount"] == 4_000
+
+
+async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(gateway: Shop, reader: Person) -> None:
+    await gateway.register_card("card-1")
+    await gateway.kicc.scenario("executed_answer_cut", "batch")
+    await gateway.again(merchant_uid="lost")
+    merchant_id = gateway.merchant.merchant_id
+    (doubt,) = await list_doubts_of(gateway.engine, merchant_id, limit=5)
+    asked, lost = await shown(reader, doubt.imp_uid)
+    assert json.loads(asked)["shopTransactionId"] == doubt.attempt_id
+    assert lost.startswith("no answer: ")
+    await look_again(gateway.engine, merchant_id, doubt.attempt_id)
+    *_, look, found = await shown(reader, doubt.imp_uid)
+    assert json.loads(look)["shopTransactionId"] == doubt.attempt_id
+    assert json.loads(found)["resCd"] == "0000"
+
+
+async def test_nothing_secret_and_nobodys_name_is_kept(gateway: Shop) -> None:
+    people = {
+        "buyer_name": "한지민",
+        "buyer_tel": "010-1234-5678",
+        "buyer_email": "han@mail.example",
+    }
+    await gateway.register_card("card-1", **people)
+    await gateway.again(**people)
+    await gateway.kicc.scenario("8521", "batch")
+    await gateway.again(**people)
+    rows = await gateway.rows("SELECT kind, exchanges FROM attempts ORDER BY sent_at")
+    assert [row["kind"] for row in rows] == ["issue_key", "charge", "charge"]
+    kept = "".join(text for row in rows for text in row["exchanges"])
+    assert all(len(row["exchanges"]) == 1 for row in rows)
+    keys = {one["batchKey"] for one in (await gateway.kicc.state())["keys"]}
+    assert keys
+    for secret in (*keys, *people.values(), "01012345678"):
+        assert secret not in kept, secret
+    hidden = re.findall(r'"(\w+)":"<hidden>"', kept)
+    assert {"batchKey", "msgAuthValue", "customerName"} <= set(hidden)
