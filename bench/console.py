@@ -1,4 +1,4 @@
-"""The console with a million payments: what its list, a search and a payment's page take.
+"""The console with a million payments, 100,000 cards and as many bookings: what its pages take.
 
     .venv/bin/python bench/console.py [--payments 1000000] [--rounds 200]
 
@@ -9,12 +9,14 @@ p95 below 100 ms at the server for each page (a person's own network comes on to
 import argparse
 import asyncio
 import random
+import resource
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from dasi.app import create_app, open_engine
 from dasi.channels import add_channel
 from dasi.engine import Engine
+from dasi.foundation.clock import kst_day
 from dasi.foundation.vault import new_key
 from dasi.merchants import add_merchant
 from dasi.people import Role, add_person, sign_in
@@ -44,12 +47,25 @@ SELECT 1, 'imp_' || (100000000000 + n), 'order-' || n, 'payment',
     '원두 구독', '김' || (n % 5000), 'buyer' || (n % 200000) || '@shop.example',
     '010-' || lpad((n % 10000)::text, 4, '0') || '-' || lpad((n % 9973)::text, 4, '0'),
     'card-' || (n % 100000), '26090' || n, lpad((n % 99999999)::text, 8, '0'), 'shinhan',
-    '신한카드', '000000******' || lpad((n % 10000)::text, 4, '0'),
+    '신한카드', '000000******' || lpad((n % 1000)::text, 3, '0') || '*',
     $1::timestamptz - make_interval(secs => n * 3),
     CASE WHEN n % 20 <> 0 THEN $1::timestamptz - make_interval(secs => n * 3) END,
     CASE WHEN n % 20 = 0 THEN $1::timestamptz - make_interval(secs => n * 3) END,
     CASE WHEN n % 20 = 0 THEN '8521' END, CASE WHEN n % 20 = 0 THEN '카드 한도초과' END, $1
 FROM generate_series($2::int, $3::int) AS n"""
+_CARDS = """
+INSERT INTO billing_keys (merchant_id, billing_key_id, customer_uid, channel_id, sealed_key, status,
+    card_name, card_number, customer_name, issued_at, updated_at)
+SELECT 1, 'key-' || n, 'card-' || n, 1, 'never opened', 'live', '신한카드',
+    '000000******' || lpad((n % 1000)::text, 3, '0') || '*', '김' || (n % 5000),
+    $1::timestamptz - make_interval(secs => n * 30), $1
+FROM generate_series(0, $2::int - 1) AS n"""
+_BOOKINGS = """
+INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, status, schedule_at,
+    due_at, amount_krw, name, booked_at, updated_at)
+SELECT 1, 'sch-' || n, 'booked-' || n, 'card-' || n, 'scheduled', at, at, 19900, '원두 구독', $1, $1
+FROM (SELECT n, $1::timestamptz + make_interval(secs => 3600 + n * 26) AS at
+      FROM generate_series(0, $2::int - 1) AS n) AS one"""
 _EVENTS = """
 SELECT record_payment_event(1, imp_uid, started_at, 'charge_asked', 'pending', 'merchant', NULL,
                             NULL, NULL, NULL),
@@ -68,6 +84,8 @@ async def fill(engine: Engine, payments: int) -> None:
     for first in range(1, payments + 1, step):
         await engine.database.fetch(_FILL, now, first, min(first + step - 1, payments))
         print(f"  {min(first + step - 1, payments):,} payments", end="\r", flush=True)
+    for sql in (_CARDS, _BOOKINGS):
+        await engine.database.fetch(sql, now, payments // 10)
     await engine.database.fetch("ANALYZE")
     print()
 
@@ -120,6 +138,7 @@ async def _measure_all(
     http: aiohttp.ClientSession, shop: str, engine: Engine, chosen: list[int], rounds: int
 ) -> list[tuple[str, float, float]]:
     picks = iter(chosen * 20)
+    tomorrow = kst_day(engine.clock.now()) + timedelta(days=1)
     old = (engine.clock.now() - timedelta(days=20)).isoformat().replace("+", "%2B")
 
     def asking(path: Callable[[], str]) -> Callable[[], Awaitable[float]]:
@@ -127,7 +146,7 @@ async def _measure_all(
             began = time.perf_counter()
             async with http.get(f"{shop}{path()}") as answer:
                 body = await answer.read()
-                assert answer.status == 200, body[:300]
+                assert answer.status == HTTPStatus.OK, body[:300]
             return (time.perf_counter() - began) * 1000
 
         return ask
@@ -137,12 +156,41 @@ async def _measure_all(
         "list, far down": lambda: f"/payments?behind={old}~imp_1",
         "list, failed only": lambda: "/payments?status=failed",
         "search by merchant_uid": lambda: f"/payments?q=order-{next(picks)}",
+        "search by name": lambda: f"/payments?q=%EA%B9%80{next(picks) % 5_000}",
         "search by last digits": lambda: f"/payments?q={next(picks) % 10_000:04}",
         "search by a common amount": lambda: "/payments?q=1,100",
         "search by email": lambda: f"/payments?q=buyer{next(picks) % 200_000}@shop.example",
         "payment page": lambda: f"/payments/imp_{100_000_000_000 + next(picks)}",
+        "today": lambda: "",
+        "billing keys": lambda: "/keys",
+        "a card by its digits": lambda: f"/keys?q={next(picks) % 10_000:04}",
+        "a customer's cards": lambda: f"/keys/card-{next(picks) % 100_000}",
+        "a month of bookings": lambda: f"/schedules?day={tomorrow}",
+        "doubts": lambda: "/doubts",
+        "webhooks": lambda: "/webhooks",
     }
-    return [await measure(name, rounds, asking(path)) for name, path in pages.items()]
+    results = [await measure(name, rounds, asking(path)) for name, path in pages.items()]
+    await _export(http, shop)
+    return results
+
+
+async def _export(http: aiohttp.ClientSession, shop: str) -> None:
+    """How soon the first line is there, how fast all are, and what memory that takes."""
+    memory, began, first_ms, size = _memory_mb(), time.perf_counter(), 0.0, 0
+    async with http.get(f"{shop}/payments.csv") as answer:
+        async for chunk in answer.content.iter_any():
+            first_ms = first_ms or (time.perf_counter() - began) * 1000
+            size += len(chunk)
+    took_s = time.perf_counter() - began
+    print(
+        f"export of all                first line {first_ms:.0f} ms, {size / 1e6:.0f} MB in "
+        f"{took_s:.0f} s, memory +{_memory_mb() - memory:.0f} MB (page and reader in one process)"
+    )
+
+
+def _memory_mb() -> float:
+    """The most this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> int:

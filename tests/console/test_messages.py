@@ -46,7 +46,9 @@ async def test_a_charge_and_its_cancel_show_what_was_said(gateway: Shop, reader:
     assert cancel["amount"] == 4_000
 
 
-async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(gateway: Shop, reader: Person) -> None:
+async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
+    gateway: Shop, reader: Person
+) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")
     await gateway.again(merchant_uid="lost")

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 _NEITHER_ROOM_NOR_FACE = {"foundation", "migrations", "providers", "commands", "__pycache__"}
-_BINARY = {".png", ".jpg", ".ico", ".woff2", ".gz"}
+_BINARY = {".png", ".webp", ".jpg", ".ico", ".woff2", ".gz"}
 
 
 @cache

@@ -82,7 +82,7 @@ async def _week(visit: Visit, today: date) -> dict[str, object]:
         "count": next_day.waiting if next_day else 0,
         "amount_krw": next_day.waiting_krw if next_day else 0,
         "picture": bars(
-            [(f"{one.month}/{one.day}", amount, 0) for one, amount in amounts.items()],
+            [(str(one.day), amount, 0) for one, amount in amounts.items()],
             title=visit.t("앞으로 7일 예약 금액", "Booked for the next seven days"),
             now_at=0,
             every=1,

@@ -1,4 +1,5 @@
-// What scripts add to the console: copying with one click, the menu's place on a phone. All works without.
+// What scripts add to the console: copying with one click, the menu's place on a phone,
+// what stays open. All works without.
 "use strict";
 
 const copied = async (button, text) => {
@@ -15,3 +16,13 @@ for (const button of document.querySelectorAll("[data-copy], [data-copy-from]"))
 
 // On a phone the menu is one line to push sideways: begin where we are.
 document.querySelector(".side [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
+// A page that renews itself takes nothing from its reader: what was opened stays open. (The focus stays
+// by itself where it has an id.)
+let opened = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  opened = Array.from(document.querySelectorAll("#live details[open]"), (one) => one.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});
