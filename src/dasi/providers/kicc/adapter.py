@@ -19,7 +19,6 @@ from dasi.providers.kicc.breaker import Breaker
 from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
 from dasi.providers.kicc.exchanges import exchange_of, with_exchange
 from dasi.providers.kicc.outcomes import Asked
-from dasi.providers.kicc.reasons import reason_of
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -116,7 +115,7 @@ class KiccProvider:
             is_authenticated=is_authenticated,
             code=code,
             text=text,
-            reason=reason_of(code, text),
+            reason=reasons.reason_of(code, text),
         )
 
     async def approve(
