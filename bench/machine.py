@@ -118,10 +118,10 @@ async def running_machine(
         shop = await ending.enter_async_context(
             open_shop(engine, url, kicc, webhook_url=webhook_url, is_new=where is None)
         )
+        run = time.time_ns()  # orders of its own, also in a database that is used again
         for number in range(1, CARDS + 1):
-            await shop.register_card(f"card-{number}")
+            await shop.register_card(f"card-{number}", merchant_uid=f"key-{run}-{number}")
         await _give_floor_the_keys(database, shop)
-        run = time.time_ns()
         # A database that has been in use for a minute: PostgreSQL has looked at its tables.
         for number in range(CARDS):
             await shop.again(

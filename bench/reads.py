@@ -1,15 +1,20 @@
 """Reads: one payment and a page of twenty, beside a bare program with one query each."""
 
+import asyncio
+
 from bench import load
 from bench.machine import Machine
 from bench.rounds import Side, beside, one_run
+from dasi.payments import count_payments
 
 _PAYMENTS = 200
+_LIE_BACK_S = 21
 
 
 async def measure(
     machine: Machine, *, clients: int, rounds: int, seconds: int
 ) -> dict[str, dict[str, object]]:
+    await _count(machine)
     ours = [
         f"/payments/{row['imp_uid']}"
         for row in await machine.database.fetch(
@@ -38,3 +43,11 @@ async def measure(
                     side.cpu_us.append(cpu)
         results[name] = {"clients": clients, **beside(floor, dasi)}
     return results
+
+
+async def _count(machine: Machine) -> None:
+    """What the worker does behind everybody's back: payments are counted once they lie back."""
+    await asyncio.sleep(_LIE_BACK_S)
+    while await count_payments(machine.shop.engine):
+        pass
+    await count_payments(machine.shop.engine)  # the last hour, which the worker comes to next
