@@ -41,7 +41,7 @@ async def fuzz(shop: Shop, folder: Path, *, examples: int, seed: int | None = No
     seeded = [] if seed is None else ["--seed", str(seed)]
     tried = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG, "run",
-        f"{shop.url}/openapi.json", "--phases", PHASES, *seeded,
+        f"{shop.url}/openapi.json", "--phases", PHASES, *seeded, "--request-timeout", "60",
         "--max-examples", str(examples), "--header", f"Authorization:{await shop.token()}",
         "--report-json-path", report, "--generation-database", "none", "--no-shrink",
         "--warnings", "off", "--no-color", "--workers", "1",

@@ -20,6 +20,8 @@ _MANY = (Texts("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _REMOVE = (Prose("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
+ONE = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:customer_path}}")
+"""Clients leave a slash within a customer_uid as it is: the second spelling takes it."""
 
 
 class _Slashed(PathConvertor):
@@ -32,16 +34,15 @@ register_url_convertor("customer_path", _Slashed())
 
 
 def routes(face: Face) -> list[Route]:
-    one, unknown = f"{_CUSTOMERS}/{{customer_uid}}", ("unknown_billing_key",)
+    unknown = ("unknown_billing_key",)
     routes = [
         *route(face, "GET", _CUSTOMERS, read_many, params=_MANY, gives=list[CustomerObject],
                refuses=("unknown_customers",), statuses=(200, 207)),
-        *route(face, "GET", f"{one}/payments", payments_of, params=_PAYMENTS,
-               gives=Paged[PaymentObject], refuses=("unknown_customers",)),
     ]  # fmt: skip
-    # Clients leave a slash within a customer_uid as it is: the second spelling takes the rest.
-    for path in (one, f"{_CUSTOMERS}/{{customer_uid:customer_path}}"):
+    for path in ONE:
         routes += [
+            *route(face, "GET", f"{path}/payments", payments_of, params=_PAYMENTS,
+                   gives=Paged[PaymentObject], refuses=("unknown_customers",)),
             *route(face, "GET", path, read, gives=CustomerObject, refuses=unknown),
             *route(face, "DELETE", path, remove, params=_REMOVE, gives=CustomerObject,
                    refuses=unknown),

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from dasi.foundation.errors import Invalid, NotFound, Refused
 from dasi.iamport import lists
+from dasi.iamport.customers import ONE
 from dasi.iamport.endpoint import Call, Face, payment_resumed, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.json_schema import Field, Schema, bracketed, object_schema
@@ -123,7 +124,8 @@ _STATUSES = {
 
 
 def routes(face: Face) -> list[Route]:
-    one, of_key = f"{_SCHEDULE}/{{merchant_uid}}", f"{_SCHEDULE}/customers/{{customer_uid}}"
+    one = f"{_SCHEDULE}/{{merchant_uid}}"
+    of_key = (f"{_SCHEDULE}/customers/{{customer_uid}}", *(f"{path}/schedules" for path in ONE))
     booked = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
               "schedule_moment", "unknown_schedule_customer", "card_check_failed")  # fmt: skip
     unknown, listed = "unknown_schedule", Paged[ScheduleObject]
@@ -135,9 +137,8 @@ def routes(face: Face) -> list[Route]:
         *route(face, "POST", _SCHEDULE, schedule, params=_BOOK, gives=list[ScheduleObject],
                refuses=booked, resumes=booked_before),
         *route(face, "GET", _SCHEDULE, read_all, params=_LIST, gives=listed),
-        *route(face, "GET", of_key, read_of_key, params=_LIST, gives=listed),
-        *route(face, "GET", "/subscribe/customers/{customer_uid}/schedules", read_of_key,
-               params=_LIST, gives=listed),
+        *[made for path in of_key
+          for made in route(face, "GET", path, read_of_key, params=_LIST, gives=listed)],
         *route(face, "POST", f"{one}/retry", retry_now, gives=PaymentObject,
                refuses=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
                resumes=payment_resumed(partial(again_answer, face.engine))),
