@@ -256,3 +256,21 @@ async def test_a_shop_without_channels_is_not_ready(till):
 
     assert rsp["error_code"] == "NOT_READY"
     assert rsp["error_msg"] == "등록 된 PG 설정 정보를 찾을 수 없습니다."
+
+
+async def test_a_channel_says_which_instalments_are_offered_unless_the_page_does(till):
+    await till.engine.database.fetch(
+        "UPDATE channels SET quota_months_max = 3 WHERE merchant_id = $1",
+        till.merchant.merchant_id,
+    )
+
+    async def offered(**param):
+        await till.open(**param)
+        told = till.kicc.asked("/webpay")[-1].body.get("payMethodInfo") or {}
+        return (told.get("cardMethodInfo") or {}).get("installmentMonthList")
+
+    assert await offered(amount=60_000) == [0, 2, 3]
+    assert await offered(merchant_uid="order-2", amount=49_999) == [0]
+    page = {"card_quota": [6]}
+    assert await offered(merchant_uid="order-3", amount=60_000, display=page) == [0, 6]
+    assert await offered(merchant_uid="order-4", amount=60_000, customer_uid="card-1") is None

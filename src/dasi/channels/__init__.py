@@ -2,7 +2,7 @@
 
 from dasi.channels.add import add_channel
 from dasi.channels.change import change_channel
-from dasi.channels.channel import Channel
+from dasi.channels.channel import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX, Channel
 from dasi.channels.check import Check, check_channel
 from dasi.channels.choose import (
     SEALED_SECRETS,
@@ -11,8 +11,11 @@ from dasi.channels.choose import (
     list_channels,
     open_mall,
 )
+from dasi.channels.retire import make_default, restore_channel, retire_channel
 
 __all__ = [
+    "QUOTA_FROM_KRW",
+    "QUOTA_MONTHS_MAX",
     "SEALED_SECRETS",
     "Channel",
     "Check",
@@ -22,5 +25,8 @@ __all__ = [
     "choose_channel",
     "find_channel",
     "list_channels",
+    "make_default",
     "open_mall",
+    "restore_channel",
+    "retire_channel",
 ]

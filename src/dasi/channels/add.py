@@ -5,7 +5,7 @@ import uuid
 from typing import Literal
 
 from dasi.channels import store
-from dasi.channels.channel import Channel
+from dasi.channels.channel import QUOTA_MONTHS_MAX, Channel
 from dasi.channels.choose import bound_to
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
@@ -27,9 +27,10 @@ async def add_channel(
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full",
     language: Literal["ko", "en", "ja", "zh"] = "ko",
     doubt_policy: Literal["adopt", "cancel"] = "adopt",
+    quota_months_max: int | None = None,
 ) -> Channel:
-    """Adds a contract. The merchant's first channel is the default whatever is said, and a new
-    default takes the place of the old one.
+    """Adds a contract. The only channel in use is the default whatever is said, and a new default
+    takes the place of the old one.
 
     `Invalid` names field and rule; `Conflict("channel_exists")` for a mall id added before.
     """
@@ -39,6 +40,7 @@ async def add_channel(
         raise Invalid("mall_id", "1 to 20 letters and digits, as the PG issued it")
     if not 1 <= len(secret) <= SECRET_MAX:
         raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
+    check_quota_months_max(quota_months_max)
     sealed = engine.vault.seal(secret, bound_to=bound_to(merchant.merchant_id, mall_id))
     async with engine.database.transaction() as connection:
         is_first = not await store.lock_channels(connection, merchant.merchant_id)
@@ -56,8 +58,15 @@ async def add_channel(
             key_fields=key_fields,
             language=language,
             doubt_policy=doubt_policy,
+            quota_months_max=quota_months_max,
             now=engine.clock.now(),
         )
         if channel is None:
             raise Conflict("channel_exists", pg=f"{provider}.{mall_id}")
     return channel
+
+
+def check_quota_months_max(months: int | None) -> None:
+    """`Invalid` for a number that no card company takes: 0 is a lump sum, and so is 1."""
+    if months not in (None, 0, *range(2, QUOTA_MONTHS_MAX + 1)):
+        raise Invalid("quota_months_max", f"0 (lump sum only) or 2 to {QUOTA_MONTHS_MAX} months")

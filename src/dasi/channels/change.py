@@ -1,9 +1,9 @@
-"""Change a channel: everything but the mall id, which is what a channel is."""
+"""Change what a channel says: everything but the mall id, which is what a channel is."""
 
 from typing import Literal
 
 from dasi.channels import store
-from dasi.channels.add import SECRET_MAX
+from dasi.channels.add import SECRET_MAX, check_quota_months_max
 from dasi.channels.channel import Channel
 from dasi.channels.choose import bound_to
 from dasi.engine import Engine
@@ -17,15 +17,16 @@ async def change_channel(
     *,
     secret: str | None,
     is_sandbox: bool,
-    is_default: bool,
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"],
     language: Literal["ko", "en", "ja", "zh"],
     doubt_policy: Literal["adopt", "cancel"],
+    quota_months_max: int | None,
 ) -> Channel:
     """`secret` None leaves the one there is. `NotFound("unknown_channel")`, `Invalid`.
 
-    The default channel stays the default until another one becomes it.
+    A retired one can be changed: its keys are still charged.
     """
+    check_quota_months_max(quota_months_max)
     old = await store.channel(engine.database, merchant_id, channel_id)
     if old is None:
         raise NotFound("unknown_channel", channel_id=channel_id)
@@ -36,16 +37,14 @@ async def change_channel(
         sealed = engine.vault.seal(secret, bound_to=bound_to(merchant_id, old.mall_id))
     async with engine.database.transaction() as connection:
         await store.lock_channels(connection, merchant_id)
-        if is_default and not old.is_default:
-            await store.clear_default(connection, merchant_id)
         return await store.update_channel(
             connection,
             merchant_id,
             channel_id,
             sealed_secret=sealed,
             is_sandbox=is_sandbox,
-            is_default=is_default or old.is_default,
             key_fields=key_fields,
             language=language,
             doubt_policy=doubt_policy,
+            quota_months_max=quota_months_max,
         )

@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+QUOTA_FROM_KRW = 50_000
+"""Card companies offer instalments from this amount on."""
+QUOTA_MONTHS_MAX = 36
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
@@ -20,7 +24,20 @@ class Channel:
     language: Literal["ko", "en", "ja", "zh"]
     doubt_policy: Literal["adopt", "cancel"]
     """What becomes of an approval that turns up after the caller was told "not yet known" (M6)."""
+    quota_months_max: int | None
+    """Instalments its window offers when a page names none: up to this many months, 0 for a lump
+    sum only; None leaves it to the contract with the PG."""
+    retired_at: datetime | None
+    """Since when it opens no more windows."""
     created_at: datetime
+
+    def quotas_offered(self, amount_krw: int) -> tuple[int, ...] | None:
+        """Months to offer for an amount, 0 being the lump sum; None: as the contract says."""
+        if self.quota_months_max is None:
+            return None
+        if amount_krw < QUOTA_FROM_KRW:
+            return (0,)
+        return (0, *range(2, self.quota_months_max + 1))
 
     @property
     def pg(self) -> str:

@@ -15,9 +15,11 @@ async def choose_channel(
 
     `NotAllowed("no_channel")` if the merchant has none at all; `NotAllowed("pg_not_configured")`
     if it has none like that. A bare provider means the default if it is of that provider, else the
-    oldest one. Nothing is guessed beyond that: a wrong mall id is refused.
+    oldest one in use. Nothing is guessed beyond that: a wrong mall id is refused, and so is one
+    that was retired, by `NotAllowed("channel_retired")`.
     """
-    channels = await store.channels(engine.database, merchant_id)
+    every = await store.channels(engine.database, merchant_id)
+    channels = [channel for channel in every if channel.retired_at is None]
     if not channels:
         raise NotAllowed("no_channel")
     for channel in sorted(channels, key=lambda one: not one.is_default):
@@ -29,6 +31,9 @@ async def choose_channel(
             is_meant = channel.is_default
         if is_meant:
             return channel
+    for channel in every:
+        if channel.channel_key == channel_key or (channel_key is None and channel.pg == pg):
+            raise NotAllowed("channel_retired", pg=channel.pg)
     raise NotAllowed(
         "pg_not_configured",
         pg=(channel_key or pg or "")[:80],
@@ -43,9 +48,12 @@ async def find_channel(engine: Engine, merchant_id: int, channel_id: int) -> Cha
     return channel
 
 
-async def list_channels(engine: Engine, merchant_id: int) -> list[Channel]:
-    """Oldest first."""
-    return await store.channels(engine.database, merchant_id)
+async def list_channels(
+    engine: Engine, merchant_id: int, *, with_retired: bool = False
+) -> list[Channel]:
+    """Those in use, oldest first."""
+    every = await store.channels(engine.database, merchant_id)
+    return [one for one in every if with_retired or one.retired_at is None]
 
 
 def open_mall(engine: Engine, channel: SealedMall) -> Mall:

@@ -6,10 +6,12 @@ from dasi.channels.channel import Channel
 from dasi.foundation.db import Connection, Database
 
 _CHANNEL = """merchant_id, channel_id, channel_key, provider, mall_id, sealed_secret, is_sandbox,
-              is_default, key_fields, language, doubt_policy, created_at"""
+              is_default, key_fields, language, doubt_policy, quota_months_max, retired_at,
+              created_at"""
 
 
 async def channels(database: Database, merchant_id: int) -> list[Channel]:
+    """Oldest first, retired ones too."""
     rows = await database.fetch(
         f"SELECT {_CHANNEL} FROM channels WHERE merchant_id = $1 ORDER BY channel_id", merchant_id
     )
@@ -26,12 +28,12 @@ async def channel(database: Database, merchant_id: int, channel_id: int) -> Chan
 
 
 async def lock_channels(connection: Connection, merchant_id: int) -> int:
-    """How many there are; the merchant's row stays locked, so that two adders take turns."""
+    """How many are in use; the merchant's row stays locked, so that two adders take turns."""
     await connection.execute(
         "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR UPDATE", merchant_id
     )
     counted: int = await connection.fetchval(
-        "SELECT count(*) FROM channels WHERE merchant_id = $1", merchant_id
+        "SELECT count(*) FROM channels WHERE merchant_id = $1 AND retired_at IS NULL", merchant_id
     )
     return counted
 
@@ -55,14 +57,15 @@ async def insert_channel(
     key_fields: str,
     language: str,
     doubt_policy: str,
+    quota_months_max: int | None,
     now: datetime,
 ) -> Channel | None:
     """None if the merchant has this mall already."""
     row = await connection.fetchrow(
         f"""INSERT INTO channels (merchant_id, channel_key, provider, mall_id, sealed_secret,
                                   is_sandbox, is_default, key_fields, language, doubt_policy,
-                                  created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                  quota_months_max, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (merchant_id, provider, mall_id) DO NOTHING
             RETURNING {_CHANNEL}""",
         merchant_id,
@@ -75,6 +78,7 @@ async def insert_channel(
         key_fields,
         language,
         doubt_policy,
+        quota_months_max,
         now,
     )
     return None if row is None else Channel(**row)
@@ -87,24 +91,55 @@ async def update_channel(
     *,
     sealed_secret: bytes,
     is_sandbox: bool,
-    is_default: bool,
     key_fields: str,
     language: str,
     doubt_policy: str,
+    quota_months_max: int | None,
 ) -> Channel:
     row = await connection.fetchrow(
         f"""UPDATE channels
-            SET sealed_secret = $3, is_sandbox = $4, is_default = $5, key_fields = $6,
-                language = $7, doubt_policy = $8
+            SET sealed_secret = $3, is_sandbox = $4, key_fields = $5, language = $6,
+                doubt_policy = $7, quota_months_max = $8
             WHERE merchant_id = $1 AND channel_id = $2
             RETURNING {_CHANNEL}""",
         merchant_id,
         channel_id,
         sealed_secret,
         is_sandbox,
-        is_default,
         key_fields,
         language,
         doubt_policy,
+        quota_months_max,
     )
     return Channel(**row)
+
+
+async def channel_for_update(
+    connection: Connection, merchant_id: int, channel_id: int
+) -> Channel | None:
+    row = await connection.fetchrow(
+        f"""SELECT {_CHANNEL} FROM channels WHERE merchant_id = $1 AND channel_id = $2
+            FOR UPDATE""",
+        merchant_id,
+        channel_id,
+    )
+    return None if row is None else Channel(**row)
+
+
+async def put_in_place(
+    connection: Connection,
+    merchant_id: int,
+    channel_id: int,
+    *,
+    is_default: bool,
+    retired_at: datetime | None,
+) -> None:
+    """Whether it is the default, and whether it is in use."""
+    await connection.execute(
+        """UPDATE channels SET is_default = $3, retired_at = $4
+           WHERE merchant_id = $1 AND channel_id = $2""",
+        merchant_id,
+        channel_id,
+        is_default,
+        retired_at,
+    )

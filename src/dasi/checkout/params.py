@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
 from dasi.payments import AMOUNT_MAX_KRW, Buyer, WindowWish
@@ -23,9 +24,7 @@ CUSTOM_DATA_MAX_BYTES = 16 * 1024
 NOTICE_URLS_MAX = 5
 URL_MAX = 2000
 APP_SCHEME_MAX = 256
-QUOTAS_MAX = 36
-QUOTA_FROM_KRW = 50_000
-"""Card companies offer instalments from this amount on."""
+QUOTAS_MAX = QUOTA_MONTHS_MAX
 
 BUYER_LIMITS = {"name": 16, "email": 64, "tel": 16, "addr": 128, "postcode": 8}
 LANGUAGES: Mapping[str, Literal["ko", "en", "ja", "zh"]] = {

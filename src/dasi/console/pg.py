@@ -5,10 +5,19 @@ from typing import Any, Literal, cast, get_args
 
 from starlette.responses import Response
 
-from dasi.channels import Channel, add_channel, change_channel, check_channel, list_channels
+from dasi.channels import (
+    Channel,
+    add_channel,
+    change_channel,
+    check_channel,
+    list_channels,
+    make_default,
+    restore_channel,
+    retire_channel,
+)
 from dasi.console.door import Visit
 from dasi.console.refusals import told_refusal
-from dasi.console.words import DOUBT_POLICY, KEY_FIELDS, LANGUAGE
+from dasi.console.words import DOUBT_POLICY, KEY_FIELDS, LANGUAGE, quota_word
 from dasi.foundation.errors import Invalid, NotFound, Refused
 
 KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
@@ -16,10 +25,13 @@ KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
 KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
 Language = Literal["ko", "en", "ja", "zh"]
 DoubtPolicy = Literal["adopt", "cancel"]
+QUOTAS = ("contract", "0", "3", "5", "6", "10", "12", "18", "24", "36")
+"""What the form offers for instalments: as the contract says, lump sum, up to so many months."""
 
 
 async def show_list(visit: Visit) -> Response:
-    channels = await list_channels(visit.engine, visit.merchant_id)
+    channels = await list_channels(visit.engine, visit.merchant_id, with_retired=True)
+    channels.sort(key=lambda one: (one.retired_at is not None, not one.is_default))
     return visit.page(
         "pg.html", channels=channels, may_set_up=visit.person.may("set_up", visit.merchant_id)
     )
@@ -65,12 +77,32 @@ async def post_change(visit: Visit) -> Response:
         channel.channel_id,
         secret=secret or None,
         is_sandbox=visit.field("sandbox") == "on",
-        is_default=visit.field("default") == "on",
         **_options(visit),
     )
     told = f"{_mode(channel)} → {_mode(changed)}" + (", secret" if secret else "")
     await visit.note("channel_changed", about=channel.pg, detail=told)
     return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=saved")
+
+
+async def post_default(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    await make_default(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_made_default", about=channel.pg)
+    return visit.go(f"{visit.address('/pg')}?done=saved")
+
+
+async def post_retire(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    await retire_channel(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_retired", about=channel.pg)
+    return visit.go(f"{visit.address('/pg')}?done=retired")
+
+
+async def post_restore(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    await restore_channel(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_restored", about=channel.pg)
+    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=restored")
 
 
 async def post_check(visit: Visit) -> Response:
@@ -130,6 +162,7 @@ def _facts(visit: Visit, channel: Channel) -> dict[str, Any]:
         "may_set_up": visit.person.may("set_up", visit.merchant_id),
         "snippet": snippet(visit, channel),
         "server_snippet": server_snippet(visit),
+        "quotas": QUOTAS,
         "notice_url": f"{visit.engine.public_url}/notices/{channel.provider}",
     }
 
@@ -141,12 +174,13 @@ def _form(visit: Visit, refused: Refused | None, *, fields: object, told: object
         fields=fields,
         told=told,
         test_mall=KICC_TEST_MALL[0],
+        quotas=QUOTAS,
     )
 
 
 async def _channel(visit: Visit) -> Channel:
     told = str(visit.request.path_params["channel_id"])
-    for channel in await list_channels(visit.engine, visit.merchant_id):
+    for channel in await list_channels(visit.engine, visit.merchant_id, with_retired=True):
         if str(channel.channel_id) == told:
             return channel
     raise NotFound("unknown_channel")
@@ -157,7 +191,13 @@ def _options(visit: Visit) -> dict[str, Any]:
         "key_fields": cast("KeyFields", _one_of(visit, "key_fields", get_args(KeyFields))),
         "language": cast("Language", _one_of(visit, "language", get_args(Language))),
         "doubt_policy": cast("DoubtPolicy", _one_of(visit, "doubt_policy", get_args(DoubtPolicy))),
+        "quota_months_max": _quota(visit),
     }
+
+
+def _quota(visit: Visit) -> int | None:
+    told = _one_of(visit, "quota", QUOTAS)
+    return None if told == "contract" else int(told)
 
 
 def _one_of(visit: Visit, name: str, known: tuple[str, ...]) -> str:
@@ -175,5 +215,6 @@ def _mode(channel: Channel) -> str:
             KEY_FIELDS[channel.key_fields].en,
             LANGUAGE[channel.language].en,
             DOUBT_POLICY[channel.doubt_policy].en,
+            f"instalments {quota_word(channel.quota_months_max).en}",
         )
     )

@@ -86,6 +86,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unknown_person": ("이 구성원이 없습니다.", "There is no such member."),
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
     "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This mall id is there already: {pg}"),
+    "channel_is_default": (
+        "기본 PG는 중지할 수 없습니다. 다른 PG를 기본으로 지정한 뒤 다시 시도하세요.",
+        "The default cannot be retired. Make another one the default first.",
+    ),
+    "channel_retired": (
+        "사용을 중지한 PG입니다: {pg}. 먼저 다시 사용하도록 바꾸세요.",
+        "{pg} is retired. Take it into use again first.",
+    ),
+    "channel_in_use": ("이미 사용 중인 PG입니다: {pg}", "{pg} is in use already."),
     "merchant_code_taken": ("이미 쓰이는 가맹점 코드입니다: {code}", "This code is taken: {code}"),
     "unknown_schedule": ("이 예약이 없습니다.", "There is no such schedule."),
     "unknown_receiver": ("이 수신 주소가 없습니다.", "There is no such receiver."),

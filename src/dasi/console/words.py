@@ -117,6 +117,17 @@ DOUBT_POLICY = {
     "adopt": Word("결제로 인정하고 웹훅으로 알림", "keep it and tell by webhook"),
     "cancel": Word("자동으로 취소", "cancel it"),
 }
+
+
+def quota_word(months_max: int | None) -> Word:
+    """Instalments a payment window offers."""
+    if months_max is None:
+        return Word("KICC 계약대로", "as the contract with KICC says")
+    if months_max == 0:
+        return Word("일시불만", "lump sum only")
+    return Word(f"최대 {months_max}개월", f"up to {months_max} months")
+
+
 ACT = {
     "joined": Word("합류", "joined"),
     "person_added": Word("사용자 추가", "person added"),
@@ -153,6 +164,9 @@ ACT = {
     "billing_key_removed": Word("빌링키 삭제", "billing key removed"),
     "channel_added": Word("PG 추가", "channel added"),
     "channel_changed": Word("PG 설정 변경", "channel changed"),
+    "channel_made_default": Word("기본 PG 지정", "channel made the default"),
+    "channel_retired": Word("PG 사용 중지", "channel retired"),
+    "channel_restored": Word("PG 다시 사용", "channel in use again"),
     "channel_checked": Word("PG 연결 확인", "channel checked"),
     "api_key_added": Word("API 키 발급", "API key added"),
     "api_key_rotated": Word("API 키 교체", "API key rotated"),
@@ -168,6 +182,8 @@ DONE = {
     "removed": Word("삭제했습니다.", "Removed."),
     "saved": Word("저장했습니다.", "Saved."),
     "added": Word("추가했습니다.", "Added."),
+    "retired": Word("사용을 중지했습니다.", "Retired."),
+    "restored": Word("다시 사용합니다.", "In use again."),
     "resent": Word("다시 보냅니다.", "It is being sent again."),
     "resumed": Word("전송을 다시 시작합니다.", "Deliveries go on."),
     "signed_out": Word("로그아웃했습니다.", "Signed out."),

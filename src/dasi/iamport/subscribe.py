@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.channels import QUOTA_FROM_KRW
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, Refused
 from dasi.iamport.endpoint import Call, Face, payment_resumed, route
@@ -17,8 +18,6 @@ from dasi.iamport.views import payment_view
 from dasi.payments import Buyer, ChargeWish, Payment, Status, charge
 from dasi.providers.reasons import REASONS
 
-QUOTA_FROM_KRW = 50_000
-"""Instalments start at this amount in Korea."""
 QUOTA_FROM = 2
 """Months. One month is a lump sum."""
 

@@ -28,4 +28,4 @@ class ApiKeyLine:
     expires_at: datetime | None
     """When a rotated key ends; None: never."""
     used_at: datetime | None
-    """When a token was last made with it, as far as tokens are still kept."""
+    """When a token was last asked for with it, to the minute; a token lives half an hour."""

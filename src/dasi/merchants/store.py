@@ -132,6 +132,20 @@ async def lock_api_key(connection: Connection, merchant_id: int, api_key: str) -
     return row is not None
 
 
+async def mark_key_used(
+    connection: Connection, merchant_id: int, api_key: str, now: datetime
+) -> None:
+    """To the minute: clients that ask for a token before every call must not write each time."""
+    await connection.execute(
+        """UPDATE api_keys SET used_at = $3
+           WHERE merchant_id = $1 AND api_key = $2
+             AND (used_at IS NULL OR used_at < $3::timestamptz - interval '1 minute')""",
+        merchant_id,
+        api_key,
+        now,
+    )
+
+
 async def living_token(
     connection: Connection, merchant_id: int, api_key: str, now: datetime
 ) -> TokenRow | None:
@@ -249,14 +263,11 @@ async def tells_more(database: Database, merchant_id: int) -> bool:
 
 
 async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[ApiKeyLine]:
-    """Those that live, newest first. A token's issue is the last use we know of."""
+    """Those that live, newest first."""
     rows = await database.fetch(
-        """SELECT k.api_key, k.created_at, k.expires_at,
-                  (SELECT max(t.issued_at) FROM access_tokens t
-                   WHERE t.merchant_id = k.merchant_id AND t.api_key = k.api_key) AS used_at
-           FROM api_keys k
-           WHERE k.merchant_id = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)
-           ORDER BY k.created_at DESC""",
+        """SELECT api_key, created_at, expires_at, used_at FROM api_keys
+           WHERE merchant_id = $1 AND (expires_at IS NULL OR expires_at > $2)
+           ORDER BY created_at DESC""",
         merchant_id,
         now,
     )

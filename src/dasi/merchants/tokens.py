@@ -44,6 +44,7 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
         # Two askers at once get one token between them.
         if not await store.lock_api_key(connection, row.merchant_id, row.api_key):
             raise NotAuthenticated("bad_api_key")
+        await store.mark_key_used(connection, row.merchant_id, row.api_key, now)
         living = await store.living_token(connection, row.merchant_id, row.api_key, now)
         if living is not None:
             ends_at = living.expires_at

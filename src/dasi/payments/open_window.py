@@ -42,8 +42,9 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     """Registers a window at the PG for one payment, or for one card when `customer_uid` is given.
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
-    `NotAllowed("pg_not_configured")`, `Conflict("order_already_paid")`,
-    `Conflict("order_in_doubt")`, `Conflict("prepared_amount_differs")`, `Invalid`.
+    `NotAllowed("pg_not_configured")`, `NotAllowed("channel_retired")`,
+    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
+    `Conflict("prepared_amount_differs")`, `Invalid`.
     After that: `PgRefusedWindow`, or `Unavailable` when the PG could not be reached; the payment is
     then failed and the order stays free.
     """
@@ -69,22 +70,17 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     opened = await engine.providers[channel.provider].open_window(
         open_mall(engine, channel),
         WindowRequest(
-            order=Order(
-                shop_order_no=shop_order_no,
-                amount_krw=wish.amount_krw,
-                goods_name=wish.name,
-                buyer_id=wish.customer_id,
-                buyer_name=wish.buyer.name,
-                buyer_email=wish.buyer.email,
-                buyer_tel=wish.buyer.tel,
-                tax_free_krw=wish.tax_free_krw,
-            ),
+            order=_order(wish, shop_order_no),
             is_key_window=wish.customer_uid is not None,
             device=wish.device,
             return_url=f"{engine.public_url}/checkout/{merchant.code}/windows/{window_token}/return",
             language=wish.language,
             app_scheme=wish.app_scheme,
-            quotas_offered=wish.quotas_offered,
+            quotas_offered=(
+                channel.quotas_offered(wish.amount_krw)
+                if wish.quotas_offered is None
+                else wish.quotas_offered
+            ),
             cards_offered=wish.cards_offered,
         ),
     )
@@ -106,6 +102,19 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     if isinstance(opened, Declined):
         raise PgRefusedWindow(imp_uid, opened.code, opened.text)
     raise Unavailable("the payment company", retry_after_s=10)
+
+
+def _order(wish: WindowWish, shop_order_no: str) -> Order:
+    return Order(
+        shop_order_no=shop_order_no,
+        amount_krw=wish.amount_krw,
+        goods_name=wish.name,
+        buyer_id=wish.customer_id,
+        buyer_name=wish.buyer.name,
+        buyer_email=wish.buyer.email,
+        buyer_tel=wish.buyer.tel,
+        tax_free_krw=wish.tax_free_krw,
+    )
 
 
 async def _refuse(connection: Connection, merchant_id: int, wish: WindowWish) -> None:

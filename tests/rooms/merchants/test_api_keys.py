@@ -14,6 +14,7 @@ from dasi.merchants import (
     add_merchant,
     authenticate,
     issue_token,
+    list_api_keys,
     revoke_api_key,
     rotate_api_key,
 )
@@ -158,3 +159,22 @@ async def test_a_key_that_is_revoked_while_it_asks_for_a_token_gets_none(
 
     with pytest.raises(NotAuthenticated):
         await asking
+
+
+async def test_the_last_use_of_a_key_outlives_its_tokens(
+    engine: Engine, merchant: Merchant, clock: TurnedClock
+) -> None:
+    idle = await add_api_key(engine, merchant)
+    key = await add_api_key(engine, merchant)
+    used_at = clock.now()
+    await issue_token(engine, api_key=key.api_key.upper(), api_secret=key.api_secret)
+    clock.advance(timedelta(seconds=59))
+    await issue_token(engine, api_key=key.api_key, api_secret=key.api_secret)
+
+    async def told() -> dict[str, object]:
+        return {one.api_key: one.used_at for one in await list_api_keys(engine, merchant)}
+
+    assert await told() == {idle.api_key: None, key.api_key: used_at}, "to the minute"
+    clock.advance(timedelta(days=40))
+    await issue_token(engine, api_key=idle.api_key, api_secret=idle.api_secret)
+    assert await told() == {idle.api_key: clock.now(), key.api_key: used_at}
