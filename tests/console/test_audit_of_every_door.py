@@ -120,8 +120,13 @@ async def money(day: Day) -> None:
     await day.post(f"{HERE}/webhooks/{{event_id}}/resend", **event)
     today = clock.now().date().isoformat()
     await day.post(f"{HERE}/webhooks/replay", {"since": today, "until": today, "which": "all"})
+    await day.post(f"{HERE}/webhooks/test", {"mode": "live"})
+    await day.post(f"{HERE}/webhooks/secret", {"keep_h": "24"})
+    await day.post(f"{HERE}/webhooks/pause", {"receiver": "127.0.0.1:9"})
     await day.post(f"{HERE}/webhooks/resume", {"receiver": "127.0.0.1:9"})
     await schedules(day)
+    await day.post(f"{HERE}/payment-views", {"name": "실패", "query": "status=failed"})
+    await day.post(f"{HERE}/payment-views/remove", {"name": "실패"})
     await day.post(f"{HERE}/keys/{{customer_uid}}/remove", customer_uid="card-1")
 
 

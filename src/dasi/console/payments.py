@@ -76,12 +76,14 @@ async def post_view(visit: Visit) -> Response:
     query = urlencode({name: told[name] for name in _ASKED if told.get(name)})
     name = visit.field("name")
     await save_view(visit.engine, visit.merchant_id, visit.person.person_id, name=name, query=query)
+    await visit.note("view_saved", about=name, detail=query)
     return visit.go(f"{visit.address('/payments')}?{query}&done=view_saved")
 
 
 async def post_view_remove(visit: Visit) -> Response:
     name = visit.field("name")
     await remove_view(visit.engine, visit.merchant_id, visit.person.person_id, name)
+    await visit.note("view_removed", about=name)
     return visit.go(f"{visit.address('/payments')}?done=view_removed")
 
 

@@ -127,7 +127,7 @@ def snippet(visit: Visit, channel: Channel) -> str:
         "buyer_name": visit.t("홍길동", "Hong Gildong"),
         "buyer_tel": "010-0000-0000",
     }
-    lines = json.dumps(param, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+    lines = json.dumps(param, ensure_ascii=False, indent=2).replace("\n", "\n    ")
     return (
         f'<script src="{visit.engine.public_url}/v1/iamport.js"></script>\n'
         "<script>\n"

@@ -152,6 +152,8 @@ ACT = {
     "person_invited": Word("구성원 초대", "person invited"),
     "person_removed": Word("구성원 제외", "person removed"),
     "payment_cancelled": Word("결제 취소 요청", "payment cancel"),
+    "view_saved": Word("결제 보기 저장", "view of payments saved"),
+    "view_removed": Word("결제 보기 삭제", "view of payments removed"),
     "payments_exported": Word("결제 내보내기", "payments exported"),
     "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
     "doubt_decided": Word("확인 중인 건을 직접 확정", "doubt decided by hand"),
@@ -174,6 +176,9 @@ ACT = {
     "webhook_changed": Word("웹훅 설정 변경", "webhook changed"),
     "webhook_resent": Word("웹훅 재전송", "webhook resent"),
     "webhooks_replayed": Word("웹훅 범위 재전송", "webhooks replayed"),
+    "webhook_tested": Word("웹훅 테스트 전송", "webhook test sent"),
+    "webhook_secret_rotated": Word("웹훅 서명 시크릿 교체", "signing secret rotated"),
+    "receiver_paused": Word("웹훅 전송 보류", "deliveries held back"),
     "receiver_resumed": Word("웹훅 전송 재개", "deliveries resumed"),
 }
 DONE = {
@@ -185,6 +190,7 @@ DONE = {
     "retired": Word("사용을 중지했습니다.", "Retired."),
     "restored": Word("다시 사용합니다.", "In use again."),
     "resent": Word("다시 보냅니다.", "It is being sent again."),
+    "paused": Word("전송을 보류합니다. 사라지는 것은 없습니다.", "Held back; nothing is lost."),
     "resumed": Word("전송을 다시 시작합니다.", "Deliveries go on."),
     "signed_out": Word("로그아웃했습니다.", "Signed out."),
     "reset": Word("새 비밀번호로 로그인하세요.", "Sign in with the new password."),

@@ -63,9 +63,14 @@ async def add_api_key(
 async def rotate_api_key(
     engine: Engine, merchant: Merchant, api_key: str, *, keep_old_for: timedelta
 ) -> NewApiKey:
-    """Makes a second key and lets the first one end after `keep_old_for`; both work until then."""
-    ends_at = engine.clock.now() + keep_old_for
-    if not await store.end_api_key(engine.database, merchant.merchant_id, api_key, ends_at):
+    """Makes a second key and lets the first one end after `keep_old_for`; both work until then.
+
+    `NotFound("unknown_api_key")`, also for one that has ended: asked twice, it makes no third.
+    """
+    now = engine.clock.now()
+    if not await store.end_api_key(
+        engine.database, merchant.merchant_id, api_key, ends_at=now + keep_old_for, now=now
+    ):
         raise NotFound("unknown_api_key", api_key=api_key)
     return await add_api_key(engine, merchant)
 

@@ -89,15 +89,18 @@ async def insert_api_key(
 
 
 async def end_api_key(
-    database: Database, merchant_id: int, api_key: str, ends_at: datetime
+    database: Database, merchant_id: int, api_key: str, *, ends_at: datetime, now: datetime
 ) -> bool:
+    """False if there is none, or it has ended already."""
     row = await database.fetchrow(
         """UPDATE api_keys SET expires_at = least(expires_at, $3)
            WHERE merchant_id = $1 AND lookup = lower($2)
+             AND (expires_at IS NULL OR expires_at > $4)
            RETURNING api_key""",
         merchant_id,
         api_key,
         ends_at,
+        now,
     )
     return row is not None
 

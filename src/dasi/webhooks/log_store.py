@@ -14,17 +14,25 @@ _SOURCE = """deliveries d JOIN webhook_events e
 
 
 async def deliveries(
-    database: Database, merchant_id: int, *, state: str | None, about: str | None, limit: int
+    database: Database,
+    merchant_id: int,
+    *,
+    state: str | None,
+    about: str | None,
+    behind: tuple[datetime, str] | None,
+    limit: int,
 ) -> list[Delivery]:
     """Newest first."""
     rows = await database.fetch(
         f"""SELECT {_DELIVERY} FROM {_SOURCE}
             WHERE d.merchant_id = $1 AND ($2::text IS NULL OR d.state = $2)
               AND ($3::text IS NULL OR d.imp_uid = $3 OR d.event_id = $3)
-            ORDER BY d.created_at DESC, d.delivery_id DESC LIMIT $4""",
+              AND (d.created_at, d.delivery_id) < (coalesce($4::timestamptz, 'infinity'), $5)
+            ORDER BY d.created_at DESC, d.delivery_id DESC LIMIT $6""",
         merchant_id,
         state,
         about,
+        *(behind or (None, "")),
         limit,
     )
     return [Delivery(**row) for row in rows]

@@ -44,12 +44,21 @@ async def replay_events(
 
 
 async def list_deliveries(
-    engine: Engine, merchant_id: int, *, state: str | None, about: str | None, limit: int
+    engine: Engine,
+    merchant_id: int,
+    *,
+    state: str | None,
+    about: str | None,
+    behind: tuple[datetime, str] | None = None,
+    limit: int,
 ) -> list[Delivery]:
-    """Newest first; of one state, and of one payment or event, if given."""
+    """Newest first; of one state, and of one payment or event, if given.
+
+    `behind` is where a page ended: `created_at` and `delivery_id` of its last.
+    """
     assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
     return await log_store.deliveries(
-        engine.database, merchant_id, state=state, about=about, limit=limit
+        engine.database, merchant_id, state=state, about=about, behind=behind, limit=limit
     )
 
 

@@ -178,3 +178,15 @@ async def test_the_last_use_of_a_key_outlives_its_tokens(
     clock.advance(timedelta(days=40))
     await issue_token(engine, api_key=idle.api_key, api_secret=idle.api_secret)
     assert await told() == {idle.api_key: clock.now(), key.api_key: used_at}
+
+
+async def test_a_key_that_has_ended_is_not_rotated_again(
+    engine: Engine, merchant: Merchant
+) -> None:
+    key = await add_api_key(engine, merchant)
+    await rotate_api_key(engine, merchant, key.api_key, keep_old_for=timedelta(0))
+
+    with pytest.raises(NotFound):
+        await rotate_api_key(engine, merchant, key.api_key, keep_old_for=timedelta(0))
+
+    assert len(await list_api_keys(engine, merchant)) == 1

@@ -1,0 +1,103 @@
+"""The webhooks page: addresses, a test call, receivers held back, the log page by page."""
+
+import re
+
+from console.conftest import SignIn
+from dasi.people import Role
+from dasi.webhooks import Deliverer
+from gateway_shop import CODE, Shop
+
+HERE = f"/console/shops/{CODE}/webhooks"
+NOBODY = "http://127.0.0.1:9/hook"
+
+
+async def test_addresses_for_live_and_test_and_extra_events(
+    signed_in: SignIn, gateway: Shop
+) -> None:
+    developer = await signed_in(Role.DEVELOPER)
+    await developer.get(HERE)
+    told = {
+        "webhook_url": "https://shop.example/hook",
+        "test_webhook_url": "https://test.shop.example/hook",
+        "content_type": "form",
+        "more": "on",
+    }
+    assert (await developer.post(HERE, told))[0] == 303
+    (row,) = await gateway.rows(
+        "SELECT webhook_url, test_webhook_url, webhook_content_type, tells_more FROM merchants"
+    )
+    assert list(row.values()) == [told["webhook_url"], told["test_webhook_url"], "form", True]
+    _, page = await developer.get(HERE)
+    assert 'value="https://test.shop.example/hook"' in page
+    assert re.search(r'name="more" value="on" checked', page)
+    (act,) = await gateway.rows("SELECT detail FROM audit_log WHERE what = 'webhook_changed'")
+    assert act["detail"] == "test: https://test.shop.example/hook, form, extra events on"
+    for field, wrong in (("test_webhook_url", "ftp://x"), ("content_type", "xml")):
+        status, page, _ = await developer.post(HERE, {**told, field: wrong})
+        assert (status, field in page) == (400, True), page
+    assert (await developer.post(HERE, {"content_type": "json"}))[0] == 303
+    (row,) = await gateway.rows("SELECT webhook_url, test_webhook_url, tells_more FROM merchants")
+    assert list(row.values()) == [None, None, False], "emptied is taken away"
+
+
+async def test_a_test_call_says_what_came_back(signed_in: SignIn) -> None:
+    developer = await signed_in(Role.DEVELOPER)
+    await developer.get(HERE)
+    status, page, _ = await developer.post(f"{HERE}/test", {"mode": "live"})
+    assert (status, "webhook_url" in page) == (400, True), "nowhere to send to: said so"
+    await developer.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
+    status, page, _ = await developer.post(f"{HERE}/test", {"mode": "test"})
+    assert status == 200
+    assert "응답 없음" in page
+    assert NOBODY in page
+    assert (await developer.post(f"{HERE}/test", {"mode": "x"}))[0] == 400
+
+
+async def test_a_receiver_is_held_back_and_let_go(signed_in: SignIn, gateway: Shop) -> None:
+    admin = await signed_in(Role.ADMIN)
+    await admin.get(HERE)
+    await admin.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
+    await gateway.register_card()
+    await gateway.again()
+    assert (await admin.post(f"{HERE}/pause", {"receiver": "127.0.0.1:9"}))[0] == 303
+    deliverer = Deliverer(gateway.engine, allow_local=True)
+    try:
+        await deliverer.run_due()
+        assert not await gateway.rows("SELECT 1 FROM delivery_tries"), "no try is spent"
+        _, page = await admin.get(HERE)
+        assert "전송을 보류하고 있습니다" in page
+        assert (await admin.post(f"{HERE}/resume", {"receiver": "127.0.0.1:9"}))[0] == 303
+        await deliverer.run_due()
+    finally:
+        await deliverer.close()
+    assert await gateway.rows("SELECT 1 FROM delivery_tries")
+
+
+async def test_the_log_goes_on_page_by_page(signed_in: SignIn, gateway: Shop) -> None:
+    operator = await signed_in(Role.OPERATOR)
+    await gateway.engine.database.fetch(
+        """INSERT INTO webhook_events (merchant_id, event_id, kind, imp_uid, version, body, at)
+           SELECT $1, 'evt_' || n, 'payment.paid', 'imp_' || n, 1, '{}', now()
+           FROM generate_series(100, 219) AS n""",
+        gateway.merchant.merchant_id,
+    )
+    await gateway.engine.database.fetch(
+        """INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
+                                   content_type, state, next_try_at, created_at)
+           SELECT merchant_id, event_id || '.1', event_id, imp_uid, 1, $2, 'json', 'parked',
+                  now(), now()
+           FROM webhook_events WHERE merchant_id = $1""",
+        gateway.merchant.merchant_id,
+        NOBODY,
+    )
+    seen: list[str] = []
+    path: str | None = f"{HERE}?state=parked"
+    while path:
+        _, page = await operator.get(path)
+        shown = re.findall(r"/webhooks/(evt_\d+)/resend", page)
+        assert len(shown) <= 50
+        seen += shown
+        onward = re.search(r'href="(\?[^"]+)" rel="next"', page)
+        path = HERE + onward[1].replace("&amp;", "&") if onward else None
+    assert len(seen) == len(set(seen)) == 120
+    assert (await operator.post(f"{HERE}/evt_100/resend"))[0] == 303
