@@ -15,7 +15,8 @@ from console.screen import (
     photograph,
     serious_violations,
 )
-from dasi.people import Role, first_run_link, sign_in
+from dasi.channels import add_channel, retire_channel
+from dasi.people import Role, first_run_link, reset_link, sign_in
 from dasi.people.person import Origin
 from dasi.schedules import ScheduleWish, book
 from dasi.webhooks import Deliverer
@@ -88,6 +89,7 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         "schedules": f"{here}/schedules?day={(now + timedelta(days=1)).date()}",
         "pg": f"{here}/pg",
         "pg-new": f"{here}/pg/new",
+        "pg-retired": f"{here}/pg/{await a_retired_pg(shop)}",
         "pg-one": f"{here}/pg/{shop.channel.channel_id}",
         "api-keys": f"{here}/api-keys",
         "webhooks": f"{here}/webhooks",
@@ -96,6 +98,21 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         "audit": f"{here}/audit",
         "trouble": f"{here}/payments/imp_000000000000",
     }
+
+
+async def a_retired_pg(shop: Shop) -> int:
+    """Its channel_id."""
+    retired = await add_channel(
+        shop.engine,
+        shop.merchant,
+        provider="kicc",
+        mall_id="T0088888",
+        secret="s",
+        is_sandbox=False,
+        is_default=False,
+    )
+    await retire_channel(shop.engine, shop.merchant.merchant_id, retired.channel_id)
+    return retired.channel_id
 
 
 async def look_at(page: Page, shop: Shop, name: str, path: str, *, looks: str) -> list[str]:
@@ -123,6 +140,10 @@ async def test_every_page_in_every_look(database_url: str, kicc: SimulatorContro
             complaints += await _all(browser, shop, strangers, look, cookie=None)
         addresses = await a_day_of_work(shop)
         email = await add_member(shop, Role.OWNER)
+        link = await reset_link(shop.engine, email, ends_second_factor=True)
+        reset = {"reset": link.removeprefix(shop.url)}
+        for look in _LOOKS:
+            complaints += await _all(browser, shop, reset, look, cookie=None)
         signed_in = await sign_in(
             shop.engine,
             email=email,

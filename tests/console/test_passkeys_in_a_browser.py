@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import CDPSession, Page, expect
 
 from console.browser import PASSWORD, add_member
-from console.screen import CHROMIUM, opened_browser, opened_page
+from console.screen import CHROMIUM, opened_browser, opened_page, serious_violations
 from console.test_passkeys import EMAIL, acts, shop
 from dasi.people import Role
 from gateway_shop import Shop
@@ -36,6 +36,7 @@ async def plug_in(cdp: CDPSession, transport: str) -> str:
 async def add(page: Page, url: str, name: str) -> None:
     await page.goto(f"{url}/console/me")
     await page.get_by_role("link", name="패스키 추가").click()
+    assert not await serious_violations(page)
     await page.get_by_label("이름").fill(name)
     await page.get_by_role("button", name="패스키 만들기").click()
     await expect(page.get_by_role("status")).to_contain_text("추가했습니다")
@@ -46,6 +47,8 @@ async def give_password(page: Page, url: str) -> None:
     await page.get_by_label("이메일").fill(EMAIL)
     await page.get_by_label("비밀번호").fill(PASSWORD)
     await page.get_by_role("button", name="로그인").click()
+    await page.wait_for_url(lambda now: "sign-in" not in now)
+    assert not await serious_violations(page)
 
 
 async def test_two_passkeys_one_lost(shop: Shop) -> None:  # the fixture of that name
