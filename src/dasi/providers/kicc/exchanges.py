@@ -34,14 +34,14 @@ def exchange_of(
         return None
     answer, why = None, None
     if isinstance(reply, Answered):
-        answer = _filled(masked(reply.body, hide=hide))
+        answer = masked(reply.body, hide=hide, keeps_empty=False)
     else:
         why = reply.why
     return Exchange(
         path=path,
         at=at,
         took_ms=took_ms,
-        request=_filled(masked(msgspec.to_builtins(request), hide=hide)),
+        request=masked(msgspec.to_builtins(request), hide=hide, keeps_empty=False),
         answer=answer,
         why=why,
     )
@@ -54,11 +54,3 @@ def with_exchange(outcome: One, exchange: Exchange | None) -> One:
     if isinstance(outcome, Found):
         return replace(outcome, outcome=with_exchange(outcome.outcome, exchange))
     return replace(outcome, exchange=exchange)
-
-
-def _filled(body: dict[str, object]) -> dict[str, object]:
-    return {
-        name: _filled(value) if isinstance(value, dict) else value
-        for name, value in body.items()
-        if value not in (None, "", {})
-    }

@@ -55,9 +55,11 @@ _SHOWN = frozenset(
 )
 
 
-def masked(body: Mapping[str, object], *, hide: tuple[str, ...] = ()) -> dict[str, object]:
+def masked(
+    body: Mapping[str, object], *, hide: tuple[str, ...] = (), keeps_empty: bool = True
+) -> dict[str, object]:
     """A copy fit for a log. `hide` are secrets to be cut out of the texts that are shown."""
-    return _masked_fields(body, (*hide, *keys_in(body)), depth=0)
+    return _masked_fields(body, (*hide, *keys_in(body)), keeps_empty=keeps_empty, depth=0)
 
 
 def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
@@ -74,22 +76,28 @@ def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
 def scrubbed(text: str, hide: tuple[str, ...]) -> str:
     """`text` without the secrets in `hide`: KICC might quote a key in the reason of a refusal."""
     for secret in hide:
-        if secret:
+        if secret and secret in text:
             text = text.replace(secret, _HIDDEN)
     return text
 
 
 def _masked_fields(
-    body: Mapping[str, object], hide: tuple[str, ...], *, depth: int
+    body: Mapping[str, object], hide: tuple[str, ...], *, keeps_empty: bool, depth: int
 ) -> dict[str, object]:
-    return {name: _masked(name, value, hide, depth=depth) for name, value in body.items()}
-
-
-def _masked(name: str, value: object, hide: tuple[str, ...], *, depth: int) -> object:
-    if isinstance(value, Mapping):
-        return _HIDDEN if depth >= _DEPTH_MAX else _masked_fields(value, hide, depth=depth + 1)
-    if value is None or value == "":
-        return value
-    if name not in _SHOWN or not isinstance(value, str | int | float):
-        return _HIDDEN
-    return scrubbed(value, hide) if isinstance(value, str) else value
+    # A charge has some fifty fields to go through, so the frequent kinds are asked for first.
+    shown: dict[str, object] = {}
+    for name, value in body.items():
+        if value is None or value == "":
+            if keeps_empty:
+                shown[name] = value
+        elif isinstance(value, str):
+            shown[name] = scrubbed(value, hide) if name in _SHOWN else _HIDDEN
+        elif isinstance(value, dict) and depth < _DEPTH_MAX:
+            inner = _masked_fields(value, hide, keeps_empty=keeps_empty, depth=depth + 1)
+            if inner or keeps_empty:
+                shown[name] = inner
+        elif name in _SHOWN and isinstance(value, int | float):
+            shown[name] = value
+        else:
+            shown[name] = _HIDDEN
+    return shown
