@@ -1,5 +1,6 @@
 """The first page of a merchant: how the day goes, in pictures first."""
 
+import asyncio
 from datetime import date, datetime, time, timedelta
 
 from starlette.responses import Response
@@ -7,7 +8,14 @@ from starlette.responses import Response
 from dasi.console.door import Visit
 from dasi.console.pictures import bars, ring, spread
 from dasi.foundation.clock import KST, kst_day
-from dasi.payments import Browse, DayNumbers, browse_doubts, browse_payments, day_numbers
+from dasi.payments import (
+    Browse,
+    DayNumbers,
+    browse_doubts,
+    browse_payments,
+    day_numbers,
+    doubt_numbers,
+)
 from dasi.schedules import calendar, lateness
 from dasi.webhooks import delivery_health, failing_receivers
 
@@ -20,11 +28,14 @@ async def show_dashboard(visit: Visit) -> Response:
     now = engine.clock.now()
     today = kst_day(now)
     begins = datetime.combine(today, time.min, tzinfo=KST)
-    day = await day_numbers(engine, merchant_id, since=begins, until=begins + _DAY)
-    before = await day_numbers(engine, merchant_id, since=begins - _DAY, until=begins)
+    day, before, doubts = await asyncio.gather(
+        day_numbers(engine, merchant_id, since=begins),
+        day_numbers(engine, merchant_id, since=begins - _DAY),
+        doubt_numbers(engine, merchant_id),
+    )
     recent = await browse_payments(engine, merchant_id, Browse(), behind=None, limit=_RECENT)
     urgent, _ = await browse_doubts(
-        engine, merchant_id, is_with_person=day.doubts_with_person > 0, behind=None, limit=_DOUBTS
+        engine, merchant_id, is_with_person=doubts.with_person > 0, behind=None, limit=_DOUBTS
     )
     late = await lateness(engine, since=now - _DAY)
     health = await delivery_health(engine, merchant_id, since=begins)
@@ -34,6 +45,7 @@ async def show_dashboard(visit: Visit) -> Response:
         tomorrow=today + _DAY,
         day=day,
         before=before,
+        doubts=doubts,
         hours=_hours(visit, day, before, now=now),
         success=ring(
             day.paid,

@@ -8,7 +8,7 @@ from dasi.payments.charge import ChargeWish, charge
 from dasi.payments.count import count_payments
 from dasi.payments.decide import decide
 from dasi.payments.expire import expire_windows
-from dasi.payments.numbers import DayNumbers, day_numbers
+from dasi.payments.numbers import DayNumbers, DoubtNumbers, day_numbers, doubt_numbers
 from dasi.payments.open_window import PgRefusedWindow, close_window, open_window, view_window
 from dasi.payments.order_rules import refuse_taken_order
 from dasi.payments.pay_in_window import take_return
@@ -52,6 +52,7 @@ __all__ = [
     "DayNumbers",
     "Doubt",
     "DoubtLine",
+    "DoubtNumbers",
     "EventLine",
     "Found",
     "Moment",
@@ -79,6 +80,7 @@ __all__ = [
     "count_payments",
     "day_numbers",
     "decide",
+    "doubt_numbers",
     "every_payment",
     "expire_windows",
     "find_by_order",

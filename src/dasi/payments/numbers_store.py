@@ -1,48 +1,29 @@
 """SQL of the payments' room: counts and sums of a day."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from dasi.foundation.db import Database, Row
 
-_DECLINES_MAX = 8
-
 
 async def hours(
-    database: Database, merchant_id: int, *, since: datetime, until: datetime
+    database: Database, merchant_id: int, *, begins: Sequence[datetime], until: datetime
 ) -> list[Row]:
+    """Each hour's ends, by code where it failed: a day is read once. `begins` are in order."""
     return await database.fetch(
-        """SELECT extract(hour FROM started_at AT TIME ZONE 'Asia/Seoul')::int AS hour,
-                  count(*) FILTER (WHERE status <> 'failed')::int AS paid,
-                  count(*) FILTER (WHERE status = 'failed')::int AS failed,
-                  coalesce(sum(amount_krw) FILTER (WHERE status <> 'failed'), 0)::bigint
-                  AS paid_krw,
-                  sum(cancelled_krw)::bigint AS cancelled_krw
+        """SELECT width_bucket(started_at, $2::timestamptz[]) - 1 AS hour,
+                  CASE WHEN status = 'failed' THEN fail_code END AS code,
+                  min(fail_reason) AS text, count(*)::int AS payments,
+                  sum(amount_krw)::bigint AS amount_krw, sum(cancelled_krw)::bigint AS cancelled_krw
            FROM payments
-           WHERE merchant_id = $1 AND started_at >= $2 AND started_at < $3
+           WHERE merchant_id = $1 AND started_at >= $3 AND started_at < $4
              AND purpose = 'payment'
-             AND (status IN ('paid', 'partly_cancelled', 'cancelled')
-                  OR (status = 'failed'
-                      AND fail_code NOT IN ('PAYER_CLOSED', 'WINDOW_EXPIRED', 'PG_UNREACHABLE')))
-           GROUP BY 1 ORDER BY 1""",
+             AND status IN ('paid', 'partly_cancelled', 'cancelled', 'failed')
+           GROUP BY 1, 2 ORDER BY 1, 2""",
         merchant_id,
-        since,
+        list(begins),
+        begins[0],
         until,
-    )
-
-
-async def declines(
-    database: Database, merchant_id: int, *, since: datetime, until: datetime
-) -> list[Row]:
-    return await database.fetch(
-        """SELECT fail_code AS code, min(fail_reason) AS text, count(*)::int AS count
-           FROM payments
-           WHERE merchant_id = $1 AND started_at >= $2 AND started_at < $3 AND status = 'failed'
-             AND fail_code NOT IN ('PAYER_CLOSED', 'WINDOW_EXPIRED')
-           GROUP BY fail_code ORDER BY 3 DESC, 1 LIMIT $4""",
-        merchant_id,
-        since,
-        until,
-        _DECLINES_MAX,
     )
 
 
