@@ -145,9 +145,9 @@ class World:
             return await live(life, work(node))
         except Killed as death:
             self.deaths += 1
-            if self.nodes[name] is node:  # not yet dead by another of its acts
-                await self._start(name)
-            async with self._watching:  # two may die at once
+            async with self._watching:  # two of its acts may die at once
+                if self.nodes[name] is node:
+                    await self._start(name)
                 await node.die(self.watcher)
             return death
         except (Refused, Unavailable) as refused:
