@@ -10,6 +10,7 @@ import typer
 from dasi.commands import (
     booked,
     books,
+    channel_places,
     clock,
     conformance,
     deliveries,
@@ -37,6 +38,7 @@ run.register(app)
 books.register(app)
 conformance.register(app)
 feed.register(app)
+channel_places.register(provision.channel)
 app.add_typer(booked.app, name="schedules")
 app.add_typer(deliveries.app, name="webhooks")
 app.add_typer(clock.app, name="clock")

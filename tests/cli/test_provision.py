@@ -151,3 +151,21 @@ def test_database_by_another_name_is_told(env: dict[str, str], tmp_path: Path):
     assert done.returncode == 1
     assert is_told_in_three_parts(done.stderr)
     assert "does not exist" in done.stderr
+
+
+def test_channels_are_put_in_their_places(env: dict[str, str], tmp_path: Path):
+    here = ("--merchant", "imp00000001", "--mall-id")
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    add = (*CHANNEL, "--secret", "s", "--sandbox", "on", "--quota-months-max", "6", "--mall-id")
+    assert facts(*add, "T1", env=env, cwd=tmp_path)["quota_months_max"] == 6
+    facts(*add, "T2", env=env, cwd=tmp_path)
+    refused = dasi("channel", "retire", *here, "T1", env=env, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert is_told_in_three_parts(refused.stderr)
+    assert facts("channel", "default", *here, "T2", env=env, cwd=tmp_path)["is_default"]
+    assert facts("channel", "retire", *here, "T1", env=env, cwd=tmp_path)["retired_at"]
+    restored = facts("channel", "restore", *here, "T1", env=env, cwd=tmp_path)
+    assert (restored["retired_at"], restored["is_default"]) == (None, False)
+    unknown = dasi("channel", "restore", *here, "T9", env=env, cwd=tmp_path)
+    assert "T9" in unknown.stderr
+    assert is_told_in_three_parts(unknown.stderr)

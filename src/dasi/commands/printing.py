@@ -49,6 +49,19 @@ _REFUSALS = {
         "A card registration cannot be decided to have happened: its key is nowhere to be had.",
         "Settle it with --did-not-happen and ask the payer to register again.",
     ),
+    "unknown_channel": (
+        "This merchant has no channel of mall id {mall_id}.",
+        "`dasi channel list` shows them.",
+    ),
+    "channel_is_default": (
+        "{pg} is the default, and others are in use.",
+        "`dasi channel default` makes another one the default first.",
+    ),
+    "channel_retired": (
+        "{pg} is retired.",
+        "`dasi channel restore` takes it into use again.",
+    ),
+    "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
     "channel_exists": (
         "This merchant has a channel {pg} already.",
         "`dasi channel list` shows it. One mall id is one channel.",

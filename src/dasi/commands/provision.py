@@ -243,6 +243,10 @@ def channel_add(
         Literal["adopt", "cancel"],
         typer.Option(help="An approval found after its answer was lost: kept, or cancelled."),
     ] = "adopt",
+    quota_months_max: Annotated[
+        int | None,
+        typer.Option(help="Instalments its window offers; 0: lump sum. Else as the contract says."),
+    ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -262,9 +266,10 @@ def channel_add(
             key_fields=key_fields,
             language=language,
             doubt_policy=doubt_policy,
+            quota_months_max=quota_months_max,
         )
 
-    facts = {"merchant": merchant_code} | _of_channel(with_engine(data, act))
+    facts = {"merchant": merchant_code} | of_channel(with_engine(data, act))
     print_facts(facts, as_json=as_json)
 
 
@@ -272,13 +277,13 @@ def channel_add(
 def channel_list(
     *, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False
 ) -> None:
-    """List a merchant's channels."""
+    """List a merchant's channels, retired ones too."""
 
     async def act(engine: Engine) -> list[Channel]:
         owner = await find_merchant_by_code(engine, merchant_code)
-        return await list_channels(engine, owner.merchant_id)
+        return await list_channels(engine, owner.merchant_id, with_retired=True)
 
-    rows = [_of_channel(one) for one in with_engine(data, act)]
+    rows = [of_channel(one) for one in with_engine(data, act)]
     print_list(rows, as_json=as_json, none="No channels yet: dasi channel add --help")
 
 
@@ -358,7 +363,7 @@ def _of_key(new: NewApiKey) -> dict[str, str | int | bool | None]:
     return {"api_key": new.api_key, "api_secret": new.api_secret}
 
 
-def _of_channel(one: Channel) -> dict[str, str | int | bool | None]:
+def of_channel(one: Channel) -> dict[str, str | int | bool | None]:
     return {
         "channel_key": one.channel_key,
         "pg": one.pg,
@@ -366,5 +371,7 @@ def _of_channel(one: Channel) -> dict[str, str | int | bool | None]:
         "is_default": one.is_default,
         "key_fields": one.key_fields,
         "language": one.language,
+        "quota_months_max": one.quota_months_max,
+        "retired_at": one.retired_at.isoformat(timespec="seconds") if one.retired_at else None,
         "created_at": one.created_at.isoformat(timespec="seconds"),
     }
