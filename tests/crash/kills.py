@@ -187,6 +187,8 @@ async def _kill(world: World, program: Program) -> None:
 async def _shop(world: World, programs: Programs, http: aiohttp.ClientSession) -> Shop:
     engine = world.nodes["gateway-a"].engine
     key = await add_api_key(engine, world.merchant)
-    return Shop(
+    shop = Shop(
         programs.gateways[0].url, engine, world.merchant, key, world.channel, world.kicc, http
     )
+    await shop.token()  # while all are alive
+    return shop

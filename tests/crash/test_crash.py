@@ -8,7 +8,7 @@ from crash.points import NOT_LOOKED_FOR, points
 from crash.sweep import SWEEPS, run_sweep
 
 SEEDS = 8
-STEP = 9
+STEP = 12
 """`make crash` dies at every moment; here one in so many will do."""
 HAPPENS = {
     *("KST midnights", "two workers at once", "one order at two gateways", "receivers gone"),

@@ -20,6 +20,8 @@ class Bug:
     sweep: str
     breaks: frozenset[str]
     """Promises of which at least one must be seen broken."""
+    step: int = 1
+    """Of the sweep."""
     is_rare: bool = False
     """A few histories do not come to it: its sweep does."""
 
@@ -50,6 +52,7 @@ BUGS = {
         planted.forget_first_run,
         "booked charge, declined",
         frozenset({"s runs once"}),
+        step=4,
         is_rare=True,
     ),
 }
@@ -60,7 +63,7 @@ async def test_sweep_finds(name: str, stage: Stage, monkeypatch: pytest.MonkeyPa
     bug = BUGS[name]
     bug.plant(monkeypatch)
 
-    await run_sweep(stage, bug.sweep)
+    await run_sweep(stage, bug.sweep, step=bug.step)
 
     broken = {violation.promise for violation in stage.tally.violations}
     assert broken & bug.breaks, stage.tally.report()
