@@ -6,6 +6,7 @@ from typing import Any, Literal, cast, get_args
 from starlette.responses import Response
 
 from dasi.channels import (
+    QUOTA_MONTHS_MAX,
     Channel,
     add_channel,
     change_channel,
@@ -25,7 +26,7 @@ KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
 KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
 Language = Literal["ko", "en", "ja", "zh"]
 DoubtPolicy = Literal["adopt", "cancel"]
-QUOTAS = ("contract", "0", "3", "5", "6", "10", "12", "18", "24", "36")
+QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
 """What the form offers for instalments: as the contract says, lump sum, up to so many months."""
 
 
