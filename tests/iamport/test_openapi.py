@@ -7,15 +7,19 @@ looks for new ones, thousands of them.
 from pathlib import Path
 
 from fuzz_iamport import fuzz, stock
-from gateway_shop import Shop
+from gateway_process import running_programs
+from simulator_process import SimulatorControl
 
 SEED, EXAMPLES = 20261126, 1
 
 
-async def test_schemathesis_finds_nothing(gateway: Shop, tmp_path: Path) -> None:
-    await stock(gateway)
+async def test_schemathesis_finds_nothing(
+    database_url: str, kicc: SimulatorControl, tmp_path: Path
+) -> None:
+    async with running_programs(database_url, kicc, workers=0) as (shop, _programs):
+        await stock(shop)
 
-    fuzzed = await fuzz(gateway, tmp_path, examples=EXAMPLES, seed=SEED)
+        fuzzed = await fuzz(shop, tmp_path, examples=EXAMPLES, seed=SEED)
 
     assert fuzzed.is_clean, fuzzed.told[-8_000:]
     assert fuzzed.cases > 1_000, fuzzed.told[-2_000:]
