@@ -22,7 +22,7 @@ from gateway_shop import Shop, environment, open_shop
 from served import address_of, free_socket
 from simulator_process import SimulatorControl
 
-_START_PATIENCE_S = 30
+_START_PATIENCE_S = 120  # a start takes 1 s; beside other work, more
 _STOP_PATIENCE_S = 10
 
 
