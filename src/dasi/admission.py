@@ -2,9 +2,13 @@
 
 More requests at once do not make anything faster: they wait inside, for the database or for the
 PG, until their callers give up on charges that are made all the same. So the number is bounded, and
-who finds no room hears 503 and `Retry-After` before anything was read, written or asked.
+who finds no room hears 503 and `Retry-After`: nothing was read, written or asked for it.
+
+It hears so after a moment. A caller that does not keep to `Retry-After` and comes again at once would
+otherwise be refused thousands of times a second, and each refusal takes time from those inside.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from prometheus_client import Counter
@@ -12,6 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 RETRY_AFTER_S = 1
+PAUSE_S = 0.2
+_PAUSED_TIMES = 4
+"""How many, as often as there is room, are kept waiting for their refusal: they cost memory."""
 _SENT_AWAY = Counter(
     "dasi_requests_sent_away_total", "Requests refused because the process was full"
 )
@@ -33,8 +40,9 @@ class Admission:
         self._app = app
         self._requests_max = requests_max
         self._people_max = requests_max + requests_max // 4
-        self._send_away = send_away
-        self._inside = 0
+        self._no_room = send_away()
+        self._paused_max = requests_max * _PAUSED_TIMES
+        self._inside = self._paused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
@@ -42,11 +50,20 @@ class Admission:
             return
         is_person = scope["path"].startswith(_OF_PEOPLE)
         if self._inside >= (self._people_max if is_person else self._requests_max):
-            _SENT_AWAY.inc()
-            await self._send_away()(scope, receive, send)
+            await self._send_away(scope, receive, send)
             return
         self._inside += 1
         try:
             await self._app(scope, receive, send)
         finally:
             self._inside -= 1
+
+    async def _send_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _SENT_AWAY.inc()
+        if self._paused < self._paused_max:
+            self._paused += 1
+            try:
+                await asyncio.sleep(PAUSE_S)
+            finally:
+                self._paused -= 1
+        await self._no_room(scope, receive, send)

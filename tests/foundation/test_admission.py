@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from dasi.admission import PAUSE_S
 from gateway_shop import running_gateway
 from simulator_process import SimulatorControl
 
@@ -28,11 +29,14 @@ async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_create
         headers = {"Authorization": await shop.token()}
         wish = {"customer_uid": "card-1", "merchant_uid": "outside", "amount": 9_900}
         url = f"{shop.url}/subscribe/payments/again"
+        began = asyncio.get_running_loop().time()
         async with shop.http.post(url, json=wish, headers=headers) as answer:
+            waited_s = asyncio.get_running_loop().time() - began
             told = await answer.json()
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
         assert told["code"] == -1
         assert told["message"]
+        assert waited_s >= PAUSE_S, "who comes again at once is slowed by it"
 
         async with shop.http.get(f"{shop.url}/health/ready") as ready:
             assert ready.status == 200
