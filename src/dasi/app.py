@@ -40,6 +40,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         settings.database_url,
         connections_max=settings.database_connections,
         statement_timeout_s=settings.statement_timeout_s,
+        has_pooler=bool(settings.database_direct_url),
     )
     kicc = KiccProvider(
         sandbox_url=settings.kicc_sandbox_url,

@@ -1,6 +1,6 @@
 """Opens what every program of ours works with, and says in three parts why it cannot."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
@@ -41,6 +41,12 @@ async def migrated(url: str) -> tuple[Migration, ...]:
         return await migrate(url)
     except (*_REFUSED, *CONNECTION_LOST, OSError) as cause:
         raise unreachable(cause) from cause
+
+
+def session_url(environment: Mapping[str, str]) -> str:
+    """Where a session of one's own can be had: past a transaction pooler, if there is one."""
+    direct = environment.get("DASI_DATABASE_DIRECT_URL", "").strip()
+    return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
 
 
 def unreachable(cause: BaseException) -> Trouble:

@@ -51,6 +51,10 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _no_or(read: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: "" if text == "none" else read(text)
+
+
 def _web_url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         rule = f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
@@ -107,6 +111,16 @@ class Settings:
         sentence="The PostgreSQL to use. Several hosts may be named, with "
         "`target_session_attrs=read-write`. Unset, `dasi up` and `dasi demo` start one of their "
         "own, and the provisioning commands use the one in `--data`.",
+    )
+    database_direct_url: str = _setting(
+        "DASI_DATABASE_DIRECT_URL",
+        default="none",
+        unit="URL",
+        read=_no_or(_database_url),
+        is_secret=True,
+        sentence="The same PostgreSQL, past the pooler, when `DASI_DATABASE_URL` leads to a "
+        "transaction pooler (PgBouncer): the worker is woken through it, and `dasi migrate` uses "
+        "it. Set, statements are not prepared by name, which poolers lose.",
     )
     database_connections: int = _setting(
         "DASI_DATABASE_CONNECTIONS",

@@ -37,6 +37,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     )
     runner = Runner(engine, per_merchant=settings.schedules_at_once)
     woken = asyncio.Event()
+    session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(_repeat("webhooks", deliverer.turn, stop, woken=woken))
@@ -56,7 +57,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(_repeat("doubts", lambda: reconcile_due(engine), stop))
             loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))
-            loops.create_task(_listen(settings.database_url, woken, stop))
+            loops.create_task(_listen(session_url, woken, stop))
     finally:
         await runner.close()
         await deliverer.close()

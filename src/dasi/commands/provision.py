@@ -52,10 +52,10 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
     """Bring the database to this version's schema."""
 
     async def act() -> list[str]:
-        from dasi.opening import migrated  # noqa: PLC0415  # it loads every room: not for --help
+        from dasi.opening import migrated, session_url  # noqa: PLC0415  # slow: not for --help
 
         async with reached_database(data, os.environ) as reached:
-            return [str(one) for one in await migrated(reached.environment["DASI_DATABASE_URL"])]
+            return [str(one) for one in await migrated(session_url(reached.environment))]
 
     applied = asyncio.run(act())
     if as_json:

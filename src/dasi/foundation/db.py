@@ -25,6 +25,8 @@ _BATCHES_AT_ONCE = 1
 """Of one kind, in one process. Those who come meanwhile make the next one larger, which costs less
 than a second one beside it (at 32 clients: 140 µs of PostgreSQL less a charge)."""
 _WAKE_EVERY_S = 0.02
+_STATEMENTS_PREPARED = 100
+"""On each connection; a process knows a few dozen."""
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
@@ -139,14 +141,21 @@ class Database:
         await self._pool.close()
 
 
-async def open_database(url: str, *, connections_max: int, statement_timeout_s: float) -> Database:
-    """Opens the pool. `Unavailable` if the server does not answer."""
+async def open_database(
+    url: str, *, connections_max: int, statement_timeout_s: float, has_pooler: bool = False
+) -> Database:
+    """Opens the pool. `Unavailable` if the server does not answer.
+
+    `has_pooler`: a transaction pooler stands in between, so no connection is ours for longer than a
+    transaction, and a statement that was prepared by name would be looked for on another one.
+    """
     try:
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
             max_size=connections_max,
             command_timeout=statement_timeout_s,
+            statement_cache_size=0 if has_pooler else _STATEMENTS_PREPARED,
             reset=_keep_as_it_is,
         )
     except CONNECTION_LOST as lost:

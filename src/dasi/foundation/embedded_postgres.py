@@ -87,7 +87,7 @@ class EmbeddedPostgres:
         self._take_lock()
         try:
             binaries = find_binaries()
-            run_as = await _whom_to_run_as()
+            run_as = await whom_to_run_as()
             self._own_folders(run_as)
             if not self._cluster.exists():
                 await self._make_cluster(binaries, run_as)
@@ -317,7 +317,7 @@ class EmbeddedPostgres:
             await connection.close()
 
 
-async def _whom_to_run_as() -> str:
+async def whom_to_run_as() -> str:
     """Who we are, unless that is root: then an account that exists, in a namespace if we may."""
     if os.geteuid() != 0:
         return leash.AS_IS
