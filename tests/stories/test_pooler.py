@@ -53,7 +53,8 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
         found = await shop.get("/payments/status/paid?limit=100")
         assert (found.response["total"], len(found.response["list"])) == (23, 23)
         direct = await asyncpg.connect(database_url)
-        assert await direct.fetchval(LISTENING, database_url.split("/")[3].split("?")[0]) == 2
+        name = await direct.fetchval("SELECT current_database()")
+        assert await direct.fetchval(LISTENING, name) == 2
         await direct.close()
         await programs.stop()
 
