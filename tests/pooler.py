@@ -70,7 +70,7 @@ async def running_pooler(database_url: str, *, connections: int) -> AsyncIterato
 async def _until_answering(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
     async with asyncio.timeout(_START_PATIENCE_S):
         while True:
-            assert process.returncode is None, log.read_text()
+            assert process.returncode is None, await asyncio.to_thread(log.read_text)
             try:
                 connection = await asyncpg.connect(url, statement_cache_size=0)
             except OSError:
