@@ -5,7 +5,8 @@ PG, until their callers give up on charges that are made all the same. So the nu
 who finds no room hears 503 and `Retry-After`: nothing was read, written or asked for it.
 
 It hears so after a moment. A caller that does not keep to `Retry-After` and comes again at once
-would otherwise be refused thousands of times a second, and each refusal takes time from those inside.
+would otherwise be refused thousands of times a second, and each refusal takes time from those
+inside.
 """
 
 import asyncio
