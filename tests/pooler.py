@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import asyncpg
-
 from dasi.foundation import leash
 from dasi.foundation.embedded_postgres import whom_to_run_as
 from served import free_socket
@@ -47,34 +45,33 @@ async def running_pooler(database_url: str, *, connections: int) -> AsyncIterato
         host = parse_qs(parts.query)["host"][0]
         text = _CONFIG.format(host=host, user=parts.username, port=port, connections=connections)
         config.write_text(text, encoding="utf-8")
-        with (Path(folder) / "log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *leash.command(
-                    *(PGBOUNCER, str(config)),
-                    on_parent_death=signal.SIGKILL,
-                    run_as=await whom_to_run_as(),
-                ),
-                stdout=log,
-                stderr=log,
-            )
+        process = await asyncio.create_subprocess_exec(
+            *leash.command(
+                *(PGBOUNCER, str(config)),
+                on_parent_death=signal.SIGKILL,
+                run_as=await whom_to_run_as(),
+            ),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
         url = f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}"
+        assert process.stderr is not None, "piped"
         try:
-            await _until_answering(url, process, Path(folder) / "log")
+            await _until_listening(process.stderr)
+            reading = asyncio.create_task(process.stderr.read())
             yield url, process.pid
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+        await reading
 
 
-async def _until_answering(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+async def _until_listening(told: asyncio.StreamReader) -> None:
+    lines = []
     async with asyncio.timeout(_START_PATIENCE_S):
-        while True:
-            assert process.returncode is None, await asyncio.to_thread(log.read_text)
-            try:
-                connection = await asyncpg.connect(url, statement_cache_size=0)
-            except OSError:
-                await asyncio.sleep(0.05)  # no event tells of a port that is listened on
-                continue
-            await connection.close()
-            return
+        async for line in told:
+            lines.append(line.decode())
+            if "listening on 127.0.0.1" in lines[-1]:
+                return
+    raise AssertionError("".join(lines))
