@@ -89,7 +89,7 @@ class Runner:
         begun = []
         for due in claimed:
             if await self._must_wait(due, now):
-                await run_store.release(self._engine.database, due.merchant_id, due.schedule_id)
+                await run_store.release(self._engine.database, due)
             else:
                 begun.append(self._begin(due))
         return begun
@@ -140,7 +140,7 @@ class Runner:
             _RUNS.labels("not_sent").inc()
             self._watch.lost(due)
             self._held[due.merchant_id] = self._engine.clock.now() + _HOLD
-            await run_store.release(self._engine.database, due.merchant_id, due.schedule_id)
+            await run_store.release(self._engine.database, due)
             log.warning("schedules_wait_for_pg", merchant_id=due.merchant_id)
         else:
             _RUNS.labels(payment.status.value).inc()

@@ -118,14 +118,20 @@ def _due(values: dict[str, Any]) -> DueSchedule:
     )
 
 
-async def release(database: Database, merchant_id: int, schedule_id: str) -> None:
-    """Gives a claimed schedule back untried: it is due as before."""
+async def release(database: Database, due: DueSchedule) -> None:
+    """Gives a claimed schedule back untried: it is due as before.
+
+    One that an earlier run had in hand stays begun: what that run charged may end as a no, which
+    frees the order, and whoever takes the schedule next has to know that it was charged.
+    """
     await database.fetch(
         """UPDATE schedules
-           SET status = 'scheduled', leased_until = NULL, started_at = NULL
+           SET leased_until = NULL, status = CASE WHEN $3 THEN status ELSE 'scheduled' END,
+               started_at = CASE WHEN $3 THEN started_at END
            WHERE merchant_id = $1 AND schedule_id = $2 AND status = 'running'""",
-        merchant_id,
-        schedule_id,
+        due.merchant_id,
+        due.schedule_id,
+        due.is_second_run,
     )
 
 

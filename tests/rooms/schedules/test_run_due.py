@@ -267,3 +267,38 @@ async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
     done = await bookings.read("lost")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
     assert len(await bookings.shop.approvals()) == 1
+
+
+async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charged_again(
+    bookings: Bookings,
+):
+    """The doubt ends as a no, which frees the order: that no is what came of the schedule."""
+    await bookings.engine.database.fetch("UPDATE channels SET doubt_policy = 'cancel'")
+    await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
+    await bookings.book(bookings.wish(merchant_uid="doubtful"))
+    await bookings.all_become_due()
+    assert await bookings.runner.run_due() == 1
+    await bookings.engine.database.fetch(
+        "UPDATE schedules SET leased_until = now() - interval '1 s'"
+    )
+    now = bookings.now()
+    (due,) = await run_store.claim_due_any_merchant(
+        bookings.engine.database,
+        now=now,
+        leased_until=now + LEASE,
+        batch=1,
+        held=[],
+        only_merchant_id=bookings.merchant_id,
+    )
+    await run_store.release(bookings.engine.database, due)  # as when its PG is away
+    await bookings.engine.database.fetch(
+        "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
+        " next_look_at = now() - interval '1 s' WHERE kind = 'charge'"
+    )
+    assert await reconcile_due(bookings.engine) == 1
+    assert await bookings.runner.run_due() == 1
+    done = await bookings.read("doubtful")
+    assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.FAILED)
+    made = await bookings.shop.rows("SELECT fail_code FROM payments WHERE is_scheduled")
+    assert made == [{"fail_code": "REVERSED"}]
+    assert await bookings.shop.net_krw() == 0
