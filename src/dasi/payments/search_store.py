@@ -32,19 +32,19 @@ async def page(
     condition, values = _condition(wanted)
     total, more = count_store.total(wanted, condition, values)
     values += more
-    rows = await database.fetch(
-        f"""SELECT total.payments AS total, page.* FROM (SELECT {total} AS payments) AS total
+    select = f"""
+            SELECT total.payments AS total, page.* FROM (SELECT {total} AS payments) AS total
             LEFT JOIN (
                 SELECT {_clock(sorting)} AS sorted_by, {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
                 WHERE p.merchant_id = $1 AND {condition}
                 ORDER BY {_order(wanted, sorting, _clock(sorting), "p.imp_uid")}
                 OFFSET ${len(values) + 2} LIMIT ${len(values) + 3}) AS page ON true
-            ORDER BY {_order(wanted, sorting, "page.sorted_by", "page.imp_uid")}""",
-        merchant_id,
-        *values,
-        offset,
-        limit,
-    )
+            ORDER BY {_order(wanted, sorting, "page.sorted_by", "page.imp_uid")}"""
+    async with database.transaction() as connection:
+        # How much lies within a range decides how it is read best. A plan made for any range reads
+        # and sorts all of it: at a million payments 400 ms instead of one.
+        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        rows = await connection.fetch(select, merchant_id, *values, offset, limit)
     found = []
     for row in rows:
         if row["imp_uid"] is not None:

@@ -127,3 +127,17 @@ async def test_several_workers_count_once(till: Till) -> None:
     assert kept["payments"] == 4, "a registration and a charge: each started and paid"
     (until,) = await till.rows("SELECT until FROM payments_counted")
     assert kst_day(until["until"]) > kst_day(now)
+
+
+async def test_a_list_is_planned_for_its_own_range(till: Till) -> None:
+    """A plan for any range would read and sort all that lies within the one that is asked for."""
+    wanted = PaymentFilter(statuses=LISTS["paid"], clock="paid", since=till.clock.now() - HOUR)
+
+    for _ in range(12):
+        await list_payments(till.engine, 1, wanted, sorting=Sorting(), page=1, limit=20)
+
+    (plans,) = await till.rows(
+        "SELECT sum(custom_plans) AS own, sum(generic_plans) AS any FROM pg_prepared_statements"
+        " WHERE statement LIKE '%AS sorted!_by%' ESCAPE '!'"  # and so not this one
+    )
+    assert plans == {"own": 12, "any": 0}
