@@ -81,3 +81,7 @@ def test_receiver_is_held_back_and_let_go(env: dict[str, str], tmp_path: Path):
     assert held["receiver"] == "shop.example:8443"
     assert held["held_since"]
     assert facts(*receivers, "--resume", "shop.example:8443", env=env, cwd=tmp_path) == []
+    again = dasi(*receivers, "--resume", "shop.example:8443", env=env, cwd=tmp_path)
+    assert "No receiver shop.example:8443 of this merchant is failing" in again.stderr
+    nowhere = dasi("webhooks", "test", "--merchant", CODE, env=env, cwd=tmp_path)
+    assert f"`dasi merchant change --code {CODE} --webhook-url URL`" in nowhere.stderr

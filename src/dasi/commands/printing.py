@@ -62,6 +62,18 @@ _REFUSALS = {
         "`dasi channel restore` takes it into use again.",
     ),
     "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
+    "clock_of_live_merchant": (
+        "This merchant takes real money, so its clock cannot be turned.",
+        "Turn the clock of one all of whose channels are in test mode.",
+    ),
+    "no_webhook_url": (
+        "{code} has no webhook address to send to.",
+        "Save one with `dasi merchant change --code {code} --webhook-url URL` first.",
+    ),
+    "unknown_receiver": (
+        "No receiver {receiver} of this merchant is failing or held back.",
+        "`dasi webhooks receivers` shows those that are.",
+    ),
     "channel_exists": (
         "This merchant has a channel {pg} already.",
         "`dasi channel list` shows it. One mall id is one channel.",

@@ -97,6 +97,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "channel_in_use": ("이미 사용 중인 PG입니다: {pg}", "{pg} is in use already."),
     "merchant_code_taken": ("이미 쓰이는 가맹점 코드입니다: {code}", "This code is taken: {code}"),
     "unknown_schedule": ("이 예약이 없습니다.", "There is no such schedule."),
+    "no_webhook_url": (
+        "보낼 주소가 없습니다. 먼저 웹훅 주소를 저장하세요.",
+        "There is no address to send to. Save a webhook URL first.",
+    ),
     "unknown_receiver": ("이 수신 주소가 없습니다.", "There is no such receiver."),
     "schedule_not_waiting": (
         "이미 실행되었거나 취소된 예약입니다.",

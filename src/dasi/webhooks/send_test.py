@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
 from dasi.webhooks import store
@@ -37,13 +37,13 @@ async def send_test_event(
 ) -> SentTest:
     """To the saved address for live or for test events. It takes up to 40 s.
 
-    `Invalid` names the address that is missing.
+    `NotFound("no_webhook_url")`: there is nowhere to send it.
     """
     url = merchant.webhook_url
     if mode == "test":
         url = merchant.test_webhook_url or url
     if url is None:
-        raise Invalid("webhook_url", "saved first: this merchant has no address to send to")
+        raise NotFound("no_webhook_url", code=merchant.code)
     now = engine.clock.now()
     number = ulid(now)
     body, content_type = written(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dasi.channels import add_channel
 from dasi.foundation.clock import SystemClock, TurnedClock
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
 from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
 from gateway_shop import CODE, MALL_SECRET
@@ -72,7 +72,7 @@ async def test_it_goes_where_such_events_go(
 
 
 async def test_no_address_is_refused_by_name(desk: Desk, merchant: Merchant):
-    with pytest.raises(Invalid, match="webhook_url"):
+    with pytest.raises(NotFound, match="no_webhook_url"):
         await sent(desk, merchant)
 
 
