@@ -117,6 +117,6 @@ async def test_a_page_that_renews_itself_takes_nothing_from_its_reader(gateway: 
         for _ in range(2):
             async with page.expect_response(lambda answer: row["imp_uid"] in answer.url):
                 pass
-        await page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping')")
+        await expect(page.locator(".htmx-request, .htmx-swapping")).to_have_count(0)
         assert await shown.inner_text() == text
         await expect(shown.locator("summary")).to_be_focused()

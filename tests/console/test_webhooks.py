@@ -44,7 +44,7 @@ async def test_a_test_call_says_what_came_back(signed_in: SignIn) -> None:
     developer = await signed_in(Role.DEVELOPER)
     await developer.get(HERE)
     status, page, _ = await developer.post(f"{HERE}/test", {"mode": "live"})
-    assert (status, "webhook_url" in page) == (400, True), "nowhere to send to: said so"
+    assert (status, "먼저 웹훅 주소를 저장하세요" in page) == (404, True), "the way out is told"
     await developer.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
     status, page, _ = await developer.post(f"{HERE}/test", {"mode": "test"})
     assert status == 200

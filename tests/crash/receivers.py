@@ -16,6 +16,7 @@ async def receiver_is_gone(world: World, worker: str, *, dies_at: int | None = N
     await take_turn(world, worker, "deliver", dies_at=dies_at)
     await take_turn(world, worker, "park_for_gone", dies_at=dies_at)
     world.merchant_side.is_gone = False
+    await _check_parked_are_told(world)
     await mend_receiver(world)
 
 
@@ -36,6 +37,17 @@ async def mend_receiver(world: World) -> None:
             until=now + timedelta(seconds=1),
             only_parked=True,
         )
+
+
+async def _check_parked_are_told(world: World) -> None:
+    """A person sends again what a gone receiver missed: nothing may be parked without its mark."""
+    silent = await world.rows(
+        "SELECT d.event_id FROM deliveries d WHERE d.state = 'parked' AND NOT EXISTS "
+        "  (SELECT FROM webhook_receivers r WHERE r.merchant_id = d.merchant_id "
+        "     AND r.receiver = d.receiver AND r.gone_at IS NOT NULL)"
+    )
+    told = f"{[row['event_id'] for row in silent]} are parked, and their receiver is not gone"
+    world.tally.check("d parked told", not silent, told, world.seed)
 
 
 async def gone_for_a_while(world: World) -> None:

@@ -162,6 +162,8 @@ class Deliverer:
         )
         now = self._engine.clock.now()
         verdict = what_follows(answer, self._plan, tries_before=delivery.round, now=now)
+        # First: a delivery parked for a receiver that is not marked gone would wait unseen.
+        await self._note_receiver(delivery, verdict, now)
         await store.record_try(
             self._engine.database,
             delivery,
@@ -181,7 +183,6 @@ class Deliverer:
             outcome=outcome,
             took_ms=answer.took_ms,
         )
-        await self._note_receiver(delivery, verdict, now)
 
     async def _note_receiver(
         self, delivery: ClaimedDelivery, verdict: Verdict, now: datetime

@@ -22,10 +22,10 @@ _RECEIVER = "coalesce(lower(substring($2 FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#
 
 
 async def forget_failures(database: Database, merchant_id: int, receiver: str) -> bool:
-    """The receiver answers. True if it was counted as failing."""
+    """The receiver answers. True if it was counted as failing; gone it stays until resumed."""
     row = await database.fetchrow(
         """DELETE FROM webhook_receivers
-           WHERE merchant_id = $1 AND receiver = $2 AND held_at IS NULL
+           WHERE merchant_id = $1 AND receiver = $2 AND held_at IS NULL AND gone_at IS NULL
            RETURNING receiver""",
         merchant_id,
         receiver,

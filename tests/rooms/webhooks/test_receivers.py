@@ -108,6 +108,31 @@ async def test_gone_receiver_gets_nothing_more_until_it_is_resumed(
     assert receiver.posts[-1].values["imp_uid"] == "imp_2"
 
 
+async def test_late_yes_does_not_take_back_that_a_receiver_is_gone(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    """What was under way when it said so may still succeed; what was parked needs its mark."""
+
+    marked = asyncio.Event()
+
+    async def gone_for_one(post: Post) -> int:
+        if post.values["imp_uid"] == "imp_1":
+            return 410
+        await marked.wait()
+        return 200
+
+    receiver.answer = gone_for_one
+    await desk.tell(f"{receiver.url}/hooks", "imp_1", "imp_2")
+    while not await failing_receivers(desk.engine, desk.merchant_id):
+        await deliverer.turn()
+    marked.set()
+    while await deliverer.turn():
+        pass
+    assert len(await desk.deliveries("delivered")) == len(await desk.deliveries("parked")) == 1
+    (failing,) = await failing_receivers(desk.engine, desk.merchant_id)
+    assert failing.gone_at is not None
+
+
 async def test_retry_after_is_kept_to(desk: Desk, deliverer: Deliverer, receiver: Receiver):
     async def later(_post: Post) -> Response:
         return Response(status_code=503, headers={"Retry-After": "3600"})
