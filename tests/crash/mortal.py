@@ -48,6 +48,9 @@ class Life:
     dies_at: int | None = None
     moments: list[tuple[Place, Moment]] = field(default_factory=list)
     is_dead: bool = False
+    is_over: bool = False
+    """The act has its result. What it began for others as well dies no more by it: nobody would
+    notice that the node is dead, and the others would wait for ever."""
     death: asyncio.Event = field(default_factory=asyncio.Event)
     bodies: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -60,7 +63,7 @@ class Life:
         return self.moments[-1] if is_chosen else None
 
     def reach(self, place: Place | None, moment: Moment) -> None:
-        if self.is_dead or place is None:
+        if self.is_dead or self.is_over or place is None:
             return
         self.moments.append((place, moment))
         if len(self.moments) == self.dies_at:
@@ -102,6 +105,7 @@ async def live(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
     if life.is_dead:
         task.add_done_callback(_forget)
         raise Killed
+    life.is_over = True
     return task.result()
 
 
