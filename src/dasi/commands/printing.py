@@ -72,7 +72,7 @@ _REFUSALS = {
     ),
     "unknown_receiver": (
         "No receiver {receiver} of this merchant is failing or held back.",
-        "`dasi webhooks receivers` shows those that are.",
+        "`dasi webhooks receivers --merchant CODE` shows those that are.",
     ),
     "channel_exists": (
         "This merchant has a channel {pg} already.",

@@ -9,6 +9,8 @@ import pytest
 
 from dasi.payments import Payment, find_payment
 from dasi.schedules import Runner, Schedule, ScheduleWish, book, find_schedule
+from dasi.schedules.run_due import LEASE
+from dasi.schedules.run_store import DueSchedule, claim_due_any_merchant
 from gateway_shop import Shop
 
 CARD = "card-1"
@@ -65,6 +67,34 @@ class Bookings:
         while begun := await self.runner.run_due():
             total += begun
         return total
+
+    async def leases_run_out(self) -> None:
+        """Whoever had a schedule in hand is taken for dead."""
+        await self.engine.database.fetch(
+            "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
+            self.merchant_id,
+        )
+
+    async def take_in_hand(self) -> DueSchedule:
+        """What a worker that dies right then has done with the one that is due."""
+        now = self.now()
+        (due,) = await claim_due_any_merchant(
+            self.engine.database,
+            now=now,
+            leased_until=now + LEASE,
+            batch=1,
+            held=[],
+            only_merchant_id=self.merchant_id,
+        )
+        return due
+
+    async def doubts_grow_old(self) -> None:
+        """An hour: what the PG does not know by now never reached it."""
+        await self.engine.database.fetch(
+            "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
+            " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
+            self.merchant_id,
+        )
 
     async def read(self, merchant_uid: str) -> Schedule:
         return await find_schedule(self.engine, self.merchant_id, merchant_uid)

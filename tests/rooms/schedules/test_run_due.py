@@ -102,10 +102,7 @@ async def test_lease_of_a_dead_worker_passes_on(bookings: Bookings):
         LEASE,
     )
     assert await bookings.run_all() == 0
-    await bookings.engine.database.fetch(
-        "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
-        bookings.merchant_id,
-    )
+    await bookings.leases_run_out()
     assert await bookings.run_all() == 1
     assert (await bookings.read("held")).payment_status is Status.PAID
 
@@ -217,16 +214,9 @@ async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings)
     assert await bookings.runner.run_due() == 1
     waiting = await bookings.read("lost")
     assert (waiting.status, waiting.payment_status) == (ScheduleStatus.RUNNING, Status.PENDING)
-    await bookings.engine.database.fetch(
-        "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
-        " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
-        bookings.merchant_id,
-    )
+    await bookings.doubts_grow_old()
     assert await reconcile_due(bookings.engine) == 1
-    await bookings.engine.database.fetch(
-        "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
-        bookings.merchant_id,
-    )
+    await bookings.leases_run_out()
     assert await bookings.runner.run_due() == 1
     done = await bookings.read("lost")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
@@ -240,27 +230,12 @@ async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
     await bookings.book(bookings.wish(merchant_uid="lost"))
     await bookings.all_become_due()
     assert await bookings.runner.run_due() == 1
-    await bookings.engine.database.fetch(
-        "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
-        " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
-        bookings.merchant_id,
-    )
-    await bookings.engine.database.fetch(
-        "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
-        bookings.merchant_id,
-    )
-    now = bookings.now()
-    (due,) = await run_store.claim_due_any_merchant(
-        bookings.engine.database,
-        now=now,
-        leased_until=now + LEASE,
-        batch=1,
-        held=[],
-        only_merchant_id=bookings.merchant_id,
-    )
+    await bookings.doubts_grow_old()
+    await bookings.leases_run_out()
+    due = await bookings.take_in_hand()
     held_by = (await bookings.payment_of("lost")).imp_uid
     assert await reconcile_due(bookings.engine) == 1
-    nothing = await adopt(bookings.engine, due, held_by, executed_at=now)
+    nothing = await adopt(bookings.engine, due, held_by, executed_at=bookings.now())
     assert nothing.fail_code == run_store.NOT_FOUND
     assert (await bookings.read("lost")).status is ScheduleStatus.RUNNING
     assert await bookings.runner.run_due() == 1
@@ -278,23 +253,10 @@ async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charge
     await bookings.book(bookings.wish(merchant_uid="doubtful"))
     await bookings.all_become_due()
     assert await bookings.runner.run_due() == 1
-    await bookings.engine.database.fetch(
-        "UPDATE schedules SET leased_until = now() - interval '1 s'"
-    )
-    now = bookings.now()
-    (due,) = await run_store.claim_due_any_merchant(
-        bookings.engine.database,
-        now=now,
-        leased_until=now + LEASE,
-        batch=1,
-        held=[],
-        only_merchant_id=bookings.merchant_id,
-    )
+    await bookings.leases_run_out()
+    due = await bookings.take_in_hand()
     await run_store.release(bookings.engine.database, due)  # as when its PG is away
-    await bookings.engine.database.fetch(
-        "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
-        " next_look_at = now() - interval '1 s' WHERE kind = 'charge'"
-    )
+    await bookings.doubts_grow_old()
     assert await reconcile_due(bookings.engine) == 1
     assert await bookings.runner.run_due() == 1
     done = await bookings.read("doubtful")
