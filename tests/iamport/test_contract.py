@@ -50,6 +50,24 @@ async def test_every_parameter_of_the_contract_is_read_or_left_alone_on_purpose(
     assert missing == []
 
 
+async def test_whatever_moves_money_or_books_it_says_how_it_is_sent_again(gateway: Shop) -> None:
+    """A key is found by its `customer_uid`, however often its removal is sent."""
+    takes_key = set()
+    for path, methods in (await described(gateway))["paths"].items():
+        for method, operation in methods.items():
+            if "Idempotency-Key" in {one["name"] for one in operation["parameters"]}:
+                takes_key.add(f"{method.upper()} {path}")
+                assert {"409", "422"} < set(operation["responses"])
+
+    assert takes_key == {
+        "POST /payments/cancel",
+        "POST /subscribe/payments/again",
+        "POST /subscribe/payments/schedule",
+        "POST /subscribe/payments/schedule/{merchant_uid}/retry",
+        "POST /subscribe/payments/schedule/{merchant_uid}/reschedule",
+    }
+
+
 async def test_the_page_asks_no_other_host(gateway: Shop) -> None:
     async with gateway.http.get(f"{gateway.url}/docs") as answered:
         page = await answered.text()

@@ -73,6 +73,8 @@ class About:
     either: tuple[str, ...] = ()
     """Names of parameters of which at least one is needed. The act itself refuses without."""
     needs_token: bool = True
+    takes_key: bool = False
+    """Whether it honours `Idempotency-Key`."""
 
 
 class ApiRoute(Route):
@@ -157,6 +159,7 @@ def route(
         refuses=refuses,
         statuses=statuses,
         summary=(act.__doc__ or "").partition("\n")[0],
+        takes_key=resumes is not None,
     )
     return _both_ways(method, path, handle, about)
 

@@ -16,11 +16,22 @@ from dasi.iamport.failures import FAILURES
 from dasi.iamport.json_schema import BLANK, Field, any_of, form_schema, object_schema
 from dasi.iamport.links import links
 from dasi.iamport.lists import NO_FILTER, STATUSES
+from dasi.idempotency import KEY_MAX
 
 _ALWAYS = ("bad_token", "invalid", "bad_json", "bad_content_type", "body_too_large")
+_OF_A_KEY = ("idempotency_running", "idempotency_differs")
 _PATH_NAMES = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{name}"
 _FAILED = {"$ref": "#/components/responses/Failed"}
+_IN_A_HEADER = "^[ -~\u00a1-\u00ac\u00ae-\u00ff]+$"  # what of Latin-1 can be printed
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Your name for this request. Sent again with the same parameters it is answered "
+    "as the first time, for the life of the payment, and moves no money again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": _IN_A_HEADER},
+}
 
 
 def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str, Any]:
@@ -80,6 +91,8 @@ def _operation(method: str, path: str, about: About, response: dict[str, Any] | 
     }
     if not about.needs_token:
         operation["security"] = []
+    if about.takes_key:
+        operation["parameters"].append(_KEY)
     if has_body and about.params:
         json, form = (
             make(about.params, either=about.either) for make in (object_schema, form_schema)
@@ -101,7 +114,11 @@ def _operation(method: str, path: str, about: About, response: dict[str, Any] | 
 def _responses(about: About, response: dict[str, Any] | None) -> dict[str, Any]:
     """By status. A status that both succeeds and refuses (200) may hold either envelope."""
     told: dict[int, list[str]] = {}
-    reasons = (*(_ALWAYS if about.needs_token else _ALWAYS[1:]), *about.refuses)
+    reasons = (
+        *(_ALWAYS if about.needs_token else _ALWAYS[1:]),
+        *(_OF_A_KEY if about.takes_key else ()),
+        *about.refuses,
+    )
     for reason in reasons:
         failure = FAILURES[reason]
         told.setdefault(failure.http_status, []).append(f"code {failure.code}: {failure.text}")

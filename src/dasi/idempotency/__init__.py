@@ -1,6 +1,7 @@
 """The idempotency room: one request, however often it is sent, is one act with one answer."""
 
 from dasi.idempotency.once import (
+    KEY_MAX,
     SEALED_ANSWERS,
     Answered,
     Begun,
@@ -11,6 +12,7 @@ from dasi.idempotency.once import (
 )
 
 __all__ = [
+    "KEY_MAX",
     "SEALED_ANSWERS",
     "Answered",
     "Begun",
