@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,14 @@ def facts(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Pat
     done = dasi(*arguments, "--json", env=env, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def metrics(host: str) -> dict[str, float]:
+    """What `/metrics` tells there, by name and labels."""
+    with urllib.request.urlopen(f"http://{host}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    return {name: float(value) for name, value in pairs}
 
 
 class Running:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,6 +19,7 @@ from dasi import checkout, console, iamport, notices
 from dasi.admission import RETRY_AFTER_S, Admission
 from dasi.engine import Engine
 from dasi.find_route import IndexedRouter
+from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
@@ -102,16 +103,16 @@ def _health_routes(engine: Engine) -> list[Route]:
             return PlainTextResponse(f"{reason}\n", status_code=503)
         return PlainTextResponse("ok\n")
 
-    async def metrics(_request: Request) -> Response:
+    async def tell(_request: Request) -> Response:
         with contextlib.suppress(Unavailable):  # what does not need the database is told anyway
             await publish_lateness(engine)
             await publish_doubts(engine)
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(metrics.told(), media_type=CONTENT_TYPE_LATEST)
 
     return [
         Route("/health/live", live, methods=["GET"]),
         Route("/health/ready", ready, methods=["GET"]),
-        Route("/metrics", metrics, methods=["GET"]),
+        Route("/metrics", tell, methods=["GET"]),
     ]
 
 

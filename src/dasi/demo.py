@@ -20,6 +20,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from dasi.data_folder import OpenFolder, running_database
+from dasi.foundation.metrics import counted_together
 from dasi.foundation.migrate import migrate
 from dasi.foundation.trouble import Trouble
 from dasi.one_machine import (
@@ -94,8 +95,10 @@ async def run_demo(*, once: bool, port: int, simulator_port: int, shop_port: int
         checked_ports(LOOPBACK, port, simulator=simulator_port) as ports,
     ):
         shop_port = free_port(shop_port, option="--shop-port")
-        with thrown_away_folder() as folder:
-            children = Children(logs=log_folder(folder), stop_patience_s=_STOP_PATIENCE_S)
+        with thrown_away_folder() as folder, counted_together(folder) as together:
+            children = Children(
+                logs=log_folder(folder), stop_patience_s=_STOP_PATIENCE_S, environment=together
+            )
             demo = Demo(
                 machine=Machine(children, ports),
                 console=console,

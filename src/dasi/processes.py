@@ -31,10 +31,16 @@ class Child:
 
 
 class Children:
-    """All programs of one machine. `stop` them before what they stand on."""
+    """All programs of one machine. `stop` them before what they stand on.
 
-    def __init__(self, *, logs: Path | None, stop_patience_s: float) -> None:
+    `environment` is added to what each is given.
+    """
+
+    def __init__(
+        self, *, logs: Path | None, stop_patience_s: float, environment: Mapping[str, str]
+    ) -> None:
         self._logs = logs
+        self._environment = environment
         self._stop_patience_s = stop_patience_s
         self._children: list[Child] = []
 
@@ -52,7 +58,7 @@ class Children:
             out = None if log is None else files.enter_context(log.open("ab"))
             process = await asyncio.create_subprocess_exec(
                 *command,
-                env=dict(environment),
+                env={**environment, **self._environment},
                 stdin=DEVNULL,
                 stdout=sys.stderr if out is None else out,
                 stderr=out,

@@ -13,7 +13,7 @@ import pytest
 
 from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.vault import new_key
-from dasi_program import Running, all_end, dasi, facts, running
+from dasi_program import Running, all_end, dasi, facts, metrics, running
 from database import TestServer
 
 
@@ -24,6 +24,12 @@ def env(database_url: str) -> dict[str, str]:
         "DASI_VAULT_KEYS": new_key(),
         "DASI_LOG_FORM": "json",
     }
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 @pytest.fixture
@@ -84,6 +90,23 @@ def test_slip_of_the_pen_in_a_setting_is_named_in_the_log(env: dict[str, str], t
 def test_worker_says_it_is_ready_and_stops_when_asked(env: dict[str, str], tmp_path: Path):
     with running("worker", env=env, cwd=tmp_path) as worker:
         worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_tells_its_metrics_where_it_is_told_to(
+    env: dict[str, str], tmp_path: Path, free_port: int, workers: int
+):
+    where = ("--metrics-port", str(free_port), "--workers", str(workers))
+    with running("worker", *where, env=env, cwd=tmp_path) as worker:
+        for _ in range(workers):
+            worker.until('"worker_ready"')
+        told = metrics(f"127.0.0.1:{free_port}")
+        assert told["dasi_doubts_handed_over_total"] == 0
+        refused = dasi("worker", *where, env=env, cwd=tmp_path)
+        assert refused.returncode == 1
+        assert f"Cannot listen on 127.0.0.1 port {free_port}." in refused.stderr
+        assert "with --metrics-port" in refused.stderr
         assert worker.stop(signal.SIGTERM) == 0
 
 

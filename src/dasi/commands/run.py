@@ -86,13 +86,28 @@ def serve(
     run_gateway(listener)
 
 
-def worker(*, workers: Workers = 1) -> None:
+def worker(
+    *,
+    workers: Workers = 1,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Where to answer /metrics; else nowhere."),
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address for it.")] = LOOPBACK,
+) -> None:
     """The background work alone, against DASI_DATABASE_URL; refuses an older schema."""
+    where = None if metrics_port is None else (metrics_host, metrics_port)
+    if where is not None:
+        listen(*where, option="--metrics-port").close()  # a port that is taken is told at once
     if workers > 1:
-        asyncio.run(_several("worker", ("-m", "dasi.serve", "worker"), count=workers))
+        part = ("-m", "dasi.serve", "worker")
+        asyncio.run(_several("worker", part, count=workers, metrics=where))
         return
-    from dasi.serve import run_worker  # noqa: PLC0415  # it loads every room: not for --help
+    from dasi.foundation.metrics import serve_metrics  # noqa: PLC0415  # not for --help
+    from dasi.serve import run_worker  # noqa: PLC0415  # as in `serve`
 
+    if where is not None:
+        serve_metrics(*where)
     run_worker()
 
 
@@ -104,21 +119,35 @@ def simulator(context: typer.Context) -> None:
 
 
 async def _several(
-    name: str, part: tuple[str, ...], *, count: int, pass_fds: tuple[int, ...] = ()
+    name: str,
+    part: tuple[str, ...],
+    *,
+    count: int,
+    pass_fds: tuple[int, ...] = (),
+    metrics: tuple[str, int] | None = None,
 ) -> None:
-    """`count` processes of one part, ended together; `Trouble` when one ends by itself."""
+    """`count` processes of one part, ended together; `Trouble` when one ends by itself.
+
+    `metrics`: where we tell them, of all.
+    """
+    from dasi.foundation.metrics import counted_together, serve_metrics  # noqa: PLC0415  # as above
     from dasi.serve import STOP_PATIENCE_S  # noqa: PLC0415  # as above
 
-    children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5)
     async with asked_to_stop() as stop:
-        try:
-            for number in range(1, count + 1):
-                await children.start(
-                    f"{name}-{number}", *part, environment=os.environ, pass_fds=pass_fds
-                )
-            await first_of(stop.wait(), fail_when_one_ends(children))
-        finally:
-            await children.stop()
+        with counted_together() as together:
+            if metrics is not None:
+                serve_metrics(*metrics, together)
+            children = Children(
+                logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=together
+            )
+            try:
+                for number in range(1, count + 1):
+                    await children.start(
+                        f"{name}-{number}", *part, environment=os.environ, pass_fds=pass_fds
+                    )
+                await first_of(stop.wait(), fail_when_one_ends(children))
+            finally:
+                await children.stop()
 
 
 def register(app: typer.Typer) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from dasi.data_folder import OpenFolder, running_database
 from dasi.foundation.embedded_postgres import EmbeddedPostgres
+from dasi.foundation.metrics import counted_together
 from dasi.foundation.trouble import Trouble
 from dasi.merchants import list_merchants
 from dasi.one_machine import Machine, Ports, checked_ports, environment_of
@@ -41,19 +42,20 @@ async def _run(data: Path, ports: Ports, *, workers: int) -> None:
 
 async def _programs(opened: OpenFolder, data: Path, ports: Ports, *, workers: int) -> None:
     """Until one of them ends; then, or when cancelled, all end."""
-    children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5)
-    machine = Machine(children, ports)
-    try:
-        if ports.simulator is not None:
-            await machine.start_simulator()
-        await migrated(opened.environment["DASI_DATABASE_URL"])
-        await machine.start_gateways(opened, processes=workers)
-        await machine.start_worker(opened)
-        await machine.until_gateway_answers()
-        await _tell(machine, opened, data)
-        await fail_when_one_ends(children)
-    finally:
-        await children.stop()
+    with counted_together() as together:
+        children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=together)
+        machine = Machine(children, ports)
+        try:
+            if ports.simulator is not None:
+                await machine.start_simulator()
+            await migrated(opened.environment["DASI_DATABASE_URL"])
+            await machine.start_gateways(opened, processes=workers)
+            await machine.start_worker(opened)
+            await machine.until_gateway_answers()
+            await _tell(machine, opened, data)
+            await fail_when_one_ends(children)
+        finally:
+            await children.stop()
 
 
 async def _database_ends(postgres: EmbeddedPostgres) -> None:

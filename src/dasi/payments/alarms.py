@@ -6,10 +6,16 @@ from prometheus_client import Gauge
 from dasi.engine import Engine
 from dasi.payments import attempt_store
 
-_OPEN = Gauge("dasi_doubts_open", "Doubts now, by who has them: machine or person", ["who"])
+_OPEN = Gauge(
+    "dasi_doubts_open",
+    "Doubts now, by who has them: machine or person",
+    ["who"],
+    multiprocess_mode="mostrecent",
+)
 _DEADLINE = Gauge(
     "dasi_doubts_deadline_seconds",
     "Until the nearest deadline of a doubt the machine has; +Inf if there is none",
+    multiprocess_mode="mostrecent",
 )
 
 

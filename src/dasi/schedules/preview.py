@@ -1,6 +1,7 @@
 """What is to be charged on a day, and how punctual the charges are."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from prometheus_client import Gauge
 
@@ -10,14 +11,29 @@ from dasi.schedules import switch_store
 from dasi.schedules.switch_store import DayTotal, Lateness
 
 _WINDOW = timedelta(hours=1)
+# Read from the database when they are asked for: of several processes the last one asked is right.
+_MODE: Final = "mostrecent"
 _LATENESS = Gauge(
     "dasi_schedule_lateness_seconds",
     "How long after their time the charges of the last hour started",
     ["quantile"],
+    multiprocess_mode=_MODE,
 )
-_STARTED = Gauge("dasi_schedules_started_last_hour", "Booked charges that started in an hour")
-_DUE = Gauge("dasi_schedules_due", "Booked charges whose time has come and that wait")
-_OLDEST = Gauge("dasi_schedules_due_oldest_seconds", "How long the first of those waits")
+_STARTED = Gauge(
+    "dasi_schedules_started_last_hour",
+    "Booked charges that started in an hour",
+    multiprocess_mode=_MODE,
+)
+_DUE = Gauge(
+    "dasi_schedules_due",
+    "Booked charges whose time has come and that wait",
+    multiprocess_mode=_MODE,
+)
+_OLDEST = Gauge(
+    "dasi_schedules_due_oldest_seconds",
+    "How long the first of those waits",
+    multiprocess_mode=_MODE,
+)
 
 
 async def preview_day(engine: Engine, day: date, *, merchant_code: str | None) -> list[DayTotal]:

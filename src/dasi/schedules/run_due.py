@@ -31,7 +31,11 @@ LEASE = timedelta(seconds=60)
 _HOLD = timedelta(seconds=5)
 _LOOK_S = 0.25
 _RUNS = Counter("dasi_schedule_runs_total", "Booked charges run, by what came of it", ["outcome"])
-_HELD = Gauge("dasi_schedules_held_merchants", "Merchants whose charges wait for their PG")
+_HELD = Gauge(
+    "dasi_schedules_held_merchants",
+    "Merchants whose charges wait for their PG, as each worker sees it",
+    multiprocess_mode="livesum",
+)
 
 
 class Runner:

@@ -1,0 +1,41 @@
+"""What `/metrics` tells. Processes that were started together tell it together: each counts in a
+file of its own in a folder they share, and whichever is asked adds them up (prometheus_client's
+multiprocess mode, switched on by the environment from the start of a process).
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@contextlib.contextmanager
+def counted_together(inside: Path | None = None) -> Iterator[dict[str, str]]:
+    """A new folder, gone at the end, as the environment of the processes that count in it."""
+    with tempfile.TemporaryDirectory(prefix="dasi-metrics-", dir=inside) as folder:
+        yield {_FOLDER: folder}
+
+
+def told(environment: dict[str, str] | None = None) -> bytes:
+    """In Prometheus's form: of the processes of `environment`, or of this one's."""
+    return generate_latest(_registry(environment))
+
+
+def serve_metrics(host: str, port: int, environment: dict[str, str] | None = None) -> None:
+    """Tells it on a thread of its own as long as this process runs, which serves nothing else."""
+    start_http_server(port, addr=host, registry=_registry(environment))
+
+
+def _registry(environment: dict[str, str] | None) -> CollectorRegistry:
+    folder = (os.environ if environment is None else environment).get(_FOLDER)
+    if folder is None:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]  # theirs
+    return registry
