@@ -1,11 +1,13 @@
 """`make crash SEED=… RUNS=…`: plays sweeps and histories and prints what they came to.
 
 A line a minute says how far it is, and a broken promise is printed when it is seen. Ctrl-C or
-SIGTERM ends it after the history at hand, with the whole report.
+SIGTERM ends it after the history at hand, with the whole report. What is not over after ten minutes
+ends it as well, with where each task of it waits.
 """
 
 import argparse
 import asyncio
+import contextlib
 import shutil
 import signal
 import sys
@@ -26,6 +28,7 @@ from database import TestServer, running_server
 from simulator_process import SimulatorControl, running_simulator
 
 _TELL_EVERY_S = 60
+_OVER_S = 600
 
 
 @dataclass
@@ -69,6 +72,24 @@ def _plays(options: argparse.Namespace) -> Iterator[tuple[str, Play]]:
         yield f"seed {seed}", lambda stage, run=run, seed=seed: run(stage, seed)
 
 
+@contextlib.contextmanager
+def _not_for_ever(name: str, tally: Tally) -> Iterator[None]:
+    playing = asyncio.current_task()
+    assert playing is not None, "called by a coroutine"
+
+    def end() -> None:
+        for task in asyncio.all_tasks():
+            task.print_stack(file=sys.stdout)
+        tally.check("n it ends", False, f"not over after {_OVER_S} s", name)
+        playing.cancel()
+
+    timer = asyncio.get_running_loop().call_later(_OVER_S, end)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 async def _play(
     server: TestServer, kicc_url: str, options: argparse.Namespace, progress: _Progress
 ) -> None:
@@ -79,7 +100,8 @@ async def _play(
         for name, play in _plays(options):
             if progress.is_over or progress.took_s > 60 * options.minutes:
                 break
-            await play(stage)
+            with _not_for_ever(name, progress.tally):
+                await play(stage)
             progress.tell(name, at_once=name.startswith("sweep"))
 
 
