@@ -95,11 +95,12 @@ PARTS: dict[str, Part] = {
 async def run(options: argparse.Namespace) -> None:
     file = REPORTS / "speed.json"
     results = json.loads(file.read_text()) if file.exists() else {}
+    commit = _commit()  # before what we write makes the checkout dirty
     for name in options.parts or PARTS:
         print(f"{name} ...", flush=True)
         load_before = os.getloadavg()[0]
         told = await PARTS[name](options)
-        results[name] = {"result": told, "on": _on_what(load_before)}
+        results[name] = {"result": told, "on": _on_what(commit, load_before)}
         for line in lines(name, told):
             print(f"  {line}", flush=True)
         REPORTS.mkdir(exist_ok=True)
@@ -110,13 +111,17 @@ async def run(options: argparse.Namespace) -> None:
         (REPORTS / "speed.svg").write_text(draw(results))
 
 
-def _on_what(load_before: float) -> dict[str, Any]:
+def _commit() -> str:
     version = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     )
+    return version.stdout.strip()
+
+
+def _on_what(commit: str, load_before: float) -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": version.stdout.strip(),
+        "commit": commit,
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load_before": round(load_before, 2),

@@ -1,28 +1,71 @@
 """Start-up time, and the resident memory of each process over many charges."""
 
+import asyncio
 import os
 import statistics
+import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
+import psutil
+
 from bench import load
-from bench.machine import CARDS, Machine, start_gateway
+from bench.machine import CARDS, Machine, Part, start_gateway, start_part
 from served import address_of, free_socket
+from simulator_process import start_simulator, stop_simulator
+
+_PATIENCE_S = 30
 
 
 async def measure_start(machine: Machine, *, rounds: int) -> dict[str, Any]:
-    """`dasi serve` on an existing database, from its start to its first 200 of /health/ready."""
-    took = []
+    """Each program from its start until it is ready, and what it holds then.
+
+    `dasi serve` answers /health/ready on an existing database, `dasi worker` and the simulator say
+    so.
+    """
+    starts = {"gateway": _gateway, "worker": _worker, "simulator": _simulator}
+    took: dict[str, list[float]] = {name: [] for name in starts}
+    resident: dict[str, float] = {}
     for _ in range(rounds):
-        async with AsyncExitStack() as ending:
-            listening = free_socket()
-            url = address_of(listening)
-            listening.close()
-            settings = {**os.environ, **machine.settings}
-            part = await start_gateway(ending, settings, url, machine.folder)
-            took.append(part.ready_s)
-            idle = part.resident_mib()
-    return {"ready_s": round(statistics.median(took), 2), "resident_mib": round(idle, 1)}
+        for name, start in starts.items():
+            async with AsyncExitStack() as ending:
+                part = await start(ending, machine)
+                took[name].append(part.ready_s)
+                resident[name] = round(part.resident_mib(), 1)
+    return {
+        "ready_s": {name: round(statistics.median(times), 2) for name, times in took.items()},
+        "resident_mib": resident,
+    }
+
+
+async def _gateway(ending: AsyncExitStack, machine: Machine) -> Part:
+    listening = free_socket()
+    url = address_of(listening)
+    listening.close()
+    return await start_gateway(ending, {**os.environ, **machine.settings}, url, machine.folder)
+
+
+async def _worker(ending: AsyncExitStack, machine: Machine) -> Part:
+    log = machine.folder / "worker.log"
+    log.unlink(missing_ok=True)
+    began = time.perf_counter()
+    part = await start_part(
+        ending, "worker", ("-m", "dasi.cli", "worker"), machine.settings, "", folder=machine.folder
+    )
+    for _ in range(_PATIENCE_S * 100):
+        if b"worker_ready" in log.read_bytes():
+            return replace(part, ready_s=time.perf_counter() - began)
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"the worker was not ready after {_PATIENCE_S} s")
+
+
+async def _simulator(ending: AsyncExitStack, _machine: Machine) -> Part:
+    began = time.perf_counter()
+    process, url = await asyncio.to_thread(start_simulator, is_strict=False)
+    ready_s = time.perf_counter() - began
+    ending.callback(stop_simulator, process)
+    return Part("simulator", psutil.Process(process.pid), url, ready_s)
 
 
 async def measure_memory(machine: Machine, *, charges: int) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def _rows(told: dict[str, Any]) -> Iterator[Row]:
             f"{one['floor_charges_per_s']:,.0f} charges/s", "none charged twice", "≥ 250/s",
             one["per_s"] >= 250,
         )  # fmt: skip
+        resident = one["worker_resident_mib"]
+        yield "resident worker after them", f"{resident:.0f} MiB", "", "", "", None
     for clients in (1, 8):
         if one := told.get("webhooks", {}).get(f"{clients}_clients"):
             yield (
@@ -90,8 +92,12 @@ def _growth(told: dict[str, Any]) -> Iterator[Row]:
 
 def _processes(told: dict[str, Any]) -> Iterator[Row]:
     if one := told.get("start"):
-        is_met = one["ready_s"] < 2
-        yield "ready, existing database", f"{one['ready_s']} s", "", "", "< 2 s", is_met
+        for name, seconds in one["ready_s"].items():
+            figures = f"{seconds} s, {one['resident_mib'][name]:.0f} MiB"
+            if name == "simulator":
+                yield "ready, simulator", figures, "", "", "", None
+            else:
+                yield f"ready, {name}, existing database", figures, "", "", "< 2 s", seconds < 2
     if steps := told.get("memory", {}).get("steps"):
         first, last = steps[1]["gateway"], steps[-1]["gateway"]
         yield (
