@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from dasi.payments.payment import Status
+from dasi.payments.payment import Payment, Status
 
 Moment = Literal["started", "paid", "failed", "cancelled", "updated"]
 
@@ -33,19 +33,9 @@ class PaymentFilter:
     until: datetime | None = None
 
 
-class PaymentVersion(NamedTuple):
-    """A payment as a list saw it. As long as this is the same, so is all that is shown of it."""
-
-    imp_uid: str
-    version: int
-    status: str
-    updated_at: datetime
-    is_sandbox: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What is on one page, out of `total`."""
+    """Rows of one page out of `total`."""
 
-    found: list[PaymentVersion]
+    payments: list[Payment]
     total: int
