@@ -16,8 +16,8 @@ from dasi.billing_keys import remove_due_keys
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
-from dasi.payments import count_payments, expire_windows, reconcile_due
-from dasi.schedules import Runner, give_back_checks, plan_retries
+from dasi.payments import count_payments, expire_windows, publish_doubts, reconcile_due
+from dasi.schedules import Runner, give_back_checks, plan_retries, publish_lateness
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, park_for_gone
 
@@ -57,10 +57,18 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(_repeat("doubts", lambda: reconcile_due(engine), stop))
             loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))
+            loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
             loops.create_task(_listen(session_url, woken, stop))
     finally:
         await runner.close()
         await deliverer.close()
+
+
+async def _publish(engine: Engine) -> int:
+    """What the database knows, for whoever asks a worker: a gateway looks when it is asked."""
+    await publish_lateness(engine)
+    await publish_doubts(engine)
+    return 0
 
 
 async def _repeat(

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.vault import new_key
-from dasi_program import Running, all_end, dasi, facts, metrics, running
+from dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
 from database import TestServer
 
 
@@ -103,6 +104,12 @@ def test_worker_tells_its_metrics_where_it_is_told_to(
             worker.until('"worker_ready"')
         told = metrics(f"127.0.0.1:{free_port}")
         assert told["dasi_doubts_handed_over_total"] == 0
+        patience = time.monotonic() + PATIENCE_S
+        while 'dasi_doubts_open{who="person"}' not in told:  # it looks when it has started
+            assert time.monotonic() < patience, told
+            told = metrics(f"127.0.0.1:{free_port}")
+        assert told['dasi_doubts_open{who="person"}'] == 0
+        assert told["dasi_doubts_deadline_seconds"] == float("inf"), "no doubt, and so no alarm"
         refused = dasi("worker", *where, env=env, cwd=tmp_path)
         assert refused.returncode == 1
         assert f"Cannot listen on 127.0.0.1 port {free_port}." in refused.stderr

@@ -22,9 +22,9 @@ def counted_together(inside: Path | None = None) -> Iterator[dict[str, str]]:
         yield {_FOLDER: folder}
 
 
-def told(environment: dict[str, str] | None = None) -> bytes:
-    """In Prometheus's form: of the processes of `environment`, or of this one's."""
-    return generate_latest(_registry(environment))
+def told() -> bytes:
+    """In Prometheus's form: of this process and of those that count with it."""
+    return generate_latest(_registry(None))
 
 
 def serve_metrics(host: str, port: int, environment: dict[str, str] | None = None) -> None:
