@@ -6,6 +6,7 @@ Each has a session of its own, so Ctrl-C comes to us alone and they end in our o
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import sys
@@ -157,8 +158,12 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
         raise Trouble(
             f"Cannot listen on {host} port {port}.",
             why=f"The system says: {refused.strerror}.",
-            next_step=f"Stop what uses the port (`ss -ltnp 'sport = :{port}'` names it), or give "
-            f"another one with {option}.",
+            next_step=(
+                "Give an address of this machine; `ip -brief address` names them."
+                if refused.errno == errno.EADDRNOTAVAIL
+                else f"Stop what uses the port (`ss -ltnp 'sport = :{port}'` names it), or give "
+                f"another one with {option}."
+            ),
         ) from refused
     listener.set_inheritable(True)
     return listener

@@ -161,6 +161,23 @@ def test_port_in_use_is_told_with_the_option_that_changes_it(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serve", "--port", "0", "--host"),
+        ("worker", "--metrics-port", "9464", "--metrics-host"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_address_of_another_machine_is_told_as_such(
+    env: dict[str, str], tmp_path: Path, command: tuple[str, ...]
+):
+    done = dasi(*command, "203.0.113.1", env=env, cwd=tmp_path)  # kept free for documents: RFC 5737
+    assert done.returncode == 1
+    assert "Cannot listen on 203.0.113.1" in done.stderr
+    assert "`ip -brief address`" in done.stderr
+
+
 def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_path: Path):
     data = short_path / "data"
     with running("up", "--data", data, "--port", "0", cwd=short_path) as up:
