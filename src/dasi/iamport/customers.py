@@ -11,7 +11,7 @@ from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import CustomerObject, Paged, PaymentObject
 from dasi.iamport.params import Prose, Texts
-from dasi.iamport.views import customer_view, page_view
+from dasi.iamport.views import customer_view
 from dasi.payments import PaymentFilter, list_payments
 from dasi.schedules import revoke_of_removed_key
 
@@ -82,7 +82,8 @@ async def payments_of(call: Call) -> Response:
     if not found.total:
         raise NotFound("unknown_customers")
     lists.refuse_beyond(page, limit=limit, total=found.total)
-    return answer(page_view(found, page=page, limit=limit))
+    whose = (call.engine, call.merchant.merchant_id)
+    return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
 
 
 async def remove(call: Call) -> Response:

@@ -6,7 +6,7 @@ anything else is looked at (Iamport V1 1.2.3).
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from dasi.iamport import failures
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import once
 from dasi.iamport.params import CONTROL, Param, parse
+from dasi.iamport.rendered import RenderedPayments
 from dasi.idempotency import fingerprints
 from dasi.merchants import Merchant, authenticate
 from dasi.payments import Payment, resume
@@ -41,6 +42,7 @@ class Call:
     """The caller's name for this request, on routes that move money."""
     shows_sandbox: bool
     """Whether payments of test channels are shown to who does not ask for them."""
+    rendered: RenderedPayments
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Face:
     engine: Engine
     body_max_bytes: int
     shows_sandbox: bool = True
+    rendered: RenderedPayments = field(default_factory=RenderedPayments)
 
 
 Act = Callable[[Call], Awaitable[Response]]
@@ -134,6 +137,7 @@ def route(
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
                 idempotency_key=key,
                 shows_sandbox=face.shows_sandbox,
+                rendered=face.rendered,
             )
             if resumes is None or key is None:
                 return await act(call)

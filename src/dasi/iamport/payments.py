@@ -11,7 +11,7 @@ from dasi.iamport.endpoint import Act, Call, Face, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.objects import Paged, PaymentObject
 from dasi.iamport.params import Param, Texts
-from dasi.iamport.views import page_view, payment_view
+from dasi.iamport.views import payment_view
 from dasi.payments import (
     Moment,
     PaymentFilter,
@@ -116,7 +116,8 @@ async def find_all(call: Call) -> Response:
     if not found.total:
         raise _unknown(call.path)
     lists.refuse_beyond(page, limit=limit, total=found.total)
-    return answer(page_view(found, page=page, limit=limit))
+    whose = (call.engine, call.merchant.merchant_id)
+    return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
 
 
 async def by_status(call: Call) -> Response:
@@ -136,7 +137,8 @@ async def by_status(call: Call) -> Response:
         limit=limit,
     )
     lists.refuse_beyond(page, limit=limit, total=found.total)
-    return answer(page_view(found, page=page, limit=limit))
+    whose = (call.engine, call.merchant.merchant_id)
+    return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
 
 
 def _order_and_status(path: dict[str, str]) -> tuple[str, frozenset[Status]]:

@@ -14,7 +14,7 @@ from dasi.iamport.objects import (
     PaymentObject,
     ScheduleObject,
 )
-from dasi.payments import Cancellation, Page, Payment, Status
+from dasi.payments import Cancellation, Payment, Status
 from dasi.schedules import Schedule, ScheduleStatus
 
 One = TypeVar("One")
@@ -162,10 +162,6 @@ def channel_view(channel: Channel) -> ChannelObject:
         channel_name=channel.pg,
         channel_key=channel.channel_key,
     )
-
-
-def page_view(found: Page, *, page: int, limit: int) -> Paged[PaymentObject]:
-    return paged([payment_view(one) for one in found.payments], found.total, page=page, limit=limit)
 
 
 def paged(rows: list[One], total: int, *, page: int, limit: int) -> Paged[One]:

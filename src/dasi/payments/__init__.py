@@ -20,7 +20,7 @@ from dasi.payments.payment import (
     Payment,
     Status,
 )
-from dasi.payments.payment_filter import Moment, Page, PaymentFilter, Sorting
+from dasi.payments.payment_filter import Moment, Page, PaymentFilter, PaymentVersion, Sorting
 from dasi.payments.prepare import change_prepared, find_prepared, prepare
 from dasi.payments.prepared import Prepared
 from dasi.payments.reconcile import reconcile_due
@@ -61,6 +61,7 @@ __all__ = [
     "PaidCard",
     "Payment",
     "PaymentFilter",
+    "PaymentVersion",
     "PgRefusedWindow",
     "Place",
     "Prepared",

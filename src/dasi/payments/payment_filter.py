@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from dasi.payments.payment import Payment, Status
+from dasi.payments.payment import Status
 
 Moment = Literal["started", "paid", "failed", "cancelled", "updated"]
 
@@ -33,9 +33,19 @@ class PaymentFilter:
     until: datetime | None = None
 
 
+class PaymentVersion(NamedTuple):
+    """A payment as a list saw it. As long as this is the same, so is all that is shown of it."""
+
+    imp_uid: str
+    version: int
+    status: str
+    updated_at: datetime
+    is_sandbox: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Rows of one page out of `total`."""
+    """What is on one page, out of `total`."""
 
-    payments: list[Payment]
+    found: list[PaymentVersion]
     total: int

@@ -55,13 +55,16 @@ async def list_payments(
     page: int,
     limit: int,
 ) -> Page:
-    """One page, counted from 1. A page beyond the end is empty; `total` says how many there are."""
-    found, total = await search_store.page(
-        engine.database,
-        merchant_id,
-        wanted,
-        sorting=sorting,
-        offset=(page - 1) * limit,
-        limit=limit,
+    """One page, counted from 1. A page beyond the end is empty; `total` says how many there are.
+
+    `find_payments` gives the payments themselves, in another order.
+    """
+    before = (page - 1) * limit
+    found = await search_store.page(
+        engine.database, merchant_id, wanted, sorting=sorting, offset=before, limit=limit
     )
-    return Page(payments=found, total=total)
+    if len(found) < limit and (found or page == 1):
+        return Page(found=found, total=before + len(found))
+    total = await search_store.total(engine.database, merchant_id, wanted)
+    # Read a moment later: some of those found may have left the list since.
+    return Page(found=found, total=max(total, before + len(found)))

@@ -6,7 +6,7 @@ from typing import Any
 from dasi.foundation.db import Database
 from dasi.payments import count_store
 from dasi.payments.payment import Payment, Status
-from dasi.payments.payment_filter import PaymentFilter, Sorting
+from dasi.payments.payment_filter import PaymentFilter, PaymentVersion, Sorting
 from dasi.payments.store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
 
 # The only names that a search may be ordered or bounded by.
@@ -19,6 +19,12 @@ _CLOCKS = {
 }
 
 
+# True, and folded away in a plan that is made for its values. A plan for any values cannot know,
+# and so looks dearer than every plan of the other kind: PostgreSQL then never takes it. How much
+# lies within a range decides how a list is read best; at a million payments 1 ms instead of 400.
+_PLANNED_ANEW = "({} OR (SELECT count(*) FROM generate_series(1, 1000000000)) > 0)"
+
+
 async def page(
     database: Database,
     merchant_id: int,
@@ -27,30 +33,30 @@ async def page(
     sorting: Sorting,
     offset: int,
     limit: int,
-) -> tuple[list[Payment], int]:
-    """`limit` payments from `offset` on, and how many there are in all."""
+) -> list[PaymentVersion]:
+    """`limit` payments from `offset` on."""
     condition, values = _condition(wanted)
-    total, more = count_store.total(wanted, condition, values)
-    values += more
-    select = f"""
-            SELECT total.payments AS total, page.* FROM (SELECT {total} AS payments) AS total
-            LEFT JOIN (
-                SELECT {_clock(sorting)} AS sorted_by, {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
-                WHERE p.merchant_id = $1 AND {condition}
-                ORDER BY {_order(wanted, sorting, _clock(sorting), "p.imp_uid")}
-                OFFSET ${len(values) + 2} LIMIT ${len(values) + 3}) AS page ON true
-            ORDER BY {_order(wanted, sorting, "page.sorted_by", "page.imp_uid")}"""
-    async with database.transaction() as connection:
-        # How much lies within a range decides how it is read best. A plan made for any range reads
-        # and sorts all of it: at a million payments 400 ms instead of one.
-        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        rows = await connection.fetch(select, merchant_id, *values, offset, limit)
-    found = []
-    for row in rows:
-        if row["imp_uid"] is not None:
-            _total, _sorted_by, *columns = row.items()
-            found.append(to_payment(dict(columns)))
-    return found, int(rows[0]["total"])
+    anew, skip, take = (f"${len(values) + more}" for more in (2, 3, 4))
+    rows = await database.fetch(
+        f"""SELECT p.imp_uid, p.version, p.status, p.updated_at, c.is_sandbox FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND {condition} AND {_PLANNED_ANEW.format(anew)}
+            ORDER BY {_order(wanted, sorting)} OFFSET {skip} LIMIT {take}""",
+        merchant_id,
+        *values,
+        True,
+        offset,
+        limit,
+    )
+    return [PaymentVersion(*row) for row in rows]
+
+
+async def total(database: Database, merchant_id: int, wanted: PaymentFilter) -> int:
+    """How many payments there are."""
+    condition, values = _condition(wanted)
+    counted, more = count_store.total(wanted, condition, values)
+    row = await database.fetchrow(f"SELECT {counted} AS total", merchant_id, *values, *more)
+    assert row is not None
+    return int(row["total"])
 
 
 async def first(
@@ -60,25 +66,21 @@ async def first(
     row = await database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND {condition}
-            ORDER BY {_order(wanted, sorting, _clock(sorting), "p.imp_uid")} LIMIT 1""",
+            ORDER BY {_order(wanted, sorting)} LIMIT 1""",
         merchant_id,
         *values,
     )
     return None if row is None else to_payment(row)
 
 
-def _clock(sorting: Sorting) -> str:
-    return f"p.{_CLOCKS[sorting.by]}"
-
-
-def _order(wanted: PaymentFilter, sorting: Sorting, clock: str, imp_uid: str) -> str:
+def _order(wanted: PaymentFilter, sorting: Sorting) -> str:
     """`NULLS LAST` only where there may be some: an index in order is of no use with it."""
     direction = "DESC" if sorting.newest_first else "ASC"
     has_all = sorting.by in ("started", "updated") or (
         sorting.by == wanted.clock and wanted.since is not None
     )
     nulls = "" if has_all else "NULLS LAST"
-    return f"{clock} {direction} {nulls}, {imp_uid} {direction}"
+    return f"p.{_CLOCKS[sorting.by]} {direction} {nulls}, p.imp_uid {direction}"
 
 
 async def payments_of_ids(
