@@ -48,6 +48,8 @@ def _hold_against(empty: dict[str, Any], full: dict[str, Any]) -> None:
     """How much longer each takes than with empty tables, the floor's own change taken out."""
     pairs = {"charge": (empty["charge"], full["charge"])}
     pairs |= {name: (empty["reads"][name], one) for name, one in full["reads"].items()}
+    silent = [name for name, (_, after) in pairs.items() if not after["throughput_ratio"]]
+    assert not silent, f"nothing was answered: {silent}"
     full["times_of_empty"] = {
         name: round(before["throughput_ratio"] / after["throughput_ratio"], 2)
         for name, (before, after) in pairs.items()

@@ -5,7 +5,6 @@ together: the total is exact.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from dasi.foundation.db import Database
 from dasi.payments.payment import Status
@@ -86,21 +85,31 @@ async def count_step_any_merchant(database: Database) -> bool:
     return row is not None and bool(row["is_behind"])
 
 
-def total(wanted: PaymentFilter, condition: str, values: list[Any]) -> tuple[str, list[Any]]:
-    """How many payments there are, as an expression; and the values it needs behind `values`.
+def is_kept(wanted: PaymentFilter) -> bool:
+    """Whether the total of such a list is added up from what is kept."""
+    return (
+        wanted.since is not None
+        and wanted.until is not None
+        and COUNTED.get(wanted.clock) == wanted.statuses
+        and wanted.merchant_uid is None
+        and wanted.customer_uid is None
+    )
 
-    `condition` and `values` are the filter as SQL from $2 on, merchant_id being $1.
-    """
-    counted = f"SELECT count(*) FROM payments p WHERE p.merchant_id = $1 AND {condition}"
-    if wanted.since is None or wanted.until is None or not _is_kept(wanted):
-        return f"({counted})", []
-    first_hour, until, last_hour = (f"${len(values) + more}" for more in (2, 3, 4))
+
+async def total(
+    database: Database, merchant_id: int, wanted: PaymentFilter, of_status: str
+) -> int:
+    """How many payments a list has that `is_kept`; `of_status` is SQL of its statuses."""
+    assert wanted.since is not None and wanted.until is not None
     clock = f"p.{wanted.clock}_at"
+    counted = f"SELECT count(*) FROM payments p WHERE p.merchant_id = $1 AND {of_status}"
     # From a whole hour to where counting has come, or to a whole hour before it: kept. The two
     # ends are counted. `OFFSET 0` keeps the values from the planner: one plan is good for all of
-    # them, and making one takes ten times as long as adding up.
-    return (
-        f"""(SELECT coalesce((
+    # them, making one takes ten times as long as adding up, and of what it knows of the range it
+    # would conclude that the ends are large.
+    row = await database.fetchrow(
+        f"""SELECT
+            coalesce((
                 SELECT sum(c.payments) FROM payment_counts c
                 WHERE c.merchant_id = $1 AND c.moment = '{wanted.clock}'
                   AND c.hour >= kept.since AND c.hour < kept.until), 0)::bigint
@@ -108,22 +117,21 @@ def total(wanted: PaymentFilter, condition: str, values: list[Any]) -> tuple[str
                 SELECT sum(n.change) FROM payment_count_changes n
                 WHERE n.merchant_id = $1 AND n.moment = '{wanted.clock}'
                   AND n.at >= kept.since AND n.at < kept.until), 0)
-            + ({counted} AND {clock} < kept.since)
-            + ({counted} AND {clock} >= kept.until)
-            FROM (SELECT {first_hour}::timestamptz AS since,
-                         greatest({first_hour}, CASE WHEN until <= {until} THEN until
-                                                     ELSE {last_hour} END) AS until
-                  FROM payments_counted OFFSET 0) AS kept)""",
-        [_hour_from(wanted.since), wanted.until, _hour_of(wanted.until)],
+            + ({counted} AND {clock} >= kept.first AND {clock} <= kept.last
+                         AND {clock} < kept.since)
+            + ({counted} AND {clock} >= kept.until AND {clock} <= kept.last) AS total
+            FROM (SELECT $2::timestamptz AS first, $3::timestamptz AS last,
+                         $4::timestamptz AS since,
+                         greatest($4, CASE WHEN until <= $3 THEN until ELSE $5 END) AS until
+                  FROM payments_counted OFFSET 0) AS kept""",
+        merchant_id,
+        wanted.since,
+        wanted.until,
+        _hour_from(wanted.since),
+        _hour_of(wanted.until),
     )
-
-
-def _is_kept(wanted: PaymentFilter) -> bool:
-    return (
-        COUNTED.get(wanted.clock) == wanted.statuses
-        and wanted.merchant_uid is None
-        and wanted.customer_uid is None
-    )
+    assert row is not None
+    return int(row["total"])
 
 
 def _hour_of(moment: datetime) -> datetime:
