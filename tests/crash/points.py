@@ -73,7 +73,7 @@ NOT_LOOKED_FOR: tuple[tuple[str, str, Part | None, str], ...] = (
     ),
     ("payments/numbers_store.py", "", None, _FOR_A_PERSON),
     ("payments/browse_store.py", "", None, _FOR_A_PERSON),
-    ("payments/search_store.py", "database.", None, _FOR_A_PERSON),
+    ("payments/search_store.py", "database.fetch(", None, _FOR_A_PERSON),
     ("schedules/store.py", "database.fetchrow(f", None, _FOR_A_PERSON),
     ("billing_keys/browse_store.py", "", None, _FOR_A_PERSON),
     ("schedules/browse_store.py", "", None, _FOR_A_PERSON),

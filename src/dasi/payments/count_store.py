@@ -1,4 +1,4 @@
-"""SQL of how many payments a list has: kept by the hour for what lies behind, counted for the rest.
+"""SQL of how many payments a list has: kept for spans that lie behind, counted for the rest.
 
 A statement sees one moment of the database, so the kept part and the counted part always fit
 together: the total is exact.
@@ -17,7 +17,10 @@ COUNTED: dict[Moment, frozenset[Status]] = {
     "failed": frozenset({Status.FAILED}),
     "cancelled": frozenset({Status.PARTLY_CANCELLED, Status.CANCELLED}),
 }
-_HOUR = timedelta(hours=1)
+# What is kept, it is kept for both: a range is whole days, and at its ends whole short spans.
+_SHORT = timedelta(minutes=10)
+_DAY = timedelta(days=1)
+_ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 # Counted: payments whose moment has come to lie 20 s back. Whoever writes a moment that is more
 # than 10 s old notes it as a change (a trigger), and the rest is younger than that at its writing;
@@ -42,23 +45,27 @@ _COUNT = """
         WHERE c.until = step.since AND c.until < step.until
         RETURNING step.since, step.until
     ), counted AS (
-        SELECT m.merchant_id, one.moment, one.hour, one.payments
+        SELECT m.merchant_id, one.moment, one.since, one.payments
         FROM moved CROSS JOIN merchants m CROSS JOIN LATERAL (
-            SELECT 'started' AS moment, date_trunc('hour', p.started_at, 'UTC') AS hour,
+            SELECT 'started' AS moment,
+                   date_bin('10 minutes', p.started_at, '2000-01-01Z') AS since,
                    count(*) AS payments
             FROM payments p
             WHERE p.merchant_id = m.merchant_id
               AND p.started_at >= moved.since AND p.started_at < moved.until GROUP BY 2
             UNION ALL
-            SELECT 'paid', date_trunc('hour', p.paid_at, 'UTC'), count(*) FROM payments p
+            SELECT 'paid', date_bin('10 minutes', p.paid_at, '2000-01-01Z'), count(*)
+            FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status = 'paid'
               AND p.paid_at >= moved.since AND p.paid_at < moved.until GROUP BY 2
             UNION ALL
-            SELECT 'failed', date_trunc('hour', p.failed_at, 'UTC'), count(*) FROM payments p
+            SELECT 'failed', date_bin('10 minutes', p.failed_at, '2000-01-01Z'), count(*)
+            FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status = 'failed'
               AND p.failed_at >= moved.since AND p.failed_at < moved.until GROUP BY 2
             UNION ALL
-            SELECT 'cancelled', date_trunc('hour', p.cancelled_at, 'UTC'), count(*) FROM payments p
+            SELECT 'cancelled', date_bin('10 minutes', p.cancelled_at, '2000-01-01Z'), count(*)
+            FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status IN ('partly_cancelled', 'cancelled')
               AND p.cancelled_at >= moved.since AND p.cancelled_at < moved.until GROUP BY 2
         ) AS one
@@ -66,14 +73,15 @@ _COUNT = """
         DELETE FROM payment_count_changes n USING moved WHERE n.at < moved.until
         RETURNING n.merchant_id, n.moment, n.at, n.change, n.at < moved.since AS is_past
     ), news AS (
-        SELECT merchant_id, moment, hour, payments FROM counted
+        SELECT merchant_id, moment, since, payments FROM counted
         UNION ALL
-        SELECT merchant_id, moment, date_trunc('hour', at, 'UTC'), change FROM noted WHERE is_past
+        SELECT merchant_id, moment, at, change FROM noted WHERE is_past
     ), kept AS (
-        INSERT INTO payment_counts AS c (merchant_id, moment, hour, payments)
-        SELECT merchant_id, moment, hour, sum(payments) FROM news
-        GROUP BY merchant_id, moment, hour ORDER BY merchant_id, moment, hour
-        ON CONFLICT (merchant_id, moment, hour)
+        INSERT INTO payment_counts AS c (merchant_id, moment, span, since, payments)
+        SELECT merchant_id, moment, span, date_bin(span, since, '2000-01-01Z'), sum(payments)
+        FROM news CROSS JOIN (VALUES (interval '10 minutes'), (interval '1 day')) AS spans (span)
+        GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+        ON CONFLICT (merchant_id, moment, span, since)
         DO UPDATE SET payments = c.payments + excluded.payments
     )
     SELECT moved.until < now() - interval '1 hour' AS is_behind FROM moved"""
@@ -96,49 +104,52 @@ def is_kept(wanted: PaymentFilter) -> bool:
     )
 
 
-async def total(
-    database: Database, merchant_id: int, wanted: PaymentFilter, of_status: str
-) -> int:
+async def total(database: Database, merchant_id: int, wanted: PaymentFilter, of_status: str) -> int:
     """How many payments a list has that `is_kept`; `of_status` is SQL of its statuses."""
-    assert wanted.since is not None and wanted.until is not None
+    assert wanted.since is not None
+    assert wanted.until is not None
     clock = f"p.{wanted.clock}_at"
     counted = f"SELECT count(*) FROM payments p WHERE p.merchant_id = $1 AND {of_status}"
-    # From a whole hour to where counting has come, or to a whole hour before it: kept. The two
-    # ends are counted. `OFFSET 0` keeps the values from the planner: one plan is good for all of
-    # them, making one takes ten times as long as adding up, and of what it knows of the range it
-    # would conclude that the ends are large.
+    kept = f"""SELECT coalesce(sum(c.payments), 0)::bigint FROM payment_counts c
+               WHERE c.merchant_id = $1 AND c.moment = '{wanted.clock}'"""
+    # What is kept, to where counting has come or to the last whole short span of the range: short
+    # spans, whole days, short spans. What lies before and after is counted. `OFFSET 0` keeps the
+    # values from the planner: one plan is good for all of them, making one takes longer than adding
+    # up, and of what it knows of the range it would conclude that the ends are large.
     row = await database.fetchrow(
         f"""SELECT
-            coalesce((
-                SELECT sum(c.payments) FROM payment_counts c
-                WHERE c.merchant_id = $1 AND c.moment = '{wanted.clock}'
-                  AND c.hour >= kept.since AND c.hour < kept.until), 0)::bigint
-            + coalesce((
-                SELECT sum(n.change) FROM payment_count_changes n
-                WHERE n.merchant_id = $1 AND n.moment = '{wanted.clock}'
-                  AND n.at >= kept.since AND n.at < kept.until), 0)
-            + ({counted} AND {clock} >= kept.first AND {clock} <= kept.last
-                         AND {clock} < kept.since)
-            + ({counted} AND {clock} >= kept.until AND {clock} <= kept.last) AS total
-            FROM (SELECT $2::timestamptz AS first, $3::timestamptz AS last,
-                         $4::timestamptz AS since,
-                         greatest($4, CASE WHEN until <= $3 THEN until ELSE $5 END) AS until
-                  FROM payments_counted OFFSET 0) AS kept""",
+              ({kept} AND c.span = '10 minutes' AND c.since >= r.since AND c.since < r.day)
+            + ({kept} AND c.span = '1 day' AND c.since >= r.day AND c.since < r.last_day)
+            + ({kept} AND c.span = '10 minutes' AND c.since >= r.last_day AND c.since < r.until)
+            + (SELECT coalesce(sum(n.change), 0) FROM payment_count_changes n
+               WHERE n.merchant_id = $1 AND n.moment = '{wanted.clock}'
+                 AND n.at >= r.since AND n.at < r.until)
+            + ({counted} AND {clock} >= r.first AND {clock} <= r.last AND {clock} < r.since)
+            + ({counted} AND {clock} >= r.until AND {clock} <= r.last) AS total
+            FROM (SELECT first, last, since, until, least(day, until) AS day,
+                         greatest(least(day, until), last_day) AS last_day
+                  FROM (SELECT $2::timestamptz AS first, $3::timestamptz AS last,
+                               $4::timestamptz AS since, $5::timestamptz AS day,
+                               greatest($4, CASE WHEN until <= $3 THEN until ELSE $6 END) AS until,
+                               CASE WHEN until <= $3 THEN until ELSE $7 END AS last_day
+                        FROM payments_counted) AS whole OFFSET 0) AS r""",
         merchant_id,
         wanted.since,
         wanted.until,
-        _hour_from(wanted.since),
-        _hour_of(wanted.until),
+        _next(wanted.since, _SHORT),
+        _next(wanted.since, _DAY),
+        _begin(wanted.until, _SHORT),
+        _begin(wanted.until, _DAY),
     )
     assert row is not None
     return int(row["total"])
 
 
-def _hour_of(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+def _begin(moment: datetime, span: timedelta) -> datetime:
+    """Of the span that `moment` lies in."""
+    return moment - (moment - _ORIGIN) % span
 
 
-def _hour_from(moment: datetime) -> datetime:
-    """The first whole hour that does not begin before."""
-    hour = _hour_of(moment)
-    return hour if hour == moment else hour + _HOUR
+def _next(moment: datetime, span: timedelta) -> datetime:
+    """The first span that does not begin before."""
+    return -((_ORIGIN - moment) // span) * span + _ORIGIN
