@@ -147,7 +147,7 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
             ending.push_async_callback(children.stop)
             await migrate(opened.environment["DASI_DATABASE_URL"])
         with demo.step("Gateway, worker, KICC simulator and demo shop"):
-            await machine.start_gateways(opened, processes=1)
+            await machine.start_gateways(opened)
             await machine.start_worker(opened)
             console_url = await _set_up_merchant(demo, opened)
             await _until_all_answer(demo, *strangers)

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -20,7 +20,7 @@ import aiohttp
 from dasi.data_folder import OpenFolder, is_in_use
 from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.trouble import Trouble
-from dasi.processes import LOOPBACK, Child, Children, free_port, listen, tail
+from dasi.processes import LOOPBACK, Child, Children, free_port, listen_each, tail
 from dasi.settings import without_ours
 
 _FOLDER_PREFIX = "dasi-demo-"
@@ -31,16 +31,17 @@ START_PATIENCE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Checked to be free before anything starts; the gateway's is held from then on."""
+    """Checked to be free before anything starts; the gateways' are held from then on."""
 
     host: str
-    gateway: socket
+    gateways: Sequence[socket]
+    """One for each process."""
     simulator: int | None
 
     @property
     def gateway_url(self) -> str:
         host = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  # only compared
-        port = self.gateway.getsockname()[1]
+        port = self.gateways[0].getsockname()[1]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
@@ -49,12 +50,17 @@ class Ports:
 
 
 @contextlib.asynccontextmanager
-async def checked_ports(host: str, port: int, *, simulator: int | None) -> AsyncIterator[Ports]:
+async def checked_ports(
+    host: str, port: int, *, processes: int = 1, simulator: int | None
+) -> AsyncIterator[Ports]:
     """`Trouble` names the option of the first port that is taken. 0 finds a free one."""
-    with listen(host, port, option="--port") as gateway:
+    with contextlib.ExitStack() as listening:
+        gateways = listen_each(host, port, processes=processes, option="--port")
+        for gateway in gateways:
+            listening.enter_context(gateway)
         if simulator is not None:
             simulator = free_port(simulator, option="--simulator-port")
-        yield Ports(host, gateway, simulator)
+        yield Ports(host, gateways, simulator)
 
 
 def environment_of(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
@@ -83,10 +89,11 @@ class Machine:
             environment=without_ours(os.environ),
         )
 
-    async def start_gateways(self, opened: OpenFolder, *, processes: int) -> None:
-        descriptor = self.ports.gateway.fileno()
-        for number in range(1, processes + 1):
-            name = "gateway" if processes == 1 else f"gateway-{number}"
+    async def start_gateways(self, opened: OpenFolder) -> None:
+        listeners = self.ports.gateways
+        for number, listener in enumerate(listeners, start=1):
+            descriptor = listener.fileno()
+            name = "gateway" if len(listeners) == 1 else f"gateway-{number}"
             child = await self.children.start(
                 name,
                 *("-m", "dasi.serve", "gateway", str(descriptor)),

@@ -145,12 +145,14 @@ async def fail_when_one_ends(children: Children) -> None:
     )
 
 
-def listen(host: str, port: int, *, option: str) -> socket.socket:
+def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False) -> socket.socket:
     """A listening socket. `Trouble` names `option` if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_one_of_several:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as refused:
@@ -167,6 +169,20 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
         ) from refused
     listener.set_inheritable(True)
     return listener
+
+
+def listen_each(host: str, port: int, *, processes: int, option: str) -> list[socket.socket]:
+    """A listening socket for each process, all on one port; `Trouble` as in `listen`.
+
+    The kernel deals connections out among them. Of one socket that all share, whichever process
+    happens to be awake would take most, and keep them: callers hold their connections open.
+    """
+    one = listen(host, port, option=option)  # and nobody else, of ours either, listens there
+    if processes == 1 or sys.platform != "linux":  # where the kernel does not deal them out
+        return [one] * processes
+    port = one.getsockname()[1]
+    one.close()
+    return [listen(host, port, option=option, is_one_of_several=True) for _ in range(processes)]
 
 
 def free_port(port: int, *, option: str) -> int:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -16,6 +18,8 @@ from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.vault import new_key
 from dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
 from database import TestServer
+
+_CALLERS = 64
 
 
 @pytest.fixture
@@ -70,6 +74,48 @@ def test_gateway_processes_share_a_port_and_end_together(env: dict[str, str], tm
         assert gateway.process.wait(timeout=60) == 1
         assert all_end(parts)
         gateway.until("ended by itself; everything else was stopped")
+
+
+def test_connections_are_dealt_out_among_gateway_processes(env: dict[str, str], tmp_path: Path):
+    """Also when one of them is busy just then: callers keep their connections, so who takes all of
+    them has all the work from then on."""
+    with running("serve", "--port", "0", "--workers", "2", env=env, cwd=tmp_path) as gateway:
+        port = int(ready_url(gateway).rpartition(":")[2])
+        ready_url(gateway)
+        busy, other = gateway.descendants()
+        busy.suspend()
+        with ExitStack() as closing:
+            callers = [
+                closing.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+                for _ in range(_CALLERS)
+            ]
+            for caller in callers:
+                caller.sendall(b"GET /health/ready HTTP/1.1\r\nHost: shop\r\n\r\n")
+            assert select.select(callers, [], [], PATIENCE_S)[0], "the other is at work"
+            busy.resume()
+            for caller in callers:
+                assert caller.recv(12) == b"HTTP/1.1 200"
+            taken = [connections(one, port) for one in (busy, other)]
+        assert min(taken) >= _CALLERS / 5, taken
+
+
+def connections(process: psutil.Process, port: int) -> int:
+    """How many callers a process has accepted on `port`."""
+    return sum(
+        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
+        for one in process.net_connections("tcp")
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_gateway_on_a_port_is_refused(env: dict[str, str], tmp_path: Path, workers: int):
+    several = ("--workers", str(workers))
+    with running("serve", "--port", "0", *several, env=env, cwd=tmp_path) as gateway:
+        port = ready_url(gateway).rpartition(":")[2]
+        refused = dasi("serve", "--port", port, *several, env=env, cwd=tmp_path)
+        assert refused.returncode == 1
+        assert f"Cannot listen on 127.0.0.1 port {port}." in refused.stderr
+        assert "with --port" in refused.stderr
 
 
 def test_gateway_killed_leaves_none_of_its_processes(env: dict[str, str], tmp_path: Path):

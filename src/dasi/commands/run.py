@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import socket
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -15,6 +17,7 @@ from dasi.processes import (
     fail_when_one_ends,
     first_of,
     listen,
+    listen_each,
 )
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
@@ -72,18 +75,17 @@ def serve(
     workers: Workers = 1,
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
-    listener = listen(host, port, option="--port")
+    listeners = listen_each(host, port, processes=workers, option="--port")
     from dasi.commands.people import tell_first_run  # noqa: PLC0415  # as in `demo`
 
     tell_first_run()
     if workers > 1:
-        descriptor = listener.fileno()
-        part = ("-m", "dasi.serve", "gateway", str(descriptor))
-        asyncio.run(_several("gateway", part, count=workers, pass_fds=(descriptor,)))
+        part = ("-m", "dasi.serve", "gateway")
+        asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
         return
     from dasi.serve import run_gateway  # noqa: PLC0415  # it loads every room: not for --help
 
-    run_gateway(listener)
+    run_gateway(listeners[0])
 
 
 def worker(
@@ -123,12 +125,12 @@ async def _several(
     part: tuple[str, ...],
     *,
     count: int,
-    pass_fds: tuple[int, ...] = (),
+    listeners: Sequence[socket.socket] = (),
     metrics: tuple[str, int] | None = None,
 ) -> None:
     """`count` processes of one part, ended together; `Trouble` when one ends by itself.
 
-    `metrics`: where we tell them, of all.
+    `listeners`: one for each, which it is told last. `metrics`: where we tell them, of all.
     """
     from dasi.foundation.metrics import counted_together, serve_metrics  # noqa: PLC0415  # as above
     from dasi.serve import STOP_PATIENCE_S  # noqa: PLC0415  # as above
@@ -141,9 +143,14 @@ async def _several(
                 logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=together
             )
             try:
-                for number in range(1, count + 1):
+                for number in range(count):
+                    own = tuple(one.fileno() for one in listeners[number : number + 1])
                     await children.start(
-                        f"{name}-{number}", *part, environment=os.environ, pass_fds=pass_fds
+                        f"{name}-{number + 1}",
+                        *part,
+                        *map(str, own),
+                        environment=os.environ,
+                        pass_fds=own,
                     )
                 await first_of(stop.wait(), fail_when_one_ends(children))
             finally:

@@ -25,22 +25,22 @@ async def run_up(
     """Runs until asked to stop. `Trouble` if it cannot start or a part of it dies."""
     async with (
         asked_to_stop() as stop,
-        checked_ports(host, port, simulator=simulator_port) as ports,
+        checked_ports(host, port, processes=workers, simulator=simulator_port) as ports,
     ):
-        await first_of(stop.wait(), _run(data, ports, workers=workers))
+        await first_of(stop.wait(), _run(data, ports))
 
 
-async def _run(data: Path, ports: Ports, *, workers: int) -> None:
+async def _run(data: Path, ports: Ports) -> None:
     async with running_database(data, environment_of(os.environ, ports)) as opened:
         read_settings(opened.environment)
-        programs = _programs(opened, data, ports, workers=workers)
+        programs = _programs(opened, data, ports)
         if opened.postgres is None:
             await programs
         else:
             await first_of(_database_ends(opened.postgres), programs)
 
 
-async def _programs(opened: OpenFolder, data: Path, ports: Ports, *, workers: int) -> None:
+async def _programs(opened: OpenFolder, data: Path, ports: Ports) -> None:
     """Until one of them ends; then, or when cancelled, all end."""
     with counted_together() as together:
         children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=together)
@@ -49,7 +49,7 @@ async def _programs(opened: OpenFolder, data: Path, ports: Ports, *, workers: in
             if ports.simulator is not None:
                 await machine.start_simulator()
             await migrated(opened.environment["DASI_DATABASE_URL"])
-            await machine.start_gateways(opened, processes=workers)
+            await machine.start_gateways(opened)
             await machine.start_worker(opened)
             await machine.until_gateway_answers()
             await _tell(machine, opened, data)
