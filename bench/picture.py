@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from bench.table import clients
+
 _WIDTH, _BAR, _GAP, _LEFT, _SPAN = 760, 16, 14, 190, 400
 _TEXT = 'font-family="system-ui, sans-serif" font-size="13"'
 
 
 def draw(results: dict[str, Any]) -> str:
     """An SVG. Each pair has its own scale: charges and reads differ by an order of magnitude."""
-    pairs = [(f"charge, {one['clients']} clients", one) for one in results["charge"]["result"]] + [
-        (f"read {name}, {one['clients']} clients", one)
+    pairs = [(f"charge, {clients(one['clients'])}", one) for one in results["charge"]["result"]] + [
+        (f"read {name}, {clients(one['clients'])}", one)
         for name, one in results.get("reads", {}).get("result", {}).items()
     ]
     step = 2 * _BAR + _GAP

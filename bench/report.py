@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bench.table import clients
+
 _MARKED = re.compile(r"(<!-- (results|profile) -->\n).*?(<!-- end -->)", re.DOTALL)
 Row = tuple[str, str, str, str, str, bool | None]
 
@@ -32,7 +34,7 @@ def _rows(told: dict[str, Any]) -> Iterator[Row]:
         yield from _charge(one)
     for name, one in told.get("reads", {}).items():
         what = {"one": "read one payment", "list": "read a list of 20"}[name]
-        yield _beside(f"{what}, {one['clients']} clients", one, least=0.6)
+        yield _beside(f"{what}, {clients(one['clients'])}", one, least=0.6)
     if one := told.get("schedules"):
         yield (
             f"schedules, {one['schedules']:,} due at once, one worker", f"{one['per_s']:,.0f}/s",
@@ -41,10 +43,10 @@ def _rows(told: dict[str, Any]) -> Iterator[Row]:
         )  # fmt: skip
         resident = one["worker_resident_mib"]
         yield "resident worker after them", f"{resident:.0f} MiB", "", "", "", None
-    for clients in (1, 8):
-        if one := told.get("webhooks", {}).get(f"{clients}_clients"):
+    for count in (1, 8):
+        if one := told.get("webhooks", {}).get(f"{count}_clients"):
             yield (
-                f"webhook after its commit, {clients} clients",
+                f"webhook after its commit, {clients(count)}",
                 f"p50 {one['p50_ms']:.0f} ms, p95 {one['p95_ms']:.0f} ms",
                 f"a bare POST {told['webhooks']['floor_post_p50_ms']:.2f} ms", "",
                 "p95 < 250 ms", one["p95_ms"] < 250,
@@ -62,8 +64,8 @@ def _rows(told: dict[str, Any]) -> Iterator[Row]:
 
 
 def _charge(one: dict[str, Any]) -> Iterator[Row]:
-    clients = one["clients"]
-    if clients == 1:
+    count = one["clients"]
+    if count == 1:
         dasi, floor = _two(one)
         is_met = one["p50_ratio"] <= 1.25
         yield "charge, 1 client", dasi, floor, f"p50 × {one['p50_ratio']:.2f}", "≤ 1.25 ×", is_met
@@ -72,8 +74,8 @@ def _charge(one: dict[str, Any]) -> Iterator[Row]:
             one["p50_added_ms"] <= 15,
         )  # fmt: skip
         return
-    yield _beside(f"charge, {clients} clients", one, least=0.8 if clients == 32 else None)
-    if clients == 32:
+    yield _beside(f"charge, {clients(count)}", one, least=0.8 if count == 32 else None)
+    if count == 32:
         yield "CPU of a charge, 32 clients", _cpu(one["dasi"]), _cpu(one["floor"]), "", "", None
 
 

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 
+def clients(count: int) -> str:
+    return f"{count} client" if count == 1 else f"{count} clients"
+
+
 def lines(part: str, told: Any) -> Iterator[str]:
     match part:
         case "charge":
             for one in told:
-                yield _beside(f"charge, {one['clients']} clients", one)
+                yield _beside(f"charge, {clients(one['clients'])}", one)
         case "reads":
             for name, one in told.items():
                 yield _beside(f"read {name}", one)
