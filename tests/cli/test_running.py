@@ -256,12 +256,14 @@ async def test_second_one_machine_on_the_folder_is_refused(short_path: Path):
 
 
 def test_one_machine_killed_ends_whole_and_comes_back_with_its_data(short_path: Path):
-    with running("up", "--data", "data", "--port", "0", "--simulator", cwd=short_path) as up:
+    several = ("--simulator", "--workers", "2")
+    with running("up", "--data", "data", "--port", "0", *several, cwd=short_path) as up:
         up_url(up)
         add = ("merchant", "add", "--data", "data", "--code", "kept", "--name", "x")
         facts(*add, cwd=short_path)
         parts = up.descendants()
-        assert len(parts) >= 4
+        assert len(parts) >= 5
+        assert sum("gateway" in part.cmdline() for part in parts) == 2
         os.kill(up.process.pid, signal.SIGKILL)
         assert all_end(parts)
     with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:

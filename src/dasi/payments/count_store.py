@@ -21,6 +21,7 @@ COUNTED: dict[Moment, frozenset[Status]] = {
 _SHORT = timedelta(minutes=10)
 _DAY = timedelta(days=1)
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
+"""Where spans begin to be laid out, here and in `_COUNT`."""
 
 # Counted: payments whose moment has come to lie 20 s back. Whoever writes a moment that is more
 # than 10 s old notes it as a change (a trigger), and the rest is younger than that at its writing;
@@ -152,4 +153,4 @@ def _begin(moment: datetime, span: timedelta) -> datetime:
 
 def _next(moment: datetime, span: timedelta) -> datetime:
     """The first span that does not begin before."""
-    return -((_ORIGIN - moment) // span) * span + _ORIGIN
+    return _begin(moment - timedelta.resolution, span) + span
