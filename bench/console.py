@@ -31,7 +31,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.vault import new_key
 from dasi.merchants import add_merchant
 from dasi.people import Role, add_person, sign_in
-from dasi.people.person import Origin
+from dasi.people.act import Origin
 from dasi.settings import read_settings
 from database import running_server
 from served import address_of, free_socket, served

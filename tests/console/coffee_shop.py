@@ -25,7 +25,7 @@ from dasi.payments import (
     reconcile_due,
 )
 from dasi.people import Role, add_person, find_session, invite, record_act, sign_in
-from dasi.people.person import Origin
+from dasi.people.act import Origin
 from dasi.schedules import Runner, ScheduleWish, book
 from dasi.webhooks import Deliverer, list_deliveries
 from gateway_shop import MALL_ID, Shop

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from console.browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page
 from dasi.people import Role, sign_in
-from dasi.people.person import Origin
+from dasi.people.act import Origin
 from gateway_shop import Shop
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")

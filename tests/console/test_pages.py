@@ -17,7 +17,7 @@ from console.screen import (
 )
 from dasi.channels import add_channel, retire_channel
 from dasi.people import Role, first_run_link, reset_link, sign_in
-from dasi.people.person import Origin
+from dasi.people.act import Origin
 from dasi.schedules import ScheduleWish, book
 from dasi.webhooks import Deliverer
 from gateway_shop import Shop, new_order, running_gateway

@@ -9,7 +9,7 @@ from console.conftest import SignIn
 from dasi.foundation.clock import KST, TurnedClock
 from dasi.foundation.errors import NotFound
 from dasi.people import Role, first_run_link, join, look_at_link
-from dasi.people.person import Origin
+from dasi.people.act import Origin
 from gateway_shop import Shop, running_gateway
 from simulator_process import SimulatorControl
 

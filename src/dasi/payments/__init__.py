@@ -10,7 +10,7 @@ from dasi.payments.decide import decide
 from dasi.payments.expire import expire_windows
 from dasi.payments.numbers import DayNumbers, DoubtNumbers, day_numbers, doubt_numbers
 from dasi.payments.open_window import PgRefusedWindow, close_window, open_window, view_window
-from dasi.payments.order_rules import refuse_taken_order
+from dasi.payments.order_rules import find_payment, refuse_taken_order
 from dasi.payments.pay_in_window import take_return
 from dasi.payments.payment import (
     AMOUNT_MAX_KRW,
@@ -23,14 +23,13 @@ from dasi.payments.payment import (
 from dasi.payments.payment_filter import Moment, Page, PaymentFilter, PaymentVersion, Sorting
 from dasi.payments.prepare import change_prepared, find_prepared, prepare
 from dasi.payments.prepared import Prepared
-from dasi.payments.reconcile import reconcile_due
+from dasi.payments.reconcile import look_again, reconcile_due
 from dasi.payments.resume import resume
-from dasi.payments.search import find_by_order, find_payment, find_payments, list_payments
+from dasi.payments.search import find_by_order, find_payments, list_payments
 from dasi.payments.story import (
     browse_doubts,
     is_doubt,
     list_doubts_of,
-    look_again,
     tell_story,
 )
 from dasi.payments.story_lines import AttemptLine, DoubtLine, EventLine, Story, WindowLine

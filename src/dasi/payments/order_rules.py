@@ -1,9 +1,21 @@
-"""M1 in words: why an order cannot be paid (again). The database's unique rule decides first."""
+"""Read one payment, and say why an order cannot be paid (again).
 
+The database's unique rule decides first (M1).
+"""
+
+from dasi.engine import Engine
 from dasi.foundation.db import Connection
-from dasi.foundation.errors import Conflict
+from dasi.foundation.errors import Conflict, NotFound
 from dasi.payments import store
-from dasi.payments.payment import Status
+from dasi.payments.payment import Payment, Status
+
+
+async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Payment:
+    """`NotFound("unknown_payment")` if this merchant has no such payment."""
+    payment = await store.payment(engine.database, merchant_id, imp_uid)
+    if payment is None:
+        raise NotFound("unknown_payment", imp_uid=imp_uid[:40])
+    return payment
 
 
 async def refuse_taken_order(connection: Connection, merchant_id: int, merchant_uid: str) -> None:

@@ -14,14 +14,16 @@ from prometheus_client import Counter
 
 from dasi.channels import Channel, find_channel, open_mall
 from dasi.engine import Engine
+from dasi.foundation.errors import NotFound as UnknownThing
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.payments import attempt_store, ladder, store
 from dasi.payments.attempt_store import Asked
+from dasi.payments.order_rules import find_payment
 from dasi.payments.payment import Payment, Status
 from dasi.payments.record import record_outcome
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.reverse import finish_reversal, reverse
-from dasi.payments.search import find_payment
+from dasi.payments.story import is_doubt
 from dasi.providers.exchange import Exchange
 from dasi.providers.port import (
     Approved,
@@ -96,6 +98,18 @@ async def settle_cancel_on_the_spot(
     if asked.state != "approved":
         return None
     return await find_payment(engine, payment.merchant_id, payment.imp_uid)
+
+
+async def look_again(engine: Engine, merchant_id: int, attempt_id: str) -> str:
+    """Asks the PG about one doubt now instead of at its next look; the attempt's state after.
+
+    `NotFound("no_doubt")` if there is no such doubt, or it has ended.
+    """
+    if not await is_doubt(engine, merchant_id, attempt_id):
+        raise UnknownThing("no_doubt")
+    await look_at(engine, await attempt_store.attempt(engine.database, merchant_id, attempt_id))
+    asked = await attempt_store.attempt(engine.database, merchant_id, attempt_id)
+    return asked.state
 
 
 async def look_at(engine: Engine, asked: Asked) -> None:

@@ -13,7 +13,7 @@ from dasi.billing_keys import Customer, keep_issued_key
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
-from dasi.payments import attempt_store, store, window_store
+from dasi.payments import attempt_store, store
 from dasi.payments.payment import Payment, Status, assert_may_become
 from dasi.payments.tell import tell_failed, tell_more
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
@@ -90,17 +90,16 @@ async def _record_yes(
     now = engine.clock.now()
     if isinstance(outcome, KeyIssued):
         assert payment.customer_uid is not None, f"{payment.imp_uid} issued a key for nobody"
-        order = await window_store.window_order_of(connection, payment.merchant_id, payment.imp_uid)
         await keep_issued_key(
             engine,
             connection,
             payment.merchant_id,
             customer_uid=payment.customer_uid,
-            channel_id=order.channel_id,
+            channel_id=payment.channel_id,
             issued=outcome,
             order_name=payment.name,
             customer=Customer(
-                customer_id=order.customer_id,
+                customer_id=await store.window_customer_id(connection, payment),
                 name=payment.buyer.name,
                 tel=payment.buyer.tel,
                 email=payment.buyer.email,

@@ -3,8 +3,8 @@
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Refused
 from dasi.payments import attempt_store
+from dasi.payments.order_rules import find_payment
 from dasi.payments.payment import Payment
-from dasi.payments.search import find_payment
 from dasi.providers.port import AttemptKind
 
 

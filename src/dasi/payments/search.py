@@ -4,17 +4,9 @@ from collections.abc import Sequence
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
-from dasi.payments import search_store, store
+from dasi.payments import search_store
 from dasi.payments.payment import Payment, Status
 from dasi.payments.payment_filter import NEWEST_FIRST, Page, PaymentFilter, Sorting
-
-
-async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Payment:
-    """`NotFound("unknown_payment")` if this merchant has no such payment."""
-    payment = await store.payment(engine.database, merchant_id, imp_uid)
-    if payment is None:
-        raise NotFound("unknown_payment", imp_uid=imp_uid[:40])
-    return payment
 
 
 async def find_payments(

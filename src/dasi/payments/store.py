@@ -116,6 +116,16 @@ async def key_issue_holder(
     return None if row is None else (row["imp_uid"], Status(row["status"]))
 
 
+async def window_customer_id(connection: Connection, payment: Payment) -> str | None:
+    """The merchant's id of the customer, as the page of the payment's window named it."""
+    customer_id: str | None = await connection.fetchval(
+        "SELECT customer_id FROM window_orders WHERE merchant_id = $1 AND imp_uid = $2",
+        payment.merchant_id,
+        payment.imp_uid,
+    )
+    return customer_id
+
+
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
     """From here on the order is taken. False if another payment has it: then nothing changed."""
     try:

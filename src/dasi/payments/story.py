@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from dasi.engine import Engine
-from dasi.foundation.errors import NotFound
-from dasi.payments import attempt_store, reconcile, story_store
-from dasi.payments.search import find_payment
+from dasi.payments import story_store
+from dasi.payments.order_rules import find_payment
 from dasi.payments.story_lines import DoubtLine, Story
 
 
@@ -49,17 +48,3 @@ async def browse_doubts(
 async def is_doubt(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
     """Whether this is a request of the merchant's whose outcome is not known."""
     return await story_store.is_doubt(engine.database, merchant_id, attempt_id)
-
-
-async def look_again(engine: Engine, merchant_id: int, attempt_id: str) -> str:
-    """Asks the PG about one doubt now instead of at its next look; the attempt's state after.
-
-    `NotFound("no_doubt")` if there is no such doubt, or it has ended.
-    """
-    if not await story_store.is_doubt(engine.database, merchant_id, attempt_id):
-        raise NotFound("no_doubt")
-    await reconcile.look_at(
-        engine, await attempt_store.attempt(engine.database, merchant_id, attempt_id)
-    )
-    asked = await attempt_store.attempt(engine.database, merchant_id, attempt_id)
-    return asked.state

@@ -84,17 +84,6 @@ async def window(
     return order, to_payment(found), open_since
 
 
-async def window_order_of(connection: Connection, merchant_id: int, imp_uid: str) -> WindowOrder:
-    """The window a payment was made in. It must exist."""
-    row = await connection.fetchrow(
-        f"SELECT {_ORDER} FROM window_orders w WHERE w.merchant_id = $1 AND w.imp_uid = $2",
-        merchant_id,
-        imp_uid,
-    )
-    assert row is not None, f"payment {imp_uid} of merchant {merchant_id} has no window"
-    return WindowOrder(**row)
-
-
 async def insert_window(
     connection: Connection,
     merchant_id: int,

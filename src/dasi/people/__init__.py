@@ -1,6 +1,6 @@
 """The people's room: who signs in to the console, what they may do, and what they did."""
 
-from dasi.people.act import Act
+from dasi.people.act import Act, Origin
 from dasi.people.audit import acts_about, list_acts, record_act
 from dasi.people.give_passkey import ask_for_passkey, give_passkey
 from dasi.people.join import Link, add_person, first_run_link, invite, join, look_at_link
@@ -21,7 +21,7 @@ from dasi.people.passkeys import (
     rename_passkey,
 )
 from dasi.people.passwords import PASSWORD_MIN
-from dasi.people.person import GIVEN_ROLES, Member, Origin, Permission, Person, Role
+from dasi.people.person import GIVEN_ROLES, Member, Permission, Person, Role
 from dasi.people.reset import look_at_reset, reset_link, use_reset
 from dasi.people.saved_views import SavedView, list_views, remove_view, save_view
 from dasi.people.second_factor import (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +17,20 @@ class Act:
     detail: str | None
     address: str
     user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """From where a person acts; goes into the audit log."""
+
+    address: str
+    user_agent: str
+
+
+class Actor(Protocol):
+    """A user, as the audit log records one."""
+
+    @property
+    def person_id(self) -> int: ...
+    @property
+    def email(self) -> str: ...

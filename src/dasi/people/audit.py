@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from dasi.engine import Engine
 from dasi.people import audit_store
-from dasi.people.act import Act
-from dasi.people.person import Origin, Person
+from dasi.people.act import Act, Actor, Origin
 
 _DETAIL_MAX = 1_000
 
@@ -13,7 +12,7 @@ _DETAIL_MAX = 1_000
 async def record_act(
     engine: Engine,
     merchant_id: int | None,
-    person: Person,
+    person: Actor,
     what: str,
     *,
     about: str | None,
@@ -39,7 +38,7 @@ async def record_act(
 
 async def log_own_act(
     engine: Engine,
-    person: Person,
+    person: Actor,
     what: str,
     origin: Origin,
     *,

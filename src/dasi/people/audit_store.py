@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database
-from dasi.people.act import Act
-from dasi.people.person import Origin
+from dasi.people.act import Act, Origin
 
 
 async def insert_act(

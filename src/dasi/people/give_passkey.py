@@ -4,7 +4,8 @@ import os
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
-from dasi.people import passkey_store, session_store
+from dasi.people import passkey_store, tries_store
+from dasi.people.act import Origin
 from dasi.people.audit import log_own_act
 from dasi.people.authenticator import (
     NotSigned,
@@ -14,7 +15,6 @@ from dasi.people.authenticator import (
 )
 from dasi.people.passkey import CHALLENGE_LIFE
 from dasi.people.passkeys import CHALLENGE_BYTES, checked_host
-from dasi.people.person import Origin
 from dasi.people.session import Session
 from dasi.people.sign_in import complete_session
 from dasi.people.tries import refuse_many_tries
@@ -48,7 +48,7 @@ async def give_passkey(engine: Engine, session: Session, answer: str, *, origin:
     except NotSigned as why:
         await log_own_act(engine, person, "second_factor_failed", origin, detail=f"passkey: {why}")
         raise NotAuthenticated("wrong_passkey") from why
-    await session_store.forget_tries_any_merchant(engine.database, [subject])
+    await tries_store.forget_tries_any_merchant(engine.database, [subject])
     return await complete_session(engine, session, origin=origin)
 
 

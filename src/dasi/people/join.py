@@ -9,9 +9,9 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from dasi.foundation.ids import token
 from dasi.people import audit_store, link_store, store
-from dasi.people.passwords import hash_password, is_password
-from dasi.people.person import GIVEN_ROLES, Origin, Person, Role
-from dasi.people.session import hash_of
+from dasi.people.act import Origin
+from dasi.people.passwords import hash_of, hash_password, is_password
+from dasi.people.person import GIVEN_ROLES, Person, Role
 from dasi.people.tries import refuse_many_tries
 
 FIRST_RUN_LIFE = timedelta(hours=24)

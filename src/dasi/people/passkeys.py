@@ -6,10 +6,11 @@ import os
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
 from dasi.people import passkey_store, session_store
+from dasi.people.act import Origin
 from dasi.people.audit import log_own_act
 from dasi.people.authenticator import Host, NotSigned, host_of, options_to_add, read_new_key
 from dasi.people.passkey import CHALLENGE_LIFE, PASSKEY_NAME_MAX, PASSKEYS_MAX, Passkey
-from dasi.people.person import Origin, Person
+from dasi.people.person import Person
 from dasi.people.session import Session
 from dasi.people.sign_in import check_password
 

@@ -71,14 +71,6 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """From where a person acts; goes into the audit log."""
-
-    address: str
-    user_agent: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A person as a merchant's list shows them."""
 

@@ -10,10 +10,10 @@ from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import token
 from dasi.people import audit_store, link_store, store
+from dasi.people.act import Origin
 from dasi.people.join import TERMINAL, checked_email
-from dasi.people.passwords import hash_password
-from dasi.people.person import Origin, Person
-from dasi.people.session import hash_of
+from dasi.people.passwords import hash_of, hash_password
+from dasi.people.person import Person
 
 RESET_LIFE = timedelta(hours=1)
 _PURPOSES: tuple[link_store.Purpose, ...] = ("reset", "reset_password")

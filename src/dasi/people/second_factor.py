@@ -11,9 +11,10 @@ from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
 from dasi.foundation.reseal import SealedValues
-from dasi.people import session_store, store
+from dasi.people import session_store, store, tries_store
+from dasi.people.act import Origin
 from dasi.people.audit import log_own_act
-from dasi.people.person import Origin, Person
+from dasi.people.person import Person
 from dasi.people.session import Session
 from dasi.people.sign_in import complete_session
 from dasi.people.tries import refuse_many_tries
@@ -89,7 +90,7 @@ async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -
         if is_right and await store.use_totp_step_any_merchant(
             engine.database, person.person_id, step
         ):
-            await session_store.forget_tries_any_merchant(engine.database, [subject])
+            await tries_store.forget_tries_any_merchant(engine.database, [subject])
             return
     await log_own_act(engine, person, "second_factor_failed", origin, detail="wrong code")
     raise NotAuthenticated("wrong_code")

@@ -1,6 +1,5 @@
 """The session: a person signed in on one browser. Kept on the server; the cookie only finds it."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,8 +30,3 @@ class SessionLine:
     user_agent: str
     started_at: datetime
     seen_at: datetime
-
-
-def hash_of(secret: str) -> bytes:
-    """How a random secret of ours is kept; 160 bits need no salt."""
-    return hashlib.sha256(secret.encode()).digest()

@@ -1,9 +1,9 @@
-"""SQL of the people's room: sessions, and the counting of failed sign-ins."""
+"""SQL of the people's room: sessions."""
 
 from datetime import datetime
 
 from dasi.foundation.db import Database
-from dasi.people.person import Origin
+from dasi.people.act import Origin
 from dasi.people.session import Session, SessionLine
 from dasi.people.store import PERSON, to_person
 
@@ -106,29 +106,3 @@ async def sessions_of_any_merchant(
         idle_since,
     )
     return [SessionLine(**row) for row in rows]
-
-
-async def count_try_any_merchant(
-    database: Database, subjects: list[str], *, now: datetime, since: datetime
-) -> dict[str, int]:
-    """Writes a try down before it is known to fail, so that those under way count too.
-
-    How many there were of each subject since `since`, this one not included.
-    """
-    rows = await database.fetch(
-        """WITH written AS (
-               INSERT INTO sign_in_tries (subject, at) SELECT unnest($1::text[]), $2
-           ), swept AS (
-               DELETE FROM sign_in_tries WHERE at < $3
-           )
-           SELECT subject, count(*) AS tries FROM sign_in_tries
-           WHERE subject = ANY($1::text[]) AND at >= $3 GROUP BY subject""",
-        subjects,
-        now,
-        since,
-    )
-    return {row["subject"]: row["tries"] for row in rows}
-
-
-async def forget_tries_any_merchant(database: Database, subjects: list[str]) -> None:
-    await database.fetch("DELETE FROM sign_in_tries WHERE subject = ANY($1::text[])", subjects)

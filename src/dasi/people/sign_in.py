@@ -6,17 +6,17 @@ from datetime import timedelta
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
-from dasi.people import audit_store, session_store, store
+from dasi.people import audit_store, session_store, store, tries_store
+from dasi.people.act import Origin
 from dasi.people.audit import log_own_act
-from dasi.people.passwords import hash_password, is_password
-from dasi.people.person import Origin, Person
+from dasi.people.passwords import hash_of, hash_password, is_password
+from dasi.people.person import Person
 from dasi.people.session import (
     IDLE,
     LIFE,
     SECOND_FACTOR_WITHIN,
     Session,
     SessionLine,
-    hash_of,
 )
 from dasi.people.tries import refuse_many_tries
 
@@ -41,7 +41,7 @@ async def sign_in(engine: Engine, *, email: str, password: str, origin: Origin) 
         await _log_failure(engine, email, origin)
         raise NotAuthenticated("wrong_sign_in")
     person = found[0]
-    await session_store.forget_tries_any_merchant(engine.database, [by_email])
+    await tries_store.forget_tries_any_merchant(engine.database, [by_email])
     cookie = await open_session(
         engine, person, is_complete=not person.has_second_factor, origin=origin
     )
@@ -134,7 +134,7 @@ async def check_password(engine: Engine, person: Person, given: str, origin: Ori
     if not await is_password(given, found[1] if found else None):
         await log_own_act(engine, person, "wrong_password", origin)
         raise NotAuthenticated("wrong_password")
-    await session_store.forget_tries_any_merchant(engine.database, [subject])
+    await tries_store.forget_tries_any_merchant(engine.database, [subject])
 
 
 async def _log_failure(engine: Engine, email: str, origin: Origin) -> None:

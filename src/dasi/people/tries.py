@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed
-from dasi.people import session_store
-from dasi.people.person import Origin
+from dasi.people import tries_store
+from dasi.people.act import Origin
 
 TRIES_COUNT_FOR = timedelta(minutes=15)
 TRIES_PER_EMAIL_MAX = 8
@@ -16,7 +16,7 @@ async def refuse_many_tries(engine: Engine, subject: str, origin: Origin) -> str
     """Counts a try by subject and by address, and refuses when there were too many."""
     now = engine.clock.now()
     by_address = f"address {origin.address}"
-    counted = await session_store.count_try_any_merchant(
+    counted = await tries_store.count_try_any_merchant(
         engine.database, [subject, by_address], now=now, since=now - TRIES_COUNT_FOR
     )
     if (
