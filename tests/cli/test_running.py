@@ -171,10 +171,10 @@ async def test_older_schema_is_refused_by_name(
     url = {"DASI_DATABASE_URL": database_server.url_of(name)}
     refused = dasi(*part, env=env | url, cwd=tmp_path)
     assert refused.returncode == 1
-    assert "0001_the_first_line" in refused.stderr
+    assert "0001_initial" in refused.stderr
     assert "dasi migrate" in refused.stderr
     applied = facts("migrate", env=env | url, cwd=tmp_path)["applied"]
-    assert applied[0] == "0001_the_first_line"
+    assert applied[0] == "0001_initial"
     assert facts("migrate", env=env | url, cwd=tmp_path)["applied"] == []
     await database_server.drop(name)
 

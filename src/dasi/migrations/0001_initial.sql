@@ -1,0 +1,813 @@
+-- expand: the initial schema.
+--
+-- Growing tables put merchant_id first in their primary keys, so that they can be distributed by
+-- merchant later. A foreign key between two rows of one merchant includes merchant_id too.
+-- A unique index prevents each thing that must never happen twice, before any code does (M1).
+-- docs/concepts/never-twice.md explains the promises M1 to M9.
+
+-- Shared by the tables that are append-only.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$;
+
+
+-- Merchants, API keys and access tokens --------------------------------------------------------
+
+CREATE TABLE merchants (
+    merchant_id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code                 text        NOT NULL UNIQUE CHECK (code ~ '^[A-Za-z0-9_-]{3,40}$'),
+    name                 text        NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    webhook_url          text        CHECK (length(webhook_url) <= 2000),
+    -- Receives the events of sandbox channels. NULL: webhook_url receives them too.
+    test_webhook_url     text        CHECK (length(test_webhook_url) <= 2000),
+    webhook_content_type text        NOT NULL DEFAULT 'json' CHECK (webhook_content_type IN ('json', 'form')),
+    -- Also send the events that Iamport does not send: declined charges, billing keys, revoked
+    -- schedules, unknown outcomes.
+    tells_more           boolean     NOT NULL DEFAULT false,
+    -- A declined scheduled charge is retried once on each of these days after its scheduled date.
+    -- Empty: never.
+    retry_days           integer[]   NOT NULL DEFAULT '{}'
+                                     CHECK (cardinality(retry_days) <= 10 AND 1 <= ALL (retry_days)
+                                            AND 60 >= ALL (retry_days)),
+    -- How far the clock of a merchant in test mode was moved forward. Due times are stored on the
+    -- machine's clock and move with it, so no worker loop needs to read this column.
+    clock_ahead_s        bigint      NOT NULL DEFAULT 0 CHECK (clock_ahead_s >= 0),
+    created_at           timestamptz NOT NULL
+);
+
+CREATE TABLE api_keys (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    api_key     text        NOT NULL CHECK (length(api_key) BETWEEN 4 AND 100),
+    -- Existing clients spell one key in upper and in lower case, so the comparison ignores case.
+    lookup      text        GENERATED ALWAYS AS (lower(api_key)) STORED UNIQUE,
+    secret_salt bytea       NOT NULL,
+    secret_hash bytea       NOT NULL,
+    created_at  timestamptz NOT NULL,
+    -- Kept here because access tokens are deleted after they expire.
+    used_at     timestamptz,
+    expires_at  timestamptz,
+    PRIMARY KEY (merchant_id, api_key)
+);
+
+CREATE TABLE access_tokens (
+    -- The merchant is not known before the token is found, so merchant_id does not lead this key.
+    token_hash  bytea       PRIMARY KEY,
+    merchant_id bigint      NOT NULL,
+    api_key     text        NOT NULL,
+    -- A repeated request returns the same token until it expires, so a hash alone is not enough.
+    sealed      bytea       NOT NULL,
+    issued_at   timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    FOREIGN KEY (merchant_id, api_key) REFERENCES api_keys ON DELETE CASCADE
+);
+CREATE INDEX access_tokens_of_key ON access_tokens (merchant_id, api_key, expires_at DESC);
+
+
+-- Channels -------------------------------------------------------------------------------------
+
+CREATE TABLE channels (
+    merchant_id      bigint      NOT NULL REFERENCES merchants,
+    channel_id       bigint      GENERATED ALWAYS AS IDENTITY,
+    channel_key      text        NOT NULL UNIQUE,
+    provider         text        NOT NULL CHECK (provider IN ('kicc')),
+    mall_id          text        NOT NULL CHECK (mall_id ~ '^[A-Za-z0-9]{1,20}$'),
+    sealed_secret    bytea       NOT NULL,
+    is_sandbox       boolean     NOT NULL,
+    is_default       boolean     NOT NULL,
+    -- The card data that the payer enters when a billing key is issued.
+    key_fields       text        NOT NULL DEFAULT 'full'
+                                 CHECK (key_fields IN ('full', 'number_expiry', 'number_expiry_birth')),
+    language         text        NOT NULL DEFAULT 'ko' CHECK (language IN ('ko', 'en', 'ja', 'zh')),
+    -- The most months of instalments that the payment window offers. 0: lump sum only. NULL: the
+    -- contract with the PG decides.
+    quota_months_max smallint    CHECK (quota_months_max = 0 OR quota_months_max BETWEEN 2 AND 36),
+    -- Applies to an approval that is found after the client heard "not yet known" (M6).
+    doubt_policy     text        NOT NULL DEFAULT 'adopt' CHECK (doubt_policy IN ('adopt', 'cancel')),
+    created_at       timestamptz NOT NULL,
+    -- A retired channel opens no new payment windows. Its payments and billing keys keep working.
+    retired_at       timestamptz,
+    PRIMARY KEY (merchant_id, channel_id),
+    UNIQUE (merchant_id, provider, mall_id),
+    CONSTRAINT channels_default_is_in_use CHECK (NOT (is_default AND retired_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX channels_one_default ON channels (merchant_id) WHERE is_default;
+
+
+-- Billing keys ---------------------------------------------------------------------------------
+
+CREATE TABLE billing_keys (
+    merchant_id       bigint      NOT NULL REFERENCES merchants,
+    billing_key_id    text        NOT NULL,
+    customer_uid      text        NOT NULL CHECK (length(customer_uid) BETWEEN 1 AND 80),
+    channel_id        bigint      NOT NULL,
+    -- Stored until the PG has confirmed the deletion, because the deletion request contains the key.
+    sealed_key        bytea       NOT NULL,
+    status            text        NOT NULL CHECK (status IN ('live', 'replaced', 'removed')),
+    card_brand        text,
+    card_name         text,
+    card_issuer_code  text,
+    card_number       text,
+    card_kind         text        CHECK (card_kind IN ('credit', 'check', 'gift')),
+    order_name        text,
+    customer_id       text,
+    customer_name     text,
+    customer_tel      text,
+    customer_email    text,
+    customer_addr     text,
+    customer_postcode text,
+    issued_at         timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    -- A replaced or removed key can still be charged at the PG until the PG confirms its deletion.
+    -- The worker sends deletion requests until then.
+    next_removal_at   timestamptz,
+    removals          integer     NOT NULL DEFAULT 0,
+    pg_removed_at     timestamptz,
+    -- Why the worker gave up and an operator has to act.
+    needs_person      text,
+    -- Another live key of this mall with the same value: a PG may issue one key twice for a card.
+    -- sealed_key is empty then, because only the deletion of the live key may reach the PG.
+    lives_on_in       text,
+    PRIMARY KEY (merchant_id, billing_key_id),
+    FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
+);
+CREATE UNIQUE INDEX billing_keys_one_live ON billing_keys (merchant_id, customer_uid) WHERE status = 'live';
+CREATE INDEX billing_keys_to_remove ON billing_keys (next_removal_at) WHERE next_removal_at IS NOT NULL;
+CREATE INDEX billing_keys_live_by_card ON billing_keys (card_number) WHERE status = 'live';
+CREATE INDEX billing_keys_of_customer ON billing_keys (merchant_id, customer_uid);
+CREATE INDEX billing_keys_list ON billing_keys (merchant_id, issued_at DESC, billing_key_id DESC);
+CREATE INDEX billing_keys_by_digits
+    ON billing_keys (merchant_id, right(card_number, 4), issued_at DESC, billing_key_id DESC)
+    WHERE status = 'live';
+CREATE INDEX billing_keys_by_name
+    ON billing_keys (merchant_id, customer_name, issued_at DESC, billing_key_id DESC)
+    WHERE status = 'live';
+
+
+-- Payments -------------------------------------------------------------------------------------
+
+-- The numbers in imp_uid.
+CREATE SEQUENCE payment_numbers START 100000000001 MAXVALUE 999999999999;
+
+-- Payments, attempts and window orders have no foreign key to merchants: their channel, payment or
+-- billing key has one. Such a check would lock the one merchant row that all its charges share.
+CREATE TABLE payments (
+    merchant_id        bigint      NOT NULL,
+    imp_uid            text        NOT NULL,
+    merchant_uid       text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
+    -- 'key_issue' records a card registration: the payer saw its amount, the PG never approved it.
+    purpose            text        NOT NULL CHECK (purpose IN ('payment', 'key_issue')),
+    status             text        NOT NULL CHECK (status IN
+                                   ('ready', 'pending', 'paid', 'partly_cancelled', 'cancelled', 'failed')),
+    amount_krw         bigint      NOT NULL CHECK (amount_krw >= 0),
+    cancelled_krw      bigint      NOT NULL DEFAULT 0 CHECK (cancelled_krw BETWEEN 0 AND amount_krw),
+    tax_free_krw       bigint      CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
+    entry              text        NOT NULL CHECK (entry IN ('pc', 'mobile', 'api')),
+    is_scheduled       boolean     NOT NULL DEFAULT false,
+    channel_id         bigint      NOT NULL,
+    name               text        NOT NULL,
+    buyer_name         text,
+    buyer_email        text,
+    buyer_tel          text,
+    buyer_addr         text,
+    buyer_postcode     text,
+    customer_uid       text,
+    custom_data        text,
+    notice_urls        text[]      NOT NULL DEFAULT '{}',
+    user_agent         text,
+    pg_tid             text,
+    approval_no        text,
+    card_brand         text,
+    card_name          text,
+    card_issuer_code   text,
+    card_number        text,
+    card_kind          text        CHECK (card_kind IN ('credit', 'check', 'gift')),
+    card_quota         integer     NOT NULL DEFAULT 0,
+    can_cancel_in_part boolean,
+    receipt_url        text,
+    fail_code          text,
+    fail_reason        text,
+    started_at         timestamptz NOT NULL,
+    paid_at            timestamptz,
+    failed_at          timestamptz,
+    cancelled_at       timestamptz,
+    updated_at         timestamptz NOT NULL,
+    version            integer     NOT NULL DEFAULT 1,
+    PRIMARY KEY (merchant_id, imp_uid),
+    FOREIGN KEY (merchant_id, channel_id) REFERENCES channels,
+    CHECK (status NOT IN ('paid', 'partly_cancelled', 'cancelled') OR paid_at IS NOT NULL)
+);
+-- M1: a payment takes its order before an approval request can leave. Only a failed payment releases
+-- it, and an unknown outcome is not a failure. An open window ('ready') does not take the order,
+-- because the payer may abandon it.
+CREATE UNIQUE INDEX payments_order_once ON payments (merchant_id, merchant_uid)
+    WHERE purpose = 'payment' AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled');
+CREATE UNIQUE INDEX payments_key_issue_once ON payments (merchant_id, merchant_uid)
+    WHERE purpose = 'key_issue' AND status IN ('pending', 'paid');
+CREATE INDEX payments_by_order ON payments (merchant_id, merchant_uid, started_at DESC);
+CREATE INDEX payments_ready ON payments (started_at) WHERE status = 'ready';
+CREATE INDEX payments_by_start ON payments (merchant_id, started_at DESC);
+CREATE INDEX payments_by_paid ON payments (merchant_id, paid_at DESC) WHERE paid_at IS NOT NULL;
+CREATE INDEX payments_by_failed ON payments (merchant_id, failed_at DESC) WHERE failed_at IS NOT NULL;
+CREATE INDEX payments_by_cancelled ON payments (merchant_id, cancelled_at DESC)
+    WHERE cancelled_at IS NOT NULL;
+CREATE INDEX payments_by_customer ON payments (merchant_id, customer_uid, started_at DESC)
+    WHERE customer_uid IS NOT NULL;
+-- The console pages by (started_at, imp_uid). Rare statuses and amounts need indexes in that order.
+CREATE INDEX payments_list_by_rare_status ON payments (merchant_id, status, started_at DESC, imp_uid DESC)
+    WHERE status <> 'paid';
+CREATE INDEX payments_list_by_amount ON payments (merchant_id, amount_krw, started_at DESC, imp_uid DESC);
+
+-- The search terms of a payment, each prefixed with its merchant so that one index serves all.
+-- PostgreSQL inlines a single expression; a query in here would run for every payment written.
+CREATE FUNCTION payment_words(
+    in_merchant_id bigint, in_pg_tid text, in_approval_no text, in_card_number text,
+    in_buyer_name text, in_buyer_email text, in_buyer_tel text
+) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_remove(ARRAY[
+        in_merchant_id::text || ' ' || nullif(in_pg_tid, ''),
+        in_merchant_id::text || ' ' || nullif(in_approval_no, ''),
+        in_merchant_id::text || ' ' || nullif(right(in_card_number, 4), ''),
+        in_merchant_id::text || ' ' || nullif(lower(in_buyer_name), ''),
+        in_merchant_id::text || ' ' || nullif(lower(in_buyer_email), ''),
+        in_merchant_id::text || ' ' || nullif(regexp_replace(in_buyer_tel, '[^0-9]', '', 'g'), '')
+    ], NULL)
+$$;
+-- GIN collects new terms in a pending list. Every search reads the whole list, and the charge that
+-- fills it merges it into the index. With the default of 4 MB a search took 30 ms and on a busy disk
+-- that charge took seconds. With 64 kB a search takes 1 ms and the merge 0.1 s.
+CREATE INDEX payments_words ON payments USING gin (payment_words(
+    merchant_id, pg_tid, approval_no, card_number, buyer_name, buyer_email, buyer_tel))
+    WITH (gin_pending_list_limit = 64);
+
+-- One row for each request to the PG.
+CREATE TABLE attempts (
+    merchant_id     bigint      NOT NULL,
+    -- The PG's idempotency key of this request: generated here and used once.
+    attempt_id      text        NOT NULL,
+    imp_uid         text,
+    billing_key_id  text,
+    kind            text        NOT NULL CHECK (kind IN
+                                ('approve', 'issue_key', 'charge', 'cancel', 'remove_key')),
+    channel_id      bigint      NOT NULL,
+    mall_id         text        NOT NULL,
+    shop_order_no   text,
+    day_kst         date        NOT NULL,
+    amount_krw      bigint      NOT NULL CHECK (amount_krw >= 0),
+    -- For a cancel: the amount that remains before it, and the merchant's reason.
+    remain_krw      bigint      CONSTRAINT attempts_check1 CHECK (remain_krw >= amount_krw),
+    reason          text,
+    idempotency_key text,
+    -- A cancel that dasi sends for an approval that no client knows of. The merchant never had it in
+    -- its books.
+    is_reversal     boolean     NOT NULL DEFAULT false,
+    -- Whether a confirmed cancel sends a webhook. Iamport clients decide this for each cancel.
+    tells_merchant  boolean     NOT NULL DEFAULT false,
+    -- The customer was removed while this key registration was in doubt. If the PG did issue the key,
+    -- the worker deletes it there and the customer never gets it.
+    is_unwanted     boolean     NOT NULL DEFAULT false,
+    state           text        NOT NULL CHECK (state IN
+                                ('sending', 'approved', 'declined', 'unknown', 'not_sent')),
+    why             text,
+    pg_code         text,
+    pg_text         text,
+    pg_tid          text,
+    receipt_url     text,
+    -- JSON, one message and its answer per entry: first this request, then the lookup that resolved
+    -- it. Keys, card numbers and personal data are masked.
+    exchanges       text[]      NOT NULL DEFAULT '{}',
+    sent_at         timestamptz NOT NULL,
+    -- How far a test merchant's clock was moved since sent_at. sent_at stays the real moment, and an
+    -- attempt in doubt still ages with its merchant's clock.
+    turned_s        bigint      NOT NULL DEFAULT 0,
+    answered_at     timestamptz,
+    -- Written together with the request: if the process dies, another one knows when to look up the
+    -- outcome first (M5). NULL: no lookup is needed.
+    next_look_at    timestamptz,
+    looks           integer     NOT NULL DEFAULT 0,
+    leased_until    timestamptz,
+    -- When an operator has to take over, and when that happened.
+    deadline_at     timestamptz,
+    handed_over_at  timestamptz,
+    PRIMARY KEY (merchant_id, attempt_id),
+    FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
+    FOREIGN KEY (merchant_id, billing_key_id) REFERENCES billing_keys,
+    CONSTRAINT attempts_check CHECK (num_nonnulls(imp_uid, billing_key_id) >= 1)
+);
+-- M1: a payment has one approval, key issue or charge at a time, and at most one success.
+CREATE UNIQUE INDEX attempts_one_approval ON attempts (merchant_id, imp_uid)
+    WHERE kind IN ('approve', 'issue_key', 'charge') AND state <> 'not_sent';
+-- M8: a payment has one open cancel at a time, because the PG checks each against the remaining amount.
+CREATE UNIQUE INDEX attempts_one_cancel ON attempts (merchant_id, imp_uid)
+    WHERE kind = 'cancel' AND state IN ('sending', 'unknown');
+CREATE INDEX attempts_of_payment ON attempts (merchant_id, imp_uid, sent_at);
+-- Open attempts are few: one index serves the worker's lookups and the operators' lists.
+CREATE INDEX attempts_open ON attempts (next_look_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX attempts_handed_over ON attempts (merchant_id, handed_over_at)
+    WHERE handed_over_at IS NOT NULL AND state IN ('sending', 'unknown');
+CREATE INDEX attempts_by_shop_order ON attempts (shop_order_no, mall_id);
+CREATE INDEX attempts_by_idempotency_key ON attempts (merchant_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+
+-- The history of a payment: append-only, each event chained to the one before it by its hash.
+CREATE TABLE payment_events (
+    merchant_id bigint      NOT NULL,
+    imp_uid     text        NOT NULL,
+    seq         integer     NOT NULL CHECK (seq >= 1),
+    at          timestamptz NOT NULL,
+    what        text        NOT NULL,
+    status      text        NOT NULL,
+    who         text        NOT NULL,
+    why         text,
+    attempt_id  text,
+    pg_code     text,
+    pg_text     text,
+    previous    bytea       NOT NULL,
+    hash        bytea       NOT NULL,
+    PRIMARY KEY (merchant_id, imp_uid, seq),
+    FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments
+);
+CREATE TRIGGER payment_events_append_only BEFORE UPDATE OR DELETE ON payment_events
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- hash = sha256(previous hash | canonical JSON of the event). Every writer of events uses it.
+CREATE FUNCTION payment_event_hash(
+    in_previous bytea, in_merchant_id bigint, in_imp_uid text, in_seq integer, in_at timestamptz,
+    in_what text, in_status text, in_who text, in_why text, in_attempt_id text, in_pg_code text,
+    in_pg_text text
+) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT sha256(in_previous || convert_to(jsonb_build_array(
+        in_merchant_id, in_imp_uid, in_seq, (extract(epoch FROM in_at) * 1000000)::bigint,
+        in_what, in_status, in_who, in_why, in_attempt_id, in_pg_code, in_pg_text)::text, 'UTF8'))
+$$;
+
+-- Appends one event and returns its number. The caller holds the lock of the payment's row, so
+-- neither the numbers nor the chain can fork.
+CREATE FUNCTION record_payment_event(
+    in_merchant_id bigint, in_imp_uid text, in_at timestamptz, in_what text, in_status text,
+    in_who text, in_why text, in_attempt_id text, in_pg_code text, in_pg_text text
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    last_seq  integer;
+    last_hash bytea;
+BEGIN
+    SELECT seq, hash INTO last_seq, last_hash FROM payment_events
+    WHERE merchant_id = in_merchant_id AND imp_uid = in_imp_uid ORDER BY seq DESC LIMIT 1;
+    last_seq := coalesce(last_seq, 0) + 1;
+    last_hash := coalesce(last_hash, '\x'::bytea);
+    INSERT INTO payment_events (merchant_id, imp_uid, seq, at, what, status, who, why, attempt_id,
+                                pg_code, pg_text, previous, hash)
+    VALUES (in_merchant_id, in_imp_uid, last_seq, in_at, in_what, in_status, in_who, in_why,
+            in_attempt_id, in_pg_code, in_pg_text, last_hash,
+            payment_event_hash(last_hash, in_merchant_id, in_imp_uid, last_seq, in_at, in_what,
+                               in_status, in_who, in_why, in_attempt_id, in_pg_code, in_pg_text));
+    RETURN last_seq;
+END $$;
+
+
+-- Counts of payments ---------------------------------------------------------------------------
+
+-- How many payments began in a span of time (or were paid, failed, cancelled in it). Lists add these
+-- up for their totals. Each payment is in one row of 10 minutes and in one row of its day.
+-- Rows cover the time before payments_counted.until. 'started' counts all payments. The others
+-- count the payments that still have the status of that moment.
+CREATE TABLE payment_counts (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    moment      text        NOT NULL CHECK (moment IN ('started', 'paid', 'failed', 'cancelled')),
+    span        interval    NOT NULL CHECK (span IN ('10 minutes', '1 day')),
+    since       timestamptz NOT NULL,
+    payments    bigint      NOT NULL,
+    PRIMARY KEY (merchant_id, moment, span, since) INCLUDE (payments)
+);
+
+-- The worker counts up to here. It begins with all of the past and counts a day at a time. Totals
+-- are exact from the start, but slow until it has caught up.
+CREATE TABLE payments_counted (
+    is_only boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
+    until   timestamptz NOT NULL
+);
+INSERT INTO payments_counted (until) VALUES ('-infinity');
+
+-- Corrections to times that may be counted already: cancels of earlier payments and approvals that
+-- were found late. A normal charge happens now and writes nothing here.
+CREATE TABLE payment_count_changes (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    change_id   bigint      GENERATED ALWAYS AS IDENTITY,
+    moment      text        NOT NULL,
+    at          timestamptz NOT NULL,
+    change      integer     NOT NULL CHECK (change IN (-1, 1)),
+    PRIMARY KEY (merchant_id, change_id)
+);
+CREATE INDEX payment_count_changes_by_moment ON payment_count_changes (merchant_id, moment, at);
+
+-- The worker counts only moments that are at least 20 s old (`payments/count_store.py`), so a
+-- change that is younger than 10 s needs no correction.
+CREATE FUNCTION note_change_of_the_past() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO payment_count_changes (merchant_id, moment, at, change)
+    SELECT NEW.merchant_id, one.moment, one.at, one.change
+    FROM (VALUES
+        ('started', CASE WHEN TG_OP = 'INSERT' THEN NEW.started_at END, 1),
+        ('paid', CASE WHEN NEW.status = 'paid' THEN NEW.paid_at END, 1),
+        ('failed', CASE WHEN NEW.status = 'failed' THEN NEW.failed_at END, 1),
+        ('cancelled', CASE WHEN NEW.status IN ('partly_cancelled', 'cancelled')
+                           THEN NEW.cancelled_at END, 1),
+        ('paid', CASE WHEN OLD.status = 'paid' THEN OLD.paid_at END, -1),
+        ('failed', CASE WHEN OLD.status = 'failed' THEN OLD.failed_at END, -1),
+        ('cancelled', CASE WHEN OLD.status IN ('partly_cancelled', 'cancelled')
+                           THEN OLD.cancelled_at END, -1)
+    ) AS one (moment, at, change)
+    WHERE one.at < clock_timestamp() - interval '10 seconds';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER payments_of_the_past_arrive AFTER INSERT ON payments FOR EACH ROW
+    WHEN (least(NEW.started_at, NEW.paid_at, NEW.failed_at, NEW.cancelled_at)
+          < clock_timestamp() - interval '10 seconds')
+    EXECUTE FUNCTION note_change_of_the_past();
+CREATE TRIGGER payments_of_the_past_change AFTER UPDATE ON payments FOR EACH ROW
+    WHEN (least(OLD.paid_at, OLD.failed_at, OLD.cancelled_at, NEW.paid_at, NEW.failed_at,
+                NEW.cancelled_at) < clock_timestamp() - interval '10 seconds')
+    EXECUTE FUNCTION note_change_of_the_past();
+
+
+-- Payment windows ------------------------------------------------------------------------------
+
+CREATE TABLE window_orders (
+    merchant_id   bigint      NOT NULL,
+    -- Random. The token alone lets the payer's browser read this one result and nothing else.
+    window_token  text        NOT NULL,
+    imp_uid       text        NOT NULL,
+    channel_id    bigint      NOT NULL,
+    shop_order_no text        NOT NULL,
+    -- 'confirming': the payer has returned and the gateway asks the merchant's confirm_url whether to
+    -- approve. expires_at then ends that question, so a process that dies leaves a window that expires.
+    state         text        NOT NULL CHECK (state IN
+                              ('opening', 'open', 'confirming', 'returned', 'closed')),
+    device        text        NOT NULL CHECK (device IN ('pc', 'mobile')),
+    window_url    text,
+    redirect_url  text,
+    confirm_url   text        CHECK (length(confirm_url) <= 2000),
+    page_origin   text,
+    customer_id   text,
+    return_code   text,
+    return_text   text,
+    opened_at     timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, window_token),
+    UNIQUE (merchant_id, shop_order_no),
+    FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
+    FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
+);
+CREATE INDEX window_orders_expiring ON window_orders (expires_at)
+    WHERE state IN ('opening', 'open', 'confirming');
+CREATE INDEX window_orders_of_payment ON window_orders (merchant_id, imp_uid);
+
+-- The amount that an order must cost when its window opens, so that a page cannot choose another.
+CREATE TABLE prepares (
+    merchant_id  bigint      NOT NULL REFERENCES merchants,
+    merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
+    amount_krw   bigint      NOT NULL CHECK (amount_krw >= 0),
+    currency     text        CHECK (currency IN ('KRW')),
+    updated_at   timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, merchant_uid)
+);
+
+
+-- Schedules ------------------------------------------------------------------------------------
+
+CREATE TABLE schedules (
+    merchant_id    bigint      NOT NULL REFERENCES merchants,
+    schedule_id    text        NOT NULL,
+    merchant_uid   text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
+    customer_uid   text        NOT NULL CHECK (length(customer_uid) BETWEEN 1 AND 80),
+    customer_id    text,
+    -- 'running': a worker has claimed it. Only the order's payment shows whether it was charged.
+    status         text        NOT NULL CHECK (status IN ('scheduled', 'running', 'executed', 'revoked')),
+    -- The merchant's time, on the merchant's clock. due_at is the same moment on the machine's clock.
+    schedule_at    timestamptz NOT NULL,
+    due_at         timestamptz NOT NULL,
+    amount_krw     bigint      NOT NULL CHECK (amount_krw >= 1),
+    tax_free_krw   bigint      CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
+    name           text        NOT NULL,
+    buyer_name     text,
+    buyer_email    text,
+    buyer_tel      text,
+    buyer_addr     text,
+    buyer_postcode text,
+    custom_data    text,
+    notice_urls    text[]      NOT NULL DEFAULT '{}',
+    card_quota     integer     NOT NULL DEFAULT 0,
+    -- The payment of the newest run; that payment holds the outcome.
+    imp_uid        text,
+    runs           integer     NOT NULL DEFAULT 0,
+    retries        integer     NOT NULL DEFAULT 0,
+    -- The charge may have been declined, and the merchant's retry_days are not empty.
+    awaits_retry   boolean     NOT NULL DEFAULT false,
+    leased_until   timestamptz,
+    booked_at      timestamptz NOT NULL,
+    started_at     timestamptz,
+    executed_at    timestamptz,
+    revoked_at     timestamptz,
+    updated_at     timestamptz NOT NULL,
+    version        integer     NOT NULL DEFAULT 1,
+    PRIMARY KEY (merchant_id, schedule_id),
+    FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
+    CHECK (status <> 'executed' OR (imp_uid IS NOT NULL AND executed_at IS NOT NULL)),
+    CHECK (status <> 'revoked' OR revoked_at IS NOT NULL)
+);
+-- An order has one schedule. A revoked schedule makes room for another.
+CREATE UNIQUE INDEX schedules_order_once ON schedules (merchant_id, merchant_uid)
+    WHERE status <> 'revoked';
+CREATE INDEX schedules_by_order ON schedules (merchant_id, merchant_uid, booked_at DESC);
+CREATE INDEX schedules_due ON schedules (due_at, schedule_id)
+    WHERE status IN ('scheduled', 'running');
+CREATE INDEX schedules_by_time ON schedules (merchant_id, schedule_at);
+CREATE INDEX schedules_by_key ON schedules (merchant_id, customer_uid, schedule_at);
+CREATE INDEX schedules_awaiting_retry ON schedules (executed_at) WHERE awaits_retry;
+CREATE INDEX schedules_started ON schedules (started_at) WHERE started_at IS NOT NULL;
+
+-- Merchants whose schedules must not run. merchant_id 0 stops the schedules of all merchants.
+CREATE TABLE schedule_stops (
+    merchant_id bigint      PRIMARY KEY,
+    stopped_at  timestamptz NOT NULL,
+    why         text        NOT NULL
+);
+
+-- Test charges of new cards that must be cancelled again. A row is committed before its charge, so
+-- any worker can finish the cancel. It is deleted when the PG holds nothing of the charge any more.
+CREATE TABLE card_checks (
+    merchant_id  bigint      NOT NULL REFERENCES merchants,
+    merchant_uid text        NOT NULL,
+    -- NULL: the worker gave up and has reported it to the operator.
+    next_look_at timestamptz,
+    looks        integer     NOT NULL DEFAULT 0,
+    began_at     timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, merchant_uid)
+);
+CREATE INDEX card_checks_due ON card_checks (next_look_at) WHERE next_look_at IS NOT NULL;
+
+
+-- Webhooks -------------------------------------------------------------------------------------
+
+-- Events are written in the transaction of the change that they report.
+CREATE TABLE webhook_events (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    event_id    text        NOT NULL,
+    position    bigint      GENERATED ALWAYS AS IDENTITY,
+    -- The cursor of the event feed, assigned after the commit and for one merchant at a time.
+    -- `position` is assigned before the commit: a later one can become visible earlier.
+    feed_no     bigint,
+    imp_uid     text        NOT NULL,
+    -- The channel of the object. NULL: the event goes to webhook_url, never to test_webhook_url.
+    channel_id  bigint,
+    version     integer     NOT NULL,
+    kind        text        NOT NULL,
+    body        jsonb       NOT NULL,
+    at          timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, event_id)
+);
+CREATE SEQUENCE webhook_feed_numbers;
+CREATE UNIQUE INDEX webhook_events_by_feed_no ON webhook_events (merchant_id, feed_no)
+    WHERE feed_no IS NOT NULL;
+CREATE INDEX webhook_events_unnumbered ON webhook_events (merchant_id, position)
+    WHERE feed_no IS NULL;
+CREATE INDEX webhook_events_by_object ON webhook_events (merchant_id, imp_uid, version);
+
+-- How far each named reader has read the feed.
+CREATE TABLE feed_readers (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    reader      text        NOT NULL CHECK (length(reader) BETWEEN 1 AND 40),
+    feed_no     bigint      NOT NULL,
+    seen_at     timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, reader)
+);
+
+-- One event for one URL.
+CREATE TABLE deliveries (
+    merchant_id  bigint      NOT NULL,
+    delivery_id  text        NOT NULL,
+    event_id     text        NOT NULL,
+    imp_uid      text        NOT NULL,
+    version      integer     NOT NULL,
+    url          text        NOT NULL,
+    -- Host and port: URLs that share them are slow or down together.
+    receiver     text        NOT NULL GENERATED ALWAYS AS
+        (coalesce(lower(substring(url FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), '')) STORED,
+    content_type text        NOT NULL CHECK (content_type IN ('json', 'form')),
+    state        text        NOT NULL CHECK (state IN ('due', 'delivered', 'parked')),
+    tries        integer     NOT NULL DEFAULT 0,
+    -- Tries of the present round. A resend begins a new round.
+    round        integer     NOT NULL DEFAULT 0,
+    next_try_at  timestamptz NOT NULL,
+    leased_until timestamptz,
+    last_answer  text,
+    -- When the receiver first answered with its own error (a 4xx). Later events of this payment no
+    -- longer wait for this delivery: the receiver had it in its turn.
+    heard_at     timestamptz,
+    created_at   timestamptz NOT NULL,
+    done_at      timestamptz,
+    PRIMARY KEY (merchant_id, delivery_id),
+    FOREIGN KEY (merchant_id, event_id) REFERENCES webhook_events
+);
+CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE state = 'due';
+CREATE INDEX deliveries_in_order ON deliveries (merchant_id, imp_uid, url, version) WHERE state = 'due';
+CREATE INDEX deliveries_of_event ON deliveries (merchant_id, event_id);
+CREATE INDEX deliveries_by_time ON deliveries (merchant_id, created_at);
+
+CREATE TABLE delivery_tries (
+    merchant_id  bigint      NOT NULL,
+    delivery_id  text        NOT NULL,
+    number       integer     NOT NULL,
+    at           timestamptz NOT NULL,
+    took_ms      integer     NOT NULL,
+    url          text        NOT NULL,
+    request      text        NOT NULL,
+    http_status  integer,
+    answer       text        NOT NULL,
+    next_try_at  timestamptz,
+    PRIMARY KEY (merchant_id, delivery_id, number),
+    FOREIGN KEY (merchant_id, delivery_id) REFERENCES deliveries
+);
+
+-- Receivers that fail or are held. A failing receiver's row is deleted when it answers again.
+CREATE TABLE webhook_receivers (
+    merchant_id   bigint      NOT NULL REFERENCES merchants,
+    receiver      text        NOT NULL,
+    failures      integer     NOT NULL,
+    failing_since timestamptz NOT NULL,
+    paused_until  timestamptz,
+    -- The receiver answered 410: deliveries stop until a user resumes them.
+    gone_at       timestamptz,
+    -- A user holds the deliveries: none is sent and no try is used up until a user resumes them.
+    held_at       timestamptz,
+    PRIMARY KEY (merchant_id, receiver)
+);
+
+CREATE TABLE webhook_secrets (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    secret_id   text        NOT NULL,
+    sealed      bytea       NOT NULL,
+    created_at  timestamptz NOT NULL,
+    expires_at  timestamptz,
+    PRIMARY KEY (merchant_id, secret_id)
+);
+CREATE UNIQUE INDEX webhook_secrets_one_newest ON webhook_secrets (merchant_id)
+    WHERE expires_at IS NULL;
+
+
+-- Notifications from PGs -----------------------------------------------------------------------
+
+-- The gateway stores a notification and acknowledges it before it processes it. Only the processing
+-- finds the merchant, so the provider and its own id form the key.
+CREATE TABLE pg_notices (
+    provider    text        NOT NULL,
+    notice_id   text        NOT NULL,
+    sealed_body bytea       NOT NULL,
+    source      text        NOT NULL,
+    times       integer     NOT NULL DEFAULT 1,
+    first_at    timestamptz NOT NULL,
+    last_at     timestamptz NOT NULL,
+    outcome     text,
+    PRIMARY KEY (provider, notice_id)
+);
+
+
+-- Idempotency ----------------------------------------------------------------------------------
+
+CREATE TABLE idempotent_requests (
+    merchant_id     bigint      NOT NULL REFERENCES merchants,
+    idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+    -- A hash of each field. They name the fields that differ and cannot leak a value.
+    fingerprints    jsonb       NOT NULL,
+    started_at      timestamptz NOT NULL,
+    answered_at     timestamptz,
+    http_status     integer,
+    sealed_answer   bytea,
+    PRIMARY KEY (merchant_id, idempotency_key)
+);
+
+
+-- Users of the console -------------------------------------------------------------------------
+
+-- Users belong to the installation. Their memberships decide which merchants they see.
+CREATE TABLE people (
+    person_id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email             text        NOT NULL UNIQUE
+                                  CHECK (email = lower(email) AND length(email) BETWEEN 3 AND 254),
+    name              text        NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    password_hash     text        NOT NULL,
+    -- An owner sees every merchant and may add more.
+    is_owner          boolean     NOT NULL,
+    sealed_totp       bytea,
+    totp_confirmed_at timestamptz,
+    -- The time step of the newest code that was used: each code signs in once.
+    totp_step         bigint      NOT NULL DEFAULT 0,
+    created_at        timestamptz NOT NULL,
+    disabled_at       timestamptz
+);
+
+CREATE TABLE memberships (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    person_id   bigint      NOT NULL REFERENCES people,
+    role        text        NOT NULL CHECK (role IN ('admin', 'operator', 'developer', 'read_only')),
+    added_at    timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, person_id)
+);
+CREATE INDEX memberships_of_person ON memberships (person_id);
+
+-- Members with these roles see the merchant only after they signed in with a second factor.
+CREATE TABLE second_factor_rules (
+    merchant_id bigint NOT NULL REFERENCES merchants,
+    role        text   NOT NULL CHECK (role IN ('owner', 'admin', 'operator', 'developer', 'read_only')),
+    PRIMARY KEY (merchant_id, role)
+);
+
+-- Links that let a user in once. Only their hash is stored.
+CREATE TABLE person_links (
+    link_hash   bytea       PRIMARY KEY,
+    -- Both resets set a new password. 'reset' also removes the second factor; 'reset_password'
+    -- keeps it.
+    purpose     text        NOT NULL CHECK (purpose IN
+                            ('first_run', 'invitation', 'reset', 'reset_password')),
+    email       text,
+    merchant_id bigint      REFERENCES merchants,
+    role        text        CHECK (role IN ('admin', 'operator', 'developer', 'read_only')),
+    made_by     text        NOT NULL,
+    made_at     timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    CHECK (CASE purpose WHEN 'invitation' THEN num_nonnulls(email, merchant_id, role) = 3
+                        WHEN 'first_run' THEN true
+                        ELSE email IS NOT NULL END)
+);
+
+CREATE TABLE person_sessions (
+    session_hash bytea       PRIMARY KEY,
+    person_id    bigint      NOT NULL REFERENCES people,
+    form_token   text        NOT NULL,
+    -- False between the password and the second factor: the session then opens only that page.
+    is_complete  boolean     NOT NULL,
+    address      text        NOT NULL,
+    user_agent   text        NOT NULL,
+    started_at   timestamptz NOT NULL,
+    seen_at      timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL
+);
+CREATE INDEX person_sessions_of_person ON person_sessions (person_id);
+
+CREATE TABLE passkeys (
+    passkey_id    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    person_id     bigint      NOT NULL REFERENCES people,
+    credential_id bytea       NOT NULL UNIQUE CHECK (length(credential_id) BETWEEN 1 AND 1023),
+    public_key    bytea       NOT NULL,
+    name          text        NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+    -- The authenticator's last counter. Many authenticators do not count and always send 0.
+    sign_count    bigint      NOT NULL,
+    added_at      timestamptz NOT NULL,
+    used_at       timestamptz
+);
+CREATE INDEX passkeys_of_person ON passkeys (person_id);
+
+-- The challenge that a browser has to sign. A session has at most one, for one use.
+CREATE TABLE passkey_challenges (
+    session_hash bytea       PRIMARY KEY REFERENCES person_sessions ON DELETE CASCADE,
+    purpose      text        NOT NULL CHECK (purpose IN ('add', 'sign_in')),
+    challenge    bytea       NOT NULL,
+    expires_at   timestamptz NOT NULL
+);
+
+-- Failed sign-ins by email and by address, stored as long as they count.
+CREATE TABLE sign_in_tries (
+    try_id  bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    subject text        NOT NULL,
+    at      timestamptz NOT NULL
+);
+CREATE INDEX sign_in_tries_of ON sign_in_tries (subject, at);
+
+-- Every action of a user. merchant_id is NULL for actions that concern no merchant, such as signing in.
+CREATE TABLE audit_log (
+    position    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant_id bigint      REFERENCES merchants,
+    at          timestamptz NOT NULL,
+    person_id   bigint      REFERENCES people,
+    email       text        NOT NULL,
+    what        text        NOT NULL,
+    about       text,
+    detail      text,
+    address     text        NOT NULL,
+    user_agent  text        NOT NULL
+);
+CREATE INDEX audit_log_of_merchant ON audit_log (merchant_id, position DESC);
+-- The page of one payment or billing key lists the users' actions on it.
+CREATE INDEX audit_log_about ON audit_log (merchant_id, about) WHERE about IS NOT NULL;
+CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Payment lists that a user saved, each for one merchant.
+CREATE TABLE saved_views (
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    person_id   bigint      NOT NULL REFERENCES people,
+    name        text        NOT NULL CHECK (length(name) BETWEEN 1 AND 40),
+    query       text        NOT NULL CHECK (length(query) <= 500),
+    saved_at    timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, person_id, name)
+);
