@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 UV_VERSION := 0.13.9
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test crash fuzz check lint types house sdk-types lock bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash fuzz check lint types architecture sdk-types lock bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,7 +50,7 @@ demo: setup  ## Everything, offline, with one paid charge (Ctrl-C ends it; ARGS=
 run: setup  ## One machine for real: data kept in ./dasi-data
 	@.venv/bin/dasi up $(ARGS)
 
-test: setup-dev setup-browser  ## Lint, types, house rules and every test
+test: setup-dev setup-browser  ## Lint, types, architecture rules and every test
 	@$(MAKE) --no-print-directory check
 	@.venv/bin/python -m pytest -n 2 --dist worksteal -q tests
 
@@ -62,7 +62,7 @@ crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100
 fuzz: setup-dev  ## The Iamport face under schemathesis: every check, thousands of cases (EXAMPLES=60 SEED=1)
 	@cd tests && ../.venv/bin/python fuzz_iamport.py --examples $(or $(EXAMPLES),60) $(if $(SEED),--seed $(SEED))
 
-check: lint types house  ## Lint, types and the rules of the house
+check: lint types architecture  ## Lint, types and the architecture rules
 
 lint: setup-dev
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
@@ -73,9 +73,9 @@ types: setup-dev sdk-types
 sdk-types: setup-dev
 	@cd sdk && ../.venv/bin/node node_modules/typescript/bin/tsc -p .
 
-house: setup-dev
+architecture: setup-dev
 	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
-	@.venv/bin/python -m pytest -q tests/house
+	@.venv/bin/python -m pytest -q tests/architecture
 
 lock: .venv/bin/uv  ## Renew the lock files
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.lock

@@ -2,7 +2,7 @@
 
 from bench import load
 from bench.machine import CARDS, Machine
-from bench.rounds import Side, beside, one_run
+from bench.repetitions import Side, beside, one_run
 
 
 async def measure(

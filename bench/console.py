@@ -25,16 +25,17 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from dasi.app import create_app, open_engine
+from dasi.audit.audit_entry import Origin
+from dasi.authentication import sign_in
 from dasi.channels import add_channel
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.vault import new_key
 from dasi.merchants import add_merchant
-from dasi.people import Role, add_person, sign_in
-from dasi.people.act import Origin
 from dasi.settings import read_settings
-from database import running_server
-from served import address_of, free_socket, served
+from dasi.users import Role, add_person
+from support.database import running_server
+from support.served_app import address_of, free_socket, served
 
 CODE, GOAL_MS = "imp00000001", 100.0
 _FILL = """

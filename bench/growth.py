@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import charge, reads
-from bench.filling import name_of, prepare
 from bench.machine import Machine, running_machine
+from bench.seed import name_of, prepare
 
 _CLIENTS = 32
 

@@ -20,13 +20,13 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.app import open_engine
-from dasi.foundation import leash
-from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.migrate import migrate
+from dasi.runtime import die_with_parent
+from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.settings import read_settings
-from gateway_shop import Shop, environment, open_shop
-from served import address_of, free_socket
-from simulator_process import SimulatorControl, start_simulator, stop_simulator
+from support.gateway_merchant import Shop, environment, open_shop
+from support.served_app import address_of, free_socket
+from support.simulator_process import SimulatorControl, start_simulator, stop_simulator
 
 CARDS = 32
 _START_PATIENCE_S = 30
@@ -184,7 +184,7 @@ async def start_part(
     began = time.perf_counter()
     with (folder / f"{name}.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *leash.command(sys.executable, *arguments, on_parent_death=signal.SIGKILL),
+            *die_with_parent.command(sys.executable, *arguments, on_parent_death=signal.SIGKILL),
             env=settings,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,

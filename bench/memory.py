@@ -12,8 +12,8 @@ import psutil
 
 from bench import load
 from bench.machine import CARDS, Machine, Part, start_gateway, start_part
-from served import address_of, free_socket
-from simulator_process import start_simulator, stop_simulator
+from support.served_app import address_of, free_socket
+from support.simulator_process import start_simulator, stop_simulator
 
 _PATIENCE_S = 30
 

@@ -19,7 +19,7 @@ _KINDS = (
     ("asking KICC: aiohttp, its timers and traces, the socket", ("kicc/client.py", "aiohttp/")),
     ("making the request, judging the answer: fields, texts, signature", ("dasi/providers/",)),
     ("database: statements, rows, the driver", ("asyncpg/", "dasi/foundation/db.py", "_store.py")),
-    ("rendering the payment", ("iamport/views.py", "iamport/envelope.py")),
+    ("rendering the payment", ("iamport/rendering/views.py", "iamport/envelope.py")),
     ("answering: uvicorn and the socket", ("uvicorn/protocols",)),
     ("the rest of ours: parameters, rules, the sharing of statements", ("/dasi/", "dasi/")),
     ("Starlette", ("starlette/",)),

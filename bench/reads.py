@@ -4,8 +4,8 @@ import asyncio
 
 from bench import load
 from bench.machine import Machine
-from bench.rounds import Side, beside, one_run
-from dasi.payments import count_payments
+from bench.repetitions import Side, beside, one_run
+from dasi.reporting import count_payments
 
 _PAYMENTS = 200
 _LIE_BACK_S = 21

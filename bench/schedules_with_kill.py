@@ -28,13 +28,13 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from dasi.foundation import leash
-from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.migrate import migrate
+from dasi.runtime import die_with_parent
+from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.schedules import ScheduleWish, book, lateness
 from dasi.settings import without_ours
-from gateway_shop import Shop, environment, running_gateway
-from simulator_process import SimulatorProcess
+from support.gateway_merchant import Shop, environment, running_gateway
+from support.simulator_process import SimulatorProcess
 
 AMOUNT_KRW = 9_900
 FLOOR_S = 480
@@ -42,7 +42,7 @@ _BATCH = 1_000
 
 
 async def start_worker(told: dict[str, str], log: Any) -> Process:
-    command = leash.command(
+    command = die_with_parent.command(
         sys.executable, "-m", "dasi.cli", "worker", on_parent_death=signal.SIGTERM
     )
     return await asyncio.create_subprocess_exec(

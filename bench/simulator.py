@@ -17,7 +17,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from simulator_process import SimulatorProcess
+from support.simulator_process import SimulatorProcess
 
 MALL_ID = "T0021766"
 AMOUNT_KRW = 9_900

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from bench import load
-from bench.core_share import held_to
+from bench.cpu_share import held_to
 from bench.machine import CARDS, Machine, running_machine
 
 _CLIENTS = 32

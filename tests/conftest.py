@@ -11,9 +11,9 @@ import pytest
 
 from dasi.foundation.clock import KST, TurnedClock
 from dasi.foundation.db import Database, open_database
-from database import TestServer, running_server
-from gateway_shop import Shop, running_gateway
-from simulator_process import SimulatorControl, running_simulator
+from support.database import TestServer, running_server
+from support.gateway_merchant import Shop, running_gateway
+from support.simulator_process import SimulatorControl, running_simulator
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from database import TestServer, running_server
-from gateway_process import running_programs
-from gateway_shop import Shop
-from simulator_process import SimulatorControl, running_simulator
+from support.database import TestServer, running_server
+from support.gateway_merchant import Shop
+from support.gateway_process import running_programs
+from support.simulator_process import SimulatorControl, running_simulator
 
 CONFIG = Path(__file__).parent / "iamport/schemathesis.toml"
 PHASES = "examples,coverage,fuzzing,stateful"

@@ -15,17 +15,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dasi import checkout, console, iamport, notices
-from dasi.admission import RETRY_AFTER_S, Admission
+from dasi import checkout, console, iamport, pg_notifications
 from dasi.engine import Engine
-from dasi.find_route import IndexedRouter
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
-from dasi.payments import publish_doubts
-from dasi.providers.kicc import KiccProvider
+from dasi.http.admission import RETRY_AFTER_S, Admission
+from dasi.http.indexed_router import IndexedRouter
+from dasi.providers.kicc.adapter import KiccProvider
+from dasi.reporting import publish_doubts
 from dasi.schedules import publish_lateness
 from dasi.settings import Settings
 
@@ -71,7 +71,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         routes=[
             *_health_routes(engine),
             *checkout.routes(engine),
-            *notices.routes(engine),
+            *pg_notifications.routes(engine),
             *console.routes(engine),
             *iamport.routes(
                 engine,

@@ -8,22 +8,22 @@ from typing import Annotated
 import typer
 
 from dasi.commands import (
-    booked,
-    books,
-    channel_places,
-    clock,
+    channel_state,
     conformance,
-    deliveries,
-    feed,
-    people,
-    provision,
+    events,
+    merchants,
+    payments,
     run,
+    schedules,
+    test_clock,
+    users,
     vault,
+    webhooks,
 )
 from dasi.commands.options import ending
 from dasi.commands.printing import print_trouble, trouble_of
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.foundation.trouble import Trouble
+from dasi.foundation.operator_error import Trouble
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,18 +35,18 @@ app = typer.Typer(
     epilog="Begin with: dasi demo",
 )
 run.register(app)
-books.register(app)
+payments.register(app)
 conformance.register(app)
-feed.register(app)
-channel_places.register(provision.channel)
-app.add_typer(booked.app, name="schedules")
-app.add_typer(deliveries.app, name="webhooks")
-app.add_typer(clock.app, name="clock")
-app.command("migrate", epilog=ending("dasi migrate"))(provision.migrate_command)
-app.add_typer(provision.merchant, name="merchant")
-app.add_typer(provision.key, name="key")
-app.add_typer(provision.channel, name="channel")
-app.add_typer(people.user, name="user")
+events.register(app)
+channel_state.register(merchants.channel)
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(test_clock.app, name="clock")
+app.command("migrate", epilog=ending("dasi migrate"))(merchants.migrate_command)
+app.add_typer(merchants.merchant, name="merchant")
+app.add_typer(merchants.key, name="key")
+app.add_typer(merchants.channel, name="channel")
+app.add_typer(users.user, name="user")
 app.add_typer(vault.app, name="vault")
 
 

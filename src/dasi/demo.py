@@ -19,11 +19,21 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from dasi.data_folder import OpenFolder, running_database
 from dasi.foundation.metrics import counted_together
 from dasi.foundation.migrate import migrate
-from dasi.foundation.trouble import Trouble
-from dasi.one_machine import (
+from dasi.foundation.operator_error import Trouble
+from dasi.runtime.data_dir import OpenFolder, running_database
+from dasi.runtime.headless_payer import pay_in_window
+from dasi.runtime.processes import (
+    LOOPBACK,
+    Child,
+    Children,
+    asked_to_stop,
+    fail_when_one_ends,
+    first_of,
+    free_port,
+)
+from dasi.runtime.standalone import (
     START_PATIENCE_S,
     Machine,
     checked_ports,
@@ -33,16 +43,6 @@ from dasi.one_machine import (
     thrown_away_folder,
     until_answering,
 )
-from dasi.processes import (
-    LOOPBACK,
-    Child,
-    Children,
-    asked_to_stop,
-    fail_when_one_ends,
-    first_of,
-    free_port,
-)
-from dasi.scripted_payer import pay_in_window
 from dasi.settings import read_settings, without_ours
 
 MERCHANT_CODE = "imp00000001"
@@ -157,7 +157,7 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
 async def _start_shop(demo: Demo) -> Child:
     return await demo.machine.children.start(
         "shop",
-        *("-m", "demo_shop", "--port", str(demo.shop_port), "--gateway", demo.gateway_url),
+        *("-m", "dasi_demo", "--port", str(demo.shop_port), "--gateway", demo.gateway_url),
         *("--merchant-code", MERCHANT_CODE, "--api-key", demo.api_key),
         environment={**without_ours(os.environ), "SHOP_API_SECRET": demo.api_secret},
     )
@@ -169,7 +169,7 @@ async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
     from dasi.app import open_engine  # noqa: PLC0415  # slow
     from dasi.channels import add_channel  # noqa: PLC0415  # slow
     from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow
-    from dasi.people import first_run_link  # noqa: PLC0415  # slow
+    from dasi.users import first_run_link  # noqa: PLC0415  # slow
 
     async with open_engine(read_settings(opened.environment)) as engine:
         merchant = await add_merchant(

@@ -1,7 +1,7 @@
 """Runs the gateway or the worker in this process until asked to stop.
 
-Also a program, `python -m dasi.serve gateway FD | worker`, for `dasi.one_machine`: it loads nothing
-of the command line, which takes as long as all the rest.
+`dasi.runtime.standalone` starts it as `python -m dasi.serve gateway FD | worker`, which does not
+load the command line: that takes as long as all the rest.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ import uvloop
 
 from dasi.app import create_app
 from dasi.foundation.logging import set_up_logging
-from dasi.foundation.trouble import Trouble
-from dasi.opening import current_engine
-from dasi.processes import asked_to_stop
+from dasi.foundation.operator_error import Trouble
+from dasi.runtime.bootstrap import current_engine
+from dasi.runtime.processes import asked_to_stop
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
 

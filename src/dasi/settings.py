@@ -12,8 +12,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dasi.foundation import vault
-from dasi.foundation.trouble import Trouble
-from dasi.foundation.waits import parse_waits
+from dasi.foundation.durations import parse_waits
+from dasi.foundation.operator_error import Trouble
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"

@@ -13,13 +13,17 @@ import structlog
 from prometheus_client import Counter
 
 from dasi.billing_keys import remove_due_keys
+from dasi.card_verifications import give_back_checks
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
-from dasi.payments import count_payments, expire_windows, publish_doubts, reconcile_due
-from dasi.schedules import Runner, give_back_checks, plan_retries, publish_lateness
+from dasi.payments import reconcile_due
+from dasi.reporting import count_payments, publish_doubts
+from dasi.scheduler import Runner
+from dasi.schedules import plan_retries, publish_lateness
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, park_for_gone
+from dasi.windows import expire_windows
 
 log = structlog.get_logger()
 

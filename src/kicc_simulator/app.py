@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
 
-from kicc_simulator.console import Console
-from kicc_simulator.control import control_routes
-from kicc_simulator.control_bank import bank_routes
-from kicc_simulator.kicc_api import kicc_routes
+from kicc_simulator.api.routes import kicc_routes
+from kicc_simulator.control.console import Console
+from kicc_simulator.control.control import control_routes
+from kicc_simulator.control.control_bank import bank_routes
 from kicc_simulator.simulator import Simulator
-from kicc_simulator.window import Window
+from kicc_simulator.window.window import Window
 
 
 def make_app(simulator: Simulator, *, public_url: str = "") -> Starlette:

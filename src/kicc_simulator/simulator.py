@@ -2,12 +2,12 @@
 
 import msgspec
 
-from kicc_simulator.bank import Bank
-from kicc_simulator.desk import Desk
-from kicc_simulator.holds import Holds
-from kicc_simulator.journal import Journal
-from kicc_simulator.notices import Notices
-from kicc_simulator.scenarios import Scenarios
+from kicc_simulator.api.request_handler import Desk
+from kicc_simulator.control.journal import Journal
+from kicc_simulator.faults.holds import Holds
+from kicc_simulator.faults.scenarios import Scenarios
+from kicc_simulator.ledger.bank import Bank
+from kicc_simulator.notifications.notifications import Notices
 from kicc_simulator.switches import Switches
 
 

@@ -10,15 +10,15 @@ import pytest
 from starlette.applications import Starlette
 
 from dasi.channels import add_channel
-from dasi.checkout import routes
+from dasi.checkout.routes import routes
 from dasi.engine import Engine
 from dasi.foundation.clock import TurnedClock
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.merchants import Merchant, add_merchant
-from dasi.providers.kicc import KiccProvider
-from kicc_far_side import SECRET, Call, FarSide, Reply, approval, far_side, key_issue, says
-from served import address_of, free_socket, served
+from dasi.providers.kicc.adapter import KiccProvider
+from support.fake_kicc import SECRET, Call, FarSide, Reply, approval, far_side, key_issue, says
+from support.served_app import address_of, free_socket, served
 
 CODE = "imp00000001"
 PAGE_ORIGIN = "http://shop.example"

@@ -6,7 +6,7 @@ import pytest
 
 from dasi.checkout.params import read_origin, read_param
 from dasi.foundation.errors import Invalid
-from dasi.payments import Buyer
+from dasi.ledger import Buyer
 
 GOOD = {"merchant_uid": "order-1", "name": "원두", "amount": 1000}
 

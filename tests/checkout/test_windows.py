@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from dasi.ledger import find_payment
 from dasi.merchants import add_merchant
-from dasi.payments import find_payment
-from kicc_far_side import HANGS_UP, Call, Reply, says
+from support.fake_kicc import HANGS_UP, Call, Reply, says
 
 RSP_OF_A_PAYMENT = {
     "success", "imp_uid", "pay_method", "merchant_uid", "name", "paid_amount", "currency",

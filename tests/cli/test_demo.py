@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dasi_program import Running, all_end, dasi, metrics, running
+from support.dasi_program import Running, all_end, dasi, metrics, running
 
 PORTS = ("--port", "0", "--simulator-port", "0", "--shop-port", "0")
 
@@ -99,7 +99,7 @@ def test_what_a_killed_one_left_is_removed_by_the_next(env: dict[str, str], tmp_
 def test_part_that_dies_ends_the_demo_and_its_logs_are_kept(env: dict[str, str], tmp_path: Path):
     with running("demo", *PORTS, env=env, cwd=tmp_path) as demo:
         until_paid(demo)
-        (shop,) = (one for one in demo.descendants() if "demo_shop" in one.cmdline())
+        (shop,) = (one for one in demo.descendants() if "dasi_demo" in one.cmdline())
         shop.kill()
         assert "What happened:" in demo.until("The shop ended by itself")
         kept = Path(demo.until("All logs are kept in").rsplit(" ", 1)[1].strip().rstrip("."))

@@ -8,7 +8,7 @@ import pytest
 import typer.main
 
 from dasi.cli import app
-from dasi_program import dasi
+from support.dasi_program import dasi
 
 REFERENCE = (Path(__file__).parents[2] / "docs/reference/commands.md").read_text(encoding="utf-8")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.vault import new_key
-from dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
-from database import TestServer
+from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from support.dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
+from support.database import TestServer
 
 _CALLERS = 64
 

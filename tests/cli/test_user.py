@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dasi.foundation.vault import new_key
-from dasi_program import dasi, facts
+from support.dasi_program import dasi, facts
 
 PASSWORD = "a long password"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dasi.foundation.vault import new_key
-from dasi_program import dasi, facts
-from webhook_receiver import receiving
+from support.dasi_program import dasi, facts
+from support.webhook_endpoint import receiving
 
 CODE = "imp00000001"
 

@@ -11,25 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from itertools import count, cycle
 
-from console.browser import PASSWORD
+from console.http_browser import PASSWORD
+from dasi.audit import record_act
+from dasi.audit.audit_entry import Origin
+from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, TurnedClock, kst_day
 from dasi.foundation.errors import Conflict
-from dasi.payments import (
-    Buyer,
-    CancelWish,
-    ChargeWish,
-    Payment,
-    cancel,
-    charge,
-    expire_windows,
-    reconcile_due,
-)
-from dasi.people import Role, add_person, find_session, invite, record_act, sign_in
-from dasi.people.act import Origin
-from dasi.schedules import Runner, ScheduleWish, book
+from dasi.ledger import Buyer, Payment
+from dasi.payments import CancelWish, ChargeWish, cancel, charge, reconcile_due
+from dasi.scheduler import Runner
+from dasi.schedules import ScheduleWish, book
+from dasi.users import Role, add_person, invite
 from dasi.webhooks import Deliverer, list_deliveries
-from gateway_shop import MALL_ID, Shop
-from webhook_receiver import Post, Receiver
+from dasi.windows import expire_windows
+from support.gateway_merchant import MALL_ID, Shop
+from support.webhook_endpoint import Post, Receiver
 
 DAY = timedelta(days=1)
 OFFICE = Origin(address="203.0.113.7", user_agent="Mozilla/5.0 (Macintosh) Chrome/140")

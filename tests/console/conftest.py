@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from console.browser import Person, add_member, new_browser
-from dasi.people import Role
-from gateway_shop import Shop
+from console.http_browser import Person, add_member, new_browser
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 SignIn = Callable[[Role], Awaitable[Person]]
 

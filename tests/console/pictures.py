@@ -22,10 +22,10 @@ import uvloop
 from console.coffee_shop import fill
 from console.screen import WIDTHS, opened_browser, opened_page
 from dasi.foundation.clock import KST, TurnedClock
-from database import running_server
-from gateway_shop import running_gateway
-from simulator_process import SimulatorProcess
-from webhook_receiver import receiving
+from support.database import running_server
+from support.gateway_merchant import running_gateway
+from support.simulator_process import SimulatorProcess
+from support.webhook_endpoint import receiving
 
 FIRST_DAY = datetime(2026, 9, 3, 9, 0, tzinfo=KST)
 

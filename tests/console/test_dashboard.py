@@ -4,9 +4,9 @@ from datetime import datetime, time, timedelta
 
 from console.conftest import SignIn
 from dasi.foundation.clock import KST, kst_day
-from dasi.payments import day_numbers, doubt_numbers
-from dasi.people import Role
-from gateway_shop import Shop
+from dasi.reporting import day_numbers, doubt_numbers
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 DAY = timedelta(days=1)
 

@@ -3,11 +3,12 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from console.browser import PASSWORD, add_member
+from console.http_browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page
-from dasi.people import Role, sign_in
-from dasi.people.act import Origin
-from gateway_shop import Shop
+from dasi.audit.audit_entry import Origin
+from dasi.authentication import sign_in
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
 HERE = "/console/shops/imp00000001"

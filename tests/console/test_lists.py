@@ -7,12 +7,13 @@ import pytest
 
 from console.conftest import SignIn
 from dasi.billing_keys import browse_keys
-from dasi.console import doubts, schedules
+from dasi.console.merchant import schedules
+from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
-from dasi.payments import browse_doubts
-from dasi.people import Role
+from dasi.reporting import browse_doubts
 from dasi.schedules import ScheduleWish, book, browse_schedules, calendar, revoke
-from gateway_shop import Shop
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 HERE = "/console/shops/imp00000001"
 DAY = timedelta(days=1)
@@ -100,7 +101,7 @@ async def test_doubts_come_by_page_those_of_a_person_first(
     assert await browse_doubts(
         gateway.engine, merchant_id, is_with_person=True, behind=None, limit=2
     ) == ([], None)
-    monkeypatch.setattr(doubts, "PAGE", 2)
+    monkeypatch.setattr(unresolved, "PAGE", 2)
     operator = await signed_in(Role.OPERATOR)
     _, html = await operator.get(f"{HERE}/doubts")
     assert "연결이 끊김" in html  # the cause, in the reader's language

@@ -6,11 +6,12 @@ from html import unescape
 
 import pytest
 
-from console.browser import Person
 from console.conftest import SignIn
-from dasi.payments import list_doubts_of, look_again
-from dasi.people import Role
-from gateway_shop import Shop
+from console.http_browser import Person
+from dasi.payments import look_again
+from dasi.reporting.detail import list_doubts_of
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 HERE = "/console/shops/imp00000001"
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page
 
-from console.browser import PASSWORD, add_member
+from console.http_browser import PASSWORD, add_member
 from console.screen import (
     CHROMIUM,
     SCREENS,
@@ -15,13 +15,14 @@ from console.screen import (
     photograph,
     serious_violations,
 )
+from dasi.audit.audit_entry import Origin
+from dasi.authentication import sign_in
 from dasi.channels import add_channel, retire_channel
-from dasi.people import Role, first_run_link, reset_link, sign_in
-from dasi.people.act import Origin
 from dasi.schedules import ScheduleWish, book
+from dasi.users import Role, first_run_link, reset_link
 from dasi.webhooks import Deliverer
-from gateway_shop import Shop, new_order, running_gateway
-from simulator_process import SimulatorControl
+from support.gateway_merchant import Shop, new_order, running_gateway
+from support.simulator_process import SimulatorControl
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
 _EVERY_LOOK = [

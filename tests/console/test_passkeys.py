@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from console.browser import PASSWORD, Person, add_member, new_browser
+from console.http_browser import PASSWORD, Person, add_member, new_browser
 from console.soft_authenticator import SoftAuthenticator
 from dasi.app import create_app, open_engine
 from dasi.foundation.clock import TurnedClock
-from dasi.people import Role
 from dasi.settings import read_settings
-from gateway_shop import Shop, environment, open_shop, running_gateway
-from served import free_socket, served
-from simulator_process import SimulatorControl
+from dasi.users import Role
+from support.gateway_merchant import Shop, environment, open_shop, running_gateway
+from support.served_app import free_socket, served
+from support.simulator_process import SimulatorControl
 
 EMAIL = "owner@shop.example"
 _OPTIONS = re.compile(r'data-options="([^"]+)"')

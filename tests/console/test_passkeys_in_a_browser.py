@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from playwright.async_api import CDPSession, Page, expect
 
-from console.browser import PASSWORD, add_member
+from console.http_browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page, serious_violations
 from console.test_passkeys import EMAIL, acts, shop
-from dasi.people import Role
-from gateway_shop import Shop
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 __all__ = ["shop"]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from console.browser import Person
 from console.conftest import SignIn
-from dasi.payments import Browse, browse_payments
-from dasi.people import Role
-from gateway_shop import Shop
+from console.http_browser import Person
+from dasi.reporting import Browse, browse_payments
+from dasi.users import Role
+from support.gateway_merchant import Shop
 
 HERE = "/console/shops/imp00000001"
 

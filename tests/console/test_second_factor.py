@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pyotp
 
-from console.browser import PASSWORD, Person, add_member, new_browser
+from console.http_browser import PASSWORD, Person, add_member, new_browser
 from dasi.foundation.clock import TurnedClock
-from dasi.people import Role
-from gateway_shop import running_gateway
-from simulator_process import SimulatorControl
+from dasi.users import Role
+from support.gateway_merchant import running_gateway
+from support.simulator_process import SimulatorControl
 
 
 async def test_a_code_is_asked_for_and_good_once(

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pyotp
 import pytest
 
-from console.browser import PASSWORD, Person, add_member, new_browser
 from console.conftest import SignIn
+from console.http_browser import PASSWORD, Person, add_member, new_browser
 from dasi.foundation.clock import TurnedClock
 from dasi.foundation.errors import NotFound
-from dasi.people import Role, list_people, look_at_link, reset_link
-from gateway_shop import CODE, Shop, running_gateway
-from simulator_process import SimulatorControl
+from dasi.users import Role, list_people, look_at_link, reset_link
+from support.gateway_merchant import CODE, Shop, running_gateway
+from support.simulator_process import SimulatorControl
 
 HERE = f"/console/shops/{CODE}"
 NEW_PASSWORD = "another horse battery"

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from console.browser import PASSWORD, Person, add_member, cookie_of, new_browser
 from console.conftest import SignIn
+from console.http_browser import PASSWORD, Person, add_member, cookie_of, new_browser
+from dasi.audit.audit_entry import Origin
 from dasi.foundation.clock import KST, TurnedClock
 from dasi.foundation.errors import NotFound
-from dasi.people import Role, first_run_link, join, look_at_link
-from dasi.people.act import Origin
-from gateway_shop import Shop, running_gateway
-from simulator_process import SimulatorControl
+from dasi.users import Role, first_run_link, join, look_at_link
+from support.gateway_merchant import Shop, running_gateway
+from support.simulator_process import SimulatorControl
 
 
 async def test_the_first_run_link_makes_one_owner(gateway: Shop, stranger: Person) -> None:

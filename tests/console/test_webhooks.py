@@ -3,9 +3,9 @@
 import re
 
 from console.conftest import SignIn
-from dasi.people import Role
+from dasi.users import Role
 from dasi.webhooks import Deliverer
-from gateway_shop import CODE, Shop
+from support.gateway_merchant import CODE, Shop
 
 HERE = f"/console/shops/{CODE}/webhooks"
 NOBODY = "http://127.0.0.1:9/hook"

@@ -21,11 +21,11 @@ import structlog
 
 from crash.history import Stage, run_history
 from crash.kills import run_kill_history
-from crash.merchant_side import listening_merchant
+from crash.merchant_webhooks import listening_merchant
+from crash.results import Tally
 from crash.sweep import SWEEPS, run_sweep
-from crash.tally import Tally
-from database import TestServer, running_server
-from simulator_process import SimulatorControl, running_simulator
+from support.database import TestServer, running_server
+from support.simulator_process import SimulatorControl, running_simulator
 
 _TELL_EVERY_S = 60
 _OVER_S = 600

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crash.history import Stage
-from crash.merchant_side import listening_merchant
-from crash.tally import Tally
-from database import TestServer
-from simulator_process import SimulatorControl
+from crash.merchant_webhooks import listening_merchant
+from crash.results import Tally
+from support.database import TestServer
+from support.simulator_process import SimulatorControl
 
 
 @pytest.fixture

@@ -11,26 +11,19 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from crash.acts import (
-    ACTS,
-    CUSTOMER,
-    TURNS,
-    deliver_notice,
-    pay_in_window,
-    take_turn,
-)
-from crash.bookings import BOOKING_ACTS, plan, resume
+from crash.environment import GATEWAYS, WORKERS, World
 from crash.invariants import check_all, check_never_twice
-from crash.merchant_side import MerchantSide
-from crash.mortal import Killed, mortal_tasks
-from crash.receivers import RECEIVER_ACTS, mend_receiver
-from crash.tally import Tally
-from crash.world import GATEWAYS, WORKERS, World
+from crash.killable import Killed, mortal_tasks
+from crash.merchant_webhooks import MerchantSide
+from crash.operations import ACTS, CUSTOMER, TURNS, deliver_notice, pay_in_window, take_turn
+from crash.results import Tally
+from crash.schedule_operations import BOOKING_ACTS, plan, resume
+from crash.webhook_endpoints import RECEIVER_ACTS, mend_receiver
 from dasi.foundation.clock import TurnedClock
 from dasi.foundation.errors import Unavailable
-from database import TestServer
-from kicc_shop import OPENING_HOUR
-from simulator_process import SimulatorControl
+from support.database import TestServer
+from support.kicc_merchant import OPENING_HOUR
+from support.simulator_process import SimulatorControl
 
 _CALM_S = (3, 10, 70, 320, 1_900, *[3_700] * 4, 21_700, 21_700, 43_000, 90_000)
 _TURNS_MAX = 300

@@ -7,11 +7,11 @@ so a second approval is seen even if we forgot that we asked for it.
 from collections import Counter, defaultdict
 from typing import Any
 
-from crash.acts import PAID
-from crash.check_bookings import check_bookings
-from crash.world import Told, World
-from dasi.console.words import EVENT
-from dasi.payments import Report, verify
+from crash.environment import Told, World
+from crash.operations import PAID
+from crash.schedule_invariants import check_bookings
+from dasi.console.labels import EVENT
+from dasi.reporting import Report, verify
 
 _SETTLED_NO = ("failed",)
 CHECK = "check-"

@@ -15,16 +15,16 @@ from typing import Any
 
 import aiohttp
 
-from crash.acts import CUSTOMER, amount, new_order
+from crash.environment import Asked, Told, World
 from crash.history import Stage, calm_down, opened_world
 from crash.invariants import check_all, check_never_twice
 from crash.node import VAULT_KEY
-from crash.world import Asked, Told, World
+from crash.operations import CUSTOMER, amount, new_order
 from dasi.foundation.clock import TurnedClock
 from dasi.merchants import add_api_key
-from gateway_process import Program, Programs, running_on
-from gateway_shop import Answer, Shop, read_envelope
-from simulator_process import ControlError
+from support.gateway_merchant import Answer, Shop, read_envelope
+from support.gateway_process import Program, Programs, running_on
+from support.simulator_process import ControlError
 
 GATEWAYS, WORKERS, ROUNDS = 2, 2, 3
 _HELD = (("batch", "before"), ("batch", "after"), ("revise", "before"), ("revise", "after"),

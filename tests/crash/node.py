@@ -10,13 +10,13 @@ from typing import Any
 
 import asyncpg
 
-from crash.mortal import Life
+from crash.killable import Life
 from dasi.engine import Engine
 from dasi.foundation.clock import Clock
 from dasi.foundation.db import open_database
 from dasi.foundation.vault import Vault
-from dasi.providers.kicc import KiccProvider
-from dasi.schedules import Runner
+from dasi.providers.kicc.adapter import KiccProvider
+from dasi.scheduler import Runner
 from dasi.webhooks import Deliverer
 
 _ANSWER_TIMEOUT_S = 3.0

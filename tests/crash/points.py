@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import dasi
-from crash.mortal import Part, Place
+from crash.killable import Part, Place
 
 _SOURCE = Path(dasi.__file__).parent
 _ROOMS = ("payments", "billing_keys", "schedules", "webhooks", "channels", "providers/kicc")
@@ -54,29 +54,29 @@ NOT_LOOKED_FOR: tuple[tuple[str, str, Part | None, str], ...] = (
     ),
     ("webhooks/", "session.post(", "exit", "an answer that was read is let go at once"),
     (
-        "schedules/check_store.py",
+        "card_verifications/card_verification_store.py",
         "database.fetch('UPDATE card_checks SET next_look_at = NULL",
         None,
         "a person is told after a week of looks; a test of the room goes there",
     ),
     (
-        "webhooks/store.py",
+        "webhooks/delivery_store.py",
         'database.fetch("UPDATE deliveries SET leased_until = NULL',
         None,
         "twenty seconds of real time without a place at a receiver",
     ),
     (
-        "billing_keys/store.py",
+        "billing_keys/billing_key_store.py",
         'connection.execute("UPDATE billing_keys\\n           SET lives_on_in',
         None,
         "KICC's stand-in gives no key twice; a test of the room goes there",
     ),
-    ("payments/numbers_store.py", "", None, _FOR_A_PERSON),
-    ("payments/browse_store.py", "", None, _FOR_A_PERSON),
-    ("payments/search_store.py", "database.fetch(", None, _FOR_A_PERSON),
-    ("schedules/store.py", "database.fetchrow(f", None, _FOR_A_PERSON),
-    ("billing_keys/browse_store.py", "", None, _FOR_A_PERSON),
-    ("schedules/browse_store.py", "", None, _FOR_A_PERSON),
+    ("reporting/daily_stats_store.py", "", None, _FOR_A_PERSON),
+    ("reporting/console_search_store.py", "", None, _FOR_A_PERSON),
+    ("reporting/payment_list_store.py", "database.fetch(", None, _FOR_A_PERSON),
+    ("schedules/schedule_store.py", "database.fetchrow(f", None, _FOR_A_PERSON),
+    ("billing_keys/list_store.py", "", None, _FOR_A_PERSON),
+    ("schedules/calendar_store.py", "", None, _FOR_A_PERSON),
 )
 """Places of the list where nobody can die, or that no verb comes to, each with the reason: the
 file, how what is awaited begins, and whether it is entered or left there. Nothing else is left out,

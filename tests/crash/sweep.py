@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from crash.acts import (
+from crash.environment import World
+from crash.history import Stage, calm_down, opened_world
+from crash.invariants import check_all, check_never_twice
+from crash.operations import (
     CUSTOMER,
     cancel_payment,
     charge_order,
@@ -18,11 +21,8 @@ from crash.acts import (
     pay_in_window,
     take_turn,
 )
-from crash.booking_scenes import BOOKING_SCENES
-from crash.history import Stage, calm_down, opened_world
-from crash.invariants import check_all, check_never_twice
-from crash.more_scenes import MORE_SCENES
-from crash.world import World
+from crash.scenarios import MORE_SCENES
+from crash.schedule_scenarios import BOOKING_SCENES
 from dasi.billing_keys import remove_key
 
 DEATHS_MAX = 250

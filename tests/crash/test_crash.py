@@ -67,7 +67,9 @@ def test_whatever_is_left_out_of_the_list_is_in_it() -> None:
 def test_crash_points_are_read_from_the_source() -> None:
     found = {(point.place.file, point.function, point.place.part) for point in points()}
 
-    assert ("payments/reserve_store.py", "reserve_charges", "await") in found, "the reservation"
+    assert ("ledger/reserve_store.py", "reserve_charges", "await") in found, "the reservation"
     assert ("payments/record.py", "record_outcome", "exit") in found, "the commit of the outcome"
-    assert ("providers/kicc/client.py", "_post", "enter") in found, "the request to the PG"
-    assert ("payments/store.py", "mark_paid", "await") in found
+    assert ("providers/kicc/transport/client.py", "_post", "enter") in found, (
+        "the request to the PG"
+    )
+    assert ("ledger/payment_store.py", "mark_paid", "await") in found

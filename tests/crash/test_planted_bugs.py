@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from crash import planted
+from crash import mutants
 from crash.history import Stage, run_history
 from crash.sweep import run_sweep
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @dataclass(frozen=True)
 class Bug:
-    plant: planted.Plant
+    plant: mutants.Plant
     sweep: str
     breaks: frozenset[str]
     """Promises of which at least one must be seen broken."""
@@ -28,28 +28,28 @@ class Bug:
 
 BUGS = {
     "an approval is resent after a lost answer": Bug(
-        planted.resend_lost_charge,
+        mutants.resend_lost_charge,
         "charge, answer lost",
         frozenset({"a never twice", "c books agree"}),
     ),
     "the reserve row is skipped": Bug(
-        planted.skip_reserve_row, "charge", frozenset({"a never twice", "c books agree"})
+        mutants.skip_reserve_row, "charge", frozenset({"a never twice", "c books agree"})
     ),
     "a lost answer is marked failed": Bug(
-        planted.mark_lost_answer_failed,
+        mutants.mark_lost_answer_failed,
         "charge, answer lost",
         frozenset({"a never twice", "c books agree"}),
     ),
     "a cancel is resent blindly": Bug(
-        planted.resend_lost_cancel,
+        mutants.resend_lost_cancel,
         "cancel of a part, answer lost",
         frozenset({"c books agree", "e told cancelled", "no bug"}),
     ),
     "the webhook is outside of the transaction": Bug(
-        planted.announce_after_commit, "charge", frozenset({"d events"})
+        mutants.announce_after_commit, "charge", frozenset({"d events"})
     ),
     "a booked charge is run again because its worker is gone": Bug(
-        planted.forget_first_run,
+        mutants.forget_first_run,
         "booked charge, declined",
         frozenset({"s runs once"}),
         step=4,

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from dasi.admission import PAUSE_S
-from gateway_shop import running_gateway
-from simulator_process import SimulatorControl
+from dasi.http.admission import PAUSE_S
+from support.gateway_merchant import running_gateway
+from support.simulator_process import SimulatorControl
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from dasi.foundation.db import Database, open_database
 from dasi.foundation.migrate import Migration, load_migrations, migrate, require_current
-from dasi.foundation.trouble import Trouble
-from database import TestServer
+from dasi.foundation.operator_error import Trouble
+from support.database import TestServer
 
 FIRST = Migration(1, "things", "CREATE TABLE things (thing_id bigint PRIMARY KEY);")
 SECOND = Migration(2, "colours", "ALTER TABLE things ADD COLUMN colour text;")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dasi.foundation.trouble import Trouble
+from dasi.foundation.operator_error import Trouble
 from dasi.settings import KICC_LIVE_URL, SETTINGS, read_settings, unknown_names
 
 KEY = base64.b64encode(b"k" * 32).decode()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway_shop import Shop, open_shop, running_gateway
-from simulator_process import SimulatorControl, start_simulator, stop_simulator
+from support.gateway_merchant import Shop, open_shop, running_gateway
+from support.simulator_process import SimulatorControl, start_simulator, stop_simulator
 
 TAKEN = "이미 주문이 이루어진 건입니다. (동일한 merchant_uid로 결제 또는 취소된 기록이 있습니다)"
 

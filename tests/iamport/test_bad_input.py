@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from gateway_shop import Answer, Shop
+from support.gateway_merchant import Answer, Shop
 
 AGAIN = "/subscribe/payments/again"
 GOOD = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}

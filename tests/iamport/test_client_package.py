@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway_shop import Shop
 from iamport import Iamport
+from support.gateway_merchant import Shop
 
 Client = Callable[..., Any]
 

@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dasi.foundation.clock import TurnedClock
-from dasi.payments import expire_windows
-from gateway_shop import Shop, running_gateway
-from served import served
-from simulator_process import SimulatorControl
+from dasi.windows import expire_windows
+from support.gateway_merchant import Shop, running_gateway
+from support.served_app import served
+from support.simulator_process import SimulatorControl
 
 
 @dataclass

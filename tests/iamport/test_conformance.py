@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dasi.conformance import PROBES, try_out
-from gateway_shop import Shop
-from served import served
+from dasi.conformance import try_out
+from dasi.conformance.probes import PROBES
+from support.gateway_merchant import Shop
+from support.served_app import served
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 # Routes of other means of payment and other PGs: answered, and not offered.

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gateway_shop import Shop
+from support.gateway_merchant import Shop
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 # Left alone on purpose: other PGs' words, and what KICC has no place for.

@@ -18,7 +18,7 @@ from yarl import URL
 
 from dasi.conformance import shapes
 from dasi.conformance.shapes import Shape, differences
-from gateway_shop import Answer, Shop, read_envelope
+from support.gateway_merchant import Answer, Shop, read_envelope
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 # PAYCO's only: answered, and not offered.

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from dasi.payments import reconcile_due
-from dasi.schedules import Runner
-from gateway_shop import Answer, Shop
+from dasi.scheduler import Runner
+from support.gateway_merchant import Answer, Shop
 
 SCHEDULE = "/subscribe/payments/schedule"
 WISH = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}

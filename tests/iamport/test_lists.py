@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway_shop import Shop, running_gateway
-from simulator_process import SimulatorControl
+from support.gateway_merchant import Shop, running_gateway
+from support.simulator_process import SimulatorControl
 
 STATUSES = ("ready", "paid", "cancelled", "failed")
 SHINHAN = ["029"]  # KICC's code of Annex B's 366

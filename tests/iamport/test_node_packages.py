@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway_shop import Shop
+from support.gateway_merchant import Shop
 
 CLIENTS = Path(__file__).parents[1] / "clients/node"
 PAYMENT_GONE = "존재하지 않는 결제정보입니다."

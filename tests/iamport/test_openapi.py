@@ -7,8 +7,8 @@ looks for new ones, thousands of them.
 from pathlib import Path
 
 from fuzz_iamport import fuzz, stock
-from gateway_process import running_programs
-from simulator_process import SimulatorControl
+from support.gateway_process import running_programs
+from support.simulator_process import SimulatorControl
 
 SEED, EXAMPLES = 20261126, 1
 

@@ -1,6 +1,6 @@
 """/payments/prepare: a page cannot ask for another amount than its server registered."""
 
-from gateway_shop import Shop
+from support.gateway_merchant import Shop
 
 UNKNOWN = "사전등록된 결제정보가 존재하지 않습니다."
 

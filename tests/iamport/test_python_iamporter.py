@@ -9,7 +9,7 @@ import pytest
 from iamporter import Iamporter
 from iamporter.errors import ImpApiError, ImpUnAuthorized
 
-from gateway_shop import Shop
+from support.gateway_merchant import Shop
 
 Client = Callable[..., Any]
 

@@ -8,9 +8,9 @@ import json
 import time
 from typing import Any
 
-from gateway_process import running_programs
-from gateway_shop import Shop
-from simulator_process import SimulatorControl
+from support.gateway_merchant import Shop
+from support.gateway_process import running_programs
+from support.simulator_process import SimulatorControl
 
 PAYMENT_KEYS = {
     "amount", "apply_num", "bank_code", "bank_name", "buyer_addr", "buyer_email", "buyer_name",

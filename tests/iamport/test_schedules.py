@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dasi.schedules import Runner
-from gateway_shop import Answer, Shop, new_order
+from dasi.scheduler import Runner
+from support.gateway_merchant import Answer, Shop, new_order
 
 SCHEDULE = "/subscribe/payments/schedule"
 FIELDS = [
@@ -233,7 +233,7 @@ async def test_removing_a_key_revokes_its_schedules(shop: Shop):
 
 
 async def test_another_merchant_sees_nothing_of_it(shop: Shop):
-    from gateway_shop import open_shop
+    from support.gateway_merchant import open_shop
 
     await booked(shop, {"merchant_uid": "mine"})
     async with open_shop(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dasi.foundation.clock import TurnedClock
-from gateway_shop import Shop, open_shop, running_gateway
-from simulator_process import SimulatorControl
+from support.gateway_merchant import Shop, open_shop, running_gateway
+from support.simulator_process import SimulatorControl
 
 FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
     "raw": lambda token: {"headers": {"Authorization": token}},

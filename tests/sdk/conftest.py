@@ -25,8 +25,8 @@ from dasi.engine import Engine
 from dasi.foundation.vault import new_key
 from dasi.merchants import add_api_key, add_merchant
 from dasi.settings import read_settings
-from served import address_of, free_socket, served
-from simulator_process import SimulatorProcess
+from support.served_app import address_of, free_socket, served
+from support.simulator_process import SimulatorProcess
 
 CODE = "imp00000001"
 KEYS = {"imp_key": "imp_apikey", "imp_secret": "secret-of-the-shop-0123456789"}

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from sdk.conftest import CODE, PHONE, heard
-from served import served
+from support.served_app import served
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SCRIPT = (Path(__file__).parent / "frame_protocol.js").read_text()

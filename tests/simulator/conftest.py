@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from simulator_merchant import Merchant
-from simulator_process import SimulatorControl, running_simulator
+from support.simulator_merchant import Merchant
+from support.simulator_process import SimulatorControl, running_simulator
 
 
 @pytest.fixture(scope="session")

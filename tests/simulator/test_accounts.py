@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant
-from simulator_process import ControlError
+from support.simulator_merchant import Merchant
+from support.simulator_process import ControlError
 
 REFUND_TO = {"refundBankCode": "004", "refundAccountNo": "12345678901", "refundDepositName": "홍"}
 ESCROW = {"escrowType": "K", "recvInfo": {"recvName": "홍길동", "recvMobileNo": "01012345678"}}

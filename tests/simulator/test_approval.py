@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant
+from support.simulator_merchant import Merchant
 
 ISSUER_REFUSALS = ["8521", "8035", "8314", "8315", "8316", "8311", "8350", "8373", "8527"]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant
-from simulator_process import SimulatorControl
+from support.simulator_merchant import Merchant
+from support.simulator_process import SimulatorControl
 
 
 async def test_a_charge_answers_as_captured(merchant: Merchant) -> None:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kicc_simulator.clock import KST, Clock
-from simulator_merchant import Merchant
-from simulator_process import ControlError, SimulatorControl
+from kicc_simulator.ledger.clock import KST, Clock
+from support.simulator_merchant import Merchant
+from support.simulator_process import ControlError, SimulatorControl
 
 
 async def test_numbers_and_dates_follow_the_clock(merchant: Merchant) -> None:

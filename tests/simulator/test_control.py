@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant, signature
-from simulator_process import ControlError, SimulatorControl
+from support.simulator_merchant import Merchant, signature
+from support.simulator_process import ControlError, SimulatorControl
 
 
 async def test_a_new_mall_has_its_own_key(kicc: SimulatorControl) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator_merchant import Merchant, signature
+from support.simulator_merchant import Merchant, signature
 
 CHARGE = "/api/trades/approval/batch"
 REVISE = "/api/trades/revise"

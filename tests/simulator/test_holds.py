@@ -6,8 +6,8 @@ from typing import Literal
 import aiohttp
 import pytest
 
-from simulator_merchant import Merchant
-from simulator_process import ControlError
+from support.simulator_merchant import Merchant
+from support.simulator_process import ControlError
 
 
 @pytest.mark.parametrize(("when", "net"), [("before", 0), ("after", 9_900)])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simulator_merchant import Merchant
+from support.simulator_merchant import Merchant
 
 PATHS = [
     "/api/ep9/trades/webpay",

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from simulator_merchant import Merchant, signature
-from simulator_process import SimulatorControl
+from support.simulator_merchant import Merchant, signature
+from support.simulator_process import SimulatorControl
 
 
 async def test_a_repeated_charge_is_refused_and_not_replayed(merchant: Merchant) -> None:

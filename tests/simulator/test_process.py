@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from kicc_simulator.__main__ import main
-from simulator_merchant import Merchant
-from simulator_process import SimulatorProcess, running_simulator, start_simulator
+from support.simulator_merchant import Merchant
+from support.simulator_process import SimulatorProcess, running_simulator, start_simulator
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant
+from support.simulator_merchant import Merchant
 
 EXAMPLES = Path(__file__).parents[1] / "providers" / "kicc" / "examples"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator_merchant import Merchant
+from support.simulator_merchant import Merchant
 
 
 async def test_an_approval_is_found_with_its_original_amount_and_present_status(

@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from kicc_simulator.__main__ import command_line
 from kicc_simulator.app import make_app
-from kicc_simulator.effects import EFFECTS
-from kicc_simulator.refusal import INVENTED_CODES
+from kicc_simulator.faults.effects import EFFECTS
+from kicc_simulator.ledger.refusal import INVENTED_CODES
 from kicc_simulator.simulator import Simulator
 from kicc_simulator.switches import Switches
-from simulator_process import running_simulator
+from support.simulator_process import running_simulator
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "simulator.md"
 MARK = "=== end of block ==="

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant
+from support.simulator_merchant import Merchant
 
 ORDER_INFO = {"goodsName": "커피"}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant, signature
-from simulator_process import SimulatorControl
+from support.simulator_merchant import Merchant, signature
+from support.simulator_process import SimulatorControl
 
 
 async def test_two_partial_cancels_leave_nothing_and_a_third_is_refused(

@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator_merchant import Merchant
-from simulator_process import ControlError
+from support.simulator_merchant import Merchant
+from support.simulator_process import ControlError
 
 
 async def status_of(merchant: Merchant, body: dict[str, Any]) -> int | None:

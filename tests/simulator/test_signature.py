@@ -2,8 +2,8 @@
 
 import pytest
 
-from kicc_simulator.signature import is_signed, sign
-from simulator_merchant import KEY, Merchant, signature
+from kicc_simulator.ledger.signature import is_signed, sign
+from support.simulator_merchant import KEY, Merchant, signature
 
 VECTORS = [
     (

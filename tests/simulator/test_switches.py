@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulator_merchant import Merchant, signature
-from simulator_process import ControlError
+from support.simulator_merchant import Merchant, signature
+from support.simulator_process import ControlError
 
 FULL_ONLY = {
     "bankInfo",

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator_merchant import RETURN_URL, Merchant
+from support.simulator_merchant import RETURN_URL, Merchant
 
 ELEVEN = {
     "resCd",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from dasi.foundation.reseal import SealedValues
+from dasi.foundation.reencrypt import SealedValues
 
 CUSTOMER_UID_MAX = 80
 

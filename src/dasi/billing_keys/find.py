@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from dasi.billing_keys import store
+from dasi.billing_keys import billing_key_store
 from dasi.billing_keys.billing_key import BillingKey, SealedKey, bound_to
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
@@ -12,7 +12,7 @@ from dasi.foundation.errors import NotFound
 async def find_billing_key(engine: Engine, merchant_id: int, customer_uid: str) -> BillingKey:
     """The live key of a customer. `NotFound("unknown_billing_key")` if there is none."""
     async with engine.database.transaction() as connection:
-        key = await store.live_key(connection, merchant_id, customer_uid)
+        key = await billing_key_store.live_key(connection, merchant_id, customer_uid)
     if key is None:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
     return key
@@ -22,21 +22,21 @@ async def find_billing_keys(
     engine: Engine, merchant_id: int, customer_uids: Sequence[str]
 ) -> list[BillingKey]:
     """The live keys of these customers, as many as there are, by `customer_uid`."""
-    return await store.live_keys(engine.database, merchant_id, customer_uids)
+    return await billing_key_store.live_keys(engine.database, merchant_id, customer_uids)
 
 
 async def live_key(
     connection: Connection, merchant_id: int, customer_uid: str
 ) -> BillingKey | None:
     """The same inside the caller's transaction; None if there is none."""
-    return await store.live_key(connection, merchant_id, customer_uid)
+    return await billing_key_store.live_key(connection, merchant_id, customer_uid)
 
 
 async def key_channels(
     connection: Connection, merchant_id: int, customer_uids: Collection[str]
 ) -> dict[str, int]:
     """The channel of each customer's newest key, also of one that is out of use by now."""
-    return await store.key_channels(connection, merchant_id, customer_uids)
+    return await billing_key_store.key_channels(connection, merchant_id, customer_uids)
 
 
 def open_key(engine: Engine, key: SealedKey) -> str:

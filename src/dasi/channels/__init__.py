@@ -1,17 +1,17 @@
-"""The channels' room: a merchant's contracts with payment companies."""
+"""Channels: a merchant's contracts with payment companies."""
 
 from dasi.channels.add import add_channel
 from dasi.channels.change import change_channel
 from dasi.channels.channel import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX, Channel
 from dasi.channels.check import Check, check_channel
-from dasi.channels.choose import (
+from dasi.channels.disable import make_default, restore_channel, retire_channel
+from dasi.channels.select import (
     SEALED_SECRETS,
     choose_channel,
     find_channel,
     list_channels,
     open_mall,
 )
-from dasi.channels.retire import make_default, restore_channel, retire_channel
 
 __all__ = [
     "QUOTA_FROM_KRW",

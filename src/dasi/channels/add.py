@@ -4,9 +4,9 @@ import re
 import uuid
 from typing import Literal
 
-from dasi.channels import store
+from dasi.channels import channel_store
 from dasi.channels.channel import QUOTA_MONTHS_MAX, Channel
-from dasi.channels.choose import bound_to
+from dasi.channels.select import bound_to
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
 from dasi.merchants import Merchant
@@ -43,10 +43,10 @@ async def add_channel(
     check_quota_months_max(quota_months_max)
     sealed = engine.vault.seal(secret, bound_to=bound_to(merchant.merchant_id, mall_id))
     async with engine.database.transaction() as connection:
-        is_first = not await store.lock_channels(connection, merchant.merchant_id)
+        is_first = not await channel_store.lock_channels(connection, merchant.merchant_id)
         if is_default or is_first:
-            await store.clear_default(connection, merchant.merchant_id)
-        channel = await store.insert_channel(
+            await channel_store.clear_default(connection, merchant.merchant_id)
+        channel = await channel_store.insert_channel(
             connection,
             merchant.merchant_id,
             channel_key=f"channel-key-{uuid.uuid4()}",

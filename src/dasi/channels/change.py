@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from dasi.channels import store
+from dasi.channels import channel_store
 from dasi.channels.add import SECRET_MAX, check_quota_months_max
 from dasi.channels.channel import Channel
-from dasi.channels.choose import bound_to
+from dasi.channels.select import bound_to
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
 
@@ -27,7 +27,7 @@ async def change_channel(
     A retired one can be changed: its keys are still charged.
     """
     check_quota_months_max(quota_months_max)
-    old = await store.channel(engine.database, merchant_id, channel_id)
+    old = await channel_store.channel(engine.database, merchant_id, channel_id)
     if old is None:
         raise NotFound("unknown_channel", channel_id=channel_id)
     if secret is not None and not 1 <= len(secret) <= SECRET_MAX:
@@ -36,8 +36,8 @@ async def change_channel(
     if secret is not None:
         sealed = engine.vault.seal(secret, bound_to=bound_to(merchant_id, old.mall_id))
     async with engine.database.transaction() as connection:
-        await store.lock_channels(connection, merchant_id)
-        return await store.update_channel(
+        await channel_store.lock_channels(connection, merchant_id)
+        return await channel_store.update_channel(
             connection,
             merchant_id,
             channel_id,

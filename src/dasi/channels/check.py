@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dasi.channels.channel import Channel
-from dasi.channels.choose import open_mall
+from dasi.channels.select import open_mall
 from dasi.engine import Engine
 from dasi.foundation.ids import ulid
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest

@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.channels import Channel, list_channels
-from dasi.checkout.address import merchant_of
-from dasi.checkout.answers import Act, as_page, json_answer
-from dasi.checkout.failures import failure_of
-from dasi.checkout.pages import Pages
+from dasi.checkout.errors import failure_of
+from dasi.checkout.path_params import merchant_of
+from dasi.checkout.responses import Act, as_page, json_answer
+from dasi.checkout.templates import Pages
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, NotFound, Refused
 

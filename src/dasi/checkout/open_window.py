@@ -4,14 +4,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.checkout.address import merchant_of
-from dasi.checkout.answers import Act, json_answer, read_body
-from dasi.checkout.failures import failure_of
+from dasi.checkout.errors import failure_of
 from dasi.checkout.params import Param, read_device, read_origin, read_param
+from dasi.checkout.path_params import merchant_of
+from dasi.checkout.responses import Act, json_answer, read_body
 from dasi.checkout.rsp import rsp_of_trouble
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
-from dasi.payments import OpenedWindow, open_window
+from dasi.windows import OpenedWindow, open_window
 
 USER_AGENT_MAX = 500
 

@@ -15,7 +15,8 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
-from dasi.payments import AMOUNT_MAX_KRW, Buyer, WindowWish
+from dasi.ledger import AMOUNT_MAX_KRW, Buyer
+from dasi.windows import WindowWish
 
 UID_MAX = 40
 CUSTOMER_UID_MAX = 80

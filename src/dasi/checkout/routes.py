@@ -2,15 +2,15 @@
 
 from starlette.routing import Route
 
-from dasi.checkout.answers import as_json, as_page, preflight
-from dasi.checkout.come_back import come_back_act
 from dasi.checkout.frame import frame_routes
-from dasi.checkout.give_script import file_act, script_act
 from dasi.checkout.open_window import open_act
-from dasi.checkout.pages import Pages
-from dasi.checkout.plain_pages import fail_act, opening_act, success_act
-from dasi.checkout.take_return import look_again_act, return_act
-from dasi.checkout.tell_result import close_act, result_act
+from dasi.checkout.responses import as_json, as_page, preflight
+from dasi.checkout.result_page import come_back_act
+from dasi.checkout.return_post import look_again_act, return_act
+from dasi.checkout.static_files import file_act, script_act
+from dasi.checkout.static_pages import fail_act, opening_act, success_act
+from dasi.checkout.status import close_act, result_act
+from dasi.checkout.templates import Pages
 from dasi.engine import Engine
 
 _WINDOW = "/checkout/{code}/windows/{token}"

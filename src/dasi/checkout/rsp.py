@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from dasi.checkout.failures import IN_DOUBT_CODE, IN_DOUBT_TEXT, failure_of
+from dasi.checkout.errors import IN_DOUBT_CODE, IN_DOUBT_TEXT, failure_of
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.payments import Payment, Status, WindowView
+from dasi.ledger import Payment, Status
+from dasi.windows import WindowView
 
 Rsp = dict[str, Any]
 

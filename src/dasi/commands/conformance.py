@@ -10,7 +10,7 @@ from rich.console import Console
 
 from dasi.commands.options import Json, ending
 from dasi.conformance import Finding, try_out
-from dasi.foundation.trouble import Trouble
+from dasi.foundation.operator_error import Trouble
 
 _MARKS = {"same": "green", "different": "yellow", "missing": "red"}
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dasi import data_folder
+from dasi.runtime import data_dir
 
 Data = Annotated[
     Path,
@@ -21,7 +21,7 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The gateway
 SimulatorPort = Annotated[
     int, typer.Option("--simulator-port", min=0, max=65535, help="The simulator's port.")
 ]
-DATA_DEFAULT = data_folder.DEFAULT
+DATA_DEFAULT = data_dir.DEFAULT
 
 
 def ending(

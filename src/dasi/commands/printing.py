@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.foundation.trouble import Trouble
+from dasi.foundation.operator_error import Trouble
 
 Facts = Mapping[str, str | int | bool | None]
 

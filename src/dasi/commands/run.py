@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dasi.commands.options import DATA_DEFAULT, Data, Port, SimulatorPort, ending
-from dasi.processes import (
+from dasi.runtime.processes import (
     LOOPBACK,
     Children,
     asked_to_stop,
@@ -76,7 +76,7 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
-    from dasi.commands.people import tell_first_run  # noqa: PLC0415  # as in `demo`
+    from dasi.commands.users import tell_first_run  # noqa: PLC0415  # as in `demo`
 
     tell_first_run()
     if workers > 1:

@@ -6,17 +6,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dasi.data_folder import OpenFolder, running_database
-from dasi.foundation.embedded_postgres import EmbeddedPostgres
 from dasi.foundation.metrics import counted_together
-from dasi.foundation.trouble import Trouble
+from dasi.foundation.operator_error import Trouble
 from dasi.merchants import list_merchants
-from dasi.one_machine import Machine, Ports, checked_ports, environment_of
-from dasi.opening import current_engine, migrated
-from dasi.people import first_run_link
-from dasi.processes import Children, asked_to_stop, fail_when_one_ends, first_of
+from dasi.runtime.bootstrap import current_engine, migrated
+from dasi.runtime.data_dir import OpenFolder, running_database
+from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.runtime.processes import Children, asked_to_stop, fail_when_one_ends, first_of
+from dasi.runtime.standalone import Machine, Ports, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
+from dasi.users import first_run_link
 
 
 async def run_up(

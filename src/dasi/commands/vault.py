@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
 from dasi.commands.printing import print_list, print_note
-from dasi.commands.reach import with_engine
 from dasi.engine import Engine
 
 if TYPE_CHECKING:
-    from dasi.foundation.reseal import Resealed, SealedValues
+    from dasi.foundation.reencrypt import Resealed, SealedValues
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
 
@@ -24,12 +24,12 @@ def vault() -> None:
 
 def everything_sealed() -> "tuple[SealedValues, ...]":
     """Every column of the database that holds sealed values."""
+    from dasi.authentication import SEALED_SECOND_FACTORS  # noqa: PLC0415  # as above
     from dasi.billing_keys import SEALED_KEYS  # noqa: PLC0415  # slow: not for --help
     from dasi.channels import SEALED_SECRETS  # noqa: PLC0415  # as above
     from dasi.idempotency import SEALED_ANSWERS  # noqa: PLC0415  # as above
     from dasi.merchants import SEALED_TOKENS  # noqa: PLC0415  # as above
     from dasi.payments import SEALED_NOTICES  # noqa: PLC0415  # as above
-    from dasi.people import SEALED_SECOND_FACTORS  # noqa: PLC0415  # as above
     from dasi.webhooks import SEALED_SIGNING_SECRETS  # noqa: PLC0415  # as above
 
     return (
@@ -52,7 +52,7 @@ def reseal_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """
 
     async def act(engine: Engine) -> "list[Resealed]":
-        from dasi.foundation.reseal import reseal  # noqa: PLC0415  # slow: not for --help
+        from dasi.foundation.reencrypt import reseal  # noqa: PLC0415  # slow: not for --help
 
         return [
             await reseal(engine.database, engine.vault, values) for values in everything_sealed()

@@ -4,7 +4,6 @@ A stranger to the gateway on purpose: it knows the protocol from its documents o
 nothing of ours, so that it finds our mistakes as it finds anybody's.
 """
 
-from dasi.conformance.probes import PROBES, Probe
 from dasi.conformance.try_out import Finding, try_out
 
-__all__ = ["PROBES", "Finding", "Probe", "try_out"]
+__all__ = ["Finding", "try_out"]

@@ -1,5 +1,5 @@
 """The console: the face for people. Server-rendered; works without scripts."""
 
-from dasi.console.routes import DOORS, routes
+from dasi.console.routes import routes
 
-__all__ = ["DOORS", "routes"]
+__all__ = ["routes"]

@@ -2,30 +2,18 @@
 
 from starlette.routing import Route
 
-from dasi.console import (
-    api_keys,
-    billing_keys,
-    dashboard,
-    doubts,
-    me,
-    passkeys,
-    payments,
-    people,
-    pg,
-    schedules,
-    shops,
-    sign_in,
-    webhooks,
-)
-from dasi.console.door import Door, open_door
-from dasi.console.pages import Pages
+from dasi.console.account import account, members, passkeys, sign_in
+from dasi.console.merchant import api_keys, billing_keys, channels, merchants, schedules, webhooks
+from dasi.console.payments import dashboard, payments, unresolved
+from dasi.console.routing import Door, open_door
+from dasi.console.templates import Pages
 from dasi.engine import Engine
 
 _SHOP = "/console/shops/{code}"
 
 DOORS: tuple[Door, ...] = (
-    Door("GET", "/console", shops.show_home, "person"),
-    Door("POST", "/console/shops", shops.post_shop, "own"),
+    Door("GET", "/console", merchants.show_home, "person"),
+    Door("POST", "/console/shops", merchants.post_shop, "own"),
     Door("GET", "/console/sign-in", sign_in.show_sign_in, "nobody"),
     Door("POST", "/console/sign-in", sign_in.post_sign_in, "nobody"),
     Door("POST", "/console/sign-out", sign_in.post_sign_out, "half"),
@@ -33,19 +21,19 @@ DOORS: tuple[Door, ...] = (
     Door("POST", "/console/join/{secret}", sign_in.post_join, "nobody"),
     Door("GET", "/console/reset/{secret}", sign_in.show_reset, "nobody"),
     Door("POST", "/console/reset/{secret}", sign_in.post_reset, "nobody"),
-    Door("GET", "/console/me", me.show_me, "person"),
-    Door("POST", "/console/me/password", me.post_password, "person"),
-    Door("POST", "/console/me/sign-out-everywhere", me.post_sign_out_everywhere, "person"),
-    Door("POST", "/console/me/second-factor", me.post_begin, "person"),
-    Door("POST", "/console/me/second-factor/confirm", me.post_confirm, "person"),
-    Door("POST", "/console/me/second-factor/end", me.post_end, "person"),
+    Door("GET", "/console/me", account.show_me, "person"),
+    Door("POST", "/console/me/password", account.post_password, "person"),
+    Door("POST", "/console/me/sign-out-everywhere", account.post_sign_out_everywhere, "person"),
+    Door("POST", "/console/me/second-factor", account.post_begin, "person"),
+    Door("POST", "/console/me/second-factor/confirm", account.post_confirm, "person"),
+    Door("POST", "/console/me/second-factor/end", account.post_end, "person"),
     Door("GET", "/console/me/passkeys/new", passkeys.show_new, "person"),
     Door("POST", "/console/me/passkeys", passkeys.post_new, "person"),
     Door("POST", "/console/me/passkeys/{passkey_id}/name", passkeys.post_rename, "person"),
     Door("POST", "/console/me/passkeys/{passkey_id}/remove", passkeys.post_remove, "person"),
-    Door("GET", "/console/second-factor", me.show_second_factor, "half"),
-    Door("POST", "/console/second-factor", me.post_second_factor, "half"),
-    Door("POST", "/console/second-factor/passkey", me.post_passkey, "half"),
+    Door("GET", "/console/second-factor", account.show_second_factor, "half"),
+    Door("POST", "/console/second-factor", account.post_second_factor, "half"),
+    Door("POST", "/console/second-factor/passkey", account.post_passkey, "half"),
     Door("GET", _SHOP, dashboard.show_dashboard, "see"),
     Door("GET", f"{_SHOP}/payments", payments.show_payments, "see"),
     Door("POST", f"{_SHOP}/payment-views", payments.post_view, "see"),
@@ -62,18 +50,18 @@ DOORS: tuple[Door, ...] = (
     Door("POST", f"{_SHOP}/schedules/retry", schedules.post_retry, "act"),
     Door("POST", f"{_SHOP}/schedules/stop", schedules.post_stop, "act"),
     Door("POST", f"{_SHOP}/schedules/resume", schedules.post_resume, "act"),
-    Door("GET", f"{_SHOP}/doubts", doubts.show_doubts, "see"),
-    Door("POST", f"{_SHOP}/doubts/look", doubts.post_look_again, "act"),
-    Door("POST", f"{_SHOP}/doubts/decide", doubts.post_decide, "act"),
-    Door("GET", f"{_SHOP}/pg", pg.show_list, "see"),
-    Door("POST", f"{_SHOP}/pg", pg.post_new, "set_up"),
-    Door("GET", f"{_SHOP}/pg/new", pg.show_new, "set_up"),
-    Door("GET", f"{_SHOP}/pg/{{channel_id}}", pg.show_one, "see"),
-    Door("POST", f"{_SHOP}/pg/{{channel_id}}", pg.post_change, "set_up"),
-    Door("POST", f"{_SHOP}/pg/{{channel_id}}/check", pg.post_check, "set_up"),
-    Door("POST", f"{_SHOP}/pg/{{channel_id}}/default", pg.post_default, "set_up"),
-    Door("POST", f"{_SHOP}/pg/{{channel_id}}/retire", pg.post_retire, "set_up"),
-    Door("POST", f"{_SHOP}/pg/{{channel_id}}/restore", pg.post_restore, "set_up"),
+    Door("GET", f"{_SHOP}/doubts", unresolved.show_doubts, "see"),
+    Door("POST", f"{_SHOP}/doubts/look", unresolved.post_look_again, "act"),
+    Door("POST", f"{_SHOP}/doubts/decide", unresolved.post_decide, "act"),
+    Door("GET", f"{_SHOP}/pg", channels.show_list, "see"),
+    Door("POST", f"{_SHOP}/pg", channels.post_new, "set_up"),
+    Door("GET", f"{_SHOP}/pg/new", channels.show_new, "set_up"),
+    Door("GET", f"{_SHOP}/pg/{{channel_id}}", channels.show_one, "see"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}", channels.post_change, "set_up"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}/check", channels.post_check, "set_up"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}/default", channels.post_default, "set_up"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}/retire", channels.post_retire, "set_up"),
+    Door("POST", f"{_SHOP}/pg/{{channel_id}}/restore", channels.post_restore, "set_up"),
     Door("GET", f"{_SHOP}/api-keys", api_keys.show_list, "see"),
     Door("POST", f"{_SHOP}/api-keys", api_keys.post_new, "set_up"),
     Door("POST", f"{_SHOP}/api-keys/{{api_key}}/rotate", api_keys.post_rotate, "set_up"),
@@ -87,12 +75,12 @@ DOORS: tuple[Door, ...] = (
     Door("POST", f"{_SHOP}/webhooks/resume", webhooks.post_resume, "act"),
     Door("GET", f"{_SHOP}/webhooks/{{event_id}}", webhooks.show_delivery, "see"),
     Door("POST", f"{_SHOP}/webhooks/{{event_id}}/resend", webhooks.post_resend, "act"),
-    Door("GET", f"{_SHOP}/people", people.show_people, "see"),
-    Door("POST", f"{_SHOP}/people", people.post_invite, "invite"),
-    Door("POST", f"{_SHOP}/people/{{person_id}}/remove", people.post_remove, "invite"),
-    Door("POST", f"{_SHOP}/people/second-factor", people.post_second_factor, "invite"),
-    Door("GET", f"{_SHOP}/audit", people.show_audit, "see"),
-    Door("GET", f"{_SHOP}/audit.csv", people.export_audit, "see"),
+    Door("GET", f"{_SHOP}/people", members.show_people, "see"),
+    Door("POST", f"{_SHOP}/people", members.post_invite, "invite"),
+    Door("POST", f"{_SHOP}/people/{{person_id}}/remove", members.post_remove, "invite"),
+    Door("POST", f"{_SHOP}/people/second-factor", members.post_second_factor, "invite"),
+    Door("GET", f"{_SHOP}/audit", members.show_audit, "see"),
+    Door("GET", f"{_SHOP}/audit.csv", members.export_audit, "see"),
 )
 
 

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from dasi.foundation.batching import Together
 from dasi.foundation.errors import Unavailable
-from dasi.foundation.together import Together
 
 Connection: TypeAlias = asyncpg.Connection
 Row: TypeAlias = asyncpg.Record

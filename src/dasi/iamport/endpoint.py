@@ -16,14 +16,15 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
-from dasi.iamport import failures
+from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import once
-from dasi.iamport.params import CONTROL, Param, parse
-from dasi.iamport.rendered import RenderedPayments
+from dasi.iamport.rendering.payment_cache import RenderedPayments
+from dasi.iamport.schema.params import CONTROL, Param, parse
 from dasi.idempotency import fingerprints
+from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
-from dasi.payments import Payment, resume
+from dasi.payments import resume
 
 log = structlog.get_logger()
 
@@ -198,14 +199,14 @@ async def answering(request: Request, run: Callable[[], Awaitable[Response]]) ->
     try:
         return await run()
     except Refused as refused:
-        return failures.refusal(refused)
+        return errors.refusal(refused)
     except Unavailable as reason:
         log.warning("unavailable", path=request.url.path, what=reason.what)
-        return failures.unavailable(reason)
+        return errors.unavailable(reason)
     except Exception:
         # The last place before the server: the caller gets an envelope, the operator the story.
         log.exception("bug", method=request.method, path=request.url.path)
-        return failures.internal()
+        return errors.internal()
 
 
 def token_of(request: Request) -> str | None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.iamport import failures
+from dasi.iamport import errors
 from dasi.idempotency import Answered, begin, give_back, keep_answer
 
 _NOT_CERTAIN = frozenset(
@@ -40,7 +40,7 @@ async def once(
         if refused.reason in _NOT_CERTAIN:
             await give_back(engine, merchant_id, key)
             raise
-        answer = failures.refusal(refused)
+        answer = errors.refusal(refused)
     except Unavailable:
         await give_back(engine, merchant_id, key)
         raise

@@ -1,10 +1,9 @@
-"""The idempotency room: one request, however often it is sent, is one act with one answer."""
+"""Run a request once, however often the client sends it, and repeat the response."""
 
-from dasi.idempotency.once import (
+from dasi.idempotency.keys import (
     KEY_MAX,
     SEALED_ANSWERS,
     Answered,
-    Begun,
     begin,
     fingerprints,
     give_back,
@@ -15,7 +14,6 @@ __all__ = [
     "KEY_MAX",
     "SEALED_ANSWERS",
     "Answered",
-    "Begun",
     "begin",
     "fingerprints",
     "give_back",

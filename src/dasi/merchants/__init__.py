@@ -1,4 +1,4 @@
-"""The merchants' room: who calls us, with which keys and tokens."""
+"""Merchants, their API keys and access tokens."""
 
 from dasi.merchants.api_keys import (
     NewApiKey,
@@ -7,16 +7,13 @@ from dasi.merchants.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
-from dasi.merchants.change import change_webhook, is_told_more, tell_more
-from dasi.merchants.merchant import ApiKeyLine, Merchant
-from dasi.merchants.register import add_merchant, find_merchant_by_code, list_merchants
-from dasi.merchants.tokens import SEALED_TOKENS, TOKEN_LIFE, AccessToken, authenticate, issue_token
+from dasi.merchants.create import add_merchant, find_merchant_by_code, list_merchants
+from dasi.merchants.merchant import Merchant
+from dasi.merchants.settings import change_webhook, is_told_more, tell_more
+from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [
     "SEALED_TOKENS",
-    "TOKEN_LIFE",
-    "AccessToken",
-    "ApiKeyLine",
     "Merchant",
     "NewApiKey",
     "add_api_key",

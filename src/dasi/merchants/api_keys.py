@@ -11,7 +11,7 @@ from datetime import timedelta
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import token
-from dasi.merchants import store
+from dasi.merchants import merchant_store
 from dasi.merchants.merchant import ApiKeyLine, Merchant
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{4,100}")
@@ -47,7 +47,7 @@ async def add_api_key(
     if not _SECRET_MIN <= len(new.api_secret) <= _SECRET_MAX:
         raise Invalid("api_secret", f"{_SECRET_MIN} to {_SECRET_MAX} characters")
     salt = os.urandom(16)
-    is_new = await store.insert_api_key(
+    is_new = await merchant_store.insert_api_key(
         engine.database,
         merchant.merchant_id,
         api_key=new.api_key,
@@ -68,7 +68,7 @@ async def rotate_api_key(
     `NotFound("unknown_api_key")`, also for one that has ended: asked twice, it makes no third.
     """
     now = engine.clock.now()
-    if not await store.end_api_key(
+    if not await merchant_store.end_api_key(
         engine.database, merchant.merchant_id, api_key, ends_at=now + keep_old_for, now=now
     ):
         raise NotFound("unknown_api_key", api_key=api_key)
@@ -77,7 +77,7 @@ async def rotate_api_key(
 
 async def revoke_api_key(engine: Engine, merchant: Merchant, api_key: str) -> None:
     """Ends a key and every token it got, now."""
-    if not await store.delete_api_key(engine.database, merchant.merchant_id, api_key):
+    if not await merchant_store.delete_api_key(engine.database, merchant.merchant_id, api_key):
         raise NotFound("unknown_api_key", api_key=api_key)
 
 
@@ -94,4 +94,4 @@ async def is_secret(given: str, salt: bytes, expected: bytes) -> bool:
 
 async def list_api_keys(engine: Engine, merchant: Merchant) -> list[ApiKeyLine]:
     """The living ones, newest first."""
-    return await store.api_keys(engine.database, merchant.merchant_id, engine.clock.now())
+    return await merchant_store.api_keys(engine.database, merchant.merchant_id, engine.clock.now())

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
-from dasi.foundation.reseal import SealedValues
-from dasi.merchants import store
+from dasi.foundation.reencrypt import SealedValues
+from dasi.merchants import merchant_store
 from dasi.merchants.api_keys import is_secret
 from dasi.merchants.merchant import Merchant
 
@@ -33,7 +33,7 @@ class AccessToken:
 async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> AccessToken:
     """A token for a key and its secret. `NotAuthenticated("bad_api_key")` if they do not match."""
     now = engine.clock.now()
-    row = await store.api_key_any_merchant(engine.database, api_key, now)
+    row = await merchant_store.api_key_any_merchant(engine.database, api_key, now)
     if row is None:
         # The same time is spent for a key that does not exist: which keys exist is not told.
         await is_secret(api_secret, _NO_SALT, b"")
@@ -42,19 +42,21 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
         raise NotAuthenticated("bad_api_key")
     async with engine.database.transaction() as connection:
         # Two askers at once get one token between them.
-        if not await store.lock_api_key(connection, row.merchant_id, row.api_key):
+        if not await merchant_store.lock_api_key(connection, row.merchant_id, row.api_key):
             raise NotAuthenticated("bad_api_key")
-        await store.mark_key_used(connection, row.merchant_id, row.api_key, now)
-        living = await store.living_token(connection, row.merchant_id, row.api_key, now)
+        await merchant_store.mark_key_used(connection, row.merchant_id, row.api_key, now)
+        living = await merchant_store.living_token(connection, row.merchant_id, row.api_key, now)
         if living is not None:
             ends_at = living.expires_at
             if ends_at - now < _LAST_MINUTE:
                 ends_at += _EXTENSION
-                await store.extend_token(connection, row.merchant_id, living.token_hash, ends_at)
+                await merchant_store.extend_token(
+                    connection, row.merchant_id, living.token_hash, ends_at
+                )
             value = engine.vault.open(living.sealed, bound_to=_bound_to(row.merchant_id))
             return AccessToken(value, now, ends_at)
         value, ends_at = token(20), now + TOKEN_LIFE
-        await store.insert_token(
+        await merchant_store.insert_token(
             connection,
             row.merchant_id,
             api_key=row.api_key,
@@ -71,7 +73,7 @@ async def authenticate(engine: Engine, token_given: str | None) -> Merchant:
     if not token_given:
         raise NotAuthenticated("bad_token")
     merchant = await engine.database.together(
-        store.merchants_by_token_any_merchant, (_hash(token_given), engine.clock.now())
+        merchant_store.merchants_by_token_any_merchant, (_hash(token_given), engine.clock.now())
     )
     if merchant is None:
         raise NotAuthenticated("bad_token")

@@ -400,7 +400,7 @@ CREATE TABLE payment_count_changes (
 );
 CREATE INDEX payment_count_changes_by_moment ON payment_count_changes (merchant_id, moment, at);
 
--- The worker counts only moments that are at least 20 s old (`payments/count_store.py`), so a
+-- The worker counts only moments that are at least 20 s old (`reporting/count_store.py`), so a
 -- change that is younger than 10 s needs no correction.
 CREATE FUNCTION note_change_of_the_past() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -13,10 +13,9 @@ from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
-from dasi.payments import attempt_store, store
-from dasi.payments.payment import Payment, Status
-from dasi.payments.reconcile import settle_cancel_on_the_spot
+from dasi.ledger import Payment, Status, attempt_store, payment_store
 from dasi.payments.record_cancel import record_cancel
+from dasi.payments.resolve import settle_cancel_on_the_spot
 from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
@@ -56,7 +55,7 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
     original = await attempt_store.approval_of(engine.database, merchant_id, found.imp_uid)
     try:
         async with engine.database.transaction() as connection:
-            payment = await store.payment_for_update(connection, merchant_id, found.imp_uid)
+            payment = await payment_store.payment_for_update(connection, merchant_id, found.imp_uid)
             amount_krw = _amount(payment, wish)
             if (wish.tax_free_krw or 0) > amount_krw:
                 raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
@@ -117,12 +116,12 @@ async def _told(engine: Engine, payment: Payment, attempt_id: str, outcome: obje
 
 async def _find(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
     if wish.imp_uid:
-        payment = await store.payment(engine.database, merchant_id, wish.imp_uid)
+        payment = await payment_store.payment(engine.database, merchant_id, wish.imp_uid)
     else:
         assert wish.merchant_uid, "a cancel names a payment or an order"
         # The one that holds the order, if any: older failed ones under it are nothing to cancel.
         holding = frozenset(Status) - {Status.READY, Status.FAILED}
-        payment = await store.newest_of_order(
+        payment = await payment_store.newest_of_order(
             engine.database, merchant_id, wish.merchant_uid, holding, purpose="payment"
         )
     if payment is None or payment.purpose != "payment":

@@ -23,12 +23,10 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import NotFound, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import CannotOpen
-from dasi.payments import ladder, reserve_store
-from dasi.payments.order_rules import refuse_taken_order
-from dasi.payments.payment import Buyer, Payment
-from dasi.payments.reconcile import settle_on_the_spot
+from dasi.ledger import Buyer, Payment, lookup_backoff, refuse_taken_order, reserve_store
 from dasi.payments.record import PaymentRef
 from dasi.payments.record_charge import record_charge
+from dasi.payments.resolve import settle_on_the_spot
 from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
 
 log = structlog.get_logger()
@@ -141,7 +139,7 @@ def _reservation(
         idempotency_key=wish.idempotency_key,
         attempt_id=attempt.attempt_id,
         day_kst=attempt.day_kst,
-        first_look_at=ladder.first_look(now),
-        deadline_at=ladder.deadline(attempt.day_kst),
+        first_look_at=lookup_backoff.first_look(now),
+        deadline_at=lookup_backoff.deadline(attempt.day_kst),
         now=now,
     )

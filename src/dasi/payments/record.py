@@ -13,9 +13,8 @@ from dasi.billing_keys import Customer, keep_issued_key
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
-from dasi.payments import attempt_store, store
-from dasi.payments.payment import Payment, Status, assert_may_become
-from dasi.payments.tell import tell_failed, tell_more
+from dasi.ledger import Payment, Status, assert_may_become, attempt_store, payment_store
+from dasi.payments.notify import tell_failed, tell_more
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 from dasi.webhooks import announce
 
@@ -48,7 +47,7 @@ async def record_outcome(
     """
     log_answer(merchant_id, imp_uid, attempt_id, outcome)
     async with engine.database.transaction() as connection:
-        payment = await store.payment_for_update(connection, merchant_id, imp_uid)
+        payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
         if not await attempt_store.close_attempt(
             connection, merchant_id, attempt_id, outcome, now=engine.clock.now()
         ):
@@ -99,7 +98,7 @@ async def _record_yes(
             issued=outcome,
             order_name=payment.name,
             customer=Customer(
-                customer_id=await store.window_customer_id(connection, payment),
+                customer_id=await payment_store.window_customer_id(connection, payment),
                 name=payment.buyer.name,
                 tel=payment.buyer.tel,
                 email=payment.buyer.email,
@@ -111,8 +110,8 @@ async def _record_yes(
             and await attempt_store.is_unwanted(connection, payment.merchant_id, attempt_id),
             now=now,
         )
-    paid = await store.mark_paid(connection, payment, outcome, now=now)
-    await store.record_event(
+    paid = await payment_store.mark_paid(connection, payment, outcome, now=now)
+    await payment_store.record_event(
         connection,
         paid,
         what="key_issued" if isinstance(outcome, KeyIssued) else "approved",
@@ -154,8 +153,8 @@ async def _record_no(
         what, code, why = "declined", outcome.code, outcome.text
     else:
         what, code, why = "not_sent", "NOT_SENT", "PG에 연결하지 못했습니다. 청구되지 않았습니다."
-    failed = await store.mark_failed(connection, payment, code=code, why=why, now=now)
-    await store.record_event(
+    failed = await payment_store.mark_failed(connection, payment, code=code, why=why, now=now)
+    await payment_store.record_event(
         connection,
         failed,
         what=what,
@@ -183,7 +182,7 @@ async def _record_doubt(
     """The payment stays pending and the order stays taken; the event says what is not known."""
     now = engine.clock.now()
     await tell_more(connection, payment, "payment.doubt_opened", "ready", now=now)
-    await store.record_event(
+    await payment_store.record_event(
         connection,
         payment,
         what="doubt_opened",

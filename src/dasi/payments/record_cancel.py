@@ -1,9 +1,7 @@
 """Record what the PG said to a cancel: attempt, payment, event and webhook in one transaction."""
 
 from dasi.engine import Engine
-from dasi.payments import attempt_store, store
-from dasi.payments.attempt_store import Asked
-from dasi.payments.payment import Payment, Status, assert_may_become
+from dasi.ledger import Asked, Payment, Status, assert_may_become, attempt_store, payment_store
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
 from dasi.webhooks import announce
 
@@ -23,7 +21,9 @@ async def record_cancel(
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        payment = await store.payment_for_update(connection, asked.merchant_id, asked.imp_uid)
+        payment = await payment_store.payment_for_update(
+            connection, asked.merchant_id, asked.imp_uid
+        )
         if not await attempt_store.close_attempt(
             connection, asked.merchant_id, asked.attempt_id, outcome, now=now
         ):
@@ -34,10 +34,10 @@ async def record_cancel(
             assert_may_become(
                 payment.status, Status.CANCELLED if is_all else Status.PARTLY_CANCELLED
             )
-            payment = await store.mark_cancelled(
+            payment = await payment_store.mark_cancelled(
                 connection, payment, amount_krw=outcome.amount_krw, now=now
             )
-        await store.record_event(
+        await payment_store.record_event(
             connection,
             payment,
             what=_WHAT.get(type(outcome), "cancelled"),

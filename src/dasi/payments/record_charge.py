@@ -4,10 +4,9 @@ every other answer is rare and goes its own way.
 
 from dasi.engine import Engine
 from dasi.foundation.ids import ulid
-from dasi.payments import paid_store
-from dasi.payments.attempt_store import evidence_of
-from dasi.payments.paid_store import Yes
-from dasi.payments.payment import Payment
+from dasi.ledger import Payment, evidence_of
+from dasi.payments import approval_store
+from dasi.payments.approval_store import Yes
 from dasi.payments.record import Outcome, PaymentRef, doubt_if_lost, log_answer, record_or_doubt
 from dasi.providers.port import Approved
 from dasi.webhooks import wake_deliverers
@@ -24,7 +23,7 @@ async def record_charge(
         log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
         with doubt_if_lost(reference, attempt_id):
             yes = _yes(engine, reference, attempt_id, outcome, who=who)
-            paid = await engine.database.together(paid_store.record_paid, yes)
+            paid = await engine.database.together(approval_store.record_paid, yes)
         if paid is not None:
             wake_deliverers(engine.database)
             return paid

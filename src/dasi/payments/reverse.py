@@ -11,10 +11,8 @@ from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
-from dasi.payments import attempt_store, ladder, store
-from dasi.payments.attempt_store import Asked
-from dasi.payments.payment import Status
-from dasi.payments.tell import tell_failed
+from dasi.ledger import Asked, Status, attempt_store, lookup_backoff, payment_store
+from dasi.payments.notify import tell_failed
 from dasi.providers.port import (
     Attempt,
     AttemptKind,
@@ -36,7 +34,7 @@ async def reverse(
     attempt = Attempt(attempt_id=f"rv-{ulid(now)}", day_kst=kst_day(now))
     try:
         async with engine.database.transaction() as connection:
-            payment = await store.payment_for_update(
+            payment = await payment_store.payment_for_update(
                 connection, approval.merchant_id, approval.imp_uid
             )
             await attempt_store.insert_attempt(
@@ -57,7 +55,7 @@ async def reverse(
                 connection,
                 approval.merchant_id,
                 approval.attempt_id,
-                at=ladder.next_look(now, now + ladder.LADDER[0]),
+                at=lookup_backoff.next_look(now, now + lookup_backoff.LADDER[0]),
                 why="being reversed",
             )
     except asyncpg.UniqueViolationError:
@@ -66,7 +64,7 @@ async def reverse(
             engine.database,
             approval.merchant_id,
             approval.attempt_id,
-            at=ladder.next_look(now, now + ladder.LADDER[1]),
+            at=lookup_backoff.next_look(now, now + lookup_backoff.LADDER[1]),
             why="being reversed",
         )
         return
@@ -94,7 +92,9 @@ async def finish_reversal(
     """Records a reversal's outcome. Undone: the approval counts as declined, the payment fails."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        payment = await store.payment_for_update(connection, reversal.merchant_id, reversal.imp_uid)
+        payment = await payment_store.payment_for_update(
+            connection, reversal.merchant_id, reversal.imp_uid
+        )
         if not await attempt_store.close_attempt(
             connection, reversal.merchant_id, reversal.attempt_id, outcome, now=now
         ):
@@ -109,14 +109,14 @@ async def finish_reversal(
                 now=now,
             )
             if payment.status is Status.PENDING:
-                payment = await store.mark_failed(
+                payment = await payment_store.mark_failed(
                     connection, payment, code="REVERSED", why=why, now=now
                 )
                 await tell_failed(connection, payment, is_late=True, now=now)
         elif isinstance(outcome, Declined | NotSent):
             # Not undone: the approval's own next look finds it live and tries again, or a person.
             log.error("reversal_failed", imp_uid=reversal.imp_uid, attempt_id=reversal.attempt_id)
-        await store.record_event(
+        await payment_store.record_event(
             connection,
             payment,
             what=f"reversal_{type(outcome).__name__.lower()}",

@@ -125,7 +125,7 @@ class WindowReturn:
     code: str
     text: str
     reason: str = "other"
-    """Why it was not authenticated: a slug of `dasi.providers.reasons`."""
+    """Why it was not authenticated: a slug of `dasi.providers.decline_reasons`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ class KeyRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """An explicit no. `reason` is a slug of `dasi.providers.reasons`; the PG's words are kept."""
+    """The PG refused. `reason` is a slug of `dasi.providers.decline_reasons`."""
 
     code: str
     text: str
@@ -258,7 +258,7 @@ class Provider(Protocol):
         ...
 
     def reason_of(self, code: str, text: str) -> str:
-        """The slug of `dasi.providers.reasons` for a no in the PG's own code and words."""
+        """The slug of `dasi.providers.decline_reasons` for a no in the PG's own code and words."""
         ...
 
     async def open_window(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
-from dasi.schedules import store
+from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
 
@@ -17,7 +17,7 @@ class SchedulePage:
 
 async def find_schedule(engine: Engine, merchant_id: int, merchant_uid: str) -> Schedule:
     """The newest booking of an order. `NotFound("unknown_schedule")`."""
-    schedule = await store.newest_of_order(engine.database, merchant_id, merchant_uid)
+    schedule = await schedule_store.newest_of_order(engine.database, merchant_id, merchant_uid)
     if schedule is None:
         raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
     return schedule
@@ -36,7 +36,7 @@ async def list_schedules(
     offset: int,
 ) -> SchedulePage:
     """Bookings with `since <= schedule_at < until`, of one key if given."""
-    schedules, total = await store.between(
+    schedules, total = await schedule_store.between(
         engine.database,
         merchant_id,
         since=since,

@@ -7,7 +7,7 @@ from dasi.billing_keys import BillingKey, key_channels
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.schedules import store
+from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
 from dasi.webhooks import announce_more
 
@@ -56,15 +56,15 @@ async def _revoke(
     merchant_uids: Sequence[str],
     now: datetime,
 ) -> list[Schedule]:
-    ids = await store.revoke(
+    ids = await schedule_store.revoke(
         connection,
         merchant_id,
         customer_uid=customer_uid,
         merchant_uids=merchant_uids or None,
-        revoked_at=now + await store.merchant_clock(connection, merchant_id),
+        revoked_at=now + await schedule_store.merchant_clock(connection, merchant_id),
         now=now,
     )
-    revoked = await store.by_ids(connection, merchant_id, ids)
+    revoked = await schedule_store.by_ids(connection, merchant_id, ids)
     channels = await key_channels(connection, merchant_id, {one.customer_uid for one in revoked})
     for one in revoked:
         await announce_more(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dasi.payments import Buyer, Status
+from dasi.ledger import Buyer, Status
 
 BATCH_MAX = 1_000
 """Schedules booked in one call."""

@@ -1,29 +1,28 @@
-"""The webhooks' room: tell the merchant what became true. Never lost, at least once, in order."""
+"""Deliver events to the merchant: at least once, in order, never lost silently."""
 
-from dasi.webhooks.announce_store import ANNOUNCE, wake_deliverers
 from dasi.webhooks.deliver import Deliverer
-from dasi.webhooks.event import Delivery, Event, FeedPage, Try
-from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
-from dasi.webhooks.health import DeliveryHealth, delivery_health
-from dasi.webhooks.outbox import announce, announce_more
-from dasi.webhooks.plan import Plan
-from dasi.webhooks.receiver_store import FailingReceiver
-from dasi.webhooks.receivers import (
+from dasi.webhooks.endpoint_store import FailingReceiver
+from dasi.webhooks.endpoints import (
     failing_receivers,
     park_for_gone,
     pause_receiver,
     resume_receiver,
 )
+from dasi.webhooks.enqueue import announce, announce_more
+from dasi.webhooks.enqueue_store import ANNOUNCE, wake_deliverers
+from dasi.webhooks.event import Delivery, Event, FeedPage, Try
+from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
+from dasi.webhooks.health import delivery_health
 from dasi.webhooks.resend import list_deliveries, list_tries, replay_events, resend_event
-from dasi.webhooks.safe_url import PublicResolver, check_literal
 from dasi.webhooks.send_test import SentTest, send_test_event
-from dasi.webhooks.sign import (
+from dasi.webhooks.signing import (
     SEALED_SIGNING_SECRETS,
     SigningSecret,
     rotate_secret,
     signature_headers,
     signing_secrets,
 )
+from dasi.webhooks.ssrf import PublicResolver, check_literal
 
 __all__ = [
     "ANNOUNCE",
@@ -31,11 +30,9 @@ __all__ = [
     "SEALED_SIGNING_SECRETS",
     "Deliverer",
     "Delivery",
-    "DeliveryHealth",
     "Event",
     "FailingReceiver",
     "FeedPage",
-    "Plan",
     "PublicResolver",
     "SentTest",
     "SigningSecret",

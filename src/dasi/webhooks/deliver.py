@@ -18,12 +18,12 @@ from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
 from dasi.engine import Engine
-from dasi.webhooks import receiver_store, store
-from dasi.webhooks.plan import PLAN, Plan, Verdict, what_follows
-from dasi.webhooks.post import ANSWER_S, CONNECT_S, Poster
-from dasi.webhooks.sign import SigningSecret, secrets_of, signature_headers
-from dasi.webhooks.store import ClaimedDelivery
-from dasi.webhooks.write import written
+from dasi.webhooks import delivery_store, endpoint_store
+from dasi.webhooks.delivery_store import ClaimedDelivery
+from dasi.webhooks.encode import written
+from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, Poster
+from dasi.webhooks.retry_policy import PLAN, Plan, Verdict, what_follows
+from dasi.webhooks.signing import SigningSecret, secrets_of, signature_headers
 
 log = structlog.get_logger()
 
@@ -95,7 +95,7 @@ class Deliverer:
         if room <= 0:
             return []
         now = self._engine.clock.now()
-        claimed = await store.claim_due_any_merchant(
+        claimed = await delivery_store.claim_due_any_merchant(
             self._engine.database,
             now=now,
             leased_until=now + _LEASE,
@@ -137,7 +137,9 @@ class Deliverer:
             async with asyncio.timeout(_WAIT_FOR_PLACE_S):
                 await place.acquire()
         except TimeoutError:
-            await store.release(self._engine.database, delivery.merchant_id, delivery.delivery_id)
+            await delivery_store.release(
+                self._engine.database, delivery.merchant_id, delivery.delivery_id
+            )
             return
         try:
             await self._try_once(delivery, secrets)
@@ -164,7 +166,7 @@ class Deliverer:
         verdict = what_follows(answer, self._plan, tries_before=delivery.round, now=now)
         # First: a delivery parked for a receiver that is not marked gone would wait unseen.
         await self._note_receiver(delivery, verdict, now)
-        await store.record_try(
+        await delivery_store.record_try(
             self._engine.database,
             delivery,
             request=body,
@@ -190,13 +192,13 @@ class Deliverer:
         whose = (self._engine.database, delivery.merchant_id, delivery.receiver)
         match verdict.receiver:
             case "well":
-                if await receiver_store.forget_failures(*whose):
+                if await endpoint_store.forget_failures(*whose):
                     log.info("webhook_receiver_well", receiver=delivery.receiver)
             case "gone":
-                await receiver_store.mark_gone(*whose, now=now)
+                await endpoint_store.mark_gone(*whose, now=now)
                 log.warning("webhook_receiver_gone", receiver=delivery.receiver)
             case "failing":
-                paused_until = await receiver_store.count_failure(
+                paused_until = await endpoint_store.count_failure(
                     *whose, patience_failures=PATIENCE_FAILURES, patience_s=PATIENCE_S, now=now
                 )
                 if paused_until is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dasi.webhooks.plan import DeliveryState
+from dasi.webhooks.retry_policy import DeliveryState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.webhooks import log_store
+from dasi.webhooks import attempt_log_store
 from dasi.webhooks.event import Delivery, Try
 
 LIST_MAX = 1_000
@@ -16,10 +16,10 @@ async def resend_event(engine: Engine, merchant_id: int, event_id: str) -> int:
     How many deliveries are due now. `NotFound("unknown_event")`; `Invalid` if there is no URL.
     """
     now = engine.clock.now()
-    if not await log_store.event_exists(engine.database, merchant_id, event_id):
+    if not await attempt_log_store.event_exists(engine.database, merchant_id, event_id):
         raise NotFound("unknown_event", event_id=event_id[:40])
-    due = await log_store.resend_event(engine.database, merchant_id, event_id, now=now)
-    due = due or await log_store.deliver_undelivered_event(
+    due = await attempt_log_store.resend_event(engine.database, merchant_id, event_id, now=now)
+    due = due or await attempt_log_store.deliver_undelivered_event(
         engine.database, merchant_id, event_id, now=now
     )
     if not due:
@@ -33,7 +33,7 @@ async def replay_events(
     """Sends the deliveries of a span of time again, each payment's in order. How many."""
     if until <= since:
         raise Invalid("until", "a moment after `since`")
-    return await log_store.replay_between(
+    return await attempt_log_store.replay_between(
         engine.database,
         merchant_id,
         since=since,
@@ -57,11 +57,11 @@ async def list_deliveries(
     `behind` is where a page ended: `created_at` and `delivery_id` of its last.
     """
     assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
-    return await log_store.deliveries(
+    return await attempt_log_store.deliveries(
         engine.database, merchant_id, state=state, about=about, behind=behind, limit=limit
     )
 
 
 async def list_tries(engine: Engine, merchant_id: int, delivery_id: str) -> list[Try]:
     """Every POST of a delivery, oldest first."""
-    return await log_store.tries(engine.database, merchant_id, delivery_id)
+    return await attempt_log_store.tries(engine.database, merchant_id, delivery_id)

@@ -12,10 +12,10 @@ from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
-from dasi.webhooks import store
-from dasi.webhooks.post import Poster
-from dasi.webhooks.sign import signature_headers, signing_secrets
-from dasi.webhooks.write import written
+from dasi.webhooks import delivery_store
+from dasi.webhooks.encode import written
+from dasi.webhooks.http_client import Poster
+from dasi.webhooks.signing import signature_headers, signing_secrets
 
 _NOBODYS = "imp_000000000000"
 
@@ -52,7 +52,7 @@ async def send_test_event(
     )
     secrets = await signing_secrets(engine, merchant.merchant_id)
     headers = signature_headers(secrets, event_id=f"evt_test_{number}", body=body.encode(), at=now)
-    is_live = await store.takes_real_money(engine.database, merchant.merchant_id)
+    is_live = await delivery_store.takes_real_money(engine.database, merchant.merchant_id)
     poster = Poster(allow_local=engine.allows_local_urls, at_once=1)
     try:
         answer = await poster.post(

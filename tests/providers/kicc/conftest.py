@@ -8,9 +8,9 @@ import pytest
 from hypothesis import settings
 
 from dasi.foundation.clock import TurnedClock, kst_day
-from dasi.providers.kicc import KiccProvider
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
-from kicc_far_side import BILLING_KEY, SECRET
+from support.fake_kicc import BILLING_KEY, SECRET
 
 # A busy machine must not fail a test of texts.
 settings.register_profile("patient", deadline=None)

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasi.providers.kicc import findings, outcomes
-from dasi.providers.kicc.client import Answered
-from dasi.providers.kicc.masking import masked
+from dasi.providers.kicc import lookup_results, outcomes
 from dasi.providers.kicc.outcomes import Asked
+from dasi.providers.kicc.transport.client import Answered
+from dasi.providers.kicc.transport.redaction import masked
 from dasi.providers.port import (
     Approved,
     AttemptKind,
@@ -24,7 +24,7 @@ from dasi.providers.port import (
     NotFound,
     Unknown,
 )
-from kicc_far_side import SECRET
+from support.fake_kicc import SECRET
 
 EXAMPLES = Path(__file__).parent / "examples"
 CHARGE = json.loads((EXAMPLES / "charge.answer.json").read_text())
@@ -82,4 +82,4 @@ def test_any_object_is_read_by_every_verb(body: dict[str, Any]) -> None:
     )
     assert isinstance(outcomes.key_removed(reply, ASKED), (KeyRemoved, *failures))
     for kind in AttemptKind:
-        assert isinstance(findings.found(reply, ASKED, kind=kind), Found | NotFound | Unknown)
+        assert isinstance(lookup_results.found(reply, ASKED, kind=kind), Found | NotFound | Unknown)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_WORDS
-from dasi.providers.reasons import REASONS
 
 PAGE = (Path(__file__).parents[3] / "docs/providers/kicc.md").read_text()
 

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from dasi.providers.kicc import KiccProvider, answers, requests
+from dasi.providers.kicc import answers, requests
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -26,9 +27,9 @@ from dasi.providers.port import (
     WindowOpened,
     WindowRequest,
 )
-from kicc_far_side import SECRET, far_side, says
 from kicc_wire import messages
 from kicc_wire.requests import Wire
+from support.fake_kicc import SECRET, far_side, says
 
 Make = Callable[..., KiccProvider]
 EXAMPLES = Path(__file__).parent / "examples"

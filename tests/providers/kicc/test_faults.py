@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dasi.providers.port import Approved, AttemptKind, Found
-from kicc_shop import MALL, Shop, open_shop
+from support.kicc_merchant import MALL, Shop, open_shop
 
 PAGE = (Path(__file__).parents[3] / "docs/providers/kicc.md").read_text()
 UNKNOWN = "Unknown"

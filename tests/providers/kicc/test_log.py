@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from dasi.providers.kicc import KiccProvider
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Attempt,
     AttemptKind,
@@ -17,7 +17,7 @@ from dasi.providers.port import (
     Order,
     WindowRequest,
 )
-from kicc_far_side import (
+from support.fake_kicc import (
     BILLING_KEY,
     SECRET,
     Call,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dasi.providers.kicc import KiccProvider
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -18,7 +18,7 @@ from dasi.providers.port import (
     NotSent,
     Unknown,
 )
-from kicc_far_side import (
+from support.fake_kicc import (
     BILLING_KEY,
     GARBAGE,
     HANGS_UP,

@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from dasi.foundation.clock import TurnedClock
 from dasi.foundation.db import Database
-from dasi.providers.kicc import KiccProvider
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
-from kicc_far_side import (
+from support.fake_kicc import (
     BILLING_KEY,
     HANGS_UP,
     SAYS_NOTHING,

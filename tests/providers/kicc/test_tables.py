@@ -1,9 +1,9 @@
 """The tables: cards, reasons, and that the documentation shows them as they are."""
 
+from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc.cards import BRANDS, card_of, codes_of
 from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_WORDS, reason_of
 from dasi.providers.port import Card
-from dasi.providers.reasons import REASONS
 from kicc_wire.codes import RESULTS_ISSUER_REFUSED
 from kicc_wire.institutions import CARD_CODES_WINDOW, CARDS
 from kicc_wire.messages import CardInfo, PaymentInfo

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dasi.providers.kicc import KiccProvider
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Declined,
     Mall,
@@ -15,7 +15,7 @@ from dasi.providers.port import (
     WindowOpened,
     WindowRequest,
 )
-from kicc_far_side import HANGS_UP, Call, Reply, far_side, says
+from support.fake_kicc import HANGS_UP, Call, Reply, far_side, says
 
 Make = Callable[..., KiccProvider]
 URL = "https://testpgapi.easypay.co.kr/view/trades/cert-req.do?authorizationId=26090310014410700041"

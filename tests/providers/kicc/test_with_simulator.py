@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from dasi.providers.kicc import KiccProvider
-from dasi.providers.kicc.notices import Notice, acknowledge, parse_notice
+from dasi.providers.kicc.adapter import KiccProvider
+from dasi.providers.kicc.notifications import Notice, acknowledge, parse_notice
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -27,8 +27,8 @@ from dasi.providers.port import (
     Order,
     Unknown,
 )
-from kicc_far_side import Call, Reply, far_side
-from kicc_shop import MALL, OTHER_MALL, Shop, open_shop
+from support.fake_kicc import Call, Reply, far_side
+from support.kicc_merchant import MALL, OTHER_MALL, Shop, open_shop
 
 STRANGE: dict[str, Any] = {
     "shape": "mixed",

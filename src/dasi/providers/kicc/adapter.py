@@ -14,11 +14,18 @@ from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
 from dasi.providers.exchange import Exchange
-from dasi.providers.kicc import findings, notices, outcomes, reasons, requests, wire_text
-from dasi.providers.kicc.breaker import Breaker
-from dasi.providers.kicc.client import KiccClient, NoAnswer, Reply, Unsent
-from dasi.providers.kicc.exchanges import exchange_of, with_exchange
+from dasi.providers.kicc import (
+    euc_kr_text,
+    lookup_results,
+    notifications,
+    outcomes,
+    reasons,
+    requests,
+)
 from dasi.providers.kicc.outcomes import Asked
+from dasi.providers.kicc.transport.circuit_breaker import Breaker
+from dasi.providers.kicc.transport.client import KiccClient, NoAnswer, Reply, Unsent
+from dasi.providers.kicc.transport.exchange_log import exchange_of, with_exchange
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -104,7 +111,7 @@ class KiccProvider:
         is_authenticated = code == codes.RESULT_OK
         if not _CODE.fullmatch(code):
             raise ValueError("resCd is missing or is not a result code")
-        if not wire_text.is_shop_order_no(order_no):
+        if not euc_kr_text.is_shop_order_no(order_no):
             raise ValueError("shopOrderNo is missing or is not an order number")
         if (session_id or is_authenticated) and not _SESSION.fullmatch(session_id):
             raise ValueError("authorizationId is missing or is not a session")
@@ -174,7 +181,7 @@ class KiccProvider:
         return with_exchange(outcomes.key_removed(reply, asked), exchange)
 
     def read_notice(self, content_type: str, body: bytes) -> PgNotice:
-        notice = notices.parse_notice(content_type, body)
+        notice = notifications.parse_notice(content_type, body)
         return PgNotice(
             notice_id=notice.notice_id,
             mall_id=notice.mall_id,
@@ -183,11 +190,11 @@ class KiccProvider:
         )
 
     def acknowledge_notice(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
-        ack = notices.acknowledge(notices.form_of(content_type), is_stored=is_stored)
+        ack = notifications.acknowledge(notifications.form_of(content_type), is_stored=is_stored)
         return ack.content_type, ack.body
 
     def is_notice_source(self, address: str) -> bool:
-        return notices.is_known_source(address, is_sandbox=False)
+        return notifications.is_known_source(address, is_sandbox=False)
 
     async def look_up(
         self,
@@ -219,7 +226,7 @@ class KiccProvider:
     ) -> Found | NotFound | Unknown | NotSent:
         request = requests.query(asked.mall, attempt, day=day)
         reply, exchange = await self._send(asked.mall, codes.QUERY_PATH, request)
-        return with_exchange(findings.found(reply, asked, kind=kind), exchange)
+        return with_exchange(lookup_results.found(reply, asked, kind=kind), exchange)
 
     async def _send_today(
         self, mall: Mall, attempt: Attempt, path: str, request: Wire, *, hide: tuple[str, ...] = ()

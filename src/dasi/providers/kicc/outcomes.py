@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from dasi.providers.kicc import answers
 from dasi.providers.kicc.cards import card_of
-from dasi.providers.kicc.client import Answered, NoAnswer, Reply, Unsent
-from dasi.providers.kicc.masking import keys_in, scrubbed
 from dasi.providers.kicc.reasons import is_doubtful, reason_of
 from dasi.providers.kicc.receipts import card_receipt_url
 from dasi.providers.kicc.signature import is_signed
+from dasi.providers.kicc.transport.client import Answered, NoAnswer, Reply, Unsent
+from dasi.providers.kicc.transport.redaction import keys_in, scrubbed
 from dasi.providers.port import (
     Approved,
     Cancelled,

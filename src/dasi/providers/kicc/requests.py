@@ -6,7 +6,7 @@ that KICC would refuse is a bug of the caller and stops the act before anything 
 
 from datetime import date
 
-from dasi.providers.kicc import wire_text
+from dasi.providers.kicc import euc_kr_text
 from dasi.providers.kicc.cards import codes_of
 from dasi.providers.kicc.signature import sign_cancel
 from dasi.providers.port import Attempt, Cancel, Mall, Order, WindowRequest
@@ -24,9 +24,9 @@ def register(mall: Mall, request: WindowRequest) -> messages.RegisterRequest:
     known to the goods name alone.
     """
     order, is_key = request.order, request.is_key_window
-    assert wire_text.is_sendable_address(request.return_url), "KICC cannot hold the return URL"
+    assert euc_kr_text.is_sendable_address(request.return_url), "KICC cannot hold the return URL"
     app_scheme = request.app_scheme
-    if app_scheme is not None and not wire_text.is_sendable_address(app_scheme):
+    if app_scheme is not None and not euc_kr_text.is_sendable_address(app_scheme):
         app_scheme = None
     return messages.RegisterRequest(
         mall_id=mall.mall_id,
@@ -98,7 +98,7 @@ def cancel(mall: Mall, attempt: Attempt, *, wish: Cancel) -> messages.ReviseRequ
         remain_amount=None if is_whole else wish.remain_krw,
         cancel_req_date=kicc_day(attempt.day_kst),
         msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=wish.pg_tid, attempt_id=name),
-        revise_message=wire_text.plain(wish.reason or "", bytes_max=100) or None,
+        revise_message=euc_kr_text.plain(wish.reason or "", bytes_max=100) or None,
         tax_info=None if is_whole else _revise_tax_info(wish),
     )
 
@@ -165,17 +165,17 @@ def _card_window(request: WindowRequest) -> messages.WindowPayMethodInfo | None:
 def _order_info(order: Order) -> messages.OrderInfo:
     return messages.OrderInfo(
         # KICC wants a name; one made of signs alone leaves nothing it could hold.
-        goods_name=wire_text.goods_name(order.goods_name) or order.shop_order_no,
+        goods_name=euc_kr_text.goods_name(order.goods_name) or order.shop_order_no,
         customer_info=_customer_info(order),
     )
 
 
 def _customer_info(order: Order) -> messages.CustomerInfo | None:
     info = messages.CustomerInfo(
-        customer_id=wire_text.plain(order.buyer_id or "", bytes_max=20) or None,
-        customer_name=wire_text.person_name(order.buyer_name or "") or None,
-        customer_mail=wire_text.mail_address(order.buyer_email or ""),
-        customer_contact_no=wire_text.contact_no(order.buyer_tel or ""),
+        customer_id=euc_kr_text.plain(order.buyer_id or "", bytes_max=20) or None,
+        customer_name=euc_kr_text.person_name(order.buyer_name or "") or None,
+        customer_mail=euc_kr_text.mail_address(order.buyer_email or ""),
+        customer_contact_no=euc_kr_text.contact_no(order.buyer_tel or ""),
     )
     return None if info == messages.CustomerInfo() else info
 
@@ -194,12 +194,12 @@ def _tax_info(order: Order) -> messages.TaxInfo | None:
 
 
 def _checked_name(attempt: Attempt) -> str:
-    assert wire_text.is_request_name(attempt.attempt_id), "KICC cannot take this attempt's name"
+    assert euc_kr_text.is_request_name(attempt.attempt_id), "KICC cannot take this attempt's name"
     return attempt.attempt_id
 
 
 def _checked_order_no(shop_order_no: str) -> str:
-    assert wire_text.is_shop_order_no(shop_order_no), "an order number is 1-40 of A-Z a-z 0-9 - _"
+    assert euc_kr_text.is_shop_order_no(shop_order_no), "an order number is 1-40 of A-Z a-z 0-9 - _"
     return shop_order_no
 
 

@@ -1,0 +1,197 @@
+"""Fills databases with payments, fast, each a copy of one that the product itself has made.
+
+    make bench ARGS="growth --growth-data FOLDER --sizes 1000000 10000000"
+
+The real gateway charges a real key, once approved and once declined, and the real deliverer posts
+the webhooks; those rows are then written again and again, under other names and at other moments:
+
+- names as the product gives them, in order of time, over a year that ends now; 5 % are declined;
+- a customer with a billing key for every fifty payments;
+- for each payment a hash chain that `dasi verify` accepts (a sample is verified at the end);
+- webhook events, deliveries and tries of the newest million only, to spare the disk.
+
+Indexes are made after the rows, and keys between tables are not checked while they are written: a
+copy of what refers to a row refers to the copy of that row. At the end the tables are normal ones.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement
+from dasi.foundation.db import open_database
+from dasi.foundation.migrate import migrate
+from dasi.reporting.verify import complaints
+from dasi.reporting.verify_store import page_any_merchant
+from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.webhooks import Deliverer
+from support.gateway_merchant import running_gateway
+from support.simulator_process import SimulatorControl, running_simulator
+from support.webhook_endpoint import receiving
+
+_DECLINED_KRW = 8_521
+_AT_ONCE = 2  # as many statements side by side as there are cores to spare
+_SAMPLES = 20
+# What PostgreSQL reads from its own file while it is filled; back to the product's at the end.
+_WHILE_FILLING = {
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "maintenance_work_mem": "'1GB'",
+    "max_parallel_maintenance_workers": "0",
+    "autovacuum": "off",
+}
+
+
+def name_of(size: int) -> str:
+    """The database with that many payments."""
+    return f"growth_{size}"
+
+
+async def prepare(folder: Path, sizes: Sequence[int]) -> None:
+    """A database for each size on a server in `folder`; one that is there already is kept."""
+    async with _filling_server(folder) as postgres:
+        for size in sizes:
+            if await _exists(postgres, name_of(size)):
+                print(f"{size:,} payments: already there", flush=True)
+                continue
+            began = time.perf_counter()
+            await _fill(postgres, size)
+            took_s = time.perf_counter() - began
+            print(f"{size:,} payments: made in {took_s:.0f} s", flush=True)
+
+
+@asynccontextmanager
+async def _filling_server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """One that may lose everything in a crash while it fills, and is whole when it has stopped."""
+    for settings in (_WHILE_FILLING, {}):
+        postgres = EmbeddedPostgres(folder, durable=not settings)
+        await postgres.start()
+        try:
+            connection = await asyncpg.connect(postgres.url)
+            await connection.execute("ALTER SYSTEM RESET ALL")
+            for name, value in settings.items():
+                await connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+            await connection.close()
+            if settings:
+                await postgres.stop()
+                await postgres.start()
+                yield postgres
+        finally:
+            await postgres.stop()
+    await asyncio.to_thread(_sync)
+
+
+def _sync() -> None:
+    """What was written without waiting for the disk is on it now."""
+    os.sync()
+
+
+async def _exists(postgres: EmbeddedPostgres, name: str) -> bool:
+    connection = await asyncpg.connect(postgres.url)
+    try:
+        found = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
+        return bool(found)
+    finally:
+        await connection.close()
+
+
+async def _fill(postgres: EmbeddedPostgres, size: int) -> None:
+    """Under another name until it is whole."""
+    making, server = f"making_{size}", await asyncpg.connect(postgres.url)
+    try:
+        await server.execute(f"DROP DATABASE IF EXISTS {making}")
+        await server.execute(f"CREATE DATABASE {making}")
+        url = postgres.url_of(making)
+        await migrate(url)
+        await _made_by_the_product(url)
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=_AT_ONCE, command_timeout=7_200,
+            server_settings={"session_replication_role": "replica"},
+        )  # fmt: skip
+        async with pool:
+            await _copy(pool, size)
+        await _prove(url, size)
+        await server.execute(f"ALTER DATABASE {making} RENAME TO {name_of(size)}")
+    finally:
+        await server.close()
+
+
+async def _made_by_the_product(url: str) -> None:
+    """A key, a charge that was approved and told, one that was declined."""
+    with running_simulator(is_strict=False) as kicc_url:
+        async with (
+            SimulatorControl(kicc_url) as kicc,
+            receiving() as receiver,
+            running_gateway(url, kicc, webhook_url=receiver.url) as shop,
+        ):
+            buyer = {
+                "buyer_name": "김0",
+                "buyer_email": "a@b.example",
+                "buyer_tel": "010-0000-0000",
+            }
+            await shop.register_card("member-0", **buyer)
+            for amount in (9_900, _DECLINED_KRW):
+                await shop.again(customer_uid="member-0", amount=amount, name="월간 구독")
+            deliverer = Deliverer(shop.engine, allow_local=True)
+            while await deliverer.run_due():
+                pass
+            await deliverer.close()
+            await shop.engine.database.fetch("UPDATE merchants SET webhook_url = NULL")
+
+
+async def _copy(pool: asyncpg.Pool, size: int) -> None:
+    indexes = await pool.fetch(INDEXES, list(TABLES))
+    for index in indexes:
+        await pool.execute(f"DROP INDEX {index['name']}")
+    for statement in COPIES:
+        await pool.execute(statement)
+    rows = [(f"{table} written", await copy_statement(pool, table), (size,)) for table in TABLES]
+    await _side_by_side(pool, rows)
+    for statement in SEQUENCES:
+        await pool.execute(statement, size)
+    for statement in AFTER:
+        await pool.execute(statement)
+    made = [(f"{index['name']} made", index["made_by"], ()) for index in indexes]
+    await _side_by_side(pool, made)
+    await _side_by_side(
+        pool, [(f"{table} looked at", f"VACUUM ANALYZE {table}", ()) for table in TABLES]
+    )
+    await pool.execute("VACUUM ANALYZE")
+    await pool.execute("CHECKPOINT")
+
+
+async def _side_by_side(
+    pool: asyncpg.Pool, statements: Sequence[tuple[str, str, tuple[Any, ...]]]
+) -> None:
+    """All of them, the longest first if they come so, as many at once as the pool allows."""
+
+    async def one(name: str, sql: str, values: tuple[Any, ...]) -> None:
+        async with pool.acquire() as connection:
+            began = time.perf_counter()
+            await connection.execute(sql, *values)
+            print(f"  {name}: {time.perf_counter() - began:.0f} s", flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for name, sql, values in statements:
+            group.create_task(one(name, sql, values))
+
+
+async def _prove(url: str, size: int) -> None:
+    """Samples from all over, proved as `dasi verify` proves them."""
+    database = await open_database(url, connections_max=2, statement_timeout_s=60)
+    try:
+        for sample in range(_SAMPLES):
+            after = (1, f"imp_{100_000_010_000 + sample * size // _SAMPLES}")
+            page = await page_any_merchant(database, after=after, limit=50)
+            assert page, f"no payments after {after}"
+            for payment in page:
+                wrong = [*complaints(payment)]
+                assert not wrong, f"{payment.imp_uid}: {wrong}"
+    finally:
+        await database.close()

@@ -1,0 +1,149 @@
+"""SQL of the people's room: passkeys, and what browsers were asked to sign."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from dasi.authentication.passkey import Passkey
+from dasi.foundation.db import Connection, Database
+
+Purpose = Literal["add", "sign_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRow:
+    passkey_id: int
+    credential_id: bytes
+    public_key: bytes = field(repr=False)
+    name: str
+    sign_count: int
+
+
+async def passkeys_any_merchant(database: Database, person_id: int) -> list[Passkey]:
+    """Oldest first."""
+    rows = await database.fetch(
+        """SELECT passkey_id, name, added_at, used_at FROM passkeys
+           WHERE person_id = $1 ORDER BY passkey_id""",
+        person_id,
+    )
+    return [Passkey(**row) for row in rows]
+
+
+async def passkey_rows_any_merchant(database: Database, person_id: int) -> list[PasskeyRow]:
+    rows = await database.fetch(
+        """SELECT passkey_id, credential_id, public_key, name, sign_count FROM passkeys
+           WHERE person_id = $1 ORDER BY passkey_id""",
+        person_id,
+    )
+    return [PasskeyRow(**row) for row in rows]
+
+
+async def lock_passkeys_any_merchant(connection: Connection, person_id: int) -> int:
+    """How many there are; whoever else adds one to this person waits."""
+    await connection.execute("SELECT 1 FROM people WHERE person_id = $1 FOR UPDATE", person_id)
+    counted: int = await connection.fetchval(
+        "SELECT count(*) FROM passkeys WHERE person_id = $1", person_id
+    )
+    return counted
+
+
+async def insert_passkey_any_merchant(
+    connection: Connection,
+    person_id: int,
+    *,
+    credential_id: bytes,
+    public_key: bytes,
+    name: str,
+    sign_count: int,
+    now: datetime,
+) -> bool:
+    """False if somebody has this credential already."""
+    passkey_id: int | None = await connection.fetchval(
+        """INSERT INTO passkeys (person_id, credential_id, public_key, name, sign_count, added_at)
+           VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT (credential_id) DO NOTHING
+           RETURNING passkey_id""",
+        person_id,
+        credential_id,
+        public_key,
+        name,
+        sign_count,
+        now,
+    )
+    return passkey_id is not None
+
+
+async def rename_passkey_any_merchant(
+    database: Database, person_id: int, passkey_id: int, name: str
+) -> bool:
+    row = await database.fetchrow(
+        """UPDATE passkeys SET name = $3 WHERE person_id = $1 AND passkey_id = $2
+           RETURNING passkey_id""",
+        person_id,
+        passkey_id,
+        name,
+    )
+    return row is not None
+
+
+async def delete_passkey_any_merchant(
+    database: Database, person_id: int, passkey_id: int
+) -> str | None:
+    """The name it had."""
+    row = await database.fetchrow(
+        "DELETE FROM passkeys WHERE person_id = $1 AND passkey_id = $2 RETURNING name",
+        person_id,
+        passkey_id,
+    )
+    return None if row is None else row["name"]
+
+
+async def count_passkey_use_any_merchant(
+    database: Database, passkey_id: int, *, sign_count: int, now: datetime
+) -> bool:
+    """False if another answer with this count or a later one came first."""
+    row = await database.fetchrow(
+        """UPDATE passkeys SET sign_count = $2, used_at = $3
+           WHERE passkey_id = $1 AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))
+           RETURNING passkey_id""",
+        passkey_id,
+        sign_count,
+        now,
+    )
+    return row is not None
+
+
+async def put_challenge_any_merchant(
+    database: Database,
+    session_hash: bytes,
+    *,
+    purpose: Purpose,
+    challenge: bytes,
+    expires_at: datetime,
+) -> None:
+    """A session has one: the newest."""
+    await database.fetch(
+        """INSERT INTO passkey_challenges (session_hash, purpose, challenge, expires_at)
+           VALUES ($1, $2, $3, $4)
+           ON CONFLICT (session_hash) DO UPDATE
+           SET purpose = $2, challenge = $3, expires_at = $4""",
+        session_hash,
+        purpose,
+        challenge,
+        expires_at,
+    )
+
+
+async def take_challenge_any_merchant(
+    database: Database, session_hash: bytes, *, purpose: Purpose, now: datetime
+) -> bytes | None:
+    """The challenge, once; None if there is none, it was for something else, or it ran out."""
+    row = await database.fetchrow(
+        """DELETE FROM passkey_challenges WHERE session_hash = $1
+           RETURNING purpose, challenge, expires_at""",
+        session_hash,
+    )
+    if row is None or row["purpose"] != purpose or row["expires_at"] <= now:
+        return None
+    challenge: bytes = row["challenge"]
+    return challenge

@@ -1,0 +1,136 @@
+"""Remove a billing key: out of use here at once, then ended at the PG, however long that takes.
+
+Ending a key twice is harmless, so a lost answer is followed by another request under a new name
+(§8.5 of KICC's manual). The sealed key is kept until the PG has said yes: only the key itself can
+end it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from dasi.billing_keys import billing_key_store
+from dasi.billing_keys.billing_key import BillingKey
+from dasi.billing_keys.find import open_key
+from dasi.billing_keys.save import announce_removed
+from dasi.channels import find_channel, open_mall
+from dasi.engine import Engine
+from dasi.foundation.clock import kst_day
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import NotFound
+from dasi.foundation.ids import ulid
+from dasi.foundation.vault import CannotOpen
+from dasi.providers.port import Attempt, Declined, KeyRemoved, NotSent, Unknown
+
+log = structlog.get_logger()
+
+BATCH = 20
+_LEASE = timedelta(seconds=90)
+_WAIT_FIRST = timedelta(minutes=1)
+_WAIT_MAX = timedelta(hours=6)
+_DOUBLINGS_MAX = 9
+
+InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[object]]
+"""What else must happen in the transaction that takes the key out of use (B5: its schedules)."""
+
+
+async def remove_key(
+    engine: Engine, merchant_id: int, customer_uid: str, *, also: InSameAct | None = None
+) -> BillingKey:
+    """Takes a customer's key out of use and asks the PG to end it; returns the key that was.
+
+    `NotFound("unknown_billing_key")`. When this returns, nothing can be charged with the key any
+    more, whatever the PG answered: what it did not confirm is asked again by the worker. A
+    registration of the customer that is in doubt brings no key back either, also if there was none
+    to remove: what it has issued is ended at the PG when that is known.
+    """
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        await billing_key_store.mark_registrations_unwanted(connection, merchant_id, customer_uid)
+        await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
+        key = await billing_key_store.retire_live_key(connection, merchant_id, customer_uid, now)
+        if key is not None:
+            if also is not None:
+                await also(connection, key, now)
+            await announce_removed(
+                connection,
+                merchant_id,
+                customer_uid,
+                key.billing_key_id,
+                channel_id=key.channel_id,
+                now=now,
+            )
+    if key is None:
+        raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    await _end_at_pg(engine, key)
+    return key
+
+
+async def remove_due_keys(engine: Engine) -> int:
+    """Ends at the PG what is out of use here and not ended there yet. For the worker."""
+    now = engine.clock.now()
+    keys = await billing_key_store.claim_removals_any_merchant(
+        engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
+    )
+    for key in keys:
+        await _end_at_pg(engine, key)
+    return len(keys)
+
+
+async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
+    now = engine.clock.now()
+    attempt = Attempt(attempt_id=f"rk-{ulid(now)}", day_kst=kst_day(now))
+    channel = await find_channel(engine, key.merchant_id, key.channel_id)
+    try:
+        mall, billing_key = open_mall(engine, channel), open_key(engine, key)
+    except CannotOpen as sealed:
+        # One that cannot be opened must not keep the others waiting for ever.
+        log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
+        async with engine.database.transaction() as connection:
+            await billing_key_store.mark_removal_for_person(
+                connection, key, why=str(sealed), now=now
+            )
+        return
+    async with engine.database.transaction() as connection:
+        await billing_key_store.lock_card(connection, key.card_number)
+        twin = await _live_twin(engine, connection, key, billing_key)
+        if twin is not None:
+            await billing_key_store.mark_living_on(connection, key, twin.billing_key_id, now=now)
+            return
+        if not await billing_key_store.reserve_removal(
+            connection, key, attempt, mall_id=channel.mall_id, lease=_LEASE, now=now
+        ):
+            return
+    outcome = await engine.providers[channel.provider].remove_key(
+        mall, attempt, billing_key=billing_key
+    )
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        removals = await billing_key_store.close_removal(connection, key, attempt, outcome, now=now)
+        match outcome:
+            case KeyRemoved():
+                await billing_key_store.mark_removed_at_pg(connection, key, now=now)
+            case Declined(code=code, text=text):
+                # A definite no may mean "removed before" or "not yours": a person decides.
+                await billing_key_store.mark_removal_for_person(
+                    connection, key, why=f"{code}: {text}", now=now
+                )
+                log.error("key_removal_refused", billing_key_id=key.billing_key_id, pg_code=code)
+            case Unknown() | NotSent():
+                wait = min(_WAIT_FIRST * 2 ** min(removals, _DOUBLINGS_MAX), _WAIT_MAX)
+                await billing_key_store.plan_removal(connection, key, at=now + wait, now=now)
+
+
+async def _live_twin(
+    engine: Engine, connection: Connection, key: BillingKey, billing_key: str
+) -> BillingKey | None:
+    """A live key with the same value: ending this one would end it. KICC may give one card the same
+    key again, to one customer or to two."""
+    for twin in await billing_key_store.live_twins_any_merchant(connection, key):
+        try:
+            if open_key(engine, twin) == billing_key:
+                return twin
+        except CannotOpen:
+            log.exception("vault_cannot_open", billing_key_id=twin.billing_key_id)
+    return None

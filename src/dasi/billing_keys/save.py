@@ -1,0 +1,96 @@
+"""Keep a key the PG has issued, in the transaction that records the issue."""
+
+from datetime import datetime
+
+from dasi.billing_keys import billing_key_store
+from dasi.billing_keys.billing_key import Customer, KeyStatus, bound_to
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.ids import ulid
+from dasi.providers.port import KeyIssued
+from dasi.webhooks import announce_more
+
+
+async def keep_issued_key(
+    engine: Engine,
+    connection: Connection,
+    merchant_id: int,
+    *,
+    customer_uid: str,
+    channel_id: int,
+    issued: KeyIssued,
+    order_name: str,
+    customer: Customer,
+    is_unwanted: bool = False,
+    now: datetime,
+) -> str:
+    """Stores the key and makes it the customer's live one; returns its id.
+
+    An older live key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
+    sealed value stays until then, because only the key itself can end it.
+
+    A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
+    latecomer is what is replaced. One that `is_unwanted`, because its customer was removed
+    meanwhile, is `removed` from the beginning.
+    """
+    billing_key_id = f"bk_{ulid(now)}"
+    await billing_key_store.lock_card(connection, issued.card.number_masked)
+    await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
+    live = await billing_key_store.live_key(connection, merchant_id, customer_uid)
+    is_newest = live is None or live.issued_at <= issued.issued_at
+    status: KeyStatus = "removed" if is_unwanted else "live" if is_newest else "replaced"
+    if status == "live":
+        await billing_key_store.replace_live_key(connection, merchant_id, customer_uid, now=now)
+    await billing_key_store.insert_key(
+        connection,
+        merchant_id,
+        billing_key_id=billing_key_id,
+        customer_uid=customer_uid,
+        channel_id=channel_id,
+        sealed_key=engine.vault.seal(
+            issued.billing_key, bound_to=bound_to(merchant_id, customer_uid)
+        ),
+        status=status,
+        remove_at=None if status == "live" else now,
+        card=issued.card,
+        order_name=order_name,
+        customer=customer,
+        issued_at=issued.issued_at,
+        now=now,
+    )
+    await announce_more(
+        connection,
+        merchant_id,
+        kind="billing_key.issued",
+        about=billing_key_id,
+        channel_id=channel_id,
+        version=1,
+        body={"customer_uid": customer_uid, "status": "issued"},
+        now=now,
+    )
+    if status == "removed":
+        await announce_removed(
+            connection, merchant_id, customer_uid, billing_key_id, channel_id=channel_id, now=now
+        )
+    return billing_key_id
+
+
+async def announce_removed(
+    connection: Connection,
+    merchant_id: int,
+    customer_uid: str,
+    billing_key_id: str,
+    *,
+    channel_id: int,
+    now: datetime,
+) -> None:
+    await announce_more(
+        connection,
+        merchant_id,
+        kind="billing_key.removed",
+        about=billing_key_id,
+        channel_id=channel_id,
+        version=2,
+        body={"customer_uid": customer_uid, "status": "removed"},
+        now=now,
+    )

@@ -1,0 +1,108 @@
+"""Check a card before charges are booked on it: charge a little and give it back at once.
+
+What it charges is nobody's to keep. So the check is written down before it is charged and struck
+out when nothing of it is left at the PG; what a dead process, a lost answer or an outage leaves
+behind is given back by the worker.
+"""
+
+from datetime import timedelta
+
+import structlog
+
+from dasi.card_verifications import card_verification_store
+from dasi.card_verifications.card_verification_store import CardCheck
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, NotFound, Refused, Unavailable
+from dasi.foundation.ids import ulid
+from dasi.ledger import Status
+from dasi.payments import CancelWish, ChargeWish, cancel, charge
+from dasi.reporting import find_by_order
+
+log = structlog.get_logger()
+
+BATCH = 20
+_FIRST_LOOK, _LOOK_EVERY = timedelta(minutes=2), timedelta(minutes=10)
+_LOOKS_MAX = 1_000
+"""A week: longer than any doubt stays open without a person."""
+_NOT_KEPT = (Status.CANCELLED, Status.FAILED)
+
+
+async def check_card(
+    engine: Engine, merchant_id: int, *, customer_uid: str, amount_krw: int
+) -> None:
+    """Returns if the card took it. `Conflict("card_check_failed")` with the PG's words if not, and
+    `Conflict("order_in_doubt")` if nobody knows: if it was taken, it is given back later."""
+    now = engine.clock.now()
+    order = f"check-{ulid(now)}"
+    await card_verification_store.insert_check(
+        engine.database, merchant_id, order, look_at=now + _FIRST_LOOK, now=now
+    )
+    payment = await charge(
+        engine,
+        merchant_id,
+        ChargeWish(
+            customer_uid=customer_uid,
+            merchant_uid=order,
+            amount_krw=amount_krw,
+            name="카드 확인 (즉시 취소)",
+        ),
+    )
+    if payment.status is Status.PENDING:
+        raise Conflict("order_in_doubt", merchant_uid=order, imp_uid=payment.imp_uid)
+    if payment.status is Status.FAILED:
+        await card_verification_store.delete_check(engine.database, merchant_id, order)
+        raise Conflict("card_check_failed", why=payment.fail_reason or "", imp_uid=payment.imp_uid)
+    await _give_back(engine, merchant_id, order)
+
+
+async def give_back_checks(engine: Engine) -> int:
+    """Gives back what checks left behind; how many were looked at. For the worker."""
+    now = engine.clock.now()
+    due = await card_verification_store.claim_due_any_merchant(
+        engine.database, now=now, look_again_at=now + _LOOK_EVERY, batch=BATCH
+    )
+    for one in due:
+        await _look_at(engine, one)
+    return len(due)
+
+
+async def _look_at(engine: Engine, check: CardCheck) -> None:
+    try:
+        payment = await find_by_order(
+            engine, check.merchant_id, check.merchant_uid, statuses=frozenset(Status)
+        )
+    except NotFound:
+        # Its process died before it asked for anything.
+        await card_verification_store.delete_check(
+            engine.database, check.merchant_id, check.merchant_uid
+        )
+        return
+    if payment.status in _NOT_KEPT:
+        await card_verification_store.delete_check(
+            engine.database, check.merchant_id, check.merchant_uid
+        )
+    elif payment.status is not Status.PENDING:
+        await _give_back(engine, check.merchant_id, check.merchant_uid)
+    if check.looks >= _LOOKS_MAX:
+        log.error("card_check_not_given_back", imp_uid=payment.imp_uid)
+        await card_verification_store.give_up(
+            engine.database, check.merchant_id, check.merchant_uid
+        )
+
+
+async def _give_back(engine: Engine, merchant_id: int, order: str) -> None:
+    wish = CancelWish(
+        imp_uid=None,
+        merchant_uid=order,
+        amount_krw=None,
+        reason="예약 등록 카드 확인",
+        who="gateway",
+    )
+    try:
+        await cancel(engine, merchant_id, wish)
+    except (Refused, Unavailable) as not_yet:
+        # The card works, and that was the question. The worker gives it back.
+        why = not_yet.reason if isinstance(not_yet, Refused) else not_yet.what
+        log.warning("card_check_not_given_back_yet", merchant_uid=order, why=why)
+        return
+    await card_verification_store.delete_check(engine.database, merchant_id, order)

@@ -1,0 +1,59 @@
+"""`POST …/return`: the payer's browser posts what the PG's window gave it; then it is sent on.
+
+A cross-site post of an unsigned form. It is answered with 303 whatever came of it, so that reload
+and back repeat a GET; the page behind it shows the truth of our own record.
+"""
+
+from urllib.parse import parse_qsl
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dasi.checkout.path_params import merchant_of, window_path, window_token_of
+from dasi.checkout.responses import Act, read_body
+from dasi.checkout.templates import Pages
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, Invalid
+from dasi.windows import take_return
+
+log = structlog.get_logger()
+
+FIELDS_MAX = 60
+
+
+def return_act(engine: Engine, pages: Pages) -> Act:
+    async def answered(request: Request) -> Response:
+        merchant, window_token = await merchant_of(engine, request), window_token_of(request)
+        fields = _read(await read_body(request))
+        try:
+            await take_return(engine, merchant, window_token, fields)
+        except Conflict as changed_nothing:
+            log.info("return_changed_nothing", merchant=merchant.code, why=str(changed_nothing))
+        return pages.see_other(window_path(pages.root, request))
+
+    return answered
+
+
+def look_again_act(pages: Pages) -> Act:
+    """`GET …/return`: a payer who pressed enter in the address bar, or came back."""
+
+    async def answered(request: Request) -> Response:
+        return pages.see_other(window_path(pages.root, request))
+
+    return answered
+
+
+def _read(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            max_num_fields=FIELDS_MAX,
+            errors="strict",
+        )
+    except ValueError as bad:
+        raise Invalid("return", f"form으로 읽을 수 없습니다. ({bad})") from bad
+    if any("\x00" in name + value for name, value in pairs):
+        raise Invalid("return", "제어 문자를 쓸 수 없습니다.")
+    return dict(pairs)

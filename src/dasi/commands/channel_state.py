@@ -1,0 +1,83 @@
+"""A channel's place: the default, retired, in use again."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from dasi.channels import (
+    Channel,
+    list_channels,
+    make_default,
+    restore_channel,
+    retire_channel,
+)
+from dasi.commands.context import with_engine
+from dasi.commands.merchants import of_channel
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.printing import print_facts
+from dasi.engine import Engine
+from dasi.foundation.errors import NotFound
+from dasi.merchants import find_merchant_by_code
+
+MallId = Annotated[str, typer.Option(help="The mall id of the channel.")]
+_Act = Callable[[Engine, int, int], Awaitable[Channel]]
+
+
+def register(app: typer.Typer) -> None:
+    """Puts the commands under `dasi channel`."""
+    one = "--merchant imp00000001 --mall-id T0021766"
+    app.command("default", epilog=ending(f"dasi channel default {one}"))(channel_default)
+    app.command("retire", epilog=ending(f"dasi channel retire {one}"))(channel_retire)
+    app.command("restore", epilog=ending(f"dasi channel restore {one}"))(channel_restore)
+
+
+def channel_default(
+    *,
+    merchant_code: MerchantCode,
+    mall_id: MallId,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Make another channel the default."""
+    _put(make_default, merchant_code, mall_id, data=data, as_json=as_json)
+
+
+def channel_retire(
+    *,
+    merchant_code: MerchantCode,
+    mall_id: MallId,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Open no more windows under a channel; what was made under it goes on."""
+    _put(retire_channel, merchant_code, mall_id, data=data, as_json=as_json)
+
+
+def channel_restore(
+    *,
+    merchant_code: MerchantCode,
+    mall_id: MallId,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Take a retired channel into use again."""
+    _put(restore_channel, merchant_code, mall_id, data=data, as_json=as_json)
+
+
+def _put(act: _Act, merchant_code: str, mall_id: str, *, data: Data, as_json: bool) -> None:
+    async def put(engine: Engine) -> Channel:
+        owner = await find_merchant_by_code(engine, merchant_code)
+        before = await _named(engine, owner.merchant_id, mall_id)
+        await act(engine, owner.merchant_id, before.channel_id)
+        return await _named(engine, owner.merchant_id, mall_id)
+
+    facts = {"merchant": merchant_code} | of_channel(with_engine(data, put))
+    print_facts(facts, as_json=as_json)
+
+
+async def _named(engine: Engine, merchant_id: int, mall_id: str) -> Channel:
+    for one in await list_channels(engine, merchant_id, with_retired=True):
+        if one.mall_id == mall_id:
+            return one
+    raise NotFound("unknown_channel", mall_id=mall_id[:20])

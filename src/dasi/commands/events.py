@@ -1,0 +1,155 @@
+"""The event feed at the keyboard: `dasi events`, `dasi listen`."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dasi.commands.context import with_engine
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.printing import Facts, print_list
+from dasi.engine import Engine
+from dasi.foundation.clock import KST
+
+if TYPE_CHECKING:
+    from dasi.webhooks import Event, FeedPage
+
+_LOOK_S = 0.5
+_AGAIN_S = 2.0
+_PAGE = 200
+_ANSWER_S = 30
+_TAKEN = range(200, 300)
+
+
+def events(
+    *,
+    merchant_code: MerchantCode,
+    after: Annotated[int, typer.Option("--after", min=0, help="The cursor to read on from.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """What became true for a merchant, oldest first: the same events its webhooks tell."""
+
+    async def act(engine: Engine) -> "FeedPage":
+        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
+        from dasi.webhooks import read_feed  # noqa: PLC0415  # as above
+
+        owner = await find_merchant_by_code(engine, merchant_code)
+        return await read_feed(engine, owner.merchant_id, after=after, limit=limit)
+
+    page = with_engine(data, act)
+    rows: list[Facts] = [_row(event) for event in page.events]
+    print_list(rows, as_json=as_json, none="No event after that cursor.")
+    if page.left and not as_json:
+        typer.echo(f"{page.left:,} more: --after {page.last_no}")
+
+
+def listen(
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="Where events are posted.")],
+    merchant_code: MerchantCode,
+    name: Annotated[
+        str, typer.Option(help="Who listens: each name has a place of its own in the feed.")
+    ] = "listen",
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="A new name begins with the first event.")
+    ] = False,
+    data: Data = DATA_DEFAULT,
+) -> None:
+    """Forward a merchant's events to a URL, as its webhooks are; catches up after a pause.
+
+    An event that is not taken (no 2xx) is posted again until it is; the next ones wait for it.
+    """
+
+    async def act(engine: Engine) -> None:
+        await forward(engine, merchant_code, to=to, name=name, from_start=from_start)
+
+    try:
+        with_engine(data, act)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the next start goes on from here")
+
+
+async def forward(
+    engine: Engine, merchant_code: str, *, to: str, name: str, from_start: bool
+) -> None:
+    """Until it is cancelled. One line an event; a place in the feed is kept after each."""
+    import aiohttp  # noqa: PLC0415  # slow: not for --help
+
+    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # as above
+    from dasi.webhooks import (  # noqa: PLC0415  # as above
+        feed_end,
+        move_reader,
+        read_feed,
+        reader_position,
+    )
+
+    owner = await find_merchant_by_code(engine, merchant_code)
+    place = await reader_position(engine, owner.merchant_id, name)
+    if place is None:
+        place = 0 if from_start else await feed_end(engine, owner.merchant_id)
+        await move_reader(engine, owner.merchant_id, name, place)
+    first = await read_feed(engine, owner.merchant_id, after=place, limit=1)
+    missed = len(first.events) + first.left
+    typer.echo(f"listening for {merchant_code} as {name!r}, to {to}: {missed} missed meanwhile")
+    timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        while True:
+            page = await read_feed(engine, owner.merchant_id, after=place, limit=_PAGE)
+            wait_s = 0.0 if page.events else _LOOK_S
+            for event in page.events:
+                if not await _post(session, engine, owner, to=to, event=event):
+                    wait_s = _AGAIN_S
+                    break
+                place = event.feed_no
+                await move_reader(engine, owner.merchant_id, name, place)
+            await asyncio.sleep(wait_s)
+
+
+async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Event") -> bool:
+    is_taken: bool
+    import aiohttp  # noqa: PLC0415  # slow: not for --help
+
+    from dasi.webhooks import signature_headers, signing_secrets  # noqa: PLC0415  # as above
+
+    body = json.dumps(event.body, ensure_ascii=False).encode()
+    signed = signature_headers(
+        await signing_secrets(engine, owner.merchant_id),
+        event_id=event.event_id,
+        body=body,
+        at=engine.clock.now(),
+    )
+    headers = {"content-type": "application/json", "user-agent": "dasi-webhook", **signed}
+    try:
+        async with session.post(to, data=body, headers=headers, allow_redirects=False) as answer:
+            told, is_taken = f"HTTP {answer.status}", answer.status in _TAKEN
+    except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+        told, is_taken = type(failure).__name__, False
+    moment = event.at.astimezone(KST).strftime("%H:%M:%S")
+    typer.echo(f"{moment}  {event.feed_no:>8}  {event.kind:24} {event.about:20} {told}")
+    return is_taken
+
+
+def register(app: typer.Typer) -> None:
+    app.command("events", epilog=ending("dasi events --merchant imp00000001 --after 120"))(events)
+    app.command(
+        "listen",
+        epilog=ending(
+            "dasi listen --merchant imp00000001 --to http://127.0.0.1:3000/webhook",
+            "0 stopped as asked, 1 could not start, 2 wrong usage",
+        ),
+    )(listen)
+
+
+def _row(event: "Event") -> Facts:
+    return {
+        "cursor": event.feed_no,
+        "at": event.at.astimezone(KST).strftime("%m-%d %H:%M:%S KST"),
+        "type": event.kind,
+        "about": event.about,
+        "version": event.version,
+        "data": json.dumps(event.body, ensure_ascii=False),
+        "id": event.event_id,
+    }

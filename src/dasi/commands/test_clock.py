@@ -1,0 +1,93 @@
+"""The clock of a merchant in test mode: `dasi clock`."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dasi.commands.context import with_engine
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.printing import print_facts
+from dasi.engine import Engine
+from dasi.foundation.clock import KST
+from dasi.foundation.durations import parse_wait
+
+if TYPE_CHECKING:
+    from dasi.test_clocks import Turned
+
+app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mode.")
+
+
+@app.command("show", epilog=ending("dasi clock show --merchant imp00000001"))
+def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """What the merchant's clock shows."""
+
+    async def act(engine: Engine) -> datetime:
+        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
+        from dasi.test_clocks import merchant_now  # noqa: PLC0415  # as above
+
+        return await merchant_now(
+            engine, (await find_merchant_by_code(engine, merchant_code)).merchant_id
+        )
+
+    now = with_engine(data, act)
+    print_facts({"merchant": merchant_code, "now": _kst(now)}, as_json=as_json)
+
+
+@app.command("advance", epilog=ending("dasi clock advance --merchant imp00000001 --by 31d"))
+def advance(
+    *,
+    merchant_code: MerchantCode,
+    by: Annotated[str, typer.Option(help="How far: 90s, 30m, 24h or 31d.")],
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Turn it forward; booked charges and webhooks due until then happen, in order."""
+    try:
+        wait = parse_wait(by)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="--by") from wrong
+
+    async def act(engine: Engine) -> "Turned":
+        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
+        from dasi.test_clocks import merchant_now, turn_clock  # noqa: PLC0415  # as above
+        from dasi.webhooks import Deliverer  # noqa: PLC0415  # as above
+
+        owner = await find_merchant_by_code(engine, merchant_code)
+        to = await merchant_now(engine, owner.merchant_id) + wait
+        deliverer = Deliverer(engine, allow_local=engine.allows_local_urls)
+        try:
+            return await turn_clock(engine, deliverer, owner.merchant_id, to=to)
+        finally:
+            await deliverer.close()
+
+    turned = with_engine(data, act)
+    print_facts(
+        {
+            "merchant": merchant_code,
+            "now": _kst(turned.now),
+            "charges": turned.charges,
+            "looks": turned.looks,
+            "webhooks": turned.tries,
+        },
+        as_json=as_json,
+    )
+
+
+@app.command("reset", epilog=ending("dasi clock reset --merchant imp00000001"))
+def reset(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """Back to the machine's time."""
+
+    async def act(engine: Engine) -> None:
+        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
+        from dasi.test_clocks import reset_clock  # noqa: PLC0415  # as above
+
+        owner = await find_merchant_by_code(engine, merchant_code)
+        await reset_clock(engine, owner.merchant_id)
+
+    with_engine(data, act)
+    print_facts({"merchant": merchant_code, "clock": "the machine's"}, as_json=as_json)
+
+
+def _kst(moment: datetime) -> str:
+    return moment.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S KST")

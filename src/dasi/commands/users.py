@@ -1,0 +1,113 @@
+"""People of the console: `dasi user`, and the link that lets the first one in."""
+
+import asyncio
+import os
+from typing import Annotated
+
+import typer
+
+from dasi.commands.context import with_engine
+from dasi.commands.merchants import read_secret
+from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.printing import print_facts, print_list, print_note
+from dasi.engine import Engine
+from dasi.merchants import find_merchant_by_code
+from dasi.settings import read_settings
+from dasi.users import Person, Role, add_person, first_run_link, list_people, reset_link
+
+user = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
+
+
+@user.command("add", epilog=ending("dasi user add --email kim@shop.example --name Kim"))
+def user_add(
+    *,
+    email: Annotated[str, typer.Option(help="What they sign in with.")],
+    name: Annotated[str, typer.Option(help="How the console calls them.")],
+    role: Annotated[Role, typer.Option(help="owner, or a role in one --merchant.")] = Role.OWNER,
+    merchant_code: Annotated[
+        str | None, typer.Option("--merchant", metavar="CODE", help="Of all roles but owner.")
+    ] = None,
+    password: Annotated[
+        str, typer.Option("--password", help="`-` (the default) reads a line of standard input.")
+    ] = "-",  # noqa: S107  # it means standard input, not a password
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Add somebody to the console."""
+    given = read_secret(password)
+    assert given is not None
+
+    async def act(engine: Engine) -> None:
+        merchant_id = None
+        if merchant_code is not None:
+            merchant_id = (await find_merchant_by_code(engine, merchant_code)).merchant_id
+        await add_person(
+            engine, email=email, name=name, password=given, merchant_id=merchant_id, role=role
+        )
+
+    with_engine(data, act)
+    print_facts(
+        {"email": email.strip().lower(), "role": role.value, "merchant": merchant_code},
+        as_json=as_json,
+    )
+
+
+@user.command("reset", epilog=ending("dasi user reset --email kim@shop.example"))
+def user_reset(
+    *,
+    email: Annotated[str, typer.Option(help="Whose password or second factor is lost.")],
+    keep_second_factor: Annotated[
+        bool, typer.Option("--keep-second-factor", help="Only the password is made anew.")
+    ] = False,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Print a link that lets somebody in again: once, within an hour.
+
+    Whoever opens it chooses a new password; the second factor ends and every session with it.
+    """
+
+    async def act(engine: Engine) -> str:
+        return await reset_link(engine, email, ends_second_factor=not keep_second_factor)
+
+    link = with_engine(data, act)
+    print_facts(
+        {
+            "email": email.strip().lower(),
+            "link": link,
+            "works_for": "1 h",
+            "ends_second_factor": not keep_second_factor,
+        },
+        as_json=as_json,
+    )
+
+
+@user.command("list", epilog=ending("dasi user list --json"))
+def user_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """List the people of the console, oldest first."""
+    rows = [_of_person(one) for one in with_engine(data, list_people)]
+    print_list(rows, as_json=as_json, none="Nobody yet: dasi user add --help")
+
+
+def tell_first_run() -> None:
+    """While nobody can sign in: the link that makes the first owner, on standard error."""
+
+    async def act() -> str | None:
+        from dasi.runtime.bootstrap import current_engine  # noqa: PLC0415  # it loads every room
+
+        async with current_engine(read_settings(os.environ)) as engine:
+            return await first_run_link(engine)
+
+    link = asyncio.run(act())
+    if link is not None:
+        print_note(f"Nobody can sign in to the console yet. Make the owner within 24 h:\n  {link}")
+
+
+def _of_person(one: Person) -> dict[str, str | int | bool | None]:
+    return {
+        "email": one.email,
+        "name": one.name,
+        "role": "owner" if one.is_owner else "member",
+        "second_factor": one.has_second_factor,
+        "created_at": one.created_at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,1 @@
+"""Pages of the signed-in user: sign-in, account, passkeys, members."""

@@ -1,0 +1,316 @@
+"""The console's words for states, acts and reasons, in Korean and English. One table a kind."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from dasi.foundation.clock import KST
+from dasi.providers.decline_reasons import REASONS
+from dasi.users import Role
+
+
+class Word(NamedTuple):
+    ko: str
+    en: str
+    sign: str = "wait"
+    """good, bad, wait, back or off: the colour and shape it is shown with."""
+
+
+STATUS = {
+    "ready": Word("결제 대기", "waiting", "off"),
+    "pending": Word("확인 중", "in doubt", "wait"),
+    "paid": Word("결제 완료", "paid", "good"),
+    "partly_cancelled": Word("부분 취소", "partly cancelled", "back"),
+    "cancelled": Word("전액 취소", "cancelled", "back"),
+    "failed": Word("실패", "failed", "bad"),
+}
+ISSUED = {**STATUS, "paid": Word("카드 등록", "card registered", "good")}
+"""A card registration has the same states, but nothing was paid."""
+ATTEMPT = {
+    "sending": Word("보냄, 응답 기다림", "sent, waiting", "wait"),
+    "unknown": Word("응답을 모름", "answer not known", "wait"),
+    "approved": Word("성공", "yes", "good"),
+    "declined": Word("거절", "no", "bad"),
+    "not_sent": Word("보내지 못함", "never sent", "off"),
+}
+ATTEMPT_KIND = {
+    "approve": Word("결제 승인", "approval"),
+    "issue_key": Word("빌링키 발급", "billing key issue"),
+    "charge": Word("빌링키 결제", "billing key charge"),
+    "cancel": Word("취소", "cancel"),
+    "remove_key": Word("빌링키 삭제", "billing key removal"),
+}
+EVENT = {
+    "window_requested": Word("결제창 요청", "window asked for", "off"),
+    "window_returned": Word("결제창에서 돌아옴", "back from the window", "off"),
+    "window_expired": Word("결제창 시간 만료", "window ran out", "bad"),
+    "order_taken": Word("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
+    "confirm_asked": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
+    "confirm_refused": Word("가맹점 서버가 거절", "the shop said no", "bad"),
+    "window_closed": Word("결제창 닫힘", "window closed", "bad"),
+    "charge_asked": Word("빌링키 결제 요청", "charge asked of the PG", "wait"),
+    "approve_asked": Word("결제 승인 요청", "approval asked of the PG", "wait"),
+    "issue_key_asked": Word("빌링키 발급 요청", "billing key asked of the PG", "wait"),
+    "cancel_asked": Word("취소 요청", "cancel asked of the PG", "wait"),
+    "approved": Word("결제 승인됨", "approved", "good"),
+    "key_issued": Word("빌링키 발급됨", "billing key issued", "good"),
+    "declined": Word("PG 거절", "declined by the PG", "bad"),
+    "not_sent": Word("PG에 보내지 못함", "never reached the PG", "bad"),
+    "doubt_opened": Word("응답을 받지 못함", "the answer was lost", "wait"),
+    "handed_over": Word("사람이 확인해야 함", "handed to a person", "bad"),
+    "cancelled": Word("취소 완료", "cancelled", "back"),
+    "cancel_declined": Word("PG가 취소 거절", "cancel declined by the PG", "bad"),
+    "cancel_doubt_opened": Word("취소 응답을 받지 못함", "the cancel's answer was lost", "wait"),
+    "cancel_not_sent": Word("취소를 보내지 못함", "the cancel was never sent", "bad"),
+    "reversal_cancelled": Word("알려지지 않은 승인을 되돌림", "untold approval undone", "back"),
+    "reversal_declined": Word("되돌리기를 PG가 거절", "undoing was declined", "bad"),
+    "reversal_unknown": Word("되돌린 결과를 모름", "undoing: answer lost", "wait"),
+    "reversal_notsent": Word("되돌리기를 보내지 못함", "undoing was never sent", "wait"),
+    "failed": Word("실패로 확정", "settled as failed", "bad"),
+}
+DELIVERY = {
+    "due": Word("전송 대기", "due", "wait"),
+    "delivered": Word("전송 완료", "delivered", "good"),
+    "parked": Word("전송 중단", "parked", "bad"),
+}
+SCHEDULE = {
+    "scheduled": Word("예약됨", "scheduled", "off"),
+    "running": Word("실행 중", "running", "wait"),
+    "executed": Word("실행됨", "executed", "good"),
+    "revoked": Word("취소됨", "revoked", "back"),
+}
+KEY = {
+    "live": Word("사용 중", "live", "good"),
+    "replaced": Word("교체됨", "replaced", "off"),
+    "removed": Word("삭제됨", "removed", "back"),
+}
+ROLE = {
+    Role.OWNER: Word("소유자", "owner"),
+    Role.ADMIN: Word("관리자", "admin"),
+    Role.OPERATOR: Word("운영자", "operator"),
+    Role.DEVELOPER: Word("개발자", "developer"),
+    Role.READ_ONLY: Word("읽기 전용", "read-only"),
+}
+ROLE_MAY = {
+    Role.OWNER: Word("모든 가맹점의 모든 것", "everything, for every merchant"),
+    Role.ADMIN: Word("이 가맹점의 모든 것, 구성원 포함", "everything here, people included"),
+    Role.OPERATOR: Word("조회, 취소, 재전송, 빌링키 삭제", "see, cancel, resend, remove keys"),
+    Role.DEVELOPER: Word("조회, PG·API 키·웹훅 설정", "see, set up PG, API keys and webhooks"),
+    Role.READ_ONLY: Word("조회만", "see only"),
+}
+ENTRY = {
+    "pc": Word("PC 결제창", "PC window"),
+    "mobile": Word("모바일 결제창", "mobile window"),
+    "api": Word("API", "API"),
+}
+KEY_FIELDS = {
+    "full": Word("카드번호·유효기간·생년월일·비밀번호", "number, expiry, birth date, password"),
+    "number_expiry": Word("카드번호·유효기간", "number, expiry"),
+    "number_expiry_birth": Word("카드번호·유효기간·생년월일", "number, expiry, birth date"),
+}
+LANGUAGE = {
+    "ko": Word("한국어", "Korean"),
+    "en": Word("영어", "English"),
+    "ja": Word("일본어", "Japanese"),
+    "zh": Word("중국어", "Chinese"),
+}
+DOUBT_POLICY = {
+    "adopt": Word("결제로 인정하고 웹훅으로 알림", "keep it and tell by webhook"),
+    "cancel": Word("자동으로 취소", "cancel it"),
+}
+
+
+def quota_word(months_max: int | None) -> Word:
+    """Instalments a payment window offers."""
+    if months_max is None:
+        return Word("KICC 계약대로", "as the contract with KICC says")
+    if months_max == 0:
+        return Word("일시불만", "lump sum only")
+    return Word(f"최대 {months_max}개월", f"up to {months_max} months")
+
+
+ACT = {
+    "joined": Word("합류", "joined"),
+    "person_added": Word("사용자 추가", "person added"),
+    "signed_in": Word("로그인", "signed in"),
+    "signed_out": Word("로그아웃", "signed out"),
+    "signed_out_everywhere": Word("다른 기기 로그아웃", "signed out elsewhere"),
+    "sign_in_failed": Word("로그인 실패", "sign-in failed"),
+    "password_changed": Word("비밀번호 변경", "password changed"),
+    "second_factor_on": Word("2단계 인증 켬", "second factor on"),
+    "second_factor_off": Word("2단계 인증 끔", "second factor off"),
+    "second_factor_begun": Word("2단계 인증 설정 시작", "second factor begun"),
+    "second_factor_failed": Word("2단계 인증 실패", "second factor failed"),
+    "second_factor_rule": Word("2단계 인증 요구 변경", "second factor required of"),
+    "wrong_password": Word("비밀번호 확인 실패", "wrong password"),
+    "passkey_added": Word("패스키 추가", "passkey added"),
+    "passkey_refused": Word("패스키 등록 거절", "passkey refused"),
+    "passkey_renamed": Word("패스키 이름 변경", "passkey renamed"),
+    "passkey_removed": Word("패스키 삭제", "passkey removed"),
+    "reset_link_made": Word("재설정 링크 발급", "reset link made"),
+    "person_reset": Word("계정 재설정", "account reset"),
+    "merchant_added": Word("가맹점 추가", "merchant added"),
+    "person_invited": Word("구성원 초대", "person invited"),
+    "person_removed": Word("구성원 제외", "person removed"),
+    "payment_cancelled": Word("결제 취소 요청", "payment cancel"),
+    "view_saved": Word("결제 보기 저장", "view of payments saved"),
+    "view_removed": Word("결제 보기 삭제", "view of payments removed"),
+    "payments_exported": Word("결제 내보내기", "payments exported"),
+    "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
+    "doubt_decided": Word("확인 중인 건을 직접 확정", "doubt decided by hand"),
+    "schedule_moved": Word("예약 시각 변경", "schedule moved"),
+    "schedule_revoked": Word("예약 취소", "schedule revoked"),
+    "schedule_retried": Word("예약 결제 재시도", "schedule retried"),
+    "schedules_stopped": Word("예약 결제 멈춤", "schedules stopped"),
+    "schedules_resumed": Word("예약 결제 재개", "schedules resumed"),
+    "doubt_looked_up": Word("PG에 다시 확인", "doubt looked up"),
+    "billing_key_removed": Word("빌링키 삭제", "billing key removed"),
+    "channel_added": Word("PG 추가", "channel added"),
+    "channel_changed": Word("PG 설정 변경", "channel changed"),
+    "channel_made_default": Word("기본 PG 지정", "channel made the default"),
+    "channel_retired": Word("PG 사용 중지", "channel retired"),
+    "channel_restored": Word("PG 다시 사용", "channel in use again"),
+    "channel_checked": Word("PG 연결 확인", "channel checked"),
+    "api_key_added": Word("API 키 발급", "API key added"),
+    "api_key_rotated": Word("API 키 교체", "API key rotated"),
+    "api_key_revoked": Word("API 키 폐기", "API key revoked"),
+    "webhook_changed": Word("웹훅 설정 변경", "webhook changed"),
+    "webhook_resent": Word("웹훅 재전송", "webhook resent"),
+    "webhooks_replayed": Word("웹훅 범위 재전송", "webhooks replayed"),
+    "webhook_tested": Word("웹훅 테스트 전송", "webhook test sent"),
+    "webhook_secret_rotated": Word("웹훅 서명 시크릿 교체", "signing secret rotated"),
+    "receiver_paused": Word("웹훅 전송 보류", "deliveries held back"),
+    "receiver_resumed": Word("웹훅 전송 재개", "deliveries resumed"),
+}
+DONE = {
+    "cancelled": Word("취소했습니다.", "Cancelled."),
+    "asked": Word("PG에 다시 확인했습니다.", "The PG was asked again."),
+    "removed": Word("삭제했습니다.", "Removed."),
+    "saved": Word("저장했습니다.", "Saved."),
+    "added": Word("추가했습니다.", "Added."),
+    "retired": Word("사용을 중지했습니다.", "Retired."),
+    "restored": Word("다시 사용합니다.", "In use again."),
+    "resent": Word("다시 보냅니다.", "It is being sent again."),
+    "paused": Word("전송을 보류합니다. 사라지는 것은 없습니다.", "Held back; nothing is lost."),
+    "resumed": Word("전송을 다시 시작합니다.", "Deliveries go on."),
+    "signed_out": Word("로그아웃했습니다.", "Signed out."),
+    "reset": Word("새 비밀번호로 로그인하세요.", "Sign in with the new password."),
+    "joined": Word("준비되었습니다. 로그인하세요.", "You are in. Please sign in."),
+    "revoked": Word("폐기했습니다.", "Revoked."),
+    "off": Word("껐습니다.", "Switched off."),
+    "view_saved": Word("보기를 저장했습니다.", "The view is kept."),
+    "view_removed": Word("보기를 지웠습니다.", "The view is gone."),
+    "decided": Word("확정했습니다.", "It is decided."),
+    "moved": Word("변경했습니다.", "Moved."),
+    "stopped": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
+    "started": Word("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
+}
+_CODES = {
+    "NOT_SENT": Word(
+        "PG에 연결하지 못했습니다. 청구되지 않았으니 같은 주문으로 다시 시도해도 됩니다.",
+        "The PG was never reached. Nothing was charged; the order may be tried again.",
+    ),
+    "PAYER_CLOSED": Word(
+        "고객이 결제창을 닫았습니다. 청구되지 않았습니다.",
+        "The payer closed the window. Nothing was charged.",
+    ),
+    "WINDOW_EXPIRED": Word(
+        "결제창을 연 뒤 시간이 지나 종료되었습니다. 청구되지 않았습니다.",
+        "The window was left open too long and ended. Nothing was charged.",
+    ),
+    "PG_UNREACHABLE": Word(
+        "결제창을 등록하지 못했습니다. PG 연결과 PG 설정을 확인하세요.",
+        "The window could not be registered. Check the PG settings and the connection.",
+    ),
+    "NOT_FOUND_AT_PG": Word(
+        "PG에 확인한 결과 승인 기록이 없습니다. 청구되지 않았습니다.",
+        "The PG was asked and holds no approval. Nothing was charged.",
+    ),
+    "CONFIRM_REFUSED": Word(
+        "가맹점 서버가 결제 직전 확인(confirm_process)에서 거절했습니다. 청구되지 않았습니다.",
+        "The shop's own server refused just before the approval (confirm_process). Nothing was "
+        "charged.",
+    ),
+    "ORDER_TAKEN": Word(
+        "같은 주문번호가 그사이 결제되었습니다. 이 결제창에서는 청구되지 않았습니다.",
+        "The order was paid meanwhile. Nothing was charged by this window.",
+    ),
+    "KEY_NOT_SHOWN": Word(
+        "카드는 PG에 등록되었지만 빌링키를 받지 못했습니다. 고객이 다시 등록해야 합니다.",
+        "The card was registered at the PG, but its key never came. Ask the payer to register "
+        "again.",
+    ),
+    "REVERSED": Word(
+        "승인되었지만 가맹점에 알릴 수 없어 자동으로 취소했습니다. 고객에게 남은 청구는 없습니다.",
+        "It was approved and undone by itself, because the shop had not been told. Nothing "
+        "remains charged.",
+    ),
+    "DECIDED": Word(
+        "사람이 PG 관리자 화면을 보고 청구되지 않은 것으로 확정했습니다.",
+        "A person looked at the PG's own books and settled it as not charged.",
+    ),
+    "CANCELLED_AT_PG": Word(
+        "PG에서 이미 취소된 승인입니다. 고객에게 남은 청구는 없습니다.",
+        "The approval was cancelled at the PG. Nothing remains charged.",
+    ),
+}
+
+
+def word(table: dict[str, Word], slug: str) -> Word:
+    """The word, or the slug itself where the table does not have it yet."""
+    return table.get(slug, Word(slug.replace("_", " "), slug.replace("_", " ")))
+
+
+def advice(reason: str | None, code: str | None) -> Word | None:
+    """What a failure means and what to do, by the house's reason, else by our own code."""
+    if reason in REASONS:
+        return Word(REASONS[reason].operator_ko, REASONS[reason].operator_en, "bad")
+    return _CODES.get(code or "")
+
+
+def payer_text(reason: str | None) -> Word | None:
+    """What the payer was told, to be read out on the telephone."""
+    if reason not in REASONS:
+        return None
+    return Word(REASONS[reason].payer_ko, REASONS[reason].payer_en)
+
+
+_WHO = {
+    "merchant": Word("가맹점 서버", "the shop's server"),
+    "payer": Word("고객", "the payer"),
+    "gateway": Word("다시 게이트웨이", "the gateway"),
+    "kicc": Word("KICC", "KICC"),
+    "reconcile": Word("자동 확인", "reconciling"),
+}
+
+
+def who(told: str) -> Word:
+    """Who did it; people by their email."""
+    if told.startswith("person:"):
+        return Word(told[7:], told[7:])
+    return word(_WHO, told)
+
+
+MENU: tuple[tuple[tuple[str, Word], ...], ...] = (
+    (
+        ("", Word("오늘", "Today")),
+        ("/payments", Word("결제", "Payments")),
+        ("/keys", Word("빌링키", "Billing keys")),
+        ("/schedules", Word("예약 결제", "Schedules")),
+        ("/doubts", Word("확인 중", "Doubts")),
+    ),
+    (
+        ("/pg", Word("PG 설정", "PG settings")),
+        ("/api-keys", Word("API 키", "API keys")),
+        ("/webhooks", Word("웹훅", "Webhooks")),
+    ),
+    (
+        ("/people", Word("구성원", "People")),
+        ("/audit", Word("감사 로그", "Audit log")),
+    ),
+)
+"""By group: where it leads, and its name."""
+
+
+def local_moment(at: datetime) -> str:
+    """What a browser's date-and-time field shows: Korean time without a zone."""
+    return at.astimezone(KST).strftime("%Y-%m-%dT%H:%M")

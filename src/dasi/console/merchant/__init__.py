@@ -1,0 +1,1 @@
+"""Pages of a merchant's settings: channels, keys, schedules, webhooks."""

@@ -1,0 +1,80 @@
+"""Billing keys: the list, one customer's page, removal."""
+
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+
+from dasi.billing_keys import browse_keys, keys_of_customer, remove_key
+from dasi.console.routing import Visit
+from dasi.foundation.errors import NotFound
+from dasi.reporting import Browse, browse_payments
+from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_removed_key
+
+PAGE = 50
+_CHARGES = 20
+_AHEAD = timedelta(days=366 * 5)
+
+
+async def show_list(visit: Visit) -> Response:
+    words = visit.query("q")
+    found = await browse_keys(
+        visit.engine, visit.merchant_id, words=words or None, behind=_place(visit), limit=PAGE
+    )
+    onward = None
+    if found.next_place is not None:
+        at, key_id = found.next_place
+        kept = {"q": words} if words else {}
+        onward = "?" + urlencode({**kept, "behind": f"{at.isoformat()}~{key_id}"})
+    return visit.page("billing_keys.html", keys=found.keys, asked=words, onward=onward)
+
+
+async def show_one(visit: Visit) -> Response:
+    customer_uid = visit.request.path_params["customer_uid"]
+    keys = await keys_of_customer(visit.engine, visit.merchant_id, customer_uid)
+    if not keys:
+        raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    now = visit.engine.clock.now()
+    charges = await browse_payments(
+        visit.engine,
+        visit.merchant_id,
+        Browse(customer_uid=customer_uid),
+        behind=None,
+        limit=_CHARGES,
+    )
+    waiting = await list_schedules(
+        visit.engine,
+        visit.merchant_id,
+        since=now - _AHEAD,
+        until=now + _AHEAD,
+        statuses=frozenset({ScheduleStatus.SCHEDULED}),
+        customer_uid=customer_uid,
+        oldest_first=True,
+        limit=_CHARGES,
+        offset=0,
+    )
+    return visit.page(
+        "billing_key.html",
+        customer_uid=customer_uid,
+        keys=keys,
+        live=next((one for one in keys if one.status == "live"), None),
+        charges=charges.payments,
+        waiting=waiting,
+        may_act=visit.person.may("act", visit.merchant_id),
+    )
+
+
+async def post_remove(visit: Visit) -> Response:
+    customer_uid = visit.request.path_params["customer_uid"]
+    await visit.note("billing_key_removed", about=customer_uid)
+    await remove_key(visit.engine, visit.merchant_id, customer_uid, also=revoke_of_removed_key)
+    return visit.go(f"{visit.address('/keys/' + quote(customer_uid, safe=''))}?done=removed")
+
+
+def _place(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, key_id = visit.query("behind").partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, key_id) if moment.tzinfo and key_id else None

@@ -1,0 +1,221 @@
+"""PG settings: the contracts of a merchant, a test of each, and what to paste into a page."""
+
+import json
+from typing import Any, Literal, cast, get_args
+
+from starlette.responses import Response
+
+from dasi.channels import (
+    QUOTA_MONTHS_MAX,
+    Channel,
+    add_channel,
+    change_channel,
+    check_channel,
+    list_channels,
+    make_default,
+    restore_channel,
+    retire_channel,
+)
+from dasi.console.errors import told_refusal
+from dasi.console.labels import DOUBT_POLICY, KEY_FIELDS, LANGUAGE, quota_word
+from dasi.console.routing import Visit
+from dasi.foundation.errors import Invalid, NotFound, Refused
+
+KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
+"""The contract KICC publishes for its test host; nothing is ever really approved under it."""
+KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
+Language = Literal["ko", "en", "ja", "zh"]
+DoubtPolicy = Literal["adopt", "cancel"]
+QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
+"""What the form offers for instalments: as the contract says, lump sum, up to so many months."""
+
+
+async def show_list(visit: Visit) -> Response:
+    channels = await list_channels(visit.engine, visit.merchant_id, with_retired=True)
+    channels.sort(key=lambda one: (one.retired_at is not None, not one.is_default))
+    return visit.page(
+        "pg.html", channels=channels, may_set_up=visit.person.may("set_up", visit.merchant_id)
+    )
+
+
+async def show_new(visit: Visit) -> Response:
+    return _form(visit, None, fields={}, told=None)
+
+
+async def show_one(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    return visit.page("pg_one.html", **_facts(visit, channel), told=None, checks=None)
+
+
+async def post_new(visit: Visit) -> Response:
+    is_sandbox = visit.field("sandbox") == "on"
+    mall_id, secret = visit.field("mall_id"), visit.form.get("secret", "").strip()
+    if is_sandbox and not mall_id and not secret:
+        mall_id, secret = KICC_TEST_MALL
+    try:
+        channel = await add_channel(
+            visit.engine,
+            visit.merchant,
+            provider=visit.field("provider"),
+            mall_id=mall_id,
+            secret=secret,
+            is_sandbox=is_sandbox,
+            is_default=visit.field("default") == "on",
+            **_options(visit),
+        )
+    except Refused as refused:
+        return _form(visit, refused, fields=visit.form, told=told_refusal(refused))
+    await visit.note("channel_added", about=channel.pg, detail=_mode(channel))
+    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=added")
+
+
+async def post_change(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    secret = visit.form.get("secret", "").strip()
+    changed = await change_channel(
+        visit.engine,
+        visit.merchant_id,
+        channel.channel_id,
+        secret=secret or None,
+        is_sandbox=visit.field("sandbox") == "on",
+        **_options(visit),
+    )
+    told = f"{_mode(channel)} → {_mode(changed)}" + (", secret" if secret else "")
+    await visit.note("channel_changed", about=channel.pg, detail=told)
+    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=saved")
+
+
+async def post_default(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    await make_default(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_made_default", about=channel.pg)
+    return visit.go(f"{visit.address('/pg')}?done=saved")
+
+
+async def post_retire(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    await retire_channel(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_retired", about=channel.pg)
+    return visit.go(f"{visit.address('/pg')}?done=retired")
+
+
+async def post_restore(visit: Visit) -> Response:
+    channel = await _channel(visit)
+    await restore_channel(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_restored", about=channel.pg)
+    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=restored")
+
+
+async def post_check(visit: Visit) -> Response:
+    """Registers a window of each kind at the PG; opens none."""
+    channel = await _channel(visit)
+    checks = await check_channel(visit.engine, channel)
+    said = ", ".join(f"{one.window}: {'ok' if one.is_open else one.code}" for one in checks)
+    await visit.note("channel_checked", about=channel.pg, detail=said)
+    return visit.page("pg_one.html", **_facts(visit, channel), told=None, checks=checks)
+
+
+def snippet(visit: Visit, channel: Channel) -> str:
+    """The whole page that registers a card with this contract, ready to copy."""
+    param = {
+        "channelKey": channel.channel_key,
+        "pg": channel.pg,
+        "pay_method": "card",
+        "merchant_uid": "order_0001",
+        "customer_uid": "customer_0001_card",
+        "name": visit.t("카드 등록", "Card registration"),
+        "amount": 0,
+        "buyer_name": visit.t("홍길동", "Hong Gildong"),
+        "buyer_tel": "010-0000-0000",
+    }
+    lines = json.dumps(param, ensure_ascii=False, indent=2).replace("\n", "\n    ")
+    return (
+        f'<script src="{visit.engine.public_url}/v1/iamport.js"></script>\n'
+        "<script>\n"
+        f'  IMP.init("{visit.merchant.code}");\n'
+        "  function registerCard() {\n"
+        "    // customer_uid makes this a card registration; without it, a payment.\n"
+        f"    IMP.request_pay({lines}, (rsp) => {{\n"
+        "      // Ask your server: GET /payments/{rsp.imp_uid} decides, not this page.\n"
+        "      console.log(rsp.success, rsp.imp_uid, rsp.error_msg);\n"
+        "    });\n"
+        "  }\n"
+        "</script>\n"
+        '<button onclick="registerCard()">Register a card</button>\n'
+    )
+
+
+def server_snippet(visit: Visit) -> str:
+    """The charge that follows, from the shop's server."""
+    url = visit.engine.public_url
+    return (
+        f"TOKEN=$(curl -s {url}/users/getToken -d imp_key=… -d imp_secret=… \\\n"
+        """  | sed -E 's/.*"access_token": *"([^"]+)".*/\\1/')\n"""
+        f'curl -s {url}/subscribe/payments/again -H "Authorization: Bearer $TOKEN" \\\n'
+        "  -d customer_uid=customer_0001_card -d merchant_uid=order_0002 \\\n"
+        "  -d amount=9900 -d name=Coffee\n"
+    )
+
+
+def _facts(visit: Visit, channel: Channel) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "may_set_up": visit.person.may("set_up", visit.merchant_id),
+        "snippet": snippet(visit, channel),
+        "server_snippet": server_snippet(visit),
+        "quotas": QUOTAS,
+        "notice_url": f"{visit.engine.public_url}/notices/{channel.provider}",
+    }
+
+
+def _form(visit: Visit, refused: Refused | None, *, fields: object, told: object) -> Response:
+    return visit.page(
+        "pg_new.html",
+        status=200 if refused is None else told_refusal(refused).status,
+        fields=fields,
+        told=told,
+        test_mall=KICC_TEST_MALL[0],
+        quotas=QUOTAS,
+    )
+
+
+async def _channel(visit: Visit) -> Channel:
+    told = str(visit.request.path_params["channel_id"])
+    for channel in await list_channels(visit.engine, visit.merchant_id, with_retired=True):
+        if str(channel.channel_id) == told:
+            return channel
+    raise NotFound("unknown_channel")
+
+
+def _options(visit: Visit) -> dict[str, Any]:
+    return {
+        "key_fields": cast("KeyFields", _one_of(visit, "key_fields", get_args(KeyFields))),
+        "language": cast("Language", _one_of(visit, "language", get_args(Language))),
+        "doubt_policy": cast("DoubtPolicy", _one_of(visit, "doubt_policy", get_args(DoubtPolicy))),
+        "quota_months_max": _quota(visit),
+    }
+
+
+def _quota(visit: Visit) -> int | None:
+    told = _one_of(visit, "quota", QUOTAS)
+    return None if told == "contract" else int(told)
+
+
+def _one_of(visit: Visit, name: str, known: tuple[str, ...]) -> str:
+    given = visit.field(name) or known[0]
+    if given not in known:
+        raise Invalid(name, f"one of: {', '.join(known)}")
+    return given
+
+
+def _mode(channel: Channel) -> str:
+    return ", ".join(
+        (
+            "sandbox" if channel.is_sandbox else "live",
+            "default" if channel.is_default else "not default",
+            KEY_FIELDS[channel.key_fields].en,
+            LANGUAGE[channel.language].en,
+            DOUBT_POLICY[channel.doubt_policy].en,
+            f"instalments {quota_word(channel.quota_months_max).en}",
+        )
+    )

@@ -1,0 +1,141 @@
+"""Schedules: a month's calendar, the list of one day, and what may be done with each."""
+
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from dasi.console.routing import Visit
+from dasi.foundation.clock import KST, kst_day
+from dasi.foundation.errors import Invalid
+from dasi.scheduler import retry
+from dasi.schedules import (
+    browse_schedules,
+    calendar,
+    lateness,
+    move,
+    resume_schedules,
+    revoke,
+    stop_schedules,
+    stops,
+)
+
+PAGE = 50
+_WEEK = 7
+_EVERY_MERCHANT = 0
+"""How the room names a stop of all merchants."""
+
+
+async def show_schedules(visit: Visit) -> Response:
+    engine, now = visit.engine, visit.engine.clock.now()
+    today = kst_day(now)
+    day = _asked_day(visit, today)
+    begins = datetime.combine(day, time.min, tzinfo=KST)
+    page, next_place = await browse_schedules(
+        engine,
+        visit.merchant_id,
+        since=begins,
+        until=begins + timedelta(days=1),
+        behind=_place(visit),
+        limit=PAGE,
+    )
+    onward = None
+    if next_place is not None:
+        place = f"{next_place[0].isoformat()}~{next_place[1]}"
+        onward = "?" + urlencode({"day": day.isoformat(), "behind": place})
+    days = _month_of(day)
+    stopped = await stops(engine)
+    return visit.page(
+        "schedules.html",
+        day=day,
+        today=today,
+        tomorrow=today + timedelta(days=1),
+        days=days,
+        before=days[0] if days[0].month != day.month else days[0] - timedelta(days=1),
+        after=days[-1] if days[-1].month != day.month else days[-1] + timedelta(days=1),
+        totals=await calendar(engine, visit.merchant_id, first=days[0], last=days[-1]),
+        page=page,
+        onward=onward,
+        stop=stopped.get(visit.merchant_id) or stopped.get(_EVERY_MERCHANT),
+        late=await lateness(engine, since=now - timedelta(hours=24)),
+        may_act=visit.person.may("act", visit.merchant_id),
+    )
+
+
+def _month_of(day: date) -> list[date]:
+    """Whole weeks around a month, Sunday first as Korean calendars have it."""
+    first = day.replace(day=1)
+    first -= timedelta(days=(first.weekday() + 1) % _WEEK)
+    last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    weeks = ((last - first).days + _WEEK) // _WEEK
+    return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
+
+
+def _place(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, schedule_id = visit.query("behind").partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, schedule_id) if moment.tzinfo and schedule_id else None
+
+
+async def post_move(visit: Visit) -> Response:
+    merchant_uid = visit.field("merchant_uid")
+    at = _moment(visit, "schedule_at")
+    await move(visit.engine, visit.merchant_id, merchant_uid, schedule_at=at)
+    await visit.note("schedule_moved", about=merchant_uid, detail=at.isoformat())
+    return _back(visit, "moved")
+
+
+async def post_revoke(visit: Visit) -> Response:
+    merchant_uid = visit.field("merchant_uid")
+    await revoke(visit.engine, visit.merchant_id, customer_uid=None, merchant_uids=[merchant_uid])
+    await visit.note("schedule_revoked", about=merchant_uid)
+    return _back(visit, "revoked")
+
+
+async def post_retry(visit: Visit) -> Response:
+    """Charges now, so it is written down before it is asked for."""
+    merchant_uid = visit.field("merchant_uid")
+    await visit.note("schedule_retried", about=merchant_uid)
+    payment = await retry(visit.engine, visit.merchant_id, merchant_uid)
+    return visit.go(visit.address(f"/payments/{payment.imp_uid}"))
+
+
+async def post_stop(visit: Visit) -> Response:
+    why = visit.field("why") or visit.person.email
+    await stop_schedules(visit.engine, visit.merchant_id, why=why)
+    await visit.note("schedules_stopped", detail=why)
+    return _back(visit, "stopped")
+
+
+async def post_resume(visit: Visit) -> Response:
+    await resume_schedules(visit.engine, visit.merchant_id)
+    await visit.note("schedules_resumed")
+    return _back(visit, "started")
+
+
+def _back(visit: Visit, done: str) -> Response:
+    day = _asked_date(visit.field("day"))
+    where = f"day={day}&" if day else ""
+    return visit.go(f"{visit.address('/schedules')}?{where}done={done}")
+
+
+def _asked_day(visit: Visit, today: date) -> date:
+    return _asked_date(visit.query("day")) or today
+
+
+def _asked_date(told: str) -> date | None:
+    try:
+        return date.fromisoformat(told)
+    except ValueError:
+        return None
+
+
+def _moment(visit: Visit, name: str) -> datetime:
+    """What a date-and-time field of a browser sends, in Korean time."""
+    try:
+        return datetime.fromisoformat(visit.field(name)).replace(tzinfo=KST)
+    except ValueError as wrong:
+        raise Invalid(name, "a moment such as 2026-09-03T10:00") from wrong

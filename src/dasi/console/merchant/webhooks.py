@@ -1,0 +1,192 @@
+"""Webhooks: where events go, a test call, receivers held back, the delivery log, sending again."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Literal, cast
+from urllib.parse import urlencode, urlsplit
+
+from starlette.responses import Response
+
+from dasi.console.routing import Visit
+from dasi.foundation.clock import KST
+from dasi.foundation.errors import Invalid
+from dasi.merchants import change_webhook, is_told_more, tell_more
+from dasi.webhooks import (
+    FailingReceiver,
+    SentTest,
+    failing_receivers,
+    list_deliveries,
+    list_tries,
+    pause_receiver,
+    replay_events,
+    resend_event,
+    resume_receiver,
+    rotate_secret,
+    send_test_event,
+    signing_secrets,
+)
+
+PAGE = 50
+OVERLAPS_H = (0, 24, 168)
+"""How long a signing secret that was replaced still signs."""
+_STATES = ("due", "delivered", "parked")
+_URL_MAX = 2000
+
+
+async def show_log(visit: Visit) -> Response:
+    return await _page(visit, sent=None)
+
+
+async def show_delivery(visit: Visit) -> Response:
+    event_id = visit.request.path_params["event_id"]
+    found = await list_deliveries(
+        visit.engine, visit.merchant_id, state=None, about=event_id, limit=PAGE
+    )
+    tries = [
+        (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in found
+    ]
+    return visit.page(
+        "webhook.html", event_id=event_id, deliveries=tries, may_resend=may_resend(visit)
+    )
+
+
+async def post_settings(visit: Visit) -> Response:
+    content_type = visit.field("content_type")
+    if content_type not in ("json", "form"):
+        raise Invalid("content_type", "json or form")
+    url = visit.field("webhook_url", length_max=_URL_MAX)
+    test_url = visit.field("test_webhook_url", length_max=_URL_MAX)
+    more = visit.field("more") == "on"
+    await change_webhook(
+        visit.engine,
+        visit.merchant,
+        webhook_url=url or None,
+        test_webhook_url=test_url or None,
+        webhook_content_type=cast("Literal['json', 'form']", content_type),
+    )
+    await tell_more(visit.engine, visit.merchant_id, is_on=more)
+    told = f"test: {test_url or '-'}, {content_type}, extra events {'on' if more else 'off'}"
+    await visit.note("webhook_changed", about=url or "-", detail=told)
+    return visit.go(f"{visit.address('/webhooks')}?done=saved")
+
+
+async def post_test(visit: Visit) -> Response:
+    """Sends a test event now. What came back is on the page that answers."""
+    mode = visit.field("mode")
+    if mode not in ("live", "test"):
+        raise Invalid("mode", "live or test")
+    sent = await send_test_event(
+        visit.engine, visit.merchant, mode=cast("Literal['live', 'test']", mode)
+    )
+    await visit.note(
+        "webhook_tested", about=sent.url, detail=f"{mode}: {sent.http_status or sent.answer}"
+    )
+    return await _page(visit, sent=sent)
+
+
+async def post_secret(visit: Visit) -> Response:
+    told = visit.field("keep_h")
+    if told not in {str(hours) for hours in OVERLAPS_H}:
+        raise Invalid("keep_h", f"one of: {', '.join(map(str, OVERLAPS_H))}")
+    await rotate_secret(visit.engine, visit.merchant_id, keep_old_for=timedelta(hours=int(told)))
+    await visit.note("webhook_secret_rotated", detail=f"{told} h overlap")
+    return visit.go(f"{visit.address('/webhooks')}?done=saved")
+
+
+async def post_resend(visit: Visit) -> Response:
+    event_id = visit.request.path_params["event_id"]
+    due = await resend_event(visit.engine, visit.merchant_id, event_id)
+    await visit.note("webhook_resent", about=event_id, detail=str(due))
+    return visit.go(f"{visit.address(f'/webhooks/{event_id}')}?done=resent")
+
+
+async def post_replay(visit: Visit) -> Response:
+    since, until = _day(visit, "since"), _day(visit, "until") + timedelta(days=1)
+    only_parked = visit.field("which") != "all"
+    count = await replay_events(
+        visit.engine, visit.merchant_id, since=since, until=until, only_parked=only_parked
+    )
+    await visit.note(
+        "webhooks_replayed",
+        about=f"{since.date()} ~ {until.date() - timedelta(days=1)}",
+        detail=f"{count}, {'parked' if only_parked else 'all'}",
+    )
+    return visit.go(f"{visit.address('/webhooks')}?done=resent")
+
+
+async def post_pause(visit: Visit) -> Response:
+    receiver = await pause_receiver(
+        visit.engine, visit.merchant_id, visit.field("receiver", length_max=300)
+    )
+    await visit.note("receiver_paused", about=receiver)
+    return visit.go(f"{visit.address('/webhooks')}?done=paused")
+
+
+async def post_resume(visit: Visit) -> Response:
+    receiver = visit.field("receiver", length_max=300)
+    await resume_receiver(visit.engine, visit.merchant_id, receiver)
+    await visit.note("receiver_resumed", about=receiver)
+    return visit.go(f"{visit.address('/webhooks')}?done=resumed")
+
+
+async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
+    state, about = visit.query("state"), visit.query("about")
+    found = await list_deliveries(
+        visit.engine,
+        visit.merchant_id,
+        state=state if state in _STATES else None,
+        about=about or None,
+        behind=_place(visit),
+        limit=PAGE + 1,
+    )
+    onward = None
+    if len(found) > PAGE:
+        last, kept = found[PAGE - 1], {"state": state, "about": about}
+        place = {"behind": f"{last.created_at.isoformat()}~{last.delivery_id}"}
+        onward = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
+    may_set_up = visit.person.may("set_up", visit.merchant_id)
+    failing = await failing_receivers(visit.engine, visit.merchant_id)
+    return visit.page(
+        "webhooks.html",
+        deliveries=found[:PAGE],
+        onward=onward,
+        state=state,
+        about=about,
+        states=_STATES,
+        sent=sent,
+        receivers=_receivers(visit, failing),
+        is_told_more=await is_told_more(visit.engine, visit.merchant_id),
+        secrets=await signing_secrets(visit.engine, visit.merchant_id) if may_set_up else [],
+        overlaps=OVERLAPS_H,
+        may_set_up=may_set_up,
+        may_resend=may_resend(visit),
+    )
+
+
+def _receivers(
+    visit: Visit, failing: list[FailingReceiver]
+) -> list[tuple[str, FailingReceiver | None]]:
+    """The servers of the addresses there are, and others that fail: what ails each, or None."""
+    ailing = {one.receiver: one for one in failing}
+    urls = (visit.merchant.webhook_url, visit.merchant.test_webhook_url)
+    named = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
+    return [(one, ailing.get(one)) for one in dict.fromkeys([*named, *ailing])]
+
+
+def _place(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, delivery_id = visit.query("behind").partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, delivery_id) if moment.tzinfo and delivery_id else None
+
+
+def may_resend(visit: Visit) -> bool:
+    return visit.person.may("act", visit.merchant_id)
+
+
+def _day(visit: Visit, name: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(visit.field(name)), time.min, tzinfo=KST)
+    except ValueError as wrong:
+        raise Invalid(name, "a date such as 2026-09-03") from wrong

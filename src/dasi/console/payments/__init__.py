@@ -1,0 +1,1 @@
+"""Pages about payments: dashboard, list, detail, unresolved."""

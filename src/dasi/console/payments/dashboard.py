@@ -1,0 +1,103 @@
+"""The first page of a merchant: how the day goes, in pictures first."""
+
+import asyncio
+from datetime import date, datetime, time, timedelta
+
+from starlette.responses import Response
+
+from dasi.console.payments.charts import bars, ring, spread
+from dasi.console.routing import Visit
+from dasi.foundation.clock import KST, kst_day
+from dasi.reporting import (
+    Browse,
+    DayNumbers,
+    browse_doubts,
+    browse_payments,
+    day_numbers,
+    doubt_numbers,
+)
+from dasi.schedules import calendar, lateness
+from dasi.webhooks import delivery_health, failing_receivers
+
+_RECENT, _DOUBTS, _DAYS_AHEAD = 8, 3, 7
+_DAY = timedelta(days=1)
+
+
+async def show_dashboard(visit: Visit) -> Response:
+    engine, merchant_id = visit.engine, visit.merchant_id
+    now = engine.clock.now()
+    today = kst_day(now)
+    begins = datetime.combine(today, time.min, tzinfo=KST)
+    day, before, doubts = await asyncio.gather(
+        day_numbers(engine, merchant_id, since=begins),
+        day_numbers(engine, merchant_id, since=begins - _DAY),
+        doubt_numbers(engine, merchant_id),
+    )
+    recent = await browse_payments(engine, merchant_id, Browse(), behind=None, limit=_RECENT)
+    urgent, _ = await browse_doubts(
+        engine, merchant_id, is_with_person=doubts.with_person > 0, behind=None, limit=_DOUBTS
+    )
+    late = await lateness(engine, since=now - _DAY)
+    health = await delivery_health(engine, merchant_id, since=begins)
+    return visit.page(
+        "dashboard.html",
+        today=today,
+        tomorrow=today + _DAY,
+        day=day,
+        before=before,
+        doubts=doubts,
+        hours=_hours(visit, day, before, now=now),
+        success=ring(
+            day.paid,
+            day.paid + day.failed,
+            title=visit.t("오늘 성공률", "Success today"),
+            kind="good",
+        ),
+        health=health,
+        failing=await failing_receivers(engine, merchant_id),
+        hooks=ring(
+            health.delivered,
+            health.delivered + health.due + health.parked,
+            title=visit.t("오늘 웹훅 전송", "Webhooks today"),
+            kind="back",
+        ),
+        most=max((one.count for one in day.declines), default=1),
+        urgent=urgent,
+        late=late,
+        lateness=spread(
+            late.p50_s, late.p99_s, title=visit.t("예약 결제 지연", "How late charges start")
+        ),
+        week=await _week(visit, today),
+        recent=recent.payments,
+    )
+
+
+def _hours(visit: Visit, day: DayNumbers, before: DayNumbers, *, now: datetime) -> str:
+    """What was charged in each hour of today, with yesterday behind it."""
+    charged = {hour.hour: hour.paid_krw for hour in day.hours}
+    yesterday = {hour.hour: hour.paid_krw for hour in before.hours}
+    return bars(
+        [(str(hour), charged.get(hour, 0), yesterday.get(hour, 0)) for hour in range(24)],
+        title=visit.t("오늘 시간별 결제 금액, 뒤는 어제", "Charged by hour, yesterday behind"),
+        now_at=now.astimezone(KST).hour,
+        every=3,
+    )
+
+
+async def _week(visit: Visit, today: date) -> dict[str, object]:
+    """Booked charges of the next seven days, tomorrow's in numbers."""
+    days = [today + ahead * _DAY for ahead in range(1, _DAYS_AHEAD + 1)]
+    booked = await calendar(visit.engine, visit.merchant_id, first=days[0], last=days[-1])
+    amounts = {one: booked[one].waiting_krw if one in booked else 0 for one in days}
+    next_day = booked.get(days[0])
+    return {
+        "count": next_day.waiting if next_day else 0,
+        "amount_krw": next_day.waiting_krw if next_day else 0,
+        "picture": bars(
+            [(str(one.day), amount, 0) for one, amount in amounts.items()],
+            title=visit.t("앞으로 7일 예약 금액", "Booked for the next seven days"),
+            now_at=0,
+            every=1,
+            width=280,
+        ),
+    }

@@ -1,0 +1,152 @@
+"""What happens next to a payment, when, and who does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dasi.console.labels import ATTEMPT_KIND, Word, word
+from dasi.ledger import Status
+from dasi.reporting import AttemptLine, Story
+from dasi.schedules import Schedule
+from dasi.webhooks import Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to come. `at` None: whenever its cause comes."""
+
+    at: datetime | None
+    text: Word
+    deadline_at: datetime | None = None
+    is_automatic: bool = True
+    attempt_id: str | None = None
+    """A doubt a person may ask about now."""
+    is_with_person: bool = False
+    """The doubt waits for somebody to decide it."""
+    event_id: str | None = None
+    """A webhook a person may send again."""
+    order: str | None = None
+    """Of a booked charge."""
+
+
+def next_steps(
+    story: Story, told: Sequence[Delivery], booked: Sequence[Schedule], *, now: datetime
+) -> list[Step]:
+    """Soonest first; never empty. `booked` are charges of the same card that wait."""
+    steps = [_of_doubt(one) for one in story.attempts if one.is_open]
+    if story.payment.status is Status.READY:
+        steps += [_of_window(one.expires_at) for one in story.windows if one.state == "open"]
+    steps += [_of_delivery(one) for one in told if one.state == "due"]
+    steps += [_of_parked(one) for one in told if one.state == "parked"]
+    if not steps:
+        steps = [_at_rest(story)]
+    steps += [_of_schedule(one, story) for one in booked]
+    return sorted(steps, key=lambda step: step.at or now)
+
+
+def _of_doubt(attempt: AttemptLine) -> Step:
+    kind = word(ATTEMPT_KIND, attempt.kind)
+    if attempt.handed_over_at is not None:
+        return Step(
+            at=None,
+            text=Word(
+                f"{kind.ko} 결과를 자동으로 확인하지 못했습니다. KICC 관리자 화면에서 거래를 "
+                "확인하고 확인 중 화면에서 확정하세요. 그때까지 다시 청구하지 않습니다.",
+                f"The {kind.en} could not be settled by itself. Look it up in KICC's merchant "
+                "admin and decide under Doubts. Until then nothing is charged again.",
+                "bad",
+            ),
+            deadline_at=attempt.deadline_at,
+            is_automatic=False,
+            attempt_id=attempt.attempt_id,
+            is_with_person=True,
+        )
+    return Step(
+        at=attempt.next_look_at,
+        text=Word(
+            f"{kind.ko} 결과를 PG에 다시 확인합니다 ({attempt.looks}번 확인함). "
+            "다시 청구하지 않습니다.",
+            f"The PG is asked again what became of the {kind.en} (asked {attempt.looks} times). "
+            "Nothing is charged again.",
+            "wait",
+        ),
+        deadline_at=attempt.deadline_at,
+        attempt_id=attempt.attempt_id,
+    )
+
+
+def _of_delivery(delivery: Delivery) -> Step:
+    return Step(
+        at=delivery.next_try_at,
+        text=Word(
+            f"웹훅 {delivery.kind}: {delivery.url} 주소로 보냅니다 ({delivery.tries}번 시도함).",
+            f"The webhook {delivery.kind} goes to {delivery.url} ({delivery.tries} tries so far).",
+            "wait",
+        ),
+    )
+
+
+def _of_parked(delivery: Delivery) -> Step:
+    return Step(
+        at=None,
+        text=Word(
+            f"웹훅 {delivery.kind}: 전하지 못해 멈췄습니다. 수신 서버를 고친 뒤 다시 보내세요.",
+            f"The webhook {delivery.kind} was given up. Mend the receiver, then send it again.",
+            "bad",
+        ),
+        is_automatic=False,
+        event_id=delivery.event_id,
+    )
+
+
+def _of_schedule(schedule: Schedule, story: Story) -> Step:
+    amount = f"{schedule.amount_krw:,}"
+    is_again = schedule.merchant_uid == story.payment.merchant_uid
+    return Step(
+        at=schedule.schedule_at,
+        text=Word(
+            f"{'이 주문을 다시 청구합니다' if is_again else '같은 카드의 다음 예약 결제'}: "
+            f"{schedule.name} {amount}원",
+            f"{'This order is charged again' if is_again else 'The next booked charge'}: "
+            f"{schedule.name}, {amount} won",
+            "off",
+        ),
+        is_automatic=False,  # days away: the page need not watch for it
+        order=schedule.merchant_uid,
+    )
+
+
+def _of_window(expires_at: datetime) -> Step:
+    return Step(
+        at=expires_at,
+        text=Word(
+            "고객이 결제창에서 돌아오기를 기다립니다. 이때까지 오지 않으면 종료합니다.",
+            "Waiting for the payer to come back from the window; it ends then.",
+            "wait",
+        ),
+    )
+
+
+def _at_rest(story: Story) -> Step:
+    payment = story.payment
+    if payment.status is Status.FAILED:
+        text = Word(
+            "끝난 결제입니다. 같은 주문번호로 다시 결제할 수 있습니다.",
+            "This one is over. The order may be paid again.",
+            "off",
+        )
+    elif payment.status is Status.CANCELLED:
+        text = Word("끝난 결제입니다. 남은 금액이 없습니다.", "Over. Nothing remains.", "off")
+    elif payment.purpose == "key_issue":
+        text = Word(
+            "카드가 등록되었습니다. 청구된 금액은 없습니다.",
+            "The card is registered. Nothing was charged.",
+            "off",
+        )
+    else:
+        text = Word(
+            f"할 일이 없습니다. {payment.remain_krw:,}원까지 취소할 수 있습니다.",
+            f"Nothing to do. Up to {payment.remain_krw:,} won can be cancelled.",
+            "off",
+        )
+    return Step(at=None, text=text, is_automatic=False)

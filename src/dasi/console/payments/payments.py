@@ -1,0 +1,244 @@
+"""Payments: the list, its export, and one payment's page with its acts."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from datetime import date, datetime, time, timedelta
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.responses import Response, StreamingResponse
+
+from dasi.audit import acts_about
+from dasi.console.payments.next_actions import next_steps
+from dasi.console.payments.timeline import timeline_of
+from dasi.console.routing import Visit
+from dasi.console.templates import SECURITY_HEADERS
+from dasi.foundation.clock import KST
+from dasi.foundation.errors import Invalid
+from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
+from dasi.payments import CancelWish, cancel
+from dasi.reporting import Browse, Place, browse_payments, every_payment, tell_story
+from dasi.schedules import Schedule, ScheduleStatus, list_schedules
+from dasi.users import list_views, remove_view, save_view
+from dasi.webhooks import list_deliveries, list_tries
+
+PAGE = 50
+_DELIVERIES, _ACTS = 20, 100
+_AHEAD = timedelta(days=366 * 2)
+_ASKED = ("q", "status", "code", "since", "until")
+"""What a list of payments can be asked for: its address, its export, and a view that is kept."""
+_WATCHED = timedelta(minutes=10)
+"""A page renews itself while something is to happen this soon."""
+_REASON_MAX = 100
+_COLUMNS = (
+    "started_at", "status", "amount_krw", "cancelled_krw", "imp_uid", "merchant_uid", "name",
+    "buyer_name", "buyer_email", "buyer_tel", "card_name", "card_number", "pg_tid", "approval_no",
+    "paid_at", "failed_at", "cancelled_at", "fail_code", "fail_reason",
+)  # fmt: skip
+
+
+async def show_payments(visit: Visit) -> Response:
+    wanted = _wanted(visit)
+    found = await browse_payments(
+        visit.engine, visit.merchant_id, wanted, behind=_place(visit), limit=PAGE
+    )
+    asked = {name: visit.query(name) for name in _ASKED}
+    kept = {name: value for name, value in asked.items() if value}
+    views = await list_views(visit.engine, visit.merchant_id, visit.person.person_id)
+    onward = None
+    if found.next_place is not None:
+        place = f"{found.next_place.started_at.isoformat()}~{found.next_place.imp_uid}"
+        onward = "?" + urlencode({**kept, "behind": place})
+    return visit.page(
+        "payments.html",
+        payments=found.payments,
+        asked=asked,
+        onward=onward,
+        is_first=not visit.query("behind"),
+        export="?" + urlencode(kept),
+        query=urlencode(kept),
+        views=views,
+        statuses=list(Status),
+    )
+
+
+async def post_view(visit: Visit) -> Response:
+    """Keeps what the list shows under a name."""
+    told = dict(parse_qsl(visit.field("query", length_max=500)))
+    query = urlencode({name: told[name] for name in _ASKED if told.get(name)})
+    name = visit.field("name")
+    await save_view(visit.engine, visit.merchant_id, visit.person.person_id, name=name, query=query)
+    await visit.note("view_saved", about=name, detail=query)
+    return visit.go(f"{visit.address('/payments')}?{query}&done=view_saved")
+
+
+async def post_view_remove(visit: Visit) -> Response:
+    name = visit.field("name")
+    await remove_view(visit.engine, visit.merchant_id, visit.person.person_id, name)
+    await visit.note("view_removed", about=name)
+    return visit.go(f"{visit.address('/payments')}?done=view_removed")
+
+
+async def export_payments(visit: Visit) -> Response:
+    """Streams: a million lines need no more memory than one page."""
+    wanted = _wanted(visit)
+    await visit.note("payments_exported", detail=str(visit.request.query_params)[:500])
+
+    async def lines() -> AsyncIterator[str]:
+        yield "\ufeff" + _line(list(_COLUMNS))  # the mark lets spreadsheets read Korean
+        async for payment in every_payment(visit.engine, visit.merchant_id, wanted):
+            yield _line(_cells(payment))
+
+    return StreamingResponse(
+        lines(),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            **SECURITY_HEADERS,
+            "Content-Disposition": f'attachment; filename="payments-{visit.merchant.code}.csv"',
+        },
+    )
+
+
+async def show_payment(visit: Visit) -> Response:
+    story = await tell_story(visit.engine, visit.merchant_id, visit.request.path_params["imp_uid"])
+    payment = story.payment
+    told = await list_deliveries(
+        visit.engine, visit.merchant_id, state=None, about=payment.imp_uid, limit=_DELIVERIES
+    )
+    tries = [
+        (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
+    ]
+    about = [payment.imp_uid, *(one.attempt_id for one in story.attempts)]
+    about += [one.event_id for one in told]
+    acts = await acts_about(visit.engine, visit.merchant_id, about, limit=_ACTS)
+    now = visit.engine.clock.now()
+    booked = await _next_booked(visit, payment)
+    steps = next_steps(story, told, booked, now=now)
+    return visit.page(
+        "payment.html",
+        payment=payment,
+        story=story,
+        timeline=timeline_of(story, tries, acts),
+        steps=steps,
+        can_cancel=payment.purpose == "payment"
+        and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
+        and visit.person.may("act", visit.merchant_id),
+        may_act=visit.person.may("act", visit.merchant_id),
+        watches=any(
+            one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in steps
+        ),
+    )
+
+
+async def _next_booked(visit: Visit, payment: Payment) -> list[Schedule]:
+    """The next charge of the same card, if one is booked."""
+    if payment.customer_uid is None:
+        return []
+    now = visit.engine.clock.now()
+    found = await list_schedules(
+        visit.engine,
+        visit.merchant_id,
+        since=now,
+        until=now + _AHEAD,
+        statuses=frozenset({ScheduleStatus.SCHEDULED}),
+        customer_uid=payment.customer_uid,
+        oldest_first=True,
+        limit=1,
+        offset=0,
+    )
+    return found.schedules
+
+
+async def post_cancel(visit: Visit) -> Response:
+    imp_uid = visit.request.path_params["imp_uid"]
+    amount_krw = read_won(visit, "amount")
+    reason = visit.field("reason", length_max=_REASON_MAX)
+    # Written first: a cancel cannot be undone, and its answer may never come.
+    await visit.note(
+        "payment_cancelled",
+        about=imp_uid,
+        detail=f"{f'{amount_krw:,}원' if amount_krw else '전액'} {reason}".strip(),
+    )
+    await cancel(
+        visit.engine,
+        visit.merchant_id,
+        CancelWish(
+            imp_uid=imp_uid,
+            merchant_uid=None,
+            amount_krw=amount_krw,
+            checksum_krw=read_won(visit, "remain"),
+            reason=reason or None,
+            tells_merchant=True,
+            who=f"person:{visit.person.email}",
+        ),
+    )
+    return visit.go(f"{visit.address(f'/payments/{imp_uid}')}?done=cancelled")
+
+
+def read_won(visit: Visit, name: str) -> int | None:
+    """Whole won; commas are fine, empty is None."""
+    text = visit.field(name).replace(",", "").removesuffix("원").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= AMOUNT_MAX_KRW:
+        raise Invalid(name, "whole won, at least 1")
+    return int(text)
+
+
+def _wanted(visit: Visit) -> Browse:
+    status = visit.query("status")
+    since, until = _day(visit.query("since")), _day(visit.query("until"))
+    words = visit.query("q") or None
+    on_day = _day(words) if words else None
+    if on_day is not None:  # a date typed into the one box means that day
+        words, since, until = None, on_day, on_day
+    return Browse(
+        words=words,
+        statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
+        since=since,
+        until=until + timedelta(days=1) if until else None,
+        fail_code=visit.query("code") or None,
+    )
+
+
+def _day(text: str | None) -> datetime | None:
+    """The beginning of a Korean day; None if it is not a date."""
+    try:
+        return datetime.combine(date.fromisoformat(text or ""), time.min, tzinfo=KST)
+    except ValueError:
+        return None
+
+
+def _place(visit: Visit) -> Place | None:
+    at, _, imp_uid = visit.query("behind").partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return Place(started_at=moment, imp_uid=imp_uid) if moment.tzinfo and imp_uid else None
+
+
+def _cells(payment: Payment) -> list[str]:
+    def moment(at: datetime | None) -> str:
+        return at.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+    told = (
+        moment(payment.started_at), payment.status.value, payment.amount_krw,
+        payment.cancelled_krw, payment.imp_uid, payment.merchant_uid, payment.name,
+        payment.buyer.name, payment.buyer.email, payment.buyer.tel, payment.card.name,
+        payment.card.number_masked, payment.pg_tid, payment.approval_no, moment(payment.paid_at),
+        moment(payment.failed_at), moment(payment.cancelled_at), payment.fail_code,
+        payment.fail_reason,
+    )  # fmt: skip
+    return [safe_cell("" if one is None else str(one)) for one in told]
+
+
+def safe_cell(text: str) -> str:
+    """A spreadsheet runs a cell that begins like a formula: buyers choose these texts."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _line(cells: list[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerow(cells)
+    return written.getvalue()

@@ -1,0 +1,194 @@
+"""One timeline of everything that happened to a payment, oldest first."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dasi.audit import Act
+from dasi.console.labels import ACT, ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
+from dasi.console.payments.reason_labels import cause
+from dasi.providers.exchange import Exchange
+from dasi.reporting import AttemptLine, EventLine, Story
+from dasi.webhooks import Delivery, Try
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """As it went over the line, without what nobody may see."""
+
+    title: Word
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One moment: what happened, by whom, why, and the raw facts behind it."""
+
+    at: datetime
+    kind: str
+    """event, window, delivery or act."""
+    title: Word
+    who: str
+    why: Word | None
+    pg_code: str | None
+    pg_text: str | None
+    raw: tuple[tuple[str, str], ...]
+    messages: tuple[Message, ...] = ()
+    """To the PG and from it."""
+
+
+def timeline_of(
+    story: Story, told: Sequence[tuple[Delivery, list[Try]]], acts: Sequence[Act]
+) -> list[Line]:
+    """Events, with the requests to the PG they speak of, the windows, every try to tell, and what
+    people did that no event speaks of."""
+    attempts = {one.attempt_id: one for one in story.attempts}
+    lines = [
+        Line(
+            at=event.at,
+            kind="event",
+            title=word(EVENT, event.what),
+            who=event.who,
+            why=cause(event.why),
+            pg_code=event.pg_code,
+            pg_text=event.pg_text,
+            raw=(
+                ("event", f"#{event.seq} {event.what} → {event.status}"),
+                ("hash", event.hash.hex()),
+                *_raw_attempt(attempts.get(event.attempt_id or "")),
+            ),
+            messages=_messages(event, attempts.get(event.attempt_id or "")),
+        )
+        for event in story.events
+    ]
+    lines += [
+        Line(
+            at=window.opened_at,
+            kind="window",
+            title=Word(
+                f"결제창 ({window.device.upper()})", f"payment window ({window.device})", "off"
+            ),
+            who="merchant",
+            why=None,
+            pg_code=window.return_code,
+            pg_text=window.return_text,
+            raw=(("state", window.state), ("expires_at", window.expires_at.isoformat())),
+        )
+        for window in story.windows
+    ]
+    lines += [_of_try(delivery, one) for delivery, tries in told for one in tries]
+    lines += [_of_act(act) for act in acts if not _is_told_by_event(act, story)]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _of_try(delivery: Delivery, one: Try) -> Line:
+    was_taken = one.next_try_at is None and delivery.state != "parked"
+    state = DELIVERY["delivered"] if was_taken else _NOT_TAKEN
+    return Line(
+        at=one.at,
+        kind="delivery",
+        title=Word(
+            f"웹훅 {delivery.kind}: {state.ko}",
+            f"webhook {delivery.kind}: {state.en}",
+            "good" if was_taken else "bad",
+        ),
+        who="gateway",
+        why=Word(one.url, one.url),
+        pg_code=None,
+        pg_text=one.answer,
+        raw=(
+            ("event_id", delivery.event_id),
+            ("try", f"{one.number}, {one.took_ms} ms"),
+            ("request", one.request),
+            *((("next_try_at", one.next_try_at.isoformat()),) if one.next_try_at else ()),
+        ),
+    )
+
+
+def _of_act(act: Act) -> Line:
+    title = word(ACT, act.what)
+    return Line(
+        at=act.at,
+        kind="act",
+        title=Word(title.ko, title.en, "off"),
+        who=f"person:{act.email}",
+        why=Word(act.detail, act.detail) if act.detail else None,
+        pg_code=None,
+        pg_text=None,
+        raw=(("act", act.what), ("about", act.about or ""), ("from", act.address)),
+    )
+
+
+def _is_told_by_event(act: Act, story: Story) -> bool:
+    """A cancel that was sent, and a doubt that was decided, stand in the events already."""
+    if act.what == "doubt_decided":
+        return True
+    return act.what == "payment_cancelled" and any(
+        one.what == "cancel_asked"
+        and one.who == f"person:{act.email}"
+        and timedelta(0) <= one.at - act.at < _SENT_WITHIN
+        for one in story.events
+    )
+
+
+_SENT_WITHIN = timedelta(seconds=10)
+_NOT_TAKEN = Word("전송 실패", "not taken", "bad")
+
+
+def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:
+    """What was asked and answered, as it is kept. Keys and card numbers are in none of it."""
+    if attempt is None:
+        return ()
+    kind, state = word(ATTEMPT_KIND, attempt.kind), word(ATTEMPT, attempt.state)
+    told = {
+        "request": f"{attempt.kind} ({kind.ko})",
+        "attempt_id": attempt.attempt_id,
+        "shop_order_no": attempt.shop_order_no,
+        "mall_id": attempt.mall_id,
+        "day_kst": attempt.day_kst.isoformat(),
+        "amount_krw": f"{attempt.amount_krw:,}",
+        "remain_krw": f"{attempt.remain_krw:,}" if attempt.remain_krw is not None else None,
+        "reason": attempt.reason,
+        "sent_at": attempt.sent_at.isoformat(),
+        "answered_at": attempt.answered_at.isoformat() if attempt.answered_at else None,
+        "state": f"{attempt.state} ({state.ko})",
+        "pg_code": attempt.pg_code,
+        "pg_text": attempt.pg_text,
+        "pg_tid": attempt.pg_tid,
+        "why": attempt.why,
+        "looks": str(attempt.looks),
+    }
+    return tuple((name, value) for name, value in told.items() if value)
+
+
+def _messages(event: EventLine, attempt: AttemptLine | None) -> tuple[Message, ...]:
+    """What was said at this moment: the request, its answer, or the look that settled it."""
+    if attempt is None or not attempt.exchanges:
+        return ()
+    first, last = attempt.exchanges[0], attempt.exchanges[-1]
+    if event.what.endswith("_asked"):
+        return (_sent(first),)
+    if event.why == "looked_up":
+        return (_sent(last), _answered(last))
+    return (_answered(first),)
+
+
+def _sent(exchange: Exchange) -> Message:
+    title = Word(f"PG에 보낸 요청 POST {exchange.path}", f"to the PG: POST {exchange.path}")
+    return Message(title=title, text=_told(exchange.request))
+
+
+def _answered(exchange: Exchange) -> Message:
+    if exchange.answer is None:
+        told = cause(exchange.why) or Word("", "")
+        return Message(
+            title=Word(f"PG 응답 없음: {told.ko}", f"no answer: {told.en}"),
+            text=exchange.why or "",
+        )
+    title = Word(f"PG 응답 ({exchange.took_ms:,} ms)", f"from the PG ({exchange.took_ms:,} ms)")
+    return Message(title=title, text=_told(exchange.answer))
+
+
+def _told(body: dict[str, object]) -> str:
+    return json.dumps(body, ensure_ascii=False, indent=2)

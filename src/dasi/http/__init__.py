@@ -1,0 +1,1 @@
+"""What every HTTP interface shares: admission and the route index."""

@@ -1,0 +1,1 @@
+"""The routes of Iamport V1, one file a resource."""

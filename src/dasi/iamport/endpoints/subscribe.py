@@ -1,0 +1,132 @@
+"""/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dasi.channels import QUOTA_FROM_KRW
+from dasi.engine import Engine
+from dasi.foundation.errors import NotAllowed, Refused
+from dasi.iamport.endpoint import Call, Face, payment_resumed, route
+from dasi.iamport.envelope import answer
+from dasi.iamport.rendering.objects import PaymentObject
+from dasi.iamport.rendering.views import payment_view
+from dasi.iamport.schema.params import Choice, JsonText, Text, Urls, Whole
+from dasi.ledger import Buyer, Payment, Status
+from dasi.payments import ChargeWish, charge
+from dasi.providers.decline_reasons import REASONS
+
+QUOTA_FROM = 2
+"""Months. One month is a lump sum."""
+
+BUYER = (
+    Text("buyer_name", 16),
+    Text("buyer_email", 64),
+    Text("buyer_tel", 16),
+    Text("buyer_addr", 128),
+    Text("buyer_postcode", 8),
+)
+AGAIN = (
+    Text("customer_uid", 80, is_required=True),
+    Text("merchant_uid", 40, is_required=True),
+    Whole("amount", least=1, is_required=True, unit="원 단위 "),
+    Text("name", 40),
+    Choice("currency", ("KRW",)),
+    Whole("tax_free", unit="원 단위 "),
+    Whole("card_quota", most=36),
+    *BUYER,
+    JsonText("custom_data"),
+    Urls("notice_url"),
+)
+
+
+def routes(face: Face) -> list[Route]:
+    again_refuses = (
+        "contradiction",
+        "order_already_paid",
+        "order_in_doubt",
+        "unknown_customer",
+        "not_sent",
+        "pg_refused_charge",
+    )
+    card = ("charge_only_with_key",)
+    onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
+    return [
+        *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
+               gives=PaymentObject, refuses=again_refuses,
+               resumes=payment_resumed(partial(again_answer, face.engine))),
+        *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
+        *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
+    ]  # fmt: skip
+
+
+async def again(call: Call) -> Response:
+    """Charges a billing key once.
+
+    Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
+    with no payment when nothing was charged, or when it is not known yet: the message says which.
+    """
+    wish = replace(charge_wish(call.given, call.user_agent), idempotency_key=call.idempotency_key)
+    payment = await charge(call.engine, call.merchant.merchant_id, wish)
+    return again_answer(call.engine, payment)
+
+
+def again_answer(engine: Engine, payment: Payment) -> Response:
+    if payment.status is Status.PENDING:
+        raise Refused("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
+    if payment.fail_code == "NOT_SENT":
+        raise Refused("not_sent", why=payment.fail_reason, imp_uid=payment.imp_uid)
+    if payment.status is Status.FAILED:
+        _refuse_outright(engine, payment)
+    return answer(payment_view(payment))
+
+
+def _refuse_outright(engine: Engine, failed: Payment) -> None:
+    """A no to the shop and not to the card is told as one (decision 18)."""
+    code, text = failed.fail_code or "", failed.fail_reason or ""
+    reason = engine.providers[failed.provider].reason_of(code, text)
+    if REASONS[reason].is_of_shop:
+        raise Refused("pg_refused_charge", code=code, text=text, imp_uid=failed.imp_uid)
+
+
+def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
+    """The parsed parameters of a charge, checked against each other."""
+    quota = given["card_quota"] or 0
+    refuse_contradictions(given)
+    return ChargeWish(
+        customer_uid=given["customer_uid"],
+        merchant_uid=given["merchant_uid"],
+        amount_krw=given["amount"],
+        name=given["name"],
+        buyer=Buyer(
+            name=given["buyer_name"],
+            email=given["buyer_email"],
+            tel=given["buyer_tel"],
+            addr=given["buyer_addr"],
+            postcode=given["buyer_postcode"],
+        ),
+        tax_free_krw=given["tax_free"],
+        quota_months=quota if quota >= QUOTA_FROM else 0,
+        custom_data=given["custom_data"],
+        notice_urls=given["notice_url"] or (),
+        user_agent=user_agent,
+    )
+
+
+def refuse_contradictions(given: dict[str, Any], *, where: str = "") -> None:
+    """The rules between the parameters of a charge. `where` is the item they are in, with a dot."""
+    amount_krw: int = given["amount"]
+    if (given["tax_free"] or 0) > amount_krw:
+        rule = f"amount({amount_krw}원)보다 클 수 없습니다"
+        raise Refused("contradiction", field=f"{where}tax_free", rule=rule)
+    if (given["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
+        rule = f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다"
+        raise Refused("contradiction", field=f"{where}card_quota", rule=rule)
+
+
+async def refuse_card_charge(_call: Call) -> Response:
+    """KICC takes no card number by API. The body, with its card number, is never read (B2)."""
+    raise NotAllowed("charge_only_with_key")

@@ -1,0 +1,1 @@
+"""Payments and other objects in Iamport's words."""

@@ -1,0 +1,1 @@
+"""Parameters, JSON schema and the OpenAPI description."""

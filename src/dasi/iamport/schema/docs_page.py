@@ -1,0 +1,119 @@
+"""GET /openapi.json and /docs: what this face answers, made from the routes themselves.
+
+The page is one file with its style in it: it asks no other host for anything, and runs no script.
+"""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dasi.iamport.schema.openapi import openapi
+from dasi.iamport.schema.schema_text import in_words
+
+_POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+code, pre { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
+pre { background: var(--soft); padding: .75rem; overflow-x: auto; }
+details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0;
+  padding: .4rem .8rem; }
+summary { cursor: pointer; } summary b { display: inline-block; min-width: 4.5rem; }
+summary span { opacity: .75; } table { border-collapse: collapse; width: 100%; margin: .6rem 0; }
+th, td { text-align: left; border-top: 1px solid var(--line); padding: .3rem .5rem;
+  vertical-align: top; } td.text { white-space: pre-line; }
+@media (max-width: 40rem) {
+  td { display: inline-block; border: 0; padding: 0 .5rem 0 0; } td:last-child { display: block; }
+  tr { display: block; border-top: 1px solid var(--line); padding: .3rem 0; }
+}
+"""
+
+
+def routes(described: Sequence[BaseRoute], *, url: str) -> list[Route]:
+    """Both addresses. The description is made here, once."""
+    document = openapi(described, version=version("dasi"), url=url)
+    written, page = msgspec.json.encode(document), _page(document)
+
+    async def as_json(_request: Request) -> Response:
+        return Response(written, media_type="application/json")
+
+    async def as_page(_request: Request) -> Response:
+        return HTMLResponse(page, headers=_POLICY)
+
+    return [
+        Route("/openapi.json", as_json, methods=["GET"]),
+        Route("/docs", as_page, methods=["GET"]),
+    ]
+
+
+def _page(document: dict[str, Any]) -> str:
+    operations = "\n".join(
+        _operation(method.upper(), path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    )
+    objects = "\n".join(
+        f"<details id='{escape(name)}'><summary><b>{escape(name)}</b></summary>"
+        f"{_fields(schema)}</details>"
+        for name, schema in document["components"]["schemas"].items()
+    )
+    info = document["info"]
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{escape(info['title'])}</h1><p>{escape(info['description'])}</p>"
+        "<p>For machines: <a href='/openapi.json'>/openapi.json</a></p>"
+        f"<h2>Routes</h2>{operations}<h2>Objects</h2>{objects}</body></html>"
+    )
+
+
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+    rows = [
+        (one["name"], one["in"], one["required"], one["schema"]) for one in operation["parameters"]
+    ]
+    if "requestBody" in operation:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        rows += [
+            (name, "body", name in schema["required"], rule)
+            for name, rule in schema["properties"].items()
+        ]
+    params = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{where}</td>"
+        f"<td>{'required' if is_required else ''}</td><td>{escape(in_words(rule))}</td></tr>"
+        for name, where, is_required, rule in rows
+    )
+    answers = "".join(
+        f"<tr><td>{status}</td><td class='text'>{escape(answer['description'])}</td>"
+        f"<td>{_given(answer)}</td></tr>"
+        for status, answer in operation["responses"].items()
+        if "description" in answer
+    )
+    return (
+        f"<details><summary><b>{method}</b> <code>{escape(path)}</code> "
+        f"<span>{escape(operation['summary'])}</span></summary>"
+        f"<table>{params}</table><table>{answers}</table></details>"
+    )
+
+
+def _given(answer: dict[str, Any]) -> str:
+    """Which object an answer holds, as a link to it."""
+    response = answer["content"]["application/json"]["schema"]["properties"]["response"]
+    named = json.dumps(response)
+    found = named.partition("#/components/schemas/")[2].partition('"')[0]
+    return f"<a href='#{escape(found)}'>{escape(found)}</a>" if found else ""
+
+
+def _fields(schema: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(in_words(rule))}</td></tr>"
+        for name, rule in schema.get("properties", {}).items()
+    )
+    return f"<p>{escape(schema.get('description', ''))}</p><table>{rows}</table>"

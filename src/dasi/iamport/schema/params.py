@@ -1,0 +1,334 @@
+"""Parameters as data: name, kind, limit. Parsed here once, then trusted.
+
+A parameter that breaks its rule is refused by name (`Invalid`). Names nobody asked for are ignored,
+as clients in the field need it. `schema` says the same rule for OpenAPI, tolerances included: what
+it allows is taken and what it forbids is refused, and tests/fuzz_iamport.py holds it to that.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
+
+from dasi.foundation.errors import Invalid
+from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Schema, any_of, digits
+from dasi.ledger import AMOUNT_MAX_KRW
+
+_DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CUSTOM_DATA_MAX = 16 * 1024
+_WHOLE_MAX = 2**53 - 1
+"""The largest whole number that every JSON reader keeps as it is."""
+_URL_MAX, _URLS_MAX = 2000, 5
+_URL: Schema = {
+    "type": "string",
+    "pattern": r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,200})(:[0-9]{1,4})?(/[!-~]{0,1000})?$",
+    "maxLength": _URL_MAX,
+}
+_YES, _NO = ("true", "1", "y", "yes", "on"), ("false", "0", "n", "no", "off")
+
+
+class Param(Protocol):
+    """One parameter: where it is called `name`, `parse` gives its value or `Invalid`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_required(self) -> bool: ...
+    def parse(self, given: object) -> Any: ...
+    def schema(self) -> Schema:
+        """The rule as JSON Schema, for OpenAPI."""
+        ...
+
+    def in_form(self) -> list[Field]:
+        """The same for a form or a query: what it is called there, and its rule as a text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    name: str
+    length_max: int
+    is_required: bool = False
+
+    def parse(self, given: object) -> str | None:
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        if isinstance(given, bool) or not isinstance(given, str | int):
+            raise Invalid(self.name, "문자열이어야 합니다")
+        if isinstance(given, int) and abs(given) > _WHOLE_MAX:
+            raise Invalid(self.name, "큰 수는 문자열로 보내야 합니다")
+        text = str(given)
+        if len(text) > self.length_max:
+            raise Invalid(self.name, f"최대 {self.length_max}자입니다 (받은 길이 {len(text)}자)")
+        if CONTROL.search(text):
+            raise Invalid(self.name, "제어 문자를 쓸 수 없습니다")
+        return text
+
+    def schema(self) -> Schema:
+        most = min(10**self.length_max - 1, _WHOLE_MAX)
+        least = max(1 - 10 ** (self.length_max - 1), -_WHOLE_MAX)  # the sign takes a place
+        number = {"type": "integer", "minimum": least, "maximum": most}
+        return {
+            "description": f"text of up to {self.length_max} characters; a whole number is one too",
+            "anyOf": [self.as_text(), number],
+        }
+
+    def as_text(self) -> Schema:
+        pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+        return {"type": "string", "pattern": pattern, "maxLength": self.length_max}
+
+    def in_form(self) -> list[Field]:
+        return [Field(self.name, self.as_text(), self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A text for people: cut to its limit, its line ends made blanks. Never refused for either."""
+
+    name: str
+    length_max: int
+    is_required: bool = False
+
+    def parse(self, given: object) -> str | None:
+        if isinstance(given, bool) or not isinstance(given, str | int | float):
+            raise Invalid(self.name, "문자열이어야 합니다")
+        return CONTROL.sub(" ", str(given)).strip()[: self.length_max] or None
+
+    def schema(self) -> Schema:
+        return {
+            "description": f"text, cut to {self.length_max} characters",
+            "type": ["string", "number"],
+        }
+
+    def in_form(self) -> list[Field]:
+        return [Field(self.name, {"type": "string"}, self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number; a numeric string is one too, because clients in the field send it."""
+
+    name: str
+    least: int = 0
+    most: int = AMOUNT_MAX_KRW
+    is_required: bool = False
+    unit: str = ""
+
+    def parse(self, given: object) -> int:
+        if isinstance(given, str) and _DIGITS.fullmatch(given.strip()):
+            given = int(given.strip().partition(".")[0])
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        if isinstance(given, bool) or not isinstance(given, int):
+            raise Invalid(self.name, f"{self.unit}정수여야 합니다 (소수, 문자 불가)")
+        if not self.least <= given <= self.most:
+            raise Invalid(self.name, f"{self.least} 이상 {self.most} 이하여야 합니다")
+        return given
+
+    def schema(self) -> Schema:
+        as_text = rf"^0{{0,5}}({'|'.join(digits(self.least, self.most))})$"
+        return {
+            "description": f"whole number from {self.least} to {self.most}, or its digits as text",
+            "anyOf": [self._as_number(), {"type": "string", "pattern": as_text}],
+        }
+
+    def in_form(self) -> list[Field]:
+        return [Field(self.name, self._as_number(), self.is_required)]
+
+    def _as_number(self) -> Schema:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    name: str
+    words: tuple[str, ...]
+    is_required: bool = False
+
+    def parse(self, given: object) -> str:
+        if not isinstance(given, str) or given.strip() not in self.words:
+            raise Invalid(self.name, f"{', '.join(self.words)} 중 하나여야 합니다")
+        return given.strip()
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": list(self.words)}
+
+    def in_form(self) -> list[Field]:
+        return [Field(self.name, self.schema(), self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Yes or no: a boolean, or its word in a query or form."""
+
+    name: str
+    is_required: bool = False
+
+    def parse(self, given: object) -> bool:
+        if isinstance(given, bool):
+            return given
+        word = str(given).strip().lower() if isinstance(given, str | int) else ""
+        if word in _YES:
+            return True
+        if word in _NO:
+            return False
+        raise Invalid(self.name, "true 또는 false여야 합니다")
+
+    def schema(self) -> Schema:
+        return {
+            "description": "true or false, or a word for it",
+            "enum": [True, False, 1, 0, *_YES, *_NO],
+        }
+
+    def in_form(self) -> list[Field]:
+        return [Field(self.name, {"enum": [*_YES, *_NO]}, self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A text or a list of them. An empty list counts as absent: clients send `[]` for nothing."""
+
+    name: str
+    length_max: int
+    count_max: int
+    is_required: bool = False
+
+    def parse(self, given: object) -> tuple[str, ...]:
+        values = given if isinstance(given, list) else [given]
+        if len(values) > self.count_max:
+            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(values)}개)")
+        one = Text(self.name, self.length_max)
+        texts = [one.parse(value) for value in values if not _is_blank(value)]
+        if any(_has_lone_surrogate(text) for text in texts if text):
+            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+        if self.is_required and not texts:
+            raise Invalid(self.name, "필수 파라미터입니다")
+        return tuple(text for text in texts if text)
+
+    def schema(self) -> Schema:
+        one = Text(self.name, self.length_max).schema()
+        many: Schema = {
+            "type": "array",
+            "items": any_of({"anyOf": one["anyOf"]}, NULL, BLANK),
+            "maxItems": self.count_max,
+        }
+        if self.is_required:
+            many["contains"] = one
+        return {
+            "description": f"text of up to {self.length_max} characters, or a list of up to "
+            f"{self.count_max}; blanks are left out",
+            "anyOf": [*one["anyOf"], many],
+        }
+
+    def in_form(self) -> list[Field]:
+        one = Text(self.name, self.length_max).as_text()
+        least = {"minItems": 1} if self.is_required else {}
+        many = {"type": "array", "items": one, "maxItems": self.count_max, **least}
+        return [Field(f"{self.name}[]", any_of(many, one), self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """Kept as text: a string as it is, anything else as its JSON."""
+
+    name: str
+    is_required: bool = False
+
+    def parse(self, given: object) -> str:
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        if len(text) > _CUSTOM_DATA_MAX:
+            raise Invalid(self.name, f"최대 {_CUSTOM_DATA_MAX}자입니다 (받은 길이 {len(text)}자)")
+        if "\x00" in text or _has_lone_surrogate(text):
+            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+        return text
+
+    def schema(self) -> Schema:
+        return {
+            "description": f"text of up to {_CUSTOM_DATA_MAX} characters, or anything whose JSON "
+            "text is not longer",
+            "anyOf": [self._as_text(), {"type": ["object", "array", "number", "boolean"]}],
+        }
+
+    def in_form(self) -> list[Field]:
+        return [Field(self.name, self._as_text(), self.is_required)]
+
+    def _as_text(self) -> Schema:
+        return {"type": "string", "pattern": r"^[^\x00]*$", "maxLength": _CUSTOM_DATA_MAX}
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """One URL or a list of them, blanks left out."""
+
+    name: str
+    is_required: bool = False
+
+    def parse(self, given: object) -> tuple[str, ...]:
+        urls = given if isinstance(given, list) else [given]
+        if len(urls) > _URLS_MAX:
+            raise Invalid(self.name, f"최대 {_URLS_MAX}개입니다")
+        return tuple(self._parse_one(url) for url in urls if not _is_blank(url))
+
+    def _parse_one(self, url: object) -> str:
+        rule = f"http 또는 https URL이어야 합니다 (최대 {_URL_MAX}자)"
+        if not isinstance(url, str) or len(url) > _URL_MAX or CONTROL.search(url):
+            raise Invalid(self.name, rule)
+        try:
+            parts = urlsplit(url)
+            is_fine = parts.scheme in ("http", "https") and bool(parts.hostname)
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError as bad:
+            raise Invalid(self.name, rule) from bad
+        if not is_fine or _has_lone_surrogate(url):
+            raise Invalid(self.name, rule)
+        return url
+
+    def schema(self) -> Schema:
+        return {
+            "description": f"an http or https URL, or a list of up to {_URLS_MAX}",
+            "anyOf": [
+                _URL,
+                {"type": "array", "items": any_of(_URL, NULL, BLANK), "maxItems": _URLS_MAX},
+            ],
+        }
+
+    def in_form(self) -> list[Field]:
+        many = {"type": "array", "items": any_of(_URL, BLANK), "maxItems": _URLS_MAX}
+        return [Field(f"{self.name}[]", any_of(many, _URL), self.is_required)]
+
+
+def parse(params: tuple[Param, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by name; None for what is absent, null or an empty text."""
+    values: dict[str, Any] = {}
+    for param in params:
+        value = given.get(param.name)
+        if isinstance(value, str) and _has_lone_surrogate(value):
+            raise Invalid(param.name, "저장할 수 없는 문자가 들어 있습니다")
+        if _is_blank(value):
+            if param.is_required:
+                raise Invalid(param.name, "필수 파라미터입니다")
+            values[param.name] = None
+        else:
+            values[param.name] = param.parse(value)
+    return values
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

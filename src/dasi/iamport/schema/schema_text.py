@@ -1,0 +1,49 @@
+"""A rule of JSON Schema in words, for the page that people read."""
+
+from typing import Any
+
+from dasi.iamport.schema.json_schema import BLANK, NULL, Schema
+
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "object",
+    "array": "list",
+    "null": "null",
+}
+
+
+def in_words(rule: Schema) -> str:
+    """One line. An absent value's spellings are left out: that a name is optional says as much."""
+    if "description" in rule:
+        return str(rule["description"])
+    if "$ref" in rule:
+        return str(rule["$ref"]).rpartition("/")[2]
+    if "enum" in rule:
+        return ", ".join(str(one) for one in rule["enum"])
+    if "anyOf" in rule:
+        is_nullable = NULL in rule["anyOf"]
+        kinds = [in_words(one) for one in rule["anyOf"] if one not in (BLANK, NULL)]
+        return " or ".join([*dict.fromkeys(kinds), *(["null"] if is_nullable else [])])
+    return f"{_kind(rule)}{_limits(rule)}"
+
+
+def _kind(rule: Schema) -> str:
+    kinds = rule.get("type", "anything")
+    told = " or ".join(
+        _TYPES.get(one, one) for one in ([kinds] if isinstance(kinds, str) else kinds)
+    )
+    return f"list of {in_words(rule['items'])}" if "items" in rule else told
+
+
+def _limits(rule: Schema) -> str:
+    least: Any = rule.get("minimum")
+    most: Any = rule.get("maximum", rule.get("maxLength", rule.get("maxItems")))
+    if least is not None and most is not None:
+        return f" from {least} to {most}"
+    unit = " characters" if "maxLength" in rule else ""
+    if most is not None:
+        return f", at most {most}{unit}"
+    return f" from {least}" if least is not None else ""

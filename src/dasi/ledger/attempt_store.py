@@ -1,0 +1,379 @@
+"""SQL of the payments' room: attempts, and the doubts among them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from dasi.foundation.db import Connection, Database, Row
+from dasi.ledger import lookup_backoff
+from dasi.ledger.payment import Payment
+from dasi.providers.port import (
+    Approved,
+    Attempt,
+    AttemptKind,
+    Cancelled,
+    Declined,
+    KeyIssued,
+    NotSent,
+    Unknown,
+)
+
+Outcome = Approved | KeyIssued | Cancelled | Declined | Unknown | NotSent
+State = Literal["sending", "approved", "declined", "unknown", "not_sent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An attempt as it stands: what was asked, and what is known of the answer."""
+
+    merchant_id: int
+    attempt_id: str
+    imp_uid: str
+    kind: AttemptKind
+    channel_id: int
+    shop_order_no: str | None
+    day_kst: date
+    amount_krw: int
+    state: State
+    why: str | None
+    pg_code: str | None
+    pg_text: str | None
+    is_reversal: bool
+    tells_merchant: bool
+    remain_krw: int | None
+    """Of a cancel: what was left before it."""
+    reason: str | None
+    pg_tid: str | None
+    looks: int
+    sent_at: datetime
+    turned_s: int
+    """How far the clock of a merchant in test mode was turned since."""
+    next_look_at: datetime | None
+    deadline_at: datetime
+    handed_over_at: datetime | None
+
+    @property
+    def aged_since(self) -> datetime:
+        """The moment its age counts from: when it was sent, unless a test clock was turned."""
+        return self.sent_at - timedelta(seconds=self.turned_s)
+
+    @property
+    def reference(self) -> Attempt:
+        return Attempt(attempt_id=self.attempt_id, day_kst=self.day_kst)
+
+
+_ASKED = """a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.shop_order_no,
+            a.day_kst, a.amount_krw, a.state, a.why, a.pg_code, a.pg_text, a.is_reversal,
+            a.tells_merchant, a.remain_krw, a.reason, a.pg_tid, a.looks,
+            a.sent_at, a.turned_s, a.next_look_at, a.deadline_at, a.handed_over_at"""
+
+
+async def insert_attempt(
+    connection: Connection,
+    payment: Payment,
+    attempt: Attempt,
+    *,
+    kind: AttemptKind,
+    channel_id: int,
+    shop_order_no: str | None,
+    amount_krw: int,
+    who: str,
+    now: datetime,
+    remain_krw: int | None = None,
+    reason: str | None = None,
+    is_reversal: bool = False,
+    tells_merchant: bool = False,
+    idempotency_key: str | None = None,
+) -> None:
+    """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
+    await connection.execute(
+        """WITH asked AS (
+               INSERT INTO attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
+                                     shop_order_no, day_kst, amount_krw, state, sent_at,
+                                     next_look_at, deadline_at, remain_krw, reason, is_reversal,
+                                     tells_merchant, idempotency_key)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
+                       $18, $19)
+           )
+           SELECT record_payment_event($1, $3, $10, $4 || '_asked', $11, $12, $16, $2, NULL, NULL)
+        """,
+        payment.merchant_id,
+        attempt.attempt_id,
+        payment.imp_uid,
+        kind.value,
+        channel_id,
+        payment.mall_id,
+        shop_order_no,
+        attempt.day_kst,
+        amount_krw,
+        now,
+        payment.status.value,
+        who,
+        lookup_backoff.first_look(now),
+        lookup_backoff.deadline(attempt.day_kst),
+        remain_krw,
+        reason,
+        is_reversal,
+        tells_merchant,
+        idempotency_key,
+    )
+
+
+async def close_attempt(
+    connection: Connection, merchant_id: int, attempt_id: str, outcome: Outcome, *, now: datetime
+) -> bool:
+    """False if the attempt is final already: nothing was changed.
+
+    A doubt keeps the time of its next look; one whose claims contradict what was asked is looked at
+    at once (M7).
+    """
+    row = await connection.fetchrow(
+        """UPDATE attempts
+           SET state = $3, why = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8,
+               receipt_url = $9, leased_until = NULL, exchanges = exchanges || $11::text[],
+               next_look_at = CASE WHEN $3 <> 'unknown' THEN NULL WHEN $10 THEN $8
+                                   ELSE next_look_at END
+           WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
+           RETURNING attempt_id""",
+        merchant_id,
+        attempt_id,
+        _state_after(outcome),
+        getattr(outcome, "why", None),
+        getattr(outcome, "code", None),
+        getattr(outcome, "text", None),
+        outcome.cancel_tid if isinstance(outcome, Cancelled) else getattr(outcome, "pg_tid", None),
+        now,
+        getattr(outcome, "receipt_url", None),
+        isinstance(outcome, Unknown) and outcome.pg_tid is not None,
+        evidence_of(outcome),
+    )
+    return row is not None
+
+
+def evidence_of(outcome: Outcome) -> list[str]:
+    """What the PG was told and what it answered, as it is kept: JSON, masked by the provider."""
+    exchange = None if isinstance(outcome, NotSent) else outcome.exchange
+    return [] if exchange is None else [msgspec.json.encode(exchange).decode()]
+
+
+async def close_approval(
+    connection: Connection, merchant_id: int, imp_uid: str, outcome: Declined, *, now: datetime
+) -> None:
+    """Closes the payment's approval attempt, whatever its state was, and ends its looks."""
+    await connection.execute(
+        """UPDATE attempts
+           SET state = 'declined', why = $4, pg_code = coalesce(pg_code, $3), answered_at = $5,
+               next_look_at = NULL, leased_until = NULL
+           WHERE merchant_id = $1 AND imp_uid = $2 AND kind IN ('approve', 'charge', 'issue_key')
+             AND state IN ('sending', 'unknown', 'declined')""",
+        merchant_id,
+        imp_uid,
+        outcome.code,
+        outcome.text,
+        now,
+    )
+
+
+async def attempt(database: Database, merchant_id: int, attempt_id: str) -> Asked:
+    row = await database.fetchrow(
+        f"SELECT {_ASKED} FROM attempts a WHERE a.merchant_id = $1 AND a.attempt_id = $2",
+        merchant_id,
+        attempt_id,
+    )
+    assert row is not None, f"attempt {attempt_id} of merchant {merchant_id} is gone"
+    return _asked(row)
+
+
+async def by_idempotency_key(database: Database, merchant_id: int, key: str) -> Asked | None:
+    """The request to the PG that was made under a caller's key, if one was."""
+    row = await database.fetchrow(
+        f"""SELECT {_ASKED} FROM attempts a
+            WHERE a.merchant_id = $1 AND a.idempotency_key = $2 ORDER BY a.sent_at LIMIT 1""",
+        merchant_id,
+        key,
+    )
+    return None if row is None else _asked(row)
+
+
+async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Asked | None:
+    """The one request that took, or may have taken, the payment's money."""
+    row = await database.fetchrow(
+        f"""SELECT {_ASKED} FROM attempts a
+            WHERE a.merchant_id = $1 AND a.imp_uid = $2
+              AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'""",
+        merchant_id,
+        imp_uid,
+    )
+    return None if row is None else _asked(row)
+
+
+async def claim_looks_any_merchant(
+    database: Database,
+    *,
+    now: datetime,
+    leased_until: datetime,
+    batch: int,
+    only_merchant_id: int | None,
+) -> list[Asked]:
+    """Takes up to `batch` attempts whose next look is due. A worker that dies loses its lease."""
+    rows = await database.fetch(
+        f"""UPDATE attempts a SET leased_until = $2, looks = looks + 1
+            WHERE (a.merchant_id, a.attempt_id) IN (
+                SELECT merchant_id, attempt_id FROM attempts
+                WHERE next_look_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+                  AND state IN ('sending', 'unknown')
+                  AND kind <> 'remove_key' AND coalesce(merchant_id = $4::bigint, true)
+                ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+            RETURNING {_ASKED}""",
+        now,
+        leased_until,
+        batch,
+        only_merchant_id,
+    )
+    return [_asked(row) for row in rows]
+
+
+async def plan_look(
+    connection: Connection | Database,
+    merchant_id: int,
+    attempt_id: str,
+    *,
+    at: datetime | None,
+    why: str | None,
+) -> None:
+    """When the attempt is looked at next; None: not by the machine any more."""
+    await connection.fetch(
+        """UPDATE attempts SET next_look_at = $3, why = coalesce($4, why), leased_until = NULL
+           WHERE merchant_id = $1 AND attempt_id = $2""",
+        merchant_id,
+        attempt_id,
+        at,
+        why,
+    )
+
+
+async def hand_over(
+    connection: Connection, merchant_id: int, attempt_id: str, *, why: str, now: datetime
+) -> bool:
+    """To a person: false if it was settled or handed over before."""
+    row = await connection.fetchrow(
+        """UPDATE attempts
+           SET handed_over_at = $4, next_look_at = NULL, leased_until = NULL, why = $3
+           WHERE merchant_id = $1 AND attempt_id = $2 AND handed_over_at IS NULL
+             AND state IN ('sending', 'unknown')
+           RETURNING attempt_id""",
+        merchant_id,
+        attempt_id,
+        why,
+        now,
+    )
+    return row is not None
+
+
+async def wake_by_order_any_merchant(
+    database: Database, *, mall_id: str, shop_order_no: str, now: datetime
+) -> list[Asked]:
+    """A notice named this order: whatever was asked for it is looked at now."""
+    rows = await database.fetch(
+        f"""UPDATE attempts a SET next_look_at = $3
+            WHERE a.shop_order_no = $2 AND a.mall_id = $1 AND a.state <> 'approved'
+              AND a.kind IN ('approve', 'charge', 'issue_key', 'cancel')
+            RETURNING {_ASKED}""",
+        mall_id,
+        shop_order_no,
+        now,
+    )
+    return [_asked(row) for row in rows]
+
+
+async def is_order_known_any_merchant(
+    database: Database, *, mall_id: str, shop_order_no: str
+) -> bool:
+    row = await database.fetchrow(
+        "SELECT 1 FROM attempts WHERE shop_order_no = $2 AND mall_id = $1 LIMIT 1",
+        mall_id,
+        shop_order_no,
+    )
+    return row is not None
+
+
+async def is_sandbox_order_any_merchant(
+    database: Database, *, mall_id: str, shop_order_no: str
+) -> bool:
+    row = await database.fetchrow(
+        """SELECT bool_and(c.is_sandbox) AS is_sandbox
+           FROM attempts a
+           JOIN channels c ON c.merchant_id = a.merchant_id AND c.channel_id = a.channel_id
+           WHERE a.shop_order_no = $2 AND a.mall_id = $1""",
+        mall_id,
+        shop_order_no,
+    )
+    return row is not None and row["is_sandbox"] is True
+
+
+async def handed_over_any_merchant(database: Database, attempt_id: str) -> Asked | None:
+    """An open attempt by its name alone, for the operator."""
+    row = await database.fetchrow(
+        f"""SELECT {_ASKED} FROM attempts a
+            WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
+              AND a.kind <> 'remove_key'""",
+        attempt_id,
+    )
+    return None if row is None else _asked(row)
+
+
+async def open_doubts_any_merchant(database: Database, *, limit: int) -> list[Row]:
+    """The worklist, most urgent first: what is doubtful, why, what is done next, until when."""
+    return await database.fetch(
+        f"""SELECT {_ASKED}, m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
+                   a.mall_id
+            FROM attempts a
+            JOIN merchants m ON m.merchant_id = a.merchant_id
+            JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
+            WHERE a.state IN ('sending', 'unknown')
+            ORDER BY a.handed_over_at NULLS LAST, a.deadline_at LIMIT $1""",
+        limit,
+    )
+
+
+async def count_doubts_any_merchant(database: Database) -> tuple[int, int, datetime | None]:
+    """(doubts the machine is asking about, doubts with a person, the nearest deadline of the
+    former). Of payments: the end of a key is asked for again until it has happened."""
+    row = await database.fetchrow(
+        """SELECT count(*) FILTER (WHERE handed_over_at IS NULL) AS machine,
+                  count(*) FILTER (WHERE handed_over_at IS NOT NULL) AS person,
+                  min(deadline_at) FILTER (WHERE handed_over_at IS NULL) AS deadline_at
+           FROM attempts WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"""
+    )
+    assert row is not None, "an aggregate always has a row"
+    return row["machine"], row["person"], row["deadline_at"]
+
+
+def _state_after(outcome: Outcome) -> State:
+    match outcome:
+        case Approved() | KeyIssued() | Cancelled():
+            return "approved"
+        case Declined():
+            return "declined"
+        case Unknown():
+            return "unknown"
+        case NotSent():
+            return "not_sent"
+
+
+def _asked(row: Row) -> Asked:
+    names = Asked.__dataclass_fields__
+    values = {name: row[name] for name in names}
+    return Asked(**{**values, "kind": AttemptKind(values["kind"])})
+
+
+async def is_unwanted(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
+    """Whether the customer was removed while it was not known what became of this registration."""
+    unwanted: bool = await connection.fetchval(
+        "SELECT is_unwanted FROM attempts WHERE merchant_id = $1 AND attempt_id = $2",
+        merchant_id,
+        attempt_id,
+    )
+    return unwanted

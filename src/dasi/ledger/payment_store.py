@@ -1,0 +1,285 @@
+"""SQL of the payments' room: payments and their events.
+
+Attempts are in `attempt_store`, windows in `window_store`.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from dasi.foundation.db import Connection, Database, Row
+from dasi.ledger.payment import Buyer, Cancellation, PaidCard, Payment, Status
+from dasi.providers.port import Approved, Card, KeyIssued
+
+PAYMENT_COLUMNS = """
+    p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
+    p.entry, c.provider, c.mall_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email, p.buyer_tel,
+    p.buyer_addr, p.buyer_postcode, p.customer_uid, p.custom_data, p.notice_urls, p.user_agent,
+    p.pg_tid, p.approval_no, p.card_brand, p.card_name, p.card_issuer_code, p.card_number,
+    p.card_kind, p.card_quota, p.receipt_url, p.fail_code, p.fail_reason, p.started_at, p.paid_at,
+    p.failed_at, p.cancelled_at, p.version, p.channel_id, p.is_scheduled, p.can_cancel_in_part,
+    CASE WHEN p.cancelled_krw > 0 THEN (
+        SELECT jsonb_agg(jsonb_build_object(
+            'cancellation_id', a.attempt_id, 'cancel_tid', a.pg_tid, 'amount_krw', a.amount_krw,
+            'reason', a.reason, 'cancelled_at', a.answered_at, 'receipt_url', a.receipt_url)
+            ORDER BY a.answered_at, a.attempt_id)
+        FROM attempts a
+        WHERE a.merchant_id = p.merchant_id AND a.imp_uid = p.imp_uid AND a.kind = 'cancel'
+          AND a.state = 'approved' AND NOT a.is_reversal) END AS cancels"""
+PAYMENT_SOURCE = """payments p
+    JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id"""
+
+
+async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
+    """Those who ask for payments at the same time are answered by one statement."""
+    return await database.together(_payments, (merchant_id, imp_uid))
+
+
+async def _payments(database: Database, asked: Sequence[tuple[int, str]]) -> list[Payment | None]:
+    # `BETWEEN` is true of every one: it tells the planner that they are few.
+    rows = await database.fetch(
+        f"""SELECT {PAYMENT_COLUMNS}
+            FROM unnest($1::bigint[], $2::text[]) AS asked (merchant_id, imp_uid)
+            JOIN payments p
+            ON p.merchant_id = asked.merchant_id AND p.imp_uid = asked.imp_uid
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id
+            WHERE asked.merchant_id BETWEEN 1 AND 9223372036854775807""",
+        [merchant_id for merchant_id, _ in asked],
+        [imp_uid for _, imp_uid in asked],
+    )
+    found = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
+    return [found.get(one) for one in asked]
+
+
+async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
+    """The payment, locked until the transaction ends. It must exist."""
+    row = await connection.fetchrow(
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND p.imp_uid = $2 FOR UPDATE OF p""",
+        merchant_id,
+        imp_uid,
+    )
+    assert row is not None, f"payment {imp_uid} of merchant {merchant_id} is gone"
+    return to_payment(row)
+
+
+async def newest_of_order(
+    database: Database,
+    merchant_id: int,
+    merchant_uid: str,
+    statuses: frozenset[Status],
+    *,
+    purpose: str | None = None,
+) -> Payment | None:
+    """`purpose` None: of any."""
+    row = await database.fetchrow(
+        f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            WHERE p.merchant_id = $1 AND p.merchant_uid = $2 AND p.status = ANY($3::text[])
+              AND ($4::text IS NULL OR p.purpose = $4)
+            ORDER BY p.started_at DESC, p.imp_uid DESC LIMIT 1""",
+        merchant_id,
+        merchant_uid,
+        sorted(statuses),
+        purpose,
+    )
+    return None if row is None else to_payment(row)
+
+
+async def order_holder(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> tuple[str, Status] | None:
+    """Which payment holds the order, by the same condition as the index `payments_order_once`."""
+    row = await connection.fetchrow(
+        """SELECT imp_uid, status FROM payments
+           WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'payment'
+             AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled')""",
+        merchant_id,
+        merchant_uid,
+    )
+    return None if row is None else (row["imp_uid"], Status(row["status"]))
+
+
+async def key_issue_holder(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> tuple[str, Status] | None:
+    """The same for card registrations, as the index `payments_key_issue_once`."""
+    row = await connection.fetchrow(
+        """SELECT imp_uid, status FROM payments
+           WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'key_issue'
+             AND status IN ('pending', 'paid')""",
+        merchant_id,
+        merchant_uid,
+    )
+    return None if row is None else (row["imp_uid"], Status(row["status"]))
+
+
+async def window_customer_id(connection: Connection, payment: Payment) -> str | None:
+    """The merchant's id of the customer, as the page of the payment's window named it."""
+    customer_id: str | None = await connection.fetchval(
+        "SELECT customer_id FROM window_orders WHERE merchant_id = $1 AND imp_uid = $2",
+        payment.merchant_id,
+        payment.imp_uid,
+    )
+    return customer_id
+
+
+async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
+    """From here on the order is taken. False if another payment has it: then nothing changed."""
+    try:
+        async with connection.transaction():
+            row = await connection.fetchrow(
+                """UPDATE payments SET status = 'pending', updated_at = $3
+                   WHERE merchant_id = $1 AND imp_uid = $2 AND status = 'ready'
+                   RETURNING imp_uid""",
+                payment.merchant_id,
+                payment.imp_uid,
+                now,
+            )
+    except asyncpg.UniqueViolationError:
+        return False
+    assert row is not None, f"payment {payment.imp_uid} is {payment.status}, not ready"
+    return True
+
+
+async def mark_paid(
+    connection: Connection, payment: Payment, yes: Approved | KeyIssued, *, now: datetime
+) -> Payment:
+    card: Card = yes.card
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                UPDATE payments
+                SET status = 'paid', pg_tid = $3, approval_no = $4, card_brand = $5, card_name = $6,
+                    card_issuer_code = $7, card_number = $8, card_kind = $9, card_quota = $10,
+                    can_cancel_in_part = $11, receipt_url = $12, paid_at = $13, updated_at = $14,
+                    fail_code = NULL, fail_reason = NULL, version = version + 1
+                WHERE merchant_id = $1 AND imp_uid = $2
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
+        payment.merchant_id,
+        payment.imp_uid,
+        yes.pg_tid,
+        yes.approval_no if isinstance(yes, Approved) else None,
+        card.brand,
+        card.name,
+        card.issuer_code,
+        card.number_masked,
+        card.kind,
+        card.quota_months,
+        card.can_cancel_in_part,
+        yes.receipt_url if isinstance(yes, Approved) else None,
+        yes.approved_at if isinstance(yes, Approved) else yes.issued_at,
+        now,
+    )
+    return to_payment(row)
+
+
+async def mark_failed(
+    connection: Connection, payment: Payment, *, code: str, why: str, now: datetime
+) -> Payment:
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                UPDATE payments
+                SET status = 'failed', fail_code = $3, fail_reason = $4, failed_at = $5,
+                    updated_at = $5, version = version + 1
+                WHERE merchant_id = $1 AND imp_uid = $2
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
+        payment.merchant_id,
+        payment.imp_uid,
+        code,
+        why,
+        now,
+    )
+    return to_payment(row)
+
+
+async def mark_cancelled(
+    connection: Connection, payment: Payment, *, amount_krw: int, now: datetime
+) -> Payment:
+    """Adds a cancel that the PG confirmed. The database refuses a sum above what was paid (M8)."""
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                UPDATE payments
+                SET cancelled_krw = cancelled_krw + $3, cancelled_at = $4, updated_at = $4,
+                    status = CASE WHEN cancelled_krw + $3 = amount_krw THEN 'cancelled'
+                                  ELSE 'partly_cancelled' END,
+                    version = version + 1
+                WHERE merchant_id = $1 AND imp_uid = $2
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
+        payment.merchant_id,
+        payment.imp_uid,
+        amount_krw,
+        now,
+    )
+    return to_payment(row)
+
+
+async def record_event(
+    connection: Connection,
+    payment: Payment,
+    *,
+    what: str,
+    who: str,
+    at: datetime,
+    why: str | None = None,
+    attempt_id: str | None = None,
+    pg_code: str | None = None,
+    pg_text: str | None = None,
+) -> None:
+    """One line of the payment's story. The payment's row is locked by the caller."""
+    await connection.execute(
+        "SELECT record_payment_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        payment.merchant_id,
+        payment.imp_uid,
+        at,
+        what,
+        payment.status.value,
+        who,
+        why,
+        attempt_id,
+        pg_code,
+        pg_text,
+    )
+
+
+def to_payment(row: Row | dict[str, Any]) -> Payment:
+    """Of `PAYMENT_COLUMNS`."""
+    values = dict(row)
+    return Payment(
+        status=Status(values.pop("status")),
+        buyer=Buyer(
+            name=values.pop("buyer_name"),
+            email=values.pop("buyer_email"),
+            tel=values.pop("buyer_tel"),
+            addr=values.pop("buyer_addr"),
+            postcode=values.pop("buyer_postcode"),
+        ),
+        card=PaidCard(
+            brand=values.pop("card_brand"),
+            name=values.pop("card_name"),
+            issuer_code=values.pop("card_issuer_code"),
+            number_masked=values.pop("card_number"),
+            kind=values.pop("card_kind"),
+            quota_months=values.pop("card_quota"),
+        ),
+        notice_urls=tuple(values.pop("notice_urls")),
+        cancels=_cancels(values.pop("cancels")),
+        **values,
+    )
+
+
+def _cancels(told: str | None) -> tuple[Cancellation, ...]:
+    return tuple(
+        Cancellation(**{**one, "cancelled_at": datetime.fromisoformat(one["cancelled_at"])})
+        for one in json.loads(told or "[]")
+    )

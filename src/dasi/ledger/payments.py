@@ -1,0 +1,44 @@
+"""Read one payment, and say why an order cannot be paid (again).
+
+The database's unique rule decides first (M1).
+"""
+
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Conflict, NotFound
+from dasi.ledger import payment_store
+from dasi.ledger.payment import Payment, Status
+
+
+async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Payment:
+    """`NotFound("unknown_payment")` if this merchant has no such payment."""
+    payment = await payment_store.payment(engine.database, merchant_id, imp_uid)
+    if payment is None:
+        raise NotFound("unknown_payment", imp_uid=imp_uid[:40])
+    return payment
+
+
+async def refuse_taken_order(connection: Connection, merchant_id: int, merchant_uid: str) -> None:
+    """Raises the refusal if a payment holds this order; returns if the order is free.
+
+    `Conflict("order_already_paid")`: paid, or paid and cancelled. `Conflict("order_in_doubt")`: the
+    PG was asked and its answer is not known yet.
+    """
+    holder = await payment_store.order_holder(connection, merchant_id, merchant_uid)
+    if holder is None:
+        return
+    imp_uid, status = holder
+    reason = "order_in_doubt" if status is Status.PENDING else "order_already_paid"
+    raise Conflict(reason, merchant_uid=merchant_uid, imp_uid=imp_uid)
+
+
+async def refuse_used_key_order(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> None:
+    """A card registration is an order too: once done under a `merchant_uid`, it is done."""
+    holder = await payment_store.key_issue_holder(connection, merchant_id, merchant_uid)
+    if holder is None:
+        return
+    imp_uid, status = holder
+    reason = "order_in_doubt" if status is Status.PENDING else "order_already_paid"
+    raise Conflict(reason, merchant_uid=merchant_uid, imp_uid=imp_uid)

@@ -1,0 +1,1 @@
+"""Send a request to KICC and log it redacted."""

@@ -1,0 +1,56 @@
+"""What was said to KICC and what it said, masked, for the evidence that is kept."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from dasi.providers.exchange import Exchange
+from dasi.providers.kicc.transport.client import Answered, Reply, Unsent
+from dasi.providers.kicc.transport.redaction import masked
+from dasi.providers.port import (
+    Approved,
+    Cancelled,
+    Declined,
+    Found,
+    KeyIssued,
+    KeyRemoved,
+    NotFound,
+    NotSent,
+    Unknown,
+)
+from kicc_wire.requests import Wire
+
+Told = Approved | KeyIssued | Cancelled | KeyRemoved | Declined | Unknown | NotSent | NotFound
+One = TypeVar("One", bound=Told | Found)
+
+
+def exchange_of(
+    path: str, request: Wire, reply: Reply, *, at: datetime, took_ms: int, hide: tuple[str, ...]
+) -> Exchange | None:
+    """None if nothing left this machine. Fields that KICC leaves empty are left out."""
+    if isinstance(reply, Unsent):
+        return None
+    answer, why = None, None
+    if isinstance(reply, Answered):
+        answer = masked(reply.body, hide=hide, keeps_empty=False)
+    else:
+        why = reply.why
+    return Exchange(
+        path=path,
+        at=at,
+        took_ms=took_ms,
+        request=masked(msgspec.to_builtins(request), hide=hide, keeps_empty=False),
+        answer=answer,
+        why=why,
+    )
+
+
+def with_exchange(outcome: One, exchange: Exchange | None) -> One:
+    """The same outcome, with its evidence."""
+    if exchange is None or isinstance(outcome, NotSent):
+        return outcome
+    if isinstance(outcome, Found):
+        return replace(outcome, outcome=with_exchange(outcome.outcome, exchange))
+    return replace(outcome, exchange=exchange)

@@ -1,0 +1,113 @@
+"""What a day looks like in numbers: for the dashboard."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from dasi.engine import Engine
+from dasi.reporting import daily_stats_store
+
+_LEFT = ("PAYER_CLOSED", "WINDOW_EXPIRED")
+"""A payer who left decided nothing about a card."""
+_NEVER_OPENED = "PG_UNREACHABLE"
+"""Told among the reasons; no payer was there to succeed."""
+_DECLINES_MAX = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourNumbers:
+    hour: int
+    """Of the Korean day."""
+    paid: int
+    failed: int
+    paid_krw: int
+    cancelled_krw: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineCount:
+    code: str
+    text: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayNumbers:
+    hours: tuple[HourNumbers, ...]
+    """Those in which something happened, in order."""
+    declines: tuple[DeclineCount, ...]
+    """Most frequent first."""
+
+    @property
+    def paid(self) -> int:
+        return sum(hour.paid for hour in self.hours)
+
+    @property
+    def failed(self) -> int:
+        return sum(hour.failed for hour in self.hours)
+
+    @property
+    def paid_krw(self) -> int:
+        return sum(hour.paid_krw for hour in self.hours)
+
+    @property
+    def cancelled_krw(self) -> int:
+        return sum(hour.cancelled_krw for hour in self.hours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtNumbers:
+    with_machine: int
+    with_person: int
+
+    @property
+    def all(self) -> int:
+        return self.with_machine + self.with_person
+
+
+async def day_numbers(engine: Engine, merchant_id: int, *, since: datetime) -> DayNumbers:
+    """Of the payments that began in the 24 hours from `since`. Windows left count as nothing."""
+    begins = [since + timedelta(hours=hour) for hour in range(24)]
+    rows = await daily_stats_store.hours(
+        engine.database, merchant_id, begins=begins, until=since + timedelta(hours=24)
+    )
+    ends = [_End(**row) for row in rows if row["code"] not in _LEFT]
+    hours = [_hour(hour, list(group)) for hour, group in groupby(ends, key=lambda one: one.hour)]
+    declines: dict[str, DeclineCount] = {}
+    for one in ends:
+        if one.code is not None:
+            so_far = declines[one.code].count if one.code in declines else 0
+            declines[one.code] = DeclineCount(
+                code=one.code, text=one.text, count=so_far + one.payments
+            )
+    most = sorted(declines.values(), key=lambda one: (-one.count, one.code))
+    return DayNumbers(hours=tuple(hours), declines=tuple(most[:_DECLINES_MAX]))
+
+
+async def doubt_numbers(engine: Engine, merchant_id: int) -> DoubtNumbers:
+    """Those the machine asks about, and those with a person."""
+    machine, person = await daily_stats_store.doubts(engine.database, merchant_id)
+    return DoubtNumbers(with_machine=machine, with_person=person)
+
+
+def _hour(hour: int, ends: list["_End"]) -> HourNumbers:
+    paid = [one for one in ends if one.code is None]
+    return HourNumbers(
+        hour=hour,
+        paid=sum(one.payments for one in paid),
+        failed=sum(one.payments for one in ends if one.code not in (None, _NEVER_OPENED)),
+        paid_krw=sum(one.amount_krw for one in paid),
+        cancelled_krw=sum(one.cancelled_krw for one in ends),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """How payments of one hour ended. `code`: why they failed."""
+
+    hour: int
+    code: str | None
+    text: str | None
+    payments: int
+    amount_krw: int
+    cancelled_krw: int

@@ -1,0 +1,50 @@
+"""A payment's whole story: its events, every request to the PG, its windows."""
+
+from datetime import datetime
+
+from dasi.engine import Engine
+from dasi.ledger import find_payment
+from dasi.reporting import detail_store
+from dasi.reporting.detail_types import DoubtLine, Story
+
+
+async def tell_story(engine: Engine, merchant_id: int, imp_uid: str) -> Story:
+    """`NotFound("unknown_payment")` if this merchant has no such payment."""
+    payment = await find_payment(engine, merchant_id, imp_uid)
+    return Story(
+        payment=payment,
+        events=tuple(await detail_store.events(engine.database, merchant_id, imp_uid)),
+        attempts=tuple(await detail_store.attempts(engine.database, merchant_id, imp_uid)),
+        windows=tuple(await detail_store.windows(engine.database, merchant_id, imp_uid)),
+    )
+
+
+async def list_doubts_of(engine: Engine, merchant_id: int, *, limit: int) -> list[DoubtLine]:
+    """The worklist: those with a person first, then by deadline."""
+    return await detail_store.doubts(engine.database, merchant_id, limit=limit)
+
+
+async def browse_doubts(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    is_with_person: bool,
+    behind: tuple[datetime, str] | None,
+    limit: int,
+) -> tuple[list[DoubtLine], tuple[datetime, str] | None]:
+    """Half of the worklist, soonest deadline first, and where its next page begins."""
+    rows = await detail_store.doubts_page(
+        engine.database,
+        merchant_id,
+        is_with_person=is_with_person,
+        behind=behind,
+        limit=limit + 1,
+    )
+    last = rows[limit - 1] if len(rows) > limit else None
+    place = (last.deadline_at, last.attempt_id) if last and last.deadline_at else None
+    return rows[:limit], place
+
+
+async def is_doubt(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
+    """Whether this is a request of the merchant's whose outcome is not known."""
+    return await detail_store.is_doubt(engine.database, merchant_id, attempt_id)

@@ -1,0 +1,1 @@
+"""Run the programs: data folder, embedded PostgreSQL, processes, bootstrap."""

@@ -1,0 +1,45 @@
+"""Retry: charge now what was declined or revoked."""
+
+from dasi.billing_keys import live_key
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, NotFound
+from dasi.ledger import Payment, refuse_taken_order
+from dasi.scheduler import run_store
+from dasi.scheduler.execute import run_one
+from dasi.scheduler.run_store import NOT_SENT
+from dasi.scheduler.runner import LEASE
+from dasi.schedules import refuse_unless_ended, schedule_store
+
+
+async def retry(
+    engine: Engine, merchant_id: int, merchant_uid: str, *, idempotency_key: str | None = None
+) -> Payment:
+    """Charges a declined or revoked schedule once more and returns the new payment.
+
+    `NotFound("unknown_schedule")`, `NotFound("unknown_schedule_key")`,
+    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`. A charge that never was sent
+    leaves the schedule as it was.
+    """
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        schedule = await schedule_store.newest_of_order_for_update(
+            connection, merchant_id, merchant_uid
+        )
+        if schedule is None:
+            raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
+        refuse_unless_ended(schedule)
+        await refuse_taken_order(connection, merchant_id, merchant_uid)
+        key = await live_key(connection, merchant_id, schedule.customer_uid)
+        if key is None:
+            raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
+        due = await run_store.take_for_retry(
+            connection, merchant_id, schedule.schedule_id, leased_until=now + LEASE, now=now
+        )
+        if due is None:
+            raise Conflict("schedule_exists", merchant_uid=merchant_uid)
+    payment = await run_one(engine, due, idempotency_key=idempotency_key)
+    if payment is None:
+        raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
+    if payment.fail_code == NOT_SENT:
+        await run_store.untake(engine.database, merchant_id, schedule)
+    return payment

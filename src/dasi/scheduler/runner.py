@@ -1,0 +1,154 @@
+"""Run what is due: claim in order, charge once, write down what came of it.
+
+A worker holds what it claimed under a lease. If it dies, the lease passes on and another worker
+takes the same order: whatever the first one did holds that order (M1), and the second adopts it.
+
+While a mall's PG is away nothing is charged and nothing fails: its schedules are given back, its
+merchant is held for a moment, and on return they run in order.
+"""
+
+import asyncio
+from collections import Counter as CountOf
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Unavailable
+from dasi.ledger import Payment, Status
+from dasi.scheduler import run_store
+from dasi.scheduler.execute import run_one
+from dasi.scheduler.provider_health import PgWatch
+from dasi.scheduler.run_store import NOT_SENT, DueSchedule
+
+log = structlog.get_logger()
+
+AT_ONCE = 256
+"""Charges one worker has under way, of all merchants together."""
+LEASE = timedelta(seconds=60)
+"""A place at the PG (5 s), its answer (30 s), a look and the records fit in with room."""
+_HOLD = timedelta(seconds=5)
+_LOOK_S = 0.25
+_RUNS = Counter("dasi_schedule_runs_total", "Booked charges run, by what came of it", ["outcome"])
+_HELD = Gauge(
+    "dasi_schedules_held_merchants",
+    "Merchants whose charges wait for their PG, as each worker sees it",
+    multiprocess_mode="livesum",
+)
+
+
+class Runner:
+    """Runs due schedules. One per worker; at most `per_merchant` charges of a merchant at once.
+
+    A merchant's malls share that limit, so no mall ever gets more.
+    """
+
+    def __init__(self, engine: Engine, *, per_merchant: int) -> None:
+        self._engine = engine
+        self._watch = PgWatch(engine)
+        # Claimed in steps that always fit: nothing is claimed only to be given back.
+        self._step = max(1, per_merchant // 4)
+        self._busy_above = per_merchant - self._step
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._in_hand: CountOf[int] = CountOf()
+        self._held: dict[int, datetime] = {}
+
+    async def turn(self) -> int:
+        """Starts what is due and has room; returns how many, or 1 when something ended."""
+        had_some = bool(self._tasks)
+        started = await self._start(None)
+        if started:
+            return len(started)
+        if not self._tasks:
+            # What ended while we looked may have held back others of its merchant: look again.
+            return int(had_some)
+        ended, _ = await asyncio.wait(
+            self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        return min(len(ended), 1)
+
+    async def run_due(self, *, only_merchant_id: int | None = None) -> int:
+        """Runs one batch of what is due now and waits for it; returns how many were begun."""
+        started = await self._start(only_merchant_id)
+        await asyncio.gather(*started)
+        return len(started)
+
+    async def close(self) -> None:
+        """Ends what is under way first: each charge is written down."""
+        await asyncio.gather(*self._tasks)
+
+    async def _start(self, only_merchant_id: int | None) -> list[asyncio.Task[None]]:
+        if len(self._tasks) > AT_ONCE - self._step:
+            return []
+        now = self._engine.clock.now()
+        claimed = await run_store.claim_due_any_merchant(
+            self._engine.database,
+            now=now,
+            leased_until=now + LEASE,
+            batch=self._step,
+            held=self._held_now(now),
+            only_merchant_id=only_merchant_id,
+        )
+        begun = []
+        for due in claimed:
+            if await self._must_wait(due, now):
+                await run_store.release(self._engine.database, due)
+            else:
+                begun.append(self._begin(due))
+        return begun
+
+    def _held_now(self, now: datetime) -> list[int]:
+        """Merchants nothing is claimed for: their PG is away, or they have enough in hand."""
+        self._held = {one: until for one, until in self._held.items() if until > now}
+        _HELD.set(len(self._held))
+        busy = [one for one, count in self._in_hand.items() if count > self._busy_above]
+        return [*self._held, *busy]
+
+    async def _must_wait(self, due: DueSchedule, now: datetime) -> bool:
+        if due.merchant_id not in self._held and await self._watch.is_away(due):
+            self._held[due.merchant_id] = now + _HOLD
+            _HELD.set(len(self._held))
+            log.warning("schedules_wait_for_pg", merchant_id=due.merchant_id)
+        return due.merchant_id in self._held
+
+    def _begin(self, due: DueSchedule) -> asyncio.Task[None]:
+        self._in_hand[due.merchant_id] += 1
+        task = asyncio.create_task(self._run(due))
+
+        def ended(_task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._in_hand[due.merchant_id] -= 1
+            if self._in_hand[due.merchant_id] == 0:
+                del self._in_hand[due.merchant_id]
+
+        self._tasks.add(task)
+        task.add_done_callback(ended)
+        return task
+
+    async def _run(self, due: DueSchedule) -> None:
+        try:
+            payment = await run_one(self._engine, due)
+            await self._note(due, payment)
+        except Unavailable as lost:
+            log.warning("schedule_waits", schedule_id=due.schedule_id, what=lost.what)
+        except Exception:
+            # A bug in one charge is alarmed; its lease passes on, the others go on.
+            _RUNS.labels("bug").inc()
+            log.exception("schedule_failed_to_run", schedule_id=due.schedule_id)
+
+    async def _note(self, due: DueSchedule, payment: Payment | None) -> None:
+        if payment is None:
+            _RUNS.labels("revoked").inc()
+        elif payment.fail_code == NOT_SENT:
+            _RUNS.labels("not_sent").inc()
+            self._watch.lost(due)
+            self._held[due.merchant_id] = self._engine.clock.now() + _HOLD
+            await run_store.release(self._engine.database, due)
+            log.warning("schedules_wait_for_pg", merchant_id=due.merchant_id)
+        else:
+            _RUNS.labels(payment.status.value).inc()
+            if payment.status is Status.PENDING:
+                self._watch.lost(due)
+            else:
+                self._watch.heard(due)

@@ -1,0 +1,70 @@
+"""SQL of bookings for people: a day's list and a calendar."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from dasi.foundation.db import Database
+from dasi.schedules.schedule import Schedule
+from dasi.schedules.schedule_store import SCHEDULE_COLUMNS, to_schedule
+
+Place = tuple[datetime, str]
+"""Behind which booking a page begins: its moment and its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDay:
+    """Bookings of one Korean day."""
+
+    day: date
+    waiting: int
+    waiting_krw: int
+    """Of those that still wait."""
+    done: int
+    revoked: int
+
+
+async def page(
+    database: Database,
+    merchant_id: int,
+    *,
+    since: datetime,
+    until: datetime,
+    behind: Place | None,
+    limit: int,
+) -> list[Schedule]:
+    at, schedule_id = behind or (None, None)
+    rows = await database.fetch(
+        f"""SELECT {SCHEDULE_COLUMNS} FROM schedules s
+            LEFT JOIN payments p ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid
+            WHERE s.merchant_id = $1 AND s.schedule_at >= $2 AND s.schedule_at < $3
+              AND ($4::timestamptz IS NULL OR (s.schedule_at, s.schedule_id) > ($4, $5))
+            ORDER BY s.schedule_at, s.schedule_id LIMIT $6""",
+        merchant_id,
+        # A page begins at the moment of the one before it: what came earlier is not read again.
+        max(since, at) if at else since,
+        until,
+        at,
+        schedule_id,
+        limit,
+    )
+    return [to_schedule(row) for row in rows]
+
+
+async def days(
+    database: Database, merchant_id: int, *, since: datetime, until: datetime
+) -> list[CalendarDay]:
+    rows = await database.fetch(
+        """SELECT (schedule_at AT TIME ZONE 'Asia/Seoul')::date AS day,
+                  count(*) FILTER (WHERE status IN ('scheduled', 'running'))::int AS waiting,
+                  coalesce(sum(amount_krw) FILTER (WHERE status IN ('scheduled', 'running')), 0)
+                  ::bigint AS waiting_krw,
+                  count(*) FILTER (WHERE status = 'executed')::int AS done,
+                  count(*) FILTER (WHERE status = 'revoked')::int AS revoked
+           FROM schedules
+           WHERE merchant_id = $1 AND schedule_at >= $2 AND schedule_at < $3
+           GROUP BY 1 ORDER BY 1""",
+        merchant_id,
+        since,
+        until,
+    )
+    return [CalendarDay(**row) for row in rows]

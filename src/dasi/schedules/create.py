@@ -1,0 +1,156 @@
+"""Book charges for later: all of a call or none of it (S3)."""
+
+from collections import Counter as CountOf
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dasi.billing_keys import BillingKey, live_key
+from dasi.card_verifications import check_card
+from dasi.engine import Engine
+from dasi.foundation.clock import KST
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.foundation.ids import ulid
+from dasi.ledger import Buyer, refuse_taken_order
+from dasi.schedules import schedule_store
+from dasi.schedules.schedule import BATCH_MAX, HORIZON, Schedule, ScheduleWish
+from dasi.schedules.schedule_store import Booking
+
+_NAME_MAX = 40
+
+
+async def book(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    customer_uid: str,
+    customer_id: str | None,
+    wishes: Sequence[ScheduleWish],
+    checking_amount_krw: int,
+) -> list[Schedule]:
+    """Books every wish and returns the schedules in the order of the wishes.
+
+    Refused, with nothing booked: `Invalid` (a moment past or too far, an amount below 1, none or
+    too many), `NotFound("unknown_schedule_customer")`, `Conflict("schedule_exists")`,
+    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`. With a `checking_amount_krw`
+    the card is charged that and given it back first; `Conflict("card_check_failed")` if it
+    declines. A duplicate order is looked for before the customer, as `again` does.
+    """
+    _check_shape(wishes)
+    if checking_amount_krw:
+        async with engine.database.transaction() as connection:
+            await _check(connection, engine, merchant_id, customer_uid, wishes)
+        await check_card(
+            engine, merchant_id, customer_uid=customer_uid, amount_krw=checking_amount_krw
+        )
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        key, ahead = await _check(connection, engine, merchant_id, customer_uid, wishes)
+        bookings = [
+            _booking(wish, key, schedule_id=f"sch_{ulid(now)}", ahead=ahead) for wish in wishes
+        ]
+        is_booked = await schedule_store.insert_bookings(
+            connection,
+            merchant_id,
+            bookings,
+            customer_uid=customer_uid,
+            customer_id=customer_id or key.customer.customer_id,
+            now=now,
+        )
+        if not is_booked:
+            await _refuse_booked(connection, merchant_id, wishes)
+        made = await schedule_store.by_ids(
+            connection, merchant_id, [booking.schedule_id for booking in bookings]
+        )
+    by_id = {schedule.schedule_id: schedule for schedule in made}
+    return [by_id[booking.schedule_id] for booking in bookings]
+
+
+def check_moment(schedule_at: datetime, *, merchant_now: datetime, field: str) -> None:
+    """`Invalid` for a moment that is past or further away than anybody books."""
+    if schedule_at <= merchant_now:
+        raise Invalid(
+            field,
+            f"미래 시각이어야 합니다 (받은 시각 {_shown(schedule_at)}, 현재 "
+            f"{_shown(merchant_now)})",
+        )
+    if schedule_at > merchant_now + HORIZON:
+        raise Invalid(field, f"최대 {HORIZON.days}일 뒤까지 예약할 수 있습니다")
+
+
+def _check_shape(wishes: Sequence[ScheduleWish]) -> None:
+    if not 1 <= len(wishes) <= BATCH_MAX:
+        raise Invalid("schedules", f"1개 이상 {BATCH_MAX}개 이하여야 합니다")
+    for number, wish in enumerate(wishes):
+        if wish.amount_krw < 1:
+            raise Invalid(f"schedules[{number}].amount", "1원 이상이어야 합니다")
+    twice = [one for one, count in CountOf(w.merchant_uid for w in wishes).items() if count > 1]
+    if twice:
+        raise Conflict("schedule_exists", merchant_uid=twice[0])
+
+
+async def _check(
+    connection: Connection,
+    engine: Engine,
+    merchant_id: int,
+    customer_uid: str,
+    wishes: Sequence[ScheduleWish],
+) -> tuple[BillingKey, timedelta]:
+    """The key, and how far the merchant's clock is ahead."""
+    ahead = await schedule_store.merchant_clock(connection, merchant_id)
+    merchant_now = engine.clock.now() + ahead
+    for number, wish in enumerate(wishes):
+        check_moment(
+            wish.schedule_at,
+            merchant_now=merchant_now,
+            field=f"schedules[{number}].schedule_at",
+        )
+    await _refuse_booked(connection, merchant_id, wishes)
+    for wish in wishes:
+        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+    key = await live_key(connection, merchant_id, customer_uid)
+    if key is None:
+        raise NotFound("unknown_schedule_customer", customer_uid=customer_uid)
+    return key, ahead
+
+
+async def _refuse_booked(
+    connection: Connection, merchant_id: int, wishes: Sequence[ScheduleWish]
+) -> None:
+    booked = await schedule_store.booked_orders(
+        connection, merchant_id, [wish.merchant_uid for wish in wishes]
+    )
+    if booked:
+        raise Conflict("schedule_exists", merchant_uid=booked[0])
+
+
+def _booking(wish: ScheduleWish, key: BillingKey, *, schedule_id: str, ahead: timedelta) -> Booking:
+    given, customer = wish.buyer, key.customer
+    return Booking(
+        schedule_id=schedule_id,
+        merchant_uid=wish.merchant_uid,
+        schedule_at=wish.schedule_at,
+        due_at=wish.schedule_at - ahead,
+        amount_krw=wish.amount_krw,
+        tax_free_krw=wish.tax_free_krw,
+        name=wish.name or _default_name(key.customer_uid, wish.schedule_at),
+        buyer=Buyer(
+            name=given.name or customer.name,
+            email=given.email or customer.email,
+            tel=given.tel or customer.tel,
+            addr=given.addr or customer.addr,
+            postcode=given.postcode or customer.postcode,
+        ),
+        custom_data=wish.custom_data,
+        notice_urls=wish.notice_urls,
+        card_quota=wish.quota_months,
+    )
+
+
+def _default_name(customer_uid: str, schedule_at: datetime) -> str:
+    """What the payer sees when the merchant gave no name, in Iamport's words."""
+    return f"{customer_uid} 고객에 대한 {_shown(schedule_at)} 예약 결제"
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,73 @@
+"""Change when a charge is made: move one that waits, book again one that failed or was revoked."""
+
+from datetime import datetime
+
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Conflict, NotFound
+from dasi.ledger import refuse_taken_order
+from dasi.schedules import schedule_store
+from dasi.schedules.create import check_moment
+from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
+
+
+async def move(
+    engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
+) -> Schedule:
+    """Moves a charge that waits. `NotFound("unknown_schedule")`, `Invalid` for a moment past,
+    `Conflict("schedule_not_waiting")` when it ran, runs or was revoked."""
+    async with engine.database.transaction() as connection:
+        schedule = await _locked(connection, merchant_id, merchant_uid)
+        if schedule.status is not ScheduleStatus.SCHEDULED:
+            raise Conflict("schedule_not_waiting", merchant_uid=merchant_uid)
+        return await _put_back(engine, connection, schedule, schedule_at)
+
+
+async def reschedule(
+    engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
+) -> Schedule:
+    """Books again what was declined or revoked. `Conflict("schedule_not_ended")` when it still
+    waits or runs, `Conflict("schedule_paid")` when it was charged; otherwise as `move`."""
+    async with engine.database.transaction() as connection:
+        schedule = await _locked(connection, merchant_id, merchant_uid)
+        refuse_unless_ended(schedule)
+        await refuse_taken_order(connection, merchant_id, merchant_uid)
+        return await _put_back(engine, connection, schedule, schedule_at)
+
+
+def refuse_unless_ended(schedule: Schedule) -> None:
+    """Only what was declined or revoked may be tried or booked again."""
+    if schedule.status in (ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING):
+        raise Conflict("schedule_not_ended", merchant_uid=schedule.merchant_uid)
+    if schedule.status is ScheduleStatus.EXECUTED and not has_failed(schedule):
+        raise Conflict("schedule_paid", merchant_uid=schedule.merchant_uid)
+
+
+async def _locked(connection: Connection, merchant_id: int, merchant_uid: str) -> Schedule:
+    schedule = await schedule_store.newest_of_order_for_update(
+        connection, merchant_id, merchant_uid
+    )
+    if schedule is None:
+        raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
+    return schedule
+
+
+async def _put_back(
+    engine: Engine, connection: Connection, schedule: Schedule, schedule_at: datetime
+) -> Schedule:
+    now = engine.clock.now()
+    ahead = await schedule_store.merchant_clock(connection, schedule.merchant_id)
+    check_moment(schedule_at, merchant_now=now + ahead, field="schedule_at")
+    is_put_back = await schedule_store.put_back(
+        connection,
+        schedule.merchant_id,
+        schedule.schedule_id,
+        schedule_at=schedule_at,
+        due_at=schedule_at - ahead,
+        is_retry=False,
+        now=now,
+    )
+    if not is_put_back:
+        raise Conflict("schedule_exists", merchant_uid=schedule.merchant_uid)
+    (moved,) = await schedule_store.by_ids(connection, schedule.merchant_id, [schedule.schedule_id])
+    return moved

@@ -1,0 +1,260 @@
+"""SQL of bookings: what is booked, read, moved and revoked. Running them is in `run_store`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from dasi.foundation.db import Connection, Database, Row
+from dasi.ledger import Buyer, Status
+from dasi.schedules.schedule import Schedule, ScheduleStatus
+
+SCHEDULE_COLUMNS = """
+    s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.customer_id, s.status,
+    s.schedule_at, s.due_at, s.amount_krw, s.tax_free_krw, s.name, s.buyer_name, s.buyer_email,
+    s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls, s.card_quota,
+    s.imp_uid, p.status AS payment_status, p.fail_reason, s.executed_at, s.revoked_at, s.retries,
+    s.version"""
+_SOURCE = """schedules s LEFT JOIN payments p
+    ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """One row to be."""
+
+    schedule_id: str
+    merchant_uid: str
+    schedule_at: datetime
+    due_at: datetime
+    amount_krw: int
+    tax_free_krw: int | None
+    name: str
+    buyer: Buyer
+    custom_data: str | None
+    notice_urls: tuple[str, ...]
+    card_quota: int
+
+
+async def merchant_clock(connection: Connection | Database, merchant_id: int) -> timedelta:
+    """How far the merchant's clock is ahead of the machine's."""
+    row = await connection.fetchrow(
+        "SELECT clock_ahead_s FROM merchants WHERE merchant_id = $1", merchant_id
+    )
+    assert row is not None, f"merchant {merchant_id} is gone"
+    return timedelta(seconds=row["clock_ahead_s"])
+
+
+async def booked_orders(
+    connection: Connection, merchant_id: int, merchant_uids: Sequence[str]
+) -> list[str]:
+    """Which of these orders have a booking that was not revoked."""
+    rows = await connection.fetch(
+        """SELECT merchant_uid FROM schedules
+           WHERE merchant_id = $1 AND merchant_uid = ANY ($2::text[]) AND status <> 'revoked'""",
+        merchant_id,
+        list(merchant_uids),
+    )
+    return [row["merchant_uid"] for row in rows]
+
+
+async def insert_bookings(
+    connection: Connection,
+    merchant_id: int,
+    bookings: Sequence[Booking],
+    *,
+    customer_uid: str,
+    customer_id: str | None,
+    now: datetime,
+) -> bool:
+    """All of them, or False and none: an order among them was booked this moment."""
+    try:
+        async with connection.transaction():
+            await connection.executemany(
+                """INSERT INTO schedules (
+                       merchant_id, schedule_id, merchant_uid, customer_uid, customer_id, status,
+                       schedule_at, due_at, amount_krw, tax_free_krw, name, buyer_name, buyer_email,
+                       buyer_tel, buyer_addr, buyer_postcode, custom_data, notice_urls, card_quota,
+                       booked_at, updated_at)
+                   VALUES ($1, $2, $3, $4, $5, 'scheduled', $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                           $15, $16, $17, $18, $19, $19)""",
+                [
+                    (
+                        merchant_id,
+                        one.schedule_id,
+                        one.merchant_uid,
+                        customer_uid,
+                        customer_id,
+                        one.schedule_at,
+                        one.due_at,
+                        one.amount_krw,
+                        one.tax_free_krw,
+                        one.name,
+                        one.buyer.name,
+                        one.buyer.email,
+                        one.buyer.tel,
+                        one.buyer.addr,
+                        one.buyer.postcode,
+                        one.custom_data,
+                        list(one.notice_urls),
+                        one.card_quota,
+                        now,
+                    )
+                    for one in bookings
+                ],
+            )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+async def by_ids(
+    connection: Connection | Database, merchant_id: int, schedule_ids: Sequence[str]
+) -> list[Schedule]:
+    """In the order of their ids: the order they were booked in."""
+    rows = await connection.fetch(
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+            WHERE s.merchant_id = $1 AND s.schedule_id = ANY ($2::text[])
+            ORDER BY s.schedule_id""",
+        merchant_id,
+        list(schedule_ids),
+    )
+    return [to_schedule(row) for row in rows]
+
+
+async def newest_of_order(
+    database: Database, merchant_id: int, merchant_uid: str
+) -> Schedule | None:
+    row = await database.fetchrow(
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+            WHERE s.merchant_id = $1 AND s.merchant_uid = $2
+            ORDER BY s.booked_at DESC, s.schedule_id DESC LIMIT 1""",
+        merchant_id,
+        merchant_uid,
+    )
+    return None if row is None else to_schedule(row)
+
+
+async def newest_of_order_for_update(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> Schedule | None:
+    """The same, locked until the transaction ends."""
+    row = await connection.fetchrow(
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+            WHERE s.merchant_id = $1 AND s.merchant_uid = $2
+            ORDER BY s.booked_at DESC, s.schedule_id DESC LIMIT 1 FOR UPDATE OF s""",
+        merchant_id,
+        merchant_uid,
+    )
+    return None if row is None else to_schedule(row)
+
+
+async def between(
+    database: Database,
+    merchant_id: int,
+    *,
+    since: datetime,
+    until: datetime,
+    statuses: frozenset[ScheduleStatus],
+    customer_uid: str | None,
+    oldest_first: bool,
+    limit: int,
+    offset: int,
+) -> tuple[list[Schedule], int]:
+    """Those with `since <= schedule_at < until`, one page of them, and how many there are."""
+    where = """s.merchant_id = $1 AND s.schedule_at >= $2 AND s.schedule_at < $3
+               AND s.status = ANY ($4::text[])
+               AND ($5::text IS NULL OR s.customer_uid = $5)"""
+    values = (merchant_id, since, until, sorted(statuses), customer_uid)
+    counted = await database.fetchrow(
+        f"SELECT count(*) AS count FROM schedules s WHERE {where} AND s.merchant_id = $1", *values
+    )
+    assert counted is not None
+    way = "ASC" if oldest_first else "DESC"
+    rows = await database.fetch(
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE} WHERE {where} AND s.merchant_id = $1
+            ORDER BY s.schedule_at {way}, s.schedule_id {way} LIMIT $6 OFFSET $7""",
+        *values,
+        limit,
+        offset,
+    )
+    return [to_schedule(row) for row in rows], int(counted["count"])
+
+
+async def put_back(
+    connection: Connection,
+    merchant_id: int,
+    schedule_id: str,
+    *,
+    schedule_at: datetime,
+    due_at: datetime,
+    is_retry: bool,
+    now: datetime,
+) -> bool:
+    """Booked for another time; what an earlier run came to is kept. False if the order was booked
+    under another schedule meanwhile."""
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                """UPDATE schedules
+                   SET status = 'scheduled', schedule_at = $3, due_at = $4, leased_until = NULL,
+                       revoked_at = NULL, started_at = NULL, awaits_retry = false, updated_at = $6,
+                       retries = CASE WHEN $5 THEN retries + 1 ELSE 0 END, version = version + 1,
+                       executed_at = CASE WHEN $5 THEN executed_at END,
+                       imp_uid = CASE WHEN $5 THEN imp_uid END
+                   WHERE merchant_id = $1 AND schedule_id = $2""",
+                merchant_id,
+                schedule_id,
+                schedule_at,
+                due_at,
+                is_retry,
+                now,
+            )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+async def revoke(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    customer_uid: str | None,
+    merchant_uids: Sequence[str] | None,
+    revoked_at: datetime,
+    now: datetime,
+) -> list[str]:
+    """Revokes what waits and is selected; their ids. What a worker has in hand is not touched."""
+    rows = await connection.fetch(
+        """UPDATE schedules
+           SET status = 'revoked', revoked_at = $4, updated_at = $5, version = version + 1
+           WHERE merchant_id = $1 AND status = 'scheduled'
+             AND ($2::text IS NULL OR customer_uid = $2)
+             AND ($3::text[] IS NULL OR merchant_uid = ANY ($3))
+           RETURNING schedule_id""",
+        merchant_id,
+        customer_uid,
+        None if merchant_uids is None else list(merchant_uids),
+        revoked_at,
+        now,
+    )
+    return [row["schedule_id"] for row in rows]
+
+
+def to_schedule(row: Row) -> Schedule:
+    values = dict(row)
+    payment_status = values.pop("payment_status")
+    return Schedule(
+        status=ScheduleStatus(values.pop("status")),
+        payment_status=None if payment_status is None else Status(payment_status),
+        buyer=Buyer(
+            name=values.pop("buyer_name"),
+            email=values.pop("buyer_email"),
+            tel=values.pop("buyer_tel"),
+            addr=values.pop("buyer_addr"),
+            postcode=values.pop("buyer_postcode"),
+        ),
+        notice_urls=tuple(values.pop("notice_urls")),
+        **values,
+    )

@@ -1,0 +1,104 @@
+"""Turn the clock of a merchant in test mode: what would have happened meanwhile happens, in order.
+
+What is due is kept on the machine's clock. Turning a merchant's clock forward by some time brings
+its due charges, the looks at its doubts and its webhooks nearer by as much. It is turned from one
+due moment to the next, and at each one the charges run, then the looks, then the webhooks: a year
+passes in seconds. The PG's day is not turned: it is asked today, as always.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, NotAllowed
+from dasi.payments import reconcile_due
+from dasi.scheduler import Runner, run_store
+from dasi.schedules import plan_retries, schedule_store
+from dasi.test_clocks import test_clock_store
+from dasi.webhooks import Deliverer
+
+AHEAD_MAX = timedelta(days=366 * 5)
+STOPS_MAX = 20_000
+_PER_MERCHANT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What came of turning a clock."""
+
+    now: datetime
+    """On the merchant's clock."""
+    charges: int
+    looks: int
+    """At doubts."""
+    tries: int
+    """POSTs of webhooks."""
+
+
+async def merchant_now(engine: Engine, merchant_id: int) -> datetime:
+    """The moment on a merchant's clock: the machine's, unless it was turned."""
+    return engine.clock.now() + await schedule_store.merchant_clock(engine.database, merchant_id)
+
+
+async def turn_clock(
+    engine: Engine, deliverer: Deliverer, merchant_id: int, *, to: datetime
+) -> Turned:
+    """Turns a merchant's clock forward to `to` and lets everything due until then happen.
+
+    `NotAllowed("clock_of_live_merchant")` unless all its channels are a PG's test host; `Conflict(
+    "clock_moment")` for a moment that is past on its clock or too far ahead.
+    """
+    if not await test_clock_store.is_in_test_mode(engine.database, merchant_id):
+        raise NotAllowed("clock_of_live_merchant")
+    began = engine.clock.now()
+    ahead = await schedule_store.merchant_clock(engine.database, merchant_id)
+    by = to - (began + ahead)
+    if by < timedelta(0):
+        raise Conflict("clock_moment", rule="시계는 앞으로만 돌릴 수 있습니다")
+    if ahead + by > AHEAD_MAX:
+        rule = f"최대 {AHEAD_MAX.days}일 앞까지 돌릴 수 있습니다"
+        raise Conflict("clock_moment", rule=rule)
+    done = await _let_happen(engine, deliverer, merchant_id)
+    for _ in range(STOPS_MAX):
+        now = engine.clock.now()
+        left = to - (now + await schedule_store.merchant_clock(engine.database, merchant_id))
+        if left <= timedelta(0):
+            break
+        moment = await run_store.next_due(engine.database, merchant_id, now=now, until=now + left)
+        step = left if moment is None else moment - now
+        await test_clock_store.turn(engine.database, merchant_id, by_s=_whole_seconds(step))
+        done += await _let_happen(engine, deliverer, merchant_id)
+    return Turned(
+        await merchant_now(engine, merchant_id), done["charges"], done["looks"], done["tries"]
+    )
+
+
+async def reset_clock(engine: Engine, merchant_id: int) -> None:
+    """Back to the machine's time. What was booked on the turned clock moves away as far."""
+    await test_clock_store.reset(engine.database, merchant_id)
+
+
+async def _let_happen(
+    engine: Engine, deliverer: Deliverer, merchant_id: int
+) -> Counter[Literal["charges", "looks", "tries"]]:
+    """Everything that is due now: charges, the looks and retries they lead to, webhooks.
+
+    A runner of its own for each moment: one that found the PG away waits in the machine's time.
+    """
+    runner = Runner(engine, per_merchant=_PER_MERCHANT)
+    done: Counter[Literal["charges", "looks", "tries"]] = Counter()
+    while True:
+        begun = await runner.run_due(only_merchant_id=merchant_id)
+        looks = await reconcile_due(engine, only_merchant_id=merchant_id)
+        await plan_retries(engine)
+        tries = await deliverer.run_due(only_merchant_id=merchant_id)
+        done.update(charges=begun, looks=looks, tries=tries)
+        if not begun and not looks and not tries:
+            return done
+
+
+def _whole_seconds(step: timedelta) -> int:
+    """Up to the next whole second, so that what is due then is past and not about to be."""
+    return int(-(-step // timedelta(seconds=1)))

@@ -1,0 +1,96 @@
+"""SQL of the people's room: links that let somebody in once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from dasi.foundation.db import Connection, Database
+from dasi.users.user import Role
+
+Purpose = Literal["first_run", "invitation", "reset", "reset_password"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    purpose: Purpose
+    email: str | None
+    merchant_id: int | None
+    role: Role | None
+    made_by: str
+
+
+async def insert_link(
+    connection: Connection | Database,
+    merchant_id: int | None,
+    *,
+    link_hash: bytes,
+    purpose: Purpose,
+    email: str | None,
+    role: Role | None,
+    made_by: str,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Links that ran out are swept here."""
+    await connection.fetch(
+        """WITH swept AS (DELETE FROM person_links WHERE expires_at <= $7)
+           INSERT INTO person_links
+               (merchant_id, link_hash, purpose, email, role, made_by, made_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        merchant_id,
+        link_hash,
+        purpose,
+        email,
+        role.value if role else None,
+        made_by,
+        now,
+        expires_at,
+    )
+
+
+async def living_link_any_merchant(
+    database: Database, link_hash: bytes, now: datetime, *, purposes: Collection[Purpose]
+) -> LinkRow | None:
+    row = await database.fetchrow(
+        """SELECT purpose, email, merchant_id, role, made_by FROM person_links
+           WHERE link_hash = $1 AND expires_at > $2 AND purpose = ANY($3::text[])""",
+        link_hash,
+        now,
+        list(purposes),
+    )
+    if row is None:
+        return None
+    return LinkRow(**{**row, "role": Role(row["role"]) if row["role"] else None})
+
+
+async def use_link_any_merchant(
+    connection: Connection, link_hash: bytes, now: datetime, *, purposes: Collection[Purpose]
+) -> LinkRow | None:
+    """Takes the link out of use; None if it was used or ran out."""
+    row = await connection.fetchrow(
+        """DELETE FROM person_links
+           WHERE link_hash = $1 AND expires_at > $2 AND purpose = ANY($3::text[])
+           RETURNING purpose, email, merchant_id, role, made_by""",
+        link_hash,
+        now,
+        list(purposes),
+    )
+    if row is None:
+        return None
+    return LinkRow(**{**row, "role": Role(row["role"]) if row["role"] else None})
+
+
+async def delete_first_run_links_any_merchant(connection: Connection) -> None:
+    await connection.execute("DELETE FROM person_links WHERE purpose = 'first_run'")
+
+
+async def delete_links_of_any_merchant(
+    connection: Connection, email: str, *, purposes: Collection[Purpose]
+) -> None:
+    """A new link of a kind, or its use, ends the others of the same person."""
+    await connection.execute(
+        "DELETE FROM person_links WHERE email = $1 AND purpose = ANY($2::text[])",
+        email,
+        list(purposes),
+    )

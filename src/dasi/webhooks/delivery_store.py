@@ -1,0 +1,189 @@
+"""SQL of events and their deliveries. The log is in `log_store`, the feed in `feed_store`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from dasi.foundation.db import Connection, Database
+from dasi.webhooks.enqueue_store import OWN_URL
+from dasi.webhooks.retry_policy import Answer, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    merchant_id: int
+    delivery_id: str
+    event_id: str
+    url: str
+    receiver: str
+    content_type: Literal["json", "form"]
+    body: dict[str, str]
+    round: int
+    """How many tries of this round went before this one."""
+    is_live: bool
+    """The merchant takes real money."""
+
+
+async def insert_event(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    event_id: str,
+    about: str,
+    channel_id: int | None,
+    version: int,
+    kind: str,
+    body: Mapping[str, str],
+    urls: tuple[str, ...],
+    only_if_told_more: bool,
+    now: datetime,
+) -> None:
+    """The event, and a delivery for each of `urls`, or else for the merchant's own URL: of a test
+    channel's event the test one, if there is one.
+
+    A receiver that is gone gets parked deliveries: visible, and ready to be replayed.
+    """
+    await connection.execute(
+        f"""WITH merchant AS (
+               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
+               FROM merchants m
+               LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
+               WHERE m.merchant_id = $1 AND (m.tells_more OR NOT $9)
+           ), event AS (
+               INSERT INTO webhook_events
+                   (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
+               SELECT $1, $2, $3, $10, $4, $5, $6, $8 FROM merchant
+           )
+           INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
+                                   content_type, state, next_try_at, created_at)
+           SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
+                  'due', $8, $8
+           FROM merchant m
+           CROSS JOIN LATERAL unnest(
+               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
+           ) WITH ORDINALITY AS target (url, place)
+           WHERE target.url IS NOT NULL""",
+        merchant_id,
+        event_id,
+        about,
+        version,
+        kind,
+        json.dumps(body, ensure_ascii=False),
+        list(urls),
+        now,
+        only_if_told_more,
+        channel_id,
+    )
+    # Wakes the worker early; it also looks by itself, so a lost call costs a second, not an event.
+    await connection.execute("SELECT pg_notify('dasi_webhooks', '')")
+
+
+async def claim_due_any_merchant(
+    database: Database,
+    *,
+    now: datetime,
+    leased_until: datetime,
+    batch: int,
+    busy: Sequence[str],
+    only_merchant_id: int | None,
+) -> list[ClaimedDelivery]:
+    """Takes up to `batch` due deliveries for this worker until `leased_until`.
+
+    Order per payment and URL is kept (W3): a delivery waits while an older one of the same payment
+    for the same URL was not heard yet. Receivers that are `busy`, paused or gone are left out. A
+    worker that dies loses its lease, not the delivery. `OFFSET 0` and `coalesce` keep the planner
+    on the index of what is due first, however much is due.
+    """
+    rows = await database.fetch(
+        """UPDATE deliveries d SET leased_until = $2
+           FROM webhook_events e
+           WHERE (d.merchant_id, d.delivery_id) IN (
+               SELECT due.merchant_id, due.delivery_id FROM deliveries due
+               WHERE due.state = 'due' AND due.next_try_at <= $1
+                 AND (due.leased_until IS NULL OR due.leased_until <= $1)
+                 AND coalesce(due.receiver <> ALL ($4::text[]), true)
+                 AND coalesce(due.merchant_id = $5::bigint, true)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM deliveries older
+                     WHERE older.merchant_id = due.merchant_id AND older.imp_uid = due.imp_uid
+                       AND older.url = due.url AND older.state = 'due'
+                       AND older.heard_at IS NULL AND older.version < due.version OFFSET 0)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM webhook_receivers r
+                     WHERE r.merchant_id = due.merchant_id AND r.receiver = due.receiver
+                       AND (r.gone_at IS NOT NULL OR r.held_at IS NOT NULL
+                            OR r.paused_until > $1) OFFSET 0)
+               ORDER BY due.next_try_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
+             AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
+           RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.receiver, d.content_type,
+                     e.body, d.round,
+                     EXISTS (SELECT 1 FROM channels c WHERE c.merchant_id = d.merchant_id
+                                                        AND NOT c.is_sandbox) AS is_live""",
+        now,
+        leased_until,
+        batch,
+        list(busy),
+        only_merchant_id,
+    )
+    return [ClaimedDelivery(**{**row, "body": json.loads(row["body"])}) for row in rows]
+
+
+async def takes_real_money(database: Database, merchant_id: int) -> bool:
+    """Whether any of its channels is live."""
+    row = await database.fetchrow(
+        "SELECT 1 FROM channels WHERE merchant_id = $1 AND NOT is_sandbox LIMIT 1", merchant_id
+    )
+    return row is not None
+
+
+async def release(database: Database, merchant_id: int, delivery_id: str) -> None:
+    """Gives a claimed delivery back untried."""
+    await database.fetch(
+        """UPDATE deliveries SET leased_until = NULL
+           WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'due'""",
+        merchant_id,
+        delivery_id,
+    )
+
+
+async def record_try(
+    database: Database,
+    delivery: ClaimedDelivery,
+    *,
+    request: str,
+    answer: Answer,
+    verdict: Verdict,
+    began_at: datetime,
+    now: datetime,
+) -> None:
+    """What one POST came to, its line in the log, and when the next one is due."""
+    await database.fetch(
+        """WITH tried AS (
+               UPDATE deliveries
+               SET state = $3, tries = tries + 1, round = round + 1, last_answer = $4,
+                   next_try_at = $5, leased_until = NULL,
+                   heard_at = CASE WHEN $6 THEN coalesce(heard_at, $7) ELSE heard_at END,
+                   done_at = CASE WHEN $3 = 'due' THEN NULL ELSE $7::timestamptz END
+               WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'due'
+               RETURNING tries
+           )
+           INSERT INTO delivery_tries (merchant_id, delivery_id, number, at, took_ms, url, request,
+                                       http_status, answer, next_try_at)
+           SELECT $1, $2, tries, $8, $9, $10, $11, $12, $4,
+                  CASE WHEN $3 = 'due' THEN $5::timestamptz END
+           FROM tried""",
+        delivery.merchant_id,
+        delivery.delivery_id,
+        verdict.state,
+        answer.text,
+        verdict.next_try_at,
+        verdict.is_heard,
+        now,
+        began_at,
+        answer.took_ms,
+        delivery.url,
+        request,
+        answer.http_status,
+    )

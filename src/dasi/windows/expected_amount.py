@@ -1,0 +1,46 @@
+"""Prepare: a shop's server tells what an order costs, so that its page cannot tell otherwise."""
+
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Conflict, NotFound
+from dasi.windows import expected_amount_store
+from dasi.windows.expected_amount_type import Prepared
+
+
+async def prepare(engine: Engine, merchant_id: int, prepared: Prepared) -> Prepared:
+    """Registers an order's amount, or registers it anew: asked again it is the last word."""
+    return await expected_amount_store.put(
+        engine.database, merchant_id, prepared, now=engine.clock.now()
+    )
+
+
+async def change_prepared(engine: Engine, merchant_id: int, prepared: Prepared) -> Prepared:
+    """The same for an order that is registered; `NotFound("unknown_prepare")` otherwise."""
+    changed = await expected_amount_store.change(
+        engine.database, merchant_id, prepared, now=engine.clock.now()
+    )
+    if changed is None:
+        raise NotFound("unknown_prepare", merchant_uid=prepared.merchant_uid)
+    return changed
+
+
+async def find_prepared(engine: Engine, merchant_id: int, merchant_uid: str) -> Prepared:
+    """`NotFound("unknown_prepare")` if nothing is registered for this order."""
+    found = await expected_amount_store.prepared(engine.database, merchant_id, merchant_uid)
+    if found is None:
+        raise NotFound("unknown_prepare", merchant_uid=merchant_uid[:40])
+    return found
+
+
+async def refuse_other_amount(
+    connection: Connection, merchant_id: int, merchant_uid: str, amount_krw: int
+) -> None:
+    """`Conflict("prepared_amount_differs")` if the order is registered with another amount."""
+    expected = await expected_amount_store.amount_krw(connection, merchant_id, merchant_uid)
+    if expected is not None and expected != amount_krw:
+        raise Conflict(
+            "prepared_amount_differs",
+            merchant_uid=merchant_uid,
+            expected_krw=expected,
+            given_krw=amount_krw,
+        )

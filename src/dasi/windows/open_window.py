@@ -1,0 +1,180 @@
+"""Open a window, watch it, close it. No money moves here: only the return may ask for that."""
+
+from datetime import timedelta
+
+import structlog
+
+from dasi.channels import choose_channel, open_mall
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
+from dasi.foundation.ids import token, ulid
+from dasi.ledger import Payment, Status, payment_store, refuse_taken_order, refuse_used_key_order
+from dasi.merchants import Merchant
+from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
+from dasi.windows import window_store
+from dasi.windows.expected_amount import refuse_other_amount
+from dasi.windows.window import OpenedWindow, Progress, WindowView, WindowWish
+from dasi.windows.window_store import OpenSince
+
+log = structlog.get_logger()
+
+CLOSED_BY_PAYER = "PAYER_CLOSED"
+WINDOW_EXPIRED = "WINDOW_EXPIRED"
+_ASKING = timedelta(seconds=40)
+"""After this long without an answer a request to the PG is a doubt, not a wait."""
+_LOOK = timedelta(seconds=3)
+"""What the look before the answer itself may take."""
+
+
+class PgRefusedWindow(Refused):
+    """The PG said no to opening the window. The payment is failed with its code and text."""
+
+    def __init__(self, imp_uid: str, code: str, text: str) -> None:
+        self.imp_uid = imp_uid
+        self.code = code
+        self.text = text
+        super().__init__("pg_refused_window", imp_uid=imp_uid, code=code, text=text)
+
+
+async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> OpenedWindow:
+    """Registers a window at the PG for one payment, or for one card when `customer_uid` is given.
+
+    Refused before anything is stored: `NotAllowed("no_channel")`,
+    `NotAllowed("pg_not_configured")`, `NotAllowed("channel_retired")`,
+    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
+    `Conflict("prepared_amount_differs")`, `Invalid`.
+    After that: `PgRefusedWindow`, or `Unavailable` when the PG could not be reached; the payment is
+    then failed and the order stays free.
+    """
+    if wish.customer_uid is None and wish.amount_krw < 1:
+        raise Invalid("amount", "at least 1 won (0 only when customer_uid registers a card)")
+    channel = await choose_channel(
+        engine, merchant.merchant_id, pg=wish.pg, channel_key=wish.channel_key
+    )
+    now = engine.clock.now()
+    window_token, shop_order_no = token(16), f"wo-{ulid(now)}"
+    async with engine.database.transaction() as connection:
+        await _refuse(connection, merchant.merchant_id, wish)
+        imp_uid = await window_store.insert_window(
+            connection,
+            merchant.merchant_id,
+            wish,
+            channel_id=channel.channel_id,
+            window_token=window_token,
+            shop_order_no=shop_order_no,
+            now=now,
+            expires_at=now + timedelta(seconds=engine.window_life_s),
+        )
+    opened = await engine.providers[channel.provider].open_window(
+        open_mall(engine, channel),
+        WindowRequest(
+            order=_order(wish, shop_order_no),
+            is_key_window=wish.customer_uid is not None,
+            device=wish.device,
+            return_url=f"{engine.public_url}/checkout/{merchant.code}/windows/{window_token}/return",
+            language=wish.language,
+            app_scheme=wish.app_scheme,
+            quotas_offered=(
+                channel.quotas_offered(wish.amount_krw)
+                if wish.quotas_offered is None
+                else wish.quotas_offered
+            ),
+            cards_offered=wish.cards_offered,
+        ),
+    )
+    if isinstance(opened, WindowOpened):
+        await window_store.mark_window_open(
+            engine.database, merchant.merchant_id, window_token, opened.url
+        )
+        return OpenedWindow(
+            window_token=window_token,
+            imp_uid=imp_uid,
+            merchant_uid=wish.merchant_uid,
+            window_url=opened.url,
+        )
+    if isinstance(opened, Declined):
+        code, why = opened.code, opened.text
+    else:
+        code, why = "PG_UNREACHABLE", opened.why
+    await _end_window(engine, merchant.merchant_id, window_token, code=code, why=why, who="gateway")
+    if isinstance(opened, Declined):
+        raise PgRefusedWindow(imp_uid, opened.code, opened.text)
+    raise Unavailable("the payment company", retry_after_s=10)
+
+
+def _order(wish: WindowWish, shop_order_no: str) -> Order:
+    return Order(
+        shop_order_no=shop_order_no,
+        amount_krw=wish.amount_krw,
+        goods_name=wish.name,
+        buyer_id=wish.customer_id,
+        buyer_name=wish.buyer.name,
+        buyer_email=wish.buyer.email,
+        buyer_tel=wish.buyer.tel,
+        tax_free_krw=wish.tax_free_krw,
+    )
+
+
+async def _refuse(connection: Connection, merchant_id: int, wish: WindowWish) -> None:
+    await refuse_other_amount(connection, merchant_id, wish.merchant_uid, wish.amount_krw)
+    if wish.customer_uid is None:
+        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+    else:
+        await refuse_used_key_order(connection, merchant_id, wish.merchant_uid)
+
+
+async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
+    """The window and its payment now. `NotFound("window_not_found")`."""
+    found = await window_store.window(engine.database, merchant.merchant_id, window_token)
+    if found is None:
+        raise NotFound("window_not_found")
+    order, payment, open_since = found
+    progress: Progress = "done"
+    if payment.status is Status.READY:
+        # The payer is back and the merchant is being asked whether KICC may be.
+        progress = "working" if order.state == "confirming" else "open"
+    elif payment.status is Status.PENDING:
+        progress = "working" if _is_working(engine, open_since) else "doubtful"
+    return order.view(payment, progress)
+
+
+def _is_working(engine: Engine, open_since: OpenSince | None) -> bool:
+    """Whether somebody is at it right now: the PG is asked, or a lost answer is looked up."""
+    if open_since is None:
+        return False
+    now = engine.clock.now()
+    if open_since.doubtful_at is None:
+        return now - open_since.asked_at < _ASKING
+    if engine.look_before_answer_s <= 0:
+        return False
+    return now - open_since.doubtful_at < timedelta(seconds=engine.look_before_answer_s) + _LOOK
+
+
+async def close_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
+    """The payer gave up. Ends an open window; changes nothing once the payer has come back."""
+    await _end_window(
+        engine,
+        merchant.merchant_id,
+        window_token,
+        code=CLOSED_BY_PAYER,
+        why="사용자가 결제창을 닫았습니다",
+        who="payer",
+    )
+    return await view_window(engine, merchant, window_token)
+
+
+async def _end_window(
+    engine: Engine, merchant_id: int, window_token: str, *, code: str, why: str, who: str
+) -> Payment | None:
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        imp_uid = await window_store.close_open_window(connection, merchant_id, window_token)
+        if imp_uid is None:
+            return None
+        payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
+        failed = await payment_store.mark_failed(connection, payment, code=code, why=why, now=now)
+        await payment_store.record_event(
+            connection, failed, what="window_closed", who=who, at=now, why=f"{code}: {why}"
+        )
+    return failed

@@ -1,0 +1,75 @@
+"""A window: the payer's way to the PG and back. Shapes only.
+
+`opening`   being registered at the PG
+`open`      the payer may be in it
+`confirming` the payer came back and the merchant is asked whether the PG may be; happens once
+`returned`  the payer came back and the PG is, or was, asked for approval; happens once
+`closed`    given up: by the payer, by age, or because the PG refused to open it
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dasi.ledger import Buyer, Payment
+
+WindowState = Literal["opening", "open", "confirming", "returned", "closed"]
+Progress = Literal["open", "working", "doubtful", "done"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowWish:
+    """What a page asks for. Checked for types and lengths by the face that read it."""
+
+    merchant_uid: str
+    amount_krw: int
+    name: str
+    device: Literal["pc", "mobile"]
+    pg: str | None = None
+    """`kicc`, `kicc.{mall id}` or None for the default channel."""
+    channel_key: str | None = None
+    customer_uid: str | None = None
+    """Its presence makes this a card registration."""
+    customer_id: str | None = None
+    buyer: Buyer = field(default_factory=Buyer)
+    custom_data: str | None = None
+    """JSON text, as given."""
+    notice_urls: tuple[str, ...] = ()
+    redirect_url: str | None = None
+    page_origin: str | None = None
+    """Scheme and host of the page that called: the only one told of the result by message."""
+    language: Literal["ko", "en", "ja", "zh"] | None = None
+    app_scheme: str | None = None
+    user_agent: str | None = None
+    tax_free_krw: int | None = None
+    quotas_offered: tuple[int, ...] | None = None
+    cards_offered: tuple[str, ...] | None = None
+    """Brand slugs as of `Card.brand`; None offers all."""
+    confirm_url: str | None = None
+    """Asked once, after the payer is authenticated and before the PG is asked for money."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedWindow:
+    window_token: str
+    imp_uid: str
+    merchant_uid: str
+    window_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowView:
+    """A window as its holder may see it."""
+
+    window_token: str
+    state: WindowState
+    device: Literal["pc", "mobile"]
+    redirect_url: str | None
+    page_origin: str | None
+    return_code: str | None
+    """The PG's own code and text of the return, when the payer came back."""
+    return_text: str | None
+    payment: Payment
+
+    progress: Progress
+    """What to tell a waiting page. `working`: the PG is being asked right now. `doubtful`: its
+    answer was lost; the payment stays pending and will be settled later. `done`: final."""

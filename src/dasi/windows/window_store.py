@@ -1,0 +1,241 @@
+"""SQL of the payments' room: windows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from dasi.foundation.db import Connection, Database
+from dasi.ledger import PAYMENT_COLUMNS, PAYMENT_SOURCE, Payment, to_payment
+from dasi.providers.port import WindowReturn
+from dasi.windows.window import Progress, WindowState, WindowView, WindowWish
+
+_ORDER = """w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.shop_order_no, w.state,
+            w.device, w.redirect_url, w.page_origin, w.customer_id, w.return_code, w.return_text,
+            w.expires_at, w.confirm_url"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowOrder:
+    merchant_id: int
+    window_token: str
+    imp_uid: str
+    channel_id: int
+    shop_order_no: str
+    state: WindowState
+    device: Literal["pc", "mobile"]
+    redirect_url: str | None
+    page_origin: str | None
+    customer_id: str | None
+    return_code: str | None
+    return_text: str | None
+    expires_at: datetime
+    confirm_url: str | None
+
+    def view(self, payment: Payment, progress: Progress) -> WindowView:
+        return WindowView(
+            window_token=self.window_token,
+            state=self.state,
+            device=self.device,
+            redirect_url=self.redirect_url,
+            page_origin=self.page_origin,
+            return_code=self.return_code,
+            return_text=self.return_text,
+            payment=payment,
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSince:
+    asked_at: datetime
+    doubtful_at: datetime | None
+    """When the answer turned out to be lost; None while it is still awaited."""
+
+
+async def window(
+    database: Database, merchant_id: int, window_token: str
+) -> tuple[WindowOrder, Payment, OpenSince | None] | None:
+    """The window, its payment, and since when its outcome is open, if it is."""
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(
+            f"""SELECT {_ORDER} FROM window_orders w
+                WHERE w.merchant_id = $1 AND w.window_token = $2""",
+            merchant_id,
+            window_token,
+        )
+        if row is None:
+            return None
+        order = WindowOrder(**row)
+        found = await connection.fetchrow(
+            f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+                WHERE p.merchant_id = $1 AND p.imp_uid = $2""",
+            merchant_id,
+            order.imp_uid,
+        )
+        asked = await connection.fetchrow(
+            """SELECT sent_at, answered_at FROM attempts
+               WHERE merchant_id = $1 AND imp_uid = $2 AND kind <> 'cancel'
+                 AND state IN ('sending', 'unknown')""",
+            merchant_id,
+            order.imp_uid,
+        )
+    open_since = None if asked is None else OpenSince(asked["sent_at"], asked["answered_at"])
+    return order, to_payment(found), open_since
+
+
+async def insert_window(
+    connection: Connection,
+    merchant_id: int,
+    wish: WindowWish,
+    *,
+    channel_id: int,
+    window_token: str,
+    shop_order_no: str,
+    now: datetime,
+    expires_at: datetime,
+) -> str:
+    """Payment ready, window opening, first event. Returns the imp_uid."""
+    imp_uid: str = await connection.fetchval(
+        """INSERT INTO payments (
+               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, entry,
+               channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
+               customer_uid, custom_data, notice_urls, user_agent, started_at, updated_at)
+           VALUES ($1, 'imp_' || nextval('payment_numbers'), $2, $3, 'ready', $4, $5, $6, $7, $8,
+                   $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+           RETURNING imp_uid""",
+        merchant_id,
+        wish.merchant_uid,
+        "payment" if wish.customer_uid is None else "key_issue",
+        wish.amount_krw,
+        wish.tax_free_krw,
+        wish.device,
+        channel_id,
+        wish.name,
+        wish.buyer.name,
+        wish.buyer.email,
+        wish.buyer.tel,
+        wish.buyer.addr,
+        wish.buyer.postcode,
+        wish.customer_uid,
+        wish.custom_data,
+        list(wish.notice_urls),
+        wish.user_agent,
+        now,
+    )
+    await connection.execute(
+        """WITH opened AS (
+               INSERT INTO window_orders (merchant_id, window_token, imp_uid, channel_id,
+                                          shop_order_no, state, device, redirect_url, page_origin,
+                                          customer_id, opened_at, expires_at, confirm_url)
+               VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12)
+           )
+           SELECT record_payment_event($1, $3, $10, 'window_requested', 'ready', 'payer', NULL,
+                                       NULL, NULL, NULL)""",
+        merchant_id,
+        window_token,
+        imp_uid,
+        channel_id,
+        shop_order_no,
+        wish.device,
+        wish.redirect_url,
+        wish.page_origin,
+        wish.customer_id,
+        now,
+        expires_at,
+        wish.confirm_url,
+    )
+    return imp_uid
+
+
+async def mark_window_open(
+    database: Database, merchant_id: int, window_token: str, window_url: str
+) -> None:
+    await database.fetch(
+        """UPDATE window_orders SET state = 'open', window_url = $3
+           WHERE merchant_id = $1 AND window_token = $2 AND state = 'opening'""",
+        merchant_id,
+        window_token,
+        window_url,
+    )
+
+
+async def take_open_window(
+    connection: Connection,
+    merchant_id: int,
+    window_token: str,
+    returned: WindowReturn,
+    *,
+    state: Literal["open", "confirming"],
+    now: datetime,
+) -> str | None:
+    """`state` -> returned, once. The imp_uid, or None if somebody was first or it is too late."""
+    imp_uid: str | None = await connection.fetchval(
+        """UPDATE window_orders
+           SET state = 'returned', return_code = $3, return_text = $4
+           WHERE merchant_id = $1 AND window_token = $2 AND state = $6 AND expires_at > $5
+           RETURNING imp_uid""",
+        merchant_id,
+        window_token,
+        returned.code,
+        returned.text,
+        now,
+        state,
+    )
+    return imp_uid
+
+
+async def begin_confirming(
+    connection: Connection,
+    merchant_id: int,
+    window_token: str,
+    *,
+    now: datetime,
+    until: datetime,
+) -> str | None:
+    """open -> confirming, once, until then at the latest. None as `take_open_window`."""
+    imp_uid: str | None = await connection.fetchval(
+        """UPDATE window_orders SET state = 'confirming', expires_at = $4
+           WHERE merchant_id = $1 AND window_token = $2 AND state = 'open' AND expires_at > $3
+           RETURNING imp_uid""",
+        merchant_id,
+        window_token,
+        now,
+        until,
+    )
+    return imp_uid
+
+
+async def close_open_window(
+    connection: Connection, merchant_id: int, window_token: str
+) -> str | None:
+    """opening or open -> closed. The imp_uid, or None if it was neither."""
+    imp_uid: str | None = await connection.fetchval(
+        """UPDATE window_orders SET state = 'closed'
+           WHERE merchant_id = $1 AND window_token = $2 AND state IN ('opening', 'open')
+           RETURNING imp_uid""",
+        merchant_id,
+        window_token,
+    )
+    return imp_uid
+
+
+async def close_expired_windows_any_merchant(
+    connection: Connection, *, now: datetime, batch: int
+) -> list[Payment]:
+    """Closes windows past their life and returns their payments, locked, still `ready`."""
+    rows = await connection.fetch(
+        f"""WITH expired AS (
+                UPDATE window_orders SET state = 'closed'
+                WHERE (merchant_id, window_token) IN (
+                    SELECT merchant_id, window_token FROM window_orders
+                    WHERE state IN ('opening', 'open', 'confirming') AND expires_at <= $1
+                    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                RETURNING merchant_id, imp_uid
+            )
+            SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
+            JOIN expired e ON e.merchant_id = p.merchant_id AND e.imp_uid = p.imp_uid
+            WHERE p.status = 'ready' FOR UPDATE OF p""",
+        now,
+        batch,
+    )
+    return [to_payment(row) for row in rows]

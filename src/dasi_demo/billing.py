@@ -1,0 +1,229 @@
+"""The till: the rules a merchant should copy, in one place.
+
+1  Never trust what a browser says. The callback, the redirect and the webhook are only a reason
+   to look: what counts is the payment read back from the gateway with our own keys.
+2  One `merchant_uid` per charge, made and written down before the call.
+3  Never repeat a charge because its answer was lost. Look it up by that `merchant_uid`.
+4  While a charge is in doubt, charge nothing else for it, and say so to the customer.
+5  Everything may come twice, in any order: callback, redirect and webhook all end in the same
+   `complete`, under the order's lock, and the second one finds nothing left to do.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from dasi_demo.gateway import AnswerLost, Card, Gateway, NeverLeft, Payment, Refused
+from dasi_demo.orders import Book, Notice, Order, State, Subscription
+
+# Past every timeout on the way (45 s here, 30 s at the gateway) a charge that the gateway has no
+# record of has not reached it.
+_NEVER_ARRIVED_AFTER = timedelta(minutes=2)
+_LOOK_EVERY = timedelta(seconds=3)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Till:
+    def __init__(
+        self, book: Book, gateway: Gateway, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.book = book
+        self.gateway = gateway
+        self._now = now
+
+    async def complete(self, order: Order, *, imp_uid: str | None = None) -> None:
+        """The customer is back, or says so. Reads the payment and acts on what it says."""
+        async with order.lock:
+            if order.state in (State.PAID, State.CANCELLED):
+                return
+            await self._look_up(order, imp_uid=imp_uid)
+            await self._follow_up(order)
+
+    async def charge_next(self, subscription: Subscription, merchant_uid: str) -> None:
+        """Charges the stored card once. A second press of the same button changes nothing."""
+        order = subscription.next_charge
+        is_first_press = order.merchant_uid == merchant_uid
+        if not is_first_press or subscription.has_doubt or not subscription.is_live:
+            return
+        # No await between the check above and here, so two presses cannot both pass. In a
+        # database this is the INSERT of a row whose merchant_uid is unique.
+        order.state, order.asked_at = State.ASKING, self._now()
+        subscription.charges.append(order)
+        subscription.next_charge = self.book.new_order("again", order.item, order.member)
+        async with order.lock:
+            await self._charge(order)
+
+    async def settle_doubts(self, subscription: Subscription) -> None:
+        """Looks at what is in doubt; called while somebody is watching the page."""
+        for order in [charge for charge in subscription.charges if charge.is_open]:
+            await self.settle(order)
+        if subscription.card is None and subscription.is_live:
+            subscription.card = await self._card_of(subscription.customer_uid)
+
+    async def settle(self, order: Order) -> None:
+        """Asks once more about an order in doubt, not oftener than every few seconds."""
+        recently = self._now() - order.looked_at < _LOOK_EVERY
+        if order.lock.locked() or recently:
+            return
+        async with order.lock:
+            await self._look_up(order)
+            await self._follow_up(order)
+
+    async def take_webhook(self, fields: Mapping[str, object]) -> Notice:
+        """A webhook. Raises if the payment could not be read: the gateway will send it again."""
+        notice = Notice(
+            at=self._now(),
+            imp_uid=str(fields.get("imp_uid", ""))[:40],
+            merchant_uid=str(fields.get("merchant_uid", ""))[:60],
+            status=str(fields.get("status", ""))[:20],
+        )
+        self.book.notices.appendleft(notice)
+        # Iamport's webhook is not signed: anybody could have sent this. So it is not believed but
+        # read back, and only the payment that comes back is used, not the fields that came in.
+        payment = await self.gateway.read_payment(notice.imp_uid) if notice.imp_uid else None
+        if payment is None:
+            notice.verdict = "unknown"
+            return notice
+        notice.read_status, notice.read_amount_krw = payment.status, payment.amount_krw
+        notice.verdict = "agrees" if payment.status == notice.status else "differs"
+        order = self.book.orders.get(payment.merchant_uid) or self._from_outside(payment)
+        if order is not None:
+            async with order.lock:
+                _write_down(order, payment)
+                await self._follow_up(order)
+        return notice
+
+    async def end_subscription(self, subscription: Subscription) -> None:
+        """Ends it here at once, then has the card deleted at the gateway; may be pressed again.
+
+        Two promises, told apart: "we charge no more" is ours to give and is kept from this line
+        on. "Your card is deleted" is said only when the gateway has said so.
+        """
+        subscription.ended_at = subscription.ended_at or self._now()
+        subscription.deletion_refused = None
+        try:
+            await self.gateway.remove_card(subscription.customer_uid)
+        except (NeverLeft, AnswerLost):
+            return
+        except Refused as refused:
+            # Code 1: there is no such card any more, which is what we wanted. Deleting twice is
+            # therefore safe, unlike charging twice.
+            if refused.code != 1:
+                subscription.deletion_refused = refused.message
+                return
+        subscription.is_card_deleted = True
+
+    async def _charge(self, order: Order) -> None:
+        assert order.customer_uid is not None
+        try:
+            payment = await self.gateway.charge_again(
+                customer_uid=order.customer_uid,
+                merchant_uid=order.merchant_uid,
+                amount_krw=order.amount_krw,
+                name=order.item.name_ko,
+            )
+        except NeverLeft:
+            order.state, order.reason = State.FAILED, "never_left"
+        except AnswerLost:
+            order.state, order.reason = State.DOUBTFUL, "answer_lost"
+            await self._look_up(order)
+        except Refused as refused:
+            # A refusal may be about *this* order having been taken before: look before saying no.
+            order.state, order.reason = State.FAILED, refused.message
+            await self._look_up(order)
+        else:
+            _write_down(order, payment)
+
+    async def _look_up(self, order: Order, *, imp_uid: str | None = None) -> None:
+        order.looked_at = self._now()
+        try:
+            payment = await self.gateway.read_payment(imp_uid) if imp_uid else None
+            if payment is None or payment.merchant_uid != order.merchant_uid:
+                # No number, or somebody else's: our own name for the order finds the right one.
+                payment = await self.gateway.find_payment(order.merchant_uid)
+        except (NeverLeft, AnswerLost, Refused):
+            order.state, order.reason = State.DOUBTFUL, "cannot_look"
+            return
+        if payment is not None:
+            _write_down(order, payment)
+        elif order.kind != "again":
+            order.state = State.NEW  # no window was ever opened for it
+        elif order.is_open and order.asked_at < self._now() - _NEVER_ARRIVED_AFTER:
+            self._never_arrived(order)
+
+    def _never_arrived(self, order: Order) -> None:
+        order.state, order.reason = State.FAILED, "never_arrived"
+        subscription = order.member.subscription
+        if subscription is not None:
+            # The next try keeps the name: should the lost request turn up after all, the gateway
+            # takes one order once, and refuses the other.
+            subscription.next_charge = self.book.new_order(
+                "again", order.item, order.member, merchant_uid=order.merchant_uid
+            )
+
+    async def _follow_up(self, order: Order) -> None:
+        if order.state is not State.PAID or order.is_acted_on:
+            return
+        order.is_acted_on = True
+        if order.kind == "once":
+            order.member.purchases.append(order)
+        elif order.kind == "card":
+            await self._start(order)
+
+    async def _start(self, order: Order) -> None:
+        """The card is registered: begin the subscription and charge its first month."""
+        member = order.member
+        card = await self._card_of(member.customer_uid)
+        running = member.subscription
+        if running is not None and running.is_live:
+            running.card = card  # the customer changed cards: nothing is due now
+            return
+        first = self.book.new_order("again", order.item, member)
+        member.subscription = Subscription(
+            plan=order.item,
+            member=member,
+            customer_uid=member.customer_uid,
+            next_charge=first,
+            card=card,
+        )
+        await self.charge_next(member.subscription, first.merchant_uid)
+
+    async def _card_of(self, customer_uid: str) -> Card | None:
+        try:
+            return await self.gateway.read_card(customer_uid)
+        except (NeverLeft, AnswerLost, Refused):
+            return None  # only for show: read again when the page is next looked at
+
+    def _from_outside(self, payment: Payment) -> Order | None:
+        """A charge of one of our cards that this page did not start, such as the demo's `curl`."""
+        subscription = self.book.subscription_of(payment.customer_uid)
+        if subscription is None:
+            return None
+        order = self.book.new_order(
+            "again", subscription.plan, subscription.member, merchant_uid=payment.merchant_uid
+        )
+        order.amount_krw = payment.amount_krw
+        subscription.charges.append(order)
+        return order
+
+
+def _write_down(order: Order, payment: Payment) -> None:
+    """What the gateway says becomes what we say, if it is about this order and this amount."""
+    order.imp_uid, order.receipt_url = payment.imp_uid, payment.receipt_url
+    is_right = order.kind == "card" or payment.amount_krw == order.amount_krw
+    if payment.merchant_uid != order.merchant_uid or not is_right:
+        order.state, order.reason = State.DOUBTFUL, "amount_differs"
+        return
+    match payment.status:
+        case "paid":
+            order.state, order.reason = State.PAID, None
+        case "cancelled":
+            order.state, order.reason = State.CANCELLED, None
+        case "failed" if order.state not in (State.PAID, State.CANCELLED):
+            order.state, order.reason = State.FAILED, payment.fail_reason
+        case "failed":
+            pass  # an older try of the same order; what was paid stays paid
+        case _:
+            order.state, order.reason = State.DOUBTFUL, "in_doubt"

@@ -1,0 +1,1 @@
+"""KICC's HTTP API: parse, check, execute and answer a request."""

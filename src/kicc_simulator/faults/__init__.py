@@ -1,0 +1,1 @@
+"""Failures on demand: lost answers, delays, holds, scenarios."""

@@ -1,0 +1,1 @@
+"""The simulated KICC's own records: merchants, keys, transactions, clock."""

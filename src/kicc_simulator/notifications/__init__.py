@@ -1,0 +1,1 @@
+"""Notifications that the simulated KICC sends."""

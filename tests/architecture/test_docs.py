@@ -1,0 +1,185 @@
+"""The docs name what exists, and what they name exists."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import typer.main
+from bench.report import fill_in
+from starlette.routing import Route
+
+from architecture.source_tree import (
+    ROOT,
+    SRC,
+    complain,
+    files,
+    modules,
+    name,
+    public_packages,
+    text,
+)
+from dasi.app import create_app
+from dasi.cli import app as commands
+from dasi.engine import Engine
+from dasi.foundation import vault
+from dasi.settings import SETTINGS, read_settings
+
+DOCS = ROOT / "docs"
+_LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)]*)?\)")
+_MAKE = re.compile(r"\bmake ([a-z][a-z-]+)")
+_DASI = re.compile(r"(?:^|[`\s/])dasi ((?:[a-z]+[ `\n])*[a-z]+)", re.MULTILINE)
+
+
+def _docs() -> str:
+    return "\n".join(text(path) for path in files(".md"))
+
+
+def routes() -> set[tuple[str, str]]:
+    """(method, path) of everything the gateway answers."""
+    settings = read_settings(
+        {
+            "DASI_DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
+            "DASI_VAULT_KEYS": vault.new_key(),
+        }
+    )
+    # Routes are made, not run: of the engine only the address is read meanwhile.
+    engine = cast("Engine", SimpleNamespace(public_url=settings.public_url))
+    return {
+        (method, route.path.removesuffix("/"))
+        for route in create_app(engine, settings).routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def command_names(group: Any = None, before: str = "dasi") -> set[str]:
+    """Every command a person can type: `dasi demo`, `dasi merchant add`."""
+    group = group or typer.main.get_command(commands)
+    names = set()
+    for word, command in group.commands.items():
+        if command.hidden:
+            continue
+        full = f"{before} {word}"
+        names |= command_names(command, full) if hasattr(command, "commands") else {full}
+    return names
+
+
+def test_every_setting_is_documented() -> None:
+    reference = text(DOCS / "reference/settings.md")
+    missing = [setting.name for setting in SETTINGS if f"`{setting.name}`" not in reference]
+    assert not missing, complain(missing, "add a row to docs/reference/settings.md.")
+
+
+def test_settings_in_the_docs_exist() -> None:
+    known = {setting.name for setting in SETTINGS}
+    named = set(re.findall(r"\bDASI_[A-Z_]+[A-Z]\b", _docs()))
+    assert named <= known, complain(sorted(named - known), "correct the name, or take it out.")
+
+
+def test_every_route_is_documented() -> None:
+    reference = text(DOCS / "reference/http.md")
+    missing = sorted(
+        f"{method} {path}" for method, path in routes() if f"`{method} {path}`" not in reference
+    )
+    assert not missing, complain(missing, "add a row `METHOD /path` to docs/reference/http.md.")
+
+
+def test_routes_in_the_reference_exist() -> None:
+    reference = text(DOCS / "reference/http.md")
+    named = set(re.findall(r"^\| `(GET|POST|PUT|DELETE) ([^`]+)`", reference, re.MULTILINE))
+    gone = sorted(f"{method} {path}" for method, path in named - routes())
+    assert not gone, complain(gone, "the gateway does not answer this: take it out or correct it.")
+
+
+def test_the_guide_for_those_who_move_names_every_route_of_iamport() -> None:
+    reference = text(DOCS / "reference/http.md")
+    theirs, _, _ = reference.partition("### Beside Iamport V1")
+    known = set(re.findall(r"^\| `([A-Z]+ /[^`]+)`", theirs, re.MULTILINE))
+    rows = re.findall(r"^\|.*\|$", text(DOCS / "guides/move-from-iamport.md"), re.MULTILINE)
+    told_of = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", "\n".join(rows)))
+    advice = "say in docs/guides/move-from-iamport.md what it does here and why, or take it out."
+    assert told_of == known, complain(sorted(told_of ^ known), advice)
+
+
+def test_every_command_is_documented() -> None:
+    reference = text(DOCS / "reference/commands.md")
+    missing = sorted(name for name in command_names() if f"`{name}" not in reference)
+    assert not missing, complain(missing, "describe it in docs/reference/commands.md.")
+
+
+def test_commands_in_the_docs_exist() -> None:
+    known = command_names() | {word.rpartition(" ")[0] for word in command_names()}
+    shown = {
+        f"dasi {match[1]}"
+        for path in files(".md")
+        for match in re.finditer(r"(?:^|`|bin/)dasi ([a-z]+)\b", text(path), re.MULTILINE)
+    } - {"dasi needs"}  # how the Makefile begins a complaint, which the docs quote
+    roots = {" ".join(word.split()[:2]) for word in known}
+    assert shown <= roots, complain(sorted(shown - roots), "there is no such command.")
+
+
+def test_make_targets_in_the_docs_exist() -> None:
+    makefile = text(ROOT / "Makefile")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    shown = {
+        target
+        for path in files(".md")
+        for block in re.findall(r"```.*?```|`[^`\n]+`", text(path), re.DOTALL)
+        for target in _MAKE.findall(block)
+    }
+    assert {"demo", "test"} <= shown, "README.md must show `make demo` and `make test`."
+    assert shown <= targets, complain(sorted(shown - targets), "the Makefile has no such target.")
+
+
+def test_links_lead_somewhere() -> None:
+    broken = [
+        f"{name(path)} -> {target}"
+        for path in files(".md")
+        for target, _ in _LINK.findall(text(path))
+        if not (path.parent / target).resolve().exists()
+    ]
+    assert not broken, complain(
+        broken, "correct the path; it is relative to the file it stands in."
+    )
+
+
+def headings(path: Path) -> list[int]:
+    """The depth of each heading, in order, code blocks left out."""
+    prose = re.sub(r"```.*?```", "", text(path), flags=re.DOTALL)
+    return [len(marks) for marks in re.findall(r"^(#+) ", prose, re.MULTILINE)]
+
+
+def test_the_korean_readme_has_the_same_parts() -> None:
+    assert headings(ROOT / "README.ko.md") == headings(ROOT / "README.md"), (
+        "What to do: bring README.ko.md up to README.md: the same sections in the same order."
+    )
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    pages = sorted(path.name for path in (DOCS / "decisions").glob("0*.md"))
+    assert [page[:4] for page in pages] == [f"{n:04}" for n in range(1, len(pages) + 1)]
+    listed = re.findall(r"\]\((0[^)]+)\)", text(DOCS / "decisions/README.md"))
+    assert listed == pages, "What to do: list every decision once in docs/decisions/README.md."
+
+
+def test_files_named_in_the_architecture_exist() -> None:
+    page = text(DOCS / "concepts/architecture.md")
+    here = {name(path).partition("dasi/")[2] for path in modules(under=SRC / "dasi")}
+    named = set(re.findall(r"`((?:iamport|checkout|providers|foundation)/[a-z_/]+\.py)`", page))
+    assert named, "the architecture page names no file any more"
+    assert named <= here, complain(sorted(named - here), "the file moved: correct the page.")
+
+
+def test_the_architecture_names_every_room_and_face() -> None:
+    page = text(DOCS / "concepts/architecture.md")
+    silent = sorted(room for room in public_packages() if f"`{room}`" not in page)
+    assert not silent, complain(silent, "say in docs/concepts/architecture.md what it holds.")
+
+
+def test_the_report_on_speed_shows_what_was_measured() -> None:
+    measured = json.loads((DOCS / "reports/speed.json").read_text())
+    page = (DOCS / "reports/speed.md").read_text()
+
+    assert fill_in(page, measured) == page, "python -m bench writes both"

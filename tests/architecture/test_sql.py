@@ -1,0 +1,137 @@
+"""SQL has one address a room, always says whose rows it means, and its past does not change."""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+
+from architecture.source_tree import ROOT, SRC, complain, modules, name, tree
+
+MIGRATIONS = SRC / "dasi/migrations"
+PINNED = ROOT / "tests/architecture/migrations.sha256"
+_SQL = re.compile(
+    r"\b(SELECT\s.*\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+(\s+\w+)?\s+SET\s|DELETE\s+FROM\s"
+    r"|(CREATE|ALTER|DROP|TRUNCATE)\s+(TABLE|INDEX|UNIQUE INDEX|FUNCTION|SEQUENCE|VIEW)\s)",
+    re.DOTALL,
+)
+# `asked.merchant_id`: of several callers' rows, each joined to the merchant that asked for it.
+_SCOPED = re.compile(
+    r"merchant_id\s*=\s*(\$|ANY\(\$|asked\.merchant_id)|merchant_id\)?\s*=\s*\(?\$"
+)
+_INSERT_SCOPED = re.compile(r"INSERT\s+INTO\s+\w+\s*\([^)]*\bmerchant_id\b", re.DOTALL)
+_MERCHANTLESS = re.compile(r"\bpg_\w+\(|information_schema|\bnextval\(")
+
+
+def strings(node: ast.AST, *, is_docstring: bool = False) -> Iterator[tuple[int, str]]:
+    """Every text in the code with its line; an f-string as one, its blanks as `{}`."""
+    if isinstance(node, ast.JoinedStr):
+        parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        yield node.lineno, "".join(map(str, parts))
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and not is_docstring:
+        yield node.lineno, node.value
+    for child in ast.iter_child_nodes(node):
+        yield from strings(child, is_docstring=isinstance(node, ast.Expr))
+
+
+def statements(node: ast.AST) -> list[tuple[int, str]]:
+    return [(line, sql) for line, sql in strings(node) if _SQL.search(sql)]
+
+
+def unscoped(parsed: ast.Module) -> list[str]:
+    """Statements in functions not called `…_any_merchant` that do not name the merchant."""
+    complaints = []
+    for function in ast.walk(parsed):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if function.name.endswith("_any_merchant"):
+            continue
+        for line, sql in statements(function):
+            if _SCOPED.search(sql) or _INSERT_SCOPED.search(sql) or _MERCHANTLESS.search(sql):
+                continue
+            complaints.append(f"{function.name}, line {line}: {' '.join(sql.split())[:80]}")
+    return complaints
+
+
+def _may_hold_sql(path: str) -> bool:
+    is_store = path.startswith("src/dasi/") and path.endswith("store.py")
+    return is_store or path.startswith(
+        ("src/dasi/foundation/", "src/dasi/migrations/", "src/dasi/runtime/embedded_postgres.py")
+    )
+
+
+def test_sql_lives_in_stores() -> None:
+    stray = [
+        f"{name(path)}:{line} {' '.join(sql.split())[:70]}"
+        for path in modules(under=SRC)
+        if not _may_hold_sql(name(path))
+        for line, sql in statements(tree(path))
+    ]
+    assert not stray, complain(
+        stray, "give the statement a name in the room's store.py and call that."
+    )
+
+
+def test_every_statement_names_the_merchant() -> None:
+    complaints = [
+        f"{name(path)}: {complaint}"
+        for path in modules(under=SRC / "dasi")
+        if path.name.endswith("store.py")
+        for complaint in unscoped(tree(path))
+    ]
+    assert not complaints, complain(
+        complaints,
+        "add `merchant_id = $n` (or merchant_id to the inserted columns). Only a statement that "
+        "has to look at every merchant's rows may do without: its name ends in _any_merchant.",
+    )
+
+
+def test_an_unscoped_statement_is_seen() -> None:
+    source = """
+async def of_all(db):
+    await db.fetch("SELECT a FROM payments WHERE imp_uid = $1")
+async def of_one(db):
+    await db.fetch("SELECT a FROM payments WHERE merchant_id = $1")
+async def all_any_merchant(db):
+    await db.fetch("SELECT a FROM payments WHERE b = 1")
+async def new(db):
+    await db.fetch(f"INSERT INTO payments (b, {X}) VALUES ($1)")
+async def complain():
+    'SELECT a FROM payments: only a sentence.'
+"""
+    seen = [complaint.split(",")[0] for complaint in unscoped(ast.parse(source))]
+    assert seen == ["of_all", "new"]
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    found = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+    wanted = [f"{number:04}_" for number in range(1, len(found) + 1)]
+    assert [file[:5] for file in found] == wanted, complain(
+        found, "number the new file one after the last: NNNN_what_it_does.sql."
+    )
+    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.sql", file) for file in found), found
+
+
+def test_past_migrations_are_unchanged() -> None:
+    now = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in MIGRATIONS.glob("*.sql")
+    }
+    pinned = dict(
+        reversed(line.split(maxsplit=1)) for line in PINNED.read_text().splitlines() if line
+    )
+    changed = sorted(file for file, sha in pinned.items() if now.get(file) != sha)
+    assert not changed, complain(
+        changed,
+        "put the file back as it was and write the change as a new migration: databases out there "
+        "have applied the old one. (Never released? Then pin it anew: "
+        "`cd src/dasi/migrations && "
+        "sha256sum *.sql > ../../../tests/architecture/migrations.sha256`.)",
+    )
+    missing = sorted(now.keys() - pinned.keys())
+    assert not missing, complain(
+        missing,
+        "pin the new migration: "
+        "`cd src/dasi/migrations && "
+        "sha256sum *.sql > ../../../tests/architecture/migrations.sha256`.",
+    )

@@ -1,0 +1,171 @@
+"""Setting up by commands: facts for people and scripts, secrets once, trouble in three parts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dasi.foundation.vault import new_key
+from support.dasi_program import dasi, facts
+
+MERCHANT = ("merchant", "add", "--code", "imp00000001", "--name", "다시 상점")
+CHANNEL = ("channel", "add", "--merchant", "imp00000001", "--provider", "kicc")
+SANDBOX = ("--mall-id", "T0021766", "--sandbox", "on", "--default")
+
+
+@pytest.fixture
+def env(database_url: str) -> dict[str, str]:
+    return {"DASI_DATABASE_URL": database_url, "DASI_VAULT_KEYS": new_key()}
+
+
+def parts(stderr: str) -> list[str]:
+    """The labels of the three parts, in order."""
+    labels = ("What happened:", "Why we think so:", "What to do next:")
+    return [label for line in stderr.splitlines() for label in labels if line.startswith(label)]
+
+
+def is_told_in_three_parts(stderr: str) -> bool:
+    return parts(stderr) == ["What happened:", "Why we think so:", "What to do next:"]
+
+
+def test_merchant_is_added_with_given_keys_and_listed(env: dict[str, str], tmp_path: Path):
+    added = facts(
+        *MERCHANT, "--api-key", "1234567890123456", "--api-secret", "s" * 80, env=env, cwd=tmp_path
+    )
+    assert added["code"] == "imp00000001"
+    assert (added["api_key"], added["api_secret"]) == ("1234567890123456", "s" * 80)
+    (listed,) = facts("merchant", "list", env=env, cwd=tmp_path)
+    assert listed["name"] == "다시 상점"
+    assert "s" * 80 not in json.dumps(listed)
+
+
+def test_keys_left_out_are_made_and_shown_once(env: dict[str, str], tmp_path: Path):
+    done = dasi(*MERCHANT, env=env, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "api secret" in done.stdout
+    assert "shown this once" in done.stderr
+
+
+def test_merchant_code_in_use_is_refused(env: dict[str, str], tmp_path: Path):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    done = dasi(*MERCHANT, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert is_told_in_three_parts(done.stderr)
+    assert "There is a merchant imp00000001 already." in done.stderr
+
+
+def test_api_secret_too_short_names_option_and_rule(env: dict[str, str], tmp_path: Path):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    done = dasi(
+        "key", "add", "--merchant", "imp00000001", "--api-secret", "x", env=env, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "--api-secret cannot be used." in done.stderr
+    assert "characters" in done.stderr
+
+
+def test_key_is_added_rotated_and_revoked(env: dict[str, str], tmp_path: Path):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    owner = ("--merchant", "imp00000001")
+    old = facts("key", "add", *owner, env=env, cwd=tmp_path)["api_key"]
+    rotated = facts(
+        "key", "rotate", *owner, "--api-key", old, "--keep-old-for", "30m", env=env, cwd=tmp_path
+    )
+    assert rotated["old_api_key"] == old != rotated["api_key"]
+    revoked = facts("key", "revoke", *owner, "--api-key", old, env=env, cwd=tmp_path)
+    assert revoked["revoked_api_key"] == old
+    again = dasi("key", "revoke", *owner, "--api-key", old, env=env, cwd=tmp_path)
+    assert again.returncode == 1
+    assert f"no API key {old}" in again.stderr
+
+
+def test_time_that_is_none_is_wrong_usage(env: dict[str, str], tmp_path: Path):
+    done = dasi(
+        *("key", "rotate", "--merchant", "imp00000001", "--api-key", "k"),
+        *("--keep-old-for", "soon"),
+        env=env,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert "--keep-old-for" in done.stderr
+
+
+def test_channel_secret_is_read_from_standard_input_and_never_shown(
+    env: dict[str, str], tmp_path: Path
+):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    done = dasi(
+        *(*CHANNEL, *SANDBOX, "--secret", "-", "--json"),
+        env=env,
+        stdin="easypay!KICCTEST\n",
+        cwd=tmp_path,
+    )
+    added = json.loads(done.stdout)
+    assert (added["pg"], added["is_sandbox"]) == ("kicc.T0021766", True)
+    assert "easypay" not in done.stdout + done.stderr
+    (listed,) = facts("channel", "list", "--merchant", "imp00000001", env=env, cwd=tmp_path)
+    assert listed["channel_key"] == added["channel_key"]
+
+
+def test_channel_says_itself_whether_money_is_real(env: dict[str, str], tmp_path: Path):
+    done = dasi(*CHANNEL, "--mall-id", "T1", "--secret", "s", env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--sandbox" in done.stderr
+
+
+def test_unknown_merchant_is_refused_by_name(env: dict[str, str], tmp_path: Path):
+    done = dasi("channel", "list", "--merchant", "nobody", env=env, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "There is no merchant nobody." in done.stderr
+
+
+def test_without_any_database_the_ways_to_one_are_told(tmp_path: Path):
+    done = dasi("merchant", "list", cwd=tmp_path)
+    assert done.returncode == 1
+    assert is_told_in_three_parts(done.stderr)
+    assert "dasi up" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_setting_that_cannot_be_used_stops_the_command(env: dict[str, str], tmp_path: Path):
+    done = dasi("merchant", "list", env=env | {"DASI_VAULT_KEYS": "hush-hush"}, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "DASI_VAULT_KEYS cannot be used" in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_database_that_is_not_there_is_told_without_its_password(
+    env: dict[str, str], tmp_path: Path
+):
+    url = "postgresql://dasi:hush-hush@127.0.0.1:1/dasi"
+    done = dasi("merchant", "list", env=env | {"DASI_DATABASE_URL": url}, cwd=tmp_path)
+    assert done.returncode == 1
+    assert is_told_in_three_parts(done.stderr)
+    assert "hush" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_database_by_another_name_is_told(env: dict[str, str], tmp_path: Path):
+    url = env["DASI_DATABASE_URL"].replace("/test_", "/absent_")
+    done = dasi("migrate", env=env | {"DASI_DATABASE_URL": url}, cwd=tmp_path)
+    assert done.returncode == 1
+    assert is_told_in_three_parts(done.stderr)
+    assert "does not exist" in done.stderr
+
+
+def test_channels_are_put_in_their_places(env: dict[str, str], tmp_path: Path):
+    here = ("--merchant", "imp00000001", "--mall-id")
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    add = (*CHANNEL, "--secret", "s", "--sandbox", "on", "--quota-months-max", "6", "--mall-id")
+    assert facts(*add, "T1", env=env, cwd=tmp_path)["quota_months_max"] == 6
+    facts(*add, "T2", env=env, cwd=tmp_path)
+    refused = dasi("channel", "retire", *here, "T1", env=env, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert is_told_in_three_parts(refused.stderr)
+    assert facts("channel", "default", *here, "T2", env=env, cwd=tmp_path)["is_default"]
+    assert facts("channel", "retire", *here, "T1", env=env, cwd=tmp_path)["retired_at"]
+    restored = facts("channel", "restore", *here, "T1", env=env, cwd=tmp_path)
+    assert (restored["retired_at"], restored["is_default"]) == (None, False)
+    unknown = dasi("channel", "restore", *here, "T9", env=env, cwd=tmp_path)
+    assert "T9" in unknown.stderr
+    assert is_told_in_three_parts(unknown.stderr)

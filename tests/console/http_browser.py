@@ -1,0 +1,73 @@
+"""A person at the console without a browser: cookies, forms, and what a browser sends with them."""
+
+import re
+from html import unescape
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from dasi.users import Role, add_person
+from support.gateway_merchant import Shop
+
+PASSWORD = "correct horse battery"
+_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+
+
+class Person:
+    """One browser. It keeps cookies, and posts as a page of the gateway does."""
+
+    def __init__(self, shop: Shop, http: aiohttp.ClientSession) -> None:
+        self.shop = shop
+        self.http = http
+        self.form_token = ""
+
+    async def get(self, path: str, **sent: Any) -> tuple[int, str]:
+        async with self.http.get(f"{self.shop.url}{path}", **sent) as answer:
+            html = await answer.text()
+            found = _TOKEN.search(html)
+            if found:
+                self.form_token = unescape(found[1])
+            return answer.status, html
+
+    async def post(
+        self, path: str, fields: dict[str, str] | None = None, **sent: Any
+    ) -> tuple[int, str, str]:
+        """(status, page, where it leads). Redirects are not followed."""
+        headers = {"Origin": self.shop.url, **sent.pop("headers", {})}
+        told = {"form_token": self.form_token, **(fields or {})}
+        async with self.http.post(
+            f"{self.shop.url}{path}", data=told, headers=headers, allow_redirects=False, **sent
+        ) as answer:
+            return answer.status, await answer.text(), answer.headers.get("Location", "")
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        await self.get("/console/sign-in")
+        status, page, _ = await self.post(
+            "/console/sign-in", {"email": email, "password": password}
+        )
+        assert status == 303, page
+        await self.get("/console")
+
+
+def new_browser() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
+async def add_member(shop: Shop, role: Role, *, email: str = "") -> str:
+    """Somebody of this shop; their email."""
+    email = email or f"{role}@shop.example"
+    await add_person(
+        shop.engine,
+        email=email,
+        name=f"{role} Kim",
+        password=PASSWORD,
+        merchant_id=None if role is Role.OWNER else shop.merchant.merchant_id,
+        role=role,
+    )
+    return email
+
+
+def cookie_of(http: aiohttp.ClientSession, url: str, name: str) -> str | None:
+    found = http.cookie_jar.filter_cookies(URL(f"{url}/console"))
+    return found[name].value if name in found else None

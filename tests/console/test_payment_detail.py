@@ -1,0 +1,324 @@
+"""A shop's first day at the console, by hand: from the first owner to the audit log."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiohttp
+import pyotp
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from console.http_browser import PASSWORD
+from console.screen import CHROMIUM, opened_browser, opened_page
+from dasi.app import create_app, open_engine
+from dasi.engine import Engine
+from dasi.merchants import find_merchant_by_code
+from dasi.payments import look_again
+from dasi.reporting.detail import list_doubts_of
+from dasi.settings import read_settings
+from dasi.users import first_run_link
+from dasi.webhooks import Deliverer
+from support.gateway_merchant import environment
+from support.served_app import address_of, free_socket, served
+from support.simulator_process import SimulatorControl
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
+CODE = "imp00000001"
+MAY: dict[str, set[str]] = {
+    "read_only": set(),
+    "operator": {"act"},
+    "developer": {"set_up"},
+    "admin": {"act", "set_up", "invite"},
+}
+"""What each role finds on the pages, and nothing else."""
+
+
+async def test_first_day(database_url: str, kicc: SimulatorControl) -> None:
+    listening = free_socket()
+    settings = read_settings(
+        environment(database_url, kicc_url=kicc.base_url, public_url=address_of(listening))
+    )
+    async with (
+        open_engine(settings) as engine,
+        served(create_app(engine, settings), listening) as url,
+        opened_browser() as browser,
+        opened_page(browser) as page,
+    ):
+        await become_owner(page, engine)
+        await sign_in_with_second_factor(page, url)
+        await add_shop(page, url)
+        keys = await rotate_api_key(page, url)
+        snippet = await set_up_pg(page)
+        await register_card(browser, snippet)
+        paid = await charge(url, keys, "order-1", 30_000)
+        await cancel_part(page, url, paid)
+        await watch_a_doubt_end(page, url, keys, engine, kicc)
+        await send_webhook_again(page, url, engine)
+        for role, may in MAY.items():
+            link = await invite(page, url, role)
+            async with opened_page(browser) as other:
+                await keep_to_the_role(other, link, url, paid, role=role, may=may)
+        await read_audit_log(page)
+
+
+async def become_owner(page: Page, engine: Engine) -> None:
+    await page.goto(str(await first_run_link(engine)))
+    await page.get_by_label("이메일").fill("kim@shop.example")
+    await page.get_by_label("이름").fill("김다시")
+    await page.get_by_label("비밀번호").fill(PASSWORD)
+    await page.get_by_role("button", name="시작").click()
+    await expect(page.get_by_role("status")).to_contain_text("로그인하세요")
+    await page.get_by_label("이메일").fill("kim@shop.example")
+    await page.get_by_label("비밀번호").fill(PASSWORD)
+    await page.get_by_role("button", name="로그인").click()
+    await expect(page.get_by_role("heading", name="가맹점", exact=True)).to_be_visible()
+
+
+async def sign_in_with_second_factor(page: Page, url: str) -> None:
+    """An app is set up under one's own name; the next sign-in asks for its code."""
+    await page.goto(f"{url}/console/me")
+    await page.get_by_role("button", name="인증 앱 켜기").click()
+    app = pyotp.TOTP(await page.locator(".copying code").inner_text())
+    await page.get_by_label("코드").fill(app.now())
+    await page.get_by_role("button", name="켜기").click()
+    await expect(page.get_by_role("status")).to_contain_text("저장했습니다")
+    await page.get_by_role("button", name="로그아웃", exact=True).click()
+    await page.goto(f"{url}/console/sign-in")
+    await page.get_by_label("이메일").fill("kim@shop.example")
+    await page.get_by_label("비밀번호").fill(PASSWORD)
+    await page.get_by_role("button", name="로그인").click()
+    code = page.get_by_label("인증 앱의 6자리 코드")
+    await code.fill("000000" if app.now() != "000000" else "000001")
+    await page.get_by_role("button", name="로그인", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("코드가 맞지 않습니다")
+    # The code of this half minute was used; a phone's clock may run one ahead.
+    await code.fill(app.at(datetime.now(tz=UTC), counter_offset=1))
+    await page.get_by_role("button", name="로그인", exact=True).click()
+    await expect(page.get_by_role("heading", name="가맹점", exact=True)).to_be_visible()
+
+
+async def add_shop(page: Page, url: str) -> None:
+    await page.get_by_label("가맹점 코드").fill(CODE)
+    await page.get_by_label("이름").fill("다시 커피")
+    await page.get_by_role("button", name="추가").click()
+    shown = await page.locator("dd code").all_inner_texts()
+    assert shown[0] == CODE
+
+
+async def rotate_api_key(page: Page, url: str) -> dict[str, str]:
+    """A second key is made, and the first one ends now. The pair that works."""
+    await page.goto(f"{url}/console/shops/{CODE}/api-keys")
+    await expect(page.locator(".rows tbody tr")).to_have_count(1)
+    await page.get_by_label("기존 키를 얼마나 더 쓸지").select_option("0")
+    await page.get_by_role("button", name="교체").click()
+    new_key, new_secret = await page.locator(".once dd code").all_inner_texts()
+    await expect(page.locator(".rows tbody tr")).to_have_count(1)
+    await page.goto(f"{url}/console/shops/{CODE}/api-keys")
+    await expect(page.get_by_text(new_secret)).to_have_count(0)
+    await page.get_by_role("link", name="PG 설정").click()
+    return {"imp_key": new_key, "imp_secret": new_secret}
+
+
+async def set_up_pg(page: Page) -> str:
+    """As the manual's first step says: add, KICC, sandbox on. The snippet to paste."""
+    await page.get_by_role("link", name="PG사 추가").click()
+    await expect(page.get_by_label("테스트 모드")).to_be_checked()
+    await expect(page.get_by_text("실제로는 승인되지 않습니다")).to_be_visible()
+    await page.get_by_role("button", name="추가").click()
+    await expect(page.get_by_text("기본 PG", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="연결 확인").click()
+    result = page.locator("section").filter(has_text="연결 확인 결과")
+    await expect(result.get_by_text("등록됨")).to_have_count(2)
+    return await page.locator("#snippet").inner_text()
+
+
+async def register_card(browser: Browser, snippet: str) -> None:
+    """The snippet on a page of the shop, pressed by a payer."""
+
+    async def shop(_request: object) -> HTMLResponse:
+        return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>shop</title>{snippet}")
+
+    async with (
+        served(Starlette(routes=[Route("/", shop)])) as shop_url,
+        opened_page(browser) as page,
+    ):
+        await page.goto(f"{shop_url}/")
+        async with page.expect_console_message(_is_success) as told:
+            async with page.expect_popup() as opening:
+                await page.get_by_role("button").click()
+            window = await opening.value
+            await window.click("button[value=approve]")
+        await told.value
+
+
+def _is_success(line: ConsoleMessage) -> bool:
+    """What the snippet's callback writes when the card is registered."""
+    return line.text.startswith("true imp_")
+
+
+async def charge(url: str, keys: dict[str, str], order: str, amount: int) -> str:
+    """By the shop's server, with the customer of the snippet. The imp_uid."""
+    async with aiohttp.ClientSession() as http:
+        async with http.post(f"{url}/users/getToken", json=keys) as answer:
+            token = (await answer.json())["response"]["access_token"]
+        wish = {"customer_uid": "customer_0001_card", "merchant_uid": order, "amount": amount}
+        async with http.post(
+            f"{url}/subscribe/payments/again",
+            json={**wish, "name": "원두 구독"},
+            headers={"Authorization": token},
+        ) as answer:
+            told = await answer.json()
+        async with http.get(
+            f"{url}/payments/find/{order}", headers={"Authorization": token}
+        ) as answer:
+            found = await answer.json()
+    return str((found["response"] or told["response"])["imp_uid"])
+
+
+async def cancel_part(page: Page, url: str, imp_uid: str) -> None:
+    await page.goto(f"{url}/console/shops/{CODE}/payments?q=order-1")
+    await page.get_by_role("link", name="원두 구독").click()
+    assert page.url.endswith(imp_uid)
+    await page.get_by_label("금액").fill("10,000")
+    await page.get_by_label("사유").fill("단순 변심")
+    await page.get_by_role("button", name="취소하기").click()
+    await expect(page.get_by_role("status")).to_contain_text("취소했습니다")
+    await expect(page.locator(".summary")).to_contain_text("20,000")
+    await expect(page.locator(".timeline")).to_contain_text("kim@shop.example · 단순 변심")
+    await page.get_by_label("금액").fill("20001")
+    await page.get_by_role("button", name="취소하기").click()
+    await expect(page.get_by_role("alert")).to_contain_text("20,000원")
+
+
+async def watch_a_doubt_end(
+    page: Page, url: str, keys: dict[str, str], engine: Engine, kicc: SimulatorControl
+) -> None:
+    """The answer is lost; the page says so, and says by itself when the PG was asked."""
+    await kicc.scenario("executed_answer_cut", "batch")
+    imp_uid = await charge(url, keys, "order-2", 7_000)
+    await page.goto(f"{url}/console/shops/{CODE}/payments/{imp_uid}")
+    await expect(page.locator(".summary")).to_contain_text("확인 중")
+    await expect(page.locator(".next")).to_contain_text("PG에 다시 확인합니다")
+    merchant = await find_merchant_by_code(engine, CODE)
+    (doubt,) = await list_doubts_of(engine, merchant.merchant_id, limit=10)
+    await look_again(engine, merchant.merchant_id, doubt.attempt_id)
+    await expect(page.locator(".summary")).to_contain_text("결제 완료")
+    await expect(page.locator(".timeline")).to_contain_text("PG에 물어 확인함")
+
+
+async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
+    """The shop's server is down when it is told; it is repaired, and told once more."""
+    async with a_receiver() as receiver:
+        await page.goto(f"{url}/console/shops/{CODE}/webhooks")
+        await page.get_by_label("웹훅 주소", exact=True).fill(f"{receiver.url}/webhook")
+        await page.get_by_role("button", name="저장").click()
+        await expect(page.get_by_role("status")).to_contain_text("저장했습니다")
+        await page.get_by_role("button", name="테스트 전송").click()
+        await expect(page.get_by_role("status")).to_contain_text("503")
+        keys = await new_api_key(page, url)
+        await charge(url, keys, "order-3", 5_000)
+        deliverer = Deliverer(engine, allow_local=True)
+        try:
+            await deliverer.run_due()
+            await page.goto(f"{url}/console/shops/{CODE}/webhooks")
+            await page.locator("a.row-link").first.click()
+            await expect(page.locator(".timeline")).to_contain_text("503")
+            receiver.is_up = True
+            await page.get_by_role("button", name="다시 보내기").click()
+            await expect(page.get_by_role("status")).to_contain_text("다시 보냅니다")
+            await deliverer.run_due()
+        finally:
+            await deliverer.close()
+        await page.reload()
+        await expect(page.locator(".timeline li")).to_have_count(2)
+        await expect(page.locator(".card h2")).to_contain_text("전송 완료")
+        assert "order-3" in receiver.told[-1]
+
+
+async def new_api_key(page: Page, url: str) -> dict[str, str]:
+    """A key of its own for another server of the shop."""
+    await page.goto(f"{url}/console/shops/{CODE}/api-keys")
+    await page.get_by_role("button", name="새 키 발급").click()
+    api_key, api_secret = await page.locator(".once dd code").all_inner_texts()
+    await expect(page.locator(".rows tbody tr")).to_have_count(2)
+    return {"imp_key": api_key, "imp_secret": api_secret}
+
+
+@dataclass
+class Receiver:
+    """The server of the shop that is told of its payments."""
+
+    url: str = ""
+    is_up: bool = False
+    told: list[str] = field(default_factory=list)
+
+    async def answer(self, request: Request) -> Response:
+        self.told.append((await request.body()).decode())
+        return PlainTextResponse("thanks" if self.is_up else "", 200 if self.is_up else 503)
+
+
+@asynccontextmanager
+async def a_receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    app = Starlette(routes=[Route("/webhook", receiver.answer, methods=["POST"])])
+    async with served(app) as url:
+        receiver.url = url
+        yield receiver
+
+
+async def invite(page: Page, url: str, role: str) -> str:
+    """The link to hand over."""
+    await page.goto(f"{url}/console/shops/{CODE}/people")
+    await page.get_by_label("이메일").fill(f"{role}@shop.example")
+    await page.locator("select[name=role]").select_option(role)
+    await page.get_by_role("button", name="초대 링크 만들기").click()
+    return await page.locator(".once code").inner_text()
+
+
+async def keep_to_the_role(
+    page: Page, link: str, url: str, imp_uid: str, *, role: str, may: set[str]
+) -> None:
+    """Joins, and finds on each page what the role may do; behind the rest is a closed door."""
+    await page.goto(link)
+    await page.get_by_label("이름").fill(f"{role} Kim")
+    await page.get_by_label("비밀번호").fill(PASSWORD)
+    await page.get_by_role("button", name="시작").click()
+    await page.get_by_label("이메일").fill(f"{role}@shop.example")
+    await page.get_by_label("비밀번호").fill(PASSWORD)
+    await page.get_by_role("button", name="로그인").click()
+    here = f"{url}/console/shops/{CODE}"
+    await page.wait_for_url(here)
+    for path, button, needs in (
+        (f"/payments/{imp_uid}", "취소하기", "act"),
+        ("/webhooks", "기간 재전송", "act"),
+        ("/webhooks", "테스트 전송", "set_up"),
+        ("/api-keys", "새 키 발급", "set_up"),
+        ("/people", "초대 링크 만들기", "invite"),
+    ):
+        await page.goto(f"{here}{path}")
+        found = page.get_by_role("button", name=button, exact=True)
+        await expect(found, f"{role} {path} {button}").to_have_count(int(needs in may))
+    await page.goto(f"{here}/pg/new")
+    refusal = page.get_by_text("권한이 없습니다")
+    await expect(refusal).to_have_count(int("set_up" not in may))
+
+
+async def read_audit_log(page: Page) -> None:
+    await page.get_by_role("link", name="감사 로그").click()
+    for act in (
+        "joined", "signed_in", "second_factor_on", "second_factor_failed", "signed_out",
+        "merchant_added", "api_key_rotated", "api_key_added", "channel_added", "channel_checked",
+        "payment_cancelled", "webhook_changed", "webhook_tested", "webhook_resent",
+        "person_invited",
+    ):  # fmt: skip
+        await expect(page.locator(".rows")).to_contain_text(act)
+    await page.get_by_label("찾기").fill("payment_cancelled")
+    await page.get_by_role("button", name="찾기").click()
+    await expect(page.locator(".rows tbody tr")).to_have_count(2)
+    await expect(page.locator(".rows")).to_contain_text("10,000원 단순 변심")

@@ -1,0 +1,152 @@
+"""Every address of the console keeps out whom it must: tests go through the table of routes."""
+
+import pytest
+
+from console.conftest import SignIn
+from console.http_browser import Person
+from dasi.console.routes import DOORS
+from dasi.merchants import add_merchant
+from dasi.users import Role
+from support.gateway_merchant import Shop
+
+POSTS = [door for door in DOORS if door.method == "POST"]
+GUARDED = [door for door in DOORS if door.needs != "nobody"]
+FOR_MORE_THAN_SEEING = [door for door in POSTS if door.needs in ("act", "set_up", "invite", "own")]
+FACTS = {
+    "code": "imp00000001",
+    "imp_uid": "imp_100000000001",
+    "secret": "0" * 40,
+    "api_key": "no_such_key",
+    "channel_id": "1",
+    "customer_uid": "card-1",
+    "event_id": "evt_1",
+    "person_id": "999",
+    "passkey_id": "999",
+}
+
+
+def address_of(path: str) -> str:
+    return path.format(**FACTS)
+
+
+async def traces(shop: Shop) -> list[dict[str, object]]:
+    """What any act would leave behind."""
+    return await shop.rows(
+        """SELECT (SELECT count(*) FROM audit_log) AS acts,
+                  (SELECT count(*) FROM api_keys) AS keys,
+                  (SELECT count(*) FROM channels) AS channels,
+                  (SELECT count(*) FROM schedule_stops) AS stops,
+                  (SELECT count(*) FROM person_sessions) AS sessions,
+                  (SELECT webhook_url FROM merchants) AS url"""
+    )
+
+
+def test_every_post_but_the_ways_in_needs_somebody() -> None:
+    assert {door.path for door in POSTS if door.needs == "nobody"} == {
+        "/console/sign-in",
+        "/console/join/{secret}",
+        "/console/reset/{secret}",
+    }
+    assert all(
+        door.needs in ("nobody", "half", "person", "own", "see") or "{code}" in door.path
+        for door in DOORS
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+async def test_posts_from_another_site_are_refused(
+    headers: dict[str, str], signed_in: SignIn, gateway: Shop
+) -> None:
+    owner = await signed_in(Role.OWNER)
+    before = await traces(gateway)
+    for door in POSTS:
+        status, page, _ = await owner.post(address_of(door.path), headers=headers)
+        assert status == 403, (door, page)
+        assert "다른 사이트" in page, door
+    assert await traces(gateway) == before
+
+
+async def test_forms_without_their_token_are_refused(signed_in: SignIn, gateway: Shop) -> None:
+    owner = await signed_in(Role.OWNER)
+    before = await traces(gateway)
+    for door in POSTS:
+        for given in ("0" * 32, ""):
+            status, page, _ = await owner.post(address_of(door.path), {"form_token": given})
+            assert status == 403, (door, page)
+            assert "오래되었습니다" in page, door
+    assert await traces(gateway) == before
+
+
+async def test_nobody_passes_without_a_session(stranger: Person, gateway: Shop) -> None:
+    before = await traces(gateway)
+    for door in GUARDED:
+        path = address_of(door.path)
+        if door.method == "GET":
+            status, page = await stranger.get(path, allow_redirects=False)
+            assert status == 303, (door, page)
+        else:
+            status, page, _ = await stranger.post(path)
+            assert status == 401, (door, page)
+    assert await traces(gateway) == before
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (Role.READ_ONLY, set()),
+        (Role.OPERATOR, {"act"}),
+        (Role.DEVELOPER, {"set_up"}),
+        (Role.ADMIN, {"act", "set_up", "invite"}),
+    ],
+)
+async def test_a_role_opens_its_own_doors_only(
+    role: Role, may: set[str], signed_in: SignIn, gateway: Shop
+) -> None:
+    person = await signed_in(role)
+    before = await traces(gateway)
+    for door in FOR_MORE_THAN_SEEING:
+        if door.needs in may:
+            continue
+        status, page, _ = await person.post(address_of(door.path))
+        assert status == 403, (door, page)
+        assert "권한이 없습니다" in page, door
+    assert await traces(gateway) == before
+
+
+async def test_another_shop_is_not_there(signed_in: SignIn, gateway: Shop) -> None:
+    await add_merchant(gateway.engine, code="imp00000002", name="다른 상점", webhook_url=None)
+    admin = await signed_in(Role.ADMIN)
+    for door in DOORS:
+        if "{code}" not in door.path:
+            continue
+        path = door.path.format(**{**FACTS, "code": "imp00000002"})
+        if door.method == "GET":
+            status, page = await admin.get(path)
+        else:
+            status, page, _ = await admin.post(path)
+        assert status == 404, (door, page)
+        assert "다른 상점" not in page, door
+
+
+async def test_what_is_not_there_is_told_and_never_a_bug(signed_in: SignIn, gateway: Shop) -> None:
+    """Every door with facts that fit nothing, and with nothing filled in."""
+    owner = await signed_in(Role.OWNER)
+    for door in DOORS:
+        path = address_of(door.path)
+        if door.method == "GET":
+            status, page = await owner.get(path)
+        elif door.path in ("/console/sign-out", "/console/sign-in"):
+            continue
+        else:
+            status, page, _ = await owner.post(path)
+        assert status < 500, (door, page)

@@ -1,0 +1,244 @@
+"""One history's world: database, PG, two gateways, two workers, a clock, and who was told what.
+
+Everything that can go wrong is under its hand: faults of the PG, time, and the life of each node.
+"""
+
+import asyncio
+import random
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any, Literal
+
+import asyncpg
+
+from crash.killable import Killed, Life, live
+from crash.merchant_webhooks import MerchantSide
+from crash.node import Node, open_node
+from crash.results import Tally
+from dasi.channels import Channel, add_channel
+from dasi.engine import Engine
+from dasi.foundation.clock import KST, TurnedClock, kst_day
+from dasi.foundation.errors import Refused, Unavailable
+from dasi.ledger import Payment
+from dasi.merchants import Merchant, add_merchant, tell_more
+from support.kicc_merchant import MALL, OPENING_HOUR
+from support.simulator_process import SimulatorControl
+
+GATEWAYS = ("gateway-a", "gateway-b")
+WORKERS = ("worker-a", "worker-b")
+_NOBODY = "http://127.0.0.1:9"
+
+Verb = Callable[[Node], Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one caller was told. `outcome`: a status, a reason, `unavailable`, or `died`."""
+
+    verb: str
+    order: str
+    outcome: str
+    imp_uid: str | None = None
+    asked_krw: int = 0
+    cancelled_krw: int = 0
+    tells_merchant: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a shop asked about booked charges or keys, and what it was told: `done`, a reason,
+    `unavailable`, or `died`."""
+
+    verb: str
+    orders: tuple[str, ...]
+    outcome: str
+
+
+@dataclass
+class World:
+    kicc: SimulatorControl
+    merchant_side: MerchantSide
+    database_url: str
+    watcher: asyncpg.Connection
+    dice: random.Random
+    tally: Tally
+    seed: str
+    clock: TurnedClock = field(default_factory=lambda: TurnedClock(OPENING_HOUR))
+    look_before_answer_s: float = 0
+    pg_connections: int = 8
+    nodes: dict[str, Node] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    deaths: int = 0
+    is_stopped: bool = False
+    """Nothing booked may begin."""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    effects: tuple[str, ...] = ()
+    _lives: Iterator[int] = field(default_factory=lambda: count(1))
+    _pg_url: str = ""
+    _merchant: Merchant | None = None
+    _channel: Channel | None = None
+    _watching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def merchant(self) -> Merchant:
+        assert self._merchant is not None, "the world is not open"
+        return self._merchant
+
+    @property
+    def channel(self) -> Channel:
+        assert self._channel is not None, "the world is not open"
+        return self._channel
+
+    @property
+    def merchant_id(self) -> int:
+        return self.merchant.merchant_id
+
+    async def open(self, *, doubt_policy: Literal["adopt", "cancel"] = "adopt") -> None:
+        await self.kicc.reset()
+        self._pg_url = self.kicc.base_url
+        # KICC's manual leaves open whether a query shows the key of a registration.
+        shows_key = self.dice.random() < 0.5
+        await self.kicc.settings(withheld_s=0, notice_delay_s=0, key_in_query=shows_key)
+        await self.kicc.mall(MALL.mall_id, notice={"url": f"{self.merchant_side.url}/notice"})
+        await self.turn(0)
+        self.effects = tuple(
+            effect["name"]
+            for effect in (await self.kicc.control("GET", "/scenarios/effects"))["effects"]
+            if effect["name"] not in ("slow", "refund_timed_out")
+        )
+        for name in GATEWAYS + WORKERS:
+            await self._start(name)
+        engine = self.nodes["gateway-a"].engine
+        self._merchant = await add_merchant(
+            engine,
+            code="imp00000001",
+            name="다시 커피",
+            webhook_url=f"{self.merchant_side.url}/hook",
+        )
+        await tell_more(engine, self._merchant.merchant_id, is_on=True)
+        self._channel = await add_channel(
+            engine,
+            self._merchant,
+            provider="kicc",
+            mall_id=MALL.mall_id,
+            secret=MALL.secret,
+            is_sandbox=True,
+            is_default=True,
+            doubt_policy=doubt_policy,
+        )
+
+    async def close(self) -> None:
+        for node in self.nodes.values():
+            await node.close()
+
+    async def perform(
+        self, name: str, verb: str, work: Verb, *, dies_at: int | None = None
+    ) -> Any | Refused | Unavailable | Killed:
+        """Lets a node do something, and die at it. Refusals and deaths are values here."""
+        life, node = Life(dies_at=dies_at), self.nodes[name]
+        node.lives.append(life)
+        try:
+            return await live(life, work(node))
+        except Killed as death:
+            self.deaths += 1
+            async with self._watching:  # two of its acts may die at once
+                if self.nodes[name] is node:
+                    await self._start(name)
+                await node.die(self.watcher)
+            return death
+        except (Refused, Unavailable) as refused:
+            return refused
+        except Exception as bug:  # noqa: BLE001 - reported as a broken promise
+            # Nothing else may come out of a verb: neither a broken assertion nor a database error.
+            trace = "".join(traceback.format_exception(bug)[-3:])
+            self.tally.check("no bug", False, f"{verb}: {trace}", self.seed)
+            return Unavailable(f"{type(bug).__name__}: {bug}", retry_after_s=0)
+        finally:
+            self.tally.note_act(verb, life)
+
+    async def tell(
+        self,
+        name: str,
+        verb: str,
+        order: str,
+        work: Callable[[Engine], Awaitable[Payment | None]],
+        *,
+        dies_at: int | None = None,
+        asked_krw: int = 0,
+        tells_merchant: bool = False,
+    ) -> Payment | None:
+        """Performs for a caller, and remembers what the caller was told."""
+
+        async def at(node: Node) -> Payment | None:
+            return await work(node.engine)
+
+        came = await self.perform(name, verb, at, dies_at=dies_at)
+        imp_uid, cancelled_krw = None, 0
+        match came:
+            case Payment():
+                outcome, imp_uid, cancelled_krw = (
+                    came.status.value,
+                    came.imp_uid,
+                    came.cancelled_krw,
+                )
+            case Killed():
+                outcome = "died"
+            case Refused(reason=reason):
+                outcome, imp_uid = reason, came.facts.get("imp_uid")
+            case Unavailable():
+                outcome = "unavailable"
+            case _:
+                outcome = "nothing"
+        self.told.append(
+            Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw, tells_merchant)
+        )
+        return came if isinstance(came, Payment) else None
+
+    async def turn(self, seconds: float) -> None:
+        day = kst_day(self.clock.now())
+        self.clock.advance(timedelta(seconds=seconds))
+        self.tally.happened["KST midnights"] += (kst_day(self.clock.now()) - day).days
+        await self.kicc.set_clock(self.clock.now().astimezone(KST).isoformat())
+
+    async def fault(self, endpoint: str, effect: str | None = None, *, code: str = "8521") -> None:
+        """The next request to `endpoint` meets a fault: the given one, or one of all there are."""
+        chosen = effect or self.dice.choice(self.effects)
+        more = {"code": code} if chosen == "refused" else {}
+        await self.kicc.scenario(chosen, endpoint, **more)
+        self.tally.faults[chosen] += 1
+
+    async def end_faults(self) -> None:
+        """What was planned and never met does not count as injected."""
+        for scenario in (await self.kicc.control("GET", "/scenarios"))["scenarios"]:
+            self.tally.faults[scenario["effect"]] -= 1
+        await self.kicc.control("DELETE", "/scenarios")
+        self.merchant_side.failure_chance = 0.0
+
+    def go_away(self) -> None:
+        """Nobody listens at the PG's address any more: every request to it is refused at once."""
+        self._ask_at(_NOBODY)
+
+    def come_back(self) -> None:
+        self._ask_at(self.kicc.base_url)
+
+    def _ask_at(self, url: str) -> None:
+        self._pg_url = url
+        for node in self.nodes.values():
+            node.ask_at(url)
+
+    async def rows(self, sql: str, *values: object) -> list[asyncpg.Record]:
+        return list(await self.watcher.fetch(sql, *values))
+
+    async def _start(self, name: str) -> None:
+        self.nodes[name] = await open_node(
+            f"{name}-{next(self._lives)}",
+            database_url=self.database_url,
+            kicc_url=self._pg_url,
+            clock=self.clock,
+            look_before_answer_s=self.look_before_answer_s,
+            pg_connections=self.pg_connections,
+        )

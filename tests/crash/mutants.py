@@ -1,0 +1,131 @@
+"""Bugs as they are made, planted from outside for the length of a block.
+
+Each is a plausible mistake of somebody who meant well. Nothing in the product knows of them.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from dasi.foundation.ids import ulid
+from dasi.ledger import reserve_store
+from dasi.payments import record
+from dasi.providers.kicc.adapter import KiccProvider
+from dasi.providers.port import Attempt, Declined, Order, Unknown
+from dasi.scheduler import run_store
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def resend_lost_charge(patch: pytest.MonkeyPatch) -> None:
+    """No answer? Try once more: with new names, because the PG refuses the old ones."""
+    charge = KiccProvider.charge
+
+    async def twice(
+        self: KiccProvider, mall: Any, attempt: Attempt, *, order: Order, billing_key: str
+    ) -> Any:
+        outcome = await charge(self, mall, attempt, order=order, billing_key=billing_key)
+        if isinstance(outcome, Unknown):
+            name = f"ch-{ulid(self._clock.now())}"
+            attempt = replace(attempt, attempt_id=name)
+            order = replace(order, shop_order_no=name)
+            outcome = await charge(self, mall, attempt, order=order, billing_key=billing_key)
+        return outcome
+
+    patch.setattr(KiccProvider, "charge", twice)
+
+
+class _TakenBack(Exception):
+    """Rolls a transaction back."""
+
+
+def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
+    """Write it when we know how it ended: the row of the request is committed after the answer."""
+    charging = import_module("dasi.payments.charge")
+    reserve, record_charge = reserve_store.reserve_charges, charging.record_charge
+    kept: dict[str, reserve_store.Reservation] = {}
+
+    async def uncommitted(database: Any, wishes: Sequence[reserve_store.Reservation]) -> Any:
+        got: list[Any] = []
+        with contextlib.suppress(_TakenBack):
+            async with database.transaction() as connection:
+                got = await reserve(connection, wishes)
+                raise _TakenBack
+        kept.update({wish.attempt_id: wish for wish in wishes})
+        return got
+
+    async def then_record(
+        engine: Any, reference: Any, attempt_id: str, outcome: Any, *, who: str
+    ) -> Any:
+        (reserved,) = await reserve(engine.database, [kept.pop(attempt_id)])
+        if reserved is not None:
+            reference = replace(reference, imp_uid=reserved.imp_uid)
+        return await record_charge(engine, reference, attempt_id, outcome, who=who)
+
+    patch.setattr(reserve_store, "reserve_charges", uncommitted)
+    patch.setattr(charging, "record_charge", then_record)
+
+
+def mark_lost_answer_failed(patch: pytest.MonkeyPatch) -> None:
+    """No answer is a no: the customer is told that it failed."""
+    record_outcome = record.record_outcome
+
+    async def hopeful(
+        engine: Any, merchant_id: int, imp_uid: str, attempt_id: str, outcome: Any, **more: Any
+    ) -> Any:
+        if isinstance(outcome, Unknown):
+            outcome = Declined(code="TIMEOUT", text=outcome.why)
+        return await record_outcome(engine, merchant_id, imp_uid, attempt_id, outcome, **more)
+
+    patch.setattr(record, "record_outcome", hopeful)
+
+
+def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
+    """A cancel can be repeated: with the amount that would be left, so that the PG takes it."""
+    once = KiccProvider.cancel
+
+    async def twice(self: KiccProvider, mall: Any, attempt: Attempt, *, cancel: Any) -> Any:
+        outcome = await once(self, mall, attempt, cancel=cancel)
+        if isinstance(outcome, Unknown) and cancel.remain_krw > cancel.amount_krw:
+            again = replace(attempt, attempt_id=f"cn-{ulid(self._clock.now())}")
+            left = replace(cancel, remain_krw=cancel.remain_krw - cancel.amount_krw)
+            outcome = await once(self, mall, again, cancel=left)
+        return outcome
+
+    patch.setattr(KiccProvider, "cancel", twice)
+
+
+def announce_after_commit(patch: pytest.MonkeyPatch) -> None:
+    """The webhook is not money: written once the payment is committed."""
+    announce, record_outcome = record.announce, record.record_outcome
+
+    async def remember(_: Any, merchant_id: int, **event: Any) -> str:
+        waiting[event["imp_uid"]] = merchant_id, event
+        return "later"
+
+    async def then_announce(
+        engine: Any, merchant_id: int, imp_uid: str, attempt_id: str, outcome: Any, **more: Any
+    ) -> Any:
+        payment = await record_outcome(engine, merchant_id, imp_uid, attempt_id, outcome, **more)
+        if imp_uid in waiting:
+            at, event = waiting.pop(imp_uid)
+            async with engine.database.transaction() as connection:
+                await announce(connection, at, **event)
+        return payment
+
+    waiting: dict[str, tuple[int, dict[str, Any]]] = {}
+    patch.setattr(record, "announce", remember)
+    patch.setattr(record, "record_outcome", then_announce)
+
+
+def forget_first_run(patch: pytest.MonkeyPatch) -> None:
+    """Its worker is gone, so it did not run: a booked charge is simply charged by the next one."""
+
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    patch.setattr(run_store, "payment_of_run", nothing)

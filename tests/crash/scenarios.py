@@ -1,0 +1,156 @@
+"""More scenes for the sweep: crowds, windows that end in other ways, receivers that are gone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from crash.environment import World
+from crash.operations import (
+    CUSTOMER,
+    cancel_payment,
+    charge_order,
+    end_window,
+    new_order,
+    pay_in_window,
+    take_turn,
+)
+from crash.webhook_endpoints import receiver_is_gone
+from dasi.billing_keys import remove_key
+
+GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"
+
+Scene = Callable[[World, int], Awaitable[None]]
+
+
+async def _crowd(world: World, moment: int) -> None:
+    """Charges of one moment share their transactions: the dead one was waiting for its batch."""
+    orders = [new_order(world) for _ in range(3)]
+    await asyncio.gather(
+        charge_order(world, GATEWAY, orders[0], asked_krw=1_500),
+        charge_order(world, GATEWAY, orders[1], asked_krw=1_500, dies_at=moment),
+        charge_order(world, GATEWAY, orders[2], asked_krw=1_500),
+    )
+
+
+async def _no_free_connection(world: World, moment: int) -> None:
+    """All connections to the PG are taken: the charge waits for one, and its gateway dies."""
+    node = world.nodes[GATEWAY]
+    await world.kicc.hold("batch", when="before")
+    first = asyncio.create_task(charge_order(world, GATEWAY, new_order(world), asked_krw=1_500))
+    await world.kicc.wait_held()
+    second = asyncio.create_task(
+        charge_order(world, GATEWAY, new_order(world), asked_krw=1_500, dies_at=moment)
+    )
+    while not (second.done() or node.waits_for_pg()):  # noqa: ASYNC110 - no event says so
+        await asyncio.sleep(0)
+    await world.kicc.release()
+    await asyncio.gather(first, second)
+
+
+def _confirming(is_yes: bool) -> Scene:
+    """The merchant is asked before the PG is."""
+
+    async def scene(world: World, moment: int) -> None:
+        world.merchant_side.confirms = is_yes
+        await pay_in_window(world, GATEWAY, dies_at=moment, asks_merchant=True)
+        world.merchant_side.confirms = True
+
+    return scene
+
+
+async def _closing(world: World, moment: int) -> None:
+    await end_window(world, GATEWAY, dies_at=moment)
+
+
+async def _gone(world: World, moment: int) -> None:
+    await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
+    await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=300)
+    await receiver_is_gone(world, WORKER, dies_at=moment)
+    await world.turn(100)
+    while await take_turn(world, OTHER_WORKER, "deliver"):
+        await world.turn(100)
+
+
+async def _delivering_many(world: World, moment: int) -> None:
+    """More than a receiver has places for. Its moments are many and alike: every fourth will do."""
+    for _ in range(10):
+        await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
+    await world.turn(100)
+    await take_turn(world, WORKER, "deliver", dies_at=4 * moment)
+    await world.turn(100)
+    await take_turn(world, OTHER_WORKER, "deliver")
+
+
+async def _delivering_to_failing(world: World, moment: int) -> None:
+    world.merchant_side.failure_chance = 1.0
+    await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
+    await take_turn(world, WORKER, "deliver", dies_at=moment)
+    world.merchant_side.failure_chance = 0.0
+    await world.turn(100)
+    await take_turn(world, OTHER_WORKER, "deliver")
+
+
+def _removal(effect: str) -> Scene:
+    async def scene(world: World, moment: int) -> None:
+        await world.fault("remove_key", effect)
+        await world.perform(
+            GATEWAY,
+            "remove_key",
+            lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+            dies_at=moment,
+        )
+        await world.end_faults()
+        await pay_in_window(world, OTHER_GATEWAY, customer_uid=CUSTOMER)
+
+    return scene
+
+
+async def _cannot_open(world: World, moment: int) -> None:
+    """Sealed with a key that was dropped too early: nobody can end it any more but a person."""
+    await world.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'live'")
+    await world.perform(
+        GATEWAY,
+        "remove_key",
+        lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+        dies_at=moment,
+    )
+    await world.turn(100)
+    await take_turn(world, WORKER, "remove_due_keys")
+    await pay_in_window(world, OTHER_GATEWAY, customer_uid=CUSTOMER)
+
+
+def _handing_over(endpoint: str) -> Scene:
+    """The PG never answers the questions either; the doubt goes to a person at its deadline."""
+
+    async def scene(world: World, moment: int) -> None:
+        order = new_order(world)
+        if endpoint == "batch":
+            await world.fault("batch", "executed_answer_cut")
+        await charge_order(world, GATEWAY, order, asked_krw=1_500)
+        if endpoint == "revise":
+            await world.fault("revise", "executed_answer_cut")
+            await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=None)
+        world.go_away()
+        await world.turn(200_000)
+        await take_turn(world, WORKER, "reconcile_due", dies_at=moment)
+        await world.turn(100)
+        await take_turn(world, OTHER_WORKER, "reconcile_due")
+        world.come_back()
+
+    return scene
+
+
+MORE_SCENES: dict[str, Scene] = {
+    "charge in a crowd": _crowd,
+    "charge without a free connection": _no_free_connection,
+    "window, merchant confirms": _confirming(True),
+    "window, merchant refuses": _confirming(False),
+    "window closed": _closing,
+    "receiver gone": _gone,
+    "delivery of many": _delivering_many,
+    "delivery to one that fails": _delivering_to_failing,
+    "key removal, answer lost": _removal("executed_answer_cut"),
+    "key removal, refused": _removal("refused"),
+    "key removal, sealed for good": _cannot_open,
+    "charge handed to a person": _handing_over("batch"),
+    "cancel handed to a person": _handing_over("revise"),
+}

@@ -1,0 +1,83 @@
+"""A merchant with a channel and one stored card, and the simulator's books beside our rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from dasi.channels import Channel
+from dasi.engine import Engine
+from dasi.foundation.clock import TurnedClock
+from dasi.ledger import Payment
+from dasi.merchants import Merchant
+from dasi.payments import ChargeWish, charge
+from support.gateway_merchant import new_order
+from support.simulator_process import SimulatorControl
+from support.window_payer import Returned, register_card, walk_through_window
+
+
+@dataclass
+class Till:
+    engine: Engine
+    merchant: Merchant
+    kicc: SimulatorControl
+    clock: TurnedClock
+
+    async def charge(self, **wish: Any) -> Payment:
+        """9,900 won of the stored card, for a new order unless said otherwise."""
+        given = {
+            "customer_uid": "card-1",
+            "merchant_uid": new_order(),
+            "amount_krw": 9_900,
+            **wish,
+        }
+        return await charge(self.engine, self.merchant.merchant_id, ChargeWish(**given))
+
+    async def window(self, **wish: Any) -> Returned:
+        """A payer who has approved 19,900 won in the PG's window and has not come back yet."""
+        return await walk_through_window(self.engine, self.merchant, self.kicc, **wish)
+
+    async def approvals(self) -> list[dict[str, Any]]:
+        """The approvals of money in the PG's books."""
+        state = await self.kicc.state()
+        return [paid for paid in state["transactions"] if paid["kind"] != "key"]
+
+    async def asked(self) -> dict[str, int]:
+        """How many requests have reached the PG, by kind."""
+        counted: dict[str, int] = (await self.kicc.state())["requests"]
+        received = ".received"
+        return {
+            name.removesuffix(received): number
+            for name, number in counted.items()
+            if name.endswith(received)
+        }
+
+    async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
+
+    async def story(self, payment: Payment) -> list[tuple[str, str]]:
+        """(what happened, status then), in order."""
+        rows = await self.rows(
+            "SELECT what, status FROM payment_events WHERE imp_uid = $1 ORDER BY seq",
+            payment.imp_uid,
+        )
+        return [(row["what"], row["status"]) for row in rows]
+
+    async def told(self, payment: Payment) -> list[str]:
+        """The statuses the merchant is told of by webhook."""
+        rows = await self.rows(
+            "SELECT kind FROM webhook_events WHERE imp_uid = $1 ORDER BY version", payment.imp_uid
+        )
+        return [row["kind"] for row in rows]
+
+
+@pytest.fixture
+async def till(
+    engine: Engine,
+    merchant: Merchant,
+    channel: Channel,
+    kicc: SimulatorControl,
+    clock: TurnedClock,
+) -> Till:
+    await register_card(engine, merchant, kicc, "card-1")
+    return Till(engine, merchant, kicc, clock)

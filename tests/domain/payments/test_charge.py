@@ -1,0 +1,268 @@
+"""Charge: works, refused, declined, answer lost, asked twice, many at once (M1-M4, M9)."""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dasi.foundation.errors import Conflict, NotFound, Refused
+from dasi.foundation.vault import Vault
+from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
+from dasi.payments import ChargeWish, charge
+from dasi.reporting import Report, verify
+from domain.payments.conftest import Till
+
+LOST = [
+    "executed_answer_withheld", "executed_answer_cut", "executed_bad_gateway", "executed_html",
+    "executed_truncated_json", "executed_wrong_signature", "executed_missing_signature",
+    "executed_wrong_echo", "executed_other_amount",
+]  # fmt: skip
+LOST_AND_NOT_DONE = [
+    "cut_before_processing", "server_error_before_processing", "unavailable", "bad_request",
+]  # fmt: skip
+
+
+async def test_works(till: Till) -> None:
+    paid = await till.charge(merchant_uid="order-1")
+
+    assert (paid.status, paid.amount_krw, paid.purpose) == (Status.PAID, 9_900, "payment")
+    (approval,) = await till.approvals()
+    assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 9_900)
+    assert await till.story(paid) == [("charge_asked", "pending"), ("approved", "paid")]
+    assert await till.told(paid) == ["payment.paid"]
+    (attempt,) = await till.rows("SELECT * FROM attempts WHERE imp_uid = $1", paid.imp_uid)
+    assert (attempt["state"], attempt["attempt_id"]) == ("approved", approval["shopTransactionId"])
+
+
+async def test_it_is_written_before_it_is_sent(till: Till) -> None:
+    await till.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
+    (held,) = await till.kicc.wait_held()
+
+    (attempt,) = await till.rows("SELECT * FROM attempts WHERE kind = 'charge'")
+    (payment,) = await till.rows("SELECT * FROM payments WHERE merchant_uid = 'order-1'")
+    open_transactions = await till.rows(
+        "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+    )
+
+    assert (attempt["state"], payment["status"]) == ("sending", "pending")
+    assert attempt["attempt_id"] == held["facts"]["shopTransactionId"]
+    assert (attempt["amount_krw"], str(attempt["day_kst"])) == (9_900, "2026-09-03")
+    assert open_transactions == [], "no transaction waits for the PG (M2)"
+    await till.kicc.release()
+    assert (await charging).status is Status.PAID
+
+
+async def test_an_unknown_customer_is_refused_and_nothing_is_written(till: Till) -> None:
+    before = await till.rows("SELECT imp_uid FROM payments")
+
+    with pytest.raises(NotFound, match="unknown_customer"):
+        await till.charge(customer_uid="nobody")
+
+    assert await till.rows("SELECT imp_uid FROM payments") == before
+    assert set(await till.asked()) == {"register", "approval"}, "of the card registration only"
+
+
+@pytest.mark.parametrize(
+    ("amount_krw", "code", "reason"),
+    [(8_521, "8521", "limit_exceeded"), (8_350, "8350", "lost_or_stolen")],
+)
+async def test_declined(till: Till, amount_krw: int, code: str, reason: str) -> None:
+    failed = await till.charge(merchant_uid="order-1", amount_krw=amount_krw)
+
+    assert (failed.status, failed.fail_code) == (Status.FAILED, code)
+    assert failed.failed_at == till.clock.now()
+    assert await till.story(failed) == [("charge_asked", "pending"), ("declined", "failed")]
+    (event,) = await till.rows(
+        "SELECT why, pg_code, pg_text FROM payment_events WHERE what = 'declined'"
+    )
+    assert (event["why"], event["pg_code"]) == (reason, code)
+    assert await till.told(failed) == []
+    assert await till.approvals() == []
+
+
+async def test_a_declined_order_is_free_and_keeps_its_story(till: Till) -> None:
+    failed = await till.charge(merchant_uid="order-1", amount_krw=8_521)
+    paid = await till.charge(merchant_uid="order-1", amount_krw=5_000)
+
+    assert (failed.status, paid.status) == (Status.FAILED, Status.PAID)
+    assert failed.imp_uid != paid.imp_uid
+    assert [one["amount"] for one in await till.approvals()] == [5_000]
+
+
+@pytest.mark.parametrize("effect", LOST + LOST_AND_NOT_DONE)
+async def test_a_lost_answer_takes_the_order_and_is_not_asked_again(
+    till: Till, effect: str
+) -> None:
+    await till.kicc.settings(withheld_s=0)
+    await till.kicc.scenario(effect, "batch")
+
+    doubtful = await till.charge(merchant_uid="order-1")
+
+    assert doubtful.status is Status.PENDING
+    with pytest.raises(Conflict, match="order_in_doubt") as refused:
+        await till.charge(merchant_uid="order-1")
+    assert refused.value.facts["imp_uid"] == doubtful.imp_uid
+    assert await till.told(doubtful) == [], "neither paid nor failed was said"
+    assert (await till.asked())["batch"] == 1
+    assert len(await till.approvals()) == (0 if effect in LOST_AND_NOT_DONE else 1)
+    assert await till.story(doubtful) == [("charge_asked", "pending"), ("doubt_opened", "pending")]
+
+
+async def test_asked_twice_is_one_charge(till: Till) -> None:
+    paid = await till.charge(merchant_uid="order-1")
+
+    with pytest.raises(Conflict, match="order_already_paid") as refused:
+        await till.charge(merchant_uid="order-1", amount_krw=100)
+
+    assert refused.value.facts["imp_uid"] == paid.imp_uid
+    assert (await till.asked())["batch"] == 1
+
+
+async def test_asked_twice_while_the_first_is_on_its_way(till: Till) -> None:
+    await till.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
+    await till.kicc.wait_held()
+
+    with pytest.raises(Conflict, match="order_in_doubt"):
+        await till.charge(merchant_uid="order-1")
+
+    await till.kicc.release()
+    assert (await charging).status is Status.PAID
+    assert len(await till.approvals()) == 1
+
+
+async def test_many_at_once_are_one_charge(till: Till) -> None:
+    outcomes = await asyncio.gather(
+        *[till.charge(merchant_uid="order-1") for _ in range(40)], return_exceptions=True
+    )
+
+    kinds = Counter(type(outcome) for outcome in outcomes)
+    assert kinds == {Payment: 1, Conflict: 39}
+    assert (await till.asked())["batch"] == 1
+
+
+async def test_many_orders_at_once_are_all_charged(till: Till) -> None:
+    paid = await asyncio.gather(*[till.charge(amount_krw=1_000 + n) for n in range(40)])
+
+    assert {payment.status for payment in paid} == {Status.PAID}
+    by_pg = {one["pgCno"]: one["amount"] for one in await till.approvals()}
+    assert by_pg == {payment.pg_tid: payment.amount_krw for payment in paid}
+    assert len({payment.imp_uid for payment in paid}) == 40
+
+
+async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
+    """They share statements and commits, and nothing else."""
+    await till.charge(merchant_uid="taken")
+    wishes: dict[str, dict[str, Any]] = {
+        "paid": {},
+        "declined": {"amount_krw": 8_521},
+        "cut": {"amount_krw": 7_004},  # done, and answered with a bad gateway
+        "unknown": {"customer_uid": "nobody"},
+        "taken": {"merchant_uid": "taken"},
+    }
+
+    async def try_one(kind: str) -> tuple[str, str]:
+        try:
+            return kind, (await till.charge(**wishes[kind])).status.value
+        except Refused as refused:
+            return kind, refused.reason
+
+    outcomes = Counter(await asyncio.gather(*[try_one(kind) for kind in [*wishes] * 12]))
+
+    assert outcomes == {
+        ("paid", "paid"): 12,
+        ("declined", "failed"): 12,
+        ("cut", "pending"): 12,
+        ("unknown", "unknown_customer"): 12,
+        ("taken", "order_already_paid"): 12,
+    }
+    assert len(await till.approvals()) == 1 + 12 + 12
+    told = await till.rows("SELECT imp_uid FROM webhook_events WHERE kind = 'payment.paid'")
+    assert len(told) == 1 + 1 + 12, "the card, the first one, and the twelve"
+
+
+async def test_names_that_differ_a_little_are_other_orders(till: Till) -> None:
+    for merchant_uid in ("order-1", "ORDER-1", "order-1 ", "order-１", "주문-1"):
+        assert (await till.charge(merchant_uid=merchant_uid)).status is Status.PAID
+
+    assert len(await till.approvals()) == 5
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "가" * 40,
+        "원두 <b>& \"'|\\;",
+        "☕️ 커피 👩‍👩‍👧",
+        "ﷺ" * 40,
+        "a\u202eb\u200bc",
+        "１２３,원",
+    ],
+)
+async def test_any_name_is_charged_and_kept_as_it_is(till: Till, odd: str) -> None:
+    paid = await till.charge(name=odd)
+
+    assert (paid.status, paid.name) == (Status.PAID, odd)
+
+
+async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free(
+    till: Till,
+) -> None:
+    without_the_key = replace(till.engine, vault=Vault([bytes(32)]))
+    wish = ChargeWish(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
+
+    failed = await charge(without_the_key, till.merchant.merchant_id, wish)
+
+    assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_SENT")
+    assert "batch" not in await till.asked()
+    assert (await till.charge(merchant_uid="order-1")).status is Status.PAID
+
+
+@pytest.mark.parametrize("amount_krw", [1, AMOUNT_MAX_KRW])
+async def test_the_least_and_the_most(till: Till, amount_krw: int) -> None:
+    assert (await till.charge(amount_krw=amount_krw)).amount_krw == amount_krw
+    assert [one["amount"] for one in await till.approvals()] == [amount_krw]
+
+
+async def test_instalments_and_the_tax_free_part_reach_the_pg(till: Till) -> None:
+    paid = await till.charge(amount_krw=60_000, quota_months=3, tax_free_krw=10_000)
+
+    sent = (await till.kicc.control("GET", "/log", limit="1"))["log"][0]["request"]
+    assert paid.card.quota_months == 3
+    assert sent["payMethodInfo"]["cardMethodInfo"]["installmentMonth"] == 3
+    assert json.dumps(sent).count("10000") == 1, sent
+
+
+async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_one_chain(
+    till: Till,
+) -> None:
+    await till.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
+    await till.kicc.wait_held()
+    async with till.engine.database.transaction() as other:
+        (row,) = await other.fetch(
+            "SELECT merchant_id, imp_uid FROM payments WHERE merchant_uid = 'order-1' FOR UPDATE"
+        )
+        await till.kicc.release()
+        async with asyncio.timeout(10):
+            while not await till.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                assert not charging.done()
+        await other.execute(
+            "SELECT record_payment_event($1, $2, now(), 'noticed', 'pending', 'pg',"
+            " NULL, NULL, NULL, NULL)",
+            row["merchant_id"],
+            row["imp_uid"],
+        )
+
+    paid = await charging
+
+    assert paid.status is Status.PAID
+    assert await till.story(paid) == [
+        ("charge_asked", "pending"), ("noticed", "pending"), ("approved", "paid"),
+    ]  # fmt: skip
+    assert await till.told(paid) == ["payment.paid"]
+    assert [one async for one in verify(till.engine, Report())] == []

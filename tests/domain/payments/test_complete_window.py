@@ -1,0 +1,247 @@
+"""A payment in the PG's window: the payer's return is unsigned, repeated, late, forged, or lost.
+
+What is asked of the PG comes from our own record, at most once (M1, M4, I1).
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.foundation.vault import CannotOpen, Vault
+from dasi.ledger import Status
+from dasi.windows import open_window, take_return, view_window
+from dasi.windows.window import WindowWish
+from domain.payments.conftest import Till
+
+
+async def test_works(till: Till) -> None:
+    payer = await till.window(merchant_uid="order-1")
+    assert await till.approvals() == [], "nothing is asked before the payer comes back"
+
+    paid = await payer.post()
+
+    assert (paid.status, paid.amount_krw, paid.entry) == (Status.PAID, 19_900, "pc")
+    (approval,) = await till.approvals()
+    assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 19_900)
+    assert await till.story(paid) == [
+        ("window_requested", "ready"), ("approve_asked", "pending"), ("approved", "paid"),
+    ]  # fmt: skip
+    assert await till.told(paid) == ["payment.paid"]
+
+
+@pytest.mark.parametrize("key_issue", [False, True])
+async def test_declined(till: Till, key_issue: bool) -> None:
+    card = {"customer_uid": "card-2", "amount_krw": 0} if key_issue else {}
+    payer = await till.window(merchant_uid="order-1", **card)
+    await till.kicc.scenario("refused", "approval", code="8350", message="분실신고 카드")
+
+    failed = await payer.post()
+
+    assert (failed.status, failed.fail_code) == (Status.FAILED, "8350")
+    assert await till.told(failed) == []
+    again = await (await till.window(merchant_uid="order-1", **card)).post()
+    assert again.status is Status.PAID, "the order was free"
+
+
+@pytest.mark.parametrize("key_issue", [False, True])
+@pytest.mark.parametrize(
+    "effect", ["executed_answer_cut", "cut_before_processing", "executed_wrong_signature"]
+)
+async def test_a_lost_answer_takes_the_order(till: Till, effect: str, key_issue: bool) -> None:
+    card = {"customer_uid": "card-2", "amount_krw": 0} if key_issue else {}
+    payer = await till.window(merchant_uid="order-1", **card)
+    await till.kicc.scenario(effect, "approval")
+    asked_before = (await till.asked())["approval"]
+
+    doubtful = await payer.post()
+    again = await payer.post()
+
+    assert (doubtful.status, again.status) == (Status.PENDING, Status.PENDING)
+    with pytest.raises(Conflict, match="order_in_doubt"):
+        await till.window(merchant_uid="order-1", **card)
+    if not key_issue:
+        with pytest.raises(Conflict, match="order_in_doubt"):
+            await till.charge(merchant_uid="order-1")
+    assert (await till.asked())["approval"] == asked_before + 1
+    assert await till.told(doubtful) == []
+
+
+async def test_a_payer_who_stops_is_asked_nothing(till: Till) -> None:
+    payer = await till.window(merchant_uid="order-1", choice="cancel")
+    asked_before = await till.asked()
+
+    failed = await payer.post()
+
+    assert failed.status is Status.FAILED
+    assert await till.asked() == asked_before
+    assert (await (await till.window(merchant_uid="order-1")).post()).status is Status.PAID
+
+
+async def test_posted_twice_and_reloaded_it_is_one_payment(till: Till) -> None:
+    payer = await till.window()
+    paid = await payer.post()
+
+    assert await payer.post() == paid
+    assert await payer.post(resCd="W002", resMsg="사용자 취소") == paid
+    assert len(await till.approvals()) == 1
+
+
+async def test_many_returns_at_once_are_one_payment(till: Till) -> None:
+    payer = await till.window()
+
+    seen = await asyncio.gather(*[payer.post() for _ in range(10)])
+
+    assert {payment.status for payment in seen} <= {Status.PENDING, Status.PAID}
+    assert (await payer.payment()).status is Status.PAID
+    assert len(await till.approvals()) == 1
+
+
+async def test_a_no_and_a_yes_at_once_end_as_one_of_them(till: Till) -> None:
+    for _ in range(5):
+        payer = await till.window()
+        await asyncio.gather(payer.post(), payer.post(resCd="W002", resMsg="사용자 취소"))
+
+        ended = await payer.payment()
+        approvals = [one for one in await till.approvals() if one["pgCno"] == ended.pg_tid]
+        assert (ended.status, len(approvals)) in ((Status.PAID, 1), (Status.FAILED, 0))
+
+
+async def test_two_windows_of_one_order_are_one_payment(till: Till) -> None:
+    first = await till.window(merchant_uid="order-1")
+    second = await till.window(merchant_uid="order-1")
+
+    ended = await asyncio.gather(first.post(), second.post())
+
+    assert sorted(payment.status for payment in ended) == [Status.FAILED, Status.PAID]
+    (loser,) = [payment for payment in ended if payment.status is Status.FAILED]
+    assert loser.fail_code == "ORDER_TAKEN"
+    assert await till.story(loser) == [("window_requested", "ready"), ("order_taken", "failed")]
+    assert len(await till.approvals()) == 1
+
+
+async def test_a_window_and_a_charge_of_one_order_are_one_payment(till: Till) -> None:
+    payer = await till.window(merchant_uid="order-1")
+    await till.charge(merchant_uid="order-1", amount_krw=5_000)
+
+    ended = await payer.post()
+
+    assert (ended.status, ended.fail_code) == (Status.FAILED, "ORDER_TAKEN")
+    assert [one["amount"] for one in await till.approvals()] == [5_000]
+
+
+async def test_a_window_and_a_charge_at_once_are_one_payment(till: Till) -> None:
+    for number in range(5):
+        merchant_uid = f"order-{number}"
+        payer = await till.window(merchant_uid=merchant_uid)
+        await asyncio.gather(
+            payer.post(), till.charge(merchant_uid=merchant_uid), return_exceptions=True
+        )
+
+    assert len(await till.approvals()) == 5
+
+
+@pytest.mark.parametrize(
+    ("forged", "named"),
+    [
+        ({"resCd": ""}, "resCd"),
+        ({"resCd": "' OR 1=1"}, "resCd"),
+        ({"shopOrderNo": ""}, "shopOrderNo"),
+        ({"shopOrderNo": "x" * 500}, "shopOrderNo"),
+        ({"authorizationId": ""}, "authorizationId"),
+        ({"authorizationId": "../../etc"}, "authorizationId"),
+        ({"authorizationId": "x" * 61}, "authorizationId"),
+    ],
+)
+async def test_a_malformed_return_is_named_and_touches_nothing(
+    till: Till, forged: dict[str, str], named: str
+) -> None:
+    payer = await till.window()
+    asked_before = await till.asked()
+
+    with pytest.raises(Invalid, match=named):
+        await payer.post(**forged)
+
+    assert (await payer.payment()).status is Status.READY
+    assert await till.asked() == asked_before
+    assert (await payer.post()).status is Status.PAID, "the payer's own return still counts"
+
+
+async def test_a_return_that_names_another_order_touches_neither(till: Till) -> None:
+    payer, other = await till.window(), await till.window()
+
+    with pytest.raises(Conflict, match="return_for_another_order"):
+        await payer.post(**other.fields)
+
+    assert (await payer.payment()).status is Status.READY
+    assert (await other.payment()).status is Status.READY
+    assert await till.approvals() == []
+
+
+async def test_a_forged_yes_of_an_unfinished_window_pays_nothing(till: Till) -> None:
+    honest = await till.window()
+    window = await open_window(
+        till.engine,
+        till.merchant,
+        WindowWish(merchant_uid="order-1", name="원두", amount_krw=19_900, device="pc"),
+    )
+    (row,) = await till.rows(
+        "SELECT shop_order_no FROM window_orders WHERE window_token = $1", window.window_token
+    )
+    forged = {**honest.fields, "shopOrderNo": row["shop_order_no"]}
+
+    await take_return(till.engine, till.merchant, window.window_token, forged)
+
+    view = await view_window(till.engine, till.merchant, window.window_token)
+    assert view.payment.status in (Status.FAILED, Status.PENDING)
+    assert await till.approvals() == [], "another payer's session pays no other order"
+    assert (await honest.post()).status is Status.PAID
+
+
+async def test_an_amount_in_the_return_is_not_believed(till: Till) -> None:
+    payer = await till.window(amount_krw=19_900)
+
+    paid = await payer.post(amount="1", payAmount="1", mallId="T5102001")
+
+    assert paid.amount_krw == 19_900
+    assert [one["amount"] for one in await till.approvals()] == [19_900]
+
+
+async def test_a_late_return_asks_nothing(till: Till) -> None:
+    payer = await till.window(merchant_uid="order-1")
+    till.clock.advance(timedelta(seconds=till.engine.window_life_s))
+    asked_before = await till.asked()
+
+    late = await payer.post()
+
+    assert (late.status, late.fail_code) == (Status.FAILED, "WINDOW_EXPIRED")
+    assert await till.asked() == asked_before
+    assert (await till.charge(merchant_uid="order-1")).status is Status.PAID, "the order is free"
+
+
+async def test_a_return_in_the_last_second_counts(till: Till) -> None:
+    payer = await till.window()
+    till.clock.advance(timedelta(seconds=till.engine.window_life_s - 1))
+
+    assert (await payer.post()).status is Status.PAID
+
+
+async def test_a_return_to_nowhere_is_not_found(till: Till) -> None:
+    payer = await till.window()
+
+    with pytest.raises(NotFound, match="window_not_found"):
+        await take_return(till.engine, till.merchant, "0" * 32, payer.fields)
+
+    assert (await payer.payment()).status is Status.READY
+
+
+async def test_a_secret_that_cannot_be_opened_leaves_the_window_open(till: Till) -> None:
+    payer = await till.window()
+    without_the_key = replace(payer, engine=replace(till.engine, vault=Vault([bytes(32)])))
+
+    with pytest.raises(CannotOpen):
+        await without_the_key.post()
+
+    assert (await payer.post()).status is Status.PAID

@@ -1,0 +1,153 @@
+"""How many payments a list has: exact, whatever was counted before and has changed since."""
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+
+from dasi.foundation.clock import kst_day
+from dasi.ledger import Status
+from dasi.payments import CancelWish, cancel
+from dasi.reporting import Moment, PaymentFilter, Sorting, count_payments, list_payments
+from domain.payments.conftest import Till
+
+LISTS: dict[Moment, frozenset[Status]] = {
+    "started": frozenset(Status),
+    "paid": frozenset({Status.PAID}),
+    "failed": frozenset({Status.FAILED}),
+    "cancelled": frozenset({Status.PARTLY_CANCELLED, Status.CANCELLED}),
+}
+HOUR = timedelta(hours=1)
+
+
+async def a_day(till: Till, chance: random.Random) -> None:
+    """Charges and declines through a day, and a cancel of something that was paid before."""
+    # A charge happens now, and then its moments are young. The clock of this test stands in the
+    # past, where every moment would be an old one: what notes changes of the past is off meanwhile.
+    await till.rows("ALTER TABLE payments DISABLE TRIGGER USER")
+    for _ in range(4):
+        by = chance.uniform(6.1, 12) * HOUR  # more than a day in all: counting stays behind
+        till.clock.advance(by)
+        await till.kicc.advance(by.total_seconds())
+        await till.charge(amount_krw=chance.choice((9_900, 5_000, 8_521)))
+    await till.rows("ALTER TABLE payments ENABLE TRIGGER USER")
+    paid = await till.rows(
+        "SELECT imp_uid, amount_krw FROM payments "
+        "WHERE status IN ('paid', 'partly_cancelled') AND purpose = 'payment'"
+    )
+    one = chance.choice(paid)
+    amount = chance.choice((None, 100))
+    await give_back(till, one["imp_uid"], amount_krw=amount)
+
+
+async def give_back(till: Till, imp_uid: str, *, amount_krw: int | None = None) -> None:
+    wish = CancelWish(imp_uid=imp_uid, merchant_uid=None, amount_krw=amount_krw)
+    await cancel(till.engine, till.merchant.merchant_id, wish)
+
+
+async def total(till: Till, moment: Moment, since: datetime, until: datetime) -> int:
+    wanted = PaymentFilter(statuses=LISTS[moment], clock=moment, since=since, until=until)
+    found = await list_payments(
+        till.engine, till.merchant.merchant_id, wanted, sorting=Sorting(), page=1, limit=1
+    )
+    return found.total
+
+
+async def counted(till: Till, moment: Moment, since: datetime, until: datetime) -> int:
+    (row,) = await till.rows(
+        f"""SELECT count(*) AS payments FROM payments
+            WHERE status = ANY($1::text[]) AND {moment}_at BETWEEN $2 AND $3""",
+        sorted(LISTS[moment]),
+        since,
+        until,
+    )
+    return int(row["payments"])
+
+
+async def kept(till: Till) -> list[int]:
+    """How many are counted by the day, and how many by ten minutes."""
+    rows = await till.rows(
+        "SELECT sum(payments)::int AS payments FROM payment_counts GROUP BY span ORDER BY span DESC"
+    )
+    return [row["payments"] for row in rows]
+
+
+async def assert_exact(till: Till, chance: random.Random, began: datetime) -> None:
+    days = till.clock.now() - began
+    for moment in LISTS:
+        ranges = [(began - 2 * HOUR, till.clock.now())]
+        for _ in range(6):
+            since = began + chance.random() * days
+            ranges.append((since, since + chance.choice((HOUR / 20, HOUR / 2, 17 * HOUR, days))))
+        for since, until in ranges:
+            assert await total(till, moment, since, until) == await counted(
+                till, moment, since, until
+            ), (moment, since, until)
+
+
+async def test_a_total_is_exact_while_it_is_counted_and_changed(till: Till) -> None:
+    chance, began = random.Random(7), till.clock.now()
+    for _ in range(6):
+        await a_day(till, chance)
+        await assert_exact(till, chance, began)
+        await count_payments(till.engine)  # a day at most; so it is always somewhere in between
+        await assert_exact(till, chance, began)
+    while await count_payments(till.engine):
+        pass
+    await assert_exact(till, chance, began)
+    days, shorts = await kept(till)
+    assert days == shorts > 40, "it was counted, and not only looked at"
+
+
+async def test_what_happens_to_the_past_is_noted(till: Till) -> None:
+    paid = await till.charge()
+    while await count_payments(till.engine):
+        pass
+    began = till.clock.now() - HOUR
+
+    await give_back(till, paid.imp_uid)
+    await till.charge()
+
+    for _ in range(2):
+        now = till.clock.now() + HOUR
+        assert await total(till, "paid", began, now) == 2, "a card registration and a charge"
+        assert await total(till, "cancelled", began, now) == 1
+        assert await total(till, "started", began, now) == 3
+        await count_payments(till.engine)
+    assert not await till.rows("SELECT change FROM payment_count_changes"), "it is counted in"
+
+
+async def test_several_workers_count_once(till: Till) -> None:
+    await till.charge()
+
+    for _ in range(40):
+        await asyncio.gather(*(count_payments(till.engine) for _ in range(4)))
+
+    began, now = till.clock.now() - HOUR, till.clock.now() + HOUR
+    assert await total(till, "started", began, now) == 2
+    assert await kept(till) == [4, 4], "a registration and a charge: each started and paid"
+    (until,) = await till.rows("SELECT until FROM payments_counted")
+    assert kst_day(until["until"]) > kst_day(now)
+
+
+async def test_a_list_is_planned_for_its_own_range_and_its_total_once(till: Till) -> None:
+    """A plan for any range would read and sort all that lies within the one that is asked for; and
+    making a plan takes longer than adding up what is kept."""
+    for n in range(12):
+        now = till.clock.now() + timedelta(seconds=n)
+        wanted = PaymentFilter(statuses=LISTS["paid"], clock="paid", since=now - HOUR, until=now)
+        await list_payments(till.engine, 1, wanted, sorting=Sorting(), page=1, limit=1)
+
+    assert await plans(till, "SELECT p.imp_uid, p.version%") == {"own": 12, "any": 0}
+    of_total = await plans(till, "SELECT%FROM payment_counts %AS total%")
+    assert of_total["own"] <= 5, "PostgreSQL looks at five before it trusts one plan for all"
+    assert of_total["own"] + of_total["any"] == 12
+
+
+async def plans(till: Till, statement: str) -> dict[str, int]:
+    """How often statements like this were planned for their own values, and how often not."""
+    (found,) = await till.rows(
+        "SELECT sum(custom_plans)::int AS own, sum(generic_plans)::int AS any"
+        " FROM pg_prepared_statements WHERE statement LIKE $1",
+        statement,
+    )
+    return found

@@ -1,0 +1,122 @@
+"""A shop with a card registered, and what it books."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dasi.ledger import Payment, find_payment
+from dasi.scheduler import Runner
+from dasi.scheduler.run_store import DueSchedule, claim_due_any_merchant
+from dasi.scheduler.runner import LEASE
+from dasi.schedules import Schedule, ScheduleWish, book, find_schedule
+from support.gateway_merchant import Shop
+
+CARD = "card-1"
+
+
+@dataclass
+class Bookings:
+    """The shop's booked charges; `moved` makes them due by changing when, not by waiting."""
+
+    shop: Shop
+    runner: Runner
+    numbers: list[int] = field(default_factory=list)
+
+    @property
+    def engine(self) -> Any:
+        return self.shop.engine
+
+    @property
+    def merchant_id(self) -> int:
+        return self.shop.merchant.merchant_id
+
+    def now(self) -> datetime:
+        return self.shop.engine.clock.now()
+
+    def wish(self, *, in_s: float = 3600, amount_krw: int = 9_900, **other: Any) -> ScheduleWish:
+        self.numbers.append(1)
+        return ScheduleWish(
+            merchant_uid=other.pop("merchant_uid", f"sub-{len(self.numbers)}"),
+            schedule_at=other.pop("schedule_at", self.now() + timedelta(seconds=in_s)),
+            amount_krw=amount_krw,
+            **other,
+        )
+
+    async def book(self, *wishes: ScheduleWish, **other: Any) -> list[Schedule]:
+        return await book(
+            self.engine,
+            self.merchant_id,
+            customer_uid=other.pop("customer_uid", CARD),
+            customer_id=None,
+            wishes=wishes,
+            checking_amount_krw=other.pop("checking_amount_krw", 0),
+        )
+
+    async def all_become_due(self) -> None:
+        """Their time has come: an hour and a bit passes for what is booked."""
+        await self.engine.database.fetch(
+            "UPDATE schedules SET due_at = due_at - interval '2 hours' WHERE merchant_id = $1",
+            self.merchant_id,
+        )
+
+    async def run_all(self) -> int:
+        """Until nothing is due."""
+        total = 0
+        while begun := await self.runner.run_due():
+            total += begun
+        return total
+
+    async def leases_run_out(self) -> None:
+        """Whoever had a schedule in hand is taken for dead."""
+        await self.engine.database.fetch(
+            "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
+            self.merchant_id,
+        )
+
+    async def take_in_hand(self) -> DueSchedule:
+        """What a worker that dies right then has done with the one that is due."""
+        now = self.now()
+        (due,) = await claim_due_any_merchant(
+            self.engine.database,
+            now=now,
+            leased_until=now + LEASE,
+            batch=1,
+            held=[],
+            only_merchant_id=self.merchant_id,
+        )
+        return due
+
+    async def doubts_grow_old(self) -> None:
+        """An hour: what the PG does not know by now never reached it."""
+        await self.engine.database.fetch(
+            "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
+            " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
+            self.merchant_id,
+        )
+
+    async def read(self, merchant_uid: str) -> Schedule:
+        return await find_schedule(self.engine, self.merchant_id, merchant_uid)
+
+    async def payment_of(self, merchant_uid: str) -> Payment:
+        imp_uid = (await self.read(merchant_uid)).imp_uid
+        assert imp_uid is not None
+        return await find_payment(self.engine, self.merchant_id, imp_uid)
+
+    async def told(self) -> list[tuple[str, str]]:
+        """(kind, order or what it is about) of every webhook event, oldest first."""
+        rows = await self.shop.rows(
+            "SELECT kind, coalesce(body->>'merchant_uid', imp_uid) AS about"
+            " FROM webhook_events ORDER BY position"
+        )
+        return [(row["kind"], row["about"]) for row in rows]
+
+
+@pytest.fixture
+async def bookings(gateway: Shop) -> AsyncIterator[Bookings]:
+    await gateway.register_card(CARD, buyer_name="홍길동", buyer_tel="010-1234-5678")
+    runner = Runner(gateway.engine, per_merchant=16)
+    yield Bookings(gateway, runner)
+    await runner.close()

@@ -1,0 +1,83 @@
+"""The merchant's plan of retries: what is tried again, when, and what never is."""
+
+from datetime import timedelta
+
+import pytest
+
+from dasi.foundation.errors import Invalid
+from dasi.schedules import set_retry_plan
+from dasi.test_clocks import merchant_now, turn_clock
+from dasi.webhooks import Deliverer
+from domain.schedules.conftest import Bookings
+
+DAY_S = 86_400
+NO_FUNDS, EXPIRED, LOST_CARD = "8035", "8316", "8350"
+
+
+async def turn_days(bookings: Bookings, days: float) -> None:
+    deliverer = Deliverer(bookings.engine, allow_local=True)
+    try:
+        to = await merchant_now(bookings.engine, bookings.merchant_id) + timedelta(days=days)
+        await turn_clock(bookings.engine, deliverer, bookings.merchant_id, to=to)
+    finally:
+        await deliverer.close()
+
+
+async def booked_and_declined(bookings: Bookings, code: str, *, times: int = 0) -> None:
+    await bookings.shop.kicc.scenario("refused", "batch", code=code, times=times)
+    await bookings.book(bookings.wish(merchant_uid="sub", in_s=DAY_S))
+
+
+async def asked_of_the_pg(bookings: Bookings) -> int:
+    row = await bookings.shop.rows("SELECT count(*) FROM attempts WHERE kind = 'charge'")
+    return int(row[0]["count"])
+
+
+async def test_no_funds_is_tried_on_the_days_of_the_plan_and_then_left(bookings: Bookings) -> None:
+    await set_retry_plan(bookings.engine, bookings.merchant_id, (1, 3))
+    await booked_and_declined(bookings, NO_FUNDS)
+
+    asked = []
+    for _day in range(6):
+        await turn_days(bookings, 1)
+        asked.append(await asked_of_the_pg(bookings))
+
+    assert asked == [1, 2, 2, 3, 3, 3], "on its day, a day later, three days later"
+    told = [what for what in await bookings.told() if what[1] == "sub"]
+    assert told == [("payment.failed", "sub")] * 3, "each retry is a payment of its own"
+
+
+async def test_a_retry_that_is_paid_ends_the_plan(bookings: Bookings) -> None:
+    await set_retry_plan(bookings.engine, bookings.merchant_id, (1, 3))
+    await booked_and_declined(bookings, NO_FUNDS, times=1)
+
+    await turn_days(bookings, 10)
+
+    assert await asked_of_the_pg(bookings) == 2
+    assert await bookings.shop.net_krw() == 9_900
+
+
+@pytest.mark.parametrize("code", [EXPIRED, LOST_CARD])
+async def test_a_card_that_must_be_replaced_is_never_tried_again(
+    bookings: Bookings, code: str
+) -> None:
+    await set_retry_plan(bookings.engine, bookings.merchant_id, (1, 3))
+    await booked_and_declined(bookings, code)
+
+    await turn_days(bookings, 10)
+
+    assert await asked_of_the_pg(bookings) == 1
+
+
+async def test_without_a_plan_nothing_is_tried_again(bookings: Bookings) -> None:
+    await booked_and_declined(bookings, NO_FUNDS)
+
+    await turn_days(bookings, 10)
+
+    assert await asked_of_the_pg(bookings) == 1
+
+
+@pytest.mark.parametrize("days", [(3, 1), (1, 1), (0,), (61,), tuple(range(1, 12))])
+async def test_a_plan_of_other_days_is_refused(bookings: Bookings, days: tuple[int, ...]) -> None:
+    with pytest.raises(Invalid, match="days"):
+        await set_retry_plan(bookings.engine, bookings.merchant_id, days)

@@ -1,0 +1,97 @@
+"""Sealing keys rotate: everything is sealed anew while the gateway works, then the old key goes."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from dasi.billing_keys import find_billing_key, open_key
+from dasi.channels import find_channel, open_mall
+from dasi.commands.vault import everything_sealed
+from dasi.engine import Engine
+from dasi.foundation.reencrypt import reseal
+from dasi.foundation.vault import CannotOpen, Vault
+from dasi.webhooks import signing_secrets
+from support.gateway_merchant import Shop, new_order
+
+OLD, NEW = bytes(range(32)), bytes(32)
+
+
+def with_keys(engine: Engine, *keys: bytes) -> Engine:
+    return replace(engine, vault=Vault(keys))
+
+
+async def reseal_all(engine: Engine) -> dict[str, int]:
+    done = [await reseal(engine.database, engine.vault, one) for one in everything_sealed()]
+    assert not [row for one in done for row in one.unopened]
+    return {one.what: one.resealed for one in done}
+
+
+async def repeated(shop: Shop, order: str) -> bytes:
+    """One request under an Idempotency-Key: its answer is kept."""
+    headers = {"Authorization": await shop.token(), "Idempotency-Key": f"key of {order}"}
+    wish = {"customer_uid": "card-1", "merchant_uid": order, "amount": 9_900}
+    return (await shop.call("POST", "/subscribe/payments/again", headers=headers, json=wish)).body
+
+
+async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: Shop) -> None:
+    await gateway.register_card()
+    await repeated(gateway, new_order())
+    (secret, *_) = await signing_secrets(gateway.engine, gateway.merchant.merchant_id)
+
+    both = with_keys(gateway.engine, NEW, OLD)
+    resealed = await reseal_all(both)
+
+    assert resealed["billing keys"] == 1
+    assert resealed["secrets of channels"] == 1
+    assert resealed["answers kept for repeats"] == 1
+    assert resealed["access tokens"] == 1
+    assert set((await reseal_all(both)).values()) == {0}, "all of it was done"
+    new = with_keys(gateway.engine, NEW)
+    key = await find_billing_key(new, gateway.merchant.merchant_id, "card-1")
+    assert open_key(new, key) == open_key(both, key)
+    channel = await find_channel(new, gateway.merchant.merchant_id, gateway.channel.channel_id)
+    assert open_mall(new, channel).mall_id == gateway.channel.mall_id
+    assert (await signing_secrets(new, gateway.merchant.merchant_id))[0] == secret
+    with pytest.raises(CannotOpen):
+        open_key(with_keys(gateway.engine, OLD), key)
+
+
+async def test_the_gateway_works_on_while_everything_is_resealed(
+    gateway: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.engine.vault, "_keys", Vault([OLD, NEW])._keys)
+    await gateway.register_card()
+    order = new_order()
+    first = await repeated(gateway, order)
+
+    paid, _ = await asyncio.gather(
+        asyncio.gather(*(gateway.again() for _ in range(10))),
+        reseal_all(with_keys(gateway.engine, NEW, OLD)),
+    )
+
+    assert {answer.response["status"] for answer in paid} == {"paid"}
+    assert await repeated(gateway, order) == first
+    assert (await gateway.again()).response["status"] == "paid"
+
+
+async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: Shop) -> None:
+    await gateway.register_card()
+    (before,) = await gateway.rows("SELECT sealed_key FROM billing_keys")
+    stranger = with_keys(gateway.engine, NEW)
+
+    done = [await reseal(stranger.database, stranger.vault, one) for one in everything_sealed()]
+
+    unopened = [row for one in done for row in one.unopened]
+    assert any(row.startswith("billing_keys ") and "not loaded" in row for row in unopened)
+    assert (await gateway.rows("SELECT sealed_key FROM billing_keys")) == [before]
+
+
+async def test_every_sealed_column_of_the_database_is_resealed(gateway: Shop) -> None:
+    columns = await gateway.rows(
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"
+    )
+
+    known = {(one.table, one.column) for one in everything_sealed()}
+    assert {(row["table_name"], row["column_name"]) for row in columns} == known

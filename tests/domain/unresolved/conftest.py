@@ -1,0 +1,136 @@
+"""A gateway's rooms with a KICC simulator behind them, and one clock for both that a test turns."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any, Literal
+
+import pytest
+
+from dasi.billing_keys import Customer, keep_issued_key
+from dasi.channels import Channel, add_channel
+from dasi.engine import Engine
+from dasi.foundation.db import Database
+from dasi.foundation.vault import Vault
+from dasi.ledger import Payment, find_payment
+from dasi.merchants import Merchant, add_merchant
+from dasi.payments import CancelWish, ChargeWish, cancel, charge, reconcile_due
+from dasi.providers.port import KeyIssued
+from support.kicc_merchant import MALL, Shop, open_shop
+
+CUSTOMER = "customer-1"
+
+
+@dataclass
+class Desk:
+    """What a test does at the gateway, and what it may look at."""
+
+    engine: Engine
+    shop: Shop
+    merchant: Merchant
+    channel: Channel
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    async def register(self, customer_uid: str = CUSTOMER) -> str:
+        """A billing key, issued in KICC's window and kept."""
+        issued = await self.shop.register()
+        assert isinstance(issued, KeyIssued), issued
+        async with self.engine.database.transaction() as connection:
+            return await keep_issued_key(
+                self.engine,
+                connection,
+                self.merchant.merchant_id,
+                customer_uid=customer_uid,
+                channel_id=self.channel.channel_id,
+                issued=issued,
+                order_name="월간 구독",
+                customer=Customer(name="홍길동"),
+                now=self.engine.clock.now(),
+            )
+
+    def wish(self, amount_krw: int = 9_900, **more: Any) -> ChargeWish:
+        name = more.pop("merchant_uid", f"order-{next(self.numbers)}")
+        return ChargeWish(
+            customer_uid=more.pop("customer_uid", CUSTOMER),
+            merchant_uid=name,
+            amount_krw=amount_krw,
+            **more,
+        )
+
+    async def charge(self, amount_krw: int = 9_900, **more: Any) -> Payment:
+        return await charge(self.engine, self.merchant.merchant_id, self.wish(amount_krw, **more))
+
+    async def cancel(self, payment: Payment, amount_krw: int | None = None, **more: Any) -> Payment:
+        wish = CancelWish(imp_uid=payment.imp_uid, merchant_uid=None, amount_krw=amount_krw, **more)
+        return await cancel(self.engine, self.merchant.merchant_id, wish)
+
+    async def turn(self, seconds: float) -> None:
+        await self.shop.turn(timedelta(seconds=seconds))
+
+    async def reconcile_for(self, seconds: float, *, step_s: float = 60) -> None:
+        """Turns the clock in steps and lets the worker look whenever something is due."""
+        passed = 0.0
+        while passed < seconds:
+            await self.turn(step_s)
+            passed += step_s
+            await reconcile_due(self.engine)
+
+    async def now(self, payment: Payment) -> Payment:
+        return await find_payment(self.engine, self.merchant.merchant_id, payment.imp_uid)
+
+    async def story(self, payment: Payment) -> list[str]:
+        rows = await self.engine.database.fetch(
+            "SELECT what FROM payment_events WHERE imp_uid = $1 ORDER BY seq", payment.imp_uid
+        )
+        return [row["what"] for row in rows]
+
+    async def webhooks(self, payment: Payment) -> list[str]:
+        rows = await self.engine.database.fetch(
+            "SELECT kind FROM webhook_events WHERE imp_uid = $1 ORDER BY position", payment.imp_uid
+        )
+        return [row["kind"] for row in rows]
+
+    async def net_at_pg(self) -> int:
+        """What KICC holds of this shop's money, over all orders."""
+        return sum(one["net"] for one in (await self.shop.kicc.state())["orders"])
+
+    async def approvals_at_pg(self) -> int:
+        return sum(one["approvals"] for one in (await self.shop.kicc.state())["orders"])
+
+    def with_policy(self, policy: Literal["adopt", "cancel"]) -> str:
+        return f"UPDATE channels SET doubt_policy = '{policy}'"
+
+
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    async with open_shop(total_timeout_s=1.5) as shop:
+        engine = Engine(
+            database=database,
+            clock=shop.clock,
+            vault=Vault([bytes(32)]),
+            providers={"kicc": shop.provider},
+            public_url="https://pay.example.kr",
+            window_life_s=1800,
+        )
+        merchant = await add_merchant(
+            engine, code="imp00000001", name="다시 커피", webhook_url="https://shop.example/hook"
+        )
+        channel = await add_channel(
+            engine,
+            merchant,
+            provider="kicc",
+            mall_id=MALL.mall_id,
+            secret=MALL.secret,
+            is_sandbox=True,
+            is_default=True,
+        )
+        made = Desk(engine, shop, merchant, channel)
+        await made.register()
+        yield made
+
+
+@pytest.fixture
+async def patient_desk(desk: Desk) -> Desk:
+    """A desk whose gateway looks once before it answers."""
+    return replace(desk, engine=replace(desk.engine, look_before_answer_s=0.01))

@@ -1,0 +1,203 @@
+"""Keys are never left live and forgotten (B1); notices wake a look and prove nothing."""
+
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from starlette.applications import Starlette
+
+from dasi.billing_keys import Customer, keep_issued_key, remove_due_keys, remove_key
+from dasi.foundation.errors import NotFound
+from dasi.ledger import Status
+from dasi.payments.record import record_outcome
+from dasi.pg_notifications.routes import routes
+from dasi.providers.port import Declined, KeyIssued
+from domain.unresolved.conftest import CUSTOMER, Desk
+from support.served_app import served
+
+
+async def _keys_at_pg(desk: Desk) -> list[str]:
+    """States of the keys at KICC, oldest first."""
+    keys = (await desk.shop.kicc.state())["keys"]
+    return ["removed" if one["removedAt"] else "live" for one in keys]
+
+
+async def _removals(desk: Desk) -> list[tuple[str, bool]]:
+    rows = await desk.engine.database.fetch(
+        "SELECT status, pg_removed_at IS NOT NULL AS ended FROM billing_keys ORDER BY issued_at"
+    )
+    return [(row["status"], row["ended"]) for row in rows]
+
+
+async def test_reissue_replaces_the_key_and_ends_the_old_one_at_the_pg(desk: Desk) -> None:
+    await desk.turn(60)
+    await desk.register()
+    assert await _removals(desk) == [("replaced", False), ("live", False)]
+
+    await remove_due_keys(desk.engine)
+
+    assert await _removals(desk) == [("replaced", True), ("live", False)]
+    assert await _keys_at_pg(desk) == ["removed", "live"]
+    assert (await desk.charge()).status is Status.PAID
+
+
+async def test_removed_key_charges_nothing_and_is_erased(desk: Desk) -> None:
+    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+
+    with pytest.raises(NotFound, match="unknown_customer"):
+        await desk.charge()
+    with pytest.raises(NotFound, match="unknown_billing_key"):
+        await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    assert await _keys_at_pg(desk) == ["removed"]
+    (row,) = await desk.engine.database.fetch("SELECT sealed_key FROM billing_keys")
+    assert row["sealed_key"] == b""
+
+
+async def test_lost_removal_is_asked_again_under_a_new_name(desk: Desk) -> None:
+    await desk.shop.kicc.scenario("cut_before_processing", "remove_key")
+    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    assert await _keys_at_pg(desk) == ["live"]
+
+    await desk.turn(600)
+    await remove_due_keys(desk.engine)
+
+    assert await _keys_at_pg(desk) == ["removed"]
+    rows = await desk.engine.database.fetch(
+        "SELECT attempt_id, state FROM attempts WHERE kind = 'remove_key' ORDER BY sent_at"
+    )
+    assert [row["state"] for row in rows] == ["unknown", "approved"]
+    assert len({row["attempt_id"] for row in rows}) == 2
+
+
+async def _keep(desk: Desk, issued: KeyIssued, customer_uid: str = CUSTOMER) -> None:
+    """As if the PG had issued it now."""
+    now = desk.engine.clock.now()
+    async with desk.engine.database.transaction() as connection:
+        await keep_issued_key(
+            desk.engine,
+            connection,
+            desk.merchant.merchant_id,
+            customer_uid=customer_uid,
+            channel_id=desk.channel.channel_id,
+            issued=replace(issued, issued_at=now),
+            order_name="월간 구독",
+            customer=Customer(name="홍길동"),
+            now=now,
+        )
+
+
+async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(desk: Desk) -> None:
+    """KICC may give one card the same key again."""
+    first = await desk.shop.register()
+    assert isinstance(first, KeyIssued)
+    await _keep(desk, first)
+    await desk.turn(60)
+    await desk.register()
+    await desk.turn(60)
+    await _keep(desk, first)
+
+    while await remove_due_keys(desk.engine):
+        pass
+
+    assert (await _keys_at_pg(desk))[1:] == ["live", "removed"]
+    assert (await desk.charge()).status is Status.PAID
+    (twin,) = await desk.engine.database.fetch(
+        "SELECT sealed_key, needs_person, next_removal_at FROM billing_keys "
+        "WHERE lives_on_in = (SELECT billing_key_id FROM billing_keys WHERE status = 'live')"
+    )
+    assert tuple(twin) == (b"", None, None)
+    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    assert set(await _keys_at_pg(desk)) == {"removed"}, "it ends with the one that lives"
+
+
+async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(desk: Desk) -> None:
+    shared = await desk.shop.register()
+    assert isinstance(shared, KeyIssued)
+    await _keep(desk, shared, "customer-a")
+    await _keep(desk, shared, "customer-b")
+
+    await remove_key(desk.engine, desk.merchant.merchant_id, "customer-a")
+
+    assert (await _keys_at_pg(desk))[1] == "live"
+    assert (await desk.charge(customer_uid="customer-b")).status is Status.PAID
+    await remove_key(desk.engine, desk.merchant.merchant_id, "customer-b")
+    assert (await _keys_at_pg(desk))[1] == "removed"
+
+
+async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(desk: Desk) -> None:
+    app = Starlette(routes=routes(desk.engine))
+    async with served(app) as url, aiohttp.ClientSession() as http:
+        await desk.shop.kicc.scenario("executed_truncated_json", "batch")
+        payment = await desk.charge()
+        (row,) = await desk.engine.database.fetch(
+            "SELECT shop_order_no FROM attempts WHERE kind = 'charge'"
+        )
+        notice = {
+            "resCd": "0000",
+            "resMsg": "정상",
+            "mallId": "T0021766",
+            "notiType": "10",
+            "pgCno": "26090310154110700102",
+            "shopOrderNo": row["shop_order_no"],
+            "amount": "9900",
+        }
+        async with http.post(f"{url}/notices/kicc", json=notice) as answer:
+            assert await answer.json() == {"resCd": "0000", "resMsg": "정상"}
+
+    assert (await desk.now(payment)).status is Status.PAID
+
+
+async def test_forged_notice_changes_nothing(desk: Desk) -> None:
+    app = Starlette(routes=routes(desk.engine))
+    async with served(app) as url, aiohttp.ClientSession() as http:
+        await desk.shop.kicc.scenario("refused", "batch", code="8521")
+        payment = await desk.charge()
+        (row,) = await desk.engine.database.fetch(
+            "SELECT shop_order_no FROM attempts WHERE kind = 'charge'"
+        )
+        legacy = (
+            "res_cd=0000&res_msg=OK&cno=26090310154110700102&memb_id=T0021766&noti_type=10"
+            f"&order_no={row['shop_order_no']}&amount=9900"
+        )
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        async with http.post(f"{url}/notices/kicc", data=legacy, headers=headers) as answer:
+            assert (await answer.text()).startswith("res_cd=0000")
+        async with http.post(f"{url}/notices/kicc", data=b"{", headers=headers) as answer:
+            assert (await answer.text()).startswith("res_cd=5001")
+
+    assert (await desk.now(payment)).status is Status.FAILED
+    assert await desk.net_at_pg() == 0
+
+
+async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(desk: Desk) -> None:
+    """M6: what a caller was told stays true, whatever the PG finds out later."""
+    await desk.shop.kicc.scenario("executed_answer_cut", "batch")
+    payment = await desk.charge()
+    (asked,) = await desk.engine.database.fetch(
+        "SELECT attempt_id, shop_order_no FROM attempts WHERE kind = 'charge'"
+    )
+    no = Declined(code="8521", text="한도초과")
+    told = await record_outcome(
+        desk.engine, desk.merchant.merchant_id, payment.imp_uid, asked["attempt_id"], no
+    )
+    assert told.status is Status.FAILED
+    assert await desk.net_at_pg() == 9_900
+
+    app = Starlette(routes=routes(desk.engine))
+    async with served(app) as url, aiohttp.ClientSession() as http:
+        notice = {
+            "resCd": "0000",
+            "resMsg": "정상",
+            "mallId": "T0021766",
+            "notiType": "10",
+            "pgCno": "26090310154110700102",
+            "shopOrderNo": asked["shop_order_no"],
+            "amount": "9900",
+        }
+        async with http.post(f"{url}/notices/kicc", json=notice) as answer:
+            assert answer.status == 200
+
+    assert await desk.net_at_pg() == 0
+    assert (await desk.now(payment)).status is Status.FAILED
+    assert "reversal_cancelled" in await desk.story(payment)
+    assert "payment.paid" not in await desk.webhooks(payment)

@@ -1,0 +1,303 @@
+"""Receivers that are away, slow, broken or odd: each event arrives, in order, and nobody else waits
+for them (W1, W3).
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+from starlette.responses import RedirectResponse, Response
+
+from dasi.foundation.errors import NotFound
+from dasi.merchants import add_merchant
+from dasi.webhooks import Deliverer, failing_receivers, pause_receiver, resume_receiver
+from dasi.webhooks.deliver import PER_RECEIVER
+from domain.webhooks.conftest import Desk, versions_by_payment
+from support.served_app import address_of, free_socket
+from support.webhook_endpoint import Post, Receiver, receiving
+
+THREE_DAYS = timedelta(days=3)
+PAYMENTS = ("imp_1", "imp_2", "imp_3")
+
+
+async def test_receiver_away_for_three_days_gets_everything_once_and_in_order(
+    desk: Desk, deliverer: Deliverer
+):
+    listening = free_socket()
+    url = f"{address_of(listening)}/hooks"
+    port = listening.getsockname()[1]
+    listening.close()  # nobody is there
+    for _ in range(4):
+        await desk.tell(url, *PAYMENTS)
+    tries = await desk.turn(deliverer, THREE_DAYS)
+    assert tries > 10, "it was tried again and again"
+    assert len(await desk.deliveries("due")) == 12, "nothing was given up"
+    async with receiving(_listening_on(port)) as back:
+        await desk.turn(deliverer, timedelta(hours=13))
+    assert versions_by_payment([post.values for post in back.posts]) == {
+        one: [1, 2, 3, 4] for one in PAYMENTS
+    }
+    ids = [post.headers["webhook-id"] for post in back.posts]
+    assert len(set(ids)) == len(ids) == 12
+    assert len(await desk.deliveries("delivered")) == 12
+    assert await failing_receivers(desk.engine, desk.merchant_id) == [], "it is well again"
+
+
+async def test_receiver_that_never_comes_back_is_parked_after_at_least_72_hours(
+    desk: Desk, deliverer: Deliverer
+):
+    await desk.tell("http://127.0.0.1:9/hooks", "imp_1")
+    await desk.turn(deliverer, timedelta(hours=72))
+    assert len(await desk.deliveries("due")) == 1
+    await desk.turn(deliverer, timedelta(hours=24))
+    (parked,) = await desk.deliveries("parked")
+    tries = await desk.tries()
+    assert tries[-1].at - tries[0].at >= timedelta(hours=72)
+    assert parked.tries == len(tries)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 302, 404])
+async def test_answer_that_is_no_yes_is_tried_again(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver, status: int
+):
+    async def at_first_no(_post: Post) -> int:
+        return status if len(receiver.posts) < 3 else 200
+
+    receiver.answer = at_first_no
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await desk.turn(deliverer, timedelta(hours=1), step=timedelta(seconds=10))
+    assert len(receiver.posts) == 3
+    assert len({post.headers["webhook-id"] for post in receiver.posts}) == 1
+    assert [one.http_status for one in await desk.tries()] == [status, status, 200]
+
+
+async def test_redirect_is_not_followed(desk: Desk, deliverer: Deliverer, receiver: Receiver):
+    async with receiving() as elsewhere:
+
+        async def moved(_post: Post) -> Response:
+            return RedirectResponse(f"{elsewhere.url}/trap", status_code=307)
+
+        receiver.answer = moved
+        await desk.tell(f"{receiver.url}/hooks", "imp_1")
+        await deliverer.run_due()
+        assert (await desk.tries())[0].http_status == 307
+        assert elsewhere.posts == []
+
+
+async def test_gone_receiver_gets_nothing_more_until_it_is_resumed(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    async def gone(_post: Post) -> int:
+        return 410
+
+    receiver.answer = gone
+    await desk.tell(f"{receiver.url}/hooks", "imp_1", "imp_1")
+    await desk.turn(deliverer, timedelta(hours=1))
+    assert len(receiver.posts) == 1
+    assert len(await desk.deliveries("parked")) == 2
+    (failing,) = await failing_receivers(desk.engine, desk.merchant_id)
+    assert failing.gone_at is not None
+
+    receiver.answer = None
+    await resume_receiver(desk.engine, desk.merchant_id, failing.receiver)
+    await desk.tell(f"{receiver.url}/hooks", "imp_2")
+    await deliverer.run_due()
+    assert receiver.posts[-1].values["imp_uid"] == "imp_2"
+
+
+async def test_late_yes_does_not_take_back_that_a_receiver_is_gone(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    """What was under way when it said so may still succeed; what was parked needs its mark."""
+
+    marked = asyncio.Event()
+
+    async def gone_for_one(post: Post) -> int:
+        if post.values["imp_uid"] == "imp_1":
+            return 410
+        await marked.wait()
+        return 200
+
+    receiver.answer = gone_for_one
+    await desk.tell(f"{receiver.url}/hooks", "imp_1", "imp_2")
+    while not await failing_receivers(desk.engine, desk.merchant_id):
+        await deliverer.turn()
+    marked.set()
+    while await deliverer.turn():
+        pass
+    assert len(await desk.deliveries("delivered")) == len(await desk.deliveries("parked")) == 1
+    (failing,) = await failing_receivers(desk.engine, desk.merchant_id)
+    assert failing.gone_at is not None
+
+
+async def test_retry_after_is_kept_to(desk: Desk, deliverer: Deliverer, receiver: Receiver):
+    async def later(_post: Post) -> Response:
+        return Response(status_code=503, headers={"Retry-After": "3600"})
+
+    receiver.answer = later
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await desk.turn(deliverer, timedelta(minutes=59))
+    assert len(receiver.posts) == 1
+    await desk.turn(deliverer, timedelta(minutes=11))
+    assert len(receiver.posts) == 2
+
+
+async def test_receiver_that_never_answers_is_left_after_the_time_allowed(
+    desk: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+):
+    never = asyncio.Event()
+
+    async def hang(_post: Post) -> int:
+        await never.wait()
+        return 200
+
+    receiver.answer = hang
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await deliverer_with(answer_s=0.3).run_due()
+    never.set()
+    (told,) = await desk.tries()
+    assert told.http_status is None
+    assert "no answer" in told.answer
+    assert len(await desk.deliveries("due")) == 1
+
+
+async def test_ten_megabytes_of_answer_are_cut_short(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    async def long(_post: Post) -> Response:
+        return Response(b"y" * 10_000_000)
+
+    receiver.answer = long
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await deliverer.run_due()
+    (told,) = await desk.tries()
+    assert told.http_status == 200
+    assert len(told.answer) <= 1_000
+    assert len(await desk.deliveries("delivered")) == 1
+
+
+async def test_what_is_no_http_is_a_failed_try(desk: Desk, deliverer: Deliverer):
+    async def nonsense(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x00\x01 what do you want\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(nonsense, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        await desk.tell(f"http://127.0.0.1:{port}/", "imp_1")
+        await deliverer.run_due()
+    (told,) = await desk.tries()
+    assert told.http_status is None
+    assert len(await desk.deliveries("due")) == 1
+
+
+async def test_slow_receiver_holds_up_nobody_else(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    free = asyncio.Event()
+
+    async def slow(_post: Post) -> int:
+        await free.wait()
+        return 200
+
+    receiver.answer = slow
+    many = [f"imp_s{number}" for number in range(3 * PER_RECEIVER)]
+    await desk.tell(f"{receiver.url}/hooks", *many)
+    async with receiving() as quick:
+        await desk.tell(f"{quick.url}/hooks", *PAYMENTS)
+        turning = asyncio.create_task(_turns(deliverer))
+        await quick.until(len(PAYMENTS))
+        assert len(await receiver.until(PER_RECEIVER)) == PER_RECEIVER, "and no more at once"
+        free.set()
+        await receiver.until(len(many))
+        turning.cancel()
+    assert len({post.values["imp_uid"] for post in receiver.posts}) == len(many)
+
+
+async def test_dead_receiver_is_paused_and_its_events_wait(desk: Desk, deliverer: Deliverer):
+    sample = REGISTRY.get_sample_value
+    pauses_before = sample("dasi_webhook_pauses_total") or 0
+    await desk.tell("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
+    await desk.turn(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
+    assert (sample("dasi_webhook_pauses_total") or 0) > pauses_before, "the operator sees it"
+    (failing,) = await failing_receivers(desk.engine, desk.merchant_id)
+    assert failing.paused_until is not None
+    assert failing.paused_until > desk.clock.now()
+    assert await deliverer.run_due() == 0
+    assert len(await desk.deliveries("due")) == 30
+
+
+async def test_receiver_held_back_by_a_person_spends_no_try_and_then_gets_everything_in_order(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    url = f"{receiver.url}/hooks"
+    held = await pause_receiver(desk.engine, desk.merchant_id, url)
+    await desk.tell(url, "imp_1", "imp_1", "imp_2")
+    assert await desk.turn(deliverer, THREE_DAYS) == 0
+    (listed,) = await failing_receivers(desk.engine, desk.merchant_id)
+    assert (listed.receiver, listed.held_at is not None) == (held, True)
+    await resume_receiver(desk.engine, desk.merchant_id, url)
+    await desk.turn(deliverer, timedelta(minutes=1))
+    assert versions_by_payment([post.values for post in receiver.posts]) == {
+        "imp_1": [1, 2],
+        "imp_2": [1],
+    }
+    with pytest.raises(NotFound, match="unknown_receiver"):
+        await resume_receiver(desk.engine, desk.merchant_id, held)
+
+
+async def test_what_was_under_way_when_a_person_held_back_does_not_end_the_pause(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    async def held_meanwhile(_post: Post) -> int:
+        await pause_receiver(desk.engine, desk.merchant_id, receiver.url)
+        return 200
+
+    receiver.answer = held_meanwhile
+    await desk.tell(f"{receiver.url}/hooks", "imp_1", "imp_1")
+    await desk.turn(deliverer, timedelta(hours=1))
+    assert len(receiver.posts) == 1
+    assert len(await desk.deliveries("due")) == 1
+
+
+async def test_pause_holds_for_one_merchant_only(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    other = await add_merchant(desk.engine, code="imp00000002", name="x", webhook_url=None)
+    await pause_receiver(desk.engine, other.merchant_id, receiver.url)
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await deliverer.run_due()
+    assert len(receiver.posts) == 1
+
+
+async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    async def one_fails(post: Post) -> int:
+        return 500 if post.values["imp_uid"] == "imp_1" else 200
+
+    receiver.answer = one_fails
+    url = f"{receiver.url}/hooks"
+    await desk.tell(url, "imp_1", "imp_2", "imp_1", "imp_2")
+    while await deliverer.run_due():
+        pass
+    assert versions_by_payment([post.values for post in receiver.posts]) == {
+        "imp_1": [1],
+        "imp_2": [1, 2],
+    }
+
+
+async def _turns(deliverer: Deliverer) -> None:
+    while True:
+        await deliverer.turn()
+
+
+def _listening_on(port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    return listening

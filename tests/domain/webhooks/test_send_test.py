@@ -1,0 +1,114 @@
+"""A test event: sent as any other, believed by nobody who reads payments back."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+
+from dasi.channels import add_channel
+from dasi.foundation.clock import SystemClock, TurnedClock
+from dasi.foundation.errors import NotFound
+from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
+from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
+from domain.webhooks.conftest import Desk, is_accepted
+from support.gateway_merchant import CODE, MALL_SECRET
+from support.webhook_endpoint import Post, Receiver
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    """The published package compares the time of a signature with the machine's."""
+    return TurnedClock(SystemClock().now())
+
+
+async def sent(desk: Desk, merchant: Merchant, mode: Any = "live", **urls: Any) -> SentTest:
+    given = {"webhook_url": None, "test_webhook_url": None, **urls}
+    await change_webhook(desk.engine, merchant, webhook_content_type="json", **given)
+    saved = await find_merchant_by_code(desk.engine, CODE)
+    return await send_test_event(desk.engine, saved, mode=mode)
+
+
+async def test_what_came_back_is_told(desk: Desk, merchant: Merchant, receiver: Receiver):
+    async def teapot(_post: Post) -> Response:
+        return Response("no coffee", status_code=418)
+
+    receiver.answer = teapot
+    said = await sent(desk, merchant, webhook_url=f"{receiver.url}/hooks")
+    (post,) = receiver.posts
+    assert (said.http_status, said.answer) == (418, "HTTP 418 no coffee")
+    assert said.request.encode() == post.body
+    assert said.took_ms < 10_000
+    assert set(post.values) == {"imp_uid", "merchant_uid", "status"}
+
+
+async def test_it_is_signed_and_stands_in_no_feed(
+    desk: Desk, merchant: Merchant, receiver: Receiver
+):
+    await sent(desk, merchant, webhook_url=f"{receiver.url}/hooks")
+    (secret,) = await signing_secrets(desk.engine, desk.merchant_id)
+    assert is_accepted(secret.secret, receiver.posts[0])
+    page = await read_feed(desk.engine, desk.merchant_id, after=0, limit=10)
+    assert page.events == ()
+    assert await desk.deliveries() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "has_test_address", "came"),
+    [("live", True, "/live"), ("test", True, "/test"), ("test", False, "/live")],
+)
+async def test_it_goes_where_such_events_go(
+    desk: Desk,
+    merchant: Merchant,
+    receiver: Receiver,
+    mode: str,
+    *,
+    has_test_address: bool,
+    came: str,
+):
+    test_url = f"{receiver.url}/test" if has_test_address else None
+    await sent(desk, merchant, mode, webhook_url=f"{receiver.url}/live", test_webhook_url=test_url)
+    assert [post.path for post in receiver.posts] == [came]
+
+
+async def test_no_address_is_refused_by_name(desk: Desk, merchant: Merchant):
+    with pytest.raises(NotFound, match="no_webhook_url"):
+        await sent(desk, merchant)
+
+
+async def test_nobody_there_is_told_as_such(desk: Desk, merchant: Merchant):
+    said = await sent(desk, merchant, webhook_url="http://127.0.0.1:9/hooks")
+    assert said.http_status is None
+    assert said.answer.startswith("no answer: ")
+
+
+async def test_live_merchant_sends_no_test_to_this_machine(
+    desk: Desk, merchant: Merchant, receiver: Receiver
+):
+    await add_channel(
+        desk.engine,
+        merchant,
+        provider="kicc",
+        mall_id="05700001",
+        secret=MALL_SECRET,
+        is_sandbox=False,
+        is_default=False,
+    )
+    said = await sent(desk, merchant, webhook_url=f"{receiver.url}/hooks")
+    assert said.answer == "not sent: 127.0.0.1 is not a public address"
+    assert receiver.posts == []
+
+
+async def test_what_is_sent_for_two_merchants_at_once_is_signed_by_each(
+    desk: Desk, merchant: Merchant, receiver: Receiver
+):
+    other = await add_merchant(
+        desk.engine, code="imp00000002", name="다른 상점", webhook_url=f"{receiver.url}/other"
+    )
+    await asyncio.gather(
+        sent(desk, merchant, webhook_url=f"{receiver.url}/hooks"),
+        send_test_event(desk.engine, other, mode="live"),
+    )
+    mine = next(post for post in receiver.posts if post.path == "/hooks")
+    (theirs,) = await signing_secrets(desk.engine, other.merchant_id)
+    assert not is_accepted(theirs.secret, mine)

@@ -1,0 +1,71 @@
+"""What is sent can be verified with the published package of Standard Webhooks (W2)."""
+
+from datetime import timedelta
+
+import pytest
+
+from dasi.foundation.clock import SystemClock, TurnedClock
+from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
+from domain.webhooks.conftest import Desk, is_accepted
+from support.webhook_endpoint import Post, Receiver
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    """The package compares the time in the header with the machine's."""
+    return TurnedClock(SystemClock().now())
+
+
+async def secrets_now(desk: Desk) -> list[str]:
+    return [one.secret for one in await signing_secrets(desk.engine, desk.merchant_id)]
+
+
+async def sent(desk: Desk, deliverer: Deliverer, receiver: Receiver) -> Post:
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await deliverer.run_due()
+    return receiver.posts[-1]
+
+
+@pytest.mark.parametrize("content_type", ["json", "form"])
+async def test_published_package_accepts_what_is_sent_and_nothing_else(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver, content_type: str
+):
+    await desk.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
+    post = await sent(desk, deliverer, receiver)
+    (secret,) = await secrets_now(desk)
+    assert is_accepted(secret, post)
+    assert not is_accepted(secret, post, body=post.body + b" ")
+    other = "whsec_" + "A" * 43 + "="
+    assert not is_accepted(other, post)
+
+
+async def test_both_secrets_verify_while_one_is_rotated_and_then_only_the_new_one(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    (old,) = await secrets_now(desk)
+    await rotate_secret(desk.engine, desk.merchant_id, keep_old_for=timedelta(minutes=3))
+    new = next(one for one in await secrets_now(desk) if one != old)
+    both = await sent(desk, deliverer, receiver)
+    assert is_accepted(old, both)
+    assert is_accepted(new, both)
+    desk.clock.advance(timedelta(minutes=4))
+    later = await sent(desk, deliverer, receiver)
+    assert is_accepted(new, later)
+    assert not is_accepted(old, later)
+
+
+async def test_a_second_try_is_signed_for_its_own_time_under_the_same_id(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver
+):
+    async def at_first_no(_post: Post) -> int:
+        return 500 if len(receiver.posts) == 1 else 200
+
+    receiver.answer = at_first_no
+    first = await sent(desk, deliverer, receiver)
+    desk.clock.advance(timedelta(seconds=30))
+    await deliverer.run_due()
+    second = receiver.posts[-1]
+    (secret,) = await secrets_now(desk)
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
+    assert is_accepted(secret, second)

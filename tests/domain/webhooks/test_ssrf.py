@@ -1,0 +1,143 @@
+"""In live mode a webhook goes to the public network or nowhere (W5). Names are asked of a DNS
+server under the test's hand; what is decided about its answers, and the connection, are the
+product's.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import pytest
+
+from dasi.channels import add_channel
+from dasi.merchants import Merchant
+from dasi.webhooks import Deliverer
+from domain.webhooks.conftest import Desk
+from support.dns_server import AsksServer, naming
+from support.gateway_merchant import MALL_SECRET
+from support.webhook_endpoint import Receiver
+
+NAME = "hooks.shop.example"
+PUBLIC = "203.0.114.7"
+
+
+@pytest.fixture
+async def live(desk: Desk, merchant: Merchant) -> Desk:
+    """The merchant takes real money from now on."""
+    await add_channel(
+        desk.engine,
+        merchant,
+        provider="kicc",
+        mall_id="05700001",
+        secret=MALL_SECRET,
+        is_sandbox=False,
+        is_default=False,
+    )
+    return desk
+
+
+ADDRESSES = {
+    "loopback": "127.0.0.1",
+    "loopback by another number": "127.9.9.9",
+    "private 10": "10.1.2.3",
+    "private 172": "172.16.0.1",
+    "private 192": "192.168.0.1",
+    "carrier": "100.64.0.1",
+    "link-local and metadata": "169.254.169.254",
+    "this network": "0.0.0.0",
+    "broadcast": "255.255.255.255",
+    "multicast": "224.0.0.1",
+    "loopback of IPv6": "::1",
+    "unspecified of IPv6": "::",
+    "link-local of IPv6": "fe80::1",
+    "unique local": "fd00::1",
+    "IPv4-mapped loopback": "::ffff:127.0.0.1",
+    "IPv4-mapped private": "::ffff:10.0.0.1",
+    "NAT64 of loopback": "64:ff9b::7f00:1",
+    "6to4 of private": "2002:0a00:0001::1",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
+async def test_name_with_such_an_address_is_not_connected_to(
+    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver, address: str
+):
+    port = receiver.url.rpartition(":")[2]
+    await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
+    async with naming([address]) as names:
+        await deliverer_with(resolver=AsksServer(names.port)).run_due()
+    (told,) = await live.tries()
+    assert names.asked == [NAME]
+    assert told.http_status is None
+    refused = re.fullmatch(r"not sent: (\S+) is not a public address", told.answer)
+    assert refused is not None, told.answer
+    assert ip_address(refused[1]) == ip_address(address)
+    assert receiver.posts == []
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
+async def test_url_of_such_an_address_is_not_connected_to(
+    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver, address: str
+):
+    port = receiver.url.rpartition(":")[2]
+    host = f"[{address}]" if ":" in address else address
+    await live.tell(f"http://{host}:{port}/hooks", "imp_1")
+    await deliverer_with().run_due()
+    (told,) = await live.tries()
+    assert told.answer.startswith("not sent: ")
+    assert receiver.posts == []
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"])
+async def test_odd_spellings_of_this_machine_are_not_connected_to(
+    live: Desk, deliverer: Deliverer, receiver: Receiver, host: str
+):
+    """The machine's own resolver knows these, and its answer is looked at as any other."""
+    port = receiver.url.rpartition(":")[2]
+    await live.tell(f"http://{host}:{port}/hooks", "imp_1")
+    await deliverer.run_due()
+    (told,) = await live.tries()
+    assert told.http_status is None
+    assert receiver.posts == []
+
+
+async def test_one_private_address_among_public_ones_is_enough(
+    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+):
+    port = receiver.url.rpartition(":")[2]
+    await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
+    async with naming([PUBLIC, "127.0.0.1"]) as names:
+        await deliverer_with(resolver=AsksServer(names.port), connect_s=0.2).run_due()
+    (told,) = await live.tries()
+    assert told.answer == "not sent: 127.0.0.1 is not a public address"
+    assert receiver.posts == []
+
+
+async def test_name_that_is_public_first_and_private_then_gains_nothing(
+    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+):
+    """Rebinding: the address that was looked at is the one connected to, at every try anew."""
+    port = receiver.url.rpartition(":")[2]
+    await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
+    async with naming([PUBLIC], ["127.0.0.1"]) as names:
+        deliverer = deliverer_with(resolver=AsksServer(names.port), connect_s=0.2)
+        await deliverer.run_due()
+        assert names.asked == [NAME], "one question for one try: nothing else is connected to"
+        await live.rows("UPDATE deliveries SET next_try_at = $1", live.clock.now())
+        await deliverer.run_due()
+        assert names.asked == [NAME, NAME]
+    first, second = await live.tries()
+    assert not first.answer.startswith("not sent: 127")
+    assert second.answer == "not sent: 127.0.0.1 is not a public address"
+    assert receiver.posts == []
+
+
+async def test_merchant_in_test_mode_may_use_this_machine_only_where_that_is_allowed(
+    desk: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+):
+    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await deliverer_with(allow_local=False).run_due()
+    assert receiver.posts == []
+    await desk.rows("UPDATE deliveries SET next_try_at = $1", desk.clock.now())
+    await deliverer_with(allow_local=True).run_due()
+    assert len(receiver.posts) == 1

@@ -1,0 +1,242 @@
+"""Bad input on the way to a window and back, over HTTP: answered clearly, nothing half done.
+
+Unknown shops and channels, orders that break a rule, bodies that are none, and returns that are
+forged, repeated, late or for another order.
+"""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dasi.merchants import add_merchant
+from support.gateway_merchant import PAGE_URL, Shop, new_window
+from support.simulator_process import SimulatorControl
+
+MISSING = object()
+WRONG_FIELDS: list[tuple[str, object]] = [
+    ("merchant_uid", MISSING), ("merchant_uid", ""), ("merchant_uid", None),
+    ("merchant_uid", "x" * 41), ("merchant_uid", ["a"]), ("merchant_uid", "a\x00b"),
+    ("amount", MISSING), ("amount", "많이"), ("amount", -1), ("amount", 0), ("amount", 99.5),
+    ("amount", 2**31), ("amount", "２００"), ("amount", True), ("amount", {}), ("amount", 10**40),
+    ("customer_uid", "c" * 81), ("customer_uid", {"a": 1}), ("customer_uid", "a\x00b"),
+    ("pay_method", "vbank"), ("m_redirect_url", "javascript:alert(1)"),
+    ("notice_url", "ftp://shop.example/"), ("currency", "USD"),
+]  # fmt: skip
+WRONG_BODIES = [
+    b"", b"{", b"null", b"[]", b'"text"', b'{"param": 5}', b'{"param": [1]}', b"\xff\xfe", b"{}",
+    b'{"param": {}, "device": "pc"}', b'{"param": {}, "device": "tv"}', b'{"param": {}}',
+    b'{"param": {"amount": NaN}, "device": "pc"}', b'{"device": "pc", "param":' + b"[" * 30_000,
+    b'{"param": {"merchant_uid": "\\ud800", "amount": 1, "name": "a"}, "device": "pc"}',
+]  # fmt: skip
+
+
+def asking(param: dict[str, Any]) -> bytes:
+    """What the SDK sends."""
+    return json.dumps({"param": param, "device": "pc", "page_url": PAGE_URL}).encode()
+
+
+async def ask(
+    shop: Shop, body: bytes | io.BytesIO, *, code: str | None = None
+) -> tuple[int, dict[str, Any]]:
+    url = shop.window_path().replace(shop.merchant.code, code or shop.merchant.code)
+    async with shop.http.post(url, data=body) as answered:
+        assert answered.content_type == "application/json"
+        told: dict[str, Any] = await answered.json()
+        return answered.status, told
+
+
+async def assert_nothing_was_done(shop: Shop) -> None:
+    for table in ("payments", "window_orders", "attempts"):
+        assert await shop.rows(f"SELECT * FROM {table}") == [], table
+    assert (await shop.kicc.state())["requests"] == {}
+
+
+async def test_every_wrong_field_is_named_and_nothing_is_done(gateway: Shop) -> None:
+    for field, value in WRONG_FIELDS:
+        param = {**new_window(), field: value}
+        if value is MISSING:
+            del param[field]
+
+        _status, told = await ask(gateway, asking(param))
+
+        rsp = told["rsp"]
+        assert rsp["success"] is False, (field, value)
+        assert rsp["error_code"] in ("F400", "F501"), (field, value, rsp)
+        assert field in rsp["error_msg"], (field, value, rsp)
+    await assert_nothing_was_done(gateway)
+
+
+@pytest.mark.parametrize("body", WRONG_BODIES, ids=range(len(WRONG_BODIES)))
+async def test_a_wrong_body_is_told_so_and_nothing_is_done(gateway: Shop, body: bytes) -> None:
+    status, told = await ask(gateway, body)
+
+    assert status == 200
+    assert (told["rsp"]["success"], told["rsp"]["error_code"]) == (False, "F400")
+    await assert_nothing_was_done(gateway)
+
+
+async def test_a_body_of_two_megabytes_is_refused(gateway: Shop) -> None:
+    body = asking({**new_window(), "custom_data": "x" * 2_000_000})
+
+    _status, told = await ask(gateway, io.BytesIO(body))
+
+    assert told["rsp"]["error_code"] == "F400"
+    await assert_nothing_was_done(gateway)
+
+
+@pytest.mark.parametrize("code", ["imp99999999", "x", "%00", "imp%2F1", "상점", "c" * 300])
+async def test_an_unknown_shop_is_told_so(gateway: Shop, code: str) -> None:
+    status, told = await ask(gateway, asking(new_window()), code=code)
+
+    assert status == 404
+    assert told["rsp"]["error_code"] == "F500" if "rsp" in told else told["code"] != 0
+    await assert_nothing_was_done(gateway)
+
+
+async def test_a_shop_without_a_channel_and_a_pg_it_has_not(gateway: Shop) -> None:
+    await add_merchant(gateway.engine, code="imp00000002", name="빈 상점", webhook_url=None)
+    body = asking(new_window())
+
+    _status, bare = await ask(gateway, body, code="imp00000002")
+    wrong_pg = await gateway.ask_for_window(pg="kicc.T9999999")
+    wrong_key = await gateway.ask_for_window(channelKey="channel-key-nothing")
+
+    assert bare["rsp"]["error_code"] == "NOT_READY"
+    assert [one["rsp"]["error_code"] for one in (wrong_pg, wrong_key)] == ["F1001", "F1001"]
+    assert "kicc.T9999999" in wrong_pg["rsp"]["error_msg"]
+    await assert_nothing_was_done(gateway)
+
+
+ANY_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=50),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(
+    ["merchant_uid", "amount", "name", "customer_uid", "custom_data", "notice_url", "pay_method"]
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(param=st.dictionaries(NAMES | st.text(max_size=12), ANY_VALUE, max_size=6))
+async def test_no_param_breaks_it(gateway: Shop, param: dict[str, Any]) -> None:
+    wrong_pg = {**new_window(), **param, "pg": "nothing"}  # so that none gets as far as the PG
+
+    status, told = await ask(gateway, asking(wrong_pg))
+
+    assert status == 200, told
+    assert told["rsp"]["error_code"] in ("F400", "F501", "F1001"), told
+
+
+# ----- the way back -----
+
+
+async def returned(shop: Shop, choice: str = "approve") -> tuple[str, dict[str, str]]:
+    opened = await shop.ask_for_window(amount=19_900)
+    _action, fields = await shop.kicc.window(opened["window_url"], choice)
+    return opened["window_token"], fields
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"resCd": ""},
+        {"resCd": "'; DROP TABLE payments; --"},
+        {"shopOrderNo": ""},
+        {"shopOrderNo": "wo-00000000000000000000000000"},
+        {"authorizationId": ""},
+        {"authorizationId": "<script>"},
+        {"resMsg": "a\x00b"},
+    ],
+)
+async def test_a_forged_return_touches_nothing_and_the_true_one_still_counts(
+    gateway: Shop, forged: dict[str, str]
+) -> None:
+    window_token, fields = await returned(gateway)
+    asked_before = (await gateway.kicc.state())["requests"]
+
+    status = await gateway.come_back(window_token, {**fields, **forged})
+
+    assert status in (303, 400)
+    assert await gateway.result(window_token) == {"progress": "open", "rsp": None}
+    assert (await gateway.kicc.state())["requests"] == asked_before
+    assert await gateway.come_back(window_token, fields) == 303
+    assert (await gateway.result(window_token))["rsp"]["success"] is True
+    assert await gateway.net_krw() == 19_900
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe=1", b"a=1&" * 100, b"resCd=0000", b"{}", b"x" * 100_000]
+)
+async def test_a_return_that_is_none_touches_nothing(gateway: Shop, body: bytes) -> None:
+    window_token, _fields = await returned(gateway)
+    url = gateway.window_path(window_token, "/return")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    async with gateway.http.post(url, data=body, headers=headers, allow_redirects=False) as told:
+        assert told.status == 400
+        page = await told.text()
+
+    assert "Traceback" not in page
+    assert (await gateway.result(window_token))["progress"] == "open"
+    assert await gateway.approvals() == []
+
+
+async def test_a_return_for_another_order_touches_neither(gateway: Shop) -> None:
+    (first, _), (second, fields) = await returned(gateway), await returned(gateway)
+
+    assert await gateway.come_back(first, fields) == 303
+
+    assert (await gateway.result(first))["progress"] == "open"
+    assert (await gateway.result(second))["progress"] == "open"
+    assert await gateway.approvals() == []
+
+
+async def test_a_second_return_changes_nothing(gateway: Shop) -> None:
+    window_token, fields = await returned(gateway)
+    await gateway.come_back(window_token, fields)
+    paid = await gateway.result(window_token)
+
+    for again in (fields, {**fields, "resCd": "W002"}, {**fields, "authorizationId": "1"}):
+        assert await gateway.come_back(window_token, again) == 303
+
+    assert await gateway.result(window_token) == paid
+    assert await gateway.net_krw() == 19_900
+
+
+async def test_a_return_to_a_closed_window_changes_nothing(gateway: Shop) -> None:
+    window_token, fields = await returned(gateway)
+    closed = await gateway.close_window(window_token)
+
+    assert await gateway.come_back(window_token, fields) == 303
+
+    assert await gateway.result(window_token) == closed
+    assert closed["rsp"]["success"] is False
+    assert await gateway.approvals() == []
+
+
+@pytest.mark.parametrize("window_token", ["0" * 32, "x", "%00", "..%2f..%2fetc", "a" * 500])
+async def test_a_window_there_is_not(gateway: Shop, window_token: str) -> None:
+    _token, fields = await returned(gateway)
+
+    assert await gateway.come_back(window_token, fields) in (404, 405)
+    assert await gateway.approvals() == []
+
+
+async def test_a_window_of_another_shop_is_not_there(
+    gateway: Shop, database_url: str, kicc: SimulatorControl
+) -> None:
+    window_token, fields = await returned(gateway)
+    await add_merchant(gateway.engine, code="imp00000002", name="다른 상점", webhook_url=None)
+    url = gateway.window_path(window_token, "/return").replace("imp00000001", "imp00000002")
+
+    async with gateway.http.post(url, data=fields, allow_redirects=False) as told:
+        assert told.status == 404
+
+    assert (await gateway.result(window_token))["progress"] == "open"

@@ -1,0 +1,157 @@
+"""What Iamport leaves out is told to a merchant that asked for it, and to no other."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from dasi.merchants import tell_more
+from dasi.payments import reconcile_due
+from dasi.webhooks import Deliverer
+from support.gateway_merchant import Shop, open_shop, running_gateway
+from support.simulator_process import SimulatorControl
+from support.webhook_endpoint import receiving
+
+CARD = "card-1"
+SCHEDULE = "/subscribe/payments/schedule"
+
+Act = Callable[[Shop], Awaitable[None]]
+
+
+async def decline(shop: Shop) -> None:
+    assert (await shop.again(merchant_uid="declined", amount=8_521)).response["status"] == "failed"
+
+
+async def issue_key(shop: Shop) -> None:
+    await shop.register_card("card-2")
+
+
+async def remove_key(shop: Shop) -> None:
+    assert (await shop.call("DELETE", f"/subscribe/customers/{CARD}")).code == 0
+
+
+async def book(shop: Shop) -> None:
+    item = {"merchant_uid": "booked", "schedule_at": int(time.time()) + 1_000, "amount": 9_900}
+    body = {"customer_uid": CARD, "schedules": [item]}
+    assert (await shop.call("POST", SCHEDULE, json=body)).code == 0
+
+
+async def revoke_schedule(shop: Shop) -> None:
+    await book(shop)
+    body = {"merchant_uid": "booked"}
+    assert (await shop.call("POST", "/subscribe/payments/unschedule", json=body)).code == 0
+
+
+async def revoke_with_its_key(shop: Shop) -> None:
+    await book(shop)
+    await remove_key(shop)
+
+
+async def open_doubt(shop: Shop) -> None:
+    await shop.kicc.scenario("executed_answer_cut", "batch")
+    await shop.again(merchant_uid="doubtful")
+
+
+async def open_doubt_that_ends_in_no(shop: Shop) -> None:
+    await shop.kicc.scenario("cut_before_processing", "batch")
+    await shop.again(merchant_uid="doubtful")
+
+
+async def settle(shop: Shop) -> None:
+    """An hour goes by, and the worker looks."""
+    await shop.engine.database.fetch(
+        "UPDATE attempts SET sent_at = sent_at - interval '1 hour', next_look_at = now()"
+        " WHERE next_look_at IS NOT NULL"
+    )
+    assert await reconcile_due(shop.engine) == 1
+
+
+async def settle_as_paid(shop: Shop) -> None:
+    await open_doubt(shop)
+    await settle(shop)
+
+
+async def settle_as_failed(shop: Shop) -> None:
+    await open_doubt_that_ends_in_no(shop)
+    await settle(shop)
+
+
+@pytest.mark.parametrize("is_on", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize(
+    ("act", "told", "told_anyway"),
+    [
+        (decline, [("payment.declined", "failed")], []),
+        (issue_key, [("billing_key.issued", "issued")], ["paid"]),
+        (remove_key, [("billing_key.removed", "removed")], []),
+        (revoke_schedule, [("schedule.revoked", "revoked")], []),
+        (
+            revoke_with_its_key,
+            [("billing_key.removed", "removed"), ("schedule.revoked", "revoked")],
+            [],
+        ),
+        (open_doubt, [("payment.doubt_opened", "ready")], []),
+        (
+            settle_as_paid,
+            [("payment.doubt_opened", "ready"), ("payment.doubt_settled", "paid")],
+            ["paid"],
+        ),
+        (
+            settle_as_failed,
+            [("payment.doubt_opened", "ready"), ("payment.doubt_settled", "failed")],
+            ["failed"],
+        ),
+    ],
+)
+async def test_each_is_told_when_on_and_not_when_off(
+    database_url: str,
+    kicc: SimulatorControl,
+    act: Act,
+    *,
+    is_on: bool,
+    told: list[tuple[str, str]],
+    told_anyway: list[str],
+) -> None:
+    async with (
+        receiving() as receiver,
+        running_gateway(database_url, kicc, webhook_url=receiver.url) as shop,
+    ):
+        await shop.register_card(CARD)
+        await tell_more(shop.engine, shop.merchant.merchant_id, is_on=is_on)
+        await deliver(shop)
+        receiver.posts.clear()
+
+        await act(shop)
+        await deliver(shop)
+
+        bodies = [post.values for post in receiver.posts]
+        more = [(body["type"], body["status"]) for body in bodies if "type" in body]
+        assert sorted(more) == (told if is_on else [])
+        assert [body["status"] for body in bodies if "type" not in body] == told_anyway
+        assert all(set(body) > {"type", "status"} for body in bodies if "type" in body)
+        feed = (await shop.get("/events?limit=100")).response["events"][1:]
+        assert sorted(event["type"] for event in feed if "type" in event["data"]) == [
+            kind for kind, _ in (told if is_on else [])
+        ]
+
+
+async def test_it_is_each_merchants_own_choice(gateway: Shop) -> None:
+    async with open_shop(
+        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
+    ) as other:
+        await tell_more(gateway.engine, gateway.merchant.merchant_id, is_on=True)
+        for shop in (gateway, other):
+            await shop.register_card(CARD)
+        rows = await gateway.rows(
+            "SELECT merchant_id FROM webhook_events WHERE kind = 'billing_key.issued'"
+        )
+    assert rows == [{"merchant_id": gateway.merchant.merchant_id}]
+
+
+async def deliver(shop: Shop) -> None:
+    """A worker's turns, until nothing is due."""
+    deliverer = Deliverer(shop.engine, allow_local=True)
+    try:
+        while await deliverer.run_due():
+            pass
+    finally:
+        await deliverer.close()

@@ -1,0 +1,171 @@
+"""What the guides on booked charges and webhooks show is true: their code is run as it stands.
+
+Calls (`curl`) go to a gateway of the test; moments in epoch seconds are moved to the months ahead,
+so that the page need not be.
+"""
+
+import re
+import shlex
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from dasi.foundation.clock import KST
+from dasi.foundation.durations import parse_wait
+from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
+from support.gateway_merchant import Answer, Shop, running_gateway
+from support.simulator_process import SimulatorControl
+from support.webhook_endpoint import receiving
+
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+MONTH_S = 31 * 86_400
+
+
+def blocks(guide: str, language: str) -> list[str]:
+    text = (GUIDES / guide).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def python_of(guide: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec("\n".join(blocks(guide, "python")), names)
+    return names
+
+
+def calls_of(guide: str) -> Iterator[str]:
+    """Every `curl` of a guide, its moments a month apart from now on, in their order."""
+    calls = [one for one in blocks(guide, "sh") if one.startswith("curl ")]
+    moments = sorted(set(re.findall(r"\b1\d{9}\b", "".join(calls))))
+    later = {one: str(int(time.time()) + (n + 1) * MONTH_S) for n, one in enumerate(moments)}
+    for call in calls:
+        yield re.sub(r"\b1\d{9}\b", lambda found: later[found[0]], call)
+
+
+async def play(shop: Shop, curl: str) -> Answer:
+    words = shlex.split(curl.replace("\\\n", " "))[1:]
+    method, url, body, content_type = "", "", None, "application/x-www-form-urlencoded"
+    while words:
+        match words.pop(0):
+            case "-s":
+                pass
+            case "-X":
+                method = words.pop(0)
+            case "-d":
+                body = words.pop(0)
+            case "-H":
+                name, _, value = words.pop(0).partition(": ")
+                content_type = value if name == "Content-Type" else content_type
+            case word:
+                url = word
+    path = url.removeprefix("https://pay.example.com")
+    assert path != url, curl
+    method = method or ("GET" if body is None else "POST")
+    headers = {"Authorization": await shop.token()}
+    if body is not None:
+        headers["Content-Type"] = content_type
+    return await shop.call(method, path, headers=headers, data=body)
+
+
+async def test_booked_charges_are_booked_declined_retried_moved_and_revoked_as_the_page_shows(
+    gateway: Shop,
+):
+    await gateway.register_card("member-42")
+    book, read, retry, reschedule, move, revoke, turn = calls_of("booked-charges.md")
+    booked = await play(gateway, book)
+    assert [one["schedule_status"] for one in booked.response] == ["scheduled"] * 2
+    assert [one["name"] for one in booked.response] == ["1월 원두", "2월 원두"]
+
+    await gateway.kicc.scenario("8316", "batch", times=2)
+    turned = await play(gateway, turn)
+    assert turned.response["charges"] == 1
+    declined = (await play(gateway, read)).response
+    assert (declined["schedule_status"], declined["payment_status"]) == ("executed", "failed")
+    assert declined["imp_uid"].startswith("imps_")
+    assert (await play(gateway, retry)).response["status"] == "failed"
+
+    await gateway.register_card("member-42")
+    assert (await play(gateway, retry)).response["status"] == "paid"
+    assert (await play(gateway, retry)).http_status == 400, "no order is paid twice"
+    assert (await play(gateway, reschedule)).code != 0, "nor booked again once it is paid"
+
+    moved = await play(gateway, move)
+    assert moved.code == 0, moved
+    revoked = await play(gateway, revoke)
+    assert [one["merchant_uid"] for one in revoked.response] == ["sub-42-02"]
+    assert len(await gateway.approvals()) == 1
+
+
+async def test_a_declined_charge_is_booked_for_another_day_as_the_page_shows(gateway: Shop):
+    await gateway.register_card("member-42")
+    book, read, _retry, reschedule, _move, _revoke, turn = calls_of("booked-charges.md")
+    await play(gateway, book)
+    await gateway.kicc.scenario("8521", "batch", times=1)
+    await play(gateway, turn)
+    again = await play(gateway, reschedule)
+    assert (again.response["schedule_status"], again.response["payment_status"]) == (
+        "scheduled",
+        None,
+    )
+    for _ in range(4):
+        await play(gateway, turn)
+    assert (await play(gateway, read)).response["payment_status"] == "paid"
+
+
+def test_months_of_the_page_end_where_months_end():
+    names = python_of("booked-charges.md")
+    monthly = names["monthly"]
+    days = [at.strftime("%m-%d") for at in monthly(datetime(2028, 1, 31, 10, tzinfo=KST), 5)]
+    assert days == ["01-31", "02-29", "03-31", "04-30", "05-31"]
+    over_a_year = monthly(datetime(2027, 11, 30, 10, tzinfo=KST), 4)
+    assert [f"{at:%Y-%m-%d %H}" for at in over_a_year] == [
+        "2027-11-30 10",
+        "2027-12-30 10",
+        "2028-01-30 10",
+        "2028-02-29 10",
+    ]
+    assert len(names["schedule_at"]) == 12
+    assert sorted(names["schedule_at"]) == names["schedule_at"]
+
+
+@pytest.mark.parametrize("content_type", ["json", "form"])
+async def test_signatures_are_verified_as_the_page_shows(
+    database_url: str, kicc: SimulatorControl, content_type: str
+):
+    is_genuine = python_of("webhooks.md")["is_genuine"]
+    async with (
+        receiving() as receiver,
+        running_gateway(database_url, kicc, webhook_url=f"{receiver.url}/hooks") as shop,
+    ):
+        await shop.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
+        whose = (shop.engine, shop.merchant.merchant_id)
+        (old,) = await signing_secrets(*whose)
+        await rotate_secret(*whose, keep_old_for=parse_wait("24h"))
+        new = (await signing_secrets(*whose))[0]
+        await shop.register_card("card-1")
+        deliverer = Deliverer(shop.engine, allow_local=True)
+        await deliverer.run_due()
+        await deliverer.close()
+        (post,) = receiver.posts
+        for one in (old, new):
+            assert is_genuine(one.secret, post.headers, post.body)
+        if content_type == "json":
+            Webhook(new.secret).verify(post.body, post.headers)
+        stale = {**post.headers, "webhook-timestamp": str(int(time.time()) - 301)}
+        other = "whsec_" + "A" * 44
+        assert not is_genuine(new.secret, post.headers, post.body + b" ")
+        assert not is_genuine(new.secret, stale, post.body)
+        assert not is_genuine(other, post.headers, post.body)
+        assert not is_genuine(new.secret, {}, post.body)
+
+
+async def test_feed_is_read_as_the_page_shows(gateway: Shop):
+    await gateway.register_card("card-1")
+    (feed,) = calls_of("webhooks.md")
+    page = (await play(gateway, feed)).response
+    assert [one["type"] for one in page["events"]] == ["payment.paid"]
+    assert page["next"] > 0

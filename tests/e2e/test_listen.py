@@ -1,0 +1,105 @@
+"""`dasi listen` dies with -9 in the middle of a burst and is started again: nothing is missed."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+
+from dasi.runtime import die_with_parent
+from dasi.settings import without_ours
+from support.gateway_merchant import Shop, environment, running_gateway
+from support.simulator_process import SimulatorControl
+from support.webhook_endpoint import Receiver, receiving
+
+BEFORE, MEANWHILE, AFTER = 20, 15, 20
+_PATIENCE_S = 60
+
+
+class Listener:
+    """`dasi listen` as a program, and what it prints."""
+
+    def __init__(self, shop: Shop, database_url: str, to: str) -> None:
+        self._arguments = ("listen", "--merchant", shop.merchant.code, "--to", to)
+        ours = environment(database_url, kicc_url=shop.kicc.base_url, public_url=shop.url)
+        self._environment = {**without_ours(os.environ), **ours}
+        self._process: Process | None = None
+
+    async def start(self) -> str:
+        """The line it begins with."""
+        self._process = await asyncio.create_subprocess_exec(
+            *die_with_parent.command(
+                *(sys.executable, "-m", "dasi.cli", *self._arguments),
+                on_parent_death=signal.SIGKILL,
+            ),
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=PIPE,
+        )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(_PATIENCE_S):
+            return (await self._process.stdout.readline()).decode()
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def read_lines(self) -> list[str]:
+        """Everything it wrote after its first line. It must have ended."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return (await self._process.stdout.read()).decode().splitlines()
+
+
+async def charge(shop: Shop, count: int, *, first: int) -> None:
+    """A burst of orders `order-<first>` and on."""
+    asked = [shop.again(merchant_uid=f"order-{first + number}") for number in range(count)]
+    answers = await asyncio.gather(*asked)
+    assert {answer.code for answer in answers} == {0}
+
+
+def ids(receiver: Receiver) -> list[str]:
+    return [post.headers["webhook-id"] for post in receiver.posts]
+
+
+async def until_distinct(receiver: Receiver, count: int) -> None:
+    """Until that many different events were posted. One may come twice: the one under way when the
+    listener died."""
+    while len(set(ids(receiver))) < count:
+        await receiver.until(len(receiver.posts) + 1)
+
+
+async def test_killed_in_a_burst_and_started_again_it_misses_nothing(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    async with receiving() as receiver, running_gateway(database_url, kicc) as shop:
+        await shop.register_card("card-1")
+        listener = Listener(shop, database_url, f"{receiver.url}/hook")
+        assert "0 missed meanwhile" in await listener.start()
+
+        burst = asyncio.create_task(charge(shop, BEFORE, first=0))
+        await receiver.until(5)
+        await listener.kill()
+        await burst
+        taken_before = len(receiver.posts)
+        await charge(shop, MEANWHILE, first=BEFORE)
+        assert len(receiver.posts) == taken_before, "nobody listens"
+
+        told = await listener.start()
+        await charge(shop, AFTER, first=BEFORE + MEANWHILE)
+        await until_distinct(receiver, BEFORE + MEANWHILE + AFTER)
+        await listener.kill()
+
+        missed = re.search(r"(\d+) missed meanwhile", told)
+        assert missed is not None, told
+        waiting = BEFORE + MEANWHILE - taken_before
+        assert int(missed[1]) in (waiting, waiting + 1), "it says how many it had missed"
+        assert max(Counter(ids(receiver)).values()) <= 2
+        assert len(receiver.posts) <= BEFORE + MEANWHILE + AFTER + 1
+        feed = (await shop.get("/events?cursor=0&limit=1000")).response["events"]
+        in_order = [event["id"] for event in feed if event["type"] == "payment.paid"]
+        assert list(dict.fromkeys(ids(receiver))) == in_order[-len(set(ids(receiver))) :]
+        assert len(await listener.read_lines()) >= AFTER, "one line an event"

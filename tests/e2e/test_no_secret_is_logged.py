@@ -1,0 +1,66 @@
+"""The whole line at `debug`: nothing that opens something is in a log, answer or row (B2, B3, I1).
+
+Good days and bad ones: a log line is most talkative when something fails.
+"""
+
+import re
+
+from support.database_dump import database_text
+from support.gateway_merchant import MALL_SECRET, VAULT_KEY
+from support.gateway_process import running_programs
+from support.simulator_process import SimulatorControl
+from support.webhook_endpoint import receiving
+
+CARD_NUMBER = "4092023012341234"
+
+
+async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl) -> None:
+    async with (
+        receiving() as receiver,
+        running_programs(database_url, kicc, webhook_url=receiver.url, DASI_LOG_LEVEL="debug") as (
+            shop,
+            programs,
+        ),
+    ):
+        await shop.register_card("card-1", buyer_name="홍길동")
+        token = await shop.token()
+        answers = [await shop.again(merchant_uid="paid"), await shop.again(amount=8_521)]
+        await shop.pay_in_window(merchant_uid="window")
+        for effect in ("executed_answer_cut", "executed_html", "executed_wrong_signature"):
+            await kicc.scenario(effect, "batch")
+            answers.append(await shop.again(merchant_uid=effect))
+        answers.append(await shop.get("/payments/find/paid"))
+        answers.append(await shop.get("/subscribe/customers/card-1"))
+        await shop.call("GET", f"/payments/find/paid?_token={token}", headers={})
+        await shop.call("GET", "/payments/find/paid", headers={"Authorization": "Bearer wrong"})
+        card = {"card_number": CARD_NUMBER, "cvc": "737", "customer_uid": "card-1"}
+        answers.append(await shop.call("POST", "/subscribe/payments/onetime", json=card))
+        answers.append(await shop.call("POST", "/subscribe/customers/card-1", data=card))
+        answers.append(await shop.again(**card, merchant_uid="with-a-card"))
+        cut = f'{{"card_number": "{CARD_NUMBER}"'
+        json_kind = {"Authorization": token, "Content-Type": "application/json"}
+        path = "/subscribe/payments/again"
+        answers.append(await shop.call("POST", path, data=cut, headers=json_kind))
+        await receiver.until(3)
+        keys = [key["batchKey"] for key in (await kicc.state())["keys"]]
+        held = await database_text(shop.engine.database)
+        await programs.stop()
+
+    assert len(keys) == 1
+    secrets = {
+        "billing key": keys[0],
+        "api secret": shop.key.api_secret,
+        "access token": token,
+        "mall secret": MALL_SECRET,
+        "vault key": VAULT_KEY,
+        "card number": CARD_NUMBER,
+    }
+    told = "".join(answer.body.decode() for answer in answers)
+    told += "".join(post.body.decode() for post in receiver.posts)
+    assert "kicc_asked" in programs.log, "the PG's requests were logged"
+    assert re.search(r"GET /payments/find/paid", programs.log), "every request was logged"
+    for name, secret in secrets.items():
+        assert secret not in programs.log, f"the {name} is in a log"
+        assert secret not in told, f"the {name} was answered"
+        assert secret not in held, f"the {name} is in the database as it is"
+    assert "Traceback" not in programs.log

@@ -1,0 +1,63 @@
+"""A transaction pooler (PgBouncer) between the programs and PostgreSQL: two connections for all.
+
+No connection is anybody's for longer than a transaction: whatever relied on a session of its own
+(statements prepared by name, LISTEN, a lock) would be lost or be somebody else's.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from support.gateway_process import running_programs
+from support.pooler import PGBOUNCER, running_pooler
+from support.simulator_process import SimulatorControl
+from support.webhook_endpoint import receiving
+
+pytestmark = pytest.mark.skipif(
+    PGBOUNCER is None, reason="PgBouncer is not installed (Debian: apt install pgbouncer)"
+)
+LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = $1"
+
+
+async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    async with (
+        running_pooler(database_url, connections=2) as (pooled, _),
+        receiving() as receiver,
+        running_programs(
+            pooled,
+            kicc,
+            gateways=2,
+            workers=2,
+            webhook_url=receiver.url,
+            DASI_DATABASE_DIRECT_URL=database_url,
+        ) as (shop, programs),
+    ):
+        await shop.register_card("card-1")
+        charges = [shop.again(merchant_uid=f"order-{number % 20}") for number in range(40)]
+        codes = [answer.code for answer in await asyncio.gather(*charges)]
+        assert codes.count(0) == 20, "two for each order: one gets through"
+        assert (await shop.pay_in_window(merchant_uid="once"))["success"]
+        due = {"merchant_uid": "booked", "schedule_at": int(datetime.now(UTC).timestamp()) + 2}
+        wish = {"customer_uid": "card-1", "schedules": [{**due, "amount": 9_900, "name": "9월"}]}
+        assert (await shop.call("POST", "/subscribe/payments/schedule", json=wish)).code == 0
+
+        posts = await receiver.until(23)
+
+        told = sorted(post.values["merchant_uid"] for post in posts)
+        assert len(told) == len(set(told)), "each once: a registration, 20 charges, two more"
+        assert {"booked", "once"} <= set(told)
+        found = await shop.get("/payments/status/paid?limit=100")
+        assert (found.response["total"], len(found.response["list"])) == (23, 23)
+        direct = await asyncpg.connect(database_url)
+        name = await direct.fetchval("SELECT current_database()")
+        assert await direct.fetchval(LISTENING, name) == 2
+        await direct.close()
+        await programs.stop()
+
+    assert '"level":"error"' not in programs.log.replace('": "', '":"')
+    assert "cannot_listen" not in programs.log
+    assert await shop.net_krw() == 21 * 9_900 + 19_900

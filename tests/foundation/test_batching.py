@@ -1,0 +1,126 @@
+"""Acts done together: one statement for all who ask, and nobody answers for a neighbour."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from dasi.foundation.batching import BATCH_MAX, Together
+from dasi.foundation.db import Database
+from dasi.foundation.errors import Unavailable
+
+
+class Gate:
+    """An act that waits until it is let go, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.opened = asyncio.Event()
+
+    async def double(self, items: Sequence[int]) -> list[int]:
+        self.batches.append([*items])
+        await self.opened.wait()
+        return [item * 2 for item in items]
+
+
+async def test_whoever_comes_while_a_batch_is_under_way_goes_in_the_next() -> None:
+    gate = Gate()
+    lane = Together(gate.double, at_once=1)
+    asking = [asyncio.create_task(lane.do(number)) for number in range(4)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert gate.batches == [[0]]
+
+    gate.opened.set()
+
+    assert await asyncio.gather(*asking) == [0, 2, 4, 6]
+    assert gate.batches == [[0], [1, 2, 3]]
+
+
+async def test_a_batch_has_a_limit() -> None:
+    gate = Gate()
+    lane = Together(gate.double, at_once=1)
+    asking = [asyncio.create_task(lane.do(number)) for number in range(BATCH_MAX + 2)]
+    await asyncio.sleep(0)
+    gate.opened.set()
+
+    await asyncio.gather(*asking)
+
+    assert [len(batch) for batch in gate.batches] == [1, BATCH_MAX, 1]
+
+
+async def test_one_that_is_refused_does_not_fail_its_neighbours() -> None:
+    async def halve(items: Sequence[int]) -> list[float]:
+        if 0 in items:
+            raise asyncpg.CheckViolationError("no zero")
+        return [1 / item for item in items]
+
+    lane = Together(halve, at_once=1)
+
+    told = await asyncio.gather(*(lane.do(n) for n in (4, 2, 0, 1)), return_exceptions=True)
+
+    assert [one for one in told if isinstance(one, float)] == [0.25, 0.5, 1.0]
+    assert isinstance(told[2], asyncpg.CheckViolationError)
+
+
+async def test_a_lost_connection_is_told_to_all_and_nothing_is_repeated() -> None:
+    asked: list[int] = []
+
+    async def lost(items: Sequence[int]) -> list[int]:
+        asked.extend(items)
+        raise Unavailable("the database", retry_after_s=2)
+
+    lane = Together(lost, at_once=1)
+
+    told = await asyncio.gather(*(lane.do(n) for n in range(3)), return_exceptions=True)
+
+    assert all(isinstance(one, Unavailable) for one in told)
+    assert sorted(asked) == [0, 1, 2]
+
+
+async def test_one_that_left_before_its_batch_is_not_done() -> None:
+    gate = Gate()
+    lane = Together(gate.double, at_once=1)
+    first, second = (asyncio.create_task(lane.do(number)) for number in (1, 2))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.sleep(0)
+    gate.opened.set()
+
+    assert await first == 2
+    await lane.close()
+    assert gate.batches == [[1]]
+
+
+async def test_rows_of_several_are_committed_before_any_is_answered(database: Database) -> None:
+    async def insert(db: Database, codes: Sequence[str]) -> list[str]:
+        await db.fetch(
+            "INSERT INTO merchants (code, name, created_at) "
+            "SELECT code, code, now() FROM unnest($1::text[]) AS code",
+            [*codes],
+        )
+        return [*codes]
+
+    async def ask(code: str) -> int:
+        await database.together(insert, code)
+        rows = await database.fetch("SELECT 1 FROM merchants WHERE code = $1", code)
+        return len(rows)
+
+    told = await asyncio.gather(
+        *(ask(code) for code in ("shop-1", "shop-2", "no", "shop-2", "shop-3")),
+        return_exceptions=True,
+    )
+
+    assert [told[0], told[1], told[4]] == [1, 1, 1]
+    assert isinstance(told[2], asyncpg.CheckViolationError)
+    assert isinstance(told[3], asyncpg.UniqueViolationError)
+
+
+async def test_nothing_is_done_together_inside_a_transaction(database: Database) -> None:
+    async def read(db: Database, items: Sequence[int]) -> list[int]:
+        raise AssertionError("never asked")
+
+    async with database.transaction():
+        with pytest.raises(AssertionError, match="transaction"):
+            await database.together(read, 1)

@@ -1,0 +1,253 @@
+"""What became of an attempt, as far as KICC's laconic query tells."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dasi.foundation.clock import TurnedClock
+from dasi.providers.kicc.adapter import KiccProvider
+from dasi.providers.port import (
+    Approved,
+    Attempt,
+    AttemptKind,
+    Cancelled,
+    Declined,
+    Found,
+    KeyIssued,
+    KeyRemoved,
+    Mall,
+    NotFound,
+    Unknown,
+)
+from support.fake_kicc import BILLING_KEY, HANGS_UP, Call, Reply, far_side, says
+
+Make = Callable[..., KiccProvider]
+ORDER_NO = "SUB-202609-u1029"
+NOT_FOUND = says({"resCd": "Q7Z1", "resMsg": "거래내역이 존재하지 않습니다"})
+
+
+def approval(call: Call, **other: Any) -> Reply:
+    answer = {
+        "resCd": "0000",
+        "resMsg": "정상",
+        "mallId": call.body["mallId"],
+        "pgCno": "26090310154110700102",
+        "shopTransactionId": call.body["shopTransactionId"],
+        "shopOrderNo": ORDER_NO,
+        "amount": 9_900,
+        "transactionDate": "20260903101618",
+        "statusCode": "TS03",
+        "paymentInfo": {"approvalNo": "00190871", "cardInfo": {"issuerCode": "029"}},
+    }
+    return says({**answer, **other})
+
+
+def cancel(call: Call, **other: Any) -> Reply:
+    answer = {
+        "resCd": "0000",
+        "resMsg": "정상처리",
+        "mallId": call.body["mallId"],
+        "shopTransactionId": call.body["shopTransactionId"],
+        "oriPgCno": "26090310154110700102",
+        "cancelPgCno": "26090310221010700140",
+        "transactionDate": "20260903102210",
+        "cancelAmount": "5000",
+        "remainAmount": "4900",
+        "statusCode": "TS06",
+    }
+    return says({**answer, **other})
+
+
+async def look_up(
+    provider: KiccProvider,
+    mall: Mall,
+    attempt: Attempt,
+    kind: AttemptKind = AttemptKind.CHARGE,
+    **other: Any,
+) -> Any:
+    known = {"shop_order_no": ORDER_NO, "amount_krw": 9_900, **other}
+    return await provider.look_up(mall, attempt, kind=kind, **known)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("TS01", "live"),
+        ("TS03", "live"),
+        ("TS04", "live"),
+        ("TS02", "cancelled"),
+        ("TS05", "cancelled"),
+        ("TS06", "partly_cancelled"),
+    ],
+)
+async def test_an_approval_is_found_in_its_present_state(
+    provider_at: Make, mall: Mall, attempt: Attempt, status: str, state: str
+) -> None:
+    async with far_side(lambda call: approval(call, statusCode=status)) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert side.calls[0].path == "/api/trades/retrieveTransaction"
+    assert side.calls[0].body == {
+        "mallId": "T0021766",
+        "shopTransactionId": attempt.attempt_id,
+        "transactionDate": "20260903",
+    }
+    assert isinstance(found, Found)
+    assert found.state == state
+    assert isinstance(found.outcome, Approved)
+    assert found.outcome.amount_krw == 9_900
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"statusCode": ""},
+        {"statusCode": "TS07"},
+        {"statusCode": None},
+        {"amount": 9_901},
+        {"amount": None},
+        {"pgCno": ""},
+        {"mallId": "T0000001"},
+        {"shopTransactionId": None},
+        {"shopOrderNo": "OTHER"},
+    ],
+    ids=str,
+)
+async def test_a_finding_that_does_not_fit_stays_a_doubt(
+    provider_at: Make, mall: Mall, attempt: Attempt, other: dict[str, Any]
+) -> None:
+    async with far_side(lambda call: approval(call, **other)) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert isinstance(found, Unknown), found
+
+
+async def test_another_amount_than_asked_is_told_with_its_number(
+    provider_at: Make, mall: Mall, attempt: Attempt
+) -> None:
+    async with far_side(lambda call: approval(call, amount=9_901)) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert isinstance(found, Unknown)
+    assert (found.pg_tid, found.amount_krw) == ("26090310154110700102", 9_901)
+
+
+async def test_not_found_is_any_code_for_now(
+    provider_at: Make, mall: Mall, attempt: Attempt
+) -> None:
+    async with far_side(lambda _call: NOT_FOUND) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert found == NotFound(code="Q7Z1", text="거래내역이 존재하지 않습니다")
+    assert len(side.calls) == 1
+
+
+async def test_an_issuers_documented_refusal_is_found_as_a_decline(
+    provider_at: Make, mall: Mall, attempt: Attempt
+) -> None:
+    async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert isinstance(found, Found)
+    assert found.state == "none"
+    assert found.outcome == Declined(code="8521", text="한도초과", reason="limit_exceeded")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [HANGS_UP, says("<html>", status=503), says({"resCd": "VT00", "resMsg": "처리중"})],
+    ids=["hangs up", "503", "VT00"],
+)
+async def test_a_look_up_without_an_answer_tells_nothing(
+    provider_at: Make, mall: Mall, attempt: Attempt, answer: Reply
+) -> None:
+    async with far_side(lambda _call: answer) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert isinstance(found, Unknown)
+
+
+async def test_an_attempt_of_yesterday_is_looked_for_under_both_days(
+    provider_at: Make, mall: Mall, attempt: Attempt, clock: TurnedClock
+) -> None:
+    """Sent in the last instant of a day, KICC may have filed it under the next."""
+
+    def answer(call: Call) -> Reply:
+        return approval(call) if call.body["transactionDate"] == "20260904" else NOT_FOUND
+
+    clock.advance(timedelta(days=1))
+    async with far_side(answer) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert [call.body["transactionDate"] for call in side.calls] == ["20260903", "20260904"]
+    assert isinstance(found, Found)
+
+
+async def test_after_yesterday_kicc_is_not_asked_and_nothing_is_concluded(
+    provider_at: Make, mall: Mall, attempt: Attempt, clock: TurnedClock
+) -> None:
+    clock.advance(timedelta(days=2))
+    async with far_side(lambda _call: NOT_FOUND) as side:
+        found = await look_up(provider_at(side.url), mall, attempt)
+    assert isinstance(found, Unknown)
+    assert side.connections == 0
+
+
+async def test_a_cancel_is_found_with_what_remains(
+    provider_at: Make, mall: Mall, attempt: Attempt
+) -> None:
+    async with far_side(cancel) as side:
+        found = await look_up(
+            provider_at(side.url),
+            mall,
+            attempt,
+            AttemptKind.CANCEL,
+            shop_order_no=None,
+            amount_krw=5_000,
+        )
+    assert isinstance(found, Found)
+    assert found.state == "partly_cancelled"
+    assert isinstance(found.outcome, Cancelled)
+    assert (found.outcome.amount_krw, found.outcome.remain_krw) == (5_000, 4_900)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"cancelAmount": 4_999}, {"cancelPgCno": None}, {"remainAmount": None}],
+    ids=str,
+)
+async def test_a_cancel_that_does_not_fit_stays_a_doubt(
+    provider_at: Make, mall: Mall, attempt: Attempt, other: dict[str, Any]
+) -> None:
+    async with far_side(lambda call: cancel(call, **other)) as side:
+        found = await look_up(
+            provider_at(side.url),
+            mall,
+            attempt,
+            AttemptKind.CANCEL,
+            shop_order_no=None,
+            amount_krw=5_000,
+        )
+    assert isinstance(found, Unknown)
+
+
+async def test_an_issued_key_is_found_only_when_kicc_shows_it(
+    provider_at: Make, mall: Mall, attempt: Attempt
+) -> None:
+    shown = {"cardInfo": {"cardNo": BILLING_KEY, "cardMaskNo": "944100******123*"}}
+    hidden = {"cardInfo": {"cardNo": "", "cardMaskNo": "944100******123*"}}
+    for info, kind in ((shown, Found), (hidden, Unknown)):
+
+        def answer(call: Call, info: dict[str, Any] = info) -> Reply:
+            return approval(call, amount=0, statusCode="", paymentInfo=info)
+
+        async with far_side(answer) as side:
+            found = await look_up(
+                provider_at(side.url), mall, attempt, AttemptKind.ISSUE_KEY, amount_krw=None
+            )
+        assert isinstance(found, kind)
+        if isinstance(found, Found):
+            assert isinstance(found.outcome, KeyIssued)
+            assert found.outcome.billing_key == BILLING_KEY
+
+
+async def test_a_removed_key_is_found(provider_at: Make, mall: Mall, attempt: Attempt) -> None:
+    async with far_side(approval) as side:
+        found = await look_up(provider_at(side.url), mall, attempt, AttemptKind.REMOVE_KEY)
+    assert isinstance(found, Found)
+    assert isinstance(found.outcome, KeyRemoved)

@@ -1,0 +1,60 @@
+"""A real PostgreSQL for tests: one server a worker, one migrated template, a copy for each test."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from dasi.foundation.migrate import migrate
+from dasi.runtime.embedded_postgres import EmbeddedPostgres
+
+TEMPLATE = "dasi_template"
+
+
+class TestServer:
+    """Hands out fresh copies of the template. `url_of` gives the address of any database on it."""
+
+    __test__ = False
+
+    def __init__(self, url_form: str) -> None:
+        self._url_form = url_form
+        self._numbers = itertools.count(1)
+        self._prefix = f"test_{os.getpid()}"
+
+    def url_of(self, database: str) -> str:
+        return self._url_form.replace("{database}", database)
+
+    async def create(self, *, template: str = TEMPLATE) -> str:
+        """A new database's name."""
+        name = f"{self._prefix}_{next(self._numbers)}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def execute(self, sql: str) -> None:
+        connection = await asyncpg.connect(self.url_of("postgres"))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[TestServer]:
+    """Starts the server and migrates the template once; everything is gone at the end."""
+    with asyncio.Runner() as runner:
+        postgres = EmbeddedPostgres(folder, durable=False)
+        runner.run(postgres.start())
+        try:
+            server = TestServer(postgres.url_of("{database}"))
+            runner.run(server.execute(f"CREATE DATABASE {TEMPLATE}"))
+            runner.run(migrate(server.url_of(TEMPLATE)))
+            yield server
+        finally:
+            runner.run(postgres.stop())

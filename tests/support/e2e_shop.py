@@ -1,0 +1,92 @@
+"""The demo shop on the real line: gateway, PostgreSQL and KICC simulator behind it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from dasi.app import create_app, open_engine
+from dasi.channels import add_channel
+from dasi.foundation import vault
+from dasi.merchants import add_api_key, add_merchant
+from dasi.runtime.headless_payer import pay_in_window
+from dasi.settings import read_settings
+from dasi.webhooks import Deliverer
+from dasi_demo.pages import Settings
+from support.served_app import address_of, free_socket, served
+from support.shop_customer import Customer, opened_shop
+from support.simulator_process import SimulatorProcess
+
+CODE, API_KEY, API_SECRET = "imp00000001", "shop", "shop-secret"
+
+
+@dataclass
+class Line:
+    """A customer at one end, KICC at the other."""
+
+    customer: Customer
+    gateway_url: str
+    kicc: SimulatorProcess
+    deliverer: Deliverer
+
+    async def subscribe(self) -> str:
+        """Chooses a plan and registers a card; the page the customer ends on."""
+        wish = await self.customer.order("morning") | {"buyer_tel": "010-0000-0000"}
+        rsp = await pay_in_window(
+            self.customer.session,
+            gateway_url=self.gateway_url,
+            merchant_code=CODE,
+            param=wish,
+            page_url=f"{self.customer.url}/",
+        )
+        assert rsp["success"], rsp
+        told = {"imp_uid": rsp["imp_uid"], "merchant_uid": rsp["merchant_uid"]}
+        return await self.customer.see("/finish", **told)
+
+    async def charges_at_kicc(self) -> list[int]:
+        """The amounts KICC has taken."""
+        return [one["amount"] for one in (await self.kicc.state())["transactions"] if one["amount"]]
+
+
+@asynccontextmanager
+async def opened_line(database_url: str) -> AsyncIterator[Line]:
+    at_gateway, at_shop = free_socket(), free_socket()
+    gateway_url, shop_url = address_of(at_gateway), address_of(at_shop)
+    async with SimulatorProcess() as kicc:
+        settings = read_settings(
+            {
+                "DASI_DATABASE_URL": database_url,
+                "DASI_VAULT_KEYS": vault.new_key(),
+                "DASI_PUBLIC_URL": gateway_url,
+                "DASI_KICC_SANDBOX_URL": kicc.base_url,
+                "DASI_LOOK_BEFORE_ANSWER_S": "0",  # a doubt stays one while a test looks at it
+                "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
+            }
+        )
+        async with open_engine(settings) as engine:
+            merchant = await add_merchant(
+                engine, code=CODE, name="다시 커피", webhook_url=f"{shop_url}/webhook"
+            )
+            await add_api_key(engine, merchant, api_key=API_KEY, api_secret=API_SECRET)
+            await add_channel(
+                engine,
+                merchant,
+                provider="kicc",
+                mall_id="T0021766",
+                secret="easypay!KICCTEST",
+                is_sandbox=True,
+                is_default=True,
+            )
+            shop = Settings(
+                gateway_url=gateway_url,
+                merchant_code=CODE,
+                api_key=API_KEY,
+                api_secret=API_SECRET,
+                pg=None,
+            )
+            deliverer = Deliverer(engine, allow_local=True)
+            async with (
+                served(create_app(engine, settings), at_gateway),
+                opened_shop(shop, at_shop) as customer,
+            ):
+                yield Line(customer, gateway_url, kicc, deliverer)
+            await deliverer.close()

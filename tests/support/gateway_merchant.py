@@ -1,0 +1,245 @@
+"""A gateway with one shop in it, spoken to over HTTP as a shop and its payers do.
+
+    async with running_gateway(database_url, kicc) as shop:
+        await shop.register_card("card-1")
+        paid = await shop.again(customer_uid="card-1", amount=9_900)
+
+The application is the real one on a free port of this machine, in the test's own loop, so a test
+may also look at its engine and its database. `gateway_process` runs the same as programs.
+"""
+
+import base64
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from dasi.app import create_app, open_engine
+from dasi.channels import Channel, add_channel, list_channels
+from dasi.engine import Engine
+from dasi.foundation.clock import Clock
+from dasi.merchants import Merchant, NewApiKey, add_api_key, add_merchant, find_merchant_by_code
+from dasi.runtime.headless_payer import pay_in_window
+from dasi.settings import read_settings
+from support.served_app import address_of, free_socket, served
+from support.simulator_process import SimulatorControl
+
+CODE = "imp00000001"
+MALL_ID, MALL_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
+VAULT_KEY = base64.b64encode(bytes(range(32))).decode()
+PAGE_URL = "http://shop.example/order"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An envelope. That it is one was checked before."""
+
+    http_status: int
+    code: int
+    message: str | None
+    response: Any
+    body: bytes = field(repr=False)
+
+
+@dataclass
+class Shop:
+    """One merchant of a gateway: its key, its channel, and a client that knows its token."""
+
+    url: str
+    engine: Engine
+    merchant: Merchant
+    key: NewApiKey
+    channel: Channel
+    kicc: SimulatorControl
+    http: aiohttp.ClientSession
+    _token: str | None = None
+
+    async def token(self) -> str:
+        """The access token, fetched once."""
+        if self._token is None:
+            given = {"imp_key": self.key.api_key, "imp_secret": self.key.api_secret}
+            answer = await self.call("POST", "/users/getToken", json=given, headers={})
+            assert answer.code == 0, answer
+            self._token = str(answer.response["access_token"])
+        return self._token
+
+    async def call(
+        self, method: str, path: str | URL, *, headers: dict[str, str] | None = None, **sent: Any
+    ) -> Answer:
+        """One request, with the shop's token unless `headers` are given. Always an envelope.
+
+        A `path` that is an encoded `URL` is sent as it is.
+        """
+        if headers is None:
+            headers = {"Authorization": await self.token()}
+        url = URL(self.url).join(path) if isinstance(path, URL) else f"{self.url}{path}"
+        async with self.http.request(method, url, headers=headers, **sent) as answered:
+            return await read_envelope(answered)
+
+    async def get(self, path: str) -> Answer:
+        return await self.call("GET", path)
+
+    async def again(self, **wish: Any) -> Answer:
+        """Charges a stored card: 9,900 won for a new order unless said otherwise."""
+        given = {"customer_uid": "card-1", "merchant_uid": new_order(), "amount": 9_900, **wish}
+        return await self.call("POST", "/subscribe/payments/again", json=given)
+
+    async def register_card(self, customer_uid: str = "card-1", **param: Any) -> dict[str, Any]:
+        """Through the payment window, as a page and its payer do it. The page's `rsp`."""
+        order = {"name": "카드 등록", "amount": 0, "customer_uid": customer_uid}
+        rsp = await self.pay_in_window(**{**order, **param})
+        assert rsp["success"], rsp
+        return rsp
+
+    async def pay_in_window(self, **param: Any) -> dict[str, Any]:
+        """The `rsp` of a payer who approves at once."""
+        return await pay_in_window(
+            self.http,
+            gateway_url=self.url,
+            merchant_code=self.merchant.code,
+            param={**new_window(), **param},
+            page_url=PAGE_URL,
+        )
+
+    async def ask_for_window(self, **param: Any) -> dict[str, Any]:
+        """What the SDK is told: a window, or an `rsp` that refuses one."""
+        asked = {"param": {**new_window(), **param}, "device": "pc", "page_url": PAGE_URL}
+        async with self.http.post(self.window_path(), json=asked) as answered:
+            told: dict[str, Any] = await answered.json()
+            return told
+
+    async def come_back(self, window_token: str, fields: dict[str, str]) -> int:
+        """The payer's browser posts a return. The status; where it leads is not followed."""
+        url = self.window_path(window_token, "/return")
+        async with self.http.post(url, data=fields, allow_redirects=False) as answered:
+            return answered.status
+
+    async def result(self, window_token: str) -> dict[str, Any]:
+        """What a page is told of its window: `progress` and `rsp`."""
+        async with self.http.get(self.window_path(window_token, "/result")) as answered:
+            told: dict[str, Any] = await answered.json()
+            return told
+
+    async def close_window(self, window_token: str) -> dict[str, Any]:
+        """The payer closes it."""
+        async with self.http.post(self.window_path(window_token, "/close")) as answered:
+            told: dict[str, Any] = await answered.json()
+            return told
+
+    def window_path(self, *rest: str) -> str:
+        window_token, *end = rest or ("",)
+        part = f"/{window_token}{''.join(end)}" if window_token else ""
+        return f"{self.url}/checkout/{self.merchant.code}/windows{part}"
+
+    async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """Straight from the database."""
+        return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
+
+    async def approvals(self) -> list[dict[str, Any]]:
+        """The approvals of money in the simulator's books: nothing else counts for M1."""
+        state = await self.kicc.state(mall=self.channel.mall_id)
+        return [paid for paid in state["transactions"] if paid["kind"] != "key"]
+
+    async def net_krw(self) -> int:
+        """What the payers of this mall are short of, by the simulator's books."""
+        state = await self.kicc.state(mall=self.channel.mall_id)
+        return int(state["sums"].get(self.channel.mall_id, {"net": 0})["net"])
+
+
+def new_order() -> str:
+    """An order number nobody has used."""
+    return f"some-order-{next(_numbers)}"
+
+
+def new_window() -> dict[str, Any]:
+    return {"merchant_uid": new_order(), "name": "원두 200g", "amount": 19_900}
+
+
+async def read_envelope(answered: aiohttp.ClientResponse) -> Answer:
+    """Whatever was asked, the answer is Iamport's envelope; a failure always has a message."""
+    body = await answered.read()
+    assert answered.content_type == "application/json", (answered.status, body[:500])
+    told = await answered.json()
+    assert set(told) == {"code", "message", "response"}, told
+    is_success = told["code"] == 0
+    assert (told["message"] is None) == is_success, told
+    assert is_success or told["response"] is None, told
+    assert answered.status in (200, 207) or not is_success, (answered.status, told)
+    return Answer(answered.status, told["code"], told["message"], told["response"], body)
+
+
+def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[str, str]:
+    """The settings of a gateway that talks to a simulator."""
+    return {
+        "DASI_DATABASE_URL": database_url,
+        "DASI_VAULT_KEYS": VAULT_KEY,
+        "DASI_KICC_SANDBOX_URL": kicc_url,
+        "DASI_PUBLIC_URL": public_url,
+        "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
+        "DASI_LOG_FORM": "json",
+        "DASI_LOOK_BEFORE_ANSWER_S": "0",  # a doubt stays until a test lets it be settled
+    }
+
+
+@asynccontextmanager
+async def running_gateway(
+    database_url: str,
+    kicc: SimulatorControl,
+    *,
+    clock: Clock | None = None,
+    webhook_url: str | None = None,
+    **more: str,
+) -> AsyncIterator[Shop]:
+    """The gateway and its shop until the block ends. `more` are settings by variable name."""
+    listening = free_socket()
+    public_url = address_of(listening)
+    told = environment(database_url, kicc_url=kicc.base_url, public_url=public_url)
+    settings = read_settings({**told, **more})
+    async with (
+        open_engine(settings, clock=clock) as engine,
+        served(create_app(engine, settings), listening) as url,
+        open_shop(engine, url, kicc, webhook_url=webhook_url) as shop,
+    ):
+        yield shop
+
+
+@asynccontextmanager
+async def open_shop(
+    engine: Engine,
+    url: str,
+    kicc: SimulatorControl,
+    *,
+    code: str = CODE,
+    mall_id: str = MALL_ID,
+    webhook_url: str | None = None,
+    is_new: bool = True,
+) -> AsyncIterator[Shop]:
+    """A merchant with one key and one channel, and a client for it.
+
+    `is_new=False`: the merchant and its channel are there from another time; its key is new.
+    """
+    if is_new:
+        merchant = await add_merchant(engine, code=code, name="다시 커피", webhook_url=webhook_url)
+        channel = await add_channel(
+            engine,
+            merchant,
+            provider="kicc",
+            mall_id=mall_id,
+            secret=MALL_SECRET,
+            is_sandbox=True,
+            is_default=True,
+        )
+    else:
+        merchant = await find_merchant_by_code(engine, code)
+        (channel,) = await list_channels(engine, merchant.merchant_id)
+    key = await add_api_key(engine, merchant)
+    connections = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(
+        connector=connections, cookie_jar=aiohttp.DummyCookieJar()
+    ) as http:
+        yield Shop(url, engine, merchant, key, channel, kicc, http)

@@ -1,0 +1,175 @@
+"""The gateway and the worker as programs of their own, which a test may kill and start again.
+
+async with running_programs(database_url, kicc) as (shop, programs):
+    await programs.gateways[0].kill()
+    await programs.gateways[0].start()
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from dasi.app import open_engine
+from dasi.runtime import die_with_parent
+from dasi.settings import read_settings, without_ours
+from support.gateway_merchant import Shop, environment, open_shop
+from support.served_app import address_of, free_socket
+from support.simulator_process import SimulatorControl
+
+_START_PATIENCE_S = 120  # a start takes 1 s; beside other work, more
+_STOP_PATIENCE_S = 10
+
+
+class Program:
+    """One `dasi` program: what it writes is kept, and it can be started again after its end."""
+
+    def __init__(
+        self, *arguments: str, environment: Mapping[str, str], ready_event: str, url: str = ""
+    ) -> None:
+        self.url = url
+        self.lines: list[str] = []
+        """Everything it has logged, all lives together."""
+        self._arguments = arguments
+        self._environment = environment
+        self._ready_event = ready_event
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when it says that it is ready. It ends with the test, whatever happens."""
+        self._process = await asyncio.create_subprocess_exec(
+            *die_with_parent.command(
+                *(sys.executable, "-m", "dasi.cli", *self._arguments),
+                on_parent_death=signal.SIGKILL,
+            ),
+            env=dict(self._environment),
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=PIPE,
+        )
+        is_ready = asyncio.Event()
+        self._reading = asyncio.create_task(self._read(self._process, is_ready))
+        async with asyncio.timeout(_START_PATIENCE_S):
+            await is_ready.wait()
+        assert self._process.returncode is None, self._ended()
+
+    async def kill(self) -> None:
+        """kill -9, and gone when this returns."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """Asks it to end, and waits, unless it has ended."""
+        if self._process is not None and self._process.returncode is None:
+            await self.end(signal.SIGTERM)
+        if self._reading is not None:
+            await self._reading
+
+    async def end(self, how: signal.Signals) -> int:
+        """Asks it to end, and waits: its exit code."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        async with asyncio.timeout(_STOP_PATIENCE_S):
+            return await self._process.wait()
+
+    async def _read(self, process: Process, is_ready: asyncio.Event) -> None:
+        assert process.stderr is not None
+        async for raw in process.stderr:
+            line = raw.decode()
+            self.lines.append(line)
+            if line.startswith("{") and json.loads(line)["event"] == self._ready_event:
+                is_ready.set()
+        await process.wait()
+        is_ready.set()  # it ended: whoever waits for it looks why
+
+    def _ended(self) -> str:
+        return f"dasi {' '.join(self._arguments)} ended:\n{''.join(self.lines[-20:])}"
+
+
+@dataclass
+class Programs:
+    gateways: list[Program] = field(default_factory=list)
+    workers: list[Program] = field(default_factory=list)
+
+    async def start(self) -> None:
+        await asyncio.gather(*(program.start() for program in self.all))
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(program.stop() for program in self.all))
+
+    @property
+    def all(self) -> list[Program]:
+        return [*self.gateways, *self.workers]
+
+    @property
+    def log(self) -> str:
+        return "".join(line for program in self.all for line in program.lines)
+
+
+@asynccontextmanager
+async def running_programs(
+    database_url: str,
+    kicc: SimulatorControl,
+    *,
+    gateways: int = 1,
+    workers: int = 1,
+    webhook_url: str | None = None,
+    **more: str,
+) -> AsyncIterator[tuple[Shop, Programs]]:
+    """A shop of the first gateway, and the programs. `more` are settings by variable name."""
+    # The engine first: it says what is wrong with the settings before a program would.
+    async with (
+        open_engine(read_settings(_settings(database_url, kicc, _free_address(), more))) as engine,
+        running_on(database_url, kicc, gateways=gateways, workers=workers, **more) as programs,
+        open_shop(engine, programs.gateways[0].url, kicc, webhook_url=webhook_url) as shop,
+    ):
+        yield shop, programs
+
+
+@asynccontextmanager
+async def running_on(
+    database_url: str, kicc: SimulatorControl, *, gateways: int, workers: int, **more: str
+) -> AsyncIterator[Programs]:
+    """The programs alone, on a database that may have its merchants."""
+    addresses = [_free_address() for _ in range(gateways)]
+    ours = _settings(database_url, kicc, addresses[0], more)
+    everything = {**without_ours(os.environ), **ours}
+    programs = Programs(
+        gateways=[
+            Program(
+                *("serve", "--port", address.rpartition(":")[2]),
+                environment=everything,
+                ready_event="gateway_ready",
+                url=address,
+            )
+            for address in addresses
+        ],
+        workers=[
+            Program("worker", environment=everything, ready_event="worker_ready")
+            for _ in range(workers)
+        ],
+    )
+    try:
+        await programs.start()
+        yield programs
+    finally:
+        await programs.stop()
+
+
+def _settings(
+    database_url: str, kicc: SimulatorControl, public_url: str, more: Mapping[str, str]
+) -> dict[str, str]:
+    return environment(database_url, kicc_url=kicc.base_url, public_url=public_url) | dict(more)
+
+
+def _free_address() -> str:
+    """Given back before the program takes it, so that it can take it again after its death."""
+    with free_socket() as listening:
+        return address_of(listening)

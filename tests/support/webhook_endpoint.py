@@ -1,0 +1,71 @@
+"""A merchant's server that takes webhooks, and does with them what a test tells it to."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from support.served_app import served
+
+_PATIENCE_S = 20
+
+
+@dataclass(frozen=True)
+class Post:
+    path: str
+    content_type: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What it says, whichever of the two forms it has."""
+        if self.content_type == "application/json":
+            return dict(msgspec.json.decode(self.body))
+        return dict(parse_qsl(self.body.decode(), strict_parsing=True))
+
+
+@dataclass
+class Receiver:
+    url: str = ""
+    posts: list[Post] = field(default_factory=list)
+    """In the order they came."""
+    answer: Callable[[Post], Awaitable[int | Response]] | None = None
+    """What to answer with, or its status; 200 if nothing is said."""
+    _came: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def until(self, count: int) -> list[Post]:
+        """The posts, when there are that many."""
+        async with asyncio.timeout(_PATIENCE_S), self._came:
+            await self._came.wait_for(lambda: len(self.posts) >= count)
+        return self.posts
+
+    async def take(self, request: Request) -> Response:
+        post = Post(
+            path=request.url.path,
+            content_type=request.headers.get("content-type", "").partition(";")[0],
+            headers=dict(request.headers),
+            body=await request.body(),
+        )
+        async with self._came:
+            self.posts.append(post)
+            self._came.notify_all()
+        said = 200 if self.answer is None else await self.answer(post)
+        return said if isinstance(said, Response) else Response(status_code=said)
+
+
+@asynccontextmanager
+async def receiving(listening: socket.socket | None = None) -> AsyncIterator[Receiver]:
+    """Listens, on a free port if none is given, until the block ends."""
+    receiver = Receiver()
+    app = Starlette(routes=[Route("/{rest:path}", receiver.take, methods=["POST"])])
+    async with served(app, listening) as receiver.url:
+        yield receiver
