@@ -1,0 +1,95 @@
+"""Each table has one package that writes it; the exceptions are listed with their reasons."""
+
+import re
+
+from architecture.source_tree import SRC, complain, dotted, modules, tree
+from architecture.test_sql import MIGRATIONS, statements
+
+# The package that owns a table is the only one to insert, update or delete its rows.
+OWNERS = {
+    "dasi.merchants": ("merchants", "api_keys", "access_tokens"),
+    "dasi.channels": ("channels",),
+    "dasi.billing_keys": ("billing_keys",),
+    "dasi.ledger": ("payments", "attempts", "payment_events"),
+    "dasi.reporting": ("payment_counts", "payments_counted", "payment_count_changes"),
+    "dasi.payments": ("pg_notices",),
+    "dasi.windows": ("window_orders", "prepares"),
+    "dasi.schedules": ("schedules", "schedule_stops"),
+    "dasi.card_verifications": ("card_checks",),
+    "dasi.webhooks": (
+        "webhook_events", "deliveries", "delivery_tries", "webhook_receivers", "webhook_secrets",
+        "feed_readers",
+    ),
+    "dasi.idempotency": ("idempotent_requests",),
+    "dasi.users": (
+        "people", "memberships", "person_links", "saved_views", "second_factor_rules",
+        "sign_in_tries",
+    ),
+    "dasi.authentication": ("person_sessions", "passkeys", "passkey_challenges"),
+    "dasi.audit": ("audit_log",),
+    "dasi.foundation": ("schema_migrations",),
+}  # fmt: skip
+# (module, table): why a module of another package writes the table.
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("dasi.payments.approval_store", "payments"): "one commit for payment, attempt, event, webhook",
+    ("dasi.payments.approval_store", "attempts"): "one commit for payment, attempt, event, webhook",
+    ("dasi.payments.approval_store", "payment_events"): "one commit, as above",
+    ("dasi.scheduler.run_store", "schedules"): "the scheduler claims, runs and ends a schedule",
+    ("dasi.test_clocks.test_clock_store", "merchants"): "one commit moves all due times together",
+    ("dasi.test_clocks.test_clock_store", "schedules"): "one commit, as above",
+    ("dasi.test_clocks.test_clock_store", "attempts"): "one commit, as above",
+    ("dasi.test_clocks.test_clock_store", "webhook_receivers"): "one commit, as above",
+    ("dasi.test_clocks.test_clock_store", "deliveries"): "one commit, as above",
+    (
+        "dasi.users.user_store",
+        "person_sessions",
+    ): "a password reset ends sessions too",
+    ("dasi.users.user_store", "passkeys"): "a full reset removes passkeys too",
+    ("dasi.billing_keys.billing_key_store", "attempts"): "to be moved",
+    ("dasi.schedules.settings_store", "merchants"): "to be moved",
+    ("dasi.windows.window_store", "payments"): "to be moved",
+}
+_WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
+
+
+def owner_of() -> dict[str, str]:
+    return {table: package for package, tables in OWNERS.items() for table in tables}
+
+
+def writes() -> list[tuple[str, int, str]]:
+    """(module, line, table) of every statement in src that writes a table."""
+    known = owner_of()
+    return [
+        (dotted(path), line, table)
+        for path in modules(under=SRC / "dasi")
+        for line, sql in statements(tree(path))
+        for table in _WRITES.findall(sql)
+        if table in known
+    ]
+
+
+def test_every_table_has_an_owner() -> None:
+    created = {
+        table
+        for path in MIGRATIONS.glob("*.sql")
+        for table in re.findall(r"CREATE TABLE (\w+)", path.read_text())
+    }
+    assert created - {"schema_migrations"} == owner_of().keys() - {"schema_migrations"}
+
+
+def test_only_the_owner_writes_a_table() -> None:
+    owners = owner_of()
+    foreign = [
+        f"{module}:{line} writes {table} of {owners[table]}"
+        for module, line, table in writes()
+        if not f"{module}.".startswith(f"{owners[table]}.") and (module, table) not in EXCEPTIONS
+    ]
+    assert not foreign, complain(
+        foreign, "call a function of the owner, or list the statement with its reason."
+    )
+
+
+def test_exceptions_are_used() -> None:
+    written = {(module, table) for module, _, table in writes()}
+    unused = [f"{module} {table}" for module, table in EXCEPTIONS.keys() - written]
+    assert not unused, complain(sorted(unused), "remove the exception.")
