@@ -69,8 +69,8 @@ class Floor:
             if not message.get("more_body"):
                 return decode(raw)
 
-    async def ask(self, path: str, wish: dict[str, Any]) -> Any:
-        async with self.http.post(self.kicc_url + path, data=encode(wish)) as answer:
+    async def ask(self, path: str, params: dict[str, Any]) -> Any:
+        async with self.http.post(self.kicc_url + path, data=encode(params)) as answer:
             return decode(await answer.read())
 
     async def key_of(self, customer: str) -> str:
@@ -80,13 +80,13 @@ class Floor:
             )
         return self.keys[customer]
 
-    async def charge(self, wish: Any) -> dict[str, Any]:
-        key = await self.key_of(wish["customer_uid"])
+    async def charge(self, params: Any) -> dict[str, Any]:
+        key = await self.key_of(params["customer_uid"])
         number = await self.pool.fetchval(
             "INSERT INTO floor.payments (order_no, amount, state) VALUES ($1, $2, 'sending') "
             "RETURNING id",
-            wish["merchant_uid"],
-            wish["amount"],
+            params["merchant_uid"],
+            params["amount"],
         )
         said = await self.ask(
             "/api/trades/approval/batch",
@@ -95,7 +95,7 @@ class Floor:
                 "shopTransactionId": f"floor-{number:026d}",
                 "shopOrderNo": f"F{number}",
                 "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
-                "amount": wish["amount"],
+                "amount": params["amount"],
                 "currency": "00",
                 "orderInfo": {"goodsName": "floor"},
                 "payMethodInfo": {
@@ -111,13 +111,13 @@ class Floor:
             state,
             said.get("pgCno"),
         )
-        return {"code": 0, "id": number, "order": wish["merchant_uid"], "state": state, **FILLER}
+        return {"code": 0, "id": number, "order": params["merchant_uid"], "state": state, **FILLER}
 
-    async def window(self, wish: Any) -> dict[str, Any]:
+    async def window(self, params: Any) -> dict[str, Any]:
         number = await self.pool.fetchval(
             "INSERT INTO floor.payments (order_no, amount, state) VALUES ($1, 0, 'window') "
             "RETURNING id",
-            wish["merchant_uid"],
+            params["merchant_uid"],
         )
         said = await self.ask(
             "/api/ep9/trades/webpay",

@@ -58,7 +58,7 @@ AFTER = (
     "DROP TABLE originals",
 )
 SEQUENCES = (
-    "SELECT setval('payment_numbers', 100000010000 + $1::bigint)",
+    "SELECT setval('imp_uid_seq', 100000010000 + $1::bigint)",
     "SELECT setval('webhook_feed_numbers', 10000 + $1::bigint)",
 )
 

@@ -40,7 +40,7 @@ from support.served_app import address_of, free_socket, served
 CODE, GOAL_MS = "imp00000001", 100.0
 _FILL = """
 INSERT INTO payments (merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw,
-    cancelled_krw, entry, channel_id, name, buyer_name, buyer_email, buyer_tel, customer_uid,
+    cancelled_krw, source, channel_id, name, buyer_name, buyer_email, buyer_tel, customer_uid,
     pg_tid, approval_no, card_brand, card_name, card_number, started_at, paid_at, failed_at,
     fail_code, fail_reason, updated_at)
 SELECT 1, 'imp_' || (100000000000 + n), 'order-' || n, 'payment',
@@ -154,7 +154,7 @@ async def _measure_all(
 
     pages = {
         "list": lambda: "/payments",
-        "list, far down": lambda: f"/payments?behind={old}~imp_1",
+        "list, far down": lambda: f"/payments?after={old}~imp_1",
         "list, failed only": lambda: "/payments?status=failed",
         "search by merchant_uid": lambda: f"/payments?q=order-{next(picks)}",
         "search by name": lambda: f"/payments?q=%EA%B9%80{next(picks) % 5_000}",

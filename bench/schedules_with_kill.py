@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.schedules import ScheduleWish, book, lateness
+from dasi.schedules import NewSchedule, book, lateness
 from dasi.settings import without_ours
 from support.gateway_merchant import Shop, environment, running_gateway
 from support.simulator_process import SimulatorProcess
@@ -58,8 +58,8 @@ async def book_all(shop: Shop, charges: int) -> None:
     """Through the verb, far ahead; then they are all due at one second."""
     later = shop.engine.clock.now() + timedelta(days=1)
     for first in range(0, charges, _BATCH):
-        wishes = [
-            ScheduleWish(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
+        requests = [
+            NewSchedule(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
             for n in range(first, min(first + _BATCH, charges))
         ]
         await book(
@@ -67,7 +67,7 @@ async def book_all(shop: Shop, charges: int) -> None:
             shop.merchant.merchant_id,
             customer_uid="card-1",
             customer_id=None,
-            wishes=wishes,
+            requests=requests,
             checking_amount_krw=0,
         )
 

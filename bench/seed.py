@@ -27,7 +27,7 @@ import asyncpg
 from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement
 from dasi.foundation.db import open_database
 from dasi.foundation.migrate import migrate
-from dasi.reporting.verify import complaints
+from dasi.reporting.verify import find_discrepancies
 from dasi.reporting.verify_store import page_any_merchant
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.webhooks import Deliverer
@@ -191,7 +191,7 @@ async def _prove(url: str, size: int) -> None:
             page = await page_any_merchant(database, after=after, limit=50)
             assert page, f"no payments after {after}"
             for payment in page:
-                wrong = [*complaints(payment)]
+                wrong = [*find_discrepancies(payment)]
                 assert not wrong, f"{payment.imp_uid}: {wrong}"
     finally:
         await database.close()

@@ -14,7 +14,7 @@
    * @typedef {{[name: string]: any}} Rsp      what the page is given back
    * @typedef {(rsp: Rsp) => void} Callback
    * @typedef {{imp_uid: string, merchant_uid: string, window_token: string, window_url: string}} Opened
-   * @typedef {"opening" | "open" | "blocked" | "working" | "offline" | "ending" | "leaving"} Scene
+   * @typedef {"opening" | "open" | "blocked" | "processing" | "offline" | "ending" | "leaving"} Scene
    */
 
   const VERSION = "0.1.0";
@@ -253,8 +253,8 @@
         if (what === "close") this.isCloseHeard = true;
         if (told.rsp) this.finish(told.rsp);
         else if (told.error) this.finish(this.inDoubt());
-        else if (told.progress === "working") this.layer.play("working");
-        else if (this.layer.scene === "working" || this.layer.scene === "offline") this.layer.play("open");
+        else if (told.progress === "processing") this.layer.play("processing");
+        else if (this.layer.scene === "processing" || this.layer.scene === "offline") this.layer.play("open");
       } catch (unreachable) {
         this.troubles += 1;
         if (this.isEnding && this.troubles >= GIVE_UP_TRIES) this.layer.play("offline");
@@ -348,7 +348,7 @@
     opening: { title: "결제 창을 여는 중입니다", text: "잠시만 기다려 주십시오.", en: "Opening the payment window…", stop: "그만두기" },
     open: { title: "결제 창이 열려 있습니다", text: "새 창에서 결제를 진행해 주십시오. 이 페이지는 닫지 마십시오.", en: "Continue in the payment window.", show: "창 다시 보기", stop: "그만두기" },
     blocked: { title: "브라우저가 결제 창을 막았습니다", text: "아래 버튼을 누르면 결제 창이 열립니다.", en: "Your browser blocked the payment window.", show: "결제 창 열기", stop: "그만두기" },
-    working: { title: "결제를 확인하고 있습니다", text: "승인 결과를 기다리는 중입니다. 이 페이지를 닫거나 다시 결제하지 마십시오.", en: "Confirming. Please do not pay again." },
+    processing: { title: "결제를 확인하고 있습니다", text: "승인 결과를 기다리는 중입니다. 이 페이지를 닫거나 다시 결제하지 마십시오.", en: "Confirming. Please do not pay again." },
     offline: { title: "결과를 확인하지 못하고 있습니다", text: "네트워크를 확인해 주십시오. 연결되면 결과를 이어서 확인합니다.", en: "Offline: the result is not known yet.", stop: "기다리지 않기" },
     ending: { title: "결제 창을 닫고 있습니다", text: "결과를 확인하는 중입니다.", en: "Closing the payment window…" },
     leaving: { title: "결제 창으로 이동합니다", text: "잠시만 기다려 주십시오.", en: "Going to the payment window…" },
@@ -533,21 +533,21 @@
         alert(WORDS.no_param);
         return false;
       }
-      const wish = withDefaults(param);
+      const request = withDefaults(param);
       const onPhone = PHONE.test(navigator.userAgent);
-      const deliver = onceTo(wish, typeof callback === "function" ? callback : undefined, onPhone);
+      const deliver = onceTo(request, typeof callback === "function" ? callback : undefined, onPhone);
       if (underWay) {
         // The first call stays as it is; only a callback hears of the second.
         underWay.show();
-        if (callback) deliver(refusal(wish, "F409", WORDS.busy));
+        if (callback) deliver(refusal(request, "F409", WORDS.busy));
         else console.warn(`IMP: F409 ${WORDS.busy}`);
         return undefined;
       }
       if (tierCode) {
-        deliver(refusal(wish, "F400", WORDS.no_tier));
+        deliver(refusal(request, "F400", WORDS.no_tier));
         return undefined;
       }
-      const call = onPhone ? new LeavingCall(userCode, wish, deliver) : new PopupCall(userCode, wish, deliver);
+      const call = onPhone ? new LeavingCall(userCode, request, deliver) : new PopupCall(userCode, request, deliver);
       underWay = call;
       void call.run();
       return undefined;

@@ -117,19 +117,19 @@ class Gateway:
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         token = await self._token_now()
         try:
-            return await self._ask(method, path, token=token, body=body)
+            return await self._send(method, path, token=token, body=body)
         except Refused as refused:
             if refused.http_status != HTTPStatus.UNAUTHORIZED:
                 raise
         # The token is checked before anything is done, so this one refusal may be tried again.
         self._token_ends = 0.0
-        return await self._ask(method, path, token=await self._token_now(), body=body)
+        return await self._send(method, path, token=await self._token_now(), body=body)
 
     async def _token_now(self) -> str:
         if time.time() < self._token_ends - _TOKEN_SPARE_S:
             return self._token
         try:
-            got = await self._ask("POST", "/users/getToken", body=self._keys)
+            got = await self._send("POST", "/users/getToken", body=self._keys)
         except AnswerLost as lost:
             raise NeverLeft("no access token: the charge itself was not asked for") from lost
         self._token, self._token_ends = got["access_token"], float(got["expired_at"])
@@ -137,14 +137,14 @@ class Gateway:
 
     async def _greet(self) -> Condition:
         try:
-            await self._ask("POST", "/users/getToken", body=self._keys, timeout=_GREET)
+            await self._send("POST", "/users/getToken", body=self._keys, timeout=_GREET)
         except Refused:
             return "wrong_keys"
         except (NeverLeft, AnswerLost):
             return "unreachable"
         return "ready"
 
-    async def _ask(
+    async def _send(
         self,
         method: str,
         path: str,

@@ -75,7 +75,7 @@ async def checkout(request: Request) -> Response:
         "checkout.html",
         order=order,
         is_change=bool(running and running.is_live and order.kind == "card"),
-        wish=_wish(request, order),
+        payment_request=_payment_request(request, order),
         merchant_code=request.app.state.settings.merchant_code,
     )
 
@@ -197,7 +197,7 @@ def _whereto(order: Order) -> str:
     return f"/orders/{order.merchant_uid}" if order.kind == "once" else "/my"
 
 
-def _wish(request: Request, order: Order) -> dict[str, Any]:
+def _payment_request(request: Request, order: Order) -> dict[str, Any]:
     """What the page gives to IMP.request_pay; the buyer's fields are added there."""
     pg = request.app.state.settings.pg
     return {

@@ -14,9 +14,9 @@ _SQL = re.compile(
     r"|(CREATE|ALTER|DROP|TRUNCATE)\s+(TABLE|INDEX|UNIQUE INDEX|FUNCTION|SEQUENCE|VIEW)\s)",
     re.DOTALL,
 )
-# `asked.merchant_id`: of several callers' rows, each joined to the merchant that asked for it.
+# `input.merchant_id`: of several callers' rows, each joined to the merchant that asked for it.
 _SCOPED = re.compile(
-    r"merchant_id\s*=\s*(\$|ANY\(\$|asked\.merchant_id)|merchant_id\)?\s*=\s*\(?\$"
+    r"merchant_id\s*=\s*(\$|ANY\(\$|input\.merchant_id)|merchant_id\)?\s*=\s*\(?\$"
 )
 _INSERT_SCOPED = re.compile(r"INSERT\s+INTO\s+\w+\s*\([^)]*\bmerchant_id\b", re.DOTALL)
 _MERCHANTLESS = re.compile(r"\bpg_\w+\(|information_schema|\bnextval\(")

@@ -11,9 +11,9 @@ OWNERS = {
     "dasi.channels": ("channels",),
     "dasi.billing_keys": ("billing_keys",),
     "dasi.ledger": ("payments", "attempts", "payment_events"),
-    "dasi.reporting": ("payment_counts", "payments_counted", "payment_count_changes"),
+    "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
     "dasi.payments": ("pg_notices",),
-    "dasi.windows": ("window_orders", "prepares"),
+    "dasi.windows": ("payment_windows", "expected_amounts"),
     "dasi.schedules": ("schedules", "schedule_stops"),
     "dasi.card_verifications": ("card_checks",),
     "dasi.webhooks": (

@@ -158,7 +158,7 @@ async def test_the_window_of_one_shop_is_unknown_to_another(till):
     "body",
     [b"", b"null", b"[]", b"{}", b'{"param":[]}', b'{"param":{"a":"\xff"}}', b"[" * 20_000],
 )
-async def test_a_body_that_is_no_wish_is_refused_in_the_form_the_sdk_reads(till, body):
+async def test_a_body_that_is_no_request_is_refused_in_the_form_the_sdk_reads(till, body):
     async with till.http.post(f"{till.url}/checkout/imp00000001/windows", data=body) as answer:
         rsp = (await answer.json())["rsp"]
 

@@ -15,16 +15,16 @@ def read(**param):
     return read_param({**GOOD, **param}, device="pc", page_origin=None, user_agent=None)
 
 
-def test_a_small_wish_is_read_with_nothing_added():
-    wish = read()
+def test_a_small_request_is_read_with_nothing_added():
+    request = read()
 
-    assert (wish.merchant_uid, wish.name, wish.amount_krw) == ("order-1", "원두", 1000)
-    assert wish.customer_uid is None
-    assert wish.pg is None
-    assert wish.custom_data is None
-    assert wish.notice_urls == ()
-    assert wish.redirect_url is None
-    assert wish.quotas_offered is None
+    assert (request.merchant_uid, request.name, request.amount_krw) == ("order-1", "원두", 1000)
+    assert request.customer_uid is None
+    assert request.pg is None
+    assert request.custom_data is None
+    assert request.notice_urls == ()
+    assert request.redirect_url is None
+    assert request.quotas_offered is None
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def test_a_number_serves_as_an_order_name():
 
 
 def test_buyer_fields_are_cut_to_their_limits_and_cleaned():
-    wish = read(buyer_name="홍" * 20, buyer_tel=1012345678, buyer_email="a\nb", buyer_addr=["x"])
+    request = read(buyer_name="홍" * 20, buyer_tel=1012345678, buyer_email="a\nb", buyer_addr=["x"])
 
-    assert wish.buyer == Buyer(name="홍" * 16, tel="1012345678", email="a b")
+    assert request.buyer == Buyer(name="홍" * 16, tel="1012345678", email="a b")
 
 
 def test_custom_data_is_kept_as_the_text_of_what_was_given():
-    wish = read(custom_data={"카트": [1, "a\u2028</script>"], "n": None})
+    request = read(custom_data={"카트": [1, "a\u2028</script>"], "n": None})
 
-    assert json.loads(wish.custom_data or "") == {"카트": [1, "a\u2028</script>"], "n": None}
+    assert json.loads(request.custom_data or "") == {"카트": [1, "a\u2028</script>"], "n": None}
 
 
 def test_notice_urls_may_be_one_or_several():

@@ -90,7 +90,7 @@ async def test_a_lost_answer_is_told_as_doubt_and_never_as_failure_to_repeat(til
     await till.come_back(token)
 
     told = await till.result(token)
-    assert told["progress"] == "doubtful"
+    assert told["progress"] == "unknown"
     assert told["rsp"]["error_code"] == "F0006"
     assert told["rsp"]["status"] == "ready"
     assert "다시 결제하지 마십시오" in told["rsp"]["error_msg"]
@@ -136,7 +136,7 @@ async def test_while_the_pg_is_asked_the_page_waits_and_the_result_is_not_told(t
     async with till.http.post(till.path(token, "/close")) as closed:
         told_on_close = await closed.json()
 
-    assert told == {"progress": "working", "rsp": None}
+    assert told == {"progress": "processing", "rsp": None}
     assert told_on_close == told, "giving up does not cut off an approval under way"
     assert answer.status == 200
     assert "결제를 확인하고 있습니다" in page

@@ -87,4 +87,4 @@ async def test_a_doubt_reads_like_an_explanation_and_is_settled_by_hand(
         assert facts("reconcile", env=env, cwd=tmp_path) == []
         proven = facts("verify", env=env, cwd=tmp_path)
 
-    assert (proven["complaints"], proven["paid_krw"]) == (0, 9_900)
+    assert (proven["discrepancies"], proven["paid_krw"]) == (0, 9_900)

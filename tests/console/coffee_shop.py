@@ -18,9 +18,9 @@ from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, TurnedClock, kst_day
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, Payment
-from dasi.payments import CancelWish, ChargeWish, cancel, charge, reconcile_due
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, reconcile_due
 from dasi.scheduler import Runner
-from dasi.schedules import ScheduleWish, book
+from dasi.schedules import NewSchedule, book
 from dasi.users import Role, add_person, invite
 from dasi.webhooks import Deliverer, list_deliveries
 from dasi.windows import expire_windows
@@ -105,13 +105,13 @@ class CoffeeShop:
         name, amount_krw = _GOODS[number % len(_GOODS)]
         if fault:
             await self.shop.kicc.scenario(fault, "batch")
-        wish = ChargeWish(
+        request = ChargeRequest(
             customer_uid=customer, merchant_uid=next(self.orders), amount_krw=amount_krw, name=name
         )
-        return await charge(self.shop.engine, self.shop.merchant.merchant_id, wish)
+        return await charge(self.shop.engine, self.shop.merchant.merchant_id, request)
 
     async def cancel(self, payment: Payment, *, amount_krw: int | None, reason: str) -> Payment:
-        wish = CancelWish(
+        request = CancelRequest(
             imp_uid=payment.imp_uid,
             merchant_uid=None,
             amount_krw=amount_krw,
@@ -119,7 +119,7 @@ class CoffeeShop:
             tells_merchant=True,
             who="person:lee@shop.example",
         )
-        return await cancel(self.shop.engine, self.shop.merchant.merchant_id, wish)
+        return await cancel(self.shop.engine, self.shop.merchant.merchant_id, request)
 
     async def window(self, choice: str, *, customer: int, **param: object) -> str:
         """A payer at the PG's window, who presses `choice`, or nothing ("leave"). The order."""
@@ -175,8 +175,8 @@ async def _open(coffee: CoffeeShop) -> None:
             coffee.shop.merchant.merchant_id,
             customer_uid=customer_uid,
             customer_id=None,
-            wishes=[
-                ScheduleWish(
+            requests=[
+                NewSchedule(
                     merchant_uid=f"sub-{customer_uid}-{week}",
                     schedule_at=first + week * 7 * DAY,
                     amount_krw=9_900 + number * 2_500,

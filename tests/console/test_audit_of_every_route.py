@@ -19,7 +19,7 @@ from dasi.console import labels
 from dasi.console.routes import DOORS
 from dasi.foundation.clock import TurnedClock
 from dasi.payments import reconcile_due
-from dasi.schedules import ScheduleWish, book
+from dasi.schedules import NewSchedule, book
 from dasi.users import Role, reset_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import CODE, Shop, new_order
@@ -138,8 +138,8 @@ async def schedules(day: Day) -> None:
         day.shop.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
-        wishes=[
-            ScheduleWish(
+        requests=[
+            NewSchedule(
                 merchant_uid=order,
                 schedule_at=day.clock.now() + timedelta(days=1),
                 amount_krw=19_900,

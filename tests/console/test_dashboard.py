@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 
 from console.conftest import SignIn
 from dasi.foundation.clock import KST, kst_day
-from dasi.reporting import day_numbers, doubt_numbers
+from dasi.reporting import daily_stats, doubt_numbers
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
@@ -35,11 +35,11 @@ async def test_a_day_adds_up(gateway: Shop, signed_in: SignIn) -> None:
     merchant_id = gateway.merchant.merchant_id
     now = gateway.engine.clock.now()
     begins = datetime.combine(kst_day(now), time.min, tzinfo=KST)
-    today = await day_numbers(gateway.engine, merchant_id, since=begins)
+    today = await daily_stats(gateway.engine, merchant_id, since=begins)
     assert (today.paid, today.failed, today.paid_krw, today.cancelled_krw) == (1, 2, 5_500, 0)
     assert [(one.code, one.count) for one in today.declines] == [("8521", 2)]
     assert today.hours[-1].hour == now.astimezone(KST).hour
-    before = await day_numbers(gateway.engine, merchant_id, since=begins - DAY)
+    before = await daily_stats(gateway.engine, merchant_id, since=begins - DAY)
     assert [(one.hour, one.paid_krw, one.cancelled_krw) for one in before.hours] == [
         (23, 30_000, 10_000)
     ]

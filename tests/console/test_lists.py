@@ -11,7 +11,7 @@ from dasi.console.merchant import schedules
 from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import browse_doubts
-from dasi.schedules import ScheduleWish, book, browse_schedules, calendar, revoke
+from dasi.schedules import NewSchedule, book, browse_schedules, calendar, revoke
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
@@ -27,8 +27,8 @@ async def book_some(shop: Shop, count: int) -> datetime:
         shop.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
-        wishes=[
-            ScheduleWish(
+        requests=[
+            NewSchedule(
                 merchant_uid=f"booked-{number}",
                 schedule_at=first + timedelta(hours=number // 2),
                 amount_krw=1_000 + number,
@@ -43,7 +43,7 @@ async def book_some(shop: Shop, count: int) -> datetime:
 
 async def keys_found(shop: Shop, words: str) -> list[str]:
     found = await browse_keys(
-        shop.engine, shop.merchant.merchant_id, words=words, behind=None, limit=5
+        shop.engine, shop.merchant.merchant_id, words=words, after=None, limit=5
     )
     return [one.customer_uid for one in found.keys]
 
@@ -55,13 +55,13 @@ async def test_bookings_of_a_day_follow_each_other_and_the_calendar_adds_up(
     first = await book_some(gateway, 7)
     merchant_id, day = gateway.merchant.merchant_id, first.date()
     begins = datetime.combine(day, time(), KST)
-    seen, behind = [], None
+    seen, after = [], None
     while True:
-        page, behind = await browse_schedules(
-            gateway.engine, merchant_id, since=begins, until=begins + DAY, behind=behind, limit=3
+        page, after = await browse_schedules(
+            gateway.engine, merchant_id, since=begins, until=begins + DAY, after=after, limit=3
         )
         seen += [one.merchant_uid for one in page]
-        if behind is None:
+        if after is None:
             break
     assert sorted(seen) == [f"booked-{number}" for number in range(7)]
     await revoke(gateway.engine, merchant_id, customer_uid=None, merchant_uids=["booked-6"])
@@ -73,9 +73,9 @@ async def test_bookings_of_a_day_follow_each_other_and_the_calendar_adds_up(
     monkeypatch.setattr(schedules, "PAGE", 4)
     operator = await signed_in(Role.OPERATOR)
     _, html = await operator.get(f"{HERE}/schedules?day={day}")
-    onward = re.search(r'href="(\?day=[^"]+behind=[^"]+)"', html)
-    assert onward is not None
-    _, further = await operator.get(f"{HERE}/schedules{onward[1].replace('&amp;', '&')}")
+    next_url = re.search(r'href="(\?day=[^"]+after=[^"]+)"', html)
+    assert next_url is not None
+    _, further = await operator.get(f"{HERE}/schedules{next_url[1].replace('&amp;', '&')}")
     shown = re.findall(r"booked-\d", html), re.findall(r"booked-\d", further)
     assert {*shown[0]} | {*shown[1]} == {f"booked-{number}" for number in range(7)}
     assert not {*shown[0]} & {*shown[1]}
@@ -89,25 +89,25 @@ async def test_doubts_come_by_page_those_of_a_person_first(
         await gateway.kicc.scenario("executed_answer_cut", "batch")
         await gateway.again(merchant_uid=f"lost-{number}")
     merchant_id = gateway.merchant.merchant_id
-    seen, behind = [], None
+    seen, after = [], None
     while True:
-        page, behind = await browse_doubts(
-            gateway.engine, merchant_id, is_with_person=False, behind=behind, limit=2
+        page, after = await browse_doubts(
+            gateway.engine, merchant_id, is_with_person=False, after=after, limit=2
         )
         seen += [one.merchant_uid for one in page]
-        if behind is None:
+        if after is None:
             break
     assert sorted(seen) == ["lost-0", "lost-1", "lost-2"]
     assert await browse_doubts(
-        gateway.engine, merchant_id, is_with_person=True, behind=None, limit=2
+        gateway.engine, merchant_id, is_with_person=True, after=None, limit=2
     ) == ([], None)
     monkeypatch.setattr(unresolved, "PAGE", 2)
     operator = await signed_in(Role.OPERATOR)
     _, html = await operator.get(f"{HERE}/doubts")
     assert "연결이 끊김" in html  # the cause, in the reader's language
-    onward = re.search(r'href="(\?machine=[^"]+)" rel="next"', html)
-    assert onward is not None
-    _, further = await operator.get(f"{HERE}/doubts{onward[1]}")
+    next_url = re.search(r'href="(\?machine=[^"]+)" rel="next"', html)
+    assert next_url is not None
+    _, further = await operator.get(f"{HERE}/doubts{next_url[1]}")
     assert len(re.findall(r"lost-\d", html)) == 2
     assert len(re.findall(r"lost-\d", further)) == 1
     assert (await operator.get(f"{HERE}/doubts?machine=nonsense~&person=~x"))[0] == 200

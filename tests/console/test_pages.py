@@ -18,7 +18,7 @@ from console.screen import (
 from dasi.audit.audit_entry import Origin
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, retire_channel
-from dasi.schedules import ScheduleWish, book
+from dasi.schedules import NewSchedule, book
 from dasi.users import Role, first_run_link, reset_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import Shop, new_order, running_gateway
@@ -58,8 +58,8 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         shop.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
-        wishes=[
-            ScheduleWish(
+        requests=[
+            NewSchedule(
                 merchant_uid=new_order(),
                 schedule_at=now + timedelta(days=1, hours=ahead),
                 amount_krw=19_900,

@@ -8,7 +8,7 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import Person
-from dasi.reporting import Browse, browse_payments
+from dasi.reporting import PaymentQuery, browse_payments
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
@@ -48,14 +48,14 @@ async def test_pages_follow_each_other_without_gap_or_repetition(
 ) -> None:
     for number in range(7):
         await gateway.again(merchant_uid=f"order-no-{number}")
-    behind, seen = None, []
+    after, seen = None, []
     while True:
         page = await browse_payments(
-            gateway.engine, gateway.merchant.merchant_id, Browse(), behind=behind, limit=3
+            gateway.engine, gateway.merchant.merchant_id, PaymentQuery(), after=after, limit=3
         )
         seen += [one.imp_uid for one in page.payments]
-        behind = page.next_place
-        if behind is None:
+        after = page.next_cursor
+        if after is None:
             break
     everything = await gateway.rows(
         "SELECT imp_uid FROM payments ORDER BY started_at DESC, imp_uid DESC"

@@ -28,7 +28,7 @@ async def kept(person: Person) -> list[tuple[str, str]]:
 async def test_a_view_is_kept_under_its_name_and_leads_back(reader: Person) -> None:
     await reader.get(f"{HERE}/payments?status=failed&code=8521")
     status, _, leads = await reader.post(
-        VIEWS, {"name": "한도 초과", "query": "status=failed&code=8521&behind=x&evil=1"}
+        VIEWS, {"name": "한도 초과", "query": "status=failed&code=8521&after=x&evil=1"}
     )
     assert (status, leads) == (303, f"{HERE}/payments?status=failed&code=8521&done=view_saved")
     assert await kept(reader) == [("status=failed&amp;code=8521", "한도 초과")]
@@ -64,7 +64,7 @@ async def test_views_are_ones_own(reader: Person, gateway: Shop) -> None:
         ({"name": "nothing known", "query": "evil=1"}, 400),
     ],
 )
-async def test_a_view_without_name_or_wish_is_refused(
+async def test_a_view_without_name_or_query_is_refused(
     reader: Person, fields: dict[str, str], status: int
 ) -> None:
     assert (await reader.post(VIEWS, fields))[0] == status

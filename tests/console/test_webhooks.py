@@ -97,7 +97,7 @@ async def test_the_log_goes_on_page_by_page(signed_in: SignIn, gateway: Shop) ->
         shown = re.findall(r"/webhooks/(evt_\d+)/resend", page)
         assert len(shown) <= 50
         seen += shown
-        onward = re.search(r'href="(\?[^"]+)" rel="next"', page)
-        path = HERE + onward[1].replace("&amp;", "&") if onward else None
+        next_url = re.search(r'href="(\?[^"]+)" rel="next"', page)
+        path = HERE + next_url[1].replace("&amp;", "&") if next_url else None
     assert len(seen) == len(set(seen)) == 120
     assert (await operator.post(f"{HERE}/evt_100/resend"))[0] == 303

@@ -11,7 +11,7 @@ from crash.environment import Told, World
 from crash.operations import PAID
 from crash.schedule_invariants import check_bookings
 from dasi.console.labels import EVENT
-from dasi.reporting import Report, verify
+from dasi.reporting import VerificationReport, verify_ledger
 
 _SETTLED_NO = ("failed",)
 CHECK = "check-"
@@ -129,8 +129,8 @@ async def _check_events(world: World) -> None:
 async def _check_stories(world: World) -> None:
     """(m) The books prove themselves, and each event has words for a person (M9)."""
     engine = next(iter(world.nodes.values())).engine
-    complaints = [one async for one in verify(engine, Report())]
-    _check(world, "m verified", not complaints, f"dasi verify: {complaints[:3]}")
+    discrepancies = [one async for one in verify_ledger(engine, VerificationReport())]
+    _check(world, "m verified", not discrepancies, f"dasi verify: {discrepancies[:3]}")
     events = await world.rows("SELECT DISTINCT what FROM payment_events")
     wordless = {row["what"] for row in events} - EVENT.keys()
     _check(world, "m verified", not wordless, f"the console has no words for {wordless}")

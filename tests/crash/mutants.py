@@ -49,13 +49,13 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
     reserve, record_charge = reserve_store.reserve_charges, charging.record_charge
     kept: dict[str, reserve_store.Reservation] = {}
 
-    async def uncommitted(database: Any, wishes: Sequence[reserve_store.Reservation]) -> Any:
+    async def uncommitted(database: Any, reservations: Sequence[reserve_store.Reservation]) -> Any:
         got: list[Any] = []
         with contextlib.suppress(_TakenBack):
             async with database.transaction() as connection:
-                got = await reserve(connection, wishes)
+                got = await reserve(connection, reservations)
                 raise _TakenBack
-        kept.update({wish.attempt_id: wish for wish in wishes})
+        kept.update({reservation.attempt_id: reservation for reservation in reservations})
         return got
 
     async def then_record(

@@ -15,8 +15,8 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.ledger import Payment, Status, find_payment
 from dasi.payments import (
-    CancelWish,
-    ChargeWish,
+    CancelRequest,
+    ChargeRequest,
     cancel,
     charge,
     reconcile_due,
@@ -28,11 +28,11 @@ from dasi.schedules import plan_retries, revoke_of_removed_key
 from dasi.webhooks import park_for_gone
 from dasi.windows import (
     OpenedWindow,
-    WindowWish,
+    OpenWindowRequest,
     close_window,
+    complete_window,
     expire_windows,
     open_window,
-    take_return,
 )
 
 CUSTOMER = "customer-1"
@@ -63,10 +63,12 @@ def amount(world: World) -> int:
 async def charge_order(
     world: World, gateway: str, order: str, *, asked_krw: int, dies_at: int | None = None
 ) -> Payment | None:
-    wish = ChargeWish(customer_uid=CUSTOMER, merchant_uid=order, amount_krw=asked_krw, name=order)
+    request = ChargeRequest(
+        customer_uid=CUSTOMER, merchant_uid=order, amount_krw=asked_krw, name=order
+    )
 
     def ask(engine: Engine) -> Awaitable[Payment]:
-        return charge(engine, world.merchant_id, wish)
+        return charge(engine, world.merchant_id, request)
 
     return await world.tell(gateway, "charge", order, ask, dies_at=dies_at, asked_krw=asked_krw)
 
@@ -105,7 +107,7 @@ async def cancel_payment(
     world: World, gateway: str, told: Told, *, amount_krw: int | None, dies_at: int | None = None
 ) -> None:
     tells = world.dice.random() < 0.5
-    wish = CancelWish(
+    request = CancelRequest(
         imp_uid=told.imp_uid,
         merchant_uid=None,
         amount_krw=amount_krw,
@@ -114,7 +116,7 @@ async def cancel_payment(
     )
 
     def ask(engine: Engine) -> Awaitable[Payment]:
-        return cancel(engine, world.merchant_id, wish)
+        return cancel(engine, world.merchant_id, request)
 
     await world.tell(
         gateway,
@@ -167,7 +169,7 @@ async def pay_in_window(
     """A payer's whole way through a window, for a payment or for a key."""
     order = new_order(world)
     asked_krw = 0 if customer_uid else amount(world)
-    wish = WindowWish(
+    request = OpenWindowRequest(
         merchant_uid=order,
         amount_krw=asked_krw,
         name=order,
@@ -175,35 +177,37 @@ async def pay_in_window(
         customer_uid=customer_uid,
         confirm_url=world.merchant_side.url + "/confirm" if asks_merchant else None,
     )
-    opened = await _open(world, gateway, wish)
+    opened = await _open(world, gateway, request)
     if not isinstance(opened, OpenedWindow):
         return
     _, fields = await world.kicc.window(opened.window_url, choice)
 
     async def come_back(engine: Engine) -> Payment:
-        await take_return(engine, world.merchant, opened.window_token, fields)
+        await complete_window(engine, world.merchant, opened.window_token, fields)
         return await find_payment(engine, world.merchant_id, opened.imp_uid)
 
     fates = [dies_at, *(fate(world) for _ in range(returns - 1))]
     await asyncio.gather(
         *(
-            world.tell(at, "take_return", order, come_back, dies_at=one, asked_krw=asked_krw)
+            world.tell(at, "complete_window", order, come_back, dies_at=one, asked_krw=asked_krw)
             for at, one in zip((gateway, _other(gateway)), fates, strict=False)
         )
     )
 
 
-async def _open(world: World, gateway: str, wish: WindowWish) -> Any:
+async def _open(world: World, gateway: str, request: OpenWindowRequest) -> Any:
     return await world.perform(
-        gateway, "open_window", lambda node: open_window(node.engine, world.merchant, wish)
+        gateway, "open_window", lambda node: open_window(node.engine, world.merchant, request)
     )
 
 
 async def end_window(world: World, gateway: str, *, dies_at: int | None = None) -> None:
     """The payer closes the window, and a return of it comes in the same moment, or later."""
     order = new_order(world)
-    wish = WindowWish(merchant_uid=order, amount_krw=amount(world), name=order, device="pc")
-    opened = await _open(world, gateway, wish)
+    request = OpenWindowRequest(
+        merchant_uid=order, amount_krw=amount(world), name=order, device="pc"
+    )
+    opened = await _open(world, gateway, request)
     if not isinstance(opened, OpenedWindow):
         return
     token = opened.window_token

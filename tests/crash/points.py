@@ -20,7 +20,7 @@ VERBS = (
     "charge",
     "cancel",
     "open_window",
-    "take_return",
+    "complete_window",
     "remove_key",
     "store_notice",
     "work_on_notice",

@@ -46,11 +46,11 @@ async def _no_free_connection(world: World, moment: int) -> None:
     await asyncio.gather(first, second)
 
 
-def _confirming(is_yes: bool) -> Scene:
+def _confirming(is_approved: bool) -> Scene:
     """The merchant is asked before the PG is."""
 
     async def scene(world: World, moment: int) -> None:
-        world.merchant_side.confirms = is_yes
+        world.merchant_side.confirms = is_approved
         await pay_in_window(world, GATEWAY, dies_at=moment, asks_merchant=True)
         world.merchant_side.confirms = True
 

@@ -22,7 +22,7 @@ from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment
 from dasi.scheduler import retry
 from dasi.schedules import (
-    ScheduleWish,
+    NewSchedule,
     book,
     move,
     reschedule,
@@ -73,8 +73,8 @@ async def book_charges(
     dies_at: int | None = None,
 ) -> str:
     """All of these orders, or none of them."""
-    wishes = [
-        ScheduleWish(
+    requests = [
+        NewSchedule(
             merchant_uid=order,
             schedule_at=world.clock.now() + timedelta(seconds=in_s),
             amount_krw=amount(world),
@@ -89,7 +89,7 @@ async def book_charges(
             world.merchant_id,
             customer_uid=CUSTOMER,
             customer_id=None,
-            wishes=wishes,
+            requests=requests,
             checking_amount_krw=checking_krw,
         )
 

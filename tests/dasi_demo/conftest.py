@@ -53,9 +53,9 @@ async def customer(
 @pytest.fixture
 async def subscriber(customer: Customer, stand_in: StandIn) -> Customer:
     """A customer whose card is registered and whose first month is paid."""
-    wish = await customer.order("morning")
-    imp_uid = stand_in.window_ends(wish, "paid")
-    await customer.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
+    request = await customer.order("morning")
+    imp_uid = stand_in.window_ends(request, "paid")
+    await customer.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)
     return customer
 
 

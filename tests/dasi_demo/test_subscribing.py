@@ -11,13 +11,13 @@ AGAIN = "POST subscribe/payments"
 async def test_a_registered_card_is_verified_and_charged_at_once(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("morning")
-    assert wish["pg"] == "kicc.T0021766"
-    assert wish["m_redirect_url"] == f"{customer.url}/finish"
-    assert wish["customer_uid"]
-    imp_uid = stand_in.window_ends(wish, "paid")
+    request = await customer.order("morning")
+    assert request["pg"] == "kicc.T0021766"
+    assert request["m_redirect_url"] == f"{customer.url}/finish"
+    assert request["customer_uid"]
+    imp_uid = stand_in.window_ends(request, "paid")
 
-    page = await customer.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
+    page = await customer.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)
 
     assert customer.path == "/my"
     assert "결제 완료" in page
@@ -30,9 +30,9 @@ async def test_a_registered_card_is_verified_and_charged_at_once(
 async def test_callback_redirect_and_webhook_together_charge_once(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("morning")
-    imp_uid = stand_in.window_ends(wish, "paid")
-    told = {"merchant_uid": wish["merchant_uid"], "imp_uid": imp_uid}
+    request = await customer.order("morning")
+    imp_uid = stand_in.window_ends(request, "paid")
+    told = {"merchant_uid": request["merchant_uid"], "imp_uid": imp_uid}
 
     await asyncio.gather(
         customer.see("/finish", **told),
@@ -47,11 +47,11 @@ async def test_callback_redirect_and_webhook_together_charge_once(
 async def test_the_webhook_alone_finishes_an_order_whose_browser_never_came_back(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("morning")
-    imp_uid = stand_in.window_ends(wish, "paid")
+    request = await customer.order("morning")
+    imp_uid = stand_in.window_ends(request, "paid")
 
     await customer.press(
-        "/webhook", imp_uid=imp_uid, merchant_uid=wish["merchant_uid"], status="paid"
+        "/webhook", imp_uid=imp_uid, merchant_uid=request["merchant_uid"], status="paid"
     )
 
     assert "결제 완료" in await customer.see("/my")
@@ -77,11 +77,11 @@ async def test_somebody_elses_payment_does_not_pay_for_this_order(
 async def test_a_callback_that_lies_about_success_starts_nothing(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("office")
-    imp_uid = stand_in.window_ends(wish, "failed", fail_reason="본인 인증 실패")
+    request = await customer.order("office")
+    imp_uid = stand_in.window_ends(request, "failed", fail_reason="본인 인증 실패")
 
     page = await customer.see(
-        "/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid, success="true"
+        "/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid, success="true"
     )
 
     assert "카드가 등록되지 않았습니다" in page
@@ -92,22 +92,22 @@ async def test_a_callback_that_lies_about_success_starts_nothing(
 async def test_a_refusal_before_the_window_is_shown_and_can_be_tried_again(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("drip-bags")
+    request = await customer.order("drip-bags")
     refused = await customer.see(
-        "/finish", merchant_uid=wish["merchant_uid"], error_msg="등록되지 않은 PG <b>모듈</b>"
+        "/finish", merchant_uid=request["merchant_uid"], error_msg="등록되지 않은 PG <b>모듈</b>"
     )
     assert "등록되지 않은 PG <b>모듈</b>" in refused
     assert "결제하기" in refused
 
-    imp_uid = stand_in.window_ends(wish, "paid")
-    page = await customer.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
+    imp_uid = stand_in.window_ends(request, "paid")
+    page = await customer.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)
 
     assert "주문이 완료되었습니다" in page
 
 
 async def test_what_a_window_said_is_shown_as_text_never_as_markup(customer: Customer) -> None:
-    wish = await customer.order("drip-bags")
-    params = {"merchant_uid": wish["merchant_uid"], "error_msg": "<script>alert(1)</script>"}
+    request = await customer.order("drip-bags")
+    params = {"merchant_uid": request["merchant_uid"], "error_msg": "<script>alert(1)</script>"}
     async with customer.session.get(f"{customer.url}/finish", params=params) as answer:
         raw = await answer.text()
     assert "<script>alert" not in raw
@@ -117,10 +117,10 @@ async def test_what_a_window_said_is_shown_as_text_never_as_markup(customer: Cus
 async def test_another_amount_than_ordered_is_not_taken_for_paid(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("dripper")
-    imp_uid = stand_in.window_ends(wish, "paid", amount=100)
+    request = await customer.order("dripper")
+    imp_uid = stand_in.window_ends(request, "paid", amount=100)
 
-    page = await customer.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
+    page = await customer.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)
 
     assert "결과 확인 중" in page
     assert "완료되었습니다" not in page
@@ -129,17 +129,17 @@ async def test_another_amount_than_ordered_is_not_taken_for_paid(
 async def test_a_purchase_in_doubt_says_do_not_pay_again_until_it_is_settled(
     customer: Customer, stand_in: StandIn, time_: object
 ) -> None:
-    wish = await customer.order("dripper")
-    imp_uid = stand_in.window_ends(wish, "ready")
-    page = await customer.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
+    request = await customer.order("dripper")
+    imp_uid = stand_in.window_ends(request, "ready")
+    page = await customer.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)
     assert "다시 결제하지 마세요" in page
     assert 'http-equiv="refresh"' in page
-    assert "다시 결제하지 마세요" in await customer.see(f"/checkout/{wish['merchant_uid']}")
+    assert "다시 결제하지 마세요" in await customer.see(f"/checkout/{request['merchant_uid']}")
 
-    stand_in.settle(wish["merchant_uid"], "paid")
+    stand_in.settle(request["merchant_uid"], "paid")
     await customer.press("/webhook", imp_uid=imp_uid, status="paid")
 
-    assert "주문이 완료되었습니다" in await customer.see(f"/orders/{wish['merchant_uid']}")
+    assert "주문이 완료되었습니다" in await customer.see(f"/orders/{request['merchant_uid']}")
 
 
 async def test_a_live_subscriber_is_not_sold_a_second_subscription(
@@ -151,8 +151,8 @@ async def test_a_live_subscriber_is_not_sold_a_second_subscription(
 
 
 async def test_changing_the_card_charges_nothing(subscriber: Customer, stand_in: StandIn) -> None:
-    wish = await subscriber.order("morning", change="1")
-    imp_uid = stand_in.window_ends(wish, "paid")
-    await subscriber.see("/finish", merchant_uid=wish["merchant_uid"], imp_uid=imp_uid)
+    request = await subscriber.order("morning", change="1")
+    imp_uid = stand_in.window_ends(request, "paid")
+    await subscriber.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)
     assert subscriber.path == "/my"
     assert stand_in.calls[AGAIN] == 1

@@ -10,13 +10,13 @@ async def _post(customer: Customer, **how: object) -> int:
 
 
 async def test_a_forged_webhook_changes_nothing(customer: Customer, stand_in: StandIn) -> None:
-    wish = await customer.order("dripper")
-    forged = {"imp_uid": "imp_999", "merchant_uid": wish["merchant_uid"], "status": "paid"}
+    request = await customer.order("dripper")
+    forged = {"imp_uid": "imp_999", "merchant_uid": request["merchant_uid"], "status": "paid"}
 
     assert await _post(customer, json=forged) == 200
 
     assert (await customer.webhooks())[0]["verdict"] == "unknown"
-    assert "완료되었습니다" not in await customer.see(f"/orders/{wish['merchant_uid']}")
+    assert "완료되었습니다" not in await customer.see(f"/orders/{request['merchant_uid']}")
 
 
 async def test_json_and_form_are_both_read_and_listed_newest_first(
@@ -39,13 +39,13 @@ async def test_json_and_form_are_both_read_and_listed_newest_first(
 async def test_what_the_webhook_claims_is_not_used_only_what_is_read_back(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("dripper")
-    imp_uid = stand_in.window_ends(wish, "failed")
+    request = await customer.order("dripper")
+    imp_uid = stand_in.window_ends(request, "failed")
     await _post(
         customer,
-        json={"imp_uid": imp_uid, "merchant_uid": wish["merchant_uid"], "status": "paid"},
+        json={"imp_uid": imp_uid, "merchant_uid": request["merchant_uid"], "status": "paid"},
     )
-    assert "결제되지 않았습니다" in await customer.see(f"/checkout/{wish['merchant_uid']}")
+    assert "결제되지 않았습니다" in await customer.see(f"/checkout/{request['merchant_uid']}")
 
 
 async def test_a_gateway_that_cannot_be_read_is_asked_to_send_it_again(
@@ -59,9 +59,9 @@ async def test_a_gateway_that_cannot_be_read_is_asked_to_send_it_again(
 async def test_a_webhook_sent_again_after_the_end_does_not_subscribe_again(
     customer: Customer, stand_in: StandIn
 ) -> None:
-    wish = await customer.order("morning")
-    imp_uid = stand_in.window_ends(wish, "paid")
-    told = {"imp_uid": imp_uid, "merchant_uid": wish["merchant_uid"], "status": "paid"}
+    request = await customer.order("morning")
+    imp_uid = stand_in.window_ends(request, "paid")
+    told = {"imp_uid": imp_uid, "merchant_uid": request["merchant_uid"], "status": "paid"}
     await _post(customer, json=told)
     await customer.press("/my/end")
 
@@ -75,8 +75,8 @@ async def test_a_charge_made_outside_the_shop_appears_on_the_page(
     subscriber: Customer, stand_in: StandIn
 ) -> None:
     (customer_uid,) = stand_in.cards
-    wish = {"merchant_uid": "by-hand-1", "amount": 3_300}
-    imp_uid = stand_in.window_ends(wish, "paid", customer_uid=customer_uid)
+    request = {"merchant_uid": "by-hand-1", "amount": 3_300}
+    imp_uid = stand_in.window_ends(request, "paid", customer_uid=customer_uid)
     await _post(subscriber, json={"imp_uid": imp_uid, "status": "paid"})
     page = await subscriber.see("/my/live")
     assert "3,300원" in page

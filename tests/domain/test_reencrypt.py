@@ -30,8 +30,8 @@ async def reseal_all(engine: Engine) -> dict[str, int]:
 async def repeated(shop: Shop, order: str) -> bytes:
     """One request under an Idempotency-Key: its answer is kept."""
     headers = {"Authorization": await shop.token(), "Idempotency-Key": f"key of {order}"}
-    wish = {"customer_uid": "card-1", "merchant_uid": order, "amount": 9_900}
-    return (await shop.call("POST", "/subscribe/payments/again", headers=headers, json=wish)).body
+    body = {"customer_uid": "card-1", "merchant_uid": order, "amount": 9_900}
+    return (await shop.call("POST", "/subscribe/payments/again", headers=headers, json=body)).body
 
 
 async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: Shop) -> None:

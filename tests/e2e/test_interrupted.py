@@ -121,9 +121,9 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
 ) -> None:
     async with running_gateway(own_postgres.url_of("postgres"), kicc) as shop:
         paid = await shop.pay_in_window(merchant_uid="order-1", amount=20_000)
-        wish = {"imp_uid": paid["imp_uid"], "amount": 5_000}
+        request = {"imp_uid": paid["imp_uid"], "amount": 5_000}
         await kicc.hold("revise", when="after")
-        asking = asyncio.create_task(shop.call("POST", "/payments/cancel", json=wish))
+        asking = asyncio.create_task(shop.call("POST", "/payments/cancel", json=request))
         await kicc.wait_held()
 
         await own_postgres.stop()
@@ -134,7 +134,7 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
         assert "다시 취소하지 마세요" in str(told.message), "told to try again, it would be twice"
 
         await own_postgres.start()
-        again = await shop.call("POST", "/payments/cancel", json=wish)
+        again = await shop.call("POST", "/payments/cancel", json=request)
         assert again.code != 0
         await shop.engine.database.fetch("UPDATE attempts SET next_look_at = now()")  # 2 s on
         await reconcile_due(shop.engine)

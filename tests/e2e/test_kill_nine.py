@@ -140,13 +140,13 @@ async def test_two_hundred_at_once_over_two_gateways_are_one_charge(
     async with running_programs(database_url, kicc, gateways=2, workers=0) as (shop, programs):
         await shop.register_card("card-1")
         token = await shop.token()
-        wish = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
+        body = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
 
         async def ask(number: int) -> Answer:
             shop.url = programs.gateways[number % 2].url
             headers = {"Authorization": token}
             path = "/subscribe/payments/again"
-            return await shop.call("POST", path, json=wish, headers=headers)
+            return await shop.call("POST", path, json=body, headers=headers)
 
         answers = await asyncio.gather(*[ask(number) for number in range(200)])
 

@@ -42,8 +42,8 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
         assert codes.count(0) == 20, "two for each order: one gets through"
         assert (await shop.pay_in_window(merchant_uid="once"))["success"]
         due = {"merchant_uid": "booked", "schedule_at": int(datetime.now(UTC).timestamp()) + 2}
-        wish = {"customer_uid": "card-1", "schedules": [{**due, "amount": 9_900, "name": "9월"}]}
-        assert (await shop.call("POST", "/subscribe/payments/schedule", json=wish)).code == 0
+        request = {"customer_uid": "card-1", "schedules": [{**due, "amount": 9_900, "name": "9월"}]}
+        assert (await shop.call("POST", "/subscribe/payments/schedule", json=request)).code == 0
 
         posts = await receiver.until(23)
 

@@ -27,10 +27,10 @@ async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_create
         await kicc.wait_held(2)
 
         headers = {"Authorization": await shop.token()}
-        wish = {"customer_uid": "card-1", "merchant_uid": "outside", "amount": 9_900}
+        request = {"customer_uid": "card-1", "merchant_uid": "outside", "amount": 9_900}
         url = f"{shop.url}/subscribe/payments/again"
         began = asyncio.get_running_loop().time()
-        async with shop.http.post(url, json=wish, headers=headers) as answer:
+        async with shop.http.post(url, json=request, headers=headers) as answer:
             waited_s = asyncio.get_running_loop().time() - began
             told = await answer.json()
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")

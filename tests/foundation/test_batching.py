@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from dasi.foundation.batching import BATCH_MAX, Together
+from dasi.foundation.batching import BATCH_MAX, Batcher
 from dasi.foundation.db import Database
 from dasi.foundation.errors import Unavailable
 
@@ -26,26 +26,26 @@ class Gate:
 
 async def test_whoever_comes_while_a_batch_is_under_way_goes_in_the_next() -> None:
     gate = Gate()
-    lane = Together(gate.double, at_once=1)
-    asking = [asyncio.create_task(lane.do(number)) for number in range(4)]
+    batcher = Batcher(gate.double, max_concurrent=1)
+    pending = [asyncio.create_task(batcher.submit(number)) for number in range(4)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert gate.batches == [[0]]
 
     gate.opened.set()
 
-    assert await asyncio.gather(*asking) == [0, 2, 4, 6]
+    assert await asyncio.gather(*pending) == [0, 2, 4, 6]
     assert gate.batches == [[0], [1, 2, 3]]
 
 
 async def test_a_batch_has_a_limit() -> None:
     gate = Gate()
-    lane = Together(gate.double, at_once=1)
-    asking = [asyncio.create_task(lane.do(number)) for number in range(BATCH_MAX + 2)]
+    batcher = Batcher(gate.double, max_concurrent=1)
+    pending = [asyncio.create_task(batcher.submit(number)) for number in range(BATCH_MAX + 2)]
     await asyncio.sleep(0)
     gate.opened.set()
 
-    await asyncio.gather(*asking)
+    await asyncio.gather(*pending)
 
     assert [len(batch) for batch in gate.batches] == [1, BATCH_MAX, 1]
 
@@ -56,9 +56,9 @@ async def test_one_that_is_refused_does_not_fail_its_neighbours() -> None:
             raise asyncpg.CheckViolationError("no zero")
         return [1 / item for item in items]
 
-    lane = Together(halve, at_once=1)
+    batcher = Batcher(halve, max_concurrent=1)
 
-    told = await asyncio.gather(*(lane.do(n) for n in (4, 2, 0, 1)), return_exceptions=True)
+    told = await asyncio.gather(*(batcher.submit(n) for n in (4, 2, 0, 1)), return_exceptions=True)
 
     assert [one for one in told if isinstance(one, float)] == [0.25, 0.5, 1.0]
     assert isinstance(told[2], asyncpg.CheckViolationError)
@@ -71,9 +71,9 @@ async def test_a_lost_connection_is_told_to_all_and_nothing_is_repeated() -> Non
         asked.extend(items)
         raise Unavailable("the database", retry_after_s=2)
 
-    lane = Together(lost, at_once=1)
+    batcher = Batcher(lost, max_concurrent=1)
 
-    told = await asyncio.gather(*(lane.do(n) for n in range(3)), return_exceptions=True)
+    told = await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
 
     assert all(isinstance(one, Unavailable) for one in told)
     assert sorted(asked) == [0, 1, 2]
@@ -81,15 +81,15 @@ async def test_a_lost_connection_is_told_to_all_and_nothing_is_repeated() -> Non
 
 async def test_one_that_left_before_its_batch_is_not_done() -> None:
     gate = Gate()
-    lane = Together(gate.double, at_once=1)
-    first, second = (asyncio.create_task(lane.do(number)) for number in (1, 2))
+    batcher = Batcher(gate.double, max_concurrent=1)
+    first, second = (asyncio.create_task(batcher.submit(number)) for number in (1, 2))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.sleep(0)
     gate.opened.set()
 
     assert await first == 2
-    await lane.close()
+    await batcher.close()
     assert gate.batches == [[1]]
 
 
@@ -103,7 +103,7 @@ async def test_rows_of_several_are_committed_before_any_is_answered(database: Da
         return [*codes]
 
     async def ask(code: str) -> int:
-        await database.together(insert, code)
+        await database.run_batched(insert, code)
         rows = await database.fetch("SELECT 1 FROM merchants WHERE code = $1", code)
         return len(rows)
 
@@ -123,4 +123,4 @@ async def test_nothing_is_done_together_inside_a_transaction(database: Database)
 
     async with database.transaction():
         with pytest.raises(AssertionError, match="transaction"):
-            await database.together(read, 1)
+            await database.run_batched(read, 1)

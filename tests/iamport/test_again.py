@@ -178,10 +178,10 @@ async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("refused", "batch", code="R901", message=message)
     headers = {"Authorization": await gateway.token(), "Idempotency-Key": "key-1"}
-    wish = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
+    request = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
 
     answer, once_more = [
-        await gateway.call("POST", "/subscribe/payments/again", json=wish, headers=headers)
+        await gateway.call("POST", "/subscribe/payments/again", json=request, headers=headers)
         for _ in range(2)
     ]
 

@@ -113,11 +113,11 @@ async def assert_nothing_was_done(shop: Shop, *, payments: int = 1) -> None:
 async def test_every_wrong_field_is_named_with_its_rule_and_nothing_is_done(gateway: Shop) -> None:
     await gateway.register_card("card-1")
     for field, value, rule in WRONG_FIELDS:
-        wish = {**GOOD, field: value}
+        payload = {**GOOD, field: value}
         if value is MISSING:
-            del wish[field]
+            del payload[field]
 
-        answer = await charge(gateway, json.dumps(wish).encode())
+        answer = await charge(gateway, json.dumps(payload).encode())
 
         told = f"{field}={str(value)[:40]!a}: {answer}"
         assert (answer.http_status, answer.code) == (400, -1), told
@@ -278,9 +278,9 @@ MANY = settings(
 
 
 @MANY
-@given(wish=st.dictionaries(NAMES | ANY_TEXT, ANY_VALUE, max_size=8))
-async def test_no_json_breaks_it(gateway: Shop, wish: dict[str, Any]) -> None:
-    answer = await charge(gateway, json.dumps(GOOD | {"customer_uid": "nobody"} | wish).encode())
+@given(payload=st.dictionaries(NAMES | ANY_TEXT, ANY_VALUE, max_size=8))
+async def test_no_json_breaks_it(gateway: Shop, payload: dict[str, Any]) -> None:
+    answer = await charge(gateway, json.dumps(GOOD | {"customer_uid": "nobody"} | payload).encode())
 
     await assert_refused(gateway, answer)
 

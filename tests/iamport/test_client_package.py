@@ -91,13 +91,13 @@ async def test_a_paid_order_is_refused_with_code_minus_1(gateway: Shop, client: 
 async def test_it_books_reads_and_revokes_charges(gateway: Shop, client: Client) -> None:
     await gateway.register_card("card-1")
     at = int(time.time()) + 1_000
-    wish = {"customer_uid": "card-1", "checking_amount": 0}
+    request = {"customer_uid": "card-1", "checking_amount": 0}
     items = [
         {"merchant_uid": order, "schedule_at": at + n, "amount": 9_900}
         for n, order in enumerate(("order-1", "order-2", "order-3"))
     ]
 
-    booked = await client("pay_schedule", **wish, schedules=items)
+    booked = await client("pay_schedule", **request, schedules=items)
 
     assert [one["schedule_status"] for one in booked] == ["scheduled"] * 3
     assert await client("pay_schedule_get", "order-1") == booked[0]

@@ -119,7 +119,7 @@ async def test_two_returns_at_once_ask_the_merchant_and_the_pg_once(gateway: Sho
         asked.may_answer.set()
         assert await first == 303
 
-    assert while_asking["progress"] == "working"
+    assert while_asking["progress"] == "processing"
     assert len(asked.asked) == 1
     assert (await gateway.result(told["window_token"]))["rsp"]["success"] is True
     assert await gateway.net_krw() == 5_000

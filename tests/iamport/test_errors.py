@@ -51,10 +51,10 @@ async def test_it_is_refused_in_their_words(
 async def test_a_cancel_that_cannot_be_is_refused_and_nothing_is_moved(gateway: Shop) -> None:
     await gateway.register_card("card-1")
     paid = (await gateway.again(amount=9_900)).response
-    wish = {"imp_uid": paid["imp_uid"]}
+    fields = {"imp_uid": paid["imp_uid"]}
 
     async def refused(**more: Any) -> tuple[int, int, str]:
-        told = await gateway.call("POST", "/payments/cancel", json={**wish, **more})
+        told = await gateway.call("POST", "/payments/cancel", json={**fields, **more})
         return told.http_status, told.code, str(told.message)
 
     assert (await refused(checksum=9_000))[:2] == (200, 1)
@@ -62,7 +62,7 @@ async def test_a_cancel_that_cannot_be_is_refused_and_nothing_is_moved(gateway: 
     assert (await refused(amount=1_000, tax_free=1_001))[:2] == (200, 1)
     assert (await refused(tax_free=9_901))[:2] == (200, 1)
     assert await gateway.net_krw() == 9_900
-    done = await gateway.call("POST", "/payments/cancel", json={**wish, "reason": "두 줄\n사유"})
+    done = await gateway.call("POST", "/payments/cancel", json={**fields, "reason": "두 줄\n사유"})
     assert (done.response["status"], done.response["cancel_reason"]) == ("cancelled", "두 줄 사유")
     assert (await refused())[1:] == (1, "이미 전액취소된 주문입니다.")
     assert await gateway.net_krw() == 0
@@ -77,9 +77,9 @@ def test_the_window_offers_the_cards_that_answers_name() -> None:
 async def test_the_tax_free_part_of_a_cancel_reaches_kicc(gateway: Shop) -> None:
     await gateway.register_card("card-1")
     paid = (await gateway.again(amount=9_900, tax_free=1_100)).response
-    wish = {"imp_uid": paid["imp_uid"], "amount": 2_200, "tax_free": 1_100}
+    fields = {"imp_uid": paid["imp_uid"], "amount": 2_200, "tax_free": 1_100}
 
-    done = await gateway.call("POST", "/payments/cancel", json=wish)
+    done = await gateway.call("POST", "/payments/cancel", json=fields)
 
     assert (done.code, done.response["cancel_amount"]) == (0, 2_200)
     log = (await gateway.kicc.control("GET", "/log"))["log"]

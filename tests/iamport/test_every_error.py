@@ -72,13 +72,13 @@ def charge(merchant_uid: str, **more: Any) -> dict[str, Any]:
     return {"customer_uid": "card-1", "merchant_uid": merchant_uid, "amount": 9_900, **more}
 
 
-async def cancel(shop: Shop, **wish: Any) -> Answer:
-    return await shop.call("POST", "/payments/cancel", json=wish)
+async def cancel(shop: Shop, **fields: Any) -> Answer:
+    return await shop.call("POST", "/payments/cancel", json=fields)
 
 
-async def paid(shop: Shop, **wish: Any) -> str:
+async def paid(shop: Shop, **fields: Any) -> str:
     """A payment of 9,900 won."""
-    return str((await shop.again(**wish)).response["imp_uid"])
+    return str((await shop.again(**fields)).response["imp_uid"])
 
 
 async def book(shop: Shop, merchant_uid: str, **more: Any) -> Answer:
@@ -132,9 +132,9 @@ async def _bytes(shop: Shop, body: bytes, *, kind: str) -> Answer:
 # ----- the same request again -----
 
 
-async def _keyed(shop: Shop, **wish: Any) -> Answer:
+async def _keyed(shop: Shop, **fields: Any) -> Answer:
     headers = {"Authorization": await shop.token(), "Idempotency-Key": "key-1"}
-    sent = charge("order-1", **wish)
+    sent = charge("order-1", **fields)
     return await shop.call("POST", "/subscribe/payments/again", json=sent, headers=headers)
 
 

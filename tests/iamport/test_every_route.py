@@ -38,7 +38,7 @@ CARD = {"card_number": "4092-0230-1234-1234", "expiry": "2031-12"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class Call:
     """A request that works. `{n}` is another number each time, `{imp_uid}` a payment's id."""
 
     path: str
@@ -50,108 +50,108 @@ class Asked:
     code: int = 0
 
 
-ROUTES: dict[str, Asked] = {
-    "POST /users/getToken": Asked(
+ROUTES: dict[str, Call] = {
+    "POST /users/getToken": Call(
         "/users/getToken", shapes.TOKEN, {"imp_key": "{key}", "imp_secret": "{secret}"}
     ),
-    "GET /users/pg": Asked("/users/pg", shapes.CHANNEL, many=True),
-    "GET /cards": Asked("/cards", shapes.CODE, many=True),
-    "GET /cards/{card_standard_code}": Asked("/cards/366", shapes.CODE),
-    "GET /banks": Asked("/banks", shapes.CODE, many=True),
-    "GET /banks/{bank_standard_code}": Asked("/banks/004", shapes.CODE),
-    "GET /payments/{imp_uid}": Asked(
+    "GET /users/pg": Call("/users/pg", shapes.CHANNEL, many=True),
+    "GET /cards": Call("/cards", shapes.CODE, many=True),
+    "GET /cards/{card_standard_code}": Call("/cards/366", shapes.CODE),
+    "GET /banks": Call("/banks", shapes.CODE, many=True),
+    "GET /banks/{bank_standard_code}": Call("/banks/004", shapes.CODE),
+    "GET /payments/{imp_uid}": Call(
         "/payments/{imp_uid}", shapes.PAYMENT, query={"include_sandbox": "true"}
     ),
-    "GET /payments": Asked(
+    "GET /payments": Call(
         "/payments",
         shapes.PAYMENT,
         query={"imp_uid": ["{imp_uid}"], "merchant_uid": ["주문 1"]},
         many=True,
     ),
-    "GET /payments/find/{merchant_uid}/{payment_status}": Asked(
+    "GET /payments/find/{merchant_uid}/{payment_status}": Call(
         f"{FIND}/주문 1/paid", shapes.PAYMENT, query={"sorting": "-started"}
     ),
-    "GET /payments/findAll/{merchant_uid}/{payment_status}": Asked(
+    "GET /payments/findAll/{merchant_uid}/{payment_status}": Call(
         f"{FIND}All/주문 1/undefined",
         shapes.PAYMENT,
         query={"page": 1, "limit": 1, "sorting": "paid"},
         paged=True,
     ),
-    "GET /payments/status/{payment_status}": Asked(
+    "GET /payments/status/{payment_status}": Call(
         "/payments/status/all",
         shapes.PAYMENT,
         query={**RANGE, "page": "1", "limit": "1000", "sorting": "-updated"},
         paged=True,
     ),
-    "POST /payments/cancel": Asked(
+    "POST /payments/cancel": Call(
         "/payments/cancel",
         shapes.PAYMENT,
         {"imp_uid": "{imp_uid}", "merchant_uid": "", "amount": "100", "reason": "두 줄\n사유",
          "refund_bank": "", "extra": {"requester": "customer"}},
     ),
-    "POST /payments/prepare": Asked(
+    "POST /payments/prepare": Call(
         "/payments/prepare", shapes.PREPARE, {"merchant_uid": "new-{n}", "amount": "1004"}
     ),
-    "PUT /payments/prepare": Asked(
+    "PUT /payments/prepare": Call(
         "/payments/prepare", shapes.PREPARE, {"merchant_uid": "prepared", "amount": 1_004}
     ),
-    "GET /payments/prepare/{merchant_uid}": Asked("/payments/prepare/prepared", shapes.PREPARE),
-    "POST /subscribe/payments/again": Asked(
+    "GET /payments/prepare/{merchant_uid}": Call("/payments/prepare/prepared", shapes.PREPARE),
+    "POST /subscribe/payments/again": Call(
         f"{PAY}/again",
         shapes.PAYMENT,
         {**ORDER, "customer_uid": "card-1", "buyer_name": "홍길동", "custom_data": {"a": [1]},
          "notice_url": ["http://127.0.0.1:9/hook"], "card_quota": "0", "use_card_point": False},
     ),
-    "POST /subscribe/payments/onetime": Asked(f"{PAY}/onetime", sends={**ORDER, **CARD}, code=-1),
-    "POST /subscribe/payments/schedule": Asked(
+    "POST /subscribe/payments/onetime": Call(f"{PAY}/onetime", sends={**ORDER, **CARD}, code=-1),
+    "POST /subscribe/payments/schedule": Call(
         f"{PAY}/schedule",
         SCHEDULED,
         {"customer_uid": "card-1", "checking_amount": 0,
          "schedules": [{**ORDER, "schedule_at": "{later}", "buyer_tel": "", "currency ": "KRW"}]},
         many=True,
     ),
-    "GET /subscribe/payments/schedule": Asked(
+    "GET /subscribe/payments/schedule": Call(
         f"{PAY}/schedule",
         SCHEDULED,
         query={**SCHEDULE_RANGE, "schedule_status": "scheduled", "sorting": "scheduled"},
         paged=True,
     ),
-    "GET /subscribe/payments/schedule/{merchant_uid}": Asked(
+    "GET /subscribe/payments/schedule/{merchant_uid}": Call(
         f"{PAY}/schedule/booked-{{n}}", SCHEDULED
     ),
-    "PUT /subscribe/payments/schedule/{merchant_uid}": Asked(
+    "PUT /subscribe/payments/schedule/{merchant_uid}": Call(
         f"{PAY}/schedule/booked-{{n}}", SCHEDULED, {"schedule_at": "{later}"}
     ),
-    "POST /subscribe/payments/schedule/{merchant_uid}/retry": Asked(
+    "POST /subscribe/payments/schedule/{merchant_uid}/retry": Call(
         f"{PAY}/schedule/revoked-{{n}}/retry", shapes.PAYMENT, {}
     ),
-    "POST /subscribe/payments/schedule/{merchant_uid}/reschedule": Asked(
+    "POST /subscribe/payments/schedule/{merchant_uid}/reschedule": Call(
         f"{PAY}/schedule/revoked-{{n}}/reschedule", SCHEDULED, {"schedule_at": "{later}"}
     ),
-    "GET /subscribe/payments/schedule/customers/{customer_uid}": Asked(
+    "GET /subscribe/payments/schedule/customers/{customer_uid}": Call(
         f"{PAY}/schedule/customers/card-1",
         SCHEDULED,
         query={**RANGE, "schedule-status": "scheduled", "page": 1},
         paged=True,
     ),
-    "POST /subscribe/payments/unschedule": Asked(
+    "POST /subscribe/payments/unschedule": Call(
         f"{PAY}/unschedule",
         SCHEDULED,
         {"customer_uid": "card-1", "merchant_uid": ["booked-{n}", ""]},
         many=True,
     ),
-    "GET /subscribe/customers": Asked(
+    "GET /subscribe/customers": Call(
         KEYS, shapes.CUSTOMER, query={"customer_uid": ["card-1", "gone-{n}"]}, many=True
     ),
-    "GET /subscribe/customers/{customer_uid}": Asked(f"{KEYS}/card-1", shapes.CUSTOMER),
-    "DELETE /subscribe/customers/{customer_uid}": Asked(
+    "GET /subscribe/customers/{customer_uid}": Call(f"{KEYS}/card-1", shapes.CUSTOMER),
+    "DELETE /subscribe/customers/{customer_uid}": Call(
         f"{KEYS}/gone-{{n}}", shapes.CUSTOMER, query={"reason": "탈퇴", "extra[requester]": "admin"}
     ),
-    "POST /subscribe/customers/{customer_uid}": Asked(f"{KEYS}/card-1", sends=CARD, code=-1),
-    "GET /subscribe/customers/{customer_uid}/payments": Asked(
+    "POST /subscribe/customers/{customer_uid}": Call(f"{KEYS}/card-1", sends=CARD, code=-1),
+    "GET /subscribe/customers/{customer_uid}/payments": Call(
         f"{KEYS}/card-1/payments", shapes.PAYMENT, query={"page": ""}, paged=True
     ),
-    "GET /subscribe/customers/{customer_uid}/schedules": Asked(
+    "GET /subscribe/customers/{customer_uid}/schedules": Call(
         f"{KEYS}/card-1/schedules", SCHEDULED, query=RANGE, paged=True
     ),
 }  # fmt: skip
@@ -269,7 +269,7 @@ def bracketed(given: Mapping[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
-def unlike(asked: Asked, answer: Answer) -> list[str]:
+def unlike(asked: Call, answer: Answer) -> list[str]:
     """What is not as the contract has it."""
     response = answer.response
     if asked.paged:

@@ -115,7 +115,7 @@ async def test_a_payment_of_a_test_channel_is_shown_as_asked_or_as_set(
     assert await found("") == ((200, True) if is_shown else (404, None))
 
 
-async def test_what_a_page_wishes_of_the_window_reaches_kicc(shop: Shop) -> None:
+async def test_what_a_page_asks_of_the_window_reaches_kicc(shop: Shop) -> None:
     asked = await shop.ask_for_window(
         amount=66_000, tax_free=11_000, language="en", app_scheme="myapp://back",
         display={"card_quota": [3, 6]},

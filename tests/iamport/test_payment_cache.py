@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dasi.iamport.rendering.payment_cache import RenderedPayments
-from dasi.reporting import Page, PaymentFilter, Sorting, list_payments
+from dasi.reporting import PaymentFilter, Sorting, VersionPage, list_payments
 from support.gateway_merchant import Shop
 
 
@@ -76,7 +76,7 @@ async def test_what_is_kept_is_bounded_and_the_list_is_whole(gateway: Shop) -> N
             assert f'"imp_uid":"{seen.imp_uid}"' in text
         assert len(rendered) == 3
 
-    just_one = Page(found=found.found[:1], total=7)
+    just_one = VersionPage(found=found.found[:1], total=7)
     alone = RenderedPayments()
     await alone.page(*whose, just_one, page=1, limit=1)
     assert '"merchant_uid":"long"' in texts[0]

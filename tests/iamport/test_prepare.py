@@ -6,30 +6,30 @@ UNKNOWN = "사전등록된 결제정보가 존재하지 않습니다."
 
 
 async def test_what_was_registered_is_told_and_can_be_changed(gateway: Shop) -> None:
-    wish = {"merchant_uid": "order-1", "amount": 19_900}
+    request = {"merchant_uid": "order-1", "amount": 19_900}
 
-    made = await gateway.call("POST", "/payments/prepare", json=wish)
-    again = await gateway.call("POST", "/payments/prepare", data={**wish, "amount": "20000"})
-    changed = await gateway.call("PUT", "/payments/prepare", json={**wish, "currency": "KRW"})
+    made = await gateway.call("POST", "/payments/prepare", json=request)
+    again = await gateway.call("POST", "/payments/prepare", data={**request, "amount": "20000"})
+    changed = await gateway.call("PUT", "/payments/prepare", json={**request, "currency": "KRW"})
     told = await gateway.get("/payments/prepare/order-1/")
 
     assert made.response == {"merchant_uid": "order-1", "amount": 19_900, "currency": None}
     assert again.response["amount"] == 20_000
-    assert changed.response == told.response == {**wish, "currency": "KRW"}
+    assert changed.response == told.response == {**request, "currency": "KRW"}
 
 
 async def test_an_order_nobody_registered_is_404(gateway: Shop) -> None:
-    wish = {"merchant_uid": "order-1", "amount": 19_900}
+    request = {"merchant_uid": "order-1", "amount": 19_900}
     for answer in (
         await gateway.get("/payments/prepare/order-1"),
-        await gateway.call("PUT", "/payments/prepare", json=wish),
+        await gateway.call("PUT", "/payments/prepare", json=request),
     ):
         assert (answer.http_status, answer.code, answer.message) == (404, 1, UNKNOWN)
 
 
 async def test_another_amount_does_not_open_the_window(gateway: Shop) -> None:
-    wish = {"merchant_uid": "order-1", "amount": 19_900}
-    await gateway.call("POST", "/payments/prepare", json=wish)
+    request = {"merchant_uid": "order-1", "amount": 19_900}
+    await gateway.call("POST", "/payments/prepare", json=request)
 
     told = await gateway.ask_for_window(merchant_uid="order-1", amount=100)
 
@@ -42,10 +42,10 @@ async def test_another_amount_does_not_open_the_window(gateway: Shop) -> None:
 
 
 async def test_registered_amounts_are_the_merchants_own(gateway: Shop) -> None:
-    wish = {"merchant_uid": "order-1", "amount": 19_900}
-    await gateway.call("POST", "/payments/prepare", json=wish)
+    request = {"merchant_uid": "order-1", "amount": 19_900}
+    await gateway.call("POST", "/payments/prepare", json=request)
 
-    for refused in ({**wish, "amount": -1}, {**wish, "currency": "USD"}, {"amount": 1}):
+    for refused in ({**request, "amount": -1}, {**request, "currency": "USD"}, {"amount": 1}):
         answer = await gateway.call("POST", "/payments/prepare", json=refused)
         assert (answer.http_status, answer.code) == (400, -1), answer
 

@@ -32,9 +32,9 @@ async def client(gateway: Shop) -> AsyncIterator[Client]:
 
 async def test_it_lives_its_billing_life(gateway: Shop, client: Client) -> None:
     await gateway.register_card("card-1")
-    wish = {"customer_uid": "card-1", "merchant_uid": "py-1", "name": "구독", "amount": 9_900}
+    request = {"customer_uid": "card-1", "merchant_uid": "py-1", "name": "구독", "amount": 9_900}
 
-    paid = await client("create_payment", **wish, buyer_info={"name": "홍길동"})
+    paid = await client("create_payment", **request, buyer_info={"name": "홍길동"})
     part = await client("cancel_payment", merchant_uid="py-1", amount=900, reason="고객 변심")
     rest = await client("cancel_payment", imp_uid=paid["imp_uid"])
 

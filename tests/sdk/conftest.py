@@ -105,7 +105,7 @@ class Mall:
 
     async def window_token(self) -> str:
         """The token of the one window there is."""
-        (row,) = await self.engine.database.fetch("SELECT window_token FROM window_orders")
+        (row,) = await self.engine.database.fetch("SELECT window_token FROM payment_windows")
         return str(row["window_token"])
 
     async def page(self, browser: Browser | BrowserContext, **context: Any) -> Page:

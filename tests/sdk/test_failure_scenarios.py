@@ -56,7 +56,7 @@ async def test_while_the_pg_is_asked_closing_the_window_does_not_end_the_payment
 
     await popup.close()
     await expect(page.get_by_role("dialog")).to_contain_text("결제를 확인하고 있습니다")
-    await shot(page, "layer-working")
+    await shot(page, "layer-processing")
     assert await page.get_by_role("dialog").get_by_role("button").count() == 0
     await mall.kicc.release()
 

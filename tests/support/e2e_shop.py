@@ -30,12 +30,12 @@ class Line:
 
     async def subscribe(self) -> str:
         """Chooses a plan and registers a card; the page the customer ends on."""
-        wish = await self.customer.order("morning") | {"buyer_tel": "010-0000-0000"}
+        request = await self.customer.order("morning") | {"buyer_tel": "010-0000-0000"}
         rsp = await pay_in_window(
             self.customer.session,
             gateway_url=self.gateway_url,
             merchant_code=CODE,
-            param=wish,
+            param=request,
             page_url=f"{self.customer.url}/",
         )
         assert rsp["success"], rsp

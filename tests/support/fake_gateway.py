@@ -33,14 +33,14 @@ class StandIn:
             ]
         )
 
-    def window_ends(self, wish: dict[str, Any], status: str, **more: Any) -> str:
+    def window_ends(self, payment_request: dict[str, Any], status: str, **more: Any) -> str:
         """The payer is through with the window: what the gateway has written down by then."""
-        customer_uid = wish.get("customer_uid")
+        customer_uid = payment_request.get("customer_uid")
         if customer_uid and status == "paid":
             self.cards.add(customer_uid)
-        amount = 0 if customer_uid else wish["amount"]
+        amount = 0 if customer_uid else payment_request["amount"]
         kept = {"amount": amount, "customer_uid": customer_uid, **more}
-        return self._keep(wish["merchant_uid"], status, **kept)
+        return self._keep(payment_request["merchant_uid"], status, **kept)
 
     def settle(self, merchant_uid: str, status: str) -> str:
         """A doubt ends."""
@@ -75,37 +75,37 @@ class StandIn:
         if request.path not in OPEN_PATHS:
             if self.next_token_is_refused:
                 self.next_token_is_refused = False
-                return _no(-1, "Unauthorized", http_status=401)
+                return _error(-1, "Unauthorized", http_status=401)
             if request.headers.get("Authorization") != TOKEN:
-                return _no(-1, "Unauthorized", http_status=401)
+                return _error(-1, "Unauthorized", http_status=401)
         answer: web.StreamResponse = await handler(request)
         return answer
 
     async def _token(self, request: web.Request) -> web.Response:
         if (await request.json()).get("imp_secret") != "right":
-            return _no(-1, "인증에 실패하였습니다.", http_status=401)
-        return _yes({"access_token": TOKEN, "now": 0, "expired_at": 4_000_000_000})
+            return _error(-1, "인증에 실패하였습니다.", http_status=401)
+        return _ok({"access_token": TOKEN, "now": 0, "expired_at": 4_000_000_000})
 
     async def _read(self, request: web.Request) -> web.Response:
         payment = self.payments.get(request.match_info["imp_uid"])
-        return _yes(payment) if payment else _no(1, "없음", http_status=404)
+        return _ok(payment) if payment else _error(1, "없음", http_status=404)
 
     async def _find(self, request: web.Request) -> web.Response:
         wanted = request.match_info["merchant_uid"]
         for payment in reversed(self.payments.values()):
             if payment["merchant_uid"] == wanted:
-                return _yes(payment)
-        return _no(1, "없음", http_status=404)
+                return _ok(payment)
+        return _error(1, "없음", http_status=404)
 
     async def _again(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         how, self.next_charge = self.next_charge, "paid"
         if asked["customer_uid"] not in self.cards:
-            return _no(1, "등록되지 않은 구매자입니다.")
+            return _error(1, "등록되지 않은 구매자입니다.")
         if how == "lost_before":
             return self._hang_up(request)
         if how == "refused":
-            return _no(-1, "PG가 거절했습니다.")
+            return _error(-1, "PG가 거절했습니다.")
         status = {"declined": "failed", "in_doubt": "ready"}.get(how, "paid")
         imp_uid = self._keep(
             asked["merchant_uid"],
@@ -119,18 +119,18 @@ class StandIn:
             return self._hang_up(request)
         if how == "broken":
             return web.Response(status=502, text="<html>bad gateway</html>")
-        return _yes(self.payments[imp_uid])
+        return _ok(self.payments[imp_uid])
 
     async def _card(self, request: web.Request) -> web.Response:
         if request.match_info["customer_uid"] not in self.cards:
-            return _no(1, "없음")
-        return _yes({"card_name": "신한카드", "card_number": SHOWN_CARD})
+            return _error(1, "없음")
+        return _ok({"card_name": "신한카드", "card_number": SHOWN_CARD})
 
     async def _remove_card(self, request: web.Request) -> web.Response:
         if request.match_info["customer_uid"] not in self.cards:
-            return _no(1, "없음")
+            return _error(1, "없음")
         self.cards.remove(request.match_info["customer_uid"])
-        return _yes({})
+        return _ok({})
 
     def _hang_up(self, request: web.Request) -> web.Response:
         assert request.transport is not None
@@ -138,14 +138,14 @@ class StandIn:
         return web.Response()
 
 
-def _yes(response: Any) -> web.Response:
+def _ok(response: Any) -> web.Response:
     return web.Response(
         text=json.dumps({"code": 0, "message": None, "response": response}),
         content_type="application/json",
     )
 
 
-def _no(code: int, message: str, *, http_status: int = 200) -> web.Response:
+def _error(code: int, message: str, *, http_status: int = 200) -> web.Response:
     return web.Response(
         text=json.dumps({"code": code, "message": message, "response": None}),
         content_type="application/json",

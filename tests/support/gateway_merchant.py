@@ -84,9 +84,9 @@ class Shop:
     async def get(self, path: str) -> Answer:
         return await self.call("GET", path)
 
-    async def again(self, **wish: Any) -> Answer:
+    async def again(self, **fields: Any) -> Answer:
         """Charges a stored card: 9,900 won for a new order unless said otherwise."""
-        given = {"customer_uid": "card-1", "merchant_uid": new_order(), "amount": 9_900, **wish}
+        given = {"customer_uid": "card-1", "merchant_uid": new_order(), "amount": 9_900, **fields}
         return await self.call("POST", "/subscribe/payments/again", json=given)
 
     async def register_card(self, customer_uid: str = "card-1", **param: Any) -> dict[str, Any]:

@@ -140,14 +140,14 @@ class Shop:
         attempt: Attempt | None = None,
     ) -> Cancelled | Declined | Unknown | NotSent:
         """Of the whole amount unless `remain_krw` says that less is left."""
-        wish = Cancel(
+        cancel_request = Cancel(
             pg_tid=approved.pg_tid,
             amount_krw=amount_krw,
             remain_krw=approved.amount_krw if remain_krw is None else remain_krw,
             paid_krw=approved.amount_krw,
             reason="고객 변심 <환불>",
         )
-        return await self.provider.cancel(MALL, attempt or self.attempt(), cancel=wish)
+        return await self.provider.cancel(MALL, attempt or self.attempt(), cancel=cancel_request)
 
     async def books(self, order: Order) -> dict[str, int]:
         """What KICC holds of an order: approvals, live, approved, cancelled, net."""

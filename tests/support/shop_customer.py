@@ -51,10 +51,10 @@ class Customer:
     async def order(self, item: str, **fields: str) -> dict[str, Any]:
         """Goes to the checkout; what the page would give to IMP.request_pay."""
         page = await self.press("/orders", item=item, **fields)
-        found = re.search(r'data-wish="(.*?)"\s+data-busy', page, re.DOTALL)
+        found = re.search(r'data-payment-request="(.*?)"\s+data-busy', page, re.DOTALL)
         assert found, page
-        wish: dict[str, Any] = json.loads(found[1])
-        return wish
+        request: dict[str, Any] = json.loads(found[1])
+        return request
 
     async def charge_button(self) -> str:
         """The name the next charge will have, as the page's button carries it."""

@@ -6,7 +6,7 @@ from typing import Any
 from dasi.engine import Engine
 from dasi.ledger import Payment, find_payment
 from dasi.merchants import Merchant
-from dasi.windows import OpenedWindow, WindowWish, open_window, take_return
+from dasi.windows import OpenedWindow, OpenWindowRequest, complete_window, open_window
 from support.gateway_merchant import new_window
 from support.simulator_process import SimulatorControl
 
@@ -23,7 +23,7 @@ class Returned:
     async def post(self, **other: str) -> Payment:
         """Knocks. `other` takes the place of the PG's fields. The payment as it is then."""
         fields = {**self.fields, **other}
-        await take_return(self.engine, self.merchant, self.window.window_token, fields)
+        await complete_window(self.engine, self.merchant, self.window.window_token, fields)
         return await self.payment()
 
     async def payment(self) -> Payment:
@@ -37,7 +37,7 @@ async def walk_through_window(
     *,
     choice: str = "approve",
     card: dict[str, str] | None = None,
-    **wish: Any,
+    **request: Any,
 ) -> Returned:
     """Opened, and `choice` pressed at the PG; the return is not posted yet."""
     order = new_window()
@@ -46,9 +46,9 @@ async def walk_through_window(
         "name": order["name"],
         "amount_krw": order["amount"],
         "device": "pc",
-        **wish,
+        **request,
     }
-    window = await open_window(engine, merchant, WindowWish(**given))
+    window = await open_window(engine, merchant, OpenWindowRequest(**given))
     _action, fields = await kicc.window(window.window_url, choice, **(card or {}))
     return Returned(engine, merchant, window, fields)
 
@@ -58,9 +58,9 @@ async def register_card(
     merchant: Merchant,
     kicc: SimulatorControl,
     customer_uid: str = "card-1",
-    **wish: Any,
+    **request: Any,
 ) -> Payment:
     """A card of the customer, stored."""
-    given = {"customer_uid": customer_uid, "amount_krw": 0, **wish}
+    given = {"customer_uid": customer_uid, "amount_krw": 0, **request}
     returned = await walk_through_window(engine, merchant, kicc, **given)
     return await returned.post()

@@ -13,7 +13,7 @@ _LIMIT_MAX = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPage:
     keys: tuple[KeyLine, ...]
-    next_place: tuple[datetime, str] | None
+    next_cursor: tuple[datetime, str] | None
     """Where the next page begins; None: this is the last one."""
 
 
@@ -22,18 +22,18 @@ async def browse_keys(
     merchant_id: int,
     *,
     words: str | None,
-    behind: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None,
     limit: int,
 ) -> KeyPage:
     """`words`: a `customer_uid`, the customer's name, or the card's last four digits, whole."""
     assert 1 <= limit <= _LIMIT_MAX, "checked by whoever asks"
     rows = await list_store.page(
-        engine.database, merchant_id, words=words, behind=behind, limit=limit + 1
+        engine.database, merchant_id, words=words, after=after, limit=limit + 1
     )
     last = rows[limit - 1] if len(rows) > limit else None
     return KeyPage(
         keys=tuple(rows[:limit]),
-        next_place=(last.issued_at, last.billing_key_id) if last else None,
+        next_cursor=(last.issued_at, last.billing_key_id) if last else None,
     )
 
 

@@ -19,12 +19,12 @@ async def page(
     merchant_id: int,
     *,
     words: str | None,
-    behind: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[KeyLine]:
     """Live ones, newest first. Each kind of word is looked for by an index of its own."""
-    values: list[Any] = [merchant_id, limit, *(behind or ())]
-    further = "" if behind is None else "AND (k.issued_at, k.billing_key_id) < ($3, $4)"
+    values: list[Any] = [merchant_id, limit, *(after or ())]
+    further = "" if after is None else "AND (k.issued_at, k.billing_key_id) < ($3, $4)"
     terms = ["true"]
     if words is not None:
         values += [words, shown_digits(words)]

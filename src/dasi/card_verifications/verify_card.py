@@ -15,7 +15,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.ledger import Status
-from dasi.payments import CancelWish, ChargeWish, cancel, charge
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge
 from dasi.reporting import find_by_order
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ async def check_card(
     payment = await charge(
         engine,
         merchant_id,
-        ChargeWish(
+        ChargeRequest(
             customer_uid=customer_uid,
             merchant_uid=order,
             amount_krw=amount_krw,
@@ -91,7 +91,7 @@ async def _look_at(engine: Engine, check: CardCheck) -> None:
 
 
 async def _give_back(engine: Engine, merchant_id: int, order: str) -> None:
-    wish = CancelWish(
+    request = CancelRequest(
         imp_uid=None,
         merchant_uid=order,
         amount_krw=None,
@@ -99,7 +99,7 @@ async def _give_back(engine: Engine, merchant_id: int, order: str) -> None:
         who="gateway",
     )
     try:
-        await cancel(engine, merchant_id, wish)
+        await cancel(engine, merchant_id, request)
     except (Refused, Unavailable) as not_yet:
         # The card works, and that was the question. The worker gives it back.
         why = not_yet.reason if isinstance(not_yet, Refused) else not_yet.what

@@ -16,7 +16,7 @@ from dasi.windows import OpenedWindow, open_window
 USER_AGENT_MAX = 500
 
 
-class _Asked(msgspec.Struct):
+class _OpenWindowBody(msgspec.Struct):
     param: dict[str, object]
     device: object = None
     page_url: object = None
@@ -26,9 +26,9 @@ def open_act(engine: Engine) -> Act:
     async def answered(request: Request) -> Response:
         param: Param = {}
         try:
-            asked = _read(await read_body(request))
-            param = asked.param
-            opened = await _open(engine, request, asked)
+            body = _read(await read_body(request))
+            param = body.param
+            opened = await _open(engine, request, body)
         except (Refused, Unavailable) as trouble:
             rsp = rsp_of_trouble(trouble, param=param)
             return json_answer({"rsp": rsp}, status=failure_of(trouble).status)
@@ -44,21 +44,21 @@ def open_act(engine: Engine) -> Act:
     return answered
 
 
-async def _open(engine: Engine, request: Request, asked: _Asked) -> OpenedWindow:
+async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> OpenedWindow:
     merchant = await merchant_of(engine, request)
     user_agent = request.headers.get("user-agent")
-    wish = read_param(
-        asked.param,
-        device=read_device(asked.device),
+    window_request = read_param(
+        body.param,
+        device=read_device(body.device),
         # The browser's own word comes first: a page cannot choose who else is told of the result.
-        page_origin=read_origin(request.headers.get("origin"), asked.page_url),
+        page_origin=read_origin(request.headers.get("origin"), body.page_url),
         user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
     )
-    return await open_window(engine, merchant, wish)
+    return await open_window(engine, merchant, window_request)
 
 
-def _read(body: bytes) -> _Asked:
+def _read(body: bytes) -> _OpenWindowBody:
     try:
-        return msgspec.json.decode(body, type=_Asked)
+        return msgspec.json.decode(body, type=_OpenWindowBody)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as bad:
         raise Invalid("body", f"JSON으로 읽을 수 없습니다. ({bad})") from bad

@@ -16,7 +16,7 @@ from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
-from dasi.windows import WindowWish
+from dasi.windows import OpenWindowRequest
 
 UID_MAX = 40
 CUSTOMER_UID_MAX = 80
@@ -53,12 +53,12 @@ def read_param(
     device: Literal["pc", "mobile"],
     page_origin: str | None,
     user_agent: str | None,
-) -> WindowWish:
-    """The wish of a page. `Invalid` when it breaks a rule; names we do not know are left alone."""
+) -> OpenWindowRequest:
+    """A page's request. `Invalid` when it breaks a rule; names we do not know are left alone."""
     _refuse_what_we_do_not_do(param)
     customer_uid = _text(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
     amount_krw = _amount(param, is_key_window=customer_uid is not None)
-    return WindowWish(
+    return OpenWindowRequest(
         merchant_uid=_required(param, "merchant_uid", at_most=UID_MAX),
         amount_krw=amount_krw,
         name=_required(param, "name", at_most=NAME_MAX),

@@ -34,7 +34,7 @@ def _waiting(pages: Pages, merchant: Merchant, view: WindowView, path: str) -> R
         "waiting.html",
         merchant=merchant,
         payment=view.payment,
-        is_working=view.progress == "working",
+        is_processing=view.progress == "processing",
         window_path=path,
     )
 

@@ -15,7 +15,7 @@ from dasi.checkout.responses import Act, read_body
 from dasi.checkout.templates import Pages
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
-from dasi.windows import take_return
+from dasi.windows import complete_window
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ def return_act(engine: Engine, pages: Pages) -> Act:
         merchant, window_token = await merchant_of(engine, request), window_token_of(request)
         fields = _read(await read_body(request))
         try:
-            await take_return(engine, merchant, window_token, fields)
+            await complete_window(engine, merchant, window_token, fields)
         except Conflict as changed_nothing:
             log.info("return_changed_nothing", merchant=merchant.code, why=str(changed_nothing))
         return pages.see_other(window_path(pages.root, request))

@@ -25,10 +25,10 @@ _PAID = {Status.PAID, Status.PARTLY_CANCELLED, Status.CANCELLED}
 def rsp_of_window(view: WindowView) -> Rsp | None:
     """What to tell the page; None while there is nothing to tell yet."""
     match view.progress:
-        case "open" | "working":
+        case "open" | "processing":
             return None
-        case "doubtful":
-            return _doubtful(view.payment)
+        case "unknown":
+            return _unknown(view.payment)
         case "done":
             return _success(view.payment) if view.payment.status in _PAID else _failure(view)
 
@@ -95,7 +95,7 @@ def _failure(view: WindowView) -> Rsp:
     }
 
 
-def _doubtful(payment: Payment) -> Rsp:
+def _unknown(payment: Payment) -> Rsp:
     # `ready` as the REST view of the same payment says while nobody knows.
     return _known(payment, status="ready", error_code=IN_DOUBT_CODE, error_msg=IN_DOUBT_TEXT)
 

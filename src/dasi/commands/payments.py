@@ -13,9 +13,9 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST
 
 if TYPE_CHECKING:
-    from dasi.reporting import Complaint, Doubt, Report
+    from dasi.reporting import Discrepancy, Doubt, VerificationReport
 
-_COMPLAINTS_SHOWN = 1_000
+_DISCREPANCIES_SHOWN = 1_000
 _NOT_PROVEN = 1
 _QUESTIONS = {
     "charge": "Was a card charged {won} won?",
@@ -84,11 +84,14 @@ def reconcile(
 def verify_books(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Prove the event chains, the statuses and the sums, and name what is wrong."""
 
-    async def act(engine: Engine) -> "tuple[Report, list[Complaint]]":
-        from dasi.reporting import Report, verify  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "tuple[VerificationReport, list[Discrepancy]]":
+        from dasi.reporting import (  # noqa: PLC0415  # slow: not for --help
+            VerificationReport,
+            verify_ledger,
+        )
 
-        report = Report()
-        return report, [complaint async for complaint in verify(engine, report)]
+        report = VerificationReport()
+        return report, [discrepancy async for discrepancy in verify_ledger(engine, report)]
 
     report, found = with_engine(data, act)
     print_facts(
@@ -98,14 +101,14 @@ def verify_books(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
             "paid_krw": report.paid_krw,
             "cancelled_krw": report.cancelled_krw,
             "net_krw": report.paid_krw - report.cancelled_krw,
-            "complaints": len(found),
+            "discrepancies": len(found),
         },
         as_json=as_json,
     )
     if found:
         rows: list[Facts] = [
             {"merchant": one.merchant_code, "payment": one.imp_uid, "what is wrong": one.what}
-            for one in found[:_COMPLAINTS_SHOWN]
+            for one in found[:_DISCREPANCIES_SHOWN]
         ]
         if not as_json:
             print_list(rows, as_json=False, none="")

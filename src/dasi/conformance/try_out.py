@@ -45,7 +45,7 @@ async def try_out(url: str, *, key: str, secret: str) -> AsyncIterator[Finding]:
         token = await _token(session, base, key=key, secret=secret)
         now = int(time.time())
         for probe in PROBES:
-            answer = await _ask(session, base, probe, token=token, now=now)
+            answer = await _send(session, base, probe, token=token, now=now)
             yield _judged(probe, answer)
 
 
@@ -65,7 +65,7 @@ async def _token(session: aiohttp.ClientSession, base: str, *, key: str, secret:
     return str(answers[0])
 
 
-async def _ask(
+async def _send(
     session: aiohttp.ClientSession, base: str, probe: Probe, *, token: str, now: int
 ) -> _Answer:
     given = {"good": token, "bad": "0" * 40}

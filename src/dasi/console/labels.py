@@ -43,7 +43,7 @@ EVENT = {
     "window_requested": Word("결제창 요청", "window asked for", "off"),
     "window_returned": Word("결제창에서 돌아옴", "back from the window", "off"),
     "window_expired": Word("결제창 시간 만료", "window ran out", "bad"),
-    "order_taken": Word("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
+    "order_already_paid": Word("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
     "confirm_asked": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
     "confirm_refused": Word("가맹점 서버가 거절", "the shop said no", "bad"),
     "window_closed": Word("결제창 닫힘", "window closed", "bad"),
@@ -97,7 +97,7 @@ ROLE_MAY = {
     Role.DEVELOPER: Word("조회, PG·API 키·웹훅 설정", "see, set up PG, API keys and webhooks"),
     Role.READ_ONLY: Word("조회만", "see only"),
 }
-ENTRY = {
+SOURCE = {
     "pc": Word("PC 결제창", "PC window"),
     "mobile": Word("모바일 결제창", "mobile window"),
     "api": Word("API", "API"),
@@ -230,7 +230,7 @@ _CODES = {
         "The shop's own server refused just before the approval (confirm_process). Nothing was "
         "charged.",
     ),
-    "ORDER_TAKEN": Word(
+    "ORDER_ALREADY_PAID": Word(
         "같은 주문번호가 그사이 결제되었습니다. 이 결제창에서는 청구되지 않았습니다.",
         "The order was paid meanwhile. Nothing was charged by this window.",
     ),

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
-from dasi.foundation.batching import Together
+from dasi.foundation.batching import Batcher
 from dasi.foundation.errors import Unavailable
 
 Connection: TypeAlias = asyncpg.Connection
@@ -21,10 +21,10 @@ Row: TypeAlias = asyncpg.Record
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_BATCHES_AT_ONCE = 1
+_MAX_CONCURRENT_BATCHES = 1
 """Of one kind, in one process. Those who come meanwhile make the next one larger, which costs less
 than a second one beside it (at 32 clients: 140 µs of PostgreSQL less a charge)."""
-_WAKE_EVERY_S = 0.02
+_NOTIFY_INTERVAL_S = 0.02
 _STATEMENTS_PREPARED = 100
 """On each connection; a process knows a few dozen."""
 
@@ -51,9 +51,9 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._lanes: dict[Callable[..., Any], Together[Any, Any]] = {}
-        self._wakes: dict[str, asyncio.Task[None]] = {}
-        self._woken_again: set[str] = set()
+        self._batchers: dict[Callable[..., Any], Batcher[Any, Any]] = {}
+        self._notify_tasks: dict[str, asyncio.Task[None]] = {}
+        self._renotify: set[str] = set()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -88,7 +88,7 @@ class Database:
             raise Unavailable("the database", retry_after_s=2) from lost
         return row
 
-    async def together(
+    async def run_batched(
         self,
         act: Callable[["Database", Sequence[Item]], Awaitable[Sequence[Result]]],
         item: Item,
@@ -99,45 +99,45 @@ class Database:
         each, in their order. It is a function of a store, not made anew for each call.
         """
         assert_no_transaction()
-        lane = self._lanes.get(act)
-        if lane is None:
+        batcher = self._batchers.get(act)
+        if batcher is None:
 
             async def for_all(items: Sequence[Item]) -> Sequence[Result]:
                 return await act(self, items)
 
-            lane = self._lanes[act] = Together(for_all, at_once=_BATCHES_AT_ONCE)
-        result: Result = await lane.do(item)
+            batcher = self._batchers[act] = Batcher(for_all, max_concurrent=_MAX_CONCURRENT_BATCHES)
+        result: Result = await batcher.submit(item)
         return result
 
-    def wake(self, channel: str) -> None:
+    def notify(self, channel: str) -> None:
         """Wakes whoever listens on `channel`: soon, and once for many calls.
 
         Not inside a transaction, because PostgreSQL lets transactions that notify commit only one
         after the other. It may be lost: whoever listens also looks by itself.
         """
-        if channel in self._wakes:
-            self._woken_again.add(channel)
+        if channel in self._notify_tasks:
+            self._renotify.add(channel)
             return
-        waking = asyncio.get_running_loop().create_task(self._wake(channel))
-        self._wakes[channel] = waking
-        waking.add_done_callback(lambda _task: self._wakes.pop(channel, None))
+        notifying = asyncio.get_running_loop().create_task(self._notify(channel))
+        self._notify_tasks[channel] = notifying
+        notifying.add_done_callback(lambda _task: self._notify_tasks.pop(channel, None))
 
-    async def _wake(self, channel: str) -> None:
+    async def _notify(self, channel: str) -> None:
         while True:
-            self._woken_again.discard(channel)
+            self._renotify.discard(channel)
             try:
                 await self._pool.execute("SELECT pg_notify($1, '')", channel)
             except (asyncpg.PostgresError, *CONNECTION_LOST):
                 return
-            await asyncio.sleep(_WAKE_EVERY_S)
-            if channel not in self._woken_again:
+            await asyncio.sleep(_NOTIFY_INTERVAL_S)
+            if channel not in self._renotify:
                 return
 
     async def close(self) -> None:
-        for waking in [*self._wakes.values()]:
-            waking.cancel()
-        for lane in self._lanes.values():
-            await lane.close()
+        for notifying in [*self._notify_tasks.values()]:
+            notifying.cancel()
+        for batcher in self._batchers.values():
+            await batcher.close()
         await self._pool.close()
 
 
@@ -156,7 +156,7 @@ async def open_database(
             max_size=connections_max,
             command_timeout=statement_timeout_s,
             statement_cache_size=0 if has_pooler else _STATEMENTS_PREPARED,
-            reset=_keep_as_it_is,
+            reset=_no_reset,
         )
     except CONNECTION_LOST as lost:
         raise Unavailable("the database", retry_after_s=2) from lost
@@ -168,5 +168,5 @@ def assert_no_transaction() -> None:
     assert _open_transactions.get() == 0, "an outside call was made inside a transaction"
 
 
-async def _keep_as_it_is(_connection: Connection) -> None:
+async def _no_reset(_connection: Connection) -> None:
     """Nothing to reset: no statement of ours leaves state on a connection."""

@@ -24,7 +24,7 @@ from dasi.iamport.schema.params import CONTROL, Param, parse
 from dasi.idempotency import fingerprints
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
-from dasi.payments import resume
+from dasi.payments import find_by_idempotency_key
 
 log = structlog.get_logger()
 
@@ -89,7 +89,9 @@ def payment_resumed(told: Callable[[Payment], Response]) -> Resumes:
 
     async def resumed(call: Call) -> Response | None:
         assert call.idempotency_key is not None, "asked only under a key"
-        payment = await resume(call.engine, call.merchant.merchant_id, call.idempotency_key)
+        payment = await find_by_idempotency_key(
+            call.engine, call.merchant.merchant_id, call.idempotency_key
+        )
         return None if payment is None else told(payment)
 
     return resumed

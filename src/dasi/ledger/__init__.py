@@ -4,7 +4,7 @@ The stores are part of the public API: one transaction of a charge spans them an
 """
 
 from dasi.ledger import attempt_store, lookup_backoff, payment_store, reserve_store
-from dasi.ledger.attempt_store import Asked, evidence_of
+from dasi.ledger.attempt_store import PaymentAttempt, evidence_of
 from dasi.ledger.payment import (
     AMOUNT_MAX_KRW,
     TRANSITIONS,
@@ -15,26 +15,26 @@ from dasi.ledger.payment import (
     assert_may_become,
 )
 from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
-from dasi.ledger.payments import find_payment, refuse_taken_order, refuse_used_key_order
+from dasi.ledger.payments import ensure_key_order_available, ensure_order_available, find_payment
 
 __all__ = [
     "AMOUNT_MAX_KRW",
     "PAYMENT_COLUMNS",
     "PAYMENT_SOURCE",
     "TRANSITIONS",
-    "Asked",
     "Buyer",
     "Cancellation",
     "Payment",
+    "PaymentAttempt",
     "Status",
     "assert_may_become",
     "attempt_store",
+    "ensure_key_order_available",
+    "ensure_order_available",
     "evidence_of",
     "find_payment",
     "lookup_backoff",
     "payment_store",
-    "refuse_taken_order",
-    "refuse_used_key_order",
     "reserve_store",
     "to_payment",
 ]

@@ -25,7 +25,7 @@ State = Literal["sending", "approved", "declined", "unknown", "not_sent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PaymentAttempt:
     """An attempt as it stands: what was asked, and what is known of the answer."""
 
     merchant_id: int
@@ -64,7 +64,8 @@ class Asked:
         return Attempt(attempt_id=self.attempt_id, day_kst=self.day_kst)
 
 
-_ASKED = """a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.shop_order_no,
+_ATTEMPT_COLUMNS = """
+            a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.shop_order_no,
             a.day_kst, a.amount_krw, a.state, a.why, a.pg_code, a.pg_text, a.is_reversal,
             a.tells_merchant, a.remain_krw, a.reason, a.pg_tid, a.looks,
             a.sent_at, a.turned_s, a.next_look_at, a.deadline_at, a.handed_over_at"""
@@ -89,7 +90,7 @@ async def insert_attempt(
 ) -> None:
     """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
     await connection.execute(
-        """WITH asked AS (
+        """WITH new_attempt AS (
                INSERT INTO attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
                                      shop_order_no, day_kst, amount_krw, state, sent_at,
                                      next_look_at, deadline_at, remain_krw, reason, is_reversal,
@@ -176,37 +177,39 @@ async def close_approval(
     )
 
 
-async def attempt(database: Database, merchant_id: int, attempt_id: str) -> Asked:
+async def attempt(database: Database, merchant_id: int, attempt_id: str) -> PaymentAttempt:
     row = await database.fetchrow(
-        f"SELECT {_ASKED} FROM attempts a WHERE a.merchant_id = $1 AND a.attempt_id = $2",
+        f"SELECT {_ATTEMPT_COLUMNS} FROM attempts a WHERE a.merchant_id = $1 AND a.attempt_id = $2",
         merchant_id,
         attempt_id,
     )
     assert row is not None, f"attempt {attempt_id} of merchant {merchant_id} is gone"
-    return _asked(row)
+    return _to_attempt(row)
 
 
-async def by_idempotency_key(database: Database, merchant_id: int, key: str) -> Asked | None:
+async def by_idempotency_key(
+    database: Database, merchant_id: int, key: str
+) -> PaymentAttempt | None:
     """The request to the PG that was made under a caller's key, if one was."""
     row = await database.fetchrow(
-        f"""SELECT {_ASKED} FROM attempts a
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
             WHERE a.merchant_id = $1 AND a.idempotency_key = $2 ORDER BY a.sent_at LIMIT 1""",
         merchant_id,
         key,
     )
-    return None if row is None else _asked(row)
+    return None if row is None else _to_attempt(row)
 
 
-async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Asked | None:
+async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> PaymentAttempt | None:
     """The one request that took, or may have taken, the payment's money."""
     row = await database.fetchrow(
-        f"""SELECT {_ASKED} FROM attempts a
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
             WHERE a.merchant_id = $1 AND a.imp_uid = $2
               AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'""",
         merchant_id,
         imp_uid,
     )
-    return None if row is None else _asked(row)
+    return None if row is None else _to_attempt(row)
 
 
 async def claim_looks_any_merchant(
@@ -216,7 +219,7 @@ async def claim_looks_any_merchant(
     leased_until: datetime,
     batch: int,
     only_merchant_id: int | None,
-) -> list[Asked]:
+) -> list[PaymentAttempt]:
     """Takes up to `batch` attempts whose next look is due. A worker that dies loses its lease."""
     rows = await database.fetch(
         f"""UPDATE attempts a SET leased_until = $2, looks = looks + 1
@@ -226,13 +229,13 @@ async def claim_looks_any_merchant(
                   AND state IN ('sending', 'unknown')
                   AND kind <> 'remove_key' AND coalesce(merchant_id = $4::bigint, true)
                 ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-            RETURNING {_ASKED}""",
+            RETURNING {_ATTEMPT_COLUMNS}""",
         now,
         leased_until,
         batch,
         only_merchant_id,
     )
-    return [_asked(row) for row in rows]
+    return [_to_attempt(row) for row in rows]
 
 
 async def plan_look(
@@ -274,18 +277,18 @@ async def hand_over(
 
 async def wake_by_order_any_merchant(
     database: Database, *, mall_id: str, shop_order_no: str, now: datetime
-) -> list[Asked]:
+) -> list[PaymentAttempt]:
     """A notice named this order: whatever was asked for it is looked at now."""
     rows = await database.fetch(
         f"""UPDATE attempts a SET next_look_at = $3
             WHERE a.shop_order_no = $2 AND a.mall_id = $1 AND a.state <> 'approved'
               AND a.kind IN ('approve', 'charge', 'issue_key', 'cancel')
-            RETURNING {_ASKED}""",
+            RETURNING {_ATTEMPT_COLUMNS}""",
         mall_id,
         shop_order_no,
         now,
     )
-    return [_asked(row) for row in rows]
+    return [_to_attempt(row) for row in rows]
 
 
 async def is_order_known_any_merchant(
@@ -313,21 +316,22 @@ async def is_sandbox_order_any_merchant(
     return row is not None and row["is_sandbox"] is True
 
 
-async def handed_over_any_merchant(database: Database, attempt_id: str) -> Asked | None:
+async def handed_over_any_merchant(database: Database, attempt_id: str) -> PaymentAttempt | None:
     """An open attempt by its name alone, for the operator."""
     row = await database.fetchrow(
-        f"""SELECT {_ASKED} FROM attempts a
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
             WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
               AND a.kind <> 'remove_key'""",
         attempt_id,
     )
-    return None if row is None else _asked(row)
+    return None if row is None else _to_attempt(row)
 
 
 async def open_doubts_any_merchant(database: Database, *, limit: int) -> list[Row]:
     """The worklist, most urgent first: what is doubtful, why, what is done next, until when."""
     return await database.fetch(
-        f"""SELECT {_ASKED}, m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
+        f"""SELECT {_ATTEMPT_COLUMNS},
+                   m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
                    a.mall_id
             FROM attempts a
             JOIN merchants m ON m.merchant_id = a.merchant_id
@@ -363,10 +367,10 @@ def _state_after(outcome: Outcome) -> State:
             return "not_sent"
 
 
-def _asked(row: Row) -> Asked:
-    names = Asked.__dataclass_fields__
+def _to_attempt(row: Row) -> PaymentAttempt:
+    names = PaymentAttempt.__dataclass_fields__
     values = {name: row[name] for name in names}
-    return Asked(**{**values, "kind": AttemptKind(values["kind"])})
+    return PaymentAttempt(**{**values, "kind": AttemptKind(values["kind"])})
 
 
 async def is_unwanted(connection: Connection, merchant_id: int, attempt_id: str) -> bool:

@@ -84,7 +84,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     amount_krw: int
     """Of a key issue: the amount the window showed. It was never approved."""
     cancelled_krw: int
-    entry: Literal["pc", "mobile", "api"]
+    source: Literal["pc", "mobile", "api"]
     provider: str
     mall_id: str
     is_sandbox: bool

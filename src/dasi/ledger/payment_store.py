@@ -16,7 +16,7 @@ from dasi.providers.port import Approved, Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
-    p.entry, c.provider, c.mall_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email, p.buyer_tel,
+    p.source, c.provider, c.mall_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email, p.buyer_tel,
     p.buyer_addr, p.buyer_postcode, p.customer_uid, p.custom_data, p.notice_urls, p.user_agent,
     p.pg_tid, p.approval_no, p.card_brand, p.card_name, p.card_issuer_code, p.card_number,
     p.card_kind, p.card_quota, p.receipt_url, p.fail_code, p.fail_reason, p.started_at, p.paid_at,
@@ -35,23 +35,23 @@ PAYMENT_SOURCE = """payments p
 
 async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
     """Those who ask for payments at the same time are answered by one statement."""
-    return await database.together(_payments, (merchant_id, imp_uid))
+    return await database.run_batched(_payments, (merchant_id, imp_uid))
 
 
-async def _payments(database: Database, asked: Sequence[tuple[int, str]]) -> list[Payment | None]:
+async def _payments(database: Database, keys: Sequence[tuple[int, str]]) -> list[Payment | None]:
     # `BETWEEN` is true of every one: it tells the planner that they are few.
     rows = await database.fetch(
         f"""SELECT {PAYMENT_COLUMNS}
-            FROM unnest($1::bigint[], $2::text[]) AS asked (merchant_id, imp_uid)
+            FROM unnest($1::bigint[], $2::text[]) AS input (merchant_id, imp_uid)
             JOIN payments p
-            ON p.merchant_id = asked.merchant_id AND p.imp_uid = asked.imp_uid
+            ON p.merchant_id = input.merchant_id AND p.imp_uid = input.imp_uid
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id
-            WHERE asked.merchant_id BETWEEN 1 AND 9223372036854775807""",
-        [merchant_id for merchant_id, _ in asked],
-        [imp_uid for _, imp_uid in asked],
+            WHERE input.merchant_id BETWEEN 1 AND 9223372036854775807""",
+        [merchant_id for merchant_id, _ in keys],
+        [imp_uid for _, imp_uid in keys],
     )
     found = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
-    return [found.get(one) for one in asked]
+    return [found.get(one) for one in keys]
 
 
 async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
@@ -119,7 +119,7 @@ async def key_issue_holder(
 async def window_customer_id(connection: Connection, payment: Payment) -> str | None:
     """The merchant's id of the customer, as the page of the payment's window named it."""
     customer_id: str | None = await connection.fetchval(
-        "SELECT customer_id FROM window_orders WHERE merchant_id = $1 AND imp_uid = $2",
+        "SELECT customer_id FROM payment_windows WHERE merchant_id = $1 AND imp_uid = $2",
         payment.merchant_id,
         payment.imp_uid,
     )
@@ -145,9 +145,9 @@ async def mark_pending(connection: Connection, payment: Payment, *, now: datetim
 
 
 async def mark_paid(
-    connection: Connection, payment: Payment, yes: Approved | KeyIssued, *, now: datetime
+    connection: Connection, payment: Payment, approval: Approved | KeyIssued, *, now: datetime
 ) -> Payment:
-    card: Card = yes.card
+    card: Card = approval.card
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
@@ -162,8 +162,8 @@ async def mark_paid(
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
         payment.merchant_id,
         payment.imp_uid,
-        yes.pg_tid,
-        yes.approval_no if isinstance(yes, Approved) else None,
+        approval.pg_tid,
+        approval.approval_no if isinstance(approval, Approved) else None,
         card.brand,
         card.name,
         card.issuer_code,
@@ -171,8 +171,8 @@ async def mark_paid(
         card.kind,
         card.quota_months,
         card.can_cancel_in_part,
-        yes.receipt_url if isinstance(yes, Approved) else None,
-        yes.approved_at if isinstance(yes, Approved) else yes.issued_at,
+        approval.receipt_url if isinstance(approval, Approved) else None,
+        approval.approved_at if isinstance(approval, Approved) else approval.issued_at,
         now,
     )
     return to_payment(row)

@@ -18,7 +18,9 @@ async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Paymen
     return payment
 
 
-async def refuse_taken_order(connection: Connection, merchant_id: int, merchant_uid: str) -> None:
+async def ensure_order_available(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> None:
     """Raises the refusal if a payment holds this order; returns if the order is free.
 
     `Conflict("order_already_paid")`: paid, or paid and cancelled. `Conflict("order_in_doubt")`: the
@@ -32,7 +34,7 @@ async def refuse_taken_order(connection: Connection, merchant_id: int, merchant_
     raise Conflict(reason, merchant_uid=merchant_uid, imp_uid=imp_uid)
 
 
-async def refuse_used_key_order(
+async def ensure_key_order_available(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> None:
     """A card registration is an order too: once done under a `merchant_uid`, it is done."""

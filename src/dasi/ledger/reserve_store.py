@@ -59,17 +59,17 @@ class Reserved:
     language: Literal["ko", "en", "ja", "zh"]
 
 
-# `BETWEEN` is true of every wish. It tells the planner that they are few, so that it reaches for an
+# `BETWEEN` is true of every row. It tells the planner that they are few, so that it reaches for an
 # index also in the hour when the tables are new and it knows nothing of their sizes.
 # Rows are taken in the order of their orders, so that two batches that want the same ones meet in a
 # queue and not in a deadlock. An insert that races another one waits for it and then finds the
 # order taken; of two in one batch, the second finds it taken: of any number of requests at once,
 # one gets through (M1). Each row knows its `imp_uid` before it is written: only so is it certain
-# which of two wishes for one order got it.
+# which of two requests for one order got it.
 _RESERVE = """
-    WITH wish AS MATERIALIZED (
+    WITH input AS MATERIALIZED (
         SELECT w.*,
-               CASE WHEN w.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('payment_numbers')
+               CASE WHEN w.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
                    AS imp_uid,
                k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.mall_id, c.provider,
                c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
@@ -89,9 +89,9 @@ _RESERVE = """
                            AND k.status = 'live'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
         WHERE w.merchant_id BETWEEN 1 AND 9223372036854775807
-    ), taken AS (
+    ), new_payments AS (
         INSERT INTO payments (
-            merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, entry,
+            merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, source,
             channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
             customer_uid, custom_data, notice_urls, user_agent, card_quota, started_at, updated_at,
             is_scheduled)
@@ -99,13 +99,13 @@ _RESERVE = """
                'api', channel_id, full_name, buyer_name, buyer_email, buyer_tel, buyer_addr,
                buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, card_quota, now,
                now, is_scheduled
-        FROM wish ORDER BY merchant_id, merchant_uid
+        FROM input ORDER BY merchant_id, merchant_uid
         ON CONFLICT (merchant_id, merchant_uid)
             WHERE purpose = 'payment'
               AND status IN ('pending', 'paid', 'partly_cancelled', 'cancelled')
         DO NOTHING
         RETURNING merchant_id, imp_uid
-    ), asked AS (
+    ), new_attempts AS (
         INSERT INTO attempts (
             merchant_id, attempt_id, imp_uid, billing_key_id, kind, channel_id, mall_id,
             shop_order_no, day_kst, amount_krw, state, sent_at, next_look_at, deadline_at,
@@ -113,31 +113,31 @@ _RESERVE = """
         SELECT merchant_id, attempt_id, imp_uid, billing_key_id, 'charge', channel_id, mall_id,
                attempt_id, day_kst, amount_krw, 'sending', now, first_look_at, deadline_at,
                idempotency_key
-        FROM wish JOIN taken USING (merchant_id, imp_uid)
-    ), told AS (
+        FROM input JOIN new_payments USING (merchant_id, imp_uid)
+    ), new_events AS (
         INSERT INTO payment_events (
             merchant_id, imp_uid, seq, at, what, status, who, attempt_id, previous, hash)
         SELECT merchant_id, imp_uid, 1, now, 'charge_asked', 'pending', 'merchant', attempt_id, '',
                payment_event_hash('', merchant_id, imp_uid, 1, now, 'charge_asked', 'pending',
                                   'merchant', NULL, attempt_id, NULL, NULL)
-        FROM wish JOIN taken USING (merchant_id, imp_uid)
+        FROM input JOIN new_payments USING (merchant_id, imp_uid)
     )
     SELECT merchant_id, customer_uid, imp_uid, full_name AS name, buyer_name, buyer_email,
            buyer_tel, customer_id, sealed_key, provider, mall_id, sealed_secret, is_sandbox,
            key_fields, language, attempt_id
-    FROM wish JOIN taken USING (merchant_id, imp_uid)"""
+    FROM input JOIN new_payments USING (merchant_id, imp_uid)"""
 
 
 async def reserve_charges(
-    database: Database, wishes: Sequence[Reservation]
+    database: Database, reservations: Sequence[Reservation]
 ) -> list[Reserved | None]:
-    """Payment pending, attempt sending, first event, for each wish. None for one that did not get
+    """Payment pending, attempt sending, first event, for each. None for one that did not get
     its order, because it is taken or there is no live key: of that one nothing was written.
     """
-    rows = await database.fetch(_RESERVE, msgspec.json.encode(wishes).decode())
+    rows = await database.fetch(_RESERVE, msgspec.json.encode(reservations).decode())
     got = {}
     for row in rows:
         values = dict(row)
         attempt_id = values.pop("attempt_id")
         got[attempt_id] = Reserved(**values)
-    return [got.get(wish.attempt_id) for wish in wishes]
+    return [got.get(reservation.attempt_id) for reservation in reservations]

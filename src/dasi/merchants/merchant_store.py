@@ -206,22 +206,22 @@ async def extend_token(
 
 
 async def merchants_by_token_any_merchant(
-    database: Database, asked: Sequence[tuple[bytes, datetime]]
+    database: Database, tokens: Sequence[tuple[bytes, datetime]]
 ) -> list[Merchant | None]:
     """Whose each token is at its moment; None for one that is unknown or has ended."""
     rows = await database.fetch(
-        """SELECT asked.place, m.merchant_id, m.code, m.name, m.webhook_url, m.test_webhook_url,
+        """SELECT input.place, m.merchant_id, m.code, m.name, m.webhook_url, m.test_webhook_url,
                   m.webhook_content_type, m.created_at
            FROM unnest($1::bytea[], $2::timestamptz[])
-                WITH ORDINALITY AS asked (token_hash, now, place)
-           JOIN access_tokens t ON t.token_hash = asked.token_hash AND t.expires_at > asked.now
+                WITH ORDINALITY AS input (token_hash, now, place)
+           JOIN access_tokens t ON t.token_hash = input.token_hash AND t.expires_at > input.now
            JOIN api_keys k ON k.merchant_id = t.merchant_id AND k.api_key = t.api_key
            JOIN merchants m ON m.merchant_id = t.merchant_id
-           WHERE k.expires_at IS NULL OR k.expires_at > asked.now""",
-        [token_hash for token_hash, _ in asked],
-        [now for _, now in asked],
+           WHERE k.expires_at IS NULL OR k.expires_at > input.now""",
+        [token_hash for token_hash, _ in tokens],
+        [now for _, now in tokens],
     )
-    found: list[Merchant | None] = [None] * len(asked)
+    found: list[Merchant | None] = [None] * len(tokens)
     for row in rows:
         values = dict(row)
         place = values.pop("place")

@@ -72,7 +72,7 @@ async def authenticate(engine: Engine, token_given: str | None) -> Merchant:
     """Who calls. `NotAuthenticated("bad_token")` for a missing, unknown or ended token."""
     if not token_given:
         raise NotAuthenticated("bad_token")
-    merchant = await engine.database.together(
+    merchant = await engine.database.run_batched(
         merchant_store.merchants_by_token_any_merchant, (_hash(token_given), engine.clock.now())
     )
     if merchant is None:

@@ -147,9 +147,9 @@ CREATE INDEX billing_keys_by_name
 -- Payments -------------------------------------------------------------------------------------
 
 -- The numbers in imp_uid.
-CREATE SEQUENCE payment_numbers START 100000000001 MAXVALUE 999999999999;
+CREATE SEQUENCE imp_uid_seq START 100000000001 MAXVALUE 999999999999;
 
--- Payments, attempts and window orders have no foreign key to merchants: their channel, payment or
+-- Payments, attempts and windows have no foreign key to merchants: their channel, payment or
 -- billing key has one. Such a check would lock the one merchant row that all its charges share.
 CREATE TABLE payments (
     merchant_id        bigint      NOT NULL,
@@ -162,7 +162,7 @@ CREATE TABLE payments (
     amount_krw         bigint      NOT NULL CHECK (amount_krw >= 0),
     cancelled_krw      bigint      NOT NULL DEFAULT 0 CHECK (cancelled_krw BETWEEN 0 AND amount_krw),
     tax_free_krw       bigint      CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
-    entry              text        NOT NULL CHECK (entry IN ('pc', 'mobile', 'api')),
+    source             text        NOT NULL CHECK (source IN ('pc', 'mobile', 'api')),
     is_scheduled       boolean     NOT NULL DEFAULT false,
     channel_id         bigint      NOT NULL,
     name               text        NOT NULL,
@@ -220,7 +220,7 @@ CREATE INDEX payments_list_by_amount ON payments (merchant_id, amount_krw, start
 
 -- The search terms of a payment, each prefixed with its merchant so that one index serves all.
 -- PostgreSQL inlines a single expression; a query in here would run for every payment written.
-CREATE FUNCTION payment_words(
+CREATE FUNCTION payment_search_terms(
     in_merchant_id bigint, in_pg_tid text, in_approval_no text, in_card_number text,
     in_buyer_name text, in_buyer_email text, in_buyer_tel text
 ) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -236,7 +236,7 @@ $$;
 -- GIN collects new terms in a pending list. Every search reads the whole list, and the charge that
 -- fills it merges it into the index. With the default of 4 MB a search took 30 ms and on a busy disk
 -- that charge took seconds. With 64 kB a search takes 1 ms and the merge 0.1 s.
-CREATE INDEX payments_words ON payments USING gin (payment_words(
+CREATE INDEX payments_search_terms ON payments USING gin (payment_search_terms(
     merchant_id, pg_tid, approval_no, card_number, buyer_name, buyer_email, buyer_tel))
     WITH (gin_pending_list_limit = 64);
 
@@ -369,43 +369,44 @@ END $$;
 
 -- How many payments began in a span of time (or were paid, failed, cancelled in it). Lists add these
 -- up for their totals. Each payment is in one row of 10 minutes and in one row of its day.
--- Rows cover the time before payments_counted.until. 'started' counts all payments. The others
+-- Rows cover the time before payment_counts_watermark.counted_until.
+-- 'started' counts all payments. The others
 -- count the payments that still have the status of that moment.
 CREATE TABLE payment_counts (
-    merchant_id bigint      NOT NULL REFERENCES merchants,
-    moment      text        NOT NULL CHECK (moment IN ('started', 'paid', 'failed', 'cancelled')),
-    span        interval    NOT NULL CHECK (span IN ('10 minutes', '1 day')),
-    since       timestamptz NOT NULL,
-    payments    bigint      NOT NULL,
-    PRIMARY KEY (merchant_id, moment, span, since) INCLUDE (payments)
+    merchant_id  bigint      NOT NULL REFERENCES merchants,
+    field        text        NOT NULL CHECK (field IN ('started', 'paid', 'failed', 'cancelled')),
+    bucket       interval    NOT NULL CHECK (bucket IN ('10 minutes', '1 day')),
+    bucket_start timestamptz NOT NULL,
+    payments     bigint      NOT NULL,
+    PRIMARY KEY (merchant_id, field, bucket, bucket_start) INCLUDE (payments)
 );
 
 -- The worker counts up to here. It begins with all of the past and counts a day at a time. Totals
 -- are exact from the start, but slow until it has caught up.
-CREATE TABLE payments_counted (
-    is_only boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
-    until   timestamptz NOT NULL
+CREATE TABLE payment_counts_watermark (
+    is_only       boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
+    counted_until timestamptz NOT NULL
 );
-INSERT INTO payments_counted (until) VALUES ('-infinity');
+INSERT INTO payment_counts_watermark (counted_until) VALUES ('-infinity');
 
 -- Corrections to times that may be counted already: cancels of earlier payments and approvals that
 -- were found late. A normal charge happens now and writes nothing here.
-CREATE TABLE payment_count_changes (
+CREATE TABLE payment_count_deltas (
     merchant_id bigint      NOT NULL REFERENCES merchants,
-    change_id   bigint      GENERATED ALWAYS AS IDENTITY,
-    moment      text        NOT NULL,
+    delta_id    bigint      GENERATED ALWAYS AS IDENTITY,
+    field       text        NOT NULL,
     at          timestamptz NOT NULL,
-    change      integer     NOT NULL CHECK (change IN (-1, 1)),
-    PRIMARY KEY (merchant_id, change_id)
+    delta       integer     NOT NULL CHECK (delta IN (-1, 1)),
+    PRIMARY KEY (merchant_id, delta_id)
 );
-CREATE INDEX payment_count_changes_by_moment ON payment_count_changes (merchant_id, moment, at);
+CREATE INDEX payment_count_deltas_by_field ON payment_count_deltas (merchant_id, field, at);
 
 -- The worker counts only moments that are at least 20 s old (`reporting/count_store.py`), so a
 -- change that is younger than 10 s needs no correction.
-CREATE FUNCTION note_change_of_the_past() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION record_count_delta() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO payment_count_changes (merchant_id, moment, at, change)
-    SELECT NEW.merchant_id, one.moment, one.at, one.change
+    INSERT INTO payment_count_deltas (merchant_id, field, at, delta)
+    SELECT NEW.merchant_id, one.field, one.at, one.delta
     FROM (VALUES
         ('started', CASE WHEN TG_OP = 'INSERT' THEN NEW.started_at END, 1),
         ('paid', CASE WHEN NEW.status = 'paid' THEN NEW.paid_at END, 1),
@@ -416,23 +417,23 @@ BEGIN
         ('failed', CASE WHEN OLD.status = 'failed' THEN OLD.failed_at END, -1),
         ('cancelled', CASE WHEN OLD.status IN ('partly_cancelled', 'cancelled')
                            THEN OLD.cancelled_at END, -1)
-    ) AS one (moment, at, change)
+    ) AS one (field, at, delta)
     WHERE one.at < clock_timestamp() - interval '10 seconds';
     RETURN NULL;
 END $$;
-CREATE TRIGGER payments_of_the_past_arrive AFTER INSERT ON payments FOR EACH ROW
+CREATE TRIGGER payments_count_delta_insert AFTER INSERT ON payments FOR EACH ROW
     WHEN (least(NEW.started_at, NEW.paid_at, NEW.failed_at, NEW.cancelled_at)
           < clock_timestamp() - interval '10 seconds')
-    EXECUTE FUNCTION note_change_of_the_past();
-CREATE TRIGGER payments_of_the_past_change AFTER UPDATE ON payments FOR EACH ROW
+    EXECUTE FUNCTION record_count_delta();
+CREATE TRIGGER payments_count_delta_update AFTER UPDATE ON payments FOR EACH ROW
     WHEN (least(OLD.paid_at, OLD.failed_at, OLD.cancelled_at, NEW.paid_at, NEW.failed_at,
                 NEW.cancelled_at) < clock_timestamp() - interval '10 seconds')
-    EXECUTE FUNCTION note_change_of_the_past();
+    EXECUTE FUNCTION record_count_delta();
 
 
 -- Payment windows ------------------------------------------------------------------------------
 
-CREATE TABLE window_orders (
+CREATE TABLE payment_windows (
     merchant_id   bigint      NOT NULL,
     -- Random. The token alone lets the payer's browser read this one result and nothing else.
     window_token  text        NOT NULL,
@@ -458,12 +459,12 @@ CREATE TABLE window_orders (
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
 );
-CREATE INDEX window_orders_expiring ON window_orders (expires_at)
+CREATE INDEX payment_windows_expiring ON payment_windows (expires_at)
     WHERE state IN ('opening', 'open', 'confirming');
-CREATE INDEX window_orders_of_payment ON window_orders (merchant_id, imp_uid);
+CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid);
 
 -- The amount that an order must cost when its window opens, so that a page cannot choose another.
-CREATE TABLE prepares (
+CREATE TABLE expected_amounts (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
     amount_krw   bigint      NOT NULL CHECK (amount_krw >= 0),

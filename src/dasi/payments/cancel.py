@@ -22,7 +22,7 @@ _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelWish:
+class CancelRequest:
     """What a merchant asks for. One of `imp_uid`, which wins, and `merchant_uid` is given."""
 
     imp_uid: str | None
@@ -40,7 +40,7 @@ class CancelWish:
     idempotency_key: str | None = None
 
 
-async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
+async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Payment:
     """Cancels once and returns the payment: cancelled, wholly or in part.
 
     Refused, with nothing done: `NotFound("nothing_to_cancel")`, `Conflict("already_cancelled")`,
@@ -49,15 +49,15 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
     `NotAllowed("no_partial_cancel")`, `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
     `Conflict("cancel_in_doubt")`: the PG was asked and its answer is not known yet.
     """
-    found = await _find(engine, merchant_id, wish)
+    found = await _find(engine, merchant_id, request)
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"cn-{ulid(now)}", day_kst=kst_day(now))
     original = await attempt_store.approval_of(engine.database, merchant_id, found.imp_uid)
     try:
         async with engine.database.transaction() as connection:
             payment = await payment_store.payment_for_update(connection, merchant_id, found.imp_uid)
-            amount_krw = _amount(payment, wish)
-            if (wish.tax_free_krw or 0) > amount_krw:
+            amount_krw = _amount(payment, request)
+            if (request.tax_free_krw or 0) > amount_krw:
                 raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
             await attempt_store.insert_attempt(
                 connection,
@@ -67,12 +67,12 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
                 channel_id=payment.channel_id,
                 shop_order_no=original.shop_order_no if original else None,
                 amount_krw=amount_krw,
-                who=wish.who,
+                who=request.who,
                 now=now,
                 remain_krw=payment.remain_krw,
-                reason=wish.reason,
-                tells_merchant=wish.tells_merchant,
-                idempotency_key=wish.idempotency_key,
+                reason=request.reason,
+                tells_merchant=request.tells_merchant,
+                idempotency_key=request.idempotency_key,
             )
     except asyncpg.UniqueViolationError as taken:
         raise Conflict("cancel_in_progress", imp_uid=found.imp_uid) from taken
@@ -86,8 +86,8 @@ async def cancel(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
             amount_krw=amount_krw,
             remain_krw=payment.remain_krw,
             paid_krw=payment.amount_krw,
-            reason=wish.reason,
-            tax_free_krw=wish.tax_free_krw,
+            reason=request.reason,
+            tax_free_krw=request.tax_free_krw,
         ),
     )
     try:
@@ -114,22 +114,22 @@ async def _told(engine: Engine, payment: Payment, attempt_id: str, outcome: obje
     return settled
 
 
-async def _find(engine: Engine, merchant_id: int, wish: CancelWish) -> Payment:
-    if wish.imp_uid:
-        payment = await payment_store.payment(engine.database, merchant_id, wish.imp_uid)
+async def _find(engine: Engine, merchant_id: int, request: CancelRequest) -> Payment:
+    if request.imp_uid:
+        payment = await payment_store.payment(engine.database, merchant_id, request.imp_uid)
     else:
-        assert wish.merchant_uid, "a cancel names a payment or an order"
+        assert request.merchant_uid, "a cancel names a payment or an order"
         # The one that holds the order, if any: older failed ones under it are nothing to cancel.
         holding = frozenset(Status) - {Status.READY, Status.FAILED}
         payment = await payment_store.newest_of_order(
-            engine.database, merchant_id, wish.merchant_uid, holding, purpose="payment"
+            engine.database, merchant_id, request.merchant_uid, holding, purpose="payment"
         )
     if payment is None or payment.purpose != "payment":
         raise NotFound("nothing_to_cancel")
     return payment
 
 
-def _amount(payment: Payment, wish: CancelWish) -> int:
+def _amount(payment: Payment, request: CancelRequest) -> int:
     """The amount to cancel, checked against the locked payment."""
     if payment.status is Status.CANCELLED:
         raise Conflict("already_cancelled", imp_uid=payment.imp_uid)
@@ -137,11 +137,11 @@ def _amount(payment: Payment, wish: CancelWish) -> int:
         raise Conflict("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
     if payment.status not in _CANCELLABLE:
         raise Conflict("not_paid", imp_uid=payment.imp_uid)
-    if wish.checksum_krw is not None and wish.checksum_krw != payment.remain_krw:
+    if request.checksum_krw is not None and request.checksum_krw != payment.remain_krw:
         raise Conflict(
-            "checksum_differs", remain_krw=payment.remain_krw, given_krw=wish.checksum_krw
+            "checksum_differs", remain_krw=payment.remain_krw, given_krw=request.checksum_krw
         )
-    amount_krw = wish.amount_krw or payment.remain_krw
+    amount_krw = request.amount_krw or payment.remain_krw
     if amount_krw > payment.remain_krw:
         raise Conflict("cancel_exceeds", amount_krw=amount_krw, remain_krw=payment.remain_krw)
     if amount_krw < payment.amount_krw and payment.can_cancel_in_part is False:

@@ -4,7 +4,8 @@
     no transaction   the PG is asked, once
     transaction      what it said, the event, the webhook
 
-Charges that come at the same time share their transactions (`Database.together`): each is asked for
+Charges that come at the same time share their transactions (`Database.run_batched`): each is
+asked for
 and answered only after the commit that holds its rows.
 
 Whatever dies in between leaves the attempt `sending`: the order stays taken and nothing is asked
@@ -23,7 +24,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import NotFound, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import CannotOpen
-from dasi.ledger import Buyer, Payment, lookup_backoff, refuse_taken_order, reserve_store
+from dasi.ledger import Buyer, Payment, ensure_order_available, lookup_backoff, reserve_store
 from dasi.payments.record import PaymentRef
 from dasi.payments.record_charge import record_charge
 from dasi.payments.resolve import settle_on_the_spot
@@ -36,7 +37,7 @@ _TRIES_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChargeWish:
+class ChargeRequest:
     """What a merchant asks for. Checked for types and lengths by the face that read it."""
 
     customer_uid: str
@@ -55,7 +56,7 @@ class ChargeWish:
     idempotency_key: str | None = None
 
 
-async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
+async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Payment:
     """Charges once and returns the payment: paid, failed (declined), or pending (in doubt).
 
     Refused, with nothing done: `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
@@ -63,17 +64,17 @@ async def charge(engine: Engine, merchant_id: int, wish: ChargeWish) -> Payment:
     """
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ch-{ulid(now)}", day_kst=kst_day(now))
-    reserved = await _reserve(engine, merchant_id, wish, attempt, now)
-    outcome = await _ask(engine, wish, attempt, reserved)
-    reference = PaymentRef(merchant_id, reserved.imp_uid, wish.merchant_uid)
+    reserved = await _reserve(engine, merchant_id, request, attempt, now)
+    outcome = await _send(engine, request, attempt, reserved)
+    reference = PaymentRef(merchant_id, reserved.imp_uid, request.merchant_uid)
     payment = await record_charge(
         engine, reference, attempt.attempt_id, outcome, who=reserved.provider
     )
     return await settle_on_the_spot(engine, payment, attempt.attempt_id)
 
 
-async def _ask(
-    engine: Engine, wish: ChargeWish, attempt: Attempt, reserved: reserve_store.Reserved
+async def _send(
+    engine: Engine, request: ChargeRequest, attempt: Attempt, reserved: reserve_store.Reserved
 ) -> Approved | Declined | Unknown | NotSent:
     try:
         mall, billing_key = open_mall(engine, reserved), open_key(engine, reserved)
@@ -86,57 +87,57 @@ async def _ask(
         attempt,
         order=Order(
             shop_order_no=attempt.attempt_id,
-            amount_krw=wish.amount_krw,
+            amount_krw=request.amount_krw,
             goods_name=reserved.name,
             buyer_id=reserved.customer_id,
             buyer_name=reserved.buyer_name,
             buyer_email=reserved.buyer_email,
             buyer_tel=reserved.buyer_tel,
-            tax_free_krw=wish.tax_free_krw,
-            quota_months=wish.quota_months,
+            tax_free_krw=request.tax_free_krw,
+            quota_months=request.quota_months,
         ),
         billing_key=billing_key,
     )
 
 
 async def _reserve(
-    engine: Engine, merchant_id: int, wish: ChargeWish, attempt: Attempt, now: datetime
+    engine: Engine, merchant_id: int, request: ChargeRequest, attempt: Attempt, now: datetime
 ) -> reserve_store.Reserved:
     """The committed reservation. Refused: the order is taken, or there is no live key.
 
     The payment that held the order may fail, and the key be registered, between the refusal of the
     insert and the look at why: then the order is free after all, and is reserved in another try.
     """
-    wished = _reservation(merchant_id, wish, attempt, now)
+    reservation = _reservation(merchant_id, request, attempt, now)
     for _ in range(_TRIES_MAX):
-        reserved = await engine.database.together(reserve_store.reserve_charges, wished)
+        reserved = await engine.database.run_batched(reserve_store.reserve_charges, reservation)
         if reserved is not None:
             return reserved
         async with engine.database.transaction() as connection:
-            await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
-            if await live_key(connection, merchant_id, wish.customer_uid) is None:
-                raise NotFound("unknown_customer", customer_uid=wish.customer_uid)
-    raise Unavailable(f"order {wish.merchant_uid!r}, which others keep taking,", retry_after_s=1)
+            await ensure_order_available(connection, merchant_id, request.merchant_uid)
+            if await live_key(connection, merchant_id, request.customer_uid) is None:
+                raise NotFound("unknown_customer", customer_uid=request.customer_uid)
+    raise Unavailable(f"order {request.merchant_uid!r}, which others keep taking,", retry_after_s=1)
 
 
 def _reservation(
-    merchant_id: int, wish: ChargeWish, attempt: Attempt, now: datetime
+    merchant_id: int, request: ChargeRequest, attempt: Attempt, now: datetime
 ) -> reserve_store.Reservation:
     return reserve_store.Reservation(
         merchant_id=merchant_id,
-        customer_uid=wish.customer_uid,
-        merchant_uid=wish.merchant_uid,
-        amount_krw=wish.amount_krw,
-        tax_free_krw=wish.tax_free_krw,
-        name=wish.name,
+        customer_uid=request.customer_uid,
+        merchant_uid=request.merchant_uid,
+        amount_krw=request.amount_krw,
+        tax_free_krw=request.tax_free_krw,
+        name=request.name,
         default_name=DEFAULT_NAME,
-        buyer=wish.buyer,
-        custom_data=wish.custom_data,
-        notice_urls=wish.notice_urls,
-        user_agent=wish.user_agent,
-        card_quota=wish.quota_months,
-        is_scheduled=wish.is_scheduled,
-        idempotency_key=wish.idempotency_key,
+        buyer=request.buyer,
+        custom_data=request.custom_data,
+        notice_urls=request.notice_urls,
+        user_agent=request.user_agent,
+        card_quota=request.quota_months,
+        is_scheduled=request.is_scheduled,
+        idempotency_key=request.idempotency_key,
         attempt_id=attempt.attempt_id,
         day_kst=attempt.day_kst,
         first_look_at=lookup_backoff.first_look(now),

@@ -30,7 +30,7 @@ async def tell_failed(
             notice_urls=failed.notice_urls,
             now=now,
         )
-    elif failed.entry == "api":
+    elif failed.source == "api":
         await tell_more(connection, failed, "payment.declined", "failed", now=now)
 
 

@@ -55,11 +55,15 @@ async def record_outcome(
             return payment
         match outcome:
             case Approved() | KeyIssued():
-                return await _record_yes(engine, connection, payment, attempt_id, outcome, how=how)
+                return await _record_approval(
+                    engine, connection, payment, attempt_id, outcome, how=how
+                )
             case Declined() | NotSent():
-                return await _record_no(engine, connection, payment, attempt_id, outcome, how=how)
+                return await _record_failure(
+                    engine, connection, payment, attempt_id, outcome, how=how
+                )
             case Unknown():
-                return await _record_doubt(engine, connection, payment, attempt_id, outcome)
+                return await _record_unknown(engine, connection, payment, attempt_id, outcome)
 
 
 def log_answer(merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome) -> None:
@@ -76,7 +80,7 @@ def log_answer(merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome
     )
 
 
-async def _record_yes(
+async def _record_approval(
     engine: Engine,
     connection: Connection,
     payment: Payment,
@@ -138,7 +142,7 @@ async def _record_yes(
     return paid
 
 
-async def _record_no(
+async def _record_failure(
     engine: Engine,
     connection: Connection,
     payment: Payment,
@@ -172,7 +176,7 @@ async def _record_no(
     return failed
 
 
-async def _record_doubt(
+async def _record_unknown(
     engine: Engine,
     connection: Connection,
     payment: Payment,

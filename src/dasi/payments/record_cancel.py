@@ -1,7 +1,14 @@
 """Record what the PG said to a cancel: attempt, payment, event and webhook in one transaction."""
 
 from dasi.engine import Engine
-from dasi.ledger import Asked, Payment, Status, assert_may_become, attempt_store, payment_store
+from dasi.ledger import (
+    Payment,
+    PaymentAttempt,
+    Status,
+    assert_may_become,
+    attempt_store,
+    payment_store,
+)
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
 from dasi.webhooks import announce
 
@@ -10,7 +17,7 @@ _WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "doub
 
 async def record_cancel(
     engine: Engine,
-    asked: Asked,
+    attempt: PaymentAttempt,
     outcome: Cancelled | Declined | Unknown | NotSent,
     *,
     how: str | None = None,
@@ -22,14 +29,14 @@ async def record_cancel(
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         payment = await payment_store.payment_for_update(
-            connection, asked.merchant_id, asked.imp_uid
+            connection, attempt.merchant_id, attempt.imp_uid
         )
         if not await attempt_store.close_attempt(
-            connection, asked.merchant_id, asked.attempt_id, outcome, now=now
+            connection, attempt.merchant_id, attempt.attempt_id, outcome, now=now
         ):
             return payment
         if isinstance(outcome, Cancelled):
-            assert outcome.amount_krw == asked.amount_krw, f"{asked.attempt_id}: another amount"
+            assert outcome.amount_krw == attempt.amount_krw, f"{attempt.attempt_id}: another amount"
             is_all = outcome.amount_krw == payment.remain_krw
             assert_may_become(
                 payment.status, Status.CANCELLED if is_all else Status.PARTLY_CANCELLED
@@ -44,11 +51,11 @@ async def record_cancel(
             who="gateway" if isinstance(outcome, NotSent | Unknown) else payment.provider,
             at=now,
             why=how or getattr(outcome, "why", None),
-            attempt_id=asked.attempt_id,
+            attempt_id=attempt.attempt_id,
             pg_code=getattr(outcome, "code", None),
             pg_text=getattr(outcome, "text", None),
         )
-        if isinstance(outcome, Cancelled) and asked.tells_merchant:
+        if isinstance(outcome, Cancelled) and attempt.tells_merchant:
             await announce(
                 connection,
                 payment.merchant_id,

@@ -6,10 +6,10 @@ from dasi.engine import Engine
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, evidence_of
 from dasi.payments import approval_store
-from dasi.payments.approval_store import Yes
+from dasi.payments.approval_store import ApprovalRow
 from dasi.payments.record import Outcome, PaymentRef, doubt_if_lost, log_answer, record_or_doubt
 from dasi.providers.port import Approved
-from dasi.webhooks import wake_deliverers
+from dasi.webhooks import notify_workers
 
 
 async def record_charge(
@@ -22,20 +22,20 @@ async def record_charge(
     if isinstance(outcome, Approved):
         log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
         with doubt_if_lost(reference, attempt_id):
-            yes = _yes(engine, reference, attempt_id, outcome, who=who)
-            paid = await engine.database.together(approval_store.record_paid, yes)
+            row = _approval_row(engine, reference, attempt_id, outcome, who=who)
+            paid = await engine.database.run_batched(approval_store.record_paid, row)
         if paid is not None:
-            wake_deliverers(engine.database)
+            notify_workers(engine.database)
             return paid
         # Somebody settled this attempt while we waited: what is true now is found out by itself.
     return await record_or_doubt(engine, reference, attempt_id, outcome)
 
 
-def _yes(
+def _approval_row(
     engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Approved, *, who: str
-) -> Yes:
+) -> ApprovalRow:
     card, now = outcome.card, engine.clock.now()
-    return Yes(
+    return ApprovalRow(
         merchant_id=reference.merchant_id,
         imp_uid=reference.imp_uid,
         attempt_id=attempt_id,

@@ -6,22 +6,27 @@ from dasi.ledger import Payment, attempt_store, find_payment
 from dasi.providers.port import AttemptKind
 
 
-async def resume(engine: Engine, merchant_id: int, idempotency_key: str) -> Payment | None:
+async def find_by_idempotency_key(
+    engine: Engine, merchant_id: int, idempotency_key: str
+) -> Payment | None:
     """The payment as it is now, or None if nothing was ever asked of the PG under this key.
 
     A charge is told by its payment: paid, failed or pending. Of a cancel: `Conflict` while it is in
     doubt, `Refused` if it did not happen, as when it was asked for.
     """
-    asked = await attempt_store.by_idempotency_key(engine.database, merchant_id, idempotency_key)
-    if asked is None:
+    attempt = await attempt_store.by_idempotency_key(engine.database, merchant_id, idempotency_key)
+    if attempt is None:
         return None
-    if asked.kind is AttemptKind.CANCEL:
-        if asked.state in ("sending", "unknown"):
-            raise Conflict("cancel_in_doubt", imp_uid=asked.imp_uid)
-        if asked.state == "declined":
+    if attempt.kind is AttemptKind.CANCEL:
+        if attempt.state in ("sending", "unknown"):
+            raise Conflict("cancel_in_doubt", imp_uid=attempt.imp_uid)
+        if attempt.state == "declined":
             raise Refused(
-                "pg_refused_cancel", imp_uid=asked.imp_uid, code=asked.pg_code, text=asked.pg_text
+                "pg_refused_cancel",
+                imp_uid=attempt.imp_uid,
+                code=attempt.pg_code,
+                text=attempt.pg_text,
             )
-        if asked.state == "not_sent":
-            raise Refused("cancel_not_sent", imp_uid=asked.imp_uid, why=asked.why)
-    return await find_payment(engine, merchant_id, asked.imp_uid)
+        if attempt.state == "not_sent":
+            raise Refused("cancel_not_sent", imp_uid=attempt.imp_uid, why=attempt.why)
+    return await find_payment(engine, merchant_id, attempt.imp_uid)

@@ -5,7 +5,7 @@ Only what was handed over may be decided: while the machine still asks, its answ
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.ledger import Asked, attempt_store, payment_store
+from dasi.ledger import PaymentAttempt, attempt_store, payment_store
 from dasi.payments.record import record_outcome
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.reverse import finish_reversal
@@ -29,59 +29,61 @@ async def decide(
     `Conflict("key_cannot_be_decided")` for a card registration that "happened": its key is nowhere
     to be had, so the payer must register again.
     """
-    asked = await attempt_store.handed_over_any_merchant(engine.database, attempt_id)
-    if asked is None:
+    attempt = await attempt_store.handed_over_any_merchant(engine.database, attempt_id)
+    if attempt is None:
         raise NotFound("unknown_doubt", attempt_id=attempt_id[:60])
-    if asked.handed_over_at is None:
-        raise Conflict("doubt_still_asked", attempt_id=attempt_id, until=asked.deadline_at)
+    if attempt.handed_over_at is None:
+        raise Conflict("doubt_still_asked", attempt_id=attempt_id, until=attempt.deadline_at)
     how = f"decided by {who}: {why}"
-    if asked.kind is AttemptKind.CANCEL:
-        await _decide_cancel(engine, asked, pg_tid, why, how)
+    if attempt.kind is AttemptKind.CANCEL:
+        await _decide_cancel(engine, attempt, pg_tid, why, how)
         return
     if pg_tid is None:
         await record_outcome(
             engine,
-            asked.merchant_id,
-            asked.imp_uid,
-            asked.attempt_id,
+            attempt.merchant_id,
+            attempt.imp_uid,
+            attempt.attempt_id,
             Declined(code=_CODE, text=why, reason="decided"),
             how=how,
         )
         return
-    if asked.kind is AttemptKind.ISSUE_KEY:
+    if attempt.kind is AttemptKind.ISSUE_KEY:
         raise Conflict("key_cannot_be_decided", attempt_id=attempt_id)
-    yes = Approved(
+    approval = Approved(
         pg_tid=pg_tid,
-        amount_krw=asked.amount_krw,
-        approved_at=asked.sent_at,
+        amount_krw=attempt.amount_krw,
+        approved_at=attempt.sent_at,
         approval_no=None,
         card=Card(),
         receipt_url=None,
         code=_CODE,
         text=why,
     )
-    await record_outcome(engine, asked.merchant_id, asked.imp_uid, asked.attempt_id, yes, how=how)
+    await record_outcome(
+        engine, attempt.merchant_id, attempt.imp_uid, attempt.attempt_id, approval, how=how
+    )
 
 
 async def _decide_cancel(
-    engine: Engine, asked: Asked, pg_tid: str | None, why: str, how: str
+    engine: Engine, attempt: PaymentAttempt, pg_tid: str | None, why: str, how: str
 ) -> None:
-    payment = await payment_store.payment(engine.database, asked.merchant_id, asked.imp_uid)
-    assert payment is not None, f"payment {asked.imp_uid} is gone"
+    payment = await payment_store.payment(engine.database, attempt.merchant_id, attempt.imp_uid)
+    assert payment is not None, f"payment {attempt.imp_uid} is gone"
     outcome: Cancelled | Declined = (
         Declined(code=_CODE, text=why, reason="decided")
         if pg_tid is None
         else Cancelled(
             cancel_tid=pg_tid,
-            amount_krw=asked.amount_krw,
-            remain_krw=(asked.remain_krw or asked.amount_krw) - asked.amount_krw,
+            amount_krw=attempt.amount_krw,
+            remain_krw=(attempt.remain_krw or attempt.amount_krw) - attempt.amount_krw,
             cancelled_at=engine.clock.now(),
             receipt_url=None,
             code=_CODE,
             text=why,
         )
     )
-    if asked.is_reversal:
-        await finish_reversal(engine, asked, outcome)
+    if attempt.is_reversal:
+        await finish_reversal(engine, attempt, outcome)
     else:
-        await record_cancel(engine, asked, outcome, how=how)
+        await record_cancel(engine, attempt, outcome, how=how)

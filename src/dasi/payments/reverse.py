@@ -11,7 +11,7 @@ from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
-from dasi.ledger import Asked, Status, attempt_store, lookup_backoff, payment_store
+from dasi.ledger import PaymentAttempt, Status, attempt_store, lookup_backoff, payment_store
 from dasi.payments.notify import tell_failed
 from dasi.providers.port import (
     Attempt,
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 async def reverse(
-    engine: Engine, approval: Asked, *, pg_tid: str, amount_krw: int, why: str
+    engine: Engine, approval: PaymentAttempt, *, pg_tid: str, amount_krw: int, why: str
 ) -> None:
     """Cancels an approval at the PG. If another reversal is under way, that one is waited for."""
     now = engine.clock.now()
@@ -87,7 +87,7 @@ async def reverse(
 
 
 async def finish_reversal(
-    engine: Engine, reversal: Asked, outcome: Cancelled | Declined | Unknown | NotSent
+    engine: Engine, reversal: PaymentAttempt, outcome: Cancelled | Declined | Unknown | NotSent
 ) -> None:
     """Records a reversal's outcome. Undone: the approval counts as declined, the payment fails."""
     now = engine.clock.now()

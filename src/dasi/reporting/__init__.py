@@ -1,44 +1,50 @@
 """Read payments: lists, search, counts, statistics, one payment in detail, and the ledger check."""
 
-from dasi.reporting.console_search import browse_payments, every_payment
+from dasi.reporting.console_search import browse_payments, iter_payments
 from dasi.reporting.counts import count_payments
-from dasi.reporting.daily_stats import DayNumbers, day_numbers, doubt_numbers
-from dasi.reporting.detail import browse_doubts, is_doubt, tell_story
-from dasi.reporting.detail_types import AttemptLine, EventLine, Story
-from dasi.reporting.payment_filter import Moment, Page, PaymentFilter, PaymentVersion, Sorting
+from dasi.reporting.daily_stats import DailyStats, daily_stats, doubt_numbers
+from dasi.reporting.detail import browse_doubts, get_payment_detail, is_doubt
+from dasi.reporting.detail_types import AttemptDetail, PaymentDetail, PaymentEvent
+from dasi.reporting.payment_filter import (
+    PaymentFilter,
+    PaymentVersion,
+    Sorting,
+    TimestampField,
+    VersionPage,
+)
 from dasi.reporting.payment_list import find_by_order, find_payments, list_payments
-from dasi.reporting.search_terms import Browse, Place
+from dasi.reporting.search_terms import Cursor, PaymentQuery
 from dasi.reporting.unresolved import Doubt, list_doubts
 from dasi.reporting.unresolved_metrics import publish_doubts
-from dasi.reporting.verify import Complaint, Report, verify
+from dasi.reporting.verify import Discrepancy, VerificationReport, verify_ledger
 
 __all__ = [
-    "AttemptLine",
-    "Browse",
-    "Complaint",
-    "DayNumbers",
+    "AttemptDetail",
+    "Cursor",
+    "DailyStats",
+    "Discrepancy",
     "Doubt",
-    "EventLine",
-    "Moment",
-    "Page",
+    "PaymentDetail",
+    "PaymentEvent",
     "PaymentFilter",
+    "PaymentQuery",
     "PaymentVersion",
-    "Place",
-    "Report",
     "Sorting",
-    "Story",
+    "TimestampField",
+    "VerificationReport",
+    "VersionPage",
     "browse_doubts",
     "browse_payments",
     "count_payments",
-    "day_numbers",
+    "daily_stats",
     "doubt_numbers",
-    "every_payment",
     "find_by_order",
     "find_payments",
+    "get_payment_detail",
     "is_doubt",
+    "iter_payments",
     "list_doubts",
     "list_payments",
     "publish_doubts",
-    "tell_story",
-    "verify",
+    "verify_ledger",
 ]

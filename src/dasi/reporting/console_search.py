@@ -5,41 +5,41 @@ from collections.abc import AsyncIterator
 from dasi.engine import Engine
 from dasi.ledger import Payment
 from dasi.reporting import console_search_store
-from dasi.reporting.search_terms import Browse, Found, Place, words_of
+from dasi.reporting.search_terms import Cursor, PaymentPage, PaymentQuery, parse_search
 
 _EXPORT_PAGE = 1_000
 
 
 async def browse_payments(
-    engine: Engine, merchant_id: int, wanted: Browse, *, behind: Place | None, limit: int
-) -> Found:
+    engine: Engine, merchant_id: int, query: PaymentQuery, *, after: Cursor | None, limit: int
+) -> PaymentPage:
     """One page, newest first."""
     assert 1 <= limit <= _EXPORT_PAGE, "checked by whoever asks"
     rows = await console_search_store.page(
         engine.database,
         merchant_id,
-        wanted,
-        words=None if wanted.words is None else words_of(merchant_id, wanted.words),
-        behind=None if behind is None else (behind.started_at, behind.imp_uid),
+        query,
+        words=None if query.words is None else parse_search(merchant_id, query.words),
+        after=None if after is None else (after.started_at, after.imp_uid),
         limit=limit + 1,
     )
     shown = tuple(rows[:limit])
     last = shown[-1] if len(rows) > limit else None
-    return Found(
+    return PaymentPage(
         payments=shown,
-        next_place=Place(started_at=last.started_at, imp_uid=last.imp_uid) if last else None,
+        next_cursor=Cursor(started_at=last.started_at, imp_uid=last.imp_uid) if last else None,
     )
 
 
-async def every_payment(engine: Engine, merchant_id: int, wanted: Browse) -> AsyncIterator[Payment]:
+async def iter_payments(
+    engine: Engine, merchant_id: int, query: PaymentQuery
+) -> AsyncIterator[Payment]:
     """All of them, a page at a time, so that an export of any size needs little memory."""
-    behind: Place | None = None
+    after: Cursor | None = None
     while True:
-        found = await browse_payments(
-            engine, merchant_id, wanted, behind=behind, limit=_EXPORT_PAGE
-        )
+        found = await browse_payments(engine, merchant_id, query, after=after, limit=_EXPORT_PAGE)
         for payment in found.payments:
             yield payment
-        behind = found.next_place
-        if behind is None:
+        after = found.next_cursor
+        if after is None:
             return

@@ -9,29 +9,30 @@ from typing import Any
 
 from dasi.foundation.db import Database
 from dasi.ledger import PAYMENT_COLUMNS, PAYMENT_SOURCE, Payment, to_payment
-from dasi.reporting.search_terms import Browse, Words
+from dasi.reporting.search_terms import PaymentQuery, SearchTerms
 
-_WORDS = """payment_words(p.merchant_id, p.pg_tid, p.approval_no, p.card_number, p.buyer_name,
+_SEARCH_TERMS = """payment_search_terms(p.merchant_id, p.pg_tid, p.approval_no,
+                          p.card_number, p.buyer_name,
                           p.buyer_email, p.buyer_tel)"""
 
 
 async def page(
     database: Database,
     merchant_id: int,
-    wanted: Browse,
+    query: PaymentQuery,
     *,
-    words: Words | None,
-    behind: tuple[datetime, str] | None,
+    words: SearchTerms | None,
+    after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[Payment]:
-    """Newest first, behind `behind`, at most `limit`."""
+    """Newest first, after `after`, at most `limit`."""
     values: list[Any] = [merchant_id, limit]
 
     def value(given: Any) -> str:
         values.append(given)
         return f"${len(values)}"
 
-    terms = _terms(wanted, behind, value)
+    terms = _terms(query, after, value)
     sources = ["payments"] if words is None else _sources(words, value)
     lists = " UNION ".join(
         f"""(SELECT p.imp_uid, p.started_at FROM {source} p
@@ -51,26 +52,26 @@ async def page(
     return [to_payment(row) for row in rows]
 
 
-def _terms(wanted: Browse, behind: tuple[datetime, str] | None, value: Any) -> str:
+def _terms(query: PaymentQuery, after: tuple[datetime, str] | None, value: Any) -> str:
     terms = ""
-    if wanted.statuses:
+    if query.statuses:
         # Each status by its own name, so that the index of rare ones is used for them.
-        named = ", ".join(f"'{status.value}'" for status in sorted(wanted.statuses))
+        named = ", ".join(f"'{status.value}'" for status in sorted(query.statuses))
         terms += f" AND p.status IN ({named})"
-    if wanted.since is not None:
-        terms += f" AND p.started_at >= {value(wanted.since)}"
-    if wanted.until is not None:
-        terms += f" AND p.started_at < {value(wanted.until)}"
-    if wanted.customer_uid is not None:
-        terms += f" AND p.customer_uid = {value(wanted.customer_uid)}"
-    if wanted.fail_code is not None:
-        terms += f" AND p.fail_code = {value(wanted.fail_code)}"
-    if behind is not None:
-        terms += f" AND (p.started_at, p.imp_uid) < ({value(behind[0])}, {value(behind[1])})"
+    if query.since is not None:
+        terms += f" AND p.started_at >= {value(query.since)}"
+    if query.until is not None:
+        terms += f" AND p.started_at < {value(query.until)}"
+    if query.customer_uid is not None:
+        terms += f" AND p.customer_uid = {value(query.customer_uid)}"
+    if query.fail_code is not None:
+        terms += f" AND p.fail_code = {value(query.fail_code)}"
+    if after is not None:
+        terms += f" AND (p.started_at, p.imp_uid) < ({value(after[0])}, {value(after[1])})"
     return terms
 
 
-def _sources(words: Words, value: Any) -> list[str]:
+def _sources(words: SearchTerms, value: Any) -> list[str]:
     """Where each kind of word is looked for, as something to select from."""
     text = value(words.text)
     found = [
@@ -80,7 +81,7 @@ def _sources(words: Words, value: Any) -> list[str]:
     # OFFSET 0: found first, then ordered. Walked in order, each one would have to be read.
     found.append(
         f"""(SELECT * FROM payments p WHERE p.merchant_id = $1
-             AND {_WORDS} && {value(list(words.indexed))}::text[] OFFSET 0)"""
+             AND {_SEARCH_TERMS} && {value(list(words.indexed))}::text[] OFFSET 0)"""
     )
     if words.amount_krw is not None:
         found.append(

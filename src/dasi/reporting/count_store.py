@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from dasi.foundation.db import Database
 from dasi.ledger import Status
-from dasi.reporting.payment_filter import Moment, PaymentFilter
+from dasi.reporting.payment_filter import PaymentFilter, TimestampField
 
 # Which payments a kept count of a moment is about.
-COUNTED: dict[Moment, frozenset[Status]] = {
+COUNTED: dict[TimestampField, frozenset[Status]] = {
     "started": frozenset(Status),
     "paid": frozenset({Status.PAID}),
     "failed": frozenset({Status.FAILED}),
@@ -29,63 +29,65 @@ _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 # write to its commit, and while one that has written lasts that long, nothing is counted.
 # A day at most in one go: the first time, years may have to be counted.
 _COUNT = """
-    WITH step AS (
-        SELECT c.until AS since, least(now() - interval '20 seconds', CASE
-            WHEN c.until > '-infinity' THEN c.until + interval '1 day'
+    WITH range AS (
+        SELECT c.counted_until AS since, least(now() - interval '20 seconds', CASE
+            WHEN c.counted_until > '-infinity' THEN c.counted_until + interval '1 day'
             ELSE coalesce((
                 SELECT min(first.started_at) FROM merchants m CROSS JOIN LATERAL (
                     SELECT p.started_at FROM payments p WHERE p.merchant_id = m.merchant_id
                     ORDER BY p.started_at LIMIT 1) AS first), 'infinity') END) AS until
-        FROM payments_counted c
+        FROM payment_counts_watermark c
         WHERE NOT EXISTS (
             SELECT 1 FROM pg_stat_activity
             WHERE datname = current_database() AND backend_xid IS NOT NULL
               AND xact_start < now() - interval '9 seconds')
-    ), moved AS (
-        UPDATE payments_counted c SET until = step.until FROM step
-        WHERE c.until = step.since AND c.until < step.until
-        RETURNING step.since, step.until
-    ), counted AS (
-        SELECT m.merchant_id, one.moment, one.since, one.payments
-        FROM moved CROSS JOIN merchants m CROSS JOIN LATERAL (
-            SELECT 'started' AS moment,
-                   date_bin('10 minutes', p.started_at, '2000-01-01Z') AS since,
+    ), watermark AS (
+        UPDATE payment_counts_watermark c SET counted_until = range.until FROM range
+        WHERE c.counted_until = range.since AND c.counted_until < range.until
+        RETURNING range.since, range.until
+    ), counts AS (
+        SELECT m.merchant_id, one.field, one.bucket_start, one.payments
+        FROM watermark CROSS JOIN merchants m CROSS JOIN LATERAL (
+            SELECT 'started' AS field,
+                   date_bin('10 minutes', p.started_at, '2000-01-01Z') AS bucket_start,
                    count(*) AS payments
             FROM payments p
             WHERE p.merchant_id = m.merchant_id
-              AND p.started_at >= moved.since AND p.started_at < moved.until GROUP BY 2
+              AND p.started_at >= watermark.since AND p.started_at < watermark.until GROUP BY 2
             UNION ALL
             SELECT 'paid', date_bin('10 minutes', p.paid_at, '2000-01-01Z'), count(*)
             FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status = 'paid'
-              AND p.paid_at >= moved.since AND p.paid_at < moved.until GROUP BY 2
+              AND p.paid_at >= watermark.since AND p.paid_at < watermark.until GROUP BY 2
             UNION ALL
             SELECT 'failed', date_bin('10 minutes', p.failed_at, '2000-01-01Z'), count(*)
             FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status = 'failed'
-              AND p.failed_at >= moved.since AND p.failed_at < moved.until GROUP BY 2
+              AND p.failed_at >= watermark.since AND p.failed_at < watermark.until GROUP BY 2
             UNION ALL
             SELECT 'cancelled', date_bin('10 minutes', p.cancelled_at, '2000-01-01Z'), count(*)
             FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status IN ('partly_cancelled', 'cancelled')
-              AND p.cancelled_at >= moved.since AND p.cancelled_at < moved.until GROUP BY 2
+              AND p.cancelled_at >= watermark.since AND p.cancelled_at < watermark.until GROUP BY 2
         ) AS one
-    ), noted AS (
-        DELETE FROM payment_count_changes n USING moved WHERE n.at < moved.until
-        RETURNING n.merchant_id, n.moment, n.at, n.change, n.at < moved.since AS is_past
-    ), news AS (
-        SELECT merchant_id, moment, since, payments FROM counted
+    ), deltas AS (
+        DELETE FROM payment_count_deltas n USING watermark WHERE n.at < watermark.until
+        RETURNING n.merchant_id, n.field, n.at, n.delta, n.at < watermark.since AS is_past
+    ), merged AS (
+        SELECT merchant_id, field, bucket_start, payments FROM counts
         UNION ALL
-        SELECT merchant_id, moment, at, change FROM noted WHERE is_past
-    ), kept AS (
-        INSERT INTO payment_counts AS c (merchant_id, moment, span, since, payments)
-        SELECT merchant_id, moment, span, date_bin(span, since, '2000-01-01Z'), sum(payments)
-        FROM news CROSS JOIN (VALUES (interval '10 minutes'), (interval '1 day')) AS spans (span)
+        SELECT merchant_id, field, at, delta FROM deltas WHERE is_past
+    ), upserted AS (
+        INSERT INTO payment_counts AS c (merchant_id, field, bucket, bucket_start, payments)
+        SELECT merchant_id, field, bucket, date_bin(bucket, bucket_start, '2000-01-01Z'),
+               sum(payments)
+        FROM merged
+        CROSS JOIN (VALUES (interval '10 minutes'), (interval '1 day')) AS buckets (bucket)
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        ON CONFLICT (merchant_id, moment, span, since)
+        ON CONFLICT (merchant_id, field, bucket, bucket_start)
         DO UPDATE SET payments = c.payments + excluded.payments
     )
-    SELECT moved.until < now() - interval '1 hour' AS is_behind FROM moved"""
+    SELECT watermark.until < now() - interval '1 hour' AS is_behind FROM watermark"""
 
 
 async def count_step_any_merchant(database: Database) -> bool:
@@ -94,36 +96,41 @@ async def count_step_any_merchant(database: Database) -> bool:
     return row is not None and bool(row["is_behind"])
 
 
-def is_kept(wanted: PaymentFilter) -> bool:
+def is_kept(filters: PaymentFilter) -> bool:
     """Whether the total of such a list is added up from what is kept."""
     return (
-        wanted.since is not None
-        and wanted.until is not None
-        and COUNTED.get(wanted.clock) == wanted.statuses
-        and wanted.merchant_uid is None
-        and wanted.customer_uid is None
+        filters.since is not None
+        and filters.until is not None
+        and COUNTED.get(filters.by) == filters.statuses
+        and filters.merchant_uid is None
+        and filters.customer_uid is None
     )
 
 
-async def total(database: Database, merchant_id: int, wanted: PaymentFilter, of_status: str) -> int:
+async def total(
+    database: Database, merchant_id: int, filters: PaymentFilter, of_status: str
+) -> int:
     """How many payments a list has that `is_kept`; `of_status` is SQL of its statuses."""
-    assert wanted.since is not None
-    assert wanted.until is not None
-    clock = f"p.{wanted.clock}_at"
+    assert filters.since is not None
+    assert filters.until is not None
+    clock = f"p.{filters.by}_at"
     counted = f"SELECT count(*) FROM payments p WHERE p.merchant_id = $1 AND {of_status}"
     kept = f"""SELECT coalesce(sum(c.payments), 0)::bigint FROM payment_counts c
-               WHERE c.merchant_id = $1 AND c.moment = '{wanted.clock}'"""
+               WHERE c.merchant_id = $1 AND c.field = '{filters.by}'"""
     # What is kept, to where counting has come or to the last whole short span of the range: short
     # spans, whole days, short spans. What lies before and after is counted. `OFFSET 0` keeps the
     # values from the planner: one plan is good for all of them, making one takes longer than adding
     # up, and of what it knows of the range it would conclude that the ends are large.
     row = await database.fetchrow(
         f"""SELECT
-              ({kept} AND c.span = '10 minutes' AND c.since >= r.since AND c.since < r.day)
-            + ({kept} AND c.span = '1 day' AND c.since >= r.day AND c.since < r.last_day)
-            + ({kept} AND c.span = '10 minutes' AND c.since >= r.last_day AND c.since < r.until)
-            + (SELECT coalesce(sum(n.change), 0) FROM payment_count_changes n
-               WHERE n.merchant_id = $1 AND n.moment = '{wanted.clock}'
+              ({kept} AND c.bucket = '10 minutes'
+               AND c.bucket_start >= r.since AND c.bucket_start < r.day)
+            + ({kept} AND c.bucket = '1 day'
+               AND c.bucket_start >= r.day AND c.bucket_start < r.last_day)
+            + ({kept} AND c.bucket = '10 minutes'
+               AND c.bucket_start >= r.last_day AND c.bucket_start < r.until)
+            + (SELECT coalesce(sum(n.delta), 0) FROM payment_count_deltas n
+               WHERE n.merchant_id = $1 AND n.field = '{filters.by}'
                  AND n.at >= r.since AND n.at < r.until)
             + ({counted} AND {clock} >= r.first AND {clock} <= r.last AND {clock} < r.since)
             + ({counted} AND {clock} >= r.until AND {clock} <= r.last) AS total
@@ -131,16 +138,19 @@ async def total(database: Database, merchant_id: int, wanted: PaymentFilter, of_
                          greatest(least(day, until), last_day) AS last_day
                   FROM (SELECT $2::timestamptz AS first, $3::timestamptz AS last,
                                $4::timestamptz AS since, $5::timestamptz AS day,
-                               greatest($4, CASE WHEN until <= $3 THEN until ELSE $6 END) AS until,
-                               CASE WHEN until <= $3 THEN until ELSE $7 END AS last_day
-                        FROM payments_counted) AS whole OFFSET 0) AS r""",
+                               greatest($4,
+                                        CASE WHEN counted_until <= $3
+                                             THEN counted_until ELSE $6 END) AS until,
+                               CASE WHEN counted_until <= $3
+                                    THEN counted_until ELSE $7 END AS last_day
+                        FROM payment_counts_watermark) AS whole OFFSET 0) AS r""",
         merchant_id,
-        wanted.since,
-        wanted.until,
-        _next(wanted.since, _SHORT),
-        _next(wanted.since, _DAY),
-        _begin(wanted.until, _SHORT),
-        _begin(wanted.until, _DAY),
+        filters.since,
+        filters.until,
+        _next(filters.since, _SHORT),
+        _next(filters.since, _DAY),
+        _begin(filters.until, _SHORT),
+        _begin(filters.until, _DAY),
     )
     assert row is not None
     return int(row["total"])

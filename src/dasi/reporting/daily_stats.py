@@ -7,15 +7,15 @@ from itertools import groupby
 from dasi.engine import Engine
 from dasi.reporting import daily_stats_store
 
-_LEFT = ("PAYER_CLOSED", "WINDOW_EXPIRED")
+_ABANDONED_CODES = ("PAYER_CLOSED", "WINDOW_EXPIRED")
 """A payer who left decided nothing about a card."""
-_NEVER_OPENED = "PG_UNREACHABLE"
+_UNREACHABLE_CODE = "PG_UNREACHABLE"
 """Told among the reasons; no payer was there to succeed."""
 _DECLINES_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HourNumbers:
+class HourlyStats:
     hour: int
     """Of the Korean day."""
     paid: int
@@ -32,8 +32,8 @@ class DeclineCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayNumbers:
-    hours: tuple[HourNumbers, ...]
+class DailyStats:
+    hours: tuple[HourlyStats, ...]
     """Those in which something happened, in order."""
     declines: tuple[DeclineCount, ...]
     """Most frequent first."""
@@ -65,23 +65,25 @@ class DoubtNumbers:
         return self.with_machine + self.with_person
 
 
-async def day_numbers(engine: Engine, merchant_id: int, *, since: datetime) -> DayNumbers:
+async def daily_stats(engine: Engine, merchant_id: int, *, since: datetime) -> DailyStats:
     """Of the payments that began in the 24 hours from `since`. Windows left count as nothing."""
     begins = [since + timedelta(hours=hour) for hour in range(24)]
     rows = await daily_stats_store.hours(
         engine.database, merchant_id, begins=begins, until=since + timedelta(hours=24)
     )
-    ends = [_End(**row) for row in rows if row["code"] not in _LEFT]
-    hours = [_hour(hour, list(group)) for hour, group in groupby(ends, key=lambda one: one.hour)]
+    outcomes = [_Outcome(**row) for row in rows if row["code"] not in _ABANDONED_CODES]
+    hours = [
+        _hour(hour, list(group)) for hour, group in groupby(outcomes, key=lambda one: one.hour)
+    ]
     declines: dict[str, DeclineCount] = {}
-    for one in ends:
+    for one in outcomes:
         if one.code is not None:
             so_far = declines[one.code].count if one.code in declines else 0
             declines[one.code] = DeclineCount(
                 code=one.code, text=one.text, count=so_far + one.payments
             )
     most = sorted(declines.values(), key=lambda one: (-one.count, one.code))
-    return DayNumbers(hours=tuple(hours), declines=tuple(most[:_DECLINES_MAX]))
+    return DailyStats(hours=tuple(hours), declines=tuple(most[:_DECLINES_MAX]))
 
 
 async def doubt_numbers(engine: Engine, merchant_id: int) -> DoubtNumbers:
@@ -90,19 +92,19 @@ async def doubt_numbers(engine: Engine, merchant_id: int) -> DoubtNumbers:
     return DoubtNumbers(with_machine=machine, with_person=person)
 
 
-def _hour(hour: int, ends: list["_End"]) -> HourNumbers:
-    paid = [one for one in ends if one.code is None]
-    return HourNumbers(
+def _hour(hour: int, outcomes: list["_Outcome"]) -> HourlyStats:
+    paid = [one for one in outcomes if one.code is None]
+    return HourlyStats(
         hour=hour,
         paid=sum(one.payments for one in paid),
-        failed=sum(one.payments for one in ends if one.code not in (None, _NEVER_OPENED)),
+        failed=sum(one.payments for one in outcomes if one.code not in (None, _UNREACHABLE_CODE)),
         paid_krw=sum(one.amount_krw for one in paid),
-        cancelled_krw=sum(one.cancelled_krw for one in ends),
+        cancelled_krw=sum(one.cancelled_krw for one in outcomes),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
+class _Outcome:
     """How payments of one hour ended. `code`: why they failed."""
 
     hour: int

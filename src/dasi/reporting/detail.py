@@ -5,13 +5,13 @@ from datetime import datetime
 from dasi.engine import Engine
 from dasi.ledger import find_payment
 from dasi.reporting import detail_store
-from dasi.reporting.detail_types import DoubtLine, Story
+from dasi.reporting.detail_types import DoubtLine, PaymentDetail
 
 
-async def tell_story(engine: Engine, merchant_id: int, imp_uid: str) -> Story:
+async def get_payment_detail(engine: Engine, merchant_id: int, imp_uid: str) -> PaymentDetail:
     """`NotFound("unknown_payment")` if this merchant has no such payment."""
     payment = await find_payment(engine, merchant_id, imp_uid)
-    return Story(
+    return PaymentDetail(
         payment=payment,
         events=tuple(await detail_store.events(engine.database, merchant_id, imp_uid)),
         attempts=tuple(await detail_store.attempts(engine.database, merchant_id, imp_uid)),
@@ -29,7 +29,7 @@ async def browse_doubts(
     merchant_id: int,
     *,
     is_with_person: bool,
-    behind: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None,
     limit: int,
 ) -> tuple[list[DoubtLine], tuple[datetime, str] | None]:
     """Half of the worklist, soonest deadline first, and where its next page begins."""
@@ -37,7 +37,7 @@ async def browse_doubts(
         engine.database,
         merchant_id,
         is_with_person=is_with_person,
-        behind=behind,
+        after=after,
         limit=limit + 1,
     )
     last = rows[limit - 1] if len(rows) > limit else None

@@ -6,13 +6,13 @@ import msgspec
 
 from dasi.foundation.db import Database
 from dasi.providers.exchange import Exchange
-from dasi.reporting.detail_types import AttemptLine, DoubtLine, EventLine, WindowLine
+from dasi.reporting.detail_types import AttemptDetail, DoubtLine, PaymentEvent, PaymentWindow
 
 _LINES_MAX = 500
 _EXCHANGES = msgspec.json.Decoder(Exchange)
 
 
-async def events(database: Database, merchant_id: int, imp_uid: str) -> list[EventLine]:
+async def events(database: Database, merchant_id: int, imp_uid: str) -> list[PaymentEvent]:
     rows = await database.fetch(
         """SELECT seq, at, what, status, who, why, attempt_id, pg_code, pg_text, hash
            FROM payment_events WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY seq LIMIT $3""",
@@ -20,10 +20,10 @@ async def events(database: Database, merchant_id: int, imp_uid: str) -> list[Eve
         imp_uid,
         _LINES_MAX,
     )
-    return [EventLine(**row) for row in rows]
+    return [PaymentEvent(**row) for row in rows]
 
 
-async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[AttemptLine]:
+async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[AttemptDetail]:
     rows = await database.fetch(
         """SELECT attempt_id, kind, mall_id, shop_order_no, day_kst, amount_krw, remain_krw, state,
                   why, pg_code, pg_text, pg_tid, reason, is_reversal, looks, sent_at, answered_at,
@@ -34,21 +34,21 @@ async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[A
         _LINES_MAX,
     )
     return [
-        AttemptLine(
+        AttemptDetail(
             **{**row, "exchanges": tuple(_EXCHANGES.decode(one) for one in row["exchanges"])}
         )
         for row in rows
     ]
 
 
-async def windows(database: Database, merchant_id: int, imp_uid: str) -> list[WindowLine]:
+async def windows(database: Database, merchant_id: int, imp_uid: str) -> list[PaymentWindow]:
     rows = await database.fetch(
         """SELECT state, device, return_code, return_text, opened_at, expires_at
-           FROM window_orders WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY opened_at""",
+           FROM payment_windows WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY opened_at""",
         merchant_id,
         imp_uid,
     )
-    return [WindowLine(**row) for row in rows]
+    return [PaymentWindow(**row) for row in rows]
 
 
 async def doubts(database: Database, merchant_id: int, *, limit: int) -> list[DoubtLine]:
@@ -71,11 +71,11 @@ async def doubts_page(
     merchant_id: int,
     *,
     is_with_person: bool,
-    behind: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[DoubtLine]:
     """Soonest deadline first."""
-    at, attempt_id = behind or (None, None)
+    at, attempt_id = after or (None, None)
     rows = await database.fetch(
         """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.why,
                   a.looks, a.sent_at, a.next_look_at, a.deadline_at, a.handed_over_at

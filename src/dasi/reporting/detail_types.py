@@ -8,7 +8,7 @@ from dasi.providers.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventLine:
+class PaymentEvent:
     seq: int
     at: datetime
     what: str
@@ -22,7 +22,7 @@ class EventLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptLine:
+class AttemptDetail:
     """One request to the PG and what is known of its answer."""
 
     attempt_id: str
@@ -54,7 +54,7 @@ class AttemptLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLine:
+class PaymentWindow:
     state: str
     device: str
     return_code: str | None
@@ -64,11 +64,11 @@ class WindowLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class PaymentDetail:
     payment: Payment
-    events: tuple[EventLine, ...]
-    attempts: tuple[AttemptLine, ...]
-    windows: tuple[WindowLine, ...]
+    events: tuple[PaymentEvent, ...]
+    attempts: tuple[AttemptDetail, ...]
+    windows: tuple[PaymentWindow, ...]
 
     @property
     def decline_reason(self) -> str | None:

@@ -6,14 +6,14 @@ from typing import Literal, NamedTuple
 
 from dasi.ledger import Status
 
-Moment = Literal["started", "paid", "failed", "cancelled", "updated"]
+TimestampField = Literal["started", "paid", "failed", "cancelled", "updated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorting:
     """Which moment orders a list. Payments that have no such moment come last."""
 
-    by: Moment = "started"
+    by: TimestampField = "started"
     newest_first: bool = True
 
 
@@ -27,7 +27,7 @@ class PaymentFilter:
     merchant_uid: str | None = None
     customer_uid: str | None = None
     statuses: frozenset[Status] = frozenset(Status)
-    clock: Moment = "started"
+    by: TimestampField = "started"
     """Which moment `since` and `until` are about; both ends belong to the range."""
     since: datetime | None = None
     until: datetime | None = None
@@ -44,7 +44,7 @@ class PaymentVersion(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class VersionPage:
     """What is on one page, out of `total`."""
 
     found: list[PaymentVersion]

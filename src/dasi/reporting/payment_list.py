@@ -6,7 +6,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.ledger import Payment, Status
 from dasi.reporting import payment_list_store
-from dasi.reporting.payment_filter import NEWEST_FIRST, Page, PaymentFilter, Sorting
+from dasi.reporting.payment_filter import NEWEST_FIRST, PaymentFilter, Sorting, VersionPage
 
 
 async def find_payments(
@@ -41,22 +41,22 @@ async def find_by_order(
 async def list_payments(
     engine: Engine,
     merchant_id: int,
-    wanted: PaymentFilter,
+    filters: PaymentFilter,
     *,
     sorting: Sorting,
     page: int,
     limit: int,
-) -> Page:
+) -> VersionPage:
     """One page, counted from 1. A page beyond the end is empty; `total` says how many there are.
 
     `find_payments` gives the payments themselves, in another order.
     """
     before = (page - 1) * limit
     found = await payment_list_store.page(
-        engine.database, merchant_id, wanted, sorting=sorting, offset=before, limit=limit
+        engine.database, merchant_id, filters, sorting=sorting, offset=before, limit=limit
     )
     if len(found) < limit and (found or page == 1):
-        return Page(found=found, total=before + len(found))
-    total = await payment_list_store.total(engine.database, merchant_id, wanted)
+        return VersionPage(found=found, total=before + len(found))
+    total = await payment_list_store.total(engine.database, merchant_id, filters)
     # Read a moment later: some of those found may have left the list since.
-    return Page(found=found, total=max(total, before + len(found)))
+    return VersionPage(found=found, total=max(total, before + len(found)))

@@ -9,7 +9,7 @@ from dasi.reporting import count_store
 from dasi.reporting.payment_filter import PaymentFilter, PaymentVersion, Sorting
 
 # The only names that a search may be ordered or bounded by.
-_CLOCKS = {
+_TIMESTAMP_COLUMNS = {
     "started": "started_at",
     "paid": "paid_at",
     "failed": "failed_at",
@@ -23,7 +23,7 @@ _CLOCKS = {
 # lies within a range decides how a list is read best; at a million payments 1 ms instead of 400.
 # It is about `p`, so that it is a question of each row, which is never asked; what is none of a
 # row's is answered before the first when a plan is run by several processes.
-_PLANNED_ANEW = (
+_FORCE_CUSTOM_PLAN = (
     "({} OR (SELECT count(*) FROM generate_series(1, 1000000000) n WHERE n > p.amount_krw) > 0)"
 )
 
@@ -31,19 +31,19 @@ _PLANNED_ANEW = (
 async def page(
     database: Database,
     merchant_id: int,
-    wanted: PaymentFilter,
+    filters: PaymentFilter,
     *,
     sorting: Sorting,
     offset: int,
     limit: int,
 ) -> list[PaymentVersion]:
     """`limit` payments from `offset` on."""
-    condition, values = _condition(wanted)
+    condition, values = _condition(filters)
     anew, skip, take = (f"${len(values) + more}" for more in (2, 3, 4))
     rows = await database.fetch(
         f"""SELECT p.imp_uid, p.version, p.status, p.updated_at, c.is_sandbox FROM {PAYMENT_SOURCE}
-            WHERE p.merchant_id = $1 AND {condition} AND {_PLANNED_ANEW.format(anew)}
-            ORDER BY {_order(wanted, sorting)} OFFSET {skip} LIMIT {take}""",
+            WHERE p.merchant_id = $1 AND {condition} AND {_FORCE_CUSTOM_PLAN.format(anew)}
+            ORDER BY {_order(filters, sorting)} OFFSET {skip} LIMIT {take}""",
         merchant_id,
         *values,
         True,
@@ -53,12 +53,12 @@ async def page(
     return [PaymentVersion(*row) for row in rows]
 
 
-async def total(database: Database, merchant_id: int, wanted: PaymentFilter) -> int:
+async def total(database: Database, merchant_id: int, filters: PaymentFilter) -> int:
     """How many payments there are."""
-    if count_store.is_kept(wanted):
-        of_status, _ = _condition(PaymentFilter(statuses=wanted.statuses))
-        return await count_store.total(database, merchant_id, wanted, of_status)
-    condition, values = _condition(wanted)
+    if count_store.is_kept(filters):
+        of_status, _ = _condition(PaymentFilter(statuses=filters.statuses))
+        return await count_store.total(database, merchant_id, filters, of_status)
+    condition, values = _condition(filters)
     row = await database.fetchrow(
         f"SELECT count(*) AS total FROM payments p WHERE p.merchant_id = $1 AND {condition}",
         merchant_id,
@@ -69,27 +69,27 @@ async def total(database: Database, merchant_id: int, wanted: PaymentFilter) -> 
 
 
 async def first(
-    database: Database, merchant_id: int, wanted: PaymentFilter, *, sorting: Sorting
+    database: Database, merchant_id: int, filters: PaymentFilter, *, sorting: Sorting
 ) -> Payment | None:
-    condition, values = _condition(wanted)
+    condition, values = _condition(filters)
     row = await database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND {condition}
-            ORDER BY {_order(wanted, sorting)} LIMIT 1""",
+            ORDER BY {_order(filters, sorting)} LIMIT 1""",
         merchant_id,
         *values,
     )
     return None if row is None else to_payment(row)
 
 
-def _order(wanted: PaymentFilter, sorting: Sorting) -> str:
+def _order(filters: PaymentFilter, sorting: Sorting) -> str:
     """`NULLS LAST` only where there may be some: an index in order is of no use with it."""
     direction = "DESC" if sorting.newest_first else "ASC"
     has_all = sorting.by in ("started", "updated") or (
-        sorting.by == wanted.clock and wanted.since is not None
+        sorting.by == filters.by and filters.since is not None
     )
     nulls = "" if has_all else "NULLS LAST"
-    return f"p.{_CLOCKS[sorting.by]} {direction} {nulls}, p.imp_uid {direction}"
+    return f"p.{_TIMESTAMP_COLUMNS[sorting.by]} {direction} {nulls}, p.imp_uid {direction}"
 
 
 async def payments_of_ids(
@@ -103,8 +103,8 @@ async def payments_of_ids(
                 UNION
                 (SELECT DISTINCT ON (o.merchant_uid) o.imp_uid FROM payments o
                  WHERE o.merchant_id = $1 AND o.merchant_uid = ANY($3::text[])
-                 ORDER BY o.merchant_uid, o.started_at DESC, o.imp_uid DESC)) AS asked
-            JOIN payments p ON p.merchant_id = $1 AND p.imp_uid = asked.imp_uid
+                 ORDER BY o.merchant_uid, o.started_at DESC, o.imp_uid DESC)) AS input
+            JOIN payments p ON p.merchant_id = $1 AND p.imp_uid = input.imp_uid
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id
             ORDER BY p.started_at DESC, p.imp_uid DESC""",
         merchant_id,
@@ -114,7 +114,7 @@ async def payments_of_ids(
     return [to_payment(row) for row in rows]
 
 
-def _condition(wanted: PaymentFilter) -> tuple[str, list[Any]]:
+def _condition(filters: PaymentFilter) -> tuple[str, list[Any]]:
     """The filter as SQL from $2 on, with its values."""
     terms: list[str] = []
     values: list[Any] = []
@@ -123,16 +123,16 @@ def _condition(wanted: PaymentFilter) -> tuple[str, list[Any]]:
         values.append(value)
         terms.append(term.format(f"${len(values) + 1}"))
 
-    if wanted.statuses != frozenset(Status):
+    if filters.statuses != frozenset(Status):
         # As words of the statement: the planner then knows which partial index holds them.
-        words = ", ".join(f"'{status.value}'" for status in sorted(wanted.statuses))
+        words = ", ".join(f"'{status.value}'" for status in sorted(filters.statuses))
         terms.append(f"p.status IN ({words})")
-    if wanted.merchant_uid is not None:
-        add("p.merchant_uid = {}", wanted.merchant_uid)
-    if wanted.customer_uid is not None:
-        add("p.customer_uid = {}", wanted.customer_uid)
-    if wanted.since is not None:
-        add(f"p.{_CLOCKS[wanted.clock]} >= {{}}", wanted.since)
-    if wanted.until is not None:
-        add(f"p.{_CLOCKS[wanted.clock]} <= {{}}", wanted.until)
+    if filters.merchant_uid is not None:
+        add("p.merchant_uid = {}", filters.merchant_uid)
+    if filters.customer_uid is not None:
+        add("p.customer_uid = {}", filters.customer_uid)
+    if filters.since is not None:
+        add(f"p.{_TIMESTAMP_COLUMNS[filters.by]} >= {{}}", filters.since)
+    if filters.until is not None:
+        add(f"p.{_TIMESTAMP_COLUMNS[filters.by]} <= {{}}", filters.until)
     return " AND ".join(terms) or "true", values

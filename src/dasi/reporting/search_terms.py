@@ -10,7 +10,7 @@ _WORD_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Browse:
+class PaymentQuery:
     """What a list shows. `words` is one id, buyer, last digits or amount, as a person types it."""
 
     words: str | None = None
@@ -25,7 +25,7 @@ class Browse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Cursor:
     """Where a page begins: behind this payment, as the list is ordered."""
 
     started_at: datetime
@@ -33,23 +33,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class PaymentPage:
     payments: tuple[Payment, ...]
-    next_place: Place | None
+    next_cursor: Cursor | None
     """None: this is the last page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class SearchTerms:
     """What was typed, as each kind of column would hold it."""
 
     text: str
     indexed: tuple[str, ...]
-    """As `payment_words` writes them: the merchant in front."""
+    """As `payment_search_terms` writes them: the merchant in front."""
     amount_krw: int | None
 
 
-def words_of(merchant_id: int, typed: str) -> Words:
+def parse_search(merchant_id: int, typed: str) -> SearchTerms:
     text = typed.strip()[:_WORD_MAX]
     digits = re.sub(r"[^0-9]", "", text)
     forms = {text, text.lower()}
@@ -60,7 +60,7 @@ def words_of(merchant_id: int, typed: str) -> Words:
         forms.add(digits)
     plain = re.fullmatch(r"[₩￦]?\s*([0-9][0-9,]*)\s*원?", text)
     amount = int(plain[1].replace(",", "")) if plain else None
-    return Words(
+    return SearchTerms(
         text=text,
         indexed=tuple(sorted(f"{merchant_id} {form}" for form in forms)),
         amount_krw=amount if amount is not None and amount <= AMOUNT_MAX_KRW else None,

@@ -13,14 +13,14 @@ from itertools import pairwise
 from dasi.engine import Engine
 from dasi.ledger import TRANSITIONS, Status
 from dasi.reporting import verify_store
-from dasi.reporting.verify_store import BookedPayment, Event
+from dasi.reporting.verify_store import Event, LedgerPayment
 
 _PAGE = 500
 _HELD = frozenset({Status.PAID, Status.PARTLY_CANCELLED, Status.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class Discrepancy:
     """One thing that is not as it must be."""
 
     merchant_code: str
@@ -29,7 +29,7 @@ class Complaint:
 
 
 @dataclass(slots=True)
-class Report:
+class VerificationReport:
     payments: int = 0
     events: int = 0
     paid_krw: int = 0
@@ -37,7 +37,7 @@ class Report:
     cancelled_krw: int = 0
 
 
-async def verify(engine: Engine, report: Report) -> AsyncIterator[Complaint]:
+async def verify_ledger(engine: Engine, report: VerificationReport) -> AsyncIterator[Discrepancy]:
     """Goes through every payment of every merchant, a page at a time; counts into `report`."""
     after = (0, "")
     while page := await verify_store.page_any_merchant(engine.database, after=after, limit=_PAGE):
@@ -47,19 +47,19 @@ async def verify(engine: Engine, report: Report) -> AsyncIterator[Complaint]:
             if payment.purpose == "payment" and payment.status in _HELD:
                 report.paid_krw += payment.amount_krw
                 report.cancelled_krw += payment.cancelled_krw
-            for what in complaints(payment):
-                yield Complaint(payment.merchant_code, payment.imp_uid, what)
+            for what in find_discrepancies(payment):
+                yield Discrepancy(payment.merchant_code, payment.imp_uid, what)
         after = (page[-1].merchant_id, page[-1].imp_uid)
 
 
-def complaints(payment: BookedPayment) -> Iterator[str]:
+def find_discrepancies(payment: LedgerPayment) -> Iterator[str]:
     """What is wrong with one payment; nothing if all is well. Pure."""
     yield from _chain(payment)
     yield from _statuses(payment)
     yield from _sums(payment)
 
 
-def _chain(payment: BookedPayment) -> Iterator[str]:
+def _chain(payment: LedgerPayment) -> Iterator[str]:
     previous = b""
     for number, event in enumerate(payment.events, start=1):
         if event.seq != number:
@@ -72,7 +72,7 @@ def _chain(payment: BookedPayment) -> Iterator[str]:
         previous = event.hash
 
 
-def _hash(payment: BookedPayment, event: Event) -> bytes:
+def _hash(payment: LedgerPayment, event: Event) -> bytes:
     told = [
         payment.merchant_id,
         payment.imp_uid,
@@ -91,7 +91,7 @@ def _hash(payment: BookedPayment, event: Event) -> bytes:
     return hashlib.sha256(event.previous + text.encode()).digest()
 
 
-def _statuses(payment: BookedPayment) -> Iterator[str]:
+def _statuses(payment: LedgerPayment) -> Iterator[str]:
     if not payment.events:
         yield "it has no event at all"
         return
@@ -103,7 +103,7 @@ def _statuses(payment: BookedPayment) -> Iterator[str]:
         yield f"it is {payment.status}, but its last event says {payment.events[-1].status}"
 
 
-def _sums(payment: BookedPayment) -> Iterator[str]:
+def _sums(payment: LedgerPayment) -> Iterator[str]:
     if payment.cancelled_krw != payment.confirmed_cancels_krw:
         yield (
             f"{payment.cancelled_krw} won are booked as cancelled, but the PG confirmed "

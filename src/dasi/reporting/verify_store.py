@@ -24,7 +24,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookedPayment:
+class LedgerPayment:
     """A payment as the books hold it, with what proves it."""
 
     merchant_id: int
@@ -43,7 +43,7 @@ class BookedPayment:
 
 async def page_any_merchant(
     database: Database, *, after: tuple[int, str], limit: int
-) -> list[BookedPayment]:
+) -> list[LedgerPayment]:
     """The next `limit` payments after (merchant, imp_uid), each with its whole story."""
     rows = await database.fetch(
         """SELECT p.merchant_id, m.code AS merchant_code, p.imp_uid, p.purpose, p.status,
@@ -68,19 +68,19 @@ async def page_any_merchant(
         after[1],
         limit,
     )
-    stories = await _stories_any_merchant(
+    events_by_payment = await _events_any_merchant(
         database, [row["merchant_id"] for row in rows], [row["imp_uid"] for row in rows]
     )
     return [
-        BookedPayment(
+        LedgerPayment(
             **{**row, "status": Status(row["status"])},
-            events=tuple(stories.get((row["merchant_id"], row["imp_uid"]), ())),
+            events=tuple(events_by_payment.get((row["merchant_id"], row["imp_uid"]), ())),
         )
         for row in rows
     ]
 
 
-async def _stories_any_merchant(
+async def _events_any_merchant(
     database: Database, merchant_ids: list[int], imp_uids: list[str]
 ) -> dict[tuple[int, str], list[Event]]:
     rows = await database.fetch(
@@ -88,15 +88,15 @@ async def _stories_any_merchant(
                   (extract(epoch FROM e.at) * 1000000)::bigint AS at_us, e.what, e.status, e.who,
                   e.why, e.attempt_id, e.pg_code, e.pg_text, e.previous, e.hash
            FROM payment_events e
-           JOIN unnest($1::bigint[], $2::text[]) AS wanted (merchant_id, imp_uid)
-             ON e.merchant_id = wanted.merchant_id AND e.imp_uid = wanted.imp_uid
+           JOIN unnest($1::bigint[], $2::text[]) AS input (merchant_id, imp_uid)
+             ON e.merchant_id = input.merchant_id AND e.imp_uid = input.imp_uid
            ORDER BY e.merchant_id, e.imp_uid, e.seq""",
         merchant_ids,
         imp_uids,
     )
-    stories: dict[tuple[int, str], list[Event]] = {}
+    events_by_payment: dict[tuple[int, str], list[Event]] = {}
     for row in rows:
         values = dict(row)
         key = (values.pop("merchant_id"), values.pop("imp_uid"))
-        stories.setdefault(key, []).append(Event(**values))
-    return stories
+        events_by_payment.setdefault(key, []).append(Event(**values))
+    return events_by_payment

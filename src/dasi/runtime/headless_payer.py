@@ -62,8 +62,8 @@ async def pay_in_window(
     `Trouble` says at which step the window could not be walked through.
     """
     windows = f"{gateway_url}/checkout/{merchant_code}/windows"
-    wish = {"param": dict(param), "device": "pc", "page_url": page_url}
-    async with session.post(windows, json=wish) as answer:
+    request = {"param": dict(param), "device": "pc", "page_url": page_url}
+    async with session.post(windows, json=request) as answer:
         opened = await answer.json(content_type=None) if answer.ok else {}
         if "rsp" in opened:
             return dict(opened["rsp"])

@@ -8,7 +8,7 @@ from dasi.billing_keys import key_channels
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Payment, Status, find_payment
-from dasi.payments import ChargeWish, charge
+from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import run_store
 from dasi.scheduler.run_store import NOT_FOUND, NOT_SENT, DueSchedule, Ran
 from dasi.webhooks import announce_more
@@ -37,7 +37,7 @@ async def run_one(
         if earlier is not None:
             return await adopt(engine, due, earlier, executed_at=executed_at)
     try:
-        payment = await charge(engine, due.merchant_id, _wish(due, idempotency_key))
+        payment = await charge(engine, due.merchant_id, _charge_request(due, idempotency_key))
     except Conflict as taken:
         return await adopt(engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at)
     except NotFound:
@@ -98,7 +98,7 @@ async def _finish(
         awaits_retry=due.has_retry_plan and payment.status is Status.FAILED,
         now=engine.clock.now(),
     )
-    await engine.database.together(run_store.finish, ran)
+    await engine.database.run_batched(run_store.finish, ran)
 
 
 async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datetime) -> None:
@@ -127,8 +127,8 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
             )
 
 
-def _wish(due: DueSchedule, idempotency_key: str | None) -> ChargeWish:
-    return ChargeWish(
+def _charge_request(due: DueSchedule, idempotency_key: str | None) -> ChargeRequest:
+    return ChargeRequest(
         customer_uid=due.customer_uid,
         merchant_uid=due.merchant_uid,
         amount_krw=due.amount_krw,

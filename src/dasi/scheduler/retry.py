@@ -3,7 +3,7 @@
 from dasi.billing_keys import live_key
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.ledger import Payment, refuse_taken_order
+from dasi.ledger import Payment, ensure_order_available
 from dasi.scheduler import run_store
 from dasi.scheduler.execute import run_one
 from dasi.scheduler.run_store import NOT_SENT
@@ -28,7 +28,7 @@ async def retry(
         if schedule is None:
             raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
         refuse_unless_ended(schedule)
-        await refuse_taken_order(connection, merchant_id, merchant_uid)
+        await ensure_order_available(connection, merchant_id, merchant_uid)
         key = await live_key(connection, merchant_id, schedule.customer_uid)
         if key is None:
             raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)

@@ -148,21 +148,21 @@ class Ran:
 
 
 async def finish(database: Database, runs: Sequence[Ran]) -> list[None]:
-    """For all whose charges ended at the same time, in one statement (`Database.together`)."""
+    """For all whose charges ended at the same time, in one statement (`Database.run_batched`)."""
     # `BETWEEN` as in the payments' `reserve_store`: few rows, an index each.
     await database.fetch(
-        """WITH asked AS MATERIALIZED (
+        """WITH input AS MATERIALIZED (
                SELECT * FROM json_to_recordset($1::json) AS one (
                    merchant_id bigint, schedule_id text, imp_uid text, executed_at timestamptz,
                    awaits_retry boolean, now timestamptz)
                WHERE merchant_id BETWEEN 1 AND 9223372036854775807
            )
            UPDATE schedules s
-           SET status = 'executed', imp_uid = asked.imp_uid, executed_at = asked.executed_at,
-               leased_until = NULL, awaits_retry = asked.awaits_retry, updated_at = asked.now,
+           SET status = 'executed', imp_uid = input.imp_uid, executed_at = input.executed_at,
+               leased_until = NULL, awaits_retry = input.awaits_retry, updated_at = input.now,
                version = s.version + 1
-           FROM asked
-           WHERE s.merchant_id = asked.merchant_id AND s.schedule_id = asked.schedule_id
+           FROM input
+           WHERE s.merchant_id = input.merchant_id AND s.schedule_id = input.schedule_id
              AND s.status = 'running'""",
         msgspec.json.encode(runs).decode(),
     )

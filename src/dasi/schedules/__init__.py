@@ -8,16 +8,16 @@ from dasi.schedules.pause import resume_schedules, stop_schedules, stops
 from dasi.schedules.reschedule import move, refuse_unless_ended, reschedule
 from dasi.schedules.retry_policy import plan_retries, set_retry_plan
 from dasi.schedules.revoke import revoke, revoke_of_removed_key
-from dasi.schedules.schedule import BATCH_MAX, Schedule, ScheduleStatus, ScheduleWish
+from dasi.schedules.schedule import BATCH_MAX, NewSchedule, Schedule, ScheduleStatus
 from dasi.schedules.settings_store import DayTotal
 from dasi.schedules.stats import lateness, preview_day, publish_lateness
 
 __all__ = [
     "BATCH_MAX",
     "DayTotal",
+    "NewSchedule",
     "Schedule",
     "ScheduleStatus",
-    "ScheduleWish",
     "book",
     "browse_schedules",
     "calendar",

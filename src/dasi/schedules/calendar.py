@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.schedules import calendar_store
-from dasi.schedules.calendar_store import CalendarDay, Place
+from dasi.schedules.calendar_store import CalendarDay, Cursor
 from dasi.schedules.schedule import Schedule
 
 _LIMIT_MAX, _DAYS_MAX = 200, 62
@@ -17,14 +17,14 @@ async def browse_schedules(
     *,
     since: datetime,
     until: datetime,
-    behind: Place | None,
+    after: Cursor | None,
     limit: int,
-) -> tuple[list[Schedule], Place | None]:
+) -> tuple[list[Schedule], Cursor | None]:
     """Bookings with `since <= schedule_at < until`, earliest first, and where the next page begins
     (None: this is the last one)."""
     assert 1 <= limit <= _LIMIT_MAX, "checked by whoever asks"
     rows = await calendar_store.page(
-        engine.database, merchant_id, since=since, until=until, behind=behind, limit=limit + 1
+        engine.database, merchant_id, since=since, until=until, after=after, limit=limit + 1
     )
     last = rows[limit - 1] if len(rows) > limit else None
     return rows[:limit], (last.schedule_at, last.schedule_id) if last else None

@@ -7,7 +7,7 @@ from dasi.foundation.db import Database
 from dasi.schedules.schedule import Schedule
 from dasi.schedules.schedule_store import SCHEDULE_COLUMNS, to_schedule
 
-Place = tuple[datetime, str]
+Cursor = tuple[datetime, str]
 """Behind which booking a page begins: its moment and its id."""
 
 
@@ -29,10 +29,10 @@ async def page(
     *,
     since: datetime,
     until: datetime,
-    behind: Place | None,
+    after: Cursor | None,
     limit: int,
 ) -> list[Schedule]:
-    at, schedule_id = behind or (None, None)
+    at, schedule_id = after or (None, None)
     rows = await database.fetch(
         f"""SELECT {SCHEDULE_COLUMNS} FROM schedules s
             LEFT JOIN payments p ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid

@@ -11,9 +11,9 @@ from dasi.foundation.clock import KST
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
-from dasi.ledger import Buyer, refuse_taken_order
+from dasi.ledger import Buyer, ensure_order_available
 from dasi.schedules import schedule_store
-from dasi.schedules.schedule import BATCH_MAX, HORIZON, Schedule, ScheduleWish
+from dasi.schedules.schedule import BATCH_MAX, HORIZON, NewSchedule, Schedule
 from dasi.schedules.schedule_store import Booking
 
 _NAME_MAX = 40
@@ -25,10 +25,10 @@ async def book(
     *,
     customer_uid: str,
     customer_id: str | None,
-    wishes: Sequence[ScheduleWish],
+    requests: Sequence[NewSchedule],
     checking_amount_krw: int,
 ) -> list[Schedule]:
-    """Books every wish and returns the schedules in the order of the wishes.
+    """Books every request and returns the schedules in the order of the requests.
 
     Refused, with nothing booked: `Invalid` (a moment past or too far, an amount below 1, none or
     too many), `NotFound("unknown_schedule_customer")`, `Conflict("schedule_exists")`,
@@ -36,18 +36,19 @@ async def book(
     the card is charged that and given it back first; `Conflict("card_check_failed")` if it
     declines. A duplicate order is looked for before the customer, as `again` does.
     """
-    _check_shape(wishes)
+    _check_shape(requests)
     if checking_amount_krw:
         async with engine.database.transaction() as connection:
-            await _check(connection, engine, merchant_id, customer_uid, wishes)
+            await _check(connection, engine, merchant_id, customer_uid, requests)
         await check_card(
             engine, merchant_id, customer_uid=customer_uid, amount_krw=checking_amount_krw
         )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        key, ahead = await _check(connection, engine, merchant_id, customer_uid, wishes)
+        key, ahead = await _check(connection, engine, merchant_id, customer_uid, requests)
         bookings = [
-            _booking(wish, key, schedule_id=f"sch_{ulid(now)}", ahead=ahead) for wish in wishes
+            _booking(request, key, schedule_id=f"sch_{ulid(now)}", ahead=ahead)
+            for request in requests
         ]
         is_booked = await schedule_store.insert_bookings(
             connection,
@@ -58,7 +59,7 @@ async def book(
             now=now,
         )
         if not is_booked:
-            await _refuse_booked(connection, merchant_id, wishes)
+            await _refuse_booked(connection, merchant_id, requests)
         made = await schedule_store.by_ids(
             connection, merchant_id, [booking.schedule_id for booking in bookings]
         )
@@ -78,13 +79,13 @@ def check_moment(schedule_at: datetime, *, merchant_now: datetime, field: str) -
         raise Invalid(field, f"최대 {HORIZON.days}일 뒤까지 예약할 수 있습니다")
 
 
-def _check_shape(wishes: Sequence[ScheduleWish]) -> None:
-    if not 1 <= len(wishes) <= BATCH_MAX:
+def _check_shape(requests: Sequence[NewSchedule]) -> None:
+    if not 1 <= len(requests) <= BATCH_MAX:
         raise Invalid("schedules", f"1개 이상 {BATCH_MAX}개 이하여야 합니다")
-    for number, wish in enumerate(wishes):
-        if wish.amount_krw < 1:
+    for number, request in enumerate(requests):
+        if request.amount_krw < 1:
             raise Invalid(f"schedules[{number}].amount", "1원 이상이어야 합니다")
-    twice = [one for one, count in CountOf(w.merchant_uid for w in wishes).items() if count > 1]
+    twice = [one for one, count in CountOf(w.merchant_uid for w in requests).items() if count > 1]
     if twice:
         raise Conflict("schedule_exists", merchant_uid=twice[0])
 
@@ -94,20 +95,20 @@ async def _check(
     engine: Engine,
     merchant_id: int,
     customer_uid: str,
-    wishes: Sequence[ScheduleWish],
+    requests: Sequence[NewSchedule],
 ) -> tuple[BillingKey, timedelta]:
     """The key, and how far the merchant's clock is ahead."""
     ahead = await schedule_store.merchant_clock(connection, merchant_id)
     merchant_now = engine.clock.now() + ahead
-    for number, wish in enumerate(wishes):
+    for number, request in enumerate(requests):
         check_moment(
-            wish.schedule_at,
+            request.schedule_at,
             merchant_now=merchant_now,
             field=f"schedules[{number}].schedule_at",
         )
-    await _refuse_booked(connection, merchant_id, wishes)
-    for wish in wishes:
-        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+    await _refuse_booked(connection, merchant_id, requests)
+    for request in requests:
+        await ensure_order_available(connection, merchant_id, request.merchant_uid)
     key = await live_key(connection, merchant_id, customer_uid)
     if key is None:
         raise NotFound("unknown_schedule_customer", customer_uid=customer_uid)
@@ -115,25 +116,27 @@ async def _check(
 
 
 async def _refuse_booked(
-    connection: Connection, merchant_id: int, wishes: Sequence[ScheduleWish]
+    connection: Connection, merchant_id: int, requests: Sequence[NewSchedule]
 ) -> None:
     booked = await schedule_store.booked_orders(
-        connection, merchant_id, [wish.merchant_uid for wish in wishes]
+        connection, merchant_id, [request.merchant_uid for request in requests]
     )
     if booked:
         raise Conflict("schedule_exists", merchant_uid=booked[0])
 
 
-def _booking(wish: ScheduleWish, key: BillingKey, *, schedule_id: str, ahead: timedelta) -> Booking:
-    given, customer = wish.buyer, key.customer
+def _booking(
+    request: NewSchedule, key: BillingKey, *, schedule_id: str, ahead: timedelta
+) -> Booking:
+    given, customer = request.buyer, key.customer
     return Booking(
         schedule_id=schedule_id,
-        merchant_uid=wish.merchant_uid,
-        schedule_at=wish.schedule_at,
-        due_at=wish.schedule_at - ahead,
-        amount_krw=wish.amount_krw,
-        tax_free_krw=wish.tax_free_krw,
-        name=wish.name or _default_name(key.customer_uid, wish.schedule_at),
+        merchant_uid=request.merchant_uid,
+        schedule_at=request.schedule_at,
+        due_at=request.schedule_at - ahead,
+        amount_krw=request.amount_krw,
+        tax_free_krw=request.tax_free_krw,
+        name=request.name or _default_name(key.customer_uid, request.schedule_at),
         buyer=Buyer(
             name=given.name or customer.name,
             email=given.email or customer.email,
@@ -141,9 +144,9 @@ def _booking(wish: ScheduleWish, key: BillingKey, *, schedule_id: str, ahead: ti
             addr=given.addr or customer.addr,
             postcode=given.postcode or customer.postcode,
         ),
-        custom_data=wish.custom_data,
-        notice_urls=wish.notice_urls,
-        card_quota=wish.quota_months,
+        custom_data=request.custom_data,
+        notice_urls=request.notice_urls,
+        card_quota=request.quota_months,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.ledger import refuse_taken_order
+from dasi.ledger import ensure_order_available
 from dasi.schedules import schedule_store
 from dasi.schedules.create import check_moment
 from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
@@ -31,7 +31,7 @@ async def reschedule(
     async with engine.database.transaction() as connection:
         schedule = await _locked(connection, merchant_id, merchant_uid)
         refuse_unless_ended(schedule)
-        await refuse_taken_order(connection, merchant_id, merchant_uid)
+        await ensure_order_available(connection, merchant_id, merchant_uid)
         return await _put_back(engine, connection, schedule, schedule_at)
 
 

@@ -35,7 +35,7 @@ TRANSITIONS: dict[ScheduleStatus, frozenset[ScheduleStatus]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleWish:
+class NewSchedule:
     """One charge to book. Checked for types and lengths by the face that read it."""
 
     merchant_uid: str

@@ -9,7 +9,7 @@ from dasi.webhooks.endpoints import (
     resume_receiver,
 )
 from dasi.webhooks.enqueue import announce, announce_more
-from dasi.webhooks.enqueue_store import ANNOUNCE, wake_deliverers
+from dasi.webhooks.enqueue_store import ANNOUNCE, notify_workers
 from dasi.webhooks.event import Delivery, Event, FeedPage, Try
 from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
 from dasi.webhooks.health import delivery_health
@@ -46,6 +46,7 @@ __all__ = [
     "list_deliveries",
     "list_tries",
     "move_reader",
+    "notify_workers",
     "park_for_gone",
     "pause_receiver",
     "read_feed",
@@ -57,5 +58,4 @@ __all__ = [
     "send_test_event",
     "signature_headers",
     "signing_secrets",
-    "wake_deliverers",
 ]

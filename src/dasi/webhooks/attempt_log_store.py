@@ -19,7 +19,7 @@ async def deliveries(
     *,
     state: str | None,
     about: str | None,
-    behind: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[Delivery]:
     """Newest first."""
@@ -32,7 +32,7 @@ async def deliveries(
         merchant_id,
         state,
         about,
-        *(behind or (None, "")),
+        *(after or (None, "")),
         limit,
     )
     return [Delivery(**row) for row in rows]

@@ -55,7 +55,7 @@ class Deliverer:
         self._plan = plan
         self._poster = Poster(
             allow_local=allow_local,
-            at_once=AT_ONCE,
+            max_concurrent=AT_ONCE,
             resolver=resolver,
             connect_s=connect_s,
             answer_s=answer_s,

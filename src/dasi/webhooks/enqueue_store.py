@@ -12,13 +12,14 @@ OWN_URL = """CASE WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_
 ANNOUNCE = f"""event AS (
         INSERT INTO webhook_events
             (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
-        SELECT merchant_id, event_id, about, channel_id, version, kind, body, at FROM news
+        SELECT merchant_id, event_id, about, channel_id, version, kind, body, at
+        FROM webhook_input
     ), delivery AS (
         INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
                                 content_type, state, next_try_at, created_at)
         SELECT n.merchant_id, n.event_id || '.' || target.place, n.event_id, n.about, n.version,
                target.url, m.webhook_content_type, 'due', n.at, n.at
-        FROM news n
+        FROM webhook_input n
         JOIN merchants m ON m.merchant_id = n.merchant_id
         LEFT JOIN channels c ON c.merchant_id = n.merchant_id AND c.channel_id = n.channel_id
         CROSS JOIN LATERAL unnest(
@@ -26,11 +27,12 @@ ANNOUNCE = f"""event AS (
         ) WITH ORDINALITY AS target (url, place)
         WHERE target.url IS NOT NULL
     )"""
-"""Two members of a WITH list, after one called `news` that gives, for each event: merchant_id,
+"""Two members of a WITH list, after one called `webhook_input` that gives, for each event:
+merchant_id,
 event_id, about (an imp_uid), channel_id, version, kind, body, urls (in place of the merchant's own)
 and at."""
 
 
-def wake_deliverers(database: Database) -> None:
+def notify_workers(database: Database) -> None:
     """Call it after the commit. Deliverers also look by themselves: a lost call costs a second."""
-    database.wake("dasi_webhooks")
+    database.notify("dasi_webhooks")

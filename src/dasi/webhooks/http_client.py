@@ -26,7 +26,7 @@ class Poster:
         self,
         *,
         allow_local: bool,
-        at_once: int,
+        max_concurrent: int,
         resolver: AbstractResolver | None = None,
         connect_s: float = CONNECT_S,
         answer_s: float = ANSWER_S,
@@ -35,8 +35,8 @@ class Poster:
         timeout = aiohttp.ClientTimeout(
             total=connect_s + answer_s, sock_connect=connect_s, sock_read=answer_s
         )
-        self._guarded = _session(timeout, PublicResolver(resolver), at_once)
-        self._open = _session(timeout, resolver, at_once)
+        self._guarded = _session(timeout, PublicResolver(resolver), max_concurrent)
+        self._open = _session(timeout, resolver, max_concurrent)
 
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], *, is_live: bool, now: datetime
@@ -90,11 +90,11 @@ async def _read_some(said: aiohttp.ClientResponse) -> str:
 
 
 def _session(
-    timeout: aiohttp.ClientTimeout, resolver: AbstractResolver | None, at_once: int
+    timeout: aiohttp.ClientTimeout, resolver: AbstractResolver | None, max_concurrent: int
 ) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            limit=at_once, limit_per_host=0, resolver=resolver, use_dns_cache=False
+            limit=max_concurrent, limit_per_host=0, resolver=resolver, use_dns_cache=False
         ),
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),

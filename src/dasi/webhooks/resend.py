@@ -49,16 +49,16 @@ async def list_deliveries(
     *,
     state: str | None,
     about: str | None,
-    behind: tuple[datetime, str] | None = None,
+    after: tuple[datetime, str] | None = None,
     limit: int,
 ) -> list[Delivery]:
     """Newest first; of one state, and of one payment or event, if given.
 
-    `behind` is where a page ended: `created_at` and `delivery_id` of its last.
+    `after` is where a page ended: `created_at` and `delivery_id` of its last.
     """
     assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
     return await attempt_log_store.deliveries(
-        engine.database, merchant_id, state=state, about=about, behind=behind, limit=limit
+        engine.database, merchant_id, state=state, about=about, after=after, limit=limit
     )
 
 

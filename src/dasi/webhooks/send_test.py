@@ -53,7 +53,7 @@ async def send_test_event(
     secrets = await signing_secrets(engine, merchant.merchant_id)
     headers = signature_headers(secrets, event_id=f"evt_test_{number}", body=body.encode(), at=now)
     is_live = await delivery_store.takes_real_money(engine.database, merchant.merchant_id)
-    poster = Poster(allow_local=engine.allows_local_urls, at_once=1)
+    poster = Poster(allow_local=engine.allows_local_urls, max_concurrent=1)
     try:
         answer = await poster.post(
             url, body.encode(), {**content_type, **headers}, is_live=is_live, now=now

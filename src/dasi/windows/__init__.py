@@ -1,23 +1,27 @@
 """A payment window from opening to result."""
 
-from dasi.windows.complete_window import take_return
-from dasi.windows.expected_amount import change_prepared, find_prepared, prepare
-from dasi.windows.expected_amount_type import Prepared
+from dasi.windows.complete_window import complete_window
+from dasi.windows.expected_amount import (
+    change_expected_amount,
+    find_expected_amount,
+    register_expected_amount,
+)
+from dasi.windows.expected_amount_type import ExpectedAmount
 from dasi.windows.expire import expire_windows
 from dasi.windows.open_window import close_window, open_window, view_window
-from dasi.windows.window import OpenedWindow, WindowView, WindowWish
+from dasi.windows.window import OpenedWindow, OpenWindowRequest, WindowView
 
 __all__ = [
+    "ExpectedAmount",
+    "OpenWindowRequest",
     "OpenedWindow",
-    "Prepared",
     "WindowView",
-    "WindowWish",
-    "change_prepared",
+    "change_expected_amount",
     "close_window",
+    "complete_window",
     "expire_windows",
-    "find_prepared",
+    "find_expected_amount",
     "open_window",
-    "prepare",
-    "take_return",
+    "register_expected_amount",
     "view_window",
 ]

@@ -25,7 +25,7 @@ from dasi.windows.expire import expire_windows
 log = structlog.get_logger()
 
 
-async def take_return(
+async def complete_window(
     engine: Engine, merchant: Merchant, window_token: str, fields: Mapping[str, str]
 ) -> None:
     """Takes a return post. What came of it is read with `view_window`.
@@ -37,7 +37,7 @@ async def take_return(
     found = await window_store.window(engine.database, merchant.merchant_id, window_token)
     if found is None:
         raise NotFound("window_not_found")
-    order, payment, _open_since = found
+    order, payment, _timing = found
     channel = await find_channel(engine, merchant.merchant_id, order.channel_id)
     provider = engine.providers[channel.provider]
     try:
@@ -85,7 +85,7 @@ async def take_return(
 async def _reserve(
     engine: Engine,
     merchant: Merchant,
-    order: window_store.WindowOrder,
+    order: window_store.PaymentWindow,
     returned: WindowReturn,
     kind: AttemptKind,
 ) -> Attempt | None:
@@ -93,7 +93,7 @@ async def _reserve(
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ap-{ulid(now)}", day_kst=kst_day(now))
     async with engine.database.transaction() as connection:
-        if not await window_store.take_open_window(
+        if not await window_store.claim_window(
             connection,
             merchant.merchant_id,
             order.window_token,
@@ -122,12 +122,17 @@ async def _reserve(
         failed = await payment_store.mark_failed(
             connection,
             payment,
-            code="ORDER_TAKEN",
+            code="ORDER_ALREADY_PAID",
             why="이미 결제가 이루어진 거래건입니다.",
             now=now,
         )
         await payment_store.record_event(
-            connection, failed, what="order_taken", who="gateway", at=now, why="nothing was asked"
+            connection,
+            failed,
+            what="order_already_paid",
+            who="gateway",
+            at=now,
+            why="nothing was asked",
         )
     return None
 
@@ -138,7 +143,7 @@ async def _record_no_authentication(
     """The payer cancelled, or the issuer would not authenticate. Nothing is asked of the PG."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        imp_uid = await window_store.take_open_window(
+        imp_uid = await window_store.claim_window(
             connection, merchant.merchant_id, window_token, returned, state="open", now=now
         )
         if imp_uid is None:

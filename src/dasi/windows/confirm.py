@@ -28,7 +28,7 @@ _ANSWER_MAX_BYTES = 64 * 1024
 _REASON_MAX = 200
 _NO_REASON = "알 수 없음"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_YES = 200
+_HTTP_OK = 200
 
 
 _LIFE = timedelta(seconds=60)
@@ -36,16 +36,18 @@ _LIFE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class MerchantsWord:
-    """What the merchant answered. `why` is the sentence a payer and `fail_reason` get on a no."""
+class ConfirmResult:
+    """The merchant's answer. `reason` is the sentence a payer and `fail_reason` get if refused."""
 
-    is_yes: bool
-    why: str
-    said: str
+    is_approved: bool
+    reason: str
+    detail: str
     """For the payment's story: the status, or what went wrong on the way."""
 
 
-async def confirm(engine: Engine, order: window_store.WindowOrder, returned: WindowReturn) -> bool:
+async def confirm(
+    engine: Engine, order: window_store.PaymentWindow, returned: WindowReturn
+) -> bool:
     """Whether the PG may be asked now. Asks the merchant at most once for a window, whoever races.
 
     The window is taken before the merchant is asked and stays `confirming` meanwhile. On a no, or
@@ -62,21 +64,21 @@ async def confirm(engine: Engine, order: window_store.WindowOrder, returned: Win
         await payment_store.record_event(
             connection, payment, what="confirm_asked", who="gateway", at=now, why=order.confirm_url
         )
-    word = await ask_merchant(engine, payment, order.confirm_url)
-    if not word.is_yes:
-        await _record_no(engine, order, returned, word)
-    return word.is_yes
+    result = await ask_merchant(engine, payment, order.confirm_url)
+    if not result.is_approved:
+        await _record_refusal(engine, order, returned, result)
+    return result.is_approved
 
 
-async def _record_no(
+async def _record_refusal(
     engine: Engine,
-    order: window_store.WindowOrder,
+    order: window_store.PaymentWindow,
     returned: WindowReturn,
-    word: MerchantsWord,
+    result: ConfirmResult,
 ) -> None:
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        if not await window_store.take_open_window(
+        if not await window_store.claim_window(
             connection, order.merchant_id, order.window_token, returned, state="confirming", now=now
         ):
             return
@@ -84,14 +86,14 @@ async def _record_no(
             connection, order.merchant_id, order.imp_uid
         )
         failed = await payment_store.mark_failed(
-            connection, payment, code=CODE_REFUSED, why=word.why, now=now
+            connection, payment, code=CODE_REFUSED, why=result.reason, now=now
         )
         await payment_store.record_event(
-            connection, failed, what="confirm_refused", who="merchant", at=now, why=word.said
+            connection, failed, what="confirm_refused", who="merchant", at=now, why=result.detail
         )
 
 
-async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> MerchantsWord:
+async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> ConfirmResult:
     """POSTs `{imp_uid, merchant_uid, amount}`, once. Whatever is not HTTP 200 is a no."""
     assert_no_transaction()
     told = {
@@ -107,16 +109,16 @@ async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> Me
             _session(is_local_fine=engine.allows_local_urls) as session,
             session.post(confirm_url, json=told, allow_redirects=False) as answer,
         ):
-            said, is_yes = f"HTTP {answer.status}", answer.status == _YES
-            if not is_yes:
+            detail, is_approved = f"HTTP {answer.status}", answer.status == _HTTP_OK
+            if not is_approved:
                 reason = _reason(await answer.content.read(_ANSWER_MAX_BYTES))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-        said, is_yes = f"{type(failure).__name__}: {failure}"[:500], False
-    log.info("merchant_confirmed", imp_uid=payment.imp_uid, is_yes=is_yes, said=said)
-    return MerchantsWord(
-        is_yes,
+        detail, is_approved = f"{type(failure).__name__}: {failure}"[:500], False
+    log.info("merchant_confirmed", imp_uid=payment.imp_uid, is_approved=is_approved, detail=detail)
+    return ConfirmResult(
+        is_approved,
         f"고객사 요청에 의해 결제를 중단합니다. (상세사유 : {reason or _NO_REASON})",
-        said,
+        detail,
     )
 
 

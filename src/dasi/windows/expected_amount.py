@@ -4,35 +4,41 @@ from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.windows import expected_amount_store
-from dasi.windows.expected_amount_type import Prepared
+from dasi.windows.expected_amount_type import ExpectedAmount
 
 
-async def prepare(engine: Engine, merchant_id: int, prepared: Prepared) -> Prepared:
+async def register_expected_amount(
+    engine: Engine, merchant_id: int, expected_amount: ExpectedAmount
+) -> ExpectedAmount:
     """Registers an order's amount, or registers it anew: asked again it is the last word."""
-    return await expected_amount_store.put(
-        engine.database, merchant_id, prepared, now=engine.clock.now()
+    return await expected_amount_store.upsert(
+        engine.database, merchant_id, expected_amount, now=engine.clock.now()
     )
 
 
-async def change_prepared(engine: Engine, merchant_id: int, prepared: Prepared) -> Prepared:
+async def change_expected_amount(
+    engine: Engine, merchant_id: int, expected_amount: ExpectedAmount
+) -> ExpectedAmount:
     """The same for an order that is registered; `NotFound("unknown_prepare")` otherwise."""
     changed = await expected_amount_store.change(
-        engine.database, merchant_id, prepared, now=engine.clock.now()
+        engine.database, merchant_id, expected_amount, now=engine.clock.now()
     )
     if changed is None:
-        raise NotFound("unknown_prepare", merchant_uid=prepared.merchant_uid)
+        raise NotFound("unknown_prepare", merchant_uid=expected_amount.merchant_uid)
     return changed
 
 
-async def find_prepared(engine: Engine, merchant_id: int, merchant_uid: str) -> Prepared:
+async def find_expected_amount(
+    engine: Engine, merchant_id: int, merchant_uid: str
+) -> ExpectedAmount:
     """`NotFound("unknown_prepare")` if nothing is registered for this order."""
-    found = await expected_amount_store.prepared(engine.database, merchant_id, merchant_uid)
+    found = await expected_amount_store.find(engine.database, merchant_id, merchant_uid)
     if found is None:
         raise NotFound("unknown_prepare", merchant_uid=merchant_uid[:40])
     return found
 
 
-async def refuse_other_amount(
+async def ensure_amount_matches(
     connection: Connection, merchant_id: int, merchant_uid: str, amount_krw: int
 ) -> None:
     """`Conflict("prepared_amount_differs")` if the order is registered with another amount."""

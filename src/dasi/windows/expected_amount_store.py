@@ -3,61 +3,62 @@
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database
-from dasi.windows.expected_amount_type import Prepared
+from dasi.windows.expected_amount_type import ExpectedAmount
 
-_PREPARED = "merchant_uid, amount_krw, currency"
+_COLUMNS = "merchant_uid, amount_krw, currency"
 
 
-async def put(
-    database: Database, merchant_id: int, prepared: Prepared, *, now: datetime
-) -> Prepared:
+async def upsert(
+    database: Database, merchant_id: int, expected_amount: ExpectedAmount, *, now: datetime
+) -> ExpectedAmount:
     row = await database.fetchrow(
-        f"""INSERT INTO prepares (merchant_id, merchant_uid, amount_krw, currency, updated_at)
+        f"""INSERT INTO expected_amounts
+                (merchant_id, merchant_uid, amount_krw, currency, updated_at)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (merchant_id, merchant_uid) DO UPDATE
             SET amount_krw = excluded.amount_krw, currency = excluded.currency,
                 updated_at = excluded.updated_at
-            RETURNING {_PREPARED}""",
+            RETURNING {_COLUMNS}""",
         merchant_id,
-        prepared.merchant_uid,
-        prepared.amount_krw,
-        prepared.currency,
+        expected_amount.merchant_uid,
+        expected_amount.amount_krw,
+        expected_amount.currency,
         now,
     )
     assert row is not None, "an upsert that wrote nothing"
-    return Prepared(**row)
+    return ExpectedAmount(**row)
 
 
 async def change(
-    database: Database, merchant_id: int, prepared: Prepared, *, now: datetime
-) -> Prepared | None:
+    database: Database, merchant_id: int, expected_amount: ExpectedAmount, *, now: datetime
+) -> ExpectedAmount | None:
     """None if nothing is registered for this order."""
     row = await database.fetchrow(
-        f"""UPDATE prepares SET amount_krw = $3, currency = $4, updated_at = $5
+        f"""UPDATE expected_amounts SET amount_krw = $3, currency = $4, updated_at = $5
             WHERE merchant_id = $1 AND merchant_uid = $2
-            RETURNING {_PREPARED}""",
+            RETURNING {_COLUMNS}""",
         merchant_id,
-        prepared.merchant_uid,
-        prepared.amount_krw,
-        prepared.currency,
+        expected_amount.merchant_uid,
+        expected_amount.amount_krw,
+        expected_amount.currency,
         now,
     )
-    return None if row is None else Prepared(**row)
+    return None if row is None else ExpectedAmount(**row)
 
 
-async def prepared(database: Database, merchant_id: int, merchant_uid: str) -> Prepared | None:
+async def find(database: Database, merchant_id: int, merchant_uid: str) -> ExpectedAmount | None:
     row = await database.fetchrow(
-        f"SELECT {_PREPARED} FROM prepares WHERE merchant_id = $1 AND merchant_uid = $2",
+        f"SELECT {_COLUMNS} FROM expected_amounts WHERE merchant_id = $1 AND merchant_uid = $2",
         merchant_id,
         merchant_uid,
     )
-    return None if row is None else Prepared(**row)
+    return None if row is None else ExpectedAmount(**row)
 
 
 async def amount_krw(connection: Connection, merchant_id: int, merchant_uid: str) -> int | None:
     """The registered amount, locked against a change until the transaction ends; None if none."""
     amount: int | None = await connection.fetchval(
-        """SELECT amount_krw FROM prepares
+        """SELECT amount_krw FROM expected_amounts
            WHERE merchant_id = $1 AND merchant_uid = $2 FOR SHARE""",
         merchant_id,
         merchant_uid,

@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class ExpectedAmount:
     merchant_uid: str
     amount_krw: int
     currency: Literal["KRW"] | None

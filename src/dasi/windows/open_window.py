@@ -9,13 +9,19 @@ from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
 from dasi.foundation.ids import token, ulid
-from dasi.ledger import Payment, Status, payment_store, refuse_taken_order, refuse_used_key_order
+from dasi.ledger import (
+    Payment,
+    Status,
+    ensure_key_order_available,
+    ensure_order_available,
+    payment_store,
+)
 from dasi.merchants import Merchant
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 from dasi.windows import window_store
-from dasi.windows.expected_amount import refuse_other_amount
-from dasi.windows.window import OpenedWindow, Progress, WindowView, WindowWish
-from dasi.windows.window_store import OpenSince
+from dasi.windows.expected_amount import ensure_amount_matches
+from dasi.windows.window import OpenedWindow, OpenWindowRequest, Progress, WindowView
+from dasi.windows.window_store import AttemptTiming
 
 log = structlog.get_logger()
 
@@ -37,7 +43,9 @@ class PgRefusedWindow(Refused):
         super().__init__("pg_refused_window", imp_uid=imp_uid, code=code, text=text)
 
 
-async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> OpenedWindow:
+async def open_window(
+    engine: Engine, merchant: Merchant, request: OpenWindowRequest
+) -> OpenedWindow:
     """Registers a window at the PG for one payment, or for one card when `customer_uid` is given.
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
@@ -47,19 +55,19 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     After that: `PgRefusedWindow`, or `Unavailable` when the PG could not be reached; the payment is
     then failed and the order stays free.
     """
-    if wish.customer_uid is None and wish.amount_krw < 1:
+    if request.customer_uid is None and request.amount_krw < 1:
         raise Invalid("amount", "at least 1 won (0 only when customer_uid registers a card)")
     channel = await choose_channel(
-        engine, merchant.merchant_id, pg=wish.pg, channel_key=wish.channel_key
+        engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
     )
     now = engine.clock.now()
     window_token, shop_order_no = token(16), f"wo-{ulid(now)}"
     async with engine.database.transaction() as connection:
-        await _refuse(connection, merchant.merchant_id, wish)
+        await _ensure_available(connection, merchant.merchant_id, request)
         imp_uid = await window_store.insert_window(
             connection,
             merchant.merchant_id,
-            wish,
+            request,
             channel_id=channel.channel_id,
             window_token=window_token,
             shop_order_no=shop_order_no,
@@ -69,18 +77,18 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     opened = await engine.providers[channel.provider].open_window(
         open_mall(engine, channel),
         WindowRequest(
-            order=_order(wish, shop_order_no),
-            is_key_window=wish.customer_uid is not None,
-            device=wish.device,
+            order=_order(request, shop_order_no),
+            is_key_window=request.customer_uid is not None,
+            device=request.device,
             return_url=f"{engine.public_url}/checkout/{merchant.code}/windows/{window_token}/return",
-            language=wish.language,
-            app_scheme=wish.app_scheme,
+            language=request.language,
+            app_scheme=request.app_scheme,
             quotas_offered=(
-                channel.quotas_offered(wish.amount_krw)
-                if wish.quotas_offered is None
-                else wish.quotas_offered
+                channel.quotas_offered(request.amount_krw)
+                if request.quotas_offered is None
+                else request.quotas_offered
             ),
-            cards_offered=wish.cards_offered,
+            cards_offered=request.cards_offered,
         ),
     )
     if isinstance(opened, WindowOpened):
@@ -90,7 +98,7 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
         return OpenedWindow(
             window_token=window_token,
             imp_uid=imp_uid,
-            merchant_uid=wish.merchant_uid,
+            merchant_uid=request.merchant_uid,
             window_url=opened.url,
         )
     if isinstance(opened, Declined):
@@ -103,25 +111,27 @@ async def open_window(engine: Engine, merchant: Merchant, wish: WindowWish) -> O
     raise Unavailable("the payment company", retry_after_s=10)
 
 
-def _order(wish: WindowWish, shop_order_no: str) -> Order:
+def _order(request: OpenWindowRequest, shop_order_no: str) -> Order:
     return Order(
         shop_order_no=shop_order_no,
-        amount_krw=wish.amount_krw,
-        goods_name=wish.name,
-        buyer_id=wish.customer_id,
-        buyer_name=wish.buyer.name,
-        buyer_email=wish.buyer.email,
-        buyer_tel=wish.buyer.tel,
-        tax_free_krw=wish.tax_free_krw,
+        amount_krw=request.amount_krw,
+        goods_name=request.name,
+        buyer_id=request.customer_id,
+        buyer_name=request.buyer.name,
+        buyer_email=request.buyer.email,
+        buyer_tel=request.buyer.tel,
+        tax_free_krw=request.tax_free_krw,
     )
 
 
-async def _refuse(connection: Connection, merchant_id: int, wish: WindowWish) -> None:
-    await refuse_other_amount(connection, merchant_id, wish.merchant_uid, wish.amount_krw)
-    if wish.customer_uid is None:
-        await refuse_taken_order(connection, merchant_id, wish.merchant_uid)
+async def _ensure_available(
+    connection: Connection, merchant_id: int, request: OpenWindowRequest
+) -> None:
+    await ensure_amount_matches(connection, merchant_id, request.merchant_uid, request.amount_krw)
+    if request.customer_uid is None:
+        await ensure_order_available(connection, merchant_id, request.merchant_uid)
     else:
-        await refuse_used_key_order(connection, merchant_id, wish.merchant_uid)
+        await ensure_key_order_available(connection, merchant_id, request.merchant_uid)
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
@@ -129,26 +139,26 @@ async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> 
     found = await window_store.window(engine.database, merchant.merchant_id, window_token)
     if found is None:
         raise NotFound("window_not_found")
-    order, payment, open_since = found
+    order, payment, timing = found
     progress: Progress = "done"
     if payment.status is Status.READY:
         # The payer is back and the merchant is being asked whether KICC may be.
-        progress = "working" if order.state == "confirming" else "open"
+        progress = "processing" if order.state == "confirming" else "open"
     elif payment.status is Status.PENDING:
-        progress = "working" if _is_working(engine, open_since) else "doubtful"
+        progress = "processing" if _is_processing(engine, timing) else "unknown"
     return order.view(payment, progress)
 
 
-def _is_working(engine: Engine, open_since: OpenSince | None) -> bool:
+def _is_processing(engine: Engine, timing: AttemptTiming | None) -> bool:
     """Whether somebody is at it right now: the PG is asked, or a lost answer is looked up."""
-    if open_since is None:
+    if timing is None:
         return False
     now = engine.clock.now()
-    if open_since.doubtful_at is None:
-        return now - open_since.asked_at < _ASKING
+    if timing.unknown_at is None:
+        return now - timing.sent_at < _ASKING
     if engine.look_before_answer_s <= 0:
         return False
-    return now - open_since.doubtful_at < timedelta(seconds=engine.look_before_answer_s) + _LOOK
+    return now - timing.unknown_at < timedelta(seconds=engine.look_before_answer_s) + _LOOK
 
 
 async def close_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:

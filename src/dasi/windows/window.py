@@ -13,11 +13,11 @@ from typing import Literal
 from dasi.ledger import Buyer, Payment
 
 WindowState = Literal["opening", "open", "confirming", "returned", "closed"]
-Progress = Literal["open", "working", "doubtful", "done"]
+Progress = Literal["open", "processing", "unknown", "done"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowWish:
+class OpenWindowRequest:
     """What a page asks for. Checked for types and lengths by the face that read it."""
 
     merchant_uid: str
@@ -71,5 +71,5 @@ class WindowView:
     payment: Payment
 
     progress: Progress
-    """What to tell a waiting page. `working`: the PG is being asked right now. `doubtful`: its
+    """What to tell a waiting page. `processing`: the PG is being asked right now. `unknown`: its
     answer was lost; the payment stays pending and will be settled later. `done`: final."""

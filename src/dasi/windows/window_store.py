@@ -7,15 +7,16 @@ from typing import Literal
 from dasi.foundation.db import Connection, Database
 from dasi.ledger import PAYMENT_COLUMNS, PAYMENT_SOURCE, Payment, to_payment
 from dasi.providers.port import WindowReturn
-from dasi.windows.window import Progress, WindowState, WindowView, WindowWish
+from dasi.windows.window import OpenWindowRequest, Progress, WindowState, WindowView
 
-_ORDER = """w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.shop_order_no, w.state,
+_WINDOW_COLUMNS = """
+            w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.shop_order_no, w.state,
             w.device, w.redirect_url, w.page_origin, w.customer_id, w.return_code, w.return_text,
             w.expires_at, w.confirm_url"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowOrder:
+class PaymentWindow:
     merchant_id: int
     window_token: str
     imp_uid: str
@@ -46,26 +47,26 @@ class WindowOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSince:
-    asked_at: datetime
-    doubtful_at: datetime | None
+class AttemptTiming:
+    sent_at: datetime
+    unknown_at: datetime | None
     """When the answer turned out to be lost; None while it is still awaited."""
 
 
 async def window(
     database: Database, merchant_id: int, window_token: str
-) -> tuple[WindowOrder, Payment, OpenSince | None] | None:
+) -> tuple[PaymentWindow, Payment, AttemptTiming | None] | None:
     """The window, its payment, and since when its outcome is open, if it is."""
     async with database.transaction() as connection:
         row = await connection.fetchrow(
-            f"""SELECT {_ORDER} FROM window_orders w
+            f"""SELECT {_WINDOW_COLUMNS} FROM payment_windows w
                 WHERE w.merchant_id = $1 AND w.window_token = $2""",
             merchant_id,
             window_token,
         )
         if row is None:
             return None
-        order = WindowOrder(**row)
+        order = PaymentWindow(**row)
         found = await connection.fetchrow(
             f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
                 WHERE p.merchant_id = $1 AND p.imp_uid = $2""",
@@ -79,14 +80,14 @@ async def window(
             merchant_id,
             order.imp_uid,
         )
-    open_since = None if asked is None else OpenSince(asked["sent_at"], asked["answered_at"])
-    return order, to_payment(found), open_since
+    timing = None if asked is None else AttemptTiming(asked["sent_at"], asked["answered_at"])
+    return order, to_payment(found), timing
 
 
 async def insert_window(
     connection: Connection,
     merchant_id: int,
-    wish: WindowWish,
+    request: OpenWindowRequest,
     *,
     channel_id: int,
     window_token: str,
@@ -97,34 +98,35 @@ async def insert_window(
     """Payment ready, window opening, first event. Returns the imp_uid."""
     imp_uid: str = await connection.fetchval(
         """INSERT INTO payments (
-               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, entry,
+               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw,
+               source,
                channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
                customer_uid, custom_data, notice_urls, user_agent, started_at, updated_at)
-           VALUES ($1, 'imp_' || nextval('payment_numbers'), $2, $3, 'ready', $4, $5, $6, $7, $8,
+           VALUES ($1, 'imp_' || nextval('imp_uid_seq'), $2, $3, 'ready', $4, $5, $6, $7, $8,
                    $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
            RETURNING imp_uid""",
         merchant_id,
-        wish.merchant_uid,
-        "payment" if wish.customer_uid is None else "key_issue",
-        wish.amount_krw,
-        wish.tax_free_krw,
-        wish.device,
+        request.merchant_uid,
+        "payment" if request.customer_uid is None else "key_issue",
+        request.amount_krw,
+        request.tax_free_krw,
+        request.device,
         channel_id,
-        wish.name,
-        wish.buyer.name,
-        wish.buyer.email,
-        wish.buyer.tel,
-        wish.buyer.addr,
-        wish.buyer.postcode,
-        wish.customer_uid,
-        wish.custom_data,
-        list(wish.notice_urls),
-        wish.user_agent,
+        request.name,
+        request.buyer.name,
+        request.buyer.email,
+        request.buyer.tel,
+        request.buyer.addr,
+        request.buyer.postcode,
+        request.customer_uid,
+        request.custom_data,
+        list(request.notice_urls),
+        request.user_agent,
         now,
     )
     await connection.execute(
-        """WITH opened AS (
-               INSERT INTO window_orders (merchant_id, window_token, imp_uid, channel_id,
+        """WITH new_window AS (
+               INSERT INTO payment_windows (merchant_id, window_token, imp_uid, channel_id,
                                           shop_order_no, state, device, redirect_url, page_origin,
                                           customer_id, opened_at, expires_at, confirm_url)
                VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12)
@@ -136,13 +138,13 @@ async def insert_window(
         imp_uid,
         channel_id,
         shop_order_no,
-        wish.device,
-        wish.redirect_url,
-        wish.page_origin,
-        wish.customer_id,
+        request.device,
+        request.redirect_url,
+        request.page_origin,
+        request.customer_id,
         now,
         expires_at,
-        wish.confirm_url,
+        request.confirm_url,
     )
     return imp_uid
 
@@ -151,7 +153,7 @@ async def mark_window_open(
     database: Database, merchant_id: int, window_token: str, window_url: str
 ) -> None:
     await database.fetch(
-        """UPDATE window_orders SET state = 'open', window_url = $3
+        """UPDATE payment_windows SET state = 'open', window_url = $3
            WHERE merchant_id = $1 AND window_token = $2 AND state = 'opening'""",
         merchant_id,
         window_token,
@@ -159,7 +161,7 @@ async def mark_window_open(
     )
 
 
-async def take_open_window(
+async def claim_window(
     connection: Connection,
     merchant_id: int,
     window_token: str,
@@ -170,7 +172,7 @@ async def take_open_window(
 ) -> str | None:
     """`state` -> returned, once. The imp_uid, or None if somebody was first or it is too late."""
     imp_uid: str | None = await connection.fetchval(
-        """UPDATE window_orders
+        """UPDATE payment_windows
            SET state = 'returned', return_code = $3, return_text = $4
            WHERE merchant_id = $1 AND window_token = $2 AND state = $6 AND expires_at > $5
            RETURNING imp_uid""",
@@ -192,9 +194,9 @@ async def begin_confirming(
     now: datetime,
     until: datetime,
 ) -> str | None:
-    """open -> confirming, once, until then at the latest. None as `take_open_window`."""
+    """open -> confirming, once, until then at the latest. None as `claim_window`."""
     imp_uid: str | None = await connection.fetchval(
-        """UPDATE window_orders SET state = 'confirming', expires_at = $4
+        """UPDATE payment_windows SET state = 'confirming', expires_at = $4
            WHERE merchant_id = $1 AND window_token = $2 AND state = 'open' AND expires_at > $3
            RETURNING imp_uid""",
         merchant_id,
@@ -210,7 +212,7 @@ async def close_open_window(
 ) -> str | None:
     """opening or open -> closed. The imp_uid, or None if it was neither."""
     imp_uid: str | None = await connection.fetchval(
-        """UPDATE window_orders SET state = 'closed'
+        """UPDATE payment_windows SET state = 'closed'
            WHERE merchant_id = $1 AND window_token = $2 AND state IN ('opening', 'open')
            RETURNING imp_uid""",
         merchant_id,
@@ -225,9 +227,9 @@ async def close_expired_windows_any_merchant(
     """Closes windows past their life and returns their payments, locked, still `ready`."""
     rows = await connection.fetch(
         f"""WITH expired AS (
-                UPDATE window_orders SET state = 'closed'
+                UPDATE payment_windows SET state = 'closed'
                 WHERE (merchant_id, window_token) IN (
-                    SELECT merchant_id, window_token FROM window_orders
+                    SELECT merchant_id, window_token FROM payment_windows
                     WHERE state IN ('opening', 'open', 'confirming') AND expires_at <= $1
                     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
                 RETURNING merchant_id, imp_uid

@@ -20,12 +20,12 @@ function startPaying(/** @type {HTMLFormElement} */ form) {
 
     button.disabled = true;
     button.textContent = form.dataset.busy;
-    const wish = { ...JSON.parse(form.dataset.wish), ...Object.fromEntries(new FormData(form)) };
+    const request = { ...JSON.parse(form.dataset.paymentRequest), ...Object.fromEntries(new FormData(form)) };
     window.IMP.init(form.dataset.merchantCode);
     // On a computer the callback is called once, on a phone the browser is sent to m_redirect_url.
     // Both lead to the same address: there is one way to finish an order, not two.
-    window.IMP.request_pay(wish, (rsp) => {
-      const told = new URLSearchParams({ merchant_uid: wish.merchant_uid });
+    window.IMP.request_pay(request, (rsp) => {
+      const told = new URLSearchParams({ merchant_uid: request.merchant_uid });
       if (rsp.imp_uid) told.set("imp_uid", rsp.imp_uid);
       if (rsp.error_msg) told.set("error_msg", rsp.error_msg);
       window.location.assign(`/finish?${told}`);

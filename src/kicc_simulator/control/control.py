@@ -105,21 +105,21 @@ class Control:
     async def state(self, request: Request) -> Any:
         """Books. ``mall``, ``order``, ``key`` (shopTransactionId) filter; ``transactions=0``
         leaves the single transactions out, which is quicker after a load test."""
-        wanted = request.query_params
+        query = request.query_params
         by_mall, by_order = admin.sums(self._bank)
         orders = [
             {"mallId": mall, "shopOrderNo": order, **sum_of}
             for (mall, order), sum_of in by_order.items()
-            if wanted.get("mall", mall) == mall and wanted.get("order", order) == order
+            if query.get("mall", mall) == mall and query.get("order", order) == order
         ]
         transactions = []
-        if wanted.get("transactions") != "0":
+        if query.get("transactions") != "0":
             transactions = [
                 admin.transaction_shown(paid)
                 for paid in self._bank.transactions.values()
-                if wanted.get("mall", paid.mall_id) == paid.mall_id
-                and wanted.get("order", paid.shop_order_no) == paid.shop_order_no
-                and wanted.get("key", paid.shop_transaction_id) == paid.shop_transaction_id
+                if query.get("mall", paid.mall_id) == paid.mall_id
+                and query.get("order", paid.shop_order_no) == paid.shop_order_no
+                and query.get("key", paid.shop_transaction_id) == paid.shop_transaction_id
             ]
         keys = [
             {
@@ -133,7 +133,7 @@ class Control:
                 "isLive": not key.removed_at,
             }
             for key in self._bank.keys.values()
-            if wanted.get("mall", key.mall_id) == key.mall_id
+            if query.get("mall", key.mall_id) == key.mall_id
         ]
         return {
             "now": self._bank.clock.now().isoformat(),
@@ -141,7 +141,7 @@ class Control:
             "orders": orders,
             "transactions": transactions,
             "keys": keys,
-            "sessions": self._sessions(wanted.get("mall")),
+            "sessions": self._sessions(query.get("mall")),
             "requests": dict(sorted(self._bank.counts.items())),
         }
 

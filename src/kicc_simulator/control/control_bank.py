@@ -165,8 +165,8 @@ class BankActs:
         return {"notices": self._notices.all()}
 
     async def resend(self, request: Request) -> Any:
-        wanted = await read(request, Resend)
-        chosen = [notice for notice in self._notices.all() if _is_meant(notice, wanted)]
+        filters = await read(request, Resend)
+        chosen = [notice for notice in self._notices.all() if _is_meant(notice, filters)]
         if not chosen:
             raise NotUsable("no finished notice is meant", 404)
         for notice in chosen:
@@ -188,10 +188,10 @@ class BankActs:
         return self._notices.forge(forged.mall_id, fields | forged.fields, url=url, form=form)
 
 
-def _is_meant(notice: Notice, wanted: Resend) -> bool:
+def _is_meant(notice: Notice, filters: Resend) -> bool:
     return (
         notice.state != "waiting"
-        and wanted.id in (None, notice.id)
-        and wanted.pg_cno in (None, notice.pg_cno)
-        and wanted.noti_type in (None, notice.noti_type)
+        and filters.id in (None, notice.id)
+        and filters.pg_cno in (None, notice.pg_cno)
+        and filters.noti_type in (None, notice.noti_type)
     )

@@ -14,7 +14,7 @@ from dasi.foundation.errors import Conflict, NotFound
 from dasi.foundation.vault import CannotOpen, Vault
 from dasi.ledger import Status, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import ChargeWish, charge, reconcile_due
+from dasi.payments import ChargeRequest, charge, reconcile_due
 from support.database_dump import database_text
 from support.gateway_merchant import MALL_SECRET
 from support.simulator_process import SimulatorControl
@@ -32,8 +32,8 @@ async def charged_with(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, customer_uid: str
 ) -> str:
     """The PG's key that a charge of this customer really used."""
-    wish = ChargeWish(customer_uid=customer_uid, merchant_uid="probe", amount_krw=1_000)
-    paid = await charge(engine, merchant.merchant_id, wish)
+    request = ChargeRequest(customer_uid=customer_uid, merchant_uid="probe", amount_krw=1_000)
+    paid = await charge(engine, merchant.merchant_id, request)
     (approval,) = [
         one for one in (await kicc.state())["transactions"] if one["pgCno"] == paid.pg_tid
     ]
@@ -174,8 +174,8 @@ async def test_a_key_is_charged_in_the_channel_that_issued_it(
         is_sandbox=True, is_default=True,
     )  # fmt: skip
 
-    wish = ChargeWish(customer_uid="card-1", merchant_uid="order-1", amount_krw=1_000)
-    paid = await charge(engine, merchant.merchant_id, wish)
+    request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=1_000)
+    paid = await charge(engine, merchant.merchant_id, request)
 
     assert (paid.status, paid.mall_id) == (Status.PAID, channel.mall_id)
 

@@ -10,7 +10,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import TurnedClock
 from dasi.ledger import Payment
 from dasi.merchants import Merchant
-from dasi.payments import ChargeWish, charge
+from dasi.payments import ChargeRequest, charge
 from support.gateway_merchant import new_order
 from support.simulator_process import SimulatorControl
 from support.window_payer import Returned, register_card, walk_through_window
@@ -23,19 +23,19 @@ class Till:
     kicc: SimulatorControl
     clock: TurnedClock
 
-    async def charge(self, **wish: Any) -> Payment:
+    async def charge(self, **request: Any) -> Payment:
         """9,900 won of the stored card, for a new order unless said otherwise."""
         given = {
             "customer_uid": "card-1",
             "merchant_uid": new_order(),
             "amount_krw": 9_900,
-            **wish,
+            **request,
         }
-        return await charge(self.engine, self.merchant.merchant_id, ChargeWish(**given))
+        return await charge(self.engine, self.merchant.merchant_id, ChargeRequest(**given))
 
-    async def window(self, **wish: Any) -> Returned:
+    async def window(self, **request: Any) -> Returned:
         """A payer who has approved 19,900 won in the PG's window and has not come back yet."""
-        return await walk_through_window(self.engine, self.merchant, self.kicc, **wish)
+        return await walk_through_window(self.engine, self.merchant, self.kicc, **request)
 
     async def approvals(self) -> list[dict[str, Any]]:
         """The approvals of money in the PG's books."""

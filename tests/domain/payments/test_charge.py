@@ -11,8 +11,8 @@ import pytest
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.foundation.vault import Vault
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
-from dasi.payments import ChargeWish, charge
-from dasi.reporting import Report, verify
+from dasi.payments import ChargeRequest, charge
+from dasi.reporting import VerificationReport, verify_ledger
 from domain.payments.conftest import Till
 
 LOST = [
@@ -157,7 +157,7 @@ async def test_many_orders_at_once_are_all_charged(till: Till) -> None:
 async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
     """They share statements and commits, and nothing else."""
     await till.charge(merchant_uid="taken")
-    wishes: dict[str, dict[str, Any]] = {
+    requests: dict[str, dict[str, Any]] = {
         "paid": {},
         "declined": {"amount_krw": 8_521},
         "cut": {"amount_krw": 7_004},  # done, and answered with a bad gateway
@@ -167,11 +167,11 @@ async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
 
     async def try_one(kind: str) -> tuple[str, str]:
         try:
-            return kind, (await till.charge(**wishes[kind])).status.value
+            return kind, (await till.charge(**requests[kind])).status.value
         except Refused as refused:
             return kind, refused.reason
 
-    outcomes = Counter(await asyncio.gather(*[try_one(kind) for kind in [*wishes] * 12]))
+    outcomes = Counter(await asyncio.gather(*[try_one(kind) for kind in [*requests] * 12]))
 
     assert outcomes == {
         ("paid", "paid"): 12,
@@ -213,9 +213,9 @@ async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free
     till: Till,
 ) -> None:
     without_the_key = replace(till.engine, vault=Vault([bytes(32)]))
-    wish = ChargeWish(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
+    request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
 
-    failed = await charge(without_the_key, till.merchant.merchant_id, wish)
+    failed = await charge(without_the_key, till.merchant.merchant_id, request)
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_SENT")
     assert "batch" not in await till.asked()
@@ -265,4 +265,4 @@ async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_o
         ("charge_asked", "pending"), ("noticed", "pending"), ("approved", "paid"),
     ]  # fmt: skip
     assert await till.told(paid) == ["payment.paid"]
-    assert [one async for one in verify(till.engine, Report())] == []
+    assert [one async for one in verify_ledger(till.engine, VerificationReport())] == []

@@ -12,8 +12,8 @@ import pytest
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.vault import CannotOpen, Vault
 from dasi.ledger import Status
-from dasi.windows import open_window, take_return, view_window
-from dasi.windows.window import WindowWish
+from dasi.windows import complete_window, open_window, view_window
+from dasi.windows.window import OpenWindowRequest
 from domain.payments.conftest import Till
 
 
@@ -23,7 +23,7 @@ async def test_works(till: Till) -> None:
 
     paid = await payer.post()
 
-    assert (paid.status, paid.amount_krw, paid.entry) == (Status.PAID, 19_900, "pc")
+    assert (paid.status, paid.amount_krw, paid.source) == (Status.PAID, 19_900, "pc")
     (approval,) = await till.approvals()
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 19_900)
     assert await till.story(paid) == [
@@ -117,8 +117,11 @@ async def test_two_windows_of_one_order_are_one_payment(till: Till) -> None:
 
     assert sorted(payment.status for payment in ended) == [Status.FAILED, Status.PAID]
     (loser,) = [payment for payment in ended if payment.status is Status.FAILED]
-    assert loser.fail_code == "ORDER_TAKEN"
-    assert await till.story(loser) == [("window_requested", "ready"), ("order_taken", "failed")]
+    assert loser.fail_code == "ORDER_ALREADY_PAID"
+    assert await till.story(loser) == [
+        ("window_requested", "ready"),
+        ("order_already_paid", "failed"),
+    ]
     assert len(await till.approvals()) == 1
 
 
@@ -128,7 +131,7 @@ async def test_a_window_and_a_charge_of_one_order_are_one_payment(till: Till) ->
 
     ended = await payer.post()
 
-    assert (ended.status, ended.fail_code) == (Status.FAILED, "ORDER_TAKEN")
+    assert (ended.status, ended.fail_code) == (Status.FAILED, "ORDER_ALREADY_PAID")
     assert [one["amount"] for one in await till.approvals()] == [5_000]
 
 
@@ -185,14 +188,14 @@ async def test_a_forged_yes_of_an_unfinished_window_pays_nothing(till: Till) -> 
     window = await open_window(
         till.engine,
         till.merchant,
-        WindowWish(merchant_uid="order-1", name="원두", amount_krw=19_900, device="pc"),
+        OpenWindowRequest(merchant_uid="order-1", name="원두", amount_krw=19_900, device="pc"),
     )
     (row,) = await till.rows(
-        "SELECT shop_order_no FROM window_orders WHERE window_token = $1", window.window_token
+        "SELECT shop_order_no FROM payment_windows WHERE window_token = $1", window.window_token
     )
     forged = {**honest.fields, "shopOrderNo": row["shop_order_no"]}
 
-    await take_return(till.engine, till.merchant, window.window_token, forged)
+    await complete_window(till.engine, till.merchant, window.window_token, forged)
 
     view = await view_window(till.engine, till.merchant, window.window_token)
     assert view.payment.status in (Status.FAILED, Status.PENDING)
@@ -232,7 +235,7 @@ async def test_a_return_to_nowhere_is_not_found(till: Till) -> None:
     payer = await till.window()
 
     with pytest.raises(NotFound, match="window_not_found"):
-        await take_return(till.engine, till.merchant, "0" * 32, payer.fields)
+        await complete_window(till.engine, till.merchant, "0" * 32, payer.fields)
 
     assert (await payer.payment()).status is Status.READY
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from dasi.foundation.clock import kst_day
 from dasi.ledger import Status
-from dasi.payments import CancelWish, cancel
-from dasi.reporting import Moment, PaymentFilter, Sorting, count_payments, list_payments
+from dasi.payments import CancelRequest, cancel
+from dasi.reporting import PaymentFilter, Sorting, TimestampField, count_payments, list_payments
 from domain.payments.conftest import Till
 
-LISTS: dict[Moment, frozenset[Status]] = {
+LISTS: dict[TimestampField, frozenset[Status]] = {
     "started": frozenset(Status),
     "paid": frozenset({Status.PAID}),
     "failed": frozenset({Status.FAILED}),
@@ -40,19 +40,19 @@ async def a_day(till: Till, chance: random.Random) -> None:
 
 
 async def give_back(till: Till, imp_uid: str, *, amount_krw: int | None = None) -> None:
-    wish = CancelWish(imp_uid=imp_uid, merchant_uid=None, amount_krw=amount_krw)
-    await cancel(till.engine, till.merchant.merchant_id, wish)
+    request = CancelRequest(imp_uid=imp_uid, merchant_uid=None, amount_krw=amount_krw)
+    await cancel(till.engine, till.merchant.merchant_id, request)
 
 
-async def total(till: Till, moment: Moment, since: datetime, until: datetime) -> int:
-    wanted = PaymentFilter(statuses=LISTS[moment], clock=moment, since=since, until=until)
+async def total(till: Till, moment: TimestampField, since: datetime, until: datetime) -> int:
+    filters = PaymentFilter(statuses=LISTS[moment], by=moment, since=since, until=until)
     found = await list_payments(
-        till.engine, till.merchant.merchant_id, wanted, sorting=Sorting(), page=1, limit=1
+        till.engine, till.merchant.merchant_id, filters, sorting=Sorting(), page=1, limit=1
     )
     return found.total
 
 
-async def counted(till: Till, moment: Moment, since: datetime, until: datetime) -> int:
+async def counted(till: Till, moment: TimestampField, since: datetime, until: datetime) -> int:
     (row,) = await till.rows(
         f"""SELECT count(*) AS payments FROM payments
             WHERE status = ANY($1::text[]) AND {moment}_at BETWEEN $2 AND $3""",
@@ -66,7 +66,8 @@ async def counted(till: Till, moment: Moment, since: datetime, until: datetime) 
 async def kept(till: Till) -> list[int]:
     """How many are counted by the day, and how many by ten minutes."""
     rows = await till.rows(
-        "SELECT sum(payments)::int AS payments FROM payment_counts GROUP BY span ORDER BY span DESC"
+        "SELECT sum(payments)::int AS payments FROM payment_counts "
+        "GROUP BY bucket ORDER BY bucket DESC"
     )
     return [row["payments"] for row in rows]
 
@@ -113,7 +114,7 @@ async def test_what_happens_to_the_past_is_noted(till: Till) -> None:
         assert await total(till, "cancelled", began, now) == 1
         assert await total(till, "started", began, now) == 3
         await count_payments(till.engine)
-    assert not await till.rows("SELECT change FROM payment_count_changes"), "it is counted in"
+    assert not await till.rows("SELECT delta FROM payment_count_deltas"), "it is counted in"
 
 
 async def test_several_workers_count_once(till: Till) -> None:
@@ -125,8 +126,8 @@ async def test_several_workers_count_once(till: Till) -> None:
     began, now = till.clock.now() - HOUR, till.clock.now() + HOUR
     assert await total(till, "started", began, now) == 2
     assert await kept(till) == [4, 4], "a registration and a charge: each started and paid"
-    (until,) = await till.rows("SELECT until FROM payments_counted")
-    assert kst_day(until["until"]) > kst_day(now)
+    (until,) = await till.rows("SELECT counted_until FROM payment_counts_watermark")
+    assert kst_day(until["counted_until"]) > kst_day(now)
 
 
 async def test_a_list_is_planned_for_its_own_range_and_its_total_once(till: Till) -> None:
@@ -134,8 +135,8 @@ async def test_a_list_is_planned_for_its_own_range_and_its_total_once(till: Till
     making a plan takes longer than adding up what is kept."""
     for n in range(12):
         now = till.clock.now() + timedelta(seconds=n)
-        wanted = PaymentFilter(statuses=LISTS["paid"], clock="paid", since=now - HOUR, until=now)
-        await list_payments(till.engine, 1, wanted, sorting=Sorting(), page=1, limit=1)
+        filters = PaymentFilter(statuses=LISTS["paid"], by="paid", since=now - HOUR, until=now)
+        await list_payments(till.engine, 1, filters, sorting=Sorting(), page=1, limit=1)
 
     assert await plans(till, "SELECT p.imp_uid, p.version%") == {"own": 12, "any": 0}
     of_total = await plans(till, "SELECT%FROM payment_counts %AS total%")

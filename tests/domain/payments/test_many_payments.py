@@ -80,15 +80,15 @@ async def test_no_read_looks_at_all_payments(reader: Reader) -> None:
     engine, merchant_id = reader.engine, reader.merchant_id
     now = reader.till.clock.now()
     paid = frozenset({Status.PAID})
-    wide = PaymentFilter(statuses=paid, clock="paid", since=now - timedelta(days=90), until=now)
+    wide = PaymentFilter(statuses=paid, by="paid", since=now - timedelta(days=90), until=now)
     then = now - timedelta(days=30)
     narrow = replace(wide, since=then, until=then + timedelta(hours=1))
     some = [f"imp_copy_{n}" for n in range(100, 120)]
     orders = [f"copy-{n}" for n in range(500, 520)]
 
-    def listed(wanted: PaymentFilter) -> Callable[[], Awaitable[object]]:
+    def listed(filters: PaymentFilter) -> Callable[[], Awaitable[object]]:
         return lambda: list_payments(
-            engine, merchant_id, wanted, sorting=Sorting(), page=1, limit=20
+            engine, merchant_id, filters, sorting=Sorting(), page=1, limit=20
         )
 
     reads: dict[str, Callable[[], Awaitable[object]]] = {

@@ -9,14 +9,14 @@ import pytest
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from dasi.ledger import Status
 from dasi.merchants import add_merchant
-from dasi.windows import WindowWish, close_window, expire_windows, open_window, view_window
+from dasi.windows import OpenWindowRequest, close_window, expire_windows, open_window, view_window
 from dasi.windows.open_window import PgRefusedWindow
 from domain.payments.conftest import Till
 
 
-def wish(**other: Any) -> WindowWish:
+def request(**other: Any) -> OpenWindowRequest:
     given = {"merchant_uid": "order-1", "name": "원두", "amount_krw": 19_900, "device": "pc"}
-    return WindowWish(**{**given, **other})
+    return OpenWindowRequest(**{**given, **other})
 
 
 async def payments_of(till: Till, merchant_uid: str) -> list[dict[str, Any]]:
@@ -27,17 +27,17 @@ async def payments_of(till: Till, merchant_uid: str) -> list[dict[str, Any]]:
 
 async def test_an_open_window_takes_nothing(till: Till) -> None:
     for _ in range(3):
-        await open_window(till.engine, till.merchant, wish())
+        await open_window(till.engine, till.merchant, request())
 
     assert (await till.charge(merchant_uid="order-1")).status is Status.PAID
     with pytest.raises(Conflict, match="order_already_paid"):
-        await open_window(till.engine, till.merchant, wish())
+        await open_window(till.engine, till.merchant, request())
 
 
 @pytest.mark.parametrize("amount_krw", [0, -1])
 async def test_a_payment_of_nothing_is_refused(till: Till, amount_krw: int) -> None:
     with pytest.raises(Invalid, match="amount"):
-        await open_window(till.engine, till.merchant, wish(amount_krw=amount_krw))
+        await open_window(till.engine, till.merchant, request(amount_krw=amount_krw))
 
     assert await payments_of(till, "order-1") == []
 
@@ -46,9 +46,9 @@ async def test_a_channel_that_is_not_there_is_refused_before_anything(till: Till
     bare = await add_merchant(till.engine, code="imp00000002", name="빈 상점", webhook_url=None)
 
     with pytest.raises(NotAllowed, match="no_channel"):
-        await open_window(till.engine, bare, wish())
+        await open_window(till.engine, bare, request())
     with pytest.raises(NotAllowed, match="pg_not_configured"):
-        await open_window(till.engine, till.merchant, wish(pg="html5_inicis"))
+        await open_window(till.engine, till.merchant, request(pg="html5_inicis"))
 
     assert await payments_of(till, "order-1") == []
 
@@ -57,7 +57,7 @@ async def test_a_pg_that_refuses_fails_the_payment_and_frees_the_order(till: Til
     await till.kicc.scenario("refused", "register", code="R102", message="가맹점 확인요망")
 
     with pytest.raises(PgRefusedWindow) as refused:
-        await open_window(till.engine, till.merchant, wish())
+        await open_window(till.engine, till.merchant, request())
 
     assert refused.value.code == "R102"
     assert await payments_of(till, "order-1") == [{"status": "failed", "fail_code": "R102"}]
@@ -71,7 +71,7 @@ async def test_a_pg_that_does_not_answer_moves_no_money_and_frees_the_order(
     await till.kicc.scenario(effect, "register")
 
     with pytest.raises(Unavailable):
-        await open_window(till.engine, till.merchant, wish())
+        await open_window(till.engine, till.merchant, request())
 
     (failed,) = await payments_of(till, "order-1")
     assert failed == {"status": "failed", "fail_code": "PG_UNREACHABLE"}
@@ -110,7 +110,7 @@ async def test_closing_while_the_pg_is_asked_changes_nothing(till: Till) -> None
 
     view = await close_window(till.engine, till.merchant, payer.window.window_token)
 
-    assert (view.progress, view.payment.status) == ("working", Status.PENDING)
+    assert (view.progress, view.payment.status) == ("processing", Status.PENDING)
     await till.kicc.release()
     assert (await posting).status is Status.PAID
 

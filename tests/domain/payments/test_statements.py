@@ -48,7 +48,7 @@ _SIGNS = {
     "INSERT INTO webhook_events": "record",
     "SELECT p.imp_uid, p.version": "versions",
     "AS total": "total",
-    "AS asked": "payments",
+    "AS input": "payments",
 }
 
 

@@ -11,7 +11,7 @@ from dasi.ledger import Payment, find_payment
 from dasi.scheduler import Runner
 from dasi.scheduler.run_store import DueSchedule, claim_due_any_merchant
 from dasi.scheduler.runner import LEASE
-from dasi.schedules import Schedule, ScheduleWish, book, find_schedule
+from dasi.schedules import NewSchedule, Schedule, book, find_schedule
 from support.gateway_merchant import Shop
 
 CARD = "card-1"
@@ -36,22 +36,22 @@ class Bookings:
     def now(self) -> datetime:
         return self.shop.engine.clock.now()
 
-    def wish(self, *, in_s: float = 3600, amount_krw: int = 9_900, **other: Any) -> ScheduleWish:
+    def request(self, *, in_s: float = 3600, amount_krw: int = 9_900, **other: Any) -> NewSchedule:
         self.numbers.append(1)
-        return ScheduleWish(
+        return NewSchedule(
             merchant_uid=other.pop("merchant_uid", f"sub-{len(self.numbers)}"),
             schedule_at=other.pop("schedule_at", self.now() + timedelta(seconds=in_s)),
             amount_krw=amount_krw,
             **other,
         )
 
-    async def book(self, *wishes: ScheduleWish, **other: Any) -> list[Schedule]:
+    async def book(self, *requests: NewSchedule, **other: Any) -> list[Schedule]:
         return await book(
             self.engine,
             self.merchant_id,
             customer_uid=other.pop("customer_uid", CARD),
             customer_id=None,
-            wishes=wishes,
+            requests=requests,
             checking_amount_krw=other.pop("checking_amount_krw", 0),
         )
 

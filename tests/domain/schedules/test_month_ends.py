@@ -33,7 +33,7 @@ async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_
     nights = midnights(bookings.now())
     await bookings.book(
         *(
-            bookings.wish(merchant_uid=f"{at:%Y-%m-%d-%H%M%S}", schedule_at=at)
+            bookings.request(merchant_uid=f"{at:%Y-%m-%d-%H%M%S}", schedule_at=at)
             for night in nights
             for at in (night - ONE_S, night)
         )
@@ -64,7 +64,7 @@ async def test_retries_of_a_charge_at_a_months_end_are_in_the_next_month(
     last = datetime(bookings.now().year + 1, 2, 28, 23, 59, 59, tzinfo=KST)
     await set_retry_plan(bookings.engine, bookings.merchant_id, (days,))
     await bookings.shop.kicc.scenario("8035", "batch", times=1)
-    await bookings.book(bookings.wish(merchant_uid="end", schedule_at=last))
+    await bookings.book(bookings.request(merchant_uid="end", schedule_at=last))
     await turn_to(bookings.shop, last + MARGIN)
     waiting = await bookings.read("end")
     assert waiting.status is ScheduleStatus.SCHEDULED

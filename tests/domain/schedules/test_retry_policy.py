@@ -25,7 +25,7 @@ async def turn_days(bookings: Bookings, days: float) -> None:
 
 async def booked_and_declined(bookings: Bookings, code: str, *, times: int = 0) -> None:
     await bookings.shop.kicc.scenario("refused", "batch", code=code, times=times)
-    await bookings.book(bookings.wish(merchant_uid="sub", in_s=DAY_S))
+    await bookings.book(bookings.request(merchant_uid="sub", in_s=DAY_S))
 
 
 async def asked_of_the_pg(bookings: Bookings) -> int:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from dasi.ledger import Status
-from dasi.payments import ChargeWish, charge, reconcile_due
+from dasi.payments import ChargeRequest, charge, reconcile_due
 from dasi.scheduler import Runner, run_store
 from dasi.scheduler.execute import adopt
 from dasi.scheduler.runner import LEASE
@@ -16,7 +16,9 @@ from domain.schedules.conftest import CARD, Bookings
 
 
 async def test_due_schedule_becomes_one_payment_and_one_webhook(bookings: Bookings):
-    await bookings.book(bookings.wish(merchant_uid="due"), bookings.wish(merchant_uid="later"))
+    await bookings.book(
+        bookings.request(merchant_uid="due"), bookings.request(merchant_uid="later")
+    )
     await bookings.engine.database.fetch(
         "UPDATE schedules SET due_at = now() - interval '1 s'"
         " WHERE merchant_id = $1 AND merchant_uid = 'due'",
@@ -35,7 +37,7 @@ async def test_due_schedule_becomes_one_payment_and_one_webhook(bookings: Bookin
 
 async def test_declined_schedule_fails_and_tells_the_merchant(bookings: Bookings):
     await bookings.shop.kicc.scenario("8373", "batch")
-    await bookings.book(bookings.wish(merchant_uid="poor"))
+    await bookings.book(bookings.request(merchant_uid="poor"))
     await bookings.all_become_due()
     await bookings.run_all()
     done = await bookings.read("poor")
@@ -47,7 +49,7 @@ async def test_declined_schedule_fails_and_tells_the_merchant(bookings: Bookings
 
 async def test_lost_answer_is_a_doubt_and_not_a_failure(bookings: Bookings):
     await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
-    await bookings.book(bookings.wish(merchant_uid="lost"))
+    await bookings.book(bookings.request(merchant_uid="lost"))
     await bookings.all_become_due()
     await bookings.run_all()
     done = await bookings.read("lost")
@@ -58,12 +60,12 @@ async def test_lost_answer_is_a_doubt_and_not_a_failure(bookings: Bookings):
 
 async def test_second_run_adopts_what_the_first_one_did(bookings: Bookings):
     """Killed between the charge and the record of the run: the order is taken, by ourselves."""
-    (booked,) = await bookings.book(bookings.wish(merchant_uid="cut"))
+    (booked,) = await bookings.book(bookings.request(merchant_uid="cut"))
     await bookings.all_become_due()
     paid = await charge(
         bookings.engine,
         bookings.merchant_id,
-        ChargeWish(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+        ChargeRequest(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
     )
     assert paid.status is Status.PAID
     await bookings.run_all()
@@ -75,7 +77,7 @@ async def test_second_run_adopts_what_the_first_one_did(bookings: Bookings):
 
 
 async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(bookings: Bookings):
-    await bookings.book(bookings.wish(merchant_uid="cut"))
+    await bookings.book(bookings.request(merchant_uid="cut"))
     await bookings.all_become_due()
     await bookings.engine.database.fetch(
         "UPDATE schedules SET status = 'running', started_at = now() - interval '1 hour',"
@@ -86,7 +88,7 @@ async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(book
     declined = await charge(
         bookings.engine,
         bookings.merchant_id,
-        ChargeWish(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+        ChargeRequest(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
     )
     assert await bookings.run_all() == 1
     done = await bookings.read("cut")
@@ -96,7 +98,7 @@ async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(book
 
 
 async def test_lease_of_a_dead_worker_passes_on(bookings: Bookings):
-    await bookings.book(bookings.wish(merchant_uid="held"))
+    await bookings.book(bookings.request(merchant_uid="held"))
     await bookings.all_become_due()
     await bookings.engine.database.fetch(
         "UPDATE schedules SET status = 'running', leased_until = now() + $2 WHERE merchant_id = $1",
@@ -110,7 +112,7 @@ async def test_lease_of_a_dead_worker_passes_on(bookings: Bookings):
 
 
 async def test_two_workers_at_once_charge_each_once(bookings: Bookings):
-    await bookings.book(*(bookings.wish() for _ in range(60)))
+    await bookings.book(*(bookings.request() for _ in range(60)))
     await bookings.all_become_due()
     other = Runner(bookings.engine, per_merchant=16)
     begun = 0
@@ -123,8 +125,8 @@ async def test_two_workers_at_once_charge_each_once(bookings: Bookings):
 
 
 async def test_oldest_start_first(bookings: Bookings):
-    wishes = [bookings.wish(in_s=3600 - second) for second in range(20)]
-    await bookings.book(*wishes)
+    requests = [bookings.request(in_s=3600 - second) for second in range(20)]
+    await bookings.book(*requests)
     await bookings.all_become_due()
     single = Runner(bookings.engine, per_merchant=1)
     while await single.run_due():
@@ -134,12 +136,12 @@ async def test_oldest_start_first(bookings: Bookings):
         "SELECT merchant_uid FROM payments WHERE is_scheduled ORDER BY started_at, imp_uid"
     )
     assert [one["merchant_uid"] for one in orders] == [
-        wish.merchant_uid for wish in reversed(wishes)
+        request.merchant_uid for request in reversed(requests)
     ]
 
 
 async def test_never_more_than_the_limit_of_a_merchant_at_once(bookings: Bookings):
-    await bookings.book(*(bookings.wish() for _ in range(12)))
+    await bookings.book(*(bookings.request() for _ in range(12)))
     await bookings.all_become_due()
     for _ in range(8):
         await bookings.shop.kicc.hold("batch", when="before")
@@ -158,7 +160,7 @@ async def test_never_more_than_the_limit_of_a_merchant_at_once(bookings: Booking
 
 @pytest.mark.parametrize("is_for_all", [True, False])
 async def test_stop_switch_holds_everything_until_resumed(bookings: Bookings, *, is_for_all: bool):
-    await bookings.book(bookings.wish(merchant_uid="stopped"))
+    await bookings.book(bookings.request(merchant_uid="stopped"))
     await bookings.all_become_due()
     whose = None if is_for_all else bookings.merchant_id
     await stop_schedules(bookings.engine, whose, why="a wrong price list")
@@ -173,7 +175,7 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
 ):
     provider = bookings.engine.providers["kicc"]
     here = dict(provider._urls)
-    await bookings.book(*(bookings.wish(in_s=3600 - second) for second in range(5)))
+    await bookings.book(*(bookings.request(in_s=3600 - second) for second in range(5)))
     await bookings.all_become_due()
     provider._urls[True] = "http://127.0.0.1:9"  # nobody listens there: refused at once
     assert await bookings.run_all() == 0
@@ -197,7 +199,7 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
 async def test_lateness_is_measured_on_the_machines_clock(bookings: Bookings):
     from dasi.schedules import lateness
 
-    await bookings.book(bookings.wish())
+    await bookings.book(bookings.request())
     await bookings.engine.database.fetch(
         "UPDATE schedules SET due_at = now() - interval '40 s' WHERE merchant_id = $1",
         bookings.merchant_id,
@@ -211,7 +213,7 @@ async def test_lateness_is_measured_on_the_machines_clock(bookings: Bookings):
 async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings):
     """Killed between the reservation and the request: nothing was sent, and nobody knows that."""
     await bookings.shop.kicc.scenario("cut_before_processing", "batch")
-    await bookings.book(bookings.wish(merchant_uid="lost"))
+    await bookings.book(bookings.request(merchant_uid="lost"))
     await bookings.all_become_due()
     assert await bookings.runner.run_due() == 1
     waiting = await bookings.read("lost")
@@ -229,7 +231,7 @@ async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings)
 async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(bookings: Bookings):
     """Held the order when it was looked for, and was found to be nothing a moment later."""
     await bookings.shop.kicc.scenario("cut_before_processing", "batch")
-    await bookings.book(bookings.wish(merchant_uid="lost"))
+    await bookings.book(bookings.request(merchant_uid="lost"))
     await bookings.all_become_due()
     assert await bookings.runner.run_due() == 1
     await bookings.doubts_grow_old()
@@ -252,7 +254,7 @@ async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charge
     """The doubt ends as a no, which frees the order: that no is what came of the schedule."""
     await bookings.engine.database.fetch("UPDATE channels SET doubt_policy = 'cancel'")
     await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
-    await bookings.book(bookings.wish(merchant_uid="doubtful"))
+    await bookings.book(bookings.request(merchant_uid="doubtful"))
     await bookings.all_become_due()
     assert await bookings.runner.run_due() == 1
     await bookings.leases_run_out()

@@ -21,7 +21,7 @@ async def test_a_day_is_the_korean_day_to_the_second(bookings: Bookings) -> None
     ends = begins + timedelta(days=1)
     await bookings.book(
         *(
-            bookings.wish(schedule_at=at, amount_krw=amount)
+            bookings.request(schedule_at=at, amount_krw=amount)
             for at, amount in (
                 (begins - ONE_S, 1_000), (begins, 200), (ends - ONE_S, 300), (ends, 4_000),
             )
@@ -39,8 +39,8 @@ async def test_what_was_revoked_is_not_coming_and_what_is_stopped_still_is(
 ) -> None:
     day, begins = day_after_tomorrow(bookings)
     await bookings.book(
-        bookings.wish(merchant_uid="stays", schedule_at=begins),
-        bookings.wish(merchant_uid="goes", schedule_at=begins),
+        bookings.request(merchant_uid="stays", schedule_at=begins),
+        bookings.request(merchant_uid="goes", schedule_at=begins),
     )
     await revoke(bookings.engine, bookings.merchant_id, customer_uid=CARD, merchant_uids=("goes",))
     await stop_schedules(bookings.engine, bookings.merchant_id, why="stock-taking")

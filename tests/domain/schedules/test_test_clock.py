@@ -21,7 +21,7 @@ async def turn(bookings: Bookings, **by: float) -> Turned:
 
 async def test_a_lost_answer_is_found_at_the_first_look(bookings: Bookings) -> None:
     await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
-    await bookings.book(bookings.wish(merchant_uid="sub", in_s=86_400))
+    await bookings.book(bookings.request(merchant_uid="sub", in_s=86_400))
 
     turned = await turn(bookings, hours=24, minutes=1)
 
@@ -35,7 +35,7 @@ async def test_what_never_reached_the_pg_is_charged_anew_once_it_is_old_enough(
     bookings: Bookings,
 ) -> None:
     await bookings.shop.kicc.scenario("cut_before_processing", "batch")
-    await bookings.book(bookings.wish(merchant_uid="sub", in_s=86_400))
+    await bookings.book(bookings.request(merchant_uid="sub", in_s=86_400))
 
     await turn(bookings, hours=24, minutes=20)
     assert (await bookings.payment_of("sub")).status is Status.PENDING, "it may still arrive"

@@ -19,7 +19,7 @@ async def checks_left(bookings: Bookings) -> int:
 
 
 async def test_a_check_given_back_at_once_leaves_nothing_to_do(bookings: Bookings):
-    await bookings.book(bookings.wish(), checking_amount_krw=1_000)
+    await bookings.book(bookings.request(), checking_amount_krw=1_000)
 
     assert await checks_left(bookings) == 0
     assert await bookings.shop.net_krw() == 0
@@ -28,7 +28,7 @@ async def test_a_check_given_back_at_once_leaves_nothing_to_do(bookings: Booking
 async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(bookings: Bookings):
     await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
     with pytest.raises(Conflict) as refused:
-        await bookings.book(bookings.wish(), checking_amount_krw=1_000)
+        await bookings.book(bookings.request(), checking_amount_krw=1_000)
     assert refused.value.reason == "order_in_doubt"
     assert await bookings.shop.net_krw() == 1_000
 
@@ -46,7 +46,7 @@ async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(booki
 
 async def test_a_check_that_could_not_be_given_back_is_given_back_later(bookings: Bookings):
     await bookings.shop.kicc.scenario("refused", "revise", code="8521")
-    (booked,) = await bookings.book(bookings.wish(), checking_amount_krw=1_000)
+    (booked,) = await bookings.book(bookings.request(), checking_amount_krw=1_000)
     assert booked.merchant_uid == "sub-1", "the card works: that was the question"
     assert await bookings.shop.net_krw() == 1_000
 
@@ -70,7 +70,7 @@ async def test_a_check_nobody_came_to_charge_is_forgotten(bookings: Bookings):
 
 async def test_a_check_that_never_ends_is_given_to_a_person(bookings: Bookings):
     await bookings.shop.kicc.scenario("refused", "revise", code="8521")
-    await bookings.book(bookings.wish(), checking_amount_krw=1_000)
+    await bookings.book(bookings.request(), checking_amount_krw=1_000)
     await bookings.engine.database.fetch("UPDATE card_checks SET looks = 10000")
     await bookings.shop.kicc.scenario("refused", "revise", code="8521")
 

@@ -15,7 +15,7 @@ from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.ledger import Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import CancelWish, ChargeWish, cancel, charge, reconcile_due
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, reconcile_due
 from dasi.providers.port import KeyIssued
 from support.kicc_merchant import MALL, Shop, open_shop
 
@@ -49,9 +49,9 @@ class Desk:
                 now=self.engine.clock.now(),
             )
 
-    def wish(self, amount_krw: int = 9_900, **more: Any) -> ChargeWish:
+    def request(self, amount_krw: int = 9_900, **more: Any) -> ChargeRequest:
         name = more.pop("merchant_uid", f"order-{next(self.numbers)}")
-        return ChargeWish(
+        return ChargeRequest(
             customer_uid=more.pop("customer_uid", CUSTOMER),
             merchant_uid=name,
             amount_krw=amount_krw,
@@ -59,11 +59,15 @@ class Desk:
         )
 
     async def charge(self, amount_krw: int = 9_900, **more: Any) -> Payment:
-        return await charge(self.engine, self.merchant.merchant_id, self.wish(amount_krw, **more))
+        return await charge(
+            self.engine, self.merchant.merchant_id, self.request(amount_krw, **more)
+        )
 
     async def cancel(self, payment: Payment, amount_krw: int | None = None, **more: Any) -> Payment:
-        wish = CancelWish(imp_uid=payment.imp_uid, merchant_uid=None, amount_krw=amount_krw, **more)
-        return await cancel(self.engine, self.merchant.merchant_id, wish)
+        request = CancelRequest(
+            imp_uid=payment.imp_uid, merchant_uid=None, amount_krw=amount_krw, **more
+        )
+        return await cancel(self.engine, self.merchant.merchant_id, request)
 
     async def turn(self, seconds: float) -> None:
         await self.shop.turn(timedelta(seconds=seconds))

@@ -6,7 +6,7 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.ledger import Payment, Status
-from dasi.payments import CancelWish, cancel
+from dasi.payments import CancelRequest, cancel
 from domain.unresolved.conftest import Desk
 
 
@@ -135,9 +135,9 @@ async def test_pg_refusal_is_passed_on_and_changes_nothing(desk: Desk) -> None:
 
 
 async def test_nothing_to_cancel(desk: Desk) -> None:
-    wish = CancelWish(imp_uid="imp_0", merchant_uid=None, amount_krw=None)
+    request = CancelRequest(imp_uid="imp_0", merchant_uid=None, amount_krw=None)
     with pytest.raises(NotFound, match="nothing_to_cancel"):
-        await cancel(desk.engine, desk.merchant.merchant_id, wish)
+        await cancel(desk.engine, desk.merchant.merchant_id, request)
     await desk.shop.kicc.scenario("refused", "batch", code="8521")
     declined = await desk.charge()
     assert declined.status is Status.FAILED

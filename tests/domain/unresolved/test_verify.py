@@ -2,12 +2,12 @@
 
 import pytest
 
-from dasi.reporting import Report, verify
+from dasi.reporting import VerificationReport, verify_ledger
 from domain.unresolved.conftest import Desk
 
 
 async def _complaints(desk: Desk) -> list[str]:
-    return [one.what async for one in verify(desk.engine, Report())]
+    return [one.what async for one in verify_ledger(desk.engine, VerificationReport())]
 
 
 async def _busy_day(desk: Desk) -> None:
@@ -21,9 +21,9 @@ async def _busy_day(desk: Desk) -> None:
 
 async def test_a_busy_day_is_proven(desk: Desk) -> None:
     await _busy_day(desk)
-    report = Report()
+    report = VerificationReport()
 
-    found = [one async for one in verify(desk.engine, report)]
+    found = [one async for one in verify_ledger(desk.engine, report)]
 
     assert found == []
     assert (report.payments, report.paid_krw, report.cancelled_krw) == (3, 10_000, 3_000)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasi.providers.kicc import lookup_results, outcomes
-from dasi.providers.kicc.outcomes import Asked
+from dasi.providers.kicc.outcomes import ExpectedReply
 from dasi.providers.kicc.transport.client import Answered
 from dasi.providers.kicc.transport.redaction import masked
 from dasi.providers.port import (
@@ -28,7 +28,7 @@ from support.fake_kicc import SECRET
 
 EXAMPLES = Path(__file__).parent / "examples"
 CHARGE = json.loads((EXAMPLES / "charge.answer.json").read_text())
-ASKED = Asked(
+EXPECTED = ExpectedReply(
     mall=Mall(mall_id="T0021766", secret=SECRET, is_sandbox=True),
     attempt_id=CHARGE["shopTransactionId"],
     shop_order_no=CHARGE["shopOrderNo"],
@@ -57,7 +57,7 @@ def test_an_answer_altered_at_will_is_approved_only_while_all_that_is_checked_st
     altered: dict[str, Any], altered_within: dict[str, Any]
 ) -> None:
     body = {**CHARGE, "paymentInfo": {**CHARGE["paymentInfo"], **altered_within}, **altered}
-    outcome = outcomes.approved(Answered(body), ASKED)
+    outcome = outcomes.approved(Answered(body), EXPECTED)
     assert isinstance(outcome, Approved | Declined | Unknown)
     stands = all(body[name] == CHARGE[name] for name in CHECKED)
     if isinstance(outcome, Approved):
@@ -75,11 +75,13 @@ def test_an_answer_altered_at_will_is_approved_only_while_all_that_is_checked_st
 def test_any_object_is_read_by_every_verb(body: dict[str, Any]) -> None:
     reply = Answered(body)
     failures = (Declined, Unknown)
-    assert isinstance(outcomes.approved(reply, ASKED), failures)
-    assert isinstance(outcomes.key_issued(reply, ASKED), (KeyIssued, *failures))
+    assert isinstance(outcomes.approved(reply, EXPECTED), failures)
+    assert isinstance(outcomes.key_issued(reply, EXPECTED), (KeyIssued, *failures))
     assert isinstance(
-        outcomes.cancelled(reply, ASKED, pg_tid="1", remain_krw=9_900), (Cancelled, *failures)
+        outcomes.cancelled(reply, EXPECTED, pg_tid="1", remain_krw=9_900), (Cancelled, *failures)
     )
-    assert isinstance(outcomes.key_removed(reply, ASKED), (KeyRemoved, *failures))
+    assert isinstance(outcomes.key_removed(reply, EXPECTED), (KeyRemoved, *failures))
     for kind in AttemptKind:
-        assert isinstance(lookup_results.found(reply, ASKED, kind=kind), Found | NotFound | Unknown)
+        assert isinstance(
+            lookup_results.found(reply, EXPECTED, kind=kind), Found | NotFound | Unknown
+        )

@@ -136,14 +136,14 @@ def test_we_charge_as_the_example_does() -> None:
 
 
 def test_we_cancel_as_the_example_does() -> None:
-    wish = Cancel(
+    cancel_request = Cancel(
         pg_tid="26090310154110700102",
         amount_krw=5_000,
         remain_krw=19_900,
         paid_krw=19_900,
         reason="부분 환불",
     )
-    made = requests.cancel(MALL, attempt("rf-01J6XK0000000000000000001"), wish=wish)
+    made = requests.cancel(MALL, attempt("rf-01J6XK0000000000000000001"), request=cancel_request)
     assert on_the_wire(made) == example("cancel_partly.request")
 
 
@@ -202,10 +202,12 @@ async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
             billing_key=key.billing_key,
         )
         assert isinstance(paid, Approved), paid
-        wish = Cancel(
+        cancel_request = Cancel(
             pg_tid="26090310154110700102", amount_krw=5_000, remain_krw=19_900, paid_krw=19_900
         )
-        back = await provider.cancel(MALL, attempt("rf-01J6XK0000000000000000001"), cancel=wish)
+        back = await provider.cancel(
+            MALL, attempt("rf-01J6XK0000000000000000001"), cancel=cancel_request
+        )
         assert isinstance(back, Cancelled), back
         assert back.remain_krw == 14_900
         gone = await provider.remove_key(

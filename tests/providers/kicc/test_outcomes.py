@@ -223,9 +223,9 @@ async def test_a_payment_where_a_key_was_asked_is_a_doubt(
 async def test_a_partial_cancel_sends_what_is_left_and_reads_what_remains(
     provider_at: Make, mall: Mall, attempt: Attempt
 ) -> None:
-    wish = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
+    cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=wish)
+        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
     sent = side.calls[0].body
     assert (sent["reviseTypeCode"], sent["amount"], sent["remainAmount"]) == ("32", 5_000, 19_900)
     assert isinstance(outcome, Cancelled)
@@ -233,9 +233,9 @@ async def test_a_partial_cancel_sends_what_is_left_and_reads_what_remains(
 
 
 async def test_a_whole_cancel_is_a_40(provider_at: Make, mall: Mall, attempt: Attempt) -> None:
-    wish = Cancel(pg_tid=PG_TID, amount_krw=19_900, remain_krw=19_900, paid_krw=19_900)
+    cancel_request = Cancel(pg_tid=PG_TID, amount_krw=19_900, remain_krw=19_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=wish)
+        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
     assert side.calls[0].body["reviseTypeCode"] == "40"
     assert isinstance(outcome, Cancelled)
     assert (outcome.amount_krw, outcome.remain_krw) == (19_900, 0)
@@ -244,9 +244,9 @@ async def test_a_whole_cancel_is_a_40(provider_at: Make, mall: Mall, attempt: At
 async def test_the_rest_after_a_partial_cancel_is_a_32(
     provider_at: Make, mall: Mall, attempt: Attempt
 ) -> None:
-    wish = Cancel(pg_tid=PG_TID, amount_krw=14_900, remain_krw=14_900, paid_krw=19_900)
+    cancel_request = Cancel(pg_tid=PG_TID, amount_krw=14_900, remain_krw=14_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=wish)
+        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
     assert side.calls[0].body["reviseTypeCode"] == "32"
     assert isinstance(outcome, Cancelled)
     assert outcome.remain_krw == 0
@@ -267,9 +267,9 @@ async def test_the_rest_after_a_partial_cancel_is_a_32(
 async def test_a_cancel_that_fails_a_check_is_a_doubt(
     provider_at: Make, mall: Mall, attempt: Attempt, other: dict[str, Any]
 ) -> None:
-    wish = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
+    cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call, **other))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=wish)
+        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
     assert isinstance(outcome, Unknown), outcome
 
 

@@ -75,7 +75,7 @@ async def test_a_key_window_is_asked_for_without_its_amount(
 async def test_what_a_shop_may_choose_reaches_kicc(
     provider_at: Make, mall: Mall, request_: WindowRequest, order: Order
 ) -> None:
-    wish = replace(
+    request = replace(
         request_,
         order=replace(
             order,
@@ -92,7 +92,7 @@ async def test_what_a_shop_may_choose_reaches_kicc(
         cards_offered=("hana", "shinhan", "no_such_card"),
     )
     async with far_side(opened) as side:
-        await provider_at(side.url).open_window(mall, wish)
+        await provider_at(side.url).open_window(mall, request)
     sent = side.calls[0].body
     assert sent["langFlag"] == "JPN"
     assert sent["appScheme"] == "myshop://"

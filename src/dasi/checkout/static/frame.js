@@ -59,7 +59,7 @@
 
   /** @param {MessageEvent} event */
   async function begin(event) {
-    const param = wish(event);
+    const param = readRequest(event);
     if (!param || asked) return;
     asked = { param, origin: event.origin };
     const isPhone = PHONE.test(navigator.userAgent);
@@ -76,7 +76,7 @@
   }
 
   /** What the page asks for; null for whatever else a window may be told. @param {MessageEvent} event */
-  function wish(event) {
+  function readRequest(event) {
     if (event.source !== window.parent || window.parent === window || typeof event.data !== "string") return null;
     let told;
     try {

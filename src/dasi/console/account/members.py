@@ -65,11 +65,11 @@ async def show_audit(visit: Visit) -> Response:
     acts = await _acts(visit, before=_before(visit), limit=PAGE + 1)
     words = visit.query("q")
     kept = {"q": words} if words else {}
-    onward = None
+    next_url = None
     if len(acts) > PAGE:
-        onward = "?" + urlencode({**kept, "before": acts[PAGE - 1].position})
+        next_url = "?" + urlencode({**kept, "before": acts[PAGE - 1].position})
     return visit.page(
-        "audit.html", acts=acts[:PAGE], asked=words, onward=onward, export="?" + urlencode(kept)
+        "audit.html", acts=acts[:PAGE], asked=words, next_url=next_url, export="?" + urlencode(kept)
     )
 
 

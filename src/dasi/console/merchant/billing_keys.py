@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dasi.billing_keys import browse_keys, keys_of_customer, remove_key
 from dasi.console.routing import Visit
 from dasi.foundation.errors import NotFound
-from dasi.reporting import Browse, browse_payments
+from dasi.reporting import PaymentQuery, browse_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_removed_key
 
 PAGE = 50
@@ -19,14 +19,14 @@ _AHEAD = timedelta(days=366 * 5)
 async def show_list(visit: Visit) -> Response:
     words = visit.query("q")
     found = await browse_keys(
-        visit.engine, visit.merchant_id, words=words or None, behind=_place(visit), limit=PAGE
+        visit.engine, visit.merchant_id, words=words or None, after=_cursor(visit), limit=PAGE
     )
-    onward = None
-    if found.next_place is not None:
-        at, key_id = found.next_place
+    next_url = None
+    if found.next_cursor is not None:
+        at, key_id = found.next_cursor
         kept = {"q": words} if words else {}
-        onward = "?" + urlencode({**kept, "behind": f"{at.isoformat()}~{key_id}"})
-    return visit.page("billing_keys.html", keys=found.keys, asked=words, onward=onward)
+        next_url = "?" + urlencode({**kept, "after": f"{at.isoformat()}~{key_id}"})
+    return visit.page("billing_keys.html", keys=found.keys, asked=words, next_url=next_url)
 
 
 async def show_one(visit: Visit) -> Response:
@@ -38,8 +38,8 @@ async def show_one(visit: Visit) -> Response:
     charges = await browse_payments(
         visit.engine,
         visit.merchant_id,
-        Browse(customer_uid=customer_uid),
-        behind=None,
+        PaymentQuery(customer_uid=customer_uid),
+        after=None,
         limit=_CHARGES,
     )
     waiting = await list_schedules(
@@ -71,8 +71,8 @@ async def post_remove(visit: Visit) -> Response:
     return visit.go(f"{visit.address('/keys/' + quote(customer_uid, safe=''))}?done=removed")
 
 
-def _place(visit: Visit) -> tuple[datetime, str] | None:
-    at, _, key_id = visit.query("behind").partition("~")
+def _cursor(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, key_id = visit.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

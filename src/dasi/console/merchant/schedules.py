@@ -31,18 +31,18 @@ async def show_schedules(visit: Visit) -> Response:
     today = kst_day(now)
     day = _asked_day(visit, today)
     begins = datetime.combine(day, time.min, tzinfo=KST)
-    page, next_place = await browse_schedules(
+    page, next_cursor = await browse_schedules(
         engine,
         visit.merchant_id,
         since=begins,
         until=begins + timedelta(days=1),
-        behind=_place(visit),
+        after=_cursor(visit),
         limit=PAGE,
     )
-    onward = None
-    if next_place is not None:
-        place = f"{next_place[0].isoformat()}~{next_place[1]}"
-        onward = "?" + urlencode({"day": day.isoformat(), "behind": place})
+    next_url = None
+    if next_cursor is not None:
+        place = f"{next_cursor[0].isoformat()}~{next_cursor[1]}"
+        next_url = "?" + urlencode({"day": day.isoformat(), "after": place})
     days = _month_of(day)
     stopped = await stops(engine)
     return visit.page(
@@ -55,7 +55,7 @@ async def show_schedules(visit: Visit) -> Response:
         after=days[-1] if days[-1].month != day.month else days[-1] + timedelta(days=1),
         totals=await calendar(engine, visit.merchant_id, first=days[0], last=days[-1]),
         page=page,
-        onward=onward,
+        next_url=next_url,
         stop=stopped.get(visit.merchant_id) or stopped.get(_EVERY_MERCHANT),
         late=await lateness(engine, since=now - timedelta(hours=24)),
         may_act=visit.person.may("act", visit.merchant_id),
@@ -71,8 +71,8 @@ def _month_of(day: date) -> list[date]:
     return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
 
 
-def _place(visit: Visit) -> tuple[datetime, str] | None:
-    at, _, schedule_id = visit.query("behind").partition("~")
+def _cursor(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, schedule_id = visit.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

@@ -135,20 +135,20 @@ async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
         visit.merchant_id,
         state=state if state in _STATES else None,
         about=about or None,
-        behind=_place(visit),
+        after=_cursor(visit),
         limit=PAGE + 1,
     )
-    onward = None
+    next_url = None
     if len(found) > PAGE:
         last, kept = found[PAGE - 1], {"state": state, "about": about}
-        place = {"behind": f"{last.created_at.isoformat()}~{last.delivery_id}"}
-        onward = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
+        place = {"after": f"{last.created_at.isoformat()}~{last.delivery_id}"}
+        next_url = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
     may_set_up = visit.person.may("set_up", visit.merchant_id)
     failing = await failing_receivers(visit.engine, visit.merchant_id)
     return visit.page(
         "webhooks.html",
         deliveries=found[:PAGE],
-        onward=onward,
+        next_url=next_url,
         state=state,
         about=about,
         states=_STATES,
@@ -172,8 +172,8 @@ def _receivers(
     return [(one, ailing.get(one)) for one in dict.fromkeys([*named, *ailing])]
 
 
-def _place(visit: Visit) -> tuple[datetime, str] | None:
-    at, _, delivery_id = visit.query("behind").partition("~")
+def _cursor(visit: Visit) -> tuple[datetime, str] | None:
+    at, _, delivery_id = visit.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

@@ -9,11 +9,11 @@ from dasi.console.payments.charts import bars, ring, spread
 from dasi.console.routing import Visit
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import (
-    Browse,
-    DayNumbers,
+    DailyStats,
+    PaymentQuery,
     browse_doubts,
     browse_payments,
-    day_numbers,
+    daily_stats,
     doubt_numbers,
 )
 from dasi.schedules import calendar, lateness
@@ -29,13 +29,13 @@ async def show_dashboard(visit: Visit) -> Response:
     today = kst_day(now)
     begins = datetime.combine(today, time.min, tzinfo=KST)
     day, before, doubts = await asyncio.gather(
-        day_numbers(engine, merchant_id, since=begins),
-        day_numbers(engine, merchant_id, since=begins - _DAY),
+        daily_stats(engine, merchant_id, since=begins),
+        daily_stats(engine, merchant_id, since=begins - _DAY),
         doubt_numbers(engine, merchant_id),
     )
-    recent = await browse_payments(engine, merchant_id, Browse(), behind=None, limit=_RECENT)
+    recent = await browse_payments(engine, merchant_id, PaymentQuery(), after=None, limit=_RECENT)
     urgent, _ = await browse_doubts(
-        engine, merchant_id, is_with_person=doubts.with_person > 0, behind=None, limit=_DOUBTS
+        engine, merchant_id, is_with_person=doubts.with_person > 0, after=None, limit=_DOUBTS
     )
     late = await lateness(engine, since=now - _DAY)
     health = await delivery_health(engine, merchant_id, since=begins)
@@ -72,7 +72,7 @@ async def show_dashboard(visit: Visit) -> Response:
     )
 
 
-def _hours(visit: Visit, day: DayNumbers, before: DayNumbers, *, now: datetime) -> str:
+def _hours(visit: Visit, day: DailyStats, before: DailyStats, *, now: datetime) -> str:
     """What was charged in each hour of today, with yesterday behind it."""
     charged = {hour.hour: hour.paid_krw for hour in day.hours}
     yesterday = {hour.hour: hour.paid_krw for hour in before.hours}

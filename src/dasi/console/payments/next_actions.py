@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dasi.console.labels import ATTEMPT_KIND, Word, word
 from dasi.ledger import Status
-from dasi.reporting import AttemptLine, Story
+from dasi.reporting import AttemptDetail, PaymentDetail
 from dasi.schedules import Schedule
 from dasi.webhooks import Delivery
 
@@ -30,21 +30,21 @@ class Step:
 
 
 def next_steps(
-    story: Story, told: Sequence[Delivery], booked: Sequence[Schedule], *, now: datetime
+    detail: PaymentDetail, told: Sequence[Delivery], booked: Sequence[Schedule], *, now: datetime
 ) -> list[Step]:
     """Soonest first; never empty. `booked` are charges of the same card that wait."""
-    steps = [_of_doubt(one) for one in story.attempts if one.is_open]
-    if story.payment.status is Status.READY:
-        steps += [_of_window(one.expires_at) for one in story.windows if one.state == "open"]
+    steps = [_of_doubt(one) for one in detail.attempts if one.is_open]
+    if detail.payment.status is Status.READY:
+        steps += [_of_window(one.expires_at) for one in detail.windows if one.state == "open"]
     steps += [_of_delivery(one) for one in told if one.state == "due"]
     steps += [_of_parked(one) for one in told if one.state == "parked"]
     if not steps:
-        steps = [_at_rest(story)]
-    steps += [_of_schedule(one, story) for one in booked]
+        steps = [_at_rest(detail)]
+    steps += [_of_schedule(one, detail) for one in booked]
     return sorted(steps, key=lambda step: step.at or now)
 
 
-def _of_doubt(attempt: AttemptLine) -> Step:
+def _of_doubt(attempt: AttemptDetail) -> Step:
     kind = word(ATTEMPT_KIND, attempt.kind)
     if attempt.handed_over_at is not None:
         return Step(
@@ -99,9 +99,9 @@ def _of_parked(delivery: Delivery) -> Step:
     )
 
 
-def _of_schedule(schedule: Schedule, story: Story) -> Step:
+def _of_schedule(schedule: Schedule, detail: PaymentDetail) -> Step:
     amount = f"{schedule.amount_krw:,}"
-    is_again = schedule.merchant_uid == story.payment.merchant_uid
+    is_again = schedule.merchant_uid == detail.payment.merchant_uid
     return Step(
         at=schedule.schedule_at,
         text=Word(
@@ -127,8 +127,8 @@ def _of_window(expires_at: datetime) -> Step:
     )
 
 
-def _at_rest(story: Story) -> Step:
-    payment = story.payment
+def _at_rest(detail: PaymentDetail) -> Step:
+    payment = detail.payment
     if payment.status is Status.FAILED:
         text = Word(
             "끝난 결제입니다. 같은 주문번호로 다시 결제할 수 있습니다.",

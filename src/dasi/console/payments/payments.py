@@ -16,8 +16,8 @@ from dasi.console.templates import SECURITY_HEADERS
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
-from dasi.payments import CancelWish, cancel
-from dasi.reporting import Browse, Place, browse_payments, every_payment, tell_story
+from dasi.payments import CancelRequest, cancel
+from dasi.reporting import Cursor, PaymentQuery, browse_payments, get_payment_detail, iter_payments
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
 from dasi.users import list_views, remove_view, save_view
 from dasi.webhooks import list_deliveries, list_tries
@@ -25,7 +25,7 @@ from dasi.webhooks import list_deliveries, list_tries
 PAGE = 50
 _DELIVERIES, _ACTS = 20, 100
 _AHEAD = timedelta(days=366 * 2)
-_ASKED = ("q", "status", "code", "since", "until")
+_FILTER_FIELDS = ("q", "status", "code", "since", "until")
 """What a list of payments can be asked for: its address, its export, and a view that is kept."""
 _WATCHED = timedelta(minutes=10)
 """A page renews itself while something is to happen this soon."""
@@ -38,23 +38,23 @@ _COLUMNS = (
 
 
 async def show_payments(visit: Visit) -> Response:
-    wanted = _wanted(visit)
+    query = _payment_query(visit)
     found = await browse_payments(
-        visit.engine, visit.merchant_id, wanted, behind=_place(visit), limit=PAGE
+        visit.engine, visit.merchant_id, query, after=_cursor(visit), limit=PAGE
     )
-    asked = {name: visit.query(name) for name in _ASKED}
+    asked = {name: visit.query(name) for name in _FILTER_FIELDS}
     kept = {name: value for name, value in asked.items() if value}
     views = await list_views(visit.engine, visit.merchant_id, visit.person.person_id)
-    onward = None
-    if found.next_place is not None:
-        place = f"{found.next_place.started_at.isoformat()}~{found.next_place.imp_uid}"
-        onward = "?" + urlencode({**kept, "behind": place})
+    next_url = None
+    if found.next_cursor is not None:
+        place = f"{found.next_cursor.started_at.isoformat()}~{found.next_cursor.imp_uid}"
+        next_url = "?" + urlencode({**kept, "after": place})
     return visit.page(
         "payments.html",
         payments=found.payments,
         asked=asked,
-        onward=onward,
-        is_first=not visit.query("behind"),
+        next_url=next_url,
+        is_first=not visit.query("after"),
         export="?" + urlencode(kept),
         query=urlencode(kept),
         views=views,
@@ -65,7 +65,7 @@ async def show_payments(visit: Visit) -> Response:
 async def post_view(visit: Visit) -> Response:
     """Keeps what the list shows under a name."""
     told = dict(parse_qsl(visit.field("query", length_max=500)))
-    query = urlencode({name: told[name] for name in _ASKED if told.get(name)})
+    query = urlencode({name: told[name] for name in _FILTER_FIELDS if told.get(name)})
     name = visit.field("name")
     await save_view(visit.engine, visit.merchant_id, visit.person.person_id, name=name, query=query)
     await visit.note("view_saved", about=name, detail=query)
@@ -81,12 +81,12 @@ async def post_view_remove(visit: Visit) -> Response:
 
 async def export_payments(visit: Visit) -> Response:
     """Streams: a million lines need no more memory than one page."""
-    wanted = _wanted(visit)
+    query = _payment_query(visit)
     await visit.note("payments_exported", detail=str(visit.request.query_params)[:500])
 
     async def lines() -> AsyncIterator[str]:
         yield "\ufeff" + _line(list(_COLUMNS))  # the mark lets spreadsheets read Korean
-        async for payment in every_payment(visit.engine, visit.merchant_id, wanted):
+        async for payment in iter_payments(visit.engine, visit.merchant_id, query):
             yield _line(_cells(payment))
 
     return StreamingResponse(
@@ -100,25 +100,27 @@ async def export_payments(visit: Visit) -> Response:
 
 
 async def show_payment(visit: Visit) -> Response:
-    story = await tell_story(visit.engine, visit.merchant_id, visit.request.path_params["imp_uid"])
-    payment = story.payment
+    detail = await get_payment_detail(
+        visit.engine, visit.merchant_id, visit.request.path_params["imp_uid"]
+    )
+    payment = detail.payment
     told = await list_deliveries(
         visit.engine, visit.merchant_id, state=None, about=payment.imp_uid, limit=_DELIVERIES
     )
     tries = [
         (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
     ]
-    about = [payment.imp_uid, *(one.attempt_id for one in story.attempts)]
+    about = [payment.imp_uid, *(one.attempt_id for one in detail.attempts)]
     about += [one.event_id for one in told]
     acts = await acts_about(visit.engine, visit.merchant_id, about, limit=_ACTS)
     now = visit.engine.clock.now()
     booked = await _next_booked(visit, payment)
-    steps = next_steps(story, told, booked, now=now)
+    steps = next_steps(detail, told, booked, now=now)
     return visit.page(
         "payment.html",
         payment=payment,
-        story=story,
-        timeline=timeline_of(story, tries, acts),
+        detail=detail,
+        timeline=timeline_of(detail, tries, acts),
         steps=steps,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
@@ -162,7 +164,7 @@ async def post_cancel(visit: Visit) -> Response:
     await cancel(
         visit.engine,
         visit.merchant_id,
-        CancelWish(
+        CancelRequest(
             imp_uid=imp_uid,
             merchant_uid=None,
             amount_krw=amount_krw,
@@ -185,14 +187,14 @@ def read_won(visit: Visit, name: str) -> int | None:
     return int(text)
 
 
-def _wanted(visit: Visit) -> Browse:
+def _payment_query(visit: Visit) -> PaymentQuery:
     status = visit.query("status")
     since, until = _day(visit.query("since")), _day(visit.query("until"))
     words = visit.query("q") or None
     on_day = _day(words) if words else None
     if on_day is not None:  # a date typed into the one box means that day
         words, since, until = None, on_day, on_day
-    return Browse(
+    return PaymentQuery(
         words=words,
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
         since=since,
@@ -209,13 +211,13 @@ def _day(text: str | None) -> datetime | None:
         return None
 
 
-def _place(visit: Visit) -> Place | None:
-    at, _, imp_uid = visit.query("behind").partition("~")
+def _cursor(visit: Visit) -> Cursor | None:
+    at, _, imp_uid = visit.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return Place(started_at=moment, imp_uid=imp_uid) if moment.tzinfo and imp_uid else None
+    return Cursor(started_at=moment, imp_uid=imp_uid) if moment.tzinfo and imp_uid else None
 
 
 def _cells(payment: Payment) -> list[str]:

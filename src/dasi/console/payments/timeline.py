@@ -9,7 +9,7 @@ from dasi.audit import Act
 from dasi.console.labels import ACT, ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
 from dasi.console.payments.reason_labels import cause
 from dasi.providers.exchange import Exchange
-from dasi.reporting import AttemptLine, EventLine, Story
+from dasi.reporting import AttemptDetail, PaymentDetail, PaymentEvent
 from dasi.webhooks import Delivery, Try
 
 
@@ -39,11 +39,11 @@ class Line:
 
 
 def timeline_of(
-    story: Story, told: Sequence[tuple[Delivery, list[Try]]], acts: Sequence[Act]
+    detail: PaymentDetail, told: Sequence[tuple[Delivery, list[Try]]], acts: Sequence[Act]
 ) -> list[Line]:
     """Events, with the requests to the PG they speak of, the windows, every try to tell, and what
     people did that no event speaks of."""
-    attempts = {one.attempt_id: one for one in story.attempts}
+    attempts = {one.attempt_id: one for one in detail.attempts}
     lines = [
         Line(
             at=event.at,
@@ -60,7 +60,7 @@ def timeline_of(
             ),
             messages=_messages(event, attempts.get(event.attempt_id or "")),
         )
-        for event in story.events
+        for event in detail.events
     ]
     lines += [
         Line(
@@ -75,10 +75,10 @@ def timeline_of(
             pg_text=window.return_text,
             raw=(("state", window.state), ("expires_at", window.expires_at.isoformat())),
         )
-        for window in story.windows
+        for window in detail.windows
     ]
     lines += [_of_try(delivery, one) for delivery, tries in told for one in tries]
-    lines += [_of_act(act) for act in acts if not _is_told_by_event(act, story)]
+    lines += [_of_act(act) for act in acts if not _is_told_by_event(act, detail)]
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -120,7 +120,7 @@ def _of_act(act: Act) -> Line:
     )
 
 
-def _is_told_by_event(act: Act, story: Story) -> bool:
+def _is_told_by_event(act: Act, detail: PaymentDetail) -> bool:
     """A cancel that was sent, and a doubt that was decided, stand in the events already."""
     if act.what == "doubt_decided":
         return True
@@ -128,7 +128,7 @@ def _is_told_by_event(act: Act, story: Story) -> bool:
         one.what == "cancel_asked"
         and one.who == f"person:{act.email}"
         and timedelta(0) <= one.at - act.at < _SENT_WITHIN
-        for one in story.events
+        for one in detail.events
     )
 
 
@@ -136,7 +136,7 @@ _SENT_WITHIN = timedelta(seconds=10)
 _NOT_TAKEN = Word("전송 실패", "not taken", "bad")
 
 
-def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:
+def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
     """What was asked and answered, as it is kept. Keys and card numbers are in none of it."""
     if attempt is None:
         return ()
@@ -162,7 +162,7 @@ def _raw_attempt(attempt: AttemptLine | None) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in told.items() if value)
 
 
-def _messages(event: EventLine, attempt: AttemptLine | None) -> tuple[Message, ...]:
+def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[Message, ...]:
     """What was said at this moment: the request, its answer, or the look that settled it."""
     if attempt is None or not attempt.exchanges:
         return ()

@@ -19,17 +19,17 @@ async def show_doubts(visit: Visit) -> Response:
     """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
     lists = {}
     for name, is_with_person in (("person", True), ("machine", False)):
-        doubts, next_place = await browse_doubts(
+        doubts, next_cursor = await browse_doubts(
             visit.engine,
             visit.merchant_id,
             is_with_person=is_with_person,
-            behind=_place(visit, name),
+            after=_cursor(visit, name),
             limit=PAGE,
         )
-        onward = None
-        if next_place is not None:
-            onward = "?" + urlencode({name: f"{next_place[0].isoformat()}~{next_place[1]}"})
-        lists[name] = (doubts, onward)
+        next_url = None
+        if next_cursor is not None:
+            next_url = "?" + urlencode({name: f"{next_cursor[0].isoformat()}~{next_cursor[1]}"})
+        lists[name] = (doubts, next_url)
     return visit.page(
         "doubts.html",
         with_person=lists["person"],
@@ -73,7 +73,7 @@ async def post_decide(visit: Visit) -> Response:
     return visit.go(f"{visit.address('/doubts')}?done=saved")
 
 
-def _place(visit: Visit, name: str) -> tuple[datetime, str] | None:
+def _cursor(visit: Visit, name: str) -> tuple[datetime, str] | None:
     at, _, attempt_id = visit.query(name).partition("~")
     try:
         moment = datetime.fromisoformat(at)

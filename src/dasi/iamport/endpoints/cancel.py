@@ -10,7 +10,7 @@ from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Flag, Prose, Text, Whole
 from dasi.ledger import Payment
-from dasi.payments import CancelWish, cancel
+from dasi.payments import CancelRequest, cancel
 
 _CANCEL = (
     Text("imp_uid", 40),
@@ -50,7 +50,7 @@ async def cancel_payment(call: Call) -> Response:
     payment = await cancel(
         call.engine,
         call.merchant.merchant_id,
-        CancelWish(
+        CancelRequest(
             imp_uid=given["imp_uid"],
             merchant_uid=given["merchant_uid"],
             amount_krw=given["amount"],

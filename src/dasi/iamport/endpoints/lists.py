@@ -6,7 +6,7 @@ from typing import Any
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.schema.params import Choice, Flag, Whole
 from dasi.ledger import Status
-from dasi.reporting import Moment, Sorting
+from dasi.reporting import Sorting, TimestampField
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 1_000
 PAGE_MAX = 1_000_000
@@ -21,7 +21,11 @@ TO = Whole("to", most=EPOCH_S_MAX)
 SORTING = Choice("sorting", ("-started", "started", "-paid", "paid", "-updated", "updated"))
 INCLUDE_SANDBOX = Flag("include_sandbox")
 
-_MOMENTS: dict[str, Moment] = {"started": "started", "paid": "paid", "updated": "updated"}
+_TIMESTAMP_FIELDS: dict[str, TimestampField] = {
+    "started": "started",
+    "paid": "paid",
+    "updated": "updated",
+}
 # Their word for a status, and which of ours it covers.
 STATUSES: dict[str, frozenset[Status]] = {
     "ready": frozenset({Status.READY, Status.PENDING}),
@@ -45,7 +49,7 @@ def statuses_of(word: str) -> frozenset[Status]:
 def sorting_of(given: dict[str, Any]) -> Sorting:
     """`-started` and its kind; newest first by when it was started unless told otherwise."""
     word: str = given["sorting"] or "-started"
-    return Sorting(by=_MOMENTS[word.lstrip("-")], newest_first=word.startswith("-"))
+    return Sorting(by=_TIMESTAMP_FIELDS[word.lstrip("-")], newest_first=word.startswith("-"))
 
 
 def page_of(given: dict[str, Any]) -> tuple[int, int]:

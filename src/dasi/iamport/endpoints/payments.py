@@ -13,11 +13,21 @@ from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Param, Texts
 from dasi.ledger import Status, find_payment
-from dasi.reporting import Moment, PaymentFilter, find_by_order, find_payments, list_payments
+from dasi.reporting import (
+    PaymentFilter,
+    TimestampField,
+    find_by_order,
+    find_payments,
+    list_payments,
+)
 
 _IDS_MAX = 100
 # The moment a list of a status is about; of any other it is when the payment was started.
-_CLOCKS: dict[str, Moment] = {"paid": "paid", "failed": "failed", "cancelled": "cancelled"}
+_TIMESTAMP_FIELDS: dict[str, TimestampField] = {
+    "paid": "paid",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
 _MANY = (Texts("imp_uid", 40, _IDS_MAX), Texts("merchant_uid", 40, _IDS_MAX))
 _FIND_ALL = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _BY_STATUS = (*_FIND_ALL, lists.FROM, lists.TO)
@@ -123,7 +133,7 @@ async def by_status(call: Call) -> Response:
         call.engine,
         call.merchant.merchant_id,
         PaymentFilter(
-            statuses=statuses, clock=_CLOCKS.get(word, "started"), since=since, until=until
+            statuses=statuses, by=_TIMESTAMP_FIELDS.get(word, "started"), since=since, until=until
         ),
         sorting=lists.sorting_of(call.given),
         page=page,

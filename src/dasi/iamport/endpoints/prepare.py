@@ -7,7 +7,12 @@ from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.rendering.objects import PrepareObject
 from dasi.iamport.schema.params import Choice, Text, Whole
-from dasi.windows import Prepared, change_prepared, find_prepared, prepare
+from dasi.windows import (
+    ExpectedAmount,
+    change_expected_amount,
+    find_expected_amount,
+    register_expected_amount,
+)
 
 _PREPARE = (
     Text("merchant_uid", 40, is_required=True),
@@ -29,32 +34,38 @@ def routes(face: Face) -> list[Route]:
 
 async def register(call: Call) -> Response:
     """Registers an order's amount; a window asked for with another one is refused (F1003)."""
-    prepared = await prepare(call.engine, call.merchant.merchant_id, _prepared(call))
-    return answer(_view(prepared))
+    expected_amount = await register_expected_amount(
+        call.engine, call.merchant.merchant_id, _expected_amount(call)
+    )
+    return answer(_view(expected_amount))
 
 
 async def change(call: Call) -> Response:
     """Changes a registered amount. 404 if the order is not registered."""
-    prepared = await change_prepared(call.engine, call.merchant.merchant_id, _prepared(call))
-    return answer(_view(prepared))
+    expected_amount = await change_expected_amount(
+        call.engine, call.merchant.merchant_id, _expected_amount(call)
+    )
+    return answer(_view(expected_amount))
 
 
 async def read(call: Call) -> Response:
     """The registered amount. 404 if the order is not registered."""
-    prepared = await find_prepared(
+    expected_amount = await find_expected_amount(
         call.engine, call.merchant.merchant_id, call.path["merchant_uid"]
     )
-    return answer(_view(prepared))
+    return answer(_view(expected_amount))
 
 
-def _prepared(call: Call) -> Prepared:
+def _expected_amount(call: Call) -> ExpectedAmount:
     given = call.given
-    return Prepared(
+    return ExpectedAmount(
         merchant_uid=given["merchant_uid"], amount_krw=given["amount"], currency=given["currency"]
     )
 
 
-def _view(prepared: Prepared) -> PrepareObject:
+def _view(expected_amount: ExpectedAmount) -> PrepareObject:
     return PrepareObject(
-        merchant_uid=prepared.merchant_uid, amount=prepared.amount_krw, currency=prepared.currency
+        merchant_uid=expected_amount.merchant_uid,
+        amount=expected_amount.amount_krw,
+        currency=expected_amount.currency,
     )

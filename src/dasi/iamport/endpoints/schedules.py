@@ -27,9 +27,9 @@ from dasi.ledger import Buyer
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
+    NewSchedule,
     Schedule,
     ScheduleStatus,
-    ScheduleWish,
     book,
     find_schedule,
     list_schedules,
@@ -158,7 +158,9 @@ async def schedule(call: Call) -> Response:
             call.merchant.merchant_id,
             customer_uid=call.given["customer_uid"],
             customer_id=call.given["customer_id"],
-            wishes=[_wish(number, item) for number, item in enumerate(call.given["schedules"])],
+            requests=[
+                _new_schedule(number, item) for number, item in enumerate(call.given["schedules"])
+            ],
             checking_amount_krw=call.given["checking_amount"] or 0,
         )
     except Invalid as bad:
@@ -170,18 +172,18 @@ async def schedule(call: Call) -> Response:
 
 async def booked_before(call: Call) -> Response | None:
     """What an earlier try of the same request has booked: all of its items, or none of them."""
-    booked = [await _as_wished(call, item) for item in call.given["schedules"]]
+    booked = [await _existing_schedule(call, item) for item in call.given["schedules"]]
     return answer([schedule_view(one) for one in booked if one]) if all(booked) else None
 
 
 async def booked_again_before(call: Call) -> Response | None:
     item = {"merchant_uid": call.path["merchant_uid"], "schedule_at": call.given["schedule_at"]}
-    booked = await _as_wished(call, item)
+    booked = await _existing_schedule(call, item)
     return None if booked is None else answer(schedule_view(booked))
 
 
-async def _as_wished(call: Call, item: dict[str, Any]) -> Schedule | None:
-    """The booked charge of this order, if it is what `item` wishes."""
+async def _existing_schedule(call: Call, item: dict[str, Any]) -> Schedule | None:
+    """The booked charge of this order, if it is what `item` asks for."""
     try:
         found = await find_schedule(call.engine, call.merchant.merchant_id, item["merchant_uid"])
     except NotFound:
@@ -290,11 +292,11 @@ def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:
     return since, until
 
 
-def _wish(number: int, item: dict[str, Any]) -> ScheduleWish:
+def _new_schedule(number: int, item: dict[str, Any]) -> NewSchedule:
     """One item, its values checked against each other."""
     refuse_contradictions(item, where=f"schedules[{number}].")
     quota = item["card_quota"] or 0
-    return ScheduleWish(
+    return NewSchedule(
         merchant_uid=item["merchant_uid"],
         schedule_at=_moment(item),
         amount_krw=item["amount"],

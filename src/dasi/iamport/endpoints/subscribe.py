@@ -16,7 +16,7 @@ from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Choice, JsonText, Text, Urls, Whole
 from dasi.ledger import Buyer, Payment, Status
-from dasi.payments import ChargeWish, charge
+from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
 
 QUOTA_FROM = 2
@@ -69,8 +69,10 @@ async def again(call: Call) -> Response:
     Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
     with no payment when nothing was charged, or when it is not known yet: the message says which.
     """
-    wish = replace(charge_wish(call.given, call.user_agent), idempotency_key=call.idempotency_key)
-    payment = await charge(call.engine, call.merchant.merchant_id, wish)
+    request = replace(
+        charge_request(call.given, call.user_agent), idempotency_key=call.idempotency_key
+    )
+    payment = await charge(call.engine, call.merchant.merchant_id, request)
     return again_answer(call.engine, payment)
 
 
@@ -92,11 +94,11 @@ def _refuse_outright(engine: Engine, failed: Payment) -> None:
         raise Refused("pg_refused_charge", code=code, text=text, imp_uid=failed.imp_uid)
 
 
-def charge_wish(given: dict[str, Any], user_agent: str | None) -> ChargeWish:
+def charge_request(given: dict[str, Any], user_agent: str | None) -> ChargeRequest:
     """The parsed parameters of a charge, checked against each other."""
     quota = given["card_quota"] or 0
     refuse_contradictions(given)
-    return ChargeWish(
+    return ChargeRequest(
         customer_uid=given["customer_uid"],
         merchant_uid=given["merchant_uid"],
         amount_krw=given["amount"],

@@ -12,7 +12,7 @@ import msgspec
 from dasi.engine import Engine
 from dasi.iamport.rendering.objects import Paged
 from dasi.iamport.rendering.views import paged, payment_view
-from dasi.reporting import Page, PaymentVersion, find_payments
+from dasi.reporting import PaymentVersion, VersionPage, find_payments
 
 _PAYMENT_MAX_BYTES = 2_000
 """Nearly all are shorter. What is longer (`custom_data` may be) is made anew each time."""
@@ -31,7 +31,7 @@ class RenderedPayments:
         return len(self._kept)
 
     async def page(
-        self, engine: Engine, merchant_id: int, found: Page, *, page: int, limit: int
+        self, engine: Engine, merchant_id: int, found: VersionPage, *, page: int, limit: int
     ) -> Paged[msgspec.Raw]:
         """What was found for the `page` of `limit` payments at most."""
         rendered = await self._of(engine, merchant_id, found.found)

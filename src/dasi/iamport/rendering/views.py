@@ -70,7 +70,7 @@ def payment_view(payment: Payment) -> PaymentObject:
         card_quota=card.quota_months,
         card_type=_CARD_TYPE.get(card.kind or ""),
         cash_receipt_issued=False,
-        channel=payment.entry,
+        channel=payment.source,
         currency="KRW",
         custom_data=payment.custom_data,
         customer_uid=payment.customer_uid,

@@ -22,7 +22,7 @@ from dasi.providers.kicc import (
     reasons,
     requests,
 )
-from dasi.providers.kicc.outcomes import Asked
+from dasi.providers.kicc.outcomes import ExpectedReply
 from dasi.providers.kicc.transport.circuit_breaker import Breaker
 from dasi.providers.kicc.transport.client import KiccClient, NoAnswer, Reply, Unsent
 from dasi.providers.kicc.transport.exchange_log import exchange_of, with_exchange
@@ -100,9 +100,9 @@ class KiccProvider:
     async def open_window(
         self, mall: Mall, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:
-        asked = Asked(mall=mall, attempt_id=None, now=self._clock.now())
+        expected = ExpectedReply(mall=mall, attempt_id=None, now=self._clock.now())
         reply, _ = await self._send(mall, codes.REGISTER_PATH, requests.register(mall, request))
-        return outcomes.window_opened(reply, asked)
+        return outcomes.window_opened(reply, expected)
 
     def read_return(self, fields: Mapping[str, str]) -> WindowReturn:
         code = fields.get("resCd", "").strip()
@@ -131,9 +131,9 @@ class KiccProvider:
         request = requests.approval(
             mall, attempt, session_id=session_id, shop_order_no=shop_order_no
         )
-        asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
+        expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
         reply, exchange = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
-        return with_exchange(outcomes.approved(reply, asked), exchange)
+        return with_exchange(outcomes.approved(reply, expected), exchange)
 
     async def issue_key(
         self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
@@ -141,15 +141,15 @@ class KiccProvider:
         request = requests.approval(
             mall, attempt, session_id=session_id, shop_order_no=shop_order_no
         )
-        asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
+        expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
         reply, exchange = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
-        return with_exchange(outcomes.key_issued(reply, asked), exchange)
+        return with_exchange(outcomes.key_issued(reply, expected), exchange)
 
     async def charge(
         self, mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
     ) -> Approved | Declined | Unknown | NotSent:
         request = requests.charge(mall, attempt, order=order, billing_key=billing_key)
-        asked = self._asked(
+        expected = self._expected(
             mall,
             attempt,
             shop_order_no=order.shop_order_no,
@@ -159,26 +159,28 @@ class KiccProvider:
         reply, exchange = await self._send_today(
             mall, attempt, codes.BATCH_APPROVAL_PATH, request, hide=(billing_key,)
         )
-        return with_exchange(outcomes.approved(reply, asked), exchange)
+        return with_exchange(outcomes.approved(reply, expected), exchange)
 
     async def cancel(
         self, mall: Mall, attempt: Attempt, *, cancel: Cancel
     ) -> Cancelled | Declined | Unknown | NotSent:
-        request = requests.cancel(mall, attempt, wish=cancel)
-        asked = self._asked(mall, attempt, amount_krw=cancel.amount_krw)
+        request = requests.cancel(mall, attempt, request=cancel)
+        expected = self._expected(mall, attempt, amount_krw=cancel.amount_krw)
         reply, exchange = await self._send_today(mall, attempt, codes.REVISE_PATH, request)
-        told = outcomes.cancelled(reply, asked, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw)
+        told = outcomes.cancelled(
+            reply, expected, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw
+        )
         return with_exchange(told, exchange)
 
     async def remove_key(
         self, mall: Mall, attempt: Attempt, *, billing_key: str
     ) -> KeyRemoved | Declined | Unknown | NotSent:
         request = requests.remove_key(mall, attempt, billing_key=billing_key)
-        asked = self._asked(mall, attempt, hide=(billing_key,))
+        expected = self._expected(mall, attempt, hide=(billing_key,))
         reply, exchange = await self._send_today(
             mall, attempt, codes.REMOVE_KEY_PATH, request, hide=(billing_key,)
         )
-        return with_exchange(outcomes.key_removed(reply, asked), exchange)
+        return with_exchange(outcomes.key_removed(reply, expected), exchange)
 
     def read_notice(self, content_type: str, body: bytes) -> PgNotice:
         notice = notifications.parse_notice(content_type, body)
@@ -213,20 +215,20 @@ class KiccProvider:
         today = kst_day(self._clock.now())
         if today - attempt.day_kst > _DAY:
             return Unknown(why="KICC's inquiry window (yesterday and today) has closed")
-        asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
+        expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
         if kind is AttemptKind.ISSUE_KEY:
-            asked = self._asked(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
-        finding = await self._find(asked, attempt, kind, attempt.day_kst)
+            expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
+        finding = await self._find(expected, attempt, kind, attempt.day_kst)
         if isinstance(finding, NotFound) and attempt.day_kst < today:
-            return await self._find(asked, attempt, kind, today)
+            return await self._find(expected, attempt, kind, today)
         return finding
 
     async def _find(
-        self, asked: Asked, attempt: Attempt, kind: AttemptKind, day: date
+        self, expected: ExpectedReply, attempt: Attempt, kind: AttemptKind, day: date
     ) -> Found | NotFound | Unknown | NotSent:
-        request = requests.query(asked.mall, attempt, day=day)
-        reply, exchange = await self._send(asked.mall, codes.QUERY_PATH, request)
-        return with_exchange(lookup_results.found(reply, asked, kind=kind), exchange)
+        request = requests.query(expected.mall, attempt, day=day)
+        reply, exchange = await self._send(expected.mall, codes.QUERY_PATH, request)
+        return with_exchange(lookup_results.found(reply, expected, kind=kind), exchange)
 
     async def _send_today(
         self, mall: Mall, attempt: Attempt, path: str, request: Wire, *, hide: tuple[str, ...] = ()
@@ -254,7 +256,7 @@ class KiccProvider:
                 self._breaker.record(host, is_outage=False)
         return reply, exchange_of(path, request, reply, at=at, took_ms=took_ms, hide=hidden)
 
-    def _asked(
+    def _expected(
         self,
         mall: Mall,
         attempt: Attempt,
@@ -262,8 +264,8 @@ class KiccProvider:
         shop_order_no: str | None = None,
         amount_krw: int | None = None,
         hide: tuple[str, ...] = (),
-    ) -> Asked:
-        return Asked(
+    ) -> ExpectedReply:
+        return ExpectedReply(
             mall=mall,
             attempt_id=attempt.attempt_id,
             now=self._clock.now(),

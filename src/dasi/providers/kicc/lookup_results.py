@@ -9,7 +9,13 @@ can only be the repeated refusal of the request itself.
 from typing import Literal
 
 from dasi.providers.kicc import answers, outcomes
-from dasi.providers.kicc.outcomes import Asked, Yes, doubt, wrong_amount, wrong_names
+from dasi.providers.kicc.outcomes import (
+    ExpectedReply,
+    UncheckedSuccess,
+    doubt,
+    wrong_amount,
+    wrong_names,
+)
 from dasi.providers.kicc.reasons import is_documented_refusal
 from dasi.providers.kicc.transport.client import Reply
 from dasi.providers.port import (
@@ -32,60 +38,62 @@ _STATES: dict[str, State] = {
 }
 
 
-def found(reply: Reply, asked: Asked, *, kind: AttemptKind) -> Found | NotFound | Unknown | NotSent:
+def found(
+    reply: Reply, expected: ExpectedReply, *, kind: AttemptKind
+) -> Found | NotFound | Unknown | NotSent:
     """What a query's answer tells of the attempt it named."""
-    said = outcomes.sort(reply, asked)
+    said = outcomes.sort(reply, expected)
     match said:
         case Declined(code=code, text=text):
             if is_documented_refusal(code):
                 return Found(outcome=said, state="none")
             return NotFound(code=code, text=text)
-        case Yes():
-            return _found(said, asked, kind)
+        case UncheckedSuccess():
+            return _found(said, expected, kind)
         case _:
             return said
 
 
-def _found(said: Yes, asked: Asked, kind: AttemptKind) -> Found | Unknown:
-    if wrong := wrong_names(said.body, asked):
+def _found(said: UncheckedSuccess, expected: ExpectedReply, kind: AttemptKind) -> Found | Unknown:
+    if wrong := wrong_names(said.body, expected):
         return doubt(wrong, said)
     match kind:
         case AttemptKind.APPROVE | AttemptKind.CHARGE:
-            return _found_approval(said, asked)
+            return _found_approval(said, expected)
         case AttemptKind.ISSUE_KEY:
-            return _found_key(said, asked)
+            return _found_key(said, expected)
         case AttemptKind.CANCEL:
-            return _found_cancel(said, asked)
+            return _found_cancel(said, expected)
         case AttemptKind.REMOVE_KEY:
             outcome = KeyRemoved(code=codes.RESULT_OK, text=said.text)
             return Found(outcome=outcome, state="none")
 
 
-def _found_approval(said: Yes, asked: Asked) -> Found | Unknown:
+def _found_approval(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unknown:
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_amount(answer.amount, asked):
+    if wrong := wrong_amount(answer.amount, expected):
         return doubt(wrong, said)
     state = _STATES.get(answer.status_code or "")
     if state is None:
         return doubt(f"an approval in state {answer.status_code or 'unnamed'}", said)
-    approval = outcomes.approval_of(answer, said, asked)
+    approval = outcomes.approval_of(answer, said, expected)
     return approval if isinstance(approval, Unknown) else Found(outcome=approval, state=state)
 
 
-def _found_key(said: Yes, asked: Asked) -> Found | Unknown:
+def _found_key(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unknown:
     """Whether a query shows the key of an issue is not established: without it, ask the payer."""
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_amount(answer.amount, asked):
+    if wrong := wrong_amount(answer.amount, expected):
         return doubt(wrong, said)
-    key = outcomes.key_of(answer, said, asked)
+    key = outcomes.key_of(answer, said, expected)
     if key is None:
         return doubt("KICC does not show the key it issued", said)
     return Found(outcome=key, state="live")
 
 
-def _found_cancel(said: Yes, asked: Asked) -> Found | Unknown:
+def _found_cancel(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unknown:
     answer = answers.read(messages.ReviseAnswer, said.body)
-    told = outcomes.cancel_of(answer, said, asked, remain_krw=None)
+    told = outcomes.cancel_of(answer, said, expected, remain_krw=None)
     if told is None:
         return doubt("a cancel without its number, or of another amount", said)
     return Found(outcome=told, state=_STATES.get(answer.status_code or "", "none"))

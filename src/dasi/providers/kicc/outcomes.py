@@ -36,7 +36,7 @@ from kicc_wire import codes, messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExpectedReply:
     """What was asked, to hold the answer against. A None is not compared."""
 
     mall: Mall
@@ -49,14 +49,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Yes:
+class UncheckedSuccess:
     """`resCd` was 0000; nothing else is checked yet."""
 
     text: str
     body: Mapping[str, object] = field(repr=False)
 
 
-def sort(reply: Reply, asked: Asked) -> Yes | Declined | Unknown | NotSent:
+def sort(reply: Reply, expected: ExpectedReply) -> UncheckedSuccess | Declined | Unknown | NotSent:
     """The class of a reply, before the checks a yes has to pass."""
     match reply:
         case Unsent(why=why):
@@ -64,12 +64,14 @@ def sort(reply: Reply, asked: Asked) -> Yes | Declined | Unknown | NotSent:
         case NoAnswer(why=why):
             return Unknown(why=why)
         case Answered(body=body):
-            return _sort_body(body, asked)
+            return _sort_body(body, expected)
 
 
-def window_opened(reply: Reply, asked: Asked) -> WindowOpened | Declined | Unknown | NotSent:
-    said = sort(reply, asked)
-    if not isinstance(said, Yes):
+def window_opened(
+    reply: Reply, expected: ExpectedReply
+) -> WindowOpened | Declined | Unknown | NotSent:
+    said = sort(reply, expected)
+    if not isinstance(said, UncheckedSuccess):
         return said
     url = answers.read(messages.RegisterAnswer, said.body).auth_page_url or ""
     try:
@@ -82,56 +84,58 @@ def window_opened(reply: Reply, asked: Asked) -> WindowOpened | Declined | Unkno
     return WindowOpened(url=url, session_id=session)
 
 
-def approved(reply: Reply, asked: Asked) -> Approved | Declined | Unknown | NotSent:
+def approved(reply: Reply, expected: ExpectedReply) -> Approved | Declined | Unknown | NotSent:
     """Of an approval or a charge: our names, the amount, the signature, money held."""
-    said = sort(reply, asked)
-    if not isinstance(said, Yes):
+    said = sort(reply, expected)
+    if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_names(said.body, asked) or _wrong_seal(answer, asked):
+    if wrong := wrong_names(said.body, expected) or _wrong_seal(answer, expected):
         return doubt(wrong, said)
     if answer.status_code and answer.status_code not in codes.STATUSES_HOLDING_MONEY:
         return doubt(f"an approval in state {answer.status_code}", said)
-    return approval_of(answer, said, asked)
+    return approval_of(answer, said, expected)
 
 
-def key_issued(reply: Reply, asked: Asked) -> KeyIssued | Declined | Unknown | NotSent:
+def key_issued(reply: Reply, expected: ExpectedReply) -> KeyIssued | Declined | Unknown | NotSent:
     """Of a key issue: our names, amount 0, the signature, and a key beside a card's mask."""
-    said = sort(reply, asked)
-    if not isinstance(said, Yes):
+    said = sort(reply, expected)
+    if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_names(said.body, asked) or _wrong_seal(answer, asked):
+    if wrong := wrong_names(said.body, expected) or _wrong_seal(answer, expected):
         return doubt(wrong, said)
-    return key_of(answer, said, asked) or doubt("a yes without a key in it", said)
+    return key_of(answer, said, expected) or doubt("a yes without a key in it", said)
 
 
 def cancelled(
-    reply: Reply, asked: Asked, *, pg_tid: str, remain_krw: int
+    reply: Reply, expected: ExpectedReply, *, pg_tid: str, remain_krw: int
 ) -> Cancelled | Declined | Unknown | NotSent:
     """Of a cancel: our names, the original's number, the amount. KICC does not sign these."""
-    said = sort(reply, asked)
-    if not isinstance(said, Yes):
+    said = sort(reply, expected)
+    if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ReviseAnswer, said.body)
-    if wrong := wrong_names(said.body, asked):
+    if wrong := wrong_names(said.body, expected):
         return doubt(wrong, said)
     if answer.ori_pg_cno != pg_tid:
         return doubt("a cancel of another transaction", said)
-    told = cancel_of(answer, said, asked, remain_krw=remain_krw)
+    told = cancel_of(answer, said, expected, remain_krw=remain_krw)
     return told or doubt("a cancel without its number, or of another amount", said)
 
 
-def key_removed(reply: Reply, asked: Asked) -> KeyRemoved | Declined | Unknown | NotSent:
-    said = sort(reply, asked)
-    if not isinstance(said, Yes):
+def key_removed(reply: Reply, expected: ExpectedReply) -> KeyRemoved | Declined | Unknown | NotSent:
+    said = sort(reply, expected)
+    if not isinstance(said, UncheckedSuccess):
         return said
-    if wrong := wrong_names(said.body, asked):
+    if wrong := wrong_names(said.body, expected):
         return doubt(wrong, said)
     return KeyRemoved(code=codes.RESULT_OK, text=said.text)
 
 
-def approval_of(answer: messages.ApprovalAnswer, said: Yes, asked: Asked) -> Approved | Unknown:
+def approval_of(
+    answer: messages.ApprovalAnswer, said: UncheckedSuccess, expected: ExpectedReply
+) -> Approved | Unknown:
     """An answer whose names and amount were checked, as an approval."""
     amount_krw, paid = answers.won(answer.amount), answer.payment_info
     if not answer.pg_cno or amount_krw is None:
@@ -140,17 +144,19 @@ def approval_of(answer: messages.ApprovalAnswer, said: Yes, asked: Asked) -> App
         pg_tid=answer.pg_cno,
         amount_krw=amount_krw,
         approved_at=answers.moment(
-            answer.transaction_date, paid.approval_date if paid else None, otherwise=asked.now
+            answer.transaction_date, paid.approval_date if paid else None, otherwise=expected.now
         ),
         approval_no=paid.approval_no if paid else None,
         card=card_of(paid),
-        receipt_url=card_receipt_url(answer.pg_cno, is_sandbox=asked.mall.is_sandbox),
+        receipt_url=card_receipt_url(answer.pg_cno, is_sandbox=expected.mall.is_sandbox),
         code=codes.RESULT_OK,
         text=said.text,
     )
 
 
-def key_of(answer: messages.ApprovalAnswer, said: Yes, asked: Asked) -> KeyIssued | None:
+def key_of(
+    answer: messages.ApprovalAnswer, said: UncheckedSuccess, expected: ExpectedReply
+) -> KeyIssued | None:
     """A checked answer as a key, which is there only beside a card's mask (§7.3)."""
     card = answer.payment_info.card_info if answer.payment_info else None
     if not answer.pg_cno or card is None or not card.card_no or not card.card_mask_no:
@@ -158,7 +164,7 @@ def key_of(answer: messages.ApprovalAnswer, said: Yes, asked: Asked) -> KeyIssue
     return KeyIssued(
         billing_key=card.card_no,
         pg_tid=answer.pg_cno,
-        issued_at=answers.moment(answer.transaction_date, otherwise=asked.now),
+        issued_at=answers.moment(answer.transaction_date, otherwise=expected.now),
         card=card_of(answer.payment_info),
         code=codes.RESULT_OK,
         text=said.text,
@@ -166,7 +172,11 @@ def key_of(answer: messages.ApprovalAnswer, said: Yes, asked: Asked) -> KeyIssue
 
 
 def cancel_of(
-    answer: messages.ReviseAnswer, said: Yes, asked: Asked, *, remain_krw: int | None
+    answer: messages.ReviseAnswer,
+    said: UncheckedSuccess,
+    expected: ExpectedReply,
+    *,
+    remain_krw: int | None,
 ) -> Cancelled | None:
     """A checked answer as a cancel; None when it names no number or another amount than asked.
 
@@ -175,21 +185,21 @@ def cancel_of(
     is_full = answer.status_code in codes.STATUSES_FULLY_CANCELLED
     amount_krw, left_krw = answers.won(answer.cancel_amount), answers.won(answer.remain_amount)
     if is_full:
-        amount_krw = asked.amount_krw if amount_krw is None else amount_krw
+        amount_krw = expected.amount_krw if amount_krw is None else amount_krw
         left_krw = 0 if left_krw is None else left_krw
     if left_krw is None and remain_krw is not None and amount_krw is not None:
         left_krw = remain_krw - amount_krw
     if not answer.cancel_pg_cno or amount_krw is None or left_krw is None:
         return None
-    if asked.amount_krw is not None and amount_krw != asked.amount_krw:
+    if expected.amount_krw is not None and amount_krw != expected.amount_krw:
         return None
     original = answer.ori_pg_cno
     return Cancelled(
         cancel_tid=answer.cancel_pg_cno,
         amount_krw=amount_krw,
         remain_krw=left_krw,
-        cancelled_at=answers.moment(answer.transaction_date, otherwise=asked.now),
-        receipt_url=card_receipt_url(original, is_sandbox=asked.mall.is_sandbox)
+        cancelled_at=answers.moment(answer.transaction_date, otherwise=expected.now),
+        receipt_url=card_receipt_url(original, is_sandbox=expected.mall.is_sandbox)
         if original
         else None,
         code=codes.RESULT_OK,
@@ -197,25 +207,25 @@ def cancel_of(
     )
 
 
-def wrong_names(body: Mapping[str, object], asked: Asked) -> str | None:
+def wrong_names(body: Mapping[str, object], expected: ExpectedReply) -> str | None:
     """What is wrong with the names a yes has to repeat: missing is as wrong as foreign."""
-    for name, ours in _names(asked):
+    for name, ours in _names(expected):
         theirs = body.get(name)
         if theirs != ours:
             return f"{name} is missing" if theirs in (None, "") else f"{name} is not ours"
     return None
 
 
-def wrong_amount(claimed: int | str | None, asked: Asked) -> str | None:
+def wrong_amount(claimed: int | str | None, expected: ExpectedReply) -> str | None:
     amount_krw = answers.won(claimed)
     if amount_krw is None:
         return "no amount is named"
-    if asked.amount_krw is not None and amount_krw != asked.amount_krw:
-        return f"{amount_krw} won where {asked.amount_krw} were asked"
+    if expected.amount_krw is not None and amount_krw != expected.amount_krw:
+        return f"{amount_krw} won where {expected.amount_krw} were asked"
     return None
 
 
-def doubt(why: str, said: Yes) -> Unknown:
+def doubt(why: str, said: UncheckedSuccess) -> Unknown:
     """A yes that fails a check is a doubt; what it claims is told for whoever settles it."""
     claims = answers.read(messages.QueryAnswer, said.body)
     return Unknown(
@@ -227,41 +237,43 @@ def doubt(why: str, said: Yes) -> Unknown:
     )
 
 
-def _sort_body(body: Mapping[str, object], asked: Asked) -> Yes | Declined | Unknown:
+def _sort_body(
+    body: Mapping[str, object], expected: ExpectedReply
+) -> UncheckedSuccess | Declined | Unknown:
     code = answers.result_code(body)
-    text = scrubbed(answers.result_text(body), (*asked.hide, *keys_in(body)))
+    text = scrubbed(answers.result_text(body), (*expected.hide, *keys_in(body)))
     if code is None:
         return Unknown(why="an answer without a result code", text=text or None)
     if code == codes.RESULT_OK:
-        return Yes(text, body)
+        return UncheckedSuccess(text, body)
     if is_doubtful(code, text):
         return Unknown(why="KICC itself leaves it open", code=code, text=text)
-    for name, ours in _names(asked):
+    for name, ours in _names(expected):
         if body.get(name) not in (None, "", ours):
             return Unknown(why=f"a refusal of something else: {name}", code=code, text=text)
     return Declined(code=code, text=text, reason=reason_of(code, text))
 
 
-def _names(asked: Asked) -> list[tuple[str, str]]:
+def _names(expected: ExpectedReply) -> list[tuple[str, str]]:
     names = (
-        ("mallId", asked.mall.mall_id),
-        ("shopTransactionId", asked.attempt_id),
-        ("shopOrderNo", asked.shop_order_no),
+        ("mallId", expected.mall.mall_id),
+        ("shopTransactionId", expected.attempt_id),
+        ("shopOrderNo", expected.shop_order_no),
     )
     return [(name, ours) for name, ours in names if ours is not None]
 
 
-def _wrong_seal(answer: messages.ApprovalAnswer, asked: Asked) -> str | None:
+def _wrong_seal(answer: messages.ApprovalAnswer, expected: ExpectedReply) -> str | None:
     """Amount and signature together: KICC signs the amount it took, whatever was asked."""
     amount_krw = answers.won(answer.amount)
     is_right = amount_krw is not None and is_signed(
         answer.msg_auth_value or "",
-        secret=asked.mall.secret,
+        secret=expected.mall.secret,
         pg_tid=answer.pg_cno or "",
         amount_krw=amount_krw,
         moment=answer.transaction_date or "",
     )
-    if wrong := wrong_amount(answer.amount, asked):
+    if wrong := wrong_amount(answer.amount, expected):
         return f"{wrong} (the signature {'holds' if is_right else 'does not hold'})"
     if not answer.msg_auth_value:
         return "it is not signed"

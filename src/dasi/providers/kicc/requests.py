@@ -79,39 +79,41 @@ def charge(
     )
 
 
-def cancel(mall: Mall, attempt: Attempt, *, wish: Cancel) -> messages.ReviseRequest:
+def cancel(mall: Mall, attempt: Attempt, *, request: Cancel) -> messages.ReviseRequest:
     """All of an untouched approval by 40, anything else by 32.
 
     Whether 40 takes the rest after a 32 is not established; 32 does (§9.3). A 32 carries what we
     hold to be left, so that KICC itself refuses a second one for the same money (§12.3, 11). A 40
     names no amount: it is all there is, and a second one is refused.
     """
-    assert 0 < wish.amount_krw <= wish.remain_krw <= wish.paid_krw, "cancel within what was paid"
-    is_whole = is_whole_cancel(wish)
+    assert 0 < request.amount_krw <= request.remain_krw <= request.paid_krw, (
+        "cancel within what was paid"
+    )
+    is_whole = is_whole_cancel(request)
     name = _checked_name(attempt)
     return messages.ReviseRequest(
         mall_id=mall.mall_id,
         shop_transaction_id=name,
-        pg_cno=wish.pg_tid,
+        pg_cno=request.pg_tid,
         revise_type_code=codes.REVISE_FULL_CANCEL if is_whole else codes.REVISE_PARTIAL_CANCEL,
-        amount=None if is_whole else wish.amount_krw,
-        remain_amount=None if is_whole else wish.remain_krw,
+        amount=None if is_whole else request.amount_krw,
+        remain_amount=None if is_whole else request.remain_krw,
         cancel_req_date=kicc_day(attempt.day_kst),
-        msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=wish.pg_tid, attempt_id=name),
-        revise_message=euc_kr_text.plain(wish.reason or "", bytes_max=100) or None,
-        tax_info=None if is_whole else _revise_tax_info(wish),
+        msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=request.pg_tid, attempt_id=name),
+        revise_message=euc_kr_text.plain(request.reason or "", bytes_max=100) or None,
+        tax_info=None if is_whole else _revise_tax_info(request),
     )
 
 
-def _revise_tax_info(wish: Cancel) -> messages.ReviseTaxInfo | None:
+def _revise_tax_info(request: Cancel) -> messages.ReviseTaxInfo | None:
     """The same sums as `_tax_info` of an order, under the names of §9.1."""
-    if wish.tax_free_krw is None:
+    if request.tax_free_krw is None:
         return None
-    assert 0 <= wish.tax_free_krw <= wish.amount_krw, "the tax-free part exceeds the amount"
-    taxed = wish.amount_krw - wish.tax_free_krw
+    assert 0 <= request.tax_free_krw <= request.amount_krw, "the tax-free part exceeds the amount"
+    taxed = request.amount_krw - request.tax_free_krw
     vat = (2 * taxed + 11) // 22
     return messages.ReviseTaxInfo(
-        taxation_amount=taxed - vat, tax_free_amount=wish.tax_free_krw, vat_amount=vat
+        taxation_amount=taxed - vat, tax_free_amount=request.tax_free_krw, vat_amount=vat
     )
 
 
@@ -132,8 +134,8 @@ def query(mall: Mall, attempt: Attempt, *, day: date) -> messages.QueryRequest:
     )
 
 
-def is_whole_cancel(wish: Cancel) -> bool:
-    return wish.amount_krw == wish.remain_krw == wish.paid_krw
+def is_whole_cancel(request: Cancel) -> bool:
+    return request.amount_krw == request.remain_krw == request.paid_krw
 
 
 def kicc_day(day: date) -> str:
