@@ -23,7 +23,7 @@ INDEXES = """
 
 
 def _in_common(event: str) -> str:
-    said = f"{event}.what, {event}.status, {event}.who, {event}.why"
+    said = f"{event}.type, {event}.status, {event}.actor, {event}.detail"
     codes = f"{event}.pg_code, {event}.pg_text"
     return f"""btrim(jsonb_build_array({said})::text, '[]') AS {event}_said,
         btrim(jsonb_build_array({codes})::text, '[]') AS {event}_codes"""
@@ -125,7 +125,7 @@ def _value(name: str, type_: str) -> str:
         return _CHANGED[name]
     if type_ == "timestamp with time zone":
         return f"t.{name} + (one.at - t.began)"
-    if name == "day_kst":
+    if name == "business_date":
         return "(one.at AT TIME ZONE 'Asia/Seoul')::date"
     return f"t.{name}"
 
@@ -139,20 +139,20 @@ def _told(event: str, seq: int, at: str) -> str:
 
 # Every payment has two: asked, and answered. The second holds the hash of the first.
 _EVENTS = f"""
-    INSERT INTO payment_events (merchant_id, imp_uid, seq, at, what, status, who, why, attempt_id,
-                                pg_code, pg_text, previous, hash)
-    SELECT 1, one.imp, e.seq, e.at, e.what, e.status, e.who, e.why, 'ch-' || one.ulid, e.pg_code,
-           e.pg_text, e.previous, e.hash
+    INSERT INTO payment_events (merchant_id, imp_uid, seq, created_at, type, status, actor, detail,
+                                attempt_id, pg_code, pg_text, previous, hash)
+    SELECT 1, one.imp, e.seq, e.created_at, e.type, e.status, e.actor, e.detail, 'ch-' || one.ulid,
+           e.pg_code, e.pg_text, e.previous, e.hash
     FROM {_numbers(first="1", last="$1")}
     JOIN copied_payment_events t ON t.is_declined = one.is_declined
     CROSS JOIN LATERAL (
-        SELECT (t.second).at + (one.at - t.began) AS at2,
+        SELECT (t.second).created_at + (one.at - t.began) AS at2,
                sha256({_told("first", 1, "one.at")}) AS hash1 OFFSET 0) h
     CROSS JOIN LATERAL (
         SELECT sha256(h.hash1 || {_told("second", 2, "h.at2")}) AS hash2 OFFSET 0) i
     CROSS JOIN LATERAL (VALUES
-        (1, (t.first).what, (t.first).status, (t.first).who, (t.first).why, (t.first).pg_code,
-         (t.first).pg_text, one.at, ''::bytea, h.hash1),
-        (2, (t.second).what, (t.second).status, (t.second).who, (t.second).why,
+        (1, (t.first).type, (t.first).status, (t.first).actor, (t.first).detail,
+         (t.first).pg_code, (t.first).pg_text, one.at, ''::bytea, h.hash1),
+        (2, (t.second).type, (t.second).status, (t.second).actor, (t.second).detail,
          (t.second).pg_code, (t.second).pg_text, h.at2, h.hash1, i.hash2)
-    ) AS e (seq, what, status, who, why, pg_code, pg_text, at, previous, hash)"""
+    ) AS e (seq, type, status, actor, detail, pg_code, pg_text, created_at, previous, hash)"""

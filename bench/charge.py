@@ -27,7 +27,7 @@ async def measure(
             f"{run}-%",
         )
         assert paid >= told.requests - told.refused, f"{told} but {paid} paid"
-    doubts = await machine.database.fetchval(
+    unresolved = await machine.database.fetchval(
         "SELECT count(*) FROM attempts WHERE state = 'unknown'"
     )
-    return {"clients": clients, **beside(floor, dasi), "doubts": doubts}
+    return {"clients": clients, **beside(floor, dasi), "unresolved": unresolved}

@@ -68,7 +68,7 @@ SELECT 1, 'sch-' || n, 'booked-' || n, 'card-' || n, 'scheduled', at, at, 19900,
 FROM (SELECT n, $1::timestamptz + make_interval(secs => 3600 + n * 26) AS at
       FROM generate_series(0, $2::int - 1) AS n) AS one"""
 _EVENTS = """
-SELECT record_payment_event(1, imp_uid, started_at, 'charge_asked', 'pending', 'merchant', NULL,
+SELECT record_payment_event(1, imp_uid, started_at, 'charge_requested', 'pending', 'merchant', NULL,
                             NULL, NULL, NULL),
        record_payment_event(1, imp_uid, started_at, 'approved', status, 'kicc', NULL, NULL, '0000',
                             '정상')
@@ -167,7 +167,7 @@ async def _measure_all(
         "a card by its digits": lambda: f"/keys?q={next(picks) % 10_000:04}",
         "a customer's cards": lambda: f"/keys/card-{next(picks) % 100_000}",
         "a month of bookings": lambda: f"/schedules?day={tomorrow}",
-        "doubts": lambda: "/doubts",
+        "unresolved": lambda: "/unresolved",
         "webhooks": lambda: "/webhooks",
     }
     results = [await measure(name, rounds, asking(path)) for name, path in pages.items()]

@@ -28,7 +28,7 @@ async def measure(*, seconds: int) -> dict[str, Any]:
                    FROM payments WHERE merchant_uid LIKE $1""",
                 f"{run}-%",
             )
-            doubts = await machine.database.fetchval(
+            unresolved = await machine.database.fetchval(
                 "SELECT count(*) FROM attempts WHERE state IN ('sending', 'unknown')"
             )
             accepted = told.requests - told.refused
@@ -38,7 +38,7 @@ async def measure(*, seconds: int) -> dict[str, Any]:
                 "sent_away": told.refused,
                 "paid": rows["paid"],
                 "failed": rows["failed"],
-                "doubts": doubts,
+                "unresolved": unresolved,
                 "accepted_p99_ms": round(float(rows["p99_s"]) * 1e3, 1),
             }
         return {"room": _ROOM, **results}

@@ -115,7 +115,7 @@ def _processes(told: dict[str, Any]) -> Iterator[Row]:
             f"{many['accepted_per_s']:,.0f}/s accepted, p99 {many['accepted_p99_ms']:.0f} ms", "",
             f"with {one['room']}: {some['accepted_per_s']:,.0f}/s, "
             f"{some['accepted_p99_ms']:.0f} ms",
-            "bounded, no doubt", many["doubts"] == 0,
+            "bounded, none unresolved", many["unresolved"] == 0,
         )  # fmt: skip
     if one := told.get("workers"):
         for name, words in (("free", "free"), ("held", f"{one['share']} of a core each")):

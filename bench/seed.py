@@ -7,7 +7,7 @@ the webhooks; those rows are then written again and again, under other names and
 
 - names as the product gives them, in order of time, over a year that ends now; 5 % are declined;
 - a customer with a billing key for every fifty payments;
-- for each payment a hash chain that `dasi verify` accepts (a sample is verified at the end);
+- for each payment a hash chain that `dasi ledger verify` accepts (a sample is verified at the end);
 - webhook events, deliveries and tries of the newest million only, to spare the disk.
 
 Indexes are made after the rows, and keys between tables are not checked while they are written: a
@@ -183,7 +183,7 @@ async def _side_by_side(
 
 
 async def _prove(url: str, size: int) -> None:
-    """Samples from all over, proved as `dasi verify` proves them."""
+    """Samples from all over, proved as `dasi ledger verify` proves them."""
     database = await open_database(url, connections_max=2, statement_timeout_s=60)
     try:
         for sample in range(_SAMPLES):

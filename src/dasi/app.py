@@ -25,7 +25,7 @@ from dasi.foundation.vault import Vault
 from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.indexed_router import IndexedRouter
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.reporting import publish_doubts
+from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import publish_lateness
 from dasi.settings import Settings
 
@@ -58,7 +58,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             public_url=settings.public_url,
             window_life_s=settings.window_life_s,
             allows_local_urls=settings.allow_local_webhooks,
-            look_before_answer_s=settings.look_before_answer_s,
+            inline_lookup_delay_s=settings.inline_lookup_delay_s,
         )
     finally:
         await kicc.close()
@@ -106,8 +106,8 @@ def _health_routes(engine: Engine) -> list[Route]:
     async def tell(_request: Request) -> Response:
         with contextlib.suppress(Unavailable):  # what does not need the database is told anyway
             await publish_lateness(engine)
-            await publish_doubts(engine)
-        return Response(metrics.told(), media_type=CONTENT_TYPE_LATEST)
+            await publish_unresolved_metrics(engine)
+        return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return [
         Route("/health/live", live, methods=["GET"]),

@@ -11,6 +11,7 @@ from dasi.commands import (
     channel_state,
     conformance,
     events,
+    ledger,
     merchants,
     payments,
     run,
@@ -35,7 +36,8 @@ app = typer.Typer(
     epilog="Begin with: dasi demo",
 )
 run.register(app)
-payments.register(app)
+app.add_typer(payments.app, name="payments")
+app.add_typer(ledger.app, name="ledger")
 conformance.register(app)
 events.register(app)
 channel_state.register(merchants.channel)

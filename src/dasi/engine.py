@@ -25,5 +25,5 @@ class Engine:
     """How long a window may stay open before its order ends."""
     allows_local_urls: bool = False
     """Whether a URL a merchant gave may lead to this machine and to private networks."""
-    look_before_answer_s: float = 0
+    inline_lookup_delay_s: float = 0
     """How long a caller waits for a lost answer to be looked up before it is told of the doubt."""

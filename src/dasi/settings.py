@@ -208,8 +208,8 @@ class Settings:
         read=_whole(60, 86_400),
         sentence="How long a payment window may stay open before its order ends.",
     )
-    look_before_answer_s: int = _setting(
-        "DASI_LOOK_BEFORE_ANSWER_S",
+    inline_lookup_delay_s: int = _setting(
+        "DASI_INLINE_LOOKUP_DELAY_S",
         default="2",
         unit="seconds",
         read=_whole(0, 20),

@@ -17,8 +17,8 @@ from dasi.card_verifications import give_back_checks
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
-from dasi.payments import reconcile_due
-from dasi.reporting import count_payments, publish_doubts
+from dasi.payments import resolve_due
+from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import plan_retries, publish_lateness
 from dasi.settings import Settings
@@ -59,7 +59,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
-            loops.create_task(_repeat("doubts", lambda: reconcile_due(engine), stop))
+            loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
             loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))
             loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
             loops.create_task(_listen(session_url, woken, stop))
@@ -71,7 +71,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
 async def _publish(engine: Engine) -> int:
     """What the database knows, for whoever asks a worker: a gateway looks when it is asked."""
     await publish_lateness(engine)
-    await publish_doubts(engine)
+    await publish_unresolved_metrics(engine)
     return 0
 
 

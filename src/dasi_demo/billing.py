@@ -18,7 +18,7 @@ from dasi_demo.orders import Book, Notice, Order, State, Subscription
 # Past every timeout on the way (45 s here, 30 s at the gateway) a charge that the gateway has no
 # record of has not reached it.
 _NEVER_ARRIVED_AFTER = timedelta(minutes=2)
-_LOOK_EVERY = timedelta(seconds=3)
+_LOOKUP_INTERVAL = timedelta(seconds=3)
 
 
 def utc_now() -> datetime:
@@ -45,7 +45,7 @@ class Till:
         """Charges the stored card once. A second press of the same button changes nothing."""
         order = subscription.next_charge
         is_first_press = order.merchant_uid == merchant_uid
-        if not is_first_press or subscription.has_doubt or not subscription.is_live:
+        if not is_first_press or subscription.has_unresolved or not subscription.is_live:
             return
         # No await between the check above and here, so two presses cannot both pass. In a
         # database this is the INSERT of a row whose merchant_uid is unique.
@@ -55,16 +55,16 @@ class Till:
         async with order.lock:
             await self._charge(order)
 
-    async def settle_doubts(self, subscription: Subscription) -> None:
+    async def resolve_open_orders(self, subscription: Subscription) -> None:
         """Looks at what is in doubt; called while somebody is watching the page."""
         for order in [charge for charge in subscription.charges if charge.is_open]:
-            await self.settle(order)
+            await self.resolve(order)
         if subscription.card is None and subscription.is_live:
             subscription.card = await self._card_of(subscription.customer_uid)
 
-    async def settle(self, order: Order) -> None:
+    async def resolve(self, order: Order) -> None:
         """Asks once more about an order in doubt, not oftener than every few seconds."""
-        recently = self._now() - order.looked_at < _LOOK_EVERY
+        recently = self._now() - order.looked_up_at < _LOOKUP_INTERVAL
         if order.lock.locked() or recently:
             return
         async with order.lock:
@@ -127,7 +127,7 @@ class Till:
         except NeverLeft:
             order.state, order.reason = State.FAILED, "never_left"
         except AnswerLost:
-            order.state, order.reason = State.DOUBTFUL, "answer_lost"
+            order.state, order.reason = State.UNKNOWN, "answer_lost"
             await self._look_up(order)
         except Refused as refused:
             # A refusal may be about *this* order having been taken before: look before saying no.
@@ -137,14 +137,14 @@ class Till:
             _write_down(order, payment)
 
     async def _look_up(self, order: Order, *, imp_uid: str | None = None) -> None:
-        order.looked_at = self._now()
+        order.looked_up_at = self._now()
         try:
             payment = await self.gateway.read_payment(imp_uid) if imp_uid else None
             if payment is None or payment.merchant_uid != order.merchant_uid:
                 # No number, or somebody else's: our own name for the order finds the right one.
                 payment = await self.gateway.find_payment(order.merchant_uid)
         except (NeverLeft, AnswerLost, Refused):
-            order.state, order.reason = State.DOUBTFUL, "cannot_look"
+            order.state, order.reason = State.UNKNOWN, "lookup_failed"
             return
         if payment is not None:
             _write_down(order, payment)
@@ -214,7 +214,7 @@ def _write_down(order: Order, payment: Payment) -> None:
     order.imp_uid, order.receipt_url = payment.imp_uid, payment.receipt_url
     is_right = order.kind == "card" or payment.amount_krw == order.amount_krw
     if payment.merchant_uid != order.merchant_uid or not is_right:
-        order.state, order.reason = State.DOUBTFUL, "amount_differs"
+        order.state, order.reason = State.UNKNOWN, "amount_differs"
         return
     match payment.status:
         case "paid":
@@ -226,4 +226,4 @@ def _write_down(order: Order, payment: Payment) -> None:
         case "failed":
             pass  # an older try of the same order; what was paid stays paid
         case _:
-            order.state, order.reason = State.DOUBTFUL, "in_doubt"
+            order.state, order.reason = State.UNKNOWN, "in_doubt"

@@ -66,8 +66,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "not_done": ("결제되지 않았습니다.", "Nothing was charged."),
     "not_registered": ("카드가 등록되지 않았습니다.", "The card was not registered."),
     "try_again": ("아래에서 다시 시도하실 수 있습니다.", "You can try again below."),
-    "doubt": ("결과 확인 중", "Confirming the result"),
-    "doubt_note": (
+    "unresolved": ("결과 확인 중", "Confirming the result"),
+    "unresolved_note": (
         "카드사의 답이 아직 확인되지 않았습니다. 다시 결제하지 마세요. "
         "확인되는 대로 이 화면이 바뀝니다.",
         "The card company's answer is not confirmed yet. Please do not pay again. "
@@ -117,7 +117,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "state_asking": ("결제 중", "Charging"),
     "state_paid": ("결제 완료", "Paid"),
     "state_failed": ("실패", "Failed"),
-    "state_doubtful": ("결과 확인 중", "Confirming"),
+    "state_unknown": ("결과 확인 중", "Confirming"),
     "state_cancelled": ("취소됨", "Cancelled"),
     "gateway_unreachable": (
         "결제 게이트웨이에 연결할 수 없습니다. 지금은 결제와 구독이 되지 않습니다.",
@@ -144,7 +144,7 @@ _REASONS: dict[str, tuple[str, str]] = {
         "답을 받지 못했습니다. 다시 결제하지 않고 결과를 조회합니다.",
         "No answer came back. We look the result up and do not charge again.",
     ),
-    "cannot_look": (
+    "lookup_failed": (
         "지금은 결과를 조회할 수 없습니다. 다시 결제하지 않고 계속 확인합니다.",
         "The result cannot be read now. We keep asking and do not charge again.",
     ),

@@ -25,7 +25,7 @@ class State(StrEnum):
     ASKING = "asking"
     PAID = "paid"
     FAILED = "failed"
-    DOUBTFUL = "doubtful"
+    UNKNOWN = "unknown"
     CANCELLED = "cancelled"
 
 
@@ -50,7 +50,7 @@ class Order:
     receipt_url: str | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     asked_at: datetime = NEVER
-    looked_at: datetime = NEVER
+    looked_up_at: datetime = NEVER
     is_acted_on: bool = False
     """What being paid leads to has been done: a webhook sent again must not do it again."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -62,7 +62,7 @@ class Order:
     @property
     def is_open(self) -> bool:
         """Asked, and not known: nothing else may be charged for it."""
-        return self.state in (State.ASKING, State.DOUBTFUL)
+        return self.state in (State.ASKING, State.UNKNOWN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Subscription:
         return self.ended_at is None
 
     @property
-    def has_doubt(self) -> bool:
+    def has_unresolved(self) -> bool:
         return any(charge.is_open for charge in self.charges)
 
 

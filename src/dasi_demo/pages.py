@@ -100,7 +100,7 @@ async def show_order(request: Request) -> Response:
     if order is None:
         return await _not_found(request)
     if order.is_open:
-        await _till(request).settle(order)
+        await _till(request).resolve(order)
     if _whereto(order) != request.url.path:
         return _go(_whereto(order), order.member)
     return await _page(request, "order.html", order=order)
@@ -228,7 +228,7 @@ def _remember(answer: Response, member: Member) -> None:
 async def _show_subscription(request: Request, template: str) -> Response:
     till, member = _till(request), _member(request)
     if member.subscription is not None:
-        await till.settle_doubts(member.subscription)
+        await till.resolve_open_orders(member.subscription)
     return await _page(
         request, template, subscription=member.subscription, notices=list(till.book.notices)[:12]
     )

@@ -1,4 +1,4 @@
-"""`dasi channel check`, `dasi reconcile` and `dasi verify`, as an operator runs them."""
+"""`dasi channel check`, `dasi payments` and `dasi ledger verify`, as an operator runs them."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_channel_check_tells_a_pg_that_is_not_there(env: dict[str, str], tmp_pat
     assert "127.0.0.1" in done.stdout, done.stdout
 
 
-async def test_a_doubt_reads_like_an_explanation_and_is_settled_by_hand(
+async def test_unresolved_payment_is_explained_and_then_looked_up(
     database_url: str, tmp_path: Path
 ) -> None:
     async with (
@@ -62,29 +62,83 @@ async def test_a_doubt_reads_like_an_explanation_and_is_settled_by_hand(
     ):
         await shop.register_card("card-1")
         await kicc.scenario("executed_truncated_json", "batch")
-        doubt = await shop.again(merchant_uid="order-in-doubt")
-        assert doubt.code == -1
+        lost = await shop.again(merchant_uid="order-in-doubt")
+        assert lost.code == -1
         env = {
             "DASI_DATABASE_URL": database_url,
             "DASI_VAULT_KEYS": VAULT_KEY,
             "DASI_KICC_SANDBOX_URL": kicc.base_url,
         }
 
-        (listed,) = facts("reconcile", "--list", env=env, cwd=tmp_path)
+        (listed,) = facts("payments", "unresolved", env=env, cwd=tmp_path)
         assert listed["order"] == "order-in-doubt"
-        assert listed["why it is in doubt"]
-        assert "mall T0021766" in listed["ask the PG for"]
-        told = dasi("reconcile", "--list", env=env, cwd=tmp_path).stdout
-        assert "Was a card charged 9,900 won? Nobody knows yet." in told
-        assert "order order-in-doubt" in told
-        assert "no second request leaves for it" in told
-        assert "by itself; handed to a person at the latest" in told
-        await shop.rows("UPDATE attempts SET handed_over_at = now() WHERE state = 'unknown'")
-        told = dasi("reconcile", "--list", env=env, cwd=tmp_path).stdout
-        assert f"dasi reconcile --settle {listed['attempt']} --did-not-happen --because" in told
-        await shop.rows("UPDATE attempts SET handed_over_at = NULL WHERE state = 'unknown'")
-        await shop.rows("UPDATE attempts SET next_look_at = sent_at WHERE state = 'unknown'")
-        assert facts("reconcile", env=env, cwd=tmp_path) == []
-        proven = facts("verify", env=env, cwd=tmp_path)
+        assert listed["detail"]
+        assert (listed["kind"], listed["amount_krw"]) == ("charge", 9_900)
+        assert (listed["handling"], listed["mall_id"]) == ("automatic", "T0021766")
+        text = dasi("payments", "unresolved", env=env, cwd=tmp_path).stdout
+        assert "Was a card charged 9,900 won? The outcome is not known yet." in text
+        assert "order order-in-doubt" in text
+        assert "dasi sends no second request for it" in text
+        assert "at the latest, then resolve it by hand" in text
+        await shop.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'unknown'")
+        text = dasi("payments", "unresolved", env=env, cwd=tmp_path).stdout
+        assert f"dasi payments resolve {listed['attempt']} --not-approved --reason" in text
+        await shop.rows("UPDATE attempts SET escalated_at = NULL WHERE state = 'unknown'")
+        await shop.rows("UPDATE attempts SET next_lookup_at = sent_at WHERE state = 'unknown'")
+        assert facts("payments", "resolve", env=env, cwd=tmp_path) == []
+        proven = facts("ledger", "verify", env=env, cwd=tmp_path)
 
     assert (proven["discrepancies"], proven["paid_krw"]) == (0, 9_900)
+
+
+async def test_escalated_payment_is_resolved_by_hand(database_url: str, tmp_path: Path) -> None:
+    async with (
+        SimulatorProcess() as kicc,
+        running_gateway(database_url, kicc) as shop,
+    ):
+        await shop.register_card("card-1")
+        await kicc.scenario("cut_before_processing", "batch")
+        lost = await shop.again(merchant_uid="order-1")
+        assert lost.code == -1
+        env = {
+            "DASI_DATABASE_URL": database_url,
+            "DASI_VAULT_KEYS": VAULT_KEY,
+            "DASI_KICC_SANDBOX_URL": kicc.base_url,
+        }
+        (listed,) = facts("payments", "unresolved", env=env, cwd=tmp_path)
+        by_hand = (
+            "payments",
+            "resolve",
+            listed["attempt"],
+            "--not-approved",
+            "--reason",
+            "no order",
+        )
+        refused = dasi(*by_hand, env=env, cwd=tmp_path)
+        assert refused.returncode == 1, (
+            "an attempt that is not escalated cannot be resolved by hand"
+        )
+        await shop.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'sending'")
+        await shop.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'unknown'")
+
+        assert facts(*by_hand, env=env, cwd=tmp_path) == []
+        (payment,) = await shop.rows(
+            "SELECT status, fail_code FROM payments WHERE merchant_uid = 'order-1'"
+        )
+
+    assert (payment["status"], payment["fail_code"]) == ("failed", "MANUALLY_RESOLVED")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--not-approved", "--reason", "no attempt named"),
+        ("ch-1", "--reason", "neither approved nor not"),
+        ("ch-1", "--approved", "26090310154110700102"),
+        ("ch-1", "--approved", "1", "--not-approved", "--reason", "both"),
+    ],
+)
+def test_contradictory_options_of_resolve_are_refused(
+    options: tuple[str, ...], env: dict[str, str], tmp_path: Path
+) -> None:
+    assert dasi("payments", "resolve", *options, env=env, cwd=tmp_path).returncode == 2

@@ -149,13 +149,17 @@ def test_worker_tells_its_metrics_where_it_is_told_to(
         for _ in range(workers):
             worker.until('"worker_ready"')
         told = metrics(f"127.0.0.1:{free_port}")
-        assert told["dasi_doubts_handed_over_total"] == 0
+        assert told["dasi_unresolved_attempts_escalated_total"] == 0
         patience = time.monotonic() + PATIENCE_S
-        while 'dasi_doubts_open{who="person"}' not in told:  # it looks when it has started
+        while (
+            'dasi_unresolved_attempts{handling="manual"}' not in told
+        ):  # it looks when it has started
             assert time.monotonic() < patience, told
             told = metrics(f"127.0.0.1:{free_port}")
-        assert told['dasi_doubts_open{who="person"}'] == 0
-        assert told["dasi_doubts_deadline_seconds"] == float("inf"), "no doubt, and so no alarm"
+        assert told['dasi_unresolved_attempts{handling="manual"}'] == 0
+        assert told["dasi_unresolved_attempts_deadline_seconds"] == float("inf"), (
+            "no doubt, and so no alarm"
+        )
         refused = dasi("worker", *where, env=env, cwd=tmp_path)
         assert refused.returncode == 1
         assert f"Cannot listen on 127.0.0.1 port {free_port}." in refused.stderr

@@ -22,7 +22,7 @@ def test_a_merchant_is_told_more_from_when_it_is_turned_on(env: dict[str, str], 
 
     def more(*turn: str) -> object:
         asked = facts("webhooks", "more", "--merchant", CODE, *turn, env=env, cwd=tmp_path)
-        return asked["told_more"]
+        return asked["extended_events"]
 
     assert more() is False
     assert more("--turn", "on") is True

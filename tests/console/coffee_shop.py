@@ -18,7 +18,7 @@ from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, TurnedClock, kst_day
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, Payment
-from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, reconcile_due
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.scheduler import Runner
 from dasi.schedules import NewSchedule, book
 from dasi.users import Role, add_person, invite
@@ -76,7 +76,7 @@ class CoffeeShop:
         self.clock.advance(until - self.clock.now())
         await self.shop.kicc.set_clock(until.astimezone(KST).isoformat())
         await expire_windows(self.shop.engine)
-        await reconcile_due(self.shop.engine)
+        await resolve_due(self.shop.engine)
         runner = Runner(self.shop.engine, per_merchant=8)
         while await runner.run_due():
             pass
@@ -116,8 +116,8 @@ class CoffeeShop:
             merchant_uid=None,
             amount_krw=amount_krw,
             reason=reason,
-            tells_merchant=True,
-            who="person:lee@shop.example",
+            notify_merchant=True,
+            actor="person:lee@shop.example",
         )
         return await cancel(self.shop.engine, self.shop.merchant.merchant_id, request)
 
@@ -314,7 +314,7 @@ async def _pages(coffee: CoffeeShop) -> None:
         "payments": coffee.path("/payments"),
         "payments-found": coffee.path("/payments?q=%EC%9D%B4%EC%84%9C%EC%97%B0"),
         "payments-none": coffee.path("/payments?q=nothing"),
-        "doubts": coffee.path("/doubts"),
+        "unresolved": coffee.path("/unresolved"),
         "keys": coffee.path("/keys"),
         "key": coffee.path("/keys/park.dohyun"),
         "schedules": coffee.path("/schedules"),

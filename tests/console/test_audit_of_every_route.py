@@ -18,7 +18,7 @@ from console.test_passkeys import EMAIL, options_of, shop
 from dasi.console import labels
 from dasi.console.routes import DOORS
 from dasi.foundation.clock import TurnedClock
-from dasi.payments import reconcile_due
+from dasi.payments import resolve_due
 from dasi.schedules import NewSchedule, book
 from dasi.users import Role, reset_link
 from dasi.webhooks import Deliverer
@@ -79,7 +79,7 @@ async def test_every_post_leaves_a_line(day: Day) -> None:
     await money(day)
     await people(day)
     await own_way_in(day)
-    await a_doubt_decided(day)
+    await an_attempt_resolved(day)
     assert day.walked == POSTS, f"not walked: {sorted(POSTS - day.walked)}"
 
 
@@ -110,8 +110,8 @@ async def money(day: Day) -> None:
     await day.post(f"{HERE}/payments/{{imp_uid}}/cancel", {"amount": "1000"}, **paid)
     await shop.kicc.scenario("executed_answer_cut", "batch")
     await shop.again()
-    (doubt,) = await shop.rows("SELECT attempt_id FROM attempts WHERE state = 'unknown'")
-    await day.post(f"{HERE}/doubts/look", {"attempt_id": doubt["attempt_id"]})
+    (attempt,) = await shop.rows("SELECT attempt_id FROM attempts WHERE state = 'unknown'")
+    await day.post(f"{HERE}/unresolved/lookup", {"attempt_id": attempt["attempt_id"]})
     deliverer = Deliverer(shop.engine, allow_local=True)
     try:
         await deliverer.run_due()
@@ -218,7 +218,7 @@ async def half_way(day: Day) -> str:
     return page
 
 
-async def a_doubt_decided(day: Day) -> None:
+async def an_attempt_resolved(day: Day) -> None:
     """KICC holds no answer for two days: a person decides."""
     await day.shop.register_card("card-2")
     await day.shop.kicc.scenario("executed_answer_cut", "batch")
@@ -227,11 +227,11 @@ async def a_doubt_decided(day: Day) -> None:
     for _ in range(8):
         day.clock.advance(timedelta(hours=8))
         await day.shop.kicc.advance(8 * 3600)
-        await reconcile_due(day.shop.engine)
-    (doubt,) = await day.shop.rows(
-        "SELECT attempt_id FROM attempts WHERE handed_over_at IS NOT NULL AND state = 'unknown'"
+        await resolve_due(day.shop.engine)
+    (attempt,) = await day.shop.rows(
+        "SELECT attempt_id FROM attempts WHERE escalated_at IS NOT NULL AND state = 'unknown'"
     )
     await add_member(day.shop, Role.ADMIN)
     await day.sign_in("admin@shop.example")
-    told = {"attempt_id": doubt["attempt_id"], "happened": "no", "why": "KICC에 없음"}
-    await day.post(f"{HERE}/doubts/decide", told, who="admin@shop.example")
+    told = {"attempt_id": attempt["attempt_id"], "happened": "no", "why": "KICC에 없음"}
+    await day.post(f"{HERE}/unresolved/resolve", told, who="admin@shop.example")

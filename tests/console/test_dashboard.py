@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 
 from console.conftest import SignIn
 from dasi.foundation.clock import KST, kst_day
-from dasi.reporting import daily_stats, doubt_numbers
+from dasi.reporting import count_unresolved, daily_stats
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
@@ -44,8 +44,8 @@ async def test_a_day_adds_up(gateway: Shop, signed_in: SignIn) -> None:
         (23, 30_000, 10_000)
     ]
     assert before.declines == ()
-    doubts = await doubt_numbers(gateway.engine, merchant_id)
-    assert (doubts.with_machine, doubts.with_person, doubts.all) == (1, 0, 1)
+    unresolved = await count_unresolved(gateway.engine, merchant_id)
+    assert (unresolved.automatic, unresolved.manual, unresolved.all) == (1, 0, 1)
     reader = await signed_in(Role.READ_ONLY)
     status, page = await reader.get("/console/shops/imp00000001")
     assert status == 200

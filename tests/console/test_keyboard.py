@@ -90,7 +90,7 @@ async def test_a_payment_is_found_and_cancelled_without_a_mouse(gateway: Shop) -
         await expect(page.locator(".summary")).to_contain_text("30,000")
 
 
-@pytest.mark.parametrize("path", ["", "/schedules", "/doubts", "/keys"])
+@pytest.mark.parametrize("path", ["", "/schedules", "/unresolved", "/keys"])
 async def test_every_stop_can_be_seen(gateway: Shop, path: str) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")

@@ -53,7 +53,7 @@ def test_every_code_of_our_own_and_every_act_has_its_words() -> None:
         ("HTTP 200 with text/html", "읽을 수 없는 응답"),
         ("HTTP 503", "PG 서버 오류"),
         ("limit_exceeded", REASONS["limit_exceeded"].operator_ko),
-        ("decided by person:kim@shop.example: 기록 없음", "kim@shop.example 확정: 기록 없음"),
+        ("resolved by person:kim@shop.example: 기록 없음", "kim@shop.example 확정: 기록 없음"),
         ("something new", "something new"),
     ],
 )

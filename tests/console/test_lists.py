@@ -10,7 +10,7 @@ from dasi.billing_keys import browse_keys
 from dasi.console.merchant import schedules
 from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
-from dasi.reporting import browse_doubts
+from dasi.reporting import list_unresolved_page
 from dasi.schedules import NewSchedule, book, browse_schedules, calendar, revoke
 from dasi.users import Role
 from support.gateway_merchant import Shop
@@ -91,26 +91,26 @@ async def test_doubts_come_by_page_those_of_a_person_first(
     merchant_id = gateway.merchant.merchant_id
     seen, after = [], None
     while True:
-        page, after = await browse_doubts(
-            gateway.engine, merchant_id, is_with_person=False, after=after, limit=2
+        page, after = await list_unresolved_page(
+            gateway.engine, merchant_id, is_manual=False, after=after, limit=2
         )
         seen += [one.merchant_uid for one in page]
         if after is None:
             break
     assert sorted(seen) == ["lost-0", "lost-1", "lost-2"]
-    assert await browse_doubts(
-        gateway.engine, merchant_id, is_with_person=True, after=None, limit=2
+    assert await list_unresolved_page(
+        gateway.engine, merchant_id, is_manual=True, after=None, limit=2
     ) == ([], None)
     monkeypatch.setattr(unresolved, "PAGE", 2)
     operator = await signed_in(Role.OPERATOR)
-    _, html = await operator.get(f"{HERE}/doubts")
+    _, html = await operator.get(f"{HERE}/unresolved")
     assert "연결이 끊김" in html  # the cause, in the reader's language
-    next_url = re.search(r'href="(\?machine=[^"]+)" rel="next"', html)
+    next_url = re.search(r'href="(\?automatic=[^"]+)" rel="next"', html)
     assert next_url is not None
-    _, further = await operator.get(f"{HERE}/doubts{next_url[1]}")
+    _, further = await operator.get(f"{HERE}/unresolved{next_url[1]}")
     assert len(re.findall(r"lost-\d", html)) == 2
     assert len(re.findall(r"lost-\d", further)) == 1
-    assert (await operator.get(f"{HERE}/doubts?machine=nonsense~&person=~x"))[0] == 200
+    assert (await operator.get(f"{HERE}/unresolved?automatic=nonsense~&manual=~x"))[0] == 200
 
 
 async def test_a_card_is_found_by_the_digits_printed_on_it(

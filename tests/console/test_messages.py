@@ -8,8 +8,8 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import Person
-from dasi.payments import look_again
-from dasi.reporting.detail import list_doubts_of
+from dasi.payments import lookup_now
+from dasi.reporting.detail import list_unresolved_of_merchant
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
@@ -54,13 +54,13 @@ async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
     await gateway.kicc.scenario("executed_answer_cut", "batch")
     await gateway.again(merchant_uid="lost")
     merchant_id = gateway.merchant.merchant_id
-    (doubt,) = await list_doubts_of(gateway.engine, merchant_id, limit=5)
-    asked, lost = await shown(reader, doubt.imp_uid)
-    assert json.loads(asked)["shopTransactionId"] == doubt.attempt_id
+    (attempt,) = await list_unresolved_of_merchant(gateway.engine, merchant_id, limit=5)
+    asked, lost = await shown(reader, attempt.imp_uid)
+    assert json.loads(asked)["shopTransactionId"] == attempt.attempt_id
     assert lost.startswith("no answer: ")
-    await look_again(gateway.engine, merchant_id, doubt.attempt_id)
-    *_, look, found = await shown(reader, doubt.imp_uid)
-    assert json.loads(look)["shopTransactionId"] == doubt.attempt_id
+    await lookup_now(gateway.engine, merchant_id, attempt.attempt_id)
+    *_, look, found = await shown(reader, attempt.imp_uid)
+    assert json.loads(look)["shopTransactionId"] == attempt.attempt_id
     assert json.loads(found)["resCd"] == "0000"
 
 

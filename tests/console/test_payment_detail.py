@@ -19,8 +19,8 @@ from console.screen import CHROMIUM, opened_browser, opened_page
 from dasi.app import create_app, open_engine
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
-from dasi.payments import look_again
-from dasi.reporting.detail import list_doubts_of
+from dasi.payments import lookup_now
+from dasi.reporting.detail import list_unresolved_of_merchant
 from dasi.settings import read_settings
 from dasi.users import first_run_link
 from dasi.webhooks import Deliverer
@@ -58,7 +58,7 @@ async def test_first_day(database_url: str, kicc: SimulatorControl) -> None:
         await register_card(browser, snippet)
         paid = await charge(url, keys, "order-1", 30_000)
         await cancel_part(page, url, paid)
-        await watch_a_doubt_end(page, url, keys, engine, kicc)
+        await watch_an_attempt_resolved(page, url, keys, engine, kicc)
         await send_webhook_again(page, url, engine)
         for role, may in MAY.items():
             link = await invite(page, url, role)
@@ -196,7 +196,7 @@ async def cancel_part(page: Page, url: str, imp_uid: str) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("20,000원")
 
 
-async def watch_a_doubt_end(
+async def watch_an_attempt_resolved(
     page: Page, url: str, keys: dict[str, str], engine: Engine, kicc: SimulatorControl
 ) -> None:
     """The answer is lost; the page says so, and says by itself when the PG was asked."""
@@ -206,8 +206,8 @@ async def watch_a_doubt_end(
     await expect(page.locator(".summary")).to_contain_text("확인 중")
     await expect(page.locator(".next")).to_contain_text("PG에 다시 확인합니다")
     merchant = await find_merchant_by_code(engine, CODE)
-    (doubt,) = await list_doubts_of(engine, merchant.merchant_id, limit=10)
-    await look_again(engine, merchant.merchant_id, doubt.attempt_id)
+    (attempt,) = await list_unresolved_of_merchant(engine, merchant.merchant_id, limit=10)
+    await lookup_now(engine, merchant.merchant_id, attempt.attempt_id)
     await expect(page.locator(".summary")).to_contain_text("결제 완료")
     await expect(page.locator(".timeline")).to_contain_text("PG에 물어 확인함")
 

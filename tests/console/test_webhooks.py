@@ -24,7 +24,7 @@ async def test_addresses_for_live_and_test_and_extra_events(
     }
     assert (await developer.post(HERE, told))[0] == 303
     (row,) = await gateway.rows(
-        "SELECT webhook_url, test_webhook_url, webhook_content_type, tells_more FROM merchants"
+        "SELECT webhook_url, test_webhook_url, webhook_content_type, extended_events FROM merchants"
     )
     assert list(row.values()) == [told["webhook_url"], told["test_webhook_url"], "form", True]
     _, page = await developer.get(HERE)
@@ -36,7 +36,9 @@ async def test_addresses_for_live_and_test_and_extra_events(
         status, page, _ = await developer.post(HERE, {**told, field: wrong})
         assert (status, field in page) == (400, True), page
     assert (await developer.post(HERE, {"content_type": "json"}))[0] == 303
-    (row,) = await gateway.rows("SELECT webhook_url, test_webhook_url, tells_more FROM merchants")
+    (row,) = await gateway.rows(
+        "SELECT webhook_url, test_webhook_url, extended_events FROM merchants"
+    )
     assert list(row.values()) == [None, None, False], "emptied is taken away"
 
 

@@ -23,7 +23,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST, TurnedClock, kst_day
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment
-from dasi.merchants import Merchant, add_merchant, tell_more
+from dasi.merchants import Merchant, add_merchant, set_extended_events
 from support.kicc_merchant import MALL, OPENING_HOUR
 from support.simulator_process import SimulatorControl
 
@@ -44,7 +44,7 @@ class Told:
     imp_uid: str | None = None
     asked_krw: int = 0
     cancelled_krw: int = 0
-    tells_merchant: bool = False
+    notify_merchant: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class World:
     tally: Tally
     seed: str
     clock: TurnedClock = field(default_factory=lambda: TurnedClock(OPENING_HOUR))
-    look_before_answer_s: float = 0
+    inline_lookup_delay_s: float = 0
     pg_connections: int = 8
     nodes: dict[str, Node] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
@@ -97,7 +97,7 @@ class World:
     def merchant_id(self) -> int:
         return self.merchant.merchant_id
 
-    async def open(self, *, doubt_policy: Literal["adopt", "cancel"] = "adopt") -> None:
+    async def open(self, *, late_approval_policy: Literal["keep", "cancel"] = "keep") -> None:
         await self.kicc.reset()
         self._pg_url = self.kicc.base_url
         # KICC's manual leaves open whether a query shows the key of a registration.
@@ -119,7 +119,7 @@ class World:
             name="다시 커피",
             webhook_url=f"{self.merchant_side.url}/hook",
         )
-        await tell_more(engine, self._merchant.merchant_id, is_on=True)
+        await set_extended_events(engine, self._merchant.merchant_id, is_on=True)
         self._channel = await add_channel(
             engine,
             self._merchant,
@@ -128,7 +128,7 @@ class World:
             secret=MALL.secret,
             is_sandbox=True,
             is_default=True,
-            doubt_policy=doubt_policy,
+            late_approval_policy=late_approval_policy,
         )
 
     async def close(self) -> None:
@@ -169,7 +169,7 @@ class World:
         *,
         dies_at: int | None = None,
         asked_krw: int = 0,
-        tells_merchant: bool = False,
+        notify_merchant: bool = False,
     ) -> Payment | None:
         """Performs for a caller, and remembers what the caller was told."""
 
@@ -194,7 +194,7 @@ class World:
             case _:
                 outcome = "nothing"
         self.told.append(
-            Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw, tells_merchant)
+            Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw, notify_merchant)
         )
         return came if isinstance(came, Payment) else None
 
@@ -239,6 +239,6 @@ class World:
             database_url=self.database_url,
             kicc_url=self._pg_url,
             clock=self.clock,
-            look_before_answer_s=self.look_before_answer_s,
+            inline_lookup_delay_s=self.inline_lookup_delay_s,
             pg_connections=self.pg_connections,
         )

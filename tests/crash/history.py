@@ -78,7 +78,7 @@ async def calm_down(world: World) -> None:
             if not any(done):
                 break
         else:
-            world.tally.check("b doubt ends", False, "the workers never rest", world.seed)
+            world.tally.check("b attempt resolved", False, "the workers never rest", world.seed)
 
 
 @asynccontextmanager
@@ -102,11 +102,11 @@ async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> Async
         clock=more.get("clock", TurnedClock(OPENING_HOUR)),
         seed=told,
         pg_connections=more.get("pg_connections", 8),
-        look_before_answer_s=more.get("look_before_answer_s", dice.choice([0, 0, 0, 0.005])),
+        inline_lookup_delay_s=more.get("inline_lookup_delay_s", dice.choice([0, 0, 0, 0.005])),
     )
     try:
-        policy = more.get("doubt_policy", dice.choice(["adopt", "adopt", "cancel"]))
-        await world.open(doubt_policy=policy)
+        policy = more.get("late_approval_policy", dice.choice(["keep", "keep", "cancel"]))
+        await world.open(late_approval_policy=policy)
         await pay_in_window(world, "gateway-a", customer_uid=CUSTOMER)
         yield world
     finally:

@@ -13,7 +13,7 @@ from crash.schedule_invariants import check_bookings
 from dasi.console.labels import EVENT
 from dasi.reporting import VerificationReport, verify_ledger
 
-_SETTLED_NO = ("failed",)
+_FINALLY_FAILED = ("failed",)
 CHECK = "check-"
 """How the orders begin under which a card is tried before charges are booked on it."""
 _MAYBE = ("died", "cancel_in_doubt", "unavailable")
@@ -36,7 +36,7 @@ async def check_never_twice(world: World) -> None:
 async def check_all(world: World) -> None:
     """After the calm."""
     state = await world.kicc.state()
-    in_doubt = await _check_doubts(world)
+    in_doubt = await _check_unresolved(world)
     await check_never_twice(world)
     await _check_books(world, state["transactions"], in_doubt)
     await _check_keys(world, state["keys"])
@@ -47,17 +47,17 @@ async def check_all(world: World) -> None:
     await check_bookings(world, in_doubt)
 
 
-async def _check_doubts(world: World) -> set[str]:
+async def _check_unresolved(world: World) -> set[str]:
     """(b) Every doubt ended, or is with a person. The payments of the latter."""
     rows = await world.rows(
-        "SELECT imp_uid, attempt_id, state, kind, handed_over_at, why FROM attempts "
+        "SELECT imp_uid, attempt_id, state, kind, escalated_at, detail FROM attempts "
         "WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"
     )
     for row in rows:
-        told = f"{row['attempt_id']} is still {row['state']} ({row['why']})"
-        _check(world, "b doubt ends", row["handed_over_at"] is not None, told)
-    _check(world, "b doubt ends", True, "")
-    world.tally.handed_over += len(rows)
+        told = f"{row['attempt_id']} is still {row['state']} ({row['detail']})"
+        _check(world, "b attempt resolved", row["escalated_at"] is not None, told)
+    _check(world, "b attempt resolved", True, "")
+    world.tally.escalated += len(rows)
     return {row["imp_uid"] for row in rows}
 
 
@@ -90,7 +90,7 @@ async def _check_keys(world: World, keys: list[dict[str, Any]]) -> None:
     """(c) for keys: one live key a customer, and what is out of use here is ended there (B1)."""
     forgotten = await world.rows(
         "SELECT billing_key_id FROM billing_keys "
-        "WHERE status = 'removed' AND pg_removed_at IS NULL AND needs_person IS NULL"
+        "WHERE status = 'removed' AND pg_removed_at IS NULL AND manual_review_reason IS NULL"
     )
     _check(world, "c books agree", not forgotten, f"keys never ended at the PG: {forgotten}")
     kept = await world.rows(
@@ -99,10 +99,12 @@ async def _check_keys(world: World, keys: list[dict[str, Any]]) -> None:
     )
     ours = {row["shop_order_no"] for row in kept}
     live_here = await world.rows("SELECT 1 FROM billing_keys WHERE status = 'live'")
-    with_person = await world.rows("SELECT 1 FROM billing_keys WHERE needs_person IS NOT NULL")
+    for_manual_review = await world.rows(
+        "SELECT 1 FROM billing_keys WHERE manual_review_reason IS NOT NULL"
+    )
     live_there = [key for key in keys if key["isLive"] and key["shopOrderNo"] in ours]
     told = f"{len(live_there)} of our keys are live at the PG, {len(live_here)} here"
-    is_right = len(live_here) <= len(live_there) <= len(live_here) + len(with_person)
+    is_right = len(live_here) <= len(live_there) <= len(live_here) + len(for_manual_review)
     _check(world, "c books agree", is_right, told)
 
 
@@ -116,7 +118,7 @@ async def _check_events(world: World) -> None:
         "     AND e.imp_uid = p.imp_uid AND e.kind = 'payment.cancelled') AS told_cancelled, "
         "  (SELECT count(*) FROM attempts a WHERE a.merchant_id = p.merchant_id "
         "     AND a.imp_uid = p.imp_uid AND a.kind = 'cancel' AND a.state = 'approved' "
-        "     AND a.tells_merchant AND NOT a.is_reversal) AS cancels "
+        "     AND a.notify_merchant AND NOT a.is_reversal) AS cancels "
         "FROM payments p"
     )
     for row in rows:
@@ -130,9 +132,9 @@ async def _check_stories(world: World) -> None:
     """(m) The books prove themselves, and each event has words for a person (M9)."""
     engine = next(iter(world.nodes.values())).engine
     discrepancies = [one async for one in verify_ledger(engine, VerificationReport())]
-    _check(world, "m verified", not discrepancies, f"dasi verify: {discrepancies[:3]}")
-    events = await world.rows("SELECT DISTINCT what FROM payment_events")
-    wordless = {row["what"] for row in events} - EVENT.keys()
+    _check(world, "m verified", not discrepancies, f"dasi ledger verify: {discrepancies[:3]}")
+    events = await world.rows("SELECT DISTINCT type FROM payment_events")
+    wordless = {row["type"] for row in events} - EVENT.keys()
     _check(world, "m verified", not wordless, f"the console has no words for {wordless}")
 
 
@@ -173,7 +175,7 @@ async def _check_told(world: World, in_doubt: set[str]) -> None:
         said = f"{told.order} ({told.imp_uid}) was told {told.outcome} and is {status}"
         if told.outcome in PAID:
             _check(world, "e told paid", status in PAID, said)
-        elif told.outcome in _SETTLED_NO:  # that nothing is left at the PG, the books checked
+        elif told.outcome in _FINALLY_FAILED:  # that nothing is left at the PG, the books checked
             _check(world, "e told failed", status == "failed", said)
         elif told.outcome in ("pending", "order_in_doubt"):
             _check(world, "e told pending", status not in ("pending", "ready"), said)

@@ -108,10 +108,10 @@ async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> 
     clock = TurnedClock(datetime.now(UTC))
     began = asyncio.get_running_loop().time()
     replay = f"SEED={seed} RUNS=1 KILLS=1"
-    async with opened_world(stage, seed, replay, clock=clock, look_before_answer_s=0) as world:
+    async with opened_world(stage, seed, replay, clock=clock, inline_lookup_delay_s=0) as world:
         settings = {
             "DASI_VAULT_KEYS": base64.b64encode(VAULT_KEY).decode(),
-            "DASI_LOOK_BEFORE_ANSWER_S": str(world.dice.choice([0, 0, 1])),
+            "DASI_INLINE_LOOKUP_DELAY_S": str(world.dice.choice([0, 0, 1])),
         }
         async with running_on(
             world.database_url, stage.kicc, gateways=GATEWAYS, workers=WORKERS, **settings

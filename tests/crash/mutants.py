@@ -59,12 +59,12 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
         return got
 
     async def then_record(
-        engine: Any, reference: Any, attempt_id: str, outcome: Any, *, who: str
+        engine: Any, reference: Any, attempt_id: str, outcome: Any, *, actor: str
     ) -> Any:
         (reserved,) = await reserve(engine.database, [kept.pop(attempt_id)])
         if reserved is not None:
             reference = replace(reference, imp_uid=reserved.imp_uid)
-        return await record_charge(engine, reference, attempt_id, outcome, who=who)
+        return await record_charge(engine, reference, attempt_id, outcome, actor=actor)
 
     patch.setattr(reserve_store, "reserve_charges", uncommitted)
     patch.setattr(charging, "record_charge", then_record)

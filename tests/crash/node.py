@@ -85,7 +85,7 @@ async def open_node(
     database_url: str,
     kicc_url: str,
     clock: Clock,
-    look_before_answer_s: float,
+    inline_lookup_delay_s: float,
     pg_connections: int,
 ) -> Node:
     mark = "&" if "?" in database_url else "?"
@@ -107,7 +107,7 @@ async def open_node(
         public_url="https://pay.example.kr",
         window_life_s=1_800,
         allows_local_urls=True,
-        look_before_answer_s=look_before_answer_s,
+        inline_lookup_delay_s=inline_lookup_delay_s,
     )
     runner = Runner(engine, per_merchant=_SCHEDULES_AT_ONCE)
     return Node(name, engine, Deliverer(engine, allow_local=True), runner)

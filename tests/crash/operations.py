@@ -19,7 +19,7 @@ from dasi.payments import (
     ChargeRequest,
     cancel,
     charge,
-    reconcile_due,
+    resolve_due,
     store_notice,
     work_on_notice,
 )
@@ -112,7 +112,7 @@ async def cancel_payment(
         merchant_uid=None,
         amount_krw=amount_krw,
         reason="고객 변심",
-        tells_merchant=tells,
+        notify_merchant=tells,
     )
 
     def ask(engine: Engine) -> Awaitable[Payment]:
@@ -125,7 +125,7 @@ async def cancel_payment(
         ask,
         dies_at=dies_at,
         asked_krw=amount_krw or told.asked_krw,
-        tells_merchant=tells,
+        notify_merchant=tells,
     )
 
 
@@ -302,7 +302,7 @@ async def deliver_notice(
 
 Turn = Callable[[Node], Awaitable[int]]
 TURNS: dict[str, Turn] = {
-    "reconcile_due": lambda node: reconcile_due(node.engine),
+    "resolve_due": lambda node: resolve_due(node.engine),
     "remove_due_keys": lambda node: remove_due_keys(node.engine),
     "expire_windows": lambda node: expire_windows(node.engine),
     "run_schedules": lambda node: node.runner.run_due(),

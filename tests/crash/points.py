@@ -24,7 +24,7 @@ VERBS = (
     "remove_key",
     "store_notice",
     "work_on_notice",
-    "reconcile_due",
+    "resolve_due",
     "remove_due_keys",
     "expire_windows",
     "run_due",
@@ -55,7 +55,7 @@ NOT_LOOKED_FOR: tuple[tuple[str, str, Part | None, str], ...] = (
     ("webhooks/", "session.post(", "exit", "an answer that was read is let go at once"),
     (
         "card_verifications/card_verification_store.py",
-        "database.fetch('UPDATE card_checks SET next_look_at = NULL",
+        "database.fetch('UPDATE card_checks SET next_lookup_at = NULL",
         None,
         "a person is told after a week of looks; a test of the room goes there",
     ),

@@ -28,7 +28,7 @@ class Tally:
     checks: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
     """What the world did besides its faults: midnights, notices late, twice or forged, …"""
-    handed_over: int = 0
+    escalated: int = 0
     process_kills: int = 0
     kill_histories: int = 0
     """Of real processes."""
@@ -75,7 +75,7 @@ class Tally:
             f"faults injected      {sum(self.faults.values())}: {_listed(self.faults)}",
             f"the world            {_listed(self.happened)}",
             f"invariant checks     {sum(self.checks.values())}: {_listed(self.checks)}",
-            f"given to a person    {self.handed_over}",
+            f"given to a person    {self.escalated}",
             f"violations           {len(self.violations)}",
         ]
         lines += [

@@ -131,9 +131,9 @@ def _handing_over(endpoint: str) -> Scene:
             await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=None)
         world.go_away()
         await world.turn(200_000)
-        await take_turn(world, WORKER, "reconcile_due", dies_at=moment)
+        await take_turn(world, WORKER, "resolve_due", dies_at=moment)
         await world.turn(100)
-        await take_turn(world, OTHER_WORKER, "reconcile_due")
+        await take_turn(world, OTHER_WORKER, "resolve_due")
         world.come_back()
 
     return scene

@@ -76,7 +76,7 @@ def _in_doubt(effect: str, *, after_s: float) -> Scene:
         await world.turn(11)
         await run_schedules(world, WORKER)
         await world.turn(after_s)
-        await take_turn(world, WORKER, "reconcile_due")
+        await take_turn(world, WORKER, "resolve_due")
         await world.turn(_LEASE_OVER_S)
         await run_schedules(world, WORKER, dies_at=moment)
         await world.turn(2 * _LEASE_OVER_S)
@@ -212,7 +212,7 @@ async def _giving_back(world: World, moment: int) -> None:
     await world.fault("revise", "cut_before_processing")
     await book_charges(world, GATEWAY, [new_order(world)], in_s=500, checking_krw=1_100)
     await world.turn(2_400)
-    await take_turn(world, WORKER, "reconcile_due")
+    await take_turn(world, WORKER, "resolve_due")
     await take_turn(world, WORKER, "give_back_checks", dies_at=moment)
     await world.turn(700)
     await take_turn(world, OTHER_WORKER, "give_back_checks")
@@ -237,8 +237,8 @@ BOOKING_SCENES: dict[str, Scene] = {
     "booked charge, request lost": _running("cut_before_processing"),
     "booked charge, declined": _running("refused", days=(1, 3)),
     "booked charge, retries planned": _planning_retries,
-    "booked charge, doubt adopted": _in_doubt("executed_answer_cut", after_s=3),
-    "booked charge, doubt not found": _in_doubt("cut_before_processing", after_s=2_400),
+    "booked charge, late approval kept": _in_doubt("executed_answer_cut", after_s=3),
+    "booked charge, attempt not found": _in_doubt("cut_before_processing", after_s=2_400),
     "booked charge of an order that is taken": _taken,
     "booked charge while KICC is away": _while_away,
     "booked charge when KICC goes away": _goes_away,

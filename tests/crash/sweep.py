@@ -44,7 +44,7 @@ async def run_sweep(stage: Stage, name: str, *, step: int = 1) -> int:
     `step` above 1 leaves moments out: each name begins at another one.
     """
     sweep = SWEEPS[name]
-    settings = {"look_before_answer_s": 0, "doubt_policy": "adopt", **sweep.world}
+    settings = {"inline_lookup_delay_s": 0, "late_approval_policy": "keep", **sweep.world}
     async with opened_world(stage, 1, f'SWEEP="{name}" RUNS=0', **settings) as world:
         deaths = await _die_everywhere(world, sweep.scene, step)
         await calm_down(world)
@@ -114,8 +114,8 @@ def _looking(effect: str, *, after_s: float, endpoint: str = "batch") -> Scene:
             await world.fault("revise", effect)
             await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=None)
         await world.turn(after_s)
-        await take_turn(world, WORKER, "reconcile_due", dies_at=moment)
-        await _another_worker(world, "reconcile_due")
+        await take_turn(world, WORKER, "resolve_due", dies_at=moment)
+        await _another_worker(world, "resolve_due")
 
     return scene
 
@@ -173,23 +173,25 @@ SWEEPS: dict[str, Sweep] = {
     "charge, request lost": Sweep(_charging("cut_before_processing")),
     "charge, declined": Sweep(_charging("refused")),
     "charge, answer lost, looked at once": Sweep(
-        _charging("executed_answer_cut"), {"look_before_answer_s": 0.001}
+        _charging("executed_answer_cut"), {"inline_lookup_delay_s": 0.001}
     ),
     "cancel": Sweep(_cancelling(None, None)),
     "cancel of a part": Sweep(_cancelling(None, 300)),
     "cancel of a part, answer lost": Sweep(_cancelling("executed_answer_cut", 300)),
     "cancel, request lost": Sweep(_cancelling("cut_before_processing", None)),
     "cancel, answer lost, looked at once": Sweep(
-        _cancelling("executed_answer_cut", 300), {"look_before_answer_s": 0.001}
+        _cancelling("executed_answer_cut", 300), {"inline_lookup_delay_s": 0.001}
     ),
     "window": Sweep(_in_window(None)),
     "window, answer lost": Sweep(_in_window("executed_truncated_json")),
     "window, payer cancels": Sweep(_in_window(None, choice="cancel")),
     "key issue": Sweep(_in_window(None, is_key=True)),
     "key issue, answer lost": Sweep(_in_window("executed_answer_cut", is_key=True)),
-    "doubt adopted": Sweep(_looking("executed_answer_cut", after_s=3)),
-    "doubt undone": Sweep(_looking("executed_answer_cut", after_s=400), {"doubt_policy": "cancel"}),
-    "doubt not found": Sweep(_looking("cut_before_processing", after_s=2_400)),
+    "late approval kept": Sweep(_looking("executed_answer_cut", after_s=3)),
+    "late approval reversed": Sweep(
+        _looking("executed_answer_cut", after_s=400), {"late_approval_policy": "cancel"}
+    ),
+    "unresolved attempt not found": Sweep(_looking("cut_before_processing", after_s=2_400)),
     "cancel in doubt": Sweep(_looking("executed_answer_cut", after_s=3, endpoint="revise")),
     "cancel not found": Sweep(_looking("cut_before_processing", after_s=2_400, endpoint="revise")),
     "notice": Sweep(_noticing),

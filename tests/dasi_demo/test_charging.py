@@ -75,7 +75,7 @@ async def test_while_in_doubt_nothing_more_is_charged(
     await subscriber.press("/my/charge", merchant_uid=await subscriber.charge_button())
     assert stand_in.calls[AGAIN] == 2
 
-    stand_in.settle(name, "paid")
+    stand_in.resolve(name, "paid")
     time_.pass_(seconds=5)
     page = await subscriber.see("/my")
     assert page.count("결제 완료") == 2

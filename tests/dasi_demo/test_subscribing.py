@@ -136,7 +136,7 @@ async def test_a_purchase_in_doubt_says_do_not_pay_again_until_it_is_settled(
     assert 'http-equiv="refresh"' in page
     assert "다시 결제하지 마세요" in await customer.see(f"/checkout/{request['merchant_uid']}")
 
-    stand_in.settle(request["merchant_uid"], "paid")
+    stand_in.resolve(request["merchant_uid"], "paid")
     await customer.press("/webhook", imp_uid=imp_uid, status="paid")
 
     assert "주문이 완료되었습니다" in await customer.see(f"/orders/{request['merchant_uid']}")

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from dasi.merchants import tell_more
-from dasi.payments import reconcile_due
+from dasi.merchants import set_extended_events
+from dasi.payments import resolve_due
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import Shop, open_shop, running_gateway
 from support.simulator_process import SimulatorControl
@@ -47,33 +47,33 @@ async def revoke_with_its_key(shop: Shop) -> None:
     await remove_key(shop)
 
 
-async def open_doubt(shop: Shop) -> None:
+async def leave_unresolved(shop: Shop) -> None:
     await shop.kicc.scenario("executed_answer_cut", "batch")
     await shop.again(merchant_uid="doubtful")
 
 
-async def open_doubt_that_ends_in_no(shop: Shop) -> None:
+async def leave_unresolved_and_declined(shop: Shop) -> None:
     await shop.kicc.scenario("cut_before_processing", "batch")
     await shop.again(merchant_uid="doubtful")
 
 
-async def settle(shop: Shop) -> None:
+async def resolve(shop: Shop) -> None:
     """An hour goes by, and the worker looks."""
     await shop.engine.database.fetch(
-        "UPDATE attempts SET sent_at = sent_at - interval '1 hour', next_look_at = now()"
-        " WHERE next_look_at IS NOT NULL"
+        "UPDATE attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
+        " WHERE next_lookup_at IS NOT NULL"
     )
-    assert await reconcile_due(shop.engine) == 1
+    assert await resolve_due(shop.engine) == 1
 
 
-async def settle_as_paid(shop: Shop) -> None:
-    await open_doubt(shop)
-    await settle(shop)
+async def resolve_as_paid(shop: Shop) -> None:
+    await leave_unresolved(shop)
+    await resolve(shop)
 
 
-async def settle_as_failed(shop: Shop) -> None:
-    await open_doubt_that_ends_in_no(shop)
-    await settle(shop)
+async def resolve_as_failed(shop: Shop) -> None:
+    await leave_unresolved_and_declined(shop)
+    await resolve(shop)
 
 
 @pytest.mark.parametrize("is_on", [True, False], ids=["on", "off"])
@@ -89,15 +89,15 @@ async def settle_as_failed(shop: Shop) -> None:
             [("billing_key.removed", "removed"), ("schedule.revoked", "revoked")],
             [],
         ),
-        (open_doubt, [("payment.doubt_opened", "ready")], []),
+        (leave_unresolved, [("payment.unresolved", "ready")], []),
         (
-            settle_as_paid,
-            [("payment.doubt_opened", "ready"), ("payment.doubt_settled", "paid")],
+            resolve_as_paid,
+            [("payment.unresolved", "ready"), ("payment.resolved", "paid")],
             ["paid"],
         ),
         (
-            settle_as_failed,
-            [("payment.doubt_opened", "ready"), ("payment.doubt_settled", "failed")],
+            resolve_as_failed,
+            [("payment.unresolved", "ready"), ("payment.resolved", "failed")],
             ["failed"],
         ),
     ],
@@ -116,7 +116,7 @@ async def test_each_is_told_when_on_and_not_when_off(
         running_gateway(database_url, kicc, webhook_url=receiver.url) as shop,
     ):
         await shop.register_card(CARD)
-        await tell_more(shop.engine, shop.merchant.merchant_id, is_on=is_on)
+        await set_extended_events(shop.engine, shop.merchant.merchant_id, is_on=is_on)
         await deliver(shop)
         receiver.posts.clear()
 
@@ -138,7 +138,7 @@ async def test_it_is_each_merchants_own_choice(gateway: Shop) -> None:
     async with open_shop(
         gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
     ) as other:
-        await tell_more(gateway.engine, gateway.merchant.merchant_id, is_on=True)
+        await set_extended_events(gateway.engine, gateway.merchant.merchant_id, is_on=True)
         for shop in (gateway, other):
             await shop.register_card(CARD)
         rows = await gateway.rows(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dasi.foundation.migrate import migrate
-from dasi.payments import reconcile_due
+from dasi.payments import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from support.gateway_merchant import Shop, running_gateway
 from support.gateway_process import running_programs
@@ -110,8 +110,8 @@ async def test_a_database_that_goes_away_during_a_charge(
 
         refused = await shop.again(merchant_uid="order-1")
         assert "다시 청구하지 마세요" in str(refused.message)
-        await shop.engine.database.fetch("UPDATE attempts SET next_look_at = now()")  # 2 s on
-        await reconcile_due(shop.engine)
+        await shop.engine.database.fetch("UPDATE attempts SET next_lookup_at = now()")  # 2 s on
+        await resolve_due(shop.engine)
         assert (await shop.get("/payments/find/order-1")).response["status"] == "paid"
         assert len(await shop.approvals()) == 1
 
@@ -136,8 +136,8 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
         await own_postgres.start()
         again = await shop.call("POST", "/payments/cancel", json=request)
         assert again.code != 0
-        await shop.engine.database.fetch("UPDATE attempts SET next_look_at = now()")  # 2 s on
-        await reconcile_due(shop.engine)
+        await shop.engine.database.fetch("UPDATE attempts SET next_lookup_at = now()")  # 2 s on
+        await resolve_due(shop.engine)
         found = (await shop.get("/payments/find/order-1")).response
         assert (found["amount"], found["cancel_amount"]) == (20_000, 5_000)
         assert await shop.net_krw() == 15_000
@@ -147,7 +147,7 @@ async def test_a_database_that_goes_away_before_the_look(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
     url = own_postgres.url_of("postgres")
-    async with running_gateway(url, kicc, DASI_LOOK_BEFORE_ANSWER_S="1") as shop:
+    async with running_gateway(url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as shop:
         await shop.register_card("card-1")
         await kicc.scenario("executed_bad_gateway", "batch")
         await kicc.hold("query", when="before")

@@ -32,9 +32,9 @@ def one_line(log: io.StringIO) -> dict[str, object]:
 
 
 def test_a_line_says_when_how_grave_and_who(log: io.StringIO):
-    structlog.get_logger("dasi.payments").warning("charge_doubtful", imp_uid="imp_1", amount=1000)
+    structlog.get_logger("dasi.payments").warning("outcome_unknown", imp_uid="imp_1", amount=1000)
     line = one_line(log)
-    assert line["event"] == "charge_doubtful"
+    assert line["event"] == "outcome_unknown"
     assert line["level"] == "warning"
     assert line["logger"] == "dasi.payments"
     assert (line["imp_uid"], line["amount"]) == ("imp_1", 1000)

@@ -138,7 +138,7 @@ async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(gatewa
 async def test_a_lost_answer_may_be_found_while_the_caller_waits(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(database_url, kicc, DASI_LOOK_BEFORE_ANSWER_S="1") as shop:
+    async with running_gateway(database_url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as shop:
         await shop.register_card("card-1")
         await kicc.scenario("executed_answer_cut", "batch")
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from dasi.payments import reconcile_due
+from dasi.payments import resolve_due
 from dasi.scheduler import Runner
 from support.gateway_merchant import Answer, Shop
 
@@ -69,14 +69,14 @@ async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(gatewa
     await gateway.kicc.scenario("executed_truncated_json", "batch")
     await gateway.kicc.scenario("server_error_before_processing", "query", times=0)
 
-    doubt = await _again(gateway, "key-1")
+    lost = await _again(gateway, "key-1")
     still = await _again(gateway, "key-1")
 
-    assert (doubt.code, still.code) == (-1, -1)
+    assert (lost.code, still.code) == (-1, -1)
     assert "확인하고 있습니다" in (still.message or "")
-    await gateway.engine.database.fetch("UPDATE attempts SET next_look_at = sent_at")
+    await gateway.engine.database.fetch("UPDATE attempts SET next_lookup_at = sent_at")
     await gateway.kicc.control("DELETE", "/scenarios")
-    await reconcile_due(gateway.engine)
+    await resolve_due(gateway.engine)
     settled = await _again(gateway, "key-1")
     assert settled.response["status"] == "paid"
     assert len(await gateway.approvals()) == 1
@@ -99,10 +99,10 @@ async def test_a_partial_cancel_whose_process_died_is_not_repeated(gateway: Shop
     paid = (await gateway.again(amount=10_000)).response
     await gateway.kicc.scenario("executed_truncated_json", "revise")
 
-    doubt = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
+    lost = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
     again = await _cancel(gateway, "cancel-1", imp_uid=paid["imp_uid"], amount=3_000)
 
-    assert (doubt.code, again.code) == (-1, -1)
+    assert (lost.code, again.code) == (-1, -1)
     assert await gateway.net_krw() == 7_000
 
 

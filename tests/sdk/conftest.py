@@ -175,7 +175,7 @@ async def mall(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[
             "DASI_PUBLIC_URL": address_of(listening),
             "DASI_VAULT_KEYS": new_key(),
             "DASI_KICC_SANDBOX_URL": simulator.base_url,
-            "DASI_LOOK_BEFORE_ANSWER_S": "0",  # a doubt stays one while a test looks at it
+            "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays one while a test looks at it
         }
     )
     async with open_engine(settings) as engine, aiohttp.ClientSession() as rest:

@@ -58,7 +58,7 @@ async def opened_line(database_url: str) -> AsyncIterator[Line]:
                 "DASI_VAULT_KEYS": vault.new_key(),
                 "DASI_PUBLIC_URL": gateway_url,
                 "DASI_KICC_SANDBOX_URL": kicc.base_url,
-                "DASI_LOOK_BEFORE_ANSWER_S": "0",  # a doubt stays one while a test looks at it
+                "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays one while a test looks at it
                 "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
             }
         )

@@ -42,7 +42,7 @@ class StandIn:
         kept = {"amount": amount, "customer_uid": customer_uid, **more}
         return self._keep(payment_request["merchant_uid"], status, **kept)
 
-    def settle(self, merchant_uid: str, status: str) -> str:
+    def resolve(self, merchant_uid: str, status: str) -> str:
         """A doubt ends."""
         payment = next(p for p in self.payments.values() if p["merchant_uid"] == merchant_uid)
         payment["status"] = status

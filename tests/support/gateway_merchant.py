@@ -182,7 +182,7 @@ def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[st
         "DASI_PUBLIC_URL": public_url,
         "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
         "DASI_LOG_FORM": "json",
-        "DASI_LOOK_BEFORE_ANSWER_S": "0",  # a doubt stays until a test lets it be settled
+        "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays until a test lets it be settled
     }
 
 

@@ -44,7 +44,9 @@ class Shop:
     names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def attempt(self) -> Attempt:
-        return Attempt(attempt_id=f"at-{next(self.names):026d}", day_kst=kst_day(self.clock.now()))
+        return Attempt(
+            attempt_id=f"at-{next(self.names):026d}", business_date=kst_day(self.clock.now())
+        )
 
     def order(self, amount_krw: int = 9_900) -> Order:
         return Order(

@@ -60,12 +60,12 @@ async def mark_living_on(
     )
 
 
-async def mark_registrations_unwanted(
+async def mark_registrations_discarded(
     connection: Connection, merchant_id: int, customer_uid: str
 ) -> None:
     """Registrations of this customer whose outcome is not known yet: their key is not to live."""
     await connection.execute(
-        """UPDATE attempts a SET is_unwanted = true FROM payments p
+        """UPDATE attempts a SET discard_key = true FROM payments p
            WHERE a.merchant_id = $1 AND a.kind = 'issue_key' AND a.state IN ('sending', 'unknown')
              AND p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid AND p.customer_uid = $2""",
         merchant_id,
@@ -168,18 +168,18 @@ async def reserve_removal(
         """WITH due AS (
                UPDATE billing_keys SET next_removal_at = $7
                WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_removed_at IS NULL
-                 AND needs_person IS NULL AND status <> 'live'
+                 AND manual_review_reason IS NULL AND status <> 'live'
                RETURNING channel_id
            )
            INSERT INTO attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id, mall_id,
-                                 day_kst, amount_krw, state, sent_at)
+                                 business_date, amount_krw, state, sent_at)
            SELECT $1, $3, $2, 'remove_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
            RETURNING attempt_id""",
         key.merchant_id,
         key.billing_key_id,
         attempt.attempt_id,
         mall_id,
-        attempt.day_kst,
+        attempt.business_date,
         now,
         now + lease,
     )
@@ -202,7 +202,7 @@ async def close_removal(
         NotSent: "not_sent",
     }
     await connection.execute(
-        """UPDATE attempts SET state = $3, why = $4, pg_code = $5, pg_text = $6, answered_at = $7
+        """UPDATE attempts SET state = $3, detail = $4, pg_code = $5, pg_text = $6, answered_at = $7
            WHERE merchant_id = $1 AND attempt_id = $2""",
         key.merchant_id,
         attempt.attempt_id,
@@ -234,15 +234,16 @@ async def mark_removed_at_pg(connection: Connection, key: BillingKey, *, now: da
     )
 
 
-async def mark_removal_for_person(
-    connection: Connection, key: BillingKey, *, why: str, now: datetime
+async def mark_removal_for_manual_review(
+    connection: Connection, key: BillingKey, *, reason: str, now: datetime
 ) -> None:
     await connection.execute(
-        """UPDATE billing_keys SET needs_person = $3, next_removal_at = NULL, updated_at = $4
+        """UPDATE billing_keys
+           SET manual_review_reason = $3,next_removal_at = NULL, updated_at = $4
            WHERE merchant_id = $1 AND billing_key_id = $2""",
         key.merchant_id,
         key.billing_key_id,
-        why,
+        reason,
         now,
     )
 

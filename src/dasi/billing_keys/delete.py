@@ -47,7 +47,7 @@ async def remove_key(
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        await billing_key_store.mark_registrations_unwanted(connection, merchant_id, customer_uid)
+        await billing_key_store.mark_registrations_discarded(connection, merchant_id, customer_uid)
         await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
         key = await billing_key_store.retire_live_key(connection, merchant_id, customer_uid, now)
         if key is not None:
@@ -80,7 +80,7 @@ async def remove_due_keys(engine: Engine) -> int:
 
 async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"rk-{ulid(now)}", day_kst=kst_day(now))
+    attempt = Attempt(attempt_id=f"rk-{ulid(now)}", business_date=kst_day(now))
     channel = await find_channel(engine, key.merchant_id, key.channel_id)
     try:
         mall, billing_key = open_mall(engine, channel), open_key(engine, key)
@@ -88,8 +88,8 @@ async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
         # One that cannot be opened must not keep the others waiting for ever.
         log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
         async with engine.database.transaction() as connection:
-            await billing_key_store.mark_removal_for_person(
-                connection, key, why=str(sealed), now=now
+            await billing_key_store.mark_removal_for_manual_review(
+                connection, key, reason=str(sealed), now=now
             )
         return
     async with engine.database.transaction() as connection:
@@ -113,8 +113,8 @@ async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
                 await billing_key_store.mark_removed_at_pg(connection, key, now=now)
             case Declined(code=code, text=text):
                 # A definite no may mean "removed before" or "not yours": a person decides.
-                await billing_key_store.mark_removal_for_person(
-                    connection, key, why=f"{code}: {text}", now=now
+                await billing_key_store.mark_removal_for_manual_review(
+                    connection, key, reason=f"{code}: {text}", now=now
                 )
                 log.error("key_removal_refused", billing_key_id=key.billing_key_id, pg_code=code)
             case Unknown() | NotSent():

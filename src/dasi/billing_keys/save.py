@@ -21,7 +21,7 @@ async def keep_issued_key(
     issued: KeyIssued,
     order_name: str,
     customer: Customer,
-    is_unwanted: bool = False,
+    discard_key: bool = False,
     now: datetime,
 ) -> str:
     """Stores the key and makes it the customer's live one; returns its id.
@@ -30,7 +30,7 @@ async def keep_issued_key(
     sealed value stays until then, because only the key itself can end it.
 
     A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
-    latecomer is what is replaced. One that `is_unwanted`, because its customer was removed
+    latecomer is what is replaced. One that `discard_key`, because its customer was removed
     meanwhile, is `removed` from the beginning.
     """
     billing_key_id = f"bk_{ulid(now)}"
@@ -38,7 +38,7 @@ async def keep_issued_key(
     await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
     live = await billing_key_store.live_key(connection, merchant_id, customer_uid)
     is_newest = live is None or live.issued_at <= issued.issued_at
-    status: KeyStatus = "removed" if is_unwanted else "live" if is_newest else "replaced"
+    status: KeyStatus = "removed" if discard_key else "live" if is_newest else "replaced"
     if status == "live":
         await billing_key_store.replace_live_key(connection, merchant_id, customer_uid, now=now)
     await billing_key_store.insert_key(

@@ -17,6 +17,6 @@ class KeyLine:
     issued_at: datetime
     updated_at: datetime
     pg_removed_at: datetime | None
-    needs_person: str | None
+    manual_review_reason: str | None
     lives_on_in: str | None
     """The live key that is the same key at the PG: it ends when that one does."""

@@ -10,20 +10,25 @@ from dasi.foundation.db import Database
 class CardCheck:
     merchant_id: int
     merchant_uid: str
-    looks: int
+    lookups: int
     """This one counted."""
 
 
 async def insert_check(
-    database: Database, merchant_id: int, merchant_uid: str, *, look_at: datetime, now: datetime
+    database: Database,
+    merchant_id: int,
+    merchant_uid: str,
+    *,
+    next_lookup_at: datetime,
+    now: datetime,
 ) -> None:
     """Before the charge leaves: whoever dies, its amount is not forgotten."""
     await database.fetch(
-        """INSERT INTO card_checks (merchant_id, merchant_uid, next_look_at, began_at)
+        """INSERT INTO card_checks (merchant_id, merchant_uid, next_lookup_at, began_at)
            VALUES ($1, $2, $3, $4)""",
         merchant_id,
         merchant_uid,
-        look_at,
+        next_lookup_at,
         now,
     )
 
@@ -40,7 +45,7 @@ async def delete_check(database: Database, merchant_id: int, merchant_uid: str) 
 async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> None:
     """A person was told; the machine does not look any more."""
     await database.fetch(
-        """UPDATE card_checks SET next_look_at = NULL
+        """UPDATE card_checks SET next_lookup_at = NULL
            WHERE merchant_id = $1 AND merchant_uid = $2""",
         merchant_id,
         merchant_uid,
@@ -48,17 +53,17 @@ async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> No
 
 
 async def claim_due_any_merchant(
-    database: Database, *, now: datetime, look_again_at: datetime, batch: int
+    database: Database, *, now: datetime, next_lookup_at: datetime, batch: int
 ) -> list[CardCheck]:
     """Checks that did not end by themselves. The next look is the lease."""
     rows = await database.fetch(
-        """UPDATE card_checks SET next_look_at = $2, looks = looks + 1
+        """UPDATE card_checks SET next_lookup_at = $2, lookups = lookups + 1
            WHERE (merchant_id, merchant_uid) IN (
-               SELECT merchant_id, merchant_uid FROM card_checks WHERE next_look_at <= $1
-               ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-           RETURNING merchant_id, merchant_uid, looks""",
+               SELECT merchant_id, merchant_uid FROM card_checks WHERE next_lookup_at <= $1
+               ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+           RETURNING merchant_id, merchant_uid, lookups""",
         now,
-        look_again_at,
+        next_lookup_at,
         batch,
     )
     return [CardCheck(**row) for row in rows]

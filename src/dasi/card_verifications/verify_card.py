@@ -21,8 +21,8 @@ from dasi.reporting import find_by_order
 log = structlog.get_logger()
 
 BATCH = 20
-_FIRST_LOOK, _LOOK_EVERY = timedelta(minutes=2), timedelta(minutes=10)
-_LOOKS_MAX = 1_000
+_FIRST_LOOKUP, _LOOKUP_INTERVAL = timedelta(minutes=2), timedelta(minutes=10)
+_LOOKUPS_MAX = 1_000
 """A week: longer than any doubt stays open without a person."""
 _NOT_KEPT = (Status.CANCELLED, Status.FAILED)
 
@@ -35,7 +35,7 @@ async def check_card(
     now = engine.clock.now()
     order = f"check-{ulid(now)}"
     await card_verification_store.insert_check(
-        engine.database, merchant_id, order, look_at=now + _FIRST_LOOK, now=now
+        engine.database, merchant_id, order, next_lookup_at=now + _FIRST_LOOKUP, now=now
     )
     payment = await charge(
         engine,
@@ -59,14 +59,14 @@ async def give_back_checks(engine: Engine) -> int:
     """Gives back what checks left behind; how many were looked at. For the worker."""
     now = engine.clock.now()
     due = await card_verification_store.claim_due_any_merchant(
-        engine.database, now=now, look_again_at=now + _LOOK_EVERY, batch=BATCH
+        engine.database, now=now, next_lookup_at=now + _LOOKUP_INTERVAL, batch=BATCH
     )
     for one in due:
-        await _look_at(engine, one)
+        await _look_up(engine, one)
     return len(due)
 
 
-async def _look_at(engine: Engine, check: CardCheck) -> None:
+async def _look_up(engine: Engine, check: CardCheck) -> None:
     try:
         payment = await find_by_order(
             engine, check.merchant_id, check.merchant_uid, statuses=frozenset(Status)
@@ -83,7 +83,7 @@ async def _look_at(engine: Engine, check: CardCheck) -> None:
         )
     elif payment.status is not Status.PENDING:
         await _give_back(engine, check.merchant_id, check.merchant_uid)
-    if check.looks >= _LOOKS_MAX:
+    if check.lookups >= _LOOKUPS_MAX:
         log.error("card_check_not_given_back", imp_uid=payment.imp_uid)
         await card_verification_store.give_up(
             engine.database, check.merchant_id, check.merchant_uid
@@ -96,7 +96,7 @@ async def _give_back(engine: Engine, merchant_id: int, order: str) -> None:
         merchant_uid=order,
         amount_krw=None,
         reason="예약 등록 카드 확인",
-        who="gateway",
+        actor="gateway",
     )
     try:
         await cancel(engine, merchant_id, request)

@@ -26,7 +26,7 @@ async def add_channel(
     is_default: bool,
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full",
     language: Literal["ko", "en", "ja", "zh"] = "ko",
-    doubt_policy: Literal["adopt", "cancel"] = "adopt",
+    late_approval_policy: Literal["keep", "cancel"] = "keep",
     quota_months_max: int | None = None,
 ) -> Channel:
     """Adds a contract. The only channel in use is the default whatever is said, and a new default
@@ -57,7 +57,7 @@ async def add_channel(
             is_default=is_default or is_first,
             key_fields=key_fields,
             language=language,
-            doubt_policy=doubt_policy,
+            late_approval_policy=late_approval_policy,
             quota_months_max=quota_months_max,
             now=engine.clock.now(),
         )

@@ -19,7 +19,7 @@ async def change_channel(
     is_sandbox: bool,
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"],
     language: Literal["ko", "en", "ja", "zh"],
-    doubt_policy: Literal["adopt", "cancel"],
+    late_approval_policy: Literal["keep", "cancel"],
     quota_months_max: int | None,
 ) -> Channel:
     """`secret` None leaves the one there is. `NotFound("unknown_channel")`, `Invalid`.
@@ -45,6 +45,6 @@ async def change_channel(
             is_sandbox=is_sandbox,
             key_fields=key_fields,
             language=language,
-            doubt_policy=doubt_policy,
+            late_approval_policy=late_approval_policy,
             quota_months_max=quota_months_max,
         )

@@ -22,7 +22,7 @@ class Channel:
     is_default: bool
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
     language: Literal["ko", "en", "ja", "zh"]
-    doubt_policy: Literal["adopt", "cancel"]
+    late_approval_policy: Literal["keep", "cancel"]
     """What becomes of an approval that turns up after the caller was told "not yet known" (M6)."""
     quota_months_max: int | None
     """Instalments its window offers when a page names none: up to this many months, 0 for a lump

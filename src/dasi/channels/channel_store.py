@@ -6,7 +6,7 @@ from dasi.channels.channel import Channel
 from dasi.foundation.db import Connection, Database
 
 _CHANNEL = """merchant_id, channel_id, channel_key, provider, mall_id, sealed_secret, is_sandbox,
-              is_default, key_fields, language, doubt_policy, quota_months_max, retired_at,
+              is_default, key_fields, language, late_approval_policy, quota_months_max, retired_at,
               created_at"""
 
 
@@ -56,15 +56,15 @@ async def insert_channel(
     is_default: bool,
     key_fields: str,
     language: str,
-    doubt_policy: str,
+    late_approval_policy: str,
     quota_months_max: int | None,
     now: datetime,
 ) -> Channel | None:
     """None if the merchant has this mall already."""
     row = await connection.fetchrow(
         f"""INSERT INTO channels (merchant_id, channel_key, provider, mall_id, sealed_secret,
-                                  is_sandbox, is_default, key_fields, language, doubt_policy,
-                                  quota_months_max, created_at)
+                                  is_sandbox, is_default, key_fields, language,
+                                  late_approval_policy, quota_months_max, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (merchant_id, provider, mall_id) DO NOTHING
             RETURNING {_CHANNEL}""",
@@ -77,7 +77,7 @@ async def insert_channel(
         is_default,
         key_fields,
         language,
-        doubt_policy,
+        late_approval_policy,
         quota_months_max,
         now,
     )
@@ -93,13 +93,13 @@ async def update_channel(
     is_sandbox: bool,
     key_fields: str,
     language: str,
-    doubt_policy: str,
+    late_approval_policy: str,
     quota_months_max: int | None,
 ) -> Channel:
     row = await connection.fetchrow(
         f"""UPDATE channels
             SET sealed_secret = $3, is_sandbox = $4, key_fields = $5, language = $6,
-                doubt_policy = $7, quota_months_max = $8
+                late_approval_policy = $7, quota_months_max = $8
             WHERE merchant_id = $1 AND channel_id = $2
             RETURNING {_CHANNEL}""",
         merchant_id,
@@ -108,7 +108,7 @@ async def update_channel(
         is_sandbox,
         key_fields,
         language,
-        doubt_policy,
+        late_approval_policy,
         quota_months_max,
     )
     return Channel(**row)

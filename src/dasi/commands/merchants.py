@@ -239,10 +239,10 @@ def channel_add(
     language: Annotated[
         Literal["ko", "en", "ja", "zh"], typer.Option(help="The language of its window.")
     ] = "ko",
-    doubt_policy: Annotated[
-        Literal["adopt", "cancel"],
+    late_approval_policy: Annotated[
+        Literal["keep", "cancel"],
         typer.Option(help="An approval found after its answer was lost: kept, or cancelled."),
-    ] = "adopt",
+    ] = "keep",
     quota_months_max: Annotated[
         int | None,
         typer.Option(help="Instalments its window offers; 0: lump sum. Else as the contract says."),
@@ -265,7 +265,7 @@ def channel_add(
             is_default=default,
             key_fields=key_fields,
             language=language,
-            doubt_policy=doubt_policy,
+            late_approval_policy=late_approval_policy,
             quota_months_max=quota_months_max,
         )
 

@@ -1,4 +1,4 @@
-"""The operator's proof and worklist: `dasi reconcile`, `dasi verify`."""
+"""Payments whose outcome is not known: list them, look them up, resolve one by hand."""
 
 import getpass
 from datetime import datetime
@@ -8,163 +8,158 @@ import typer
 
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
-from dasi.commands.printing import Facts, print_facts, print_lines, print_list, print_note
+from dasi.commands.printing import Facts, print_lines, print_list, print_note
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 
 if TYPE_CHECKING:
-    from dasi.reporting import Discrepancy, Doubt, VerificationReport
+    from dasi.reporting import UnresolvedAttempt
 
-_DISCREPANCIES_SHOWN = 1_000
-_NOT_PROVEN = 1
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Payments whose outcome is not known: list them, look them up, resolve one by hand.",
+)
 _QUESTIONS = {
     "charge": "Was a card charged {won} won?",
     "approve": "Were {won} won paid in the window?",
     "issue_key": "Was a card registered?",
-    "cancel": "Were {won} won given back?",
+    "cancel": "Were {won} won cancelled?",
 }
 
 
-def reconcile(
+@app.command("unresolved", epilog=ending("dasi payments unresolved"))
+def unresolved(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+    """List the requests to the PG whose outcome is not known. Sends nothing."""
+
+    async def act(engine: Engine) -> "list[UnresolvedAttempt]":
+        from dasi.reporting import list_unresolved  # noqa: PLC0415  # slow: not for --help
+
+        return await list_unresolved(engine)
+
+    _print(with_engine(data, act), as_json=as_json)
+
+
+@app.command(
+    "resolve",
+    epilog=ending(
+        "dasi payments resolve ch-01J6XA0000000000000000001 --not-approved "
+        "--reason 'KICC support: no such order'"
+    ),
+)
+def resolve(
     *,
-    only_list: Annotated[
-        bool, typer.Option("--list", help="Show the doubts and ask nothing.")
-    ] = False,
-    settle: Annotated[
+    attempt: Annotated[
         str | None,
-        typer.Option(metavar="ATTEMPT", help="End a doubt that was handed over to you."),
+        typer.Argument(metavar="[ATTEMPT]", help="An escalated attempt to resolve by hand."),
     ] = None,
-    pg_tid: Annotated[
+    approved: Annotated[
         str | None,
-        typer.Option("--pg-tid", help="With --settle: it happened, under this number at the PG."),
+        typer.Option(metavar="PG_TID", help="The PG approved ATTEMPT under this number."),
     ] = None,
-    did_not_happen: Annotated[
-        bool, typer.Option("--did-not-happen", help="With --settle: the PG's books do not have it.")
+    not_approved: Annotated[
+        bool, typer.Option("--not-approved", help="The PG has no approval of ATTEMPT.")
     ] = False,
-    because: Annotated[
-        str | None, typer.Option(help="With --settle: how you know. It is kept for good.")
+    reason: Annotated[
+        str | None,
+        typer.Option(help="How you know. The payment's history shows it and cannot be changed."),
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Ask the payment companies about every doubt that is due, then show what is left.
+    """Look up every attempt that is due now, or resolve ATTEMPT by hand. Then list what is left.
 
-    Asking is safe at any time: it reads, and settles by what it reads; nothing is charged again.
+    A lookup only reads at the PG, so it is safe at any time. No card is charged again.
     """
-
-    async def act(engine: Engine) -> tuple[int, "list[Doubt]"]:
-        from dasi.payments import decide, reconcile_due  # noqa: PLC0415  # slow: not for --help
-        from dasi.reporting import list_doubts  # noqa: PLC0415  # slow: not for --help
-
-        if settle is not None:
-            assert because is not None, "checked below"
-            who = f"operator:{getpass.getuser()}"
-            await decide(engine, settle, pg_tid=pg_tid, who=who, why=because)
-        looked = 0
-        while not only_list and (turn := await reconcile_due(engine)):
-            looked += turn
-        return looked, await list_doubts(engine)
-
-    if settle is not None and (because is None or did_not_happen == (pg_tid is not None)):
+    if attempt is None and (approved is not None or not_approved or reason is not None):
         raise typer.BadParameter(
-            "say --because, and either --pg-tid or --did-not-happen", param_hint="--settle"
+            "--approved, --not-approved and --reason need an attempt", param_hint="ATTEMPT"
         )
-    looked, doubts = with_engine(data, act)
-    if not only_list:
-        print_note(f"{looked} looks taken")
+    if attempt is not None and (not reason or not_approved == (approved is not None)):
+        raise typer.BadParameter(
+            "give --reason, and either --approved PG_TID or --not-approved", param_hint="ATTEMPT"
+        )
+
+    async def act(engine: Engine) -> tuple[int, "list[UnresolvedAttempt]"]:
+        from dasi.payments import resolve_due, resolve_manually  # noqa: PLC0415  # slow: not for --help
+        from dasi.reporting import list_unresolved  # noqa: PLC0415  # slow: not for --help
+
+        lookups = 0
+        if attempt is not None:
+            assert reason is not None, "checked above"
+            operator = f"operator:{getpass.getuser()}"
+            await resolve_manually(engine, attempt, pg_tid=approved, actor=operator, reason=reason)
+        else:
+            while batch := await resolve_due(engine):
+                lookups += batch
+        return lookups, await list_unresolved(engine)
+
+    lookups, remaining = with_engine(data, act)
+    print_note(f"{attempt} is resolved" if attempt else f"{lookups} lookups made")
+    _print(remaining, as_json=as_json)
+
+
+def _print(attempts: "list[UnresolvedAttempt]", *, as_json: bool) -> None:
     if as_json:
-        print_list([_row(doubt) for doubt in doubts], as_json=True, none="")
+        print_list([_row(attempt) for attempt in attempts], as_json=True, none="")
         return
     print_lines(
-        [line for doubt in doubts for line in (*_told(doubt), "")]
-        or ["No doubt is open: all is settled."]
+        [line for attempt in attempts for line in (*_describe(attempt), "")]
+        or ["No payment is unresolved."]
     )
 
 
-def verify_books(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """Prove the event chains, the statuses and the sums, and name what is wrong."""
-
-    async def act(engine: Engine) -> "tuple[VerificationReport, list[Discrepancy]]":
-        from dasi.reporting import (  # noqa: PLC0415  # slow: not for --help
-            VerificationReport,
-            verify_ledger,
-        )
-
-        report = VerificationReport()
-        return report, [discrepancy async for discrepancy in verify_ledger(engine, report)]
-
-    report, found = with_engine(data, act)
-    print_facts(
-        {
-            "payments": report.payments,
-            "events": report.events,
-            "paid_krw": report.paid_krw,
-            "cancelled_krw": report.cancelled_krw,
-            "net_krw": report.paid_krw - report.cancelled_krw,
-            "discrepancies": len(found),
-        },
-        as_json=as_json,
-    )
-    if found:
-        rows: list[Facts] = [
-            {"merchant": one.merchant_code, "payment": one.imp_uid, "what is wrong": one.what}
-            for one in found[:_DISCREPANCIES_SHOWN]
-        ]
-        if not as_json:
-            print_list(rows, as_json=False, none="")
-        raise typer.Exit(_NOT_PROVEN)
-
-
-def register(app: typer.Typer) -> None:
-    app.command("reconcile", epilog=ending("dasi reconcile --list"))(reconcile)
-    app.command(
-        "verify",
-        epilog=ending("dasi verify", "0 all is proven, 1 something is wrong (named), 2 usage"),
-    )(verify_books)
-
-
-def _row(doubt: "Doubt") -> Facts:
+def _row(attempt: "UnresolvedAttempt") -> Facts:
     return {
-        "merchant": doubt.merchant_code,
-        "payment": doubt.imp_uid,
-        "order": doubt.merchant_uid,
-        "asked for": f"{doubt.kind} {doubt.amount_krw:,} won",
-        "asked at": _kst(doubt.asked_at),
-        "why it is in doubt": doubt.why,
-        "attempt": doubt.attempt_id,
-        "looks": doubt.looks,
-        "next look": "a person must decide" if doubt.is_with_person else _kst(doubt.next_look_at),
-        "deadline": _kst(doubt.deadline_at),
-        "ask the PG for": f"mall {doubt.mall_id}, order {doubt.shop_order_no}",
+        "merchant": attempt.merchant_code,
+        "payment": attempt.imp_uid,
+        "order": attempt.merchant_uid,
+        "kind": attempt.kind,
+        "amount_krw": attempt.amount_krw,
+        "sent_at": attempt.asked_at.isoformat(),
+        "detail": attempt.detail,
+        "attempt": attempt.attempt_id,
+        "lookups": attempt.lookups,
+        "handling": "manual" if attempt.is_manual else "automatic",
+        "next_lookup_at": _iso(attempt.next_lookup_at),
+        "deadline_at": _iso(attempt.deadline_at),
+        "mall_id": attempt.mall_id,
+        "shop_order_no": attempt.shop_order_no,
+        "claimed_pg_tid": attempt.pg_tid,
     }
 
 
-def _told(doubt: "Doubt") -> list[str]:
-    """The same for a person who was woken by it."""
-    happened = _QUESTIONS[doubt.kind].format(won=f"{doubt.amount_krw:,}")
-    times = "once" if doubt.looks == 1 else f"{doubt.looks} times"
+def _describe(attempt: "UnresolvedAttempt") -> list[str]:
+    """The same facts for the operator who was woken by them."""
+    question = _QUESTIONS[attempt.kind].format(won=f"{attempt.amount_krw:,}")
+    times = "once" if attempt.lookups == 1 else f"{attempt.lookups} times"
     lines = [
-        f"{happened} Nobody knows yet.",
-        f"  Whose         {doubt.merchant_code}, order {doubt.merchant_uid}, {doubt.imp_uid}",
-        f"  Asked         {_kst(doubt.asked_at)}",
-        f"  In doubt, as  {doubt.why}",
-        f"  Meanwhile     no second request leaves for it; the payment company was asked about it "
-        f"{times}",
-        f"  In its books  mall {doubt.mall_id}, order {doubt.shop_order_no}",
+        f"{question} The outcome is not known yet.",
+        f"  Payment       {attempt.merchant_code}, order {attempt.merchant_uid}, {attempt.imp_uid}",
+        f"  Sent          {_kst(attempt.asked_at)}",
+        f"  Cause         {attempt.detail}",
+        f"  Meanwhile     dasi sends no second request for it; it looked it up {times}",
+        f"  At the PG     MID {attempt.mall_id}, order {attempt.shop_order_no}",
     ]
-    if doubt.pg_tid is not None:
-        lines.append(f"  Its number    {doubt.pg_tid}, by an answer that proves nothing")
-    if not doubt.is_with_person:
-        looks = f"{_kst(doubt.next_look_at)}, by itself; handed to a person at the latest"
-        return [*lines, f"  Next look     {looks} {_kst(doubt.deadline_at)}"]
-    settle = f"dasi reconcile --settle {doubt.attempt_id}"
+    if attempt.pg_tid is not None:
+        lines.append(f"  PG number     {attempt.pg_tid}, from a reply that failed its checks")
+    if not attempt.is_manual:
+        return [
+            *lines,
+            f"  Next lookup   {_kst(attempt.next_lookup_at)}, automatic",
+            f"  Escalation    {_kst(attempt.deadline_at)} at the latest, then resolve it by hand",
+        ]
+    command = f"dasi payments resolve {attempt.attempt_id}"
     return [
         *lines,
-        "  Yours now     look it up in the payment company's books, then say what you found:",
-        f'                {settle} --pg-tid NUMBER --because "how you know"',
-        f'                {settle} --did-not-happen --because "how you know"',
+        "  To do         find it in the PG's admin pages, then run one of:",
+        f'                {command} --approved PG_TID --reason "how you know"',
+        f'                {command} --not-approved --reason "how you know"',
     ]
 
 
 def _kst(moment: datetime | None) -> str | None:
     return moment.astimezone(KST).strftime("%m-%d %H:%M:%S KST") if moment else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

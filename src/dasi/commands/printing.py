@@ -37,17 +37,17 @@ _REFUSALS = {
         "This merchant has no API key {api_key}.",
         "Look for a slip in --merchant or --api-key. A revoked key is gone for good.",
     ),
-    "unknown_doubt": (
-        "No open doubt is called {attempt_id}.",
-        "`dasi reconcile --list` shows what is open.",
+    "unknown_attempt": (
+        "There is no unresolved attempt {attempt_id}.",
+        "`dasi payments unresolved` lists them.",
     ),
-    "doubt_still_asked": (
-        "The payment company is still being asked about {attempt_id}.",
-        "Wait until it is handed over to you, at the latest at {until}.",
+    "not_escalated": (
+        "{attempt_id} is still being looked up automatically.",
+        "Wait until it is escalated, at {until} at the latest.",
     ),
-    "key_cannot_be_decided": (
-        "A card registration cannot be decided to have happened: its key is nowhere to be had.",
-        "Settle it with --did-not-happen and ask the payer to register again.",
+    "key_cannot_be_resolved": (
+        "A card registration cannot be resolved as approved: its billing key cannot be read.",
+        "Resolve it with --not-approved and ask the payer to register again.",
     ),
     "unknown_channel": (
         "This merchant has no channel of mall id {mall_id}.",

@@ -67,7 +67,7 @@ def advance(
             "merchant": merchant_code,
             "now": _kst(turned.now),
             "charges": turned.charges,
-            "looks": turned.looks,
+            "lookups": turned.lookups,
             "webhooks": turned.tries,
         },
         as_json=as_json,

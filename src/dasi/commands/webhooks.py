@@ -273,15 +273,15 @@ def more(
     """Tell also what Iamport leaves out: declined charges, keys, revoked schedules, doubts."""
 
     async def act(engine: Engine) -> bool:
-        from dasi.merchants import is_told_more, tell_more  # noqa: PLC0415  # slow: not for --help
+        from dasi.merchants import has_extended_events, set_extended_events  # noqa: PLC0415  # slow: not for --help
 
         owner = await _owner(engine, merchant_code)
         if turn is not None:
-            await tell_more(engine, owner, is_on=turn == "on")
-        return await is_told_more(engine, owner)
+            await set_extended_events(engine, owner, is_on=turn == "on")
+        return await has_extended_events(engine, owner)
 
     is_on = with_engine(data, act)
-    print_facts({"merchant": merchant_code, "told_more": is_on}, as_json=as_json)
+    print_facts({"merchant": merchant_code, "extended_events": is_on}, as_json=as_json)
 
 
 def _moment(text: str, option: str) -> datetime:

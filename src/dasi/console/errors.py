@@ -15,7 +15,7 @@ from dasi.foundation.errors import (
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ErrorMessage:
     status: int
     ko: str
     en: str
@@ -112,15 +112,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "schedule_not_ended": ("아직 끝나지 않은 예약입니다.", "It has not ended yet."),
     "schedule_paid": ("이미 결제된 예약입니다.", "It was charged already."),
-    "doubt_still_asked": (
+    "not_escalated": (
         "아직 자동으로 확인하고 있습니다. 자동 확인이 끝난 뒤에 확정할 수 있습니다.",
         "The machine is still asking. It can be decided once that has ended.",
     ),
-    "key_cannot_be_decided": (
+    "key_cannot_be_resolved": (
         "카드 등록은 직접 확정할 수 없습니다. 고객이 다시 등록해야 합니다.",
         "A card registration cannot be decided by hand; the payer has to register again.",
     ),
-    "no_doubt": ("이미 확인이 끝난 건입니다.", "This doubt has ended already."),
+    "already_resolved": ("이미 확인이 끝난 건입니다.", "This attempt is resolved already."),
     "already_cancelled": ("이미 전액 취소된 결제입니다.", "It is cancelled in full already."),
     "not_paid": (
         "결제 완료 상태가 아니라 취소할 수 없습니다.",
@@ -169,24 +169,24 @@ _STATUS: tuple[tuple[type[Refused], int], ...] = (
 )
 
 
-BUG = Told(
+BUG = ErrorMessage(
     500,
     "예상하지 못한 오류입니다. 돈과 관련된 작업이었다면 결제 화면에서 결과를 확인하세요.",
     "An unexpected error, and it is logged. If it was about money, look at the payment's page.",
 )
 
 
-def told_refusal(trouble: Refused | Unavailable) -> Told:
+def error_message(trouble: Refused | Unavailable) -> ErrorMessage:
     """In both languages, with the status of the answer."""
     if isinstance(trouble, Unavailable):
-        return Told(
+        return ErrorMessage(
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"지금은 처리할 수 없습니다. {trouble.retry_after_s}초 뒤에 다시 시도하세요.",
             f"Not now: {trouble.what} is away. Try again in {trouble.retry_after_s} s.",
         )
     status = next((code for kind, code in _STATUS if isinstance(trouble, kind)), 409)
     if isinstance(trouble, Invalid):
-        return Told(
+        return ErrorMessage(
             status,
             f"{trouble.field}: 규칙에 맞지 않습니다 ({trouble.rule})",
             f"{trouble.field}: {trouble.rule}",
@@ -196,4 +196,4 @@ def told_refusal(trouble: Refused | Unavailable) -> Told:
         name: f"{value:,}" if isinstance(value, int) else value
         for name, value in trouble.facts.items()
     }
-    return Told(status, ko.format(**facts), en.format(**facts))
+    return ErrorMessage(status, ko.format(**facts), en.format(**facts))

@@ -44,22 +44,22 @@ EVENT = {
     "window_returned": Word("결제창에서 돌아옴", "back from the window", "off"),
     "window_expired": Word("결제창 시간 만료", "window ran out", "bad"),
     "order_already_paid": Word("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
-    "confirm_asked": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
+    "confirm_requested": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
     "confirm_refused": Word("가맹점 서버가 거절", "the shop said no", "bad"),
     "window_closed": Word("결제창 닫힘", "window closed", "bad"),
-    "charge_asked": Word("빌링키 결제 요청", "charge asked of the PG", "wait"),
-    "approve_asked": Word("결제 승인 요청", "approval asked of the PG", "wait"),
-    "issue_key_asked": Word("빌링키 발급 요청", "billing key asked of the PG", "wait"),
-    "cancel_asked": Word("취소 요청", "cancel asked of the PG", "wait"),
+    "charge_requested": Word("빌링키 결제 요청", "charge asked of the PG", "wait"),
+    "approve_requested": Word("결제 승인 요청", "approval asked of the PG", "wait"),
+    "issue_key_requested": Word("빌링키 발급 요청", "billing key asked of the PG", "wait"),
+    "cancel_requested": Word("취소 요청", "cancel asked of the PG", "wait"),
     "approved": Word("결제 승인됨", "approved", "good"),
     "key_issued": Word("빌링키 발급됨", "billing key issued", "good"),
     "declined": Word("PG 거절", "declined by the PG", "bad"),
     "not_sent": Word("PG에 보내지 못함", "never reached the PG", "bad"),
-    "doubt_opened": Word("응답을 받지 못함", "the answer was lost", "wait"),
-    "handed_over": Word("사람이 확인해야 함", "handed to a person", "bad"),
+    "outcome_unknown": Word("응답을 받지 못함", "the answer was lost", "wait"),
+    "escalated": Word("사람이 확인해야 함", "handed to a person", "bad"),
     "cancelled": Word("취소 완료", "cancelled", "back"),
     "cancel_declined": Word("PG가 취소 거절", "cancel declined by the PG", "bad"),
-    "cancel_doubt_opened": Word("취소 응답을 받지 못함", "the cancel's answer was lost", "wait"),
+    "cancel_outcome_unknown": Word("취소 응답을 받지 못함", "the cancel's answer was lost", "wait"),
     "cancel_not_sent": Word("취소를 보내지 못함", "the cancel was never sent", "bad"),
     "reversal_cancelled": Word("알려지지 않은 승인을 되돌림", "untold approval undone", "back"),
     "reversal_declined": Word("되돌리기를 PG가 거절", "undoing was declined", "bad"),
@@ -113,8 +113,8 @@ LANGUAGE = {
     "ja": Word("일본어", "Japanese"),
     "zh": Word("중국어", "Chinese"),
 }
-DOUBT_POLICY = {
-    "adopt": Word("결제로 인정하고 웹훅으로 알림", "keep it and tell by webhook"),
+LATE_APPROVAL_POLICY = {
+    "keep": Word("결제로 인정하고 웹훅으로 알림", "keep it and tell by webhook"),
     "cancel": Word("자동으로 취소", "cancel it"),
 }
 
@@ -156,13 +156,13 @@ ACT = {
     "view_removed": Word("결제 보기 삭제", "view of payments removed"),
     "payments_exported": Word("결제 내보내기", "payments exported"),
     "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
-    "doubt_decided": Word("확인 중인 건을 직접 확정", "doubt decided by hand"),
+    "attempt_resolved": Word("확인 중인 건을 직접 확정", "attempt resolved by hand"),
     "schedule_moved": Word("예약 시각 변경", "schedule moved"),
     "schedule_revoked": Word("예약 취소", "schedule revoked"),
     "schedule_retried": Word("예약 결제 재시도", "schedule retried"),
     "schedules_stopped": Word("예약 결제 멈춤", "schedules stopped"),
     "schedules_resumed": Word("예약 결제 재개", "schedules resumed"),
-    "doubt_looked_up": Word("PG에 다시 확인", "doubt looked up"),
+    "attempt_looked_up": Word("PG에 다시 확인", "attempt looked up"),
     "billing_key_removed": Word("빌링키 삭제", "billing key removed"),
     "channel_added": Word("PG 추가", "channel added"),
     "channel_changed": Word("PG 설정 변경", "channel changed"),
@@ -183,7 +183,7 @@ ACT = {
 }
 DONE = {
     "cancelled": Word("취소했습니다.", "Cancelled."),
-    "asked": Word("PG에 다시 확인했습니다.", "The PG was asked again."),
+    "looked_up": Word("PG에 다시 확인했습니다.", "The PG was asked again."),
     "removed": Word("삭제했습니다.", "Removed."),
     "saved": Word("저장했습니다.", "Saved."),
     "added": Word("추가했습니다.", "Added."),
@@ -199,7 +199,7 @@ DONE = {
     "off": Word("껐습니다.", "Switched off."),
     "view_saved": Word("보기를 저장했습니다.", "The view is kept."),
     "view_removed": Word("보기를 지웠습니다.", "The view is gone."),
-    "decided": Word("확정했습니다.", "It is decided."),
+    "resolved": Word("확정했습니다.", "It is decided."),
     "moved": Word("변경했습니다.", "Moved."),
     "stopped": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
     "started": Word("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
@@ -244,7 +244,7 @@ _CODES = {
         "It was approved and undone by itself, because the shop had not been told. Nothing "
         "remains charged.",
     ),
-    "DECIDED": Word(
+    "MANUALLY_RESOLVED": Word(
         "사람이 PG 관리자 화면을 보고 청구되지 않은 것으로 확정했습니다.",
         "A person looked at the PG's own books and settled it as not charged.",
     ),
@@ -279,7 +279,7 @@ _WHO = {
     "payer": Word("고객", "the payer"),
     "gateway": Word("다시 게이트웨이", "the gateway"),
     "kicc": Word("KICC", "KICC"),
-    "reconcile": Word("자동 확인", "reconciling"),
+    "resolve": Word("자동 확인", "automatic lookup"),
 }
 
 
@@ -296,7 +296,7 @@ MENU: tuple[tuple[tuple[str, Word], ...], ...] = (
         ("/payments", Word("결제", "Payments")),
         ("/keys", Word("빌링키", "Billing keys")),
         ("/schedules", Word("예약 결제", "Schedules")),
-        ("/doubts", Word("확인 중", "Doubts")),
+        ("/unresolved", Word("확인 중", "Doubts")),
     ),
     (
         ("/pg", Word("PG 설정", "PG settings")),

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from dasi.audit import Origin, record_act
 from dasi.authentication import Session, find_session
-from dasi.console.errors import BUG, told_refusal
+from dasi.console.errors import BUG, error_message
 from dasi.console.preferences import Look, look_of
 from dasi.console.templates import Pages
 from dasi.engine import Engine
@@ -244,7 +244,7 @@ def _trouble(visit: Visit, door: Door, trouble: Refused | Away) -> Response:
         return visit.go(f"{visit.pages.root}/console/sign-in?next={back}")
     if isinstance(trouble, NotAllowed) and trouble.reason == "second_factor_required":
         return visit.go(f"{visit.pages.root}/console/me#second-factor")
-    told = told_refusal(trouble)
+    told = error_message(trouble)
     log.info("console_refused", path=visit.request.url.path, why=str(trouble), status=told.status)
     return visit.page("trouble.html", status=told.status, told=told)
 

@@ -22,7 +22,7 @@ def counted_together(inside: Path | None = None) -> Iterator[dict[str, str]]:
         yield {_FOLDER: folder}
 
 
-def told() -> bytes:
+def render() -> bytes:
     """In Prometheus's form: of this process and of those that count with it."""
     return generate_latest(_registry(None))
 

@@ -4,7 +4,7 @@ The stores are part of the public API: one transaction of a charge spans them an
 """
 
 from dasi.ledger import attempt_store, lookup_backoff, payment_store, reserve_store
-from dasi.ledger.attempt_store import PaymentAttempt, evidence_of
+from dasi.ledger.attempt_store import PaymentAttempt, encode_exchange
 from dasi.ledger.payment import (
     AMOUNT_MAX_KRW,
     TRANSITIONS,
@@ -29,9 +29,9 @@ __all__ = [
     "Status",
     "assert_may_become",
     "attempt_store",
+    "encode_exchange",
     "ensure_key_order_available",
     "ensure_order_available",
-    "evidence_of",
     "find_payment",
     "lookup_backoff",
     "payment_store",

@@ -1,4 +1,4 @@
-"""SQL of the payments' room: attempts, and the doubts among them."""
+"""SQL of the payments' room: attempts, and the unresolved ones among them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,41 +34,41 @@ class PaymentAttempt:
     kind: AttemptKind
     channel_id: int
     shop_order_no: str | None
-    day_kst: date
+    business_date: date
     amount_krw: int
     state: State
-    why: str | None
+    detail: str | None
     pg_code: str | None
     pg_text: str | None
     is_reversal: bool
-    tells_merchant: bool
+    notify_merchant: bool
     remain_krw: int | None
     """Of a cancel: what was left before it."""
     reason: str | None
     pg_tid: str | None
-    looks: int
+    lookups: int
     sent_at: datetime
-    turned_s: int
+    clock_offset_s: int
     """How far the clock of a merchant in test mode was turned since."""
-    next_look_at: datetime | None
+    next_lookup_at: datetime | None
     deadline_at: datetime
-    handed_over_at: datetime | None
+    escalated_at: datetime | None
 
     @property
-    def aged_since(self) -> datetime:
+    def effective_sent_at(self) -> datetime:
         """The moment its age counts from: when it was sent, unless a test clock was turned."""
-        return self.sent_at - timedelta(seconds=self.turned_s)
+        return self.sent_at - timedelta(seconds=self.clock_offset_s)
 
     @property
     def reference(self) -> Attempt:
-        return Attempt(attempt_id=self.attempt_id, day_kst=self.day_kst)
+        return Attempt(attempt_id=self.attempt_id, business_date=self.business_date)
 
 
 _ATTEMPT_COLUMNS = """
             a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.shop_order_no,
-            a.day_kst, a.amount_krw, a.state, a.why, a.pg_code, a.pg_text, a.is_reversal,
-            a.tells_merchant, a.remain_krw, a.reason, a.pg_tid, a.looks,
-            a.sent_at, a.turned_s, a.next_look_at, a.deadline_at, a.handed_over_at"""
+            a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text, a.is_reversal,
+            a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
+            a.sent_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at, a.escalated_at"""
 
 
 async def insert_attempt(
@@ -80,25 +80,26 @@ async def insert_attempt(
     channel_id: int,
     shop_order_no: str | None,
     amount_krw: int,
-    who: str,
+    actor: str,
     now: datetime,
     remain_krw: int | None = None,
     reason: str | None = None,
     is_reversal: bool = False,
-    tells_merchant: bool = False,
+    notify_merchant: bool = False,
     idempotency_key: str | None = None,
 ) -> None:
     """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
     await connection.execute(
         """WITH new_attempt AS (
                INSERT INTO attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
-                                     shop_order_no, day_kst, amount_krw, state, sent_at,
-                                     next_look_at, deadline_at, remain_krw, reason, is_reversal,
-                                     tells_merchant, idempotency_key)
+                                     shop_order_no, business_date, amount_krw, state, sent_at,
+                                     next_lookup_at, deadline_at, remain_krw, reason, is_reversal,
+                                     notify_merchant, idempotency_key)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
                        $18, $19)
            )
-           SELECT record_payment_event($1, $3, $10, $4 || '_asked', $11, $12, $16, $2, NULL, NULL)
+           SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11,
+$12, $16, $2, NULL, NULL)
         """,
         payment.merchant_id,
         attempt.attempt_id,
@@ -107,17 +108,17 @@ async def insert_attempt(
         channel_id,
         payment.mall_id,
         shop_order_no,
-        attempt.day_kst,
+        attempt.business_date,
         amount_krw,
         now,
         payment.status.value,
-        who,
-        lookup_backoff.first_look(now),
-        lookup_backoff.deadline(attempt.day_kst),
+        actor,
+        lookup_backoff.first_lookup_at(now),
+        lookup_backoff.deadline(attempt.business_date),
         remain_krw,
         reason,
         is_reversal,
-        tells_merchant,
+        notify_merchant,
         idempotency_key,
     )
 
@@ -127,15 +128,15 @@ async def close_attempt(
 ) -> bool:
     """False if the attempt is final already: nothing was changed.
 
-    A doubt keeps the time of its next look; one whose claims contradict what was asked is looked at
+    One in doubt keeps its next lookup time; one whose claims contradict what was asked is looked at
     at once (M7).
     """
     row = await connection.fetchrow(
         """UPDATE attempts
-           SET state = $3, why = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8,
+           SET state = $3, detail = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8,
                receipt_url = $9, leased_until = NULL, exchanges = exchanges || $11::text[],
-               next_look_at = CASE WHEN $3 <> 'unknown' THEN NULL WHEN $10 THEN $8
-                                   ELSE next_look_at END
+               next_lookup_at = CASE WHEN $3 <> 'unknown' THEN NULL WHEN $10 THEN $8
+                                   ELSE next_lookup_at END
            WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
            RETURNING attempt_id""",
         merchant_id,
@@ -148,12 +149,12 @@ async def close_attempt(
         now,
         getattr(outcome, "receipt_url", None),
         isinstance(outcome, Unknown) and outcome.pg_tid is not None,
-        evidence_of(outcome),
+        encode_exchange(outcome),
     )
     return row is not None
 
 
-def evidence_of(outcome: Outcome) -> list[str]:
+def encode_exchange(outcome: Outcome) -> list[str]:
     """What the PG was told and what it answered, as it is kept: JSON, masked by the provider."""
     exchange = None if isinstance(outcome, NotSent) else outcome.exchange
     return [] if exchange is None else [msgspec.json.encode(exchange).decode()]
@@ -165,8 +166,8 @@ async def close_approval(
     """Closes the payment's approval attempt, whatever its state was, and ends its looks."""
     await connection.execute(
         """UPDATE attempts
-           SET state = 'declined', why = $4, pg_code = coalesce(pg_code, $3), answered_at = $5,
-               next_look_at = NULL, leased_until = NULL
+           SET state = 'declined', detail = $4, pg_code = coalesce(pg_code, $3), answered_at = $5,
+               next_lookup_at = NULL, leased_until = NULL
            WHERE merchant_id = $1 AND imp_uid = $2 AND kind IN ('approve', 'charge', 'issue_key')
              AND state IN ('sending', 'unknown', 'declined')""",
         merchant_id,
@@ -212,7 +213,7 @@ async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Pay
     return None if row is None else _to_attempt(row)
 
 
-async def claim_looks_any_merchant(
+async def claim_lookups_any_merchant(
     database: Database,
     *,
     now: datetime,
@@ -222,13 +223,13 @@ async def claim_looks_any_merchant(
 ) -> list[PaymentAttempt]:
     """Takes up to `batch` attempts whose next look is due. A worker that dies loses its lease."""
     rows = await database.fetch(
-        f"""UPDATE attempts a SET leased_until = $2, looks = looks + 1
+        f"""UPDATE attempts a SET leased_until = $2, lookups = lookups + 1
             WHERE (a.merchant_id, a.attempt_id) IN (
                 SELECT merchant_id, attempt_id FROM attempts
-                WHERE next_look_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+                WHERE next_lookup_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
                   AND state IN ('sending', 'unknown')
                   AND kind <> 'remove_key' AND coalesce(merchant_id = $4::bigint, true)
-                ORDER BY next_look_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING {_ATTEMPT_COLUMNS}""",
         now,
         leased_until,
@@ -238,38 +239,39 @@ async def claim_looks_any_merchant(
     return [_to_attempt(row) for row in rows]
 
 
-async def plan_look(
+async def schedule_lookup(
     connection: Connection | Database,
     merchant_id: int,
     attempt_id: str,
     *,
     at: datetime | None,
-    why: str | None,
+    detail: str | None,
 ) -> None:
-    """When the attempt is looked at next; None: not by the machine any more."""
+    """When the attempt is looked up next; None: no more automatic lookups."""
     await connection.fetch(
-        """UPDATE attempts SET next_look_at = $3, why = coalesce($4, why), leased_until = NULL
+        """UPDATE attempts SET next_lookup_at = $3, detail = coalesce($4, detail),
+               leased_until = NULL
            WHERE merchant_id = $1 AND attempt_id = $2""",
         merchant_id,
         attempt_id,
         at,
-        why,
+        detail,
     )
 
 
-async def hand_over(
-    connection: Connection, merchant_id: int, attempt_id: str, *, why: str, now: datetime
+async def escalate(
+    connection: Connection, merchant_id: int, attempt_id: str, *, detail: str, now: datetime
 ) -> bool:
-    """To a person: false if it was settled or handed over before."""
+    """Escalate it. False if it was resolved or escalated before."""
     row = await connection.fetchrow(
         """UPDATE attempts
-           SET handed_over_at = $4, next_look_at = NULL, leased_until = NULL, why = $3
-           WHERE merchant_id = $1 AND attempt_id = $2 AND handed_over_at IS NULL
+           SET escalated_at = $4, next_lookup_at = NULL, leased_until = NULL, detail = $3
+           WHERE merchant_id = $1 AND attempt_id = $2 AND escalated_at IS NULL
              AND state IN ('sending', 'unknown')
            RETURNING attempt_id""",
         merchant_id,
         attempt_id,
-        why,
+        detail,
         now,
     )
     return row is not None
@@ -280,7 +282,7 @@ async def wake_by_order_any_merchant(
 ) -> list[PaymentAttempt]:
     """A notice named this order: whatever was asked for it is looked at now."""
     rows = await database.fetch(
-        f"""UPDATE attempts a SET next_look_at = $3
+        f"""UPDATE attempts a SET next_lookup_at = $3
             WHERE a.shop_order_no = $2 AND a.mall_id = $1 AND a.state <> 'approved'
               AND a.kind IN ('approve', 'charge', 'issue_key', 'cancel')
             RETURNING {_ATTEMPT_COLUMNS}""",
@@ -316,7 +318,9 @@ async def is_sandbox_order_any_merchant(
     return row is not None and row["is_sandbox"] is True
 
 
-async def handed_over_any_merchant(database: Database, attempt_id: str) -> PaymentAttempt | None:
+async def unresolved_attempt_any_merchant(
+    database: Database, attempt_id: str
+) -> PaymentAttempt | None:
     """An open attempt by its name alone, for the operator."""
     row = await database.fetchrow(
         f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
@@ -327,8 +331,8 @@ async def handed_over_any_merchant(database: Database, attempt_id: str) -> Payme
     return None if row is None else _to_attempt(row)
 
 
-async def open_doubts_any_merchant(database: Database, *, limit: int) -> list[Row]:
-    """The worklist, most urgent first: what is doubtful, why, what is done next, until when."""
+async def unresolved_any_merchant(database: Database, *, limit: int) -> list[Row]:
+    """The worklist, most urgent first: cause, next step and deadline of each."""
     return await database.fetch(
         f"""SELECT {_ATTEMPT_COLUMNS},
                    m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
@@ -337,22 +341,22 @@ async def open_doubts_any_merchant(database: Database, *, limit: int) -> list[Ro
             JOIN merchants m ON m.merchant_id = a.merchant_id
             JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
             WHERE a.state IN ('sending', 'unknown')
-            ORDER BY a.handed_over_at NULLS LAST, a.deadline_at LIMIT $1""",
+            ORDER BY a.escalated_at NULLS LAST, a.deadline_at LIMIT $1""",
         limit,
     )
 
 
-async def count_doubts_any_merchant(database: Database) -> tuple[int, int, datetime | None]:
-    """(doubts the machine is asking about, doubts with a person, the nearest deadline of the
+async def count_unresolved_any_merchant(database: Database) -> tuple[int, int, datetime | None]:
+    """(attempts looked up automatically, attempts in manual review, the nearest deadline of the
     former). Of payments: the end of a key is asked for again until it has happened."""
     row = await database.fetchrow(
-        """SELECT count(*) FILTER (WHERE handed_over_at IS NULL) AS machine,
-                  count(*) FILTER (WHERE handed_over_at IS NOT NULL) AS person,
-                  min(deadline_at) FILTER (WHERE handed_over_at IS NULL) AS deadline_at
+        """SELECT count(*) FILTER (WHERE escalated_at IS NULL) AS automatic,
+                  count(*) FILTER (WHERE escalated_at IS NOT NULL) AS manual,
+                  min(deadline_at) FILTER (WHERE escalated_at IS NULL) AS deadline_at
            FROM attempts WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"""
     )
     assert row is not None, "an aggregate always has a row"
-    return row["machine"], row["person"], row["deadline_at"]
+    return row["automatic"], row["manual"], row["deadline_at"]
 
 
 def _state_after(outcome: Outcome) -> State:
@@ -373,10 +377,10 @@ def _to_attempt(row: Row) -> PaymentAttempt:
     return PaymentAttempt(**{**values, "kind": AttemptKind(values["kind"])})
 
 
-async def is_unwanted(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
+async def must_discard_key(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
     """Whether the customer was removed while it was not known what became of this registration."""
     unwanted: bool = await connection.fetchval(
-        "SELECT is_unwanted FROM attempts WHERE merchant_id = $1 AND attempt_id = $2",
+        "SELECT discard_key FROM attempts WHERE merchant_id = $1 AND attempt_id = $2",
         merchant_id,
         attempt_id,
     )

@@ -179,7 +179,7 @@ async def mark_paid(
 
 
 async def mark_failed(
-    connection: Connection, payment: Payment, *, code: str, why: str, now: datetime
+    connection: Connection, payment: Payment, *, code: str, reason: str, now: datetime
 ) -> Payment:
     row = await connection.fetchrow(
         f"""WITH p AS (
@@ -194,7 +194,7 @@ async def mark_failed(
         payment.merchant_id,
         payment.imp_uid,
         code,
-        why,
+        reason,
         now,
     )
     return to_payment(row)
@@ -228,10 +228,10 @@ async def record_event(
     connection: Connection,
     payment: Payment,
     *,
-    what: str,
-    who: str,
-    at: datetime,
-    why: str | None = None,
+    event_type: str,
+    actor: str,
+    created_at: datetime,
+    detail: str | None = None,
     attempt_id: str | None = None,
     pg_code: str | None = None,
     pg_text: str | None = None,
@@ -241,11 +241,11 @@ async def record_event(
         "SELECT record_payment_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         payment.merchant_id,
         payment.imp_uid,
-        at,
-        what,
+        created_at,
+        event_type,
         payment.status.value,
-        who,
-        why,
+        actor,
+        detail,
         attempt_id,
         pg_code,
         pg_text,

@@ -32,8 +32,8 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     is_scheduled: bool
     idempotency_key: str | None
     attempt_id: str
-    day_kst: date
-    first_look_at: datetime
+    business_date: date
+    first_lookup_at: datetime
     deadline_at: datetime
     now: datetime
 
@@ -83,7 +83,7 @@ _RESERVE = """
             merchant_id bigint, customer_uid text, merchant_uid text, amount_krw bigint,
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
             notice_urls text[], user_agent text, card_quota integer, is_scheduled boolean,
-            idempotency_key text, attempt_id text, day_kst date, first_look_at timestamptz,
+            idempotency_key text, attempt_id text, business_date date, first_lookup_at timestamptz,
             deadline_at timestamptz, now timestamptz)
         JOIN billing_keys k ON k.merchant_id = w.merchant_id AND k.customer_uid = w.customer_uid
                            AND k.status = 'live'
@@ -108,17 +108,19 @@ _RESERVE = """
     ), new_attempts AS (
         INSERT INTO attempts (
             merchant_id, attempt_id, imp_uid, billing_key_id, kind, channel_id, mall_id,
-            shop_order_no, day_kst, amount_krw, state, sent_at, next_look_at, deadline_at,
+            shop_order_no, business_date, amount_krw, state, sent_at, next_lookup_at, deadline_at,
             idempotency_key)
         SELECT merchant_id, attempt_id, imp_uid, billing_key_id, 'charge', channel_id, mall_id,
-               attempt_id, day_kst, amount_krw, 'sending', now, first_look_at, deadline_at,
+               attempt_id, business_date, amount_krw, 'sending', now, first_lookup_at, deadline_at,
                idempotency_key
         FROM input JOIN new_payments USING (merchant_id, imp_uid)
     ), new_events AS (
         INSERT INTO payment_events (
-            merchant_id, imp_uid, seq, at, what, status, who, attempt_id, previous, hash)
-        SELECT merchant_id, imp_uid, 1, now, 'charge_asked', 'pending', 'merchant', attempt_id, '',
-               payment_event_hash('', merchant_id, imp_uid, 1, now, 'charge_asked', 'pending',
+            merchant_id, imp_uid, seq, created_at, type, status, actor, attempt_id, previous,
+            hash)
+        SELECT merchant_id, imp_uid, 1, now, 'charge_requested', 'pending', 'merchant', attempt_id,
+               '',
+               payment_event_hash('', merchant_id, imp_uid, 1, now, 'charge_requested', 'pending',
                                   'merchant', NULL, attempt_id, NULL, NULL)
         FROM input JOIN new_payments USING (merchant_id, imp_uid)
     )

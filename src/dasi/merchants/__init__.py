@@ -9,7 +9,7 @@ from dasi.merchants.api_keys import (
 )
 from dasi.merchants.create import add_merchant, find_merchant_by_code, list_merchants
 from dasi.merchants.merchant import Merchant
-from dasi.merchants.settings import change_webhook, is_told_more, tell_more
+from dasi.merchants.settings import change_webhook, has_extended_events, set_extended_events
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [
@@ -21,11 +21,11 @@ __all__ = [
     "authenticate",
     "change_webhook",
     "find_merchant_by_code",
-    "is_told_more",
+    "has_extended_events",
     "issue_token",
     "list_api_keys",
     "list_merchants",
     "revoke_api_key",
     "rotate_api_key",
-    "tell_more",
+    "set_extended_events",
 ]

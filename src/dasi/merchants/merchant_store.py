@@ -252,17 +252,17 @@ async def update_webhook(
     )
 
 
-async def set_tells_more(database: Database, merchant_id: int, *, is_on: bool) -> None:
+async def set_extended_events(database: Database, merchant_id: int, *, is_on: bool) -> None:
     await database.fetch(
-        "UPDATE merchants SET tells_more = $2 WHERE merchant_id = $1", merchant_id, is_on
+        "UPDATE merchants SET extended_events = $2 WHERE merchant_id = $1", merchant_id, is_on
     )
 
 
-async def tells_more(database: Database, merchant_id: int) -> bool:
+async def has_extended_events(database: Database, merchant_id: int) -> bool:
     row = await database.fetchrow(
-        "SELECT tells_more FROM merchants WHERE merchant_id = $1", merchant_id
+        "SELECT extended_events FROM merchants WHERE merchant_id = $1", merchant_id
     )
-    return row is not None and bool(row["tells_more"])
+    return row is not None and bool(row["extended_events"])
 
 
 async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[ApiKeyLine]:

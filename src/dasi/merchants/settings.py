@@ -30,11 +30,11 @@ async def change_webhook(
     )
 
 
-async def tell_more(engine: Engine, merchant_id: int, *, is_on: bool) -> None:
+async def set_extended_events(engine: Engine, merchant_id: int, *, is_on: bool) -> None:
     """Whether the merchant is also told, from now on, what Iamport leaves out: charges declined at
     once, keys issued and removed, revoked schedules, doubts opened and settled. Off unless set."""
-    await merchant_store.set_tells_more(engine.database, merchant_id, is_on=is_on)
+    await merchant_store.set_extended_events(engine.database, merchant_id, is_on=is_on)
 
 
-async def is_told_more(engine: Engine, merchant_id: int) -> bool:
-    return await merchant_store.tells_more(engine.database, merchant_id)
+async def has_extended_events(engine: Engine, merchant_id: int) -> bool:
+    return await merchant_store.has_extended_events(engine.database, merchant_id)

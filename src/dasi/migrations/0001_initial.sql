@@ -24,7 +24,7 @@ CREATE TABLE merchants (
     webhook_content_type text        NOT NULL DEFAULT 'json' CHECK (webhook_content_type IN ('json', 'form')),
     -- Also send the events that Iamport does not send: declined charges, billing keys, revoked
     -- schedules, unknown outcomes.
-    tells_more           boolean     NOT NULL DEFAULT false,
+    extended_events      boolean     NOT NULL DEFAULT false,
     -- A declined scheduled charge is retried once on each of these days after its scheduled date.
     -- Empty: never.
     retry_days           integer[]   NOT NULL DEFAULT '{}'
@@ -83,7 +83,8 @@ CREATE TABLE channels (
     -- contract with the PG decides.
     quota_months_max smallint    CHECK (quota_months_max = 0 OR quota_months_max BETWEEN 2 AND 36),
     -- Applies to an approval that is found after the client heard "not yet known" (M6).
-    doubt_policy     text        NOT NULL DEFAULT 'adopt' CHECK (doubt_policy IN ('adopt', 'cancel')),
+    late_approval_policy text    NOT NULL DEFAULT 'keep'
+                                 CHECK (late_approval_policy IN ('keep', 'cancel')),
     created_at       timestamptz NOT NULL,
     -- A retired channel opens no new payment windows. Its payments and billing keys keep working.
     retired_at       timestamptz,
@@ -124,7 +125,7 @@ CREATE TABLE billing_keys (
     removals          integer     NOT NULL DEFAULT 0,
     pg_removed_at     timestamptz,
     -- Why the worker gave up and an operator has to act.
-    needs_person      text,
+    manual_review_reason text,
     -- Another live key of this mall with the same value: a PG may issue one key twice for a card.
     -- sealed_key is empty then, because only the deletion of the live key may reach the PG.
     lives_on_in       text,
@@ -252,7 +253,7 @@ CREATE TABLE attempts (
     channel_id      bigint      NOT NULL,
     mall_id         text        NOT NULL,
     shop_order_no   text,
-    day_kst         date        NOT NULL,
+    business_date   date        NOT NULL,
     amount_krw      bigint      NOT NULL CHECK (amount_krw >= 0),
     -- For a cancel: the amount that remains before it, and the merchant's reason.
     remain_krw      bigint      CONSTRAINT attempts_check1 CHECK (remain_krw >= amount_krw),
@@ -262,13 +263,13 @@ CREATE TABLE attempts (
     -- its books.
     is_reversal     boolean     NOT NULL DEFAULT false,
     -- Whether a confirmed cancel sends a webhook. Iamport clients decide this for each cancel.
-    tells_merchant  boolean     NOT NULL DEFAULT false,
+    notify_merchant boolean     NOT NULL DEFAULT false,
     -- The customer was removed while this key registration was in doubt. If the PG did issue the key,
     -- the worker deletes it there and the customer never gets it.
-    is_unwanted     boolean     NOT NULL DEFAULT false,
+    discard_key     boolean     NOT NULL DEFAULT false,
     state           text        NOT NULL CHECK (state IN
                                 ('sending', 'approved', 'declined', 'unknown', 'not_sent')),
-    why             text,
+    detail          text,
     pg_code         text,
     pg_text         text,
     pg_tid          text,
@@ -279,16 +280,16 @@ CREATE TABLE attempts (
     sent_at         timestamptz NOT NULL,
     -- How far a test merchant's clock was moved since sent_at. sent_at stays the real moment, and an
     -- attempt in doubt still ages with its merchant's clock.
-    turned_s        bigint      NOT NULL DEFAULT 0,
+    clock_offset_s  bigint      NOT NULL DEFAULT 0,
     answered_at     timestamptz,
     -- Written together with the request: if the process dies, another one knows when to look up the
     -- outcome first (M5). NULL: no lookup is needed.
-    next_look_at    timestamptz,
-    looks           integer     NOT NULL DEFAULT 0,
+    next_lookup_at  timestamptz,
+    lookups         integer     NOT NULL DEFAULT 0,
     leased_until    timestamptz,
     -- When an operator has to take over, and when that happened.
     deadline_at     timestamptz,
-    handed_over_at  timestamptz,
+    escalated_at    timestamptz,
     PRIMARY KEY (merchant_id, attempt_id),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
     FOREIGN KEY (merchant_id, billing_key_id) REFERENCES billing_keys,
@@ -302,9 +303,9 @@ CREATE UNIQUE INDEX attempts_one_cancel ON attempts (merchant_id, imp_uid)
     WHERE kind = 'cancel' AND state IN ('sending', 'unknown');
 CREATE INDEX attempts_of_payment ON attempts (merchant_id, imp_uid, sent_at);
 -- Open attempts are few: one index serves the worker's lookups and the operators' lists.
-CREATE INDEX attempts_open ON attempts (next_look_at) WHERE state IN ('sending', 'unknown');
-CREATE INDEX attempts_handed_over ON attempts (merchant_id, handed_over_at)
-    WHERE handed_over_at IS NOT NULL AND state IN ('sending', 'unknown');
+CREATE INDEX attempts_open ON attempts (next_lookup_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX attempts_escalated ON attempts (merchant_id, escalated_at)
+    WHERE escalated_at IS NOT NULL AND state IN ('sending', 'unknown');
 CREATE INDEX attempts_by_shop_order ON attempts (shop_order_no, mall_id);
 CREATE INDEX attempts_by_idempotency_key ON attempts (merchant_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
@@ -314,11 +315,11 @@ CREATE TABLE payment_events (
     merchant_id bigint      NOT NULL,
     imp_uid     text        NOT NULL,
     seq         integer     NOT NULL CHECK (seq >= 1),
-    at          timestamptz NOT NULL,
-    what        text        NOT NULL,
+    created_at  timestamptz NOT NULL,
+    type        text        NOT NULL,
     status      text        NOT NULL,
-    who         text        NOT NULL,
-    why         text,
+    actor       text        NOT NULL,
+    detail      text,
     attempt_id  text,
     pg_code     text,
     pg_text     text,
@@ -332,20 +333,22 @@ CREATE TRIGGER payment_events_append_only BEFORE UPDATE OR DELETE ON payment_eve
 
 -- hash = sha256(previous hash | canonical JSON of the event). Every writer of events uses it.
 CREATE FUNCTION payment_event_hash(
-    in_previous bytea, in_merchant_id bigint, in_imp_uid text, in_seq integer, in_at timestamptz,
-    in_what text, in_status text, in_who text, in_why text, in_attempt_id text, in_pg_code text,
-    in_pg_text text
+    in_previous bytea, in_merchant_id bigint, in_imp_uid text, in_seq integer,
+    in_created_at timestamptz, in_type text, in_status text, in_actor text, in_detail text,
+    in_attempt_id text, in_pg_code text, in_pg_text text
 ) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT sha256(in_previous || convert_to(jsonb_build_array(
-        in_merchant_id, in_imp_uid, in_seq, (extract(epoch FROM in_at) * 1000000)::bigint,
-        in_what, in_status, in_who, in_why, in_attempt_id, in_pg_code, in_pg_text)::text, 'UTF8'))
+        in_merchant_id, in_imp_uid, in_seq, (extract(epoch FROM in_created_at) * 1000000)::bigint,
+        in_type, in_status, in_actor, in_detail, in_attempt_id, in_pg_code,
+        in_pg_text)::text, 'UTF8'))
 $$;
 
 -- Appends one event and returns its number. The caller holds the lock of the payment's row, so
 -- neither the numbers nor the chain can fork.
 CREATE FUNCTION record_payment_event(
-    in_merchant_id bigint, in_imp_uid text, in_at timestamptz, in_what text, in_status text,
-    in_who text, in_why text, in_attempt_id text, in_pg_code text, in_pg_text text
+    in_merchant_id bigint, in_imp_uid text, in_created_at timestamptz, in_type text,
+    in_status text, in_actor text, in_detail text, in_attempt_id text, in_pg_code text,
+    in_pg_text text
 ) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     last_seq  integer;
@@ -355,12 +358,12 @@ BEGIN
     WHERE merchant_id = in_merchant_id AND imp_uid = in_imp_uid ORDER BY seq DESC LIMIT 1;
     last_seq := coalesce(last_seq, 0) + 1;
     last_hash := coalesce(last_hash, '\x'::bytea);
-    INSERT INTO payment_events (merchant_id, imp_uid, seq, at, what, status, who, why, attempt_id,
-                                pg_code, pg_text, previous, hash)
-    VALUES (in_merchant_id, in_imp_uid, last_seq, in_at, in_what, in_status, in_who, in_why,
-            in_attempt_id, in_pg_code, in_pg_text, last_hash,
-            payment_event_hash(last_hash, in_merchant_id, in_imp_uid, last_seq, in_at, in_what,
-                               in_status, in_who, in_why, in_attempt_id, in_pg_code, in_pg_text));
+    INSERT INTO payment_events (merchant_id, imp_uid, seq, created_at, type, status, actor, detail,
+                                attempt_id, pg_code, pg_text, previous, hash)
+    VALUES (in_merchant_id, in_imp_uid, last_seq, in_created_at, in_type, in_status, in_actor,
+            in_detail, in_attempt_id, in_pg_code, in_pg_text, last_hash,
+            payment_event_hash(last_hash, in_merchant_id, in_imp_uid, last_seq, in_created_at, in_type,
+                               in_status, in_actor, in_detail, in_attempt_id, in_pg_code, in_pg_text));
     RETURN last_seq;
 END $$;
 
@@ -540,12 +543,12 @@ CREATE TABLE card_checks (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL,
     -- NULL: the worker gave up and has reported it to the operator.
-    next_look_at timestamptz,
-    looks        integer     NOT NULL DEFAULT 0,
+    next_lookup_at timestamptz,
+    lookups      integer     NOT NULL DEFAULT 0,
     began_at     timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, merchant_uid)
 );
-CREATE INDEX card_checks_due ON card_checks (next_look_at) WHERE next_look_at IS NOT NULL;
+CREATE INDEX card_checks_due ON card_checks (next_lookup_at) WHERE next_lookup_at IS NOT NULL;
 
 
 -- Webhooks -------------------------------------------------------------------------------------

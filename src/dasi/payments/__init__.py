@@ -3,10 +3,10 @@
 from dasi.payments.cancel import CancelRequest, cancel
 from dasi.payments.charge import ChargeRequest, charge
 from dasi.payments.pg_notifications import SEALED_NOTICES, store_notice, work_on_notice
-from dasi.payments.record import Outcome, PaymentRef, record_or_doubt
+from dasi.payments.record import Outcome, PaymentRef, record_or_in_doubt
 from dasi.payments.replay import find_by_idempotency_key
-from dasi.payments.resolve import look_again, reconcile_due, settle_on_the_spot
-from dasi.payments.resolve_manually import decide
+from dasi.payments.resolve import lookup_now, resolve_due, resolve_inline
+from dasi.payments.resolve_manually import resolve_manually
 
 __all__ = [
     "SEALED_NOTICES",
@@ -16,12 +16,12 @@ __all__ = [
     "PaymentRef",
     "cancel",
     "charge",
-    "decide",
     "find_by_idempotency_key",
-    "look_again",
-    "reconcile_due",
-    "record_or_doubt",
-    "settle_on_the_spot",
+    "lookup_now",
+    "record_or_in_doubt",
+    "resolve_due",
+    "resolve_inline",
+    "resolve_manually",
     "store_notice",
     "work_on_notice",
 ]

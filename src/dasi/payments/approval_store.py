@@ -19,7 +19,7 @@ class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
     merchant_id: int
     imp_uid: str
     attempt_id: str
-    who: str
+    actor: str
     """The provider that said so."""
     event_id: str
     """Of the webhook."""
@@ -37,7 +37,7 @@ class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
     receipt_url: str | None
     approved_at: datetime
     exchanges: list[str]
-    """As `attempt_store.evidence_of` gives them."""
+    """As `attempt_store.encode_exchange` gives them."""
     now: datetime
 
 
@@ -49,7 +49,7 @@ class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
 _RECORD = f"""
     WITH input AS MATERIALIZED (
         SELECT * FROM json_to_recordset($1::json) AS one (
-            merchant_id bigint, imp_uid text, attempt_id text, who text, event_id text, code text,
+            merchant_id bigint, imp_uid text, attempt_id text, actor text, event_id text, code text,
             text text, pg_tid text, approval_no text, card_brand text, card_name text,
             card_issuer_code text, card_number text, card_kind text, card_quota integer,
             can_cancel_in_part boolean, receipt_url text, approved_at timestamptz,
@@ -62,9 +62,9 @@ _RECORD = f"""
         ORDER BY p.merchant_id, p.imp_uid FOR NO KEY UPDATE OF p
     ), closed_attempts AS (
         UPDATE attempts a
-        SET state = 'approved', why = NULL, pg_code = input.code, pg_text = input.text,
+        SET state = 'approved', detail = NULL, pg_code = input.code, pg_text = input.text,
             pg_tid = input.pg_tid, answered_at = input.now, receipt_url = input.receipt_url,
-            leased_until = NULL, next_look_at = NULL, exchanges = a.exchanges || input.exchanges
+            leased_until = NULL, next_lookup_at = NULL, exchanges = a.exchanges || input.exchanges
         FROM input JOIN locked USING (merchant_id, imp_uid)
         WHERE a.merchant_id = input.merchant_id AND a.attempt_id = input.attempt_id
           AND a.imp_uid = input.imp_uid AND a.state IN ('sending', 'unknown')
@@ -91,12 +91,12 @@ _RECORD = f"""
         FROM p JOIN input ON input.merchant_id = p.merchant_id AND input.imp_uid = p.imp_uid
     ), new_events AS (
         INSERT INTO payment_events (
-            merchant_id, imp_uid, seq, at, what, status, who, attempt_id, pg_code, pg_text,
-            previous, hash)
-        SELECT p.merchant_id, p.imp_uid, last.seq + 1, input.now, 'approved', p.status, input.who,
+            merchant_id, imp_uid, seq, created_at, type, status, actor, attempt_id, pg_code,
+            pg_text, previous, hash)
+        SELECT p.merchant_id, p.imp_uid, last.seq + 1, input.now, 'approved', p.status, input.actor,
                input.attempt_id, input.code, input.text, last.hash,
                payment_event_hash(last.hash, p.merchant_id, p.imp_uid, last.seq + 1, input.now,
-                                  'approved', p.status, input.who, NULL, input.attempt_id,
+                                  'approved', p.status, input.actor, NULL, input.attempt_id,
                                   input.code,
                                   input.text)
         FROM p

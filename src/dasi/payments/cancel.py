@@ -15,7 +15,7 @@ from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unav
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, Status, attempt_store, payment_store
 from dasi.payments.record_cancel import record_cancel
-from dasi.payments.resolve import settle_cancel_on_the_spot
+from dasi.payments.resolve import resolve_cancel_inline
 from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
@@ -34,9 +34,9 @@ class CancelRequest:
     reason: str | None = None
     tax_free_krw: int | None = None
     """The tax-free part of what is cancelled; None says nothing of taxes."""
-    tells_merchant: bool = False
+    notify_merchant: bool = False
     """Whether the webhook for this cancel is sent."""
-    who: str = "merchant"
+    actor: str = "merchant"
     idempotency_key: str | None = None
 
 
@@ -51,7 +51,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
     """
     found = await _find(engine, merchant_id, request)
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"cn-{ulid(now)}", day_kst=kst_day(now))
+    attempt = Attempt(attempt_id=f"cn-{ulid(now)}", business_date=kst_day(now))
     original = await attempt_store.approval_of(engine.database, merchant_id, found.imp_uid)
     try:
         async with engine.database.transaction() as connection:
@@ -67,11 +67,11 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
                 channel_id=payment.channel_id,
                 shop_order_no=original.shop_order_no if original else None,
                 amount_krw=amount_krw,
-                who=request.who,
+                actor=request.actor,
                 now=now,
                 remain_krw=payment.remain_krw,
                 reason=request.reason,
-                tells_merchant=request.tells_merchant,
+                notify_merchant=request.notify_merchant,
                 idempotency_key=request.idempotency_key,
             )
     except asyncpg.UniqueViolationError as taken:
@@ -108,7 +108,7 @@ async def _told(engine: Engine, payment: Payment, attempt_id: str, outcome: obje
             raise Refused("pg_refused_cancel", imp_uid=payment.imp_uid, code=code, text=text)
         case NotSent(why=why):
             raise Refused("cancel_not_sent", imp_uid=payment.imp_uid, why=why)
-    settled = await settle_cancel_on_the_spot(engine, payment, attempt_id)
+    settled = await resolve_cancel_inline(engine, payment, attempt_id)
     if settled is None:
         raise Conflict("cancel_in_doubt", imp_uid=payment.imp_uid)
     return settled

@@ -27,7 +27,7 @@ from dasi.foundation.vault import CannotOpen
 from dasi.ledger import Buyer, Payment, ensure_order_available, lookup_backoff, reserve_store
 from dasi.payments.record import PaymentRef
 from dasi.payments.record_charge import record_charge
-from dasi.payments.resolve import settle_on_the_spot
+from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
 
 log = structlog.get_logger()
@@ -63,14 +63,14 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     `NotFound("unknown_customer")`. A pending payment is not a failure: the PG may have charged.
     """
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"ch-{ulid(now)}", day_kst=kst_day(now))
+    attempt = Attempt(attempt_id=f"ch-{ulid(now)}", business_date=kst_day(now))
     reserved = await _reserve(engine, merchant_id, request, attempt, now)
     outcome = await _send(engine, request, attempt, reserved)
     reference = PaymentRef(merchant_id, reserved.imp_uid, request.merchant_uid)
     payment = await record_charge(
-        engine, reference, attempt.attempt_id, outcome, who=reserved.provider
+        engine, reference, attempt.attempt_id, outcome, actor=reserved.provider
     )
-    return await settle_on_the_spot(engine, payment, attempt.attempt_id)
+    return await resolve_inline(engine, payment, attempt.attempt_id)
 
 
 async def _send(
@@ -139,8 +139,8 @@ def _reservation(
         is_scheduled=request.is_scheduled,
         idempotency_key=request.idempotency_key,
         attempt_id=attempt.attempt_id,
-        day_kst=attempt.day_kst,
-        first_look_at=lookup_backoff.first_look(now),
-        deadline_at=lookup_backoff.deadline(attempt.day_kst),
+        business_date=attempt.business_date,
+        first_lookup_at=lookup_backoff.first_lookup_at(now),
+        deadline_at=lookup_backoff.deadline(attempt.business_date),
         now=now,
     )

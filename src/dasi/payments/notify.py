@@ -7,7 +7,7 @@ from dasi.ledger import Payment
 from dasi.webhooks import announce, announce_more
 
 
-async def tell_failed(
+async def notify_failed(
     connection: Connection, failed: Payment, *, is_late: bool, now: datetime
 ) -> None:
     """A booked charge tells both ways (Iamport V1 4.2), and so does a failure that is `is_late`:
@@ -31,10 +31,10 @@ async def tell_failed(
             now=now,
         )
     elif failed.source == "api":
-        await tell_more(connection, failed, "payment.declined", "failed", now=now)
+        await notify_extended(connection, failed, "payment.declined", "failed", now=now)
 
 
-async def tell_more(
+async def notify_extended(
     connection: Connection, payment: Payment, kind: str, status: str, *, now: datetime
 ) -> None:
     """An event about a payment that only a merchant who asked for more is told of."""

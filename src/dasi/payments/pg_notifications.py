@@ -9,7 +9,7 @@ from dasi.engine import Engine
 from dasi.foundation.reencrypt import SealedValues
 from dasi.ledger import attempt_store
 from dasi.payments import pg_notification_store
-from dasi.payments.resolve import look_at
+from dasi.payments.resolve import lookup_attempt
 from dasi.providers.port import PgNotice
 
 log = structlog.get_logger()
@@ -30,9 +30,9 @@ async def store_notice(engine: Engine, provider: str, notice: PgNotice, *, sourc
 async def work_on_notice(engine: Engine, provider: str, notice: PgNotice, *, source: str) -> str:
     """Looks at once at whatever the notice names; returns what came of it, in a word.
 
-    `woken`: a doubt was looked at. `known`: nothing was open. `unknown_order`: no request of ours
+    `woken`: a lookup was made. `known`: nothing was open. `unknown_order`: no request of ours
     has that order number. `foreign_source`: a live notice from an address that is not the PG's:
-    kept, and not worked on; the ladder settles the doubt all the same.
+    kept, and not worked on; the scheduled lookups resolve it all the same.
     """
     outcome = await _work(engine, provider, notice, source=source)
     await pg_notification_store.finish_any_merchant(
@@ -62,7 +62,7 @@ async def _work(engine: Engine, provider: str, notice: PgNotice, *, source: str)
         now=engine.clock.now(),
     )
     for asked in woken:
-        await look_at(engine, asked)
+        await lookup_attempt(engine, asked)
     return "woken" if woken else "known"
 
 

@@ -14,7 +14,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
 from dasi.ledger import Payment, Status, assert_may_become, attempt_store, payment_store
-from dasi.payments.notify import tell_failed, tell_more
+from dasi.payments.notify import notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 from dasi.webhooks import announce
 
@@ -37,11 +37,11 @@ async def record_outcome(
     attempt_id: str,
     outcome: Outcome,
     *,
-    how: str | None = None,
+    resolved_by: str | None = None,
 ) -> Payment:
     """Writes an outcome down and returns the payment as it is then.
 
-    `how` says in the payment's story how the answer came when it did not come by itself.
+    `resolved_by` becomes the event's detail: what resolved it later, None for a direct answer.
 
     An attempt is closed once: a second outcome for it changes nothing.
     """
@@ -56,11 +56,11 @@ async def record_outcome(
         match outcome:
             case Approved() | KeyIssued():
                 return await _record_approval(
-                    engine, connection, payment, attempt_id, outcome, how=how
+                    engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
                 )
             case Declined() | NotSent():
                 return await _record_failure(
-                    engine, connection, payment, attempt_id, outcome, how=how
+                    engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
                 )
             case Unknown():
                 return await _record_unknown(engine, connection, payment, attempt_id, outcome)
@@ -87,7 +87,7 @@ async def _record_approval(
     attempt_id: str,
     outcome: Approved | KeyIssued,
     *,
-    how: str | None,
+    resolved_by: str | None,
 ) -> Payment:
     assert_may_become(payment.status, Status.PAID)
     now = engine.clock.now()
@@ -110,18 +110,18 @@ async def _record_approval(
                 postcode=payment.buyer.postcode,
             ),
             # Found only now, and the customer was removed while nobody knew.
-            is_unwanted=how is not None
-            and await attempt_store.is_unwanted(connection, payment.merchant_id, attempt_id),
+            discard_key=resolved_by is not None
+            and await attempt_store.must_discard_key(connection, payment.merchant_id, attempt_id),
             now=now,
         )
     paid = await payment_store.mark_paid(connection, payment, outcome, now=now)
     await payment_store.record_event(
         connection,
         paid,
-        what="key_issued" if isinstance(outcome, KeyIssued) else "approved",
-        who=payment.provider,
-        at=now,
-        why=how,
+        event_type="key_issued" if isinstance(outcome, KeyIssued) else "approved",
+        actor=payment.provider,
+        created_at=now,
+        detail=resolved_by,
         attempt_id=attempt_id,
         pg_code=outcome.code,
         pg_text=outcome.text,
@@ -137,8 +137,8 @@ async def _record_approval(
         notice_urls=paid.notice_urls,
         now=now,
     )
-    if how is not None:
-        await tell_more(connection, paid, "payment.doubt_settled", "paid", now=now)
+    if resolved_by is not None:
+        await notify_extended(connection, paid, "payment.resolved", "paid", now=now)
     return paid
 
 
@@ -149,7 +149,7 @@ async def _record_failure(
     attempt_id: str,
     outcome: Declined | NotSent,
     *,
-    how: str | None,
+    resolved_by: str | None,
 ) -> Payment:
     assert_may_become(payment.status, Status.FAILED)
     now = engine.clock.now()
@@ -157,22 +157,22 @@ async def _record_failure(
         what, code, why = "declined", outcome.code, outcome.text
     else:
         what, code, why = "not_sent", "NOT_SENT", "PG에 연결하지 못했습니다. 청구되지 않았습니다."
-    failed = await payment_store.mark_failed(connection, payment, code=code, why=why, now=now)
+    failed = await payment_store.mark_failed(connection, payment, code=code, reason=why, now=now)
     await payment_store.record_event(
         connection,
         failed,
-        what=what,
-        who=payment.provider if isinstance(outcome, Declined) else "gateway",
-        at=now,
-        why=how or (outcome.reason if isinstance(outcome, Declined) else outcome.why),
+        event_type=what,
+        actor=payment.provider if isinstance(outcome, Declined) else "gateway",
+        created_at=now,
+        detail=resolved_by or (outcome.reason if isinstance(outcome, Declined) else outcome.why),
         attempt_id=attempt_id,
         pg_code=outcome.code if isinstance(outcome, Declined) else None,
         pg_text=outcome.text if isinstance(outcome, Declined) else None,
     )
     if isinstance(outcome, Declined):
-        await tell_failed(connection, failed, is_late=how is not None, now=now)
-    if how is not None:
-        await tell_more(connection, failed, "payment.doubt_settled", "failed", now=now)
+        await notify_failed(connection, failed, is_late=resolved_by is not None, now=now)
+    if resolved_by is not None:
+        await notify_extended(connection, failed, "payment.resolved", "failed", now=now)
     return failed
 
 
@@ -185,14 +185,14 @@ async def _record_unknown(
 ) -> Payment:
     """The payment stays pending and the order stays taken; the event says what is not known."""
     now = engine.clock.now()
-    await tell_more(connection, payment, "payment.doubt_opened", "ready", now=now)
+    await notify_extended(connection, payment, "payment.unresolved", "ready", now=now)
     await payment_store.record_event(
         connection,
         payment,
-        what="doubt_opened",
-        who="gateway",
-        at=now,
-        why=outcome.why,
+        event_type="outcome_unknown",
+        actor="gateway",
+        created_at=now,
+        detail=outcome.why,
         attempt_id=attempt_id,
         pg_code=outcome.code,
         pg_text=outcome.text,
@@ -200,7 +200,7 @@ async def _record_unknown(
     return payment
 
 
-async def record_or_doubt(
+async def record_or_in_doubt(
     engine: Engine, payment_ref: PaymentRef, attempt_id: str, outcome: Outcome
 ) -> Payment:
     """`record_outcome`, or `Conflict("order_in_doubt")` if the database goes away just then.
@@ -208,14 +208,14 @@ async def record_or_doubt(
     The answer in our hand is lost with the process, but the committed attempt is not: it stays
     `sending`, keeps the order taken, and the PG is asked about it later.
     """
-    with doubt_if_lost(payment_ref, attempt_id):
+    with in_doubt_on_db_failure(payment_ref, attempt_id):
         return await record_outcome(
             engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
         )
 
 
 @contextmanager
-def doubt_if_lost(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
+def in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
     """Where the PG's answer is written down: a database that goes away leaves a doubt."""
     try:
         yield

@@ -12,7 +12,7 @@ from dasi.ledger import (
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
 from dasi.webhooks import announce
 
-_WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "doubt_opened"}
+_WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "outcome_unknown"}
 
 
 async def record_cancel(
@@ -20,11 +20,11 @@ async def record_cancel(
     attempt: PaymentAttempt,
     outcome: Cancelled | Declined | Unknown | NotSent,
     *,
-    how: str | None = None,
+    resolved_by: str | None = None,
 ) -> Payment:
     """Writes the outcome of a cancel down, once; returns the payment as it is then.
 
-    `how` says in the payment's story how the answer came when it did not come by itself.
+    `resolved_by` becomes the event's detail: what resolved it later, None for a direct answer.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
@@ -47,15 +47,15 @@ async def record_cancel(
         await payment_store.record_event(
             connection,
             payment,
-            what=_WHAT.get(type(outcome), "cancelled"),
-            who="gateway" if isinstance(outcome, NotSent | Unknown) else payment.provider,
-            at=now,
-            why=how or getattr(outcome, "why", None),
+            event_type=_WHAT.get(type(outcome), "cancelled"),
+            actor="gateway" if isinstance(outcome, NotSent | Unknown) else payment.provider,
+            created_at=now,
+            detail=resolved_by or getattr(outcome, "why", None),
             attempt_id=attempt.attempt_id,
             pg_code=getattr(outcome, "code", None),
             pg_text=getattr(outcome, "text", None),
         )
-        if isinstance(outcome, Cancelled) and attempt.tells_merchant:
+        if isinstance(outcome, Cancelled) and attempt.notify_merchant:
             await announce(
                 connection,
                 payment.merchant_id,

@@ -4,42 +4,48 @@ every other answer is rare and goes its own way.
 
 from dasi.engine import Engine
 from dasi.foundation.ids import ulid
-from dasi.ledger import Payment, evidence_of
+from dasi.ledger import Payment, encode_exchange
 from dasi.payments import approval_store
 from dasi.payments.approval_store import ApprovalRow
-from dasi.payments.record import Outcome, PaymentRef, doubt_if_lost, log_answer, record_or_doubt
+from dasi.payments.record import (
+    Outcome,
+    PaymentRef,
+    in_doubt_on_db_failure,
+    log_answer,
+    record_or_in_doubt,
+)
 from dasi.providers.port import Approved
 from dasi.webhooks import notify_workers
 
 
 async def record_charge(
-    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Outcome, *, who: str
+    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Outcome, *, actor: str
 ) -> Payment:
     """The payment as it is then. `Conflict("order_in_doubt")` if the database goes away just then.
 
-    `who` is the provider that answered.
+    `actor` is the provider that answered.
     """
     if isinstance(outcome, Approved):
         log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
-        with doubt_if_lost(reference, attempt_id):
-            row = _approval_row(engine, reference, attempt_id, outcome, who=who)
+        with in_doubt_on_db_failure(reference, attempt_id):
+            row = _approval_row(engine, reference, attempt_id, outcome, actor=actor)
             paid = await engine.database.run_batched(approval_store.record_paid, row)
         if paid is not None:
             notify_workers(engine.database)
             return paid
         # Somebody settled this attempt while we waited: what is true now is found out by itself.
-    return await record_or_doubt(engine, reference, attempt_id, outcome)
+    return await record_or_in_doubt(engine, reference, attempt_id, outcome)
 
 
 def _approval_row(
-    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Approved, *, who: str
+    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Approved, *, actor: str
 ) -> ApprovalRow:
     card, now = outcome.card, engine.clock.now()
     return ApprovalRow(
         merchant_id=reference.merchant_id,
         imp_uid=reference.imp_uid,
         attempt_id=attempt_id,
-        who=who,
+        actor=actor,
         code=outcome.code,
         text=outcome.text,
         pg_tid=outcome.pg_tid,
@@ -54,6 +60,6 @@ def _approval_row(
         receipt_url=outcome.receipt_url,
         approved_at=outcome.approved_at,
         event_id=f"evt_{ulid(now)}",
-        exchanges=evidence_of(outcome),
+        exchanges=encode_exchange(outcome),
         now=now,
     )

@@ -28,5 +28,5 @@ async def find_by_idempotency_key(
                 text=attempt.pg_text,
             )
         if attempt.state == "not_sent":
-            raise Refused("cancel_not_sent", imp_uid=attempt.imp_uid, why=attempt.why)
+            raise Refused("cancel_not_sent", imp_uid=attempt.imp_uid, why=attempt.detail)
     return await find_payment(engine, merchant_id, attempt.imp_uid)

@@ -1,6 +1,6 @@
-"""Decide: a person ends a doubt that the machine could not, with what the PG's own books say.
+"""Resolve an unknown outcome by hand, with what the PG's admin pages say.
 
-Only what was handed over may be decided: while the machine still asks, its answer comes first.
+Only an escalated attempt may be resolved: while lookups still run, their result comes first.
 """
 
 from dasi.engine import Engine
@@ -17,26 +17,26 @@ from dasi.providers.port import (
     Declined,
 )
 
-_CODE = "DECIDED"
+_CODE = "MANUALLY_RESOLVED"
 
 
-async def decide(
-    engine: Engine, attempt_id: str, *, pg_tid: str | None, who: str, why: str
+async def resolve_manually(
+    engine: Engine, attempt_id: str, *, pg_tid: str | None, actor: str, reason: str
 ) -> None:
-    """Ends one doubt. `pg_tid`: it happened, under this number at the PG. None: it did not.
+    """Resolve one attempt. `pg_tid`: the PG approved it under this number. None: it did not.
 
-    `NotFound("unknown_doubt")`, `Conflict("doubt_still_asked")` while the machine is not done, and
-    `Conflict("key_cannot_be_decided")` for a card registration that "happened": its key is nowhere
+    `NotFound("unknown_attempt")`, `Conflict("not_escalated")` while the machine is not done, and
+    `Conflict("key_cannot_be_resolved")` for a card registration that "happened": its key is nowhere
     to be had, so the payer must register again.
     """
-    attempt = await attempt_store.handed_over_any_merchant(engine.database, attempt_id)
+    attempt = await attempt_store.unresolved_attempt_any_merchant(engine.database, attempt_id)
     if attempt is None:
-        raise NotFound("unknown_doubt", attempt_id=attempt_id[:60])
-    if attempt.handed_over_at is None:
-        raise Conflict("doubt_still_asked", attempt_id=attempt_id, until=attempt.deadline_at)
-    how = f"decided by {who}: {why}"
+        raise NotFound("unknown_attempt", attempt_id=attempt_id[:60])
+    if attempt.escalated_at is None:
+        raise Conflict("not_escalated", attempt_id=attempt_id, until=attempt.deadline_at)
+    resolved_by = f"resolved by {actor}: {reason}"
     if attempt.kind is AttemptKind.CANCEL:
-        await _decide_cancel(engine, attempt, pg_tid, why, how)
+        await _resolve_cancel_manually(engine, attempt, pg_tid, reason, resolved_by)
         return
     if pg_tid is None:
         await record_outcome(
@@ -44,12 +44,12 @@ async def decide(
             attempt.merchant_id,
             attempt.imp_uid,
             attempt.attempt_id,
-            Declined(code=_CODE, text=why, reason="decided"),
-            how=how,
+            Declined(code=_CODE, text=reason, reason="manually_resolved"),
+            resolved_by=resolved_by,
         )
         return
     if attempt.kind is AttemptKind.ISSUE_KEY:
-        raise Conflict("key_cannot_be_decided", attempt_id=attempt_id)
+        raise Conflict("key_cannot_be_resolved", attempt_id=attempt_id)
     approval = Approved(
         pg_tid=pg_tid,
         amount_krw=attempt.amount_krw,
@@ -58,20 +58,25 @@ async def decide(
         card=Card(),
         receipt_url=None,
         code=_CODE,
-        text=why,
+        text=reason,
     )
     await record_outcome(
-        engine, attempt.merchant_id, attempt.imp_uid, attempt.attempt_id, approval, how=how
+        engine,
+        attempt.merchant_id,
+        attempt.imp_uid,
+        attempt.attempt_id,
+        approval,
+        resolved_by=resolved_by,
     )
 
 
-async def _decide_cancel(
-    engine: Engine, attempt: PaymentAttempt, pg_tid: str | None, why: str, how: str
+async def _resolve_cancel_manually(
+    engine: Engine, attempt: PaymentAttempt, pg_tid: str | None, reason: str, resolved_by: str
 ) -> None:
     payment = await payment_store.payment(engine.database, attempt.merchant_id, attempt.imp_uid)
     assert payment is not None, f"payment {attempt.imp_uid} is gone"
     outcome: Cancelled | Declined = (
-        Declined(code=_CODE, text=why, reason="decided")
+        Declined(code=_CODE, text=reason, reason="manually_resolved")
         if pg_tid is None
         else Cancelled(
             cancel_tid=pg_tid,
@@ -80,10 +85,10 @@ async def _decide_cancel(
             cancelled_at=engine.clock.now(),
             receipt_url=None,
             code=_CODE,
-            text=why,
+            text=reason,
         )
     )
     if attempt.is_reversal:
         await finish_reversal(engine, attempt, outcome)
     else:
-        await record_cancel(engine, attempt, outcome, how=how)
+        await record_cancel(engine, attempt, outcome, resolved_by=resolved_by)

@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
 from dasi.ledger import PaymentAttempt, Status, attempt_store, lookup_backoff, payment_store
-from dasi.payments.notify import tell_failed
+from dasi.payments.notify import notify_failed
 from dasi.providers.port import (
     Attempt,
     AttemptKind,
@@ -27,11 +27,11 @@ log = structlog.get_logger()
 
 
 async def reverse(
-    engine: Engine, approval: PaymentAttempt, *, pg_tid: str, amount_krw: int, why: str
+    engine: Engine, approval: PaymentAttempt, *, pg_tid: str, amount_krw: int, reason: str
 ) -> None:
     """Cancels an approval at the PG. If another reversal is under way, that one is waited for."""
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"rv-{ulid(now)}", day_kst=kst_day(now))
+    attempt = Attempt(attempt_id=f"rv-{ulid(now)}", business_date=kst_day(now))
     try:
         async with engine.database.transaction() as connection:
             payment = await payment_store.payment_for_update(
@@ -45,27 +45,27 @@ async def reverse(
                 channel_id=approval.channel_id,
                 shop_order_no=approval.shop_order_no,
                 amount_krw=amount_krw,
-                who="gateway",
+                actor="gateway",
                 now=now,
                 remain_krw=amount_krw,
-                reason=why,
+                reason=reason,
                 is_reversal=True,
             )
-            await attempt_store.plan_look(
+            await attempt_store.schedule_lookup(
                 connection,
                 approval.merchant_id,
                 approval.attempt_id,
-                at=lookup_backoff.next_look(now, now + lookup_backoff.LADDER[0]),
-                why="being reversed",
+                at=lookup_backoff.next_lookup_at(now, now + lookup_backoff.DELAYS[0]),
+                detail="being reversed",
             )
     except asyncpg.UniqueViolationError:
         log.info("reversal_under_way", imp_uid=approval.imp_uid)
-        await attempt_store.plan_look(
+        await attempt_store.schedule_lookup(
             engine.database,
             approval.merchant_id,
             approval.attempt_id,
-            at=lookup_backoff.next_look(now, now + lookup_backoff.LADDER[1]),
-            why="being reversed",
+            at=lookup_backoff.next_lookup_at(now, now + lookup_backoff.DELAYS[1]),
+            detail="being reversed",
         )
         return
     channel = await find_channel(engine, approval.merchant_id, approval.channel_id)
@@ -77,7 +77,7 @@ async def reverse(
             amount_krw=amount_krw,
             remain_krw=amount_krw,
             paid_krw=amount_krw,
-            reason=why,
+            reason=reason,
         ),
     )
     reversal = await attempt_store.attempt(
@@ -100,29 +100,29 @@ async def finish_reversal(
         ):
             return
         if isinstance(outcome, Cancelled):
-            why = reversal.reason or "승인을 취소했습니다."
+            reason = reversal.reason or "승인을 취소했습니다."
             await attempt_store.close_approval(
                 connection,
                 reversal.merchant_id,
                 reversal.imp_uid,
-                Declined(code="REVERSED", text=why, reason="reversed"),
+                Declined(code="REVERSED", text=reason, reason="reversed"),
                 now=now,
             )
             if payment.status is Status.PENDING:
                 payment = await payment_store.mark_failed(
-                    connection, payment, code="REVERSED", why=why, now=now
+                    connection, payment, code="REVERSED", reason=reason, now=now
                 )
-                await tell_failed(connection, payment, is_late=True, now=now)
+                await notify_failed(connection, payment, is_late=True, now=now)
         elif isinstance(outcome, Declined | NotSent):
             # Not undone: the approval's own next look finds it live and tries again, or a person.
             log.error("reversal_failed", imp_uid=reversal.imp_uid, attempt_id=reversal.attempt_id)
         await payment_store.record_event(
             connection,
             payment,
-            what=f"reversal_{type(outcome).__name__.lower()}",
-            who=payment.provider,
-            at=now,
-            why=getattr(outcome, "why", None),
+            event_type=f"reversal_{type(outcome).__name__.lower()}",
+            actor=payment.provider,
+            created_at=now,
+            detail=getattr(outcome, "why", None),
             attempt_id=reversal.attempt_id,
             pg_code=getattr(outcome, "code", None),
             pg_text=getattr(outcome, "text", None),

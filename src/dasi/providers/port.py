@@ -53,7 +53,7 @@ class Attempt:
     """One request to the PG: its row is committed, its name is ours and used once."""
 
     attempt_id: str
-    day_kst: date
+    business_date: date
     """The Korean day the request is filed under; with `attempt_id` the handle for `look_up`."""
 
 

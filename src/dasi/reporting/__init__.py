@@ -2,8 +2,8 @@
 
 from dasi.reporting.console_search import browse_payments, iter_payments
 from dasi.reporting.counts import count_payments
-from dasi.reporting.daily_stats import DailyStats, daily_stats, doubt_numbers
-from dasi.reporting.detail import browse_doubts, get_payment_detail, is_doubt
+from dasi.reporting.daily_stats import DailyStats, count_unresolved, daily_stats
+from dasi.reporting.detail import get_payment_detail, is_unresolved, list_unresolved_page
 from dasi.reporting.detail_types import AttemptDetail, PaymentDetail, PaymentEvent
 from dasi.reporting.payment_filter import (
     PaymentFilter,
@@ -14,8 +14,8 @@ from dasi.reporting.payment_filter import (
 )
 from dasi.reporting.payment_list import find_by_order, find_payments, list_payments
 from dasi.reporting.search_terms import Cursor, PaymentQuery
-from dasi.reporting.unresolved import Doubt, list_doubts
-from dasi.reporting.unresolved_metrics import publish_doubts
+from dasi.reporting.unresolved import UnresolvedAttempt, list_unresolved
+from dasi.reporting.unresolved_metrics import publish_unresolved_metrics
 from dasi.reporting.verify import Discrepancy, VerificationReport, verify_ledger
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Cursor",
     "DailyStats",
     "Discrepancy",
-    "Doubt",
     "PaymentDetail",
     "PaymentEvent",
     "PaymentFilter",
@@ -31,20 +30,21 @@ __all__ = [
     "PaymentVersion",
     "Sorting",
     "TimestampField",
+    "UnresolvedAttempt",
     "VerificationReport",
     "VersionPage",
-    "browse_doubts",
     "browse_payments",
     "count_payments",
+    "count_unresolved",
     "daily_stats",
-    "doubt_numbers",
     "find_by_order",
     "find_payments",
     "get_payment_detail",
-    "is_doubt",
+    "is_unresolved",
     "iter_payments",
-    "list_doubts",
     "list_payments",
-    "publish_doubts",
+    "list_unresolved",
+    "list_unresolved_page",
+    "publish_unresolved_metrics",
     "verify_ledger",
 ]

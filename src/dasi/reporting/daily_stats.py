@@ -56,13 +56,13 @@ class DailyStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtNumbers:
-    with_machine: int
-    with_person: int
+class UnresolvedCounts:
+    automatic: int
+    manual: int
 
     @property
     def all(self) -> int:
-        return self.with_machine + self.with_person
+        return self.automatic + self.manual
 
 
 async def daily_stats(engine: Engine, merchant_id: int, *, since: datetime) -> DailyStats:
@@ -86,10 +86,10 @@ async def daily_stats(engine: Engine, merchant_id: int, *, since: datetime) -> D
     return DailyStats(hours=tuple(hours), declines=tuple(most[:_DECLINES_MAX]))
 
 
-async def doubt_numbers(engine: Engine, merchant_id: int) -> DoubtNumbers:
+async def count_unresolved(engine: Engine, merchant_id: int) -> UnresolvedCounts:
     """Those the machine asks about, and those with a person."""
-    machine, person = await daily_stats_store.doubts(engine.database, merchant_id)
-    return DoubtNumbers(with_machine=machine, with_person=person)
+    automatic, manual = await daily_stats_store.count_unresolved(engine.database, merchant_id)
+    return UnresolvedCounts(automatic=automatic, manual=manual)
 
 
 def _hour(hour: int, outcomes: list["_Outcome"]) -> HourlyStats:

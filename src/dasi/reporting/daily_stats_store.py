@@ -27,14 +27,14 @@ async def hours(
     )
 
 
-async def doubts(database: Database, merchant_id: int) -> tuple[int, int]:
+async def count_unresolved(database: Database, merchant_id: int) -> tuple[int, int]:
     """(those the machine asks about, those with a person)."""
     row = await database.fetchrow(
-        """SELECT count(*) FILTER (WHERE handed_over_at IS NULL)::int AS machine,
-                  count(*) FILTER (WHERE handed_over_at IS NOT NULL)::int AS person
+        """SELECT count(*) FILTER (WHERE escalated_at IS NULL)::int AS automatic,
+                  count(*) FILTER (WHERE escalated_at IS NOT NULL)::int AS manual
            FROM attempts
            WHERE merchant_id = $1 AND state IN ('sending', 'unknown') AND kind <> 'remove_key'""",
         merchant_id,
     )
     assert row is not None, "an aggregate always has a row"
-    return row["machine"], row["person"]
+    return row["automatic"], row["manual"]

@@ -5,7 +5,7 @@ from datetime import datetime
 from dasi.engine import Engine
 from dasi.ledger import find_payment
 from dasi.reporting import detail_store
-from dasi.reporting.detail_types import DoubtLine, PaymentDetail
+from dasi.reporting.detail_types import PaymentDetail, UnresolvedAttemptSummary
 
 
 async def get_payment_detail(engine: Engine, merchant_id: int, imp_uid: str) -> PaymentDetail:
@@ -19,24 +19,26 @@ async def get_payment_detail(engine: Engine, merchant_id: int, imp_uid: str) -> 
     )
 
 
-async def list_doubts_of(engine: Engine, merchant_id: int, *, limit: int) -> list[DoubtLine]:
+async def list_unresolved_of_merchant(
+    engine: Engine, merchant_id: int, *, limit: int
+) -> list[UnresolvedAttemptSummary]:
     """The worklist: those with a person first, then by deadline."""
-    return await detail_store.doubts(engine.database, merchant_id, limit=limit)
+    return await detail_store.unresolved(engine.database, merchant_id, limit=limit)
 
 
-async def browse_doubts(
+async def list_unresolved_page(
     engine: Engine,
     merchant_id: int,
     *,
-    is_with_person: bool,
+    is_manual: bool,
     after: tuple[datetime, str] | None,
     limit: int,
-) -> tuple[list[DoubtLine], tuple[datetime, str] | None]:
+) -> tuple[list[UnresolvedAttemptSummary], tuple[datetime, str] | None]:
     """Half of the worklist, soonest deadline first, and where its next page begins."""
-    rows = await detail_store.doubts_page(
+    rows = await detail_store.unresolved_page(
         engine.database,
         merchant_id,
-        is_with_person=is_with_person,
+        is_manual=is_manual,
         after=after,
         limit=limit + 1,
     )
@@ -45,6 +47,6 @@ async def browse_doubts(
     return rows[:limit], place
 
 
-async def is_doubt(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
+async def is_unresolved(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
     """Whether this is a request of the merchant's whose outcome is not known."""
-    return await detail_store.is_doubt(engine.database, merchant_id, attempt_id)
+    return await detail_store.is_unresolved(engine.database, merchant_id, attempt_id)

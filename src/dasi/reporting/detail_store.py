@@ -6,7 +6,12 @@ import msgspec
 
 from dasi.foundation.db import Database
 from dasi.providers.exchange import Exchange
-from dasi.reporting.detail_types import AttemptDetail, DoubtLine, PaymentEvent, PaymentWindow
+from dasi.reporting.detail_types import (
+    AttemptDetail,
+    PaymentEvent,
+    PaymentWindow,
+    UnresolvedAttemptSummary,
+)
 
 _LINES_MAX = 500
 _EXCHANGES = msgspec.json.Decoder(Exchange)
@@ -14,7 +19,8 @@ _EXCHANGES = msgspec.json.Decoder(Exchange)
 
 async def events(database: Database, merchant_id: int, imp_uid: str) -> list[PaymentEvent]:
     rows = await database.fetch(
-        """SELECT seq, at, what, status, who, why, attempt_id, pg_code, pg_text, hash
+        """SELECT seq, created_at, type, status, actor, detail, attempt_id, pg_code, pg_text,
+                  hash
            FROM payment_events WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY seq LIMIT $3""",
         merchant_id,
         imp_uid,
@@ -25,9 +31,11 @@ async def events(database: Database, merchant_id: int, imp_uid: str) -> list[Pay
 
 async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[AttemptDetail]:
     rows = await database.fetch(
-        """SELECT attempt_id, kind, mall_id, shop_order_no, day_kst, amount_krw, remain_krw, state,
-                  why, pg_code, pg_text, pg_tid, reason, is_reversal, looks, sent_at, answered_at,
-                  next_look_at, deadline_at, handed_over_at, exchanges
+        """SELECT attempt_id, kind, mall_id, shop_order_no, business_date, amount_krw,
+                  remain_krw, state,
+                  detail, pg_code, pg_text, pg_tid, reason, is_reversal, lookups, sent_at,
+                  answered_at,
+                  next_lookup_at, deadline_at, escalated_at, exchanges
            FROM attempts WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY sent_at LIMIT $3""",
         merchant_id,
         imp_uid,
@@ -51,50 +59,52 @@ async def windows(database: Database, merchant_id: int, imp_uid: str) -> list[Pa
     return [PaymentWindow(**row) for row in rows]
 
 
-async def doubts(database: Database, merchant_id: int, *, limit: int) -> list[DoubtLine]:
+async def unresolved(
+    database: Database, merchant_id: int, *, limit: int
+) -> list[UnresolvedAttemptSummary]:
     rows = await database.fetch(
-        """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.why,
-                  a.looks, a.sent_at, a.next_look_at, a.deadline_at, a.handed_over_at
+        """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.detail,
+                  a.lookups, a.sent_at, a.next_lookup_at, a.deadline_at, a.escalated_at
            FROM attempts a
            LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
            WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
              AND a.kind <> 'remove_key'
-           ORDER BY a.handed_over_at NULLS LAST, a.deadline_at LIMIT $2""",
+           ORDER BY a.escalated_at NULLS LAST, a.deadline_at LIMIT $2""",
         merchant_id,
         limit,
     )
-    return [DoubtLine(**row) for row in rows]
+    return [UnresolvedAttemptSummary(**row) for row in rows]
 
 
-async def doubts_page(
+async def unresolved_page(
     database: Database,
     merchant_id: int,
     *,
-    is_with_person: bool,
+    is_manual: bool,
     after: tuple[datetime, str] | None,
     limit: int,
-) -> list[DoubtLine]:
+) -> list[UnresolvedAttemptSummary]:
     """Soonest deadline first."""
     at, attempt_id = after or (None, None)
     rows = await database.fetch(
-        """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.why,
-                  a.looks, a.sent_at, a.next_look_at, a.deadline_at, a.handed_over_at
+        """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.detail,
+                  a.lookups, a.sent_at, a.next_lookup_at, a.deadline_at, a.escalated_at
            FROM attempts a
            LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
            WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
-             AND a.kind <> 'remove_key' AND (a.handed_over_at IS NOT NULL) = $2
+             AND a.kind <> 'remove_key' AND (a.escalated_at IS NOT NULL) = $2
              AND ($3::timestamptz IS NULL OR (a.deadline_at, a.attempt_id) > ($3, $4))
            ORDER BY a.deadline_at, a.attempt_id LIMIT $5""",
         merchant_id,
-        is_with_person,
+        is_manual,
         at,
         attempt_id,
         limit,
     )
-    return [DoubtLine(**row) for row in rows]
+    return [UnresolvedAttemptSummary(**row) for row in rows]
 
 
-async def is_doubt(database: Database, merchant_id: int, attempt_id: str) -> bool:
+async def is_unresolved(database: Database, merchant_id: int, attempt_id: str) -> bool:
     row = await database.fetchrow(
         """SELECT 1 FROM attempts
            WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')

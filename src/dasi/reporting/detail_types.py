@@ -10,11 +10,11 @@ from dasi.providers.exchange import Exchange
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentEvent:
     seq: int
-    at: datetime
-    what: str
+    created_at: datetime
+    type: str
     status: str
-    who: str
-    why: str | None
+    actor: str
+    detail: str | None
     attempt_id: str | None
     pg_code: str | None
     pg_text: str | None
@@ -29,22 +29,22 @@ class AttemptDetail:
     kind: str
     mall_id: str
     shop_order_no: str | None
-    day_kst: date
+    business_date: date
     amount_krw: int
     remain_krw: int | None
     state: str
-    why: str | None
+    detail: str | None
     pg_code: str | None
     pg_text: str | None
     pg_tid: str | None
     reason: str | None
     is_reversal: bool
-    looks: int
+    lookups: int
     sent_at: datetime
     answered_at: datetime | None
-    next_look_at: datetime | None
+    next_lookup_at: datetime | None
     deadline_at: datetime | None
-    handed_over_at: datetime | None
+    escalated_at: datetime | None
     exchanges: tuple[Exchange, ...]
     """The request and its answer, and the look that settled it. Masked."""
 
@@ -74,12 +74,12 @@ class PaymentDetail:
     def decline_reason(self) -> str | None:
         """The house's word for why it failed, where the PG gave one."""
         saying = ("declined", "window_returned")
-        told = [one.why for one in self.events if one.what in saying and one.why]
+        told = [one.detail for one in self.events if one.type in saying and one.detail]
         return told[-1] if told else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtLine:
+class UnresolvedAttemptSummary:
     """An attempt whose answer is not known, on the worklist."""
 
     attempt_id: str
@@ -88,9 +88,9 @@ class DoubtLine:
     merchant_uid: str | None
     amount_krw: int
     state: str
-    why: str | None
-    looks: int
+    detail: str | None
+    lookups: int
     sent_at: datetime
-    next_look_at: datetime | None
+    next_lookup_at: datetime | None
     deadline_at: datetime | None
-    handed_over_at: datetime | None
+    escalated_at: datetime | None

@@ -1,4 +1,4 @@
-"""The worklist: every doubt, in words a person can act on at night."""
+"""The unresolved attempts of all merchants, for operators."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class UnresolvedAttempt:
     """One request to the PG whose outcome is not known, and what happens with it."""
 
     merchant_code: str
@@ -24,18 +24,18 @@ class Doubt:
     pg_tid: str | None
     """What an answer that failed a check claimed, if there was one."""
     asked_at: datetime
-    why: str
-    looks: int
-    next_look_at: datetime | None
+    detail: str
+    lookups: int
+    next_lookup_at: datetime | None
     deadline_at: datetime
-    is_with_person: bool
+    is_manual: bool
 
 
-async def list_doubts(engine: Engine) -> list[Doubt]:
+async def list_unresolved(engine: Engine) -> list[UnresolvedAttempt]:
     """Those with a person first, then by deadline."""
-    rows = await attempt_store.open_doubts_any_merchant(engine.database, limit=LIMIT)
+    rows = await attempt_store.unresolved_any_merchant(engine.database, limit=LIMIT)
     return [
-        Doubt(
+        UnresolvedAttempt(
             merchant_code=row["merchant_code"],
             imp_uid=row["imp_uid"],
             merchant_uid=row["merchant_uid"],
@@ -46,11 +46,11 @@ async def list_doubts(engine: Engine) -> list[Doubt]:
             attempt_id=row["attempt_id"],
             pg_tid=row["pg_tid"],
             asked_at=row["sent_at"],
-            why=row["why"] or "the process that asked ended before it had the answer",
-            looks=row["looks"],
-            next_look_at=row["next_look_at"],
+            detail=row["detail"] or "the process that asked ended before it had the answer",
+            lookups=row["lookups"],
+            next_lookup_at=row["next_lookup_at"],
             deadline_at=row["deadline_at"],
-            is_with_person=row["handed_over_at"] is not None,
+            is_manual=row["escalated_at"] is not None,
         )
         for row in rows
     ]

@@ -7,23 +7,25 @@ from dasi.engine import Engine
 from dasi.ledger import attempt_store
 
 _OPEN = Gauge(
-    "dasi_doubts_open",
-    "Doubts now, by who has them: machine or person",
-    ["who"],
+    "dasi_unresolved_attempts",
+    "Attempts whose outcome is not known, by handling: automatic or manual",
+    ["handling"],
     multiprocess_mode="mostrecent",
 )
 _DEADLINE = Gauge(
-    "dasi_doubts_deadline_seconds",
-    "Until the nearest deadline of a doubt the machine has; +Inf if there is none",
+    "dasi_unresolved_attempts_deadline_seconds",
+    "Seconds until the next attempt is escalated; +Inf if there is none",
     multiprocess_mode="mostrecent",
 )
 
 
-async def publish_doubts(engine: Engine) -> None:
-    """Sets them. Alarm on `dasi_doubts_open{who="person"} > 0`."""
-    machine, person, deadline_at = await attempt_store.count_doubts_any_merchant(engine.database)
-    _OPEN.labels("machine").set(machine)
-    _OPEN.labels("person").set(person)
+async def publish_unresolved_metrics(engine: Engine) -> None:
+    """Sets them. Alarm on `dasi_unresolved_attempts{handling="manual"} > 0`."""
+    automatic, manual, deadline_at = await attempt_store.count_unresolved_any_merchant(
+        engine.database
+    )
+    _OPEN.labels("automatic").set(automatic)
+    _OPEN.labels("manual").set(manual)
     left_s = float("inf")
     if deadline_at is not None:
         left_s = (deadline_at - engine.clock.now()).total_seconds()

@@ -68,7 +68,7 @@ def _chain(payment: LedgerPayment) -> Iterator[str]:
         if event.previous != previous:
             yield f"event {number} does not follow the one before it"
         if event.hash != _hash(payment, event):
-            yield f"event {number} ({event.what}) was changed after it was written"
+            yield f"event {number} ({event.type}) was changed after it was written"
         previous = event.hash
 
 
@@ -77,11 +77,11 @@ def _hash(payment: LedgerPayment, event: Event) -> bytes:
         payment.merchant_id,
         payment.imp_uid,
         event.seq,
-        event.at_us,
-        event.what,
+        event.created_at_us,
+        event.type,
         event.status,
-        event.who,
-        event.why,
+        event.actor,
+        event.detail,
         event.attempt_id,
         event.pg_code,
         event.pg_text,

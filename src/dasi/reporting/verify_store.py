@@ -10,12 +10,12 @@ from dasi.ledger import Status
 @dataclass(frozen=True, slots=True)
 class Event:
     seq: int
-    at_us: int
+    created_at_us: int
     """Microseconds of the epoch, as hashed."""
-    what: str
+    type: str
     status: str
-    who: str
-    why: str | None
+    actor: str
+    detail: str | None
     attempt_id: str | None
     pg_code: str | None
     pg_text: str | None
@@ -85,8 +85,9 @@ async def _events_any_merchant(
 ) -> dict[tuple[int, str], list[Event]]:
     rows = await database.fetch(
         """SELECT e.merchant_id, e.imp_uid, e.seq,
-                  (extract(epoch FROM e.at) * 1000000)::bigint AS at_us, e.what, e.status, e.who,
-                  e.why, e.attempt_id, e.pg_code, e.pg_text, e.previous, e.hash
+                  (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at_us, e.type,
+                  e.status, e.actor,
+                  e.detail, e.attempt_id, e.pg_code, e.pg_text, e.previous, e.hash
            FROM payment_events e
            JOIN unnest($1::bigint[], $2::text[]) AS input (merchant_id, imp_uid)
              ON e.merchant_id = input.merchant_id AND e.imp_uid = input.imp_uid

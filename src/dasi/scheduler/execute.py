@@ -15,7 +15,7 @@ from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
 
-_DOUBT_WAIT, _DOUBT_WAIT_MAX = timedelta(seconds=2), timedelta(minutes=5)
+_IN_DOUBT_WAIT, _IN_DOUBT_WAIT_MAX = timedelta(seconds=2), timedelta(minutes=5)
 _DOUBLINGS_MAX = 8
 
 
@@ -72,7 +72,7 @@ async def _finish(
     if payment.fail_code == NOT_SENT:
         return
     if payment.fail_code == NOT_FOUND:
-        await run_store.wait_for_doubt(
+        await run_store.wait_until_resolved(
             engine.database,
             due.merchant_id,
             due.schedule_id,
@@ -81,8 +81,8 @@ async def _finish(
         )
         return
     if payment.status is Status.PENDING:
-        wait = min(_DOUBT_WAIT * 2 ** min(due.runs, _DOUBLINGS_MAX), _DOUBT_WAIT_MAX)
-        await run_store.wait_for_doubt(
+        wait = min(_IN_DOUBT_WAIT * 2 ** min(due.runs, _DOUBLINGS_MAX), _IN_DOUBT_WAIT_MAX)
+        await run_store.wait_until_resolved(
             engine.database,
             due.merchant_id,
             due.schedule_id,

@@ -40,7 +40,7 @@ class PgWatch:
             return True
         finding = await provider.look_up(
             mall,
-            Attempt(attempt_id=f"hi-{ulid(now)}", day_kst=kst_day(now)),
+            Attempt(attempt_id=f"hi-{ulid(now)}", business_date=kst_day(now)),
             kind=AttemptKind.CHARGE,
             shop_order_no=None,
             amount_krw=None,

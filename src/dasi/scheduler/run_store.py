@@ -169,7 +169,7 @@ async def finish(database: Database, runs: Sequence[Ran]) -> list[None]:
     return [None] * len(runs)
 
 
-async def wait_for_doubt(
+async def wait_until_resolved(
     database: Database, merchant_id: int, schedule_id: str, *, imp_uid: str, until: datetime
 ) -> None:
     """Its charge is in doubt: it stays in nobody's hand until it is looked at again."""
@@ -280,8 +280,8 @@ async def next_due(
                WHERE merchant_id = $1 AND status = 'running' AND imp_uid IS NOT NULL
                  AND leased_until > $2
                UNION ALL
-               SELECT min(next_look_at) FROM attempts
-               WHERE merchant_id = $1 AND next_look_at > $2
+               SELECT min(next_lookup_at) FROM attempts
+               WHERE merchant_id = $1 AND next_lookup_at > $2
                UNION ALL
                SELECT min(greatest(d.next_try_at, r.paused_until)) FROM deliveries d
                LEFT JOIN webhook_receivers r

@@ -77,9 +77,9 @@ async def claim_awaiting_retry_any_merchant(
     rows = await connection.fetch(
         """SELECT s.merchant_id, s.schedule_id, s.schedule_at, s.retries, m.retry_days,
                   p.status = 'failed' AS has_failed,
-                  (SELECT e.why FROM payment_events e
+                  (SELECT e.detail FROM payment_events e
                    WHERE e.merchant_id = p.merchant_id AND e.imp_uid = p.imp_uid
-                     AND e.what = 'declined' ORDER BY e.seq DESC LIMIT 1) AS reason
+                     AND e.type = 'declined' ORDER BY e.seq DESC LIMIT 1) AS reason
            FROM schedules s
            JOIN payments p ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid
            JOIN merchants m ON m.merchant_id = s.merchant_id

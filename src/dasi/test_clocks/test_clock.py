@@ -13,7 +13,7 @@ from typing import Literal
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotAllowed
-from dasi.payments import reconcile_due
+from dasi.payments import resolve_due
 from dasi.scheduler import Runner, run_store
 from dasi.schedules import plan_retries, schedule_store
 from dasi.test_clocks import test_clock_store
@@ -31,7 +31,7 @@ class Turned:
     now: datetime
     """On the merchant's clock."""
     charges: int
-    looks: int
+    lookups: int
     """At doubts."""
     tries: int
     """POSTs of webhooks."""
@@ -71,7 +71,7 @@ async def turn_clock(
         await test_clock_store.turn(engine.database, merchant_id, by_s=_whole_seconds(step))
         done += await _let_happen(engine, deliverer, merchant_id)
     return Turned(
-        await merchant_now(engine, merchant_id), done["charges"], done["looks"], done["tries"]
+        await merchant_now(engine, merchant_id), done["charges"], done["lookups"], done["tries"]
     )
 
 
@@ -82,20 +82,20 @@ async def reset_clock(engine: Engine, merchant_id: int) -> None:
 
 async def _let_happen(
     engine: Engine, deliverer: Deliverer, merchant_id: int
-) -> Counter[Literal["charges", "looks", "tries"]]:
+) -> Counter[Literal["charges", "lookups", "tries"]]:
     """Everything that is due now: charges, the looks and retries they lead to, webhooks.
 
     A runner of its own for each moment: one that found the PG away waits in the machine's time.
     """
     runner = Runner(engine, per_merchant=_PER_MERCHANT)
-    done: Counter[Literal["charges", "looks", "tries"]] = Counter()
+    done: Counter[Literal["charges", "lookups", "tries"]] = Counter()
     while True:
         begun = await runner.run_due(only_merchant_id=merchant_id)
-        looks = await reconcile_due(engine, only_merchant_id=merchant_id)
+        lookups = await resolve_due(engine, only_merchant_id=merchant_id)
         await plan_retries(engine)
         tries = await deliverer.run_due(only_merchant_id=merchant_id)
-        done.update(charges=begun, looks=looks, tries=tries)
-        if not begun and not looks and not tries:
+        done.update(charges=begun, lookups=lookups, tries=tries)
+        if not begun and not lookups and not tries:
             return done
 
 

@@ -22,12 +22,12 @@ async def turn(database: Database, merchant_id: int, *, by_s: int) -> None:
            ), charges_in_doubt AS (
                UPDATE schedules SET leased_until = leased_until - make_interval(secs => $2)
                WHERE merchant_id = $1 AND status = 'running' AND imp_uid IS NOT NULL
-           ), doubts AS (
+           ), unresolved AS (
                UPDATE attempts
-               SET turned_s = turned_s + $2,
-                   next_look_at = next_look_at - make_interval(secs => $2),
+               SET clock_offset_s = clock_offset_s + $2,
+                   next_lookup_at = next_lookup_at - make_interval(secs => $2),
                    deadline_at = deadline_at - make_interval(secs => $2)
-               WHERE merchant_id = $1 AND next_look_at IS NOT NULL
+               WHERE merchant_id = $1 AND next_lookup_at IS NOT NULL
            ), receivers AS (
                UPDATE webhook_receivers
                SET paused_until = paused_until - make_interval(secs => $2),

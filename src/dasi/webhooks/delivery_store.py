@@ -37,7 +37,7 @@ async def insert_event(
     kind: str,
     body: Mapping[str, str],
     urls: tuple[str, ...],
-    only_if_told_more: bool,
+    is_extended: bool,
     now: datetime,
 ) -> None:
     """The event, and a delivery for each of `urls`, or else for the merchant's own URL: of a test
@@ -50,7 +50,7 @@ async def insert_event(
                SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
                FROM merchants m
                LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
-               WHERE m.merchant_id = $1 AND (m.tells_more OR NOT $9)
+               WHERE m.merchant_id = $1 AND (m.extended_events OR NOT $9)
            ), event AS (
                INSERT INTO webhook_events
                    (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
@@ -73,7 +73,7 @@ async def insert_event(
         json.dumps(body, ensure_ascii=False),
         list(urls),
         now,
-        only_if_told_more,
+        is_extended,
         channel_id,
     )
     # Wakes the worker early; it also looks by itself, so a lost call costs a second, not an event.

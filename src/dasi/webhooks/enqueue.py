@@ -38,7 +38,7 @@ async def announce(
         kind=f"payment.{status}",
         body={"imp_uid": imp_uid, "merchant_uid": merchant_uid, "status": status, **(more or {})},
         urls=notice_urls,
-        only_if_told_more=False,
+        is_extended=False,
         now=now,
     )
     return event_id
@@ -70,6 +70,6 @@ async def announce_more(
         kind=kind,
         body={"type": kind, **body},
         urls=(),
-        only_if_told_more=True,
+        is_extended=True,
         now=now,
     )

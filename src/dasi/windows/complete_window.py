@@ -16,7 +16,7 @@ from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
 from dasi.ledger import Status, attempt_store, payment_store
 from dasi.merchants import Merchant
-from dasi.payments import Outcome, PaymentRef, record_or_doubt, settle_on_the_spot
+from dasi.payments import Outcome, PaymentRef, record_or_in_doubt, resolve_inline
 from dasi.providers.port import Attempt, AttemptKind, WindowReturn
 from dasi.windows import window_store
 from dasi.windows.confirm import confirm
@@ -78,8 +78,8 @@ async def complete_window(
             amount_krw=payment.amount_krw,
         )
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
-    settled = await record_or_doubt(engine, reference, attempt.attempt_id, outcome)
-    await settle_on_the_spot(engine, settled, attempt.attempt_id)
+    settled = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
+    await resolve_inline(engine, settled, attempt.attempt_id)
 
 
 async def _reserve(
@@ -91,7 +91,7 @@ async def _reserve(
 ) -> Attempt | None:
     """The committed attempt, or None when this return has nothing left to do."""
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"ap-{ulid(now)}", day_kst=kst_day(now))
+    attempt = Attempt(attempt_id=f"ap-{ulid(now)}", business_date=kst_day(now))
     async with engine.database.transaction() as connection:
         if not await window_store.claim_window(
             connection,
@@ -114,7 +114,7 @@ async def _reserve(
                 channel_id=order.channel_id,
                 shop_order_no=order.shop_order_no,
                 amount_krw=0 if kind is AttemptKind.ISSUE_KEY else payment.amount_krw,
-                who="payer",
+                actor="payer",
                 now=now,
             )
             return attempt
@@ -123,16 +123,16 @@ async def _reserve(
             connection,
             payment,
             code="ORDER_ALREADY_PAID",
-            why="이미 결제가 이루어진 거래건입니다.",
+            reason="이미 결제가 이루어진 거래건입니다.",
             now=now,
         )
         await payment_store.record_event(
             connection,
             failed,
-            what="order_already_paid",
-            who="gateway",
-            at=now,
-            why="nothing was asked",
+            event_type="order_already_paid",
+            actor="gateway",
+            created_at=now,
+            detail="nothing was asked",
         )
     return None
 
@@ -150,15 +150,15 @@ async def _record_no_authentication(
             return
         payment = await payment_store.payment_for_update(connection, merchant.merchant_id, imp_uid)
         failed = await payment_store.mark_failed(
-            connection, payment, code=returned.code, why=returned.text, now=now
+            connection, payment, code=returned.code, reason=returned.text, now=now
         )
         await payment_store.record_event(
             connection,
             failed,
-            what="window_returned",
-            who="payer",
-            at=now,
-            why=returned.reason,
+            event_type="window_returned",
+            actor="payer",
+            created_at=now,
+            detail=returned.reason,
             pg_code=returned.code,
             pg_text=returned.text,
         )

@@ -62,7 +62,12 @@ async def confirm(
             return False
         payment = await payment_store.payment_for_update(connection, merchant_id, order.imp_uid)
         await payment_store.record_event(
-            connection, payment, what="confirm_asked", who="gateway", at=now, why=order.confirm_url
+            connection,
+            payment,
+            event_type="confirm_requested",
+            actor="gateway",
+            created_at=now,
+            detail=order.confirm_url,
         )
     result = await ask_merchant(engine, payment, order.confirm_url)
     if not result.is_approved:
@@ -86,10 +91,15 @@ async def _record_refusal(
             connection, order.merchant_id, order.imp_uid
         )
         failed = await payment_store.mark_failed(
-            connection, payment, code=CODE_REFUSED, why=result.reason, now=now
+            connection, payment, code=CODE_REFUSED, reason=result.reason, now=now
         )
         await payment_store.record_event(
-            connection, failed, what="confirm_refused", who="merchant", at=now, why=result.detail
+            connection,
+            failed,
+            event_type="confirm_refused",
+            actor="merchant",
+            created_at=now,
+            detail=result.detail,
         )
 
 

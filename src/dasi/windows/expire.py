@@ -20,10 +20,10 @@ async def expire_windows(engine: Engine) -> int:
                 connection,
                 payment,
                 code=WINDOW_EXPIRED,
-                why="결제창에서 돌아오지 않아 만료되었습니다",
+                reason="결제창에서 돌아오지 않아 만료되었습니다",
                 now=now,
             )
             await payment_store.record_event(
-                connection, failed, what="window_expired", who="gateway", at=now
+                connection, failed, event_type="window_expired", actor="gateway", created_at=now
             )
     return len(payments)

@@ -29,7 +29,7 @@ CLOSED_BY_PAYER = "PAYER_CLOSED"
 WINDOW_EXPIRED = "WINDOW_EXPIRED"
 _ASKING = timedelta(seconds=40)
 """After this long without an answer a request to the PG is a doubt, not a wait."""
-_LOOK = timedelta(seconds=3)
+_INLINE_LOOKUP_MAX = timedelta(seconds=3)
 """What the look before the answer itself may take."""
 
 
@@ -105,7 +105,9 @@ async def open_window(
         code, why = opened.code, opened.text
     else:
         code, why = "PG_UNREACHABLE", opened.why
-    await _end_window(engine, merchant.merchant_id, window_token, code=code, why=why, who="gateway")
+    await _end_window(
+        engine, merchant.merchant_id, window_token, code=code, why=why, actor="gateway"
+    )
     if isinstance(opened, Declined):
         raise PgRefusedWindow(imp_uid, opened.code, opened.text)
     raise Unavailable("the payment company", retry_after_s=10)
@@ -156,9 +158,12 @@ def _is_processing(engine: Engine, timing: AttemptTiming | None) -> bool:
     now = engine.clock.now()
     if timing.unknown_at is None:
         return now - timing.sent_at < _ASKING
-    if engine.look_before_answer_s <= 0:
+    if engine.inline_lookup_delay_s <= 0:
         return False
-    return now - timing.unknown_at < timedelta(seconds=engine.look_before_answer_s) + _LOOK
+    return (
+        now - timing.unknown_at
+        < timedelta(seconds=engine.inline_lookup_delay_s) + _INLINE_LOOKUP_MAX
+    )
 
 
 async def close_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
@@ -169,13 +174,13 @@ async def close_window(engine: Engine, merchant: Merchant, window_token: str) ->
         window_token,
         code=CLOSED_BY_PAYER,
         why="사용자가 결제창을 닫았습니다",
-        who="payer",
+        actor="payer",
     )
     return await view_window(engine, merchant, window_token)
 
 
 async def _end_window(
-    engine: Engine, merchant_id: int, window_token: str, *, code: str, why: str, who: str
+    engine: Engine, merchant_id: int, window_token: str, *, code: str, why: str, actor: str
 ) -> Payment | None:
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
@@ -183,8 +188,15 @@ async def _end_window(
         if imp_uid is None:
             return None
         payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
-        failed = await payment_store.mark_failed(connection, payment, code=code, why=why, now=now)
+        failed = await payment_store.mark_failed(
+            connection, payment, code=code, reason=why, now=now
+        )
         await payment_store.record_event(
-            connection, failed, what="window_closed", who=who, at=now, why=f"{code}: {why}"
+            connection,
+            failed,
+            event_type="window_closed",
+            actor=actor,
+            created_at=now,
+            detail=f"{code}: {why}",
         )
     return failed

@@ -14,7 +14,7 @@ from dasi.foundation.errors import Conflict, NotFound
 from dasi.foundation.vault import CannotOpen, Vault
 from dasi.ledger import Status, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import ChargeRequest, charge, reconcile_due
+from dasi.payments import ChargeRequest, charge, resolve_due
 from support.database_dump import database_text
 from support.gateway_merchant import MALL_SECRET
 from support.simulator_process import SimulatorControl
@@ -208,7 +208,7 @@ async def test_a_registration_found_late_does_not_replace_a_newer_card(
     older, newer = await keys_at_pg(kicc)
 
     clock.advance(timedelta(seconds=2))
-    assert await reconcile_due(engine) == 1
+    assert await resolve_due(engine) == 1
 
     settled = await find_payment(engine, merchant.merchant_id, lost.imp_uid)
     assert settled.status is Status.PAID
@@ -236,7 +236,7 @@ async def test_a_key_that_cannot_be_opened_does_not_keep_others_from_being_ended
 
     assert sorted(key["isLive"] for key in (await kicc.state())["keys"]) == [False, False, True]
     rows = await engine.database.fetch(
-        "SELECT customer_uid FROM billing_keys WHERE needs_person IS NOT NULL"
+        "SELECT customer_uid FROM billing_keys WHERE manual_review_reason IS NOT NULL"
     )
     assert [row["customer_uid"] for row in rows] == ["card-2"]
     clock.advance(timedelta(days=1))

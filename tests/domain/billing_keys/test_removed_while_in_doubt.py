@@ -10,7 +10,7 @@ from dasi.foundation.clock import TurnedClock
 from dasi.foundation.errors import NotFound
 from dasi.ledger import Payment, Status, find_payment
 from dasi.merchants import Merchant
-from dasi.payments import reconcile_due
+from dasi.payments import resolve_due
 from support.simulator_process import SimulatorControl
 from support.window_payer import register_card
 
@@ -33,7 +33,7 @@ async def lose_answer(engine: Engine, merchant: Merchant, kicc: SimulatorControl
 async def look(engine: Engine, clock: TurnedClock, merchant: Merchant, one: Payment) -> Payment:
     """The worker finds out, and ends what is to be ended."""
     clock.advance(timedelta(seconds=3))
-    await reconcile_due(engine)
+    await resolve_due(engine)
     await remove_due_keys(engine)
     return await find_payment(engine, merchant.merchant_id, one.imp_uid)
 

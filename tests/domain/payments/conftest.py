@@ -58,10 +58,10 @@ class Till:
     async def story(self, payment: Payment) -> list[tuple[str, str]]:
         """(what happened, status then), in order."""
         rows = await self.rows(
-            "SELECT what, status FROM payment_events WHERE imp_uid = $1 ORDER BY seq",
+            "SELECT type, status FROM payment_events WHERE imp_uid = $1 ORDER BY seq",
             payment.imp_uid,
         )
-        return [(row["what"], row["status"]) for row in rows]
+        return [(row["type"], row["status"]) for row in rows]
 
     async def told(self, payment: Payment) -> list[str]:
         """The statuses the merchant is told of by webhook."""

@@ -31,7 +31,7 @@ async def test_works(till: Till) -> None:
     assert (paid.status, paid.amount_krw, paid.purpose) == (Status.PAID, 9_900, "payment")
     (approval,) = await till.approvals()
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 9_900)
-    assert await till.story(paid) == [("charge_asked", "pending"), ("approved", "paid")]
+    assert await till.story(paid) == [("charge_requested", "pending"), ("approved", "paid")]
     assert await till.told(paid) == ["payment.paid"]
     (attempt,) = await till.rows("SELECT * FROM attempts WHERE imp_uid = $1", paid.imp_uid)
     assert (attempt["state"], attempt["attempt_id"]) == ("approved", approval["shopTransactionId"])
@@ -50,7 +50,7 @@ async def test_it_is_written_before_it_is_sent(till: Till) -> None:
 
     assert (attempt["state"], payment["status"]) == ("sending", "pending")
     assert attempt["attempt_id"] == held["facts"]["shopTransactionId"]
-    assert (attempt["amount_krw"], str(attempt["day_kst"])) == (9_900, "2026-09-03")
+    assert (attempt["amount_krw"], str(attempt["business_date"])) == (9_900, "2026-09-03")
     assert open_transactions == [], "no transaction waits for the PG (M2)"
     await till.kicc.release()
     assert (await charging).status is Status.PAID
@@ -75,9 +75,9 @@ async def test_declined(till: Till, amount_krw: int, code: str, reason: str) -> 
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, code)
     assert failed.failed_at == till.clock.now()
-    assert await till.story(failed) == [("charge_asked", "pending"), ("declined", "failed")]
+    assert await till.story(failed) == [("charge_requested", "pending"), ("declined", "failed")]
     (event,) = await till.rows(
-        "SELECT why, pg_code, pg_text FROM payment_events WHERE what = 'declined'"
+        "SELECT detail, pg_code, pg_text FROM payment_events WHERE type = 'declined'"
     )
     assert (event["why"], event["pg_code"]) == (reason, code)
     assert await till.told(failed) == []
@@ -109,7 +109,10 @@ async def test_a_lost_answer_takes_the_order_and_is_not_asked_again(
     assert await till.told(doubtful) == [], "neither paid nor failed was said"
     assert (await till.asked())["batch"] == 1
     assert len(await till.approvals()) == (0 if effect in LOST_AND_NOT_DONE else 1)
-    assert await till.story(doubtful) == [("charge_asked", "pending"), ("doubt_opened", "pending")]
+    assert await till.story(doubtful) == [
+        ("charge_requested", "pending"),
+        ("outcome_unknown", "pending"),
+    ]
 
 
 async def test_asked_twice_is_one_charge(till: Till) -> None:
@@ -262,7 +265,7 @@ async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_o
 
     assert paid.status is Status.PAID
     assert await till.story(paid) == [
-        ("charge_asked", "pending"), ("noticed", "pending"), ("approved", "paid"),
+        ("charge_requested", "pending"), ("noticed", "pending"), ("approved", "paid"),
     ]  # fmt: skip
     assert await till.told(paid) == ["payment.paid"]
     assert [one async for one in verify_ledger(till.engine, VerificationReport())] == []

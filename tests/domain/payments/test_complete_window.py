@@ -27,7 +27,7 @@ async def test_works(till: Till) -> None:
     (approval,) = await till.approvals()
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 19_900)
     assert await till.story(paid) == [
-        ("window_requested", "ready"), ("approve_asked", "pending"), ("approved", "paid"),
+        ("window_requested", "ready"), ("approve_requested", "pending"), ("approved", "paid"),
     ]  # fmt: skip
     assert await till.told(paid) == ["payment.paid"]
 

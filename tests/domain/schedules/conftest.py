@@ -89,11 +89,11 @@ class Bookings:
         )
         return due
 
-    async def doubts_grow_old(self) -> None:
+    async def unresolved_grow_old(self) -> None:
         """An hour: what the PG does not know by now never reached it."""
         await self.engine.database.fetch(
             "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
-            " next_look_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
+            " next_lookup_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
             self.merchant_id,
         )
 

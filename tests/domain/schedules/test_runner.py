@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from dasi.ledger import Status
-from dasi.payments import ChargeRequest, charge, reconcile_due
+from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.scheduler import Runner, run_store
 from dasi.scheduler.execute import adopt
 from dasi.scheduler.runner import LEASE
@@ -218,8 +218,8 @@ async def test_charge_that_never_reached_the_pg_is_made_anew(bookings: Bookings)
     assert await bookings.runner.run_due() == 1
     waiting = await bookings.read("lost")
     assert (waiting.status, waiting.payment_status) == (ScheduleStatus.RUNNING, Status.PENDING)
-    await bookings.doubts_grow_old()
-    assert await reconcile_due(bookings.engine) == 1
+    await bookings.unresolved_grow_old()
+    assert await resolve_due(bookings.engine) == 1
     await bookings.leases_run_out()
     assert await bookings.runner.run_due() == 1
     done = await bookings.read("lost")
@@ -234,11 +234,11 @@ async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
     await bookings.book(bookings.request(merchant_uid="lost"))
     await bookings.all_become_due()
     assert await bookings.runner.run_due() == 1
-    await bookings.doubts_grow_old()
+    await bookings.unresolved_grow_old()
     await bookings.leases_run_out()
     due = await bookings.take_in_hand()
     held_by = (await bookings.payment_of("lost")).imp_uid
-    assert await reconcile_due(bookings.engine) == 1
+    assert await resolve_due(bookings.engine) == 1
     nothing = await adopt(bookings.engine, due, held_by, executed_at=bookings.now())
     assert nothing.fail_code == run_store.NOT_FOUND
     assert (await bookings.read("lost")).status is ScheduleStatus.RUNNING
@@ -252,7 +252,7 @@ async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charge
     bookings: Bookings,
 ):
     """The doubt ends as a no, which frees the order: that no is what came of the schedule."""
-    await bookings.engine.database.fetch("UPDATE channels SET doubt_policy = 'cancel'")
+    await bookings.engine.database.fetch("UPDATE channels SET late_approval_policy = 'cancel'")
     await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
     await bookings.book(bookings.request(merchant_uid="doubtful"))
     await bookings.all_become_due()
@@ -260,8 +260,8 @@ async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charge
     await bookings.leases_run_out()
     due = await bookings.take_in_hand()
     await run_store.release(bookings.engine.database, due)  # as when its PG is away
-    await bookings.doubts_grow_old()
-    assert await reconcile_due(bookings.engine) == 1
+    await bookings.unresolved_grow_old()
+    assert await resolve_due(bookings.engine) == 1
     assert await bookings.runner.run_due() == 1
     done = await bookings.read("doubtful")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.FAILED)

@@ -25,7 +25,7 @@ async def test_a_lost_answer_is_found_at_the_first_look(bookings: Bookings) -> N
 
     turned = await turn(bookings, hours=24, minutes=1)
 
-    assert (turned.charges, turned.looks) == (2, 1), "charged, looked at, adopted"
+    assert (turned.charges, turned.lookups) == (2, 1), "charged, looked at, adopted"
     assert (await bookings.read("sub")).status is ScheduleStatus.EXECUTED
     assert (await bookings.payment_of("sub")).status is Status.PAID
     assert await bookings.shop.net_krw() == 9_900
@@ -83,11 +83,11 @@ async def test_the_doubts_of_others_do_not(bookings: Bookings) -> None:
     shop = bookings.shop
     await shop.kicc.scenario("cut_before_processing", "batch")
     await shop.again(merchant_uid="order-1")
-    look = "SELECT turned_s, next_look_at, deadline_at FROM attempts WHERE kind = 'charge'"
+    look = "SELECT clock_offset_s, next_lookup_at, deadline_at FROM attempts WHERE kind = 'charge'"
     before = await shop.rows(look)
 
     async with open_shop(shop.engine, shop.url, shop.kicc, code="imp00000002") as other:
         turned = await other.call("POST", "/test/clock", json={"advance": 7_200})
 
-    assert (turned.code, turned.response["looks"]) == (0, 0)
+    assert (turned.code, turned.response["lookups"]) == (0, 0)
     assert await shop.rows(look) == before

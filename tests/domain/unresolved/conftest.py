@@ -15,7 +15,7 @@ from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.ledger import Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, reconcile_due
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.providers.port import KeyIssued
 from support.kicc_merchant import MALL, Shop, open_shop
 
@@ -72,22 +72,22 @@ class Desk:
     async def turn(self, seconds: float) -> None:
         await self.shop.turn(timedelta(seconds=seconds))
 
-    async def reconcile_for(self, seconds: float, *, step_s: float = 60) -> None:
+    async def resolve_for(self, seconds: float, *, step_s: float = 60) -> None:
         """Turns the clock in steps and lets the worker look whenever something is due."""
         passed = 0.0
         while passed < seconds:
             await self.turn(step_s)
             passed += step_s
-            await reconcile_due(self.engine)
+            await resolve_due(self.engine)
 
     async def now(self, payment: Payment) -> Payment:
         return await find_payment(self.engine, self.merchant.merchant_id, payment.imp_uid)
 
     async def story(self, payment: Payment) -> list[str]:
         rows = await self.engine.database.fetch(
-            "SELECT what FROM payment_events WHERE imp_uid = $1 ORDER BY seq", payment.imp_uid
+            "SELECT type FROM payment_events WHERE imp_uid = $1 ORDER BY seq", payment.imp_uid
         )
-        return [row["what"] for row in rows]
+        return [row["type"] for row in rows]
 
     async def webhooks(self, payment: Payment) -> list[str]:
         rows = await self.engine.database.fetch(
@@ -102,8 +102,8 @@ class Desk:
     async def approvals_at_pg(self) -> int:
         return sum(one["approvals"] for one in (await self.shop.kicc.state())["orders"])
 
-    def with_policy(self, policy: Literal["adopt", "cancel"]) -> str:
-        return f"UPDATE channels SET doubt_policy = '{policy}'"
+    def with_policy(self, policy: Literal["keep", "cancel"]) -> str:
+        return f"UPDATE channels SET late_approval_policy = '{policy}'"
 
 
 @pytest.fixture
@@ -137,4 +137,4 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def patient_desk(desk: Desk) -> Desk:
     """A desk whose gateway looks once before it answers."""
-    return replace(desk, engine=replace(desk.engine, look_before_answer_s=0.01))
+    return replace(desk, engine=replace(desk.engine, inline_lookup_delay_s=0.01))

@@ -13,7 +13,7 @@ from domain.unresolved.conftest import Desk
 async def test_full_cancel(desk: Desk) -> None:
     payment = await desk.charge(19_900)
 
-    cancelled = await desk.cancel(payment, reason="고객 변심", tells_merchant=True)
+    cancelled = await desk.cancel(payment, reason="고객 변심", notify_merchant=True)
 
     assert (cancelled.status, cancelled.cancelled_krw) == (Status.CANCELLED, 19_900)
     (one,) = cancelled.cancels
@@ -89,7 +89,7 @@ async def test_lost_answer_of_a_cancel_never_refunds_twice(
         await desk.cancel(payment, amount_krw)
     with pytest.raises(Conflict, match="cancel_in_progress"):
         await desk.cancel(payment, amount_krw)
-    await desk.reconcile_for(3, step_s=3)
+    await desk.resolve_for(3, step_s=3)
 
     asked = amount_krw or 10_000
     now = await desk.now(payment)
@@ -114,7 +114,7 @@ async def test_cancel_that_never_happened_may_be_asked_for_again(desk: Desk) -> 
     with pytest.raises(Conflict, match="cancel_in_doubt"):
         await desk.cancel(payment, 3_000)
 
-    await desk.reconcile_for(2_000)
+    await desk.resolve_for(2_000)
     again = await desk.cancel(payment, 3_000)
 
     assert again.cancelled_krw == 3_000

@@ -102,7 +102,7 @@ async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(desk: Desk)
     assert (await _keys_at_pg(desk))[1:] == ["live", "removed"]
     assert (await desk.charge()).status is Status.PAID
     (twin,) = await desk.engine.database.fetch(
-        "SELECT sealed_key, needs_person, next_removal_at FROM billing_keys "
+        "SELECT sealed_key, manual_review_reason, next_removal_at FROM billing_keys "
         "WHERE lives_on_in = (SELECT billing_key_id FROM billing_keys WHERE status = 'live')"
     )
     assert tuple(twin) == (b"", None, None)

@@ -6,7 +6,7 @@ from support.gateway_merchant import Shop
 async def metrics(shop: Shop) -> dict[str, float]:
     async with shop.http.get(f"{shop.url}/metrics") as answered:
         lines = (await answered.text()).splitlines()
-    pairs = [line.rsplit(" ", 1) for line in lines if line.startswith("dasi_doubts_")]
+    pairs = [line.rsplit(" ", 1) for line in lines if line.startswith("dasi_unresolved_attempts")]
     return {name: float(value) for name, value in pairs}
 
 
@@ -17,15 +17,18 @@ async def test_doubts_are_counted_by_who_has_them(gateway: Shop) -> None:
     await gateway.again()
 
     open_now = await metrics(gateway)
-    await gateway.rows("UPDATE attempts SET handed_over_at = now() WHERE state = 'unknown'")
-    handed_over = await metrics(gateway)
+    await gateway.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'unknown'")
+    escalated = await metrics(gateway)
 
-    machine, person = 'dasi_doubts_open{who="machine"}', 'dasi_doubts_open{who="person"}'
-    assert (quiet[machine], quiet[person]) == (0, 0)
-    assert quiet["dasi_doubts_deadline_seconds"] == float("inf")
-    assert (open_now[machine], open_now[person]) == (1, 0)
-    assert 0 < open_now["dasi_doubts_deadline_seconds"] <= 2 * 86_400
-    assert (handed_over[machine], handed_over[person]) == (0, 1)
+    automatic, manual = (
+        'dasi_unresolved_attempts{handling="automatic"}',
+        'dasi_unresolved_attempts{handling="manual"}',
+    )
+    assert (quiet[automatic], quiet[manual]) == (0, 0)
+    assert quiet["dasi_unresolved_attempts_deadline_seconds"] == float("inf")
+    assert (open_now[automatic], open_now[manual]) == (1, 0)
+    assert 0 < open_now["dasi_unresolved_attempts_deadline_seconds"] <= 2 * 86_400
+    assert (escalated[automatic], escalated[manual]) == (0, 1)
 
 
 async def test_the_end_of_a_key_that_is_asked_again_is_no_doubt_about_money(gateway: Shop) -> None:
@@ -34,4 +37,4 @@ async def test_the_end_of_a_key_that_is_asked_again_is_no_doubt_about_money(gate
 
     await gateway.call("DELETE", "/subscribe/customers/card-1")
 
-    assert (await metrics(gateway))['dasi_doubts_open{who="machine"}'] == 0
+    assert (await metrics(gateway))['dasi_unresolved_attempts{handling="automatic"}'] == 0

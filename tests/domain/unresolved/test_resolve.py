@@ -6,8 +6,8 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Status
-from dasi.payments import decide, reconcile_due
-from dasi.reporting import list_doubts
+from dasi.payments import resolve_due, resolve_manually
+from dasi.reporting import list_unresolved
 from domain.unresolved.conftest import Desk
 
 DAY_S = 24 * 3600
@@ -20,14 +20,14 @@ async def test_lost_answer_leaves_the_payment_pending_and_sends_no_webhook(desk:
 
     assert payment.status is Status.PENDING
     assert await desk.webhooks(payment) == []
-    assert await desk.story(payment) == ["charge_asked", "doubt_opened"]
+    assert await desk.story(payment) == ["charge_requested", "outcome_unknown"]
 
 
 async def test_lost_answer_is_adopted_by_the_first_look(desk: Desk) -> None:
     await desk.shop.kicc.scenario("executed_truncated_json", "batch")
     payment = await desk.charge()
 
-    await desk.reconcile_for(3, step_s=3)
+    await desk.resolve_for(3, step_s=3)
 
     settled = await desk.now(payment)
     assert (settled.status, settled.amount_krw) == (Status.PAID, 9_900)
@@ -59,9 +59,9 @@ async def test_cut_before_processing_fails_only_after_the_settling_time(desk: De
     await desk.shop.kicc.scenario("cut_before_processing", "batch")
     payment = await desk.charge()
 
-    await desk.reconcile_for(1_700)
+    await desk.resolve_for(1_700)
     assert (await desk.now(payment)).status is Status.PENDING
-    await desk.reconcile_for(200)
+    await desk.resolve_for(200)
 
     failed = await desk.now(payment)
     assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_FOUND_AT_PG")
@@ -75,7 +75,7 @@ async def test_approval_that_turns_up_late_is_adopted(desk: Desk) -> None:
     await desk.shop.kicc.scenario("executed_late", "batch")
     payment = await desk.charge()
 
-    await desk.reconcile_for(600, step_s=30)
+    await desk.resolve_for(600, step_s=30)
 
     assert (await desk.now(payment)).status is Status.PAID
     assert await desk.approvals_at_pg() == 1
@@ -86,7 +86,7 @@ async def test_channel_set_to_cancel_undoes_what_turns_up(desk: Desk) -> None:
     await desk.shop.kicc.scenario("executed_truncated_json", "batch")
     payment = await desk.charge()
 
-    await desk.reconcile_for(900)
+    await desk.resolve_for(900)
 
     settled = await desk.now(payment)
     assert (settled.status, settled.fail_code) == (Status.FAILED, "REVERSED")
@@ -100,7 +100,7 @@ async def test_lost_reversal_is_settled_too(desk: Desk) -> None:
     await desk.shop.kicc.scenario("executed_truncated_json", "revise")
     payment = await desk.charge()
 
-    await desk.reconcile_for(4_000)
+    await desk.resolve_for(4_000)
 
     assert (await desk.now(payment)).status is Status.FAILED
     assert await desk.net_at_pg() == 0
@@ -111,7 +111,7 @@ async def test_wrong_signature_is_a_doubt_and_then_adopted(desk: Desk) -> None:
     payment = await desk.charge()
     assert payment.status is Status.PENDING
 
-    await desk.reconcile_for(3, step_s=3)
+    await desk.resolve_for(3, step_s=3)
 
     assert (await desk.now(payment)).status is Status.PAID
 
@@ -121,7 +121,7 @@ async def test_amount_changed_on_the_wire_only_is_adopted_when_the_books_agree(d
     payment = await desk.charge()
     assert payment.status is Status.PENDING
 
-    await desk.reconcile_for(3, step_s=3)
+    await desk.resolve_for(3, step_s=3)
 
     assert (await desk.now(payment)).status is Status.PAID
 
@@ -132,7 +132,7 @@ async def test_an_approval_of_another_amount_than_asked_is_undone_at_once(desk: 
     payment = await desk.charge(10_000)
     await desk.engine.database.fetch("UPDATE attempts SET amount_krw = 9900 WHERE kind = 'charge'")
 
-    await desk.reconcile_for(6, step_s=3)
+    await desk.resolve_for(6, step_s=3)
 
     failed = await desk.now(payment)
     assert (failed.status, failed.fail_code) == (Status.FAILED, "REVERSED")
@@ -153,7 +153,7 @@ async def test_process_that_dies_with_the_request_leaves_a_doubt_that_ends(desk:
     (row,) = await desk.engine.database.fetch("SELECT state FROM attempts WHERE kind = 'charge'")
     assert row["state"] == "sending"
 
-    await desk.reconcile_for(3, step_s=3)
+    await desk.resolve_for(3, step_s=3)
 
     (row,) = await desk.engine.database.fetch(
         "SELECT status FROM payments WHERE purpose = 'payment'"
@@ -166,7 +166,7 @@ async def test_two_workers_settle_a_doubt_once(desk: Desk) -> None:
     payment = await desk.charge()
     await desk.turn(3)
 
-    await asyncio.gather(*(reconcile_due(desk.engine) for _ in range(4)))
+    await asyncio.gather(*(resolve_due(desk.engine) for _ in range(4)))
 
     assert (await desk.story(payment)).count("approved") == 1
     assert await desk.webhooks(payment) == ["payment.paid"]
@@ -179,7 +179,7 @@ async def test_doubt_survives_a_korean_midnight(desk: Desk) -> None:
     payment = await desk.charge()
 
     await desk.turn(3_600)
-    await reconcile_due(desk.engine)
+    await resolve_due(desk.engine)
 
     assert (await desk.now(payment)).status is Status.PAID
     assert await desk.approvals_at_pg() == 1
@@ -192,15 +192,16 @@ async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
     payment = await desk.charge()
     await desk.shop.kicc.scenario("server_error_before_processing", "query", times=1_000)
 
-    await desk.reconcile_for(2 * DAY_S, step_s=1_800)
+    await desk.resolve_for(2 * DAY_S, step_s=1_800)
 
     assert (await desk.now(payment)).status is Status.PENDING
-    assert (await desk.story(payment))[-1] == "handed_over"
+    assert (await desk.story(payment))[-1] == "escalated"
     (row,) = await desk.engine.database.fetch(
-        "SELECT handed_over_at, deadline_at, next_look_at, why FROM attempts WHERE kind = 'charge'"
+        "SELECT escalated_at, deadline_at, next_lookup_at, detail "
+        "FROM attempts WHERE kind = 'charge'"
     )
-    assert row["handed_over_at"] is not None
-    assert row["next_look_at"] is None
+    assert row["escalated_at"] is not None
+    assert row["next_lookup_at"] is None
     with pytest.raises(Conflict):
         await desk.charge(merchant_uid=payment.merchant_uid)
 
@@ -209,27 +210,29 @@ async def test_a_person_decides_what_the_machine_could_not(desk: Desk) -> None:
     await desk.shop.kicc.scenario("executed_truncated_json", "batch", times=2)
     happened, did_not = await desk.charge(), await desk.charge()
     await desk.shop.kicc.scenario("server_error_before_processing", "query", times=0)
-    await desk.reconcile_for(2 * DAY_S, step_s=3_600)
-    doubts = {doubt.imp_uid: doubt for doubt in await list_doubts(desk.engine)}
-    assert all(doubt.is_with_person for doubt in doubts.values())
+    await desk.resolve_for(2 * DAY_S, step_s=3_600)
+    unresolved = {attempt.imp_uid: attempt for attempt in await list_unresolved(desk.engine)}
+    assert all(attempt.is_manual for attempt in unresolved.values())
 
-    await decide(
+    await resolve_manually(
         desk.engine,
-        doubts[happened.imp_uid].attempt_id,
+        unresolved[happened.imp_uid].attempt_id,
         pg_tid="26090310154110700102",
-        who="person:kim",
-        why="merchant admin shows it approved",
+        actor="person:kim",
+        reason="merchant admin shows it approved",
     )
-    await decide(
+    await resolve_manually(
         desk.engine,
-        doubts[did_not.imp_uid].attempt_id,
+        unresolved[did_not.imp_uid].attempt_id,
         pg_tid=None,
-        who="person:kim",
-        why="KICC support: no such order",
+        actor="person:kim",
+        reason="KICC support: no such order",
     )
 
     assert (await desk.now(happened)).status is Status.PAID
     assert (await desk.now(did_not)).status is Status.FAILED
-    assert await list_doubts(desk.engine) == []
+    assert await list_unresolved(desk.engine) == []
     with pytest.raises(NotFound):
-        await decide(desk.engine, "ch-nothing", pg_tid=None, who="person:kim", why="slip")
+        await resolve_manually(
+            desk.engine, "ch-nothing", pg_tid=None, actor="person:kim", reason="slip"
+        )

@@ -1,4 +1,4 @@
-"""`dasi verify` proves chains, statuses and sums, and finds what was changed behind its back."""
+"""`dasi ledger verify` proves chains, statuses and sums and finds what was changed later."""
 
 import pytest
 
@@ -31,7 +31,7 @@ async def test_a_busy_day_is_proven(desk: Desk) -> None:
 
 async def test_events_cannot_be_changed_or_deleted(desk: Desk) -> None:
     await desk.charge()
-    for statement in ("UPDATE payment_events SET why = 'x'", "DELETE FROM payment_events"):
+    for statement in ("UPDATE payment_events SET detail = 'x'", "DELETE FROM payment_events"):
         with pytest.raises(Exception, match="append-only"):
             await desk.engine.database.fetch(statement)
 
@@ -39,7 +39,7 @@ async def test_events_cannot_be_changed_or_deleted(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("meddling", "complaint"),
     [
-        ("UPDATE payment_events SET why = 'nothing' WHERE seq = 2", "was changed after"),
+        ("UPDATE payment_events SET detail = 'nothing' WHERE seq = 2", "was changed after"),
         ("DELETE FROM payment_events WHERE seq = 1", "event 1 is missing"),
         ("UPDATE payments SET status = 'cancelled' WHERE status = 'failed'", "last event says"),
         ("UPDATE payments SET cancelled_krw = 2999 WHERE cancelled_krw = 3000", "booked as"),

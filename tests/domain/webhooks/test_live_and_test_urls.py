@@ -86,7 +86,7 @@ async def test_what_iamport_leaves_out_goes_to_the_same_address(
     desk: Desk, merchant: Merchant, channel: Channel
 ):
     await addresses(desk, merchant, webhook_url=LIVE, test_webhook_url=TEST)
-    await desk.rows("UPDATE merchants SET tells_more = true")
+    await desk.rows("UPDATE merchants SET extended_events = true")
     for channel_id in (channel.channel_id, None):
         async with desk.engine.database.transaction() as connection:
             await announce_more(

@@ -26,7 +26,7 @@ def mall() -> Mall:
 
 @pytest.fixture
 def attempt(clock: TurnedClock) -> Attempt:
-    return Attempt(attempt_id="ch-01J6XA0000000000000000001", day_kst=kst_day(clock.now()))
+    return Attempt(attempt_id="ch-01J6XA0000000000000000001", business_date=kst_day(clock.now()))
 
 
 @pytest.fixture

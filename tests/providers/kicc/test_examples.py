@@ -77,7 +77,7 @@ MALL = Mall(mall_id="T0021766", secret=SECRET, is_sandbox=True)
 
 
 def attempt(name: str) -> Attempt:
-    return Attempt(attempt_id=name, day_kst=date(2026, 9, 3))
+    return Attempt(attempt_id=name, business_date=date(2026, 9, 3))
 
 
 def on_the_wire(request: Wire) -> Any:
@@ -152,7 +152,9 @@ def test_we_remove_and_ask_as_the_examples_do() -> None:
     made = requests.remove_key(MALL, removal, billing_key="021766260903BA000417")
     assert on_the_wire(made) == example("remove_key.request")
     asked = attempt("bt-01J6XA0000000000000000001")
-    assert on_the_wire(requests.query(MALL, asked, day=asked.day_kst)) == example("query.request")
+    assert on_the_wire(requests.query(MALL, asked, day=asked.business_date)) == example(
+        "query.request"
+    )
 
 
 @pytest.mark.parametrize("name", ["approve", "approve_compact"])

@@ -327,7 +327,7 @@ async def test_14_after_a_crash_the_name_and_the_day_are_enough(shop: Shop) -> N
     try:
         found = await risen.look_up(
             MALL,
-            Attempt(attempt_id=attempt.attempt_id, day_kst=attempt.day_kst),
+            Attempt(attempt_id=attempt.attempt_id, business_date=attempt.business_date),
             kind=AttemptKind.CHARGE,
             shop_order_no=order.shop_order_no,
             amount_krw=order.amount_krw,

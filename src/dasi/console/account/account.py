@@ -18,7 +18,7 @@ from dasi.authentication import (
     list_sessions,
     sign_out_everywhere,
 )
-from dasi.console.errors import told_refusal
+from dasi.console.errors import error_message
 from dasi.console.routing import SESSION_COOKIE, Visit
 from dasi.foundation.errors import Refused
 from dasi.users import PASSWORD_MIN
@@ -82,7 +82,7 @@ async def post_passkey(visit: Visit) -> Response:
 
 async def ask_second_factor(visit: Visit, refused: Refused | None) -> Response:
     """The ways this person has. Every showing asks the browser for something new to sign."""
-    told = told_refusal(refused) if refused else None
+    told = error_message(refused) if refused else None
     session = session_of(visit)
     has_passkey = session.person.passkeys > 0 and has_passkeys_here(visit.engine)
     return visit.page(

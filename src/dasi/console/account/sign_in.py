@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from dasi.authentication import LIFE, sign_in, sign_out
-from dasi.console.errors import told_refusal
+from dasi.console.errors import error_message
 from dasi.console.routing import FORM_COOKIE, SESSION_COOKIE, Visit
 from dasi.foundation.errors import Invalid, Refused
 from dasi.users import PASSWORD_MIN, join, look_at_link, look_at_reset, use_reset
@@ -26,7 +26,7 @@ async def post_sign_in(visit: Visit) -> Response:
             origin=visit.origin,
         )
     except Refused as refused:
-        told = told_refusal(refused)
+        told = error_message(refused)
         return visit.page("sign_in.html", status=told.status, told=told, email=email, next=going_to)
     if signed_in.needs_second_factor:
         going_to = f"{visit.pages.root}/console/second-factor"
@@ -64,7 +64,7 @@ async def post_join(visit: Visit) -> Response:
             origin=visit.origin,
         )
     except Refused as refused:
-        told = told_refusal(refused)
+        told = error_message(refused)
         return visit.page(
             "join.html",
             status=told.status,
@@ -95,7 +95,7 @@ async def _ask_new_password(visit: Visit, refused: Invalid | None) -> Response:
     email, ends_second_factor = await look_at_reset(
         visit.engine, visit.request.path_params["secret"]
     )
-    told = told_refusal(refused) if refused else None
+    told = error_message(refused) if refused else None
     return visit.page(
         "reset.html",
         status=told.status if told else 200,

@@ -16,8 +16,8 @@ from dasi.channels import (
     restore_channel,
     retire_channel,
 )
-from dasi.console.errors import told_refusal
-from dasi.console.labels import DOUBT_POLICY, KEY_FIELDS, LANGUAGE, quota_word
+from dasi.console.errors import error_message
+from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_word
 from dasi.console.routing import Visit
 from dasi.foundation.errors import Invalid, NotFound, Refused
 
@@ -25,7 +25,7 @@ KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
 """The contract KICC publishes for its test host; nothing is ever really approved under it."""
 KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
 Language = Literal["ko", "en", "ja", "zh"]
-DoubtPolicy = Literal["adopt", "cancel"]
+LateApprovalPolicy = Literal["keep", "cancel"]
 QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
 """What the form offers for instalments: as the contract says, lump sum, up to so many months."""
 
@@ -64,7 +64,7 @@ async def post_new(visit: Visit) -> Response:
             **_options(visit),
         )
     except Refused as refused:
-        return _form(visit, refused, fields=visit.form, told=told_refusal(refused))
+        return _form(visit, refused, fields=visit.form, told=error_message(refused))
     await visit.note("channel_added", about=channel.pg, detail=_mode(channel))
     return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=added")
 
@@ -171,7 +171,7 @@ def _facts(visit: Visit, channel: Channel) -> dict[str, Any]:
 def _form(visit: Visit, refused: Refused | None, *, fields: object, told: object) -> Response:
     return visit.page(
         "pg_new.html",
-        status=200 if refused is None else told_refusal(refused).status,
+        status=200 if refused is None else error_message(refused).status,
         fields=fields,
         told=told,
         test_mall=KICC_TEST_MALL[0],
@@ -191,7 +191,10 @@ def _options(visit: Visit) -> dict[str, Any]:
     return {
         "key_fields": cast("KeyFields", _one_of(visit, "key_fields", get_args(KeyFields))),
         "language": cast("Language", _one_of(visit, "language", get_args(Language))),
-        "doubt_policy": cast("DoubtPolicy", _one_of(visit, "doubt_policy", get_args(DoubtPolicy))),
+        "late_approval_policy": cast(
+            "LateApprovalPolicy",
+            _one_of(visit, "late_approval_policy", get_args(LateApprovalPolicy)),
+        ),
         "quota_months_max": _quota(visit),
     }
 
@@ -215,7 +218,7 @@ def _mode(channel: Channel) -> str:
             "default" if channel.is_default else "not default",
             KEY_FIELDS[channel.key_fields].en,
             LANGUAGE[channel.language].en,
-            DOUBT_POLICY[channel.doubt_policy].en,
+            LATE_APPROVAL_POLICY[channel.late_approval_policy].en,
             f"instalments {quota_word(channel.quota_months_max).en}",
         )
     )

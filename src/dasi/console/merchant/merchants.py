@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from dasi.console.errors import told_refusal
+from dasi.console.errors import error_message
 from dasi.console.routing import Visit
 from dasi.foundation.errors import Refused
 from dasi.merchants import add_api_key, add_merchant
@@ -24,7 +24,7 @@ async def post_shop(visit: Visit) -> Response:
             webhook_url=visit.field("webhook_url", length_max=2000) or None,
         )
     except Refused as refused:
-        told = told_refusal(refused)
+        told = error_message(refused)
         return visit.page("shops.html", status=told.status, told=told, form=visit.form)
     key = await add_api_key(visit.engine, merchant)
     await visit.note("merchant_added", about=merchant.code, detail=merchant.name)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dasi.console.routing import Visit
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
-from dasi.merchants import change_webhook, is_told_more, tell_more
+from dasi.merchants import change_webhook, has_extended_events, set_extended_events
 from dasi.webhooks import (
     FailingReceiver,
     SentTest,
@@ -63,7 +63,7 @@ async def post_settings(visit: Visit) -> Response:
         test_webhook_url=test_url or None,
         webhook_content_type=cast("Literal['json', 'form']", content_type),
     )
-    await tell_more(visit.engine, visit.merchant_id, is_on=more)
+    await set_extended_events(visit.engine, visit.merchant_id, is_on=more)
     told = f"test: {test_url or '-'}, {content_type}, extra events {'on' if more else 'off'}"
     await visit.note("webhook_changed", about=url or "-", detail=told)
     return visit.go(f"{visit.address('/webhooks')}?done=saved")
@@ -154,7 +154,7 @@ async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
         states=_STATES,
         sent=sent,
         receivers=_receivers(visit, failing),
-        is_told_more=await is_told_more(visit.engine, visit.merchant_id),
+        has_extended_events=await has_extended_events(visit.engine, visit.merchant_id),
         secrets=await signing_secrets(visit.engine, visit.merchant_id) if may_set_up else [],
         overlaps=OVERLAPS_H,
         may_set_up=may_set_up,

@@ -11,15 +11,15 @@ from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import (
     DailyStats,
     PaymentQuery,
-    browse_doubts,
     browse_payments,
+    count_unresolved,
     daily_stats,
-    doubt_numbers,
+    list_unresolved_page,
 )
 from dasi.schedules import calendar, lateness
 from dasi.webhooks import delivery_health, failing_receivers
 
-_RECENT, _DOUBTS, _DAYS_AHEAD = 8, 3, 7
+_RECENT, _UNRESOLVED_MAX, _DAYS_AHEAD = 8, 3, 7
 _DAY = timedelta(days=1)
 
 
@@ -28,14 +28,14 @@ async def show_dashboard(visit: Visit) -> Response:
     now = engine.clock.now()
     today = kst_day(now)
     begins = datetime.combine(today, time.min, tzinfo=KST)
-    day, before, doubts = await asyncio.gather(
+    day, before, unresolved = await asyncio.gather(
         daily_stats(engine, merchant_id, since=begins),
         daily_stats(engine, merchant_id, since=begins - _DAY),
-        doubt_numbers(engine, merchant_id),
+        count_unresolved(engine, merchant_id),
     )
     recent = await browse_payments(engine, merchant_id, PaymentQuery(), after=None, limit=_RECENT)
-    urgent, _ = await browse_doubts(
-        engine, merchant_id, is_with_person=doubts.with_person > 0, after=None, limit=_DOUBTS
+    urgent, _ = await list_unresolved_page(
+        engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
     )
     late = await lateness(engine, since=now - _DAY)
     health = await delivery_health(engine, merchant_id, since=begins)
@@ -45,7 +45,7 @@ async def show_dashboard(visit: Visit) -> Response:
         tomorrow=today + _DAY,
         day=day,
         before=before,
-        doubts=doubts,
+        unresolved=unresolved,
         hours=_hours(visit, day, before, now=now),
         success=ring(
             day.paid,

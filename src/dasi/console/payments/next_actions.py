@@ -21,7 +21,7 @@ class Step:
     is_automatic: bool = True
     attempt_id: str | None = None
     """A doubt a person may ask about now."""
-    is_with_person: bool = False
+    is_manual: bool = False
     """The doubt waits for somebody to decide it."""
     event_id: str | None = None
     """A webhook a person may send again."""
@@ -33,7 +33,7 @@ def next_steps(
     detail: PaymentDetail, told: Sequence[Delivery], booked: Sequence[Schedule], *, now: datetime
 ) -> list[Step]:
     """Soonest first; never empty. `booked` are charges of the same card that wait."""
-    steps = [_of_doubt(one) for one in detail.attempts if one.is_open]
+    steps = [_for_unresolved(one) for one in detail.attempts if one.is_open]
     if detail.payment.status is Status.READY:
         steps += [_of_window(one.expires_at) for one in detail.windows if one.state == "open"]
     steps += [_of_delivery(one) for one in told if one.state == "due"]
@@ -44,9 +44,9 @@ def next_steps(
     return sorted(steps, key=lambda step: step.at or now)
 
 
-def _of_doubt(attempt: AttemptDetail) -> Step:
+def _for_unresolved(attempt: AttemptDetail) -> Step:
     kind = word(ATTEMPT_KIND, attempt.kind)
-    if attempt.handed_over_at is not None:
+    if attempt.escalated_at is not None:
         return Step(
             at=None,
             text=Word(
@@ -59,14 +59,14 @@ def _of_doubt(attempt: AttemptDetail) -> Step:
             deadline_at=attempt.deadline_at,
             is_automatic=False,
             attempt_id=attempt.attempt_id,
-            is_with_person=True,
+            is_manual=True,
         )
     return Step(
-        at=attempt.next_look_at,
+        at=attempt.next_lookup_at,
         text=Word(
-            f"{kind.ko} 결과를 PG에 다시 확인합니다 ({attempt.looks}번 확인함). "
+            f"{kind.ko} 결과를 PG에 다시 확인합니다 ({attempt.lookups}번 확인함). "
             "다시 청구하지 않습니다.",
-            f"The PG is asked again what became of the {kind.en} (asked {attempt.looks} times). "
+            f"The PG is asked again what became of the {kind.en} (asked {attempt.lookups} times). "
             "Nothing is charged again.",
             "wait",
         ),

@@ -170,8 +170,8 @@ async def post_cancel(visit: Visit) -> Response:
             amount_krw=amount_krw,
             checksum_krw=read_won(visit, "remain"),
             reason=reason or None,
-            tells_merchant=True,
-            who=f"person:{visit.person.email}",
+            notify_merchant=True,
+            actor=f"person:{visit.person.email}",
         ),
     )
     return visit.go(f"{visit.address(f'/payments/{imp_uid}')}?done=cancelled")

@@ -46,15 +46,15 @@ def timeline_of(
     attempts = {one.attempt_id: one for one in detail.attempts}
     lines = [
         Line(
-            at=event.at,
+            at=event.created_at,
             kind="event",
-            title=word(EVENT, event.what),
-            who=event.who,
-            why=cause(event.why),
+            title=word(EVENT, event.type),
+            who=event.actor,
+            why=cause(event.detail),
             pg_code=event.pg_code,
             pg_text=event.pg_text,
             raw=(
-                ("event", f"#{event.seq} {event.what} → {event.status}"),
+                ("event", f"#{event.seq} {event.type} → {event.status}"),
                 ("hash", event.hash.hex()),
                 *_raw_attempt(attempts.get(event.attempt_id or "")),
             ),
@@ -122,12 +122,12 @@ def _of_act(act: Act) -> Line:
 
 def _is_told_by_event(act: Act, detail: PaymentDetail) -> bool:
     """A cancel that was sent, and a doubt that was decided, stand in the events already."""
-    if act.what == "doubt_decided":
+    if act.what == "attempt_resolved":
         return True
     return act.what == "payment_cancelled" and any(
-        one.what == "cancel_asked"
-        and one.who == f"person:{act.email}"
-        and timedelta(0) <= one.at - act.at < _SENT_WITHIN
+        one.type == "cancel_requested"
+        and one.actor == f"person:{act.email}"
+        and timedelta(0) <= one.created_at - act.at < _SENT_WITHIN
         for one in detail.events
     )
 
@@ -146,7 +146,7 @@ def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
         "attempt_id": attempt.attempt_id,
         "shop_order_no": attempt.shop_order_no,
         "mall_id": attempt.mall_id,
-        "day_kst": attempt.day_kst.isoformat(),
+        "business_date": attempt.business_date.isoformat(),
         "amount_krw": f"{attempt.amount_krw:,}",
         "remain_krw": f"{attempt.remain_krw:,}" if attempt.remain_krw is not None else None,
         "reason": attempt.reason,
@@ -156,8 +156,8 @@ def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
         "pg_code": attempt.pg_code,
         "pg_text": attempt.pg_text,
         "pg_tid": attempt.pg_tid,
-        "why": attempt.why,
-        "looks": str(attempt.looks),
+        "detail": attempt.detail,
+        "lookups": str(attempt.lookups),
     }
     return tuple((name, value) for name, value in told.items() if value)
 
@@ -167,9 +167,9 @@ def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[Messa
     if attempt is None or not attempt.exchanges:
         return ()
     first, last = attempt.exchanges[0], attempt.exchanges[-1]
-    if event.what.endswith("_asked"):
+    if event.type.endswith("_requested"):
         return (_sent(first),)
-    if event.why == "looked_up":
+    if event.detail == "looked_up":
         return (_sent(last), _answered(last))
     return (_answered(first),)
 

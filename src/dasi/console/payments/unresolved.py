@@ -1,4 +1,4 @@
-"""The worklist of doubts: what is not known, what is done about it, until when, and how it ends."""
+"""Unresolved attempts: what is not known, what is done about it, until when, and how it ends."""
 
 from datetime import datetime
 from urllib.parse import urlencode
@@ -8,49 +8,49 @@ from starlette.responses import Response
 from dasi.console.payments.reason_labels import cause
 from dasi.console.routing import Visit
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.payments import decide, look_again
-from dasi.reporting import browse_doubts, is_doubt
+from dasi.payments import lookup_now, resolve_manually
+from dasi.reporting import is_unresolved, list_unresolved_page
 
 PAGE = 50
 _WHY_MIN = 3
 
 
-async def show_doubts(visit: Visit) -> Response:
+async def show_unresolved(visit: Visit) -> Response:
     """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
     lists = {}
-    for name, is_with_person in (("person", True), ("machine", False)):
-        doubts, next_cursor = await browse_doubts(
+    for name, is_manual in (("manual", True), ("automatic", False)):
+        attempts, next_cursor = await list_unresolved_page(
             visit.engine,
             visit.merchant_id,
-            is_with_person=is_with_person,
+            is_manual=is_manual,
             after=_cursor(visit, name),
             limit=PAGE,
         )
         next_url = None
         if next_cursor is not None:
             next_url = "?" + urlencode({name: f"{next_cursor[0].isoformat()}~{next_cursor[1]}"})
-        lists[name] = (doubts, next_url)
+        lists[name] = (attempts, next_url)
     return visit.page(
-        "doubts.html",
-        with_person=lists["person"],
-        with_machine=lists["machine"],
+        "unresolved.html",
+        manual=lists["manual"],
+        automatic=lists["automatic"],
         cause=cause,
         may_act=visit.person.may("act", visit.merchant_id),
     )
 
 
-async def post_look_again(visit: Visit) -> Response:
+async def post_lookup(visit: Visit) -> Response:
     """Asks the PG now. It reads only, so it may be pressed at any time."""
     attempt_id = visit.field("attempt_id")
-    await visit.note("doubt_looked_up", about=attempt_id)
-    await look_again(visit.engine, visit.merchant_id, attempt_id)
+    await visit.note("attempt_looked_up", about=attempt_id)
+    await lookup_now(visit.engine, visit.merchant_id, attempt_id)
     back, ours = visit.field("back"), visit.address("/")
     is_ours = back.startswith(ours) and "//" not in back
-    return visit.go(f"{back if is_ours else visit.address('/doubts')}?done=asked")
+    return visit.go(f"{back if is_ours else visit.address('/attempts')}?done=looked_up")
 
 
-async def post_decide(visit: Visit) -> Response:
-    """Ends a doubt that was handed over, by what the PG's own books say."""
+async def post_resolve(visit: Visit) -> Response:
+    """Resolves an escalated attempt by what the PG's admin pages say."""
     attempt_id, pg_tid = visit.field("attempt_id"), visit.field("pg_tid", length_max=60)
     happened = visit.field("happened")
     why = visit.field("why")
@@ -60,17 +60,17 @@ async def post_decide(visit: Visit) -> Response:
         raise Invalid("pg_tid", "the PG's number of the transaction")
     if len(why) < _WHY_MIN:
         raise Invalid("why", "what the PG's books say")
-    if not await is_doubt(visit.engine, visit.merchant_id, attempt_id):
-        raise NotFound("no_doubt")
-    await visit.note("doubt_decided", about=attempt_id, detail=f"{happened} {pg_tid} {why}")
-    await decide(
+    if not await is_unresolved(visit.engine, visit.merchant_id, attempt_id):
+        raise NotFound("already_resolved")
+    await visit.note("attempt_resolved", about=attempt_id, detail=f"{happened} {pg_tid} {why}")
+    await resolve_manually(
         visit.engine,
         attempt_id,
         pg_tid=pg_tid if happened == "yes" else None,
-        who=f"person:{visit.person.email}",
-        why=why,
+        actor=f"person:{visit.person.email}",
+        reason=why,
     )
-    return visit.go(f"{visit.address('/doubts')}?done=saved")
+    return visit.go(f"{visit.address('/attempts')}?done=saved")
 
 
 def _cursor(visit: Visit, name: str) -> tuple[datetime, str] | None:

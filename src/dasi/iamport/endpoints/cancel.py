@@ -57,7 +57,7 @@ async def cancel_payment(call: Call) -> Response:
             checksum_krw=given["checksum"],
             reason=given["reason"],
             tax_free_krw=given["tax_free"],
-            tells_merchant=bool(given["enable_webhook"]),
+            notify_merchant=bool(given["enable_webhook"]),
             idempotency_key=call.idempotency_key,
         ),
     )

@@ -45,10 +45,10 @@ def routes(face: Face) -> list[Route]:
 async def events(call: Call) -> Response:
     """What became true after a cursor, oldest first; `wait` seconds for the first one."""
     after, limit = call.given["cursor"] or 0, call.given["limit"] or _LIMIT
-    looks = 1 + round((call.given["wait"] or 0) / _LOOK_S)
-    for look in range(looks):
+    lookups = 1 + round((call.given["wait"] or 0) / _LOOK_S)
+    for look in range(lookups):
         page = await read_feed(call.engine, call.merchant.merchant_id, after=after, limit=limit)
-        if page.events or look == looks - 1:
+        if page.events or look == lookups - 1:
             break
         await asyncio.sleep(_LOOK_S)
     return answer(
@@ -61,7 +61,7 @@ async def events(call: Call) -> Response:
 async def clock(call: Call) -> Response:
     """The moment on the merchant's clock."""
     now = await merchant_now(call.engine, call.merchant.merchant_id)
-    return answer(ClockObject(now=epoch_s(now), charges=0, looks=0, webhooks=0))
+    return answer(ClockObject(now=epoch_s(now), charges=0, lookups=0, webhooks=0))
 
 
 async def turn(call: Call) -> Response:
@@ -86,7 +86,7 @@ async def turn(call: Call) -> Response:
         ClockObject(
             now=epoch_s(turned.now),
             charges=turned.charges,
-            looks=turned.looks,
+            lookups=turned.lookups,
             webhooks=turned.tries,
         )
     )

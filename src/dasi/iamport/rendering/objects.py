@@ -211,5 +211,5 @@ class ClockObject(Struct, kw_only=True):
 
     now: EpochS
     charges: int
-    looks: int
+    lookups: int
     webhooks: int

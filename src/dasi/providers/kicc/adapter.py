@@ -213,13 +213,13 @@ class KiccProvider:
         is asked about too before an attempt counts as not found.
         """
         today = kst_day(self._clock.now())
-        if today - attempt.day_kst > _DAY:
+        if today - attempt.business_date > _DAY:
             return Unknown(why="KICC's inquiry window (yesterday and today) has closed")
         expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
         if kind is AttemptKind.ISSUE_KEY:
             expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
-        finding = await self._find(expected, attempt, kind, attempt.day_kst)
-        if isinstance(finding, NotFound) and attempt.day_kst < today:
+        finding = await self._find(expected, attempt, kind, attempt.business_date)
+        if isinstance(finding, NotFound) and attempt.business_date < today:
             return await self._find(expected, attempt, kind, today)
         return finding
 
@@ -234,8 +234,8 @@ class KiccProvider:
         self, mall: Mall, attempt: Attempt, path: str, request: Wire, *, hide: tuple[str, ...] = ()
     ) -> tuple[Reply, Exchange | None]:
         today = kst_day(self._clock.now())
-        if attempt.day_kst != today:
-            why = f"filed under {attempt.day_kst}, but it is {today} in Korea"
+        if attempt.business_date != today:
+            why = f"filed under {attempt.business_date}, but it is {today} in Korea"
             return Unsent(why, is_outage=False), None
         return await self._send(mall, path, request, hide=hide)
 

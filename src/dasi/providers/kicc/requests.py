@@ -54,7 +54,7 @@ def approval(
         shop_transaction_id=_checked_name(attempt),
         authorization_id=session_id,
         shop_order_no=_checked_order_no(shop_order_no),
-        approval_req_date=kicc_day(attempt.day_kst),
+        approval_req_date=kicc_day(attempt.business_date),
     )
 
 
@@ -65,7 +65,7 @@ def charge(
         mall_id=mall.mall_id,
         shop_transaction_id=_checked_name(attempt),
         shop_order_no=_checked_order_no(order.shop_order_no),
-        approval_req_date=kicc_day(attempt.day_kst),
+        approval_req_date=kicc_day(attempt.business_date),
         amount=_checked_amount(order.amount_krw),
         currency=codes.CURRENCY_KRW,
         order_info=_order_info(order),
@@ -98,7 +98,7 @@ def cancel(mall: Mall, attempt: Attempt, *, request: Cancel) -> messages.ReviseR
         revise_type_code=codes.REVISE_FULL_CANCEL if is_whole else codes.REVISE_PARTIAL_CANCEL,
         amount=None if is_whole else request.amount_krw,
         remain_amount=None if is_whole else request.remain_krw,
-        cancel_req_date=kicc_day(attempt.day_kst),
+        cancel_req_date=kicc_day(attempt.business_date),
         msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=request.pg_tid, attempt_id=name),
         revise_message=euc_kr_text.plain(request.reason or "", bytes_max=100) or None,
         tax_info=None if is_whole else _revise_tax_info(request),
@@ -122,7 +122,7 @@ def remove_key(mall: Mall, attempt: Attempt, *, billing_key: str) -> messages.Re
         mall_id=mall.mall_id,
         shop_transaction_id=_checked_name(attempt),
         batch_key=billing_key,
-        remove_req_date=kicc_day(attempt.day_kst),
+        remove_req_date=kicc_day(attempt.business_date),
     )
 
 

@@ -22,8 +22,8 @@ from dasi.providers.port import (
 )
 from kicc_wire.requests import Wire
 
-Told = Approved | KeyIssued | Cancelled | KeyRemoved | Declined | Unknown | NotSent | NotFound
-One = TypeVar("One", bound=Told | Found)
+Outcome = Approved | KeyIssued | Cancelled | KeyRemoved | Declined | Unknown | NotSent | NotFound
+One = TypeVar("One", bound=Outcome | Found)
 
 
 def exchange_of(
