@@ -1,4 +1,4 @@
-"""The console with a million payments, 100,000 cards and as many bookings: what its pages take.
+"""The console with a million payments, 100,000 cards and as many schedules: what its pages take.
 
     .venv/bin/python bench/console.py [--payments 1000000] [--rounds 200]
 
@@ -57,14 +57,15 @@ FROM generate_series($2::int, $3::int) AS n"""
 _CARDS = """
 INSERT INTO billing_keys (merchant_id, billing_key_id, customer_uid, channel_id, sealed_key, status,
     card_name, card_number, customer_name, issued_at, updated_at)
-SELECT 1, 'key-' || n, 'card-' || n, 1, 'never opened', 'live', '신한카드',
+SELECT 1, 'key-' || n, 'card-' || n, 1, 'never opened', 'active', '신한카드',
     '000000******' || lpad((n % 1000)::text, 3, '0') || '*', '김' || (n % 5000),
     $1::timestamptz - make_interval(secs => n * 30), $1
 FROM generate_series(0, $2::int - 1) AS n"""
-_BOOKINGS = """
+_SCHEDULES = """
 INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, status, schedule_at,
-    due_at, amount_krw, name, booked_at, updated_at)
-SELECT 1, 'sch-' || n, 'booked-' || n, 'card-' || n, 'scheduled', at, at, 19900, '원두 구독', $1, $1
+    due_at, amount_krw, name, created_at, updated_at)
+SELECT 1, 'sch-' || n, 'scheduled-' || n, 'card-' || n, 'scheduled',
+    at, at, 19900, '원두 구독', $1, $1
 FROM (SELECT n, $1::timestamptz + make_interval(secs => 3600 + n * 26) AS at
       FROM generate_series(0, $2::int - 1) AS n) AS one"""
 _EVENTS = """
@@ -85,7 +86,7 @@ async def fill(engine: Engine, payments: int) -> None:
     for first in range(1, payments + 1, step):
         await engine.database.fetch(_FILL, now, first, min(first + step - 1, payments))
         print(f"  {min(first + step - 1, payments):,} payments", end="\r", flush=True)
-    for sql in (_CARDS, _BOOKINGS):
+    for sql in (_CARDS, _SCHEDULES):
         await engine.database.fetch(sql, now, payments // 10)
     await engine.database.fetch("ANALYZE")
     print()
@@ -166,7 +167,7 @@ async def _measure_all(
         "billing keys": lambda: "/keys",
         "a card by its digits": lambda: f"/keys?q={next(picks) % 10_000:04}",
         "a customer's cards": lambda: f"/keys/card-{next(picks) % 100_000}",
-        "a month of bookings": lambda: f"/schedules?day={tomorrow}",
+        "a month of schedules": lambda: f"/schedules?day={tomorrow}",
         "unresolved": lambda: "/unresolved",
         "webhooks": lambda: "/webhooks",
     }

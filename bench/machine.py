@@ -232,12 +232,13 @@ async def _give_floor_the_keys(database: asyncpg.Connection, shop: Shop) -> None
     """The floor charges the same cards."""
     rows = await database.fetch(
         """SELECT customer_uid, sealed_key FROM billing_keys
-           WHERE customer_uid LIKE 'card-%' AND status = 'live'"""
+           WHERE customer_uid LIKE 'card-%' AND status = 'active'"""
     )
     merchant_id = shop.merchant.merchant_id
     for row in rows:
         key = shop.engine.vault.open(
-            row["sealed_key"], bound_to=f"merchant {merchant_id} customer {row['customer_uid']}"
+            row["sealed_key"],
+            associated_data=f"merchant {merchant_id} customer {row['customer_uid']}",
         )
         await database.execute(
             "INSERT INTO floor.keys VALUES ($1, $2) ON CONFLICT (customer) DO UPDATE SET key = $2",

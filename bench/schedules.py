@@ -1,4 +1,4 @@
-"""Schedules: many booked for the same second, and one worker that has to charge them all."""
+"""Schedules: many scheduled for the same second, and one worker that has to charge them all."""
 
 import asyncio
 import time
@@ -8,9 +8,9 @@ from typing import Any
 from bench import load
 from bench.machine import CARDS, Machine, start_part
 
-_BOOK = """
+_INSERT_SCHEDULES = """
     INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, status,
-                           schedule_at, due_at, amount_krw, name, booked_at, updated_at)
+                           schedule_at, due_at, amount_krw, name, created_at, updated_at)
     SELECT $1, 'sch_bench' || $5 || '_' || n, 'sched' || $5 || '-' || n, 'card-' || n % $3 + 1,
            'scheduled', $4, $4, 9900, '월간 구독', now(), now()
     FROM generate_series(1, $2::int) AS n"""
@@ -21,7 +21,7 @@ async def measure(machine: Machine, *, schedules: int) -> dict[str, Any]:
     due_at = await machine.database.fetchval("SELECT date_trunc('second', now())")
     merchant_id = machine.shop.merchant.merchant_id
     run = f"{time.time():.0f}"
-    await machine.database.execute(_BOOK, merchant_id, schedules, CARDS, due_at, run)
+    await machine.database.execute(_INSERT_SCHEDULES, merchant_id, schedules, CARDS, due_at, run)
     await machine.database.execute("ANALYZE schedules")
     async with AsyncExitStack() as ending:
         began = time.perf_counter()

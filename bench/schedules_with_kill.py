@@ -1,4 +1,4 @@
-"""Booked charges due at one second: how late they start, with two workers, one killed with -9.
+"""Scheduled payments due at one second: how late they start, with two workers, one killed with -9.
 
     .venv/bin/python bench/schedules_with_kill.py [--charges N] [--workers 2] [--replace-after-s 5]
 
@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.schedules import NewSchedule, book, lateness
+from dasi.schedules import NewSchedule, create_schedules, start_delay
 from dasi.settings import without_ours
 from support.gateway_merchant import Shop, environment, running_gateway
 from support.simulator_process import SimulatorProcess
@@ -62,7 +62,7 @@ async def book_all(shop: Shop, charges: int) -> None:
             NewSchedule(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
             for n in range(first, min(first + _BATCH, charges))
         ]
-        await book(
+        await create_schedules(
             shop.engine,
             shop.merchant.merchant_id,
             customer_uid="card-1",
@@ -211,7 +211,7 @@ async def _run(
                     worker.terminate()
             for worker in watch.workers:
                 await worker.wait()
-        late = await lateness(engine, since=engine.clock.now() - timedelta(hours=2))
+        late = await start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
         print(f"all but what was cut off executed after {took_s:.0f} s", flush=True)
         return await _report(shop, charges, late=late, watch=watch)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dasi.foundation.clock import KST, TurnedClock
+from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.db import Database, open_database
 from support.database import TestServer, running_server
 from support.gateway_merchant import Shop, running_gateway
@@ -44,9 +44,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
+def clock() -> ManualClock:
     """2026-09-03 10:00 in Korea, standing still until the test turns it."""
-    return TurnedClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
+    return ManualClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
 
 
 @pytest.fixture(scope="session")

@@ -66,15 +66,19 @@ async def _main(
 
 
 async def stock(shop: Shop) -> None:
-    """Something to find: cards, a payment, booked charges."""
+    """Something to find: cards, a payment, scheduled payments."""
     for customer_uid in ("card-1", "card-2", "card-3"):
         await shop.register_card(customer_uid)
     await shop.again(merchant_uid="order-1")
-    booked = [
-        {"merchant_uid": f"booked-{n}", "schedule_at": int(time.time()) + 3_600 * n, "amount": 100}
+    schedules = [
+        {
+            "merchant_uid": f"scheduled-{n}",
+            "schedule_at": int(time.time()) + 3_600 * n,
+            "amount": 100,
+        }
         for n in range(1, 4)
     ]
-    given = {"customer_uid": "card-2", "schedules": booked}
+    given = {"customer_uid": "card-2", "schedules": schedules}
     await shop.call("POST", "/subscribe/payments/schedule", json=given)
 
 

@@ -198,8 +198,8 @@ class Settings:
         default="32",
         unit="charges",
         read=_whole(1, 256),
-        sentence="The most booked charges one worker has under way for one merchant, whatever its "
-        "malls. Ask KICC how many it takes from you before raising it.",
+        sentence="The most scheduled payments one worker has under way for one merchant, whatever "
+        "itsmalls. Ask KICC how many it takes from you before raising it.",
     )
     window_life_s: int = _setting(
         "DASI_WINDOW_LIFE_S",

@@ -12,15 +12,15 @@ import asyncpg
 import structlog
 from prometheus_client import Counter
 
-from dasi.billing_keys import remove_due_keys
-from dasi.card_verifications import give_back_checks
+from dasi.billing_keys import delete_due_keys
+from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
-from dasi.schedules import plan_retries, publish_lateness
+from dasi.schedules import publish_start_delay, schedule_retries
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, park_for_gone
 from dasi.windows import expire_windows
@@ -44,11 +44,13 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(_repeat("webhooks", deliverer.turn, stop, woken=woken))
-            loops.create_task(_repeat("schedules", runner.turn, stop))
-            loops.create_task(_repeat("retries", lambda: plan_retries(engine), stop))
+            loops.create_task(_repeat("webhooks", deliverer.poll, stop, woken=woken))
+            loops.create_task(_repeat("schedules", runner.poll, stop))
+            loops.create_task(_repeat("retries", lambda: schedule_retries(engine), stop))
             loops.create_task(
-                _repeat("card_checks", lambda: give_back_checks(engine), stop, idle_s=_SLOW_S)
+                _repeat(
+                    "card_verifications", lambda: refund_verifications(engine), stop, idle_s=_SLOW_S
+                )
             )
             loops.create_task(
                 _repeat("gone_receivers", lambda: park_for_gone(engine), stop, idle_s=_SLOW_S)
@@ -60,7 +62,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
-            loops.create_task(_repeat("key_removals", lambda: remove_due_keys(engine), stop))
+            loops.create_task(_repeat("key_deletions", lambda: delete_due_keys(engine), stop))
             loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
             loops.create_task(_listen(session_url, woken, stop))
     finally:
@@ -70,26 +72,26 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
 
 async def _publish(engine: Engine) -> int:
     """What the database knows, for whoever asks a worker: a gateway looks when it is asked."""
-    await publish_lateness(engine)
+    await publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
     return 0
 
 
 async def _repeat(
     name: str,
-    turn: Callable[[], Awaitable[int]],
+    poll: Callable[[], Awaitable[int]],
     stop: asyncio.Event,
     *,
     woken: asyncio.Event | None = None,
     idle_s: float = _IDLE_S,
 ) -> None:
-    """Turn after turn while there is work; then a wait."""
+    """Poll after poll while there is work; then a wait."""
     while not stop.is_set():
         wait_s = idle_s
         if woken is not None:
             woken.clear()
         try:
-            if await turn():
+            if await poll():
                 continue
         except Unavailable as reason:
             log.warning("worker_waits", loop=name, what=reason.what)

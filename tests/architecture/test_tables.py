@@ -14,8 +14,8 @@ OWNERS = {
     "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
     "dasi.payments": ("pg_notices",),
     "dasi.windows": ("payment_windows", "expected_amounts"),
-    "dasi.schedules": ("schedules", "schedule_stops"),
-    "dasi.card_verifications": ("card_checks",),
+    "dasi.schedules": ("schedules", "schedule_pauses"),
+    "dasi.card_verifications": ("card_verifications",),
     "dasi.webhooks": (
         "webhook_events", "deliveries", "delivery_tries", "webhook_receivers", "webhook_secrets",
         "feed_readers",

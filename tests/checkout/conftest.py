@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from dasi.channels import add_channel
 from dasi.checkout.routes import routes
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.merchants import Merchant, add_merchant
@@ -111,7 +111,7 @@ class Till:
 
 
 @pytest.fixture
-async def till(database: Database, clock: TurnedClock) -> AsyncIterator[Till]:
+async def till(database: Database, clock: ManualClock) -> AsyncIterator[Till]:
     listening = free_socket()
     kicc = Kicc()
     async with far_side(kicc.answer) as side:

@@ -159,13 +159,13 @@ def test_channels_are_put_in_their_places(env: dict[str, str], tmp_path: Path):
     add = (*CHANNEL, "--secret", "s", "--sandbox", "on", "--quota-months-max", "6", "--mall-id")
     assert facts(*add, "T1", env=env, cwd=tmp_path)["quota_months_max"] == 6
     facts(*add, "T2", env=env, cwd=tmp_path)
-    refused = dasi("channel", "retire", *here, "T1", env=env, cwd=tmp_path)
+    refused = dasi("channel", "disable", *here, "T1", env=env, cwd=tmp_path)
     assert refused.returncode == 1
     assert is_told_in_three_parts(refused.stderr)
     assert facts("channel", "default", *here, "T2", env=env, cwd=tmp_path)["is_default"]
-    assert facts("channel", "retire", *here, "T1", env=env, cwd=tmp_path)["retired_at"]
-    restored = facts("channel", "restore", *here, "T1", env=env, cwd=tmp_path)
-    assert (restored["retired_at"], restored["is_default"]) == (None, False)
-    unknown = dasi("channel", "restore", *here, "T9", env=env, cwd=tmp_path)
+    assert facts("channel", "disable", *here, "T1", env=env, cwd=tmp_path)["disabled_at"]
+    enabled = facts("channel", "enable", *here, "T1", env=env, cwd=tmp_path)
+    assert (enabled["disabled_at"], enabled["is_default"]) == (None, False)
+    unknown = dasi("channel", "enable", *here, "T9", env=env, cwd=tmp_path)
     assert "T9" in unknown.stderr
     assert is_told_in_three_parts(unknown.stderr)

@@ -34,7 +34,7 @@ class Operator:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    async def book(self, *orders: str, at: datetime, amount_krw: int = 9_900) -> None:
+    async def create_schedules(self, *orders: str, at: datetime, amount_krw: int = 9_900) -> None:
         items = [
             {"merchant_uid": one, "schedule_at": int(at.timestamp()), "amount": amount_krw}
             for one in orders
@@ -68,31 +68,31 @@ def in_days(days: int) -> datetime:
 
 async def test_day_is_previewed_stopped_and_let_go_on(operator: Operator):
     at = in_days(10)
-    await operator.book("a", "b", at=at)
+    await operator.create_schedules("a", "b", at=at)
     preview = ("schedules", "--on", str(at.date()))
     (row,) = await operator.reads(*preview, *WHOSE)
     assert (row["merchant"], row["charges"], row["amount_krw"]) == (CODE, 2, 19_800)
 
-    await operator.types("schedules", "stop", *WHOSE, "--why", "a wrong price")
-    assert f"{at.date()}: 2 charges, 19,800 won (stopped)" in await operator.types(*preview)
+    await operator.types("schedules", "pause", *WHOSE, "--reason", "a wrong price")
+    assert f"{at.date()}: 2 charges, 19,800 won (paused)" in await operator.types(*preview)
     assert (await operator.reads("clock", "advance", *WHOSE, "--by", "11d"))["charges"] == 0
     resumed = await operator.reads("schedules", "resume", *WHOSE)
-    assert resumed["was_stopped"] is True
+    assert resumed["was_paused"] is True
     assert (await operator.reads("clock", "advance", *WHOSE, "--by", "1m"))["charges"] == 2
     assert await operator.reads(*preview, *WHOSE) == []
 
 
 async def test_clock_is_shown_turned_and_put_back(operator: Operator):
     shown = (await operator.reads("clock", "show", *WHOSE))["now"]
-    turned = await operator.reads("clock", "advance", *WHOSE, "--by", "31d")
-    assert turned["now"] != shown
+    advanced = await operator.reads("clock", "advance", *WHOSE, "--by", "31d")
+    assert advanced["now"] != shown
     await operator.types("clock", "reset", *WHOSE)
     now = (await operator.shop.get("/test/clock")).response["now"]
     assert abs(now - datetime.now(KST).timestamp()) < 60
 
 
 async def test_plan_of_retries_is_set_and_switched_off(operator: Operator):
-    plan = ("schedules", "retry-plan", *WHOSE, "--days")
+    plan = ("schedules", "retry-policy", *WHOSE, "--days")
     await operator.types(*plan, "1,3")
     (row,) = await operator.shop.rows("SELECT retry_days FROM merchants")
     assert row["retry_days"] == [1, 3]

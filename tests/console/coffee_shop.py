@@ -1,5 +1,5 @@
 """A shop of some days, as an operator finds it: subscribers, declines, doubts, windows left open,
-booked charges, a receiver that is away now and then, people who did things.
+scheduled payments, a receiver that is away now and then, people who did things.
 
 One clock for the gateway and the simulator, turned by hand, so that nothing depends on the hour at
 which it is made.
@@ -15,12 +15,12 @@ from console.http_browser import PASSWORD
 from dasi.audit import record_act
 from dasi.audit.audit_entry import Origin
 from dasi.authentication import find_session, sign_in
-from dasi.foundation.clock import KST, TurnedClock, kst_day
+from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, Payment
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.scheduler import Runner
-from dasi.schedules import NewSchedule, book
+from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, add_person, invite
 from dasi.webhooks import Deliverer, list_deliveries
 from dasi.windows import expire_windows
@@ -62,7 +62,7 @@ class CoffeeShop:
     """What is done to the shop, and the pages on which it can be seen, by name."""
 
     shop: Shop
-    clock: TurnedClock
+    clock: ManualClock
     receiver: Receiver
     orders: Iterator[str] = field(default_factory=lambda: (f"202609-{n:04}" for n in count(1)))
     pages: dict[str, str] = field(default_factory=dict)
@@ -145,7 +145,7 @@ class CoffeeShop:
         self.pages[f"payment-{name}"] = self.path(f"/payments/{row['imp_uid']}")
 
 
-async def fill(shop: Shop, clock: TurnedClock, receiver: Receiver, *, days: int) -> CoffeeShop:
+async def fill(shop: Shop, clock: ManualClock, receiver: Receiver, *, days: int) -> CoffeeShop:
     """`days` full days and the one after them, until 15:20 in Korea."""
     coffee = CoffeeShop(shop, clock, receiver)
     await _open(coffee)
@@ -170,7 +170,7 @@ async def _open(coffee: CoffeeShop) -> None:
     now = coffee.clock.now()
     for number, (customer_uid, name, _) in enumerate(_SUBSCRIBERS):
         first = datetime.combine(kst_day(now), time(9, number % 3), KST) + (1 + number % 6) * DAY
-        await book(
+        await create_schedules(
             coffee.shop.engine,
             coffee.shop.merchant.merchant_id,
             customer_uid=customer_uid,
@@ -288,7 +288,7 @@ async def _people(coffee: CoffeeShop) -> None:
         (Role.DEVELOPER, "channel_checked", MALL_ID, None),
         (Role.DEVELOPER, "webhook_changed", None, "https://shop.example/iamport/webhook"),
         (Role.OPERATOR, "payment_cancelled", "imp_100000000031", "9,900원 봉지 파손"),
-        (Role.OPERATOR, "schedule_moved", "sub-park.dohyun-3", "2026-10-01T10:00:00+09:00"),
+        (Role.OPERATOR, "schedule_rescheduled", "sub-park.dohyun-3", "2026-10-01T10:00:00+09:00"),
     ):
         await record_act(
             shop.engine,

@@ -21,7 +21,7 @@ import uvloop
 
 from console.coffee_shop import fill
 from console.screen import WIDTHS, opened_browser, opened_page
-from dasi.foundation.clock import KST, TurnedClock
+from dasi.foundation.clock import KST, ManualClock
 from support.database import running_server
 from support.gateway_merchant import running_gateway
 from support.simulator_process import SimulatorProcess
@@ -31,7 +31,7 @@ FIRST_DAY = datetime(2026, 9, 3, 9, 0, tzinfo=KST)
 
 
 async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]) -> int:
-    clock = TurnedClock(FIRST_DAY)
+    clock = ManualClock(FIRST_DAY)
     async with AsyncExitStack() as closing:
         kicc = await closing.enter_async_context(SimulatorProcess())
         receiver = await closing.enter_async_context(receiving())

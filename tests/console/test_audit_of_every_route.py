@@ -17,9 +17,9 @@ from console.soft_authenticator import SoftAuthenticator
 from console.test_passkeys import EMAIL, options_of, shop
 from dasi.console import labels
 from dasi.console.routes import DOORS
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.payments import resolve_due
-from dasi.schedules import NewSchedule, book
+from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, reset_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import CODE, Shop, new_order
@@ -35,7 +35,7 @@ class Day:
 
     shop: Shop
     person: Person
-    clock: TurnedClock
+    clock: ManualClock
     walked: set[str] = field(default_factory=set)
 
     async def post(
@@ -67,7 +67,7 @@ class Day:
 
 
 @pytest.fixture
-async def day(shop: Shop, clock: TurnedClock) -> AsyncIterator[Day]:
+async def day(shop: Shop, clock: ManualClock) -> AsyncIterator[Day]:
     async with new_browser() as http:
         yield Day(shop, Person(shop, http), clock)
 
@@ -92,7 +92,7 @@ async def set_up(day: Day) -> None:
     for end in ("", "/check", "/default"):
         await day.post(one + end, {"sandbox": "on", "quota": "3"}, **row)
     await day.post(f"{one}/default", channel_id=day.shop.channel.channel_id)
-    for end in ("/retire", "/restore"):
+    for end in ("/disable", "/enable"):
         await day.post(one + end, **row)
     await day.post(f"{HERE}/api-keys")
     key = (await day.shop.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
@@ -128,12 +128,12 @@ async def money(day: Day) -> None:
     await schedules(day)
     await day.post(f"{HERE}/payment-views", {"name": "실패", "query": "status=failed"})
     await day.post(f"{HERE}/payment-views/remove", {"name": "실패"})
-    await day.post(f"{HERE}/keys/{{customer_uid}}/remove", customer_uid="card-1")
+    await day.post(f"{HERE}/keys/{{customer_uid}}/delete", customer_uid="card-1")
 
 
 async def schedules(day: Day) -> None:
     order = new_order()
-    await book(
+    await create_schedules(
         day.shop.engine,
         day.shop.merchant.merchant_id,
         customer_uid="card-1",
@@ -150,10 +150,10 @@ async def schedules(day: Day) -> None:
     )
     later = (day.clock.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     told = {"merchant_uid": order, "schedule_at": later}
-    for act in ("move", "revoke", "retry"):
+    for act in ("reschedule", "revoke", "retry"):
         await day.post(f"{HERE}/schedules/{act}", told)
-    for act in ("stop", "resume"):
-        await day.post(f"{HERE}/schedules/{act}", {"why": "점검"})
+    for act in ("pause", "resume"):
+        await day.post(f"{HERE}/schedules/{act}", {"reason": "점검"})
 
 
 async def people(day: Day) -> None:

@@ -1,4 +1,4 @@
-"""The other lists: doubts and bookings by page, a calendar of a month, cards by their digits."""
+"""The other lists: doubts and schedules by page, a calendar of a month, cards by their digits."""
 
 import re
 from datetime import datetime, time, timedelta
@@ -11,7 +11,7 @@ from dasi.console.merchant import schedules
 from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import list_unresolved_page
-from dasi.schedules import NewSchedule, book, browse_schedules, calendar, revoke
+from dasi.schedules import NewSchedule, browse_schedules, calendar, create_schedules, revoke
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
@@ -19,17 +19,17 @@ HERE = "/console/shops/imp00000001"
 DAY = timedelta(days=1)
 
 
-async def book_some(shop: Shop, count: int) -> datetime:
+async def schedule_some(shop: Shop, count: int) -> datetime:
     """`count` of them ten days ahead, two an hour from nine on. The first moment."""
     first = datetime.combine(kst_day(shop.engine.clock.now()) + 10 * DAY, time(9), KST)
-    await book(
+    await create_schedules(
         shop.engine,
         shop.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
         requests=[
             NewSchedule(
-                merchant_uid=f"booked-{number}",
+                merchant_uid=f"scheduled-{number}",
                 schedule_at=first + timedelta(hours=number // 2),
                 amount_krw=1_000 + number,
                 name="구독",
@@ -48,11 +48,11 @@ async def keys_found(shop: Shop, words: str) -> list[str]:
     return [one.customer_uid for one in found.keys]
 
 
-async def test_bookings_of_a_day_follow_each_other_and_the_calendar_adds_up(
+async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
     gateway: Shop, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.register_card("card-1")
-    first = await book_some(gateway, 7)
+    first = await schedule_some(gateway, 7)
     merchant_id, day = gateway.merchant.merchant_id, first.date()
     begins = datetime.combine(day, time(), KST)
     seen, after = [], None
@@ -63,21 +63,26 @@ async def test_bookings_of_a_day_follow_each_other_and_the_calendar_adds_up(
         seen += [one.merchant_uid for one in page]
         if after is None:
             break
-    assert sorted(seen) == [f"booked-{number}" for number in range(7)]
-    await revoke(gateway.engine, merchant_id, customer_uid=None, merchant_uids=["booked-6"])
-    (booked,) = (
+    assert sorted(seen) == [f"scheduled-{number}" for number in range(7)]
+    await revoke(gateway.engine, merchant_id, customer_uid=None, merchant_uids=["scheduled-6"])
+    (calendar_day,) = (
         await calendar(gateway.engine, merchant_id, first=day - DAY, last=day + DAY)
     ).values()
-    assert (booked.day, booked.waiting, booked.revoked, booked.done) == (day, 6, 1, 0)
-    assert booked.waiting_krw == 6_000 + sum(range(6))
+    assert (calendar_day.day, calendar_day.waiting, calendar_day.revoked, calendar_day.done) == (
+        day,
+        6,
+        1,
+        0,
+    )
+    assert calendar_day.waiting_krw == 6_000 + sum(range(6))
     monkeypatch.setattr(schedules, "PAGE", 4)
     operator = await signed_in(Role.OPERATOR)
     _, html = await operator.get(f"{HERE}/schedules?day={day}")
     next_url = re.search(r'href="(\?day=[^"]+after=[^"]+)"', html)
     assert next_url is not None
     _, further = await operator.get(f"{HERE}/schedules{next_url[1].replace('&amp;', '&')}")
-    shown = re.findall(r"booked-\d", html), re.findall(r"booked-\d", further)
-    assert {*shown[0]} | {*shown[1]} == {f"booked-{number}" for number in range(7)}
+    shown = re.findall(r"scheduled-\d", html), re.findall(r"scheduled-\d", further)
+    assert {*shown[0]} | {*shown[1]} == {f"scheduled-{number}" for number in range(7)}
     assert not {*shown[0]} & {*shown[1]}
 
 

@@ -17,8 +17,8 @@ from console.screen import (
 )
 from dasi.audit.audit_entry import Origin
 from dasi.authentication import sign_in
-from dasi.channels import add_channel, retire_channel
-from dasi.schedules import NewSchedule, book
+from dasi.channels import add_channel, disable_channel
+from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, first_run_link, reset_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import Shop, new_order, running_gateway
@@ -53,7 +53,7 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
     await shop.again(amount=27_000, name="게이샤 100g")
     (doubtful,) = await shop.rows("SELECT imp_uid FROM payments WHERE status = 'pending'")
     now = shop.engine.clock.now()
-    await book(
+    await create_schedules(
         shop.engine,
         shop.merchant.merchant_id,
         customer_uid="card-1",
@@ -90,7 +90,7 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         "schedules": f"{here}/schedules?day={(now + timedelta(days=1)).date()}",
         "pg": f"{here}/pg",
         "pg-new": f"{here}/pg/new",
-        "pg-retired": f"{here}/pg/{await a_retired_pg(shop)}",
+        "pg-disabled": f"{here}/pg/{await a_disabled_pg(shop)}",
         "pg-one": f"{here}/pg/{shop.channel.channel_id}",
         "api-keys": f"{here}/api-keys",
         "webhooks": f"{here}/webhooks",
@@ -101,9 +101,9 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
     }
 
 
-async def a_retired_pg(shop: Shop) -> int:
+async def a_disabled_pg(shop: Shop) -> int:
     """Its channel_id."""
-    retired = await add_channel(
+    disabled = await add_channel(
         shop.engine,
         shop.merchant,
         provider="kicc",
@@ -112,8 +112,8 @@ async def a_retired_pg(shop: Shop) -> int:
         is_sandbox=False,
         is_default=False,
     )
-    await retire_channel(shop.engine, shop.merchant.merchant_id, retired.channel_id)
-    return retired.channel_id
+    await disable_channel(shop.engine, shop.merchant.merchant_id, disabled.channel_id)
+    return disabled.channel_id
 
 
 async def look_at(page: Page, shop: Shop, name: str, path: str, *, looks: str) -> list[str]:

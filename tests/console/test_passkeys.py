@@ -12,7 +12,7 @@ import pytest
 from console.http_browser import PASSWORD, Person, add_member, new_browser
 from console.soft_authenticator import SoftAuthenticator
 from dasi.app import create_app, open_engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.settings import read_settings
 from dasi.users import Role
 from support.gateway_merchant import Shop, environment, open_shop, running_gateway
@@ -25,7 +25,7 @@ _OPTIONS = re.compile(r'data-options="([^"]+)"')
 
 @pytest.fixture
 async def shop(
-    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> AsyncIterator[Shop]:
     """A gateway with a host name: browsers know no passkeys of an IP address."""
     listening = free_socket()
@@ -114,7 +114,7 @@ async def test_an_answer_works_once_and_in_its_own_session_only(shop: Shop, pers
 
 
 async def test_an_answer_comes_too_late_after_five_minutes(
-    shop: Shop, person: Person, clock: TurnedClock
+    shop: Shop, person: Person, clock: ManualClock
 ) -> None:
     key = SoftAuthenticator(origin=shop.url)
     await add(person, key)

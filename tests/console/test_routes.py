@@ -35,7 +35,7 @@ async def traces(shop: Shop) -> list[dict[str, object]]:
         """SELECT (SELECT count(*) FROM audit_log) AS acts,
                   (SELECT count(*) FROM api_keys) AS keys,
                   (SELECT count(*) FROM channels) AS channels,
-                  (SELECT count(*) FROM schedule_stops) AS stops,
+                  (SELECT count(*) FROM schedule_pauses) AS pauses,
                   (SELECT count(*) FROM person_sessions) AS sessions,
                   (SELECT webhook_url FROM merchants) AS url"""
     )

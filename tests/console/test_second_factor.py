@@ -6,14 +6,14 @@ from datetime import timedelta
 import pyotp
 
 from console.http_browser import PASSWORD, Person, add_member, new_browser
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.users import Role
 from support.gateway_merchant import running_gateway
 from support.simulator_process import SimulatorControl
 
 
 async def test_a_code_is_asked_for_and_good_once(
-    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
         person = Person(shop, http)
@@ -47,7 +47,7 @@ async def test_a_code_is_asked_for_and_good_once(
 
 
 async def test_guessing_codes_is_stopped(
-    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
         person = Person(shop, http)

@@ -8,7 +8,7 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import PASSWORD, Person, add_member, new_browser
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.users import Role, list_people, look_at_link, reset_link
 from support.gateway_merchant import CODE, Shop, running_gateway
@@ -42,9 +42,9 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
     assert (await admin.get(HERE))[0] == 200, "admins were not chosen"
     async with operator.http.get(f"{gateway.url}{HERE}/payments", allow_redirects=False) as answer:
         assert answer.headers["Location"] == "/console/me#second-factor"
-    status, _, location = await operator.post(f"{HERE}/schedules/stop", {"reason": "x"})
+    status, _, location = await operator.post(f"{HERE}/schedules/pause", {"reason": "x"})
     assert (status, location) == (303, "/console/me#second-factor")
-    assert not await gateway.rows("SELECT 1 FROM schedule_stops")
+    assert not await gateway.rows("SELECT 1 FROM schedule_pauses")
     _, page = await operator.get("/console/me")
     assert "2단계 인증이 필요합니다" in page
     await set_up_app(operator, gateway)
@@ -59,7 +59,7 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
 
 
 async def test_a_reset_link_lets_in_who_lost_everything(
-    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with (
         running_gateway(database_url, kicc, clock=clock) as shop,

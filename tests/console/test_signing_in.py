@@ -7,7 +7,7 @@ import pytest
 from console.conftest import SignIn
 from console.http_browser import PASSWORD, Person, add_member, cookie_of, new_browser
 from dasi.audit.audit_entry import Origin
-from dasi.foundation.clock import KST, TurnedClock
+from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.users import Role, first_run_link, join, look_at_link
 from support.gateway_merchant import Shop, running_gateway
@@ -131,7 +131,7 @@ async def test_the_session_is_new_at_sign_in_and_gone_after_sign_out(
 async def test_a_session_ends_when_nobody_uses_it(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    clock = TurnedClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
+    clock = ManualClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
     async with (
         running_gateway(database_url, kicc, clock=clock) as shop,
         new_browser() as http,

@@ -20,7 +20,7 @@ from crash.node import Node, open_node
 from crash.results import Tally
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
-from dasi.foundation.clock import KST, TurnedClock, kst_day
+from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, add_merchant, set_extended_events
@@ -49,7 +49,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a shop asked about booked charges or keys, and what it was told: `done`, a reason,
+    """What a shop asked about scheduled payments or keys, and what it was told: `done`, a reason,
     `unavailable`, or `died`."""
 
     verb: str
@@ -66,15 +66,15 @@ class World:
     dice: random.Random
     tally: Tally
     seed: str
-    clock: TurnedClock = field(default_factory=lambda: TurnedClock(OPENING_HOUR))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(OPENING_HOUR))
     inline_lookup_delay_s: float = 0
     pg_connections: int = 8
     nodes: dict[str, Node] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     deaths: int = 0
-    is_stopped: bool = False
-    """Nothing booked may begin."""
+    is_paused: bool = False
+    """Nothing scheduled may begin."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     effects: tuple[str, ...] = ()
     _lives: Iterator[int] = field(default_factory=lambda: count(1))

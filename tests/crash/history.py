@@ -17,9 +17,9 @@ from crash.killable import Killed, mortal_tasks
 from crash.merchant_webhooks import MerchantSide
 from crash.operations import ACTS, CUSTOMER, TURNS, deliver_notice, pay_in_window, take_turn
 from crash.results import Tally
-from crash.schedule_operations import BOOKING_ACTS, plan, resume
+from crash.schedule_operations import SCHEDULE_OPERATIONS, resume, set_policy
 from crash.webhook_endpoints import RECEIVER_ACTS, mend_receiver
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Unavailable
 from support.database import TestServer
 from support.kicc_merchant import OPENING_HOUR
@@ -53,7 +53,7 @@ async def run_history(stage: Stage, seed: int, *, acts: int = 20) -> None:
 
 
 async def play_random(world: World, *, acts: int) -> None:
-    kinds, weights = zip(*ACTS, *RECEIVER_ACTS, *BOOKING_ACTS, strict=True)
+    kinds, weights = zip(*ACTS, *RECEIVER_ACTS, *SCHEDULE_OPERATIONS, strict=True)
     for act in world.dice.choices(kinds, weights, k=acts):
         await act(world)
         await check_never_twice(world)
@@ -64,7 +64,7 @@ async def calm_down(world: World) -> None:
     await world.end_faults()
     world.come_back()
     await resume(world, GATEWAYS[0])
-    await plan(world, ())
+    await set_policy(world, ())
     world.merchant_side.is_gone, world.merchant_side.confirms = False, True
     await mend_receiver(world)
     for content_type, body in list(world.merchant_side.notices):
@@ -99,7 +99,7 @@ async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> Async
         watcher=watcher,
         dice=dice,
         tally=stage.tally,
-        clock=more.get("clock", TurnedClock(OPENING_HOUR)),
+        clock=more.get("clock", ManualClock(OPENING_HOUR)),
         seed=told,
         pg_connections=more.get("pg_connections", 8),
         inline_lookup_delay_s=more.get("inline_lookup_delay_s", dice.choice([0, 0, 0, 0.005])),

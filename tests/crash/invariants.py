@@ -9,13 +9,13 @@ from typing import Any
 
 from crash.environment import Told, World
 from crash.operations import PAID
-from crash.schedule_invariants import check_bookings
+from crash.schedule_invariants import check_schedules
 from dasi.console.labels import EVENT
 from dasi.reporting import VerificationReport, verify_ledger
 
 _FINALLY_FAILED = ("failed",)
 CHECK = "check-"
-"""How the orders begin under which a card is tried before charges are booked on it."""
+"""How the orders begin under which a card is tried before charges are scheduled on it."""
 _MAYBE = ("died", "cancel_in_doubt", "unavailable")
 
 
@@ -44,14 +44,14 @@ async def check_all(world: World) -> None:
     await _check_stories(world)
     await _check_deliveries(world)
     await _check_told(world, in_doubt)
-    await check_bookings(world, in_doubt)
+    await check_schedules(world, in_doubt)
 
 
 async def _check_unresolved(world: World) -> set[str]:
     """(b) Every doubt ended, or is with a person. The payments of the latter."""
     rows = await world.rows(
         "SELECT imp_uid, attempt_id, state, kind, escalated_at, detail FROM attempts "
-        "WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"
+        "WHERE state IN ('sending', 'unknown') AND kind <> 'delete_key'"
     )
     for row in rows:
         told = f"{row['attempt_id']} is still {row['state']} ({row['detail']})"
@@ -90,7 +90,7 @@ async def _check_keys(world: World, keys: list[dict[str, Any]]) -> None:
     """(c) for keys: one live key a customer, and what is out of use here is ended there (B1)."""
     forgotten = await world.rows(
         "SELECT billing_key_id FROM billing_keys "
-        "WHERE status = 'removed' AND pg_removed_at IS NULL AND manual_review_reason IS NULL"
+        "WHERE status = 'deleted' AND pg_deleted_at IS NULL AND manual_review_reason IS NULL"
     )
     _check(world, "c books agree", not forgotten, f"keys never ended at the PG: {forgotten}")
     kept = await world.rows(
@@ -98,7 +98,7 @@ async def _check_keys(world: World, keys: list[dict[str, Any]]) -> None:
         "WHERE p.purpose = 'key_issue' AND p.status = 'paid' AND a.kind = 'issue_key'"
     )
     ours = {row["shop_order_no"] for row in kept}
-    live_here = await world.rows("SELECT 1 FROM billing_keys WHERE status = 'live'")
+    live_here = await world.rows("SELECT 1 FROM billing_keys WHERE status = 'active'")
     for_manual_review = await world.rows(
         "SELECT 1 FROM billing_keys WHERE manual_review_reason IS NOT NULL"
     )

@@ -20,7 +20,7 @@ from crash.history import Stage, calm_down, opened_world
 from crash.invariants import check_all, check_never_twice
 from crash.node import VAULT_KEY
 from crash.operations import CUSTOMER, amount, new_order
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.merchants import add_api_key
 from support.gateway_merchant import Answer, Shop, read_envelope
 from support.gateway_process import Program, Programs, running_on
@@ -69,7 +69,7 @@ class _Line:
         )
         self._tell("cancel", told.order, answer, amount_krw or told.asked_krw)
 
-    async def book(self, gateway: int, orders: Sequence[str]) -> None:
+    async def create_schedules(self, gateway: int, orders: Sequence[str]) -> None:
         due = int(datetime.now(UTC).timestamp()) + 2
         items = [
             {"merchant_uid": order, "schedule_at": due, "amount": amount(self.world), "name": order}
@@ -78,7 +78,7 @@ class _Line:
         body = {"customer_uid": CUSTOMER, "schedules": items}
         answer = await self.call(gateway, "POST", "/subscribe/payments/schedule", body)
         outcome = "died" if answer is None else "done" if answer.code == 0 else "refused"
-        self.world.asked.append(Asked("book", tuple(orders), outcome))
+        self.world.asked.append(Asked("create_schedules", tuple(orders), outcome))
 
     async def pay_in_window(self, gateway: int, order: str) -> None:
         """A payer comes back from the window while the gateway may die."""
@@ -105,7 +105,7 @@ class _Line:
 
 async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> None:
     """One history of real processes; its dice are the seed's, its timing is the machine's."""
-    clock = TurnedClock(datetime.now(UTC))
+    clock = ManualClock(datetime.now(UTC))
     began = asyncio.get_running_loop().time()
     replay = f"SEED={seed} RUNS=1 KILLS=1"
     async with opened_world(stage, seed, replay, clock=clock, inline_lookup_delay_s=0) as world:
@@ -149,7 +149,7 @@ async def _round(line: _Line) -> None:
 
 
 def _requests(line: _Line, gateway: int) -> list[Awaitable[None]]:
-    """Charges, one of them at both gateways; cancels of what was paid; bookings; a window."""
+    """Charges, one of them at both gateways; cancels of what was paid; schedules; a window."""
     world, other = line.world, 1 - gateway
     both = new_order(world)
     asks: list[Awaitable[None]] = [line.charge(gateway, new_order(world)) for _ in range(3)]
@@ -158,7 +158,7 @@ def _requests(line: _Line, gateway: int) -> list[Awaitable[None]]:
         line.cancel(gateway, told, world.dice.choice([None, 300]))
         for told in [told for told in world.told if told.outcome == "paid" and told.asked_krw][:2]
     ]
-    asks.append(line.book(gateway, [new_order(world) for _ in range(2)]))
+    asks.append(line.create_schedules(gateway, [new_order(world) for _ in range(2)]))
     asks.append(line.pay_in_window(gateway, new_order(world)))
     return asks
 

@@ -123,7 +123,7 @@ def announce_after_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_first_run(patch: pytest.MonkeyPatch) -> None:
-    """Its worker is gone, so it did not run: a booked charge is simply charged by the next one."""
+    """Its worker is gone, so it did not run: the next one simply runs the schedule."""
 
     async def nothing(*_: Any, **__: Any) -> None:
         return None

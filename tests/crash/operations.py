@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 
 from crash.environment import GATEWAYS, WORKERS, Asked, Told, World
 from crash.node import Node
-from dasi.billing_keys import remove_due_keys, remove_key
-from dasi.card_verifications import give_back_checks
+from dasi.billing_keys import delete_due_keys, delete_key
+from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.ledger import Payment, Status, find_payment
@@ -24,7 +24,7 @@ from dasi.payments import (
     work_on_notice,
 )
 from dasi.providers.port import PgNotice
-from dasi.schedules import plan_retries, revoke_of_removed_key
+from dasi.schedules import revoke_of_deleted_key, schedule_retries
 from dasi.webhooks import park_for_gone
 from dasi.windows import (
     OpenedWindow,
@@ -260,12 +260,12 @@ async def end_key(world: World) -> None:
     await perhaps_fault(world, "remove_key")
 
     async def ask(node: Node) -> object:
-        return await remove_key(
-            node.engine, world.merchant_id, CUSTOMER, also=revoke_of_removed_key
+        return await delete_key(
+            node.engine, world.merchant_id, CUSTOMER, also=revoke_of_deleted_key
         )
 
-    world.asked.append(Asked("remove_key", (), "done"))
-    await world.perform(world.dice.choice(GATEWAYS), "remove_key", ask, dies_at=fate(world))
+    world.asked.append(Asked("delete_key", (), "done"))
+    await world.perform(world.dice.choice(GATEWAYS), "delete_key", ask, dies_at=fate(world))
     await pay_in_window(world, world.dice.choice(GATEWAYS), customer_uid=CUSTOMER)
 
 
@@ -303,11 +303,11 @@ async def deliver_notice(
 Turn = Callable[[Node], Awaitable[int]]
 TURNS: dict[str, Turn] = {
     "resolve_due": lambda node: resolve_due(node.engine),
-    "remove_due_keys": lambda node: remove_due_keys(node.engine),
+    "delete_due_keys": lambda node: delete_due_keys(node.engine),
     "expire_windows": lambda node: expire_windows(node.engine),
     "run_schedules": lambda node: node.runner.run_due(),
-    "plan_retries": lambda node: plan_retries(node.engine),
-    "give_back_checks": lambda node: give_back_checks(node.engine),
+    "schedule_retries": lambda node: schedule_retries(node.engine),
+    "refund_verifications": lambda node: refund_verifications(node.engine),
     "deliver": lambda node: node.deliverer.run_due(),
     "park_for_gone": lambda node: park_for_gone(node.engine),
 }
@@ -328,7 +328,7 @@ async def take_turn(world: World, worker: str, verb: str, *, dies_at: int | None
 
 
 def _bugs_in_runs() -> float:
-    """The worker logs a bug in one booked charge, counts it, and goes on."""
+    """The worker logs a bug in one scheduled payment, counts it, and goes on."""
     sample = {"outcome": "bug"}
     return REGISTRY.get_sample_value("dasi_schedule_runs_total", sample) or 0
 

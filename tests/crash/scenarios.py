@@ -14,7 +14,7 @@ from crash.operations import (
     take_turn,
 )
 from crash.webhook_endpoints import receiver_is_gone
-from dasi.billing_keys import remove_key
+from dasi.billing_keys import delete_key
 
 GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"
 
@@ -94,8 +94,8 @@ def _removal(effect: str) -> Scene:
         await world.fault("remove_key", effect)
         await world.perform(
             GATEWAY,
-            "remove_key",
-            lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+            "delete_key",
+            lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
             dies_at=moment,
         )
         await world.end_faults()
@@ -106,15 +106,15 @@ def _removal(effect: str) -> Scene:
 
 async def _cannot_open(world: World, moment: int) -> None:
     """Sealed with a key that was dropped too early: nobody can end it any more but a person."""
-    await world.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'live'")
+    await world.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'active'")
     await world.perform(
         GATEWAY,
-        "remove_key",
-        lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+        "delete_key",
+        lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
         dies_at=moment,
     )
     await world.turn(100)
-    await take_turn(world, WORKER, "remove_due_keys")
+    await take_turn(world, WORKER, "delete_due_keys")
     await pay_in_window(world, OTHER_GATEWAY, customer_uid=CUSTOMER)
 
 

@@ -1,4 +1,4 @@
-"""(s) What must be true of booked charges after the calm: each ran exactly once, none is lost."""
+"""(s) What must be true of scheduled payments after the calm: each ran once, none is lost."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -10,7 +10,7 @@ _NOTHING_CAME = ("NOT_SENT", "NOT_FOUND_AT_PG")
 _MAYBE = ("died", "unavailable")
 
 
-async def check_bookings(world: World, in_doubt: set[str]) -> None:
+async def check_schedules(world: World, in_doubt: set[str]) -> None:
     rows = await world.rows(
         "SELECT s.schedule_id, s.merchant_uid, s.status, s.due_at, s.retries, s.imp_uid, "
         "  p.status AS payment_status, p.fail_code, p.merchant_uid AS paid_order, "
@@ -21,9 +21,9 @@ async def check_bookings(world: World, in_doubt: set[str]) -> None:
     )
     for row in rows:
         _check_ended(world, row, in_doubt)
-    _check_booked(world, {row["merchant_uid"] for row in rows})
+    _check_created(world, {row["merchant_uid"] for row in rows})
     await _check_runs(world, rows)
-    await _check_cards_given_back(world, in_doubt)
+    await _check_cards_refunded(world, in_doubt)
 
 
 def _check_ended(world: World, row: Any, in_doubt: set[str]) -> None:
@@ -38,7 +38,7 @@ def _check_ended(world: World, row: Any, in_doubt: set[str]) -> None:
             _check(world, "s none lost", came, f"{said}: {row['fail_code']}")
         case "revoked":
             wished = any(
-                asked.verb == "remove_key"
+                asked.verb == "delete_key"
                 or (asked.verb == "revoke" and row["merchant_uid"] in asked.orders)
                 for asked in world.asked
             )
@@ -49,17 +49,17 @@ def _check_ended(world: World, row: Any, in_doubt: set[str]) -> None:
             _check(world, "s none lost", waits, f"{said} after its time")
 
 
-def _check_booked(world: World, rows: set[str]) -> None:
-    """All of a call or none of it; what was said to be booked is booked."""
+def _check_created(world: World, rows: set[str]) -> None:
+    """All of a call or none of it; what was said to be scheduled is scheduled."""
     calls: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for asked in world.asked:
-        if asked.verb == "book":
+        if asked.verb == "create_schedules":
             calls[asked.orders].append(asked.outcome)
     named = Counter(order for orders in calls for order in orders)
     for orders, outcomes in calls.items():
         own = [order for order in orders if named[order] == 1]
         found = sum(order in rows for order in own)
-        said = f"{found} of {own} are booked, and told was {outcomes}"
+        said = f"{found} of {own} are scheduled, and told was {outcomes}"
         if "done" in outcomes:
             _check(world, "s all or none", found == len(own), said)
         elif any(outcome in _MAYBE for outcome in outcomes):
@@ -69,7 +69,7 @@ def _check_booked(world: World, rows: set[str]) -> None:
 
 
 async def _check_runs(world: World, rows: list[Any]) -> None:
-    """None ran more often than it was booked, moved, or tried again; a dead PG is nobody's no."""
+    """None ran more often than scheduled, moved, or tried again; a dead PG is nobody's no."""
     ran = await world.rows(
         "SELECT merchant_uid, count(*) AS count FROM payments WHERE is_scheduled "
         "AND coalesce(fail_code, '') <> ALL ($1::text[]) GROUP BY merchant_uid",
@@ -79,7 +79,7 @@ async def _check_runs(world: World, rows: list[Any]) -> None:
     for row in rows:
         allowed[row["merchant_uid"]] += row["retries"]
     for asked in world.asked:
-        if asked.verb in ("retry", "reschedule"):
+        if asked.verb in ("retry", "reopen"):
             allowed.update(asked.orders)
     for row in ran:
         order, count = row["merchant_uid"], row["count"]
@@ -96,7 +96,7 @@ async def _check_runs(world: World, rows: list[Any]) -> None:
     _check(world, "s none lost", not told, f"told as failed while the PG was away: {told}")
 
 
-async def _check_cards_given_back(world: World, in_doubt: set[str]) -> None:
+async def _check_cards_refunded(world: World, in_doubt: set[str]) -> None:
     """What was charged to try a card is nobody's money: it is given back, whoever died."""
     rows = await world.rows(
         "SELECT imp_uid, merchant_uid, status FROM payments WHERE merchant_uid LIKE 'check-%'"

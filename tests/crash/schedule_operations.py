@@ -1,4 +1,4 @@
-"""What happens to booked charges in a history: booked, changed, stopped, run by two workers."""
+"""What happens to scheduled payments in a history: created, changed, paused, run by two workers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,13 +23,13 @@ from dasi.ledger import Payment
 from dasi.scheduler import retry
 from dasi.schedules import (
     NewSchedule,
-    book,
-    move,
+    create_schedules,
+    pause_schedules,
+    reopen,
     reschedule,
     resume_schedules,
     revoke,
-    set_retry_plan,
-    stop_schedules,
+    set_retry_policy,
 )
 
 _DUE_IN_S = (5, 5, 20, 60, 3_000)
@@ -45,7 +45,7 @@ async def ask(
     *,
     dies_at: int | None = None,
 ) -> str:
-    """Lets a gateway do something about booked charges, and remembers what the shop was told."""
+    """Lets a gateway do something about scheduled payments and remembers what the shop was told."""
 
     async def at(node: Node) -> object:
         return await act(node.engine)
@@ -63,7 +63,7 @@ async def ask(
     return outcome
 
 
-async def book_charges(
+async def schedule_orders(
     world: World,
     gateway: str,
     orders: Sequence[str],
@@ -84,7 +84,7 @@ async def book_charges(
     ]
 
     def act(engine: Engine) -> Awaitable[object]:
-        return book(
+        return create_schedules(
             engine,
             world.merchant_id,
             customer_uid=CUSTOMER,
@@ -93,13 +93,13 @@ async def book_charges(
             checking_amount_krw=checking_krw,
         )
 
-    return await ask(world, gateway, "book", orders, act, dies_at=dies_at)
+    return await ask(world, gateway, "create_schedules", orders, act, dies_at=dies_at)
 
 
-Change = Literal["move", "revoke", "reschedule", "retry"]
+Change = Literal["reschedule", "revoke", "reopen", "retry"]
 
 
-async def change_booking(
+async def change_schedule(
     world: World, gateway: str, order: str, change: Change, *, dies_at: int | None = None
 ) -> None:
     later = world.clock.now() + timedelta(seconds=world.dice.choice(_DUE_IN_S))
@@ -107,10 +107,10 @@ async def change_booking(
     def act(engine: Engine) -> Awaitable[object]:
         mine = world.merchant_id
         match change:
-            case "move":
-                return move(engine, mine, order, schedule_at=later)
             case "reschedule":
                 return reschedule(engine, mine, order, schedule_at=later)
+            case "reopen":
+                return reopen(engine, mine, order, schedule_at=later)
             case "revoke":
                 return revoke(engine, mine, customer_uid=None, merchant_uids=[order])
             case "retry":
@@ -130,47 +130,47 @@ async def change_booking(
 async def run_schedules(world: World, worker: str, *, dies_at: int | None = None) -> int:
     """One turn of one worker. While the switch is off, nothing may begin."""
     begun = await take_turn(world, worker, "run_schedules", dies_at=dies_at)
-    if world.is_stopped:
-        told = f"{begun} booked charges began while they were stopped"
+    if world.is_paused:
+        told = f"{begun} scheduled payments began while they were stopped"
         world.tally.check("s stop holds", begun <= 0, told, world.seed)
     return begun
 
 
-async def stop(world: World, gateway: str, *, dies_at: int | None = None) -> None:
+async def pause(world: World, gateway: str, *, dies_at: int | None = None) -> None:
     def act(engine: Engine) -> Awaitable[object]:
-        return stop_schedules(engine, None, why="the simulation says so")
+        return pause_schedules(engine, None, reason="the simulation says so")
 
-    outcome = await ask(world, gateway, "stop_schedules", (), act, dies_at=dies_at)
-    world.is_stopped = outcome == "done"
+    outcome = await ask(world, gateway, "pause_schedules", (), act, dies_at=dies_at)
+    world.is_paused = outcome == "done"
 
 
 async def resume(world: World, gateway: str, *, dies_at: int | None = None) -> None:
     def act(engine: Engine) -> Awaitable[object]:
         return resume_schedules(engine, None)
 
-    world.is_stopped = False
+    world.is_paused = False
     await ask(world, gateway, "resume_schedules", (), act, dies_at=dies_at)
 
 
-async def plan(world: World, days: Sequence[int]) -> None:
+async def set_policy(world: World, days: Sequence[int]) -> None:
     """The merchant's plan of retries, or none."""
-    await set_retry_plan(world.nodes[GATEWAYS[0]].engine, world.merchant_id, days)
+    await set_retry_policy(world.nodes[GATEWAYS[0]].engine, world.merchant_id, days)
 
 
-def _booked(world: World) -> list[str]:
+def _known_orders(world: World) -> list[str]:
     return sorted({order for asked in world.asked for order in asked.orders})
 
 
-async def book_some(world: World) -> None:
+async def schedule_some(world: World) -> None:
     """One charge or several; now and then one of an order that is taken, or with the card tried."""
     dice = world.dice
     orders = [new_order(world) for _ in range(dice.choice([1, 1, 1, 2, 5]))]
-    if dice.random() < 0.15 and (known := _booked(world)):
+    if dice.random() < 0.15 and (known := _known_orders(world)):
         orders.append(dice.choice(known))
     checking_krw = _CHECKING_KRW if dice.random() < 0.2 else 0
     if checking_krw:
         await perhaps_fault(world, dice.choice(["batch", "revise"]))
-    await book_charges(
+    await schedule_orders(
         world,
         dice.choice(GATEWAYS),
         orders,
@@ -181,16 +181,16 @@ async def book_some(world: World) -> None:
 
 
 async def change_some(world: World) -> None:
-    """Something is changed about a booked charge, perhaps while a worker has it in hand."""
-    if not (known := _booked(world)):
+    """Something is changed about a scheduled payment, perhaps while a worker has it in hand."""
+    if not (known := _known_orders(world)):
         return
     dice = world.dice
-    changes: list[Change] = ["move", "revoke", "reschedule", "retry", "retry"]
+    changes: list[Change] = ["reschedule", "revoke", "reopen", "retry", "retry"]
     order, change, gateway = dice.choice(known), dice.choice(changes), dice.choice(GATEWAYS)
     await perhaps_fault(world, "batch")
     await world.turn(dice.choice([0, 6]))
     await asyncio.gather(
-        change_booking(world, gateway, order, change, dies_at=fate(world)),
+        change_schedule(world, gateway, order, change, dies_at=fate(world)),
         run_schedules(world, dice.choice(WORKERS), dies_at=fate(world)),
     )
 
@@ -206,16 +206,16 @@ async def run_some(world: World) -> None:
         )
 
 
-async def stop_and_resume(world: World) -> None:
+async def pause_and_resume(world: World) -> None:
     """Somebody pulls the switch; it stays pulled for a while, or until the calm."""
-    await stop(world, world.dice.choice(GATEWAYS), dies_at=fate(world))
+    await pause(world, world.dice.choice(GATEWAYS), dies_at=fate(world))
     await run_some(world)
     if world.dice.random() < 0.8:
         await resume(world, world.dice.choice(GATEWAYS), dies_at=fate(world))
 
 
 async def pg_is_away(world: World) -> None:
-    """Nobody listens at the PG: booked charges wait, and nothing of them has failed."""
+    """Nobody listens at the PG: scheduled payments wait, and nothing of them has failed."""
     world.tally.faults["away"] += 1
     world.go_away()
     await run_some(world)
@@ -224,9 +224,9 @@ async def pg_is_away(world: World) -> None:
 
 
 async def race_for_order(world: World) -> None:
-    """A booked order is charged by the shop in the same moment in which it is due."""
+    """A scheduled order is charged by the shop in the same moment in which it is due."""
     order = new_order(world)
-    await book_charges(world, GATEWAYS[0], [order], in_s=5)
+    await schedule_orders(world, GATEWAYS[0], [order], in_s=5)
     await perhaps_fault(world, "batch")
     await world.turn(6)
     both: list[Awaitable[Any]] = [
@@ -236,16 +236,16 @@ async def race_for_order(world: World) -> None:
     await asyncio.gather(*both)
 
 
-async def plan_retries_some(world: World) -> None:
-    await plan(world, world.dice.choice([(), (1,), (1, 2)]))
+async def change_retry_policy(world: World) -> None:
+    await set_policy(world, world.dice.choice([(), (1,), (1, 2)]))
 
 
-BOOKING_ACTS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = (
-    (book_some, 5),
+SCHEDULE_OPERATIONS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = (
+    (schedule_some, 5),
     (change_some, 3),
     (run_some, 4),
-    (stop_and_resume, 1),
+    (pause_and_resume, 1),
     (pg_is_away, 1),
     (race_for_order, 1),
-    (plan_retries_some, 1),
+    (change_retry_policy, 1),
 )

@@ -1,4 +1,4 @@
-"""Scenes of booked charges for the sweep: each lets one act on them die at the given moment."""
+"""Scenes of scheduled payments for the sweep: each lets one act on them die at the given moment."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -7,16 +7,16 @@ from crash.operations import CUSTOMER, charge_order, new_order, pay_in_window, t
 from crash.schedule_operations import (
     Change,
     ask,
-    book_charges,
-    change_booking,
-    plan,
+    change_schedule,
+    pause,
     resume,
     run_schedules,
-    stop,
+    schedule_orders,
+    set_policy,
 )
-from dasi.billing_keys import remove_key
+from dasi.billing_keys import delete_key
 from dasi.engine import Engine
-from dasi.schedules import revoke, revoke_of_removed_key
+from dasi.schedules import revoke, revoke_of_deleted_key
 
 GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"
 _LEASE_OVER_S = 130
@@ -24,16 +24,16 @@ _LEASE_OVER_S = 130
 Scene = Callable[[World, int], Awaitable[None]]
 
 
-def _booking(count: int, *, checking_krw: int = 0, effect: tuple[str, str] | None = None) -> Scene:
-    """Booked, and booked again by a shop that was told nothing."""
+def _creating(count: int, *, checking_krw: int = 0, effect: tuple[str, str] | None = None) -> Scene:
+    """Scheduled, and scheduled again by a shop that was told nothing."""
 
     async def scene(world: World, moment: int) -> None:
         if effect:
             await world.fault(*effect)
         orders = [new_order(world) for _ in range(count)]
-        await book_charges(world, GATEWAY, orders, checking_krw=checking_krw, dies_at=moment)
+        await schedule_orders(world, GATEWAY, orders, checking_krw=checking_krw, dies_at=moment)
         await world.end_faults()
-        await book_charges(world, OTHER_GATEWAY, orders)
+        await schedule_orders(world, OTHER_GATEWAY, orders)
 
     return scene
 
@@ -42,8 +42,8 @@ def _running(effect: str | None = None, *, days: tuple[int, ...] = ()) -> Scene:
     """Due, and its worker dies; another one takes it over when the lease is over."""
 
     async def scene(world: World, moment: int) -> None:
-        await plan(world, days)
-        await book_charges(world, GATEWAY, [new_order(world)])
+        await set_policy(world, days)
+        await schedule_orders(world, GATEWAY, [new_order(world)])
         if effect:
             await world.fault("batch", effect)
         await world.turn(11)
@@ -57,21 +57,21 @@ def _running(effect: str | None = None, *, days: tuple[int, ...] = ()) -> Scene:
 
 async def _planning_retries(world: World, moment: int) -> None:
     """Two were declined, of which the plan of retries may try one again."""
-    await plan(world, (1,))
+    await set_policy(world, (1,))
     for code in ("8521", "8040"):
-        await book_charges(world, GATEWAY, [new_order(world)])
+        await schedule_orders(world, GATEWAY, [new_order(world)])
         await world.fault("batch", "refused", code=code)
         await world.turn(11)
         await run_schedules(world, WORKER)
-    await take_turn(world, WORKER, "plan_retries", dies_at=moment)
-    await take_turn(world, OTHER_WORKER, "plan_retries")
+    await take_turn(world, WORKER, "schedule_retries", dies_at=moment)
+    await take_turn(world, OTHER_WORKER, "schedule_retries")
 
 
 def _in_doubt(effect: str, *, after_s: float) -> Scene:
     """Its charge was in doubt, the doubt has ended, and the worker that finishes it dies."""
 
     async def scene(world: World, moment: int) -> None:
-        await book_charges(world, GATEWAY, [new_order(world)])
+        await schedule_orders(world, GATEWAY, [new_order(world)])
         await world.fault("batch", effect)
         await world.turn(11)
         await run_schedules(world, WORKER)
@@ -88,7 +88,7 @@ def _in_doubt(effect: str, *, after_s: float) -> Scene:
 async def _taken(world: World, moment: int) -> None:
     """The shop has charged the order itself before its time came."""
     order = new_order(world)
-    await book_charges(world, GATEWAY, [order])
+    await schedule_orders(world, GATEWAY, [order])
     await charge_order(world, OTHER_GATEWAY, order, asked_krw=1_500)
     await world.turn(11)
     await run_schedules(world, WORKER, dies_at=moment)
@@ -98,7 +98,7 @@ async def _taken(world: World, moment: int) -> None:
 
 async def _while_away(world: World, moment: int) -> None:
     """The PG is gone when it is due, and is back later; the worker dies in between."""
-    await book_charges(world, GATEWAY, [new_order(world)])
+    await schedule_orders(world, GATEWAY, [new_order(world)])
     await world.turn(11)
     world.go_away()
     await run_schedules(world, WORKER, dies_at=moment)
@@ -109,8 +109,8 @@ async def _while_away(world: World, moment: int) -> None:
 
 async def _goes_away(world: World, moment: int) -> None:
     """The PG was heard a moment ago and is gone now: the charge never leaves the machine."""
-    await book_charges(world, GATEWAY, [new_order(world)])
-    await book_charges(world, GATEWAY, [new_order(world)], in_s=12)
+    await schedule_orders(world, GATEWAY, [new_order(world)])
+    await schedule_orders(world, GATEWAY, [new_order(world)], in_s=12)
     await world.turn(11)
     await run_schedules(world, WORKER)
     await world.turn(2)
@@ -122,11 +122,11 @@ async def _goes_away(world: World, moment: int) -> None:
 
 
 def _changing(change: Change, *, declined: bool = False, effect: str | None = None) -> Scene:
-    """Something is changed about a booked charge, by a gateway that dies and then by another."""
+    """Something is changed about a scheduled payment by a gateway that dies and then by another."""
 
     async def scene(world: World, moment: int) -> None:
         order = new_order(world)
-        await book_charges(world, GATEWAY, [order], in_s=10 if declined else 500)
+        await schedule_orders(world, GATEWAY, [order], in_s=10 if declined else 500)
         if declined:
             await world.fault("batch", "refused")
             await world.turn(11)
@@ -135,12 +135,12 @@ def _changing(change: Change, *, declined: bool = False, effect: str | None = No
             world.go_away()
         elif effect:
             await world.fault("batch", effect)
-        await change_booking(world, GATEWAY, order, change, dies_at=moment)
+        await change_schedule(world, GATEWAY, order, change, dies_at=moment)
         world.come_back()
         await world.end_faults()
         await world.turn(_LEASE_OVER_S)
         await run_schedules(world, OTHER_WORKER)
-        await change_booking(world, OTHER_GATEWAY, order, change)
+        await change_schedule(world, OTHER_GATEWAY, order, change)
 
     return scene
 
@@ -148,7 +148,7 @@ def _changing(change: Change, *, declined: bool = False, effect: str | None = No
 async def _revoking_all(world: World, moment: int) -> None:
     """All that waits for one card."""
     orders = [new_order(world) for _ in range(3)]
-    await book_charges(world, GATEWAY, orders, in_s=500)
+    await schedule_orders(world, GATEWAY, orders, in_s=500)
 
     await _revoke_all(world, GATEWAY, orders, dies_at=moment)
     await _revoke_all(world, OTHER_GATEWAY, orders)
@@ -164,15 +164,15 @@ async def _revoke_all(
 
 
 async def _removing_key(world: World, moment: int) -> None:
-    """The key goes, and what was booked on it with it, in one act (B5)."""
+    """The key goes, and what was scheduled on it with it, in one act (B5)."""
     orders = [new_order(world), new_order(world)]
-    await book_charges(world, GATEWAY, orders, in_s=500)
-    world.asked.append(Asked("remove_key", (), "done"))
+    await schedule_orders(world, GATEWAY, orders, in_s=500)
+    world.asked.append(Asked("delete_key", (), "done"))
     await world.perform(
         GATEWAY,
-        "remove_key",
-        lambda node: remove_key(
-            node.engine, world.merchant_id, CUSTOMER, also=revoke_of_removed_key
+        "delete_key",
+        lambda node: delete_key(
+            node.engine, world.merchant_id, CUSTOMER, also=revoke_of_deleted_key
         ),
         dies_at=moment,
     )
@@ -182,12 +182,12 @@ async def _removing_key(world: World, moment: int) -> None:
 
 async def _without_key(world: World, moment: int) -> None:
     """The key went past the act that revokes: the charge is revoked when it is due."""
-    await book_charges(world, GATEWAY, [new_order(world)])
-    world.asked.append(Asked("remove_key", (), "done"))
+    await schedule_orders(world, GATEWAY, [new_order(world)])
+    world.asked.append(Asked("delete_key", (), "done"))
     await world.perform(
         GATEWAY,
-        "remove_key",
-        lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+        "delete_key",
+        lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
     )
     await world.turn(11)
     await run_schedules(world, WORKER, dies_at=moment)
@@ -198,8 +198,8 @@ async def _without_key(world: World, moment: int) -> None:
 
 async def _stopping(world: World, moment: int) -> None:
     """The switch is pulled, nothing begins, and it is released again, by somebody who dies."""
-    await book_charges(world, GATEWAY, [new_order(world)])
-    await stop(world, GATEWAY, dies_at=moment)
+    await schedule_orders(world, GATEWAY, [new_order(world)])
+    await pause(world, GATEWAY, dies_at=moment)
     await world.turn(11)
     await run_schedules(world, WORKER)
     await resume(world, OTHER_GATEWAY, dies_at=moment)
@@ -210,48 +210,48 @@ async def _stopping(world: World, moment: int) -> None:
 async def _giving_back(world: World, moment: int) -> None:
     """A card was tried and its answer lost; the worker that gives the money back dies."""
     await world.fault("revise", "cut_before_processing")
-    await book_charges(world, GATEWAY, [new_order(world)], in_s=500, checking_krw=1_100)
+    await schedule_orders(world, GATEWAY, [new_order(world)], in_s=500, checking_krw=1_100)
     await world.turn(2_400)
     await take_turn(world, WORKER, "resolve_due")
-    await take_turn(world, WORKER, "give_back_checks", dies_at=moment)
+    await take_turn(world, WORKER, "refund_verifications", dies_at=moment)
     await world.turn(700)
-    await take_turn(world, OTHER_WORKER, "give_back_checks")
+    await take_turn(world, OTHER_WORKER, "refund_verifications")
 
 
-BOOKING_SCENES: dict[str, Scene] = {
-    "booking": _booking(1),
-    "booking of many": _booking(5),
-    "booking with the card tried": _booking(1, checking_krw=1_100),
-    "booking with the card tried, answer lost": _booking(
+SCHEDULE_SCENARIOS: dict[str, Scene] = {
+    "schedule": _creating(1),
+    "schedule of many": _creating(5),
+    "schedule with the card tried": _creating(1, checking_krw=1_100),
+    "schedule with the card tried, answer lost": _creating(
         2, checking_krw=1_100, effect=("batch", "executed_answer_cut")
     ),
-    "booking with the card tried, not given back": _booking(
+    "schedule with the card tried, not given back": _creating(
         1, checking_krw=1_100, effect=("revise", "cut_before_processing")
     ),
-    "booking with the card tried, declined": _booking(
+    "schedule with the card tried, declined": _creating(
         1, checking_krw=1_100, effect=("batch", "refused")
     ),
     "card tried is given back by the worker": _giving_back,
-    "booked charge": _running(),
-    "booked charge, answer lost": _running("executed_answer_cut"),
-    "booked charge, request lost": _running("cut_before_processing"),
-    "booked charge, declined": _running("refused", days=(1, 3)),
-    "booked charge, retries planned": _planning_retries,
-    "booked charge, late approval kept": _in_doubt("executed_answer_cut", after_s=3),
-    "booked charge, attempt not found": _in_doubt("cut_before_processing", after_s=2_400),
-    "booked charge of an order that is taken": _taken,
-    "booked charge while KICC is away": _while_away,
-    "booked charge when KICC goes away": _goes_away,
-    "booked charge is moved": _changing("move"),
-    "booked charge is revoked": _changing("revoke"),
-    "booked charge is booked again": _changing("reschedule", declined=True),
-    "booked charge is retried": _changing("retry", declined=True),
-    "booked charge is retried, answer lost": _changing(
+    "scheduled payment": _running(),
+    "scheduled payment, answer lost": _running("executed_answer_cut"),
+    "scheduled payment, request lost": _running("cut_before_processing"),
+    "scheduled payment, declined": _running("refused", days=(1, 3)),
+    "scheduled payment, retries planned": _planning_retries,
+    "scheduled payment, late approval kept": _in_doubt("executed_answer_cut", after_s=3),
+    "scheduled payment, attempt not found": _in_doubt("cut_before_processing", after_s=2_400),
+    "scheduled payment of an order that is taken": _taken,
+    "scheduled payment while KICC is away": _while_away,
+    "scheduled payment when KICC goes away": _goes_away,
+    "scheduled payment is moved": _changing("reschedule"),
+    "scheduled payment is revoked": _changing("revoke"),
+    "scheduled payment is scheduled again": _changing("reopen", declined=True),
+    "scheduled payment is retried": _changing("retry", declined=True),
+    "scheduled payment is retried, answer lost": _changing(
         "retry", declined=True, effect="executed_answer_cut"
     ),
-    "booked charge is retried, KICC away": _changing("retry", declined=True, effect="away"),
-    "booked charges of a card are revoked": _revoking_all,
-    "key removal with booked charges": _removing_key,
-    "booked charge without a key": _without_key,
+    "scheduled payment is retried, KICC away": _changing("retry", declined=True, effect="away"),
+    "scheduled payments of a card are revoked": _revoking_all,
+    "key removal with scheduled payments": _removing_key,
+    "scheduled payment without a key": _without_key,
     "stop switch": _stopping,
 }

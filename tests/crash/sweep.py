@@ -22,8 +22,8 @@ from crash.operations import (
     take_turn,
 )
 from crash.scenarios import MORE_SCENES
-from crash.schedule_scenarios import BOOKING_SCENES
-from dasi.billing_keys import remove_key
+from crash.schedule_scenarios import SCHEDULE_SCENARIOS
+from dasi.billing_keys import delete_key
 
 DEATHS_MAX = 250
 GATEWAY, WORKER = "gateway-a", "worker-a"
@@ -137,8 +137,8 @@ async def _noticing(world: World, moment: int) -> None:
 async def _ending_keys(world: World, moment: int) -> None:
     await world.perform(
         GATEWAY,
-        "remove_key",
-        lambda node: remove_key(node.engine, world.merchant_id, CUSTOMER),
+        "delete_key",
+        lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
         dies_at=moment,
     )
     await pay_in_window(world, "gateway-b", customer_uid=CUSTOMER)
@@ -147,8 +147,8 @@ async def _ending_keys(world: World, moment: int) -> None:
 async def _ending_due_keys(world: World, moment: int) -> None:
     await pay_in_window(world, GATEWAY, customer_uid=CUSTOMER)
     await world.turn(100)
-    await take_turn(world, WORKER, "remove_due_keys", dies_at=moment)
-    await _another_worker(world, "remove_due_keys")
+    await take_turn(world, WORKER, "delete_due_keys", dies_at=moment)
+    await _another_worker(world, "delete_due_keys")
 
 
 async def _delivering(world: World, moment: int) -> None:
@@ -200,5 +200,5 @@ SWEEPS: dict[str, Sweep] = {
     "delivery": Sweep(_delivering),
     "windows expire": Sweep(_expiring),
     **{name: Sweep(scene, _SETTINGS.get(name, {})) for name, scene in MORE_SCENES.items()},
-    **{name: Sweep(scene) for name, scene in BOOKING_SCENES.items()},
+    **{name: Sweep(scene) for name, scene in SCHEDULE_SCENARIOS.items()},
 }

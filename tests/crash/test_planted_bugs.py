@@ -48,9 +48,9 @@ BUGS = {
     "the webhook is outside of the transaction": Bug(
         mutants.announce_after_commit, "charge", frozenset({"d events"})
     ),
-    "a booked charge is run again because its worker is gone": Bug(
+    "a scheduled payment is run again because its worker is gone": Bug(
         mutants.forget_first_run,
-        "booked charge, declined",
+        "scheduled payment, declined",
         frozenset({"s runs once"}),
         step=4,
         is_rare=True,

@@ -11,14 +11,14 @@ from dasi_demo.pages import Settings
 from support.e2e_shop import Line, opened_line
 from support.fake_gateway import StandIn
 from support.served_app import free_socket
-from support.shop_customer import Customer, TurnedTime, opened_shop
+from support.shop_customer import Customer, ManualTime, opened_shop
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
-def time_() -> TurnedTime:
-    return TurnedTime()
+def time_() -> ManualTime:
+    return ManualTime()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def stand_in(gateway_server: tuple[StandIn, TestServer]) -> StandIn:
 
 @pytest.fixture
 async def customer(
-    gateway_server: tuple[StandIn, TestServer], time_: TurnedTime
+    gateway_server: tuple[StandIn, TestServer], time_: ManualTime
 ) -> AsyncIterator[Customer]:
     settings = Settings(
         gateway_url=str(gateway_server[1].make_url("")).rstrip("/"),

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from support.fake_gateway import StandIn
-from support.shop_customer import Customer, TurnedTime
+from support.shop_customer import Customer, ManualTime
 
 AGAIN = "POST subscribe/payments"
 
@@ -64,7 +64,7 @@ async def test_a_lost_answer_is_looked_up_and_never_repeated(
 
 
 async def test_while_in_doubt_nothing_more_is_charged(
-    subscriber: Customer, stand_in: StandIn, time_: TurnedTime
+    subscriber: Customer, stand_in: StandIn, time_: ManualTime
 ) -> None:
     stand_in.next_charge = "in_doubt"
     name = await subscriber.charge_button()
@@ -83,7 +83,7 @@ async def test_while_in_doubt_nothing_more_is_charged(
 
 
 async def test_a_charge_that_never_arrived_is_offered_again_under_the_same_name(
-    subscriber: Customer, stand_in: StandIn, time_: TurnedTime
+    subscriber: Customer, stand_in: StandIn, time_: ManualTime
 ) -> None:
     stand_in.next_charge = "lost_before"
     name = await subscriber.charge_button()

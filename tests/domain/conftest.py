@@ -7,7 +7,7 @@ import pytest
 from dasi.app import open_engine
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.merchants import Merchant, add_merchant
 from dasi.settings import read_settings
 from support.gateway_merchant import CODE, MALL_ID, MALL_SECRET, environment
@@ -18,7 +18,7 @@ PUBLIC_URL = "http://127.0.0.1:9"  # nobody listens: a test carries the payer's 
 
 @pytest.fixture
 async def engine(
-    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> AsyncIterator[Engine]:
     """At 10:00 in Korea on 2026-09-03, here and at KICC."""
     await kicc.set_clock("2026-09-03T10:00:00")

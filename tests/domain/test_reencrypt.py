@@ -9,8 +9,8 @@ from dasi.billing_keys import find_billing_key, open_key
 from dasi.channels import find_channel, open_mall
 from dasi.commands.vault import everything_sealed
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import reseal
-from dasi.foundation.vault import CannotOpen, Vault
+from dasi.foundation.reencrypt import reencrypt
+from dasi.foundation.vault import DecryptionError, Vault
 from dasi.webhooks import signing_secrets
 from support.gateway_merchant import Shop, new_order
 
@@ -21,10 +21,10 @@ def with_keys(engine: Engine, *keys: bytes) -> Engine:
     return replace(engine, vault=Vault(keys))
 
 
-async def reseal_all(engine: Engine) -> dict[str, int]:
-    done = [await reseal(engine.database, engine.vault, one) for one in everything_sealed()]
+async def reencrypt_all(engine: Engine) -> dict[str, int]:
+    done = [await reencrypt(engine.database, engine.vault, one) for one in everything_sealed()]
     assert not [row for one in done for row in one.unopened]
-    return {one.what: one.resealed for one in done}
+    return {one.what: one.reencrypted for one in done}
 
 
 async def repeated(shop: Shop, order: str) -> bytes:
@@ -40,24 +40,24 @@ async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: Shop
     (secret, *_) = await signing_secrets(gateway.engine, gateway.merchant.merchant_id)
 
     both = with_keys(gateway.engine, NEW, OLD)
-    resealed = await reseal_all(both)
+    reencrypted = await reencrypt_all(both)
 
-    assert resealed["billing keys"] == 1
-    assert resealed["secrets of channels"] == 1
-    assert resealed["answers kept for repeats"] == 1
-    assert resealed["access tokens"] == 1
-    assert set((await reseal_all(both)).values()) == {0}, "all of it was done"
+    assert reencrypted["billing keys"] == 1
+    assert reencrypted["secrets of channels"] == 1
+    assert reencrypted["stored responses"] == 1
+    assert reencrypted["access tokens"] == 1
+    assert set((await reencrypt_all(both)).values()) == {0}, "all of it was done"
     new = with_keys(gateway.engine, NEW)
     key = await find_billing_key(new, gateway.merchant.merchant_id, "card-1")
     assert open_key(new, key) == open_key(both, key)
     channel = await find_channel(new, gateway.merchant.merchant_id, gateway.channel.channel_id)
     assert open_mall(new, channel).mall_id == gateway.channel.mall_id
     assert (await signing_secrets(new, gateway.merchant.merchant_id))[0] == secret
-    with pytest.raises(CannotOpen):
+    with pytest.raises(DecryptionError):
         open_key(with_keys(gateway.engine, OLD), key)
 
 
-async def test_the_gateway_works_on_while_everything_is_resealed(
+async def test_the_gateway_works_on_while_everything_is_reencrypted(
     gateway: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway.engine.vault, "_keys", Vault([OLD, NEW])._keys)
@@ -67,7 +67,7 @@ async def test_the_gateway_works_on_while_everything_is_resealed(
 
     paid, _ = await asyncio.gather(
         asyncio.gather(*(gateway.again() for _ in range(10))),
-        reseal_all(with_keys(gateway.engine, NEW, OLD)),
+        reencrypt_all(with_keys(gateway.engine, NEW, OLD)),
     )
 
     assert {answer.response["status"] for answer in paid} == {"paid"}
@@ -80,14 +80,14 @@ async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: Shop) -> No
     (before,) = await gateway.rows("SELECT sealed_key FROM billing_keys")
     stranger = with_keys(gateway.engine, NEW)
 
-    done = [await reseal(stranger.database, stranger.vault, one) for one in everything_sealed()]
+    done = [await reencrypt(stranger.database, stranger.vault, one) for one in everything_sealed()]
 
     unopened = [row for one in done for row in one.unopened]
     assert any(row.startswith("billing_keys ") and "not loaded" in row for row in unopened)
     assert (await gateway.rows("SELECT sealed_key FROM billing_keys")) == [before]
 
 
-async def test_every_sealed_column_of_the_database_is_resealed(gateway: Shop) -> None:
+async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: Shop) -> None:
     columns = await gateway.rows(
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"

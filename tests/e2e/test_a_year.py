@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dasi.foundation.clock import KST
-from dasi.schedules import set_retry_plan
+from dasi.schedules import set_retry_policy
 from support.gateway_merchant import Shop, running_gateway
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import Post, Receiver, receiving
@@ -31,7 +31,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class Subscriptions:
-    """The shop: what it booked, what it was told, and the story of it."""
+    """The shop: what it scheduled, what it was told, and the story of it."""
 
     shop: Shop
     story: list[str] = field(default_factory=list)
@@ -55,8 +55,8 @@ class Subscriptions:
                 for month, day in enumerate(first_days, start=1)
             ]
             body = {"customer_uid": customer, "schedules": items}
-            booked = await self.shop.call("POST", "/subscribe/payments/schedule", json=body)
-            assert len(booked.response) == MONTHS
+            schedule = await self.shop.call("POST", "/subscribe/payments/schedule", json=body)
+            assert len(schedule.response) == MONTHS
 
     async def turn_to(self, moment: datetime) -> None:
         answer = await self.shop.call("POST", "/test/clock", json={"to": int(moment.timestamp())})
@@ -83,10 +83,10 @@ class Subscriptions:
         match = {"batchKey": keys[newest]["batchKey"]}
         await self.shop.kicc.scenario("refused", "batch", match=match, code=code, times=times)
 
-    async def booked(self, customer: str, month: int) -> dict[str, Any]:
+    async def schedule(self, customer: str, month: int) -> dict[str, Any]:
         path = f"/subscribe/payments/schedule/{customer}-{month:02d}"
-        booked: dict[str, Any] = (await self.shop.get(path)).response
-        return booked
+        schedule: dict[str, Any] = (await self.shop.get(path)).response
+        return schedule
 
 
 @pytest.fixture
@@ -117,10 +117,10 @@ async def test_a_year_of_twelve_monthly_charges(
 ) -> None:
     year, _receiver = subscriptions
     shop, began = year.shop, time.monotonic()
-    await set_retry_plan(shop.engine, shop.merchant.merchant_id, (3,))
+    await set_retry_policy(shop.engine, shop.merchant.merchant_id, (3,))
     days = months_ahead(shop.engine.clock.now())
     await year.book_a_year(days)
-    year.tell(shop.engine.clock.now(), "36 charges are booked, twelve for each of three cards")
+    year.tell(shop.engine.clock.now(), "36 charges are scheduled, twelve for each of three cards")
 
     for month, day in enumerate(days, start=1):
         if month == NO_FUNDS_IN:
@@ -186,8 +186,8 @@ async def assert_all_paid_once(year: Subscriptions) -> None:
     assert await year.shop.net_krw() == MONTHS * sum(PRICES.values())
     for customer in PRICES:
         for month in range(1, MONTHS + 1):
-            booked = await year.booked(customer, month)
-            assert (booked["schedule_status"], booked["payment_status"]) == ("executed", "paid")
+            schedule = await year.schedule(customer, month)
+            assert (schedule["schedule_status"], schedule["payment_status"]) == ("executed", "paid")
     paid = Counter(order for order, status, _imp_uid in year.told if status == "paid")
     assert set(paid.values()) == {1}
     assert len(paid) == MONTHS * len(PRICES)

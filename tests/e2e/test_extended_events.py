@@ -26,25 +26,25 @@ async def issue_key(shop: Shop) -> None:
     await shop.register_card("card-2")
 
 
-async def remove_key(shop: Shop) -> None:
+async def delete_key(shop: Shop) -> None:
     assert (await shop.call("DELETE", f"/subscribe/customers/{CARD}")).code == 0
 
 
-async def book(shop: Shop) -> None:
-    item = {"merchant_uid": "booked", "schedule_at": int(time.time()) + 1_000, "amount": 9_900}
+async def create_schedule(shop: Shop) -> None:
+    item = {"merchant_uid": "scheduled", "schedule_at": int(time.time()) + 1_000, "amount": 9_900}
     body = {"customer_uid": CARD, "schedules": [item]}
     assert (await shop.call("POST", SCHEDULE, json=body)).code == 0
 
 
 async def revoke_schedule(shop: Shop) -> None:
-    await book(shop)
-    body = {"merchant_uid": "booked"}
+    await create_schedule(shop)
+    body = {"merchant_uid": "scheduled"}
     assert (await shop.call("POST", "/subscribe/payments/unschedule", json=body)).code == 0
 
 
 async def revoke_with_its_key(shop: Shop) -> None:
-    await book(shop)
-    await remove_key(shop)
+    await create_schedule(shop)
+    await delete_key(shop)
 
 
 async def leave_unresolved(shop: Shop) -> None:
@@ -82,11 +82,11 @@ async def resolve_as_failed(shop: Shop) -> None:
     [
         (decline, [("payment.declined", "failed")], []),
         (issue_key, [("billing_key.issued", "issued")], ["paid"]),
-        (remove_key, [("billing_key.removed", "removed")], []),
+        (delete_key, [("billing_key.deleted", "deleted")], []),
         (revoke_schedule, [("schedule.revoked", "revoked")], []),
         (
             revoke_with_its_key,
-            [("billing_key.removed", "removed"), ("schedule.revoked", "revoked")],
+            [("billing_key.deleted", "deleted"), ("schedule.revoked", "revoked")],
             [],
         ),
         (leave_unresolved, [("payment.unresolved", "ready")], []),

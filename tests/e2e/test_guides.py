@@ -1,4 +1,4 @@
-"""What the guides on booked charges and webhooks show is true: their code is run as it stands.
+"""What the guides on scheduled payments and webhooks show is true: their code is run as it stands.
 
 Calls (`curl`) go to a gateway of the test; moments in epoch seconds are moved to the months ahead,
 so that the page need not be.
@@ -71,18 +71,18 @@ async def play(shop: Shop, curl: str) -> Answer:
     return await shop.call(method, path, headers=headers, data=body)
 
 
-async def test_booked_charges_are_booked_declined_retried_moved_and_revoked_as_the_page_shows(
+async def test_scheduled_payments_are_declined_retried_moved_and_revoked_as_the_page_shows(
     gateway: Shop,
 ):
     await gateway.register_card("member-42")
-    book, read, retry, reschedule, move, revoke, turn = calls_of("booked-charges.md")
-    booked = await play(gateway, book)
-    assert [one["schedule_status"] for one in booked.response] == ["scheduled"] * 2
-    assert [one["name"] for one in booked.response] == ["1월 원두", "2월 원두"]
+    create, read, retry, reopen, reschedule, revoke, advance = calls_of("scheduled-payments.md")
+    schedules = await play(gateway, create)
+    assert [one["schedule_status"] for one in schedules.response] == ["scheduled"] * 2
+    assert [one["name"] for one in schedules.response] == ["1월 원두", "2월 원두"]
 
     await gateway.kicc.scenario("8316", "batch", times=2)
-    turned = await play(gateway, turn)
-    assert turned.response["charges"] == 1
+    advanced = await play(gateway, advance)
+    assert advanced.response["charges"] == 1
     declined = (await play(gateway, read)).response
     assert (declined["schedule_status"], declined["payment_status"]) == ("executed", "failed")
     assert declined["imp_uid"].startswith("imps_")
@@ -91,33 +91,33 @@ async def test_booked_charges_are_booked_declined_retried_moved_and_revoked_as_t
     await gateway.register_card("member-42")
     assert (await play(gateway, retry)).response["status"] == "paid"
     assert (await play(gateway, retry)).http_status == 400, "no order is paid twice"
-    assert (await play(gateway, reschedule)).code != 0, "nor booked again once it is paid"
+    assert (await play(gateway, reopen)).code != 0, "nor scheduled again once it is paid"
 
-    moved = await play(gateway, move)
-    assert moved.code == 0, moved
+    rescheduled = await play(gateway, reschedule)
+    assert rescheduled.code == 0, rescheduled
     revoked = await play(gateway, revoke)
     assert [one["merchant_uid"] for one in revoked.response] == ["sub-42-02"]
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_declined_charge_is_booked_for_another_day_as_the_page_shows(gateway: Shop):
+async def test_a_declined_charge_is_scheduled_for_another_day_as_the_page_shows(gateway: Shop):
     await gateway.register_card("member-42")
-    book, read, _retry, reschedule, _move, _revoke, turn = calls_of("booked-charges.md")
-    await play(gateway, book)
+    create, read, _retry, reopen, _reschedule, _revoke, advance = calls_of("scheduled-payments.md")
+    await play(gateway, create)
     await gateway.kicc.scenario("8521", "batch", times=1)
-    await play(gateway, turn)
-    again = await play(gateway, reschedule)
+    await play(gateway, advance)
+    again = await play(gateway, reopen)
     assert (again.response["schedule_status"], again.response["payment_status"]) == (
         "scheduled",
         None,
     )
     for _ in range(4):
-        await play(gateway, turn)
+        await play(gateway, advance)
     assert (await play(gateway, read)).response["payment_status"] == "paid"
 
 
 def test_months_of_the_page_end_where_months_end():
-    names = python_of("booked-charges.md")
+    names = python_of("scheduled-payments.md")
     monthly = names["monthly"]
     days = [at.strftime("%m-%d") for at in monthly(datetime(2028, 1, 31, 10, tzinfo=KST), 5)]
     assert days == ["01-31", "02-29", "03-31", "04-30", "05-31"]

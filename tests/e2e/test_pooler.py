@@ -41,7 +41,7 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
         codes = [answer.code for answer in await asyncio.gather(*charges)]
         assert codes.count(0) == 20, "two for each order: one gets through"
         assert (await shop.pay_in_window(merchant_uid="once"))["success"]
-        due = {"merchant_uid": "booked", "schedule_at": int(datetime.now(UTC).timestamp()) + 2}
+        due = {"merchant_uid": "scheduled", "schedule_at": int(datetime.now(UTC).timestamp()) + 2}
         request = {"customer_uid": "card-1", "schedules": [{**due, "amount": 9_900, "name": "9월"}]}
         assert (await shop.call("POST", "/subscribe/payments/schedule", json=request)).code == 0
 
@@ -49,7 +49,7 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
 
         told = sorted(post.values["merchant_uid"] for post in posts)
         assert len(told) == len(set(told)), "each once: a registration, 20 charges, two more"
-        assert {"booked", "once"} <= set(told)
+        assert {"scheduled", "once"} <= set(told)
         found = await shop.get("/payments/status/paid?limit=100")
         assert (found.response["total"], len(found.response["list"])) == (23, 23)
         direct = await asyncpg.connect(database_url)

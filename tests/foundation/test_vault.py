@@ -13,7 +13,7 @@ _KEYS = st.binary(min_size=32, max_size=32)
 
 @given(_KEYS, st.text(max_size=60))
 def test_a_sealed_record_opens_with_a_key_made_by_the_library(key: bytes, secret: str) -> None:
-    sealed = Vault([key]).seal(secret, bound_to="merchant 1")
+    sealed = Vault([key]).seal(secret, associated_data="merchant 1")
     salt, nonce, rest = sealed[5:21], sealed[21:33], sealed[33:]
 
     record_key = HKDF(hashes.SHA256(), 32, salt, b"dasi vault record").derive(key)

@@ -97,12 +97,12 @@ async def test_it_books_reads_and_revokes_charges(gateway: Shop, client: Client)
         for n, order in enumerate(("order-1", "order-2", "order-3"))
     ]
 
-    booked = await client("pay_schedule", **request, schedules=items)
+    schedules = await client("pay_schedule", **request, schedules=items)
 
-    assert [one["schedule_status"] for one in booked] == ["scheduled"] * 3
-    assert await client("pay_schedule_get", "order-1") == booked[0]
+    assert [one["schedule_status"] for one in schedules] == ["scheduled"] * 3
+    assert await client("pay_schedule_get", "order-1") == schedules[0]
     page = await client("pay_schedule_get_between", schedule_from=at, schedule_to=at + 2)
-    assert page["list"] == [booked[1], booked[0]], "the newest first, the end not included"
+    assert page["list"] == [schedules[1], schedules[0]], "the newest first, the end not included"
     (revoked,) = await client("pay_unschedule", customer_uid="card-1", merchant_uid="order-1")
     assert (revoked["merchant_uid"], revoked["schedule_status"]) == ("order-1", "revoked")
     assert len(await client("pay_unschedule", customer_uid="card-1")) == 2

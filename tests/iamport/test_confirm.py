@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.windows import expire_windows
 from support.gateway_merchant import Shop, running_gateway
 from support.served_app import served
@@ -126,7 +126,7 @@ async def test_two_returns_at_once_ask_the_merchant_and_the_pg_once(gateway: Sho
 
 
 async def test_who_dies_while_asking_leaves_an_order_that_ends(
-    database_url: str, kicc: SimulatorControl, clock: TurnedClock
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await kicc.set_clock(clock.now().isoformat())
     async with merchant() as asked, running_gateway(database_url, kicc, clock=clock) as shop:

@@ -81,7 +81,7 @@ async def paid(shop: Shop, **fields: Any) -> str:
     return str((await shop.again(**fields)).response["imp_uid"])
 
 
-async def book(shop: Shop, merchant_uid: str, **more: Any) -> Answer:
+async def create_schedule(shop: Shop, merchant_uid: str, **more: Any) -> Answer:
     item = {"merchant_uid": merchant_uid, "schedule_at": in_s(3_600), "amount": 9_900}
     given = {"customer_uid": "card-1", "schedules": [{**item, **more.pop("item", {})}], **more}
     return await shop.call("POST", SCHEDULE, json=given)
@@ -263,7 +263,7 @@ async def _(shop: Shop) -> Answer:
     return await cancel(shop, imp_uid=imp_uid)
 
 
-# ----- booked charges -----
+# ----- scheduled payments -----
 
 asks("unknown_schedule", "GET", f"{SCHEDULE}/nobody")
 asks("no_schedule_to_revoke", "POST", "/subscribe/payments/unschedule", json={"merchant_uid": "o"})
@@ -271,48 +271,48 @@ asks("no_schedule_to_revoke", "POST", "/subscribe/payments/unschedule", json={"m
 
 @way_to("schedule_moment")
 async def _(shop: Shop) -> Answer:
-    return await book(shop, "order-1", item={"schedule_at": 1})
+    return await create_schedule(shop, "order-1", item={"schedule_at": 1})
 
 
 @way_to("schedule_exists")
 async def _(shop: Shop) -> Answer:
-    await book(shop, "order-1")
-    return await book(shop, "order-1")
+    await create_schedule(shop, "order-1")
+    return await create_schedule(shop, "order-1")
 
 
 @way_to("unknown_schedule_customer")
 async def _(shop: Shop) -> Answer:
-    return await book(shop, "order-1", customer_uid="nobody")
+    return await create_schedule(shop, "order-1", customer_uid="nobody")
 
 
-@way_to("card_check_failed")
+@way_to("card_verification_failed")
 async def _(shop: Shop) -> Answer:
-    return await book(shop, "order-1", checking_amount=8_521)
+    return await create_schedule(shop, "order-1", checking_amount=8_521)
 
 
 @way_to("unknown_schedule_key")
 async def _(shop: Shop) -> Answer:
-    await book(shop, "order-1")
+    await create_schedule(shop, "order-1")
     await shop.call("DELETE", "/subscribe/customers/card-1")
     return await shop.call("POST", f"{SCHEDULE}/order-1/retry")
 
 
 @way_to("schedule_not_waiting")
 async def _(shop: Shop) -> Answer:
-    await book(shop, "order-1")
+    await create_schedule(shop, "order-1")
     await revoke(shop, "order-1")
     return await shop.call("PUT", f"{SCHEDULE}/order-1", json={"schedule_at": in_s(60)})
 
 
 @way_to("schedule_not_ended")
 async def _(shop: Shop) -> Answer:
-    await book(shop, "order-1")
+    await create_schedule(shop, "order-1")
     return await shop.call("POST", f"{SCHEDULE}/order-1/retry")
 
 
 @way_to("schedule_paid")
 async def _(shop: Shop) -> Answer:
-    await book(shop, "order-1")
+    await create_schedule(shop, "order-1")
     await shop.call("POST", "/test/clock", json={"advance": 3_600})
     return await shop.call("POST", f"{SCHEDULE}/order-1/retry")
 

@@ -117,10 +117,10 @@ ROUTES: dict[str, Call] = {
         paged=True,
     ),
     "GET /subscribe/payments/schedule/{merchant_uid}": Call(
-        f"{PAY}/schedule/booked-{{n}}", SCHEDULED
+        f"{PAY}/schedule/scheduled-{{n}}", SCHEDULED
     ),
     "PUT /subscribe/payments/schedule/{merchant_uid}": Call(
-        f"{PAY}/schedule/booked-{{n}}", SCHEDULED, {"schedule_at": "{later}"}
+        f"{PAY}/schedule/scheduled-{{n}}", SCHEDULED, {"schedule_at": "{later}"}
     ),
     "POST /subscribe/payments/schedule/{merchant_uid}/retry": Call(
         f"{PAY}/schedule/revoked-{{n}}/retry", shapes.PAYMENT, {}
@@ -137,7 +137,7 @@ ROUTES: dict[str, Call] = {
     "POST /subscribe/payments/unschedule": Call(
         f"{PAY}/unschedule",
         SCHEDULED,
-        {"customer_uid": "card-1", "merchant_uid": ["booked-{n}", ""]},
+        {"customer_uid": "card-1", "merchant_uid": ["scheduled-{n}", ""]},
         many=True,
     ),
     "GET /subscribe/customers": Call(
@@ -189,7 +189,7 @@ async def stocked(gateway: Shop, request: pytest.FixtureRequest) -> Stocked:
             await gateway.register_card(f"gone-{n}")
     order = {"customer_uid": "card-1", "amount": 9_900}
     paid = await gateway.again(merchant_uid="주문 1")
-    names = [f"{kind}-{n}" for kind in ("booked", "revoked") for n in range(TIMES)]
+    names = [f"{kind}-{n}" for kind in ("scheduled", "revoked") for n in range(TIMES)]
     items = [{**order, "merchant_uid": name, "schedule_at": in_s(3_600)} for name in names]
     for path, sent in {
         f"{PAY}/schedule": {"customer_uid": "card-1", "schedules": items},

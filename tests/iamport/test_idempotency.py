@@ -126,45 +126,45 @@ async def _under_key(shop: Shop, key: str, path: str, **given: Any) -> Answer:
     return await shop.call("POST", path, headers=headers, json=given)
 
 
-def _booking(order: str, **changed: Any) -> dict[str, Any]:
+def _schedule_body(order: str, **changed: Any) -> dict[str, Any]:
     item = {"merchant_uid": order, "schedule_at": 1_900_000_000, "amount": 9_900, **changed}
     return {"customer_uid": "card-1", "checking_amount": 1_000, "schedules": [item]}
 
 
-async def test_a_booking_sent_twice_books_and_tries_the_card_once(gateway: Shop) -> None:
+async def test_a_schedule_sent_twice_creates_and_tries_the_card_once(gateway: Shop) -> None:
     await gateway.register_card("card-1")
 
-    first = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
-    second = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
-    other = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1", amount=100))
+    first = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
+    second = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
+    other = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1", amount=100))
 
     assert (first.code, second.body) == (0, first.body)
     assert len(await gateway.approvals()) == 1, "the card was tried once"
     assert (other.http_status, "schedules" in (other.message or "")) == (422, True)
 
 
-async def test_a_booking_whose_process_died_is_told_as_it_was_booked(gateway: Shop) -> None:
+async def test_a_schedule_whose_process_died_is_told_as_it_was_scheduled(gateway: Shop) -> None:
     await gateway.register_card("card-1")
-    await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
+    await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
     await gateway.rows(
-        "UPDATE idempotent_requests SET sealed_answer = NULL, http_status = NULL,"
+        "UPDATE idempotent_requests SET sealed_response = NULL, http_status = NULL,"
         " answered_at = NULL, started_at = started_at - interval '2 minutes'"
     )
 
-    resumed = await _under_key(gateway, "book-1", SCHEDULE, **_booking("order-1"))
+    recovered = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
 
-    assert resumed.code == 0
-    assert resumed.response[0]["merchant_uid"] == "order-1"
+    assert recovered.code == 0
+    assert recovered.response[0]["merchant_uid"] == "order-1"
     assert len(await gateway.approvals()) == 1
 
 
 async def _declined(shop: Shop, *orders: str) -> None:
-    """Booked charges that were run and declined."""
+    """Scheduled payments that were run and declined."""
     await shop.register_card("card-1")
     runner = Runner(shop.engine, per_merchant=16)
     for order in orders:
-        booking = _booking(order) | {"checking_amount": 0}
-        assert (await shop.call("POST", SCHEDULE, json=booking)).code == 0
+        body = _schedule_body(order) | {"checking_amount": 0}
+        assert (await shop.call("POST", SCHEDULE, json=body)).code == 0
     await shop.rows("UPDATE schedules SET due_at = now() - interval '1 minute'")
     await shop.kicc.scenario("8373", "batch", times=len(orders))
     await runner.run_due()
@@ -186,7 +186,7 @@ async def test_a_retry_sent_twice_charges_once(gateway: Shop) -> None:
     assert (other.http_status, "merchant_uid" in (other.message or "")) == (422, True)
 
 
-async def test_booking_again_sent_twice_books_once(gateway: Shop) -> None:
+async def test_schedule_again_sent_twice_creates_once(gateway: Shop) -> None:
     await _declined(gateway, "order-1")
 
     path = f"{SCHEDULE}/order-1/reschedule"

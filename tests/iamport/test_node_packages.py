@@ -53,10 +53,10 @@ async def test_the_typescript_client_lives_its_billing_life(gateway: Shop) -> No
     assert told["prepared"]["response"] == told["prepare"]["response"]
     assert told["bank"]["response"]["name"] == "KB국민은행"
     assert told["card_code"]["response"]["name"] == "신한카드"
-    booked = told["booked"]["response"]
-    assert [one["merchant_uid"] for one in booked] == ["node-s1", "node-s2"]
-    assert told["booked_one"]["response"] == booked[0]
-    assert told["booked_list"]["response"]["list"] == booked[::-1], "the newest first"
+    schedules = told["scheduled"]["response"]
+    assert [one["merchant_uid"] for one in schedules] == ["node-s1", "node-s2"]
+    assert told["booked_one"]["response"] == schedules[0]
+    assert told["booked_list"]["response"]["list"] == schedules[::-1], "the newest first"
     assert told["booked_of_card"]["response"] == told["booked_list"]["response"]
     assert (told["booked_nobody"]["code"], told["revoked_none"]["code"]) == (1, 1)
     ended = told["revoked"]["response"] + told["revoked_rest"]["response"]

@@ -151,13 +151,13 @@ async def test_a_slash_within_a_customers_name_stays_in_it(gateway: Shop) -> Non
 
     card = await gateway.get(path)
     payments = await gateway.get(f"{path}/payments/")
-    booked = await gateway.get(f"{path}/schedules?from={now}&to={now}")
+    schedules = await gateway.get(f"{path}/schedules?from={now}&to={now}")
     removed = await gateway.call("DELETE", f"{path}/")
 
     for one in (card, removed):
         assert one.response["customer_uid"] == "shop/1/payments-of"
     assert payments.response["list"][0]["customer_uid"] == "shop/1/payments-of"
-    assert (booked.http_status, booked.response["total"]) == (200, 0)
+    assert (schedules.http_status, schedules.response["total"]) == (200, 0)
 
 
 async def test_a_get_may_carry_a_content_type_and_an_empty_form(gateway: Shop) -> None:

@@ -1,4 +1,4 @@
-"""Booked charges over HTTP, in Iamport's shapes and spellings (Iamport V1 1.4.5, 1.4.6)."""
+"""Scheduled payments over HTTP, in Iamport's shapes and spellings (Iamport V1 1.4.5, 1.4.6)."""
 
 import time
 from typing import Any
@@ -26,7 +26,7 @@ def in_s(seconds: float) -> int:
     return int(time.time() + seconds)
 
 
-async def booked(shop: Shop, *items: dict[str, Any], **more: Any) -> Answer:
+async def create_schedules(shop: Shop, *items: dict[str, Any], **more: Any) -> Answer:
     given = [{"schedule_at": in_s(1_000), "amount": 9_900, **one} for one in items]
     body = {"customer_uid": "card-1", "schedules": given, **more}
     return await shop.call("POST", SCHEDULE, json=body)
@@ -44,9 +44,11 @@ async def charged(shop: Shop, merchant_uid: str) -> None:
     await runner.close()
 
 
-async def test_booking_answers_an_array_with_every_field_in_order(shop: Shop):
+async def test_schedule_answers_an_array_with_every_field_in_order(shop: Shop):
     one, two = new_order(), new_order()
-    answer = await booked(shop, {"merchant_uid": one}, {"merchant_uid": two, "amount": "1200"})
+    answer = await create_schedules(
+        shop, {"merchant_uid": one}, {"merchant_uid": two, "amount": "1200"}
+    )
     assert (answer.http_status, answer.code) == (200, 0)
     assert [list(row) for row in answer.response] == [FIELDS, FIELDS]
     assert [row["merchant_uid"] for row in answer.response] == [one, two]
@@ -88,7 +90,7 @@ async def test_a_form_in_brackets_books_too(shop: Shop):
         ({}, {"customer_uid": None}, 400, -1, "customer_uid"),
     ],
 )
-async def test_bad_bookings_are_refused_by_name_and_book_nothing(
+async def test_bad_schedules_are_refused_by_name_and_create_nothing(
     shop: Shop,
     item: dict[str, Any],
     more: dict[str, Any],
@@ -97,7 +99,7 @@ async def test_bad_bookings_are_refused_by_name_and_book_nothing(
     code: int,
     text: str,
 ):
-    answer = await booked(shop, {"merchant_uid": new_order(), **item}, **more)
+    answer = await create_schedules(shop, {"merchant_uid": new_order(), **item}, **more)
     assert (answer.http_status, answer.code) == (http_status, code), answer
     assert text in (answer.message or "")
     assert await shop.rows("SELECT 1 FROM schedules") == []
@@ -105,15 +107,15 @@ async def test_bad_bookings_are_refused_by_name_and_book_nothing(
 
 async def test_duplicate_order_is_code_1(shop: Shop):
     order = new_order()
-    await booked(shop, {"merchant_uid": order})
-    again = await booked(shop, {"merchant_uid": new_order()}, {"merchant_uid": order})
+    await create_schedules(shop, {"merchant_uid": order})
+    again = await create_schedules(shop, {"merchant_uid": new_order()}, {"merchant_uid": order})
     assert (again.http_status, again.code) == (200, 1)
     assert len(await shop.rows("SELECT 1 FROM schedules")) == 1
 
 
 async def test_executed_schedule_shows_its_payment(shop: Shop):
     order = new_order()
-    await booked(shop, {"merchant_uid": order, "custom_data": "x"})
+    await create_schedules(shop, {"merchant_uid": order, "custom_data": "x"})
     await charged(shop, order)
     row = (await shop.get(f"{SCHEDULE}/{order}")).response
     assert row["schedule_status"] == "executed"
@@ -137,7 +139,7 @@ async def test_every_list_takes_every_spelling(
 ):
     orders = [new_order() for _ in range(3)]
     at = in_s(500)
-    await booked(
+    await create_schedules(
         shop,
         *({"merchant_uid": one, "schedule_at": at + n} for n, one in enumerate(orders)),
     )
@@ -162,7 +164,7 @@ async def test_bad_ranges_are_400(shop: Shop, query: str):
 async def test_move_retry_and_reschedule(shop: Shop):
     order = new_order()
     path = f"{SCHEDULE}/{order}"
-    await booked(shop, {"merchant_uid": order})
+    await create_schedules(shop, {"merchant_uid": order})
     moved = await shop.call("PUT", path, json={"schedule_at": in_s(9_000)})
     assert moved.response["schedule_at"] > in_s(8_000)
     assert (await shop.call("PUT", path, json={"schedule_at": 5})).http_status == 400
@@ -185,7 +187,7 @@ async def test_move_retry_and_reschedule(shop: Shop):
 
 async def test_retry_of_a_revoked_one_charges_now(shop: Shop):
     order = new_order()
-    await booked(shop, {"merchant_uid": order})
+    await create_schedules(shop, {"merchant_uid": order})
     await shop.call("POST", "/subscribe/payments/unschedule", json={"merchant_uid": order})
     paid = await shop.call("POST", f"{SCHEDULE}/{order}/retry")
     assert paid.response["status"] == "paid"
@@ -216,8 +218,8 @@ async def test_unschedule_selects_as_the_matrix_says(
     shop: Shop, selection: dict[str, Any], revoked: list[str]
 ):
     await shop.register_card("card-2")
-    await booked(shop, {"merchant_uid": "a"}, {"merchant_uid": "b"})
-    await booked(shop, {"merchant_uid": "c"}, customer_uid="card-2")
+    await create_schedules(shop, {"merchant_uid": "a"}, {"merchant_uid": "b"})
+    await create_schedules(shop, {"merchant_uid": "c"}, customer_uid="card-2")
     answer = await shop.call("POST", "/subscribe/payments/unschedule", json=selection)
     assert sorted(row["merchant_uid"] for row in answer.response) == revoked
     assert all(row["revoked_at"] > 0 for row in answer.response)
@@ -227,7 +229,7 @@ async def test_unschedule_selects_as_the_matrix_says(
 
 
 async def test_removing_a_key_revokes_its_schedules(shop: Shop):
-    await booked(shop, {"merchant_uid": "a"})
+    await create_schedules(shop, {"merchant_uid": "a"})
     assert (await shop.call("DELETE", "/subscribe/customers/card-1")).code == 0
     assert (await shop.get(f"{SCHEDULE}/a")).response["schedule_status"] == "revoked"
 
@@ -235,7 +237,7 @@ async def test_removing_a_key_revokes_its_schedules(shop: Shop):
 async def test_another_merchant_sees_nothing_of_it(shop: Shop):
     from support.gateway_merchant import open_shop
 
-    await booked(shop, {"merchant_uid": "mine"})
+    await create_schedules(shop, {"merchant_uid": "mine"})
     async with open_shop(
         shop.engine, shop.url, shop.kicc, code="imp00000002", mall_id="T5102001"
     ) as other:
@@ -260,14 +262,14 @@ async def test_feed_gives_every_event_once(shop: Shop):
 
 
 async def test_test_clock_turns_and_what_is_due_happens(shop: Shop):
-    await booked(shop, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
-    turned = await shop.call("POST", "/test/clock", json={"advance": 31 * 86_400})
-    assert turned.response["charges"] == 1
-    assert turned.response["now"] >= in_s(31 * 86_400) - 5
+    await create_schedules(shop, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
+    advanced = await shop.call("POST", "/test/clock", json={"advance": 31 * 86_400})
+    assert advanced.response["charges"] == 1
+    assert advanced.response["now"] >= in_s(31 * 86_400) - 5
     row = (await shop.get(f"{SCHEDULE}/a")).response
     assert row["payment_status"] == "paid"
     assert 0 <= row["executed_at"] - row["schedule_at"] < 60
-    past = await booked(shop, {"merchant_uid": "b", "schedule_at": in_s(86_400)})
+    past = await create_schedules(shop, {"merchant_uid": "b", "schedule_at": in_s(86_400)})
     assert past.code == 1
     back = await shop.call("POST", "/test/clock", json={"to": in_s(0)})
     assert back.http_status == 409

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from support.gateway_merchant import Shop, open_shop, running_gateway
 from support.simulator_process import SimulatorControl
 
@@ -95,7 +95,7 @@ async def test_without_a_token_nothing_else_is_looked_at(
 async def test_an_ended_token_is_refused_and_a_new_one_works(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    clock = TurnedClock(datetime.now(UTC))
+    clock = ManualClock(datetime.now(UTC))
     async with running_gateway(database_url, kicc, clock=clock) as shop:
         old = {"Authorization": await shop.token()}
         path = "/payments/imp_000000000000"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from dasi.foundation.clock import KST, TurnedClock, kst_day
+from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Approved,
@@ -40,7 +40,7 @@ class Shop:
 
     kicc: SimulatorProcess
     provider: KiccProvider
-    clock: TurnedClock
+    clock: ManualClock
     names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def attempt(self) -> Attempt:
@@ -165,7 +165,7 @@ class Shop:
 @asynccontextmanager
 async def open_shop(*, total_timeout_s: float = 30, **switches: Any) -> AsyncIterator[Shop]:
     """A simulator, a provider that talks to it, both clocks at ten in the morning in Korea."""
-    clock = TurnedClock(OPENING_HOUR)
+    clock = ManualClock(OPENING_HOUR)
     async with SimulatorProcess() as kicc:
         await kicc.set_clock(OPENING_HOUR.isoformat())
         if switches:

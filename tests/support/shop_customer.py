@@ -17,7 +17,7 @@ from dasi_demo.billing import utc_now
 from dasi_demo.pages import Settings, make_shop
 
 
-class TurnedTime:
+class ManualTime:
     """Stands still until it is turned."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from dasi.authentication.sign_in import complete_session
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
-from dasi.foundation.reencrypt import SealedValues
+from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.users import Person, rate_limit_store, refuse_many_tries, user_store
 
 STEP_S = 30
@@ -33,7 +33,7 @@ async def begin_second_factor(
     if person.has_totp:
         raise Conflict("second_factor_on")
     secret = pyotp.random_base32()
-    sealed = engine.vault.seal(secret, bound_to=_bound_to(person.person_id))
+    sealed = engine.vault.seal(secret, associated_data=_associated_data(person.person_id))
     await user_store.set_totp_any_merchant(engine.database, person.person_id, sealed)
     await log_own_act(engine, person, "second_factor_begun", origin)
     return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="dasi")
@@ -82,7 +82,7 @@ async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -
     if sealed is None:
         await log_own_act(engine, person, "second_factor_failed", origin, detail="no app")
         raise NotAuthenticated("wrong_code")
-    totp = pyotp.TOTP(engine.vault.open(sealed, bound_to=_bound_to(person.person_id)))
+    totp = pyotp.TOTP(engine.vault.open(sealed, associated_data=_associated_data(person.person_id)))
     now_step = epoch_s(engine.clock.now()) // STEP_S
     given = code.replace(" ", "").encode()
     for step in range(now_step - _DRIFT, now_step + _DRIFT + 1):
@@ -96,15 +96,15 @@ async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -
     raise NotAuthenticated("wrong_code")
 
 
-def _bound_to(person_id: int) -> str:
+def _associated_data(person_id: int) -> str:
     """Moved to another person's row the secret does not open."""
     return f"second factor of person {person_id}"
 
 
-SEALED_SECOND_FACTORS = SealedValues(
+SEALED_SECOND_FACTORS = EncryptedColumn(
     what="second factors",
     table="people",
     key=("person_id",),
     column="sealed_totp",
-    bound_to=lambda row: _bound_to(row["person_id"]),
+    associated_data=lambda row: _associated_data(row["person_id"]),
 )

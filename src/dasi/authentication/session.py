@@ -22,7 +22,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLine:
+class SessionSummary:
     """A session as its owner's list shows it."""
 
     is_this: bool

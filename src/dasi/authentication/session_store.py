@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dasi.audit import Origin
-from dasi.authentication.session import Session, SessionLine
+from dasi.authentication.session import Session, SessionSummary
 from dasi.foundation.db import Database
 from dasi.users import PERSON, to_person
 
@@ -36,7 +36,7 @@ async def insert_session_any_merchant(
     )
 
 
-async def living_session_any_merchant(
+async def active_session_any_merchant(
     database: Database, session_hash: bytes, *, now: datetime, idle_since: datetime
 ) -> Session | None:
     """The session and its person as they are now, so that a role taken away is gone at once."""
@@ -94,7 +94,7 @@ async def delete_sessions_any_merchant(
 
 async def sessions_of_any_merchant(
     database: Database, person_id: int, *, this: bytes, now: datetime, idle_since: datetime
-) -> list[SessionLine]:
+) -> list[SessionSummary]:
     rows = await database.fetch(
         """SELECT session_hash = $2 AS is_this, address, user_agent, started_at, seen_at
            FROM person_sessions
@@ -105,4 +105,4 @@ async def sessions_of_any_merchant(
         now,
         idle_since,
     )
-    return [SessionLine(**row) for row in rows]
+    return [SessionSummary(**row) for row in rows]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from dasi.audit import Origin, audit_store, log_own_act
 from dasi.authentication import session_store
-from dasi.authentication.session import IDLE, LIFE, SECOND_FACTOR_WITHIN, Session, SessionLine
+from dasi.authentication.session import IDLE, LIFE, SECOND_FACTOR_WITHIN, Session, SessionSummary
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
@@ -76,7 +76,7 @@ async def complete_session(engine: Engine, session: Session, *, origin: Origin) 
 async def find_session(engine: Engine, cookie: str) -> Session | None:
     """The living session a cookie finds, or None."""
     now = engine.clock.now()
-    session = await session_store.living_session_any_merchant(
+    session = await session_store.active_session_any_merchant(
         engine.database, hash_of(cookie), now=now, idle_since=now - IDLE
     )
     if session is not None:
@@ -100,7 +100,7 @@ async def sign_out_everywhere(engine: Engine, session: Session, *, origin: Origi
     return ended
 
 
-async def list_sessions(engine: Engine, session: Session) -> list[SessionLine]:
+async def list_sessions(engine: Engine, session: Session) -> list[SessionSummary]:
     now = engine.clock.now()
     return await session_store.sessions_of_any_merchant(
         engine.database,

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from dasi.foundation.reencrypt import SealedValues
+from dasi.foundation.reencrypt import EncryptedColumn
 
 CUSTOMER_UID_MAX = 80
 
-KeyStatus = Literal["live", "replaced", "removed"]
+KeyStatus = Literal["active", "replaced", "deleted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,15 @@ class SealedKey(Protocol):
     def sealed_key(self) -> bytes: ...
 
 
-def bound_to(merchant_id: int, customer_uid: str) -> str:
+def associated_data(merchant_id: int, customer_uid: str) -> str:
     """Where a sealed key belongs: moved to another customer's row it does not open."""
     return f"merchant {merchant_id} customer {customer_uid}"
 
 
-SEALED_KEYS = SealedValues(
+SEALED_KEYS = EncryptedColumn(
     what="billing keys",
     table="billing_keys",
     key=("merchant_id", "billing_key_id"),
     column="sealed_key",
-    bound_to=lambda row: bound_to(row["merchant_id"], row["customer_uid"]),
+    associated_data=lambda row: associated_data(row["merchant_id"], row["customer_uid"]),
 )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from dasi.billing_keys.billing_key import BillingKey, Customer, KeyStatus
 from dasi.foundation.db import Connection, Database, Row
-from dasi.providers.port import Attempt, Card, Declined, KeyRemoved, NotSent, Unknown
+from dasi.providers.port import Attempt, Card, Declined, KeyDeleted, NotSent, Unknown
 
 _KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provider, c.mall_id,
           c.is_sandbox, k.sealed_key, k.card_brand, k.card_name, k.card_issuer_code, k.card_number,
@@ -29,12 +29,14 @@ async def lock_card(connection: Connection, card_number: str | None) -> None:
     )
 
 
-async def live_twins_any_merchant(connection: Connection, key: BillingKey) -> list[BillingKey]:
-    """Live keys of the same mall and, as far as is known, of the same card. Whoever uses the mall:
+async def active_keys_of_card_any_merchant(
+    connection: Connection, key: BillingKey
+) -> list[BillingKey]:
+    """Active keys of the same mall and, if known, of the same card. Whoever uses the mall:
     to the PG they are all one."""
     rows = await connection.fetch(
         f"""SELECT {_KEY} FROM {_SOURCE}
-            WHERE k.status = 'live' AND k.card_number IS NOT DISTINCT FROM $1
+            WHERE k.status = 'active' AND k.card_number IS NOT DISTINCT FROM $1
               AND c.provider = $2 AND c.mall_id = $3 AND c.is_sandbox = $4""",
         key.card_number,
         key.provider,
@@ -44,18 +46,18 @@ async def live_twins_any_merchant(connection: Connection, key: BillingKey) -> li
     return [_billing_key(row) for row in rows]
 
 
-async def mark_living_on(
-    connection: Connection, key: BillingKey, twin_id: str, *, now: datetime
+async def mark_shared(
+    connection: Connection, key: BillingKey, shared_with: str, *, now: datetime
 ) -> None:
-    """Out of use here and not to be ended at the PG: `twin_id` is the same key, and live. Its
-    sealed value is erased, because the twin has it."""
+    """Out of use here and not to be ended at the PG: `shared_with` is the same key, and active. Its
+    sealed value is erased, because the shared_key has it."""
     await connection.execute(
         """UPDATE billing_keys
-           SET lives_on_in = $3, next_removal_at = NULL, sealed_key = ''::bytea, updated_at = $4
-           WHERE merchant_id = $1 AND billing_key_id = $2 AND status <> 'live'""",
+           SET shared_with = $3, next_deletion_at = NULL, sealed_key = ''::bytea, updated_at = $4
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND status <> 'active'""",
         key.merchant_id,
         key.billing_key_id,
-        twin_id,
+        shared_with,
         now,
     )
 
@@ -73,24 +75,24 @@ async def mark_registrations_discarded(
     )
 
 
-async def live_key(
+async def active_key(
     connection: Connection, merchant_id: int, customer_uid: str
 ) -> BillingKey | None:
     row = await connection.fetchrow(
         f"""SELECT {_KEY} FROM {_SOURCE}
-            WHERE k.merchant_id = $1 AND k.customer_uid = $2 AND k.status = 'live'""",
+            WHERE k.merchant_id = $1 AND k.customer_uid = $2 AND k.status = 'active'""",
         merchant_id,
         customer_uid,
     )
     return None if row is None else _billing_key(row)
 
 
-async def live_keys(
+async def active_keys(
     database: Database, merchant_id: int, customer_uids: Sequence[str]
 ) -> list[BillingKey]:
     rows = await database.fetch(
         f"""SELECT {_KEY} FROM {_SOURCE}
-            WHERE k.merchant_id = $1 AND k.customer_uid = ANY($2::text[]) AND k.status = 'live'
+            WHERE k.merchant_id = $1 AND k.customer_uid = ANY($2::text[]) AND k.status = 'active'
             ORDER BY k.customer_uid""",
         merchant_id,
         list(customer_uids),
@@ -112,15 +114,15 @@ async def key_channels(
     return {row["customer_uid"]: row["channel_id"] for row in rows}
 
 
-async def retire_live_key(
+async def delete_active_key(
     connection: Connection, merchant_id: int, customer_uid: str, now: datetime
 ) -> BillingKey | None:
-    """live -> removed, with its end at the PG due now. The key, or None if there is none."""
+    """active -> deleted, with its end at the PG due now. The key, or None if there is none."""
     row = await connection.fetchrow(
         f"""WITH k AS (
                 UPDATE billing_keys
-                SET status = 'removed', updated_at = $3, next_removal_at = $3
-                WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'live'
+                SET status = 'deleted', updated_at = $3, next_deletion_at = $3
+                WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'active'
                 RETURNING *
             )
             SELECT {_KEY} FROM k
@@ -132,17 +134,17 @@ async def retire_live_key(
     return None if row is None else _billing_key(row)
 
 
-async def claim_removals_any_merchant(
+async def claim_deletions_any_merchant(
     database: Database, *, now: datetime, leased_until: datetime, batch: int
 ) -> list[BillingKey]:
     """Keys out of use whose end at the PG is due. The lease is the time of the next claim."""
     rows = await database.fetch(
         f"""WITH k AS (
-                UPDATE billing_keys SET next_removal_at = $2
+                UPDATE billing_keys SET next_deletion_at = $2
                 WHERE (merchant_id, billing_key_id) IN (
                     SELECT merchant_id, billing_key_id FROM billing_keys
-                    WHERE next_removal_at <= $1 AND status <> 'live'
-                    ORDER BY next_removal_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                    WHERE next_deletion_at <= $1 AND status <> 'active'
+                    ORDER BY next_deletion_at LIMIT $3 FOR UPDATE SKIP LOCKED)
                 RETURNING *
             )
             SELECT {_KEY} FROM k
@@ -154,7 +156,7 @@ async def claim_removals_any_merchant(
     return [_billing_key(row) for row in rows]
 
 
-async def reserve_removal(
+async def reserve_deletion(
     connection: Connection,
     key: BillingKey,
     attempt: Attempt,
@@ -166,14 +168,14 @@ async def reserve_removal(
     """The attempt, `sending`. False if the key was ended at the PG meanwhile."""
     row = await connection.fetchrow(
         """WITH due AS (
-               UPDATE billing_keys SET next_removal_at = $7
-               WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_removed_at IS NULL
-                 AND manual_review_reason IS NULL AND status <> 'live'
+               UPDATE billing_keys SET next_deletion_at = $7
+               WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_deleted_at IS NULL
+                 AND manual_review_reason IS NULL AND status <> 'active'
                RETURNING channel_id
            )
            INSERT INTO attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id, mall_id,
                                  business_date, amount_krw, state, sent_at)
-           SELECT $1, $3, $2, 'remove_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
+           SELECT $1, $3, $2, 'delete_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
            RETURNING attempt_id""",
         key.merchant_id,
         key.billing_key_id,
@@ -186,17 +188,17 @@ async def reserve_removal(
     return row is not None
 
 
-async def close_removal(
+async def close_deletion(
     connection: Connection,
     key: BillingKey,
     attempt: Attempt,
-    outcome: KeyRemoved | Declined | Unknown | NotSent,
+    outcome: KeyDeleted | Declined | Unknown | NotSent,
     *,
     now: datetime,
 ) -> int:
-    """What the PG said; returns how many removals of this key were asked for so far."""
+    """What the PG said; returns how many deletion_attempts of this key were asked for so far."""
     states = {
-        KeyRemoved: "approved",
+        KeyDeleted: "approved",
         Declined: "declined",
         Unknown: "unknown",
         NotSent: "not_sent",
@@ -212,22 +214,22 @@ async def close_removal(
         getattr(outcome, "text", None),
         now,
     )
-    removals: int = await connection.fetchval(
-        """UPDATE billing_keys SET removals = removals + 1, updated_at = $3
-           WHERE merchant_id = $1 AND billing_key_id = $2 RETURNING removals""",
+    deletion_attempts: int = await connection.fetchval(
+        """UPDATE billing_keys SET deletion_attempts = deletion_attempts + 1, updated_at = $3
+           WHERE merchant_id = $1 AND billing_key_id = $2 RETURNING deletion_attempts""",
         key.merchant_id,
         key.billing_key_id,
         now,
     )
-    return removals
+    return deletion_attempts
 
 
-async def mark_removed_at_pg(connection: Connection, key: BillingKey, *, now: datetime) -> None:
+async def mark_deleted_at_pg(connection: Connection, key: BillingKey, *, now: datetime) -> None:
     """The key is gone everywhere: its sealed value is erased."""
     await connection.execute(
         """UPDATE billing_keys
-           SET pg_removed_at = $3, next_removal_at = NULL, sealed_key = ''::bytea
-           WHERE merchant_id = $1 AND billing_key_id = $2 AND status <> 'live'""",
+           SET pg_deleted_at = $3, next_deletion_at = NULL, sealed_key = ''::bytea
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND status <> 'active'""",
         key.merchant_id,
         key.billing_key_id,
         now,
@@ -239,7 +241,7 @@ async def mark_removal_for_manual_review(
 ) -> None:
     await connection.execute(
         """UPDATE billing_keys
-           SET manual_review_reason = $3,next_removal_at = NULL, updated_at = $4
+           SET manual_review_reason = $3,next_deletion_at = NULL, updated_at = $4
            WHERE merchant_id = $1 AND billing_key_id = $2""",
         key.merchant_id,
         key.billing_key_id,
@@ -248,12 +250,12 @@ async def mark_removal_for_manual_review(
     )
 
 
-async def plan_removal(
+async def schedule_deletion(
     connection: Connection, key: BillingKey, *, at: datetime, now: datetime
 ) -> None:
     await connection.execute(
-        """UPDATE billing_keys SET next_removal_at = $3, updated_at = $4
-           WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_removed_at IS NULL""",
+        """UPDATE billing_keys SET next_deletion_at = $3, updated_at = $4
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_deleted_at IS NULL""",
         key.merchant_id,
         key.billing_key_id,
         at,
@@ -261,17 +263,17 @@ async def plan_removal(
     )
 
 
-async def replace_live_key(
+async def replace_active_key(
     connection: Connection,
     merchant_id: int,
     customer_uid: str,
     *,
     now: datetime,
 ) -> None:
-    """live -> replaced; its end at the PG is due now."""
+    """active -> replaced; its end at the PG is due now."""
     await connection.execute(
-        """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_removal_at = $3
-           WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'live'""",
+        """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_deletion_at = $3
+           WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'active'""",
         merchant_id,
         customer_uid,
         now,
@@ -287,20 +289,20 @@ async def insert_key(
     channel_id: int,
     sealed_key: bytes,
     status: KeyStatus,
-    remove_at: datetime | None,
+    delete_at: datetime | None,
     card: Card,
     order_name: str,
     customer: Customer,
     issued_at: datetime,
     now: datetime,
 ) -> None:
-    """`remove_at`: when its end at the PG is due; None for a live one."""
+    """`delete_at`: when its end at the PG is due; None for an active one."""
     await connection.execute(
         """INSERT INTO billing_keys (
                merchant_id, billing_key_id, customer_uid, channel_id, sealed_key, status,
                card_brand, card_name, card_issuer_code, card_number, card_kind, order_name,
                customer_id, customer_name, customer_tel, customer_email, customer_addr,
-               customer_postcode, issued_at, updated_at, next_removal_at)
+               customer_postcode, issued_at, updated_at, next_deletion_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
                    $19, $20, $21)""",
         merchant_id,
@@ -323,7 +325,7 @@ async def insert_key(
         customer.postcode,
         issued_at,
         now,
-        remove_at,
+        delete_at,
     )
 
 

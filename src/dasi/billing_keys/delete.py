@@ -13,15 +13,15 @@ import structlog
 from dasi.billing_keys import billing_key_store
 from dasi.billing_keys.billing_key import BillingKey
 from dasi.billing_keys.find import open_key
-from dasi.billing_keys.save import announce_removed
+from dasi.billing_keys.save import announce_deleted
 from dasi.channels import find_channel, open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
-from dasi.foundation.vault import CannotOpen
-from dasi.providers.port import Attempt, Declined, KeyRemoved, NotSent, Unknown
+from dasi.foundation.vault import DecryptionError
+from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[object]]
 """What else must happen in the transaction that takes the key out of use (B5: its schedules)."""
 
 
-async def remove_key(
+async def delete_key(
     engine: Engine, merchant_id: int, customer_uid: str, *, also: InSameAct | None = None
 ) -> BillingKey:
     """Takes a customer's key out of use and asks the PG to end it; returns the key that was.
@@ -49,11 +49,11 @@ async def remove_key(
     async with engine.database.transaction() as connection:
         await billing_key_store.mark_registrations_discarded(connection, merchant_id, customer_uid)
         await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
-        key = await billing_key_store.retire_live_key(connection, merchant_id, customer_uid, now)
+        key = await billing_key_store.delete_active_key(connection, merchant_id, customer_uid, now)
         if key is not None:
             if also is not None:
                 await also(connection, key, now)
-            await announce_removed(
+            await announce_deleted(
                 connection,
                 merchant_id,
                 customer_uid,
@@ -63,28 +63,28 @@ async def remove_key(
             )
     if key is None:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
-    await _end_at_pg(engine, key)
+    await _delete_at_pg(engine, key)
     return key
 
 
-async def remove_due_keys(engine: Engine) -> int:
+async def delete_due_keys(engine: Engine) -> int:
     """Ends at the PG what is out of use here and not ended there yet. For the worker."""
     now = engine.clock.now()
-    keys = await billing_key_store.claim_removals_any_merchant(
+    keys = await billing_key_store.claim_deletions_any_merchant(
         engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
     )
     for key in keys:
-        await _end_at_pg(engine, key)
+        await _delete_at_pg(engine, key)
     return len(keys)
 
 
-async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
+async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"rk-{ulid(now)}", business_date=kst_day(now))
     channel = await find_channel(engine, key.merchant_id, key.channel_id)
     try:
         mall, billing_key = open_mall(engine, channel), open_key(engine, key)
-    except CannotOpen as sealed:
+    except DecryptionError as sealed:
         # One that cannot be opened must not keep the others waiting for ever.
         log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
         async with engine.database.transaction() as connection:
@@ -94,43 +94,45 @@ async def _end_at_pg(engine: Engine, key: BillingKey) -> None:
         return
     async with engine.database.transaction() as connection:
         await billing_key_store.lock_card(connection, key.card_number)
-        twin = await _live_twin(engine, connection, key, billing_key)
-        if twin is not None:
-            await billing_key_store.mark_living_on(connection, key, twin.billing_key_id, now=now)
+        shared_key = await _find_shared_key(engine, connection, key, billing_key)
+        if shared_key is not None:
+            await billing_key_store.mark_shared(connection, key, shared_key.billing_key_id, now=now)
             return
-        if not await billing_key_store.reserve_removal(
+        if not await billing_key_store.reserve_deletion(
             connection, key, attempt, mall_id=channel.mall_id, lease=_LEASE, now=now
         ):
             return
-    outcome = await engine.providers[channel.provider].remove_key(
+    outcome = await engine.providers[channel.provider].delete_key(
         mall, attempt, billing_key=billing_key
     )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        removals = await billing_key_store.close_removal(connection, key, attempt, outcome, now=now)
+        deletion_attempts = await billing_key_store.close_deletion(
+            connection, key, attempt, outcome, now=now
+        )
         match outcome:
-            case KeyRemoved():
-                await billing_key_store.mark_removed_at_pg(connection, key, now=now)
+            case KeyDeleted():
+                await billing_key_store.mark_deleted_at_pg(connection, key, now=now)
             case Declined(code=code, text=text):
                 # A definite no may mean "removed before" or "not yours": a person decides.
                 await billing_key_store.mark_removal_for_manual_review(
                     connection, key, reason=f"{code}: {text}", now=now
                 )
-                log.error("key_removal_refused", billing_key_id=key.billing_key_id, pg_code=code)
+                log.error("key_deletion_refused", billing_key_id=key.billing_key_id, pg_code=code)
             case Unknown() | NotSent():
-                wait = min(_WAIT_FIRST * 2 ** min(removals, _DOUBLINGS_MAX), _WAIT_MAX)
-                await billing_key_store.plan_removal(connection, key, at=now + wait, now=now)
+                wait = min(_WAIT_FIRST * 2 ** min(deletion_attempts, _DOUBLINGS_MAX), _WAIT_MAX)
+                await billing_key_store.schedule_deletion(connection, key, at=now + wait, now=now)
 
 
-async def _live_twin(
+async def _find_shared_key(
     engine: Engine, connection: Connection, key: BillingKey, billing_key: str
 ) -> BillingKey | None:
-    """A live key with the same value: ending this one would end it. KICC may give one card the same
+    """An active key with the same value: ending this one ends it. KICC may give one card the same
     key again, to one customer or to two."""
-    for twin in await billing_key_store.live_twins_any_merchant(connection, key):
+    for shared_key in await billing_key_store.active_keys_of_card_any_merchant(connection, key):
         try:
-            if open_key(engine, twin) == billing_key:
-                return twin
-        except CannotOpen:
-            log.exception("vault_cannot_open", billing_key_id=twin.billing_key_id)
+            if open_key(engine, shared_key) == billing_key:
+                return shared_key
+        except DecryptionError:
+            log.exception("vault_cannot_open", billing_key_id=shared_key.billing_key_id)
     return None

@@ -3,16 +3,16 @@
 from collections.abc import Collection, Sequence
 
 from dasi.billing_keys import billing_key_store
-from dasi.billing_keys.billing_key import BillingKey, SealedKey, bound_to
+from dasi.billing_keys.billing_key import BillingKey, SealedKey, associated_data
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
 
 
 async def find_billing_key(engine: Engine, merchant_id: int, customer_uid: str) -> BillingKey:
-    """The live key of a customer. `NotFound("unknown_billing_key")` if there is none."""
+    """The active key of a customer. `NotFound("unknown_billing_key")` if there is none."""
     async with engine.database.transaction() as connection:
-        key = await billing_key_store.live_key(connection, merchant_id, customer_uid)
+        key = await billing_key_store.active_key(connection, merchant_id, customer_uid)
     if key is None:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
     return key
@@ -21,15 +21,15 @@ async def find_billing_key(engine: Engine, merchant_id: int, customer_uid: str) 
 async def find_billing_keys(
     engine: Engine, merchant_id: int, customer_uids: Sequence[str]
 ) -> list[BillingKey]:
-    """The live keys of these customers, as many as there are, by `customer_uid`."""
-    return await billing_key_store.live_keys(engine.database, merchant_id, customer_uids)
+    """The active keys of these customers, as many as there are, by `customer_uid`."""
+    return await billing_key_store.active_keys(engine.database, merchant_id, customer_uids)
 
 
-async def live_key(
+async def active_key(
     connection: Connection, merchant_id: int, customer_uid: str
 ) -> BillingKey | None:
     """The same inside the caller's transaction; None if there is none."""
-    return await billing_key_store.live_key(connection, merchant_id, customer_uid)
+    return await billing_key_store.active_key(connection, merchant_id, customer_uid)
 
 
 async def key_channels(
@@ -41,4 +41,6 @@ async def key_channels(
 
 def open_key(engine: Engine, key: SealedKey) -> str:
     """The PG's key, for the length of a call. Never log, store or return it."""
-    return engine.vault.open(key.sealed_key, bound_to=bound_to(key.merchant_id, key.customer_uid))
+    return engine.vault.open(
+        key.sealed_key, associated_data=associated_data(key.merchant_id, key.customer_uid)
+    )

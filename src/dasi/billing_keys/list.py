@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dasi.billing_keys import list_store
-from dasi.billing_keys.summary import KeyLine
+from dasi.billing_keys.summary import BillingKeySummary
 from dasi.engine import Engine
 
 _LIMIT_MAX = 200
@@ -12,7 +12,7 @@ _LIMIT_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPage:
-    keys: tuple[KeyLine, ...]
+    keys: tuple[BillingKeySummary, ...]
     next_cursor: tuple[datetime, str] | None
     """Where the next page begins; None: this is the last one."""
 
@@ -37,6 +37,8 @@ async def browse_keys(
     )
 
 
-async def keys_of_customer(engine: Engine, merchant_id: int, customer_uid: str) -> list[KeyLine]:
-    """The live one and those before it, newest first."""
+async def keys_of_customer(
+    engine: Engine, merchant_id: int, customer_uid: str
+) -> list[BillingKeySummary]:
+    """The active one and those before it, newest first."""
     return await list_store.of_customer(engine.database, merchant_id, customer_uid)

@@ -4,12 +4,12 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dasi.billing_keys.summary import KeyLine
+from dasi.billing_keys.summary import BillingKeySummary
 from dasi.foundation.db import Database
 
 _LINE = """k.billing_key_id, k.customer_uid, k.status, k.card_name, k.card_number, k.card_kind,
-    k.customer_name, c.mall_id, k.issued_at, k.updated_at, k.pg_removed_at, k.manual_review_reason,
-    k.lives_on_in"""
+    k.customer_name, c.mall_id, k.issued_at, k.updated_at, k.pg_deleted_at, k.manual_review_reason,
+    k.shared_with"""
 _SOURCE = """billing_keys k
     JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
 
@@ -21,8 +21,8 @@ async def page(
     words: str | None,
     after: tuple[datetime, str] | None,
     limit: int,
-) -> list[KeyLine]:
-    """Live ones, newest first. Each kind of word is looked for by an index of its own."""
+) -> list[BillingKeySummary]:
+    """Active ones, newest first. Each kind of word is looked for by an index of its own."""
     values: list[Any] = [merchant_id, limit, *(after or ())]
     further = "" if after is None else "AND (k.issued_at, k.billing_key_id) < ($3, $4)"
     terms = ["true"]
@@ -38,7 +38,7 @@ async def page(
         ]
     lists = " UNION ".join(
         f"""(SELECT k.billing_key_id, k.issued_at FROM billing_keys k
-             WHERE k.merchant_id = $1 AND k.status = 'live' AND {term} {further}
+             WHERE k.merchant_id = $1 AND k.status = 'active' AND {term} {further}
              ORDER BY k.issued_at DESC, k.billing_key_id DESC LIMIT $2)"""
         for term in terms
     )
@@ -51,7 +51,7 @@ async def page(
             ORDER BY k.issued_at DESC, k.billing_key_id DESC""",
         *values,
     )
-    return [KeyLine(**row) for row in rows]
+    return [BillingKeySummary(**row) for row in rows]
 
 
 def shown_digits(words: str) -> str:
@@ -59,12 +59,14 @@ def shown_digits(words: str) -> str:
     return f"{words[:3]}*" if re.fullmatch(r"[0-9]{4}", words) else words
 
 
-async def of_customer(database: Database, merchant_id: int, customer_uid: str) -> list[KeyLine]:
+async def of_customer(
+    database: Database, merchant_id: int, customer_uid: str
+) -> list[BillingKeySummary]:
     rows = await database.fetch(
         f"""SELECT {_LINE} FROM {_SOURCE}
             WHERE k.merchant_id = $1 AND k.customer_uid = $2
-            ORDER BY (k.status = 'live') DESC, k.issued_at DESC LIMIT 50""",
+            ORDER BY (k.status = 'active') DESC, k.issued_at DESC LIMIT 50""",
         merchant_id,
         customer_uid,
     )
-    return [KeyLine(**row) for row in rows]
+    return [BillingKeySummary(**row) for row in rows]

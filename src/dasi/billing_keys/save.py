@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dasi.billing_keys import billing_key_store
-from dasi.billing_keys.billing_key import Customer, KeyStatus, bound_to
+from dasi.billing_keys.billing_key import Customer, KeyStatus, associated_data
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
@@ -11,7 +11,7 @@ from dasi.providers.port import KeyIssued
 from dasi.webhooks import announce_more
 
 
-async def keep_issued_key(
+async def save_issued_key(
     engine: Engine,
     connection: Connection,
     merchant_id: int,
@@ -24,23 +24,23 @@ async def keep_issued_key(
     discard_key: bool = False,
     now: datetime,
 ) -> str:
-    """Stores the key and makes it the customer's live one; returns its id.
+    """Stores the key and makes it the customer's active one; returns its id.
 
-    An older live key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
+    An older active key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
     sealed value stays until then, because only the key itself can end it.
 
     A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
     latecomer is what is replaced. One that `discard_key`, because its customer was removed
-    meanwhile, is `removed` from the beginning.
+    meanwhile, is `deleted` from the beginning.
     """
     billing_key_id = f"bk_{ulid(now)}"
     await billing_key_store.lock_card(connection, issued.card.number_masked)
     await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
-    live = await billing_key_store.live_key(connection, merchant_id, customer_uid)
-    is_newest = live is None or live.issued_at <= issued.issued_at
-    status: KeyStatus = "removed" if discard_key else "live" if is_newest else "replaced"
-    if status == "live":
-        await billing_key_store.replace_live_key(connection, merchant_id, customer_uid, now=now)
+    active = await billing_key_store.active_key(connection, merchant_id, customer_uid)
+    is_newest = active is None or active.issued_at <= issued.issued_at
+    status: KeyStatus = "deleted" if discard_key else "active" if is_newest else "replaced"
+    if status == "active":
+        await billing_key_store.replace_active_key(connection, merchant_id, customer_uid, now=now)
     await billing_key_store.insert_key(
         connection,
         merchant_id,
@@ -48,10 +48,10 @@ async def keep_issued_key(
         customer_uid=customer_uid,
         channel_id=channel_id,
         sealed_key=engine.vault.seal(
-            issued.billing_key, bound_to=bound_to(merchant_id, customer_uid)
+            issued.billing_key, associated_data=associated_data(merchant_id, customer_uid)
         ),
         status=status,
-        remove_at=None if status == "live" else now,
+        delete_at=None if status == "active" else now,
         card=issued.card,
         order_name=order_name,
         customer=customer,
@@ -68,14 +68,14 @@ async def keep_issued_key(
         body={"customer_uid": customer_uid, "status": "issued"},
         now=now,
     )
-    if status == "removed":
-        await announce_removed(
+    if status == "deleted":
+        await announce_deleted(
             connection, merchant_id, customer_uid, billing_key_id, channel_id=channel_id, now=now
         )
     return billing_key_id
 
 
-async def announce_removed(
+async def announce_deleted(
     connection: Connection,
     merchant_id: int,
     customer_uid: str,
@@ -87,10 +87,10 @@ async def announce_removed(
     await announce_more(
         connection,
         merchant_id,
-        kind="billing_key.removed",
+        kind="billing_key.deleted",
         about=billing_key_id,
         channel_id=channel_id,
         version=2,
-        body={"customer_uid": customer_uid, "status": "removed"},
+        body={"customer_uid": customer_uid, "status": "deleted"},
         now=now,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLine:
+class BillingKeySummary:
     billing_key_id: str
     customer_uid: str
     status: str
@@ -16,7 +16,7 @@ class KeyLine:
     mall_id: str
     issued_at: datetime
     updated_at: datetime
-    pg_removed_at: datetime | None
+    pg_deleted_at: datetime | None
     manual_review_reason: str | None
-    lives_on_in: str | None
-    """The live key that is the same key at the PG: it ends when that one does."""
+    shared_with: str | None
+    """The active key that is the same key at the PG: it ends when that one does."""

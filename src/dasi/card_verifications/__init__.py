@@ -1,5 +1,5 @@
 """Verify a card with a charge that is refunded at once."""
 
-from dasi.card_verifications.verify_card import check_card, give_back_checks
+from dasi.card_verifications.verify_card import refund_verifications, verify_card
 
-__all__ = ["check_card", "give_back_checks"]
+__all__ = ["refund_verifications", "verify_card"]

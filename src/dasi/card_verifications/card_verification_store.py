@@ -7,14 +7,14 @@ from dasi.foundation.db import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CardCheck:
+class CardVerification:
     merchant_id: int
     merchant_uid: str
     lookups: int
     """This one counted."""
 
 
-async def insert_check(
+async def insert_verification(
     database: Database,
     merchant_id: int,
     merchant_uid: str,
@@ -24,7 +24,7 @@ async def insert_check(
 ) -> None:
     """Before the charge leaves: whoever dies, its amount is not forgotten."""
     await database.fetch(
-        """INSERT INTO card_checks (merchant_id, merchant_uid, next_lookup_at, began_at)
+        """INSERT INTO card_verifications (merchant_id, merchant_uid, next_lookup_at, began_at)
            VALUES ($1, $2, $3, $4)""",
         merchant_id,
         merchant_uid,
@@ -33,10 +33,10 @@ async def insert_check(
     )
 
 
-async def delete_check(database: Database, merchant_id: int, merchant_uid: str) -> None:
+async def delete_verification(database: Database, merchant_id: int, merchant_uid: str) -> None:
     """Nothing of it is left at the PG."""
     await database.fetch(
-        "DELETE FROM card_checks WHERE merchant_id = $1 AND merchant_uid = $2",
+        "DELETE FROM card_verifications WHERE merchant_id = $1 AND merchant_uid = $2",
         merchant_id,
         merchant_uid,
     )
@@ -45,7 +45,7 @@ async def delete_check(database: Database, merchant_id: int, merchant_uid: str) 
 async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> None:
     """A person was told; the machine does not look any more."""
     await database.fetch(
-        """UPDATE card_checks SET next_lookup_at = NULL
+        """UPDATE card_verifications SET next_lookup_at = NULL
            WHERE merchant_id = $1 AND merchant_uid = $2""",
         merchant_id,
         merchant_uid,
@@ -54,16 +54,16 @@ async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> No
 
 async def claim_due_any_merchant(
     database: Database, *, now: datetime, next_lookup_at: datetime, batch: int
-) -> list[CardCheck]:
+) -> list[CardVerification]:
     """Checks that did not end by themselves. The next look is the lease."""
     rows = await database.fetch(
-        """UPDATE card_checks SET next_lookup_at = $2, lookups = lookups + 1
+        """UPDATE card_verifications SET next_lookup_at = $2, lookups = lookups + 1
            WHERE (merchant_id, merchant_uid) IN (
-               SELECT merchant_id, merchant_uid FROM card_checks WHERE next_lookup_at <= $1
+               SELECT merchant_id, merchant_uid FROM card_verifications WHERE next_lookup_at <= $1
                ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
            RETURNING merchant_id, merchant_uid, lookups""",
         now,
         next_lookup_at,
         batch,
     )
-    return [CardCheck(**row) for row in rows]
+    return [CardVerification(**row) for row in rows]

@@ -1,4 +1,4 @@
-"""Check a card before charges are booked on it: charge a little and give it back at once.
+"""Check a card before charges are scheduled on it: charge a little and give it back at once.
 
 What it charges is nobody's to keep. So the check is written down before it is charged and struck
 out when nothing of it is left at the PG; what a dead process, a lost answer or an outage leaves
@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from dasi.card_verifications import card_verification_store
-from dasi.card_verifications.card_verification_store import CardCheck
+from dasi.card_verifications.card_verification_store import CardVerification
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
@@ -27,14 +27,17 @@ _LOOKUPS_MAX = 1_000
 _NOT_KEPT = (Status.CANCELLED, Status.FAILED)
 
 
-async def check_card(
+async def verify_card(
     engine: Engine, merchant_id: int, *, customer_uid: str, amount_krw: int
 ) -> None:
-    """Returns if the card took it. `Conflict("card_check_failed")` with the PG's words if not, and
-    `Conflict("order_in_doubt")` if nobody knows: if it was taken, it is given back later."""
+    """Returns if the card took it.
+
+    `Conflict("card_verification_failed")` with the PG's words if not, and
+    `Conflict("order_in_doubt")` if nobody knows: if it was taken, it is given back later.
+    """
     now = engine.clock.now()
     order = f"check-{ulid(now)}"
-    await card_verification_store.insert_check(
+    await card_verification_store.insert_verification(
         engine.database, merchant_id, order, next_lookup_at=now + _FIRST_LOOKUP, now=now
     )
     payment = await charge(
@@ -50,12 +53,14 @@ async def check_card(
     if payment.status is Status.PENDING:
         raise Conflict("order_in_doubt", merchant_uid=order, imp_uid=payment.imp_uid)
     if payment.status is Status.FAILED:
-        await card_verification_store.delete_check(engine.database, merchant_id, order)
-        raise Conflict("card_check_failed", why=payment.fail_reason or "", imp_uid=payment.imp_uid)
-    await _give_back(engine, merchant_id, order)
+        await card_verification_store.delete_verification(engine.database, merchant_id, order)
+        raise Conflict(
+            "card_verification_failed", why=payment.fail_reason or "", imp_uid=payment.imp_uid
+        )
+    await _refund(engine, merchant_id, order)
 
 
-async def give_back_checks(engine: Engine) -> int:
+async def refund_verifications(engine: Engine) -> int:
     """Gives back what checks left behind; how many were looked at. For the worker."""
     now = engine.clock.now()
     due = await card_verification_store.claim_due_any_merchant(
@@ -66,31 +71,31 @@ async def give_back_checks(engine: Engine) -> int:
     return len(due)
 
 
-async def _look_up(engine: Engine, check: CardCheck) -> None:
+async def _look_up(engine: Engine, verification: CardVerification) -> None:
     try:
         payment = await find_by_order(
-            engine, check.merchant_id, check.merchant_uid, statuses=frozenset(Status)
+            engine, verification.merchant_id, verification.merchant_uid, statuses=frozenset(Status)
         )
     except NotFound:
         # Its process died before it asked for anything.
-        await card_verification_store.delete_check(
-            engine.database, check.merchant_id, check.merchant_uid
+        await card_verification_store.delete_verification(
+            engine.database, verification.merchant_id, verification.merchant_uid
         )
         return
     if payment.status in _NOT_KEPT:
-        await card_verification_store.delete_check(
-            engine.database, check.merchant_id, check.merchant_uid
+        await card_verification_store.delete_verification(
+            engine.database, verification.merchant_id, verification.merchant_uid
         )
     elif payment.status is not Status.PENDING:
-        await _give_back(engine, check.merchant_id, check.merchant_uid)
-    if check.lookups >= _LOOKUPS_MAX:
-        log.error("card_check_not_given_back", imp_uid=payment.imp_uid)
+        await _refund(engine, verification.merchant_id, verification.merchant_uid)
+    if verification.lookups >= _LOOKUPS_MAX:
+        log.error("card_verification_not_refunded", imp_uid=payment.imp_uid)
         await card_verification_store.give_up(
-            engine.database, check.merchant_id, check.merchant_uid
+            engine.database, verification.merchant_id, verification.merchant_uid
         )
 
 
-async def _give_back(engine: Engine, merchant_id: int, order: str) -> None:
+async def _refund(engine: Engine, merchant_id: int, order: str) -> None:
     request = CancelRequest(
         imp_uid=None,
         merchant_uid=order,
@@ -103,6 +108,6 @@ async def _give_back(engine: Engine, merchant_id: int, order: str) -> None:
     except (Refused, Unavailable) as not_yet:
         # The card works, and that was the question. The worker gives it back.
         why = not_yet.reason if isinstance(not_yet, Refused) else not_yet.what
-        log.warning("card_check_not_given_back_yet", merchant_uid=order, why=why)
+        log.warning("card_verification_not_refunded_yet", merchant_uid=order, why=why)
         return
-    await card_verification_store.delete_check(engine.database, merchant_id, order)
+    await card_verification_store.delete_verification(engine.database, merchant_id, order)

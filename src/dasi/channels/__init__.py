@@ -4,13 +4,13 @@ from dasi.channels.add import add_channel
 from dasi.channels.change import change_channel
 from dasi.channels.channel import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX, Channel
 from dasi.channels.check import Check, check_channel
-from dasi.channels.disable import make_default, restore_channel, retire_channel
+from dasi.channels.disable import disable_channel, enable_channel, make_default
 from dasi.channels.select import (
     SEALED_SECRETS,
-    choose_channel,
     find_channel,
     list_channels,
     open_mall,
+    select_channel,
 )
 
 __all__ = [
@@ -22,11 +22,11 @@ __all__ = [
     "add_channel",
     "change_channel",
     "check_channel",
-    "choose_channel",
+    "disable_channel",
+    "enable_channel",
     "find_channel",
     "list_channels",
     "make_default",
     "open_mall",
-    "restore_channel",
-    "retire_channel",
+    "select_channel",
 ]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dasi.channels import channel_store
 from dasi.channels.channel import QUOTA_MONTHS_MAX, Channel
-from dasi.channels.select import bound_to
+from dasi.channels.select import associated_data
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
 from dasi.merchants import Merchant
@@ -41,7 +41,9 @@ async def add_channel(
     if not 1 <= len(secret) <= SECRET_MAX:
         raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
     check_quota_months_max(quota_months_max)
-    sealed = engine.vault.seal(secret, bound_to=bound_to(merchant.merchant_id, mall_id))
+    sealed = engine.vault.seal(
+        secret, associated_data=associated_data(merchant.merchant_id, mall_id)
+    )
     async with engine.database.transaction() as connection:
         is_first = not await channel_store.lock_channels(connection, merchant.merchant_id)
         if is_default or is_first:

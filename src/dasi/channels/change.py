@@ -5,7 +5,7 @@ from typing import Literal
 from dasi.channels import channel_store
 from dasi.channels.add import SECRET_MAX, check_quota_months_max
 from dasi.channels.channel import Channel
-from dasi.channels.select import bound_to
+from dasi.channels.select import associated_data
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
 
@@ -24,7 +24,7 @@ async def change_channel(
 ) -> Channel:
     """`secret` None leaves the one there is. `NotFound("unknown_channel")`, `Invalid`.
 
-    A retired one can be changed: its keys are still charged.
+    A disabled one can be changed: its keys are still charged.
     """
     check_quota_months_max(quota_months_max)
     old = await channel_store.channel(engine.database, merchant_id, channel_id)
@@ -34,7 +34,9 @@ async def change_channel(
         raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
     sealed = old.sealed_secret
     if secret is not None:
-        sealed = engine.vault.seal(secret, bound_to=bound_to(merchant_id, old.mall_id))
+        sealed = engine.vault.seal(
+            secret, associated_data=associated_data(merchant_id, old.mall_id)
+        )
     async with engine.database.transaction() as connection:
         await channel_store.lock_channels(connection, merchant_id)
         return await channel_store.update_channel(

@@ -27,7 +27,7 @@ class Channel:
     quota_months_max: int | None
     """Instalments its window offers when a page names none: up to this many months, 0 for a lump
     sum only; None leaves it to the contract with the PG."""
-    retired_at: datetime | None
+    disabled_at: datetime | None
     """Since when it opens no more windows."""
     created_at: datetime
 

@@ -6,12 +6,12 @@ from dasi.channels.channel import Channel
 from dasi.foundation.db import Connection, Database
 
 _CHANNEL = """merchant_id, channel_id, channel_key, provider, mall_id, sealed_secret, is_sandbox,
-              is_default, key_fields, language, late_approval_policy, quota_months_max, retired_at,
+              is_default, key_fields, language, late_approval_policy, quota_months_max, disabled_at,
               created_at"""
 
 
 async def channels(database: Database, merchant_id: int) -> list[Channel]:
-    """Oldest first, retired ones too."""
+    """Oldest first, disabled ones too."""
     rows = await database.fetch(
         f"SELECT {_CHANNEL} FROM channels WHERE merchant_id = $1 ORDER BY channel_id", merchant_id
     )
@@ -33,7 +33,7 @@ async def lock_channels(connection: Connection, merchant_id: int) -> int:
         "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR UPDATE", merchant_id
     )
     counted: int = await connection.fetchval(
-        "SELECT count(*) FROM channels WHERE merchant_id = $1 AND retired_at IS NULL", merchant_id
+        "SELECT count(*) FROM channels WHERE merchant_id = $1 AND disabled_at IS NULL", merchant_id
     )
     return counted
 
@@ -126,20 +126,20 @@ async def channel_for_update(
     return None if row is None else Channel(**row)
 
 
-async def put_in_place(
+async def set_state(
     connection: Connection,
     merchant_id: int,
     channel_id: int,
     *,
     is_default: bool,
-    retired_at: datetime | None,
+    disabled_at: datetime | None,
 ) -> None:
     """Whether it is the default, and whether it is in use."""
     await connection.execute(
-        """UPDATE channels SET is_default = $3, retired_at = $4
+        """UPDATE channels SET is_default = $3, disabled_at = $4
            WHERE merchant_id = $1 AND channel_id = $2""",
         merchant_id,
         channel_id,
         is_default,
-        retired_at,
+        disabled_at,
     )

@@ -1,6 +1,6 @@
-"""Put a channel in its place: the default, retired, or in use again.
+"""Put a channel in its place: the default, disabled, or in use again.
 
-A retired channel opens no more windows. What was made under it goes on: its keys are charged, its
+A disabled channel opens no more windows. What was made under it goes on: its keys are charged, its
 payments are cancelled and looked up. That is why a channel is never deleted.
 """
 
@@ -14,43 +14,43 @@ from dasi.foundation.errors import Conflict, NotFound
 async def make_default(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
     """It takes the place of the old default.
 
-    `NotFound("unknown_channel")`, `Conflict("channel_retired")`.
+    `NotFound("unknown_channel")`, `Conflict("channel_disabled")`.
     """
     async with engine.database.transaction() as connection:
         await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
-        if channel.retired_at is not None:
-            raise Conflict("channel_retired", pg=channel.pg)
+        if channel.disabled_at is not None:
+            raise Conflict("channel_disabled", pg=channel.pg)
         await channel_store.clear_default(connection, merchant_id)
-        await channel_store.put_in_place(
-            connection, merchant_id, channel_id, is_default=True, retired_at=None
+        await channel_store.set_state(
+            connection, merchant_id, channel_id, is_default=True, disabled_at=None
         )
     return channel
 
 
-async def retire_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
+async def disable_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
     """No more windows. The default can go only as the last one, when nothing else could be meant.
 
-    `NotFound("unknown_channel")`, `Conflict("channel_is_default")`, `Conflict("channel_retired")`.
+    `NotFound("unknown_channel")`, `Conflict("channel_is_default")`, `Conflict("channel_disabled")`.
     """
     async with engine.database.transaction() as connection:
         in_use = await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
-        if channel.retired_at is not None:
-            raise Conflict("channel_retired", pg=channel.pg)
+        if channel.disabled_at is not None:
+            raise Conflict("channel_disabled", pg=channel.pg)
         if channel.is_default and in_use > 1:
             raise Conflict("channel_is_default", pg=channel.pg)
-        await channel_store.put_in_place(
+        await channel_store.set_state(
             connection,
             merchant_id,
             channel_id,
             is_default=False,
-            retired_at=engine.clock.now(),
+            disabled_at=engine.clock.now(),
         )
     return channel
 
 
-async def restore_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
+async def enable_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
     """In use again; the default if nothing else is in use.
 
     `NotFound("unknown_channel")`, `Conflict("channel_in_use")`.
@@ -58,10 +58,10 @@ async def restore_channel(engine: Engine, merchant_id: int, channel_id: int) -> 
     async with engine.database.transaction() as connection:
         in_use = await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
-        if channel.retired_at is None:
+        if channel.disabled_at is None:
             raise Conflict("channel_in_use", pg=channel.pg)
-        await channel_store.put_in_place(
-            connection, merchant_id, channel_id, is_default=in_use == 0, retired_at=None
+        await channel_store.set_state(
+            connection, merchant_id, channel_id, is_default=in_use == 0, disabled_at=None
         )
     return channel
 

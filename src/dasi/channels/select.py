@@ -4,11 +4,11 @@ from dasi.channels import channel_store
 from dasi.channels.channel import Channel, SealedMall
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed
-from dasi.foundation.reencrypt import SealedValues
+from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.providers.port import Mall
 
 
-async def choose_channel(
+async def select_channel(
     engine: Engine, merchant_id: int, *, pg: str | None, channel_key: str | None
 ) -> Channel:
     """The channel that `channelKey`, else `pg` (`kicc` or `kicc.{mall id}`), else nothing means.
@@ -16,10 +16,10 @@ async def choose_channel(
     `NotAllowed("no_channel")` if the merchant has none at all; `NotAllowed("pg_not_configured")`
     if it has none like that. A bare provider means the default if it is of that provider, else the
     oldest one in use. Nothing is guessed beyond that: a wrong mall id is refused, and so is one
-    that was retired, by `NotAllowed("channel_retired")`.
+    that was disabled, by `NotAllowed("channel_disabled")`.
     """
     every = await channel_store.channels(engine.database, merchant_id)
-    channels = [channel for channel in every if channel.retired_at is None]
+    channels = [channel for channel in every if channel.disabled_at is None]
     if not channels:
         raise NotAllowed("no_channel")
     for channel in sorted(channels, key=lambda one: not one.is_default):
@@ -33,7 +33,7 @@ async def choose_channel(
             return channel
     for channel in every:
         if channel.channel_key == channel_key or (channel_key is None and channel.pg == pg):
-            raise NotAllowed("channel_retired", pg=channel.pg)
+            raise NotAllowed("channel_disabled", pg=channel.pg)
     raise NotAllowed(
         "pg_not_configured",
         pg=(channel_key or pg or "")[:80],
@@ -49,11 +49,11 @@ async def find_channel(engine: Engine, merchant_id: int, channel_id: int) -> Cha
 
 
 async def list_channels(
-    engine: Engine, merchant_id: int, *, with_retired: bool = False
+    engine: Engine, merchant_id: int, *, with_disabled: bool = False
 ) -> list[Channel]:
     """Those in use, oldest first."""
     every = await channel_store.channels(engine.database, merchant_id)
-    return [one for one in every if with_retired or one.retired_at is None]
+    return [one for one in every if with_disabled or one.disabled_at is None]
 
 
 def open_mall(engine: Engine, channel: SealedMall) -> Mall:
@@ -61,7 +61,8 @@ def open_mall(engine: Engine, channel: SealedMall) -> Mall:
     return Mall(
         mall_id=channel.mall_id,
         secret=engine.vault.open(
-            channel.sealed_secret, bound_to=bound_to(channel.merchant_id, channel.mall_id)
+            channel.sealed_secret,
+            associated_data=associated_data(channel.merchant_id, channel.mall_id),
         ),
         is_sandbox=channel.is_sandbox,
         key_fields=channel.key_fields,
@@ -69,15 +70,15 @@ def open_mall(engine: Engine, channel: SealedMall) -> Mall:
     )
 
 
-def bound_to(merchant_id: int, mall_id: str) -> str:
+def associated_data(merchant_id: int, mall_id: str) -> str:
     """Where a mall's secret belongs: moved to another merchant's row it does not open."""
     return f"merchant {merchant_id} mall {mall_id}"
 
 
-SEALED_SECRETS = SealedValues(
+SEALED_SECRETS = EncryptedColumn(
     what="secrets of channels",
     table="channels",
     key=("merchant_id", "channel_id"),
     column="sealed_secret",
-    bound_to=lambda row: bound_to(row["merchant_id"], row["mall_id"]),
+    associated_data=lambda row: associated_data(row["merchant_id"], row["mall_id"]),
 )

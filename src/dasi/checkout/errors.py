@@ -43,7 +43,7 @@ _TABLE: Mapping[str, Failure] = {
         404,
     ),
     "no_channel": Failure("NOT_READY", "등록 된 PG 설정 정보를 찾을 수 없습니다."),
-    "channel_retired": Failure("F1001", "사용을 중지한 PG 설정입니다. (pg={pg})"),
+    "channel_disabled": Failure("F1001", "사용을 중지한 PG 설정입니다. (pg={pg})"),
     "pg_not_configured": Failure("F1001", "등록되지 않은 PG모듈 정보입니다. (pg={pg})"),
     "not_a_billing_mall": Failure(
         "F1001",

@@ -1,4 +1,4 @@
-"""A channel's place: the default, retired, in use again."""
+"""A channel's place: the default, disabled, in use again."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -7,10 +7,10 @@ import typer
 
 from dasi.channels import (
     Channel,
+    disable_channel,
+    enable_channel,
     list_channels,
     make_default,
-    restore_channel,
-    retire_channel,
 )
 from dasi.commands.context import with_engine
 from dasi.commands.merchants import of_channel
@@ -28,8 +28,8 @@ def register(app: typer.Typer) -> None:
     """Puts the commands under `dasi channel`."""
     one = "--merchant imp00000001 --mall-id T0021766"
     app.command("default", epilog=ending(f"dasi channel default {one}"))(channel_default)
-    app.command("retire", epilog=ending(f"dasi channel retire {one}"))(channel_retire)
-    app.command("restore", epilog=ending(f"dasi channel restore {one}"))(channel_restore)
+    app.command("disable", epilog=ending(f"dasi channel disable {one}"))(channel_disable)
+    app.command("enable", epilog=ending(f"dasi channel enable {one}"))(channel_enable)
 
 
 def channel_default(
@@ -43,7 +43,7 @@ def channel_default(
     _put(make_default, merchant_code, mall_id, data=data, as_json=as_json)
 
 
-def channel_retire(
+def channel_disable(
     *,
     merchant_code: MerchantCode,
     mall_id: MallId,
@@ -51,18 +51,18 @@ def channel_retire(
     as_json: Json = False,
 ) -> None:
     """Open no more windows under a channel; what was made under it goes on."""
-    _put(retire_channel, merchant_code, mall_id, data=data, as_json=as_json)
+    _put(disable_channel, merchant_code, mall_id, data=data, as_json=as_json)
 
 
-def channel_restore(
+def channel_enable(
     *,
     merchant_code: MerchantCode,
     mall_id: MallId,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Take a retired channel into use again."""
-    _put(restore_channel, merchant_code, mall_id, data=data, as_json=as_json)
+    """Take a disabled channel into use again."""
+    _put(enable_channel, merchant_code, mall_id, data=data, as_json=as_json)
 
 
 def _put(act: _Act, merchant_code: str, mall_id: str, *, data: Data, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def _put(act: _Act, merchant_code: str, mall_id: str, *, data: Data, as_json: bo
 
 
 async def _named(engine: Engine, merchant_id: int, mall_id: str) -> Channel:
-    for one in await list_channels(engine, merchant_id, with_retired=True):
+    for one in await list_channels(engine, merchant_id, with_disabled=True):
         if one.mall_id == mall_id:
             return one
     raise NotFound("unknown_channel", mall_id=mall_id[:20])

@@ -277,11 +277,11 @@ def channel_add(
 def channel_list(
     *, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False
 ) -> None:
-    """List a merchant's channels, retired ones too."""
+    """List a merchant's channels, disabled ones too."""
 
     async def act(engine: Engine) -> list[Channel]:
         owner = await find_merchant_by_code(engine, merchant_code)
-        return await list_channels(engine, owner.merchant_id, with_retired=True)
+        return await list_channels(engine, owner.merchant_id, with_disabled=True)
 
     rows = [of_channel(one) for one in with_engine(data, act)]
     print_list(rows, as_json=as_json, none="No channels yet: dasi channel add --help")
@@ -372,6 +372,6 @@ def of_channel(one: Channel) -> dict[str, str | int | bool | None]:
         "key_fields": one.key_fields,
         "language": one.language,
         "quota_months_max": one.quota_months_max,
-        "retired_at": one.retired_at.isoformat(timespec="seconds") if one.retired_at else None,
+        "disabled_at": one.disabled_at.isoformat(timespec="seconds") if one.disabled_at else None,
         "created_at": one.created_at.isoformat(timespec="seconds"),
     }

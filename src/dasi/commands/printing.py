@@ -57,9 +57,9 @@ _REFUSALS = {
         "{pg} is the default, and others are in use.",
         "`dasi channel default` makes another one the default first.",
     ),
-    "channel_retired": (
-        "{pg} is retired.",
-        "`dasi channel restore` takes it into use again.",
+    "channel_disabled": (
+        "{pg} is disabled.",
+        "`dasi channel enable` takes it into use again.",
     ),
     "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
     "clock_of_live_merchant": (

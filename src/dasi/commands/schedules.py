@@ -1,4 +1,4 @@
-"""Booked charges: what a day will bring, the stop switch, the plan of retries."""
+"""Scheduled payments: what a day will bring, pauses, the retry policy."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     invoke_without_command=True,
-    help="Charges booked for later. With --on: what a day will bring.",
+    help="Charges scheduled for later. With --on: what a day will bring.",
     epilog=ending("dasi schedules --on 2026-12-01"),
 )
 SomeMerchant = Annotated[
     str | None, typer.Option("--merchant", metavar="CODE", help="Of this one only; else of all.")
 ]
-Stops = dict[int, tuple[datetime, str]]
+Pauses = dict[int, tuple[datetime, str]]
 
 
 @app.callback()
@@ -36,18 +36,18 @@ def preview(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """How many charges are booked for a day, and how much they come to."""
+    """How many charges are scheduled for a day, and how much they come to."""
     if context.invoked_subcommand is not None:
         return
     day = _day(on or "today")
 
-    async def act(engine: Engine) -> "tuple[list[DayTotal], Stops]":
-        from dasi.schedules import preview_day, stops  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "tuple[list[DayTotal], Pauses]":
+        from dasi.schedules import pauses, preview_day  # noqa: PLC0415  # slow: not for --help
 
         totals = await preview_day(engine, day, merchant_code=merchant)
-        return totals, await stops(engine)
+        return totals, await pauses(engine)
 
-    totals, stopped = with_engine(data, act)
+    totals, paused = with_engine(data, act)
     rows: list[Facts] = [
         {
             "merchant": one.merchant,
@@ -58,40 +58,40 @@ def preview(
         }
         for one in totals
     ]
-    print_list(rows, as_json=as_json, none=f"Nothing is booked for {day}.")
+    print_list(rows, as_json=as_json, none=f"Nothing is scheduled for {day}.")
     if not as_json and totals:
         count, amount = sum(one.count for one in totals), sum(one.amount_krw for one in totals)
-        typer.echo(f"{day}: {count:,} charges, {amount:,} won" + (" (stopped)" if stopped else ""))
+        typer.echo(f"{day}: {count:,} charges, {amount:,} won" + (" (paused)" if paused else ""))
 
 
 @app.command(
-    "stop", epilog=ending("dasi schedules stop --merchant imp00000001 --why 'wrong price'")
+    "pause", epilog=ending("dasi schedules pause --merchant imp00000001 --reason 'wrong price'")
 )
-def stop(
+def pause(
     *,
     merchant: SomeMerchant = None,
-    why: Annotated[str, typer.Option(help="Kept beside the switch.")] = "stopped by hand",
+    reason: Annotated[str, typer.Option(help="Kept beside the switch.")] = "paused by hand",
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Let no booked charge start any more, of one merchant or of all."""
+    """Let no scheduled payment start any more, of one merchant or of all."""
 
     async def act(engine: Engine) -> None:
         from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import stop_schedules  # noqa: PLC0415  # as above
+        from dasi.schedules import pause_schedules  # noqa: PLC0415  # as above
 
         whose = (await find_merchant_by_code(engine, merchant)).merchant_id if merchant else None
-        await stop_schedules(engine, whose, why=why)
+        await pause_schedules(engine, whose, reason=reason)
 
     with_engine(data, act)
-    print_facts({"stopped": merchant or "all merchants", "why": why}, as_json=as_json)
+    print_facts({"paused": merchant or "all merchants", "reason": reason}, as_json=as_json)
 
 
 @app.command("resume", epilog=ending("dasi schedules resume --merchant imp00000001"))
 def resume(
     *, merchant: SomeMerchant = None, data: Data = DATA_DEFAULT, as_json: Json = False
 ) -> None:
-    """Let booked charges start again; what became due meanwhile starts now, in order."""
+    """Let scheduled payments start again; what became due meanwhile starts now, in order."""
 
     async def act(engine: Engine) -> bool:
         from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
@@ -100,16 +100,14 @@ def resume(
         whose = (await find_merchant_by_code(engine, merchant)).merchant_id if merchant else None
         return await resume_schedules(engine, whose)
 
-    was_stopped = with_engine(data, act)
-    print_facts(
-        {"resumed": merchant or "all merchants", "was_stopped": was_stopped}, as_json=as_json
-    )
+    was_paused = with_engine(data, act)
+    print_facts({"resumed": merchant or "all merchants", "was_paused": was_paused}, as_json=as_json)
 
 
 @app.command(
-    "retry-plan", epilog=ending("dasi schedules retry-plan --merchant imp00000001 --days 1,3,7")
+    "retry-policy", epilog=ending("dasi schedules retry-policy --merchant imp00000001 --days 1,3,7")
 )
-def retry_plan(
+def retry_policy(
     *,
     merchant_code: MerchantCode,
     days: Annotated[str, typer.Option(help="Days after a declined charge: 1,3,7; or off.")],
@@ -124,10 +122,10 @@ def retry_plan(
 
     async def act(engine: Engine) -> None:
         from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import set_retry_plan  # noqa: PLC0415  # as above
+        from dasi.schedules import set_retry_policy  # noqa: PLC0415  # as above
 
         owner = await find_merchant_by_code(engine, merchant_code)
-        await set_retry_plan(engine, owner.merchant_id, wanted)
+        await set_retry_policy(engine, owner.merchant_id, wanted)
 
     with_engine(data, act)
     print_facts({"merchant": merchant_code, "retry_days": days}, as_json=as_json)

@@ -13,7 +13,7 @@ from dasi.foundation.clock import KST
 from dasi.foundation.durations import parse_wait
 
 if TYPE_CHECKING:
-    from dasi.test_clocks import Turned
+    from dasi.test_clocks import ClockAdvance
 
 app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mode.")
 
@@ -42,33 +42,33 @@ def advance(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Turn it forward; booked charges and webhooks due until then happen, in order."""
+    """Turn it forward; scheduled payments and webhooks due until then happen, in order."""
     try:
         wait = parse_wait(by)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--by") from wrong
 
-    async def act(engine: Engine) -> "Turned":
+    async def act(engine: Engine) -> "ClockAdvance":
         from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import merchant_now, turn_clock  # noqa: PLC0415  # as above
+        from dasi.test_clocks import advance_clock, merchant_now  # noqa: PLC0415  # as above
         from dasi.webhooks import Deliverer  # noqa: PLC0415  # as above
 
         owner = await find_merchant_by_code(engine, merchant_code)
         to = await merchant_now(engine, owner.merchant_id) + wait
         deliverer = Deliverer(engine, allow_local=engine.allows_local_urls)
         try:
-            return await turn_clock(engine, deliverer, owner.merchant_id, to=to)
+            return await advance_clock(engine, deliverer, owner.merchant_id, to=to)
         finally:
             await deliverer.close()
 
-    turned = with_engine(data, act)
+    advanced = with_engine(data, act)
     print_facts(
         {
             "merchant": merchant_code,
-            "now": _kst(turned.now),
-            "charges": turned.charges,
-            "lookups": turned.lookups,
-            "webhooks": turned.tries,
+            "now": _kst(advanced.now),
+            "charges": advanced.charges,
+            "lookups": advanced.lookups,
+            "webhooks": advanced.delivery_attempts,
         },
         as_json=as_json,
     )

@@ -10,7 +10,7 @@ from dasi.commands.printing import print_list, print_note
 from dasi.engine import Engine
 
 if TYPE_CHECKING:
-    from dasi.foundation.reencrypt import Resealed, SealedValues
+    from dasi.foundation.reencrypt import EncryptedColumn, ReencryptResult
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
 
@@ -22,46 +22,46 @@ def vault() -> None:
     """The secrets that are sealed in the database."""
 
 
-def everything_sealed() -> "tuple[SealedValues, ...]":
+def everything_sealed() -> "tuple[EncryptedColumn, ...]":
     """Every column of the database that holds sealed values."""
     from dasi.authentication import SEALED_SECOND_FACTORS  # noqa: PLC0415  # as above
     from dasi.billing_keys import SEALED_KEYS  # noqa: PLC0415  # slow: not for --help
     from dasi.channels import SEALED_SECRETS  # noqa: PLC0415  # as above
-    from dasi.idempotency import SEALED_ANSWERS  # noqa: PLC0415  # as above
+    from dasi.idempotency import SEALED_RESPONSES  # noqa: PLC0415  # as above
     from dasi.merchants import SEALED_TOKENS  # noqa: PLC0415  # as above
     from dasi.payments import SEALED_NOTICES  # noqa: PLC0415  # as above
     from dasi.webhooks import SEALED_SIGNING_SECRETS  # noqa: PLC0415  # as above
 
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
-        *(SEALED_TOKENS, SEALED_ANSWERS, SEALED_NOTICES),
+        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTICES),
     )
 
 
 @app.command(
-    "reseal",
+    "rotate",
     epilog=ending(
-        "dasi vault reseal",
+        "dasi vault rotate",
         exit_codes="0 the older keys may be dropped, 1 something could not be opened, 2 usage",
     ),
 )
-def reseal_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Seal everything with the newest key of DASI_VAULT_KEYS, so that the older ones can go.
 
     Gateways and workers may go on working. It can be stopped and run again at any time.
     """
 
-    async def act(engine: Engine) -> "list[Resealed]":
-        from dasi.foundation.reencrypt import reseal  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "list[ReencryptResult]":
+        from dasi.foundation.reencrypt import reencrypt  # noqa: PLC0415  # slow: not for --help
 
         return [
-            await reseal(engine.database, engine.vault, values) for values in everything_sealed()
+            await reencrypt(engine.database, engine.vault, values) for values in everything_sealed()
         ]
 
     done = with_engine(data, act)
     print_list(
         [
-            {"what": one.what, "resealed": one.resealed, "not_opened": len(one.unopened)}
+            {"what": one.what, "reencrypted": one.reencrypted, "not_opened": len(one.unopened)}
             for one in done
         ],
         as_json=as_json,

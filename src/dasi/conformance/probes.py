@@ -266,12 +266,12 @@ _CHARGES = (
         tier="NEAR",
     ),
 )
-_BOOK = f"{_PAY}/schedule"
+_SCHEDULE_PATH = f"{_PAY}/schedule"
 _RANGE = "schedule_from=1700000000&schedule_to=1700086400"
 _SCHEDULES = (
     _refused(
         "POST /subscribe/payments/schedule",
-        _BOOK,
+        _SCHEDULE_PATH,
         "nobody",
         code=1,
         sends={
@@ -282,41 +282,43 @@ _SCHEDULES = (
     ),
     Probe(
         route="GET /subscribe/payments/schedule",
-        path=f"{_BOOK}?{_RANGE}",
+        path=f"{_SCHEDULE_PATH}?{_RANGE}",
         what="a page",
         shape=shapes.NOTHING,
         paged=True,
     ),
     Probe(
         route="GET /subscribe/payments/schedule",
-        path=f"{_BOOK}?from=1700000000&to=1700086400",
+        path=f"{_SCHEDULE_PATH}?from=1700000000&to=1700086400",
         what="the other spelling of the range",
         shape=shapes.NOTHING,
         paged=True,
     ),
-    _unknown("GET /subscribe/payments/schedule/{merchant_uid}", f"{_BOOK}/{NOBODY}", "nobody's"),
+    _unknown(
+        "GET /subscribe/payments/schedule/{merchant_uid}", f"{_SCHEDULE_PATH}/{NOBODY}", "nobody's"
+    ),
     _unknown(
         "PUT /subscribe/payments/schedule/{merchant_uid}",
-        f"{_BOOK}/{NOBODY}",
+        f"{_SCHEDULE_PATH}/{NOBODY}",
         "nobody's",
         sends={"schedule_at": "{soon}"},
     ),
     _unknown(
         "POST /subscribe/payments/schedule/{merchant_uid}/retry",
-        f"{_BOOK}/{NOBODY}/retry",
+        f"{_SCHEDULE_PATH}/{NOBODY}/retry",
         "nobody's",
         tier="NEAR",
     ),
     _unknown(
         "POST /subscribe/payments/schedule/{merchant_uid}/reschedule",
-        f"{_BOOK}/{NOBODY}/reschedule",
+        f"{_SCHEDULE_PATH}/{NOBODY}/reschedule",
         "nobody's",
         sends={"schedule_at": "{soon}"},
         tier="NEAR",
     ),
     Probe(
         route="GET /subscribe/payments/schedule/customers/{customer_uid}",
-        path=f"{_BOOK}/customers/{NOBODY}?{_RANGE}",
+        path=f"{_SCHEDULE_PATH}/customers/{NOBODY}?{_RANGE}",
         what="a page",
         shape=shapes.NOTHING,
         paged=True,

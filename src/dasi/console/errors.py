@@ -79,7 +79,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unknown_payment": ("찾을 수 없는 결제입니다.", "There is no such payment."),
     "unknown_billing_key": (
         "등록된 빌링키가 없습니다: {customer_uid}",
-        "There is no live billing key of {customer_uid}.",
+        "There is no active billing key of {customer_uid}.",
     ),
     "unknown_api_key": ("이 API 키가 없습니다.", "There is no such API key."),
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
@@ -88,11 +88,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This mall id is there already: {pg}"),
     "channel_is_default": (
         "기본 PG는 중지할 수 없습니다. 다른 PG를 기본으로 지정한 뒤 다시 시도하세요.",
-        "The default cannot be retired. Make another one the default first.",
+        "The default cannot be disabled. Make another one the default first.",
     ),
-    "channel_retired": (
+    "channel_disabled": (
         "사용을 중지한 PG입니다: {pg}. 먼저 다시 사용하도록 바꾸세요.",
-        "{pg} is retired. Take it into use again first.",
+        "{pg} is disabled. Take it into use again first.",
     ),
     "channel_in_use": ("이미 사용 중인 PG입니다: {pg}", "{pg} is in use already."),
     "merchant_code_taken": ("이미 쓰이는 가맹점 코드입니다: {code}", "This code is taken: {code}"),

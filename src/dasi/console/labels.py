@@ -37,7 +37,7 @@ ATTEMPT_KIND = {
     "issue_key": Word("빌링키 발급", "billing key issue"),
     "charge": Word("빌링키 결제", "billing key charge"),
     "cancel": Word("취소", "cancel"),
-    "remove_key": Word("빌링키 삭제", "billing key removal"),
+    "delete_key": Word("빌링키 삭제", "billing key deletion"),
 }
 EVENT = {
     "window_requested": Word("결제창 요청", "window asked for", "off"),
@@ -79,9 +79,9 @@ SCHEDULE = {
     "revoked": Word("취소됨", "revoked", "back"),
 }
 KEY = {
-    "live": Word("사용 중", "live", "good"),
+    "active": Word("사용 중", "active", "good"),
     "replaced": Word("교체됨", "replaced", "off"),
-    "removed": Word("삭제됨", "removed", "back"),
+    "deleted": Word("삭제됨", "deleted", "back"),
 }
 ROLE = {
     Role.OWNER: Word("소유자", "owner"),
@@ -157,18 +157,18 @@ ACT = {
     "payments_exported": Word("결제 내보내기", "payments exported"),
     "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
     "attempt_resolved": Word("확인 중인 건을 직접 확정", "attempt resolved by hand"),
-    "schedule_moved": Word("예약 시각 변경", "schedule moved"),
+    "schedule_rescheduled": Word("예약 시각 변경", "schedule moved to another time"),
     "schedule_revoked": Word("예약 취소", "schedule revoked"),
     "schedule_retried": Word("예약 결제 재시도", "schedule retried"),
-    "schedules_stopped": Word("예약 결제 멈춤", "schedules stopped"),
+    "schedules_paused": Word("예약 결제 멈춤", "schedules paused"),
     "schedules_resumed": Word("예약 결제 재개", "schedules resumed"),
     "attempt_looked_up": Word("PG에 다시 확인", "attempt looked up"),
-    "billing_key_removed": Word("빌링키 삭제", "billing key removed"),
+    "billing_key_deleted": Word("빌링키 삭제", "billing key deleted"),
     "channel_added": Word("PG 추가", "channel added"),
     "channel_changed": Word("PG 설정 변경", "channel changed"),
     "channel_made_default": Word("기본 PG 지정", "channel made the default"),
-    "channel_retired": Word("PG 사용 중지", "channel retired"),
-    "channel_restored": Word("PG 다시 사용", "channel in use again"),
+    "channel_disabled": Word("PG 사용 중지", "channel disabled"),
+    "channel_enabled": Word("PG 다시 사용", "channel in use again"),
     "channel_checked": Word("PG 연결 확인", "channel checked"),
     "api_key_added": Word("API 키 발급", "API key added"),
     "api_key_rotated": Word("API 키 교체", "API key rotated"),
@@ -187,8 +187,8 @@ DONE = {
     "removed": Word("삭제했습니다.", "Removed."),
     "saved": Word("저장했습니다.", "Saved."),
     "added": Word("추가했습니다.", "Added."),
-    "retired": Word("사용을 중지했습니다.", "Retired."),
-    "restored": Word("다시 사용합니다.", "In use again."),
+    "disabled": Word("사용을 중지했습니다.", "Disabled."),
+    "enabled": Word("다시 사용합니다.", "In use again."),
     "resent": Word("다시 보냅니다.", "It is being sent again."),
     "paused": Word("전송을 보류합니다. 사라지는 것은 없습니다.", "Held back; nothing is lost."),
     "resumed": Word("전송을 다시 시작합니다.", "Deliveries go on."),
@@ -200,9 +200,9 @@ DONE = {
     "view_saved": Word("보기를 저장했습니다.", "The view is kept."),
     "view_removed": Word("보기를 지웠습니다.", "The view is gone."),
     "resolved": Word("확정했습니다.", "It is decided."),
-    "moved": Word("변경했습니다.", "Moved."),
-    "stopped": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
-    "started": Word("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
+    "rescheduled": Word("변경했습니다.", "Moved."),
+    "schedules_paused": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
+    "schedules_resumed": Word("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
 }
 _CODES = {
     "NOT_SENT": Word(

@@ -24,7 +24,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-class TurnedClock:
+class ManualClock:
     """A clock that stands still until it is turned. For tests and for merchants in test mode."""
 
     def __init__(self, moment: datetime) -> None:

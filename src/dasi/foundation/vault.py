@@ -1,7 +1,8 @@
 """Seals secrets at rest: AES-256-GCM, a fresh key per record, bound to where the record belongs.
 
 Several sealing keys may live side by side, newest first: the first seals, all open. To rotate, give
-every process the new key behind the old one, then in front of it; `reseal`; then drop the old one.
+every process the new key behind the old one, then in front of it; run
+`dasi vault rotate`; then drop the old one.
 
 Sealed form, version 1: `0x01 | key id (4) | salt (16) | nonce (12) | ciphertext and tag`.
 """
@@ -23,7 +24,7 @@ _ID, _SALT, _NONCE = 4, 16, 12
 _HEADER = 1 + _ID + _SALT + _NONCE
 
 
-class CannotOpen(Exception):
+class DecryptionError(Exception):
     """The record was sealed with a key we do not hold, for another place, or has been altered."""
 
 
@@ -36,28 +37,30 @@ class Vault:
         self._keys = {_key_id(key): key for key in keys}
         self._newest = _key_id(keys[0])
 
-    def seal(self, secret: str, *, bound_to: str) -> bytes:
-        """Seals `secret`; only `open` with the same `bound_to` gives it back."""
+    def seal(self, secret: str, *, associated_data: str) -> bytes:
+        """Seals `secret`; only `open` with the same `associated_data` gives it back."""
         salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
         cipher = AESGCM(_record_key(self._keys[self._newest], salt))
-        sealed = cipher.encrypt(nonce, secret.encode(), bound_to.encode())
+        sealed = cipher.encrypt(nonce, secret.encode(), associated_data.encode())
         return _VERSION + self._newest + salt + nonce + sealed
 
-    def open(self, sealed: bytes, *, bound_to: str) -> str:
-        """The secret again. `CannotOpen` says why not, without a word of what is inside."""
+    def open(self, sealed: bytes, *, associated_data: str) -> str:
+        """The secret again. `DecryptionError` says why not, without a word of what is inside."""
         if sealed[:1] != _VERSION or len(sealed) <= _HEADER:
-            raise CannotOpen("not a sealed record of version 1")
+            raise DecryptionError("not a sealed record of version 1")
         key = self._keys.get(sealed[1 : 1 + _ID])
         if key is None:
-            raise CannotOpen(f"sealed with key {sealed[1 : 1 + _ID].hex()}, which is not loaded")
+            raise DecryptionError(
+                f"sealed with key {sealed[1 : 1 + _ID].hex()}, which is not loaded"
+            )
         salt = sealed[1 + _ID : 1 + _ID + _SALT]
         nonce = sealed[1 + _ID + _SALT : _HEADER]
         try:
             opened = AESGCM(_record_key(key, salt)).decrypt(
-                nonce, sealed[_HEADER:], bound_to.encode()
+                nonce, sealed[_HEADER:], associated_data.encode()
             )
         except InvalidTag as wrong:
-            raise CannotOpen(f"altered, or not bound to {bound_to!r}") from wrong
+            raise DecryptionError(f"altered, or not bound to {associated_data!r}") from wrong
         return opened.decode()
 
     @property

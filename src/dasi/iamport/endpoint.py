@@ -18,10 +18,10 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
-from dasi.iamport.idempotent import once
+from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import RenderedPayments
 from dasi.iamport.schema.params import CONTROL, Param, parse
-from dasi.idempotency import fingerprints
+from dasi.idempotency import request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
 from dasi.payments import find_by_idempotency_key
@@ -57,7 +57,7 @@ class Face:
 
 
 Act = Callable[[Call], Awaitable[Response]]
-Resumes = Callable[[Call], Awaitable[Response | None]]
+Recover = Callable[[Call], Awaitable[Response | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +84,17 @@ class ApiRoute(Route):
     about: About
 
 
-def payment_resumed(told: Callable[[Payment], Response]) -> Resumes:
+def recover_payment(told: Callable[[Payment], Response]) -> Recover:
     """Of a route that asks the PG: the payment of an earlier try of the same request, as `told`."""
 
-    async def resumed(call: Call) -> Response | None:
+    async def recover(call: Call) -> Response | None:
         assert call.idempotency_key is not None, "asked only under a key"
         payment = await find_by_idempotency_key(
             call.engine, call.merchant.merchant_id, call.idempotency_key
         )
         return None if payment is None else told(payment)
 
-    return resumed
+    return recover
 
 
 _USER_AGENT_MAX = 500
@@ -114,13 +114,13 @@ def route(
     gives: Any = None,
     refuses: tuple[str, ...] = (),
     statuses: tuple[int, ...] = (200,),
-    resumes: Resumes | None = None,
+    recover: Recover | None = None,
 ) -> list[Route]:
     """The route, with and without a trailing slash.
 
     Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
     `reads_body=False` never looks at the body. `either`, `gives`, `refuses` and `statuses` are
-    what OpenAPI tells beside the parameters. `resumes` is given by routes that move money, and
+    what OpenAPI tells beside the parameters. `recover` is given by routes that move money, and
     makes them honour `Idempotency-Key`: what an earlier try of the same request did, or None if it
     did nothing.
     """
@@ -131,7 +131,7 @@ def route(
             given = read_query(request)
             if reads_body and method in _BODY_METHODS:
                 given |= await read_body(request, max_bytes=face.body_max_bytes)
-            key = request.headers.get("idempotency-key") if resumes is not None else None
+            key = request.headers.get("idempotency-key") if recover is not None else None
             call = Call(
                 engine=face.engine,
                 merchant=merchant,
@@ -142,15 +142,15 @@ def route(
                 shows_sandbox=face.shows_sandbox,
                 rendered=face.rendered,
             )
-            if resumes is None or key is None:
+            if recover is None or key is None:
                 return await act(call)
-            return await once(
+            return await run_idempotent(
                 face.engine,
                 merchant.merchant_id,
                 key=key,
-                prints=fingerprints(f"{method} {path}", {**call.path, **call.given}),
+                fingerprint=request_fingerprint(f"{method} {path}", {**call.path, **call.given}),
                 act=lambda: act(call),
-                resumed=lambda: resumes(call),
+                recover=lambda: recover(call),
             )
 
         return await answering(request, run)
@@ -162,7 +162,7 @@ def route(
         refuses=refuses,
         statuses=statuses,
         summary=(act.__doc__ or "").partition("\n")[0],
-        takes_key=resumes is not None,
+        takes_key=recover is not None,
     )
     return _both_ways(method, path, handle, about)
 

@@ -116,13 +116,13 @@ FAILURES: dict[str, Failure] = {
         200, -1, "PG사에 연결하지 못해 취소하지 않았습니다. 다시 요청하세요. ({imp_uid}: {why})"
     ),
     "pg_refused_cancel": Failure(200, -1, "[{code}] {text}"),
-    # booked charges
+    # scheduled payments
     "schedule_moment": Failure(200, 1, "{field}: {rule}"),
     "schedule_exists": Failure(
         200, 1, "이미 예약된 merchant_uid입니다: {merchant_uid}. 예약하지 않았습니다."
     ),
     "unknown_schedule_customer": Failure(200, 1, "등록된 고객정보가 없습니다."),
-    "card_check_failed": Failure(200, -1, "카드 확인에 실패했습니다: {why} ({imp_uid})"),
+    "card_verification_failed": Failure(200, -1, "카드 확인에 실패했습니다: {why} ({imp_uid})"),
     "unknown_schedule": Failure(404, 1, "존재하지 않는 예약입니다: {merchant_uid}"),
     "unknown_schedule_key": Failure(
         404, 1, "예약의 customer_uid({customer_uid})로 등록된 카드가 없습니다."

@@ -11,40 +11,42 @@ from starlette.responses import Response
 from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.iamport import errors
-from dasi.idempotency import Answered, begin, give_back, keep_answer
+from dasi.idempotency import StoredResponse, acquire, release, store_response
 
 _NOT_CERTAIN = frozenset(
     {"order_in_doubt", "cancel_in_doubt", "cancel_in_progress", "schedule_not_ended"}
 )
 
 
-async def once(
+async def run_idempotent(
     engine: Engine,
     merchant_id: int,
     *,
     key: str,
-    prints: dict[str, str],
+    fingerprint: dict[str, str],
     act: Callable[[], Awaitable[Response]],
-    resumed: Callable[[], Awaitable[Response | None]],
+    recover: Callable[[], Awaitable[Response | None]],
 ) -> Response:
     """Runs `act` the first time, and answers later times without it.
 
-    `resumed` is asked if an earlier try left no answer: what it did, or None if it did nothing.
+    `recover` is asked if an earlier try left no answer: what it did, or None if it did nothing.
     """
-    begun = await begin(engine, merchant_id, key, prints)
-    if isinstance(begun, Answered):
-        return Response(begun.body, status_code=begun.http_status, media_type="application/json")
+    acquired = await acquire(engine, merchant_id, key, fingerprint)
+    if isinstance(acquired, StoredResponse):
+        return Response(
+            acquired.body, status_code=acquired.http_status, media_type="application/json"
+        )
     try:
-        answer = (await resumed() if begun.is_resumed else None) or await act()
+        answer = (await recover() if acquired.is_retry else None) or await act()
     except Refused as refused:
         if refused.reason in _NOT_CERTAIN:
-            await give_back(engine, merchant_id, key)
+            await release(engine, merchant_id, key)
             raise
         answer = errors.refusal(refused)
     except Unavailable:
-        await give_back(engine, merchant_id, key)
+        await release(engine, merchant_id, key)
         raise
-    await keep_answer(
+    await store_response(
         engine, merchant_id, key, http_status=answer.status_code, body=bytes(answer.body)
     )
     return answer

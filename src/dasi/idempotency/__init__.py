@@ -2,20 +2,20 @@
 
 from dasi.idempotency.keys import (
     KEY_MAX,
-    SEALED_ANSWERS,
-    Answered,
-    begin,
-    fingerprints,
-    give_back,
-    keep_answer,
+    SEALED_RESPONSES,
+    StoredResponse,
+    acquire,
+    release,
+    request_fingerprint,
+    store_response,
 )
 
 __all__ = [
     "KEY_MAX",
-    "SEALED_ANSWERS",
-    "Answered",
-    "begin",
-    "fingerprints",
-    "give_back",
-    "keep_answer",
+    "SEALED_RESPONSES",
+    "StoredResponse",
+    "acquire",
+    "release",
+    "request_fingerprint",
+    "store_response",
 ]

@@ -8,38 +8,40 @@ from dasi.foundation.db import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    fingerprints: dict[str, str]
+class IdempotencyRecord:
+    fingerprint: dict[str, str]
     started_at: datetime
     http_status: int | None
-    sealed_answer: bytes | None
+    sealed_response: bytes | None
 
 
 async def insert(
-    connection: Connection, merchant_id: int, key: str, prints: dict[str, str], now: datetime
+    connection: Connection, merchant_id: int, key: str, fingerprint: dict[str, str], now: datetime
 ) -> bool:
     """False if the key was used before. Of two at once, the second waits for the first."""
     row = await connection.fetchrow(
-        """INSERT INTO idempotent_requests (merchant_id, idempotency_key, fingerprints, started_at)
+        """INSERT INTO idempotent_requests (merchant_id, idempotency_key, fingerprint, started_at)
            VALUES ($1, $2, $3, $4)
            ON CONFLICT DO NOTHING RETURNING idempotency_key""",
         merchant_id,
         key,
-        json.dumps(prints),
+        json.dumps(fingerprint),
         now,
     )
     return row is not None
 
 
-async def kept_for_update(connection: Connection, merchant_id: int, key: str) -> Kept:
+async def record_for_update(
+    connection: Connection, merchant_id: int, key: str
+) -> IdempotencyRecord:
     row = await connection.fetchrow(
-        """SELECT fingerprints, started_at, http_status, sealed_answer FROM idempotent_requests
+        """SELECT fingerprint, started_at, http_status, sealed_response FROM idempotent_requests
            WHERE merchant_id = $1 AND idempotency_key = $2 FOR UPDATE""",
         merchant_id,
         key,
     )
     assert row is not None, "an idempotency key is never deleted"
-    return Kept(**{**row, "fingerprints": json.loads(row["fingerprints"])})
+    return IdempotencyRecord(**{**row, "fingerprint": json.loads(row["fingerprint"])})
 
 
 async def restart(connection: Connection, merchant_id: int, key: str, now: datetime) -> None:
@@ -52,7 +54,7 @@ async def restart(connection: Connection, merchant_id: int, key: str, now: datet
     )
 
 
-async def reopen(database: Database, merchant_id: int, key: str, started_at: datetime) -> None:
+async def release(database: Database, merchant_id: int, key: str, started_at: datetime) -> None:
     await database.fetch(
         """UPDATE idempotent_requests SET started_at = $3
            WHERE merchant_id = $1 AND idempotency_key = $2 AND answered_at IS NULL""",
@@ -62,23 +64,23 @@ async def reopen(database: Database, merchant_id: int, key: str, started_at: dat
     )
 
 
-async def answer(
+async def store_response(
     database: Database,
     merchant_id: int,
     key: str,
     *,
     http_status: int,
-    sealed_answer: bytes,
+    sealed_response: bytes,
     now: datetime,
 ) -> None:
     """The first answer stays."""
     await database.fetch(
         """UPDATE idempotent_requests
-           SET answered_at = $5, http_status = $3, sealed_answer = $4
+           SET answered_at = $5, http_status = $3, sealed_response = $4
            WHERE merchant_id = $1 AND idempotency_key = $2 AND answered_at IS NULL""",
         merchant_id,
         key,
         http_status,
-        sealed_answer,
+        sealed_response,
         now,
     )

@@ -228,7 +228,7 @@ async def claim_lookups_any_merchant(
                 SELECT merchant_id, attempt_id FROM attempts
                 WHERE next_lookup_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
                   AND state IN ('sending', 'unknown')
-                  AND kind <> 'remove_key' AND coalesce(merchant_id = $4::bigint, true)
+                  AND kind <> 'delete_key' AND coalesce(merchant_id = $4::bigint, true)
                 ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING {_ATTEMPT_COLUMNS}""",
         now,
@@ -325,7 +325,7 @@ async def unresolved_attempt_any_merchant(
     row = await database.fetchrow(
         f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
             WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
-              AND a.kind <> 'remove_key'""",
+              AND a.kind <> 'delete_key'""",
         attempt_id,
     )
     return None if row is None else _to_attempt(row)
@@ -353,7 +353,7 @@ async def count_unresolved_any_merchant(database: Database) -> tuple[int, int, d
         """SELECT count(*) FILTER (WHERE escalated_at IS NULL) AS automatic,
                   count(*) FILTER (WHERE escalated_at IS NOT NULL) AS manual,
                   min(deadline_at) FILTER (WHERE escalated_at IS NULL) AS deadline_at
-           FROM attempts WHERE state IN ('sending', 'unknown') AND kind <> 'remove_key'"""
+           FROM attempts WHERE state IN ('sending', 'unknown') AND kind <> 'delete_key'"""
     )
     assert row is not None, "an aggregate always has a row"
     return row["automatic"], row["manual"], row["deadline_at"]

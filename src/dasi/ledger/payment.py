@@ -108,7 +108,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     """Oldest first."""
     channel_id: int
     is_scheduled: bool
-    """Made by a booked charge."""
+    """Made by a scheduled payment."""
     can_cancel_in_part: bool | None
     """What the PG said of this approval; None when it said nothing."""
     version: int

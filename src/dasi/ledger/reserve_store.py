@@ -1,4 +1,4 @@
-"""SQL of a charge's first step: the live key is found and the order is taken, for all who ask at
+"""SQL of a charge's first step: the active key is found and the order is taken, for all who ask at
 once, in one statement that is one transaction (M1, M2).
 """
 
@@ -86,7 +86,7 @@ _RESERVE = """
             idempotency_key text, attempt_id text, business_date date, first_lookup_at timestamptz,
             deadline_at timestamptz, now timestamptz)
         JOIN billing_keys k ON k.merchant_id = w.merchant_id AND k.customer_uid = w.customer_uid
-                           AND k.status = 'live'
+                           AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
         WHERE w.merchant_id BETWEEN 1 AND 9223372036854775807
     ), new_payments AS (
@@ -134,7 +134,7 @@ async def reserve_charges(
     database: Database, reservations: Sequence[Reservation]
 ) -> list[Reserved | None]:
     """Payment pending, attempt sending, first event, for each. None for one that did not get
-    its order, because it is taken or there is no live key: of that one nothing was written.
+    its order, because it is taken or there is no active key: of that one nothing was written.
     """
     rows = await database.fetch(_RESERVE, msgspec.json.encode(reservations).decode())
     got = {}

@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import token
 from dasi.merchants import merchant_store
-from dasi.merchants.merchant import ApiKeyLine, Merchant
+from dasi.merchants.merchant import ApiKeySummary, Merchant
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{4,100}")
 _SECRET_MIN, _SECRET_MAX = 8, 200
@@ -92,6 +92,6 @@ async def is_secret(given: str, salt: bytes, expected: bytes) -> bool:
     return hmac.compare_digest(await hash_secret(given[:_SECRET_MAX], salt), expected)
 
 
-async def list_api_keys(engine: Engine, merchant: Merchant) -> list[ApiKeyLine]:
-    """The living ones, newest first."""
+async def list_api_keys(engine: Engine, merchant: Merchant) -> list[ApiKeySummary]:
+    """The active ones, newest first."""
     return await merchant_store.api_keys(engine.database, merchant.merchant_id, engine.clock.now())

@@ -20,7 +20,7 @@ class Merchant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKeyLine:
+class ApiKeySummary:
     """An API key as a list shows it. Its secret is nowhere to be had."""
 
     api_key: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.merchants.merchant import ApiKeyLine, Merchant
+from dasi.merchants.merchant import ApiKeySummary, Merchant
 
 _MERCHANT = """merchant_id, code, name, webhook_url, test_webhook_url, webhook_content_type,
     created_at"""
@@ -149,10 +149,10 @@ async def mark_key_used(
     )
 
 
-async def living_token(
+async def active_token(
     connection: Connection, merchant_id: int, api_key: str, now: datetime
 ) -> TokenRow | None:
-    """The key's living token."""
+    """The key's active token."""
     row = await connection.fetchrow(
         """SELECT token_hash, sealed, expires_at FROM access_tokens
            WHERE merchant_id = $1 AND api_key = $2 AND expires_at > $3
@@ -265,8 +265,8 @@ async def has_extended_events(database: Database, merchant_id: int) -> bool:
     return row is not None and bool(row["extended_events"])
 
 
-async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[ApiKeyLine]:
-    """Those that live, newest first."""
+async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[ApiKeySummary]:
+    """Active ones, newest first."""
     rows = await database.fetch(
         """SELECT api_key, created_at, expires_at, used_at FROM api_keys
            WHERE merchant_id = $1 AND (expires_at IS NULL OR expires_at > $2)
@@ -274,4 +274,4 @@ async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[
         merchant_id,
         now,
     )
-    return [ApiKeyLine(**row) for row in rows]
+    return [ApiKeySummary(**row) for row in rows]

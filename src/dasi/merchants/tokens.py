@@ -1,7 +1,7 @@
 """Access tokens: 30 minutes, the same one again while it lives (Iamport V1 1.2.1).
 
 Clients in the field ask for a token before every call, so asking must be cheap in effect: the
-living token is given again with its own end; in its last minute it is given five minutes more.
+active token is given again with its own end; in its last minute it is given five minutes more.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
-from dasi.foundation.reencrypt import SealedValues
+from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.merchants import merchant_store
 from dasi.merchants.api_keys import is_secret
 from dasi.merchants.merchant import Merchant
@@ -45,15 +45,17 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
         if not await merchant_store.lock_api_key(connection, row.merchant_id, row.api_key):
             raise NotAuthenticated("bad_api_key")
         await merchant_store.mark_key_used(connection, row.merchant_id, row.api_key, now)
-        living = await merchant_store.living_token(connection, row.merchant_id, row.api_key, now)
-        if living is not None:
-            ends_at = living.expires_at
+        active = await merchant_store.active_token(connection, row.merchant_id, row.api_key, now)
+        if active is not None:
+            ends_at = active.expires_at
             if ends_at - now < _LAST_MINUTE:
                 ends_at += _EXTENSION
                 await merchant_store.extend_token(
-                    connection, row.merchant_id, living.token_hash, ends_at
+                    connection, row.merchant_id, active.token_hash, ends_at
                 )
-            value = engine.vault.open(living.sealed, bound_to=_bound_to(row.merchant_id))
+            value = engine.vault.open(
+                active.sealed, associated_data=_associated_data(row.merchant_id)
+            )
             return AccessToken(value, now, ends_at)
         value, ends_at = token(20), now + TOKEN_LIFE
         await merchant_store.insert_token(
@@ -61,7 +63,7 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
             row.merchant_id,
             api_key=row.api_key,
             token_hash=_hash(value),
-            sealed=engine.vault.seal(value, bound_to=_bound_to(row.merchant_id)),
+            sealed=engine.vault.seal(value, associated_data=_associated_data(row.merchant_id)),
             now=now,
             expires_at=ends_at,
         )
@@ -84,14 +86,14 @@ def _hash(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _bound_to(merchant_id: int) -> str:
+def _associated_data(merchant_id: int) -> str:
     return f"merchant {merchant_id} token"
 
 
-SEALED_TOKENS = SealedValues(
+SEALED_TOKENS = EncryptedColumn(
     what="access tokens",
     table="access_tokens",
     key=("token_hash",),
     column="sealed",
-    bound_to=lambda row: _bound_to(row["merchant_id"]),
+    associated_data=lambda row: _associated_data(row["merchant_id"]),
 )

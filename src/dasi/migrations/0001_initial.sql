@@ -32,7 +32,7 @@ CREATE TABLE merchants (
                                             AND 60 >= ALL (retry_days)),
     -- How far the clock of a merchant in test mode was moved forward. Due times are stored on the
     -- machine's clock and move with it, so no worker loop needs to read this column.
-    clock_ahead_s        bigint      NOT NULL DEFAULT 0 CHECK (clock_ahead_s >= 0),
+    clock_offset_s       bigint      NOT NULL DEFAULT 0 CHECK (clock_offset_s >= 0),
     created_at           timestamptz NOT NULL
 );
 
@@ -86,11 +86,11 @@ CREATE TABLE channels (
     late_approval_policy text    NOT NULL DEFAULT 'keep'
                                  CHECK (late_approval_policy IN ('keep', 'cancel')),
     created_at       timestamptz NOT NULL,
-    -- A retired channel opens no new payment windows. Its payments and billing keys keep working.
-    retired_at       timestamptz,
+    -- A disabled channel opens no new payment windows. Its payments and billing keys keep working.
+    disabled_at      timestamptz,
     PRIMARY KEY (merchant_id, channel_id),
     UNIQUE (merchant_id, provider, mall_id),
-    CONSTRAINT channels_default_is_in_use CHECK (NOT (is_default AND retired_at IS NOT NULL))
+    CONSTRAINT channels_default_is_in_use CHECK (NOT (is_default AND disabled_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX channels_one_default ON channels (merchant_id) WHERE is_default;
 
@@ -104,7 +104,7 @@ CREATE TABLE billing_keys (
     channel_id        bigint      NOT NULL,
     -- Stored until the PG has confirmed the deletion, because the deletion request contains the key.
     sealed_key        bytea       NOT NULL,
-    status            text        NOT NULL CHECK (status IN ('live', 'replaced', 'removed')),
+    status            text        NOT NULL CHECK (status IN ('active', 'replaced', 'deleted')),
     card_brand        text,
     card_name         text,
     card_issuer_code  text,
@@ -119,30 +119,30 @@ CREATE TABLE billing_keys (
     customer_postcode text,
     issued_at         timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
-    -- A replaced or removed key can still be charged at the PG until the PG confirms its deletion.
+    -- A replaced or deleted key can still be charged at the PG until the PG confirms its deletion.
     -- The worker sends deletion requests until then.
-    next_removal_at   timestamptz,
-    removals          integer     NOT NULL DEFAULT 0,
-    pg_removed_at     timestamptz,
+    next_deletion_at  timestamptz,
+    deletion_attempts integer     NOT NULL DEFAULT 0,
+    pg_deleted_at     timestamptz,
     -- Why the worker gave up and an operator has to act.
     manual_review_reason text,
-    -- Another live key of this mall with the same value: a PG may issue one key twice for a card.
-    -- sealed_key is empty then, because only the deletion of the live key may reach the PG.
-    lives_on_in       text,
+    -- Another active key of this mall with the same value: a PG may issue one key twice for a card.
+    -- sealed_key is empty then, because only the deletion of the active key may reach the PG.
+    shared_with       text,
     PRIMARY KEY (merchant_id, billing_key_id),
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
 );
-CREATE UNIQUE INDEX billing_keys_one_live ON billing_keys (merchant_id, customer_uid) WHERE status = 'live';
-CREATE INDEX billing_keys_to_remove ON billing_keys (next_removal_at) WHERE next_removal_at IS NOT NULL;
-CREATE INDEX billing_keys_live_by_card ON billing_keys (card_number) WHERE status = 'live';
+CREATE UNIQUE INDEX billing_keys_one_active ON billing_keys (merchant_id, customer_uid) WHERE status = 'active';
+CREATE INDEX billing_keys_to_delete ON billing_keys (next_deletion_at) WHERE next_deletion_at IS NOT NULL;
+CREATE INDEX billing_keys_active_by_card ON billing_keys (card_number) WHERE status = 'active';
 CREATE INDEX billing_keys_of_customer ON billing_keys (merchant_id, customer_uid);
 CREATE INDEX billing_keys_list ON billing_keys (merchant_id, issued_at DESC, billing_key_id DESC);
 CREATE INDEX billing_keys_by_digits
     ON billing_keys (merchant_id, right(card_number, 4), issued_at DESC, billing_key_id DESC)
-    WHERE status = 'live';
+    WHERE status = 'active';
 CREATE INDEX billing_keys_by_name
     ON billing_keys (merchant_id, customer_name, issued_at DESC, billing_key_id DESC)
-    WHERE status = 'live';
+    WHERE status = 'active';
 
 
 -- Payments -------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ CREATE TABLE attempts (
     imp_uid         text,
     billing_key_id  text,
     kind            text        NOT NULL CHECK (kind IN
-                                ('approve', 'issue_key', 'charge', 'cancel', 'remove_key')),
+                                ('approve', 'issue_key', 'charge', 'cancel', 'delete_key')),
     channel_id      bigint      NOT NULL,
     mall_id         text        NOT NULL,
     shop_order_no   text,
@@ -508,7 +508,7 @@ CREATE TABLE schedules (
     -- The charge may have been declined, and the merchant's retry_days are not empty.
     awaits_retry   boolean     NOT NULL DEFAULT false,
     leased_until   timestamptz,
-    booked_at      timestamptz NOT NULL,
+    created_at     timestamptz NOT NULL,
     started_at     timestamptz,
     executed_at    timestamptz,
     revoked_at     timestamptz,
@@ -522,7 +522,7 @@ CREATE TABLE schedules (
 -- An order has one schedule. A revoked schedule makes room for another.
 CREATE UNIQUE INDEX schedules_order_once ON schedules (merchant_id, merchant_uid)
     WHERE status <> 'revoked';
-CREATE INDEX schedules_by_order ON schedules (merchant_id, merchant_uid, booked_at DESC);
+CREATE INDEX schedules_by_order ON schedules (merchant_id, merchant_uid, created_at DESC);
 CREATE INDEX schedules_due ON schedules (due_at, schedule_id)
     WHERE status IN ('scheduled', 'running');
 CREATE INDEX schedules_by_time ON schedules (merchant_id, schedule_at);
@@ -530,16 +530,16 @@ CREATE INDEX schedules_by_key ON schedules (merchant_id, customer_uid, schedule_
 CREATE INDEX schedules_awaiting_retry ON schedules (executed_at) WHERE awaits_retry;
 CREATE INDEX schedules_started ON schedules (started_at) WHERE started_at IS NOT NULL;
 
--- Merchants whose schedules must not run. merchant_id 0 stops the schedules of all merchants.
-CREATE TABLE schedule_stops (
+-- Merchants whose schedules must not run. merchant_id 0 pauses the schedules of all merchants.
+CREATE TABLE schedule_pauses (
     merchant_id bigint      PRIMARY KEY,
-    stopped_at  timestamptz NOT NULL,
-    why         text        NOT NULL
+    paused_at   timestamptz NOT NULL,
+    reason      text        NOT NULL
 );
 
 -- Test charges of new cards that must be cancelled again. A row is committed before its charge, so
 -- any worker can finish the cancel. It is deleted when the PG holds nothing of the charge any more.
-CREATE TABLE card_checks (
+CREATE TABLE card_verifications (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL,
     -- NULL: the worker gave up and has reported it to the operator.
@@ -548,7 +548,7 @@ CREATE TABLE card_checks (
     began_at     timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, merchant_uid)
 );
-CREATE INDEX card_checks_due ON card_checks (next_lookup_at) WHERE next_lookup_at IS NOT NULL;
+CREATE INDEX card_verifications_due ON card_verifications (next_lookup_at) WHERE next_lookup_at IS NOT NULL;
 
 
 -- Webhooks -------------------------------------------------------------------------------------
@@ -682,11 +682,11 @@ CREATE TABLE idempotent_requests (
     merchant_id     bigint      NOT NULL REFERENCES merchants,
     idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
     -- A hash of each field. They name the fields that differ and cannot leak a value.
-    fingerprints    jsonb       NOT NULL,
+    fingerprint     jsonb       NOT NULL,
     started_at      timestamptz NOT NULL,
     answered_at     timestamptz,
     http_status     integer,
-    sealed_answer   bytea,
+    sealed_response bytea,
     PRIMARY KEY (merchant_id, idempotency_key)
 );
 

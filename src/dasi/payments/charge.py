@@ -1,6 +1,6 @@
 """Charge: take money with a stored billing key. Reserve, ask, record.
 
-    transaction      the order is free and the key is live: payment pending, attempt sending
+    transaction      the order is free and the key is active: payment pending, attempt sending
     no transaction   the PG is asked, once
     transaction      what it said, the event, the webhook
 
@@ -17,13 +17,13 @@ from datetime import datetime
 
 import structlog
 
-from dasi.billing_keys import live_key, open_key
+from dasi.billing_keys import active_key, open_key
 from dasi.channels import open_mall
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import NotFound, Unavailable
 from dasi.foundation.ids import ulid
-from dasi.foundation.vault import CannotOpen
+from dasi.foundation.vault import DecryptionError
 from dasi.ledger import Buyer, Payment, ensure_order_available, lookup_backoff, reserve_store
 from dasi.payments.record import PaymentRef
 from dasi.payments.record_charge import record_charge
@@ -52,7 +52,7 @@ class ChargeRequest:
     notice_urls: tuple[str, ...] = ()
     user_agent: str | None = None
     is_scheduled: bool = False
-    """A booked charge: its payment has an `imps_` id."""
+    """A scheduled payment: its payment has an `imps_` id."""
     idempotency_key: str | None = None
 
 
@@ -78,7 +78,7 @@ async def _send(
 ) -> Approved | Declined | Unknown | NotSent:
     try:
         mall, billing_key = open_mall(engine, reserved), open_key(engine, reserved)
-    except CannotOpen as sealed:
+    except DecryptionError as sealed:
         # A sealing key was dropped too early. Nothing left this machine, so the order stays free.
         log.exception("vault_cannot_open", imp_uid=reserved.imp_uid)
         return NotSent(why=f"the vault cannot open it: {sealed}")
@@ -103,7 +103,7 @@ async def _send(
 async def _reserve(
     engine: Engine, merchant_id: int, request: ChargeRequest, attempt: Attempt, now: datetime
 ) -> reserve_store.Reserved:
-    """The committed reservation. Refused: the order is taken, or there is no live key.
+    """The committed reservation. Refused: the order is taken, or there is no active key.
 
     The payment that held the order may fail, and the key be registered, between the refusal of the
     insert and the look at why: then the order is free after all, and is reserved in another try.
@@ -115,7 +115,7 @@ async def _reserve(
             return reserved
         async with engine.database.transaction() as connection:
             await ensure_order_available(connection, merchant_id, request.merchant_uid)
-            if await live_key(connection, merchant_id, request.customer_uid) is None:
+            if await active_key(connection, merchant_id, request.customer_uid) is None:
                 raise NotFound("unknown_customer", customer_uid=request.customer_uid)
     raise Unavailable(f"order {request.merchant_uid!r}, which others keep taking,", retry_after_s=1)
 

@@ -10,11 +10,11 @@ from dasi.webhooks import announce, announce_more
 async def notify_failed(
     connection: Connection, failed: Payment, *, is_late: bool, now: datetime
 ) -> None:
-    """A booked charge tells both ways (Iamport V1 4.2), and so does a failure that is `is_late`:
+    """A scheduled payment tells both ways (Iamport V1 4.2), and so does a failure that `is_late`:
     whoever asked was told "not yet known", or nothing at all. Of another charge the caller has the
     answer: it is told only to a merchant that asked for more. Windows tell their page.
 
-    A booked charge that never reached the PG is made anew: that is no failure yet.
+    A scheduled payment that never reached the PG is made anew: that is no failure yet.
     """
     if failed.is_scheduled and failed.fail_code == "NOT_FOUND_AT_PG":
         return

@@ -6,7 +6,7 @@ A notice is unsigned: it proves nothing and changes no money. All it can do is m
 import structlog
 
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import SealedValues
+from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.ledger import attempt_store
 from dasi.payments import pg_notification_store
 from dasi.payments.resolve import lookup_attempt
@@ -21,7 +21,9 @@ async def store_notice(engine: Engine, provider: str, notice: PgNotice, *, sourc
         engine.database,
         provider=provider,
         notice_id=notice.notice_id,
-        sealed_body=engine.vault.seal(notice.raw, bound_to=_bound_to(notice.notice_id)),
+        sealed_body=engine.vault.seal(
+            notice.raw, associated_data=_associated_data(notice.notice_id)
+        ),
         source=source,
         now=engine.clock.now(),
     )
@@ -66,14 +68,14 @@ async def _work(engine: Engine, provider: str, notice: PgNotice, *, source: str)
     return "woken" if woken else "known"
 
 
-def _bound_to(notice_id: str) -> str:
+def _associated_data(notice_id: str) -> str:
     return f"notice {notice_id}"
 
 
-SEALED_NOTICES = SealedValues(
+SEALED_NOTICES = EncryptedColumn(
     what="notices",
     table="pg_notices",
     key=("provider", "notice_id"),
     column="sealed_body",
-    bound_to=lambda row: _bound_to(row["notice_id"]),
+    associated_data=lambda row: _associated_data(row["notice_id"]),
 )

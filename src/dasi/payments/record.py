@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from dasi.billing_keys import Customer, keep_issued_key
+from dasi.billing_keys import Customer, save_issued_key
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
@@ -93,7 +93,7 @@ async def _record_approval(
     now = engine.clock.now()
     if isinstance(outcome, KeyIssued):
         assert payment.customer_uid is not None, f"{payment.imp_uid} issued a key for nobody"
-        await keep_issued_key(
+        await save_issued_key(
             engine,
             connection,
             payment.merchant_id,

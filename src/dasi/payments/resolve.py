@@ -162,7 +162,7 @@ async def _resolve_approval(
     engine: Engine, attempt: PaymentAttempt, channel: Channel, finding: Finding
 ) -> None:
     match finding:
-        case Found(outcome=(Approved() | KeyIssued()) as approval, state="live"):
+        case Found(outcome=(Approved() | KeyIssued()) as approval, state="held"):
             await _keep_or_reverse(engine, attempt, channel, approval)
         case Found(outcome=Approved(exchange=exchange), state="cancelled"):
             text = "PG사에서 승인이 취소되었습니다."
@@ -236,7 +236,7 @@ async def _keep_or_reverse(
 async def _handle_late_approval(engine: Engine, attempt: PaymentAttempt, finding: Finding) -> None:
     """Told "failed", and a notice says otherwise: an approval that turns up is undone (M6)."""
     match finding:
-        case Found(outcome=Approved() as approval, state="live"):
+        case Found(outcome=Approved() as approval, state="held"):
             log.error("approval_after_failure", imp_uid=attempt.imp_uid, pg_tid=approval.pg_tid)
             await reverse(
                 engine,

@@ -2,7 +2,7 @@
 
 Three outcomes and a fourth (M3):
 
-    Approved / KeyIssued / Cancelled / KeyRemoved   an explicit yes, checked
+    Approved / KeyIssued / Cancelled / KeyDeleted   an explicit yes, checked
     Declined    an explicit no to a first and only send
     Unknown     everything else that may have happened; settled by `look_up`, never by repeating
     NotSent     never left this machine: safe to repeat on the same day
@@ -33,7 +33,7 @@ class AttemptKind(StrEnum):
     ISSUE_KEY = "issue_key"
     CHARGE = "charge"
     CANCEL = "cancel"
-    REMOVE_KEY = "remove_key"
+    DELETE_KEY = "delete_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRemoved:
+class KeyDeleted:
     code: str
     text: str
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
@@ -211,8 +211,8 @@ class NotSent:
 class Found:
     """What the PG knows of an attempt. `state` is the transaction's present state there."""
 
-    outcome: Approved | KeyIssued | Cancelled | KeyRemoved | Declined
-    state: Literal["live", "cancelled", "partly_cancelled", "none"]
+    outcome: Approved | KeyIssued | Cancelled | KeyDeleted | Declined
+    state: Literal["held", "cancelled", "partly_cancelled", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,9 +295,9 @@ class Provider(Protocol):
         """Takes back all or a part of an approval."""
         ...
 
-    async def remove_key(
+    async def delete_key(
         self, mall: Mall, attempt: Attempt, *, billing_key: str
-    ) -> KeyRemoved | Declined | Unknown | NotSent:
+    ) -> KeyDeleted | Declined | Unknown | NotSent:
         """Ends a billing key at the PG."""
         ...
 

@@ -33,7 +33,7 @@ async def count_unresolved(database: Database, merchant_id: int) -> tuple[int, i
         """SELECT count(*) FILTER (WHERE escalated_at IS NULL)::int AS automatic,
                   count(*) FILTER (WHERE escalated_at IS NOT NULL)::int AS manual
            FROM attempts
-           WHERE merchant_id = $1 AND state IN ('sending', 'unknown') AND kind <> 'remove_key'""",
+           WHERE merchant_id = $1 AND state IN ('sending', 'unknown') AND kind <> 'delete_key'""",
         merchant_id,
     )
     assert row is not None, "an aggregate always has a row"

@@ -68,7 +68,7 @@ async def unresolved(
            FROM attempts a
            LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
            WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
-             AND a.kind <> 'remove_key'
+             AND a.kind <> 'delete_key'
            ORDER BY a.escalated_at NULLS LAST, a.deadline_at LIMIT $2""",
         merchant_id,
         limit,
@@ -92,7 +92,7 @@ async def unresolved_page(
            FROM attempts a
            LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
            WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
-             AND a.kind <> 'remove_key' AND (a.escalated_at IS NOT NULL) = $2
+             AND a.kind <> 'delete_key' AND (a.escalated_at IS NOT NULL) = $2
              AND ($3::timestamptz IS NULL OR (a.deadline_at, a.attempt_id) > ($3, $4))
            ORDER BY a.deadline_at, a.attempt_id LIMIT $5""",
         merchant_id,
@@ -108,7 +108,7 @@ async def is_unresolved(database: Database, merchant_id: int, attempt_id: str) -
     row = await database.fetchrow(
         """SELECT 1 FROM attempts
            WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
-             AND kind <> 'remove_key'""",
+             AND kind <> 'delete_key'""",
         merchant_id,
         attempt_id,
     )

@@ -106,7 +106,7 @@ def _statuses(payment: LedgerPayment) -> Iterator[str]:
 def _sums(payment: LedgerPayment) -> Iterator[str]:
     if payment.cancelled_krw != payment.confirmed_cancels_krw:
         yield (
-            f"{payment.cancelled_krw} won are booked as cancelled, but the PG confirmed "
+            f"{payment.cancelled_krw} won are recorded as cancelled, but the PG confirmed "
             f"{payment.confirmed_cancels_krw}"
         )
     if payment.status in _HELD and payment.approvals != 1:

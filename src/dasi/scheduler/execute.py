@@ -10,7 +10,7 @@ from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Payment, Status, find_payment
 from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import run_store
-from dasi.scheduler.run_store import NOT_FOUND, NOT_SENT, DueSchedule, Ran
+from dasi.scheduler.run_store import NOT_FOUND, NOT_SENT, DueSchedule, RunResult
 from dasi.webhooks import announce_more
 
 log = structlog.get_logger()
@@ -19,7 +19,7 @@ _IN_DOUBT_WAIT, _IN_DOUBT_WAIT_MAX = timedelta(seconds=2), timedelta(minutes=5)
 _DOUBLINGS_MAX = 8
 
 
-async def run_one(
+async def execute_schedule(
     engine: Engine, due: DueSchedule, *, idempotency_key: str | None = None
 ) -> Payment | None:
     """Charges a schedule in hand and finishes it. None: its key is gone and it was revoked.
@@ -29,17 +29,19 @@ async def run_one(
     that is in doubt the schedule waits for the doubt to end; a charge that turns out never to have
     reached the PG is made anew, because then the order is free again.
     """
-    executed_at = engine.clock.now() + due.ahead
+    executed_at = engine.clock.now() + due.clock_offset
     if due.is_second_run:
         earlier = await run_store.payment_of_run(
             engine.database, due.merchant_id, due.merchant_uid, since=due.started_at
         )
         if earlier is not None:
-            return await adopt(engine, due, earlier, executed_at=executed_at)
+            return await link_existing_payment(engine, due, earlier, executed_at=executed_at)
     try:
         payment = await charge(engine, due.merchant_id, _charge_request(due, idempotency_key))
     except Conflict as taken:
-        return await adopt(engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at)
+        return await link_existing_payment(
+            engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at
+        )
     except NotFound:
         await _revoke_keyless(engine, due, revoked_at=executed_at)
         return None
@@ -47,7 +49,7 @@ async def run_one(
     return payment
 
 
-async def adopt(
+async def link_existing_payment(
     engine: Engine, due: DueSchedule, imp_uid: str, *, executed_at: datetime
 ) -> Payment:
     """The payment that holds the schedule's order becomes the schedule's own, if it came to an end.
@@ -57,7 +59,7 @@ async def adopt(
     """
     payment = await find_payment(engine, due.merchant_id, imp_uid)
     log.info(
-        "schedule_adopts",
+        "schedule_payment_linked",
         schedule_id=due.schedule_id,
         imp_uid=imp_uid,
         status=payment.status.value,
@@ -90,19 +92,19 @@ async def _finish(
             until=engine.clock.now() + wait,
         )
         return
-    ran = Ran(
+    result = RunResult(
         merchant_id=due.merchant_id,
         schedule_id=due.schedule_id,
         imp_uid=payment.imp_uid,
         executed_at=executed_at,
-        awaits_retry=due.has_retry_plan and payment.status is Status.FAILED,
+        awaits_retry=due.has_retry_policy and payment.status is Status.FAILED,
         now=engine.clock.now(),
     )
-    await engine.database.run_batched(run_store.finish, ran)
+    await engine.database.run_batched(run_store.finish, result)
 
 
 async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datetime) -> None:
-    """The key went away after the booking, past the act that revokes (B5). Nothing was charged."""
+    """The key is gone, but not by the act that revokes (B5). Nothing was charged."""
     now = engine.clock.now()
     log.error("schedule_without_key", schedule_id=due.schedule_id, merchant_id=due.merchant_id)
     async with engine.database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""Whether a PG can be asked now. While it cannot, booked charges wait.
+"""Whether a PG can be asked now. While it cannot, scheduled payments wait.
 
 A charge that meets a dead PG would leave a payment that never was sent. So before charges go to a
 PG that was not heard lately it is asked something harmless: what became of an attempt that never
@@ -18,7 +18,7 @@ _TRUST = timedelta(seconds=10)
 _CHANNELS_KEPT = 10_000
 
 
-class PgWatch:
+class ProviderHealth:
     """What one worker knows of the PGs. A provider's test host and live host are two lines."""
 
     def __init__(self, engine: Engine) -> None:
@@ -26,15 +26,15 @@ class PgWatch:
         self._channels: dict[tuple[int, int], tuple[Channel, datetime]] = {}
         self._trusted_until: dict[tuple[str, bool], datetime] = {}
 
-    async def is_away(self, due: DueSchedule) -> bool:
+    async def is_down(self, due: DueSchedule) -> bool:
         """Whether this schedule had better wait. One without a key need not: it asks nobody."""
         if due.channel_id is None:
             return False
         now = self._engine.clock.now()
         channel = await self._channel(due.merchant_id, due.channel_id, now)
-        line = (channel.provider, channel.is_sandbox)
+        host = (channel.provider, channel.is_sandbox)
         provider, mall = self._engine.providers[channel.provider], open_mall(self._engine, channel)
-        if line in self._trusted_until and now < self._trusted_until[line]:
+        if host in self._trusted_until and now < self._trusted_until[host]:
             return False
         if not provider.is_available(mall):
             return True
@@ -45,30 +45,30 @@ class PgWatch:
             shop_order_no=None,
             amount_krw=None,
         )
-        is_heard = isinstance(finding, Found | NotFound)
-        if is_heard:
-            self._trusted_until[line] = now + _TRUST
-        return not is_heard
+        has_answered = isinstance(finding, Found | NotFound)
+        if has_answered:
+            self._trusted_until[host] = now + _TRUST
+        return not has_answered
 
-    def heard(self, due: DueSchedule) -> None:
+    def record_success(self, due: DueSchedule) -> None:
         """Its PG has just answered."""
         if due.channel_id is not None:
-            kept = self._channels.get((due.merchant_id, due.channel_id))
-            if kept is not None:
-                line = (kept[0].provider, kept[0].is_sandbox)
-                self._trusted_until[line] = self._engine.clock.now() + _TRUST
+            cached = self._channels.get((due.merchant_id, due.channel_id))
+            if cached is not None:
+                host = (cached[0].provider, cached[0].is_sandbox)
+                self._trusted_until[host] = self._engine.clock.now() + _TRUST
 
-    def lost(self, due: DueSchedule) -> None:
+    def record_failure(self, due: DueSchedule) -> None:
         """Its PG could not be reached, or did not answer."""
         if due.channel_id is not None:
-            kept = self._channels.get((due.merchant_id, due.channel_id))
-            if kept is not None:
-                self._trusted_until.pop((kept[0].provider, kept[0].is_sandbox), None)
+            cached = self._channels.get((due.merchant_id, due.channel_id))
+            if cached is not None:
+                self._trusted_until.pop((cached[0].provider, cached[0].is_sandbox), None)
 
     async def _channel(self, merchant_id: int, channel_id: int, now: datetime) -> Channel:
-        kept = self._channels.get((merchant_id, channel_id))
-        if kept is not None and now < kept[1]:
-            return kept[0]
+        cached = self._channels.get((merchant_id, channel_id))
+        if cached is not None and now < cached[1]:
+            return cached[0]
         channel = await find_channel(self._engine, merchant_id, channel_id)
         if len(self._channels) >= _CHANNELS_KEPT:
             self._channels.clear()

@@ -1,11 +1,11 @@
 """Retry: charge now what was declined or revoked."""
 
-from dasi.billing_keys import live_key
+from dasi.billing_keys import active_key
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Payment, ensure_order_available
 from dasi.scheduler import run_store
-from dasi.scheduler.execute import run_one
+from dasi.scheduler.execute import execute_schedule
 from dasi.scheduler.run_store import NOT_SENT
 from dasi.scheduler.runner import LEASE
 from dasi.schedules import refuse_unless_ended, schedule_store
@@ -29,17 +29,17 @@ async def retry(
             raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
         refuse_unless_ended(schedule)
         await ensure_order_available(connection, merchant_id, merchant_uid)
-        key = await live_key(connection, merchant_id, schedule.customer_uid)
+        key = await active_key(connection, merchant_id, schedule.customer_uid)
         if key is None:
             raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
-        due = await run_store.take_for_retry(
+        due = await run_store.claim_for_retry(
             connection, merchant_id, schedule.schedule_id, leased_until=now + LEASE, now=now
         )
         if due is None:
             raise Conflict("schedule_exists", merchant_uid=merchant_uid)
-    payment = await run_one(engine, due, idempotency_key=idempotency_key)
+    payment = await execute_schedule(engine, due, idempotency_key=idempotency_key)
     if payment is None:
         raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
     if payment.fail_code == NOT_SENT:
-        await run_store.untake(engine.database, merchant_id, schedule)
+        await run_store.release_retry(engine.database, merchant_id, schedule)
     return payment

@@ -16,14 +16,14 @@ NOT_SENT, NOT_FOUND = "NOT_SENT", "NOT_FOUND_AT_PG"
 """The `fail_code` of a payment that never left this machine, and of one that never arrived."""
 
 # What a worker takes in hand: of `s`, the row, and `m`, its merchant.
-_IN_HAND = """
+_CLAIMED_COLUMNS = """
     s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.amount_krw, s.tax_free_krw,
     s.name, s.buyer_name, s.buyer_email, s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data,
     s.notice_urls, s.card_quota, s.schedule_at, s.due_at, s.runs, s.retries, s.started_at,
-    s.leased_until, m.clock_ahead_s, cardinality(m.retry_days) > 0 AS has_retry_plan,
+    s.leased_until, m.clock_offset_s, cardinality(m.retry_days) > 0 AS has_retry_policy,
     (SELECT k.channel_id FROM billing_keys k
      WHERE k.merchant_id = s.merchant_id AND k.customer_uid = s.customer_uid
-       AND k.status = 'live') AS channel_id"""
+       AND k.status = 'active') AS channel_id"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,11 @@ class DueSchedule:
     runs: int
     """This one counted."""
     retries: int
-    ahead: timedelta
+    clock_offset: timedelta
     """How far the merchant's clock is ahead."""
-    has_retry_plan: bool
+    has_retry_policy: bool
     channel_id: int | None
-    """Of the customer's live key; None if there is none any more."""
+    """Of the customer's active key; None if there is none any more."""
     started_at: datetime
     """When the first worker took it in hand."""
     leased_until: datetime
@@ -64,12 +64,12 @@ async def claim_due_any_merchant(
     now: datetime,
     leased_until: datetime,
     batch: int,
-    held: Sequence[int],
+    excluded: Sequence[int],
     only_merchant_id: int | None,
 ) -> list[DueSchedule]:
     """Takes up to `batch` due schedules, oldest first, until `leased_until`.
 
-    Those of stopped merchants and of `held` ones (their PG is away) stay where they are. A lease
+    Those of paused merchants and of `excluded` ones stay where they are. A lease
     that ran out passes on: a second run is harmless, because the order is taken (M1).
     """
     async with database.transaction() as connection:
@@ -86,17 +86,17 @@ async def claim_due_any_merchant(
                  AND (d.leased_until IS NULL OR d.leased_until <= $1)
                  AND coalesce(d.merchant_id <> ALL ($4::bigint[]), true)
                  AND coalesce(d.merchant_id = $5::bigint, true)
-                 AND NOT EXISTS (SELECT 1 FROM schedule_stops stop
-                                 WHERE stop.merchant_id IN (0, d.merchant_id) OFFSET 0)
+                 AND NOT EXISTS (SELECT 1 FROM schedule_pauses pause
+                                 WHERE pause.merchant_id IN (0, d.merchant_id) OFFSET 0)
                ORDER BY d.due_at, d.schedule_id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
            ) AS due, merchants m
            WHERE s.merchant_id = due.merchant_id AND s.schedule_id = due.schedule_id
              AND m.merchant_id = s.merchant_id
-           RETURNING {_IN_HAND}, due.status = 'running' AS is_second_run""",
+           RETURNING {_CLAIMED_COLUMNS}, due.status = 'running' AS is_second_run""",
             now,
             leased_until,
             batch,
-            list(held),
+            list(excluded),
             only_merchant_id,
         )
     claimed = [_due(dict(row)) for row in rows]
@@ -112,7 +112,7 @@ def _due(values: dict[str, Any]) -> DueSchedule:
             addr=values.pop("buyer_addr"),
             postcode=values.pop("buyer_postcode"),
         ),
-        ahead=timedelta(seconds=values.pop("clock_ahead_s")),
+        clock_offset=timedelta(seconds=values.pop("clock_offset_s")),
         notice_urls=tuple(values.pop("notice_urls")),
         **values,
     )
@@ -136,7 +136,7 @@ async def release(database: Database, due: DueSchedule) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class RunResult:
     """A run that came to an end. What came of it is the payment's story."""
 
     merchant_id: int
@@ -147,7 +147,7 @@ class Ran:
     now: datetime
 
 
-async def finish(database: Database, runs: Sequence[Ran]) -> list[None]:
+async def finish(database: Database, runs: Sequence[RunResult]) -> list[None]:
     """For all whose charges ended at the same time, in one statement (`Database.run_batched`)."""
     # `BETWEEN` as in the payments' `reserve_store`: few rows, an index each.
     await database.fetch(
@@ -222,7 +222,7 @@ async def revoke_keyless(
     return version
 
 
-async def take_for_retry(
+async def claim_for_retry(
     connection: Connection,
     merchant_id: int,
     schedule_id: str,
@@ -231,7 +231,7 @@ async def take_for_retry(
     now: datetime,
 ) -> DueSchedule | None:
     """A declined or revoked schedule is in hand again, now; its row is locked by the caller. None
-    if its order was booked under another schedule since."""
+    if its order was scheduled under another schedule since."""
     try:
         async with connection.transaction():
             row = await connection.fetchrow(
@@ -241,7 +241,7 @@ async def take_for_retry(
                     FROM merchants m
                     WHERE s.merchant_id = $1 AND s.schedule_id = $2
                       AND m.merchant_id = s.merchant_id
-                    RETURNING {_IN_HAND}, false AS is_second_run""",
+                    RETURNING {_CLAIMED_COLUMNS}, false AS is_second_run""",
                 merchant_id,
                 schedule_id,
                 leased_until,
@@ -253,7 +253,7 @@ async def take_for_retry(
     return _due(dict(row))
 
 
-async def untake(database: Database, merchant_id: int, was: Schedule) -> None:
+async def release_retry(database: Database, merchant_id: int, was: Schedule) -> None:
     """Back to what it was before it was taken for a retry that never was sent."""
     await database.fetch(
         """UPDATE schedules

@@ -18,8 +18,8 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Unavailable
 from dasi.ledger import Payment, Status
 from dasi.scheduler import run_store
-from dasi.scheduler.execute import run_one
-from dasi.scheduler.provider_health import PgWatch
+from dasi.scheduler.execute import execute_schedule
+from dasi.scheduler.provider_health import ProviderHealth
 from dasi.scheduler.run_store import NOT_SENT, DueSchedule
 
 log = structlog.get_logger()
@@ -28,11 +28,13 @@ AT_ONCE = 256
 """Charges one worker has under way, of all merchants together."""
 LEASE = timedelta(seconds=60)
 """A place at the PG (5 s), its answer (30 s), a look and the records fit in with room."""
-_HOLD = timedelta(seconds=5)
-_LOOK_S = 0.25
-_RUNS = Counter("dasi_schedule_runs_total", "Booked charges run, by what came of it", ["outcome"])
-_HELD = Gauge(
-    "dasi_schedules_held_merchants",
+_BACKOFF = timedelta(seconds=5)
+_POLL_INTERVAL_S = 0.25
+_RUNS = Counter(
+    "dasi_schedule_runs_total", "Scheduled payments run, by what came of it", ["outcome"]
+)
+_BACKING_OFF = Gauge(
+    "dasi_schedules_backoff_merchants",
     "Merchants whose charges wait for their PG, as each worker sees it",
     multiprocess_mode="livesum",
 )
@@ -46,15 +48,15 @@ class Runner:
 
     def __init__(self, engine: Engine, *, per_merchant: int) -> None:
         self._engine = engine
-        self._watch = PgWatch(engine)
+        self._health = ProviderHealth(engine)
         # Claimed in steps that always fit: nothing is claimed only to be given back.
         self._step = max(1, per_merchant // 4)
         self._busy_above = per_merchant - self._step
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_hand: CountOf[int] = CountOf()
-        self._held: dict[int, datetime] = {}
+        self._in_flight: CountOf[int] = CountOf()
+        self._backing_off: dict[int, datetime] = {}
 
-    async def turn(self) -> int:
+    async def poll(self) -> int:
         """Starts what is due and has room; returns how many, or 1 when something ended."""
         had_some = bool(self._tasks)
         started = await self._start(None)
@@ -64,7 +66,7 @@ class Runner:
             # What ended while we looked may have held back others of its merchant: look again.
             return int(had_some)
         ended, _ = await asyncio.wait(
-            self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+            self._tasks, timeout=_POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
         )
         return min(len(ended), 1)
 
@@ -87,7 +89,7 @@ class Runner:
             now=now,
             leased_until=now + LEASE,
             batch=self._step,
-            held=self._held_now(now),
+            excluded=self._excluded_now(now),
             only_merchant_id=only_merchant_id,
         )
         begun = []
@@ -98,29 +100,29 @@ class Runner:
                 begun.append(self._begin(due))
         return begun
 
-    def _held_now(self, now: datetime) -> list[int]:
+    def _excluded_now(self, now: datetime) -> list[int]:
         """Merchants nothing is claimed for: their PG is away, or they have enough in hand."""
-        self._held = {one: until for one, until in self._held.items() if until > now}
-        _HELD.set(len(self._held))
-        busy = [one for one, count in self._in_hand.items() if count > self._busy_above]
-        return [*self._held, *busy]
+        self._backing_off = {one: until for one, until in self._backing_off.items() if until > now}
+        _BACKING_OFF.set(len(self._backing_off))
+        busy = [one for one, count in self._in_flight.items() if count > self._busy_above]
+        return [*self._backing_off, *busy]
 
     async def _must_wait(self, due: DueSchedule, now: datetime) -> bool:
-        if due.merchant_id not in self._held and await self._watch.is_away(due):
-            self._held[due.merchant_id] = now + _HOLD
-            _HELD.set(len(self._held))
+        if due.merchant_id not in self._backing_off and await self._health.is_down(due):
+            self._backing_off[due.merchant_id] = now + _BACKOFF
+            _BACKING_OFF.set(len(self._backing_off))
             log.warning("schedules_wait_for_pg", merchant_id=due.merchant_id)
-        return due.merchant_id in self._held
+        return due.merchant_id in self._backing_off
 
     def _begin(self, due: DueSchedule) -> asyncio.Task[None]:
-        self._in_hand[due.merchant_id] += 1
+        self._in_flight[due.merchant_id] += 1
         task = asyncio.create_task(self._run(due))
 
         def ended(_task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._in_hand[due.merchant_id] -= 1
-            if self._in_hand[due.merchant_id] == 0:
-                del self._in_hand[due.merchant_id]
+            self._in_flight[due.merchant_id] -= 1
+            if self._in_flight[due.merchant_id] == 0:
+                del self._in_flight[due.merchant_id]
 
         self._tasks.add(task)
         task.add_done_callback(ended)
@@ -128,7 +130,7 @@ class Runner:
 
     async def _run(self, due: DueSchedule) -> None:
         try:
-            payment = await run_one(self._engine, due)
+            payment = await execute_schedule(self._engine, due)
             await self._note(due, payment)
         except Unavailable as lost:
             log.warning("schedule_waits", schedule_id=due.schedule_id, what=lost.what)
@@ -142,13 +144,13 @@ class Runner:
             _RUNS.labels("revoked").inc()
         elif payment.fail_code == NOT_SENT:
             _RUNS.labels("not_sent").inc()
-            self._watch.lost(due)
-            self._held[due.merchant_id] = self._engine.clock.now() + _HOLD
+            self._health.record_failure(due)
+            self._backing_off[due.merchant_id] = self._engine.clock.now() + _BACKOFF
             await run_store.release(self._engine.database, due)
             log.warning("schedules_wait_for_pg", merchant_id=due.merchant_id)
         else:
             _RUNS.labels(payment.status.value).inc()
             if payment.status is Status.PENDING:
-                self._watch.lost(due)
+                self._health.record_failure(due)
             else:
-                self._watch.heard(due)
+                self._health.record_success(due)

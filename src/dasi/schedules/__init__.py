@@ -2,15 +2,15 @@
 
 from dasi.schedules import schedule_store
 from dasi.schedules.calendar import browse_schedules, calendar
-from dasi.schedules.create import book
+from dasi.schedules.create import create_schedules
 from dasi.schedules.find import find_schedule, list_schedules
-from dasi.schedules.pause import resume_schedules, stop_schedules, stops
-from dasi.schedules.reschedule import move, refuse_unless_ended, reschedule
-from dasi.schedules.retry_policy import plan_retries, set_retry_plan
-from dasi.schedules.revoke import revoke, revoke_of_removed_key
+from dasi.schedules.pause import pause_schedules, pauses, resume_schedules
+from dasi.schedules.reschedule import refuse_unless_ended, reopen, reschedule
+from dasi.schedules.retry_policy import schedule_retries, set_retry_policy
+from dasi.schedules.revoke import revoke, revoke_of_deleted_key
 from dasi.schedules.schedule import BATCH_MAX, NewSchedule, Schedule, ScheduleStatus
 from dasi.schedules.settings_store import DayTotal
-from dasi.schedules.stats import lateness, preview_day, publish_lateness
+from dasi.schedules.stats import preview_day, publish_start_delay, start_delay
 
 __all__ = [
     "BATCH_MAX",
@@ -18,23 +18,23 @@ __all__ = [
     "NewSchedule",
     "Schedule",
     "ScheduleStatus",
-    "book",
     "browse_schedules",
     "calendar",
+    "create_schedules",
     "find_schedule",
-    "lateness",
     "list_schedules",
-    "move",
-    "plan_retries",
+    "pause_schedules",
+    "pauses",
     "preview_day",
-    "publish_lateness",
+    "publish_start_delay",
     "refuse_unless_ended",
+    "reopen",
     "reschedule",
     "resume_schedules",
     "revoke",
-    "revoke_of_removed_key",
+    "revoke_of_deleted_key",
+    "schedule_retries",
     "schedule_store",
-    "set_retry_plan",
-    "stop_schedules",
-    "stops",
+    "set_retry_policy",
+    "start_delay",
 ]

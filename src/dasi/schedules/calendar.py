@@ -1,4 +1,4 @@
-"""Look through bookings: a day's list, page by page by key, and what a calendar holds."""
+"""Look through schedules: a day's list, page by page by key, and what a calendar holds."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -20,7 +20,7 @@ async def browse_schedules(
     after: Cursor | None,
     limit: int,
 ) -> tuple[list[Schedule], Cursor | None]:
-    """Bookings with `since <= schedule_at < until`, earliest first, and where the next page begins
+    """Schedules with `since <= schedule_at < until`, earliest first, and where the next page begins
     (None: this is the last one)."""
     assert 1 <= limit <= _LIMIT_MAX, "checked by whoever asks"
     rows = await calendar_store.page(
@@ -33,7 +33,7 @@ async def browse_schedules(
 async def calendar(
     engine: Engine, merchant_id: int, *, first: date, last: date
 ) -> dict[date, CalendarDay]:
-    """What the Korean days from `first` to `last` hold; days without bookings are left out."""
+    """What the Korean days from `first` to `last` hold; days without schedules are left out."""
     assert 0 <= (last - first).days < _DAYS_MAX, "checked by whoever asks"
     found = await calendar_store.days(
         engine.database,

@@ -1,4 +1,4 @@
-"""SQL of bookings for people: a day's list and a calendar."""
+"""SQL of schedules for people: a day's list and a calendar."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,12 +8,12 @@ from dasi.schedules.schedule import Schedule
 from dasi.schedules.schedule_store import SCHEDULE_COLUMNS, to_schedule
 
 Cursor = tuple[datetime, str]
-"""Behind which booking a page begins: its moment and its id."""
+"""Behind which schedule a page begins: its moment and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDay:
-    """Bookings of one Korean day."""
+    """Schedules of one Korean day."""
 
     day: date
     waiting: int

@@ -4,8 +4,8 @@ from collections import Counter as CountOf
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dasi.billing_keys import BillingKey, live_key
-from dasi.card_verifications import check_card
+from dasi.billing_keys import BillingKey, active_key
+from dasi.card_verifications import verify_card
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.db import Connection
@@ -14,12 +14,12 @@ from dasi.foundation.ids import ulid
 from dasi.ledger import Buyer, ensure_order_available
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import BATCH_MAX, HORIZON, NewSchedule, Schedule
-from dasi.schedules.schedule_store import Booking
+from dasi.schedules.schedule_store import ScheduleRow
 
 _NAME_MAX = 40
 
 
-async def book(
+async def create_schedules(
     engine: Engine,
     merchant_id: int,
     *,
@@ -30,41 +30,41 @@ async def book(
 ) -> list[Schedule]:
     """Books every request and returns the schedules in the order of the requests.
 
-    Refused, with nothing booked: `Invalid` (a moment past or too far, an amount below 1, none or
+    Refused, with nothing scheduled: `Invalid` (a moment past or too far, an amount below 1, none or
     too many), `NotFound("unknown_schedule_customer")`, `Conflict("schedule_exists")`,
     `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`. With a `checking_amount_krw`
-    the card is charged that and given it back first; `Conflict("card_check_failed")` if it
+    the card is charged that and given it back first; `Conflict("card_verification_failed")` if it
     declines. A duplicate order is looked for before the customer, as `again` does.
     """
     _check_shape(requests)
     if checking_amount_krw:
         async with engine.database.transaction() as connection:
             await _check(connection, engine, merchant_id, customer_uid, requests)
-        await check_card(
+        await verify_card(
             engine, merchant_id, customer_uid=customer_uid, amount_krw=checking_amount_krw
         )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        key, ahead = await _check(connection, engine, merchant_id, customer_uid, requests)
-        bookings = [
-            _booking(request, key, schedule_id=f"sch_{ulid(now)}", ahead=ahead)
+        key, clock_offset = await _check(connection, engine, merchant_id, customer_uid, requests)
+        rows = [
+            _schedule_row(request, key, schedule_id=f"sch_{ulid(now)}", clock_offset=clock_offset)
             for request in requests
         ]
-        is_booked = await schedule_store.insert_bookings(
+        is_inserted = await schedule_store.insert_schedules(
             connection,
             merchant_id,
-            bookings,
+            rows,
             customer_uid=customer_uid,
             customer_id=customer_id or key.customer.customer_id,
             now=now,
         )
-        if not is_booked:
-            await _refuse_booked(connection, merchant_id, requests)
+        if not is_inserted:
+            await _ensure_not_scheduled(connection, merchant_id, requests)
         made = await schedule_store.by_ids(
-            connection, merchant_id, [booking.schedule_id for booking in bookings]
+            connection, merchant_id, [row.schedule_id for row in rows]
         )
     by_id = {schedule.schedule_id: schedule for schedule in made}
-    return [by_id[booking.schedule_id] for booking in bookings]
+    return [by_id[row.schedule_id] for row in rows]
 
 
 def check_moment(schedule_at: datetime, *, merchant_now: datetime, field: str) -> None:
@@ -98,42 +98,42 @@ async def _check(
     requests: Sequence[NewSchedule],
 ) -> tuple[BillingKey, timedelta]:
     """The key, and how far the merchant's clock is ahead."""
-    ahead = await schedule_store.merchant_clock(connection, merchant_id)
-    merchant_now = engine.clock.now() + ahead
+    clock_offset = await schedule_store.merchant_clock(connection, merchant_id)
+    merchant_now = engine.clock.now() + clock_offset
     for number, request in enumerate(requests):
         check_moment(
             request.schedule_at,
             merchant_now=merchant_now,
             field=f"schedules[{number}].schedule_at",
         )
-    await _refuse_booked(connection, merchant_id, requests)
+    await _ensure_not_scheduled(connection, merchant_id, requests)
     for request in requests:
         await ensure_order_available(connection, merchant_id, request.merchant_uid)
-    key = await live_key(connection, merchant_id, customer_uid)
+    key = await active_key(connection, merchant_id, customer_uid)
     if key is None:
         raise NotFound("unknown_schedule_customer", customer_uid=customer_uid)
-    return key, ahead
+    return key, clock_offset
 
 
-async def _refuse_booked(
+async def _ensure_not_scheduled(
     connection: Connection, merchant_id: int, requests: Sequence[NewSchedule]
 ) -> None:
-    booked = await schedule_store.booked_orders(
+    existing = await schedule_store.existing_orders(
         connection, merchant_id, [request.merchant_uid for request in requests]
     )
-    if booked:
-        raise Conflict("schedule_exists", merchant_uid=booked[0])
+    if existing:
+        raise Conflict("schedule_exists", merchant_uid=existing[0])
 
 
-def _booking(
-    request: NewSchedule, key: BillingKey, *, schedule_id: str, ahead: timedelta
-) -> Booking:
+def _schedule_row(
+    request: NewSchedule, key: BillingKey, *, schedule_id: str, clock_offset: timedelta
+) -> ScheduleRow:
     given, customer = request.buyer, key.customer
-    return Booking(
+    return ScheduleRow(
         schedule_id=schedule_id,
         merchant_uid=request.merchant_uid,
         schedule_at=request.schedule_at,
-        due_at=request.schedule_at - ahead,
+        due_at=request.schedule_at - clock_offset,
         amount_krw=request.amount_krw,
         tax_free_krw=request.tax_free_krw,
         name=request.name or _default_name(key.customer_uid, request.schedule_at),

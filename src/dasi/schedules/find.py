@@ -16,7 +16,7 @@ class SchedulePage:
 
 
 async def find_schedule(engine: Engine, merchant_id: int, merchant_uid: str) -> Schedule:
-    """The newest booking of an order. `NotFound("unknown_schedule")`."""
+    """The newest schedule of an order. `NotFound("unknown_schedule")`."""
     schedule = await schedule_store.newest_of_order(engine.database, merchant_id, merchant_uid)
     if schedule is None:
         raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
@@ -35,7 +35,7 @@ async def list_schedules(
     limit: int,
     offset: int,
 ) -> SchedulePage:
-    """Bookings with `since <= schedule_at < until`, of one key if given."""
+    """Schedules with `since <= schedule_at < until`, of one key if given."""
     schedules, total = await schedule_store.between(
         engine.database,
         merchant_id,

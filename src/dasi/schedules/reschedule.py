@@ -11,7 +11,7 @@ from dasi.schedules.create import check_moment
 from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
 
 
-async def move(
+async def reschedule(
     engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
 ) -> Schedule:
     """Moves a charge that waits. `NotFound("unknown_schedule")`, `Invalid` for a moment past,
@@ -20,23 +20,23 @@ async def move(
         schedule = await _locked(connection, merchant_id, merchant_uid)
         if schedule.status is not ScheduleStatus.SCHEDULED:
             raise Conflict("schedule_not_waiting", merchant_uid=merchant_uid)
-        return await _put_back(engine, connection, schedule, schedule_at)
+        return await _requeue(engine, connection, schedule, schedule_at)
 
 
-async def reschedule(
+async def reopen(
     engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
 ) -> Schedule:
     """Books again what was declined or revoked. `Conflict("schedule_not_ended")` when it still
-    waits or runs, `Conflict("schedule_paid")` when it was charged; otherwise as `move`."""
+    waits or runs, `Conflict("schedule_paid")` when it was charged; otherwise as `reschedule`."""
     async with engine.database.transaction() as connection:
         schedule = await _locked(connection, merchant_id, merchant_uid)
         refuse_unless_ended(schedule)
         await ensure_order_available(connection, merchant_id, merchant_uid)
-        return await _put_back(engine, connection, schedule, schedule_at)
+        return await _requeue(engine, connection, schedule, schedule_at)
 
 
 def refuse_unless_ended(schedule: Schedule) -> None:
-    """Only what was declined or revoked may be tried or booked again."""
+    """Only what was declined or revoked may be tried or scheduled again."""
     if schedule.status in (ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING):
         raise Conflict("schedule_not_ended", merchant_uid=schedule.merchant_uid)
     if schedule.status is ScheduleStatus.EXECUTED and not has_failed(schedule):
@@ -52,22 +52,24 @@ async def _locked(connection: Connection, merchant_id: int, merchant_uid: str) -
     return schedule
 
 
-async def _put_back(
+async def _requeue(
     engine: Engine, connection: Connection, schedule: Schedule, schedule_at: datetime
 ) -> Schedule:
     now = engine.clock.now()
-    ahead = await schedule_store.merchant_clock(connection, schedule.merchant_id)
-    check_moment(schedule_at, merchant_now=now + ahead, field="schedule_at")
-    is_put_back = await schedule_store.put_back(
+    clock_offset = await schedule_store.merchant_clock(connection, schedule.merchant_id)
+    check_moment(schedule_at, merchant_now=now + clock_offset, field="schedule_at")
+    is_requeued = await schedule_store.requeue(
         connection,
         schedule.merchant_id,
         schedule.schedule_id,
         schedule_at=schedule_at,
-        due_at=schedule_at - ahead,
+        due_at=schedule_at - clock_offset,
         is_retry=False,
         now=now,
     )
-    if not is_put_back:
+    if not is_requeued:
         raise Conflict("schedule_exists", merchant_uid=schedule.merchant_uid)
-    (moved,) = await schedule_store.by_ids(connection, schedule.merchant_id, [schedule.schedule_id])
-    return moved
+    (requeued,) = await schedule_store.by_ids(
+        connection, schedule.merchant_id, [schedule.schedule_id]
+    )
+    return requeued

@@ -22,15 +22,15 @@ DAY_MAX, RETRIES_MAX = 60, 10
 _NEEDS_A_PERSON = {"not_contracted", "payer_cancelled"}
 
 
-async def set_retry_plan(engine: Engine, merchant_id: int, days: Sequence[int]) -> None:
-    """`days` after the time first booked, growing; none switches retries off."""
+async def set_retry_policy(engine: Engine, merchant_id: int, days: Sequence[int]) -> None:
+    """`days` after the time first scheduled, growing; none switches retries off."""
     is_growing = all(before < after for before, after in pairwise(days))
     if len(days) > RETRIES_MAX or not is_growing or not all(1 <= day <= DAY_MAX for day in days):
         raise Invalid("days", f"at most {RETRIES_MAX} growing numbers from 1 to {DAY_MAX}")
     await settings_store.set_retry_days(engine.database, merchant_id, days)
 
 
-async def plan_retries(engine: Engine) -> int:
+async def schedule_retries(engine: Engine) -> int:
     """Books again what was declined and may be tried again; how many were looked at. For the
     worker."""
     now = engine.clock.now()
@@ -49,18 +49,18 @@ async def plan_retries(engine: Engine) -> int:
                 continue
             before = one.retry_days[one.retries - 1] if one.retries else 0
             schedule_at = one.schedule_at + timedelta(days=one.retry_days[one.retries] - before)
-            ahead = await schedule_store.merchant_clock(connection, one.merchant_id)
-            await schedule_store.put_back(
+            clock_offset = await schedule_store.merchant_clock(connection, one.merchant_id)
+            await schedule_store.requeue(
                 connection,
                 one.merchant_id,
                 one.schedule_id,
                 schedule_at=schedule_at,
-                due_at=max(schedule_at - ahead, now),
+                due_at=max(schedule_at - clock_offset, now),
                 is_retry=True,
                 now=now,
             )
             log.info(
-                "schedule_retry_planned",
+                "schedule_retry_created",
                 schedule_id=one.schedule_id,
                 retry=one.retries + 1,
                 reason=one.reason,

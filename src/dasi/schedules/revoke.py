@@ -39,7 +39,7 @@ async def revoke(
     return revoked
 
 
-async def revoke_of_removed_key(
+async def revoke_of_deleted_key(
     connection: Connection, key: BillingKey, now: datetime
 ) -> list[Schedule]:
     """The same in the transaction that takes a key out of use (B5)."""

@@ -1,4 +1,4 @@
-"""The schedule: a charge booked for later. Shapes and pure rules; no SQL, no outside calls.
+"""The schedule: a charge scheduled for later. Shapes and pure rules; no SQL, no outside calls.
 
 `scheduled`  waits for its time
 `running`    a worker has it; whether it charged is known from the order's payment
@@ -13,9 +13,9 @@ from enum import StrEnum
 from dasi.ledger import Buyer, Status
 
 BATCH_MAX = 1_000
-"""Schedules booked in one call."""
+"""Schedules scheduled in one call."""
 HORIZON = timedelta(days=366 * 5)
-"""How far ahead a charge may be booked."""
+"""How far ahead a charge may be scheduled."""
 
 
 class ScheduleStatus(StrEnum):
@@ -28,7 +28,7 @@ class ScheduleStatus(StrEnum):
 TRANSITIONS: dict[ScheduleStatus, frozenset[ScheduleStatus]] = {
     ScheduleStatus.SCHEDULED: frozenset({ScheduleStatus.RUNNING, ScheduleStatus.REVOKED}),
     ScheduleStatus.RUNNING: frozenset({ScheduleStatus.EXECUTED, ScheduleStatus.SCHEDULED}),
-    # Declined ones, and ones revoked, may be tried again or booked again.
+    # Declined ones, and ones revoked, may be tried again or scheduled again.
     ScheduleStatus.EXECUTED: frozenset({ScheduleStatus.RUNNING, ScheduleStatus.SCHEDULED}),
     ScheduleStatus.REVOKED: frozenset({ScheduleStatus.RUNNING, ScheduleStatus.SCHEDULED}),
 }

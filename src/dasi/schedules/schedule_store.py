@@ -1,4 +1,4 @@
-"""SQL of bookings: what is booked, read, moved and revoked. Running them is in `run_store`."""
+"""SQL of schedules: what is scheduled, read, moved and revoked. Running them is in `run_store`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _SOURCE = """schedules s LEFT JOIN payments p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
+class ScheduleRow:
     """One row to be."""
 
     schedule_id: str
@@ -40,16 +40,16 @@ class Booking:
 async def merchant_clock(connection: Connection | Database, merchant_id: int) -> timedelta:
     """How far the merchant's clock is ahead of the machine's."""
     row = await connection.fetchrow(
-        "SELECT clock_ahead_s FROM merchants WHERE merchant_id = $1", merchant_id
+        "SELECT clock_offset_s FROM merchants WHERE merchant_id = $1", merchant_id
     )
     assert row is not None, f"merchant {merchant_id} is gone"
-    return timedelta(seconds=row["clock_ahead_s"])
+    return timedelta(seconds=row["clock_offset_s"])
 
 
-async def booked_orders(
+async def existing_orders(
     connection: Connection, merchant_id: int, merchant_uids: Sequence[str]
 ) -> list[str]:
-    """Which of these orders have a booking that was not revoked."""
+    """Which of these orders have a schedule that was not revoked."""
     rows = await connection.fetch(
         """SELECT merchant_uid FROM schedules
            WHERE merchant_id = $1 AND merchant_uid = ANY ($2::text[]) AND status <> 'revoked'""",
@@ -59,16 +59,16 @@ async def booked_orders(
     return [row["merchant_uid"] for row in rows]
 
 
-async def insert_bookings(
+async def insert_schedules(
     connection: Connection,
     merchant_id: int,
-    bookings: Sequence[Booking],
+    rows: Sequence[ScheduleRow],
     *,
     customer_uid: str,
     customer_id: str | None,
     now: datetime,
 ) -> bool:
-    """All of them, or False and none: an order among them was booked this moment."""
+    """All of them, or False and none: an order among them was scheduled this moment."""
     try:
         async with connection.transaction():
             await connection.executemany(
@@ -76,7 +76,7 @@ async def insert_bookings(
                        merchant_id, schedule_id, merchant_uid, customer_uid, customer_id, status,
                        schedule_at, due_at, amount_krw, tax_free_krw, name, buyer_name, buyer_email,
                        buyer_tel, buyer_addr, buyer_postcode, custom_data, notice_urls, card_quota,
-                       booked_at, updated_at)
+                       created_at, updated_at)
                    VALUES ($1, $2, $3, $4, $5, 'scheduled', $6, $7, $8, $9, $10, $11, $12, $13, $14,
                            $15, $16, $17, $18, $19, $19)""",
                 [
@@ -101,7 +101,7 @@ async def insert_bookings(
                         one.card_quota,
                         now,
                     )
-                    for one in bookings
+                    for one in rows
                 ],
             )
     except asyncpg.UniqueViolationError:
@@ -112,7 +112,7 @@ async def insert_bookings(
 async def by_ids(
     connection: Connection | Database, merchant_id: int, schedule_ids: Sequence[str]
 ) -> list[Schedule]:
-    """In the order of their ids: the order they were booked in."""
+    """In the order of their ids: the order they were scheduled in."""
     rows = await connection.fetch(
         f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
             WHERE s.merchant_id = $1 AND s.schedule_id = ANY ($2::text[])
@@ -129,7 +129,7 @@ async def newest_of_order(
     row = await database.fetchrow(
         f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
             WHERE s.merchant_id = $1 AND s.merchant_uid = $2
-            ORDER BY s.booked_at DESC, s.schedule_id DESC LIMIT 1""",
+            ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1""",
         merchant_id,
         merchant_uid,
     )
@@ -143,7 +143,7 @@ async def newest_of_order_for_update(
     row = await connection.fetchrow(
         f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
             WHERE s.merchant_id = $1 AND s.merchant_uid = $2
-            ORDER BY s.booked_at DESC, s.schedule_id DESC LIMIT 1 FOR UPDATE OF s""",
+            ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1 FOR UPDATE OF s""",
         merchant_id,
         merchant_uid,
     )
@@ -182,7 +182,7 @@ async def between(
     return [to_schedule(row) for row in rows], int(counted["count"])
 
 
-async def put_back(
+async def requeue(
     connection: Connection,
     merchant_id: int,
     schedule_id: str,
@@ -192,8 +192,8 @@ async def put_back(
     is_retry: bool,
     now: datetime,
 ) -> bool:
-    """Booked for another time; what an earlier run came to is kept. False if the order was booked
-    under another schedule meanwhile."""
+    """Scheduled for another time; the result of an earlier run is kept. False if the order has
+    another schedule meanwhile."""
     try:
         async with connection.transaction():
             await connection.execute(

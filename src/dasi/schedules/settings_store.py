@@ -1,4 +1,4 @@
-"""SQL of switches and plans: stops, retries, previews, lateness."""
+"""SQL of pauses, retries, previews and start delays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class DayTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lateness:
+class StartDelay:
     """How long after their time charges started, of those that started lately."""
 
     count: int
@@ -40,28 +40,28 @@ class Lateness:
     max_s: float
 
 
-async def insert_stop_any_merchant(
-    database: Database, merchant_id: int, *, why: str, now: datetime
+async def insert_pause_any_merchant(
+    database: Database, merchant_id: int, *, reason: str, now: datetime
 ) -> None:
     await database.fetch(
-        """INSERT INTO schedule_stops (merchant_id, stopped_at, why) VALUES ($1, $2, $3)
-           ON CONFLICT (merchant_id) DO UPDATE SET why = $3""",
+        """INSERT INTO schedule_pauses (merchant_id, paused_at, reason) VALUES ($1, $2, $3)
+           ON CONFLICT (merchant_id) DO UPDATE SET reason = $3""",
         merchant_id,
         now,
-        why,
+        reason,
     )
 
 
-async def delete_stop_any_merchant(database: Database, merchant_id: int) -> bool:
+async def delete_pause_any_merchant(database: Database, merchant_id: int) -> bool:
     row = await database.fetchrow(
-        "DELETE FROM schedule_stops WHERE merchant_id = $1 RETURNING merchant_id", merchant_id
+        "DELETE FROM schedule_pauses WHERE merchant_id = $1 RETURNING merchant_id", merchant_id
     )
     return row is not None
 
 
-async def stops_any_merchant(database: Database) -> dict[int, tuple[datetime, str]]:
-    rows = await database.fetch("SELECT merchant_id, stopped_at, why FROM schedule_stops")
-    return {row["merchant_id"]: (row["stopped_at"], row["why"]) for row in rows}
+async def pauses_any_merchant(database: Database) -> dict[int, tuple[datetime, str]]:
+    rows = await database.fetch("SELECT merchant_id, paused_at, reason FROM schedule_pauses")
+    return {row["merchant_id"]: (row["paused_at"], row["reason"]) for row in rows}
 
 
 async def set_retry_days(database: Database, merchant_id: int, days: Sequence[int]) -> None:
@@ -115,7 +115,7 @@ async def totals_between_any_merchant(
     return [DayTotal(**row) for row in rows]
 
 
-async def lateness_any_merchant(database: Database, *, since: datetime) -> Lateness:
+async def start_delay_any_merchant(database: Database, *, since: datetime) -> StartDelay:
     row = await database.fetchrow(
         """SELECT count(*) AS count,
                   coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY late_s), 0) AS p50_s,
@@ -126,7 +126,7 @@ async def lateness_any_merchant(database: Database, *, since: datetime) -> Laten
         since,
     )
     assert row is not None
-    return Lateness(**row)
+    return StartDelay(**row)
 
 
 async def due_now_any_merchant(database: Database, *, now: datetime) -> tuple[int, float]:

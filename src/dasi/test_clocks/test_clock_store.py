@@ -11,11 +11,11 @@ async def is_in_test_mode(database: Database, merchant_id: int) -> bool:
     return row is not None and bool(row["is_test"])
 
 
-async def turn(database: Database, merchant_id: int, *, by_s: int) -> None:
+async def advance(database: Database, merchant_id: int, *, by_s: int) -> None:
     """The merchant's clock goes forward; what waits for it comes nearer by as much."""
     await database.fetch(
         """WITH merchant AS (
-               UPDATE merchants SET clock_ahead_s = clock_ahead_s + $2 WHERE merchant_id = $1
+               UPDATE merchants SET clock_offset_s = clock_offset_s + $2 WHERE merchant_id = $1
            ), charges AS (
                UPDATE schedules SET due_at = due_at - make_interval(secs => $2)
                WHERE merchant_id = $1 AND status = 'scheduled'
@@ -47,6 +47,6 @@ async def reset(database: Database, merchant_id: int) -> None:
                UPDATE schedules s SET due_at = s.schedule_at
                WHERE s.merchant_id = $1 AND s.status = 'scheduled'
            )
-           UPDATE merchants SET clock_ahead_s = 0 WHERE merchant_id = $1""",
+           UPDATE merchants SET clock_offset_s = 0 WHERE merchant_id = $1""",
         merchant_id,
     )

@@ -49,7 +49,7 @@ async def insert_link(
     )
 
 
-async def living_link_any_merchant(
+async def valid_link_any_merchant(
     database: Database, link_hash: bytes, now: datetime, *, purposes: Collection[Purpose]
 ) -> LinkRow | None:
     row = await database.fetchrow(

@@ -74,7 +74,7 @@ async def invite(
 
 async def look_at_link(engine: Engine, secret: str) -> Link:
     """`NotFound("unknown_link")` if it was used or ran out."""
-    row = await invitation_store.living_link_any_merchant(
+    row = await invitation_store.valid_link_any_merchant(
         engine.database, hash_of(secret), engine.clock.now(), purposes=_PURPOSES
     )
     if row is None:

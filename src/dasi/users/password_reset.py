@@ -55,7 +55,7 @@ async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) ->
 
 async def look_at_reset(engine: Engine, secret: str) -> tuple[str, bool]:
     """(whose email, whether the second factor ends too). `NotFound("unknown_link")`."""
-    row = await invitation_store.living_link_any_merchant(
+    row = await invitation_store.valid_link_any_merchant(
         engine.database, hash_of(secret), engine.clock.now(), purposes=_PURPOSES
     )
     if row is None or row.email is None:

@@ -33,7 +33,7 @@ PER_RECEIVER = 8
 PATIENCE_FAILURES, PATIENCE_S = 20, 300
 _WAIT_FOR_PLACE_S = 20
 _LEASE = timedelta(seconds=90)  # a wait for a place, a connection and an answer fit in
-_LOOK_S = 0.25
+_POLL_INTERVAL_S = 0.25
 _TRIES = Counter("dasi_webhook_tries_total", "POSTs of webhooks, by what came of them", ["outcome"])
 _PAUSES = Counter("dasi_webhook_pauses_total", "Pauses of receivers that fail")
 
@@ -65,7 +65,7 @@ class Deliverer:
         self._claimed: CountOf[str] = CountOf()
         """Deliveries in hand by receiver: under way, or waiting for a place."""
 
-    async def turn(self) -> int:
+    async def poll(self) -> int:
         """Starts what is due and has room; returns how many, or 1 when something ended."""
         had_some = bool(self._tasks)
         started = await self._start(None)
@@ -75,7 +75,7 @@ class Deliverer:
             # What ended while we looked may have held back others of its receiver: look again.
             return int(had_some)
         ended, _ = await asyncio.wait(
-            self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+            self._tasks, timeout=_POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
         )
         return min(len(ended), 1)
 

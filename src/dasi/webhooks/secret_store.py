@@ -15,7 +15,7 @@ class SecretRow:
     expires_at: datetime | None
 
 
-async def living_secrets_any_merchant(
+async def active_secrets_any_merchant(
     database: Database, merchant_ids: Collection[int], now: datetime
 ) -> list[SecretRow]:
     """Newest first."""

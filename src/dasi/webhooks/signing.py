@@ -1,4 +1,4 @@
-"""Sign what is sent, as Standard Webhooks 1.0 says: id, time and body under every living secret."""
+"""Sign what is sent, as Standard Webhooks 1.0 says: id, time and body under every active secret."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.ids import ulid
-from dasi.foundation.reencrypt import SealedValues
+from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.webhooks import secret_store
 
 _PREFIX = "whsec_"
@@ -44,7 +44,7 @@ def signature_headers(
 
 
 async def signing_secrets(engine: Engine, merchant_id: int) -> list[SigningSecret]:
-    """The living secrets of a merchant, newest first. The first one is made here."""
+    """The active secrets of a merchant, newest first. The first one is made here."""
     found = await secrets_of(engine, [merchant_id])
     return found[merchant_id]
 
@@ -52,15 +52,17 @@ async def signing_secrets(engine: Engine, merchant_id: int) -> list[SigningSecre
 async def secrets_of(engine: Engine, merchant_ids: Iterable[int]) -> dict[int, list[SigningSecret]]:
     """The same for several merchants at once."""
     wanted, now = set(merchant_ids), engine.clock.now()
-    rows = await secret_store.living_secrets_any_merchant(engine.database, wanted, now)
+    rows = await secret_store.active_secrets_any_merchant(engine.database, wanted, now)
     without = wanted - {row.merchant_id for row in rows}
     if without:
         for merchant_id in without:
             await _insert_new(engine, merchant_id, now)
-        rows = await secret_store.living_secrets_any_merchant(engine.database, wanted, now)
+        rows = await secret_store.active_secrets_any_merchant(engine.database, wanted, now)
     found: dict[int, list[SigningSecret]] = {merchant_id: [] for merchant_id in wanted}
     for row in rows:
-        opened = engine.vault.open(row.sealed, bound_to=_bound_to(row.merchant_id, row.secret_id))
+        opened = engine.vault.open(
+            row.sealed, associated_data=_associated_data(row.merchant_id, row.secret_id)
+        )
         found[row.merchant_id].append(SigningSecret(opened, row.expires_at))
     return found
 
@@ -81,7 +83,7 @@ async def _insert_new(engine: Engine, merchant_id: int, now: datetime) -> None:
         engine.database,
         merchant_id,
         secret_id=secret_id,
-        sealed=engine.vault.seal(secret, bound_to=_bound_to(merchant_id, secret_id)),
+        sealed=engine.vault.seal(secret, associated_data=_associated_data(merchant_id, secret_id)),
         now=now,
     )
 
@@ -90,14 +92,14 @@ def _key(secret: SigningSecret) -> bytes:
     return base64.b64decode(secret.secret.removeprefix(_PREFIX))
 
 
-def _bound_to(merchant_id: int, secret_id: str) -> str:
+def _associated_data(merchant_id: int, secret_id: str) -> str:
     return f"merchant {merchant_id} webhook secret {secret_id}"
 
 
-SEALED_SIGNING_SECRETS = SealedValues(
+SEALED_SIGNING_SECRETS = EncryptedColumn(
     what="signing secrets of webhooks",
     table="webhook_secrets",
     key=("merchant_id", "secret_id"),
     column="sealed",
-    bound_to=lambda row: _bound_to(row["merchant_id"], row["secret_id"]),
+    associated_data=lambda row: _associated_data(row["merchant_id"], row["secret_id"]),
 )

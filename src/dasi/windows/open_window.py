@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from dasi.channels import choose_channel, open_mall
+from dasi.channels import open_mall, select_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
@@ -49,7 +49,7 @@ async def open_window(
     """Registers a window at the PG for one payment, or for one card when `customer_uid` is given.
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
-    `NotAllowed("pg_not_configured")`, `NotAllowed("channel_retired")`,
+    `NotAllowed("pg_not_configured")`, `NotAllowed("channel_disabled")`,
     `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
     `Conflict("prepared_amount_differs")`, `Invalid`.
     After that: `PgRefusedWindow`, or `Unavailable` when the PG could not be reached; the payment is
@@ -57,7 +57,7 @@ async def open_window(
     """
     if request.customer_uid is None and request.amount_krw < 1:
         raise Invalid("amount", "at least 1 won (0 only when customer_uid registers a card)")
-    channel = await choose_channel(
+    channel = await select_channel(
         engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
     )
     now = engine.clock.now()

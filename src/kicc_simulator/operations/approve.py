@@ -86,7 +86,7 @@ def charge(
         raise bad_field("payMethodInfo.cardMethodInfo.installmentMonth", "0~60 이어야 합니다")
     if not mall.billing:
         raise Refusal(refusal.NOT_PERMITTED, codes.MESSAGE_MALL_NOT_PERMITTED)
-    key = live_key(bank, mall, request.pay_method_info.bill_key_method_info.batch_key)
+    key = active_key(bank, mall, request.pay_method_info.bill_key_method_info.batch_key)
     if bank.switches.unique_orders:
         if bank.is_order_used(mall.mall_id, request.shop_order_no):
             raise Refusal(refusal.DUPLICATE_ORDER, "이미 사용된 shopOrderNo 입니다")
@@ -111,7 +111,7 @@ def charge(
     )
 
 
-def live_key(bank: Bank, mall: Mall, batch_key: str) -> BillingKey:
+def active_key(bank: Bank, mall: Mall, batch_key: str) -> BillingKey:
     """V12: the key, if it lives and is this mall's."""
     key = bank.keys.get(batch_key)
     if key is None or key.mall_id != mall.mall_id or key.removed_at:

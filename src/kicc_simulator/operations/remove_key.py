@@ -2,14 +2,14 @@
 
 from kicc_simulator.ledger.bank import Bank
 from kicc_simulator.ledger.malls import Mall
-from kicc_simulator.operations.approve import live_key
+from kicc_simulator.operations.approve import active_key
 from kicc_wire import codes
 from kicc_wire.messages import RemoveKeyAnswer, RemoveKeyRequest
 
 
 def remove_key(bank: Bank, mall: Mall, request: RemoveKeyRequest) -> RemoveKeyAnswer:
     """The key can never be charged again."""
-    key = live_key(bank, mall, request.batch_key)
+    key = active_key(bank, mall, request.batch_key)
     key.removed_at = bank.clock.stamp()
     return RemoveKeyAnswer(
         res_cd=codes.RESULT_OK,

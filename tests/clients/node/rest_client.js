@@ -41,7 +41,7 @@ async function live() {
   await ask("card_code", Cards.getCard({ code: "366" }));
   const at = Math.floor(Date.now() / 1000) + 1000;
   const item = (n) => ({ merchant_uid: `node-s${n}`, schedule_at: at + n, amount: 9900, name: "구독" });
-  await ask("booked", Subscribe.schedule({ customer_uid: customerUid, schedules: [item(1), item(2)] }));
+  await ask("scheduled", Subscribe.schedule({ customer_uid: customerUid, schedules: [item(1), item(2)] }));
   await ask("booked_nobody", Subscribe.schedule({ customer_uid: "no", schedules: [item(3)] }));
   await ask("booked_one", Subscribe.getScheduled({ merchant_uid: "node-s1" }));
   const range = { customer_uid: customerUid, from: at, to: at + 9, "schedule-status": "scheduled" };

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from dasi.billing_keys import BillingKey, find_billing_key, open_key, remove_due_keys, remove_key
+from dasi.billing_keys import BillingKey, delete_due_keys, delete_key, find_billing_key, open_key
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.foundation.vault import CannotOpen, Vault
+from dasi.foundation.vault import DecryptionError, Vault
 from dasi.ledger import Status, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import ChargeRequest, charge, resolve_due
@@ -77,12 +77,12 @@ async def test_a_key_opens_for_its_own_customer_and_merchant_only(
     )
 
     moved = await find_billing_key(engine, merchant.merchant_id, "card-2")
-    with pytest.raises(CannotOpen, match="not bound to"):
+    with pytest.raises(DecryptionError, match="not bound to"):
         open_key(engine, moved)
 
 
 async def test_registering_again_replaces_the_card(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await register_card(engine, merchant, kicc, "card-1")
     clock.advance(timedelta(seconds=1))
@@ -91,7 +91,7 @@ async def test_registering_again_replaces_the_card(
     older, newer = await keys_at_pg(kicc)
     assert await charged_with(engine, merchant, kicc, "card-1") == newer != older
     rows = await engine.database.fetch("SELECT status FROM billing_keys ORDER BY billing_key_id")
-    assert [row["status"] for row in rows] == ["replaced", "live"]
+    assert [row["status"] for row in rows] == ["replaced", "active"]
 
 
 async def test_a_card_that_is_not_registered_leaves_the_old_one(
@@ -139,7 +139,7 @@ async def test_two_registered_at_once_leave_one_live(
 
     assert {payment.status for payment in issued} == {Status.PAID}
     rows = await engine.database.fetch("SELECT customer_uid, status FROM billing_keys")
-    live = [row["customer_uid"] for row in rows if row["status"] == "live"]
+    live = [row["customer_uid"] for row in rows if row["status"] == "active"]
     assert sorted(live) == ["card-1", "card-2", "card-3", "card-4"]
     assert len(rows) == 12, "none that the PG issued is forgotten"
     assert await charged_with(engine, merchant, kicc, "card-1") in await keys_at_pg(kicc)
@@ -192,12 +192,12 @@ async def test_vault_keys_rotate_without_losing_a_card(
 
     assert open_key(rotated, old) == secret
     newer = await find_billing_key(engine, merchant.merchant_id, "card-2")
-    with pytest.raises(CannotOpen, match="not loaded"):
+    with pytest.raises(DecryptionError, match="not loaded"):
         open_key(engine, newer)
 
 
 async def test_a_registration_found_late_does_not_replace_a_newer_card(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await kicc.settings(key_in_query=True)
     await kicc.scenario("executed_answer_cut", "approval")
@@ -212,27 +212,27 @@ async def test_a_registration_found_late_does_not_replace_a_newer_card(
 
     settled = await find_payment(engine, merchant.merchant_id, lost.imp_uid)
     assert settled.status is Status.PAID
-    await remove_due_keys(engine)
+    await delete_due_keys(engine)
     assert await charged_with(engine, merchant, kicc, "card-1") == newer
     live = {key["batchKey"]: key["isLive"] for key in (await kicc.state())["keys"]}
     assert live == {older: False, newer: True}, "the one not in use is ended at the PG (B1)"
 
 
 async def test_a_key_that_cannot_be_opened_does_not_keep_others_from_being_ended(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     for customer_uid in ("card-1", "card-2", "card-3"):
         await register_card(engine, merchant, kicc, customer_uid)
     await kicc.scenario("cut_before_processing", "remove_key", times=3)
     for customer_uid in ("card-1", "card-2", "card-3"):
-        await remove_key(engine, merchant.merchant_id, customer_uid)
-    sealed_by_another = Vault([bytes(32)]).seal("lost", bound_to="nothing")
+        await delete_key(engine, merchant.merchant_id, customer_uid)
+    sealed_by_another = Vault([bytes(32)]).seal("lost", associated_data="nothing")
     await engine.database.fetch(
         "UPDATE billing_keys SET sealed_key = $1 WHERE customer_uid = 'card-2'", sealed_by_another
     )
 
     clock.advance(timedelta(minutes=5))
-    assert await remove_due_keys(engine) == 3
+    assert await delete_due_keys(engine) == 3
 
     assert sorted(key["isLive"] for key in (await kicc.state())["keys"]) == [False, False, True]
     rows = await engine.database.fetch(
@@ -240,4 +240,4 @@ async def test_a_key_that_cannot_be_opened_does_not_keep_others_from_being_ended
     )
     assert [row["customer_uid"] for row in rows] == ["card-2"]
     clock.advance(timedelta(days=1))
-    assert await remove_due_keys(engine) == 0
+    assert await delete_due_keys(engine) == 0

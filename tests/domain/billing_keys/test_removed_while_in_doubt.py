@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from dasi.billing_keys import find_billing_key, remove_due_keys, remove_key
+from dasi.billing_keys import delete_due_keys, delete_key, find_billing_key
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.ledger import Payment, Status, find_payment
 from dasi.merchants import Merchant
@@ -30,21 +30,21 @@ async def lose_answer(engine: Engine, merchant: Merchant, kicc: SimulatorControl
     return doubtful
 
 
-async def look(engine: Engine, clock: TurnedClock, merchant: Merchant, one: Payment) -> Payment:
+async def look(engine: Engine, clock: ManualClock, merchant: Merchant, one: Payment) -> Payment:
     """The worker finds out, and ends what is to be ended."""
     clock.advance(timedelta(seconds=3))
     await resolve_due(engine)
-    await remove_due_keys(engine)
+    await delete_due_keys(engine)
     return await find_payment(engine, merchant.merchant_id, one.imp_uid)
 
 
 async def test_a_registration_found_after_the_customer_was_removed_is_ended_at_the_pg(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await register_card(engine, merchant, kicc, "card-1")
     doubtful = await lose_answer(engine, merchant, kicc)
 
-    await remove_key(engine, merchant.merchant_id, "card-1")
+    await delete_key(engine, merchant.merchant_id, "card-1")
     found = await look(engine, clock, merchant, doubtful)
 
     assert found.status is Status.PAID, "what the PG did is told as it is"
@@ -54,12 +54,12 @@ async def test_a_registration_found_after_the_customer_was_removed_is_ended_at_t
 
 
 async def test_it_is_ended_too_if_there_was_no_card_to_remove_yet(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     doubtful = await lose_answer(engine, merchant, kicc)
 
     with pytest.raises(NotFound, match="unknown_billing_key"):
-        await remove_key(engine, merchant.merchant_id, "card-1")
+        await delete_key(engine, merchant.merchant_id, "card-1")
     await look(engine, clock, merchant, doubtful)
 
     assert await live_at_pg(kicc) == 0
@@ -68,11 +68,11 @@ async def test_it_is_ended_too_if_there_was_no_card_to_remove_yet(
 
 
 async def test_a_customer_who_has_come_back_keeps_the_new_card(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     doubtful = await lose_answer(engine, merchant, kicc)
     with pytest.raises(NotFound, match="unknown_billing_key"):
-        await remove_key(engine, merchant.merchant_id, "card-1")
+        await delete_key(engine, merchant.merchant_id, "card-1")
     await register_card(engine, merchant, kicc, "card-1")
 
     await look(engine, clock, merchant, doubtful)
@@ -82,7 +82,7 @@ async def test_a_customer_who_has_come_back_keeps_the_new_card(
 
 
 async def test_without_a_removal_the_card_is_adopted(
-    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: TurnedClock
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     doubtful = await lose_answer(engine, merchant, kicc)
 

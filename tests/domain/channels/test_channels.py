@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dasi.channels import Channel, add_channel, choose_channel, list_channels, open_mall
+from dasi.channels import Channel, add_channel, list_channels, open_mall, select_channel
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed
-from dasi.foundation.vault import CannotOpen
+from dasi.foundation.vault import DecryptionError
 from dasi.merchants import Merchant, add_merchant
 from support.database_dump import database_text
 
@@ -76,7 +76,7 @@ async def test_every_way_to_name_a_channel(engine: Engine, merchant: Merchant) -
     ]
 
     for pg, channel_key, expected in meant:
-        chosen = await choose_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
+        chosen = await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
         assert chosen.mall_id == expected.mall_id, (pg, channel_key)
 
 
@@ -98,12 +98,12 @@ async def test_nothing_is_guessed(
     await add(engine, merchant, "MALL1")
 
     with pytest.raises(NotAllowed, match=r"pg_not_configured.*kicc\.MALL1"):
-        await choose_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
+        await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
 
 
 async def test_without_a_channel_it_is_said_so(engine: Engine, merchant: Merchant) -> None:
     with pytest.raises(NotAllowed, match="no_channel"):
-        await choose_channel(engine, merchant.merchant_id, pg="kicc", channel_key=None)
+        await select_channel(engine, merchant.merchant_id, pg="kicc", channel_key=None)
 
 
 async def test_a_channel_of_another_merchant_is_not_there(
@@ -115,7 +115,7 @@ async def test_a_channel_of_another_merchant_is_not_there(
 
     for pg, channel_key in (("kicc.MALL2", None), (None, theirs.channel_key)):
         with pytest.raises(NotAllowed, match="pg_not_configured") as refused:
-            await choose_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
+            await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
         assert "MALL2" not in str(refused.value.facts["configured"])
 
 
@@ -139,7 +139,7 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
     )
 
     (moved,) = await list_channels(engine, other.merchant_id)
-    with pytest.raises(CannotOpen, match="not bound to") as refused:
+    with pytest.raises(DecryptionError, match="not bound to") as refused:
         open_mall(engine, moved)
     assert "the secret of" not in str(refused.value)
 

@@ -1,4 +1,4 @@
-"""A channel's place: the default, retired, in use again; and what its window offers."""
+"""A channel's place: the default, disabled, in use again; and what its window offers."""
 
 import asyncio
 
@@ -7,13 +7,13 @@ import pytest
 from dasi.channels import (
     Channel,
     add_channel,
-    choose_channel,
+    disable_channel,
+    enable_channel,
     find_channel,
     list_channels,
     make_default,
     open_mall,
-    restore_channel,
-    retire_channel,
+    select_channel,
 )
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -21,49 +21,49 @@ from dasi.merchants import Merchant, add_merchant
 from domain.channels.test_channels import add, defaults
 
 
-async def test_a_retired_channel_opens_no_window_and_still_opens_its_mall(
+async def test_a_disabled_channel_opens_no_window_and_still_opens_its_mall(
     engine: Engine, merchant: Merchant
 ) -> None:
     here = merchant.merchant_id
     await add(engine, merchant, "MALL1")
     second = await add(engine, merchant, "MALL2")
-    await retire_channel(engine, here, second.channel_id)
+    await disable_channel(engine, here, second.channel_id)
 
     for pg, channel_key in (("kicc.MALL2", None), (None, second.channel_key)):
-        with pytest.raises(NotAllowed, match=r"channel_retired.*kicc\.MALL2"):
-            await choose_channel(engine, here, pg=pg, channel_key=channel_key)
-    assert (await choose_channel(engine, here, pg="kicc", channel_key=None)).mall_id == "MALL1"
+        with pytest.raises(NotAllowed, match=r"channel_disabled.*kicc\.MALL2"):
+            await select_channel(engine, here, pg=pg, channel_key=channel_key)
+    assert (await select_channel(engine, here, pg="kicc", channel_key=None)).mall_id == "MALL1"
     assert [one.mall_id for one in await list_channels(engine, here)] == ["MALL1"]
-    assert len(await list_channels(engine, here, with_retired=True)) == 2
+    assert len(await list_channels(engine, here, with_disabled=True)) == 2
     found = await find_channel(engine, here, second.channel_id)
     assert open_mall(engine, found).mall_id == "MALL2", "its keys are still charged"
-    with pytest.raises(Conflict, match="channel_retired"):
-        await retire_channel(engine, here, second.channel_id)
-    with pytest.raises(Conflict, match="channel_retired"):
+    with pytest.raises(Conflict, match="channel_disabled"):
+        await disable_channel(engine, here, second.channel_id)
+    with pytest.raises(Conflict, match="channel_disabled"):
         await make_default(engine, here, second.channel_id)
 
-    await restore_channel(engine, here, second.channel_id)
-    chosen = await choose_channel(engine, here, pg="kicc.MALL2", channel_key=None)
-    assert chosen.retired_at is None
+    await enable_channel(engine, here, second.channel_id)
+    chosen = await select_channel(engine, here, pg="kicc.MALL2", channel_key=None)
+    assert chosen.disabled_at is None
     with pytest.raises(Conflict, match="channel_in_use"):
-        await restore_channel(engine, here, second.channel_id)
+        await enable_channel(engine, here, second.channel_id)
 
 
-async def test_the_default_is_retired_last(engine: Engine, merchant: Merchant) -> None:
+async def test_the_default_is_disabled_last(engine: Engine, merchant: Merchant) -> None:
     here = merchant.merchant_id
     first = await add(engine, merchant, "MALL1")
     second = await add(engine, merchant, "MALL2")
     with pytest.raises(Conflict, match="channel_is_default"):
-        await retire_channel(engine, here, first.channel_id)
+        await disable_channel(engine, here, first.channel_id)
     await make_default(engine, here, second.channel_id)
     assert await defaults(engine, merchant) == ["MALL2"]
-    await retire_channel(engine, here, first.channel_id)
-    await retire_channel(engine, here, second.channel_id)
+    await disable_channel(engine, here, first.channel_id)
+    await disable_channel(engine, here, second.channel_id)
     with pytest.raises(NotAllowed, match="no_channel"):
-        await choose_channel(engine, here, pg=None, channel_key=None)
-    await restore_channel(engine, here, first.channel_id)
+        await select_channel(engine, here, pg=None, channel_key=None)
+    await enable_channel(engine, here, first.channel_id)
     assert await defaults(engine, merchant) == ["MALL1"], "the only one in use"
-    await retire_channel(engine, here, first.channel_id)
+    await disable_channel(engine, here, first.channel_id)
     assert (await add(engine, merchant, "MALL3")).is_default
 
 
@@ -80,7 +80,7 @@ async def test_a_channel_of_another_merchant_stays_in_its_place(
 ) -> None:
     other = await add_merchant(engine, code="imp00000002", name="다른 상점", webhook_url=None)
     theirs = await add(engine, other, "MALL2")
-    for act in (make_default, retire_channel, restore_channel):
+    for act in (make_default, disable_channel, enable_channel):
         with pytest.raises(NotFound, match="unknown_channel"):
             await act(engine, merchant.merchant_id, theirs.channel_id)
     assert [one.mall_id for one in await list_channels(engine, other.merchant_id)] == ["MALL2"]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from dasi.merchants import (
     Merchant,
@@ -111,7 +111,7 @@ async def test_a_key_of_another_merchant_can_be_neither_revoked_nor_rotated(
 
 
 async def test_while_rotating_two_keys_live_and_then_one(
-    engine: Engine, merchant: Merchant, clock: TurnedClock
+    engine: Engine, merchant: Merchant, clock: ManualClock
 ) -> None:
     old = await add_api_key(engine, merchant)
 
@@ -132,7 +132,7 @@ async def test_while_rotating_two_keys_live_and_then_one(
 
 
 async def test_rotating_again_does_not_lengthen_a_life_that_is_ending(
-    engine: Engine, merchant: Merchant, clock: TurnedClock
+    engine: Engine, merchant: Merchant, clock: ManualClock
 ) -> None:
     old = await add_api_key(engine, merchant)
     await rotate_api_key(engine, merchant, old.api_key, keep_old_for=timedelta(hours=1))
@@ -162,7 +162,7 @@ async def test_a_key_that_is_revoked_while_it_asks_for_a_token_gets_none(
 
 
 async def test_the_last_use_of_a_key_outlives_its_tokens(
-    engine: Engine, merchant: Merchant, clock: TurnedClock
+    engine: Engine, merchant: Merchant, clock: ManualClock
 ) -> None:
     idle = await add_api_key(engine, merchant)
     key = await add_api_key(engine, merchant)

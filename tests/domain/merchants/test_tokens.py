@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotAuthenticated
 from dasi.merchants import Merchant, NewApiKey, add_api_key, authenticate, issue_token
 from dasi.merchants.tokens import AccessToken
@@ -22,7 +22,7 @@ async def ask(engine: Engine, key: NewApiKey) -> AccessToken:
 
 
 async def test_a_token_opens_its_merchant_for_thirty_minutes(
-    engine: Engine, merchant: Merchant, key: NewApiKey, clock: TurnedClock
+    engine: Engine, merchant: Merchant, key: NewApiKey, clock: ManualClock
 ) -> None:
     token = await ask(engine, key)
 
@@ -38,7 +38,7 @@ async def test_a_token_opens_its_merchant_for_thirty_minutes(
 
 
 async def test_asked_for_again_it_is_the_same_with_the_same_end(
-    engine: Engine, key: NewApiKey, clock: TurnedClock
+    engine: Engine, key: NewApiKey, clock: ManualClock
 ) -> None:
     first = await ask(engine, key)
     clock.advance(timedelta(minutes=29))
@@ -50,7 +50,7 @@ async def test_asked_for_again_it_is_the_same_with_the_same_end(
 
 
 async def test_in_its_last_minute_it_is_given_five_minutes_more(
-    engine: Engine, merchant: Merchant, key: NewApiKey, clock: TurnedClock
+    engine: Engine, merchant: Merchant, key: NewApiKey, clock: ManualClock
 ) -> None:
     first = await ask(engine, key)
     clock.advance(timedelta(minutes=29, seconds=1))
@@ -64,7 +64,7 @@ async def test_in_its_last_minute_it_is_given_five_minutes_more(
 
 
 async def test_after_its_end_there_is_a_new_one(
-    engine: Engine, key: NewApiKey, clock: TurnedClock
+    engine: Engine, key: NewApiKey, clock: ManualClock
 ) -> None:
     first = await ask(engine, key)
     clock.advance(timedelta(minutes=30))

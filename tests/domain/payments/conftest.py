@@ -7,7 +7,7 @@ import pytest
 
 from dasi.channels import Channel
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.ledger import Payment
 from dasi.merchants import Merchant
 from dasi.payments import ChargeRequest, charge
@@ -21,7 +21,7 @@ class Till:
     engine: Engine
     merchant: Merchant
     kicc: SimulatorControl
-    clock: TurnedClock
+    clock: ManualClock
 
     async def charge(self, **request: Any) -> Payment:
         """9,900 won of the stored card, for a new order unless said otherwise."""
@@ -77,7 +77,7 @@ async def till(
     merchant: Merchant,
     channel: Channel,
     kicc: SimulatorControl,
-    clock: TurnedClock,
+    clock: ManualClock,
 ) -> Till:
     await register_card(engine, merchant, kicc, "card-1")
     return Till(engine, merchant, kicc, clock)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from dasi.foundation.errors import Conflict, Invalid, NotFound
-from dasi.foundation.vault import CannotOpen, Vault
+from dasi.foundation.vault import DecryptionError, Vault
 from dasi.ledger import Status
 from dasi.windows import complete_window, open_window, view_window
 from dasi.windows.window import OpenWindowRequest
@@ -244,7 +244,7 @@ async def test_a_secret_that_cannot_be_opened_leaves_the_window_open(till: Till)
     payer = await till.window()
     without_the_key = replace(payer, engine=replace(till.engine, vault=Vault([bytes(32)])))
 
-    with pytest.raises(CannotOpen):
+    with pytest.raises(DecryptionError):
         await without_the_key.post()
 
     assert (await payer.post()).status is Status.PAID

@@ -11,15 +11,15 @@ from dasi.ledger import Payment, find_payment
 from dasi.scheduler import Runner
 from dasi.scheduler.run_store import DueSchedule, claim_due_any_merchant
 from dasi.scheduler.runner import LEASE
-from dasi.schedules import NewSchedule, Schedule, book, find_schedule
+from dasi.schedules import NewSchedule, Schedule, create_schedules, find_schedule
 from support.gateway_merchant import Shop
 
 CARD = "card-1"
 
 
 @dataclass
-class Bookings:
-    """The shop's booked charges; `moved` makes them due by changing when, not by waiting."""
+class Schedules:
+    """The shop's scheduled payments; `moved` makes them due by changing when, not by waiting."""
 
     shop: Shop
     runner: Runner
@@ -45,8 +45,8 @@ class Bookings:
             **other,
         )
 
-    async def book(self, *requests: NewSchedule, **other: Any) -> list[Schedule]:
-        return await book(
+    async def create(self, *requests: NewSchedule, **other: Any) -> list[Schedule]:
+        return await create_schedules(
             self.engine,
             self.merchant_id,
             customer_uid=other.pop("customer_uid", CARD),
@@ -56,7 +56,7 @@ class Bookings:
         )
 
     async def all_become_due(self) -> None:
-        """Their time has come: an hour and a bit passes for what is booked."""
+        """Their time has come: an hour and a bit passes for what is scheduled."""
         await self.engine.database.fetch(
             "UPDATE schedules SET due_at = due_at - interval '2 hours' WHERE merchant_id = $1",
             self.merchant_id,
@@ -76,7 +76,7 @@ class Bookings:
             self.merchant_id,
         )
 
-    async def take_in_hand(self) -> DueSchedule:
+    async def claim_one(self) -> DueSchedule:
         """What a worker that dies right then has done with the one that is due."""
         now = self.now()
         (due,) = await claim_due_any_merchant(
@@ -84,7 +84,7 @@ class Bookings:
             now=now,
             leased_until=now + LEASE,
             batch=1,
-            held=[],
+            excluded=[],
             only_merchant_id=self.merchant_id,
         )
         return due
@@ -115,8 +115,8 @@ class Bookings:
 
 
 @pytest.fixture
-async def bookings(gateway: Shop) -> AsyncIterator[Bookings]:
+async def schedules(gateway: Shop) -> AsyncIterator[Schedules]:
     await gateway.register_card(CARD, buyer_name="홍길동", buyer_tel="010-1234-5678")
     runner = Runner(gateway.engine, per_merchant=16)
-    yield Bookings(gateway, runner)
+    yield Schedules(gateway, runner)
     await runner.close()

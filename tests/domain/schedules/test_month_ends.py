@@ -1,4 +1,4 @@
-"""Charges booked around the ends of months and years, Korean time: each at its own moment, once."""
+"""Charges scheduled around the ends of months and years, Korean time: each at its moment, once."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from dasi.foundation.clock import KST
-from dasi.schedules import ScheduleStatus, preview_day, set_retry_plan
-from domain.schedules.conftest import Bookings
+from dasi.schedules import ScheduleStatus, preview_day, set_retry_policy
+from domain.schedules.conftest import Schedules
 from support.gateway_merchant import Shop
 
 ONE_S, MARGIN = timedelta(seconds=1), timedelta(minutes=2)
@@ -28,47 +28,47 @@ async def turn_to(shop: Shop, moment: datetime) -> int:
 
 
 async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_two_days(
-    bookings: Bookings,
+    schedules: Schedules,
 ):
-    nights = midnights(bookings.now())
-    await bookings.book(
+    nights = midnights(schedules.now())
+    await schedules.create(
         *(
-            bookings.request(merchant_uid=f"{at:%Y-%m-%d-%H%M%S}", schedule_at=at)
+            schedules.request(merchant_uid=f"{at:%Y-%m-%d-%H%M%S}", schedule_at=at)
             for night in nights
             for at in (night - ONE_S, night)
         )
     )
     for night in nights:
         for day in (night - ONE_S, night):
-            (total,) = await preview_day(bookings.engine, day.date(), merchant_code=None)
+            (total,) = await preview_day(schedules.engine, day.date(), merchant_code=None)
             assert total.count >= 1
             assert total.first_at.astimezone(KST).date() == day.date()
     for night in nights:
-        early = await turn_to(bookings.shop, night - MARGIN)
+        early = await turn_to(schedules.shop, night - MARGIN)
         assert early == 0, f"nothing starts two minutes before {night}"
-        assert await turn_to(bookings.shop, night + MARGIN) == 2
+        assert await turn_to(schedules.shop, night + MARGIN) == 2
         for at in (night - ONE_S, night):
-            assert (await bookings.payment_of(f"{at:%Y-%m-%d-%H%M%S}")).paid_at is not None
-    paid = [about for kind, about in await bookings.told() if kind == "payment.paid"][1:]
+            assert (await schedules.payment_of(f"{at:%Y-%m-%d-%H%M%S}")).paid_at is not None
+    paid = [about for kind, about in await schedules.told() if kind == "payment.paid"][1:]
     assert paid == sorted(paid), "in the order of their times"
     assert len(paid) == len(set(paid)) == 2 * len(nights)
-    by_order = Counter(one["shopOrderNo"] for one in await bookings.shop.approvals())
+    by_order = Counter(one["shopOrderNo"] for one in await schedules.shop.approvals())
     assert set(by_order.values()) == {1}
     assert len(by_order) == 2 * len(nights)
 
 
 @pytest.mark.parametrize("days", [1, 3])
 async def test_retries_of_a_charge_at_a_months_end_are_in_the_next_month(
-    bookings: Bookings, days: int
+    schedules: Schedules, days: int
 ):
-    last = datetime(bookings.now().year + 1, 2, 28, 23, 59, 59, tzinfo=KST)
-    await set_retry_plan(bookings.engine, bookings.merchant_id, (days,))
-    await bookings.shop.kicc.scenario("8035", "batch", times=1)
-    await bookings.book(bookings.request(merchant_uid="end", schedule_at=last))
-    await turn_to(bookings.shop, last + MARGIN)
-    waiting = await bookings.read("end")
+    last = datetime(schedules.now().year + 1, 2, 28, 23, 59, 59, tzinfo=KST)
+    await set_retry_policy(schedules.engine, schedules.merchant_id, (days,))
+    await schedules.shop.kicc.scenario("8035", "batch", times=1)
+    await schedules.create(schedules.request(merchant_uid="end", schedule_at=last))
+    await turn_to(schedules.shop, last + MARGIN)
+    waiting = await schedules.read("end")
     assert waiting.status is ScheduleStatus.SCHEDULED
     assert waiting.schedule_at == last + timedelta(days=days)
-    await turn_to(bookings.shop, last + timedelta(days=days) + MARGIN)
-    done = await bookings.read("end")
+    await turn_to(schedules.shop, last + timedelta(days=days) + MARGIN)
+    done = await schedules.read("end")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, "paid")

@@ -5,79 +5,81 @@ from datetime import timedelta
 import pytest
 
 from dasi.foundation.errors import Invalid
-from dasi.schedules import set_retry_plan
-from dasi.test_clocks import merchant_now, turn_clock
+from dasi.schedules import set_retry_policy
+from dasi.test_clocks import advance_clock, merchant_now
 from dasi.webhooks import Deliverer
-from domain.schedules.conftest import Bookings
+from domain.schedules.conftest import Schedules
 
 DAY_S = 86_400
 NO_FUNDS, EXPIRED, LOST_CARD = "8035", "8316", "8350"
 
 
-async def turn_days(bookings: Bookings, days: float) -> None:
-    deliverer = Deliverer(bookings.engine, allow_local=True)
+async def turn_days(schedules: Schedules, days: float) -> None:
+    deliverer = Deliverer(schedules.engine, allow_local=True)
     try:
-        to = await merchant_now(bookings.engine, bookings.merchant_id) + timedelta(days=days)
-        await turn_clock(bookings.engine, deliverer, bookings.merchant_id, to=to)
+        to = await merchant_now(schedules.engine, schedules.merchant_id) + timedelta(days=days)
+        await advance_clock(schedules.engine, deliverer, schedules.merchant_id, to=to)
     finally:
         await deliverer.close()
 
 
-async def booked_and_declined(bookings: Bookings, code: str, *, times: int = 0) -> None:
-    await bookings.shop.kicc.scenario("refused", "batch", code=code, times=times)
-    await bookings.book(bookings.request(merchant_uid="sub", in_s=DAY_S))
+async def create_and_decline(schedules: Schedules, code: str, *, times: int = 0) -> None:
+    await schedules.shop.kicc.scenario("refused", "batch", code=code, times=times)
+    await schedules.create(schedules.request(merchant_uid="sub", in_s=DAY_S))
 
 
-async def asked_of_the_pg(bookings: Bookings) -> int:
-    row = await bookings.shop.rows("SELECT count(*) FROM attempts WHERE kind = 'charge'")
+async def asked_of_the_pg(schedules: Schedules) -> int:
+    row = await schedules.shop.rows("SELECT count(*) FROM attempts WHERE kind = 'charge'")
     return int(row[0]["count"])
 
 
-async def test_no_funds_is_tried_on_the_days_of_the_plan_and_then_left(bookings: Bookings) -> None:
-    await set_retry_plan(bookings.engine, bookings.merchant_id, (1, 3))
-    await booked_and_declined(bookings, NO_FUNDS)
+async def test_no_funds_is_tried_on_the_days_of_the_plan_and_then_left(
+    schedules: Schedules,
+) -> None:
+    await set_retry_policy(schedules.engine, schedules.merchant_id, (1, 3))
+    await create_and_decline(schedules, NO_FUNDS)
 
     asked = []
     for _day in range(6):
-        await turn_days(bookings, 1)
-        asked.append(await asked_of_the_pg(bookings))
+        await turn_days(schedules, 1)
+        asked.append(await asked_of_the_pg(schedules))
 
     assert asked == [1, 2, 2, 3, 3, 3], "on its day, a day later, three days later"
-    told = [what for what in await bookings.told() if what[1] == "sub"]
+    told = [what for what in await schedules.told() if what[1] == "sub"]
     assert told == [("payment.failed", "sub")] * 3, "each retry is a payment of its own"
 
 
-async def test_a_retry_that_is_paid_ends_the_plan(bookings: Bookings) -> None:
-    await set_retry_plan(bookings.engine, bookings.merchant_id, (1, 3))
-    await booked_and_declined(bookings, NO_FUNDS, times=1)
+async def test_a_retry_that_is_paid_ends_the_plan(schedules: Schedules) -> None:
+    await set_retry_policy(schedules.engine, schedules.merchant_id, (1, 3))
+    await create_and_decline(schedules, NO_FUNDS, times=1)
 
-    await turn_days(bookings, 10)
+    await turn_days(schedules, 10)
 
-    assert await asked_of_the_pg(bookings) == 2
-    assert await bookings.shop.net_krw() == 9_900
+    assert await asked_of_the_pg(schedules) == 2
+    assert await schedules.shop.net_krw() == 9_900
 
 
 @pytest.mark.parametrize("code", [EXPIRED, LOST_CARD])
 async def test_a_card_that_must_be_replaced_is_never_tried_again(
-    bookings: Bookings, code: str
+    schedules: Schedules, code: str
 ) -> None:
-    await set_retry_plan(bookings.engine, bookings.merchant_id, (1, 3))
-    await booked_and_declined(bookings, code)
+    await set_retry_policy(schedules.engine, schedules.merchant_id, (1, 3))
+    await create_and_decline(schedules, code)
 
-    await turn_days(bookings, 10)
+    await turn_days(schedules, 10)
 
-    assert await asked_of_the_pg(bookings) == 1
+    assert await asked_of_the_pg(schedules) == 1
 
 
-async def test_without_a_plan_nothing_is_tried_again(bookings: Bookings) -> None:
-    await booked_and_declined(bookings, NO_FUNDS)
+async def test_without_a_plan_nothing_is_tried_again(schedules: Schedules) -> None:
+    await create_and_decline(schedules, NO_FUNDS)
 
-    await turn_days(bookings, 10)
+    await turn_days(schedules, 10)
 
-    assert await asked_of_the_pg(bookings) == 1
+    assert await asked_of_the_pg(schedules) == 1
 
 
 @pytest.mark.parametrize("days", [(3, 1), (1, 1), (0,), (61,), tuple(range(1, 12))])
-async def test_a_plan_of_other_days_is_refused(bookings: Bookings, days: tuple[int, ...]) -> None:
+async def test_a_plan_of_other_days_is_refused(schedules: Schedules, days: tuple[int, ...]) -> None:
     with pytest.raises(Invalid, match="days"):
-        await set_retry_plan(bookings.engine, bookings.merchant_id, days)
+        await set_retry_policy(schedules.engine, schedules.merchant_id, days)

@@ -3,49 +3,51 @@
 from datetime import date, datetime, timedelta
 
 from dasi.foundation.clock import KST, kst_day
-from dasi.schedules import preview_day, revoke, stop_schedules
-from domain.schedules.conftest import CARD, Bookings
+from dasi.schedules import pause_schedules, preview_day, revoke
+from domain.schedules.conftest import CARD, Schedules
 from support.gateway_merchant import CODE
 
 ONE_S = timedelta(seconds=1)
 
 
-def day_after_tomorrow(bookings: Bookings) -> tuple[date, datetime]:
+def day_after_tomorrow(schedules: Schedules) -> tuple[date, datetime]:
     """The day and its first moment."""
-    day = kst_day(bookings.now()) + timedelta(days=2)
+    day = kst_day(schedules.now()) + timedelta(days=2)
     return day, datetime(day.year, day.month, day.day, tzinfo=KST)
 
 
-async def test_a_day_is_the_korean_day_to_the_second(bookings: Bookings) -> None:
-    day, begins = day_after_tomorrow(bookings)
+async def test_a_day_is_the_korean_day_to_the_second(schedules: Schedules) -> None:
+    day, begins = day_after_tomorrow(schedules)
     ends = begins + timedelta(days=1)
-    await bookings.book(
+    await schedules.create(
         *(
-            bookings.request(schedule_at=at, amount_krw=amount)
+            schedules.request(schedule_at=at, amount_krw=amount)
             for at, amount in (
                 (begins - ONE_S, 1_000), (begins, 200), (ends - ONE_S, 300), (ends, 4_000),
             )
         )
     )  # fmt: skip
 
-    (total,) = await preview_day(bookings.engine, day, merchant_code=None)
+    (total,) = await preview_day(schedules.engine, day, merchant_code=None)
 
     assert (total.merchant, total.count, total.amount_krw) == (CODE, 2, 500)
     assert (total.first_at, total.last_at) == (begins, ends - ONE_S)
 
 
 async def test_what_was_revoked_is_not_coming_and_what_is_stopped_still_is(
-    bookings: Bookings,
+    schedules: Schedules,
 ) -> None:
-    day, begins = day_after_tomorrow(bookings)
-    await bookings.book(
-        bookings.request(merchant_uid="stays", schedule_at=begins),
-        bookings.request(merchant_uid="goes", schedule_at=begins),
+    day, begins = day_after_tomorrow(schedules)
+    await schedules.create(
+        schedules.request(merchant_uid="stays", schedule_at=begins),
+        schedules.request(merchant_uid="goes", schedule_at=begins),
     )
-    await revoke(bookings.engine, bookings.merchant_id, customer_uid=CARD, merchant_uids=("goes",))
-    await stop_schedules(bookings.engine, bookings.merchant_id, why="stock-taking")
+    await revoke(
+        schedules.engine, schedules.merchant_id, customer_uid=CARD, merchant_uids=("goes",)
+    )
+    await pause_schedules(schedules.engine, schedules.merchant_id, reason="stock-taking")
 
-    (total,) = await preview_day(bookings.engine, day, merchant_code=CODE)
+    (total,) = await preview_day(schedules.engine, day, merchant_code=CODE)
 
     assert total.count == 1
-    assert await preview_day(bookings.engine, day, merchant_code="imp99999999") == []
+    assert await preview_day(schedules.engine, day, merchant_code="imp99999999") == []

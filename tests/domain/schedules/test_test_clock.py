@@ -4,90 +4,90 @@ from datetime import timedelta
 
 from dasi.ledger import Status
 from dasi.schedules import ScheduleStatus
-from dasi.test_clocks import Turned, merchant_now, turn_clock
+from dasi.test_clocks import ClockAdvance, advance_clock, merchant_now
 from dasi.webhooks import Deliverer
-from domain.schedules.conftest import Bookings
+from domain.schedules.conftest import Schedules
 from support.gateway_merchant import open_shop
 
 
-async def turn(bookings: Bookings, **by: float) -> Turned:
-    deliverer = Deliverer(bookings.engine, allow_local=True)
+async def advance(schedules: Schedules, **by: float) -> ClockAdvance:
+    deliverer = Deliverer(schedules.engine, allow_local=True)
     try:
-        to = await merchant_now(bookings.engine, bookings.merchant_id) + timedelta(**by)
-        return await turn_clock(bookings.engine, deliverer, bookings.merchant_id, to=to)
+        to = await merchant_now(schedules.engine, schedules.merchant_id) + timedelta(**by)
+        return await advance_clock(schedules.engine, deliverer, schedules.merchant_id, to=to)
     finally:
         await deliverer.close()
 
 
-async def test_a_lost_answer_is_found_at_the_first_look(bookings: Bookings) -> None:
-    await bookings.shop.kicc.scenario("executed_answer_cut", "batch")
-    await bookings.book(bookings.request(merchant_uid="sub", in_s=86_400))
+async def test_a_lost_answer_is_found_at_the_first_look(schedules: Schedules) -> None:
+    await schedules.shop.kicc.scenario("executed_answer_cut", "batch")
+    await schedules.create(schedules.request(merchant_uid="sub", in_s=86_400))
 
-    turned = await turn(bookings, hours=24, minutes=1)
+    advanced = await advance(schedules, hours=24, minutes=1)
 
-    assert (turned.charges, turned.lookups) == (2, 1), "charged, looked at, adopted"
-    assert (await bookings.read("sub")).status is ScheduleStatus.EXECUTED
-    assert (await bookings.payment_of("sub")).status is Status.PAID
-    assert await bookings.shop.net_krw() == 9_900
+    assert (advanced.charges, advanced.lookups) == (2, 1), "charged, looked at, adopted"
+    assert (await schedules.read("sub")).status is ScheduleStatus.EXECUTED
+    assert (await schedules.payment_of("sub")).status is Status.PAID
+    assert await schedules.shop.net_krw() == 9_900
 
 
 async def test_what_never_reached_the_pg_is_charged_anew_once_it_is_old_enough(
-    bookings: Bookings,
+    schedules: Schedules,
 ) -> None:
-    await bookings.shop.kicc.scenario("cut_before_processing", "batch")
-    await bookings.book(bookings.request(merchant_uid="sub", in_s=86_400))
+    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
+    await schedules.create(schedules.request(merchant_uid="sub", in_s=86_400))
 
-    await turn(bookings, hours=24, minutes=20)
-    assert (await bookings.payment_of("sub")).status is Status.PENDING, "it may still arrive"
+    await advance(schedules, hours=24, minutes=20)
+    assert (await schedules.payment_of("sub")).status is Status.PENDING, "it may still arrive"
 
-    await turn(bookings, minutes=20)
-    assert (await bookings.payment_of("sub")).status is Status.PAID
-    assert [one["amount"] for one in await bookings.shop.approvals()] == [9_900]
+    await advance(schedules, minutes=20)
+    assert (await schedules.payment_of("sub")).status is Status.PAID
+    assert [one["amount"] for one in await schedules.shop.approvals()] == [9_900]
 
 
-async def test_what_may_still_be_under_way_does_not_grow_old(bookings: Bookings) -> None:
+async def test_what_may_still_be_under_way_does_not_grow_old(schedules: Schedules) -> None:
     """A request that a process holds is asked about, and not believed lost, for as long as the PG
     is really waited for."""
-    await bookings.shop.kicc.scenario("cut_before_processing", "batch")
-    doubtful = (await bookings.shop.again(merchant_uid="order-1")).response
+    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
+    doubtful = (await schedules.shop.again(merchant_uid="order-1")).response
     assert doubtful is None
-    await bookings.engine.database.fetch(
+    await schedules.engine.database.fetch(
         "UPDATE attempts SET state = 'sending' WHERE state = 'unknown'"
     )
 
-    await turn(bookings, hours=2)
+    await advance(schedules, hours=2)
 
-    (payment,) = await bookings.shop.rows(
+    (payment,) = await schedules.shop.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'order-1'"
     )
     assert payment["status"] == "pending"
 
 
-async def test_when_it_was_sent_stays_as_it_was(bookings: Bookings) -> None:
-    await bookings.shop.kicc.scenario("cut_before_processing", "batch")
-    await bookings.shop.again(merchant_uid="order-1")
+async def test_when_it_was_sent_stays_as_it_was(schedules: Schedules) -> None:
+    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
+    await schedules.shop.again(merchant_uid="order-1")
     sent = "SELECT sent_at FROM attempts WHERE kind = 'charge'"
-    before = await bookings.shop.rows(sent)
+    before = await schedules.shop.rows(sent)
 
-    await turn(bookings, hours=2)
+    await advance(schedules, hours=2)
 
-    assert await bookings.shop.rows(sent) == before
-    (payment,) = await bookings.shop.rows(
+    assert await schedules.shop.rows(sent) == before
+    (payment,) = await schedules.shop.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'order-1'"
     )
     assert payment["status"] == "failed"
 
 
-async def test_the_doubts_of_others_do_not(bookings: Bookings) -> None:
+async def test_the_doubts_of_others_do_not(schedules: Schedules) -> None:
     """Another merchant's clock is turned by as much as would settle this one's doubt."""
-    shop = bookings.shop
+    shop = schedules.shop
     await shop.kicc.scenario("cut_before_processing", "batch")
     await shop.again(merchant_uid="order-1")
     look = "SELECT clock_offset_s, next_lookup_at, deadline_at FROM attempts WHERE kind = 'charge'"
     before = await shop.rows(look)
 
     async with open_shop(shop.engine, shop.url, shop.kicc, code="imp00000002") as other:
-        turned = await other.call("POST", "/test/clock", json={"advance": 7_200})
+        advanced = await other.call("POST", "/test/clock", json={"advance": 7_200})
 
-    assert (turned.code, turned.response["lookups"]) == (0, 0)
+    assert (advanced.code, advanced.response["lookups"]) == (0, 0)
     assert await shop.rows(look) == before

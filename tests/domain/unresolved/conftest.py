@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from dasi.billing_keys import Customer, keep_issued_key
+from dasi.billing_keys import Customer, save_issued_key
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Database
@@ -37,7 +37,7 @@ class Desk:
         issued = await self.shop.register()
         assert isinstance(issued, KeyIssued), issued
         async with self.engine.database.transaction() as connection:
-            return await keep_issued_key(
+            return await save_issued_key(
                 self.engine,
                 connection,
                 self.merchant.merchant_id,

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from starlette.applications import Starlette
 
-from dasi.billing_keys import Customer, keep_issued_key, remove_due_keys, remove_key
+from dasi.billing_keys import Customer, delete_due_keys, delete_key, save_issued_key
 from dasi.foundation.errors import NotFound
 from dasi.ledger import Status
 from dasi.payments.record import record_outcome
@@ -24,7 +24,7 @@ async def _keys_at_pg(desk: Desk) -> list[str]:
 
 async def _removals(desk: Desk) -> list[tuple[str, bool]]:
     rows = await desk.engine.database.fetch(
-        "SELECT status, pg_removed_at IS NOT NULL AS ended FROM billing_keys ORDER BY issued_at"
+        "SELECT status, pg_deleted_at IS NOT NULL AS ended FROM billing_keys ORDER BY issued_at"
     )
     return [(row["status"], row["ended"]) for row in rows]
 
@@ -32,22 +32,22 @@ async def _removals(desk: Desk) -> list[tuple[str, bool]]:
 async def test_reissue_replaces_the_key_and_ends_the_old_one_at_the_pg(desk: Desk) -> None:
     await desk.turn(60)
     await desk.register()
-    assert await _removals(desk) == [("replaced", False), ("live", False)]
+    assert await _removals(desk) == [("replaced", False), ("active", False)]
 
-    await remove_due_keys(desk.engine)
+    await delete_due_keys(desk.engine)
 
-    assert await _removals(desk) == [("replaced", True), ("live", False)]
+    assert await _removals(desk) == [("replaced", True), ("active", False)]
     assert await _keys_at_pg(desk) == ["removed", "live"]
     assert (await desk.charge()).status is Status.PAID
 
 
 async def test_removed_key_charges_nothing_and_is_erased(desk: Desk) -> None:
-    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
 
     with pytest.raises(NotFound, match="unknown_customer"):
         await desk.charge()
     with pytest.raises(NotFound, match="unknown_billing_key"):
-        await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+        await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
     assert await _keys_at_pg(desk) == ["removed"]
     (row,) = await desk.engine.database.fetch("SELECT sealed_key FROM billing_keys")
     assert row["sealed_key"] == b""
@@ -55,15 +55,15 @@ async def test_removed_key_charges_nothing_and_is_erased(desk: Desk) -> None:
 
 async def test_lost_removal_is_asked_again_under_a_new_name(desk: Desk) -> None:
     await desk.shop.kicc.scenario("cut_before_processing", "remove_key")
-    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
     assert await _keys_at_pg(desk) == ["live"]
 
     await desk.turn(600)
-    await remove_due_keys(desk.engine)
+    await delete_due_keys(desk.engine)
 
     assert await _keys_at_pg(desk) == ["removed"]
     rows = await desk.engine.database.fetch(
-        "SELECT attempt_id, state FROM attempts WHERE kind = 'remove_key' ORDER BY sent_at"
+        "SELECT attempt_id, state FROM attempts WHERE kind = 'delete_key' ORDER BY sent_at"
     )
     assert [row["state"] for row in rows] == ["unknown", "approved"]
     assert len({row["attempt_id"] for row in rows}) == 2
@@ -73,7 +73,7 @@ async def _keep(desk: Desk, issued: KeyIssued, customer_uid: str = CUSTOMER) -> 
     """As if the PG had issued it now."""
     now = desk.engine.clock.now()
     async with desk.engine.database.transaction() as connection:
-        await keep_issued_key(
+        await save_issued_key(
             desk.engine,
             connection,
             desk.merchant.merchant_id,
@@ -96,17 +96,17 @@ async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(desk: Desk)
     await desk.turn(60)
     await _keep(desk, first)
 
-    while await remove_due_keys(desk.engine):
+    while await delete_due_keys(desk.engine):
         pass
 
     assert (await _keys_at_pg(desk))[1:] == ["live", "removed"]
     assert (await desk.charge()).status is Status.PAID
     (twin,) = await desk.engine.database.fetch(
-        "SELECT sealed_key, manual_review_reason, next_removal_at FROM billing_keys "
-        "WHERE lives_on_in = (SELECT billing_key_id FROM billing_keys WHERE status = 'live')"
+        "SELECT sealed_key, manual_review_reason, next_deletion_at FROM billing_keys "
+        "WHERE shared_with = (SELECT billing_key_id FROM billing_keys WHERE status = 'active')"
     )
     assert tuple(twin) == (b"", None, None)
-    await remove_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+    await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
     assert set(await _keys_at_pg(desk)) == {"removed"}, "it ends with the one that lives"
 
 
@@ -116,11 +116,11 @@ async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(desk: 
     await _keep(desk, shared, "customer-a")
     await _keep(desk, shared, "customer-b")
 
-    await remove_key(desk.engine, desk.merchant.merchant_id, "customer-a")
+    await delete_key(desk.engine, desk.merchant.merchant_id, "customer-a")
 
     assert (await _keys_at_pg(desk))[1] == "live"
     assert (await desk.charge(customer_uid="customer-b")).status is Status.PAID
-    await remove_key(desk.engine, desk.merchant.merchant_id, "customer-b")
+    await delete_key(desk.engine, desk.merchant.merchant_id, "customer-b")
     assert (await _keys_at_pg(desk))[1] == "removed"
 
 

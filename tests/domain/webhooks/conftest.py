@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from dasi.channels import Channel
 from dasi.engine import Engine
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer, Delivery, Try, announce, list_deliveries, list_tries
 from support.webhook_endpoint import Post, Receiver, receiving
@@ -24,7 +24,7 @@ class Desk:
     """The merchant's side of the webhooks' room."""
 
     engine: Engine
-    clock: TurnedClock
+    clock: ManualClock
     merchant_id: int
     channel_id: int
     numbers: dict[str, int] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def is_accepted(secret: str, post: Post, *, body: bytes | None = None) -> bool:
 
 
 @pytest.fixture
-def desk(engine: Engine, clock: TurnedClock, merchant: Merchant, channel: Channel) -> Desk:
+def desk(engine: Engine, clock: ManualClock, merchant: Merchant, channel: Channel) -> Desk:
     return Desk(engine, clock, merchant.merchant_id, channel.channel_id)
 
 

@@ -124,9 +124,9 @@ async def test_late_yes_does_not_take_back_that_a_receiver_is_gone(
     receiver.answer = gone_for_one
     await desk.tell(f"{receiver.url}/hooks", "imp_1", "imp_2")
     while not await failing_receivers(desk.engine, desk.merchant_id):
-        await deliverer.turn()
+        await deliverer.poll()
     marked.set()
-    while await deliverer.turn():
+    while await deliverer.poll():
         pass
     assert len(await desk.deliveries("delivered")) == len(await desk.deliveries("parked")) == 1
     (failing,) = await failing_receivers(desk.engine, desk.merchant_id)
@@ -293,7 +293,7 @@ async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not
 
 async def _turns(deliverer: Deliverer) -> None:
     while True:
-        await deliverer.turn()
+        await deliverer.poll()
 
 
 def _listening_on(port: int) -> socket.socket:

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import Response
 
 from dasi.channels import add_channel
-from dasi.foundation.clock import SystemClock, TurnedClock
+from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
 from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
@@ -17,9 +17,9 @@ from support.webhook_endpoint import Post, Receiver
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
+def clock() -> ManualClock:
     """The published package compares the time of a signature with the machine's."""
-    return TurnedClock(SystemClock().now())
+    return ManualClock(SystemClock().now())
 
 
 async def sent(desk: Desk, merchant: Merchant, mode: Any = "live", **urls: Any) -> SentTest:

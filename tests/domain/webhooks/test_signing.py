@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from dasi.foundation.clock import SystemClock, TurnedClock
+from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
 from domain.webhooks.conftest import Desk, is_accepted
 from support.webhook_endpoint import Post, Receiver
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
+def clock() -> ManualClock:
     """The package compares the time in the header with the machine's."""
-    return TurnedClock(SystemClock().now())
+    return ManualClock(SystemClock().now())
 
 
 async def secrets_now(desk: Desk) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from dasi.foundation.clock import TurnedClock, kst_day
+from dasi.foundation.clock import ManualClock, kst_day
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
 from support.fake_kicc import BILLING_KEY, SECRET
@@ -25,7 +25,7 @@ def mall() -> Mall:
 
 
 @pytest.fixture
-def attempt(clock: TurnedClock) -> Attempt:
+def attempt(clock: ManualClock) -> Attempt:
     return Attempt(attempt_id="ch-01J6XA0000000000000000001", business_date=kst_day(clock.now()))
 
 
@@ -35,7 +35,7 @@ def order() -> Order:
 
 
 @pytest.fixture
-async def provider_at(clock: TurnedClock) -> AsyncIterator[Make]:
+async def provider_at(clock: ManualClock) -> AsyncIterator[Make]:
     """Makes providers that talk to the given URL and closes them after the test."""
     async with AsyncExitStack() as stack:
 

@@ -18,8 +18,8 @@ from dasi.providers.port import (
     Cancelled,
     Declined,
     Found,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     Mall,
     NotFound,
     Unknown,
@@ -80,7 +80,7 @@ def test_any_object_is_read_by_every_verb(body: dict[str, Any]) -> None:
     assert isinstance(
         outcomes.cancelled(reply, EXPECTED, pg_tid="1", remain_krw=9_900), (Cancelled, *failures)
     )
-    assert isinstance(outcomes.key_removed(reply, EXPECTED), (KeyRemoved, *failures))
+    assert isinstance(outcomes.key_deleted(reply, EXPECTED), (KeyDeleted, *failures))
     for kind in AttemptKind:
         assert isinstance(
             lookup_results.found(reply, EXPECTED, kind=kind), Found | NotFound | Unknown

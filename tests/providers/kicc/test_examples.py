@@ -20,8 +20,8 @@ from dasi.providers.port import (
     Attempt,
     Cancel,
     Cancelled,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     Mall,
     Order,
     WindowOpened,
@@ -212,10 +212,10 @@ async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
         )
         assert isinstance(back, Cancelled), back
         assert back.remain_krw == 14_900
-        gone = await provider.remove_key(
+        gone = await provider.delete_key(
             MALL, attempt("rm-01J6XL0000000000000000001"), billing_key=key.billing_key
         )
-        assert isinstance(gone, KeyRemoved), gone
+        assert isinstance(gone, KeyDeleted), gone
 
 
 def filled(value: Any) -> Any:

@@ -10,24 +10,24 @@ UNKNOWN = "Unknown"
 
 CLASSES = {
     # fault                             charge      cancel       found afterwards
-    "executed_answer_withheld": (UNKNOWN, UNKNOWN, "live"),
+    "executed_answer_withheld": (UNKNOWN, UNKNOWN, "held"),
     "cut_before_processing": (UNKNOWN, UNKNOWN, "not found"),
     "executed_late": (UNKNOWN, UNKNOWN, "not found"),  # until it is executed
-    "executed_bad_gateway": (UNKNOWN, UNKNOWN, "live"),
-    "executed_truncated_json": (UNKNOWN, UNKNOWN, "live"),
-    "executed_wrong_signature": (UNKNOWN, "Cancelled", "live"),  # cancels are not signed
-    "executed_other_amount": (UNKNOWN, UNKNOWN, "live"),
-    "executed_without_payment_info": ("Approved", "Cancelled", "live"),  # nothing checked lacks
-    "executed_notice_only": (UNKNOWN, UNKNOWN, "live"),
+    "executed_bad_gateway": (UNKNOWN, UNKNOWN, "held"),
+    "executed_truncated_json": (UNKNOWN, UNKNOWN, "held"),
+    "executed_wrong_signature": (UNKNOWN, "Cancelled", "held"),  # cancels are not signed
+    "executed_other_amount": (UNKNOWN, UNKNOWN, "held"),
+    "executed_without_payment_info": ("Approved", "Cancelled", "held"),  # nothing checked lacks
+    "executed_notice_only": (UNKNOWN, UNKNOWN, "held"),
     "server_error_before_processing": (UNKNOWN, UNKNOWN, "not found"),
     "refund_timed_out": (None, UNKNOWN, None),  # of a cancel only
-    "executed_answer_cut": (UNKNOWN, UNKNOWN, "live"),
-    "executed_missing_signature": (UNKNOWN, "Cancelled", "live"),
-    "executed_wrong_echo": (UNKNOWN, "Cancelled", "live"),  # a cancel is named by its original
-    "executed_html": (UNKNOWN, UNKNOWN, "live"),
+    "executed_answer_cut": (UNKNOWN, UNKNOWN, "held"),
+    "executed_missing_signature": (UNKNOWN, "Cancelled", "held"),
+    "executed_wrong_echo": (UNKNOWN, "Cancelled", "held"),  # a cancel is named by its original
+    "executed_html": (UNKNOWN, UNKNOWN, "held"),
     "unavailable": (UNKNOWN, UNKNOWN, "not found"),
     "bad_request": (UNKNOWN, UNKNOWN, "not found"),
-    "slow": ("Approved", "Cancelled", "live"),
+    "slow": ("Approved", "Cancelled", "held"),
     "refused": ("Declined", "Declined", "Declined"),
 }
 

@@ -98,7 +98,7 @@ async def test_no_verb_logs_a_secret(
                     attempt,
                     cancel=Cancel(pg_tid="1", amount_krw=1, remain_krw=1, paid_krw=1),
                 ),
-                await provider.remove_key(mall, attempt, billing_key=issued.billing_key),
+                await provider.delete_key(mall, attempt, billing_key=issued.billing_key),
                 await provider.look_up(
                     mall,
                     attempt,

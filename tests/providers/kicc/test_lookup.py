@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Approved,
@@ -15,8 +15,8 @@ from dasi.providers.port import (
     Cancelled,
     Declined,
     Found,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     Mall,
     NotFound,
     Unknown,
@@ -74,9 +74,9 @@ async def look_up(
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        ("TS01", "live"),
-        ("TS03", "live"),
-        ("TS04", "live"),
+        ("TS01", "held"),
+        ("TS03", "held"),
+        ("TS04", "held"),
         ("TS02", "cancelled"),
         ("TS05", "cancelled"),
         ("TS06", "partly_cancelled"),
@@ -164,7 +164,7 @@ async def test_a_look_up_without_an_answer_tells_nothing(
 
 
 async def test_an_attempt_of_yesterday_is_looked_for_under_both_days(
-    provider_at: Make, mall: Mall, attempt: Attempt, clock: TurnedClock
+    provider_at: Make, mall: Mall, attempt: Attempt, clock: ManualClock
 ) -> None:
     """Sent in the last instant of a day, KICC may have filed it under the next."""
 
@@ -179,7 +179,7 @@ async def test_an_attempt_of_yesterday_is_looked_for_under_both_days(
 
 
 async def test_after_yesterday_kicc_is_not_asked_and_nothing_is_concluded(
-    provider_at: Make, mall: Mall, attempt: Attempt, clock: TurnedClock
+    provider_at: Make, mall: Mall, attempt: Attempt, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(days=2))
     async with far_side(lambda _call: NOT_FOUND) as side:
@@ -248,6 +248,6 @@ async def test_an_issued_key_is_found_only_when_kicc_shows_it(
 
 async def test_a_removed_key_is_found(provider_at: Make, mall: Mall, attempt: Attempt) -> None:
     async with far_side(approval) as side:
-        found = await look_up(provider_at(side.url), mall, attempt, AttemptKind.REMOVE_KEY)
+        found = await look_up(provider_at(side.url), mall, attempt, AttemptKind.DELETE_KEY)
     assert isinstance(found, Found)
-    assert isinstance(found.outcome, KeyRemoved)
+    assert isinstance(found.outcome, KeyDeleted)

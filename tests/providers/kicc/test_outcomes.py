@@ -12,8 +12,8 @@ from dasi.providers.port import (
     Cancel,
     Cancelled,
     Declined,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     Mall,
     NotSent,
     Unknown,
@@ -279,6 +279,6 @@ async def test_a_removed_key(provider_at: Make, mall: Mall, attempt: Attempt) ->
         return says({"resCd": "0000", "resMsg": "정상", **names})
 
     async with far_side(answer) as side:
-        outcome = await provider_at(side.url).remove_key(mall, attempt, billing_key=BILLING_KEY)
-    assert outcome == KeyRemoved(code="0000", text="정상")
+        outcome = await provider_at(side.url).delete_key(mall, attempt, billing_key=BILLING_KEY)
+    assert outcome == KeyDeleted(code="0000", text="정상")
     assert side.calls[0].body["batchKey"] == BILLING_KEY

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from dasi.foundation.clock import TurnedClock
+from dasi.foundation.clock import ManualClock
 from dasi.foundation.db import Database
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
@@ -171,7 +171,7 @@ async def test_a_redirect_is_not_followed(charge_at: Charge) -> None:
 
 
 async def test_nothing_is_sent_on_another_korean_day_than_it_is_filed_under(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: TurnedClock
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     async with far_side(lambda call: says(approval(call))) as side:
         clock.advance(timedelta(hours=14))  # 00:00 in Korea, still the same day in UTC
@@ -213,13 +213,13 @@ async def test_kicc_is_asked_as_it_wants_to_be(charge_at: Charge) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://pgapi.easypay.co.kr", "ftp://127.0.0.2", ""])
-def test_the_live_host_is_asked_over_tls_only(clock: TurnedClock, url: str) -> None:
+def test_the_live_host_is_asked_over_tls_only(clock: ManualClock, url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         KiccProvider(sandbox_url="http://127.0.0.1:1", live_url=url, clock=clock, connections_max=1)
 
 
 async def test_live_malls_are_asked_at_the_live_host_only(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: TurnedClock
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     async with (
         far_side(lambda call: says(approval(call))) as sandbox,
@@ -235,7 +235,7 @@ async def test_live_malls_are_asked_at_the_live_host_only(
 
 
 async def test_scheduled_work_is_held_back_while_kicc_is_down(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: TurnedClock
+    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     is_down = True
 

@@ -20,8 +20,8 @@ from dasi.providers.port import (
     Cancelled,
     Declined,
     Found,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     NotFound,
     NotSent,
     Order,
@@ -117,8 +117,8 @@ async def test_03_register_charge_remove_and_no_more(shop: Shop) -> None:
     charged = await shop.charge(issued.billing_key, order)
     assert isinstance(charged, Approved), charged
     assert charged.card.number_masked is not None
-    removed = await shop.provider.remove_key(MALL, shop.attempt(), billing_key=issued.billing_key)
-    assert isinstance(removed, KeyRemoved), removed
+    removed = await shop.provider.delete_key(MALL, shop.attempt(), billing_key=issued.billing_key)
+    assert isinstance(removed, KeyDeleted), removed
     refused = await shop.charge(issued.billing_key, shop.order())
     assert isinstance(refused, Declined), refused
     assert issued.billing_key not in refused.text
@@ -160,7 +160,7 @@ async def test_06_a_withheld_answer_is_found_once(hasty_shop: Shop) -> None:
     assert isinstance(await shop.charge(billing_key, order, attempt=attempt), Unknown)
     found = await look_up(shop, attempt, order)
     assert isinstance(found, Found)
-    assert found.state == "live"
+    assert found.state == "held"
     assert isinstance(found.outcome, Approved)
     assert await shop.books(order) == {
         "approvals": 1,
@@ -180,7 +180,7 @@ async def test_07_an_early_look_up_finds_nothing_and_a_later_one_does(hasty_shop
     async with asyncio.timeout(10):
         while not isinstance(found := await look_up(shop, attempt, order), Found):
             assert isinstance(found, NotFound), found
-    assert found.state == "live"
+    assert found.state == "held"
 
 
 async def test_08_a_partial_cancel_in_doubt_never_refunds_twice(hasty_shop: Shop) -> None:
@@ -335,7 +335,7 @@ async def test_14_after_a_crash_the_name_and_the_day_are_enough(shop: Shop) -> N
     finally:
         await risen.close()
     assert isinstance(found, Found)
-    assert found.state == "live"
+    assert found.state == "held"
 
 
 async def test_15_past_the_inquiry_window_nothing_is_concluded(hasty_shop: Shop) -> None:

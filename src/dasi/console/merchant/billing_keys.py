@@ -5,11 +5,11 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from dasi.billing_keys import browse_keys, keys_of_customer, remove_key
+from dasi.billing_keys import browse_keys, delete_key, keys_of_customer
 from dasi.console.routing import Visit
 from dasi.foundation.errors import NotFound
 from dasi.reporting import PaymentQuery, browse_payments
-from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_removed_key
+from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
 
 PAGE = 50
 _CHARGES = 20
@@ -57,17 +57,17 @@ async def show_one(visit: Visit) -> Response:
         "billing_key.html",
         customer_uid=customer_uid,
         keys=keys,
-        live=next((one for one in keys if one.status == "live"), None),
+        active_key=next((one for one in keys if one.status == "active"), None),
         charges=charges.payments,
         waiting=waiting,
         may_act=visit.person.may("act", visit.merchant_id),
     )
 
 
-async def post_remove(visit: Visit) -> Response:
+async def post_delete(visit: Visit) -> Response:
     customer_uid = visit.request.path_params["customer_uid"]
-    await visit.note("billing_key_removed", about=customer_uid)
-    await remove_key(visit.engine, visit.merchant_id, customer_uid, also=revoke_of_removed_key)
+    await visit.note("billing_key_deleted", about=customer_uid)
+    await delete_key(visit.engine, visit.merchant_id, customer_uid, also=revoke_of_deleted_key)
     return visit.go(f"{visit.address('/keys/' + quote(customer_uid, safe=''))}?done=removed")
 
 

@@ -11,10 +11,10 @@ from dasi.channels import (
     add_channel,
     change_channel,
     check_channel,
+    disable_channel,
+    enable_channel,
     list_channels,
     make_default,
-    restore_channel,
-    retire_channel,
 )
 from dasi.console.errors import error_message
 from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_word
@@ -31,8 +31,8 @@ QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
 
 
 async def show_list(visit: Visit) -> Response:
-    channels = await list_channels(visit.engine, visit.merchant_id, with_retired=True)
-    channels.sort(key=lambda one: (one.retired_at is not None, not one.is_default))
+    channels = await list_channels(visit.engine, visit.merchant_id, with_disabled=True)
+    channels.sort(key=lambda one: (one.disabled_at is not None, not one.is_default))
     return visit.page(
         "pg.html", channels=channels, may_set_up=visit.person.may("set_up", visit.merchant_id)
     )
@@ -92,18 +92,18 @@ async def post_default(visit: Visit) -> Response:
     return visit.go(f"{visit.address('/pg')}?done=saved")
 
 
-async def post_retire(visit: Visit) -> Response:
+async def post_disable(visit: Visit) -> Response:
     channel = await _channel(visit)
-    await retire_channel(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_retired", about=channel.pg)
-    return visit.go(f"{visit.address('/pg')}?done=retired")
+    await disable_channel(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_disabled", about=channel.pg)
+    return visit.go(f"{visit.address('/pg')}?done=disabled")
 
 
-async def post_restore(visit: Visit) -> Response:
+async def post_enable(visit: Visit) -> Response:
     channel = await _channel(visit)
-    await restore_channel(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_restored", about=channel.pg)
-    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=restored")
+    await enable_channel(visit.engine, visit.merchant_id, channel.channel_id)
+    await visit.note("channel_enabled", about=channel.pg)
+    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=enabled")
 
 
 async def post_check(visit: Visit) -> Response:
@@ -181,7 +181,7 @@ def _form(visit: Visit, refused: Refused | None, *, fields: object, told: object
 
 async def _channel(visit: Visit) -> Channel:
     told = str(visit.request.path_params["channel_id"])
-    for channel in await list_channels(visit.engine, visit.merchant_id, with_retired=True):
+    for channel in await list_channels(visit.engine, visit.merchant_id, with_disabled=True):
         if str(channel.channel_id) == told:
             return channel
     raise NotFound("unknown_channel")

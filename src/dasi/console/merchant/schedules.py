@@ -12,18 +12,18 @@ from dasi.scheduler import retry
 from dasi.schedules import (
     browse_schedules,
     calendar,
-    lateness,
-    move,
+    pause_schedules,
+    pauses,
+    reschedule,
     resume_schedules,
     revoke,
-    stop_schedules,
-    stops,
+    start_delay,
 )
 
 PAGE = 50
 _WEEK = 7
 _EVERY_MERCHANT = 0
-"""How the room names a stop of all merchants."""
+"""How the room names a pause of all merchants."""
 
 
 async def show_schedules(visit: Visit) -> Response:
@@ -44,7 +44,7 @@ async def show_schedules(visit: Visit) -> Response:
         place = f"{next_cursor[0].isoformat()}~{next_cursor[1]}"
         next_url = "?" + urlencode({"day": day.isoformat(), "after": place})
     days = _month_of(day)
-    stopped = await stops(engine)
+    paused = await pauses(engine)
     return visit.page(
         "schedules.html",
         day=day,
@@ -56,8 +56,8 @@ async def show_schedules(visit: Visit) -> Response:
         totals=await calendar(engine, visit.merchant_id, first=days[0], last=days[-1]),
         page=page,
         next_url=next_url,
-        stop=stopped.get(visit.merchant_id) or stopped.get(_EVERY_MERCHANT),
-        late=await lateness(engine, since=now - timedelta(hours=24)),
+        pause=paused.get(visit.merchant_id) or paused.get(_EVERY_MERCHANT),
+        late=await start_delay(engine, since=now - timedelta(hours=24)),
         may_act=visit.person.may("act", visit.merchant_id),
     )
 
@@ -80,12 +80,12 @@ def _cursor(visit: Visit) -> tuple[datetime, str] | None:
     return (moment, schedule_id) if moment.tzinfo and schedule_id else None
 
 
-async def post_move(visit: Visit) -> Response:
+async def post_reschedule(visit: Visit) -> Response:
     merchant_uid = visit.field("merchant_uid")
     at = _moment(visit, "schedule_at")
-    await move(visit.engine, visit.merchant_id, merchant_uid, schedule_at=at)
-    await visit.note("schedule_moved", about=merchant_uid, detail=at.isoformat())
-    return _back(visit, "moved")
+    await reschedule(visit.engine, visit.merchant_id, merchant_uid, schedule_at=at)
+    await visit.note("schedule_rescheduled", about=merchant_uid, detail=at.isoformat())
+    return _back(visit, "rescheduled")
 
 
 async def post_revoke(visit: Visit) -> Response:
@@ -103,17 +103,17 @@ async def post_retry(visit: Visit) -> Response:
     return visit.go(visit.address(f"/payments/{payment.imp_uid}"))
 
 
-async def post_stop(visit: Visit) -> Response:
-    why = visit.field("why") or visit.person.email
-    await stop_schedules(visit.engine, visit.merchant_id, why=why)
-    await visit.note("schedules_stopped", detail=why)
-    return _back(visit, "stopped")
+async def post_pause(visit: Visit) -> Response:
+    reason = visit.field("reason") or visit.person.email
+    await pause_schedules(visit.engine, visit.merchant_id, reason=reason)
+    await visit.note("schedules_paused", detail=reason)
+    return _back(visit, "schedules_paused")
 
 
 async def post_resume(visit: Visit) -> Response:
     await resume_schedules(visit.engine, visit.merchant_id)
     await visit.note("schedules_resumed")
-    return _back(visit, "started")
+    return _back(visit, "schedules_resumed")
 
 
 def _back(visit: Visit, done: str) -> Response:

@@ -16,7 +16,7 @@ from dasi.reporting import (
     daily_stats,
     list_unresolved_page,
 )
-from dasi.schedules import calendar, lateness
+from dasi.schedules import calendar, start_delay
 from dasi.webhooks import delivery_health, failing_receivers
 
 _RECENT, _UNRESOLVED_MAX, _DAYS_AHEAD = 8, 3, 7
@@ -37,7 +37,7 @@ async def show_dashboard(visit: Visit) -> Response:
     urgent, _ = await list_unresolved_page(
         engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
     )
-    late = await lateness(engine, since=now - _DAY)
+    late = await start_delay(engine, since=now - _DAY)
     health = await delivery_health(engine, merchant_id, since=begins)
     return visit.page(
         "dashboard.html",
@@ -64,7 +64,7 @@ async def show_dashboard(visit: Visit) -> Response:
         most=max((one.count for one in day.declines), default=1),
         urgent=urgent,
         late=late,
-        lateness=spread(
+        start_delay=spread(
             late.p50_s, late.p99_s, title=visit.t("예약 결제 지연", "How late charges start")
         ),
         week=await _week(visit, today),
@@ -85,17 +85,17 @@ def _hours(visit: Visit, day: DailyStats, before: DailyStats, *, now: datetime) 
 
 
 async def _week(visit: Visit, today: date) -> dict[str, object]:
-    """Booked charges of the next seven days, tomorrow's in numbers."""
+    """Scheduled payments of the next seven days, tomorrow's in numbers."""
     days = [today + ahead * _DAY for ahead in range(1, _DAYS_AHEAD + 1)]
-    booked = await calendar(visit.engine, visit.merchant_id, first=days[0], last=days[-1])
-    amounts = {one: booked[one].waiting_krw if one in booked else 0 for one in days}
-    next_day = booked.get(days[0])
+    days_by_date = await calendar(visit.engine, visit.merchant_id, first=days[0], last=days[-1])
+    amounts = {one: days_by_date[one].waiting_krw if one in days_by_date else 0 for one in days}
+    next_day = days_by_date.get(days[0])
     return {
         "count": next_day.waiting if next_day else 0,
         "amount_krw": next_day.waiting_krw if next_day else 0,
         "picture": bars(
             [(str(one.day), amount, 0) for one, amount in amounts.items()],
-            title=visit.t("앞으로 7일 예약 금액", "Booked for the next seven days"),
+            title=visit.t("앞으로 7일 예약 금액", "Scheduled for the next seven days"),
             now_at=0,
             every=1,
             width=280,

@@ -26,13 +26,13 @@ class Step:
     event_id: str | None = None
     """A webhook a person may send again."""
     order: str | None = None
-    """Of a booked charge."""
+    """Of a scheduled payment."""
 
 
 def next_steps(
-    detail: PaymentDetail, told: Sequence[Delivery], booked: Sequence[Schedule], *, now: datetime
+    detail: PaymentDetail, told: Sequence[Delivery], schedules: Sequence[Schedule], *, now: datetime
 ) -> list[Step]:
-    """Soonest first; never empty. `booked` are charges of the same card that wait."""
+    """Soonest first; never empty. `schedules` are those of the same card that wait."""
     steps = [_for_unresolved(one) for one in detail.attempts if one.is_open]
     if detail.payment.status is Status.READY:
         steps += [_of_window(one.expires_at) for one in detail.windows if one.state == "open"]
@@ -40,7 +40,7 @@ def next_steps(
     steps += [_of_parked(one) for one in told if one.state == "parked"]
     if not steps:
         steps = [_at_rest(detail)]
-    steps += [_of_schedule(one, detail) for one in booked]
+    steps += [_of_schedule(one, detail) for one in schedules]
     return sorted(steps, key=lambda step: step.at or now)
 
 
@@ -107,7 +107,7 @@ def _of_schedule(schedule: Schedule, detail: PaymentDetail) -> Step:
         text=Word(
             f"{'이 주문을 다시 청구합니다' if is_again else '같은 카드의 다음 예약 결제'}: "
             f"{schedule.name} {amount}원",
-            f"{'This order is charged again' if is_again else 'The next booked charge'}: "
+            f"{'This order is charged again' if is_again else 'The next scheduled payment'}: "
             f"{schedule.name}, {amount} won",
             "off",
         ),

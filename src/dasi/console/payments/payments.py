@@ -114,8 +114,8 @@ async def show_payment(visit: Visit) -> Response:
     about += [one.event_id for one in told]
     acts = await acts_about(visit.engine, visit.merchant_id, about, limit=_ACTS)
     now = visit.engine.clock.now()
-    booked = await _next_booked(visit, payment)
-    steps = next_steps(detail, told, booked, now=now)
+    schedules = await _next_schedules(visit, payment)
+    steps = next_steps(detail, told, schedules, now=now)
     return visit.page(
         "payment.html",
         payment=payment,
@@ -132,8 +132,8 @@ async def show_payment(visit: Visit) -> Response:
     )
 
 
-async def _next_booked(visit: Visit, payment: Payment) -> list[Schedule]:
-    """The next charge of the same card, if one is booked."""
+async def _next_schedules(visit: Visit, payment: Payment) -> list[Schedule]:
+    """The next charge of the same card, if one is scheduled."""
     if payment.customer_uid is None:
         return []
     now = visit.engine.clock.now()

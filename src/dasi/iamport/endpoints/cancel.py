@@ -4,7 +4,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import Refused
-from dasi.iamport.endpoint import Call, Face, payment_resumed, route
+from dasi.iamport.endpoint import Call, Face, recover_payment, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
@@ -38,7 +38,7 @@ def routes(face: Face) -> list[Route]:
         either=("imp_uid", "merchant_uid"),
         gives=PaymentObject,
         refuses=_REFUSES,
-        resumes=payment_resumed(_told),
+        recover=recover_payment(_told),
     )
 
 

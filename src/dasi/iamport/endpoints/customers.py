@@ -4,7 +4,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.billing_keys import find_billing_key, find_billing_keys, remove_key
+from dasi.billing_keys import delete_key, find_billing_key, find_billing_keys
 from dasi.foundation.errors import NotAllowed, NotFound
 from dasi.iamport.endpoint import Call, Face, route
 from dasi.iamport.endpoints import lists
@@ -13,12 +13,12 @@ from dasi.iamport.rendering.objects import CustomerObject, Paged, PaymentObject
 from dasi.iamport.rendering.views import customer_view
 from dasi.iamport.schema.params import Prose, Texts
 from dasi.reporting import PaymentFilter, list_payments
-from dasi.schedules import revoke_of_removed_key
+from dasi.schedules import revoke_of_deleted_key
 
 _IDS_MAX = 100
 _MANY = (Texts("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
-_REMOVE = (Prose("reason", 255),)
+_DELETE = (Prose("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
 ONE = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:customer_path}}")
 """Clients leave a slash within a customer_uid as it is: the second spelling takes it."""
@@ -44,7 +44,7 @@ def routes(face: Face) -> list[Route]:
             *route(face, "GET", f"{path}/payments", payments_of, params=_PAYMENTS,
                    gives=Paged[PaymentObject], refuses=("unknown_customers",)),
             *route(face, "GET", path, read, gives=CustomerObject, refuses=unknown),
-            *route(face, "DELETE", path, remove, params=_REMOVE, gives=CustomerObject,
+            *route(face, "DELETE", path, delete, params=_DELETE, gives=CustomerObject,
                    refuses=unknown),
             *route(face, "POST", path, refuse_card_key, reads_body=False,
                    refuses=("key_only_in_window",)),
@@ -86,16 +86,16 @@ async def payments_of(call: Call) -> Response:
     return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
 
 
-async def remove(call: Call) -> Response:
+async def delete(call: Call) -> Response:
     """Ends a billing key, here at once and at the PG as soon as it answers; the key that was.
 
-    Charges booked on it are revoked in the same act (B5).
+    Charges scheduled on it are revoked in the same act (B5).
     """
-    key = await remove_key(
+    key = await delete_key(
         call.engine,
         call.merchant.merchant_id,
         call.path["customer_uid"],
-        also=revoke_of_removed_key,
+        also=revoke_of_deleted_key,
     )
     return answer(customer_view(key))
 

@@ -13,7 +13,7 @@ from dasi.iamport.endpoints import lists
 from dasi.iamport.envelope import answer
 from dasi.iamport.rendering.objects import ClockObject, EventObject, FeedObject
 from dasi.iamport.schema.params import Whole
-from dasi.test_clocks import merchant_now, turn_clock
+from dasi.test_clocks import advance_clock, merchant_now
 from dasi.webhooks import LIMIT_MAX, Deliverer, Event, read_feed
 
 _CURSOR_MAX = 2**53 - 1
@@ -36,7 +36,7 @@ def routes(face: Face) -> list[Route]:
     return [
         *route(face, "GET", "/events", events, params=_EVENTS, gives=FeedObject),
         *route(face, "GET", "/test/clock", clock, gives=ClockObject),
-        *route(face, "POST", "/test/clock", turn, params=_CLOCK, either=("advance", "to"),
+        *route(face, "POST", "/test/clock", forward_clock, params=_CLOCK, either=("advance", "to"),
                gives=ClockObject, refuses=("clock_of_live_merchant", "clock_moment",
                "contradiction")),
     ]  # fmt: skip
@@ -64,7 +64,7 @@ async def clock(call: Call) -> Response:
     return answer(ClockObject(now=epoch_s(now), charges=0, lookups=0, webhooks=0))
 
 
-async def turn(call: Call) -> Response:
+async def forward_clock(call: Call) -> Response:
     """Turns the merchant's clock; what is due until then happens, in order."""
     advance, to = call.given["advance"], call.given["to"]
     if advance is None and to is None:
@@ -79,15 +79,15 @@ async def turn(call: Call) -> Response:
     )
     deliverer = Deliverer(call.engine, allow_local=call.engine.allows_local_urls)
     try:
-        turned = await turn_clock(call.engine, deliverer, merchant_id, to=target)
+        advanced = await advance_clock(call.engine, deliverer, merchant_id, to=target)
     finally:
         await deliverer.close()
     return answer(
         ClockObject(
-            now=epoch_s(turned.now),
-            charges=turned.charges,
-            lookups=turned.lookups,
-            webhooks=turned.tries,
+            now=epoch_s(advanced.now),
+            charges=advanced.charges,
+            lookups=advanced.lookups,
+            webhooks=advanced.delivery_attempts,
         )
     )
 

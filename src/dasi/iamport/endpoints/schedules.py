@@ -1,6 +1,6 @@
-"""/subscribe/payments/schedule…: charges booked for later (Iamport V1 1.4.5, 1.4.6, 5).
+"""/subscribe/payments/schedule…: charges scheduled for later (Iamport V1 1.4.5, 1.4.6, 5).
 
-Lists are paged objects and bookings arrays, as published clients read them. Every spelling of the
+Lists are paged objects and schedules arrays, as published clients read them. Every spelling of the
 range and the status that a client in the field sends is taken on every list.
 """
 
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import Invalid, NotFound, Refused
-from dasi.iamport.endpoint import Call, Face, payment_resumed, route
+from dasi.iamport.endpoint import Call, Face, recover_payment, route
 from dasi.iamport.endpoints import lists
 from dasi.iamport.endpoints.customers import ONE
 from dasi.iamport.endpoints.subscribe import BUYER, QUOTA_FROM, again_answer, refuse_contradictions
@@ -30,10 +30,10 @@ from dasi.schedules import (
     NewSchedule,
     Schedule,
     ScheduleStatus,
-    book,
+    create_schedules,
     find_schedule,
     list_schedules,
-    move,
+    reopen,
     reschedule,
     revoke,
 )
@@ -99,7 +99,7 @@ class Items:
         ]
 
 
-_BOOK: tuple[Param, ...] = (
+_CREATE: tuple[Param, ...] = (
     Text("customer_uid", 80, is_required=True),
     Text("customer_id", 80),
     Whole("checking_amount"),
@@ -126,24 +126,25 @@ _STATUSES = {
 def routes(face: Face) -> list[Route]:
     one = f"{_SCHEDULE}/{{merchant_uid}}"
     of_key = (f"{_SCHEDULE}/customers/{{customer_uid}}", *(f"{path}/schedules" for path in ONE))
-    booked = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
-              "schedule_moment", "unknown_schedule_customer", "card_check_failed")  # fmt: skip
+    refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
+                "schedule_moment", "unknown_schedule_customer",
+                "card_verification_failed")  # fmt: skip
     unknown, listed = "unknown_schedule", Paged[ScheduleObject]
     ended = (unknown, "schedule_not_ended", "schedule_paid", "order_already_paid")
     return [
         *route(face, "POST", "/subscribe/payments/unschedule", unschedule, params=_REVOKE,
                either=("customer_uid", "merchant_uid"),
                gives=list[ScheduleObject], refuses=("no_schedule_to_revoke",)),
-        *route(face, "POST", _SCHEDULE, schedule, params=_BOOK, gives=list[ScheduleObject],
-               refuses=booked, resumes=booked_before),
+        *route(face, "POST", _SCHEDULE, schedule, params=_CREATE, gives=list[ScheduleObject],
+               refuses=refusals, recover=existing_schedules),
         *route(face, "GET", _SCHEDULE, read_all, params=_LIST, gives=listed),
         *[made for path in of_key
           for made in route(face, "GET", path, read_of_key, params=_LIST, gives=listed)],
         *route(face, "POST", f"{one}/retry", retry_now, gives=PaymentObject,
                refuses=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
-               resumes=payment_resumed(partial(again_answer, face.engine))),
-        *route(face, "POST", f"{one}/reschedule", book_again, params=(_AT,), gives=ScheduleObject,
-               refuses=(*ended, "schedule_exists"), resumes=booked_again_before),
+               recover=recover_payment(partial(again_answer, face.engine))),
+        *route(face, "POST", f"{one}/reschedule", reopen_schedule, params=(_AT,),
+               gives=ScheduleObject, refuses=(*ended, "schedule_exists"), recover=recover_reopened),
         *route(face, "GET", one, read_one, gives=ScheduleObject, refuses=(unknown,)),
         *route(face, "PUT", one, change, params=(_AT,), gives=ScheduleObject,
                refuses=(unknown, "schedule_not_waiting")),
@@ -153,7 +154,7 @@ def routes(face: Face) -> list[Route]:
 async def schedule(call: Call) -> Response:
     """Books charges for later: all of them or none."""
     try:
-        booked = await book(
+        schedules = await create_schedules(
             call.engine,
             call.merchant.merchant_id,
             customer_uid=call.given["customer_uid"],
@@ -167,23 +168,23 @@ async def schedule(call: Call) -> Response:
         if bad.field.endswith("schedule_at"):  # Iamport refuses a moment past as business (8.2)
             raise Refused("schedule_moment", field=bad.field, rule=bad.rule) from bad
         raise
-    return answer([schedule_view(one) for one in booked])
+    return answer([schedule_view(one) for one in schedules])
 
 
-async def booked_before(call: Call) -> Response | None:
-    """What an earlier try of the same request has booked: all of its items, or none of them."""
-    booked = [await _existing_schedule(call, item) for item in call.given["schedules"]]
-    return answer([schedule_view(one) for one in booked if one]) if all(booked) else None
+async def existing_schedules(call: Call) -> Response | None:
+    """What an earlier try of the same request has scheduled: all of its items, or none of them."""
+    schedules = [await _existing_schedule(call, item) for item in call.given["schedules"]]
+    return answer([schedule_view(one) for one in schedules if one]) if all(schedules) else None
 
 
-async def booked_again_before(call: Call) -> Response | None:
+async def recover_reopened(call: Call) -> Response | None:
     item = {"merchant_uid": call.path["merchant_uid"], "schedule_at": call.given["schedule_at"]}
-    booked = await _existing_schedule(call, item)
-    return None if booked is None else answer(schedule_view(booked))
+    schedules = await _existing_schedule(call, item)
+    return None if schedule is None else answer(schedule_view(schedule))
 
 
 async def _existing_schedule(call: Call, item: dict[str, Any]) -> Schedule | None:
-    """The booked charge of this order, if it is what `item` asks for."""
+    """The scheduled payment of this order, if it is what `item` asks for."""
     try:
         found = await find_schedule(call.engine, call.merchant.merchant_id, item["merchant_uid"])
     except NotFound:
@@ -195,7 +196,7 @@ async def _existing_schedule(call: Call, item: dict[str, Any]) -> Schedule | Non
 
 
 async def read_all(call: Call) -> Response:
-    """Booked charges of a range of time, in pages; newest first unless told."""
+    """Scheduled payments of a range of time, in pages; newest first unless told."""
     return await _page(call, customer_uid=None)
 
 
@@ -205,14 +206,14 @@ async def read_of_key(call: Call) -> Response:
 
 
 async def read_one(call: Call) -> Response:
-    """One booked charge by its order."""
+    """One scheduled payment by its order."""
     found = await find_schedule(call.engine, call.merchant.merchant_id, call.path["merchant_uid"])
     return answer(schedule_view(found))
 
 
 async def change(call: Call) -> Response:
-    """Moves a booked charge that still waits."""
-    moved = await move(
+    """Moves a scheduled payment that still waits."""
+    moved = await reschedule(
         call.engine,
         call.merchant.merchant_id,
         call.path["merchant_uid"],
@@ -221,15 +222,15 @@ async def change(call: Call) -> Response:
     return answer(schedule_view(moved))
 
 
-async def book_again(call: Call) -> Response:
+async def reopen_schedule(call: Call) -> Response:
     """Books again what was declined or revoked."""
-    booked = await reschedule(
+    reopened = await reopen(
         call.engine,
         call.merchant.merchant_id,
         call.path["merchant_uid"],
         schedule_at=_moment(call.given),
     )
-    return answer(schedule_view(booked))
+    return answer(schedule_view(reopened))
 
 
 async def retry_now(call: Call) -> Response:
@@ -245,7 +246,7 @@ async def retry_now(call: Call) -> Response:
 
 
 async def unschedule(call: Call) -> Response:
-    """Revokes booked charges: of a key, of orders, or those orders of the key."""
+    """Revokes scheduled payments: of a key, of orders, or those orders of the key."""
     revoked = await revoke(
         call.engine,
         call.merchant.merchant_id,

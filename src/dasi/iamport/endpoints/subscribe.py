@@ -10,7 +10,7 @@ from starlette.routing import Route
 from dasi.channels import QUOTA_FROM_KRW
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, Refused
-from dasi.iamport.endpoint import Call, Face, payment_resumed, route
+from dasi.iamport.endpoint import Call, Face, recover_payment, route
 from dasi.iamport.envelope import answer
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
@@ -57,7 +57,7 @@ def routes(face: Face) -> list[Route]:
     return [
         *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
                gives=PaymentObject, refuses=again_refuses,
-               resumes=payment_resumed(partial(again_answer, face.engine))),
+               recover=recover_payment(partial(again_answer, face.engine))),
         *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
         *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
     ]  # fmt: skip

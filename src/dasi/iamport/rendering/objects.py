@@ -163,7 +163,7 @@ class ChannelObject(Struct, kw_only=True):
 
 
 class ScheduleObject(Struct, kw_only=True):
-    """`ScheduleResult`: a booked charge, in the order observed. What has not happened yet is 0."""
+    """`ScheduleResult`: a scheduled payment, in the order observed. What has not happened is 0."""
 
     customer_uid: str
     merchant_uid: str

@@ -34,8 +34,8 @@ from dasi.providers.port import (
     Cancelled,
     Declined,
     Found,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     Mall,
     NotFound,
     NotSent,
@@ -172,15 +172,15 @@ class KiccProvider:
         )
         return with_exchange(told, exchange)
 
-    async def remove_key(
+    async def delete_key(
         self, mall: Mall, attempt: Attempt, *, billing_key: str
-    ) -> KeyRemoved | Declined | Unknown | NotSent:
+    ) -> KeyDeleted | Declined | Unknown | NotSent:
         request = requests.remove_key(mall, attempt, billing_key=billing_key)
         expected = self._expected(mall, attempt, hide=(billing_key,))
         reply, exchange = await self._send_today(
             mall, attempt, codes.REMOVE_KEY_PATH, request, hide=(billing_key,)
         )
-        return with_exchange(outcomes.key_removed(reply, expected), exchange)
+        return with_exchange(outcomes.key_deleted(reply, expected), exchange)
 
     def read_notice(self, content_type: str, body: bytes) -> PgNotice:
         notice = notifications.parse_notice(content_type, body)

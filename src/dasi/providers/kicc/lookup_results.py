@@ -22,17 +22,17 @@ from dasi.providers.port import (
     AttemptKind,
     Declined,
     Found,
-    KeyRemoved,
+    KeyDeleted,
     NotFound,
     NotSent,
     Unknown,
 )
 from kicc_wire import codes, messages
 
-State = Literal["live", "cancelled", "partly_cancelled", "none"]
+State = Literal["held", "cancelled", "partly_cancelled", "none"]
 
 _STATES: dict[str, State] = {
-    **dict.fromkeys(codes.STATUSES_HOLDING_MONEY, "live"),
+    **dict.fromkeys(codes.STATUSES_HOLDING_MONEY, "held"),
     **dict.fromkeys(codes.STATUSES_FULLY_CANCELLED, "cancelled"),
     codes.STATUS_PARTIALLY_CANCELLED: "partly_cancelled",
 }
@@ -64,8 +64,8 @@ def _found(said: UncheckedSuccess, expected: ExpectedReply, kind: AttemptKind) -
             return _found_key(said, expected)
         case AttemptKind.CANCEL:
             return _found_cancel(said, expected)
-        case AttemptKind.REMOVE_KEY:
-            outcome = KeyRemoved(code=codes.RESULT_OK, text=said.text)
+        case AttemptKind.DELETE_KEY:
+            outcome = KeyDeleted(code=codes.RESULT_OK, text=said.text)
             return Found(outcome=outcome, state="none")
 
 
@@ -88,7 +88,7 @@ def _found_key(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unkno
     key = outcomes.key_of(answer, said, expected)
     if key is None:
         return doubt("KICC does not show the key it issued", said)
-    return Found(outcome=key, state="live")
+    return Found(outcome=key, state="held")
 
 
 def _found_cancel(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unknown:

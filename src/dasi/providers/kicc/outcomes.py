@@ -25,8 +25,8 @@ from dasi.providers.port import (
     Approved,
     Cancelled,
     Declined,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     Mall,
     NotSent,
     Unknown,
@@ -124,13 +124,13 @@ def cancelled(
     return told or doubt("a cancel without its number, or of another amount", said)
 
 
-def key_removed(reply: Reply, expected: ExpectedReply) -> KeyRemoved | Declined | Unknown | NotSent:
+def key_deleted(reply: Reply, expected: ExpectedReply) -> KeyDeleted | Declined | Unknown | NotSent:
     said = sort(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     if wrong := wrong_names(said.body, expected):
         return doubt(wrong, said)
-    return KeyRemoved(code=codes.RESULT_OK, text=said.text)
+    return KeyDeleted(code=codes.RESULT_OK, text=said.text)
 
 
 def approval_of(

@@ -14,15 +14,15 @@ from dasi.providers.port import (
     Cancelled,
     Declined,
     Found,
+    KeyDeleted,
     KeyIssued,
-    KeyRemoved,
     NotFound,
     NotSent,
     Unknown,
 )
 from kicc_wire.requests import Wire
 
-Outcome = Approved | KeyIssued | Cancelled | KeyRemoved | Declined | Unknown | NotSent | NotFound
+Outcome = Approved | KeyIssued | Cancelled | KeyDeleted | Declined | Unknown | NotSent | NotFound
 One = TypeVar("One", bound=Outcome | Found)
 
 
