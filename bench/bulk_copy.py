@@ -8,9 +8,9 @@ import asyncpg
 
 WEBHOOKS_MAX = 1_000_000
 # The largest first. Those after `payment_events` have rows for the newest payments only.
-TABLES = ("payment_events", "payments", "attempts", "webhook_events", "deliveries",
-          "delivery_tries", "billing_keys")  # fmt: skip
-_TOLD = ("webhook_events", "deliveries", "delivery_tries")
+TABLES = ("payment_events", "payments", "pg_attempts", "webhook_events", "deliveries",
+          "delivery_attempts", "billing_keys")  # fmt: skip
+_TOLD = ("webhook_events", "deliveries", "delivery_attempts")
 PER_KEY = 50
 
 # Dropped while rows are written: all but keys, whose order the rows come in anyway.
@@ -36,12 +36,17 @@ COPIES = (
     *(
         f"""CREATE UNLOGGED TABLE copied_{table} AS
             SELECT t.*, o.status = 'failed' AS is_declined, o.started_at AS began
-            FROM {table} t JOIN originals o USING (imp_uid) WHERE t.merchant_id = 1"""
-        for table in ("payments", "attempts", "webhook_events", "deliveries")
+            FROM {table} t JOIN originals o ON o.imp_uid = t.{payment} WHERE t.merchant_id = 1"""
+        for table, payment in (
+            ("payments", "imp_uid"),
+            ("pg_attempts", "imp_uid"),
+            ("webhook_events", "resource_id"),
+            ("deliveries", "resource_id"),
+        )
     ),
-    """CREATE UNLOGGED TABLE copied_delivery_tries AS
+    """CREATE UNLOGGED TABLE copied_delivery_attempts AS
        SELECT t.*, d.is_declined, d.began
-       FROM delivery_tries t JOIN copied_deliveries d USING (merchant_id, delivery_id)""",
+       FROM delivery_attempts t JOIN copied_deliveries d USING (merchant_id, delivery_id)""",
     """CREATE UNLOGGED TABLE copied_billing_keys AS
        SELECT k.*, false AS is_declined, k.issued_at AS began
        FROM billing_keys k WHERE merchant_id = 1""",
@@ -59,7 +64,7 @@ AFTER = (
 )
 SEQUENCES = (
     "SELECT setval('imp_uid_seq', 100000010000 + $1::bigint)",
-    "SELECT setval('webhook_feed_numbers', 10000 + $1::bigint)",
+    "SELECT setval('webhook_event_sequence', 10000 + $1::bigint)",
 )
 
 # Payment n of $1, and the moment it was made at. Names sort as the product's: by time.
@@ -71,6 +76,7 @@ _NUMBERS = """(
     FROM (SELECT $1::bigint) AS given, generate_series({first}, {last}) AS n) AS one"""
 _CHANGED = {
     "imp_uid": "one.imp",
+    "resource_id": "one.imp",
     "merchant_uid": "'sub-2026-' || one.n",
     "customer_uid": "one.member",
     "pg_tid": "left(t.pg_tid, 7) || lpad(one.n::text, 13, '0')",
@@ -86,7 +92,7 @@ _CHANGED = {
     "billing_key_id": "'bk_' || one.member",
     "event_id": "'evt_' || one.ulid",
     "delivery_id": "'evt_' || one.ulid || '.1'",
-    "feed_no": "10000 + one.n",
+    "sequence": "10000 + one.n",
 }
 _COLUMNS = """
     SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute

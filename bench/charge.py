@@ -28,6 +28,6 @@ async def measure(
         )
         assert paid >= told.requests - told.refused, f"{told} but {paid} paid"
     unresolved = await machine.database.fetchval(
-        "SELECT count(*) FROM attempts WHERE state = 'unknown'"
+        "SELECT count(*) FROM pg_attempts WHERE state = 'unknown'"
     )
     return {"clients": clients, **beside(floor, dasi), "unresolved": unresolved}

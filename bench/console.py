@@ -33,7 +33,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.vault import new_key
 from dasi.merchants import add_merchant
 from dasi.settings import read_settings
-from dasi.users import Role, add_person
+from dasi.users import Role, add_user
 from support.database import running_server
 from support.served_app import address_of, free_socket, served
 
@@ -116,7 +116,7 @@ async def run(database_url: str, payments: int, rounds: int) -> bool:
         served(create_app(engine, settings), listening) as url,
     ):
         await fill(engine, payments)
-        await add_person(
+        await add_user(
             engine, email="a@b.example", name="A", password="a long password", merchant_id=None,
             role=Role.OWNER,
         )  # fmt: skip

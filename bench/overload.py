@@ -29,7 +29,7 @@ async def measure(*, seconds: int) -> dict[str, Any]:
                 f"{run}-%",
             )
             unresolved = await machine.database.fetchval(
-                "SELECT count(*) FROM attempts WHERE state IN ('sending', 'unknown')"
+                "SELECT count(*) FROM pg_attempts WHERE state IN ('sending', 'unknown')"
             )
             accepted = told.requests - told.refused
             assert accepted <= rows["paid"] <= accepted + clients, (told, rows)

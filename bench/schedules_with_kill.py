@@ -88,7 +88,7 @@ async def until_executed(shop: Shop, charges: int, on_look: Any, *, patience_s: 
             took_s = time.monotonic() - began
             print(f"  {took_s:5.0f} s  {done:7,} done, {in_doubt} cut off by the kill", flush=True)
             await shop.rows(
-                "UPDATE attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
+                "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
                 " WHERE state IN ('sending', 'unknown')"
             )
             await shop.rows("UPDATE schedules SET leased_until = now() WHERE status = 'running'")

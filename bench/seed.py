@@ -8,7 +8,7 @@ the webhooks; those rows are then written again and again, under other names and
 - names as the product gives them, in order of time, over a year that ends now; 5 % are declined;
 - a customer with a billing key for every fifty payments;
 - for each payment a hash chain that `dasi ledger verify` accepts (a sample is verified at the end);
-- webhook events, deliveries and tries of the newest million only, to spare the disk.
+- webhook events, deliveries and attempts of the newest million only, to spare the disk.
 
 Indexes are made after the rows, and keys between tables are not checked while they are written: a
 copy of what refers to a row refers to the copy of that row. At the end the tables are normal ones.
@@ -127,8 +127,8 @@ async def _made_by_the_product(url: str) -> None:
     with running_simulator(is_strict=False) as kicc_url:
         async with (
             SimulatorControl(kicc_url) as kicc,
-            receiving() as receiver,
-            running_gateway(url, kicc, webhook_url=receiver.url) as shop,
+            receiving() as endpoint,
+            running_gateway(url, kicc, webhook_url=endpoint.url) as shop,
         ):
             buyer = {
                 "buyer_name": "김0",

@@ -1,7 +1,7 @@
-"""Webhooks: from the moment a payment is recorded as paid to the first byte at the receiver.
+"""Webhooks: from the moment a payment is recorded as paid to the first byte at the endpoint.
 
 The clock is read just before the commit, so the commit itself is counted in. Beside it: what one
-POST from here to the receiver takes.
+POST from here to the endpoint takes.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from bench.machine import CARDS, Machine, running_machine, start_part
 _SETTLE_S = 3
 
 
-class Receiver:
+class WebhookEndpoint:
     """Notes when the first byte of each webhook came."""
 
     def __init__(self) -> None:
@@ -46,19 +46,19 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    server = await asyncio.start_server(receiver.take, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+async def receiving() -> AsyncIterator[WebhookEndpoint]:
+    endpoint = WebhookEndpoint()
+    server = await asyncio.start_server(endpoint.take, "127.0.0.1", 0)
+    endpoint.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     async with server:
-        yield receiver
+        yield endpoint
 
 
 async def measure(*, seconds: int) -> dict[str, Any]:
     """One client's charges, one after the other, and one worker that delivers."""
     async with (
-        receiving() as receiver,
-        running_machine(webhook_url=receiver.url) as machine,
+        receiving() as endpoint,
+        running_machine(webhook_url=endpoint.url) as machine,
         AsyncExitStack() as ending,
     ):
         arguments = ("-m", "dasi.cli", "worker")
@@ -68,12 +68,12 @@ async def measure(*, seconds: int) -> dict[str, Any]:
         await asyncio.sleep(_SETTLE_S)
         results = {}
         for clients in (1, 8):
-            receiver.came.clear()
+            endpoint.came.clear()
             script = load.charges(token=machine.token, run=f"w{clients}", cards=CARDS)
             url = f"{machine.gateway.url}/subscribe/payments/again"
             told = await load.run_wrk(url, script, clients=clients, seconds=seconds)
             await _all_delivered(machine, f"w{clients}-%")
-            late = await _lateness(machine, receiver, f"w{clients}-%")
+            late = await _lateness(machine, endpoint, f"w{clients}-%")
             results[f"{clients}_clients"] = {
                 "webhooks": len(late),
                 "charges_per_s": round(told.per_s, 1),
@@ -81,7 +81,7 @@ async def measure(*, seconds: int) -> dict[str, Any]:
                 "p95_ms": round(late[len(late) * 95 // 100] * 1e3, 1),
                 "max_ms": round(late[-1] * 1e3, 1),
             }
-        results["floor_post_p50_ms"] = await _bare_post(receiver)
+        results["floor_post_p50_ms"] = await _bare_post(endpoint)
         results["worker_resident_mib"] = round(worker.resident_mib(), 1)
         return results
 
@@ -89,8 +89,9 @@ async def measure(*, seconds: int) -> dict[str, Any]:
 async def _all_delivered(machine: Machine, orders: str) -> None:
     for _ in range(600):
         waiting = await machine.database.fetchval(
-            """SELECT count(*) FROM deliveries d JOIN payments p USING (merchant_id, imp_uid)
-               WHERE p.merchant_uid LIKE $1 AND d.state = 'due'""",
+            """SELECT count(*) FROM deliveries d JOIN payments p
+                   ON p.merchant_id = d.merchant_id AND p.imp_uid = d.resource_id
+               WHERE p.merchant_uid LIKE $1 AND d.state = 'pending'""",
             orders,
         )
         if not waiting:
@@ -99,22 +100,23 @@ async def _all_delivered(machine: Machine, orders: str) -> None:
     raise AssertionError(f"{waiting} webhooks were not delivered in a minute")
 
 
-async def _lateness(machine: Machine, receiver: Receiver, orders: str) -> list[float]:
+async def _lateness(machine: Machine, endpoint: WebhookEndpoint, orders: str) -> list[float]:
     rows = await machine.database.fetch(
         """SELECT e.event_id, extract(epoch FROM e.at)::float8 AS at
-           FROM webhook_events e JOIN payments p USING (merchant_id, imp_uid)
+           FROM webhook_events e JOIN payments p
+               ON p.merchant_id = e.merchant_id AND p.imp_uid = e.resource_id
            WHERE p.merchant_uid LIKE $1""",
         orders,
     )
-    return sorted(receiver.came[row["event_id"]] - row["at"] for row in rows)
+    return sorted(endpoint.came[row["event_id"]] - row["at"] for row in rows)
 
 
-async def _bare_post(receiver: Receiver) -> float:
+async def _bare_post(endpoint: WebhookEndpoint) -> float:
     took = []
     async with aiohttp.ClientSession() as http:
         for _ in range(200):
             began = time.perf_counter()
-            async with http.post(receiver.url, json={"status": "paid"}) as answer:
+            async with http.post(endpoint.url, json={"status": "paid"}) as answer:
                 await answer.read()
             took.append(time.perf_counter() - began)
     return round(statistics.median(took) * 1e3, 2)

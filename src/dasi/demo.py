@@ -169,7 +169,7 @@ async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
     from dasi.app import open_engine  # noqa: PLC0415  # slow
     from dasi.channels import add_channel  # noqa: PLC0415  # slow
     from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow
-    from dasi.users import first_run_link  # noqa: PLC0415  # slow
+    from dasi.users import bootstrap_link  # noqa: PLC0415  # slow
 
     async with open_engine(read_settings(opened.environment)) as engine:
         merchant = await add_merchant(
@@ -188,7 +188,7 @@ async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
             is_sandbox=True,
             is_default=True,
         )
-        return await first_run_link(engine) or f"{demo.gateway_url}/console"
+        return await bootstrap_link(engine) or f"{demo.gateway_url}/console"
 
 
 async def _until_all_answer(demo: Demo, simulator: Child, shop: Child) -> None:

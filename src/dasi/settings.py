@@ -81,7 +81,7 @@ def _vault_keys(text: str) -> tuple[bytes, ...]:
         ) from wrong
 
 
-def _webhook_plan(text: str) -> tuple[timedelta, ...]:
+def _webhook_retry_schedule(text: str) -> tuple[timedelta, ...]:
     return parse_waits(text, least=timedelta(hours=72))
 
 
@@ -185,13 +185,13 @@ class Settings:
         sentence="Whether webhooks may go to this machine and to private networks. On in "
         "`dasi demo`; for development only.",
     )
-    webhook_plan: tuple[timedelta, ...] = _setting(
-        "DASI_WEBHOOK_PLAN",
+    webhook_retry_schedule: tuple[timedelta, ...] = _setting(
+        "DASI_WEBHOOK_RETRY_SCHEDULE",
         default="5s,30s,2m,10m,30m,1h,2h,4h,4h,4h,4h,6h,6h,6h,6h,6h,6h,6h,6h,6h",
         unit="waits",
-        read=_webhook_plan,
-        sentence="The waits between the tries of a webhook, each up to a tenth longer by chance: "
-        "72 hours or more together. What is not taken after the last one is parked.",
+        read=_webhook_retry_schedule,
+        sentence="The waits between attempts of a webhook, each up to a tenth longer by chance: "
+        "72 hours or more together. What is not taken after the last one has failed.",
     )
     schedules_at_once: int = _setting(
         "DASI_SCHEDULES_AT_ONCE",

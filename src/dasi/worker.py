@@ -22,7 +22,7 @@ from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import publish_start_delay, schedule_retries
 from dasi.settings import Settings
-from dasi.webhooks import Deliverer, park_for_gone
+from dasi.webhooks import Deliverer, fail_for_disabled
 from dasi.windows import expire_windows
 
 log = structlog.get_logger()
@@ -37,7 +37,9 @@ _FAILURES = Counter("dasi_worker_failures_total", "Turns of a worker loop that f
 async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     """Runs every loop until `stop`; each ends its turn first."""
     deliverer = Deliverer(
-        engine, allow_local=settings.allow_local_webhooks, plan=settings.webhook_plan
+        engine,
+        allow_local=settings.allow_local_webhooks,
+        retry_schedule=settings.webhook_retry_schedule,
     )
     runner = Runner(engine, per_merchant=settings.schedules_at_once)
     woken = asyncio.Event()
@@ -53,7 +55,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 )
             )
             loops.create_task(
-                _repeat("gone_receivers", lambda: park_for_gone(engine), stop, idle_s=_SLOW_S)
+                _repeat(
+                    "disabled_endpoints", lambda: fail_for_disabled(engine), stop, idle_s=_SLOW_S
+                )
             )
             loops.create_task(
                 _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)

@@ -61,7 +61,7 @@ def test_it_stays_and_its_two_lines_charge_once_more(env: dict[str, str], tmp_pa
         payment = json.loads(done.stdout)["response"]
         assert (payment["status"], payment["amount"]) == ("paid", 9900)
         told = metrics(lines[-1].split("//")[1].split("/")[0])
-        assert told['dasi_webhook_tries_total{outcome="delivered"}'] >= 1, "by the worker"
+        assert told['dasi_webhook_attempts_total{result="delivered"}'] >= 1, "by the worker"
         parts = demo.descendants()
         assert demo.stop(signal.SIGINT) == 0
         assert all_end(parts)

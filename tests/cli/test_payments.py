@@ -80,11 +80,11 @@ async def test_unresolved_payment_is_explained_and_then_looked_up(
         assert "order order-in-doubt" in text
         assert "dasi sends no second request for it" in text
         assert "at the latest, then resolve it by hand" in text
-        await shop.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'unknown'")
+        await shop.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
         text = dasi("payments", "unresolved", env=env, cwd=tmp_path).stdout
         assert f"dasi payments resolve {listed['attempt']} --not-approved --reason" in text
-        await shop.rows("UPDATE attempts SET escalated_at = NULL WHERE state = 'unknown'")
-        await shop.rows("UPDATE attempts SET next_lookup_at = sent_at WHERE state = 'unknown'")
+        await shop.rows("UPDATE pg_attempts SET escalated_at = NULL WHERE state = 'unknown'")
+        await shop.rows("UPDATE pg_attempts SET next_lookup_at = sent_at WHERE state = 'unknown'")
         assert facts("payments", "resolve", env=env, cwd=tmp_path) == []
         proven = facts("ledger", "verify", env=env, cwd=tmp_path)
 
@@ -118,8 +118,8 @@ async def test_escalated_payment_is_resolved_by_hand(database_url: str, tmp_path
         assert refused.returncode == 1, (
             "an attempt that is not escalated cannot be resolved by hand"
         )
-        await shop.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'sending'")
-        await shop.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'unknown'")
+        await shop.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'sending'")
+        await shop.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
 
         assert facts(*by_hand, env=env, cwd=tmp_path) == []
         (payment,) = await shop.rows(

@@ -14,7 +14,7 @@ from dasi.foundation.clock import KST
 from support.dasi_program import dasi, facts
 from support.gateway_merchant import CODE, Shop, environment, running_gateway
 from support.simulator_process import SimulatorControl
-from support.webhook_endpoint import Receiver, receiving
+from support.webhook_endpoint import WebhookEndpoint, receiving
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Operator:
     """Types commands beside a running gateway."""
 
     shop: Shop
-    receiver: Receiver
+    endpoint: WebhookEndpoint
     env: dict[str, str]
     cwd: Path
 
@@ -49,12 +49,12 @@ async def operator(
     database_url: str, kicc: SimulatorControl, tmp_path: Path
 ) -> AsyncIterator[Operator]:
     async with (
-        receiving() as receiver,
-        running_gateway(database_url, kicc, webhook_url=f"{receiver.url}/hooks") as shop,
+        receiving() as endpoint,
+        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as shop,
     ):
         await shop.register_card("card-1")
         env = environment(database_url, kicc_url=kicc.base_url, public_url=shop.url)
-        yield Operator(shop, receiver, env, tmp_path)
+        yield Operator(shop, endpoint, env, tmp_path)
 
 
 WHOSE = ("--merchant", CODE)
@@ -111,18 +111,18 @@ async def test_event_is_found_in_the_feed_and_the_log_and_sent_again(operator: O
     (event,) = await operator.reads("events", *WHOSE)
     assert event["type"] == "payment.paid"
     (listed,) = await operator.reads("webhooks", "list", *WHOSE, "--state", "delivered")
-    tries = ("webhooks", "tries", *WHOSE, "--delivery", listed["delivery"])
-    (tried,) = await operator.reads(*tries)
+    attempts = ("webhooks", "attempts", *WHOSE, "--delivery", listed["delivery"])
+    (tried,) = await operator.reads(*attempts)
     assert tried["answer"].startswith("HTTP 200")
-    assert tried["request"].encode() == operator.receiver.posts[0].body
+    assert tried["request"].encode() == operator.endpoint.posts[0].body
 
     again = await operator.reads("webhooks", "resend", *WHOSE, "--event", listed["event"])
-    assert again["deliveries_due"] == 1
+    assert again["deliveries_pending"] == 1
     await operator.reads("clock", "advance", *WHOSE, "--by", "1m")
-    assert len(await operator.reads(*tries)) == len(operator.receiver.posts) == 2
+    assert len(await operator.reads(*attempts)) == len(operator.endpoint.posts) == 2
     replay = ("webhooks", "replay", *WHOSE, "--since", f"{in_days(-1):%Y-%m-%dT%H:%M}")
-    assert (await operator.reads(*replay))["deliveries_due"] == 0, "nothing was parked"
-    assert (await operator.reads(*replay, "--delivered-too"))["deliveries_due"] == 1
+    assert (await operator.reads(*replay))["deliveries_pending"] == 0, "nothing had failed"
+    assert (await operator.reads(*replay, "--delivered-too"))["deliveries_pending"] == 1
 
 
 async def test_secret_is_shown_and_rotated_with_overlap(operator: Operator):

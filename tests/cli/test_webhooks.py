@@ -21,17 +21,19 @@ def test_a_merchant_is_told_more_from_when_it_is_turned_on(env: dict[str, str], 
     facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
 
     def more(*turn: str) -> object:
-        asked = facts("webhooks", "more", "--merchant", CODE, *turn, env=env, cwd=tmp_path)
+        asked = facts(
+            "webhooks", "extended-events", "--merchant", CODE, *turn, env=env, cwd=tmp_path
+        )
         return asked["extended_events"]
 
     assert more() is False
-    assert more("--turn", "on") is True
+    assert more("--enable") is True
     assert more() is True
-    assert more("--turn", "off") is False
+    assert more("--disable") is False
 
 
 def test_more_of_an_unknown_merchant_is_refused(env: dict[str, str], tmp_path: Path):
-    done = dasi("webhooks", "more", "--merchant", "nobody", env=env, cwd=tmp_path)
+    done = dasi("webhooks", "extended-events", "--merchant", "nobody", env=env, cwd=tmp_path)
     assert done.returncode == 1
     assert "There is no merchant nobody." in done.stderr
 
@@ -56,8 +58,8 @@ def test_merchant_changes_its_addresses_one_by_one(env: dict[str, str], tmp_path
 
 
 async def test_a_test_event_is_sent_and_its_answer_told(env: dict[str, str], tmp_path: Path):
-    async with receiving() as receiver:
-        url = f"{receiver.url}/hooks"
+    async with receiving() as endpoint:
+        url = f"{endpoint.url}/hooks"
         local = {**env, "DASI_ALLOW_LOCAL_WEBHOOKS": "on"}
         add = ("merchant", "add", "--code", CODE, "--name", "x", "--webhook-url", url)
         facts(*add, env=env, cwd=tmp_path)
@@ -67,21 +69,21 @@ async def test_a_test_event_is_sent_and_its_answer_told(env: dict[str, str], tmp
         assert (told["url"], told["status"], told["request"]) == (
             url,
             200,
-            receiver.posts[0].body.decode(),
+            endpoint.posts[0].body.decode(),
         )
         assert refused.returncode == 1
         assert "not a public address" in refused.stdout
-        assert len(receiver.posts) == 1
+        assert len(endpoint.posts) == 1
 
 
-def test_receiver_is_held_back_and_let_go(env: dict[str, str], tmp_path: Path):
+def test_endpoint_is_held_back_and_let_go(env: dict[str, str], tmp_path: Path):
     facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
-    receivers = ("webhooks", "receivers", "--merchant", CODE)
-    (held,) = facts(*receivers, "--pause", "HTTPS://Shop.example:8443/x", env=env, cwd=tmp_path)
-    assert held["receiver"] == "shop.example:8443"
-    assert held["held_since"]
-    assert facts(*receivers, "--resume", "shop.example:8443", env=env, cwd=tmp_path) == []
-    again = dasi(*receivers, "--resume", "shop.example:8443", env=env, cwd=tmp_path)
-    assert "No receiver shop.example:8443 of this merchant is failing" in again.stderr
+    endpoints = ("webhooks", "endpoints", "--merchant", CODE)
+    (held,) = facts(*endpoints, "--pause", "HTTPS://Shop.example:8443/x", env=env, cwd=tmp_path)
+    assert held["endpoint"] == "shop.example:8443"
+    assert held["paused_since"]
+    assert facts(*endpoints, "--resume", "shop.example:8443", env=env, cwd=tmp_path) == []
+    again = dasi(*endpoints, "--resume", "shop.example:8443", env=env, cwd=tmp_path)
+    assert "No endpoint shop.example:8443 of this merchant is failing" in again.stderr
     nowhere = dasi("webhooks", "test", "--merchant", CODE, env=env, cwd=tmp_path)
     assert f"`dasi merchant change --code {CODE} --webhook-url URL`" in nowhere.stderr

@@ -1,5 +1,5 @@
 """A shop of some days, as an operator finds it: subscribers, declines, doubts, windows left open,
-scheduled payments, a receiver that is away now and then, people who did things.
+scheduled payments, an endpoint that is away now and then, people who did things.
 
 One clock for the gateway and the simulator, turned by hand, so that nothing depends on the hour at
 which it is made.
@@ -12,8 +12,8 @@ from datetime import datetime, time, timedelta
 from itertools import count, cycle
 
 from console.http_browser import PASSWORD
-from dasi.audit import record_act
-from dasi.audit.audit_entry import Origin
+from dasi.audit import record_audit
+from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
@@ -21,14 +21,14 @@ from dasi.ledger import Buyer, Payment
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.scheduler import Runner
 from dasi.schedules import NewSchedule, create_schedules
-from dasi.users import Role, add_person, invite
+from dasi.users import Role, add_user, invite
 from dasi.webhooks import Deliverer, list_deliveries
 from dasi.windows import expire_windows
 from support.gateway_merchant import MALL_ID, Shop
-from support.webhook_endpoint import Post, Receiver
+from support.webhook_endpoint import Post, WebhookEndpoint
 
 DAY = timedelta(days=1)
-OFFICE = Origin(address="203.0.113.7", user_agent="Mozilla/5.0 (Macintosh) Chrome/140")
+OFFICE = ClientInfo(address="203.0.113.7", user_agent="Mozilla/5.0 (Macintosh) Chrome/140")
 _GOODS = (
     ("원두 구독 9월", 39_900),
     ("드립백 10개입", 12_000),
@@ -63,7 +63,7 @@ class CoffeeShop:
 
     shop: Shop
     clock: ManualClock
-    receiver: Receiver
+    endpoint: WebhookEndpoint
     orders: Iterator[str] = field(default_factory=lambda: (f"202609-{n:04}" for n in count(1)))
     pages: dict[str, str] = field(default_factory=dict)
     cookie: str = ""
@@ -117,7 +117,7 @@ class CoffeeShop:
             amount_krw=amount_krw,
             reason=reason,
             notify_merchant=True,
-            actor="person:lee@shop.example",
+            actor="user:lee@shop.example",
         )
         return await cancel(self.shop.engine, self.shop.merchant.merchant_id, request)
 
@@ -145,9 +145,11 @@ class CoffeeShop:
         self.pages[f"payment-{name}"] = self.path(f"/payments/{row['imp_uid']}")
 
 
-async def fill(shop: Shop, clock: ManualClock, receiver: Receiver, *, days: int) -> CoffeeShop:
+async def fill(
+    shop: Shop, clock: ManualClock, endpoint: WebhookEndpoint, *, days: int
+) -> CoffeeShop:
     """`days` full days and the one after them, until 15:20 in Korea."""
-    coffee = CoffeeShop(shop, clock, receiver)
+    coffee = CoffeeShop(shop, clock, endpoint)
     await _open(coffee)
     for number in range(days):
         if number == days - 3:
@@ -204,7 +206,7 @@ async def _day(coffee: CoffeeShop, number: int) -> None:
 async def _today(coffee: CoffeeShop) -> None:
     """Busier: from nine until twenty past three, with everything that may need a person."""
     begins = datetime.combine(kst_day(coffee.clock.now()), time(9, 5), KST)
-    coffee.receiver.answer = _away_now_and_then()
+    coffee.endpoint.answer = _away_now_and_then()
     for turn in range(22):
         await coffee.turn(begins + timedelta(minutes=turn * 17))
         fault = _DECLINES[turn // 4 % len(_DECLINES)] if turn % 4 == 3 else ""
@@ -261,7 +263,7 @@ async def _people(coffee: CoffeeShop) -> None:
     shop, by_role = coffee.shop, {}
     for email, name, role in _PEOPLE:
         merchant_id = None if role is Role.OWNER else shop.merchant.merchant_id
-        await add_person(
+        await add_user(
             shop.engine,
             email=email,
             name=name,
@@ -269,10 +271,10 @@ async def _people(coffee: CoffeeShop) -> None:
             merchant_id=merchant_id,
             role=role,
         )
-        signed_in = await sign_in(shop.engine, email=email, password=PASSWORD, origin=OFFICE)
+        signed_in = await sign_in(shop.engine, email=email, password=PASSWORD, client=OFFICE)
         found = await find_session(shop.engine, signed_in.cookie)
         assert found is not None
-        by_role[role] = found.person
+        by_role[role] = found.user
         if role is Role.OWNER:
             coffee.cookie = signed_in.cookie
     invited = await invite(
@@ -283,21 +285,21 @@ async def _people(coffee: CoffeeShop) -> None:
         made_by=by_role[Role.OWNER],
     )
     coffee.join = invited.removeprefix(shop.url)
-    for role, what, about, detail in (
-        (Role.OWNER, "person_invited", "lee@shop.example", "operator"),
+    for role, action, target, detail in (
+        (Role.OWNER, "member_invited", "lee@shop.example", "operator"),
         (Role.DEVELOPER, "channel_checked", MALL_ID, None),
         (Role.DEVELOPER, "webhook_changed", None, "https://shop.example/iamport/webhook"),
         (Role.OPERATOR, "payment_cancelled", "imp_100000000031", "9,900원 봉지 파손"),
         (Role.OPERATOR, "schedule_rescheduled", "sub-park.dohyun-3", "2026-10-01T10:00:00+09:00"),
     ):
-        await record_act(
+        await record_audit(
             shop.engine,
             shop.merchant.merchant_id,
             by_role[role],
-            what,
-            about=about,
+            action,
+            target=target,
             detail=detail,
-            origin=OFFICE,
+            client=OFFICE,
         )
 
 
@@ -305,7 +307,9 @@ async def _pages(coffee: CoffeeShop) -> None:
     """The address of every page that a person who is signed in may come to."""
     shop = coffee.shop
     merchant_id = shop.merchant.merchant_id
-    (told, *_) = await list_deliveries(shop.engine, merchant_id, state="due", about=None, limit=1)
+    (told, *_) = await list_deliveries(
+        shop.engine, merchant_id, state="pending", resource_id=None, limit=1
+    )
     tomorrow = kst_day(coffee.clock.now()) + DAY
     coffee.pages |= {
         "shops": "/console?all=1",
@@ -325,7 +329,7 @@ async def _pages(coffee: CoffeeShop) -> None:
         "api-keys": coffee.path("/api-keys"),
         "webhooks": coffee.path("/webhooks"),
         "webhook": coffee.path(f"/webhooks/{told.event_id}"),
-        "people": coffee.path("/people"),
+        "members": coffee.path("/members"),
         "audit": coffee.path("/audit"),
         "trouble": coffee.path("/payments/imp_000000000000"),
     }

@@ -5,18 +5,18 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from console.http_browser import Person, add_member, new_browser
+from console.http_browser import ConsoleUser, add_member, new_browser
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
-SignIn = Callable[[Role], Awaitable[Person]]
+SignIn = Callable[[Role], Awaitable[ConsoleUser]]
 
 
 @pytest.fixture
-async def stranger(gateway: Shop) -> AsyncIterator[Person]:
+async def stranger(gateway: Shop) -> AsyncIterator[ConsoleUser]:
     """A browser nobody has signed in with."""
     async with new_browser() as http:
-        yield Person(gateway, http)
+        yield ConsoleUser(gateway, http)
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ async def signed_in(gateway: Shop) -> AsyncIterator[SignIn]:
     """Signs somebody in, in the role asked for."""
     async with AsyncExitStack() as closing:
 
-        async def sign_in(role: Role) -> Person:
+        async def sign_in(role: Role) -> ConsoleUser:
             http = await closing.enter_async_context(new_browser())
-            person = Person(gateway, http)
-            await person.sign_in(await add_member(gateway, role))
-            return person
+            user = ConsoleUser(gateway, http)
+            await user.sign_in(await add_member(gateway, role))
+            return user
 
         yield sign_in

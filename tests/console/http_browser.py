@@ -1,4 +1,4 @@
-"""A person at the console without a browser: cookies, forms, and what a browser sends with them."""
+"""A user of the console without a browser: cookies, forms, and what a browser sends with them."""
 
 import re
 from html import unescape
@@ -7,14 +7,14 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from dasi.users import Role, add_person
+from dasi.users import Role, add_user
 from support.gateway_merchant import Shop
 
 PASSWORD = "correct horse battery"
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
-class Person:
+class ConsoleUser:
     """One browser. It keeps cookies, and posts as a page of the gateway does."""
 
     def __init__(self, shop: Shop, http: aiohttp.ClientSession) -> None:
@@ -57,7 +57,7 @@ def new_browser() -> aiohttp.ClientSession:
 async def add_member(shop: Shop, role: Role, *, email: str = "") -> str:
     """Somebody of this shop; their email."""
     email = email or f"{role}@shop.example"
-    await add_person(
+    await add_user(
         shop.engine,
         email=email,
         name=f"{role} Kim",

@@ -34,12 +34,12 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
     clock = ManualClock(FIRST_DAY)
     async with AsyncExitStack() as closing:
         kicc = await closing.enter_async_context(SimulatorProcess())
-        receiver = await closing.enter_async_context(receiving())
+        endpoint = await closing.enter_async_context(receiving())
         shop = await closing.enter_async_context(
-            running_gateway(database_url, kicc, clock=clock, webhook_url=f"{receiver.url}/hook")
+            running_gateway(database_url, kicc, clock=clock, webhook_url=f"{endpoint.url}/hook")
         )
         browser = await closing.enter_async_context(opened_browser())
-        coffee = await fill(shop, clock, receiver, days=days)
+        coffee = await fill(shop, clock, endpoint, days=days)
         strangers = {"sign-in": "/console/sign-in", "join": coffee.join}
         taken = 0
         for look in itertools.product(("ko", "en"), ("light", "dark"), WIDTHS):

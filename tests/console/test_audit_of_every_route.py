@@ -12,7 +12,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from console.http_browser import PASSWORD, Person, add_member, new_browser
+from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from console.soft_authenticator import SoftAuthenticator
 from console.test_passkeys import EMAIL, options_of, shop
 from dasi.console import labels
@@ -31,10 +31,10 @@ POSTS = {door.path for door in DOORS if door.method == "POST"}
 
 @dataclass
 class Day:
-    """A person at work. Every post is looked up in the log afterwards."""
+    """A user at work. Every post is looked up in the log afterwards."""
 
     shop: Shop
-    person: Person
+    user: ConsoleUser
     clock: ManualClock
     walked: set[str] = field(default_factory=set)
 
@@ -45,31 +45,31 @@ class Day:
         assert door in POSTS, door
         before = await self._acts()
         path = door.format(**{"code": CODE, **facts})
-        status, page, _ = await self.person.post(path, fields)
+        status, page, _ = await self.user.post(path, fields)
         assert status in (200, 303), (door, status, page)
         (act, *_) = [one for one in await self._acts() if one not in before] or [None]
         assert act is not None, f"{door} left no line: visit.note(…) what was done"
         assert act["email"] == who, (door, act)
         assert act["address"], door
-        assert act["what"] in labels.ACT, f"{door}: say {act['what']} in words.ACT"
+        assert act["action"] in labels.ACT, f"{door}: say {act['action']} in words.ACT"
         self.walked.add(door)
         return page
 
     async def _acts(self) -> list[dict[str, Any]]:
         return await self.shop.rows(
-            "SELECT position, email, what, address FROM audit_log ORDER BY position"
+            "SELECT position, email, action, address FROM audit_log ORDER BY position"
         )
 
     async def sign_in(self, email: str = EMAIL) -> None:
-        await self.person.get("/console/sign-in")
+        await self.user.get("/console/sign-in")
         await self.post("/console/sign-in", {"email": email, "password": PASSWORD}, who=email)
-        await self.person.get("/console/me")
+        await self.user.get("/console/me")
 
 
 @pytest.fixture
 async def day(shop: Shop, clock: ManualClock) -> AsyncIterator[Day]:
     async with new_browser() as http:
-        yield Day(shop, Person(shop, http), clock)
+        yield Day(shop, ConsoleUser(shop, http), clock)
 
 
 async def test_every_post_leaves_a_line(day: Day) -> None:
@@ -77,7 +77,7 @@ async def test_every_post_leaves_a_line(day: Day) -> None:
     await day.sign_in()
     await set_up(day)
     await money(day)
-    await people(day)
+    await members(day)
     await own_way_in(day)
     await an_attempt_resolved(day)
     assert day.walked == POSTS, f"not walked: {sorted(POSTS - day.walked)}"
@@ -110,7 +110,7 @@ async def money(day: Day) -> None:
     await day.post(f"{HERE}/payments/{{imp_uid}}/cancel", {"amount": "1000"}, **paid)
     await shop.kicc.scenario("executed_answer_cut", "batch")
     await shop.again()
-    (attempt,) = await shop.rows("SELECT attempt_id FROM attempts WHERE state = 'unknown'")
+    (attempt,) = await shop.rows("SELECT attempt_id FROM pg_attempts WHERE state = 'unknown'")
     await day.post(f"{HERE}/unresolved/lookup", {"attempt_id": attempt["attempt_id"]})
     deliverer = Deliverer(shop.engine, allow_local=True)
     try:
@@ -123,11 +123,11 @@ async def money(day: Day) -> None:
     await day.post(f"{HERE}/webhooks/replay", {"since": today, "until": today, "which": "all"})
     await day.post(f"{HERE}/webhooks/test", {"mode": "live"})
     await day.post(f"{HERE}/webhooks/secret", {"keep_h": "24"})
-    await day.post(f"{HERE}/webhooks/pause", {"receiver": "127.0.0.1:9"})
-    await day.post(f"{HERE}/webhooks/resume", {"receiver": "127.0.0.1:9"})
+    await day.post(f"{HERE}/webhooks/pause", {"endpoint": "127.0.0.1:9"})
+    await day.post(f"{HERE}/webhooks/resume", {"endpoint": "127.0.0.1:9"})
     await schedules(day)
-    await day.post(f"{HERE}/payment-views", {"name": "실패", "query": "status=failed"})
-    await day.post(f"{HERE}/payment-views/remove", {"name": "실패"})
+    await day.post(f"{HERE}/payment-filters", {"name": "실패", "query": "status=failed"})
+    await day.post(f"{HERE}/payment-filters/remove", {"name": "실패"})
     await day.post(f"{HERE}/keys/{{customer_uid}}/delete", customer_uid="card-1")
 
 
@@ -156,24 +156,24 @@ async def schedules(day: Day) -> None:
         await day.post(f"{HERE}/schedules/{act}", {"reason": "점검"})
 
 
-async def people(day: Day) -> None:
-    page = await day.post(f"{HERE}/people", {"email": "lee@shop.example", "role": "operator"})
+async def members(day: Day) -> None:
+    page = await day.post(f"{HERE}/members", {"email": "lee@shop.example", "role": "operator"})
     found = re.search(r"/console/join/([A-Za-z0-9_-]+)", page)
     assert found, page
     async with new_browser() as http:
-        owner, day.person = day.person, Person(day.shop, http)
+        owner, day.user = day.user, ConsoleUser(day.shop, http)
         lee = {"email": "lee@shop.example", "name": "이다시", "password": PASSWORD}
-        await day.person.get(f"/console/join/{found[1]}")
+        await day.user.get(f"/console/join/{found[1]}")
         await day.post("/console/join/{secret}", lee, who="lee@shop.example", secret=found[1])
         link = await reset_link(day.shop.engine, "lee@shop.example", ends_second_factor=True)
         secret = link.rpartition("/")[2]
-        await day.person.get(f"/console/reset/{secret}")
+        await day.user.get(f"/console/reset/{secret}")
         told = {"password": PASSWORD}
         await day.post("/console/reset/{secret}", told, who="lee@shop.example", secret=secret)
-        day.person = owner
-    (row,) = await day.shop.rows("SELECT person_id FROM people WHERE email = 'lee@shop.example'")
-    await day.post(f"{HERE}/people/second-factor", {"role_read_only": "on"})
-    await day.post(f"{HERE}/people/{{person_id}}/remove", **row)
+        day.user = owner
+    (row,) = await day.shop.rows("SELECT user_id FROM users WHERE email = 'lee@shop.example'")
+    await day.post(f"{HERE}/members/second-factor", {"role_read_only": "on"})
+    await day.post(f"{HERE}/members/{{user_id}}/remove", **row)
 
 
 async def own_way_in(day: Day) -> None:
@@ -191,17 +191,17 @@ async def own_way_in(day: Day) -> None:
         return {"code": app.at(day.clock.now())}
 
     await day.post(f"{me}/second-factor/confirm", code())
-    _, page = await day.person.get(f"{me}/passkeys/new")
+    _, page = await day.user.get(f"{me}/passkeys/new")
     made = {"name": "노트북", "answer": key.create(options_of(page))}
     await day.post(f"{me}/passkeys", made)
     await day.post("/console/sign-out")
     await half_way(day)
     await day.post("/console/second-factor", code())
-    await day.person.get(me)
+    await day.user.get(me)
     await day.post("/console/sign-out")
     page = await half_way(day)
     await day.post("/console/second-factor/passkey", {"answer": key.get(options_of(page))})
-    await day.person.get(me)
+    await day.user.get(me)
     (row,) = await day.shop.rows("SELECT passkey_id FROM passkeys")
     await day.post(f"{me}/passkeys/{{passkey_id}}/name", {"name": "옛 노트북"}, **row)
     await day.post(f"{me}/passkeys/{{passkey_id}}/remove", {"password": PASSWORD}, **row)
@@ -210,11 +210,11 @@ async def own_way_in(day: Day) -> None:
 
 async def half_way(day: Day) -> str:
     """The password was right; that is no sign-in yet, and no line."""
-    await day.person.get("/console/sign-in")
+    await day.user.get("/console/sign-in")
     told = {"email": EMAIL, "password": PASSWORD}
-    _, _, location = await day.person.post("/console/sign-in", told)
+    _, _, location = await day.user.post("/console/sign-in", told)
     assert location == "/console/second-factor"
-    _, page = await day.person.get(location)
+    _, page = await day.user.get(location)
     return page
 
 
@@ -229,7 +229,7 @@ async def an_attempt_resolved(day: Day) -> None:
         await day.shop.kicc.advance(8 * 3600)
         await resolve_due(day.shop.engine)
     (attempt,) = await day.shop.rows(
-        "SELECT attempt_id FROM attempts WHERE escalated_at IS NOT NULL AND state = 'unknown'"
+        "SELECT attempt_id FROM pg_attempts WHERE escalated_at IS NOT NULL AND state = 'unknown'"
     )
     await add_member(day.shop, Role.ADMIN)
     await day.sign_in("admin@shop.example")

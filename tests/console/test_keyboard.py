@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from console.http_browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page
-from dasi.audit.audit_entry import Origin
+from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import sign_in
 from dasi.users import Role
 from support.gateway_merchant import Shop
@@ -31,7 +31,7 @@ async def signed_in_page(page: Page, shop: Shop) -> None:
         shop.engine,
         email=await add_member(shop, Role.OPERATOR),
         password=PASSWORD,
-        origin=Origin(address="127.0.0.1", user_agent="test"),
+        client=ClientInfo(address="127.0.0.1", user_agent="test"),
     )
     cookie = {"name": "dasi_session", "value": session.cookie, "url": f"{shop.url}/console"}
     await page.context.add_cookies([cookie])

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import Person
+from console.http_browser import ConsoleUser
 from dasi.payments import lookup_now
 from dasi.reporting.detail import list_unresolved_of_merchant
 from dasi.users import Role
@@ -17,18 +17,20 @@ HERE = "/console/shops/imp00000001"
 
 
 @pytest.fixture
-async def reader(signed_in: SignIn) -> Person:
+async def reader(signed_in: SignIn) -> ConsoleUser:
     return await signed_in(Role.READ_ONLY)
 
 
-async def shown(reader: Person, imp_uid: str) -> list[str]:
+async def shown(reader: ConsoleUser, imp_uid: str) -> list[str]:
     """What stands in the page's messages, in order."""
     status, page = await reader.get(f"{HERE}/payments/{imp_uid}")
     assert status == 200
     return [unescape(text) for text in re.findall(r"<pre[^>]*>([^<]*)</pre>", page)]
 
 
-async def test_a_charge_and_its_cancel_show_what_was_said(gateway: Shop, reader: Person) -> None:
+async def test_a_charge_and_its_cancel_show_what_was_said(
+    gateway: Shop, reader: ConsoleUser
+) -> None:
     await gateway.register_card("card-1", buyer_name="한지민", buyer_tel="010-1234-5678")
     paid = (await gateway.again(amount=10_000, buyer_name="한지민")).response
     await gateway.call(
@@ -38,7 +40,7 @@ async def test_a_charge_and_its_cancel_show_what_was_said(gateway: Shop, reader:
         json.loads(text) for text in await shown(reader, paid["imp_uid"])
     ]
     (attempt, back) = await gateway.rows(
-        "SELECT attempt_id FROM attempts WHERE imp_uid = $1 ORDER BY sent_at", paid["imp_uid"]
+        "SELECT attempt_id FROM pg_attempts WHERE imp_uid = $1 ORDER BY sent_at", paid["imp_uid"]
     )
     assert charge["shopTransactionId"] == approval["shopTransactionId"] == attempt["attempt_id"]
     assert approval["resCd"] == "0000"
@@ -48,7 +50,7 @@ async def test_a_charge_and_its_cancel_show_what_was_said(gateway: Shop, reader:
 
 
 async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
-    gateway: Shop, reader: Person
+    gateway: Shop, reader: ConsoleUser
 ) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")
@@ -74,7 +76,7 @@ async def test_nothing_secret_and_nobodys_name_is_kept(gateway: Shop) -> None:
     await gateway.again(**people)
     await gateway.kicc.scenario("8521", "batch")
     await gateway.again(**people)
-    rows = await gateway.rows("SELECT kind, exchanges FROM attempts ORDER BY sent_at")
+    rows = await gateway.rows("SELECT kind, exchanges FROM pg_attempts ORDER BY sent_at")
     assert [row["kind"] for row in rows] == ["issue_key", "charge", "charge"]
     kept = "".join(text for row in rows for text in row["exchanges"])
     assert all(len(row["exchanges"]) == 1 for row in rows)

@@ -15,11 +15,11 @@ from console.screen import (
     photograph,
     serious_violations,
 )
-from dasi.audit.audit_entry import Origin
+from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, disable_channel
 from dasi.schedules import NewSchedule, create_schedules
-from dasi.users import Role, first_run_link, reset_link
+from dasi.users import Role, bootstrap_link, reset_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import Shop, new_order, running_gateway
 from support.simulator_process import SimulatorControl
@@ -95,7 +95,7 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         "api-keys": f"{here}/api-keys",
         "webhooks": f"{here}/webhooks",
         "webhook": f"{here}/webhooks/{event['event_id']}",
-        "people": f"{here}/people",
+        "members": f"{here}/members",
         "audit": f"{here}/audit",
         "trouble": f"{here}/payments/imp_000000000000",
     }
@@ -134,7 +134,7 @@ async def test_every_page_in_every_look(database_url: str, kicc: SimulatorContro
     ):
         strangers = {
             "sign-in": "/console/sign-in",
-            "join": str(await first_run_link(shop.engine)).removeprefix(shop.url),
+            "join": str(await bootstrap_link(shop.engine)).removeprefix(shop.url),
         }
         complaints: list[str] = []
         for look in _LOOKS:
@@ -149,7 +149,7 @@ async def test_every_page_in_every_look(database_url: str, kicc: SimulatorContro
             shop.engine,
             email=email,
             password=PASSWORD,
-            origin=Origin(address="127.0.0.1", user_agent="test"),
+            client=ClientInfo(address="127.0.0.1", user_agent="test"),
         )
         for look in _LOOKS:
             complaints += await _all(browser, shop, addresses, look, cookie=signed_in.cookie)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console.http_browser import PASSWORD, Person, add_member, new_browser
+from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from console.soft_authenticator import SoftAuthenticator
 from dasi.app import create_app, open_engine
 from dasi.foundation.clock import ManualClock
@@ -41,12 +41,12 @@ async def shop(
 
 
 @pytest.fixture
-async def person(shop: Shop) -> AsyncIterator[Person]:
+async def user(shop: Shop) -> AsyncIterator[ConsoleUser]:
     """Signed in by the password."""
     async with new_browser() as http:
-        person = Person(shop, http)
-        await person.sign_in(EMAIL)
-        yield person
+        user = ConsoleUser(shop, http)
+        await user.sign_in(EMAIL)
+        yield user
 
 
 def options_of(page: str) -> dict[str, Any]:
@@ -56,36 +56,36 @@ def options_of(page: str) -> dict[str, Any]:
     return told
 
 
-async def add(person: Person, key: SoftAuthenticator, *, name: str = "노트북") -> None:
-    _, page = await person.get("/console/me/passkeys/new")
+async def add(user: ConsoleUser, key: SoftAuthenticator, *, name: str = "노트북") -> None:
+    _, page = await user.get("/console/me/passkeys/new")
     answer = key.create(options_of(page))
-    status, page, _ = await person.post("/console/me/passkeys", {"name": name, "answer": answer})
+    status, page, _ = await user.post("/console/me/passkeys", {"name": name, "answer": answer})
     assert status == 303, page
 
 
-async def give_password(shop: Shop, person: Person) -> dict[str, Any]:
+async def give_password(shop: Shop, user: ConsoleUser) -> dict[str, Any]:
     """As far as the second factor; what the browser is asked to sign there."""
-    await person.get("/console/sign-in")
-    _, _, location = await person.post("/console/sign-in", {"email": EMAIL, "password": PASSWORD})
+    await user.get("/console/sign-in")
+    _, _, location = await user.post("/console/sign-in", {"email": EMAIL, "password": PASSWORD})
     assert location == "/console/second-factor"
-    _, page = await person.get("/console/second-factor")
+    _, page = await user.get("/console/second-factor")
     return options_of(page)
 
 
-async def give(person: Person, answer: str) -> tuple[int, str, str]:
-    return await person.post("/console/second-factor/passkey", {"answer": answer})
+async def give(user: ConsoleUser, answer: str) -> tuple[int, str, str]:
+    return await user.post("/console/second-factor/passkey", {"answer": answer})
 
 
 async def acts(shop: Shop) -> list[str]:
-    rows = await shop.rows("SELECT what FROM audit_log ORDER BY position")
-    return [row["what"] for row in rows]
+    rows = await shop.rows("SELECT action FROM audit_log ORDER BY position")
+    return [row["action"] for row in rows]
 
 
-async def test_a_passkey_completes_a_sign_in(shop: Shop, person: Person) -> None:
+async def test_a_passkey_completes_a_sign_in(shop: Shop, user: ConsoleUser) -> None:
     key = SoftAuthenticator(origin=shop.url)
-    await add(person, key)
+    await add(user, key)
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         options = await give_password(shop, other)
         assert [one["id"] for one in options["allowCredentials"]]
         assert (await other.get("/console?all=1", allow_redirects=False))[0] == 303
@@ -95,18 +95,20 @@ async def test_a_passkey_completes_a_sign_in(shop: Shop, person: Person) -> None
     assert (await acts(shop))[-2:] == ["passkey_added", "signed_in"]
 
 
-async def test_an_answer_works_once_and_in_its_own_session_only(shop: Shop, person: Person) -> None:
+async def test_an_answer_works_once_and_in_its_own_session_only(
+    shop: Shop, user: ConsoleUser
+) -> None:
     key = SoftAuthenticator(origin=shop.url, counts=False)
-    await add(person, key)
+    await add(user, key)
     async with new_browser() as one, new_browser() as two:
-        first, second = Person(shop, one), Person(shop, two)
+        first, second = ConsoleUser(shop, one), ConsoleUser(shop, two)
         answer = key.get(await give_password(shop, first))
         await give_password(shop, second)
         status, page, _ = await give(second, answer)
         assert status == 401, page
         assert (await give(first, answer))[0] == 303
     async with new_browser() as http:
-        again = Person(shop, http)
+        again = ConsoleUser(shop, http)
         answer = key.get(await give_password(shop, again))
         wrong = answer.replace('"type": "public-key"', '"type": "password"')
         assert (await give(again, wrong))[0] == 401
@@ -114,12 +116,12 @@ async def test_an_answer_works_once_and_in_its_own_session_only(shop: Shop, pers
 
 
 async def test_an_answer_comes_too_late_after_five_minutes(
-    shop: Shop, person: Person, clock: ManualClock
+    shop: Shop, user: ConsoleUser, clock: ManualClock
 ) -> None:
     key = SoftAuthenticator(origin=shop.url)
-    await add(person, key)
+    await add(user, key)
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         answer = key.get(await give_password(shop, other))
         clock.advance(timedelta(minutes=5))
         assert (await give(other, answer))[0] == 401
@@ -128,10 +130,10 @@ async def test_an_answer_comes_too_late_after_five_minutes(
 
 
 async def test_another_site_another_challenge_and_an_old_count_are_refused(
-    shop: Shop, person: Person
+    shop: Shop, user: ConsoleUser
 ) -> None:
     key = SoftAuthenticator(origin=shop.url, count=1)
-    await add(person, key)
+    await add(user, key)
     wrongs: list[dict[str, Any]] = [
         {"origin": "https://evil.example"},
         {"origin": "http://localhost:1"},
@@ -140,7 +142,7 @@ async def test_another_site_another_challenge_and_an_old_count_are_refused(
         {"count": 1},
     ]
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         options = await give_password(shop, other)
         for instead in wrongs:
             status, page, _ = await give(other, key.get(options, **instead))
@@ -151,30 +153,30 @@ async def test_another_site_another_challenge_and_an_old_count_are_refused(
     assert (await acts(shop))[-6:] == ["second_factor_failed"] * 5 + ["signed_in"]
 
 
-async def test_anothers_passkey_opens_nothing(shop: Shop, person: Person) -> None:
-    await add(person, SoftAuthenticator(origin=shop.url))
+async def test_anothers_passkey_opens_nothing(shop: Shop, user: ConsoleUser) -> None:
+    await add(user, SoftAuthenticator(origin=shop.url))
     theirs = SoftAuthenticator(origin=shop.url)
     email = await add_member(shop, Role.ADMIN)
     async with new_browser() as http:
-        admin = Person(shop, http)
+        admin = ConsoleUser(shop, http)
         await admin.sign_in(email)
         await add(admin, theirs)
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         options = await give_password(shop, other)
         assert (await give(other, theirs.get(options)))[0] == 401
 
 
-async def test_what_is_no_answer_is_told_so(shop: Shop, person: Person) -> None:
+async def test_what_is_no_answer_is_told_so(shop: Shop, user: ConsoleUser) -> None:
     nonsense = ("", "{}", "[]", "null", "1", "x" * 3000, '{"id": 1, "rawId": 2, "response": 3}')
     for answer in nonsense:
-        await person.get("/console/me/passkeys/new")
-        status, _, _ = await person.post("/console/me/passkeys", {"name": "x", "answer": answer})
+        await user.get("/console/me/passkeys/new")
+        status, _, _ = await user.post("/console/me/passkeys", {"name": "x", "answer": answer})
         assert status == 401, answer
     key = SoftAuthenticator(origin=shop.url)
-    await add(person, key)
+    await add(user, key)
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         whole = key.get(await give_password(shop, other))
         shapes = (*nonsense[1:4], whole[: len(whole) // 2], whole.replace("signature", "x"))
         for answer in shapes:
@@ -182,11 +184,11 @@ async def test_what_is_no_answer_is_told_so(shop: Shop, person: Person) -> None:
             assert (await give(other, answer))[0] == 401, answer
 
 
-async def test_guessing_is_stopped(shop: Shop, person: Person) -> None:
+async def test_guessing_is_stopped(shop: Shop, user: ConsoleUser) -> None:
     key = SoftAuthenticator(origin=shop.url)
-    await add(person, key)
+    await add(user, key)
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         options = await give_password(shop, other)
         for _ in range(8):
             assert (await give(other, "{}"))[0] == 401
@@ -194,22 +196,22 @@ async def test_guessing_is_stopped(shop: Shop, person: Person) -> None:
         assert status == 403, page
 
 
-async def test_several_are_named_and_removed_by_the_password(shop: Shop, person: Person) -> None:
+async def test_several_are_named_and_removed_by_the_password(shop: Shop, user: ConsoleUser) -> None:
     laptop, phone = SoftAuthenticator(origin=shop.url), SoftAuthenticator(origin=shop.url)
-    await add(person, laptop, name="노트북")
-    await add(person, phone, name="휴대폰")
+    await add(user, laptop, name="노트북")
+    await add(user, phone, name="휴대폰")
     rows = await shop.rows("SELECT passkey_id, name FROM passkeys ORDER BY passkey_id")
     assert [row["name"] for row in rows] == ["노트북", "휴대폰"]
     first = f"/console/me/passkeys/{rows[0]['passkey_id']}"
-    assert (await person.post(f"{first}/name", {"name": "회사 노트북"}))[0] == 303
-    _, page = await person.get("/console/me")
+    assert (await user.post(f"{first}/name", {"name": "회사 노트북"}))[0] == 303
+    _, page = await user.get("/console/me")
     assert "회사 노트북" in page
-    status, page, _ = await person.post(f"{first}/remove", {"password": "wrong password"})
+    status, page, _ = await user.post(f"{first}/remove", {"password": "wrong password"})
     assert status == 401, page
-    assert (await person.post(f"{first}/remove", {"password": PASSWORD}))[0] == 303
-    assert (await person.post(f"{first}/remove", {"password": PASSWORD}))[0] == 404
+    assert (await user.post(f"{first}/remove", {"password": PASSWORD}))[0] == 303
+    assert (await user.post(f"{first}/remove", {"password": PASSWORD}))[0] == 404
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         options = await give_password(shop, other)
         assert (await give(other, laptop.get(options)))[0] == 401, "removed is removed"
         _, page = await other.get("/console/second-factor")
@@ -217,37 +219,37 @@ async def test_several_are_named_and_removed_by_the_password(shop: Shop, person:
 
 
 async def test_the_same_passkey_twice_and_an_eleventh_are_refused(
-    shop: Shop, person: Person
+    shop: Shop, user: ConsoleUser
 ) -> None:
     key = SoftAuthenticator(origin=shop.url)
-    await add(person, key)
-    _, page = await person.get("/console/me/passkeys/new")
+    await add(user, key)
+    _, page = await user.get("/console/me/passkeys/new")
     again = {"name": "again", "answer": key.create(options_of(page))}
-    assert (await person.post("/console/me/passkeys", again))[0] == 409
+    assert (await user.post("/console/me/passkeys", again))[0] == 409
     for number in range(9):
-        await add(person, SoftAuthenticator(origin=shop.url), name=f"key {number}")
-    status, page = await person.get("/console/me/passkeys/new")
+        await add(user, SoftAuthenticator(origin=shop.url), name=f"key {number}")
+    status, page = await user.get("/console/me/passkeys/new")
     assert status == 409
     assert "10" in page
 
 
-async def test_the_first_second_factor_ends_other_sessions(shop: Shop, person: Person) -> None:
+async def test_the_first_second_factor_ends_other_sessions(shop: Shop, user: ConsoleUser) -> None:
     async with new_browser() as http:
-        other = Person(shop, http)
+        other = ConsoleUser(shop, http)
         await other.sign_in(EMAIL)
-        await add(person, SoftAuthenticator(origin=shop.url))
+        await add(user, SoftAuthenticator(origin=shop.url))
         assert (await other.get("/console?all=1", allow_redirects=False))[0] == 303
-        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200
+        assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200
 
 
 async def test_at_an_ip_address_there_are_none_and_it_says_so(
     database_url: str, kicc: SimulatorControl
 ) -> None:
     async with running_gateway(database_url, kicc) as shop, new_browser() as http:
-        person = Person(shop, http)
-        await person.sign_in(await add_member(shop, Role.OWNER))
-        _, page = await person.get("/console/me")
+        user = ConsoleUser(shop, http)
+        await user.sign_in(await add_member(shop, Role.OWNER))
+        _, page = await user.get("/console/me")
         assert "DASI_PUBLIC_URL" in page
-        status, page = await person.get("/console/me/passkeys/new")
+        status, page = await user.get("/console/me/passkeys/new")
         assert status == 403
         assert "HTTPS" in page

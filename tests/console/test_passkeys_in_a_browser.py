@@ -80,7 +80,7 @@ async def test_two_passkeys_one_lost(shop: Shop) -> None:  # the fixture of that
         await page.get_by_role("button", name="패스키로 로그인").click()
         await expect(page.get_by_role("alert")).to_contain_text("5분 안에 한 번만")
         (failed,) = await shop.rows(
-            "SELECT detail FROM audit_log WHERE what = 'second_factor_failed'"
+            "SELECT detail FROM audit_log WHERE action = 'second_factor_failed'"
         )
         assert "count" in failed["detail"], "the copy of an authenticator counts from its own past"
         assert (await acts(shop)).count("passkey_added") == 2

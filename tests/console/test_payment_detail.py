@@ -22,7 +22,7 @@ from dasi.merchants import find_merchant_by_code
 from dasi.payments import lookup_now
 from dasi.reporting.detail import list_unresolved_of_merchant
 from dasi.settings import read_settings
-from dasi.users import first_run_link
+from dasi.users import bootstrap_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import environment
 from support.served_app import address_of, free_socket, served
@@ -32,9 +32,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt insta
 CODE = "imp00000001"
 MAY: dict[str, set[str]] = {
     "read_only": set(),
-    "operator": {"act"},
-    "developer": {"set_up"},
-    "admin": {"act", "set_up", "invite"},
+    "operator": {"operate"},
+    "developer": {"configure"},
+    "admin": {"operate", "configure", "manage_members"},
 }
 """What each role finds on the pages, and nothing else."""
 
@@ -68,7 +68,7 @@ async def test_first_day(database_url: str, kicc: SimulatorControl) -> None:
 
 
 async def become_owner(page: Page, engine: Engine) -> None:
-    await page.goto(str(await first_run_link(engine)))
+    await page.goto(str(await bootstrap_link(engine)))
     await page.get_by_label("이메일").fill("kim@shop.example")
     await page.get_by_label("이름").fill("김다시")
     await page.get_by_label("비밀번호").fill(PASSWORD)
@@ -214,9 +214,9 @@ async def watch_an_attempt_resolved(
 
 async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
     """The shop's server is down when it is told; it is repaired, and told once more."""
-    async with a_receiver() as receiver:
+    async with an_endpoint() as endpoint:
         await page.goto(f"{url}/console/shops/{CODE}/webhooks")
-        await page.get_by_label("웹훅 주소", exact=True).fill(f"{receiver.url}/webhook")
+        await page.get_by_label("웹훅 주소", exact=True).fill(f"{endpoint.url}/webhook")
         await page.get_by_role("button", name="저장").click()
         await expect(page.get_by_role("status")).to_contain_text("저장했습니다")
         await page.get_by_role("button", name="테스트 전송").click()
@@ -229,7 +229,7 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
             await page.goto(f"{url}/console/shops/{CODE}/webhooks")
             await page.locator("a.row-link").first.click()
             await expect(page.locator(".timeline")).to_contain_text("503")
-            receiver.is_up = True
+            endpoint.is_up = True
             await page.get_by_role("button", name="다시 보내기").click()
             await expect(page.get_by_role("status")).to_contain_text("다시 보냅니다")
             await deliverer.run_due()
@@ -238,7 +238,7 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
         await page.reload()
         await expect(page.locator(".timeline li")).to_have_count(2)
         await expect(page.locator(".card h2")).to_contain_text("전송 완료")
-        assert "order-3" in receiver.told[-1]
+        assert "order-3" in endpoint.told[-1]
 
 
 async def new_api_key(page: Page, url: str) -> dict[str, str]:
@@ -251,7 +251,7 @@ async def new_api_key(page: Page, url: str) -> dict[str, str]:
 
 
 @dataclass
-class Receiver:
+class WebhookEndpoint:
     """The server of the shop that is told of its payments."""
 
     url: str = ""
@@ -264,17 +264,17 @@ class Receiver:
 
 
 @asynccontextmanager
-async def a_receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    app = Starlette(routes=[Route("/webhook", receiver.answer, methods=["POST"])])
+async def an_endpoint() -> AsyncIterator[WebhookEndpoint]:
+    endpoint = WebhookEndpoint()
+    app = Starlette(routes=[Route("/webhook", endpoint.answer, methods=["POST"])])
     async with served(app) as url:
-        receiver.url = url
-        yield receiver
+        endpoint.url = url
+        yield endpoint
 
 
 async def invite(page: Page, url: str, role: str) -> str:
     """The link to hand over."""
-    await page.goto(f"{url}/console/shops/{CODE}/people")
+    await page.goto(f"{url}/console/shops/{CODE}/members")
     await page.get_by_label("이메일").fill(f"{role}@shop.example")
     await page.locator("select[name=role]").select_option(role)
     await page.get_by_role("button", name="초대 링크 만들기").click()
@@ -295,27 +295,28 @@ async def keep_to_the_role(
     here = f"{url}/console/shops/{CODE}"
     await page.wait_for_url(here)
     for path, button, needs in (
-        (f"/payments/{imp_uid}", "취소하기", "act"),
-        ("/webhooks", "기간 재전송", "act"),
-        ("/webhooks", "테스트 전송", "set_up"),
-        ("/api-keys", "새 키 발급", "set_up"),
-        ("/people", "초대 링크 만들기", "invite"),
+        (f"/payments/{imp_uid}", "취소하기", "operate"),
+        ("/webhooks", "기간 재전송", "operate"),
+        ("/webhooks", "테스트 전송", "configure"),
+        ("/api-keys", "새 키 발급", "configure"),
+        ("/members", "초대 링크 만들기", "manage_members"),
     ):
         await page.goto(f"{here}{path}")
         found = page.get_by_role("button", name=button, exact=True)
         await expect(found, f"{role} {path} {button}").to_have_count(int(needs in may))
     await page.goto(f"{here}/pg/new")
     refusal = page.get_by_text("권한이 없습니다")
-    await expect(refusal).to_have_count(int("set_up" not in may))
+    await expect(refusal).to_have_count(int("configure" not in may))
 
 
 async def read_audit_log(page: Page) -> None:
     await page.get_by_role("link", name="감사 로그").click()
     for act in (
-        "joined", "signed_in", "second_factor_on", "second_factor_failed", "signed_out",
+        "invitation_accepted", "signed_in", "second_factor_on", "second_factor_failed",
+        "signed_out",
         "merchant_added", "api_key_rotated", "api_key_added", "channel_added", "channel_checked",
         "payment_cancelled", "webhook_changed", "webhook_tested", "webhook_resent",
-        "person_invited",
+        "member_invited",
     ):  # fmt: skip
         await expect(page.locator(".rows")).to_contain_text(act)
     await page.get_by_label("찾기").fill("payment_cancelled")

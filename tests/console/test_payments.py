@@ -7,7 +7,7 @@ import re
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import Person
+from console.http_browser import ConsoleUser
 from dasi.reporting import PaymentQuery, browse_payments
 from dasi.users import Role
 from support.gateway_merchant import Shop
@@ -16,19 +16,19 @@ HERE = "/console/shops/imp00000001"
 
 
 @pytest.fixture
-async def operator(gateway: Shop, signed_in: SignIn) -> Person:
+async def operator(gateway: Shop, signed_in: SignIn) -> ConsoleUser:
     await gateway.register_card("card-1", buyer_name="Hong", buyer_tel="010-9876-5432")
     return await signed_in(Role.OPERATOR)
 
 
-async def found(person: Person, query: str) -> list[str]:
+async def found(user: ConsoleUser, query: str) -> list[str]:
     """The order numbers a list shows, in its order."""
-    status, page = await person.get(f"{HERE}/payments{query}")
+    status, page = await user.get(f"{HERE}/payments{query}")
     assert status == 200, page
     return re.findall(r'class="sub"><code>([^<]+)</code>', page)
 
 
-async def test_any_word_finds_its_payment(operator: Person, gateway: Shop) -> None:
+async def test_any_word_finds_its_payment(operator: ConsoleUser, gateway: Shop) -> None:
     await gateway.again(merchant_uid="wanted", amount=31_700, buyer_email="Kim@Shop.example")
     await gateway.again(merchant_uid="other", amount=5_000, buyer_email="lee@shop.example")
     (row,) = await gateway.rows("SELECT * FROM payments WHERE merchant_uid = 'wanted'")
@@ -44,7 +44,7 @@ async def test_any_word_finds_its_payment(operator: Person, gateway: Shop) -> No
 
 
 async def test_pages_follow_each_other_without_gap_or_repetition(
-    operator: Person, gateway: Shop
+    operator: ConsoleUser, gateway: Shop
 ) -> None:
     for number in range(7):
         await gateway.again(merchant_uid=f"order-no-{number}")
@@ -64,7 +64,7 @@ async def test_pages_follow_each_other_without_gap_or_repetition(
     assert len(seen) == 8
 
 
-async def test_a_status_and_a_day_narrow_the_list(operator: Person, gateway: Shop) -> None:
+async def test_a_status_and_a_day_narrow_the_list(operator: ConsoleUser, gateway: Shop) -> None:
     await gateway.kicc.scenario("8521", "batch")
     await gateway.again(merchant_uid="declined")
     await gateway.again(merchant_uid="charged")
@@ -75,7 +75,7 @@ async def test_a_status_and_a_day_narrow_the_list(operator: Person, gateway: Sho
     assert len(await found(operator, "?status=nonsense&since=nonsense")) == 3
 
 
-async def test_the_export_holds_all_and_no_formula(operator: Person, gateway: Shop) -> None:
+async def test_the_export_holds_all_and_no_formula(operator: ConsoleUser, gateway: Shop) -> None:
     await gateway.again(merchant_uid="plain", name="원두")
     await gateway.again(merchant_uid="planted", name="=HYPERLINK(1)")
     status, text = await operator.get(f"{HERE}/payments.csv")
@@ -85,11 +85,13 @@ async def test_the_export_holds_all_and_no_formula(operator: Person, gateway: Sh
     names = {row["merchant_uid"]: row["name"] for row in rows}
     assert names["plain"] == "원두"
     assert names["planted"] == "'=HYPERLINK(1)"
-    acts = await gateway.rows("SELECT what FROM audit_log ORDER BY position DESC LIMIT 1")
-    assert acts == [{"what": "payments_exported"}]
+    acts = await gateway.rows("SELECT action FROM audit_log ORDER BY position DESC LIMIT 1")
+    assert acts == [{"action": "payments_exported"}]
 
 
-async def test_two_cancels_of_the_same_page_cancel_once(operator: Person, gateway: Shop) -> None:
+async def test_two_cancels_of_the_same_page_cancel_once(
+    operator: ConsoleUser, gateway: Shop
+) -> None:
     paid = (await gateway.again(amount=10_000)).response
     path = f"{HERE}/payments/{paid['imp_uid']}"
     await operator.get(path)

@@ -3,7 +3,7 @@
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import Person
+from console.http_browser import ConsoleUser
 from dasi.console.routes import DOORS
 from dasi.merchants import add_merchant
 from dasi.users import Role
@@ -11,7 +11,9 @@ from support.gateway_merchant import Shop
 
 POSTS = [door for door in DOORS if door.method == "POST"]
 GUARDED = [door for door in DOORS if door.needs != "nobody"]
-FOR_MORE_THAN_SEEING = [door for door in POSTS if door.needs in ("act", "set_up", "invite", "own")]
+FOR_MORE_THAN_SEEING = [
+    door for door in POSTS if door.needs in ("operate", "configure", "manage_members", "owner")
+]
 FACTS = {
     "code": "imp00000001",
     "imp_uid": "imp_100000000001",
@@ -20,7 +22,7 @@ FACTS = {
     "channel_id": "1",
     "customer_uid": "card-1",
     "event_id": "evt_1",
-    "person_id": "999",
+    "user_id": "999",
     "passkey_id": "999",
 }
 
@@ -36,7 +38,7 @@ async def traces(shop: Shop) -> list[dict[str, object]]:
                   (SELECT count(*) FROM api_keys) AS keys,
                   (SELECT count(*) FROM channels) AS channels,
                   (SELECT count(*) FROM schedule_pauses) AS pauses,
-                  (SELECT count(*) FROM person_sessions) AS sessions,
+                  (SELECT count(*) FROM user_sessions) AS sessions,
                   (SELECT webhook_url FROM merchants) AS url"""
     )
 
@@ -48,7 +50,7 @@ def test_every_post_but_the_ways_in_needs_somebody() -> None:
         "/console/reset/{secret}",
     }
     assert all(
-        door.needs in ("nobody", "half", "person", "own", "see") or "{code}" in door.path
+        door.needs in ("nobody", "half", "person", "owner", "view") or "{code}" in door.path
         for door in DOORS
     )
 
@@ -87,7 +89,7 @@ async def test_forms_without_their_token_are_refused(signed_in: SignIn, gateway:
     assert await traces(gateway) == before
 
 
-async def test_nobody_passes_without_a_session(stranger: Person, gateway: Shop) -> None:
+async def test_nobody_passes_without_a_session(stranger: ConsoleUser, gateway: Shop) -> None:
     before = await traces(gateway)
     for door in GUARDED:
         path = address_of(door.path)
@@ -104,20 +106,20 @@ async def test_nobody_passes_without_a_session(stranger: Person, gateway: Shop) 
     ("role", "may"),
     [
         (Role.READ_ONLY, set()),
-        (Role.OPERATOR, {"act"}),
-        (Role.DEVELOPER, {"set_up"}),
-        (Role.ADMIN, {"act", "set_up", "invite"}),
+        (Role.OPERATOR, {"operate"}),
+        (Role.DEVELOPER, {"configure"}),
+        (Role.ADMIN, {"operate", "configure", "manage_members"}),
     ],
 )
 async def test_a_role_opens_its_own_doors_only(
     role: Role, may: set[str], signed_in: SignIn, gateway: Shop
 ) -> None:
-    person = await signed_in(role)
+    user = await signed_in(role)
     before = await traces(gateway)
     for door in FOR_MORE_THAN_SEEING:
         if door.needs in may:
             continue
-        status, page, _ = await person.post(address_of(door.path))
+        status, page, _ = await user.post(address_of(door.path))
         assert status == 403, (door, page)
         assert "권한이 없습니다" in page, door
     assert await traces(gateway) == before

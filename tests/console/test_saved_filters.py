@@ -5,52 +5,52 @@ import re
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import Person, add_member, new_browser
+from console.http_browser import ConsoleUser, add_member, new_browser
 from dasi.users import Role
 from support.gateway_merchant import Shop
 
 HERE = "/console/shops/imp00000001"
-VIEWS = f"{HERE}/payment-views"
+FILTERS = f"{HERE}/payment-filters"
 
 
 @pytest.fixture
-async def reader(signed_in: SignIn) -> Person:
+async def reader(signed_in: SignIn) -> ConsoleUser:
     """Keeping a view changes nothing of the shop: who may only see may keep one."""
     return await signed_in(Role.READ_ONLY)
 
 
-async def kept(person: Person) -> list[tuple[str, str]]:
+async def kept(user: ConsoleUser) -> list[tuple[str, str]]:
     """(query, name) of each view the list offers."""
-    _, page = await person.get(f"{HERE}/payments")
+    _, page = await user.get(f"{HERE}/payments")
     return re.findall(r'class="view own"><a href="\?([^"]*)" *>([^<]+)</a>', page)
 
 
-async def test_a_view_is_kept_under_its_name_and_leads_back(reader: Person) -> None:
+async def test_a_filter_is_kept_under_its_name_and_leads_back(reader: ConsoleUser) -> None:
     await reader.get(f"{HERE}/payments?status=failed&code=8521")
     status, _, leads = await reader.post(
-        VIEWS, {"name": "한도 초과", "query": "status=failed&code=8521&after=x&evil=1"}
+        FILTERS, {"name": "한도 초과", "query": "status=failed&code=8521&after=x&evil=1"}
     )
-    assert (status, leads) == (303, f"{HERE}/payments?status=failed&code=8521&done=view_saved")
+    assert (status, leads) == (303, f"{HERE}/payments?status=failed&code=8521&done=filter_saved")
     assert await kept(reader) == [("status=failed&amp;code=8521", "한도 초과")]
-    await reader.post(VIEWS, {"name": "한도 초과", "query": "status=paid"})
+    await reader.post(FILTERS, {"name": "한도 초과", "query": "status=paid"})
     assert await kept(reader) == [("status=paid", "한도 초과")]
     _, page = await reader.get(f"{HERE}/payments?status=paid")
     assert 'href="?status=paid" aria-current="true"' in page
-    assert "이 보기 저장" not in page
-    await reader.post(f"{VIEWS}/remove", {"name": "한도 초과"})
+    assert "필터 저장" not in page
+    await reader.post(f"{FILTERS}/remove", {"name": "한도 초과"})
     assert await kept(reader) == []
-    status, page, _ = await reader.post(f"{VIEWS}/remove", {"name": "한도 초과"})
+    status, page, _ = await reader.post(f"{FILTERS}/remove", {"name": "한도 초과"})
     assert status == 404
-    assert "이미 지워진 보기" in page
+    assert "이미 지워진 필터" in page
 
 
-async def test_views_are_ones_own(reader: Person, gateway: Shop) -> None:
-    await reader.post(VIEWS, {"name": "mine", "query": "status=paid"})
+async def test_filters_are_ones_own(reader: ConsoleUser, gateway: Shop) -> None:
+    await reader.post(FILTERS, {"name": "mine", "query": "status=paid"})
     async with new_browser() as http:
-        other = Person(gateway, http)
+        other = ConsoleUser(gateway, http)
         await other.sign_in(await add_member(gateway, Role.OPERATOR))
         assert await kept(other) == []
-        status, _, _ = await other.post(f"{VIEWS}/remove", {"name": "mine"})
+        status, _, _ = await other.post(f"{FILTERS}/remove", {"name": "mine"})
         assert status == 404
     assert await kept(reader) == [("status=paid", "mine")]
 
@@ -64,18 +64,18 @@ async def test_views_are_ones_own(reader: Person, gateway: Shop) -> None:
         ({"name": "nothing known", "query": "evil=1"}, 400),
     ],
 )
-async def test_a_view_without_name_or_query_is_refused(
-    reader: Person, fields: dict[str, str], status: int
+async def test_a_filter_without_name_or_query_is_refused(
+    reader: ConsoleUser, fields: dict[str, str], status: int
 ) -> None:
-    assert (await reader.post(VIEWS, fields))[0] == status
+    assert (await reader.post(FILTERS, fields))[0] == status
     assert await kept(reader) == []
 
 
-async def test_twenty_views_are_enough(reader: Person) -> None:
+async def test_twenty_filters_are_enough(reader: ConsoleUser) -> None:
     for number in range(20):
-        await reader.post(VIEWS, {"name": f"view {number}", "query": f"q={number}"})
-    status, page, _ = await reader.post(VIEWS, {"name": "one more", "query": "q=20"})
+        await reader.post(FILTERS, {"name": f"view {number}", "query": f"q={number}"})
+    status, page, _ = await reader.post(FILTERS, {"name": "one more", "query": "q=20"})
     assert status == 409
     assert "20" in page
     assert len(await kept(reader)) == 20
-    assert (await reader.post(VIEWS, {"name": "view 3", "query": "q=33"}))[0] == 303
+    assert (await reader.post(FILTERS, {"name": "view 3", "query": "q=33"}))[0] == 303

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pyotp
 
-from console.http_browser import PASSWORD, Person, add_member, new_browser
+from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from dasi.foundation.clock import ManualClock
 from dasi.users import Role
 from support.gateway_merchant import running_gateway
@@ -16,50 +16,48 @@ async def test_a_code_is_asked_for_and_good_once(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
-        person = Person(shop, http)
+        user = ConsoleUser(shop, http)
         email = await add_member(shop, Role.OWNER)
-        await person.sign_in(email)
-        status, page, _ = await person.post("/console/me/second-factor")
+        await user.sign_in(email)
+        status, page, _ = await user.post("/console/me/second-factor")
         found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
         assert found, (status, page)
         totp = pyotp.TOTP(found[1])
         code = totp.at(clock.now())
-        status, _, location = await person.post("/console/me/second-factor/confirm", {"code": code})
+        status, _, location = await user.post("/console/me/second-factor/confirm", {"code": code})
         assert (status, location) == (303, "/console/me?done=saved")
-        await person.post("/console/sign-out")
+        await user.post("/console/sign-out")
 
-        await person.get("/console/sign-in")
-        _, _, location = await person.post(
-            "/console/sign-in", {"email": email, "password": PASSWORD}
-        )
+        await user.get("/console/sign-in")
+        _, _, location = await user.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert location == "/console/second-factor"
-        status, page = await person.get("/console?all=1", allow_redirects=False)
+        status, page = await user.get("/console?all=1", allow_redirects=False)
         assert status == 303, "the password alone opens nothing"
-        await person.get("/console/second-factor")
-        status, page, _ = await person.post("/console/second-factor", {"code": code})
+        await user.get("/console/second-factor")
+        status, page, _ = await user.post("/console/second-factor", {"code": code})
         assert status == 401, "a code that was used is worth nothing"
         clock.advance(timedelta(seconds=30))
-        status, _, location = await person.post(
+        status, _, location = await user.post(
             "/console/second-factor", {"code": totp.at(clock.now())}
         )
         assert (status, location) == (303, "/console")
-        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200
+        assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200
 
 
 async def test_guessing_codes_is_stopped(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
-        person = Person(shop, http)
+        user = ConsoleUser(shop, http)
         email = await add_member(shop, Role.OWNER)
-        await person.sign_in(email)
-        _, page, _ = await person.post("/console/me/second-factor")
+        await user.sign_in(email)
+        _, page, _ = await user.post("/console/me/second-factor")
         found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
         assert found
         right = pyotp.TOTP(found[1]).at(clock.now())
         wrong = f"{(int(right) + 7) % 1_000_000:06}"
         for _ in range(8):
-            status, _, _ = await person.post("/console/me/second-factor/confirm", {"code": wrong})
+            status, _, _ = await user.post("/console/me/second-factor/confirm", {"code": wrong})
             assert status == 401
-        status, page, _ = await person.post("/console/me/second-factor/confirm", {"code": right})
+        status, page, _ = await user.post("/console/me/second-factor/confirm", {"code": right})
         assert status == 403, page

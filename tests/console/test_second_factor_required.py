@@ -7,10 +7,10 @@ import pyotp
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import PASSWORD, Person, add_member, new_browser
+from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
-from dasi.users import Role, list_people, look_at_link, reset_link
+from dasi.users import Role, get_invitation, list_users, reset_link
 from support.gateway_merchant import CODE, Shop, running_gateway
 from support.simulator_process import SimulatorControl
 
@@ -18,15 +18,15 @@ HERE = f"/console/shops/{CODE}"
 NEW_PASSWORD = "another horse battery"
 
 
-async def set_up_app(person: Person, shop: Shop) -> pyotp.TOTP:
+async def set_up_app(user: ConsoleUser, shop: Shop) -> pyotp.TOTP:
     """Under one's own name, as the page asks."""
-    await person.get("/console/me")
-    _, page, _ = await person.post("/console/me/second-factor")
+    await user.get("/console/me")
+    _, page, _ = await user.post("/console/me/second-factor")
     found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
     assert found, page
     app = pyotp.TOTP(found[1])
     code = app.at(shop.engine.clock.now())
-    status, page, _ = await person.post("/console/me/second-factor/confirm", {"code": code})
+    status, page, _ = await user.post("/console/me/second-factor/confirm", {"code": code})
     assert status == 303, page
     return app
 
@@ -35,10 +35,10 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
     signed_in: SignIn, gateway: Shop
 ) -> None:
     admin, operator = await signed_in(Role.ADMIN), await signed_in(Role.OPERATOR)
-    await admin.get(f"{HERE}/people")
+    await admin.get(f"{HERE}/members")
     chosen = {"role_operator": "on", "role_owner": "on"}
     assert (await operator.get(f"{HERE}/payments"))[0] == 200
-    assert (await admin.post(f"{HERE}/people/second-factor", chosen))[0] == 303
+    assert (await admin.post(f"{HERE}/members/second-factor", chosen))[0] == 303
     assert (await admin.get(HERE))[0] == 200, "admins were not chosen"
     async with operator.http.get(f"{gateway.url}{HERE}/payments", allow_redirects=False) as answer:
         assert answer.headers["Location"] == "/console/me#second-factor"
@@ -52,9 +52,9 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
     owner = await signed_in(Role.OWNER)
     status, _, location = await owner.post("/console/shops", {"code": "imp00000009", "name": "x"})
     assert (status, location) == (303, "/console/me#second-factor"), "nor may they add a shop"
-    (row,) = await gateway.rows("SELECT detail FROM audit_log WHERE what = 'second_factor_rule'")
+    (row,) = await gateway.rows("SELECT detail FROM audit_log WHERE action = 'mfa_policy_changed'")
     assert row["detail"] == "owner, operator"
-    await admin.post(f"{HERE}/people/second-factor")
+    await admin.post(f"{HERE}/members/second-factor")
     assert (await owner.get(HERE))[0] == 200, "nobody has to any more"
 
 
@@ -66,42 +66,40 @@ async def test_a_reset_link_lets_in_who_lost_everything(
         new_browser() as http,
         new_browser() as other_http,
     ):
-        person, finder = Person(shop, http), Person(shop, other_http)
+        user, finder = ConsoleUser(shop, http), ConsoleUser(shop, other_http)
         email = await add_member(shop, Role.OWNER)
-        await person.sign_in(email)
-        await set_up_app(person, shop)
+        await user.sign_in(email)
+        await set_up_app(user, shop)
         older = await reset_link(shop.engine, email, ends_second_factor=True)
         link = await reset_link(shop.engine, email, ends_second_factor=True)
         path = link.removeprefix(shop.url)
         assert (await finder.get(older.removeprefix(shop.url)))[0] == 404, "the newest counts"
-        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200, "not yet used"
+        assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200, "not yet used"
         with pytest.raises(NotFound):
-            await look_at_link(shop.engine, link.rpartition("/")[2])
+            await get_invitation(shop.engine, link.rpartition("/")[2])
         status, page = await finder.get(path)
         assert status == 200
         assert email in page
         assert (await finder.post(path, {"password": "short"}))[0] == 400
         assert (await finder.post(path, {"password": NEW_PASSWORD}))[0] == 303
         assert (await finder.post(path, {"password": NEW_PASSWORD}))[0] == 404, "once"
-        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 303
+        assert (await user.get("/console?all=1", allow_redirects=False))[0] == 303
         await finder.get("/console/sign-in")
         status, _, _ = await finder.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert status == 401
         await finder.sign_in(email, NEW_PASSWORD)
-        (found,) = await list_people(shop.engine)
+        (found,) = await list_users(shop.engine)
         assert not found.has_second_factor
-        made = await shop.rows("SELECT what, address FROM audit_log WHERE what LIKE '%reset%'")
-        assert [row["what"] for row in made] == ["reset_link_made"] * 2 + ["person_reset"]
+        made = await shop.rows("SELECT action, address FROM audit_log WHERE action LIKE '%reset%'")
+        assert [row["action"] for row in made] == ["reset_link_made"] * 2 + ["user_reset"]
 
         await set_up_app(finder, shop)
         link = await reset_link(shop.engine, email, ends_second_factor=False)
         path = link.removeprefix(shop.url)
-        await person.get(path)
-        assert (await person.post(path, {"password": PASSWORD}))[0] == 303
-        await person.get("/console/sign-in")
-        _, _, location = await person.post(
-            "/console/sign-in", {"email": email, "password": PASSWORD}
-        )
+        await user.get(path)
+        assert (await user.post(path, {"password": PASSWORD}))[0] == 303
+        await user.get("/console/sign-in")
+        _, _, location = await user.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert location == "/console/second-factor", "only the password was made anew"
         late = await reset_link(shop.engine, email, ends_second_factor=True)
         clock.advance(timedelta(hours=1))

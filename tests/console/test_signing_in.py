@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import PASSWORD, Person, add_member, cookie_of, new_browser
-from dasi.audit.audit_entry import Origin
+from console.http_browser import PASSWORD, ConsoleUser, add_member, cookie_of, new_browser
+from dasi.audit.audit_entry import ClientInfo
 from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.errors import NotFound
-from dasi.users import Role, first_run_link, join, look_at_link
+from dasi.users import Role, accept_invitation, bootstrap_link, get_invitation
 from support.gateway_merchant import Shop, running_gateway
 from support.simulator_process import SimulatorControl
 
 
-async def test_the_first_run_link_makes_one_owner(gateway: Shop, stranger: Person) -> None:
-    link = await first_run_link(gateway.engine)
-    other = await first_run_link(gateway.engine)
+async def test_the_bootstrap_link_makes_one_owner(gateway: Shop, stranger: ConsoleUser) -> None:
+    link = await bootstrap_link(gateway.engine)
+    other = await bootstrap_link(gateway.engine)
     assert link is not None
     assert other is not None
     path = link.removeprefix(gateway.url)
@@ -30,10 +30,10 @@ async def test_the_first_run_link_makes_one_owner(gateway: Shop, stranger: Perso
     status, page = await stranger.get("/console")
     assert status == 200
     assert gateway.merchant.name in page
-    assert await first_run_link(gateway.engine) is None
+    assert await bootstrap_link(gateway.engine) is None
     with pytest.raises(NotFound):
-        await look_at_link(gateway.engine, other.rpartition("/")[2])
-    (row,) = await gateway.rows("SELECT password_hash, is_owner FROM people")
+        await get_invitation(gateway.engine, other.rpartition("/")[2])
+    (row,) = await gateway.rows("SELECT password_hash, is_owner FROM users")
     assert row["password_hash"].startswith("$argon2id$")
     assert row["is_owner"]
 
@@ -41,30 +41,30 @@ async def test_the_first_run_link_makes_one_owner(gateway: Shop, stranger: Perso
 async def test_two_at_once_make_one_owner(gateway: Shop) -> None:
     import asyncio
 
-    links = [await first_run_link(gateway.engine) for _ in range(3)]
-    origin = Origin(address="127.0.0.1", user_agent="test")
+    links = [await bootstrap_link(gateway.engine) for _ in range(3)]
+    client = ClientInfo(address="127.0.0.1", user_agent="test")
     outcomes = await asyncio.gather(
         *(
-            join(
+            accept_invitation(
                 gateway.engine,
                 str(link).rpartition("/")[2],
                 email=f"one{number}@shop.example",
                 name="Kim",
                 password=PASSWORD,
-                origin=origin,
+                client=client,
             )
             for number, link in enumerate(links)
         ),
         return_exceptions=True,
     )
     assert outcomes.count(None) == 1, outcomes
-    assert len(await gateway.rows("SELECT 1 FROM people")) == 1
+    assert len(await gateway.rows("SELECT 1 FROM users")) == 1
 
 
 async def test_a_weak_password_is_refused_and_the_link_stays(
-    gateway: Shop, stranger: Person
+    gateway: Shop, stranger: ConsoleUser
 ) -> None:
-    link = str(await first_run_link(gateway.engine))
+    link = str(await bootstrap_link(gateway.engine))
     path = link.removeprefix(gateway.url)
     await stranger.get(path)
     status, page, _ = await stranger.post(
@@ -72,11 +72,11 @@ async def test_a_weak_password_is_refused_and_the_link_stays(
     )
     assert status == 400
     assert "password" in page
-    assert (await look_at_link(gateway.engine, link.rpartition("/")[2])).is_first_run
+    assert (await get_invitation(gateway.engine, link.rpartition("/")[2])).is_bootstrap
 
 
 async def test_a_wrong_password_and_an_unknown_email_look_the_same(
-    gateway: Shop, stranger: Person
+    gateway: Shop, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     await stranger.get("/console/sign-in")
@@ -88,13 +88,13 @@ async def test_a_wrong_password_and_an_unknown_email_look_the_same(
         assert status == 401
         told.append(page.replace(given, ""))
     assert told[0] == told[1]
-    assert [row["what"] for row in await gateway.rows("SELECT what FROM audit_log")].count(
+    assert [row["action"] for row in await gateway.rows("SELECT action FROM audit_log")].count(
         "sign_in_failed"
     ) == 2
 
 
 async def test_guessing_is_stopped_even_for_the_right_password(
-    gateway: Shop, stranger: Person
+    gateway: Shop, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     await stranger.get("/console/sign-in")
@@ -111,7 +111,7 @@ async def test_guessing_is_stopped_even_for_the_right_password(
 
 
 async def test_the_session_is_new_at_sign_in_and_gone_after_sign_out(
-    gateway: Shop, stranger: Person
+    gateway: Shop, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     planted = "0" * 40
@@ -124,7 +124,7 @@ async def test_the_session_is_new_at_sign_in_and_gone_after_sign_out(
     assert (status, location) == (303, "/console/sign-in?done=signed_out")
     async with new_browser() as http:
         http.cookie_jar.update_cookies({"dasi_session": cookie})
-        status, _ = await Person(gateway, http).get("/console", allow_redirects=False)
+        status, _ = await ConsoleUser(gateway, http).get("/console", allow_redirects=False)
         assert status == 303, "the old cookie opens nothing"
 
 
@@ -136,16 +136,16 @@ async def test_a_session_ends_when_nobody_uses_it(
         running_gateway(database_url, kicc, clock=clock) as shop,
         new_browser() as http,
     ):
-        person = Person(shop, http)
-        await person.sign_in(await add_member(shop, Role.OWNER))
+        user = ConsoleUser(shop, http)
+        await user.sign_in(await add_member(shop, Role.OWNER))
         clock.advance(timedelta(hours=11))
-        assert (await person.get("/console", allow_redirects=False))[0] == 303, "to the one shop"
-        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 200
+        assert (await user.get("/console", allow_redirects=False))[0] == 303, "to the one shop"
+        assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200
         clock.advance(timedelta(hours=13))
-        assert (await person.get("/console?all=1", allow_redirects=False))[0] == 303
+        assert (await user.get("/console?all=1", allow_redirects=False))[0] == 303
 
 
-async def test_no_next_leads_away_from_here(gateway: Shop, stranger: Person) -> None:
+async def test_no_next_leads_away_from_here(gateway: Shop, stranger: ConsoleUser) -> None:
     email = await add_member(gateway, Role.OWNER)
     for away in ("https://evil.example/", "//evil.example", "/console//evil.example", "/x"):
         await stranger.get("/console/sign-in")

@@ -1,4 +1,4 @@
-"""The webhooks page: addresses, a test call, receivers held back, the log page by page."""
+"""The webhooks page: addresses, a test call, endpoints paused, the log page by page."""
 
 import re
 
@@ -30,7 +30,7 @@ async def test_addresses_for_live_and_test_and_extra_events(
     _, page = await developer.get(HERE)
     assert 'value="https://test.shop.example/hook"' in page
     assert re.search(r'name="more" value="on" checked', page)
-    (act,) = await gateway.rows("SELECT detail FROM audit_log WHERE what = 'webhook_changed'")
+    (act,) = await gateway.rows("SELECT detail FROM audit_log WHERE action = 'webhook_changed'")
     assert act["detail"] == "test: https://test.shop.example/hook, form, extra events on"
     for field, wrong in (("test_webhook_url", "ftp://x"), ("content_type", "xml")):
         status, page, _ = await developer.post(HERE, {**told, field: wrong})
@@ -55,45 +55,45 @@ async def test_a_test_call_says_what_came_back(signed_in: SignIn) -> None:
     assert (await developer.post(f"{HERE}/test", {"mode": "x"}))[0] == 400
 
 
-async def test_a_receiver_is_held_back_and_let_go(signed_in: SignIn, gateway: Shop) -> None:
+async def test_an_endpoint_is_held_back_and_let_go(signed_in: SignIn, gateway: Shop) -> None:
     admin = await signed_in(Role.ADMIN)
     await admin.get(HERE)
     await admin.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
     await gateway.register_card()
     await gateway.again()
-    assert (await admin.post(f"{HERE}/pause", {"receiver": "127.0.0.1:9"}))[0] == 303
+    assert (await admin.post(f"{HERE}/pause", {"endpoint": "127.0.0.1:9"}))[0] == 303
     deliverer = Deliverer(gateway.engine, allow_local=True)
     try:
         await deliverer.run_due()
-        assert not await gateway.rows("SELECT 1 FROM delivery_tries"), "no try is spent"
+        assert not await gateway.rows("SELECT 1 FROM delivery_attempts"), "no attempt is spent"
         _, page = await admin.get(HERE)
-        assert "전송을 보류하고 있습니다" in page
-        assert (await admin.post(f"{HERE}/resume", {"receiver": "127.0.0.1:9"}))[0] == 303
+        assert "전송을 일시 중지했습니다" in page
+        assert (await admin.post(f"{HERE}/resume", {"endpoint": "127.0.0.1:9"}))[0] == 303
         await deliverer.run_due()
     finally:
         await deliverer.close()
-    assert await gateway.rows("SELECT 1 FROM delivery_tries")
+    assert await gateway.rows("SELECT 1 FROM delivery_attempts")
 
 
 async def test_the_log_goes_on_page_by_page(signed_in: SignIn, gateway: Shop) -> None:
     operator = await signed_in(Role.OPERATOR)
     await gateway.engine.database.fetch(
-        """INSERT INTO webhook_events (merchant_id, event_id, kind, imp_uid, version, body, at)
+        """INSERT INTO webhook_events (merchant_id, event_id, kind, resource_id, version, body, at)
            SELECT $1, 'evt_' || n, 'payment.paid', 'imp_' || n, 1, '{}', now()
            FROM generate_series(100, 219) AS n""",
         gateway.merchant.merchant_id,
     )
     await gateway.engine.database.fetch(
-        """INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
-                                   content_type, state, next_try_at, created_at)
-           SELECT merchant_id, event_id || '.1', event_id, imp_uid, 1, $2, 'json', 'parked',
+        """INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                   content_type, state, next_attempt_at, created_at)
+           SELECT merchant_id, event_id || '.1', event_id, resource_id, 1, $2, 'json', 'failed',
                   now(), now()
            FROM webhook_events WHERE merchant_id = $1""",
         gateway.merchant.merchant_id,
         NOBODY,
     )
     seen: list[str] = []
-    path: str | None = f"{HERE}?state=parked"
+    path: str | None = f"{HERE}?state=failed"
     while path:
         _, page = await operator.get(path)
         shown = re.findall(r"/webhooks/(evt_\d+)/resend", page)

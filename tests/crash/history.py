@@ -18,7 +18,7 @@ from crash.merchant_webhooks import MerchantSide
 from crash.operations import ACTS, CUSTOMER, TURNS, deliver_notice, pay_in_window, take_turn
 from crash.results import Tally
 from crash.schedule_operations import SCHEDULE_OPERATIONS, resume, set_policy
-from crash.webhook_endpoints import RECEIVER_ACTS, mend_receiver
+from crash.webhook_endpoints import ENDPOINT_ACTS, restore_endpoint
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Unavailable
 from support.database import TestServer
@@ -53,7 +53,7 @@ async def run_history(stage: Stage, seed: int, *, acts: int = 20) -> None:
 
 
 async def play_random(world: World, *, acts: int) -> None:
-    kinds, weights = zip(*ACTS, *RECEIVER_ACTS, *SCHEDULE_OPERATIONS, strict=True)
+    kinds, weights = zip(*ACTS, *ENDPOINT_ACTS, *SCHEDULE_OPERATIONS, strict=True)
     for act in world.dice.choices(kinds, weights, k=acts):
         await act(world)
         await check_never_twice(world)
@@ -66,7 +66,7 @@ async def calm_down(world: World) -> None:
     await resume(world, GATEWAYS[0])
     await set_policy(world, ())
     world.merchant_side.is_gone, world.merchant_side.confirms = False, True
-    await mend_receiver(world)
+    await restore_endpoint(world)
     for content_type, body in list(world.merchant_side.notices):
         await deliver_notice(world, content_type, body)
     workers = cycle(WORKERS)

@@ -50,7 +50,7 @@ async def check_all(world: World) -> None:
 async def _check_unresolved(world: World) -> set[str]:
     """(b) Every doubt ended, or is with a person. The payments of the latter."""
     rows = await world.rows(
-        "SELECT imp_uid, attempt_id, state, kind, escalated_at, detail FROM attempts "
+        "SELECT imp_uid, attempt_id, state, kind, escalated_at, detail FROM pg_attempts "
         "WHERE state IN ('sending', 'unknown') AND kind <> 'delete_key'"
     )
     for row in rows:
@@ -72,7 +72,7 @@ async def _check_books(
     rows = await world.rows(
         "SELECT p.imp_uid, p.merchant_uid, p.status, p.amount_krw, p.cancelled_krw, "
         "       a.shop_order_no "
-        "FROM payments p JOIN attempts a USING (merchant_id, imp_uid) "
+        "FROM payments p JOIN pg_attempts a USING (merchant_id, imp_uid) "
         "WHERE p.purpose = 'payment' AND a.kind IN ('approve', 'charge')"
     )
     for row in rows:
@@ -94,7 +94,7 @@ async def _check_keys(world: World, keys: list[dict[str, Any]]) -> None:
     )
     _check(world, "c books agree", not forgotten, f"keys never ended at the PG: {forgotten}")
     kept = await world.rows(
-        "SELECT a.shop_order_no FROM payments p JOIN attempts a USING (merchant_id, imp_uid) "
+        "SELECT a.shop_order_no FROM payments p JOIN pg_attempts a USING (merchant_id, imp_uid) "
         "WHERE p.purpose = 'key_issue' AND p.status = 'paid' AND a.kind = 'issue_key'"
     )
     ours = {row["shop_order_no"] for row in kept}
@@ -113,10 +113,10 @@ async def _check_events(world: World) -> None:
     rows = await world.rows(
         "SELECT p.imp_uid, p.status, p.paid_at IS NOT NULL AS was_paid, "
         "  (SELECT count(*) FROM webhook_events e WHERE e.merchant_id = p.merchant_id "
-        "     AND e.imp_uid = p.imp_uid AND e.kind = 'payment.paid') AS told_paid, "
+        "     AND e.resource_id = p.imp_uid AND e.kind = 'payment.paid') AS told_paid, "
         "  (SELECT count(*) FROM webhook_events e WHERE e.merchant_id = p.merchant_id "
-        "     AND e.imp_uid = p.imp_uid AND e.kind = 'payment.cancelled') AS told_cancelled, "
-        "  (SELECT count(*) FROM attempts a WHERE a.merchant_id = p.merchant_id "
+        "     AND e.resource_id = p.imp_uid AND e.kind = 'payment.cancelled') AS told_cancelled, "
+        "  (SELECT count(*) FROM pg_attempts a WHERE a.merchant_id = p.merchant_id "
         "     AND a.imp_uid = p.imp_uid AND a.kind = 'cancel' AND a.state = 'approved' "
         "     AND a.notify_merchant AND NOT a.is_reversal) AS cancels "
         "FROM payments p"
@@ -146,7 +146,7 @@ async def _check_deliveries(world: World) -> None:
         if heard["is_heard"]:
             places.setdefault(heard["event_id"], place)
     events = await world.rows(
-        "SELECT event_id, imp_uid, version FROM webhook_events ORDER BY version, position"
+        "SELECT event_id, resource_id, version FROM webhook_events ORDER BY version, position"
     )
     # What one change tells (paid, and its doubt settled) bears one version, and no order.
     arrived: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -156,10 +156,10 @@ async def _check_deliveries(world: World) -> None:
         if not is_taken:
             continue
         place = places[event["event_id"]]
-        older = [at for version, at in arrived[event["imp_uid"]] if version < event["version"]]
+        older = [at for version, at in arrived[event["resource_id"]] if version < event["version"]]
         is_later = place > max(older, default=-1)
         _check(world, "d in order", is_later, f"{event['event_id']} came before an older one")
-        arrived[event["imp_uid"]].append((event["version"], place))
+        arrived[event["resource_id"]].append((event["version"], place))
 
 
 async def _check_told(world: World, in_doubt: set[str]) -> None:

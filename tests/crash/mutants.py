@@ -99,9 +99,9 @@ def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(KiccProvider, "cancel", twice)
 
 
-def announce_after_commit(patch: pytest.MonkeyPatch) -> None:
+def enqueue_after_commit(patch: pytest.MonkeyPatch) -> None:
     """The webhook is not money: written once the payment is committed."""
-    announce, record_outcome = record.announce, record.record_outcome
+    enqueue_event, record_outcome = record.enqueue_event, record.record_outcome
 
     async def remember(_: Any, merchant_id: int, **event: Any) -> str:
         waiting[event["imp_uid"]] = merchant_id, event
@@ -114,11 +114,11 @@ def announce_after_commit(patch: pytest.MonkeyPatch) -> None:
         if imp_uid in waiting:
             at, event = waiting.pop(imp_uid)
             async with engine.database.transaction() as connection:
-                await announce(connection, at, **event)
+                await enqueue_event(connection, at, **event)
         return payment
 
     waiting: dict[str, tuple[int, dict[str, Any]]] = {}
-    patch.setattr(record, "announce", remember)
+    patch.setattr(record, "enqueue_event", remember)
     patch.setattr(record, "record_outcome", then_announce)
 
 

@@ -25,7 +25,7 @@ from dasi.payments import (
 )
 from dasi.providers.port import PgNotice
 from dasi.schedules import revoke_of_deleted_key, schedule_retries
-from dasi.webhooks import park_for_gone
+from dasi.webhooks import fail_for_disabled
 from dasi.windows import (
     OpenedWindow,
     OpenWindowRequest,
@@ -309,7 +309,7 @@ TURNS: dict[str, Turn] = {
     "schedule_retries": lambda node: schedule_retries(node.engine),
     "refund_verifications": lambda node: refund_verifications(node.engine),
     "deliver": lambda node: node.deliverer.run_due(),
-    "park_for_gone": lambda node: park_for_gone(node.engine),
+    "fail_for_disabled": lambda node: fail_for_disabled(node.engine),
 }
 
 

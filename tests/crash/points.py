@@ -28,7 +28,7 @@ VERBS = (
     "delete_due_keys",
     "expire_windows",
     "run_due",
-    "park_for_gone",
+    "fail_for_disabled",
     "create_schedules",
     "reschedule",
     "reopen",
@@ -63,7 +63,7 @@ NOT_LOOKED_FOR: tuple[tuple[str, str, Part | None, str], ...] = (
         "webhooks/delivery_store.py",
         'database.fetch("UPDATE deliveries SET leased_until = NULL',
         None,
-        "twenty seconds of real time without a place at a receiver",
+        "twenty seconds of real time without a place at an endpoint",
     ),
     (
         "billing_keys/billing_key_store.py",

@@ -1,4 +1,4 @@
-"""More scenes for the sweep: crowds, windows that end in other ways, receivers that are gone."""
+"""More scenes for the sweep: crowds, windows that end in other ways, endpoints that are gone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from crash.operations import (
     pay_in_window,
     take_turn,
 )
-from crash.webhook_endpoints import receiver_is_gone
+from crash.webhook_endpoints import endpoint_is_gone
 from dasi.billing_keys import delete_key
 
 GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"
@@ -64,14 +64,14 @@ async def _closing(world: World, moment: int) -> None:
 async def _gone(world: World, moment: int) -> None:
     await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
     await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=300)
-    await receiver_is_gone(world, WORKER, dies_at=moment)
+    await endpoint_is_gone(world, WORKER, dies_at=moment)
     await world.turn(100)
     while await take_turn(world, OTHER_WORKER, "deliver"):
         await world.turn(100)
 
 
 async def _delivering_many(world: World, moment: int) -> None:
-    """More than a receiver has places for. Its moments are many and alike: every fourth will do."""
+    """More than an endpoint has places for. The moments are alike: every fourth will do."""
     for _ in range(10):
         await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
     await world.turn(100)
@@ -145,7 +145,7 @@ MORE_SCENES: dict[str, Scene] = {
     "window, merchant confirms": _confirming(True),
     "window, merchant refuses": _confirming(False),
     "window closed": _closing,
-    "receiver gone": _gone,
+    "endpoint gone": _gone,
     "delivery of many": _delivering_many,
     "delivery to one that fails": _delivering_to_failing,
     "key removal, answer lost": _removal("executed_answer_cut"),

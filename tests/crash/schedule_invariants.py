@@ -15,7 +15,7 @@ async def check_schedules(world: World, in_doubt: set[str]) -> None:
         "SELECT s.schedule_id, s.merchant_uid, s.status, s.due_at, s.retries, s.imp_uid, "
         "  p.status AS payment_status, p.fail_code, p.merchant_uid AS paid_order, "
         "  (SELECT count(*) FROM webhook_events e WHERE e.merchant_id = s.merchant_id "
-        "     AND e.kind = 'schedule.revoked' AND e.imp_uid = s.schedule_id) AS told_revoked "
+        "     AND e.kind = 'schedule.revoked' AND e.resource_id = s.schedule_id) AS told_revoked "
         "FROM schedules s LEFT JOIN payments p "
         "  ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"
     )
@@ -90,7 +90,8 @@ async def _check_runs(world: World, rows: list[Any]) -> None:
             f"{order} was run {count} times, and {allowed[order]} were wished",
         )
     told = await world.rows(
-        "SELECT e.event_id FROM webhook_events e JOIN payments p USING (merchant_id, imp_uid) "
+        "SELECT e.event_id FROM webhook_events e JOIN payments p "
+        "  ON p.merchant_id = e.merchant_id AND p.imp_uid = e.resource_id "
         "WHERE p.is_scheduled AND p.fail_code = 'NOT_SENT' AND e.kind = 'payment.failed'"
     )
     _check(world, "s none lost", not told, f"told as failed while the PG was away: {told}")

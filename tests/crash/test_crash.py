@@ -11,7 +11,7 @@ SEEDS = 8
 STEP = 12
 """`make crash` dies at every moment; here one in so many will do."""
 HAPPENS = {
-    *("KST midnights", "two workers at once", "one order at two gateways", "receivers gone"),
+    *("KST midnights", "two workers at once", "one order at two gateways", "endpoints gone"),
     *("notices late or out of order", "notices twice", "notices forged"),
 }
 """What a run must come to beside its faults and deaths, or it has proven less than it says."""

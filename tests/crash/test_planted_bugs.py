@@ -46,7 +46,7 @@ BUGS = {
         frozenset({"c books agree", "e told cancelled", "no bug"}),
     ),
     "the webhook is outside of the transaction": Bug(
-        mutants.announce_after_commit, "charge", frozenset({"d events"})
+        mutants.enqueue_after_commit, "charge", frozenset({"d events"})
     ),
     "a scheduled payment is run again because its worker is gone": Bug(
         mutants.forget_first_run,

@@ -20,7 +20,7 @@ from dasi.foundation.clock import KST
 from dasi.schedules import set_retry_policy
 from support.gateway_merchant import Shop, running_gateway
 from support.simulator_process import SimulatorControl
-from support.webhook_endpoint import Post, Receiver, receiving
+from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
 MONTHS = 12
 PRICES = {"minji": 9_900, "jun": 12_900, "sora": 19_900}
@@ -92,14 +92,14 @@ class Subscriptions:
 @pytest.fixture
 async def subscriptions(
     database_url: str, kicc: SimulatorControl
-) -> AsyncIterator[tuple[Subscriptions, Receiver]]:
+) -> AsyncIterator[tuple[Subscriptions, WebhookEndpoint]]:
     async with (
-        receiving() as receiver,
-        running_gateway(database_url, kicc, webhook_url=f"{receiver.url}/hooks") as shop,
+        receiving() as endpoint,
+        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as shop,
     ):
         subscriptions = Subscriptions(shop)
-        receiver.answer = subscriptions.take
-        yield subscriptions, receiver
+        endpoint.answer = subscriptions.take
+        yield subscriptions, endpoint
 
 
 def months_ahead(now: datetime) -> list[datetime]:
@@ -113,9 +113,9 @@ def months_ahead(now: datetime) -> list[datetime]:
 
 
 async def test_a_year_of_twelve_monthly_charges(
-    subscriptions: tuple[Subscriptions, Receiver],
+    subscriptions: tuple[Subscriptions, WebhookEndpoint],
 ) -> None:
-    year, _receiver = subscriptions
+    year, _endpoint = subscriptions
     shop, began = year.shop, time.monotonic()
     await set_retry_policy(shop.engine, shop.merchant.merchant_id, (3,))
     days = months_ahead(shop.engine.clock.now())

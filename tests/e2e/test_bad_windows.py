@@ -50,7 +50,7 @@ async def ask(
 
 
 async def assert_nothing_was_done(shop: Shop) -> None:
-    for table in ("payments", "payment_windows", "attempts"):
+    for table in ("payments", "payment_windows", "pg_attempts"):
         assert await shop.rows(f"SELECT * FROM {table}") == [], table
     assert (await shop.kicc.state())["requests"] == {}
 

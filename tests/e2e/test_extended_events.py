@@ -60,7 +60,7 @@ async def leave_unresolved_and_declined(shop: Shop) -> None:
 async def resolve(shop: Shop) -> None:
     """An hour goes by, and the worker looks."""
     await shop.engine.database.fetch(
-        "UPDATE attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
+        "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
         " WHERE next_lookup_at IS NOT NULL"
     )
     assert await resolve_due(shop.engine) == 1
@@ -112,18 +112,18 @@ async def test_each_is_told_when_on_and_not_when_off(
     told_anyway: list[str],
 ) -> None:
     async with (
-        receiving() as receiver,
-        running_gateway(database_url, kicc, webhook_url=receiver.url) as shop,
+        receiving() as endpoint,
+        running_gateway(database_url, kicc, webhook_url=endpoint.url) as shop,
     ):
         await shop.register_card(CARD)
         await set_extended_events(shop.engine, shop.merchant.merchant_id, is_on=is_on)
         await deliver(shop)
-        receiver.posts.clear()
+        endpoint.posts.clear()
 
         await act(shop)
         await deliver(shop)
 
-        bodies = [post.values for post in receiver.posts]
+        bodies = [post.values for post in endpoint.posts]
         more = [(body["type"], body["status"]) for body in bodies if "type" in body]
         assert sorted(more) == (told if is_on else [])
         assert [body["status"] for body in bodies if "type" not in body] == told_anyway

@@ -138,8 +138,8 @@ async def test_signatures_are_verified_as_the_page_shows(
 ):
     is_genuine = python_of("webhooks.md")["is_genuine"]
     async with (
-        receiving() as receiver,
-        running_gateway(database_url, kicc, webhook_url=f"{receiver.url}/hooks") as shop,
+        receiving() as endpoint,
+        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as shop,
     ):
         await shop.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
         whose = (shop.engine, shop.merchant.merchant_id)
@@ -150,7 +150,7 @@ async def test_signatures_are_verified_as_the_page_shows(
         deliverer = Deliverer(shop.engine, allow_local=True)
         await deliverer.run_due()
         await deliverer.close()
-        (post,) = receiver.posts
+        (post,) = endpoint.posts
         for one in (old, new):
             assert is_genuine(one.secret, post.headers, post.body)
         if content_type == "json":
@@ -168,4 +168,4 @@ async def test_feed_is_read_as_the_page_shows(gateway: Shop):
     (feed,) = calls_of("webhooks.md")
     page = (await play(gateway, feed)).response
     assert [one["type"] for one in page["events"]] == ["payment.paid"]
-    assert page["next"] > 0
+    assert page["next_cursor"] > 0

@@ -110,7 +110,7 @@ async def test_a_database_that_goes_away_during_a_charge(
 
         refused = await shop.again(merchant_uid="order-1")
         assert "다시 청구하지 마세요" in str(refused.message)
-        await shop.engine.database.fetch("UPDATE attempts SET next_lookup_at = now()")  # 2 s on
+        await shop.engine.database.fetch("UPDATE pg_attempts SET next_lookup_at = now()")  # 2 s on
         await resolve_due(shop.engine)
         assert (await shop.get("/payments/find/order-1")).response["status"] == "paid"
         assert len(await shop.approvals()) == 1
@@ -136,7 +136,7 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
         await own_postgres.start()
         again = await shop.call("POST", "/payments/cancel", json=request)
         assert again.code != 0
-        await shop.engine.database.fetch("UPDATE attempts SET next_lookup_at = now()")  # 2 s on
+        await shop.engine.database.fetch("UPDATE pg_attempts SET next_lookup_at = now()")  # 2 s on
         await resolve_due(shop.engine)
         found = (await shop.get("/payments/find/order-1")).response
         assert (found["amount"], found["cancel_amount"]) == (20_000, 5_000)

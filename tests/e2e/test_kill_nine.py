@@ -62,7 +62,7 @@ async def test_killed_between_the_approval_and_our_record(running: Running) -> N
     await assert_refused_for_ever(shop, "order-1")
     (approval,) = await shop.approvals()
     assert (approval["amount"], approval["remainAmount"]) == (9_900, 9_900)
-    (attempt,) = await shop.rows("SELECT * FROM attempts WHERE kind = 'charge'")
+    (attempt,) = await shop.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
     assert approval["shopTransactionId"] == attempt["attempt_id"], "written before it was sent"
 
 

@@ -12,7 +12,7 @@ from dasi.runtime import die_with_parent
 from dasi.settings import without_ours
 from support.gateway_merchant import Shop, environment, running_gateway
 from support.simulator_process import SimulatorControl
-from support.webhook_endpoint import Receiver, receiving
+from support.webhook_endpoint import WebhookEndpoint, receiving
 
 BEFORE, MEANWHILE, AFTER = 20, 15, 20
 _PATIENCE_S = 60
@@ -61,45 +61,45 @@ async def charge(shop: Shop, count: int, *, first: int) -> None:
     assert {answer.code for answer in answers} == {0}
 
 
-def ids(receiver: Receiver) -> list[str]:
-    return [post.headers["webhook-id"] for post in receiver.posts]
+def ids(endpoint: WebhookEndpoint) -> list[str]:
+    return [post.headers["webhook-id"] for post in endpoint.posts]
 
 
-async def until_distinct(receiver: Receiver, count: int) -> None:
+async def until_distinct(endpoint: WebhookEndpoint, count: int) -> None:
     """Until that many different events were posted. One may come twice: the one under way when the
     listener died."""
-    while len(set(ids(receiver))) < count:
-        await receiver.until(len(receiver.posts) + 1)
+    while len(set(ids(endpoint))) < count:
+        await endpoint.until(len(endpoint.posts) + 1)
 
 
 async def test_killed_in_a_burst_and_started_again_it_misses_nothing(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with receiving() as receiver, running_gateway(database_url, kicc) as shop:
+    async with receiving() as endpoint, running_gateway(database_url, kicc) as shop:
         await shop.register_card("card-1")
-        listener = Listener(shop, database_url, f"{receiver.url}/hook")
+        listener = Listener(shop, database_url, f"{endpoint.url}/hook")
         assert "0 missed meanwhile" in await listener.start()
 
         burst = asyncio.create_task(charge(shop, BEFORE, first=0))
-        await receiver.until(5)
+        await endpoint.until(5)
         await listener.kill()
         await burst
-        taken_before = len(receiver.posts)
+        taken_before = len(endpoint.posts)
         await charge(shop, MEANWHILE, first=BEFORE)
-        assert len(receiver.posts) == taken_before, "nobody listens"
+        assert len(endpoint.posts) == taken_before, "nobody listens"
 
         told = await listener.start()
         await charge(shop, AFTER, first=BEFORE + MEANWHILE)
-        await until_distinct(receiver, BEFORE + MEANWHILE + AFTER)
+        await until_distinct(endpoint, BEFORE + MEANWHILE + AFTER)
         await listener.kill()
 
         missed = re.search(r"(\d+) missed meanwhile", told)
         assert missed is not None, told
         waiting = BEFORE + MEANWHILE - taken_before
         assert int(missed[1]) in (waiting, waiting + 1), "it says how many it had missed"
-        assert max(Counter(ids(receiver)).values()) <= 2
-        assert len(receiver.posts) <= BEFORE + MEANWHILE + AFTER + 1
+        assert max(Counter(ids(endpoint)).values()) <= 2
+        assert len(endpoint.posts) <= BEFORE + MEANWHILE + AFTER + 1
         feed = (await shop.get("/events?cursor=0&limit=1000")).response["events"]
         in_order = [event["id"] for event in feed if event["type"] == "payment.paid"]
-        assert list(dict.fromkeys(ids(receiver))) == in_order[-len(set(ids(receiver))) :]
+        assert list(dict.fromkeys(ids(endpoint))) == in_order[-len(set(ids(endpoint))) :]
         assert len(await listener.read_lines()) >= AFTER, "one line an event"

@@ -16,8 +16,8 @@ CARD_NUMBER = "4092023012341234"
 
 async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl) -> None:
     async with (
-        receiving() as receiver,
-        running_programs(database_url, kicc, webhook_url=receiver.url, DASI_LOG_LEVEL="debug") as (
+        receiving() as endpoint,
+        running_programs(database_url, kicc, webhook_url=endpoint.url, DASI_LOG_LEVEL="debug") as (
             shop,
             programs,
         ),
@@ -41,7 +41,7 @@ async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl
         json_kind = {"Authorization": token, "Content-Type": "application/json"}
         path = "/subscribe/payments/again"
         answers.append(await shop.call("POST", path, data=cut, headers=json_kind))
-        await receiver.until(3)
+        await endpoint.until(3)
         keys = [key["batchKey"] for key in (await kicc.state())["keys"]]
         held = await database_text(shop.engine.database)
         await programs.stop()
@@ -56,7 +56,7 @@ async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl
         "card number": CARD_NUMBER,
     }
     told = "".join(answer.body.decode() for answer in answers)
-    told += "".join(post.body.decode() for post in receiver.posts)
+    told += "".join(post.body.decode() for post in endpoint.posts)
     assert "kicc_asked" in programs.log, "the PG's requests were logged"
     assert re.search(r"GET /payments/find/paid", programs.log), "every request was logged"
     for name, secret in secrets.items():

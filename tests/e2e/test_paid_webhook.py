@@ -9,13 +9,13 @@ from dasi.webhooks import Deliverer
 from support.gateway_merchant import Shop, running_gateway
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl
-from support.webhook_endpoint import Post, Receiver, receiving
+from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
+async def endpoint() -> AsyncIterator[WebhookEndpoint]:
+    async with receiving() as endpoint:
+        yield endpoint
 
 
 async def deliver(shop: Shop) -> int:
@@ -28,16 +28,16 @@ async def deliver(shop: Shop) -> int:
 
 
 async def test_a_payment_is_told_by_the_worker_in_iamports_body(
-    database_url: str, kicc: SimulatorControl, receiver: Receiver
+    database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    webhook_url = f"{receiver.url}/hooks?shop=1"
+    webhook_url = f"{endpoint.url}/hooks?shop=1"
     async with running_programs(database_url, kicc, webhook_url=webhook_url) as (shop, _programs):
         issued = await shop.register_card("card-1", merchant_uid="card-order")
         charged = (await shop.again(merchant_uid="order-1")).response
         await shop.again(merchant_uid="order-2", amount=8_521)  # declined
         paid = await shop.pay_in_window(merchant_uid="order-3")
 
-        posts = await receiver.until(3)
+        posts = await endpoint.until(3)
 
     told = {post.values["merchant_uid"]: post for post in posts}
     assert set(told) == {"card-order", "order-1", "order-3"}, "a decline by API is told by itself"
@@ -51,16 +51,16 @@ async def test_a_payment_is_told_by_the_worker_in_iamports_body(
     assert len({post.headers["webhook-id"] for post in posts}) == 3
 
 
-async def test_a_receiver_of_forms_gets_forms(
-    database_url: str, kicc: SimulatorControl, receiver: Receiver
+async def test_an_endpoint_of_forms_gets_forms(
+    database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    async with running_gateway(database_url, kicc, webhook_url=f"{receiver.url}/") as shop:
+    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/") as shop:
         await shop.engine.database.fetch("UPDATE merchants SET webhook_content_type = 'form'")
         paid = await shop.pay_in_window(merchant_uid="주문 1")
 
         assert await deliver(shop) == 1
 
-    (post,) = receiver.posts
+    (post,) = endpoint.posts
     assert post.content_type == "application/x-www-form-urlencoded"
     told = post.values
     assert {name: told[name] for name in ("imp_uid", "merchant_uid", "status")} == {
@@ -69,24 +69,24 @@ async def test_a_receiver_of_forms_gets_forms(
 
 
 async def test_a_notice_url_takes_the_place_of_the_merchants_own(
-    database_url: str, kicc: SimulatorControl, receiver: Receiver
+    database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    async with running_gateway(database_url, kicc, webhook_url=f"{receiver.url}/own") as shop:
+    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/own") as shop:
         await shop.register_card("card-1")
-        urls = [f"{receiver.url}/first", f"{receiver.url}/second"]
+        urls = [f"{endpoint.url}/first", f"{endpoint.url}/second"]
         await deliver(shop)
-        assert [post.path for post in receiver.posts] == ["/own"]
+        assert [post.path for post in endpoint.posts] == ["/own"]
 
         await shop.again(notice_url=urls)
         await deliver(shop)
 
-    assert sorted(post.path for post in receiver.posts[1:]) == ["/first", "/second"]
+    assert sorted(post.path for post in endpoint.posts[1:]) == ["/first", "/second"]
 
 
 async def test_a_payment_in_doubt_tells_nothing(
-    database_url: str, kicc: SimulatorControl, receiver: Receiver
+    database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    async with running_gateway(database_url, kicc, webhook_url=receiver.url) as shop:
+    async with running_gateway(database_url, kicc, webhook_url=endpoint.url) as shop:
         await shop.register_card("card-1")
         await deliver(shop)
         await kicc.scenario("executed_answer_cut", "batch")
@@ -94,11 +94,11 @@ async def test_a_payment_in_doubt_tells_nothing(
         await shop.again()
 
         assert await deliver(shop) == 0
-    assert len(receiver.posts) == 1, "of the card alone"
+    assert len(endpoint.posts) == 1, "of the card alone"
 
 
 async def test_a_worker_that_dies_with_a_webhook_loses_none(
-    database_url: str, kicc: SimulatorControl, receiver: Receiver
+    database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
     """Killed after the POST and before the record: told again, under the same id (W1)."""
     is_first = asyncio.Event()
@@ -109,18 +109,18 @@ async def test_a_worker_that_dies_with_a_webhook_loses_none(
             await asyncio.Event().wait()  # the first one is never answered
         return 200
 
-    receiver.answer = answer
-    async with running_programs(database_url, kicc, webhook_url=receiver.url) as (shop, programs):
+    endpoint.answer = answer
+    async with running_programs(database_url, kicc, webhook_url=endpoint.url) as (shop, programs):
         await shop.pay_in_window(merchant_uid="order-1")
-        await receiver.until(1)
+        await endpoint.until(1)
         await programs.workers[0].kill()
-        (left,) = await shop.rows("SELECT state, tries, leased_until FROM deliveries")
-        assert (left["state"], left["tries"]) == ("due", 0)
+        (left,) = await shop.rows("SELECT state, attempts, leased_until FROM deliveries")
+        assert (left["state"], left["attempts"]) == ("pending", 0)
         assert left["leased_until"] is not None
         await shop.engine.database.fetch("UPDATE deliveries SET leased_until = now()")  # 90 s on
         await programs.workers[0].start()
 
-        first, second = (await receiver.until(2))[:2]
+        first, second = (await endpoint.until(2))[:2]
 
         assert second.values == first.values
         assert second.headers["webhook-id"] == first.headers["webhook-id"]

@@ -26,13 +26,13 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
 ) -> None:
     async with (
         running_pooler(database_url, connections=2) as (pooled, _),
-        receiving() as receiver,
+        receiving() as endpoint,
         running_programs(
             pooled,
             kicc,
             gateways=2,
             workers=2,
-            webhook_url=receiver.url,
+            webhook_url=endpoint.url,
             DASI_DATABASE_DIRECT_URL=database_url,
         ) as (shop, programs),
     ):
@@ -45,7 +45,7 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
         request = {"customer_uid": "card-1", "schedules": [{**due, "amount": 9_900, "name": "9월"}]}
         assert (await shop.call("POST", "/subscribe/payments/schedule", json=request)).code == 0
 
-        posts = await receiver.until(23)
+        posts = await endpoint.until(23)
 
         told = sorted(post.values["merchant_uid"] for post in posts)
         assert len(told) == len(set(told)), "each once: a registration, 20 charges, two more"

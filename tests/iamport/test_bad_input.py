@@ -106,7 +106,7 @@ async def charge(shop: Shop, body: bytes, kind: str = "application/json") -> Ans
 async def assert_nothing_was_done(shop: Shop, *, payments: int = 1) -> None:
     """`payments`: what was there before, the card registration."""
     assert len(await shop.rows("SELECT 1 FROM payments")) == payments
-    assert len(await shop.rows("SELECT 1 FROM attempts")) == payments
+    assert len(await shop.rows("SELECT 1 FROM pg_attempts")) == payments
     assert await shop.approvals() == []
 
 

@@ -81,7 +81,7 @@ async def test_a_no_ends_the_payment_and_nothing_is_asked_of_the_pg(
     assert payment["status"] == "failed"
     assert payment["fail_reason"].endswith(f"(상세사유 : {why})")
     assert await gateway.approvals() == []
-    assert await gateway.rows("SELECT attempt_id FROM attempts") == []
+    assert await gateway.rows("SELECT attempt_id FROM pg_attempts") == []
 
 
 async def test_a_merchant_that_cannot_be_reached_says_no(gateway: Shop) -> None:
@@ -143,7 +143,7 @@ async def test_who_dies_while_asking_leaves_an_order_that_ends(
 
         assert (await shop.result(told["window_token"]))["rsp"]["success"] is False
         assert await shop.approvals() == []
-        assert await shop.rows("SELECT attempt_id FROM attempts") == []
+        assert await shop.rows("SELECT attempt_id FROM pg_attempts") == []
 
 
 async def _return_fields(shop: Shop, window_url: str) -> dict[str, str]:

@@ -74,7 +74,7 @@ async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(gatewa
 
     assert (lost.code, still.code) == (-1, -1)
     assert "확인하고 있습니다" in (still.message or "")
-    await gateway.engine.database.fetch("UPDATE attempts SET next_lookup_at = sent_at")
+    await gateway.engine.database.fetch("UPDATE pg_attempts SET next_lookup_at = sent_at")
     await gateway.kicc.control("DELETE", "/scenarios")
     await resolve_due(gateway.engine)
     settled = await _again(gateway, "key-1")
@@ -181,7 +181,7 @@ async def test_a_retry_sent_twice_charges_once(gateway: Shop) -> None:
 
     assert first.response["status"] == "failed"
     assert second.body == first.body
-    asked = await gateway.rows("SELECT 1 FROM attempts WHERE kind = 'charge'")
+    asked = await gateway.rows("SELECT 1 FROM pg_attempts WHERE kind = 'charge'")
     assert len(asked) == 3, "each was run once, one of them retried once"
     assert (other.http_status, "merchant_uid" in (other.message or "")) == (422, True)
 

@@ -34,7 +34,7 @@ class Post:
 
 
 @dataclass
-class Receiver:
+class WebhookEndpoint:
     url: str = ""
     posts: list[Post] = field(default_factory=list)
     """In the order they came."""
@@ -63,9 +63,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(listening: socket.socket | None = None) -> AsyncIterator[Receiver]:
+async def receiving(listening: socket.socket | None = None) -> AsyncIterator[WebhookEndpoint]:
     """Listens, on a free port if none is given, until the block ends."""
-    receiver = Receiver()
-    app = Starlette(routes=[Route("/{rest:path}", receiver.take, methods=["POST"])])
-    async with served(app, listening) as receiver.url:
-        yield receiver
+    endpoint = WebhookEndpoint()
+    app = Starlette(routes=[Route("/{rest:path}", endpoint.take, methods=["POST"])])
+    async with served(app, listening) as endpoint.url:
+        yield endpoint

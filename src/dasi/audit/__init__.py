@@ -1,7 +1,15 @@
 """The audit log: every operation of a user."""
 
 from dasi.audit import audit_store
-from dasi.audit.audit_entry import Act, Origin
-from dasi.audit.audit_log import acts_about, list_acts, log_own_act, record_act
+from dasi.audit.audit_entry import AuditEntry, ClientInfo
+from dasi.audit.audit_log import audit_for, list_audit, record_audit, record_own_audit
 
-__all__ = ["Act", "Origin", "acts_about", "audit_store", "list_acts", "log_own_act", "record_act"]
+__all__ = [
+    "AuditEntry",
+    "ClientInfo",
+    "audit_for",
+    "audit_store",
+    "list_audit",
+    "record_audit",
+    "record_own_audit",
+]

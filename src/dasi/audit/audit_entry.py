@@ -1,4 +1,4 @@
-"""The audit log: every act of a person: who, what, when, from where (A3)."""
+"""The audit log: every operation of a user: who, what, when, from where (A3)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,22 +6,22 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """One line. `what` is a slug; `about` names what it happened to."""
+class AuditEntry:
+    """One line. `action` is a slug; `target` names what it was done to."""
 
     position: int
-    at: datetime
+    created_at: datetime
     email: str
-    what: str
-    about: str | None
+    action: str
+    target: str | None
     detail: str | None
     address: str
     user_agent: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """From where a person acts; goes into the audit log."""
+class ClientInfo:
+    """The IP address and browser of a request; goes into the audit log."""
 
     address: str
     user_agent: str
@@ -31,6 +31,6 @@ class Actor(Protocol):
     """A user, as the audit log records one."""
 
     @property
-    def person_id(self) -> int: ...
+    def user_id(self) -> int: ...
     @property
     def email(self) -> str: ...

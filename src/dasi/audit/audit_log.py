@@ -1,55 +1,55 @@
-"""Write an act of a person down, and read the log back."""
+"""Write an entry, and read the log back."""
 
 from collections.abc import Sequence
 
 from dasi.audit import audit_store
-from dasi.audit.audit_entry import Act, Actor, Origin
+from dasi.audit.audit_entry import Actor, AuditEntry, ClientInfo
 from dasi.engine import Engine
 
 _DETAIL_MAX = 1_000
 
 
-async def record_act(
+async def record_audit(
     engine: Engine,
     merchant_id: int | None,
-    person: Actor,
-    what: str,
+    user: Actor,
+    action: str,
     *,
-    about: str | None,
+    target: str | None,
     detail: str | None,
-    origin: Origin,
+    client: ClientInfo,
 ) -> None:
-    """Written before the act is begun where the act cannot be undone, after it elsewhere.
+    """Written before the operation begins where it cannot be undone, after it elsewhere.
 
     `detail` is text for a reader and never holds a secret.
     """
-    await audit_store.insert_act(
+    await audit_store.insert_audit(
         engine.database,
         merchant_id,
-        person_id=person.person_id,
-        email=person.email,
-        what=what,
-        about=about[:200] if about else None,
+        user_id=user.user_id,
+        email=user.email,
+        action=action,
+        target=target[:200] if target else None,
         detail=detail[:_DETAIL_MAX] if detail else None,
-        origin=origin,
+        client=client,
         now=engine.clock.now(),
     )
 
 
-async def log_own_act(
+async def record_own_audit(
     engine: Engine,
-    person: Actor,
-    what: str,
-    origin: Origin,
+    user: Actor,
+    action: str,
+    client: ClientInfo,
     *,
-    about: str | None = None,
+    target: str | None = None,
     detail: str | None = None,
 ) -> None:
     """What somebody did with their own way in: it concerns no merchant."""
-    await record_act(engine, None, person, what, about=about, detail=detail, origin=origin)
+    await record_audit(engine, None, user, action, target=target, detail=detail, client=client)
 
 
-async def list_acts(
+async def list_audit(
     engine: Engine,
     merchant_id: int,
     *,
@@ -57,9 +57,9 @@ async def list_acts(
     words: str | None,
     before: int | None,
     limit: int,
-) -> list[Act]:
+) -> list[AuditEntry]:
     """Newest first. `with_merchantless` adds signing in and out, which belongs to no merchant."""
-    return await audit_store.acts(
+    return await audit_store.audit_entries(
         engine.database,
         merchant_id,
         with_merchantless=with_merchantless,
@@ -69,8 +69,8 @@ async def list_acts(
     )
 
 
-async def acts_about(
-    engine: Engine, merchant_id: int, abouts: Sequence[str], *, limit: int
-) -> list[Act]:
-    """What people did about these things (a payment, its doubts, its events), oldest first."""
-    return await audit_store.acts_about(engine.database, merchant_id, abouts, limit=limit)
+async def audit_for(
+    engine: Engine, merchant_id: int, targets: Sequence[str], *, limit: int
+) -> list[AuditEntry]:
+    """What users did to these targets (a payment, its doubts, its events), oldest first."""
+    return await audit_store.audit_for(engine.database, merchant_id, targets, limit=limit)

@@ -1,41 +1,42 @@
-"""SQL of the people's room: the audit log. Rows are only ever added."""
+"""SQL of the audit log. Rows are only ever added."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from dasi.audit.audit_entry import Act, Origin
+from dasi.audit.audit_entry import AuditEntry, ClientInfo
 from dasi.foundation.db import Connection, Database
 
 
-async def insert_act(
+async def insert_audit(
     connection: Connection | Database,
     merchant_id: int | None,
     *,
-    person_id: int | None,
+    user_id: int | None,
     email: str,
-    what: str,
-    about: str | None,
+    action: str,
+    target: str | None,
     detail: str | None,
-    origin: Origin,
+    client: ClientInfo,
     now: datetime,
 ) -> None:
     await connection.fetch(
         """INSERT INTO audit_log
-               (merchant_id, at, person_id, email, what, about, detail, address, user_agent)
+               (merchant_id, created_at, user_id, email, action, target, detail, address,
+                user_agent)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         merchant_id,
         now,
-        person_id,
+        user_id,
         email,
-        what,
-        about,
+        action,
+        target,
         detail,
-        origin.address,
-        origin.user_agent,
+        client.address,
+        client.user_agent,
     )
 
 
-async def acts(
+async def audit_entries(
     database: Database,
     merchant_id: int,
     *,
@@ -43,13 +44,14 @@ async def acts(
     words: str | None,
     before: int | None,
     limit: int,
-) -> list[Act]:
-    """Newest first, older than `before`. `words` are looked for in who, what and about."""
+) -> list[AuditEntry]:
+    """Newest first, older than `before`. `words` are looked for in email, action and target."""
     rows = await database.fetch(
-        """SELECT position, at, email, what, about, detail, address, user_agent FROM audit_log
+        """SELECT position, created_at, email, action, target, detail, address, user_agent
+           FROM audit_log
            WHERE (merchant_id = $1 OR ($2 AND merchant_id IS NULL))
              AND ($3::text IS NULL
-                  OR strpos(lower(concat_ws(' ', email, what, about, detail, address)), $3) > 0)
+                  OR strpos(lower(concat_ws(' ', email, action, target, detail, address)), $3) > 0)
              AND ($4::bigint IS NULL OR position < $4)
            ORDER BY position DESC LIMIT $5""",
         merchant_id,
@@ -58,19 +60,20 @@ async def acts(
         before,
         limit,
     )
-    return [Act(**row) for row in rows]
+    return [AuditEntry(**row) for row in rows]
 
 
-async def acts_about(
-    database: Database, merchant_id: int, abouts: Sequence[str], *, limit: int
-) -> list[Act]:
-    """Oldest first: what was done about these things."""
+async def audit_for(
+    database: Database, merchant_id: int, targets: Sequence[str], *, limit: int
+) -> list[AuditEntry]:
+    """Oldest first: what was done to these targets."""
     rows = await database.fetch(
-        """SELECT position, at, email, what, about, detail, address, user_agent FROM audit_log
-           WHERE merchant_id = $1 AND about = ANY ($2::text[])
+        """SELECT position, created_at, email, action, target, detail, address, user_agent
+           FROM audit_log
+           WHERE merchant_id = $1 AND target = ANY ($2::text[])
            ORDER BY position LIMIT $3""",
         merchant_id,
-        list(abouts),
+        list(targets),
         limit,
     )
-    return [Act(**row) for row in rows]
+    return [AuditEntry(**row) for row in rows]

@@ -1,10 +1,10 @@
 """Sign-in, sessions and the second factor of console users."""
 
 from dasi.authentication.passkey import PASSKEY_NAME_MAX
-from dasi.authentication.passkey_sign_in import ask_for_passkey, give_passkey
+from dasi.authentication.passkey_sign_in import begin_passkey_authentication, verify_passkey
 from dasi.authentication.passkeys import (
     add_passkey,
-    ask_for_new_passkey,
+    begin_passkey_registration,
     has_passkeys_here,
     list_passkeys,
     remove_passkey,
@@ -15,7 +15,7 @@ from dasi.authentication.second_factor import (
     begin_second_factor,
     confirm_second_factor,
     end_second_factor,
-    give_second_factor,
+    verify_totp,
 )
 from dasi.authentication.session import LIFE, Session
 from dasi.authentication.sign_in import (
@@ -33,15 +33,13 @@ __all__ = [
     "SEALED_SECOND_FACTORS",
     "Session",
     "add_passkey",
-    "ask_for_new_passkey",
-    "ask_for_passkey",
+    "begin_passkey_authentication",
+    "begin_passkey_registration",
     "begin_second_factor",
     "change_password",
     "confirm_second_factor",
     "end_second_factor",
     "find_session",
-    "give_passkey",
-    "give_second_factor",
     "has_passkeys_here",
     "list_passkeys",
     "list_sessions",
@@ -50,4 +48,6 @@ __all__ = [
     "sign_in",
     "sign_out",
     "sign_out_everywhere",
+    "verify_passkey",
+    "verify_totp",
 ]

@@ -1,4 +1,4 @@
-"""SQL of the people's room: passkeys, and what browsers were asked to sign."""
+"""SQL of passkeys, and what browsers were asked to sign."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,37 +19,37 @@ class PasskeyRow:
     sign_count: int
 
 
-async def passkeys_any_merchant(database: Database, person_id: int) -> list[Passkey]:
+async def passkeys_any_merchant(database: Database, user_id: int) -> list[Passkey]:
     """Oldest first."""
     rows = await database.fetch(
         """SELECT passkey_id, name, added_at, used_at FROM passkeys
-           WHERE person_id = $1 ORDER BY passkey_id""",
-        person_id,
+           WHERE user_id = $1 ORDER BY passkey_id""",
+        user_id,
     )
     return [Passkey(**row) for row in rows]
 
 
-async def passkey_rows_any_merchant(database: Database, person_id: int) -> list[PasskeyRow]:
+async def passkey_rows_any_merchant(database: Database, user_id: int) -> list[PasskeyRow]:
     rows = await database.fetch(
         """SELECT passkey_id, credential_id, public_key, name, sign_count FROM passkeys
-           WHERE person_id = $1 ORDER BY passkey_id""",
-        person_id,
+           WHERE user_id = $1 ORDER BY passkey_id""",
+        user_id,
     )
     return [PasskeyRow(**row) for row in rows]
 
 
-async def lock_passkeys_any_merchant(connection: Connection, person_id: int) -> int:
-    """How many there are; whoever else adds one to this person waits."""
-    await connection.execute("SELECT 1 FROM people WHERE person_id = $1 FOR UPDATE", person_id)
+async def lock_passkeys_any_merchant(connection: Connection, user_id: int) -> int:
+    """How many there are; whoever else adds one to this user waits."""
+    await connection.execute("SELECT 1 FROM users WHERE user_id = $1 FOR UPDATE", user_id)
     counted: int = await connection.fetchval(
-        "SELECT count(*) FROM passkeys WHERE person_id = $1", person_id
+        "SELECT count(*) FROM passkeys WHERE user_id = $1", user_id
     )
     return counted
 
 
 async def insert_passkey_any_merchant(
     connection: Connection,
-    person_id: int,
+    user_id: int,
     *,
     credential_id: bytes,
     public_key: bytes,
@@ -59,11 +59,11 @@ async def insert_passkey_any_merchant(
 ) -> bool:
     """False if somebody has this credential already."""
     passkey_id: int | None = await connection.fetchval(
-        """INSERT INTO passkeys (person_id, credential_id, public_key, name, sign_count, added_at)
+        """INSERT INTO passkeys (user_id, credential_id, public_key, name, sign_count, added_at)
            VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (credential_id) DO NOTHING
            RETURNING passkey_id""",
-        person_id,
+        user_id,
         credential_id,
         public_key,
         name,
@@ -74,12 +74,12 @@ async def insert_passkey_any_merchant(
 
 
 async def rename_passkey_any_merchant(
-    database: Database, person_id: int, passkey_id: int, name: str
+    database: Database, user_id: int, passkey_id: int, name: str
 ) -> bool:
     row = await database.fetchrow(
-        """UPDATE passkeys SET name = $3 WHERE person_id = $1 AND passkey_id = $2
+        """UPDATE passkeys SET name = $3 WHERE user_id = $1 AND passkey_id = $2
            RETURNING passkey_id""",
-        person_id,
+        user_id,
         passkey_id,
         name,
     )
@@ -87,12 +87,12 @@ async def rename_passkey_any_merchant(
 
 
 async def delete_passkey_any_merchant(
-    database: Database, person_id: int, passkey_id: int
+    database: Database, user_id: int, passkey_id: int
 ) -> str | None:
     """The name it had."""
     row = await database.fetchrow(
-        "DELETE FROM passkeys WHERE person_id = $1 AND passkey_id = $2 RETURNING name",
-        person_id,
+        "DELETE FROM passkeys WHERE user_id = $1 AND passkey_id = $2 RETURNING name",
+        user_id,
         passkey_id,
     )
     return None if row is None else row["name"]

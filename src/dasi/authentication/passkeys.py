@@ -3,28 +3,28 @@
 import hashlib
 import os
 
-from dasi.audit import Origin, log_own_act
+from dasi.audit import ClientInfo, record_own_audit
 from dasi.authentication import passkey_store, session_store
 from dasi.authentication.passkey import CHALLENGE_LIFE, PASSKEY_NAME_MAX, PASSKEYS_MAX, Passkey
 from dasi.authentication.session import Session
 from dasi.authentication.sign_in import check_password
 from dasi.authentication.webauthn_messages import (
     Host,
-    NotSigned,
+    InvalidAssertion,
     host_of,
     options_to_add,
     read_new_key,
 )
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
-from dasi.users import Person
+from dasi.users import User
 
 CHALLENGE_BYTES = 32
 
 
-async def list_passkeys(engine: Engine, person: Person) -> list[Passkey]:
+async def list_passkeys(engine: Engine, user: User) -> list[Passkey]:
     """Oldest first."""
-    return await passkey_store.passkeys_any_merchant(engine.database, person.person_id)
+    return await passkey_store.passkeys_any_merchant(engine.database, user.user_id)
 
 
 def has_passkeys_here(engine: Engine) -> bool:
@@ -32,13 +32,13 @@ def has_passkeys_here(engine: Engine) -> bool:
     return host_of(engine.public_url) is not None
 
 
-async def ask_for_new_passkey(engine: Engine, session: Session) -> str:
+async def begin_passkey_registration(engine: Engine, session: Session) -> str:
     """JSON for the browser. What it makes is good for five minutes, in this session, once.
 
     `NotAllowed("no_passkeys_here")`, `Conflict("many_passkeys")`.
     """
-    host, person = checked_host(engine), session.person
-    known = await passkey_store.passkey_rows_any_merchant(engine.database, person.person_id)
+    host, user = checked_host(engine), session.user
+    known = await passkey_store.passkey_rows_any_merchant(engine.database, user.user_id)
     if len(known) >= PASSKEYS_MAX:
         raise Conflict("many_passkeys", limit=PASSKEYS_MAX)
     challenge = os.urandom(CHALLENGE_BYTES)
@@ -52,21 +52,21 @@ async def ask_for_new_passkey(engine: Engine, session: Session) -> str:
     return await options_to_add(
         host,
         challenge,
-        user_id=hashlib.sha256(f"dasi person {person.person_id}".encode()).digest(),
-        email=person.email,
-        name=person.name,
+        user_id=hashlib.sha256(f"dasi user {user.user_id}".encode()).digest(),
+        email=user.email,
+        name=user.name,
         known=[one.credential_id for one in known],
     )
 
 
 async def add_passkey(
-    engine: Engine, session: Session, *, answer: str, name: str, origin: Origin
+    engine: Engine, session: Session, *, answer: str, name: str, client: ClientInfo
 ) -> None:
     """Keeps what the browser made. The first second factor somebody has ends their other sessions.
 
     `NotAuthenticated("wrong_passkey")`, `Conflict("passkey_taken" | "many_passkeys")`, `Invalid`.
     """
-    host, person, now = checked_host(engine), session.person, engine.clock.now()
+    host, user, now = checked_host(engine), session.user, engine.clock.now()
     name = _checked_name(name)
     challenge = await passkey_store.take_challenge_any_merchant(
         engine.database, session.session_hash, purpose="add", now=now
@@ -75,16 +75,16 @@ async def add_passkey(
         raise NotAuthenticated("wrong_passkey")
     try:
         new = await read_new_key(host, challenge, answer)
-    except NotSigned as why:
-        await log_own_act(engine, person, "passkey_refused", origin, detail=str(why))
+    except InvalidAssertion as why:
+        await record_own_audit(engine, user, "passkey_refused", client, detail=str(why))
         raise NotAuthenticated("wrong_passkey") from why
     async with engine.database.transaction() as connection:
-        counted = await passkey_store.lock_passkeys_any_merchant(connection, person.person_id)
+        counted = await passkey_store.lock_passkeys_any_merchant(connection, user.user_id)
         if counted >= PASSKEYS_MAX:
             raise Conflict("many_passkeys", limit=PASSKEYS_MAX)
         is_new = await passkey_store.insert_passkey_any_merchant(
             connection,
-            person.person_id,
+            user.user_id,
             credential_id=new.credential_id,
             public_key=new.public_key,
             name=name,
@@ -93,39 +93,39 @@ async def add_passkey(
         )
     if not is_new:
         raise Conflict("passkey_taken")
-    if not person.has_second_factor:
+    if not user.has_second_factor:
         await session_store.delete_sessions_any_merchant(
-            engine.database, person.person_id, but=session.session_hash
+            engine.database, user.user_id, but=session.session_hash
         )
-    await log_own_act(engine, person, "passkey_added", origin, about=name)
+    await record_own_audit(engine, user, "passkey_added", client, target=name)
 
 
 async def rename_passkey(
-    engine: Engine, session: Session, passkey_id: int, *, name: str, origin: Origin
+    engine: Engine, session: Session, passkey_id: int, *, name: str, client: ClientInfo
 ) -> None:
     """`NotFound("unknown_passkey")`, `Invalid`."""
     name = _checked_name(name)
     if not await passkey_store.rename_passkey_any_merchant(
-        engine.database, session.person.person_id, passkey_id, name
+        engine.database, session.user.user_id, passkey_id, name
     ):
         raise NotFound("unknown_passkey")
-    await log_own_act(engine, session.person, "passkey_renamed", origin, about=name)
+    await record_own_audit(engine, session.user, "passkey_renamed", client, target=name)
 
 
 async def remove_passkey(
-    engine: Engine, session: Session, passkey_id: int, *, password: str, origin: Origin
+    engine: Engine, session: Session, passkey_id: int, *, password: str, client: ClientInfo
 ) -> None:
     """By the password: a browser left open must not take the second factor away.
 
     `NotAuthenticated("wrong_password")`, `NotFound("unknown_passkey")`.
     """
-    await check_password(engine, session.person, password, origin)
+    await check_password(engine, session.user, password, client)
     name = await passkey_store.delete_passkey_any_merchant(
-        engine.database, session.person.person_id, passkey_id
+        engine.database, session.user.user_id, passkey_id
     )
     if name is None:
         raise NotFound("unknown_passkey")
-    await log_own_act(engine, session.person, "passkey_removed", origin, about=name)
+    await record_own_audit(engine, session.user, "passkey_removed", client, target=name)
 
 
 def checked_host(engine: Engine) -> Host:

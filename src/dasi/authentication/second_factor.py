@@ -7,7 +7,7 @@ import hmac
 
 import pyotp
 
-from dasi.audit import Origin, log_own_act
+from dasi.audit import ClientInfo, record_own_audit
 from dasi.authentication import session_store
 from dasi.authentication.session import Session
 from dasi.authentication.sign_in import complete_session
@@ -15,7 +15,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
 from dasi.foundation.reencrypt import EncryptedColumn
-from dasi.users import Person, rate_limit_store, refuse_many_tries, user_store
+from dasi.users import User, check_rate_limit, rate_limit_store, user_store
 
 STEP_S = 30
 _DRIFT = 1
@@ -23,88 +23,90 @@ _DRIFT = 1
 
 
 async def begin_second_factor(
-    engine: Engine, session: Session, *, origin: Origin
+    engine: Engine, session: Session, *, client: ClientInfo
 ) -> tuple[str, str]:
     """A new secret, not yet in force: (for typing, as an `otpauth://` address).
 
     `Conflict("second_factor_on")` while one is in force.
     """
-    person = session.person
-    if person.has_totp:
+    user = session.user
+    if user.has_totp:
         raise Conflict("second_factor_on")
     secret = pyotp.random_base32()
-    sealed = engine.vault.seal(secret, associated_data=_associated_data(person.person_id))
-    await user_store.set_totp_any_merchant(engine.database, person.person_id, sealed)
-    await log_own_act(engine, person, "second_factor_begun", origin)
-    return secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="dasi")
+    sealed = engine.vault.seal(secret, associated_data=_associated_data(user.user_id))
+    await user_store.set_totp_any_merchant(engine.database, user.user_id, sealed)
+    await record_own_audit(engine, user, "second_factor_begun", client)
+    return secret, pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name="dasi")
 
 
 async def confirm_second_factor(
-    engine: Engine, session: Session, code: str, *, origin: Origin
+    engine: Engine, session: Session, code: str, *, client: ClientInfo
 ) -> None:
     """Puts it in force once a code shows that the app has it. The first second factor somebody has
     ends their other sessions.
 
     `NotAuthenticated("wrong_code")`, `Conflict("second_factor_on")`.
     """
-    person = session.person
-    if person.has_totp:
+    user = session.user
+    if user.has_totp:
         raise Conflict("second_factor_on")
-    await _use_code(engine, person, code, origin)
+    await _use_code(engine, user, code, client)
     await user_store.confirm_totp_any_merchant(
-        engine.database, person.person_id, now=engine.clock.now()
+        engine.database, user.user_id, now=engine.clock.now()
     )
-    if not person.has_second_factor:
+    if not user.has_second_factor:
         await session_store.delete_sessions_any_merchant(
-            engine.database, person.person_id, but=session.session_hash
+            engine.database, user.user_id, but=session.session_hash
         )
-    await log_own_act(engine, person, "second_factor_on", origin)
+    await record_own_audit(engine, user, "second_factor_on", client)
 
 
-async def give_second_factor(engine: Engine, session: Session, code: str, *, origin: Origin) -> str:
+async def verify_totp(engine: Engine, session: Session, code: str, *, client: ClientInfo) -> str:
     """Completes a sign-in; the new session's cookie. `NotAuthenticated("wrong_code")`."""
-    if not session.person.has_totp:  # one that was begun and never confirmed opens nothing
+    if not session.user.has_totp:  # one that was begun and never confirmed opens nothing
         raise NotAuthenticated("wrong_code")
-    await _use_code(engine, session.person, code, origin)
-    return await complete_session(engine, session, origin=origin)
+    await _use_code(engine, session.user, code, client)
+    return await complete_session(engine, session, client=client)
 
 
-async def end_second_factor(engine: Engine, session: Session, code: str, *, origin: Origin) -> None:
+async def end_second_factor(
+    engine: Engine, session: Session, code: str, *, client: ClientInfo
+) -> None:
     """Switches it off, by a code. `NotAuthenticated("wrong_code")`."""
-    await _use_code(engine, session.person, code, origin)
-    await user_store.set_totp_any_merchant(engine.database, session.person.person_id, None)
-    await log_own_act(engine, session.person, "second_factor_off", origin)
+    await _use_code(engine, session.user, code, client)
+    await user_store.set_totp_any_merchant(engine.database, session.user.user_id, None)
+    await record_own_audit(engine, session.user, "second_factor_off", client)
 
 
-async def _use_code(engine: Engine, person: Person, code: str, origin: Origin) -> None:
-    subject = await refuse_many_tries(engine, f"code of {person.email}", origin)
-    sealed = await user_store.sealed_totp_any_merchant(engine.database, person.person_id)
+async def _use_code(engine: Engine, user: User, code: str, client: ClientInfo) -> None:
+    subject = await check_rate_limit(engine, f"code of {user.email}", client)
+    sealed = await user_store.sealed_totp_any_merchant(engine.database, user.user_id)
     if sealed is None:
-        await log_own_act(engine, person, "second_factor_failed", origin, detail="no app")
+        await record_own_audit(engine, user, "second_factor_failed", client, detail="no app")
         raise NotAuthenticated("wrong_code")
-    totp = pyotp.TOTP(engine.vault.open(sealed, associated_data=_associated_data(person.person_id)))
+    totp = pyotp.TOTP(engine.vault.open(sealed, associated_data=_associated_data(user.user_id)))
     now_step = epoch_s(engine.clock.now()) // STEP_S
     given = code.replace(" ", "").encode()
     for step in range(now_step - _DRIFT, now_step + _DRIFT + 1):
         is_right = hmac.compare_digest(totp.generate_otp(step).encode(), given)
         if is_right and await user_store.use_totp_step_any_merchant(
-            engine.database, person.person_id, step
+            engine.database, user.user_id, step
         ):
-            await rate_limit_store.forget_tries_any_merchant(engine.database, [subject])
+            await rate_limit_store.clear_attempts_any_merchant(engine.database, [subject])
             return
-    await log_own_act(engine, person, "second_factor_failed", origin, detail="wrong code")
+    await record_own_audit(engine, user, "second_factor_failed", client, detail="wrong code")
     raise NotAuthenticated("wrong_code")
 
 
-def _associated_data(person_id: int) -> str:
-    """Moved to another person's row the secret does not open."""
-    return f"second factor of person {person_id}"
+def _associated_data(user_id: int) -> str:
+    """Moved to another user's row the secret does not open."""
+    return f"second factor of user {user_id}"
 
 
 SEALED_SECOND_FACTORS = EncryptedColumn(
     what="second factors",
-    table="people",
-    key=("person_id",),
+    table="users",
+    key=("user_id",),
     column="sealed_totp",
-    associated_data=lambda row: _associated_data(row["person_id"]),
+    associated_data=lambda row: _associated_data(row["user_id"]),
 )

@@ -1,9 +1,9 @@
-"""The session: a person signed in on one browser. Kept on the server; the cookie only finds it."""
+"""The session: a user signed in on one browser. Kept on the server; the cookie only finds it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dasi.users import Person
+from dasi.users import User
 
 LIFE = timedelta(days=7)
 IDLE = timedelta(hours=12)
@@ -13,7 +13,7 @@ SECOND_FACTOR_WITHIN = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     session_hash: bytes = field(repr=False)
-    person: Person
+    user: User
     form_token: str = field(repr=False)
     """Every form of this session carries it back; another site cannot know it."""
     is_complete: bool

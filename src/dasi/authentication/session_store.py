@@ -1,36 +1,36 @@
-"""SQL of the people's room: sessions."""
+"""SQL of sessions."""
 
 from datetime import datetime
 
-from dasi.audit import Origin
+from dasi.audit import ClientInfo
 from dasi.authentication.session import Session, SessionSummary
 from dasi.foundation.db import Database
-from dasi.users import PERSON, to_person
+from dasi.users import USER_COLUMNS, to_user
 
 
 async def insert_session_any_merchant(
     database: Database,
-    person_id: int,
+    user_id: int,
     *,
     session_hash: bytes,
     form_token: str,
     is_complete: bool,
-    origin: Origin,
+    client: ClientInfo,
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Sessions of this person that ran out are swept here."""
+    """Sessions of this user that ran out are swept here."""
     await database.fetch(
-        """WITH swept AS (DELETE FROM person_sessions WHERE person_id = $2 AND expires_at <= $7)
-           INSERT INTO person_sessions (session_hash, person_id, form_token, is_complete, address,
+        """WITH swept AS (DELETE FROM user_sessions WHERE user_id = $2 AND expires_at <= $7)
+           INSERT INTO user_sessions (session_hash, user_id, form_token, is_complete, address,
                                         user_agent, started_at, seen_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)""",
         session_hash,
-        person_id,
+        user_id,
         form_token,
         is_complete,
-        origin.address,
-        origin.user_agent,
+        client.address,
+        client.user_agent,
         now,
         expires_at,
     )
@@ -39,13 +39,13 @@ async def insert_session_any_merchant(
 async def active_session_any_merchant(
     database: Database, session_hash: bytes, *, now: datetime, idle_since: datetime
 ) -> Session | None:
-    """The session and its person as they are now, so that a role taken away is gone at once."""
+    """The session and its user as they are now, so that a role taken away is gone at once."""
     row = await database.fetchrow(
-        f"""SELECT s.session_hash, s.form_token, s.is_complete, s.started_at, {PERSON}
-            FROM person_sessions s
-            JOIN people p ON p.person_id = s.person_id
+        f"""SELECT s.session_hash, s.form_token, s.is_complete, s.started_at, {USER_COLUMNS}
+            FROM user_sessions s
+            JOIN users u ON u.user_id = s.user_id
             WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3
-              AND p.disabled_at IS NULL""",
+              AND u.disabled_at IS NULL""",
         session_hash,
         now,
         idle_since,
@@ -54,7 +54,7 @@ async def active_session_any_merchant(
         return None
     return Session(
         session_hash=row["session_hash"],
-        person=to_person(row),
+        user=to_user(row),
         form_token=row["form_token"],
         is_complete=row["is_complete"],
         started_at=row["started_at"],
@@ -66,7 +66,7 @@ async def touch_session_any_merchant(
 ) -> None:
     """Keeps it from running idle; written at most once a minute."""
     await database.fetch(
-        """UPDATE person_sessions SET seen_at = $2
+        """UPDATE user_sessions SET seen_at = $2
            WHERE session_hash = $1 AND seen_at < $3""",
         session_hash,
         now,
@@ -75,32 +75,32 @@ async def touch_session_any_merchant(
 
 
 async def delete_session_any_merchant(database: Database, session_hash: bytes) -> None:
-    await database.fetch("DELETE FROM person_sessions WHERE session_hash = $1", session_hash)
+    await database.fetch("DELETE FROM user_sessions WHERE session_hash = $1", session_hash)
 
 
 async def delete_sessions_any_merchant(
-    database: Database, person_id: int, *, but: bytes | None
+    database: Database, user_id: int, *, but: bytes | None
 ) -> int:
-    """Every session of a person but one; how many."""
+    """Every session of a user but one; how many."""
     rows = await database.fetch(
-        """DELETE FROM person_sessions
-           WHERE person_id = $1 AND ($2::bytea IS NULL OR session_hash <> $2)
-           RETURNING person_id""",
-        person_id,
+        """DELETE FROM user_sessions
+           WHERE user_id = $1 AND ($2::bytea IS NULL OR session_hash <> $2)
+           RETURNING user_id""",
+        user_id,
         but,
     )
     return len(rows)
 
 
 async def sessions_of_any_merchant(
-    database: Database, person_id: int, *, this: bytes, now: datetime, idle_since: datetime
+    database: Database, user_id: int, *, this: bytes, now: datetime, idle_since: datetime
 ) -> list[SessionSummary]:
     rows = await database.fetch(
         """SELECT session_hash = $2 AS is_this, address, user_agent, started_at, seen_at
-           FROM person_sessions
-           WHERE person_id = $1 AND expires_at > $3 AND seen_at > $4 AND is_complete
+           FROM user_sessions
+           WHERE user_id = $1 AND expires_at > $3 AND seen_at > $4 AND is_complete
            ORDER BY seen_at DESC LIMIT 50""",
-        person_id,
+        user_id,
         this,
         now,
         idle_since,

@@ -3,19 +3,19 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from dasi.audit import Origin, audit_store, log_own_act
+from dasi.audit import ClientInfo, audit_store, record_own_audit
 from dasi.authentication import session_store
 from dasi.authentication.session import IDLE, LIFE, SECOND_FACTOR_WITHIN, Session, SessionSummary
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
 from dasi.users import (
-    Person,
+    User,
+    check_rate_limit,
     hash_of,
     hash_password,
     is_password,
     rate_limit_store,
-    refuse_many_tries,
     user_store,
 )
 
@@ -23,53 +23,51 @@ _SEEN_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignInResult:
     """`cookie` goes to the browser and is kept nowhere else."""
 
     cookie: str = field(repr=False)
     needs_second_factor: bool
 
 
-async def sign_in(engine: Engine, *, email: str, password: str, origin: Origin) -> SignedIn:
-    """`NotAuthenticated("wrong_sign_in")`, or `NotAllowed("too_many_tries")` for a quarter of an
+async def sign_in(engine: Engine, *, email: str, password: str, client: ClientInfo) -> SignInResult:
+    """`NotAuthenticated("wrong_sign_in")`, or `NotAllowed("too_many_attempts")` for a quarter of an
     hour once an email or an address failed too often."""
     email = email.strip().lower()[:254]
-    by_email = await refuse_many_tries(engine, f"email {email}", origin)
-    found = await user_store.person_by_email_any_merchant(engine.database, email)
+    by_email = await check_rate_limit(engine, f"email {email}", client)
+    found = await user_store.user_by_email_any_merchant(engine.database, email)
     if not await is_password(password, found[1] if found else None) or found is None:
-        await _log_failure(engine, email, origin)
+        await _log_failure(engine, email, client)
         raise NotAuthenticated("wrong_sign_in")
-    person = found[0]
-    await rate_limit_store.forget_tries_any_merchant(engine.database, [by_email])
-    cookie = await open_session(
-        engine, person, is_complete=not person.has_second_factor, origin=origin
-    )
-    if not person.has_second_factor:
-        await log_own_act(engine, person, "signed_in", origin)
-    return SignedIn(cookie, person.has_second_factor)
+    user = found[0]
+    await rate_limit_store.clear_attempts_any_merchant(engine.database, [by_email])
+    cookie = await open_session(engine, user, is_complete=not user.has_second_factor, client=client)
+    if not user.has_second_factor:
+        await record_own_audit(engine, user, "signed_in", client)
+    return SignInResult(cookie, user.has_second_factor)
 
 
-async def open_session(engine: Engine, person: Person, *, is_complete: bool, origin: Origin) -> str:
+async def open_session(engine: Engine, user: User, *, is_complete: bool, client: ClientInfo) -> str:
     """A new session; the cookie that finds it."""
     cookie, now = token(), engine.clock.now()
     await session_store.insert_session_any_merchant(
         engine.database,
-        person.person_id,
+        user.user_id,
         session_hash=hash_of(cookie),
         form_token=token(16),
         is_complete=is_complete,
-        origin=origin,
+        client=client,
         now=now,
         expires_at=now + (LIFE if is_complete else SECOND_FACTOR_WITHIN),
     )
     return cookie
 
 
-async def complete_session(engine: Engine, session: Session, *, origin: Origin) -> str:
+async def complete_session(engine: Engine, session: Session, *, client: ClientInfo) -> str:
     """After the second factor: the half session ends and a whole one under a new secret begins."""
     await session_store.delete_session_any_merchant(engine.database, session.session_hash)
-    cookie = await open_session(engine, session.person, is_complete=True, origin=origin)
-    await log_own_act(engine, session.person, "signed_in", origin)
+    cookie = await open_session(engine, session.user, is_complete=True, client=client)
+    await record_own_audit(engine, session.user, "signed_in", client)
     return cookie
 
 
@@ -86,17 +84,17 @@ async def find_session(engine: Engine, cookie: str) -> Session | None:
     return session
 
 
-async def sign_out(engine: Engine, session: Session, *, origin: Origin) -> None:
+async def sign_out(engine: Engine, session: Session, *, client: ClientInfo) -> None:
     await session_store.delete_session_any_merchant(engine.database, session.session_hash)
-    await log_own_act(engine, session.person, "signed_out", origin)
+    await record_own_audit(engine, session.user, "signed_out", client)
 
 
-async def sign_out_everywhere(engine: Engine, session: Session, *, origin: Origin) -> int:
-    """Ends every other session of this person; how many."""
+async def sign_out_everywhere(engine: Engine, session: Session, *, client: ClientInfo) -> int:
+    """Ends every other session of this user; how many."""
     ended = await session_store.delete_sessions_any_merchant(
-        engine.database, session.person.person_id, but=session.session_hash
+        engine.database, session.user.user_id, but=session.session_hash
     )
-    await log_own_act(engine, session.person, "signed_out_everywhere", origin)
+    await record_own_audit(engine, session.user, "signed_out_everywhere", client)
     return ended
 
 
@@ -104,7 +102,7 @@ async def list_sessions(engine: Engine, session: Session) -> list[SessionSummary
     now = engine.clock.now()
     return await session_store.sessions_of_any_merchant(
         engine.database,
-        session.person.person_id,
+        session.user.user_id,
         this=session.session_hash,
         now=now,
         idle_since=now - IDLE,
@@ -112,40 +110,40 @@ async def list_sessions(engine: Engine, session: Session) -> list[SessionSummary
 
 
 async def change_password(
-    engine: Engine, session: Session, *, old: str, new: str, origin: Origin
+    engine: Engine, session: Session, *, old: str, new: str, client: ClientInfo
 ) -> None:
     """Ends every other session too. `NotAuthenticated("wrong_password")`, `Invalid`."""
-    person = session.person
-    await check_password(engine, person, old, origin)
+    user = session.user
+    await check_password(engine, user, old, client)
     await user_store.set_password_any_merchant(
-        engine.database, person.person_id, await hash_password(new)
+        engine.database, user.user_id, await hash_password(new)
     )
     await session_store.delete_sessions_any_merchant(
-        engine.database, person.person_id, but=session.session_hash
+        engine.database, user.user_id, but=session.session_hash
     )
-    await log_own_act(engine, person, "password_changed", origin)
+    await record_own_audit(engine, user, "password_changed", client)
 
 
-async def check_password(engine: Engine, person: Person, given: str, origin: Origin) -> None:
+async def check_password(engine: Engine, user: User, given: str, client: ClientInfo) -> None:
     """Asked again of somebody signed in. `NotAuthenticated("wrong_password")`."""
-    subject = await refuse_many_tries(engine, f"email {person.email}", origin)
-    found = await user_store.person_by_email_any_merchant(engine.database, person.email)
+    subject = await check_rate_limit(engine, f"email {user.email}", client)
+    found = await user_store.user_by_email_any_merchant(engine.database, user.email)
     if not await is_password(given, found[1] if found else None):
-        await log_own_act(engine, person, "wrong_password", origin)
+        await record_own_audit(engine, user, "wrong_password", client)
         raise NotAuthenticated("wrong_password")
-    await rate_limit_store.forget_tries_any_merchant(engine.database, [subject])
+    await rate_limit_store.clear_attempts_any_merchant(engine.database, [subject])
 
 
-async def _log_failure(engine: Engine, email: str, origin: Origin) -> None:
+async def _log_failure(engine: Engine, email: str, client: ClientInfo) -> None:
     """By the email that was typed: it may be nobody's."""
-    await audit_store.insert_act(
+    await audit_store.insert_audit(
         engine.database,
         None,
-        person_id=None,
+        user_id=None,
         email=email,
-        what="sign_in_failed",
-        about=None,
+        action="sign_in_failed",
+        target=None,
         detail=None,
-        origin=origin,
+        client=client,
         now=engine.clock.now(),
     )

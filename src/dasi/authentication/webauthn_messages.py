@@ -19,7 +19,7 @@ _TIMEOUT_MS = 120_000
 _NOT_AN_ANSWER = (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error)
 
 
-class NotSigned(Exception):
+class InvalidAssertion(Exception):
     """The answer is not one to our challenge by this passkey. Says why, for the audit log."""
 
 
@@ -104,7 +104,7 @@ async def options_to_sign_in(host: Host, challenge: bytes, *, known: Sequence[by
 
 
 async def read_new_key(host: Host, challenge: bytes, answer: str) -> NewKey:
-    """`NotSigned`."""
+    """`InvalidAssertion`."""
 
     def verify() -> NewKey:
         import webauthn  # noqa: PLC0415  # see above: it is slow to load
@@ -121,7 +121,7 @@ async def read_new_key(host: Host, challenge: bytes, answer: str) -> NewKey:
 
 
 async def credential_id_of(answer: str) -> bytes:
-    """Which passkey claims to have answered. `NotSigned`."""
+    """Which passkey claims to have answered. `InvalidAssertion`."""
 
     def read() -> bytes:
         from webauthn.helpers import parse_authentication_credential_json  # noqa: PLC0415  # above
@@ -135,7 +135,7 @@ async def new_sign_count(
     host: Host, challenge: bytes, answer: str, *, public_key: bytes, sign_count: int
 ) -> int:
     """The authenticator's count after an answer that is right; it must have grown, where it is not
-    always 0: else there are two of that authenticator. `NotSigned`."""
+    always 0: else there are two of that authenticator. `InvalidAssertion`."""
 
     def verify() -> int:
         import webauthn  # noqa: PLC0415  # see above: it is slow to load
@@ -159,6 +159,6 @@ async def _verified(verify: Callable[[], T]) -> T:
         try:
             return verify()
         except (WebAuthnException, *_NOT_AN_ANSWER) as why:
-            raise NotSigned(f"{type(why).__name__}: {str(why)[:200]}") from why
+            raise InvalidAssertion(f"{type(why).__name__}: {str(why)[:200]}") from why
 
     return await asyncio.to_thread(run)

@@ -67,7 +67,7 @@ async def mark_registrations_discarded(
 ) -> None:
     """Registrations of this customer whose outcome is not known yet: their key is not to live."""
     await connection.execute(
-        """UPDATE attempts a SET discard_key = true FROM payments p
+        """UPDATE pg_attempts a SET discard_key = true FROM payments p
            WHERE a.merchant_id = $1 AND a.kind = 'issue_key' AND a.state IN ('sending', 'unknown')
              AND p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid AND p.customer_uid = $2""",
         merchant_id,
@@ -173,7 +173,7 @@ async def reserve_deletion(
                  AND manual_review_reason IS NULL AND status <> 'active'
                RETURNING channel_id
            )
-           INSERT INTO attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id, mall_id,
+           INSERT INTO pg_attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id, mall_id,
                                  business_date, amount_krw, state, sent_at)
            SELECT $1, $3, $2, 'delete_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
            RETURNING attempt_id""",
@@ -204,7 +204,7 @@ async def close_deletion(
         NotSent: "not_sent",
     }
     await connection.execute(
-        """UPDATE attempts SET state = $3, detail = $4, pg_code = $5, pg_text = $6, answered_at = $7
+        """UPDATE pg_attempts SET state = $3, detail = $4, pg_code = $5, pg_text = $6, answered_at = $7
            WHERE merchant_id = $1 AND attempt_id = $2""",
         key.merchant_id,
         attempt.attempt_id,

@@ -8,7 +8,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
 from dasi.providers.port import KeyIssued
-from dasi.webhooks import announce_more
+from dasi.webhooks import enqueue_extended_event
 
 
 async def save_issued_key(
@@ -58,11 +58,11 @@ async def save_issued_key(
         issued_at=issued.issued_at,
         now=now,
     )
-    await announce_more(
+    await enqueue_extended_event(
         connection,
         merchant_id,
         kind="billing_key.issued",
-        about=billing_key_id,
+        resource_id=billing_key_id,
         channel_id=channel_id,
         version=1,
         body={"customer_uid": customer_uid, "status": "issued"},
@@ -84,11 +84,11 @@ async def announce_deleted(
     channel_id: int,
     now: datetime,
 ) -> None:
-    await announce_more(
+    await enqueue_extended_event(
         connection,
         merchant_id,
         kind="billing_key.deleted",
-        about=billing_key_id,
+        resource_id=billing_key_id,
         channel_id=channel_id,
         version=2,
         body={"customer_uid": customer_uid, "status": "deleted"},

@@ -42,8 +42,8 @@ def events(
     page = with_engine(data, act)
     rows: list[Facts] = [_row(event) for event in page.events]
     print_list(rows, as_json=as_json, none="No event after that cursor.")
-    if page.left and not as_json:
-        typer.echo(f"{page.left:,} more: --after {page.last_no}")
+    if page.remaining and not as_json:
+        typer.echo(f"{page.remaining:,} more: --after {page.next_cursor}")
 
 
 def listen(
@@ -80,19 +80,19 @@ async def forward(
 
     from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # as above
     from dasi.webhooks import (  # noqa: PLC0415  # as above
-        feed_end,
-        move_reader,
+        commit_offset,
+        get_offset,
         read_feed,
-        reader_position,
+        tail_cursor,
     )
 
     owner = await find_merchant_by_code(engine, merchant_code)
-    place = await reader_position(engine, owner.merchant_id, name)
+    place = await get_offset(engine, owner.merchant_id, name)
     if place is None:
-        place = 0 if from_start else await feed_end(engine, owner.merchant_id)
-        await move_reader(engine, owner.merchant_id, name, place)
+        place = 0 if from_start else await tail_cursor(engine, owner.merchant_id)
+        await commit_offset(engine, owner.merchant_id, name, place)
     first = await read_feed(engine, owner.merchant_id, after=place, limit=1)
-    missed = len(first.events) + first.left
+    missed = len(first.events) + first.remaining
     typer.echo(f"listening for {merchant_code} as {name!r}, to {to}: {missed} missed meanwhile")
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -103,8 +103,8 @@ async def forward(
                 if not await _post(session, engine, owner, to=to, event=event):
                     wait_s = _AGAIN_S
                     break
-                place = event.feed_no
-                await move_reader(engine, owner.merchant_id, name, place)
+                place = event.sequence
+                await commit_offset(engine, owner.merchant_id, name, place)
             await asyncio.sleep(wait_s)
 
 
@@ -128,7 +128,7 @@ async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Ev
     except (aiohttp.ClientError, TimeoutError, OSError) as failure:
         told, is_taken = type(failure).__name__, False
     moment = event.at.astimezone(KST).strftime("%H:%M:%S")
-    typer.echo(f"{moment}  {event.feed_no:>8}  {event.kind:24} {event.about:20} {told}")
+    typer.echo(f"{moment}  {event.sequence:>8}  {event.kind:24} {event.resource_id:20} {told}")
     return is_taken
 
 
@@ -145,10 +145,10 @@ def register(app: typer.Typer) -> None:
 
 def _row(event: "Event") -> Facts:
     return {
-        "cursor": event.feed_no,
+        "cursor": event.sequence,
         "at": event.at.astimezone(KST).strftime("%m-%d %H:%M:%S KST"),
         "type": event.kind,
-        "about": event.about,
+        "resource_id": event.resource_id,
         "version": event.version,
         "data": json.dumps(event.body, ensure_ascii=False),
         "id": event.event_id,

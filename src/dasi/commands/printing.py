@@ -25,7 +25,7 @@ _REFUSALS = {
         "The API key {api_key} is in use already.",
         "Give another one with --api-key, or leave it out and one is made.",
     ),
-    "unknown_person": (
+    "unknown_user": (
         "Nobody signs in to the console as {email}.",
         "`dasi user list` shows everybody; `dasi user add` adds somebody.",
     ),
@@ -70,9 +70,9 @@ _REFUSALS = {
         "{code} has no webhook address to send to.",
         "Save one with `dasi merchant change --code {code} --webhook-url URL` first.",
     ),
-    "unknown_receiver": (
-        "No receiver {receiver} of this merchant is failing or held back.",
-        "`dasi webhooks receivers --merchant CODE` shows those that are.",
+    "unknown_endpoint": (
+        "No endpoint {endpoint} of this merchant is failing or paused.",
+        "`dasi webhooks endpoints --merchant CODE` shows those that are.",
     ),
     "channel_exists": (
         "This merchant has a channel {pg} already.",

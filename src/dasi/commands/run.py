@@ -76,9 +76,9 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
-    from dasi.commands.users import tell_first_run  # noqa: PLC0415  # as in `demo`
+    from dasi.commands.users import print_bootstrap_link  # noqa: PLC0415  # as in `demo`
 
-    tell_first_run()
+    print_bootstrap_link()
     if workers > 1:
         part = ("-m", "dasi.serve", "gateway")
         asyncio.run(_several("gateway", part, count=workers, listeners=listeners))

@@ -16,7 +16,7 @@ from dasi.runtime.processes import Children, asked_to_stop, fail_when_one_ends, 
 from dasi.runtime.standalone import Machine, Ports, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
-from dasi.users import first_run_link
+from dasi.users import bootstrap_link
 
 
 async def run_up(
@@ -78,7 +78,7 @@ async def _tell(machine: Machine, opened: OpenFolder, data: Path) -> None:
     if opened.postgres is not None:
         console.print(f"Data in {data}: back up all of it.", soft_wrap=True)
     async with current_engine(read_settings(opened.environment)) as engine:
-        link = await first_run_link(engine)
+        link = await bootstrap_link(engine)
         console.print(
             f"Console on {machine.ports.gateway_url}/console"
             if link is None

@@ -1,4 +1,4 @@
-"""People of the console: `dasi user`, and the link that lets the first one in."""
+"""Users of the console: `dasi user`, and the link that lets the first one in."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ from dasi.commands.printing import print_facts, print_list, print_note
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
 from dasi.settings import read_settings
-from dasi.users import Person, Role, add_person, first_run_link, list_people, reset_link
+from dasi.users import Role, User, add_user, bootstrap_link, list_users, reset_link
 
-user = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
+user = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
 
 
 @user.command("add", epilog=ending("dasi user add --email kim@shop.example --name Kim"))
@@ -41,7 +41,7 @@ def user_add(
         merchant_id = None
         if merchant_code is not None:
             merchant_id = (await find_merchant_by_code(engine, merchant_code)).merchant_id
-        await add_person(
+        await add_user(
             engine, email=email, name=name, password=given, merchant_id=merchant_id, role=role
         )
 
@@ -84,26 +84,26 @@ def user_reset(
 
 @user.command("list", epilog=ending("dasi user list --json"))
 def user_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """List the people of the console, oldest first."""
-    rows = [_of_person(one) for one in with_engine(data, list_people)]
+    """List the users of the console, oldest first."""
+    rows = [_of_user(one) for one in with_engine(data, list_users)]
     print_list(rows, as_json=as_json, none="Nobody yet: dasi user add --help")
 
 
-def tell_first_run() -> None:
+def print_bootstrap_link() -> None:
     """While nobody can sign in: the link that makes the first owner, on standard error."""
 
     async def act() -> str | None:
         from dasi.runtime.bootstrap import current_engine  # noqa: PLC0415  # it loads every room
 
         async with current_engine(read_settings(os.environ)) as engine:
-            return await first_run_link(engine)
+            return await bootstrap_link(engine)
 
     link = asyncio.run(act())
     if link is not None:
         print_note(f"Nobody can sign in to the console yet. Make the owner within 24 h:\n  {link}")
 
 
-def _of_person(one: Person) -> dict[str, str | int | bool | None]:
+def _of_user(one: User) -> dict[str, str | int | bool | None]:
     return {
         "email": one.email,
         "name": one.name,

@@ -1,4 +1,4 @@
-"""Webhooks at the keyboard: the log, sending again, signing secrets, receivers that fail."""
+"""Webhooks at the keyboard: the log, sending again, signing secrets, endpoints that fail."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +13,7 @@ from dasi.foundation.clock import KST
 from dasi.foundation.durations import parse_wait
 
 if TYPE_CHECKING:
-    from dasi.webhooks import Delivery, FailingReceiver, SentTest, SigningSecret, Try
+    from dasi.webhooks import Delivery, DeliveryAttempt, FailingEndpoint, SentTest, SigningSecret
 
 _TAKEN = range(200, 300)
 app = typer.Typer(no_args_is_help=True, help="What merchants were told, and telling it again.")
@@ -25,14 +25,14 @@ async def _owner(engine: Engine, code: str) -> int:
     return (await find_merchant_by_code(engine, code)).merchant_id
 
 
-@app.command("list", epilog=ending("dasi webhooks list --merchant imp00000001 --state parked"))
+@app.command("list", epilog=ending("dasi webhooks list --merchant imp00000001 --state failed"))
 def list_all(
     *,
     merchant_code: MerchantCode,
     state: Annotated[
-        Literal["due", "delivered", "parked"] | None, typer.Option(help="Of this state only.")
+        Literal["pending", "delivered", "failed"] | None, typer.Option(help="Of this state only.")
     ] = None,
-    about: Annotated[
+    resource_id: Annotated[
         str | None, typer.Option(help="Of this payment (imp_uid) or this event only.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
@@ -45,17 +45,19 @@ def list_all(
         from dasi.webhooks import list_deliveries  # noqa: PLC0415  # slow: not for --help
 
         owner = await _owner(engine, merchant_code)
-        return await list_deliveries(engine, owner, state=state, about=about, limit=limit)
+        return await list_deliveries(
+            engine, owner, state=state, resource_id=resource_id, limit=limit
+        )
 
     rows: list[Facts] = [
         {
             "at": _kst(one.created_at),
             "type": one.kind,
-            "about": one.about,
+            "resource_id": one.resource_id,
             "state": one.state,
-            "tries": one.tries,
+            "attempts": one.attempts,
             "answer": one.last_answer,
-            "next_try": _kst(one.next_try_at),
+            "next_attempt": _kst(one.next_attempt_at),
             "url": one.url,
             "event": one.event_id,
             "delivery": one.delivery_id,
@@ -66,21 +68,21 @@ def list_all(
 
 
 @app.command(
-    "tries", epilog=ending("dasi webhooks tries --merchant imp00000001 --delivery evt_….1")
+    "attempts", epilog=ending("dasi webhooks attempts --merchant imp00000001 --delivery evt_….1")
 )
-def tries(
+def attempts(
     *,
     merchant_code: MerchantCode,
     delivery: Annotated[str, typer.Option(help="Its id, as the list shows it.")],
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Show every POST of a delivery: request, answer, time, next try."""
+    """Show every POST of a delivery: request, answer, time, next attempt."""
 
-    async def act(engine: Engine) -> "list[Try]":
-        from dasi.webhooks import list_tries  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "list[DeliveryAttempt]":
+        from dasi.webhooks import list_attempts  # noqa: PLC0415  # slow: not for --help
 
-        return await list_tries(engine, await _owner(engine, merchant_code), delivery)
+        return await list_attempts(engine, await _owner(engine, merchant_code), delivery)
 
     rows: list[Facts] = [
         {
@@ -89,11 +91,11 @@ def tries(
             "took_ms": one.took_ms,
             "request": one.request,
             "answer": one.answer,
-            "next_try": _kst(one.next_try_at),
+            "next_attempt": _kst(one.next_attempt_at),
         }
         for one in with_engine(data, act)
     ]
-    print_list(rows, as_json=as_json, none="It was not tried yet, or there is no such delivery.")
+    print_list(rows, as_json=as_json, none="No attempt was made yet, or there is no such delivery.")
 
 
 @app.command("resend", epilog=ending("dasi webhooks resend --merchant imp00000001 --event evt_…"))
@@ -104,14 +106,14 @@ def resend(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Send one event again, with a whole plan of tries before it."""
+    """Send one event again, with a whole retry schedule."""
 
     async def act(engine: Engine) -> int:
         from dasi.webhooks import resend_event  # noqa: PLC0415  # slow: not for --help
 
         return await resend_event(engine, await _owner(engine, merchant_code), event)
 
-    print_facts({"event": event, "deliveries_due": with_engine(data, act)}, as_json=as_json)
+    print_facts({"event": event, "deliveries_pending": with_engine(data, act)}, as_json=as_json)
 
 
 @app.command(
@@ -124,7 +126,7 @@ def replay(
     since: Annotated[str, typer.Option(help="From this moment on, Korean time.")],
     until: Annotated[str | None, typer.Option(help="Up to this moment; else up to now.")] = None,
     delivered_too: Annotated[
-        bool, typer.Option("--delivered-too", help="Not only what was parked.")
+        bool, typer.Option("--delivered-too", help="Not only failed deliveries.")
     ] = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
@@ -140,10 +142,10 @@ def replay(
             await _owner(engine, merchant_code),
             since=begins,
             until=ends or engine.clock.now(),
-            only_parked=not delivered_too,
+            only_failed=not delivered_too,
         )
 
-    print_facts({"since": since, "deliveries_due": with_engine(data, act)}, as_json=as_json)
+    print_facts({"since": since, "deliveries_pending": with_engine(data, act)}, as_json=as_json)
 
 
 @app.command("secret", epilog=ending("dasi webhooks secret --merchant imp00000001 --rotate"))
@@ -157,7 +159,7 @@ def secret(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Show the secrets that sign webhooks, newest first; a receiver verifies with one of them."""
+    """Show the secrets that sign webhooks, newest first; an endpoint verifies with one of them."""
     try:
         overlap = parse_wait(keep_old_for)
     except ValueError as wrong:
@@ -179,13 +181,13 @@ def secret(
     print_list(rows, as_json=as_json, none="")
 
 
-@app.command("receivers", epilog=ending("dasi webhooks receivers --merchant imp00000001"))
-def receivers(
+@app.command("endpoints", epilog=ending("dasi webhooks endpoints --merchant imp00000001"))
+def endpoints(
     *,
     merchant_code: MerchantCode,
     pause: Annotated[
         str | None,
-        typer.Option(metavar="HOST", help="Hold back what goes there; tries are not spent."),
+        typer.Option(metavar="HOST", help="Send nothing there; attempts are not spent."),
     ] = None,
     resume: Annotated[
         str | None,
@@ -194,30 +196,30 @@ def receivers(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """List receivers that fail or are held back: how often, since when, until when, gone (410)."""
+    """List endpoints that fail or are paused: how often, since when, until when, disabled (410)."""
 
-    async def act(engine: Engine) -> "list[FailingReceiver]":
-        from dasi.webhooks import failing_receivers, pause_receiver, resume_receiver  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "list[FailingEndpoint]":
+        from dasi.webhooks import failing_endpoints, pause_endpoint, resume_endpoint  # noqa: PLC0415  # slow: not for --help
 
         owner = await _owner(engine, merchant_code)
         if pause is not None:
-            await pause_receiver(engine, owner, pause)
+            await pause_endpoint(engine, owner, pause)
         if resume is not None:
-            await resume_receiver(engine, owner, resume)
-        return await failing_receivers(engine, owner)
+            await resume_endpoint(engine, owner, resume)
+        return await failing_endpoints(engine, owner)
 
     rows: list[Facts] = [
         {
-            "receiver": one.receiver,
+            "endpoint": one.endpoint,
             "failures": one.failures,
             "since": _kst(one.failing_since),
-            "paused_until": _kst(one.paused_until),
-            "held_since": _kst(one.held_at),
-            "gone_since": _kst(one.gone_at),
+            "backoff_until": _kst(one.backoff_until),
+            "paused_since": _kst(one.paused_at),
+            "disabled_since": _kst(one.disabled_at),
         }
         for one in with_engine(data, act)
     ]
-    print_list(rows, as_json=as_json, none="Every receiver answers.")
+    print_list(rows, as_json=as_json, none="Every endpoint answers.")
 
 
 @app.command(
@@ -260,12 +262,16 @@ def send_test(
         raise typer.Exit(1)
 
 
-@app.command("more", epilog=ending("dasi webhooks more --merchant imp00000001 --turn on"))
-def more(
+@app.command(
+    "extended-events",
+    epilog=ending("dasi webhooks extended-events --merchant imp00000001 --enable"),
+)
+def extended_events(
     *,
     merchant_code: MerchantCode,
-    turn: Annotated[
-        Literal["on", "off"] | None, typer.Option(help="From now on; shown only when left out.")
+    enable: Annotated[
+        bool | None,
+        typer.Option("--enable/--disable", help="From now on; shown only when left out."),
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
@@ -276,8 +282,8 @@ def more(
         from dasi.merchants import has_extended_events, set_extended_events  # noqa: PLC0415  # slow: not for --help
 
         owner = await _owner(engine, merchant_code)
-        if turn is not None:
-            await set_extended_events(engine, owner, is_on=turn == "on")
+        if enable is not None:
+            await set_extended_events(engine, owner, is_on=enable)
         return await has_extended_events(engine, owner)
 
     is_on = with_engine(data, act)

@@ -66,16 +66,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "2단계 인증이 이미 켜져 있습니다.",
         "The second factor is on already.",
     ),
-    "too_many_tries": (
+    "too_many_attempts": (
         "시도 횟수가 너무 많습니다. {minutes}분 뒤에 다시 시도하세요.",
-        "Too many tries. Try again in {minutes} minutes.",
+        "Too many attempts. Try again in {minutes} minutes.",
     ),
     "email_taken": ("이미 등록된 이메일입니다: {email}", "This email is taken: {email}"),
-    "too_many_views": (
-        "보기는 {most}개까지 저장할 수 있습니다. 쓰지 않는 것을 먼저 지우세요.",
-        "At most {most} views can be kept. Remove one first.",
+    "too_many_filters": (
+        "필터는 {most}개까지 저장할 수 있습니다. 쓰지 않는 것을 먼저 지우세요.",
+        "At most {most} filters can be saved. Remove one first.",
     ),
-    "unknown_view": ("이미 지워진 보기입니다.", "There is no such view any more."),
+    "unknown_filter": ("이미 지워진 필터입니다.", "There is no such filter any more."),
     "unknown_payment": ("찾을 수 없는 결제입니다.", "There is no such payment."),
     "unknown_billing_key": (
         "등록된 빌링키가 없습니다: {customer_uid}",
@@ -83,7 +83,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "unknown_api_key": ("이 API 키가 없습니다.", "There is no such API key."),
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
-    "unknown_person": ("이 구성원이 없습니다.", "There is no such member."),
+    "unknown_user": ("이 구성원이 없습니다.", "There is no such member."),
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
     "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This mall id is there already: {pg}"),
     "channel_is_default": (
@@ -101,7 +101,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "보낼 주소가 없습니다. 먼저 웹훅 주소를 저장하세요.",
         "There is no address to send to. Save a webhook URL first.",
     ),
-    "unknown_receiver": ("이 수신 주소가 없습니다.", "There is no such receiver."),
+    "unknown_endpoint": ("이 수신 주소가 없습니다.", "There is no such endpoint."),
     "schedule_not_waiting": (
         "이미 실행되었거나 취소된 예약입니다.",
         "It ran, runs, or was revoked already.",

@@ -68,9 +68,9 @@ EVENT = {
     "failed": Word("실패로 확정", "settled as failed", "bad"),
 }
 DELIVERY = {
-    "due": Word("전송 대기", "due", "wait"),
+    "pending": Word("전송 대기", "pending", "wait"),
     "delivered": Word("전송 완료", "delivered", "good"),
-    "parked": Word("전송 중단", "parked", "bad"),
+    "failed": Word("전송 실패", "failed", "bad"),
 }
 SCHEDULE = {
     "scheduled": Word("예약됨", "scheduled", "off"),
@@ -92,7 +92,7 @@ ROLE = {
 }
 ROLE_MAY = {
     Role.OWNER: Word("모든 가맹점의 모든 것", "everything, for every merchant"),
-    Role.ADMIN: Word("이 가맹점의 모든 것, 구성원 포함", "everything here, people included"),
+    Role.ADMIN: Word("이 가맹점의 모든 것, 구성원 포함", "everything here, members included"),
     Role.OPERATOR: Word("조회, 취소, 재전송, 빌링키 삭제", "see, cancel, resend, remove keys"),
     Role.DEVELOPER: Word("조회, PG·API 키·웹훅 설정", "see, set up PG, API keys and webhooks"),
     Role.READ_ONLY: Word("조회만", "see only"),
@@ -129,8 +129,8 @@ def quota_word(months_max: int | None) -> Word:
 
 
 ACT = {
-    "joined": Word("합류", "joined"),
-    "person_added": Word("사용자 추가", "person added"),
+    "invitation_accepted": Word("초대 수락", "invitation accepted"),
+    "user_added": Word("사용자 추가", "user added"),
     "signed_in": Word("로그인", "signed in"),
     "signed_out": Word("로그아웃", "signed out"),
     "signed_out_everywhere": Word("다른 기기 로그아웃", "signed out elsewhere"),
@@ -140,20 +140,20 @@ ACT = {
     "second_factor_off": Word("2단계 인증 끔", "second factor off"),
     "second_factor_begun": Word("2단계 인증 설정 시작", "second factor begun"),
     "second_factor_failed": Word("2단계 인증 실패", "second factor failed"),
-    "second_factor_rule": Word("2단계 인증 요구 변경", "second factor required of"),
+    "mfa_policy_changed": Word("2단계 인증 요구 변경", "second factor required of"),
     "wrong_password": Word("비밀번호 확인 실패", "wrong password"),
     "passkey_added": Word("패스키 추가", "passkey added"),
     "passkey_refused": Word("패스키 등록 거절", "passkey refused"),
     "passkey_renamed": Word("패스키 이름 변경", "passkey renamed"),
     "passkey_removed": Word("패스키 삭제", "passkey removed"),
     "reset_link_made": Word("재설정 링크 발급", "reset link made"),
-    "person_reset": Word("계정 재설정", "account reset"),
+    "user_reset": Word("계정 재설정", "account reset"),
     "merchant_added": Word("가맹점 추가", "merchant added"),
-    "person_invited": Word("구성원 초대", "person invited"),
-    "person_removed": Word("구성원 제외", "person removed"),
+    "member_invited": Word("구성원 초대", "member invited"),
+    "member_removed": Word("구성원 제외", "member removed"),
     "payment_cancelled": Word("결제 취소 요청", "payment cancel"),
-    "view_saved": Word("결제 보기 저장", "view of payments saved"),
-    "view_removed": Word("결제 보기 삭제", "view of payments removed"),
+    "filter_saved": Word("필터 저장", "filter saved"),
+    "filter_removed": Word("필터 삭제", "filter removed"),
     "payments_exported": Word("결제 내보내기", "payments exported"),
     "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
     "attempt_resolved": Word("확인 중인 건을 직접 확정", "attempt resolved by hand"),
@@ -178,8 +178,8 @@ ACT = {
     "webhooks_replayed": Word("웹훅 범위 재전송", "webhooks replayed"),
     "webhook_tested": Word("웹훅 테스트 전송", "webhook test sent"),
     "webhook_secret_rotated": Word("웹훅 서명 시크릿 교체", "signing secret rotated"),
-    "receiver_paused": Word("웹훅 전송 보류", "deliveries held back"),
-    "receiver_resumed": Word("웹훅 전송 재개", "deliveries resumed"),
+    "webhook_endpoint_paused": Word("웹훅 전송 일시 중지", "deliveries paused"),
+    "webhook_endpoint_resumed": Word("웹훅 전송 재개", "deliveries resumed"),
 }
 DONE = {
     "cancelled": Word("취소했습니다.", "Cancelled."),
@@ -190,15 +190,15 @@ DONE = {
     "disabled": Word("사용을 중지했습니다.", "Disabled."),
     "enabled": Word("다시 사용합니다.", "In use again."),
     "resent": Word("다시 보냅니다.", "It is being sent again."),
-    "paused": Word("전송을 보류합니다. 사라지는 것은 없습니다.", "Held back; nothing is lost."),
+    "paused": Word("전송을 일시 중지합니다. 사라지는 것은 없습니다.", "Paused; nothing is lost."),
     "resumed": Word("전송을 다시 시작합니다.", "Deliveries go on."),
     "signed_out": Word("로그아웃했습니다.", "Signed out."),
     "reset": Word("새 비밀번호로 로그인하세요.", "Sign in with the new password."),
     "joined": Word("준비되었습니다. 로그인하세요.", "You are in. Please sign in."),
     "revoked": Word("폐기했습니다.", "Revoked."),
     "off": Word("껐습니다.", "Switched off."),
-    "view_saved": Word("보기를 저장했습니다.", "The view is kept."),
-    "view_removed": Word("보기를 지웠습니다.", "The view is gone."),
+    "filter_saved": Word("필터를 저장했습니다.", "The filter is saved."),
+    "filter_removed": Word("필터를 지웠습니다.", "The filter is removed."),
     "resolved": Word("확정했습니다.", "It is decided."),
     "rescheduled": Word("변경했습니다.", "Moved."),
     "schedules_paused": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
@@ -285,7 +285,7 @@ _WHO = {
 
 def who(told: str) -> Word:
     """Who did it; people by their email."""
-    if told.startswith("person:"):
+    if told.startswith("user:"):
         return Word(told[7:], told[7:])
     return word(_WHO, told)
 
@@ -304,7 +304,7 @@ MENU: tuple[tuple[tuple[str, Word], ...], ...] = (
         ("/webhooks", Word("웹훅", "Webhooks")),
     ),
     (
-        ("/people", Word("구성원", "People")),
+        ("/members", Word("구성원", "Members")),
         ("/audit", Word("감사 로그", "Audit log")),
     ),
 )

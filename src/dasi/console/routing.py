@@ -15,7 +15,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.audit import Origin, record_act
+from dasi.audit import ClientInfo, record_audit
 from dasi.authentication import Session, find_session
 from dasi.console.errors import BUG, error_message
 from dasi.console.preferences import Look, look_of
@@ -24,7 +24,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, Refused
 from dasi.foundation.errors import Unavailable as Away
 from dasi.merchants import Merchant, list_merchants
-from dasi.users import Permission, Person
+from dasi.users import Permission, User
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ _USER_AGENT_MAX = 300
 
 Needs = Literal["nobody", "half", "person"] | Permission
 """nobody: the doors in. half: password given, second factor not. person: signed in. The rest are
-permissions, for the merchant that the address names (`own`: everywhere)."""
+permissions, for the merchant that the address names (`owner`: everywhere)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +48,17 @@ class Visit:
     pages: Pages
     request: Request
     look: Look
-    origin: Origin
+    client: ClientInfo
     session: Session | None
     shop: Merchant | None
     shops: tuple[Merchant, ...]
-    """Those this person may see."""
+    """Those this user may see."""
     form: dict[str, str]
 
     @property
-    def person(self) -> Person:
-        assert self.session is not None, "this door needs a person"
-        return self.session.person
+    def user(self) -> User:
+        assert self.session is not None, "this door needs a user"
+        return self.session.user
 
     @property
     def merchant(self) -> Merchant:
@@ -99,16 +99,18 @@ class Visit:
         """Of a page of this merchant."""
         return f"{self.pages.root}/console/shops/{self.merchant.code}{rest}"
 
-    async def note(self, what: str, *, about: str | None = None, detail: str | None = None) -> None:
+    async def note(
+        self, action: str, *, target: str | None = None, detail: str | None = None
+    ) -> None:
         """Into the audit log."""
-        await record_act(
+        await record_audit(
             self.engine,
             self.shop.merchant_id if self.shop else None,
-            self.person,
-            what,
-            about=about,
+            self.user,
+            action,
+            target=target,
             detail=detail,
-            origin=self.origin,
+            client=self.client,
         )
 
 
@@ -135,7 +137,7 @@ def open_door(engine: Engine, pages: Pages, door: Door) -> Callable[[Request], A
             pages=pages,
             request=request,
             look=look,
-            origin=_origin(request),
+            client=_client_info(request),
             session=None,
             shop=None,
             shops=(),
@@ -156,7 +158,7 @@ def open_door(engine: Engine, pages: Pages, door: Door) -> Callable[[Request], A
 
 
 async def _enter(visit: Visit, door: Door) -> Visit:
-    """The visit with its person, merchant and form, or the reason why not."""
+    """The visit with its user, merchant and form, or the reason why not."""
     request, engine = visit.request, visit.engine
     if door.method == "POST" and not is_same_site(request, engine.public_url):
         raise NotAllowed("cross_site")
@@ -169,15 +171,15 @@ async def _enter(visit: Visit, door: Door) -> Visit:
     shops: tuple[Merchant, ...] = ()
     if session is not None and session.is_complete:
         everyone = await list_merchants(engine)
-        shops = tuple(one for one in everyone if session.person.role_in(one.merchant_id))
+        shops = tuple(one for one in everyone if session.user.role_in(one.merchant_id))
     code = request.path_params.get("code")
     shop = next((one for one in shops if one.code == code), None)
     visit = _with(visit, session=session, shop=shop, shops=shops)
     if code is not None and shop is None:
         raise NotFound("unknown_page")
-    if session is not None and not _may(session.person, door.needs, shop):
+    if session is not None and not _may(session.user, door.needs, shop):
         raise NotAllowed("role_forbids")
-    if session is not None and _lacks_second_factor(session.person, door.needs, shop):
+    if session is not None and _must_enroll_mfa(session.user, door.needs, shop):
         raise NotAllowed("second_factor_required")
     if door.method == "POST":
         visit = _with(visit, form=await read_form(request))
@@ -188,19 +190,19 @@ async def _enter(visit: Visit, door: Door) -> Visit:
     return visit
 
 
-def _may(person: Person, needs: Needs, shop: Merchant | None) -> bool:
+def _may(user: User, needs: Needs, shop: Merchant | None) -> bool:
     if needs == "nobody" or needs == "half" or needs == "person":  # noqa: PLR1714  # mypy narrows by it
         return True
-    if needs == "own" or shop is None:
-        return person.is_owner
-    return person.may(needs, shop.merchant_id)
+    if needs == "owner" or shop is None:
+        return user.is_owner
+    return user.may(needs, shop.merchant_id)
 
 
-def _lacks_second_factor(person: Person, needs: Needs, shop: Merchant | None) -> bool:
+def _must_enroll_mfa(user: User, needs: Needs, shop: Merchant | None) -> bool:
     """The shop asks this role for one. One's own page stays open, to set it up."""
-    if needs == "own":
-        return person.lacks_second_factor(None)
-    return shop is not None and person.lacks_second_factor(shop.merchant_id)
+    if needs == "owner":
+        return user.must_enroll_mfa(None)
+    return shop is not None and user.must_enroll_mfa(shop.merchant_id)
 
 
 def is_same_site(request: Request, public_url: str) -> bool:
@@ -231,10 +233,10 @@ async def read_form(request: Request) -> dict[str, str]:
     return dict(fields)
 
 
-def _origin(request: Request) -> Origin:
+def _client_info(request: Request) -> ClientInfo:
     address = request.client.host if request.client else "unknown"
     told = request.headers.get("user-agent", "")[:_USER_AGENT_MAX]
-    return Origin(address=address, user_agent=told if told.isprintable() else "")
+    return ClientInfo(address=address, user_agent=told if told.isprintable() else "")
 
 
 def _trouble(visit: Visit, door: Door, trouble: Refused | Away) -> Response:

@@ -91,10 +91,10 @@ async def insert_attempt(
     """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
     await connection.execute(
         """WITH new_attempt AS (
-               INSERT INTO attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
-                                     shop_order_no, business_date, amount_krw, state, sent_at,
-                                     next_lookup_at, deadline_at, remain_krw, reason, is_reversal,
-                                     notify_merchant, idempotency_key)
+               INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
+                                        shop_order_no, business_date, amount_krw, state, sent_at,
+                                        next_lookup_at, deadline_at, remain_krw, reason, is_reversal,
+                                        notify_merchant, idempotency_key)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
                        $18, $19)
            )
@@ -132,7 +132,7 @@ async def close_attempt(
     at once (M7).
     """
     row = await connection.fetchrow(
-        """UPDATE attempts
+        """UPDATE pg_attempts
            SET state = $3, detail = $4, pg_code = $5, pg_text = $6, pg_tid = $7, answered_at = $8,
                receipt_url = $9, leased_until = NULL, exchanges = exchanges || $11::text[],
                next_lookup_at = CASE WHEN $3 <> 'unknown' THEN NULL WHEN $10 THEN $8
@@ -165,7 +165,7 @@ async def close_approval(
 ) -> None:
     """Closes the payment's approval attempt, whatever its state was, and ends its looks."""
     await connection.execute(
-        """UPDATE attempts
+        """UPDATE pg_attempts
            SET state = 'declined', detail = $4, pg_code = coalesce(pg_code, $3), answered_at = $5,
                next_lookup_at = NULL, leased_until = NULL
            WHERE merchant_id = $1 AND imp_uid = $2 AND kind IN ('approve', 'charge', 'issue_key')
@@ -180,7 +180,7 @@ async def close_approval(
 
 async def attempt(database: Database, merchant_id: int, attempt_id: str) -> PaymentAttempt:
     row = await database.fetchrow(
-        f"SELECT {_ATTEMPT_COLUMNS} FROM attempts a WHERE a.merchant_id = $1 AND a.attempt_id = $2",
+        f"SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a WHERE a.merchant_id = $1 AND a.attempt_id = $2",
         merchant_id,
         attempt_id,
     )
@@ -193,7 +193,7 @@ async def by_idempotency_key(
 ) -> PaymentAttempt | None:
     """The request to the PG that was made under a caller's key, if one was."""
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.idempotency_key = $2 ORDER BY a.sent_at LIMIT 1""",
         merchant_id,
         key,
@@ -204,7 +204,7 @@ async def by_idempotency_key(
 async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> PaymentAttempt | None:
     """The one request that took, or may have taken, the payment's money."""
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.imp_uid = $2
               AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'""",
         merchant_id,
@@ -223,9 +223,9 @@ async def claim_lookups_any_merchant(
 ) -> list[PaymentAttempt]:
     """Takes up to `batch` attempts whose next look is due. A worker that dies loses its lease."""
     rows = await database.fetch(
-        f"""UPDATE attempts a SET leased_until = $2, lookups = lookups + 1
+        f"""UPDATE pg_attempts a SET leased_until = $2, lookups = lookups + 1
             WHERE (a.merchant_id, a.attempt_id) IN (
-                SELECT merchant_id, attempt_id FROM attempts
+                SELECT merchant_id, attempt_id FROM pg_attempts
                 WHERE next_lookup_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
                   AND state IN ('sending', 'unknown')
                   AND kind <> 'delete_key' AND coalesce(merchant_id = $4::bigint, true)
@@ -249,7 +249,7 @@ async def schedule_lookup(
 ) -> None:
     """When the attempt is looked up next; None: no more automatic lookups."""
     await connection.fetch(
-        """UPDATE attempts SET next_lookup_at = $3, detail = coalesce($4, detail),
+        """UPDATE pg_attempts SET next_lookup_at = $3, detail = coalesce($4, detail),
                leased_until = NULL
            WHERE merchant_id = $1 AND attempt_id = $2""",
         merchant_id,
@@ -264,7 +264,7 @@ async def escalate(
 ) -> bool:
     """Escalate it. False if it was resolved or escalated before."""
     row = await connection.fetchrow(
-        """UPDATE attempts
+        """UPDATE pg_attempts
            SET escalated_at = $4, next_lookup_at = NULL, leased_until = NULL, detail = $3
            WHERE merchant_id = $1 AND attempt_id = $2 AND escalated_at IS NULL
              AND state IN ('sending', 'unknown')
@@ -282,7 +282,7 @@ async def wake_by_order_any_merchant(
 ) -> list[PaymentAttempt]:
     """A notice named this order: whatever was asked for it is looked at now."""
     rows = await database.fetch(
-        f"""UPDATE attempts a SET next_lookup_at = $3
+        f"""UPDATE pg_attempts a SET next_lookup_at = $3
             WHERE a.shop_order_no = $2 AND a.mall_id = $1 AND a.state <> 'approved'
               AND a.kind IN ('approve', 'charge', 'issue_key', 'cancel')
             RETURNING {_ATTEMPT_COLUMNS}""",
@@ -297,7 +297,7 @@ async def is_order_known_any_merchant(
     database: Database, *, mall_id: str, shop_order_no: str
 ) -> bool:
     row = await database.fetchrow(
-        "SELECT 1 FROM attempts WHERE shop_order_no = $2 AND mall_id = $1 LIMIT 1",
+        "SELECT 1 FROM pg_attempts WHERE shop_order_no = $2 AND mall_id = $1 LIMIT 1",
         mall_id,
         shop_order_no,
     )
@@ -309,7 +309,7 @@ async def is_sandbox_order_any_merchant(
 ) -> bool:
     row = await database.fetchrow(
         """SELECT bool_and(c.is_sandbox) AS is_sandbox
-           FROM attempts a
+           FROM pg_attempts a
            JOIN channels c ON c.merchant_id = a.merchant_id AND c.channel_id = a.channel_id
            WHERE a.shop_order_no = $2 AND a.mall_id = $1""",
         mall_id,
@@ -323,7 +323,7 @@ async def unresolved_attempt_any_merchant(
 ) -> PaymentAttempt | None:
     """An open attempt by its name alone, for the operator."""
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM attempts a
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
               AND a.kind <> 'delete_key'""",
         attempt_id,
@@ -337,7 +337,7 @@ async def unresolved_any_merchant(database: Database, *, limit: int) -> list[Row
         f"""SELECT {_ATTEMPT_COLUMNS},
                    m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
                    a.mall_id
-            FROM attempts a
+            FROM pg_attempts a
             JOIN merchants m ON m.merchant_id = a.merchant_id
             JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
             WHERE a.state IN ('sending', 'unknown')
@@ -353,7 +353,7 @@ async def count_unresolved_any_merchant(database: Database) -> tuple[int, int, d
         """SELECT count(*) FILTER (WHERE escalated_at IS NULL) AS automatic,
                   count(*) FILTER (WHERE escalated_at IS NOT NULL) AS manual,
                   min(deadline_at) FILTER (WHERE escalated_at IS NULL) AS deadline_at
-           FROM attempts WHERE state IN ('sending', 'unknown') AND kind <> 'delete_key'"""
+           FROM pg_attempts WHERE state IN ('sending', 'unknown') AND kind <> 'delete_key'"""
     )
     assert row is not None, "an aggregate always has a row"
     return row["automatic"], row["manual"], row["deadline_at"]
@@ -380,7 +380,7 @@ def _to_attempt(row: Row) -> PaymentAttempt:
 async def must_discard_key(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
     """Whether the customer was removed while it was not known what became of this registration."""
     unwanted: bool = await connection.fetchval(
-        "SELECT discard_key FROM attempts WHERE merchant_id = $1 AND attempt_id = $2",
+        "SELECT discard_key FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2",
         merchant_id,
         attempt_id,
     )

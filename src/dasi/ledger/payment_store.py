@@ -26,7 +26,7 @@ PAYMENT_COLUMNS = """
             'cancellation_id', a.attempt_id, 'cancel_tid', a.pg_tid, 'amount_krw', a.amount_krw,
             'reason', a.reason, 'cancelled_at', a.answered_at, 'receipt_url', a.receipt_url)
             ORDER BY a.answered_at, a.attempt_id)
-        FROM attempts a
+        FROM pg_attempts a
         WHERE a.merchant_id = p.merchant_id AND a.imp_uid = p.imp_uid AND a.kind = 'cancel'
           AND a.state = 'approved' AND NOT a.is_reversal) END AS cancels"""
 PAYMENT_SOURCE = """payments p

@@ -106,7 +106,7 @@ _RESERVE = """
         DO NOTHING
         RETURNING merchant_id, imp_uid
     ), new_attempts AS (
-        INSERT INTO attempts (
+        INSERT INTO pg_attempts (
             merchant_id, attempt_id, imp_uid, billing_key_id, kind, channel_id, mall_id,
             shop_order_no, business_date, amount_krw, state, sent_at, next_lookup_at, deadline_at,
             idempotency_key)

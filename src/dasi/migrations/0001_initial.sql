@@ -242,7 +242,7 @@ CREATE INDEX payments_search_terms ON payments USING gin (payment_search_terms(
     WITH (gin_pending_list_limit = 64);
 
 -- One row for each request to the PG.
-CREATE TABLE attempts (
+CREATE TABLE pg_attempts (
     merchant_id     bigint      NOT NULL,
     -- The PG's idempotency key of this request: generated here and used once.
     attempt_id      text        NOT NULL,
@@ -256,7 +256,7 @@ CREATE TABLE attempts (
     business_date   date        NOT NULL,
     amount_krw      bigint      NOT NULL CHECK (amount_krw >= 0),
     -- For a cancel: the amount that remains before it, and the merchant's reason.
-    remain_krw      bigint      CONSTRAINT attempts_check1 CHECK (remain_krw >= amount_krw),
+    remain_krw      bigint      CONSTRAINT pg_attempts_check1 CHECK (remain_krw >= amount_krw),
     reason          text,
     idempotency_key text,
     -- A cancel that dasi sends for an approval that no client knows of. The merchant never had it in
@@ -293,21 +293,21 @@ CREATE TABLE attempts (
     PRIMARY KEY (merchant_id, attempt_id),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
     FOREIGN KEY (merchant_id, billing_key_id) REFERENCES billing_keys,
-    CONSTRAINT attempts_check CHECK (num_nonnulls(imp_uid, billing_key_id) >= 1)
+    CONSTRAINT pg_attempts_check CHECK (num_nonnulls(imp_uid, billing_key_id) >= 1)
 );
 -- M1: a payment has one approval, key issue or charge at a time, and at most one success.
-CREATE UNIQUE INDEX attempts_one_approval ON attempts (merchant_id, imp_uid)
+CREATE UNIQUE INDEX pg_attempts_one_approval ON pg_attempts (merchant_id, imp_uid)
     WHERE kind IN ('approve', 'issue_key', 'charge') AND state <> 'not_sent';
 -- M8: a payment has one open cancel at a time, because the PG checks each against the remaining amount.
-CREATE UNIQUE INDEX attempts_one_cancel ON attempts (merchant_id, imp_uid)
+CREATE UNIQUE INDEX pg_attempts_one_cancel ON pg_attempts (merchant_id, imp_uid)
     WHERE kind = 'cancel' AND state IN ('sending', 'unknown');
-CREATE INDEX attempts_of_payment ON attempts (merchant_id, imp_uid, sent_at);
+CREATE INDEX pg_attempts_of_payment ON pg_attempts (merchant_id, imp_uid, sent_at);
 -- Open attempts are few: one index serves the worker's lookups and the operators' lists.
-CREATE INDEX attempts_open ON attempts (next_lookup_at) WHERE state IN ('sending', 'unknown');
-CREATE INDEX attempts_escalated ON attempts (merchant_id, escalated_at)
+CREATE INDEX pg_attempts_open ON pg_attempts (next_lookup_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX pg_attempts_escalated ON pg_attempts (merchant_id, escalated_at)
     WHERE escalated_at IS NOT NULL AND state IN ('sending', 'unknown');
-CREATE INDEX attempts_by_shop_order ON attempts (shop_order_no, mall_id);
-CREATE INDEX attempts_by_idempotency_key ON attempts (merchant_id, idempotency_key)
+CREATE INDEX pg_attempts_by_shop_order ON pg_attempts (shop_order_no, mall_id);
+CREATE INDEX pg_attempts_by_idempotency_key ON pg_attempts (merchant_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 
 -- The history of a payment: append-only, each event chained to the one before it by its hash.
@@ -560,8 +560,8 @@ CREATE TABLE webhook_events (
     position    bigint      GENERATED ALWAYS AS IDENTITY,
     -- The cursor of the event feed, assigned after the commit and for one merchant at a time.
     -- `position` is assigned before the commit: a later one can become visible earlier.
-    feed_no     bigint,
-    imp_uid     text        NOT NULL,
+    sequence     bigint,
+    resource_id text        NOT NULL,
     -- The channel of the object. NULL: the event goes to webhook_url, never to test_webhook_url.
     channel_id  bigint,
     version     integer     NOT NULL,
@@ -570,20 +570,20 @@ CREATE TABLE webhook_events (
     at          timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, event_id)
 );
-CREATE SEQUENCE webhook_feed_numbers;
-CREATE UNIQUE INDEX webhook_events_by_feed_no ON webhook_events (merchant_id, feed_no)
-    WHERE feed_no IS NOT NULL;
+CREATE SEQUENCE webhook_event_sequence;
+CREATE UNIQUE INDEX webhook_events_by_sequence ON webhook_events (merchant_id, sequence)
+    WHERE sequence IS NOT NULL;
 CREATE INDEX webhook_events_unnumbered ON webhook_events (merchant_id, position)
-    WHERE feed_no IS NULL;
-CREATE INDEX webhook_events_by_object ON webhook_events (merchant_id, imp_uid, version);
+    WHERE sequence IS NULL;
+CREATE INDEX webhook_events_by_resource ON webhook_events (merchant_id, resource_id, version);
 
--- How far each named reader has read the feed.
-CREATE TABLE feed_readers (
+-- How far each named consumer has read the feed.
+CREATE TABLE feed_consumers (
     merchant_id bigint      NOT NULL REFERENCES merchants,
-    reader      text        NOT NULL CHECK (length(reader) BETWEEN 1 AND 40),
-    feed_no     bigint      NOT NULL,
+    consumer    text        NOT NULL CHECK (length(consumer) BETWEEN 1 AND 40),
+    sequence     bigint      NOT NULL,
     seen_at     timestamptz NOT NULL,
-    PRIMARY KEY (merchant_id, reader)
+    PRIMARY KEY (merchant_id, consumer)
 );
 
 -- One event for one URL.
@@ -591,34 +591,35 @@ CREATE TABLE deliveries (
     merchant_id  bigint      NOT NULL,
     delivery_id  text        NOT NULL,
     event_id     text        NOT NULL,
-    imp_uid      text        NOT NULL,
+    resource_id  text        NOT NULL,
     version      integer     NOT NULL,
     url          text        NOT NULL,
     -- Host and port: URLs that share them are slow or down together.
-    receiver     text        NOT NULL GENERATED ALWAYS AS
+    endpoint     text        NOT NULL GENERATED ALWAYS AS
         (coalesce(lower(substring(url FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), '')) STORED,
     content_type text        NOT NULL CHECK (content_type IN ('json', 'form')),
-    state        text        NOT NULL CHECK (state IN ('due', 'delivered', 'parked')),
-    tries        integer     NOT NULL DEFAULT 0,
-    -- Tries of the present round. A resend begins a new round.
-    round        integer     NOT NULL DEFAULT 0,
-    next_try_at  timestamptz NOT NULL,
+    state        text        NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    attempts     integer     NOT NULL DEFAULT 0,
+    -- Attempts of the current cycle. A resend begins a new cycle.
+    cycle_attempts integer     NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz NOT NULL,
     leased_until timestamptz,
     last_answer  text,
-    -- When the receiver first answered with its own error (a 4xx). Later events of this payment no
-    -- longer wait for this delivery: the receiver had it in its turn.
-    heard_at     timestamptz,
+    -- When the endpoint first answered with its own error (a 4xx). Later events of this payment no
+    -- longer wait for this delivery: the endpoint had it in its turn.
+    responded_at     timestamptz,
     created_at   timestamptz NOT NULL,
     done_at      timestamptz,
     PRIMARY KEY (merchant_id, delivery_id),
     FOREIGN KEY (merchant_id, event_id) REFERENCES webhook_events
 );
-CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE state = 'due';
-CREATE INDEX deliveries_in_order ON deliveries (merchant_id, imp_uid, url, version) WHERE state = 'due';
+CREATE INDEX deliveries_pending ON deliveries (next_attempt_at) WHERE state = 'pending';
+CREATE INDEX deliveries_in_order ON deliveries (merchant_id, resource_id, url, version)
+    WHERE state = 'pending';
 CREATE INDEX deliveries_of_event ON deliveries (merchant_id, event_id);
 CREATE INDEX deliveries_by_time ON deliveries (merchant_id, created_at);
 
-CREATE TABLE delivery_tries (
+CREATE TABLE delivery_attempts (
     merchant_id  bigint      NOT NULL,
     delivery_id  text        NOT NULL,
     number       integer     NOT NULL,
@@ -628,23 +629,24 @@ CREATE TABLE delivery_tries (
     request      text        NOT NULL,
     http_status  integer,
     answer       text        NOT NULL,
-    next_try_at  timestamptz,
+    next_attempt_at  timestamptz,
     PRIMARY KEY (merchant_id, delivery_id, number),
     FOREIGN KEY (merchant_id, delivery_id) REFERENCES deliveries
 );
 
--- Receivers that fail or are held. A failing receiver's row is deleted when it answers again.
-CREATE TABLE webhook_receivers (
+-- Endpoints that fail or are paused. A failing endpoint's row is deleted when it answers again.
+CREATE TABLE webhook_endpoints (
     merchant_id   bigint      NOT NULL REFERENCES merchants,
-    receiver      text        NOT NULL,
+    endpoint      text        NOT NULL,
     failures      integer     NOT NULL,
     failing_since timestamptz NOT NULL,
-    paused_until  timestamptz,
-    -- The receiver answered 410: deliveries stop until a user resumes them.
-    gone_at       timestamptz,
-    -- A user holds the deliveries: none is sent and no try is used up until a user resumes them.
-    held_at       timestamptz,
-    PRIMARY KEY (merchant_id, receiver)
+    -- Set after many failures in a row: nothing is sent before.
+    backoff_until timestamptz,
+    -- The endpoint answered 410: deliveries stop until a user resumes them.
+    disabled_at       timestamptz,
+    -- A user paused the deliveries: none is sent and no attempt is used up until a user resumes them.
+    paused_at       timestamptz,
+    PRIMARY KEY (merchant_id, endpoint)
 );
 
 CREATE TABLE webhook_secrets (
@@ -694,8 +696,8 @@ CREATE TABLE idempotent_requests (
 -- Users of the console -------------------------------------------------------------------------
 
 -- Users belong to the installation. Their memberships decide which merchants they see.
-CREATE TABLE people (
-    person_id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+CREATE TABLE users (
+    user_id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email             text        NOT NULL UNIQUE
                                   CHECK (email = lower(email) AND length(email) BETWEEN 3 AND 254),
     name              text        NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
@@ -712,27 +714,27 @@ CREATE TABLE people (
 
 CREATE TABLE memberships (
     merchant_id bigint      NOT NULL REFERENCES merchants,
-    person_id   bigint      NOT NULL REFERENCES people,
+    user_id   bigint      NOT NULL REFERENCES users,
     role        text        NOT NULL CHECK (role IN ('admin', 'operator', 'developer', 'read_only')),
     added_at    timestamptz NOT NULL,
-    PRIMARY KEY (merchant_id, person_id)
+    PRIMARY KEY (merchant_id, user_id)
 );
-CREATE INDEX memberships_of_person ON memberships (person_id);
+CREATE INDEX memberships_of_user ON memberships (user_id);
 
 -- Members with these roles see the merchant only after they signed in with a second factor.
-CREATE TABLE second_factor_rules (
+CREATE TABLE mfa_policies (
     merchant_id bigint NOT NULL REFERENCES merchants,
     role        text   NOT NULL CHECK (role IN ('owner', 'admin', 'operator', 'developer', 'read_only')),
     PRIMARY KEY (merchant_id, role)
 );
 
 -- Links that let a user in once. Only their hash is stored.
-CREATE TABLE person_links (
+CREATE TABLE user_links (
     link_hash   bytea       PRIMARY KEY,
     -- Both resets set a new password. 'reset' also removes the second factor; 'reset_password'
     -- keeps it.
     purpose     text        NOT NULL CHECK (purpose IN
-                            ('first_run', 'invitation', 'reset', 'reset_password')),
+                            ('bootstrap', 'invitation', 'reset', 'reset_password')),
     email       text,
     merchant_id bigint      REFERENCES merchants,
     role        text        CHECK (role IN ('admin', 'operator', 'developer', 'read_only')),
@@ -740,13 +742,13 @@ CREATE TABLE person_links (
     made_at     timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
     CHECK (CASE purpose WHEN 'invitation' THEN num_nonnulls(email, merchant_id, role) = 3
-                        WHEN 'first_run' THEN true
+                        WHEN 'bootstrap' THEN true
                         ELSE email IS NOT NULL END)
 );
 
-CREATE TABLE person_sessions (
+CREATE TABLE user_sessions (
     session_hash bytea       PRIMARY KEY,
-    person_id    bigint      NOT NULL REFERENCES people,
+    user_id    bigint      NOT NULL REFERENCES users,
     form_token   text        NOT NULL,
     -- False between the password and the second factor: the session then opens only that page.
     is_complete  boolean     NOT NULL,
@@ -756,11 +758,11 @@ CREATE TABLE person_sessions (
     seen_at      timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL
 );
-CREATE INDEX person_sessions_of_person ON person_sessions (person_id);
+CREATE INDEX user_sessions_of_user ON user_sessions (user_id);
 
 CREATE TABLE passkeys (
     passkey_id    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    person_id     bigint      NOT NULL REFERENCES people,
+    user_id     bigint      NOT NULL REFERENCES users,
     credential_id bytea       NOT NULL UNIQUE CHECK (length(credential_id) BETWEEN 1 AND 1023),
     public_key    bytea       NOT NULL,
     name          text        NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
@@ -769,49 +771,49 @@ CREATE TABLE passkeys (
     added_at      timestamptz NOT NULL,
     used_at       timestamptz
 );
-CREATE INDEX passkeys_of_person ON passkeys (person_id);
+CREATE INDEX passkeys_of_user ON passkeys (user_id);
 
 -- The challenge that a browser has to sign. A session has at most one, for one use.
 CREATE TABLE passkey_challenges (
-    session_hash bytea       PRIMARY KEY REFERENCES person_sessions ON DELETE CASCADE,
+    session_hash bytea       PRIMARY KEY REFERENCES user_sessions ON DELETE CASCADE,
     purpose      text        NOT NULL CHECK (purpose IN ('add', 'sign_in')),
     challenge    bytea       NOT NULL,
     expires_at   timestamptz NOT NULL
 );
 
 -- Failed sign-ins by email and by address, stored as long as they count.
-CREATE TABLE sign_in_tries (
-    try_id  bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+CREATE TABLE sign_in_attempts (
+    attempt_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     subject text        NOT NULL,
     at      timestamptz NOT NULL
 );
-CREATE INDEX sign_in_tries_of ON sign_in_tries (subject, at);
+CREATE INDEX sign_in_attempts_of ON sign_in_attempts (subject, at);
 
 -- Every action of a user. merchant_id is NULL for actions that concern no merchant, such as signing in.
 CREATE TABLE audit_log (
     position    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     merchant_id bigint      REFERENCES merchants,
-    at          timestamptz NOT NULL,
-    person_id   bigint      REFERENCES people,
+    created_at  timestamptz NOT NULL,
+    user_id   bigint      REFERENCES users,
     email       text        NOT NULL,
-    what        text        NOT NULL,
-    about       text,
+    action      text        NOT NULL,
+    target      text,
     detail      text,
     address     text        NOT NULL,
     user_agent  text        NOT NULL
 );
 CREATE INDEX audit_log_of_merchant ON audit_log (merchant_id, position DESC);
 -- The page of one payment or billing key lists the users' actions on it.
-CREATE INDEX audit_log_about ON audit_log (merchant_id, about) WHERE about IS NOT NULL;
+CREATE INDEX audit_log_of_target ON audit_log (merchant_id, target) WHERE target IS NOT NULL;
 CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- Payment lists that a user saved, each for one merchant.
-CREATE TABLE saved_views (
+CREATE TABLE saved_filters (
     merchant_id bigint      NOT NULL REFERENCES merchants,
-    person_id   bigint      NOT NULL REFERENCES people,
+    user_id   bigint      NOT NULL REFERENCES users,
     name        text        NOT NULL CHECK (length(name) BETWEEN 1 AND 40),
     query       text        NOT NULL CHECK (length(query) <= 500),
     saved_at    timestamptz NOT NULL,
-    PRIMARY KEY (merchant_id, person_id, name)
+    PRIMARY KEY (merchant_id, user_id, name)
 );

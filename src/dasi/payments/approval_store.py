@@ -10,7 +10,7 @@ import msgspec
 
 from dasi.foundation.db import Database
 from dasi.ledger import PAYMENT_COLUMNS, Payment, to_payment
-from dasi.webhooks import ANNOUNCE
+from dasi.webhooks import ENQUEUE_EVENTS_CTE
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ _RECORD = f"""
         WHERE p.status = 'pending'
         ORDER BY p.merchant_id, p.imp_uid FOR NO KEY UPDATE OF p
     ), closed_attempts AS (
-        UPDATE attempts a
+        UPDATE pg_attempts a
         SET state = 'approved', detail = NULL, pg_code = input.code, pg_text = input.text,
             pg_tid = input.pg_tid, answered_at = input.now, receipt_url = input.receipt_url,
             leased_until = NULL, next_lookup_at = NULL, exchanges = a.exchanges || input.exchanges
@@ -83,7 +83,7 @@ _RECORD = f"""
         WHERE was.merchant_id = input.merchant_id AND was.imp_uid = input.imp_uid
         RETURNING was.*
     ), webhook_input AS (
-        SELECT p.merchant_id, input.event_id, p.imp_uid AS about, p.channel_id, p.version,
+        SELECT p.merchant_id, input.event_id, p.imp_uid AS resource_id, p.channel_id, p.version,
                'payment.paid' AS kind,
                jsonb_build_object('imp_uid', p.imp_uid, 'merchant_uid', p.merchant_uid,
                                   'status', 'paid') AS body,
@@ -105,7 +105,7 @@ _RECORD = f"""
             SELECT seq, hash FROM payment_events e
             WHERE e.merchant_id = p.merchant_id AND e.imp_uid = p.imp_uid
             ORDER BY seq DESC LIMIT 1) AS last
-    ), {ANNOUNCE}
+    ), {ENQUEUE_EVENTS_CTE}
     SELECT {PAYMENT_COLUMNS}
     FROM p
     JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id"""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from dasi.foundation.db import Connection
 from dasi.ledger import Payment
-from dasi.webhooks import announce, announce_more
+from dasi.webhooks import enqueue_event, enqueue_extended_event
 
 
 async def notify_failed(
@@ -19,7 +19,7 @@ async def notify_failed(
     if failed.is_scheduled and failed.fail_code == "NOT_FOUND_AT_PG":
         return
     if failed.is_scheduled or is_late:
-        await announce(
+        await enqueue_event(
             connection,
             failed.merchant_id,
             imp_uid=failed.imp_uid,
@@ -38,11 +38,11 @@ async def notify_extended(
     connection: Connection, payment: Payment, kind: str, status: str, *, now: datetime
 ) -> None:
     """An event about a payment that only a merchant who asked for more is told of."""
-    await announce_more(
+    await enqueue_extended_event(
         connection,
         payment.merchant_id,
         kind=kind,
-        about=payment.imp_uid,
+        resource_id=payment.imp_uid,
         channel_id=payment.channel_id,
         version=payment.version,
         body={"imp_uid": payment.imp_uid, "merchant_uid": payment.merchant_uid, "status": status},

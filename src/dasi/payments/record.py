@@ -16,7 +16,7 @@ from dasi.foundation.errors import Conflict, Unavailable
 from dasi.ledger import Payment, Status, assert_may_become, attempt_store, payment_store
 from dasi.payments.notify import notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
-from dasi.webhooks import announce
+from dasi.webhooks import enqueue_event
 
 log = structlog.get_logger()
 
@@ -126,7 +126,7 @@ async def _record_approval(
         pg_code=outcome.code,
         pg_text=outcome.text,
     )
-    await announce(
+    await enqueue_event(
         connection,
         paid.merchant_id,
         imp_uid=paid.imp_uid,

@@ -10,7 +10,7 @@ from dasi.ledger import (
     payment_store,
 )
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
-from dasi.webhooks import announce
+from dasi.webhooks import enqueue_event
 
 _WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "outcome_unknown"}
 
@@ -56,7 +56,7 @@ async def record_cancel(
             pg_text=getattr(outcome, "text", None),
         )
         if isinstance(outcome, Cancelled) and attempt.notify_merchant:
-            await announce(
+            await enqueue_event(
                 connection,
                 payment.merchant_id,
                 imp_uid=payment.imp_uid,

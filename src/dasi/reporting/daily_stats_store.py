@@ -32,7 +32,7 @@ async def count_unresolved(database: Database, merchant_id: int) -> tuple[int, i
     row = await database.fetchrow(
         """SELECT count(*) FILTER (WHERE escalated_at IS NULL)::int AS automatic,
                   count(*) FILTER (WHERE escalated_at IS NOT NULL)::int AS manual
-           FROM attempts
+           FROM pg_attempts
            WHERE merchant_id = $1 AND state IN ('sending', 'unknown') AND kind <> 'delete_key'""",
         merchant_id,
     )

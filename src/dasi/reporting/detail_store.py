@@ -36,7 +36,7 @@ async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[A
                   detail, pg_code, pg_text, pg_tid, reason, is_reversal, lookups, sent_at,
                   answered_at,
                   next_lookup_at, deadline_at, escalated_at, exchanges
-           FROM attempts WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY sent_at LIMIT $3""",
+           FROM pg_attempts WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY sent_at LIMIT $3""",
         merchant_id,
         imp_uid,
         _LINES_MAX,
@@ -65,7 +65,7 @@ async def unresolved(
     rows = await database.fetch(
         """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.detail,
                   a.lookups, a.sent_at, a.next_lookup_at, a.deadline_at, a.escalated_at
-           FROM attempts a
+           FROM pg_attempts a
            LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
            WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
              AND a.kind <> 'delete_key'
@@ -89,7 +89,7 @@ async def unresolved_page(
     rows = await database.fetch(
         """SELECT a.attempt_id, a.kind, a.imp_uid, p.merchant_uid, a.amount_krw, a.state, a.detail,
                   a.lookups, a.sent_at, a.next_lookup_at, a.deadline_at, a.escalated_at
-           FROM attempts a
+           FROM pg_attempts a
            LEFT JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
            WHERE a.merchant_id = $1 AND a.state IN ('sending', 'unknown')
              AND a.kind <> 'delete_key' AND (a.escalated_at IS NOT NULL) = $2
@@ -106,7 +106,7 @@ async def unresolved_page(
 
 async def is_unresolved(database: Database, merchant_id: int, attempt_id: str) -> bool:
     row = await database.fetchrow(
-        """SELECT 1 FROM attempts
+        """SELECT 1 FROM pg_attempts
            WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
              AND kind <> 'delete_key'""",
         merchant_id,

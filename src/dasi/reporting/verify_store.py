@@ -61,7 +61,7 @@ async def page_any_merchant(
                           WHERE kind = 'cancel' AND state = 'approved' AND NOT is_reversal),
                           0)::bigint AS confirmed_cancels_krw,
                       count(*) FILTER (WHERE state IN ('sending', 'unknown')) AS open_attempts
-               FROM attempts WHERE merchant_id = p.merchant_id AND imp_uid = p.imp_uid) a
+               FROM pg_attempts WHERE merchant_id = p.merchant_id AND imp_uid = p.imp_uid) a
            WHERE (p.merchant_id, p.imp_uid) > ($1, $2)
            ORDER BY p.merchant_id, p.imp_uid LIMIT $3""",
         after[0],

@@ -11,7 +11,7 @@ from dasi.ledger import Payment, Status, find_payment
 from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import run_store
 from dasi.scheduler.run_store import NOT_FOUND, NOT_SENT, DueSchedule, RunResult
-from dasi.webhooks import announce_more
+from dasi.webhooks import enqueue_extended_event
 
 log = structlog.get_logger()
 
@@ -113,11 +113,11 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
         )
         if version is not None:
             channels = await key_channels(connection, due.merchant_id, {due.customer_uid})
-            await announce_more(
+            await enqueue_extended_event(
                 connection,
                 due.merchant_id,
                 kind="schedule.revoked",
-                about=due.schedule_id,
+                resource_id=due.schedule_id,
                 channel_id=channels.get(due.customer_uid),
                 version=version,
                 body={

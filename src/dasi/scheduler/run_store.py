@@ -270,7 +270,7 @@ async def next_due(
     database: Database, merchant_id: int, *, now: datetime, until: datetime
 ) -> datetime | None:
     """The earliest moment in (now, until] at which anything of a merchant is due, on the machine's
-    clock: a charge, a look at a doubt, or a webhook that is not held up by its receiver."""
+    clock: a charge, a look at a doubt, or a webhook that is not held up by its endpoint."""
     row = await database.fetchrow(
         """SELECT min(at) AS at FROM (
                SELECT min(due_at) AS at FROM schedules
@@ -280,15 +280,15 @@ async def next_due(
                WHERE merchant_id = $1 AND status = 'running' AND imp_uid IS NOT NULL
                  AND leased_until > $2
                UNION ALL
-               SELECT min(next_lookup_at) FROM attempts
+               SELECT min(next_lookup_at) FROM pg_attempts
                WHERE merchant_id = $1 AND next_lookup_at > $2
                UNION ALL
-               SELECT min(greatest(d.next_try_at, r.paused_until)) FROM deliveries d
-               LEFT JOIN webhook_receivers r
-                   ON r.merchant_id = d.merchant_id AND r.receiver = d.receiver
-               WHERE d.merchant_id = $1 AND d.state = 'due'
-                 AND r.gone_at IS NULL AND r.held_at IS NULL
-                 AND greatest(d.next_try_at, r.paused_until) > $2
+               SELECT min(greatest(d.next_attempt_at, r.backoff_until)) FROM deliveries d
+               LEFT JOIN webhook_endpoints r
+                   ON r.merchant_id = d.merchant_id AND r.endpoint = d.endpoint
+               WHERE d.merchant_id = $1 AND d.state = 'pending'
+                 AND r.disabled_at IS NULL AND r.paused_at IS NULL
+                 AND greatest(d.next_attempt_at, r.backoff_until) > $2
            ) AS due WHERE at <= $3""",
         merchant_id,
         now,

@@ -9,7 +9,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
-from dasi.webhooks import announce_more
+from dasi.webhooks import enqueue_extended_event
 
 
 async def revoke(
@@ -67,11 +67,11 @@ async def _revoke(
     revoked = await schedule_store.by_ids(connection, merchant_id, ids)
     channels = await key_channels(connection, merchant_id, {one.customer_uid for one in revoked})
     for one in revoked:
-        await announce_more(
+        await enqueue_extended_event(
             connection,
             merchant_id,
             kind="schedule.revoked",
-            about=one.schedule_id,
+            resource_id=one.schedule_id,
             channel_id=channels.get(one.customer_uid),
             version=one.version,
             body={

@@ -23,19 +23,19 @@ async def advance(database: Database, merchant_id: int, *, by_s: int) -> None:
                UPDATE schedules SET leased_until = leased_until - make_interval(secs => $2)
                WHERE merchant_id = $1 AND status = 'running' AND imp_uid IS NOT NULL
            ), unresolved AS (
-               UPDATE attempts
+               UPDATE pg_attempts
                SET clock_offset_s = clock_offset_s + $2,
                    next_lookup_at = next_lookup_at - make_interval(secs => $2),
                    deadline_at = deadline_at - make_interval(secs => $2)
                WHERE merchant_id = $1 AND next_lookup_at IS NOT NULL
-           ), receivers AS (
-               UPDATE webhook_receivers
-               SET paused_until = paused_until - make_interval(secs => $2),
+           ), endpoints AS (
+               UPDATE webhook_endpoints
+               SET backoff_until = backoff_until - make_interval(secs => $2),
                    failing_since = failing_since - make_interval(secs => $2)
                WHERE merchant_id = $1
            )
-           UPDATE deliveries SET next_try_at = next_try_at - make_interval(secs => $2)
-           WHERE merchant_id = $1 AND state = 'due'""",
+           UPDATE deliveries SET next_attempt_at = next_attempt_at - make_interval(secs => $2)
+           WHERE merchant_id = $1 AND state = 'pending'""",
         merchant_id,
         by_s,
     )

@@ -1,49 +1,55 @@
 """Users of the console: roles, invitations, password resets, saved filters."""
 
 from dasi.users import rate_limit_store, user_store
-from dasi.users.invitations import add_person, first_run_link, invite, join, look_at_link
-from dasi.users.members import (
-    ask_second_factor_of,
-    list_members,
-    list_people,
-    remove_member,
-    second_factor_roles,
+from dasi.users.invitations import (
+    accept_invitation,
+    add_user,
+    bootstrap_link,
+    get_invitation,
+    invite,
 )
-from dasi.users.password_reset import look_at_reset, reset_link, use_reset
+from dasi.users.members import (
+    list_members,
+    list_users,
+    mfa_roles,
+    remove_member,
+    set_mfa_policy,
+)
+from dasi.users.password_reset import get_reset, reset_link, use_reset
 from dasi.users.passwords import PASSWORD_MIN, hash_of, hash_password, is_password
-from dasi.users.rate_limit import refuse_many_tries
-from dasi.users.saved_filters import list_views, remove_view, save_view
-from dasi.users.user import GIVEN_ROLES, Permission, Person, Role
-from dasi.users.user_store import PERSON, to_person
+from dasi.users.rate_limit import check_rate_limit
+from dasi.users.saved_filters import list_filters, remove_filter, save_filter
+from dasi.users.user import GIVEN_ROLES, Permission, Role, User
+from dasi.users.user_store import USER_COLUMNS, to_user
 
 __all__ = [
     "GIVEN_ROLES",
     "PASSWORD_MIN",
-    "PERSON",
+    "USER_COLUMNS",
     "Permission",
-    "Person",
     "Role",
-    "add_person",
-    "ask_second_factor_of",
-    "first_run_link",
+    "User",
+    "accept_invitation",
+    "add_user",
+    "bootstrap_link",
+    "check_rate_limit",
+    "get_invitation",
+    "get_reset",
     "hash_of",
     "hash_password",
     "invite",
     "is_password",
-    "join",
+    "list_filters",
     "list_members",
-    "list_people",
-    "list_views",
-    "look_at_link",
-    "look_at_reset",
+    "list_users",
+    "mfa_roles",
     "rate_limit_store",
-    "refuse_many_tries",
+    "remove_filter",
     "remove_member",
-    "remove_view",
     "reset_link",
-    "save_view",
-    "second_factor_roles",
-    "to_person",
+    "save_filter",
+    "set_mfa_policy",
+    "to_user",
     "use_reset",
     "user_store",
 ]

@@ -1,4 +1,4 @@
-"""SQL of the people's room: links that let somebody in once."""
+"""SQL of links that let somebody in once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Literal
 from dasi.foundation.db import Connection, Database
 from dasi.users.user import Role
 
-Purpose = Literal["first_run", "invitation", "reset", "reset_password"]
+Purpose = Literal["bootstrap", "invitation", "reset", "reset_password"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ async def insert_link(
 ) -> None:
     """Links that ran out are swept here."""
     await connection.fetch(
-        """WITH swept AS (DELETE FROM person_links WHERE expires_at <= $7)
-           INSERT INTO person_links
+        """WITH swept AS (DELETE FROM user_links WHERE expires_at <= $7)
+           INSERT INTO user_links
                (merchant_id, link_hash, purpose, email, role, made_by, made_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         merchant_id,
@@ -53,7 +53,7 @@ async def valid_link_any_merchant(
     database: Database, link_hash: bytes, now: datetime, *, purposes: Collection[Purpose]
 ) -> LinkRow | None:
     row = await database.fetchrow(
-        """SELECT purpose, email, merchant_id, role, made_by FROM person_links
+        """SELECT purpose, email, merchant_id, role, made_by FROM user_links
            WHERE link_hash = $1 AND expires_at > $2 AND purpose = ANY($3::text[])""",
         link_hash,
         now,
@@ -69,7 +69,7 @@ async def use_link_any_merchant(
 ) -> LinkRow | None:
     """Takes the link out of use; None if it was used or ran out."""
     row = await connection.fetchrow(
-        """DELETE FROM person_links
+        """DELETE FROM user_links
            WHERE link_hash = $1 AND expires_at > $2 AND purpose = ANY($3::text[])
            RETURNING purpose, email, merchant_id, role, made_by""",
         link_hash,
@@ -81,16 +81,16 @@ async def use_link_any_merchant(
     return LinkRow(**{**row, "role": Role(row["role"]) if row["role"] else None})
 
 
-async def delete_first_run_links_any_merchant(connection: Connection) -> None:
-    await connection.execute("DELETE FROM person_links WHERE purpose = 'first_run'")
+async def delete_bootstrap_links_any_merchant(connection: Connection) -> None:
+    await connection.execute("DELETE FROM user_links WHERE purpose = 'bootstrap'")
 
 
 async def delete_links_of_any_merchant(
     connection: Connection, email: str, *, purposes: Collection[Purpose]
 ) -> None:
-    """A new link of a kind, or its use, ends the others of the same person."""
+    """A new link of a kind, or its use, ends the others of the same user."""
     await connection.execute(
-        "DELETE FROM person_links WHERE email = $1 AND purpose = ANY($2::text[])",
+        "DELETE FROM user_links WHERE email = $1 AND purpose = ANY($2::text[])",
         email,
         list(purposes),
     )

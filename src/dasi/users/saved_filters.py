@@ -1,4 +1,4 @@
-"""Views of a list that a person keeps: theirs alone, for one merchant, by name."""
+"""Filters of a list that a user keeps: theirs alone, for one merchant, by name."""
 
 from dataclasses import dataclass
 
@@ -7,48 +7,48 @@ from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.users import saved_filter_store
 
 NAME_MAX, QUERY_MAX = 40, 500
-_VIEWS_MAX = 20
+_FILTERS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedView:
+class SavedFilter:
     """`query` is the list's address behind its question mark, without a page's place."""
 
     name: str
     query: str
 
 
-async def list_views(engine: Engine, merchant_id: int, person_id: int) -> list[SavedView]:
+async def list_filters(engine: Engine, merchant_id: int, user_id: int) -> list[SavedFilter]:
     """In the order they were saved."""
-    rows = await saved_filter_store.views(engine.database, merchant_id, person_id)
-    return [SavedView(**row) for row in rows]
+    rows = await saved_filter_store.filters(engine.database, merchant_id, user_id)
+    return [SavedFilter(**row) for row in rows]
 
 
-async def save_view(
-    engine: Engine, merchant_id: int, person_id: int, *, name: str, query: str
+async def save_filter(
+    engine: Engine, merchant_id: int, user_id: int, *, name: str, query: str
 ) -> None:
     """Under a name that is taken it takes the place of what was there.
 
-    `Invalid` for a name or query too long or empty, `Conflict("too_many_views")` beyond twenty.
+    `Invalid` for a name or query too long or empty, `Conflict("too_many_filters")` beyond twenty.
     """
     if not 1 <= len(name) <= NAME_MAX:
         raise Invalid("name", f"1 to {NAME_MAX} characters")
     if not 1 <= len(query) <= QUERY_MAX:
         raise Invalid("query", f"1 to {QUERY_MAX} characters: choose something to look for first")
     async with engine.database.transaction() as connection:
-        await saved_filter_store.lock_views(connection, merchant_id, person_id)
+        await saved_filter_store.lock_filters(connection, merchant_id, user_id)
         kept = {
             row["name"]
-            for row in await saved_filter_store.views(connection, merchant_id, person_id)
+            for row in await saved_filter_store.filters(connection, merchant_id, user_id)
         }
-        if name not in kept and len(kept) >= _VIEWS_MAX:
-            raise Conflict("too_many_views", most=_VIEWS_MAX)
-        await saved_filter_store.put_view(
-            connection, merchant_id, person_id, name=name, query=query, now=engine.clock.now()
+        if name not in kept and len(kept) >= _FILTERS_MAX:
+            raise Conflict("too_many_filters", most=_FILTERS_MAX)
+        await saved_filter_store.put_filter(
+            connection, merchant_id, user_id, name=name, query=query, now=engine.clock.now()
         )
 
 
-async def remove_view(engine: Engine, merchant_id: int, person_id: int, name: str) -> None:
-    """`NotFound("unknown_view")`."""
-    if not await saved_filter_store.delete_view(engine.database, merchant_id, person_id, name):
-        raise NotFound("unknown_view")
+async def remove_filter(engine: Engine, merchant_id: int, user_id: int, name: str) -> None:
+    """`NotFound("unknown_filter")`."""
+    if not await saved_filter_store.delete_filter(engine.database, merchant_id, user_id, name):
+        raise NotFound("unknown_filter")

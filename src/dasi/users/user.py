@@ -1,7 +1,7 @@
-"""The person: somebody who signs in to the console, and what each role may do. Pure rules.
+"""The user: somebody who signs in to the console, and what each role may do. Pure rules.
 
 `owner`      everything, for every merchant; adds merchants
-`admin`      everything of one merchant, its people included
+`admin`      everything of one merchant, its members included
 `operator`   watches, and acts on payments, keys, schedules and deliveries
 `developer`  watches, and sets up channels, API keys and webhooks
 `read_only`  watches
@@ -22,23 +22,23 @@ class Role(StrEnum):
     READ_ONLY = "read_only"
 
 
-Permission = Literal["see", "act", "set_up", "invite", "own"]
-"""See everything of a merchant; act on money; set up its lines; invite people; own the place."""
+Permission = Literal["view", "operate", "configure", "manage_members", "owner"]
+"""View a merchant; operate on its payments; configure it; manage its members; own the gateway."""
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.OWNER: frozenset({"see", "act", "set_up", "invite", "own"}),
-    Role.ADMIN: frozenset({"see", "act", "set_up", "invite"}),
-    Role.OPERATOR: frozenset({"see", "act"}),
-    Role.DEVELOPER: frozenset({"see", "set_up"}),
-    Role.READ_ONLY: frozenset({"see"}),
+    Role.OWNER: frozenset({"view", "operate", "configure", "manage_members", "owner"}),
+    Role.ADMIN: frozenset({"view", "operate", "configure", "manage_members"}),
+    Role.OPERATOR: frozenset({"view", "operate"}),
+    Role.DEVELOPER: frozenset({"view", "configure"}),
+    Role.READ_ONLY: frozenset({"view"}),
 }
 GIVEN_ROLES = (Role.ADMIN, Role.OPERATOR, Role.DEVELOPER, Role.READ_ONLY)
 """Roles a membership can hold; an owner needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    person_id: int
+class User:
+    user_id: int
     email: str
     name: str
     is_owner: bool
@@ -48,8 +48,8 @@ class Person:
     """How many passkeys are set up."""
     roles: Mapping[int, Role]
     """By merchant id."""
-    second_factor_in: frozenset[int]
-    """The merchants that ask a second factor of this person's role."""
+    mfa_required_in: frozenset[int]
+    """The merchants that ask a second factor of this user's role."""
     created_at: datetime
 
     @property
@@ -57,10 +57,10 @@ class Person:
         """Asked for after the password: a code of the app, or a passkey."""
         return self.has_totp or self.passkeys > 0
 
-    def lacks_second_factor(self, merchant_id: int | None) -> bool:
+    def must_enroll_mfa(self, merchant_id: int | None) -> bool:
         """A merchant asks for one and there is none; `None`: any merchant does."""
-        asks = self.second_factor_in if merchant_id is None else {merchant_id}
-        return not self.has_second_factor and not asks.isdisjoint(self.second_factor_in)
+        asks = self.mfa_required_in if merchant_id is None else {merchant_id}
+        return not self.has_second_factor and not asks.isdisjoint(self.mfa_required_in)
 
     def role_in(self, merchant_id: int) -> Role | None:
         return Role.OWNER if self.is_owner else self.roles.get(merchant_id)
@@ -72,9 +72,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A person as a merchant's list shows them."""
+    """A user as a merchant's list shows them."""
 
-    person_id: int
+    user_id: int
     email: str
     name: str
     role: Role

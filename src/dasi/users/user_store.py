@@ -1,6 +1,6 @@
-"""SQL of the people's room: people and their memberships.
+"""SQL of users and their memberships.
 
-People belong to the installation: what finds out which person it is ends in `_any_merchant`.
+Users belong to the installation: what finds out which user it is ends in `_any_merchant`.
 """
 
 import json
@@ -8,38 +8,38 @@ from collections.abc import Collection
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.users.user import Member, Person, Role
+from dasi.users.user import Member, Role, User
 
-PERSON = """p.person_id, p.email, p.name, p.is_owner,
-    p.totp_confirmed_at IS NOT NULL AS has_totp,
-    (SELECT count(*) FROM passkeys k WHERE k.person_id = p.person_id) AS passkeys,
-    (SELECT array_agg(r.merchant_id) FROM second_factor_rules r
-     LEFT JOIN memberships m ON m.merchant_id = r.merchant_id AND m.person_id = p.person_id
-     WHERE r.role = CASE WHEN p.is_owner THEN 'owner' ELSE m.role END) AS second_factor_in,
+USER_COLUMNS = """u.user_id, u.email, u.name, u.is_owner,
+    u.totp_confirmed_at IS NOT NULL AS has_totp,
+    (SELECT count(*) FROM passkeys k WHERE k.user_id = u.user_id) AS passkeys,
+    (SELECT array_agg(r.merchant_id) FROM mfa_policies r
+     LEFT JOIN memberships m ON m.merchant_id = r.merchant_id AND m.user_id = u.user_id
+     WHERE r.role = CASE WHEN u.is_owner THEN 'owner' ELSE m.role END) AS mfa_required_in,
     (SELECT jsonb_object_agg(m.merchant_id, m.role) FROM memberships m
-     WHERE m.person_id = p.person_id) AS roles, p.created_at"""
+     WHERE m.user_id = u.user_id) AS roles, u.created_at"""
 
 
-def to_person(row: Row) -> Person:
-    values = {name: row[name] for name in Person.__dataclass_fields__}
+def to_user(row: Row) -> User:
+    values = {name: row[name] for name in User.__dataclass_fields__}
     told = json.loads(values.pop("roles") or "{}")
-    asked_in = frozenset(values.pop("second_factor_in") or ())
+    asked_in = frozenset(values.pop("mfa_required_in") or ())
     roles = {int(key): Role(role) for key, role in told.items()}
-    return Person(roles=roles, second_factor_in=asked_in, **values)
+    return User(roles=roles, mfa_required_in=asked_in, **values)
 
 
-async def lock_people_any_merchant(connection: Connection) -> int:
-    """How many people there are; whoever else wants to add the first one waits."""
-    await connection.execute("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE")
-    counted: int = await connection.fetchval("SELECT count(*) FROM people")
+async def lock_users_any_merchant(connection: Connection) -> int:
+    """How many users there are; whoever else wants to add the first one waits."""
+    await connection.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+    counted: int = await connection.fetchval("SELECT count(*) FROM users")
     return counted
 
 
-async def has_people_any_merchant(database: Database) -> bool:
-    return await database.fetchrow("SELECT 1 FROM people LIMIT 1") is not None
+async def has_users_any_merchant(database: Database) -> bool:
+    return await database.fetchrow("SELECT 1 FROM users LIMIT 1") is not None
 
 
-async def insert_person_any_merchant(
+async def insert_user_any_merchant(
     connection: Connection,
     *,
     email: str,
@@ -48,141 +48,135 @@ async def insert_person_any_merchant(
     is_owner: bool,
     now: datetime,
 ) -> int | None:
-    """The new person's id; None if the email is taken."""
-    person_id: int | None = await connection.fetchval(
-        """INSERT INTO people (email, name, password_hash, is_owner, created_at)
+    """The new user's id; None if the email is taken."""
+    user_id: int | None = await connection.fetchval(
+        """INSERT INTO users (email, name, password_hash, is_owner, created_at)
            VALUES ($1, $2, $3, $4, $5)
            ON CONFLICT (email) DO NOTHING
-           RETURNING person_id""",
+           RETURNING user_id""",
         email,
         name,
         password_hash,
         is_owner,
         now,
     )
-    return person_id
+    return user_id
 
 
-async def person_by_email_any_merchant(database: Database, email: str) -> tuple[Person, str] | None:
-    """The person and the hash of the password; nobody who was shut out."""
+async def user_by_email_any_merchant(database: Database, email: str) -> tuple[User, str] | None:
+    """The user and the hash of the password; nobody who was shut out."""
     row = await database.fetchrow(
-        f"""SELECT {PERSON}, p.password_hash FROM people p
-            WHERE p.email = $1 AND p.disabled_at IS NULL""",
+        f"""SELECT {USER_COLUMNS}, u.password_hash FROM users u
+            WHERE u.email = $1 AND u.disabled_at IS NULL""",
         email,
     )
-    return None if row is None else (to_person(row), row["password_hash"])
+    return None if row is None else (to_user(row), row["password_hash"])
 
 
-async def person_any_merchant(database: Database, person_id: int) -> Person | None:
+async def user_any_merchant(database: Database, user_id: int) -> User | None:
     row = await database.fetchrow(
-        f"SELECT {PERSON} FROM people p WHERE p.person_id = $1 AND p.disabled_at IS NULL",
-        person_id,
+        f"SELECT {USER_COLUMNS} FROM users u WHERE u.user_id = $1 AND u.disabled_at IS NULL",
+        user_id,
     )
-    return None if row is None else to_person(row)
+    return None if row is None else to_user(row)
 
 
-async def people_any_merchant(database: Database) -> list[Person]:
+async def users_any_merchant(database: Database) -> list[User]:
     """Everybody, oldest first. For the command line of whoever runs the machine."""
     rows = await database.fetch(
-        f"SELECT {PERSON} FROM people p WHERE p.disabled_at IS NULL ORDER BY p.person_id"
+        f"SELECT {USER_COLUMNS} FROM users u WHERE u.disabled_at IS NULL ORDER BY u.user_id"
     )
-    return [to_person(row) for row in rows]
+    return [to_user(row) for row in rows]
 
 
-async def set_password_any_merchant(database: Database, person_id: int, password_hash: str) -> None:
+async def set_password_any_merchant(database: Database, user_id: int, password_hash: str) -> None:
     await database.fetch(
-        "UPDATE people SET password_hash = $2 WHERE person_id = $1", person_id, password_hash
+        "UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash
     )
 
 
-async def set_totp_any_merchant(database: Database, person_id: int, sealed: bytes | None) -> None:
+async def set_totp_any_merchant(database: Database, user_id: int, sealed: bytes | None) -> None:
     """A new secret, not in force before it is confirmed; None switches it off."""
     await database.fetch(
-        """UPDATE people SET sealed_totp = $2, totp_confirmed_at = NULL, totp_step = 0
-           WHERE person_id = $1""",
-        person_id,
+        """UPDATE users SET sealed_totp = $2, totp_confirmed_at = NULL, totp_step = 0
+           WHERE user_id = $1""",
+        user_id,
         sealed,
     )
 
 
-async def sealed_totp_any_merchant(database: Database, person_id: int) -> bytes | None:
-    row = await database.fetchrow("SELECT sealed_totp FROM people WHERE person_id = $1", person_id)
+async def sealed_totp_any_merchant(database: Database, user_id: int) -> bytes | None:
+    row = await database.fetchrow("SELECT sealed_totp FROM users WHERE user_id = $1", user_id)
     return None if row is None else row["sealed_totp"]
 
 
-async def confirm_totp_any_merchant(database: Database, person_id: int, *, now: datetime) -> None:
-    await database.fetch(
-        "UPDATE people SET totp_confirmed_at = $2 WHERE person_id = $1", person_id, now
-    )
+async def confirm_totp_any_merchant(database: Database, user_id: int, *, now: datetime) -> None:
+    await database.fetch("UPDATE users SET totp_confirmed_at = $2 WHERE user_id = $1", user_id, now)
 
 
-async def use_totp_step_any_merchant(database: Database, person_id: int, step: int) -> bool:
+async def use_totp_step_any_merchant(database: Database, user_id: int, step: int) -> bool:
     """False if this step or a later one was used: a code seen by somebody else opens nothing."""
     row = await database.fetchrow(
-        """UPDATE people SET totp_step = $2 WHERE person_id = $1 AND totp_step < $2
-           RETURNING person_id""",
-        person_id,
+        """UPDATE users SET totp_step = $2 WHERE user_id = $1 AND totp_step < $2
+           RETURNING user_id""",
+        user_id,
         step,
     )
     return row is not None
 
 
 async def put_membership(
-    connection: Connection, merchant_id: int, person_id: int, role: Role, *, now: datetime
+    connection: Connection, merchant_id: int, user_id: int, role: Role, *, now: datetime
 ) -> None:
     await connection.execute(
-        """INSERT INTO memberships (merchant_id, person_id, role, added_at)
+        """INSERT INTO memberships (merchant_id, user_id, role, added_at)
            VALUES ($1, $2, $3, $4)
-           ON CONFLICT (merchant_id, person_id) DO UPDATE SET role = $3""",
+           ON CONFLICT (merchant_id, user_id) DO UPDATE SET role = $3""",
         merchant_id,
-        person_id,
+        user_id,
         role.value,
         now,
     )
 
 
-async def delete_membership(database: Database, merchant_id: int, person_id: int) -> bool:
+async def delete_membership(database: Database, merchant_id: int, user_id: int) -> bool:
     row = await database.fetchrow(
-        """DELETE FROM memberships WHERE merchant_id = $1 AND person_id = $2
-           RETURNING person_id""",
+        """DELETE FROM memberships WHERE merchant_id = $1 AND user_id = $2
+           RETURNING user_id""",
         merchant_id,
-        person_id,
+        user_id,
     )
     return row is not None
 
 
 async def members(database: Database, merchant_id: int) -> list[Member]:
-    """Owners first, then the merchant's own people by email."""
+    """Owners first, then the merchant's own users by email."""
     rows = await database.fetch(
-        """SELECT p.person_id, p.email, p.name,
-                  CASE WHEN p.is_owner THEN 'owner' ELSE m.role END AS role,
-                  p.totp_confirmed_at IS NOT NULL
-                  OR EXISTS (SELECT 1 FROM passkeys k WHERE k.person_id = p.person_id)
+        """SELECT u.user_id, u.email, u.name,
+                  CASE WHEN u.is_owner THEN 'owner' ELSE m.role END AS role,
+                  u.totp_confirmed_at IS NOT NULL
+                  OR EXISTS (SELECT 1 FROM passkeys k WHERE k.user_id = u.user_id)
                   AS has_second_factor,
-                  (SELECT max(s.seen_at) FROM person_sessions s WHERE s.person_id = p.person_id)
+                  (SELECT max(s.seen_at) FROM user_sessions s WHERE s.user_id = u.user_id)
                   AS seen_at
-           FROM people p
-           LEFT JOIN memberships m ON m.person_id = p.person_id AND m.merchant_id = $1
-           WHERE p.disabled_at IS NULL AND (p.is_owner OR m.role IS NOT NULL)
-           ORDER BY p.is_owner DESC, p.email""",
+           FROM users u
+           LEFT JOIN memberships m ON m.user_id = u.user_id AND m.merchant_id = $1
+           WHERE u.disabled_at IS NULL AND (u.is_owner OR m.role IS NOT NULL)
+           ORDER BY u.is_owner DESC, u.email""",
         merchant_id,
     )
     return [Member(**{**row, "role": Role(row["role"])}) for row in rows]
 
 
-async def second_factor_roles(database: Database, merchant_id: int) -> set[Role]:
-    rows = await database.fetch(
-        "SELECT role FROM second_factor_rules WHERE merchant_id = $1", merchant_id
-    )
+async def mfa_roles(database: Database, merchant_id: int) -> set[Role]:
+    rows = await database.fetch("SELECT role FROM mfa_policies WHERE merchant_id = $1", merchant_id)
     return {Role(row["role"]) for row in rows}
 
 
-async def put_second_factor_roles(
-    connection: Connection, merchant_id: int, roles: Collection[Role]
-) -> None:
-    await connection.execute("DELETE FROM second_factor_rules WHERE merchant_id = $1", merchant_id)
+async def put_mfa_policy(connection: Connection, merchant_id: int, roles: Collection[Role]) -> None:
+    await connection.execute("DELETE FROM mfa_policies WHERE merchant_id = $1", merchant_id)
     await connection.execute(
-        """INSERT INTO second_factor_rules (merchant_id, role)
+        """INSERT INTO mfa_policies (merchant_id, role)
            SELECT $1, unnest($2::text[])
            ON CONFLICT DO NOTHING""",
         merchant_id,
@@ -190,18 +184,18 @@ async def put_second_factor_roles(
     )
 
 
-async def reset_person_any_merchant(
-    connection: Connection, person_id: int, *, password_hash: str, ends_second_factor: bool
+async def reset_user_any_merchant(
+    connection: Connection, user_id: int, *, password_hash: str, ends_second_factor: bool
 ) -> None:
     """A new password, every session ended, and the second factor too if asked."""
     await connection.execute(
-        "UPDATE people SET password_hash = $2 WHERE person_id = $1", person_id, password_hash
+        "UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash
     )
-    await connection.execute("DELETE FROM person_sessions WHERE person_id = $1", person_id)
+    await connection.execute("DELETE FROM user_sessions WHERE user_id = $1", user_id)
     if ends_second_factor:
         await connection.execute(
-            """UPDATE people SET sealed_totp = NULL, totp_confirmed_at = NULL, totp_step = 0
-               WHERE person_id = $1""",
-            person_id,
+            """UPDATE users SET sealed_totp = NULL, totp_confirmed_at = NULL, totp_step = 0
+               WHERE user_id = $1""",
+            user_id,
         )
-        await connection.execute("DELETE FROM passkeys WHERE person_id = $1", person_id)
+        await connection.execute("DELETE FROM passkeys WHERE user_id = $1", user_id)

@@ -1,19 +1,19 @@
 """Deliver events to the merchant: at least once, in order, never lost silently."""
 
 from dasi.webhooks.deliver import Deliverer
-from dasi.webhooks.endpoint_store import FailingReceiver
+from dasi.webhooks.endpoint_store import FailingEndpoint
 from dasi.webhooks.endpoints import (
-    failing_receivers,
-    park_for_gone,
-    pause_receiver,
-    resume_receiver,
+    fail_for_disabled,
+    failing_endpoints,
+    pause_endpoint,
+    resume_endpoint,
 )
-from dasi.webhooks.enqueue import announce, announce_more
-from dasi.webhooks.enqueue_store import ANNOUNCE, notify_workers
-from dasi.webhooks.event import Delivery, Event, FeedPage, Try
-from dasi.webhooks.feed import LIMIT_MAX, feed_end, move_reader, read_feed, reader_position
+from dasi.webhooks.enqueue import enqueue_event, enqueue_extended_event
+from dasi.webhooks.enqueue_store import ENQUEUE_EVENTS_CTE, notify_workers
+from dasi.webhooks.event import Delivery, DeliveryAttempt, Event, FeedPage
+from dasi.webhooks.feed import LIMIT_MAX, commit_offset, get_offset, read_feed, tail_cursor
 from dasi.webhooks.health import delivery_health
-from dasi.webhooks.resend import list_deliveries, list_tries, replay_events, resend_event
+from dasi.webhooks.resend import list_attempts, list_deliveries, replay_events, resend_event
 from dasi.webhooks.send_test import SentTest, send_test_event
 from dasi.webhooks.signing import (
     SEALED_SIGNING_SECRETS,
@@ -22,40 +22,40 @@ from dasi.webhooks.signing import (
     signature_headers,
     signing_secrets,
 )
-from dasi.webhooks.ssrf import PublicResolver, check_literal
+from dasi.webhooks.ssrf import PublicResolver, reject_private_ip
 
 __all__ = [
-    "ANNOUNCE",
+    "ENQUEUE_EVENTS_CTE",
     "LIMIT_MAX",
     "SEALED_SIGNING_SECRETS",
     "Deliverer",
     "Delivery",
+    "DeliveryAttempt",
     "Event",
-    "FailingReceiver",
+    "FailingEndpoint",
     "FeedPage",
     "PublicResolver",
     "SentTest",
     "SigningSecret",
-    "Try",
-    "announce",
-    "announce_more",
-    "check_literal",
+    "commit_offset",
     "delivery_health",
-    "failing_receivers",
-    "feed_end",
+    "enqueue_event",
+    "enqueue_extended_event",
+    "fail_for_disabled",
+    "failing_endpoints",
+    "get_offset",
+    "list_attempts",
     "list_deliveries",
-    "list_tries",
-    "move_reader",
     "notify_workers",
-    "park_for_gone",
-    "pause_receiver",
+    "pause_endpoint",
     "read_feed",
-    "reader_position",
+    "reject_private_ip",
     "replay_events",
     "resend_event",
-    "resume_receiver",
+    "resume_endpoint",
     "rotate_secret",
     "send_test_event",
     "signature_headers",
     "signing_secrets",
+    "tail_cursor",
 ]

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from dasi.foundation.db import Database
 from dasi.webhooks.enqueue_store import OWN_URL
-from dasi.webhooks.event import Delivery, Try
+from dasi.webhooks.event import Delivery, DeliveryAttempt
 
-_DELIVERY = """d.delivery_id, d.event_id, e.kind, d.imp_uid AS about, d.url, d.state, d.tries,
-    d.last_answer, CASE WHEN d.state = 'due' THEN d.next_try_at END AS next_try_at, d.created_at,
-    d.done_at"""
+_DELIVERY = """d.delivery_id, d.event_id, e.kind, d.resource_id, d.url, d.state, d.attempts,
+    d.last_answer, CASE WHEN d.state = 'pending' THEN d.next_attempt_at END AS next_attempt_at,
+    d.created_at, d.done_at"""
 _SOURCE = """deliveries d JOIN webhook_events e
     ON e.merchant_id = d.merchant_id AND e.event_id = d.event_id"""
 
@@ -18,7 +18,7 @@ async def deliveries(
     merchant_id: int,
     *,
     state: str | None,
-    about: str | None,
+    resource_id: str | None,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[Delivery]:
@@ -26,36 +26,37 @@ async def deliveries(
     rows = await database.fetch(
         f"""SELECT {_DELIVERY} FROM {_SOURCE}
             WHERE d.merchant_id = $1 AND ($2::text IS NULL OR d.state = $2)
-              AND ($3::text IS NULL OR d.imp_uid = $3 OR d.event_id = $3)
+              AND ($3::text IS NULL OR d.resource_id = $3 OR d.event_id = $3)
               AND (d.created_at, d.delivery_id) < (coalesce($4::timestamptz, 'infinity'), $5)
             ORDER BY d.created_at DESC, d.delivery_id DESC LIMIT $6""",
         merchant_id,
         state,
-        about,
+        resource_id,
         *(after or (None, "")),
         limit,
     )
     return [Delivery(**row) for row in rows]
 
 
-async def tries(database: Database, merchant_id: int, delivery_id: str) -> list[Try]:
+async def attempts(database: Database, merchant_id: int, delivery_id: str) -> list[DeliveryAttempt]:
     """Oldest first."""
     rows = await database.fetch(
-        """SELECT number, at, took_ms, url, request, http_status, answer, next_try_at
-           FROM delivery_tries WHERE merchant_id = $1 AND delivery_id = $2 ORDER BY number""",
+        """SELECT number, at, took_ms, url, request, http_status, answer, next_attempt_at
+           FROM delivery_attempts WHERE merchant_id = $1 AND delivery_id = $2 ORDER BY number""",
         merchant_id,
         delivery_id,
     )
-    return [Try(**row) for row in rows]
+    return [DeliveryAttempt(**row) for row in rows]
 
 
 async def resend_event(
     database: Database, merchant_id: int, event_id: str, *, now: datetime
 ) -> int:
-    """Every delivery of an event is due again, with a whole plan before it. How many."""
+    """Every delivery of an event is due again, with a whole retry schedule before it. How many."""
     rows = await database.fetch(
         """UPDATE deliveries
-           SET state = 'due', round = 0, next_try_at = $3, done_at = NULL, heard_at = NULL
+           SET state = 'pending', cycle_attempts = 0, next_attempt_at = $3,
+               done_at = NULL, responded_at = NULL
            WHERE merchant_id = $1 AND event_id = $2
              AND (leased_until IS NULL OR leased_until <= $3)
            RETURNING delivery_id""",
@@ -71,10 +72,10 @@ async def deliver_undelivered_event(
 ) -> int:
     """An event that had nowhere to go gets a delivery to the merchant's present URL."""
     rows = await database.fetch(
-        f"""INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
-                                   content_type, state, next_try_at, created_at)
-           SELECT e.merchant_id, e.event_id || '.1', e.event_id, e.imp_uid, e.version,
-                  {OWN_URL}, m.webhook_content_type, 'due', $3, $3
+        f"""INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                   content_type, state, next_attempt_at, created_at)
+           SELECT e.merchant_id, e.event_id || '.1', e.event_id, e.resource_id, e.version,
+                  {OWN_URL}, m.webhook_content_type, 'pending', $3, $3
            FROM webhook_events e JOIN merchants m ON m.merchant_id = e.merchant_id
            LEFT JOIN channels c ON c.merchant_id = e.merchant_id AND c.channel_id = e.channel_id
            WHERE e.merchant_id = $1 AND e.event_id = $2 AND {OWN_URL} IS NOT NULL
@@ -93,20 +94,21 @@ async def replay_between(
     *,
     since: datetime,
     until: datetime,
-    only_parked: bool,
+    only_failed: bool,
     now: datetime,
 ) -> int:
     """Deliveries made in [since, until) are due again, those of one payment in order. How many."""
     rows = await database.fetch(
         """UPDATE deliveries
-           SET state = 'due', round = 0, next_try_at = $5, done_at = NULL, heard_at = NULL
+           SET state = 'pending', cycle_attempts = 0, next_attempt_at = $5,
+               done_at = NULL, responded_at = NULL
            WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3
-             AND (state = 'parked' OR (NOT $4 AND state = 'delivered'))
+             AND (state = 'failed' OR (NOT $4 AND state = 'delivered'))
            RETURNING delivery_id""",
         merchant_id,
         since,
         until,
-        only_parked,
+        only_failed,
         now,
     )
     return len(rows)

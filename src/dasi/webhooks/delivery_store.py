@@ -8,7 +8,7 @@ from typing import Literal
 
 from dasi.foundation.db import Connection, Database
 from dasi.webhooks.enqueue_store import OWN_URL
-from dasi.webhooks.retry_policy import Answer, Verdict
+from dasi.webhooks.retry_policy import DeliveryDecision, HttpResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,12 @@ class ClaimedDelivery:
     delivery_id: str
     event_id: str
     url: str
-    receiver: str
+    endpoint: str
     content_type: Literal["json", "form"]
     body: dict[str, str]
-    round: int
-    """How many tries of this round went before this one."""
-    is_live: bool
+    cycle_attempts: int
+    """How many attempts of this cycle went before this one."""
+    is_live_merchant: bool
     """The merchant takes real money."""
 
 
@@ -31,7 +31,7 @@ async def insert_event(
     merchant_id: int,
     *,
     event_id: str,
-    about: str,
+    resource_id: str,
     channel_id: int | None,
     version: int,
     kind: str,
@@ -43,7 +43,7 @@ async def insert_event(
     """The event, and a delivery for each of `urls`, or else for the merchant's own URL: of a test
     channel's event the test one, if there is one.
 
-    A receiver that is gone gets parked deliveries: visible, and ready to be replayed.
+    An endpoint that is disabled gets failed deliveries: visible, and ready to be replayed.
     """
     await connection.execute(
         f"""WITH merchant AS (
@@ -53,13 +53,13 @@ async def insert_event(
                WHERE m.merchant_id = $1 AND (m.extended_events OR NOT $9)
            ), event AS (
                INSERT INTO webhook_events
-                   (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
+                   (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
                SELECT $1, $2, $3, $10, $4, $5, $6, $8 FROM merchant
            )
-           INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
-                                   content_type, state, next_try_at, created_at)
+           INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                   content_type, state, next_attempt_at, created_at)
            SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
-                  'due', $8, $8
+                  'pending', $8, $8
            FROM merchant m
            CROSS JOIN LATERAL unnest(
                CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
@@ -67,7 +67,7 @@ async def insert_event(
            WHERE target.url IS NOT NULL""",
         merchant_id,
         event_id,
-        about,
+        resource_id,
         version,
         kind,
         json.dumps(body, ensure_ascii=False),
@@ -92,7 +92,7 @@ async def claim_due_any_merchant(
     """Takes up to `batch` due deliveries for this worker until `leased_until`.
 
     Order per payment and URL is kept (W3): a delivery waits while an older one of the same payment
-    for the same URL was not heard yet. Receivers that are `busy`, paused or gone are left out. A
+    for the same URL was not heard yet. Busy, paused or disabled endpoints are left out. A
     worker that dies loses its lease, not the delivery. `OFFSET 0` and `coalesce` keep the planner
     on the index of what is due first, however much is due.
     """
@@ -101,26 +101,28 @@ async def claim_due_any_merchant(
            FROM webhook_events e
            WHERE (d.merchant_id, d.delivery_id) IN (
                SELECT due.merchant_id, due.delivery_id FROM deliveries due
-               WHERE due.state = 'due' AND due.next_try_at <= $1
+               WHERE due.state = 'pending' AND due.next_attempt_at <= $1
                  AND (due.leased_until IS NULL OR due.leased_until <= $1)
-                 AND coalesce(due.receiver <> ALL ($4::text[]), true)
+                 AND coalesce(due.endpoint <> ALL ($4::text[]), true)
                  AND coalesce(due.merchant_id = $5::bigint, true)
                  AND NOT EXISTS (
                      SELECT 1 FROM deliveries older
-                     WHERE older.merchant_id = due.merchant_id AND older.imp_uid = due.imp_uid
-                       AND older.url = due.url AND older.state = 'due'
-                       AND older.heard_at IS NULL AND older.version < due.version OFFSET 0)
+                     WHERE older.merchant_id = due.merchant_id
+                       AND older.resource_id = due.resource_id
+                       AND older.url = due.url AND older.state = 'pending'
+                       AND older.responded_at IS NULL AND older.version < due.version OFFSET 0)
                  AND NOT EXISTS (
-                     SELECT 1 FROM webhook_receivers r
-                     WHERE r.merchant_id = due.merchant_id AND r.receiver = due.receiver
-                       AND (r.gone_at IS NOT NULL OR r.held_at IS NOT NULL
-                            OR r.paused_until > $1) OFFSET 0)
-               ORDER BY due.next_try_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
+                     SELECT 1 FROM webhook_endpoints r
+                     WHERE r.merchant_id = due.merchant_id AND r.endpoint = due.endpoint
+                       AND (r.disabled_at IS NOT NULL OR r.paused_at IS NOT NULL
+                            OR r.backoff_until > $1) OFFSET 0)
+               ORDER BY due.next_attempt_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
              AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
-           RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.receiver, d.content_type,
-                     e.body, d.round,
+           RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.endpoint, d.content_type,
+                     e.body, d.cycle_attempts,
                      EXISTS (SELECT 1 FROM channels c WHERE c.merchant_id = d.merchant_id
-                                                        AND NOT c.is_sandbox) AS is_live""",
+                                                        AND NOT c.is_sandbox)
+                     AS is_live_merchant""",
         now,
         leased_until,
         batch,
@@ -130,7 +132,7 @@ async def claim_due_any_merchant(
     return [ClaimedDelivery(**{**row, "body": json.loads(row["body"])}) for row in rows]
 
 
-async def takes_real_money(database: Database, merchant_id: int) -> bool:
+async def is_live_merchant(database: Database, merchant_id: int) -> bool:
     """Whether any of its channels is live."""
     row = await database.fetchrow(
         "SELECT 1 FROM channels WHERE merchant_id = $1 AND NOT is_sandbox LIMIT 1", merchant_id
@@ -142,19 +144,19 @@ async def release(database: Database, merchant_id: int, delivery_id: str) -> Non
     """Gives a claimed delivery back untried."""
     await database.fetch(
         """UPDATE deliveries SET leased_until = NULL
-           WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'due'""",
+           WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'pending'""",
         merchant_id,
         delivery_id,
     )
 
 
-async def record_try(
+async def record_attempt(
     database: Database,
     delivery: ClaimedDelivery,
     *,
     request: str,
-    answer: Answer,
-    verdict: Verdict,
+    answer: HttpResult,
+    decision: DeliveryDecision,
     began_at: datetime,
     now: datetime,
 ) -> None:
@@ -162,24 +164,25 @@ async def record_try(
     await database.fetch(
         """WITH tried AS (
                UPDATE deliveries
-               SET state = $3, tries = tries + 1, round = round + 1, last_answer = $4,
-                   next_try_at = $5, leased_until = NULL,
-                   heard_at = CASE WHEN $6 THEN coalesce(heard_at, $7) ELSE heard_at END,
-                   done_at = CASE WHEN $3 = 'due' THEN NULL ELSE $7::timestamptz END
-               WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'due'
-               RETURNING tries
+               SET state = $3, attempts = attempts + 1, cycle_attempts = cycle_attempts + 1,
+                   last_answer = $4, next_attempt_at = $5, leased_until = NULL,
+                   responded_at = CASE WHEN $6 THEN coalesce(responded_at, $7)
+                                  ELSE responded_at END,
+                   done_at = CASE WHEN $3 = 'pending' THEN NULL ELSE $7::timestamptz END
+               WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'pending'
+               RETURNING attempts
            )
-           INSERT INTO delivery_tries (merchant_id, delivery_id, number, at, took_ms, url, request,
-                                       http_status, answer, next_try_at)
-           SELECT $1, $2, tries, $8, $9, $10, $11, $12, $4,
-                  CASE WHEN $3 = 'due' THEN $5::timestamptz END
+           INSERT INTO delivery_attempts (merchant_id, delivery_id, number, at, took_ms, url,
+                                          request, http_status, answer, next_attempt_at)
+           SELECT $1, $2, attempts, $8, $9, $10, $11, $12, $4,
+                  CASE WHEN $3 = 'pending' THEN $5::timestamptz END
            FROM tried""",
         delivery.merchant_id,
         delivery.delivery_id,
-        verdict.state,
+        decision.state,
         answer.text,
-        verdict.next_try_at,
-        verdict.is_heard,
+        decision.next_attempt_at,
+        decision.has_responded,
         now,
         began_at,
         answer.took_ms,

@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 
-def written(
+def encode_body(
     body: Mapping[str, str], content_type: Literal["json", "form"]
 ) -> tuple[str, dict[str, str]]:
     """The text, and the headers that say who sends what."""

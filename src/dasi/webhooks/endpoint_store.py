@@ -1,4 +1,4 @@
-"""SQL of receivers that fail: counted, paused, gone, resumed."""
+"""SQL of endpoints that fail: failures counted, paused, disabled, resumed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,120 +7,120 @@ from dasi.foundation.db import Database
 
 
 @dataclass(frozen=True, slots=True)
-class FailingReceiver:
-    receiver: str
+class FailingEndpoint:
+    endpoint: str
     failures: int
     failing_since: datetime
-    paused_until: datetime | None
-    gone_at: datetime | None
-    held_at: datetime | None
-    """Since when a person holds deliveries back."""
+    backoff_until: datetime | None
+    disabled_at: datetime | None
+    paused_at: datetime | None
+    """Since when deliveries are paused by a user."""
 
 
-_RECEIVER = "coalesce(lower(substring($2 FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), lower($2))"
-"""Of a URL or of the receiver itself, as the column of `deliveries` is made."""
+_ENDPOINT = "coalesce(lower(substring($2 FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), lower($2))"
+"""Of a URL or of the endpoint itself, as the column of `deliveries` is made."""
 
 
-async def forget_failures(database: Database, merchant_id: int, receiver: str) -> bool:
-    """The receiver answers. True if it was counted as failing; gone it stays until resumed."""
+async def forget_failures(database: Database, merchant_id: int, endpoint: str) -> bool:
+    """The endpoint answers. True if it was counted as failing; a disabled one stays disabled."""
     row = await database.fetchrow(
-        """DELETE FROM webhook_receivers
-           WHERE merchant_id = $1 AND receiver = $2 AND held_at IS NULL AND gone_at IS NULL
-           RETURNING receiver""",
+        """DELETE FROM webhook_endpoints
+           WHERE merchant_id = $1 AND endpoint = $2 AND paused_at IS NULL AND disabled_at IS NULL
+           RETURNING endpoint""",
         merchant_id,
-        receiver,
+        endpoint,
     )
     return row is not None
 
 
-async def resume(database: Database, merchant_id: int, receiver: str) -> bool:
-    """A person says that it may be told again. False if nothing kept it from that."""
+async def resume(database: Database, merchant_id: int, endpoint: str) -> bool:
+    """A user resumes it. False if nothing kept it from that."""
     row = await database.fetchrow(
-        f"""DELETE FROM webhook_receivers WHERE merchant_id = $1 AND receiver = {_RECEIVER}
-            RETURNING receiver""",
+        f"""DELETE FROM webhook_endpoints WHERE merchant_id = $1 AND endpoint = {_ENDPOINT}
+            RETURNING endpoint""",
         merchant_id,
-        receiver,
+        endpoint,
     )
     return row is not None
 
 
-async def hold(database: Database, merchant_id: int, receiver: str, *, now: datetime) -> str:
-    """A person holds deliveries back from now on. The receiver, as it is called here."""
+async def pause(database: Database, merchant_id: int, endpoint: str, *, now: datetime) -> str:
+    """A user pauses deliveries from now on. The endpoint, as it is called here."""
     row = await database.fetchrow(
-        f"""INSERT INTO webhook_receivers
-                (merchant_id, receiver, failures, failing_since, held_at)
-            VALUES ($1, {_RECEIVER}, 0, $3, $3)
-            ON CONFLICT (merchant_id, receiver) DO UPDATE
-            SET held_at = coalesce(webhook_receivers.held_at, $3)
-            RETURNING receiver""",
+        f"""INSERT INTO webhook_endpoints
+                (merchant_id, endpoint, failures, failing_since, paused_at)
+            VALUES ($1, {_ENDPOINT}, 0, $3, $3)
+            ON CONFLICT (merchant_id, endpoint) DO UPDATE
+            SET paused_at = coalesce(webhook_endpoints.paused_at, $3)
+            RETURNING endpoint""",
         merchant_id,
-        receiver,
+        endpoint,
         now,
     )
     assert row is not None
-    return str(row["receiver"])
+    return str(row["endpoint"])
 
 
 async def count_failure(
     database: Database,
     merchant_id: int,
-    receiver: str,
+    endpoint: str,
     *,
-    patience_failures: int,
-    patience_s: int,
+    failure_threshold: int,
+    failure_window_s: int,
     now: datetime,
 ) -> datetime | None:
-    """Counts; after many failures in a row over some time the receiver is paused, for a minute more
+    """Counts; after many failures in a row over some time the endpoint is paused, for a minute more
     each time up to half an hour. Until when, or None."""
     row = await database.fetchrow(
-        """INSERT INTO webhook_receivers (merchant_id, receiver, failures, failing_since)
+        """INSERT INTO webhook_endpoints (merchant_id, endpoint, failures, failing_since)
            VALUES ($1, $2, 1, $5)
-           ON CONFLICT (merchant_id, receiver) DO UPDATE
-           SET failures = webhook_receivers.failures + 1,
-               paused_until = CASE
-                   WHEN webhook_receivers.failures + 1 >= $3
-                        AND webhook_receivers.failing_since <= $5 - make_interval(secs => $4)
-                   THEN $5 + make_interval(mins => least(30, webhook_receivers.failures + 2 - $3))
+           ON CONFLICT (merchant_id, endpoint) DO UPDATE
+           SET failures = webhook_endpoints.failures + 1,
+               backoff_until = CASE
+                   WHEN webhook_endpoints.failures + 1 >= $3
+                        AND webhook_endpoints.failing_since <= $5 - make_interval(secs => $4)
+                   THEN $5 + make_interval(mins => least(30, webhook_endpoints.failures + 2 - $3))
                END
-           RETURNING paused_until""",
+           RETURNING backoff_until""",
         merchant_id,
-        receiver,
-        patience_failures,
-        patience_s,
+        endpoint,
+        failure_threshold,
+        failure_window_s,
         now,
     )
     assert row is not None
-    paused_until: datetime | None = row["paused_until"]
-    return paused_until
+    backoff_until: datetime | None = row["backoff_until"]
+    return backoff_until
 
 
-async def mark_gone(database: Database, merchant_id: int, receiver: str, *, now: datetime) -> None:
-    """It answered 410: what waits for it is parked, and so is what comes, until it is resumed."""
+async def disable(database: Database, merchant_id: int, endpoint: str, *, now: datetime) -> None:
+    """It answered 410: what waits for it fails, and so does what comes, until it is resumed."""
     await database.fetch(
-        """WITH gone AS (
-               INSERT INTO webhook_receivers
-                   (merchant_id, receiver, failures, failing_since, gone_at)
+        """WITH disabled AS (
+               INSERT INTO webhook_endpoints
+                   (merchant_id, endpoint, failures, failing_since, disabled_at)
                VALUES ($1, $2, 1, $3, $3)
-               ON CONFLICT (merchant_id, receiver) DO UPDATE SET gone_at = $3
+               ON CONFLICT (merchant_id, endpoint) DO UPDATE SET disabled_at = $3
            )
            UPDATE deliveries
-           SET state = 'parked', done_at = $3, last_answer = 'the receiver answered 410 Gone'
-           WHERE merchant_id = $1 AND receiver = $2 AND state = 'due'
+           SET state = 'failed', done_at = $3, last_answer = 'the endpoint answered 410 Gone'
+           WHERE merchant_id = $1 AND endpoint = $2 AND state = 'pending'
              AND (leased_until IS NULL OR leased_until <= $3)""",
         merchant_id,
-        receiver,
+        endpoint,
         now,
     )
 
 
-async def park_for_gone_any_merchant(database: Database, *, now: datetime) -> int:
-    """Parks what was announced since for receivers that are gone; how many."""
+async def fail_for_disabled_any_merchant(database: Database, *, now: datetime) -> int:
+    """Fails what was enqueued since for disabled endpoints; how many."""
     rows = await database.fetch(
         """UPDATE deliveries d
-           SET state = 'parked', done_at = $1, last_answer = 'the receiver answered 410 Gone'
-           FROM webhook_receivers r
-           WHERE r.gone_at IS NOT NULL AND d.merchant_id = r.merchant_id
-             AND d.receiver = r.receiver AND d.state = 'due'
+           SET state = 'failed', done_at = $1, last_answer = 'the endpoint answered 410 Gone'
+           FROM webhook_endpoints r
+           WHERE r.disabled_at IS NOT NULL AND d.merchant_id = r.merchant_id
+             AND d.endpoint = r.endpoint AND d.state = 'pending'
              AND (d.leased_until IS NULL OR d.leased_until <= $1)
            RETURNING d.delivery_id""",
         now,
@@ -128,10 +128,10 @@ async def park_for_gone_any_merchant(database: Database, *, now: datetime) -> in
     return len(rows)
 
 
-async def failing_receivers(database: Database, merchant_id: int) -> list[FailingReceiver]:
+async def failing_endpoints(database: Database, merchant_id: int) -> list[FailingEndpoint]:
     rows = await database.fetch(
-        """SELECT receiver, failures, failing_since, paused_until, gone_at, held_at
-           FROM webhook_receivers WHERE merchant_id = $1 ORDER BY failing_since""",
+        """SELECT endpoint, failures, failing_since, backoff_until, disabled_at, paused_at
+           FROM webhook_endpoints WHERE merchant_id = $1 ORDER BY failing_since""",
         merchant_id,
     )
-    return [FailingReceiver(**row) for row in rows]
+    return [FailingEndpoint(**row) for row in rows]

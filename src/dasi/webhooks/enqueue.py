@@ -8,7 +8,7 @@ from dasi.foundation.ids import ulid
 from dasi.webhooks import delivery_store
 
 
-async def announce(
+async def enqueue_event(
     connection: Connection,
     merchant_id: int,
     *,
@@ -32,7 +32,7 @@ async def announce(
         connection,
         merchant_id,
         event_id=event_id,
-        about=imp_uid,
+        resource_id=imp_uid,
         channel_id=channel_id,
         version=version,
         kind=f"payment.{status}",
@@ -44,12 +44,12 @@ async def announce(
     return event_id
 
 
-async def announce_more(
+async def enqueue_extended_event(
     connection: Connection,
     merchant_id: int,
     *,
     kind: str,
-    about: str,
+    resource_id: str,
     channel_id: int | None,
     version: int,
     body: Mapping[str, str],
@@ -57,14 +57,14 @@ async def announce_more(
 ) -> None:
     """An event that Iamport leaves out: written only for a merchant that asked for more.
 
-    `about` names what it happened to (a payment, a key, a schedule) and keeps its events in order.
+    `resource_id` names a payment, a key or a schedule, whose events stay in order.
     It goes to the merchant's own URL; its body says `type`, which Iamport's own bodies do not.
     """
     await delivery_store.insert_event(
         connection,
         merchant_id,
         event_id=f"evt_{ulid(now)}",
-        about=about,
+        resource_id=resource_id,
         channel_id=channel_id,
         version=version,
         kind=kind,

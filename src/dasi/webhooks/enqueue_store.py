@@ -1,6 +1,6 @@
-"""SQL that announces what a statement makes true, as a part of that statement (W1).
+"""SQL that enqueues the events of a statement, as a part of that statement (W1).
 
-`outbox.announce` is the same for one event in a transaction of several statements.
+`enqueue.enqueue_event` is the same for one event in a transaction of several statements.
 """
 
 from dasi.foundation.db import Database
@@ -9,16 +9,16 @@ OWN_URL = """CASE WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_
                  ELSE m.webhook_url END"""
 """Of `m`, the merchant, and `c`, the channel it is about, if any: where the merchant is told."""
 
-ANNOUNCE = f"""event AS (
+ENQUEUE_EVENTS_CTE = f"""event AS (
         INSERT INTO webhook_events
-            (merchant_id, event_id, imp_uid, channel_id, version, kind, body, at)
-        SELECT merchant_id, event_id, about, channel_id, version, kind, body, at
+            (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
+        SELECT merchant_id, event_id, resource_id, channel_id, version, kind, body, at
         FROM webhook_input
     ), delivery AS (
-        INSERT INTO deliveries (merchant_id, delivery_id, event_id, imp_uid, version, url,
-                                content_type, state, next_try_at, created_at)
-        SELECT n.merchant_id, n.event_id || '.' || target.place, n.event_id, n.about, n.version,
-               target.url, m.webhook_content_type, 'due', n.at, n.at
+        INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                content_type, state, next_attempt_at, created_at)
+        SELECT n.merchant_id, n.event_id || '.' || target.place, n.event_id, n.resource_id,
+               n.version, target.url, m.webhook_content_type, 'pending', n.at, n.at
         FROM webhook_input n
         JOIN merchants m ON m.merchant_id = n.merchant_id
         LEFT JOIN channels c ON c.merchant_id = n.merchant_id AND c.channel_id = n.channel_id
@@ -29,8 +29,8 @@ ANNOUNCE = f"""event AS (
     )"""
 """Two members of a WITH list, after one called `webhook_input` that gives, for each event:
 merchant_id,
-event_id, about (an imp_uid), channel_id, version, kind, body, urls (in place of the merchant's own)
-and at."""
+event_id, resource_id (such as a payment's id), channel_id, version, kind, body, urls (in place of
+the merchant's own) and at."""
 
 
 def notify_workers(database: Database) -> None:

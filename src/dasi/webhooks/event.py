@@ -1,4 +1,4 @@
-"""Events, deliveries and tries as their readers see them."""
+"""Events, deliveries and attempts as their readers see them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,12 @@ from dasi.webhooks.retry_policy import DeliveryState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that became true. `feed_no` is its place in the merchant's feed."""
+    """One thing that became true. `sequence` is its place in the merchant's feed."""
 
-    feed_no: int
+    sequence: int
     event_id: str
     kind: str
-    about: str
+    resource_id: str
     """What it happened to: `imp_uid` of a payment, or the id of a key or a schedule."""
     version: int
     """Grows with every event about the same thing."""
@@ -25,9 +25,9 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class FeedPage:
     events: tuple[Event, ...]
-    last_no: int
+    next_cursor: int
     """Read on after this one."""
-    left: int
+    remaining: int
     """How many more there are."""
 
 
@@ -38,18 +38,18 @@ class Delivery:
     delivery_id: str
     event_id: str
     kind: str
-    about: str
+    resource_id: str
     url: str
     state: DeliveryState
-    tries: int
+    attempts: int
     last_answer: str | None
-    next_try_at: datetime | None
+    next_attempt_at: datetime | None
     created_at: datetime
     done_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class DeliveryAttempt:
     """One POST of a delivery."""
 
     number: int
@@ -59,4 +59,4 @@ class Try:
     request: str
     http_status: int | None
     answer: str
-    next_try_at: datetime | None
+    next_attempt_at: datetime | None

@@ -1,8 +1,8 @@
 """The feed: the same events, pulled by cursor (W4).
 
 A cursor is a feed number. Numbers are given after the events were committed, by whoever reads, one
-reader of a merchant at a time: so an event never appears behind one that was read already, however
-long the transaction that wrote it took.
+consumer of a merchant at a time: so an event never appears behind one that was read already,
+however long the transaction that wrote it took.
 """
 
 from dasi.engine import Engine
@@ -17,28 +17,28 @@ async def read_feed(engine: Engine, merchant_id: int, *, after: int, limit: int)
     assert 1 <= limit <= LIMIT_MAX, "checked by whoever asks"
     await _number(engine, merchant_id)
     events = await feed_store.events_after(engine.database, merchant_id, after, limit)
-    last_no = events[-1].feed_no if events else after
-    left = 0
+    next_cursor = events[-1].sequence if events else after
+    remaining = 0
     if len(events) == limit:
-        left = await feed_store.count_after(engine.database, merchant_id, last_no)
-    return FeedPage(tuple(events), last_no, left)
+        remaining = await feed_store.count_after(engine.database, merchant_id, next_cursor)
+    return FeedPage(tuple(events), next_cursor, remaining)
 
 
-async def feed_end(engine: Engine, merchant_id: int) -> int:
+async def tail_cursor(engine: Engine, merchant_id: int) -> int:
     """The cursor behind everything there is."""
     await _number(engine, merchant_id)
-    return await feed_store.last_no(engine.database, merchant_id)
+    return await feed_store.max_sequence(engine.database, merchant_id)
 
 
-async def reader_position(engine: Engine, merchant_id: int, reader: str) -> int | None:
-    """Where a named reader stopped; None if it is new."""
-    return await feed_store.reader_no(engine.database, merchant_id, reader)
+async def get_offset(engine: Engine, merchant_id: int, consumer: str) -> int | None:
+    """Where a named consumer stopped; None if it is new."""
+    return await feed_store.get_offset(engine.database, merchant_id, consumer)
 
 
-async def move_reader(engine: Engine, merchant_id: int, reader: str, feed_no: int) -> None:
-    """Remembers that a named reader has everything up to `feed_no`."""
+async def commit_offset(engine: Engine, merchant_id: int, consumer: str, sequence: int) -> None:
+    """Remembers that a named consumer has everything up to `sequence`."""
     now = engine.clock.now()
-    await feed_store.save_reader(engine.database, merchant_id, reader, feed_no, now=now)
+    await feed_store.save_offset(engine.database, merchant_id, consumer, sequence, now=now)
 
 
 async def _number(engine: Engine, merchant_id: int) -> None:

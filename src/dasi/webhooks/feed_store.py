@@ -12,7 +12,7 @@ _NUMBERED_AT_ONCE = 5_000
 async def has_unnumbered(database: Database, merchant_id: int) -> bool:
     row = await database.fetchrow(
         """SELECT 1 FROM webhook_events
-           WHERE merchant_id = $1 AND feed_no IS NULL LIMIT 1""",
+           WHERE merchant_id = $1 AND sequence IS NULL LIMIT 1""",
         merchant_id,
     )
     return row is not None
@@ -25,11 +25,11 @@ async def number_events(connection: Connection, merchant_id: int) -> None:
         "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id
     )
     await connection.execute(
-        """UPDATE webhook_events e SET feed_no = numbered.feed_no
+        """UPDATE webhook_events e SET sequence = numbered.sequence
            FROM (
-               SELECT event_id, nextval('webhook_feed_numbers') AS feed_no
+               SELECT event_id, nextval('webhook_event_sequence') AS sequence
                FROM (SELECT event_id FROM webhook_events
-                     WHERE merchant_id = $1 AND feed_no IS NULL
+                     WHERE merchant_id = $1 AND sequence IS NULL
                      ORDER BY position LIMIT $2) AS waiting
            ) AS numbered
            WHERE e.merchant_id = $1 AND e.event_id = numbered.event_id""",
@@ -40,8 +40,8 @@ async def number_events(connection: Connection, merchant_id: int) -> None:
 
 async def events_after(database: Database, merchant_id: int, after: int, limit: int) -> list[Event]:
     rows = await database.fetch(
-        """SELECT feed_no, event_id, kind, imp_uid AS about, version, body, at FROM webhook_events
-           WHERE merchant_id = $1 AND feed_no > $2 ORDER BY feed_no LIMIT $3""",
+        """SELECT sequence, event_id, kind, resource_id, version, body, at FROM webhook_events
+           WHERE merchant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3""",
         merchant_id,
         after,
         limit,
@@ -52,7 +52,7 @@ async def events_after(database: Database, merchant_id: int, after: int, limit: 
 async def count_after(database: Database, merchant_id: int, after: int) -> int:
     row = await database.fetchrow(
         """SELECT count(*) AS count FROM webhook_events
-           WHERE merchant_id = $1 AND feed_no > $2""",
+           WHERE merchant_id = $1 AND sequence > $2""",
         merchant_id,
         after,
     )
@@ -60,34 +60,34 @@ async def count_after(database: Database, merchant_id: int, after: int) -> int:
     return int(row["count"])
 
 
-async def last_no(database: Database, merchant_id: int) -> int:
+async def max_sequence(database: Database, merchant_id: int) -> int:
     row = await database.fetchrow(
-        """SELECT coalesce(max(feed_no), 0) AS last FROM webhook_events
-           WHERE merchant_id = $1 AND feed_no IS NOT NULL""",
+        """SELECT coalesce(max(sequence), 0) AS last FROM webhook_events
+           WHERE merchant_id = $1 AND sequence IS NOT NULL""",
         merchant_id,
     )
     assert row is not None
     return int(row["last"])
 
 
-async def reader_no(database: Database, merchant_id: int, reader: str) -> int | None:
+async def get_offset(database: Database, merchant_id: int, consumer: str) -> int | None:
     row = await database.fetchrow(
-        "SELECT feed_no FROM feed_readers WHERE merchant_id = $1 AND reader = $2",
+        "SELECT sequence FROM feed_consumers WHERE merchant_id = $1 AND consumer = $2",
         merchant_id,
-        reader,
+        consumer,
     )
-    return None if row is None else int(row["feed_no"])
+    return None if row is None else int(row["sequence"])
 
 
-async def save_reader(
-    database: Database, merchant_id: int, reader: str, feed_no: int, *, now: datetime
+async def save_offset(
+    database: Database, merchant_id: int, consumer: str, sequence: int, *, now: datetime
 ) -> None:
     await database.fetch(
-        """INSERT INTO feed_readers (merchant_id, reader, feed_no, seen_at)
+        """INSERT INTO feed_consumers (merchant_id, consumer, sequence, seen_at)
            VALUES ($1, $2, $3, $4)
-           ON CONFLICT (merchant_id, reader) DO UPDATE SET feed_no = $3, seen_at = $4""",
+           ON CONFLICT (merchant_id, consumer) DO UPDATE SET sequence = $3, seen_at = $4""",
         merchant_id,
-        reader,
-        feed_no,
+        consumer,
+        sequence,
         now,
     )

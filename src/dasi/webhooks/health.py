@@ -10,8 +10,8 @@ from dasi.webhooks import health_store
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryHealth:
     delivered: int
-    due: int
-    parked: int
+    pending: int
+    failed: int
 
 
 async def delivery_health(engine: Engine, merchant_id: int, *, since: datetime) -> DeliveryHealth:
@@ -19,6 +19,6 @@ async def delivery_health(engine: Engine, merchant_id: int, *, since: datetime) 
     counted = await health_store.counts(engine.database, merchant_id, since=since)
     return DeliveryHealth(
         delivered=counted.get("delivered", 0),
-        due=counted.get("due", 0),
-        parked=counted.get("parked", 0),
+        pending=counted.get("pending", 0),
+        failed=counted.get("failed", 0),
     )

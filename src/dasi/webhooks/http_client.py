@@ -7,15 +7,15 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from dasi.foundation.db import assert_no_transaction
-from dasi.webhooks.retry_policy import Answer, read_retry_after
-from dasi.webhooks.ssrf import AddressRefused, PublicResolver, check_literal
+from dasi.webhooks.retry_policy import HttpResult, read_retry_after
+from dasi.webhooks.ssrf import AddressRefused, PublicResolver, reject_private_ip
 
 CONNECT_S, ANSWER_S = 10.0, 30.0
 _ANSWER_MAX_BYTES = 64 * 1024
 _ANSWER_KEPT = 1_000
 
 
-class Poster:
+class WebhookClient:
     """Holds the HTTP pools.
 
     `allow_local` lets what is sent for merchants in test mode go to private addresses; for those
@@ -39,26 +39,32 @@ class Poster:
         self._open = _session(timeout, resolver, max_concurrent)
 
     async def post(
-        self, url: str, body: bytes, headers: dict[str, str], *, is_live: bool, now: datetime
-    ) -> Answer:
-        """What the receiver said, whatever the network does."""
+        self,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        is_live_merchant: bool,
+        now: datetime,
+    ) -> HttpResult:
+        """What the endpoint said, whatever the network does."""
         assert_no_transaction()
-        is_open = self._allow_local and not is_live
+        is_open = self._allow_local and not is_live_merchant
         session = self._open if is_open else self._guarded
         began = monotonic()
         try:
             if not is_open:
-                check_literal(url)
+                reject_private_ip(url)
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as said:
                 text = await _read_some(said)
-                return Answer(
+                return HttpResult(
                     http_status=said.status,
                     text=f"HTTP {said.status} {text}".strip()[:_ANSWER_KEPT],
                     retry_after=read_retry_after(said.headers.get("Retry-After"), now=now),
                     took_ms=_since(began),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-            return Answer(None, _why(failure)[:_ANSWER_KEPT], None, _since(began))
+            return HttpResult(None, _why(failure)[:_ANSWER_KEPT], None, _since(began))
 
     async def close(self) -> None:
         await self._guarded.close()

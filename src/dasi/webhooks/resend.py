@@ -5,7 +5,7 @@ from datetime import datetime
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.webhooks import attempt_log_store
-from dasi.webhooks.event import Delivery, Try
+from dasi.webhooks.event import Delivery, DeliveryAttempt
 
 LIST_MAX = 1_000
 
@@ -28,7 +28,7 @@ async def resend_event(engine: Engine, merchant_id: int, event_id: str) -> int:
 
 
 async def replay_events(
-    engine: Engine, merchant_id: int, *, since: datetime, until: datetime, only_parked: bool
+    engine: Engine, merchant_id: int, *, since: datetime, until: datetime, only_failed: bool
 ) -> int:
     """Sends the deliveries of a span of time again, each payment's in order. How many."""
     if until <= since:
@@ -38,7 +38,7 @@ async def replay_events(
         merchant_id,
         since=since,
         until=until,
-        only_parked=only_parked,
+        only_failed=only_failed,
         now=engine.clock.now(),
     )
 
@@ -48,7 +48,7 @@ async def list_deliveries(
     merchant_id: int,
     *,
     state: str | None,
-    about: str | None,
+    resource_id: str | None,
     after: tuple[datetime, str] | None = None,
     limit: int,
 ) -> list[Delivery]:
@@ -58,10 +58,12 @@ async def list_deliveries(
     """
     assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
     return await attempt_log_store.deliveries(
-        engine.database, merchant_id, state=state, about=about, after=after, limit=limit
+        engine.database, merchant_id, state=state, resource_id=resource_id, after=after, limit=limit
     )
 
 
-async def list_tries(engine: Engine, merchant_id: int, delivery_id: str) -> list[Try]:
+async def list_attempts(
+    engine: Engine, merchant_id: int, delivery_id: str
+) -> list[DeliveryAttempt]:
     """Every POST of a delivery, oldest first."""
-    return await attempt_log_store.tries(engine.database, merchant_id, delivery_id)
+    return await attempt_log_store.attempts(engine.database, merchant_id, delivery_id)

@@ -1,8 +1,8 @@
 """Send a test event to a merchant's address, now, and say what came back.
 
 It is built, signed and sent as any other, under the same rules of where it may go. It is no event:
-it is in no feed, and the payment it names exists nowhere, so a receiver that reads the payment back
-before it believes anything will not believe this one.
+it is in no feed, and the payment it names exists nowhere, so an endpoint that reads the payment
+back before it believes anything will not believe this one.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
 from dasi.webhooks import delivery_store
-from dasi.webhooks.encode import written
-from dasi.webhooks.http_client import Poster
+from dasi.webhooks.encode import encode_body
+from dasi.webhooks.http_client import WebhookClient
 from dasi.webhooks.signing import signature_headers, signing_secrets
 
 _NOBODYS = "imp_000000000000"
@@ -46,20 +46,24 @@ async def send_test_event(
         raise NotFound("no_webhook_url", code=merchant.code)
     now = engine.clock.now()
     number = ulid(now)
-    body, content_type = written(
+    body, content_type = encode_body(
         {"imp_uid": _NOBODYS, "merchant_uid": f"test-{number}", "status": "paid"},
         merchant.webhook_content_type,
     )
     secrets = await signing_secrets(engine, merchant.merchant_id)
     headers = signature_headers(secrets, event_id=f"evt_test_{number}", body=body.encode(), at=now)
-    is_live = await delivery_store.takes_real_money(engine.database, merchant.merchant_id)
-    poster = Poster(allow_local=engine.allows_local_urls, max_concurrent=1)
+    is_live_merchant = await delivery_store.is_live_merchant(engine.database, merchant.merchant_id)
+    client = WebhookClient(allow_local=engine.allows_local_urls, max_concurrent=1)
     try:
-        answer = await poster.post(
-            url, body.encode(), {**content_type, **headers}, is_live=is_live, now=now
+        answer = await client.post(
+            url,
+            body.encode(),
+            {**content_type, **headers},
+            is_live_merchant=is_live_merchant,
+            now=now,
         )
     finally:
-        await poster.close()
+        await client.close()
     return SentTest(
         url=url,
         request=body,

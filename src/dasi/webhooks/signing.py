@@ -20,7 +20,7 @@ _SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class SigningSecret:
-    """What a receiver verifies with. It may be shown to the merchant again, so it is sealed."""
+    """What an endpoint verifies with. It may be shown to the merchant again, so it is sealed."""
 
     secret: str = field(repr=False)
     expires_at: datetime | None
@@ -29,7 +29,7 @@ class SigningSecret:
 def signature_headers(
     secrets: Sequence[SigningSecret], *, event_id: str, body: bytes, at: datetime
 ) -> dict[str, str]:
-    """The three headers. Every secret signs, so a receiver may hold either while one is rotated."""
+    """The three headers. Every secret signs: an endpoint may hold either while one is rotated."""
     stamp = str(epoch_s(at))
     signed = f"{event_id}.{stamp}.".encode() + body
     marks = (

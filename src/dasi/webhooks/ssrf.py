@@ -36,7 +36,7 @@ class PublicResolver(AbstractResolver):
         await self._resolver.close()
 
 
-def check_literal(url: str) -> None:
+def reject_private_ip(url: str) -> None:
     """A URL that names an address instead of a name never reaches the resolver: check it here."""
     host = urlsplit(url).hostname or ""
     try:

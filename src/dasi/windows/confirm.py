@@ -17,7 +17,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import assert_no_transaction
 from dasi.ledger import Payment, payment_store
 from dasi.providers.port import WindowReturn
-from dasi.webhooks import PublicResolver, check_literal
+from dasi.webhooks import PublicResolver, reject_private_ip
 from dasi.windows import window_store
 
 log = structlog.get_logger()
@@ -114,7 +114,7 @@ async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> Co
     reason = None
     try:
         if not engine.allows_local_urls:
-            check_literal(confirm_url)
+            reject_private_ip(confirm_url)
         async with (
             _session(is_local_fine=engine.allows_local_urls) as session,
             session.post(confirm_url, json=told, allow_redirects=False) as answer,

@@ -74,7 +74,7 @@ async def window(
             order.imp_uid,
         )
         asked = await connection.fetchrow(
-            """SELECT sent_at, answered_at FROM attempts
+            """SELECT sent_at, answered_at FROM pg_attempts
                WHERE merchant_id = $1 AND imp_uid = $2 AND kind <> 'cancel'
                  AND state IN ('sending', 'unknown')""",
             merchant_id,

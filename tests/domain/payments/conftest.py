@@ -66,7 +66,8 @@ class Till:
     async def told(self, payment: Payment) -> list[str]:
         """The statuses the merchant is told of by webhook."""
         rows = await self.rows(
-            "SELECT kind FROM webhook_events WHERE imp_uid = $1 ORDER BY version", payment.imp_uid
+            "SELECT kind FROM webhook_events WHERE resource_id = $1 ORDER BY version",
+            payment.imp_uid,
         )
         return [row["kind"] for row in rows]
 

@@ -33,7 +33,7 @@ async def test_works(till: Till) -> None:
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 9_900)
     assert await till.story(paid) == [("charge_requested", "pending"), ("approved", "paid")]
     assert await till.told(paid) == ["payment.paid"]
-    (attempt,) = await till.rows("SELECT * FROM attempts WHERE imp_uid = $1", paid.imp_uid)
+    (attempt,) = await till.rows("SELECT * FROM pg_attempts WHERE imp_uid = $1", paid.imp_uid)
     assert (attempt["state"], attempt["attempt_id"]) == ("approved", approval["shopTransactionId"])
 
 
@@ -42,7 +42,7 @@ async def test_it_is_written_before_it_is_sent(till: Till) -> None:
     charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
     (held,) = await till.kicc.wait_held()
 
-    (attempt,) = await till.rows("SELECT * FROM attempts WHERE kind = 'charge'")
+    (attempt,) = await till.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
     (payment,) = await till.rows("SELECT * FROM payments WHERE merchant_uid = 'order-1'")
     open_transactions = await till.rows(
         "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
@@ -184,7 +184,7 @@ async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
         ("taken", "order_already_paid"): 12,
     }
     assert len(await till.approvals()) == 1 + 12 + 12
-    told = await till.rows("SELECT imp_uid FROM webhook_events WHERE kind = 'payment.paid'")
+    told = await till.rows("SELECT resource_id FROM webhook_events WHERE kind = 'payment.paid'")
     assert len(told) == 1 + 1 + 12, "the card, the first one, and the twelve"
 
 

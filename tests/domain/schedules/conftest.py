@@ -92,7 +92,7 @@ class Schedules:
     async def unresolved_grow_old(self) -> None:
         """An hour: what the PG does not know by now never reached it."""
         await self.engine.database.fetch(
-            "UPDATE attempts SET sent_at = sent_at - interval '1 hour',"
+            "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour',"
             " next_lookup_at = now() - interval '1 s' WHERE merchant_id = $1 AND kind = 'charge'",
             self.merchant_id,
         )
@@ -108,10 +108,10 @@ class Schedules:
     async def told(self) -> list[tuple[str, str]]:
         """(kind, order or what it is about) of every webhook event, oldest first."""
         rows = await self.shop.rows(
-            "SELECT kind, coalesce(body->>'merchant_uid', imp_uid) AS about"
+            "SELECT kind, coalesce(body->>'merchant_uid', resource_id) AS resource"
             " FROM webhook_events ORDER BY position"
         )
-        return [(row["kind"], row["about"]) for row in rows]
+        return [(row["kind"], row["resource"]) for row in rows]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ async def create_and_decline(schedules: Schedules, code: str, *, times: int = 0)
 
 
 async def asked_of_the_pg(schedules: Schedules) -> int:
-    row = await schedules.shop.rows("SELECT count(*) FROM attempts WHERE kind = 'charge'")
+    row = await schedules.shop.rows("SELECT count(*) FROM pg_attempts WHERE kind = 'charge'")
     return int(row[0]["count"])
 
 

@@ -52,7 +52,7 @@ async def test_what_may_still_be_under_way_does_not_grow_old(schedules: Schedule
     doubtful = (await schedules.shop.again(merchant_uid="order-1")).response
     assert doubtful is None
     await schedules.engine.database.fetch(
-        "UPDATE attempts SET state = 'sending' WHERE state = 'unknown'"
+        "UPDATE pg_attempts SET state = 'sending' WHERE state = 'unknown'"
     )
 
     await advance(schedules, hours=2)
@@ -66,7 +66,7 @@ async def test_what_may_still_be_under_way_does_not_grow_old(schedules: Schedule
 async def test_when_it_was_sent_stays_as_it_was(schedules: Schedules) -> None:
     await schedules.shop.kicc.scenario("cut_before_processing", "batch")
     await schedules.shop.again(merchant_uid="order-1")
-    sent = "SELECT sent_at FROM attempts WHERE kind = 'charge'"
+    sent = "SELECT sent_at FROM pg_attempts WHERE kind = 'charge'"
     before = await schedules.shop.rows(sent)
 
     await advance(schedules, hours=2)
@@ -83,7 +83,9 @@ async def test_the_doubts_of_others_do_not(schedules: Schedules) -> None:
     shop = schedules.shop
     await shop.kicc.scenario("cut_before_processing", "batch")
     await shop.again(merchant_uid="order-1")
-    look = "SELECT clock_offset_s, next_lookup_at, deadline_at FROM attempts WHERE kind = 'charge'"
+    look = (
+        "SELECT clock_offset_s, next_lookup_at, deadline_at FROM pg_attempts WHERE kind = 'charge'"
+    )
     before = await shop.rows(look)
 
     async with open_shop(shop.engine, shop.url, shop.kicc, code="imp00000002") as other:

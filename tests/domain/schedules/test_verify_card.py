@@ -35,7 +35,7 @@ async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(sched
     await look_now(schedules)
     assert await checks_left(schedules) == 1, "still in doubt: nothing to give back yet"
     await schedules.engine.database.fetch(
-        "UPDATE attempts SET next_lookup_at = sent_at WHERE next_lookup_at IS NOT NULL"
+        "UPDATE pg_attempts SET next_lookup_at = sent_at WHERE next_lookup_at IS NOT NULL"
     )
     await resolve_due(schedules.engine)
     await look_now(schedules)

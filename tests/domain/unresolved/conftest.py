@@ -91,7 +91,8 @@ class Desk:
 
     async def webhooks(self, payment: Payment) -> list[str]:
         rows = await self.engine.database.fetch(
-            "SELECT kind FROM webhook_events WHERE imp_uid = $1 ORDER BY position", payment.imp_uid
+            "SELECT kind FROM webhook_events WHERE resource_id = $1 ORDER BY position",
+            payment.imp_uid,
         )
         return [row["kind"] for row in rows]
 

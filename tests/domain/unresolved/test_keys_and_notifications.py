@@ -63,7 +63,7 @@ async def test_lost_removal_is_asked_again_under_a_new_name(desk: Desk) -> None:
 
     assert await _keys_at_pg(desk) == ["removed"]
     rows = await desk.engine.database.fetch(
-        "SELECT attempt_id, state FROM attempts WHERE kind = 'delete_key' ORDER BY sent_at"
+        "SELECT attempt_id, state FROM pg_attempts WHERE kind = 'delete_key' ORDER BY sent_at"
     )
     assert [row["state"] for row in rows] == ["unknown", "approved"]
     assert len({row["attempt_id"] for row in rows}) == 2
@@ -130,7 +130,7 @@ async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(desk: Desk) -> 
         await desk.shop.kicc.scenario("executed_truncated_json", "batch")
         payment = await desk.charge()
         (row,) = await desk.engine.database.fetch(
-            "SELECT shop_order_no FROM attempts WHERE kind = 'charge'"
+            "SELECT shop_order_no FROM pg_attempts WHERE kind = 'charge'"
         )
         notice = {
             "resCd": "0000",
@@ -153,7 +153,7 @@ async def test_forged_notice_changes_nothing(desk: Desk) -> None:
         await desk.shop.kicc.scenario("refused", "batch", code="8521")
         payment = await desk.charge()
         (row,) = await desk.engine.database.fetch(
-            "SELECT shop_order_no FROM attempts WHERE kind = 'charge'"
+            "SELECT shop_order_no FROM pg_attempts WHERE kind = 'charge'"
         )
         legacy = (
             "res_cd=0000&res_msg=OK&cno=26090310154110700102&memb_id=T0021766&noti_type=10"
@@ -174,7 +174,7 @@ async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(desk: D
     await desk.shop.kicc.scenario("executed_answer_cut", "batch")
     payment = await desk.charge()
     (asked,) = await desk.engine.database.fetch(
-        "SELECT attempt_id, shop_order_no FROM attempts WHERE kind = 'charge'"
+        "SELECT attempt_id, shop_order_no FROM pg_attempts WHERE kind = 'charge'"
     )
     no = Declined(code="8521", text="한도초과")
     told = await record_outcome(

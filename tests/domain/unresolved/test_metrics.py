@@ -17,7 +17,7 @@ async def test_doubts_are_counted_by_who_has_them(gateway: Shop) -> None:
     await gateway.again()
 
     open_now = await metrics(gateway)
-    await gateway.rows("UPDATE attempts SET escalated_at = now() WHERE state = 'unknown'")
+    await gateway.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
     escalated = await metrics(gateway)
 
     automatic, manual = (

@@ -130,7 +130,9 @@ async def test_an_approval_of_another_amount_than_asked_is_undone_at_once(desk: 
     """The PG's own books have it so (M7)."""
     await desk.shop.kicc.scenario("executed_answer_cut", "batch")
     payment = await desk.charge(10_000)
-    await desk.engine.database.fetch("UPDATE attempts SET amount_krw = 9900 WHERE kind = 'charge'")
+    await desk.engine.database.fetch(
+        "UPDATE pg_attempts SET amount_krw = 9900 WHERE kind = 'charge'"
+    )
 
     await desk.resolve_for(6, step_s=3)
 
@@ -150,7 +152,7 @@ async def test_process_that_dies_with_the_request_leaves_a_doubt_that_ends(desk:
     with pytest.raises(asyncio.CancelledError):
         await dying
     await desk.shop.kicc.release()
-    (row,) = await desk.engine.database.fetch("SELECT state FROM attempts WHERE kind = 'charge'")
+    (row,) = await desk.engine.database.fetch("SELECT state FROM pg_attempts WHERE kind = 'charge'")
     assert row["state"] == "sending"
 
     await desk.resolve_for(3, step_s=3)
@@ -198,7 +200,7 @@ async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
     assert (await desk.story(payment))[-1] == "escalated"
     (row,) = await desk.engine.database.fetch(
         "SELECT escalated_at, deadline_at, next_lookup_at, detail "
-        "FROM attempts WHERE kind = 'charge'"
+        "FROM pg_attempts WHERE kind = 'charge'"
     )
     assert row["escalated_at"] is not None
     assert row["next_lookup_at"] is None
@@ -218,14 +220,14 @@ async def test_a_person_decides_what_the_machine_could_not(desk: Desk) -> None:
         desk.engine,
         unresolved[happened.imp_uid].attempt_id,
         pg_tid="26090310154110700102",
-        actor="person:kim",
+        actor="user:kim",
         reason="merchant admin shows it approved",
     )
     await resolve_manually(
         desk.engine,
         unresolved[did_not.imp_uid].attempt_id,
         pg_tid=None,
-        actor="person:kim",
+        actor="user:kim",
         reason="KICC support: no such order",
     )
 
@@ -234,5 +236,5 @@ async def test_a_person_decides_what_the_machine_could_not(desk: Desk) -> None:
     assert await list_unresolved(desk.engine) == []
     with pytest.raises(NotFound):
         await resolve_manually(
-            desk.engine, "ch-nothing", pg_tid=None, actor="person:kim", reason="slip"
+            desk.engine, "ch-nothing", pg_tid=None, actor="user:kim", reason="slip"
         )

@@ -43,8 +43,8 @@ async def test_events_cannot_be_changed_or_deleted(desk: Desk) -> None:
         ("DELETE FROM payment_events WHERE seq = 1", "event 1 is missing"),
         ("UPDATE payments SET status = 'cancelled' WHERE status = 'failed'", "last event says"),
         ("UPDATE payments SET cancelled_krw = 2999 WHERE cancelled_krw = 3000", "recorded as"),
-        ("UPDATE attempts SET state = 'declined' WHERE state = 'unknown'", "nothing is open"),
-        ("UPDATE attempts SET amount_krw = 1 WHERE kind = 'charge'", "1 won were approved"),
+        ("UPDATE pg_attempts SET state = 'declined' WHERE state = 'unknown'", "nothing is open"),
+        ("UPDATE pg_attempts SET amount_krw = 1 WHERE kind = 'charge'", "1 won were approved"),
     ],
 )
 async def test_meddling_is_found(desk: Desk, meddling: str, complaint: str) -> None:

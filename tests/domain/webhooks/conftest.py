@@ -1,5 +1,5 @@
-"""A merchant that is told things: events are announced as the payments' room does it, tries are
-made as a worker makes them, and the clock is turned from one try to the next.
+"""A merchant that is told things: events are enqueued as the payments' room does it, attempts are
+made as a worker makes them, and the clock is turned from one attempt to the next.
 """
 
 import json
@@ -15,8 +15,15 @@ from dasi.channels import Channel
 from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import Merchant
-from dasi.webhooks import Deliverer, Delivery, Try, announce, list_deliveries, list_tries
-from support.webhook_endpoint import Post, Receiver, receiving
+from dasi.webhooks import (
+    Deliverer,
+    Delivery,
+    DeliveryAttempt,
+    enqueue_event,
+    list_attempts,
+    list_deliveries,
+)
+from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
 
 @dataclass
@@ -34,7 +41,7 @@ class Desk:
         for imp_uid in imp_uids:
             version = self.numbers[imp_uid] = self.numbers.get(imp_uid, 0) + 1
             async with self.engine.database.transaction() as connection:
-                await announce(
+                await enqueue_event(
                     connection,
                     self.merchant_id,
                     imp_uid=imp_uid,
@@ -51,23 +58,23 @@ class Desk:
         self, deliverer: Deliverer, by: timedelta, *, step: timedelta = timedelta(minutes=10)
     ) -> int:
         """Time passes in steps, and a worker does at each what is due; how many POSTs that made."""
-        tries, end = 0, self.clock.now() + by
+        attempts, end = 0, self.clock.now() + by
         while True:
             while done := await deliverer.run_due():
-                tries += done
+                attempts += done
             if self.clock.now() >= end:
-                return tries
+                return attempts
             self.clock.advance(min(step, end - self.clock.now()))
 
     async def deliveries(self, state: str | None = None) -> list[Delivery]:
         return await list_deliveries(
-            self.engine, self.merchant_id, state=state, about=None, limit=1_000
+            self.engine, self.merchant_id, state=state, resource_id=None, limit=1_000
         )
 
-    async def tries(self) -> list[Try]:
+    async def attempts(self) -> list[DeliveryAttempt]:
         """Of the one delivery there is."""
         (delivery,) = await self.deliveries()
-        return await list_tries(self.engine, self.merchant_id, delivery.delivery_id)
+        return await list_attempts(self.engine, self.merchant_id, delivery.delivery_id)
 
     async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
@@ -116,6 +123,6 @@ async def deliverer(deliverer_with: Callable[..., Deliverer]) -> Deliverer:
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
+async def endpoint() -> AsyncIterator[WebhookEndpoint]:
+    async with receiving() as endpoint:
+        yield endpoint

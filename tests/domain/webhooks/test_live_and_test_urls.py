@@ -6,7 +6,7 @@ import pytest
 
 from dasi.channels import Channel, add_channel
 from dasi.merchants import Merchant, change_webhook
-from dasi.webhooks import Deliverer, announce, announce_more, resend_event
+from dasi.webhooks import Deliverer, enqueue_event, enqueue_extended_event, resend_event
 from domain.webhooks.conftest import Desk
 from support.gateway_merchant import MALL_SECRET
 
@@ -34,7 +34,7 @@ async def addresses(desk: Desk, merchant: Merchant, **urls: str | None) -> None:
 async def told_at(desk: Desk, channel: Channel, *notice_urls: str) -> list[str]:
     """Where one event about the channel goes."""
     async with desk.engine.database.transaction() as connection:
-        event_id = await announce(
+        event_id = await enqueue_event(
             connection,
             desk.merchant_id,
             imp_uid="imp_1",
@@ -89,18 +89,18 @@ async def test_what_iamport_leaves_out_goes_to_the_same_address(
     await desk.rows("UPDATE merchants SET extended_events = true")
     for channel_id in (channel.channel_id, None):
         async with desk.engine.database.transaction() as connection:
-            await announce_more(
+            await enqueue_extended_event(
                 connection,
                 desk.merchant_id,
                 kind="schedule.revoked",
-                about=f"sch_of_{channel_id}",
+                resource_id=f"sch_of_{channel_id}",
                 channel_id=channel_id,
                 version=1,
                 body={"status": "revoked"},
                 now=desk.clock.now(),
             )
-    rows = await desk.rows("SELECT imp_uid AS about, url FROM deliveries")
-    assert {row["about"]: row["url"] for row in rows} == {
+    rows = await desk.rows("SELECT resource_id, url FROM deliveries")
+    assert {row["resource_id"]: row["url"] for row in rows} == {
         f"sch_of_{channel.channel_id}": TEST,
         "sch_of_None": LIVE,
     }
@@ -124,4 +124,4 @@ async def test_deliveries_under_way_keep_their_address(
     await told_at(desk, channel)
     await addresses(desk, merchant, test_webhook_url="http://127.0.0.1:9/new")
     await desk.turn(deliverer, timedelta(minutes=1))
-    assert {one.url for one in await desk.tries()} == {"http://127.0.0.1:9/old"}
+    assert {one.url for one in await desk.attempts()} == {"http://127.0.0.1:9/old"}

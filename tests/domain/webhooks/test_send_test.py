@@ -13,7 +13,7 @@ from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant
 from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
 from domain.webhooks.conftest import Desk, is_accepted
 from support.gateway_merchant import CODE, MALL_SECRET
-from support.webhook_endpoint import Post, Receiver
+from support.webhook_endpoint import Post, WebhookEndpoint
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ async def sent(desk: Desk, merchant: Merchant, mode: Any = "live", **urls: Any) 
     return await send_test_event(desk.engine, saved, mode=mode)
 
 
-async def test_what_came_back_is_told(desk: Desk, merchant: Merchant, receiver: Receiver):
+async def test_what_came_back_is_told(desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint):
     async def teapot(_post: Post) -> Response:
         return Response("no coffee", status_code=418)
 
-    receiver.answer = teapot
-    said = await sent(desk, merchant, webhook_url=f"{receiver.url}/hooks")
-    (post,) = receiver.posts
+    endpoint.answer = teapot
+    said = await sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks")
+    (post,) = endpoint.posts
     assert (said.http_status, said.answer) == (418, "HTTP 418 no coffee")
     assert said.request.encode() == post.body
     assert said.took_ms < 10_000
@@ -43,11 +43,11 @@ async def test_what_came_back_is_told(desk: Desk, merchant: Merchant, receiver: 
 
 
 async def test_it_is_signed_and_stands_in_no_feed(
-    desk: Desk, merchant: Merchant, receiver: Receiver
+    desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint
 ):
-    await sent(desk, merchant, webhook_url=f"{receiver.url}/hooks")
+    await sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks")
     (secret,) = await signing_secrets(desk.engine, desk.merchant_id)
-    assert is_accepted(secret.secret, receiver.posts[0])
+    assert is_accepted(secret.secret, endpoint.posts[0])
     page = await read_feed(desk.engine, desk.merchant_id, after=0, limit=10)
     assert page.events == ()
     assert await desk.deliveries() == []
@@ -60,15 +60,15 @@ async def test_it_is_signed_and_stands_in_no_feed(
 async def test_it_goes_where_such_events_go(
     desk: Desk,
     merchant: Merchant,
-    receiver: Receiver,
+    endpoint: WebhookEndpoint,
     mode: str,
     *,
     has_test_address: bool,
     came: str,
 ):
-    test_url = f"{receiver.url}/test" if has_test_address else None
-    await sent(desk, merchant, mode, webhook_url=f"{receiver.url}/live", test_webhook_url=test_url)
-    assert [post.path for post in receiver.posts] == [came]
+    test_url = f"{endpoint.url}/test" if has_test_address else None
+    await sent(desk, merchant, mode, webhook_url=f"{endpoint.url}/live", test_webhook_url=test_url)
+    assert [post.path for post in endpoint.posts] == [came]
 
 
 async def test_no_address_is_refused_by_name(desk: Desk, merchant: Merchant):
@@ -83,7 +83,7 @@ async def test_nobody_there_is_told_as_such(desk: Desk, merchant: Merchant):
 
 
 async def test_live_merchant_sends_no_test_to_this_machine(
-    desk: Desk, merchant: Merchant, receiver: Receiver
+    desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     await add_channel(
         desk.engine,
@@ -94,21 +94,21 @@ async def test_live_merchant_sends_no_test_to_this_machine(
         is_sandbox=False,
         is_default=False,
     )
-    said = await sent(desk, merchant, webhook_url=f"{receiver.url}/hooks")
+    said = await sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks")
     assert said.answer == "not sent: 127.0.0.1 is not a public address"
-    assert receiver.posts == []
+    assert endpoint.posts == []
 
 
 async def test_what_is_sent_for_two_merchants_at_once_is_signed_by_each(
-    desk: Desk, merchant: Merchant, receiver: Receiver
+    desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     other = await add_merchant(
-        desk.engine, code="imp00000002", name="다른 상점", webhook_url=f"{receiver.url}/other"
+        desk.engine, code="imp00000002", name="다른 상점", webhook_url=f"{endpoint.url}/other"
     )
     await asyncio.gather(
-        sent(desk, merchant, webhook_url=f"{receiver.url}/hooks"),
+        sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks"),
         send_test_event(desk.engine, other, mode="live"),
     )
-    mine = next(post for post in receiver.posts if post.path == "/hooks")
+    mine = next(post for post in endpoint.posts if post.path == "/hooks")
     (theirs,) = await signing_secrets(desk.engine, other.merchant_id)
     assert not is_accepted(theirs.secret, mine)

@@ -7,7 +7,7 @@ import pytest
 from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
 from domain.webhooks.conftest import Desk, is_accepted
-from support.webhook_endpoint import Post, Receiver
+from support.webhook_endpoint import Post, WebhookEndpoint
 
 
 @pytest.fixture
@@ -20,18 +20,18 @@ async def secrets_now(desk: Desk) -> list[str]:
     return [one.secret for one in await signing_secrets(desk.engine, desk.merchant_id)]
 
 
-async def sent(desk: Desk, deliverer: Deliverer, receiver: Receiver) -> Post:
-    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+async def sent(desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint) -> Post:
+    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
-    return receiver.posts[-1]
+    return endpoint.posts[-1]
 
 
 @pytest.mark.parametrize("content_type", ["json", "form"])
 async def test_published_package_accepts_what_is_sent_and_nothing_else(
-    desk: Desk, deliverer: Deliverer, receiver: Receiver, content_type: str
+    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint, content_type: str
 ):
     await desk.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
-    post = await sent(desk, deliverer, receiver)
+    post = await sent(desk, deliverer, endpoint)
     (secret,) = await secrets_now(desk)
     assert is_accepted(secret, post)
     assert not is_accepted(secret, post, body=post.body + b" ")
@@ -40,31 +40,31 @@ async def test_published_package_accepts_what_is_sent_and_nothing_else(
 
 
 async def test_both_secrets_verify_while_one_is_rotated_and_then_only_the_new_one(
-    desk: Desk, deliverer: Deliverer, receiver: Receiver
+    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     (old,) = await secrets_now(desk)
     await rotate_secret(desk.engine, desk.merchant_id, keep_old_for=timedelta(minutes=3))
     new = next(one for one in await secrets_now(desk) if one != old)
-    both = await sent(desk, deliverer, receiver)
+    both = await sent(desk, deliverer, endpoint)
     assert is_accepted(old, both)
     assert is_accepted(new, both)
     desk.clock.advance(timedelta(minutes=4))
-    later = await sent(desk, deliverer, receiver)
+    later = await sent(desk, deliverer, endpoint)
     assert is_accepted(new, later)
     assert not is_accepted(old, later)
 
 
-async def test_a_second_try_is_signed_for_its_own_time_under_the_same_id(
-    desk: Desk, deliverer: Deliverer, receiver: Receiver
+async def test_a_second_attempt_is_signed_for_its_own_time_under_the_same_id(
+    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async def at_first_no(_post: Post) -> int:
-        return 500 if len(receiver.posts) == 1 else 200
+        return 500 if len(endpoint.posts) == 1 else 200
 
-    receiver.answer = at_first_no
-    first = await sent(desk, deliverer, receiver)
+    endpoint.answer = at_first_no
+    first = await sent(desk, deliverer, endpoint)
     desk.clock.advance(timedelta(seconds=30))
     await deliverer.run_due()
-    second = receiver.posts[-1]
+    second = endpoint.posts[-1]
     (secret,) = await secrets_now(desk)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]

@@ -15,7 +15,7 @@ from dasi.webhooks import Deliverer
 from domain.webhooks.conftest import Desk
 from support.dns_server import AsksServer, naming
 from support.gateway_merchant import MALL_SECRET
-from support.webhook_endpoint import Receiver
+from support.webhook_endpoint import WebhookEndpoint
 
 NAME = "hooks.shop.example"
 PUBLIC = "203.0.114.7"
@@ -60,84 +60,84 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
 async def test_name_with_such_an_address_is_not_connected_to(
-    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver, address: str
+    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint, address: str
 ):
-    port = receiver.url.rpartition(":")[2]
+    port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
     async with naming([address]) as names:
         await deliverer_with(resolver=AsksServer(names.port)).run_due()
-    (told,) = await live.tries()
+    (told,) = await live.attempts()
     assert names.asked == [NAME]
     assert told.http_status is None
     refused = re.fullmatch(r"not sent: (\S+) is not a public address", told.answer)
     assert refused is not None, told.answer
     assert ip_address(refused[1]) == ip_address(address)
-    assert receiver.posts == []
+    assert endpoint.posts == []
 
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
 async def test_url_of_such_an_address_is_not_connected_to(
-    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver, address: str
+    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint, address: str
 ):
-    port = receiver.url.rpartition(":")[2]
+    port = endpoint.url.rpartition(":")[2]
     host = f"[{address}]" if ":" in address else address
     await live.tell(f"http://{host}:{port}/hooks", "imp_1")
     await deliverer_with().run_due()
-    (told,) = await live.tries()
+    (told,) = await live.attempts()
     assert told.answer.startswith("not sent: ")
-    assert receiver.posts == []
+    assert endpoint.posts == []
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"])
 async def test_odd_spellings_of_this_machine_are_not_connected_to(
-    live: Desk, deliverer: Deliverer, receiver: Receiver, host: str
+    live: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint, host: str
 ):
     """The machine's own resolver knows these, and its answer is looked at as any other."""
-    port = receiver.url.rpartition(":")[2]
+    port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{host}:{port}/hooks", "imp_1")
     await deliverer.run_due()
-    (told,) = await live.tries()
+    (told,) = await live.attempts()
     assert told.http_status is None
-    assert receiver.posts == []
+    assert endpoint.posts == []
 
 
 async def test_one_private_address_among_public_ones_is_enough(
-    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
-    port = receiver.url.rpartition(":")[2]
+    port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
     async with naming([PUBLIC, "127.0.0.1"]) as names:
         await deliverer_with(resolver=AsksServer(names.port), connect_s=0.2).run_due()
-    (told,) = await live.tries()
+    (told,) = await live.attempts()
     assert told.answer == "not sent: 127.0.0.1 is not a public address"
-    assert receiver.posts == []
+    assert endpoint.posts == []
 
 
 async def test_name_that_is_public_first_and_private_then_gains_nothing(
-    live: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
-    """Rebinding: the address that was looked at is the one connected to, at every try anew."""
-    port = receiver.url.rpartition(":")[2]
+    """Rebinding: the address that was looked at is the one connected to, at every attempt anew."""
+    port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
     async with naming([PUBLIC], ["127.0.0.1"]) as names:
         deliverer = deliverer_with(resolver=AsksServer(names.port), connect_s=0.2)
         await deliverer.run_due()
-        assert names.asked == [NAME], "one question for one try: nothing else is connected to"
-        await live.rows("UPDATE deliveries SET next_try_at = $1", live.clock.now())
+        assert names.asked == [NAME], "one question for one attempt: nothing else is connected to"
+        await live.rows("UPDATE deliveries SET next_attempt_at = $1", live.clock.now())
         await deliverer.run_due()
         assert names.asked == [NAME, NAME]
-    first, second = await live.tries()
+    first, second = await live.attempts()
     assert not first.answer.startswith("not sent: 127")
     assert second.answer == "not sent: 127.0.0.1 is not a public address"
-    assert receiver.posts == []
+    assert endpoint.posts == []
 
 
 async def test_merchant_in_test_mode_may_use_this_machine_only_where_that_is_allowed(
-    desk: Desk, deliverer_with: Callable[..., Deliverer], receiver: Receiver
+    desk: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
-    await desk.tell(f"{receiver.url}/hooks", "imp_1")
+    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer_with(allow_local=False).run_due()
-    assert receiver.posts == []
-    await desk.rows("UPDATE deliveries SET next_try_at = $1", desk.clock.now())
+    assert endpoint.posts == []
+    await desk.rows("UPDATE deliveries SET next_attempt_at = $1", desk.clock.now())
     await deliverer_with(allow_local=True).run_due()
-    assert len(receiver.posts) == 1
+    assert len(endpoint.posts) == 1

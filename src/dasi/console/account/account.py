@@ -6,17 +6,17 @@ from dasi.authentication import (
     LIFE,
     PASSKEY_NAME_MAX,
     Session,
-    ask_for_passkey,
+    begin_passkey_authentication,
     begin_second_factor,
     change_password,
     confirm_second_factor,
     end_second_factor,
-    give_passkey,
-    give_second_factor,
     has_passkeys_here,
     list_passkeys,
     list_sessions,
     sign_out_everywhere,
+    verify_passkey,
+    verify_totp,
 )
 from dasi.console.errors import error_message
 from dasi.console.routing import SESSION_COOKIE, Visit
@@ -28,16 +28,16 @@ async def show_me(visit: Visit) -> Response:
     return visit.page(
         "me.html",
         sessions=await list_sessions(visit.engine, session_of(visit)),
-        passkeys=await list_passkeys(visit.engine, visit.person),
+        passkeys=await list_passkeys(visit.engine, visit.user),
         has_passkeys_here=has_passkeys_here(visit.engine),
         passkey_name_max=PASSKEY_NAME_MAX,
-        asks_second_factor=visit.person.lacks_second_factor(None),
+        must_enroll_mfa=visit.user.must_enroll_mfa(None),
         password_min=PASSWORD_MIN,
     )
 
 
 async def post_sign_out_everywhere(visit: Visit) -> Response:
-    await sign_out_everywhere(visit.engine, session_of(visit), origin=visit.origin)
+    await sign_out_everywhere(visit.engine, session_of(visit), client=visit.client)
     return visit.go(f"{visit.pages.root}/console/me?done=signed_out")
 
 
@@ -47,7 +47,7 @@ async def post_password(visit: Visit) -> Response:
         session_of(visit),
         old=visit.form.get("old", ""),
         new=visit.form.get("new", ""),
-        origin=visit.origin,
+        client=visit.client,
     )
     return visit.go(f"{visit.pages.root}/console/me?done=saved")
 
@@ -61,8 +61,8 @@ async def show_second_factor(visit: Visit) -> Response:
 
 async def post_second_factor(visit: Visit) -> Response:
     try:
-        cookie = await give_second_factor(
-            visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
+        cookie = await verify_totp(
+            visit.engine, session_of(visit), visit.form.get("code", ""), client=visit.client
         )
     except Refused as refused:
         return await ask_second_factor(visit, refused)
@@ -72,8 +72,8 @@ async def post_second_factor(visit: Visit) -> Response:
 async def post_passkey(visit: Visit) -> Response:
     """The same by a passkey."""
     try:
-        cookie = await give_passkey(
-            visit.engine, session_of(visit), visit.form.get("answer", ""), origin=visit.origin
+        cookie = await verify_passkey(
+            visit.engine, session_of(visit), visit.form.get("answer", ""), client=visit.client
         )
     except Refused as refused:
         return await ask_second_factor(visit, refused)
@@ -81,16 +81,16 @@ async def post_passkey(visit: Visit) -> Response:
 
 
 async def ask_second_factor(visit: Visit, refused: Refused | None) -> Response:
-    """The ways this person has. Every showing asks the browser for something new to sign."""
+    """The ways this user has. Every showing asks the browser for something new to sign."""
     told = error_message(refused) if refused else None
     session = session_of(visit)
-    has_passkey = session.person.passkeys > 0 and has_passkeys_here(visit.engine)
+    has_passkey = session.user.passkeys > 0 and has_passkeys_here(visit.engine)
     return visit.page(
         "second_factor.html",
         status=told.status if told else 200,
         told=told,
-        passkey=await ask_for_passkey(visit.engine, session) if has_passkey else None,
-        has_totp=session.person.has_totp,
+        passkey=await begin_passkey_authentication(visit.engine, session) if has_passkey else None,
+        has_totp=session.user.has_totp,
     )
 
 
@@ -102,20 +102,20 @@ def signed_in(visit: Visit, cookie: str) -> Response:
 
 async def post_begin(visit: Visit) -> Response:
     """The secret is on the page that answers, and nowhere after it."""
-    secret, uri = await begin_second_factor(visit.engine, session_of(visit), origin=visit.origin)
+    secret, uri = await begin_second_factor(visit.engine, session_of(visit), client=visit.client)
     return visit.page("second_factor_begin.html", secret=secret, uri=uri)
 
 
 async def post_confirm(visit: Visit) -> Response:
     await confirm_second_factor(
-        visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
+        visit.engine, session_of(visit), visit.form.get("code", ""), client=visit.client
     )
     return visit.go(f"{visit.pages.root}/console/me?done=saved")
 
 
 async def post_end(visit: Visit) -> Response:
     await end_second_factor(
-        visit.engine, session_of(visit), visit.form.get("code", ""), origin=visit.origin
+        visit.engine, session_of(visit), visit.form.get("code", ""), client=visit.client
     )
     return visit.go(f"{visit.pages.root}/console/me?done=off")
 

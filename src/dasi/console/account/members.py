@@ -1,4 +1,4 @@
-"""People of a merchant, and the audit log of what they did."""
+"""Members of a merchant, and the audit log of what they did."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
-from dasi.audit import Act, list_acts
+from dasi.audit import AuditEntry, list_audit
 from dasi.console.payments.payments import safe_cell
 from dasi.console.routing import Visit
 from dasi.console.templates import SECURITY_HEADERS
@@ -15,18 +15,18 @@ from dasi.foundation.errors import Invalid
 from dasi.users import (
     GIVEN_ROLES,
     Role,
-    ask_second_factor_of,
     invite,
     list_members,
+    mfa_roles,
     remove_member,
-    second_factor_roles,
+    set_mfa_policy,
 )
 
 PAGE = 100
 _EXPORT_PAGE = 1_000
 
 
-async def show_people(visit: Visit) -> Response:
+async def show_members(visit: Visit) -> Response:
     return await _page(visit, link=None)
 
 
@@ -36,40 +36,44 @@ async def post_invite(visit: Visit) -> Response:
         raise Invalid("role", f"one of: {', '.join(GIVEN_ROLES)}")
     email = visit.field("email", length_max=254)
     link = await invite(
-        visit.engine, visit.merchant_id, email=email, role=Role(role), made_by=visit.person
+        visit.engine, visit.merchant_id, email=email, role=Role(role), made_by=visit.user
     )
-    await visit.note("person_invited", about=email, detail=role)
+    await visit.note("member_invited", target=email, detail=role)
     return await _page(visit, link=link)
 
 
 async def post_remove(visit: Visit) -> Response:
-    told = visit.request.path_params["person_id"]
+    told = visit.request.path_params["user_id"]
     if not told.isascii() or not told.isdigit() or len(told) > 15:  # noqa: PLR2004  # fits bigint
-        raise Invalid("person_id", "a number")
+        raise Invalid("user_id", "a number")
     members = await list_members(visit.engine, visit.merchant_id)
-    email = next((one.email for one in members if one.person_id == int(told)), told)
+    email = next((one.email for one in members if one.user_id == int(told)), told)
     await remove_member(visit.engine, visit.merchant_id, int(told))
-    await visit.note("person_removed", about=email)
-    return visit.go(f"{visit.address('/people')}?done=removed")
+    await visit.note("member_removed", target=email)
+    return visit.go(f"{visit.address('/members')}?done=removed")
 
 
 async def post_second_factor(visit: Visit) -> Response:
     """Which roles see this shop only with a second factor."""
     roles = [role for role in Role if visit.field(f"role_{role}") == "on"]
-    await ask_second_factor_of(visit.engine, visit.merchant_id, roles)
-    await visit.note("second_factor_rule", detail=", ".join(roles) or "nobody")
-    return visit.go(f"{visit.address('/people')}?done=saved")
+    await set_mfa_policy(visit.engine, visit.merchant_id, roles)
+    await visit.note("mfa_policy_changed", detail=", ".join(roles) or "nobody")
+    return visit.go(f"{visit.address('/members')}?done=saved")
 
 
 async def show_audit(visit: Visit) -> Response:
-    acts = await _acts(visit, before=_before(visit), limit=PAGE + 1)
+    entries = await _entries(visit, before=_before(visit), limit=PAGE + 1)
     words = visit.query("q")
     kept = {"q": words} if words else {}
     next_url = None
-    if len(acts) > PAGE:
-        next_url = "?" + urlencode({**kept, "before": acts[PAGE - 1].position})
+    if len(entries) > PAGE:
+        next_url = "?" + urlencode({**kept, "before": entries[PAGE - 1].position})
     return visit.page(
-        "audit.html", acts=acts[:PAGE], asked=words, next_url=next_url, export="?" + urlencode(kept)
+        "audit.html",
+        entries=entries[:PAGE],
+        asked=words,
+        next_url=next_url,
+        export="?" + urlencode(kept),
     )
 
 
@@ -77,13 +81,22 @@ async def export_audit(visit: Visit) -> Response:
     await visit.note("audit_exported", detail=visit.query("q") or None)
 
     async def lines() -> AsyncIterator[str]:
-        yield "\ufeff" + _line(["at", "email", "what", "about", "detail", "address", "user_agent"])
+        yield "\ufeff" + _line(
+            ["created_at", "email", "action", "target", "detail", "address", "user_agent"]
+        )
         before: int | None = None
-        while acts := await _acts(visit, before=before, limit=_EXPORT_PAGE):
-            for act in acts:
-                told = (act.email, act.what, act.about, act.detail, act.address, act.user_agent)
-                yield _line([act.at.isoformat(), *(safe_cell(one or "") for one in told)])
-            before = acts[-1].position
+        while entries := await _entries(visit, before=before, limit=_EXPORT_PAGE):
+            for entry in entries:
+                told = (
+                    entry.email,
+                    entry.action,
+                    entry.target,
+                    entry.detail,
+                    entry.address,
+                    entry.user_agent,
+                )
+                yield _line([entry.created_at.isoformat(), *(safe_cell(one or "") for one in told)])
+            before = entries[-1].position
 
     return StreamingResponse(
         lines(),
@@ -95,11 +108,11 @@ async def export_audit(visit: Visit) -> Response:
     )
 
 
-async def _acts(visit: Visit, *, before: int | None, limit: int) -> list[Act]:
-    return await list_acts(
+async def _entries(visit: Visit, *, before: int | None, limit: int) -> list[AuditEntry]:
+    return await list_audit(
         visit.engine,
         visit.merchant_id,
-        with_merchantless=visit.person.is_owner,
+        with_merchantless=visit.user.is_owner,
         words=visit.query("q") or None,
         before=before,
         limit=limit,
@@ -108,13 +121,13 @@ async def _acts(visit: Visit, *, before: int | None, limit: int) -> list[Act]:
 
 async def _page(visit: Visit, *, link: str | None) -> Response:
     return visit.page(
-        "people.html",
+        "members.html",
         members=await list_members(visit.engine, visit.merchant_id),
         link=link,
         roles=GIVEN_ROLES,
         every_role=tuple(Role),
-        asked_of=await second_factor_roles(visit.engine, visit.merchant_id),
-        may_invite=visit.person.may("invite", visit.merchant_id),
+        mfa_roles=await mfa_roles(visit.engine, visit.merchant_id),
+        may_manage_members=visit.user.may("manage_members", visit.merchant_id),
     )
 
 

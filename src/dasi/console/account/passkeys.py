@@ -5,7 +5,7 @@ from starlette.responses import Response
 from dasi.authentication import (
     PASSKEY_NAME_MAX,
     add_passkey,
-    ask_for_new_passkey,
+    begin_passkey_registration,
     remove_passkey,
     rename_passkey,
 )
@@ -20,7 +20,7 @@ async def show_new(visit: Visit) -> Response:
     """Asks the browser for a new one: each showing is good once."""
     return visit.page(
         "passkey_new.html",
-        options=await ask_for_new_passkey(visit.engine, session_of(visit)),
+        options=await begin_passkey_registration(visit.engine, session_of(visit)),
         name_max=PASSKEY_NAME_MAX,
     )
 
@@ -31,7 +31,7 @@ async def post_new(visit: Visit) -> Response:
         session_of(visit),
         answer=visit.form.get("answer", ""),
         name=visit.field("name"),
-        origin=visit.origin,
+        client=visit.client,
     )
     return visit.go(f"{visit.pages.root}/console/me?done=added")
 
@@ -42,7 +42,7 @@ async def post_rename(visit: Visit) -> Response:
         session_of(visit),
         _passkey_id(visit),
         name=visit.field("name"),
-        origin=visit.origin,
+        client=visit.client,
     )
     return visit.go(f"{visit.pages.root}/console/me?done=saved")
 
@@ -53,7 +53,7 @@ async def post_remove(visit: Visit) -> Response:
         session_of(visit),
         _passkey_id(visit),
         password=visit.form.get("password", ""),
-        origin=visit.origin,
+        client=visit.client,
     )
     return visit.go(f"{visit.pages.root}/console/me?done=removed")
 

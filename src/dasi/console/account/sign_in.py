@@ -6,7 +6,7 @@ from dasi.authentication import LIFE, sign_in, sign_out
 from dasi.console.errors import error_message
 from dasi.console.routing import FORM_COOKIE, SESSION_COOKIE, Visit
 from dasi.foundation.errors import Invalid, Refused
-from dasi.users import PASSWORD_MIN, join, look_at_link, look_at_reset, use_reset
+from dasi.users import PASSWORD_MIN, accept_invitation, get_invitation, get_reset, use_reset
 
 
 async def show_sign_in(visit: Visit) -> Response:
@@ -23,7 +23,7 @@ async def post_sign_in(visit: Visit) -> Response:
             visit.engine,
             email=email,
             password=visit.form.get("password", ""),
-            origin=visit.origin,
+            client=visit.client,
         )
     except Refused as refused:
         told = error_message(refused)
@@ -40,28 +40,28 @@ async def post_sign_in(visit: Visit) -> Response:
 
 async def post_sign_out(visit: Visit) -> Response:
     assert visit.session is not None, "this door needs a session"
-    await sign_out(visit.engine, visit.session, origin=visit.origin)
+    await sign_out(visit.engine, visit.session, client=visit.client)
     response = visit.go(f"{visit.pages.root}/console/sign-in?done=signed_out")
     response.delete_cookie(SESSION_COOKIE, path=f"{visit.pages.root}/console")
     return response
 
 
 async def show_join(visit: Visit) -> Response:
-    link = await look_at_link(visit.engine, visit.request.path_params["secret"])
+    link = await get_invitation(visit.engine, visit.request.path_params["secret"])
     return visit.page("join.html", link=link, told=None, form={}, password_min=PASSWORD_MIN)
 
 
 async def post_join(visit: Visit) -> Response:
     secret = visit.request.path_params["secret"]
-    link = await look_at_link(visit.engine, secret)
+    link = await get_invitation(visit.engine, secret)
     try:
-        await join(
+        await accept_invitation(
             visit.engine,
             secret,
             email=visit.field("email", length_max=254),
             name=visit.field("name"),
             password=visit.form.get("password", ""),
-            origin=visit.origin,
+            client=visit.client,
         )
     except Refused as refused:
         told = error_message(refused)
@@ -84,7 +84,7 @@ async def post_reset(visit: Visit) -> Response:
     secret = visit.request.path_params["secret"]
     try:
         await use_reset(
-            visit.engine, secret, password=visit.form.get("password", ""), origin=visit.origin
+            visit.engine, secret, password=visit.form.get("password", ""), client=visit.client
         )
     except Invalid as refused:
         return await _ask_new_password(visit, refused)
@@ -92,9 +92,7 @@ async def post_reset(visit: Visit) -> Response:
 
 
 async def _ask_new_password(visit: Visit, refused: Invalid | None) -> Response:
-    email, ends_second_factor = await look_at_reset(
-        visit.engine, visit.request.path_params["secret"]
-    )
+    email, ends_second_factor = await get_reset(visit.engine, visit.request.path_params["secret"])
     told = error_message(refused) if refused else None
     return visit.page(
         "reset.html",

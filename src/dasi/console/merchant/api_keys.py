@@ -17,7 +17,7 @@ async def show_list(visit: Visit) -> Response:
 
 async def post_new(visit: Visit) -> Response:
     new = await add_api_key(visit.engine, visit.merchant)
-    await visit.note("api_key_added", about=new.api_key)
+    await visit.note("api_key_added", target=new.api_key)
     return await _page(visit, new=new)
 
 
@@ -29,14 +29,14 @@ async def post_rotate(visit: Visit) -> Response:
     new = await rotate_api_key(
         visit.engine, visit.merchant, api_key, keep_old_for=timedelta(hours=int(told))
     )
-    await visit.note("api_key_rotated", about=api_key, detail=f"{new.api_key}, {told} h overlap")
+    await visit.note("api_key_rotated", target=api_key, detail=f"{new.api_key}, {told} h overlap")
     return await _page(visit, new=new)
 
 
 async def post_revoke(visit: Visit) -> Response:
     api_key = visit.request.path_params["api_key"]
     await revoke_api_key(visit.engine, visit.merchant, api_key)
-    await visit.note("api_key_revoked", about=api_key)
+    await visit.note("api_key_revoked", target=api_key)
     return visit.go(f"{visit.address('/api-keys')}?done=revoked")
 
 
@@ -47,5 +47,5 @@ async def _page(visit: Visit, *, new: NewApiKey | None) -> Response:
         keys=await list_api_keys(visit.engine, visit.merchant),
         new=new,
         overlaps=OVERLAPS_H,
-        may_set_up=visit.person.may("set_up", visit.merchant_id),
+        may_configure=visit.user.may("configure", visit.merchant_id),
     )

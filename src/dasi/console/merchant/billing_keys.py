@@ -60,13 +60,13 @@ async def show_one(visit: Visit) -> Response:
         active_key=next((one for one in keys if one.status == "active"), None),
         charges=charges.payments,
         waiting=waiting,
-        may_act=visit.person.may("act", visit.merchant_id),
+        may_operate=visit.user.may("operate", visit.merchant_id),
     )
 
 
 async def post_delete(visit: Visit) -> Response:
     customer_uid = visit.request.path_params["customer_uid"]
-    await visit.note("billing_key_deleted", about=customer_uid)
+    await visit.note("billing_key_deleted", target=customer_uid)
     await delete_key(visit.engine, visit.merchant_id, customer_uid, also=revoke_of_deleted_key)
     return visit.go(f"{visit.address('/keys/' + quote(customer_uid, safe=''))}?done=removed")
 

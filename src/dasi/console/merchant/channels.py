@@ -34,7 +34,7 @@ async def show_list(visit: Visit) -> Response:
     channels = await list_channels(visit.engine, visit.merchant_id, with_disabled=True)
     channels.sort(key=lambda one: (one.disabled_at is not None, not one.is_default))
     return visit.page(
-        "pg.html", channels=channels, may_set_up=visit.person.may("set_up", visit.merchant_id)
+        "pg.html", channels=channels, may_configure=visit.user.may("configure", visit.merchant_id)
     )
 
 
@@ -65,7 +65,7 @@ async def post_new(visit: Visit) -> Response:
         )
     except Refused as refused:
         return _form(visit, refused, fields=visit.form, told=error_message(refused))
-    await visit.note("channel_added", about=channel.pg, detail=_mode(channel))
+    await visit.note("channel_added", target=channel.pg, detail=_mode(channel))
     return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=added")
 
 
@@ -81,28 +81,28 @@ async def post_change(visit: Visit) -> Response:
         **_options(visit),
     )
     told = f"{_mode(channel)} → {_mode(changed)}" + (", secret" if secret else "")
-    await visit.note("channel_changed", about=channel.pg, detail=told)
+    await visit.note("channel_changed", target=channel.pg, detail=told)
     return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=saved")
 
 
 async def post_default(visit: Visit) -> Response:
     channel = await _channel(visit)
     await make_default(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_made_default", about=channel.pg)
+    await visit.note("channel_made_default", target=channel.pg)
     return visit.go(f"{visit.address('/pg')}?done=saved")
 
 
 async def post_disable(visit: Visit) -> Response:
     channel = await _channel(visit)
     await disable_channel(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_disabled", about=channel.pg)
+    await visit.note("channel_disabled", target=channel.pg)
     return visit.go(f"{visit.address('/pg')}?done=disabled")
 
 
 async def post_enable(visit: Visit) -> Response:
     channel = await _channel(visit)
     await enable_channel(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_enabled", about=channel.pg)
+    await visit.note("channel_enabled", target=channel.pg)
     return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=enabled")
 
 
@@ -111,7 +111,7 @@ async def post_check(visit: Visit) -> Response:
     channel = await _channel(visit)
     checks = await check_channel(visit.engine, channel)
     said = ", ".join(f"{one.window}: {'ok' if one.is_open else one.code}" for one in checks)
-    await visit.note("channel_checked", about=channel.pg, detail=said)
+    await visit.note("channel_checked", target=channel.pg, detail=said)
     return visit.page("pg_one.html", **_facts(visit, channel), told=None, checks=checks)
 
 
@@ -160,7 +160,7 @@ def server_snippet(visit: Visit) -> str:
 def _facts(visit: Visit, channel: Channel) -> dict[str, Any]:
     return {
         "channel": channel,
-        "may_set_up": visit.person.may("set_up", visit.merchant_id),
+        "may_configure": visit.user.may("configure", visit.merchant_id),
         "snippet": snippet(visit, channel),
         "server_snippet": server_snippet(visit),
         "quotas": QUOTAS,

@@ -27,5 +27,5 @@ async def post_shop(visit: Visit) -> Response:
         told = error_message(refused)
         return visit.page("shops.html", status=told.status, told=told, form=visit.form)
     key = await add_api_key(visit.engine, merchant)
-    await visit.note("merchant_added", about=merchant.code, detail=merchant.name)
+    await visit.note("merchant_added", target=merchant.code, detail=merchant.name)
     return visit.page("shop_added.html", added=merchant, key=key)

@@ -58,7 +58,7 @@ async def show_schedules(visit: Visit) -> Response:
         next_url=next_url,
         pause=paused.get(visit.merchant_id) or paused.get(_EVERY_MERCHANT),
         late=await start_delay(engine, since=now - timedelta(hours=24)),
-        may_act=visit.person.may("act", visit.merchant_id),
+        may_operate=visit.user.may("operate", visit.merchant_id),
     )
 
 
@@ -84,27 +84,27 @@ async def post_reschedule(visit: Visit) -> Response:
     merchant_uid = visit.field("merchant_uid")
     at = _moment(visit, "schedule_at")
     await reschedule(visit.engine, visit.merchant_id, merchant_uid, schedule_at=at)
-    await visit.note("schedule_rescheduled", about=merchant_uid, detail=at.isoformat())
+    await visit.note("schedule_rescheduled", target=merchant_uid, detail=at.isoformat())
     return _back(visit, "rescheduled")
 
 
 async def post_revoke(visit: Visit) -> Response:
     merchant_uid = visit.field("merchant_uid")
     await revoke(visit.engine, visit.merchant_id, customer_uid=None, merchant_uids=[merchant_uid])
-    await visit.note("schedule_revoked", about=merchant_uid)
+    await visit.note("schedule_revoked", target=merchant_uid)
     return _back(visit, "revoked")
 
 
 async def post_retry(visit: Visit) -> Response:
     """Charges now, so it is written down before it is asked for."""
     merchant_uid = visit.field("merchant_uid")
-    await visit.note("schedule_retried", about=merchant_uid)
+    await visit.note("schedule_retried", target=merchant_uid)
     payment = await retry(visit.engine, visit.merchant_id, merchant_uid)
     return visit.go(visit.address(f"/payments/{payment.imp_uid}"))
 
 
 async def post_pause(visit: Visit) -> Response:
-    reason = visit.field("reason") or visit.person.email
+    reason = visit.field("reason") or visit.user.email
     await pause_schedules(visit.engine, visit.merchant_id, reason=reason)
     await visit.note("schedules_paused", detail=reason)
     return _back(visit, "schedules_paused")

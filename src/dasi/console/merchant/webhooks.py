@@ -1,4 +1,4 @@
-"""Webhooks: where events go, a test call, receivers held back, the delivery log, sending again."""
+"""Webhooks: where events go, a test call, endpoints paused, the delivery log, sending again."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Literal, cast
@@ -11,15 +11,15 @@ from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.merchants import change_webhook, has_extended_events, set_extended_events
 from dasi.webhooks import (
-    FailingReceiver,
+    FailingEndpoint,
     SentTest,
-    failing_receivers,
+    failing_endpoints,
+    list_attempts,
     list_deliveries,
-    list_tries,
-    pause_receiver,
+    pause_endpoint,
     replay_events,
     resend_event,
-    resume_receiver,
+    resume_endpoint,
     rotate_secret,
     send_test_event,
     signing_secrets,
@@ -28,7 +28,7 @@ from dasi.webhooks import (
 PAGE = 50
 OVERLAPS_H = (0, 24, 168)
 """How long a signing secret that was replaced still signs."""
-_STATES = ("due", "delivered", "parked")
+_STATES = ("pending", "delivered", "failed")
 _URL_MAX = 2000
 
 
@@ -39,13 +39,14 @@ async def show_log(visit: Visit) -> Response:
 async def show_delivery(visit: Visit) -> Response:
     event_id = visit.request.path_params["event_id"]
     found = await list_deliveries(
-        visit.engine, visit.merchant_id, state=None, about=event_id, limit=PAGE
+        visit.engine, visit.merchant_id, state=None, resource_id=event_id, limit=PAGE
     )
-    tries = [
-        (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in found
+    attempts = [
+        (one, await list_attempts(visit.engine, visit.merchant_id, one.delivery_id))
+        for one in found
     ]
     return visit.page(
-        "webhook.html", event_id=event_id, deliveries=tries, may_resend=may_resend(visit)
+        "webhook.html", event_id=event_id, deliveries=attempts, may_resend=may_resend(visit)
     )
 
 
@@ -65,7 +66,7 @@ async def post_settings(visit: Visit) -> Response:
     )
     await set_extended_events(visit.engine, visit.merchant_id, is_on=more)
     told = f"test: {test_url or '-'}, {content_type}, extra events {'on' if more else 'off'}"
-    await visit.note("webhook_changed", about=url or "-", detail=told)
+    await visit.note("webhook_changed", target=url or "-", detail=told)
     return visit.go(f"{visit.address('/webhooks')}?done=saved")
 
 
@@ -78,7 +79,7 @@ async def post_test(visit: Visit) -> Response:
         visit.engine, visit.merchant, mode=cast("Literal['live', 'test']", mode)
     )
     await visit.note(
-        "webhook_tested", about=sent.url, detail=f"{mode}: {sent.http_status or sent.answer}"
+        "webhook_tested", target=sent.url, detail=f"{mode}: {sent.http_status or sent.answer}"
     )
     return await _page(visit, sent=sent)
 
@@ -95,78 +96,78 @@ async def post_secret(visit: Visit) -> Response:
 async def post_resend(visit: Visit) -> Response:
     event_id = visit.request.path_params["event_id"]
     due = await resend_event(visit.engine, visit.merchant_id, event_id)
-    await visit.note("webhook_resent", about=event_id, detail=str(due))
+    await visit.note("webhook_resent", target=event_id, detail=str(due))
     return visit.go(f"{visit.address(f'/webhooks/{event_id}')}?done=resent")
 
 
 async def post_replay(visit: Visit) -> Response:
     since, until = _day(visit, "since"), _day(visit, "until") + timedelta(days=1)
-    only_parked = visit.field("which") != "all"
+    only_failed = visit.field("which") != "all"
     count = await replay_events(
-        visit.engine, visit.merchant_id, since=since, until=until, only_parked=only_parked
+        visit.engine, visit.merchant_id, since=since, until=until, only_failed=only_failed
     )
     await visit.note(
         "webhooks_replayed",
-        about=f"{since.date()} ~ {until.date() - timedelta(days=1)}",
-        detail=f"{count}, {'parked' if only_parked else 'all'}",
+        target=f"{since.date()} ~ {until.date() - timedelta(days=1)}",
+        detail=f"{count}, {'failed' if only_failed else 'all'}",
     )
     return visit.go(f"{visit.address('/webhooks')}?done=resent")
 
 
 async def post_pause(visit: Visit) -> Response:
-    receiver = await pause_receiver(
-        visit.engine, visit.merchant_id, visit.field("receiver", length_max=300)
+    endpoint = await pause_endpoint(
+        visit.engine, visit.merchant_id, visit.field("endpoint", length_max=300)
     )
-    await visit.note("receiver_paused", about=receiver)
+    await visit.note("webhook_endpoint_paused", target=endpoint)
     return visit.go(f"{visit.address('/webhooks')}?done=paused")
 
 
 async def post_resume(visit: Visit) -> Response:
-    receiver = visit.field("receiver", length_max=300)
-    await resume_receiver(visit.engine, visit.merchant_id, receiver)
-    await visit.note("receiver_resumed", about=receiver)
+    endpoint = visit.field("endpoint", length_max=300)
+    await resume_endpoint(visit.engine, visit.merchant_id, endpoint)
+    await visit.note("webhook_endpoint_resumed", target=endpoint)
     return visit.go(f"{visit.address('/webhooks')}?done=resumed")
 
 
 async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
-    state, about = visit.query("state"), visit.query("about")
+    state, resource_id = visit.query("state"), visit.query("resource_id")
     found = await list_deliveries(
         visit.engine,
         visit.merchant_id,
         state=state if state in _STATES else None,
-        about=about or None,
+        resource_id=resource_id or None,
         after=_cursor(visit),
         limit=PAGE + 1,
     )
     next_url = None
     if len(found) > PAGE:
-        last, kept = found[PAGE - 1], {"state": state, "about": about}
+        last, kept = found[PAGE - 1], {"state": state, "resource_id": resource_id}
         place = {"after": f"{last.created_at.isoformat()}~{last.delivery_id}"}
         next_url = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
-    may_set_up = visit.person.may("set_up", visit.merchant_id)
-    failing = await failing_receivers(visit.engine, visit.merchant_id)
+    may_configure = visit.user.may("configure", visit.merchant_id)
+    failing = await failing_endpoints(visit.engine, visit.merchant_id)
     return visit.page(
         "webhooks.html",
         deliveries=found[:PAGE],
         next_url=next_url,
         state=state,
-        about=about,
+        resource_id=resource_id,
         states=_STATES,
         sent=sent,
-        receivers=_receivers(visit, failing),
+        endpoints=_endpoints(visit, failing),
         has_extended_events=await has_extended_events(visit.engine, visit.merchant_id),
-        secrets=await signing_secrets(visit.engine, visit.merchant_id) if may_set_up else [],
+        secrets=await signing_secrets(visit.engine, visit.merchant_id) if may_configure else [],
         overlaps=OVERLAPS_H,
-        may_set_up=may_set_up,
+        may_configure=may_configure,
         may_resend=may_resend(visit),
     )
 
 
-def _receivers(
-    visit: Visit, failing: list[FailingReceiver]
-) -> list[tuple[str, FailingReceiver | None]]:
+def _endpoints(
+    visit: Visit, failing: list[FailingEndpoint]
+) -> list[tuple[str, FailingEndpoint | None]]:
     """The servers of the addresses there are, and others that fail: what ails each, or None."""
-    ailing = {one.receiver: one for one in failing}
+    ailing = {one.endpoint: one for one in failing}
     urls = (visit.merchant.webhook_url, visit.merchant.test_webhook_url)
     named = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
     return [(one, ailing.get(one)) for one in dict.fromkeys([*named, *ailing])]
@@ -182,7 +183,7 @@ def _cursor(visit: Visit) -> tuple[datetime, str] | None:
 
 
 def may_resend(visit: Visit) -> bool:
-    return visit.person.may("act", visit.merchant_id)
+    return visit.user.may("operate", visit.merchant_id)
 
 
 def _day(visit: Visit, name: str) -> datetime:

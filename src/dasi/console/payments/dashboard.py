@@ -17,7 +17,7 @@ from dasi.reporting import (
     list_unresolved_page,
 )
 from dasi.schedules import calendar, start_delay
-from dasi.webhooks import delivery_health, failing_receivers
+from dasi.webhooks import delivery_health, failing_endpoints
 
 _RECENT, _UNRESOLVED_MAX, _DAYS_AHEAD = 8, 3, 7
 _DAY = timedelta(days=1)
@@ -54,10 +54,10 @@ async def show_dashboard(visit: Visit) -> Response:
             kind="good",
         ),
         health=health,
-        failing=await failing_receivers(engine, merchant_id),
+        failing=await failing_endpoints(engine, merchant_id),
         hooks=ring(
             health.delivered,
-            health.delivered + health.due + health.parked,
+            health.delivered + health.pending + health.failed,
             title=visit.t("오늘 웹훅 전송", "Webhooks today"),
             kind="back",
         ),

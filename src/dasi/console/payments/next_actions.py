@@ -36,8 +36,8 @@ def next_steps(
     steps = [_for_unresolved(one) for one in detail.attempts if one.is_open]
     if detail.payment.status is Status.READY:
         steps += [_of_window(one.expires_at) for one in detail.windows if one.state == "open"]
-    steps += [_of_delivery(one) for one in told if one.state == "due"]
-    steps += [_of_parked(one) for one in told if one.state == "parked"]
+    steps += [_of_delivery(one) for one in told if one.state == "pending"]
+    steps += [_of_failed_delivery(one) for one in told if one.state == "failed"]
     if not steps:
         steps = [_at_rest(detail)]
     steps += [_of_schedule(one, detail) for one in schedules]
@@ -77,21 +77,21 @@ def _for_unresolved(attempt: AttemptDetail) -> Step:
 
 def _of_delivery(delivery: Delivery) -> Step:
     return Step(
-        at=delivery.next_try_at,
+        at=delivery.next_attempt_at,
         text=Word(
-            f"웹훅 {delivery.kind}: {delivery.url} 주소로 보냅니다 ({delivery.tries}번 시도함).",
-            f"The webhook {delivery.kind} goes to {delivery.url} ({delivery.tries} tries so far).",
+            f"웹훅 {delivery.kind}: {delivery.url} 주소로 보냅니다 ({delivery.attempts}번 시도함).",
+            f"The webhook {delivery.kind} goes to {delivery.url} (attempts: {delivery.attempts}).",
             "wait",
         ),
     )
 
 
-def _of_parked(delivery: Delivery) -> Step:
+def _of_failed_delivery(delivery: Delivery) -> Step:
     return Step(
         at=None,
         text=Word(
             f"웹훅 {delivery.kind}: 전하지 못해 멈췄습니다. 수신 서버를 고친 뒤 다시 보내세요.",
-            f"The webhook {delivery.kind} was given up. Mend the receiver, then send it again.",
+            f"The webhook {delivery.kind} was given up. Repair the endpoint, then send it again.",
             "bad",
         ),
         is_automatic=False,

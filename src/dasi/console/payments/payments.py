@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response, StreamingResponse
 
-from dasi.audit import acts_about
+from dasi.audit import audit_for
 from dasi.console.payments.next_actions import next_steps
 from dasi.console.payments.timeline import timeline_of
 from dasi.console.routing import Visit
@@ -19,11 +19,11 @@ from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
 from dasi.payments import CancelRequest, cancel
 from dasi.reporting import Cursor, PaymentQuery, browse_payments, get_payment_detail, iter_payments
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
-from dasi.users import list_views, remove_view, save_view
-from dasi.webhooks import list_deliveries, list_tries
+from dasi.users import list_filters, remove_filter, save_filter
+from dasi.webhooks import list_attempts, list_deliveries
 
 PAGE = 50
-_DELIVERIES, _ACTS = 20, 100
+_DELIVERIES, _AUDIT_ENTRIES = 20, 100
 _AHEAD = timedelta(days=366 * 2)
 _FILTER_FIELDS = ("q", "status", "code", "since", "until")
 """What a list of payments can be asked for: its address, its export, and a view that is kept."""
@@ -44,7 +44,7 @@ async def show_payments(visit: Visit) -> Response:
     )
     asked = {name: visit.query(name) for name in _FILTER_FIELDS}
     kept = {name: value for name, value in asked.items() if value}
-    views = await list_views(visit.engine, visit.merchant_id, visit.person.person_id)
+    saved_filters = await list_filters(visit.engine, visit.merchant_id, visit.user.user_id)
     next_url = None
     if found.next_cursor is not None:
         place = f"{found.next_cursor.started_at.isoformat()}~{found.next_cursor.imp_uid}"
@@ -57,26 +57,26 @@ async def show_payments(visit: Visit) -> Response:
         is_first=not visit.query("after"),
         export="?" + urlencode(kept),
         query=urlencode(kept),
-        views=views,
+        saved_filters=saved_filters,
         statuses=list(Status),
     )
 
 
-async def post_view(visit: Visit) -> Response:
+async def post_filter(visit: Visit) -> Response:
     """Keeps what the list shows under a name."""
     told = dict(parse_qsl(visit.field("query", length_max=500)))
     query = urlencode({name: told[name] for name in _FILTER_FIELDS if told.get(name)})
     name = visit.field("name")
-    await save_view(visit.engine, visit.merchant_id, visit.person.person_id, name=name, query=query)
-    await visit.note("view_saved", about=name, detail=query)
-    return visit.go(f"{visit.address('/payments')}?{query}&done=view_saved")
+    await save_filter(visit.engine, visit.merchant_id, visit.user.user_id, name=name, query=query)
+    await visit.note("filter_saved", target=name, detail=query)
+    return visit.go(f"{visit.address('/payments')}?{query}&done=filter_saved")
 
 
-async def post_view_remove(visit: Visit) -> Response:
+async def post_filter_remove(visit: Visit) -> Response:
     name = visit.field("name")
-    await remove_view(visit.engine, visit.merchant_id, visit.person.person_id, name)
-    await visit.note("view_removed", about=name)
-    return visit.go(f"{visit.address('/payments')}?done=view_removed")
+    await remove_filter(visit.engine, visit.merchant_id, visit.user.user_id, name)
+    await visit.note("filter_removed", target=name)
+    return visit.go(f"{visit.address('/payments')}?done=filter_removed")
 
 
 async def export_payments(visit: Visit) -> Response:
@@ -105,14 +105,14 @@ async def show_payment(visit: Visit) -> Response:
     )
     payment = detail.payment
     told = await list_deliveries(
-        visit.engine, visit.merchant_id, state=None, about=payment.imp_uid, limit=_DELIVERIES
+        visit.engine, visit.merchant_id, state=None, resource_id=payment.imp_uid, limit=_DELIVERIES
     )
-    tries = [
-        (one, await list_tries(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
+    attempts = [
+        (one, await list_attempts(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
     ]
-    about = [payment.imp_uid, *(one.attempt_id for one in detail.attempts)]
-    about += [one.event_id for one in told]
-    acts = await acts_about(visit.engine, visit.merchant_id, about, limit=_ACTS)
+    targets = [payment.imp_uid, *(one.attempt_id for one in detail.attempts)]
+    targets += [one.event_id for one in told]
+    entries = await audit_for(visit.engine, visit.merchant_id, targets, limit=_AUDIT_ENTRIES)
     now = visit.engine.clock.now()
     schedules = await _next_schedules(visit, payment)
     steps = next_steps(detail, told, schedules, now=now)
@@ -120,12 +120,12 @@ async def show_payment(visit: Visit) -> Response:
         "payment.html",
         payment=payment,
         detail=detail,
-        timeline=timeline_of(detail, tries, acts),
+        timeline=timeline_of(detail, attempts, entries),
         steps=steps,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
-        and visit.person.may("act", visit.merchant_id),
-        may_act=visit.person.may("act", visit.merchant_id),
+        and visit.user.may("operate", visit.merchant_id),
+        may_operate=visit.user.may("operate", visit.merchant_id),
         watches=any(
             one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in steps
         ),
@@ -158,7 +158,7 @@ async def post_cancel(visit: Visit) -> Response:
     # Written first: a cancel cannot be undone, and its answer may never come.
     await visit.note(
         "payment_cancelled",
-        about=imp_uid,
+        target=imp_uid,
         detail=f"{f'{amount_krw:,}원' if amount_krw else '전액'} {reason}".strip(),
     )
     await cancel(
@@ -171,7 +171,7 @@ async def post_cancel(visit: Visit) -> Response:
             checksum_krw=read_won(visit, "remain"),
             reason=reason or None,
             notify_merchant=True,
-            actor=f"person:{visit.person.email}",
+            actor=f"user:{visit.user.email}",
         ),
     )
     return visit.go(f"{visit.address(f'/payments/{imp_uid}')}?done=cancelled")

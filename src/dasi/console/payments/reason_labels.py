@@ -63,7 +63,7 @@ def cause(told: str | None) -> Word | None:
     for beginning, word in _BEGINNINGS:
         if told.startswith(beginning):
             return word
-    if told.startswith("resolved by person:"):
-        who, _, why = told.removeprefix("resolved by person:").partition(": ")
+    if told.startswith("resolved by user:"):
+        who, _, why = told.removeprefix("resolved by user:").partition(": ")
         return Word(f"{who} 확정: {why}", f"resolved by {who}: {why}")
     return Word(told, told)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dasi.audit import Act
+from dasi.audit import AuditEntry
 from dasi.console.labels import ACT, ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
 from dasi.console.payments.reason_labels import cause
 from dasi.providers.exchange import Exchange
 from dasi.reporting import AttemptDetail, PaymentDetail, PaymentEvent
-from dasi.webhooks import Delivery, Try
+from dasi.webhooks import Delivery, DeliveryAttempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Line:
 
     at: datetime
     kind: str
-    """event, window, delivery or act."""
+    """event, window, delivery or audit."""
     title: Word
     who: str
     why: Word | None
@@ -39,10 +39,12 @@ class Line:
 
 
 def timeline_of(
-    detail: PaymentDetail, told: Sequence[tuple[Delivery, list[Try]]], acts: Sequence[Act]
+    detail: PaymentDetail,
+    told: Sequence[tuple[Delivery, list[DeliveryAttempt]]],
+    entries: Sequence[AuditEntry],
 ) -> list[Line]:
-    """Events, with the requests to the PG they speak of, the windows, every try to tell, and what
-    people did that no event speaks of."""
+    """Events, with the requests to the PG they speak of, the windows, every attempt to deliver,
+    and what people did that no event speaks of."""
     attempts = {one.attempt_id: one for one in detail.attempts}
     lines = [
         Line(
@@ -77,13 +79,17 @@ def timeline_of(
         )
         for window in detail.windows
     ]
-    lines += [_of_try(delivery, one) for delivery, tries in told for one in tries]
-    lines += [_of_act(act) for act in acts if not _is_told_by_event(act, detail)]
+    lines += [
+        _of_delivery_attempt(delivery, one)
+        for delivery, attempts_of_it in told
+        for one in attempts_of_it
+    ]
+    lines += [_of_audit_entry(entry) for entry in entries if not _is_told_by_event(entry, detail)]
     return sorted(lines, key=lambda line: line.at)
 
 
-def _of_try(delivery: Delivery, one: Try) -> Line:
-    was_taken = one.next_try_at is None and delivery.state != "parked"
+def _of_delivery_attempt(delivery: Delivery, one: DeliveryAttempt) -> Line:
+    was_taken = one.next_attempt_at is None and delivery.state != "failed"
     state = DELIVERY["delivered"] if was_taken else _NOT_TAKEN
     return Line(
         at=one.at,
@@ -99,35 +105,39 @@ def _of_try(delivery: Delivery, one: Try) -> Line:
         pg_text=one.answer,
         raw=(
             ("event_id", delivery.event_id),
-            ("try", f"{one.number}, {one.took_ms} ms"),
+            ("attempt", f"{one.number}, {one.took_ms} ms"),
             ("request", one.request),
-            *((("next_try_at", one.next_try_at.isoformat()),) if one.next_try_at else ()),
+            *(
+                (("next_attempt_at", one.next_attempt_at.isoformat()),)
+                if one.next_attempt_at
+                else ()
+            ),
         ),
     )
 
 
-def _of_act(act: Act) -> Line:
-    title = word(ACT, act.what)
+def _of_audit_entry(entry: AuditEntry) -> Line:
+    title = word(ACT, entry.action)
     return Line(
-        at=act.at,
-        kind="act",
+        at=entry.created_at,
+        kind="audit",
         title=Word(title.ko, title.en, "off"),
-        who=f"person:{act.email}",
-        why=Word(act.detail, act.detail) if act.detail else None,
+        who=f"user:{entry.email}",
+        why=Word(entry.detail, entry.detail) if entry.detail else None,
         pg_code=None,
         pg_text=None,
-        raw=(("act", act.what), ("about", act.about or ""), ("from", act.address)),
+        raw=(("action", entry.action), ("target", entry.target or ""), ("from", entry.address)),
     )
 
 
-def _is_told_by_event(act: Act, detail: PaymentDetail) -> bool:
+def _is_told_by_event(entry: AuditEntry, detail: PaymentDetail) -> bool:
     """A cancel that was sent, and a doubt that was decided, stand in the events already."""
-    if act.what == "attempt_resolved":
+    if entry.action == "attempt_resolved":
         return True
-    return act.what == "payment_cancelled" and any(
+    return entry.action == "payment_cancelled" and any(
         one.type == "cancel_requested"
-        and one.actor == f"person:{act.email}"
-        and timedelta(0) <= one.created_at - act.at < _SENT_WITHIN
+        and one.actor == f"user:{entry.email}"
+        and timedelta(0) <= one.created_at - entry.created_at < _SENT_WITHIN
         for one in detail.events
     )
 

@@ -35,14 +35,14 @@ async def show_unresolved(visit: Visit) -> Response:
         manual=lists["manual"],
         automatic=lists["automatic"],
         cause=cause,
-        may_act=visit.person.may("act", visit.merchant_id),
+        may_operate=visit.user.may("operate", visit.merchant_id),
     )
 
 
 async def post_lookup(visit: Visit) -> Response:
     """Asks the PG now. It reads only, so it may be pressed at any time."""
     attempt_id = visit.field("attempt_id")
-    await visit.note("attempt_looked_up", about=attempt_id)
+    await visit.note("attempt_looked_up", target=attempt_id)
     await lookup_now(visit.engine, visit.merchant_id, attempt_id)
     back, ours = visit.field("back"), visit.address("/")
     is_ours = back.startswith(ours) and "//" not in back
@@ -62,12 +62,12 @@ async def post_resolve(visit: Visit) -> Response:
         raise Invalid("why", "what the PG's books say")
     if not await is_unresolved(visit.engine, visit.merchant_id, attempt_id):
         raise NotFound("already_resolved")
-    await visit.note("attempt_resolved", about=attempt_id, detail=f"{happened} {pg_tid} {why}")
+    await visit.note("attempt_resolved", target=attempt_id, detail=f"{happened} {pg_tid} {why}")
     await resolve_manually(
         visit.engine,
         attempt_id,
         pg_tid=pg_tid if happened == "yes" else None,
-        actor=f"person:{visit.person.email}",
+        actor=f"user:{visit.user.email}",
         reason=why,
     )
     return visit.go(f"{visit.address('/attempts')}?done=saved")

@@ -53,7 +53,9 @@ async def events(call: Call) -> Response:
         await asyncio.sleep(_LOOK_S)
     return answer(
         FeedObject(
-            events=[_event_view(one) for one in page.events], next=page.last_no, left=page.left
+            events=[_event_view(one) for one in page.events],
+            next_cursor=page.next_cursor,
+            remaining=page.remaining,
         )
     )
 
@@ -94,10 +96,10 @@ async def forward_clock(call: Call) -> Response:
 
 def _event_view(event: Event) -> EventObject:
     return EventObject(
-        cursor=event.feed_no,
+        cursor=event.sequence,
         id=event.event_id,
         type=event.kind,
-        about=event.about,
+        resource_id=event.resource_id,
         version=event.version,
         at=epoch_s(event.at),
         data=event.body,

@@ -192,18 +192,18 @@ class EventObject(Struct, kw_only=True):
     cursor: int
     id: str
     type: str
-    about: str
+    resource_id: str
     version: int
     at: EpochS
     data: dict[str, str]
 
 
 class FeedObject(Struct, kw_only=True):
-    """A page of the feed: ask for what follows with `next`; `left` are still to come."""
+    """A page of the feed: `next_cursor` reads on, `remaining` events are still to come."""
 
     events: list[EventObject]
-    next: int
-    left: int
+    next_cursor: int
+    remaining: int
 
 
 class ClockObject(Struct, kw_only=True):
