@@ -129,7 +129,7 @@ async def run(database_url: str, payments: int, rounds: int) -> bool:
         await engine.database.fetch(_EVENTS, named)
         async with aiohttp.ClientSession(cookies={"dasi_session": session.cookie}) as http:
             results = await _measure_all(
-                http, f"{url}/console/shops/{CODE}", engine, chosen, rounds
+                http, f"{url}/console/merchants/{CODE}", engine, chosen, rounds
             )
     for name, p50, p95 in results:
         print(f"{name:28} p50 {p50:7.1f} ms   p95 {p95:7.1f} ms   goal {GOAL_MS:.0f} ms")
@@ -137,7 +137,7 @@ async def run(database_url: str, payments: int, rounds: int) -> bool:
 
 
 async def _measure_all(
-    http: aiohttp.ClientSession, shop: str, engine: Engine, chosen: list[int], rounds: int
+    http: aiohttp.ClientSession, merchant_url: str, engine: Engine, chosen: list[int], rounds: int
 ) -> list[tuple[str, float, float]]:
     picks = iter(chosen * 20)
     tomorrow = kst_day(engine.clock.now()) + timedelta(days=1)
@@ -146,7 +146,7 @@ async def _measure_all(
     def asking(path: Callable[[], str]) -> Callable[[], Awaitable[float]]:
         async def ask() -> float:
             began = time.perf_counter()
-            async with http.get(f"{shop}{path()}") as answer:
+            async with http.get(f"{merchant_url}{path()}") as answer:
                 body = await answer.read()
                 assert answer.status == HTTPStatus.OK, body[:300]
             return (time.perf_counter() - began) * 1000
@@ -172,14 +172,14 @@ async def _measure_all(
         "webhooks": lambda: "/webhooks",
     }
     results = [await measure(name, rounds, asking(path)) for name, path in pages.items()]
-    await _export(http, shop)
+    await _export(http, merchant_url)
     return results
 
 
-async def _export(http: aiohttp.ClientSession, shop: str) -> None:
+async def _export(http: aiohttp.ClientSession, merchant_url: str) -> None:
     """How soon the first line is there, how fast all are, and what memory that takes."""
     memory, began, first_ms, size = _memory_mb(), time.perf_counter(), 0.0, 0
-    async with http.get(f"{shop}/payments.csv") as answer:
+    async with http.get(f"{merchant_url}/payments.csv") as answer:
         async for chunk in answer.content.iter_any():
             first_ms = first_ms or (time.perf_counter() - began) * 1000
             size += len(chunk)

@@ -24,7 +24,7 @@ from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.settings import read_settings
-from support.gateway_merchant import Shop, environment, open_shop
+from support.gateway_merchant import MerchantClient, environment, open_merchant
 from support.served_app import address_of, free_socket
 from support.simulator_process import SimulatorControl, start_simulator, stop_simulator
 
@@ -66,7 +66,7 @@ class Machine:
     postgres_url: str
     simulator: Part
     kicc: SimulatorControl
-    shop: Shop
+    client: MerchantClient
     floor: Part
     gateway: Part
     token: str
@@ -115,16 +115,16 @@ async def running_machine(
         floor = await _start_floor(ending, postgres_url, kicc_url, folder)
 
         engine = await ending.enter_async_context(open_engine(read_settings(ours)))
-        shop = await ending.enter_async_context(
-            open_shop(engine, url, kicc, webhook_url=webhook_url, is_new=where is None)
+        client = await ending.enter_async_context(
+            open_merchant(engine, url, kicc, webhook_url=webhook_url, is_new=where is None)
         )
         run = time.time_ns()  # orders of its own, also in a database that is used again
         for number in range(1, CARDS + 1):
-            await shop.register_card(f"card-{number}", merchant_uid=f"key-{run}-{number}")
-        await _give_floor_the_keys(database, shop)
+            await client.register_card(f"card-{number}", merchant_uid=f"key-{run}-{number}")
+        await _give_floor_the_keys(database, client)
         # A database that has been in use for a minute: PostgreSQL has looked at its tables.
         for number in range(CARDS):
-            await shop.again(
+            await client.again(
                 customer_uid=f"card-{number + 1}", merchant_uid=f"first-{run}-{number}"
             )
         await database.execute("VACUUM ANALYZE")
@@ -134,10 +134,10 @@ async def running_machine(
             postgres_url=postgres_url,
             simulator=Part("simulator", psutil.Process(process.pid), kicc_url),
             kicc=kicc,
-            shop=shop,
+            client=client,
             floor=floor,
             gateway=gateway,
-            token=await shop.token(),
+            token=await client.token(),
             settings=ours,
             database=database,
         )
@@ -228,15 +228,15 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
     raise AssertionError(f"{url} was not ready after {_START_PATIENCE_S} s")
 
 
-async def _give_floor_the_keys(database: asyncpg.Connection, shop: Shop) -> None:
+async def _give_floor_the_keys(database: asyncpg.Connection, client: MerchantClient) -> None:
     """The floor charges the same cards."""
     rows = await database.fetch(
         """SELECT customer_uid, sealed_key FROM billing_keys
            WHERE customer_uid LIKE 'card-%' AND status = 'active'"""
     )
-    merchant_id = shop.merchant.merchant_id
+    merchant_id = client.merchant.merchant_id
     for row in rows:
-        key = shop.engine.vault.open(
+        key = client.engine.vault.open(
             row["sealed_key"],
             associated_data=f"merchant {merchant_id} customer {row['customer_uid']}",
         )

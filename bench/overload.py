@@ -35,7 +35,7 @@ async def measure(*, seconds: int) -> dict[str, Any]:
             assert accepted <= rows["paid"] <= accepted + clients, (told, rows)
             results[f"{clients}_clients"] = {
                 "accepted_per_s": round(accepted / told.seconds, 1),
-                "sent_away": told.refused,
+                "rejected": told.refused,
                 "paid": rows["paid"],
                 "failed": rows["failed"],
                 "unresolved": unresolved,

@@ -48,6 +48,6 @@ async def measure(
 async def _count(machine: Machine) -> None:
     """What the worker does behind everybody's back: payments are counted once they lie back."""
     await asyncio.sleep(_LIE_BACK_S)
-    while await count_payments(machine.shop.engine):
+    while await count_payments(machine.client.engine):
         pass
-    await count_payments(machine.shop.engine)  # the last hour, which the worker comes to next
+    await count_payments(machine.client.engine)  # the last hour, which the worker comes to next

@@ -19,7 +19,7 @@ _INSERT_SCHEDULES = """
 async def measure(machine: Machine, *, schedules: int) -> dict[str, Any]:
     """How long from the due second until all are charged; beside it, the floor's charges."""
     due_at = await machine.database.fetchval("SELECT date_trunc('second', now())")
-    merchant_id = machine.shop.merchant.merchant_id
+    merchant_id = machine.client.merchant.merchant_id
     run = f"{time.time():.0f}"
     await machine.database.execute(_INSERT_SCHEDULES, merchant_id, schedules, CARDS, due_at, run)
     await machine.database.execute("ANALYZE schedules")

@@ -33,7 +33,7 @@ from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.schedules import NewSchedule, create_schedules, start_delay
 from dasi.settings import without_ours
-from support.gateway_merchant import Shop, environment, running_gateway
+from support.gateway_merchant import MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorProcess
 
 AMOUNT_KRW = 9_900
@@ -54,17 +54,17 @@ async def start_worker(told: dict[str, str], log: Any) -> Process:
     )
 
 
-async def book_all(shop: Shop, charges: int) -> None:
+async def book_all(client: MerchantClient, charges: int) -> None:
     """Through the verb, far ahead; then they are all due at one second."""
-    later = shop.engine.clock.now() + timedelta(days=1)
+    later = client.engine.clock.now() + timedelta(days=1)
     for first in range(0, charges, _BATCH):
         requests = [
             NewSchedule(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
             for n in range(first, min(first + _BATCH, charges))
         ]
         await create_schedules(
-            shop.engine,
-            shop.merchant.merchant_id,
+            client.engine,
+            client.merchant.merchant_id,
             customer_uid="card-1",
             customer_id=None,
             requests=requests,
@@ -72,12 +72,14 @@ async def book_all(shop: Shop, charges: int) -> None:
         )
 
 
-async def until_executed(shop: Shop, charges: int, on_look: Any, *, patience_s: float) -> float:
+async def until_executed(
+    client: MerchantClient, charges: int, on_look: Any, *, patience_s: float
+) -> float:
     """Seconds until nothing is left but what was cut off, whose doubts are then brought to an end:
     half an hour after a charge that may have been sent, the PG is asked for the last time."""
     began, took_s = time.monotonic(), 0.0
     while time.monotonic() - began < patience_s:
-        rows = await shop.rows(
+        rows = await client.rows(
             "SELECT count(*) FILTER (WHERE status = 'executed') AS done,"
             " count(*) FILTER (WHERE status = 'running' AND imp_uid IS NOT NULL) AS in_doubt"
             " FROM schedules"
@@ -87,11 +89,11 @@ async def until_executed(shop: Shop, charges: int, on_look: Any, *, patience_s: 
         if not took_s and done + in_doubt == charges:
             took_s = time.monotonic() - began
             print(f"  {took_s:5.0f} s  {done:7,} done, {in_doubt} cut off by the kill", flush=True)
-            await shop.rows(
+            await client.rows(
                 "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
                 " WHERE state IN ('sending', 'unknown')"
             )
-            await shop.rows("UPDATE schedules SET leased_until = now() WHERE status = 'running'")
+            await client.rows("UPDATE schedules SET leased_until = now() WHERE status = 'running'")
         if done == charges:
             return took_s
         await asyncio.sleep(1)
@@ -191,20 +193,20 @@ async def _run(
         "DASI_LOG_LEVEL": "warning",
         "DASI_INLINE_LOOKUP_DELAY_S": "0",
     }
-    async with running_gateway(url, kicc) as shop:
-        engine = shop.engine
-        await shop.register_card("card-1")
-        await book_all(shop, charges)
+    async with running_gateway(url, kicc) as client:
+        engine = client.engine
+        await client.register_card("card-1")
+        await book_all(client, charges)
         started = [await start_worker(told, log) for _ in range(workers)]
         watch = Watch(started, charges, lambda: start_worker(told, log), replace_after_s)
         due = await engine.database.fetch(
             "UPDATE schedules SET due_at = date_trunc('second', now()) + interval '2 s'"
             " WHERE merchant_id = $1 RETURNING 1",
-            shop.merchant.merchant_id,
+            client.merchant.merchant_id,
         )
         print(f"{len(due):,} charges due at one second, {workers} workers", flush=True)
         try:
-            took_s = await until_executed(shop, charges, watch, patience_s=charges / 50 + 300)
+            took_s = await until_executed(client, charges, watch, patience_s=charges / 50 + 300)
         finally:
             for worker in watch.workers:
                 if worker.returncode is None:
@@ -213,14 +215,14 @@ async def _run(
                 await worker.wait()
         late = await start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
         print(f"all but what was cut off executed after {took_s:.0f} s", flush=True)
-        return await _report(shop, charges, late=late, watch=watch)
+        return await _report(client, charges, late=late, watch=watch)
 
 
-async def _report(shop: Shop, charges: int, *, late: Any, watch: Watch) -> bool:
+async def _report(client: MerchantClient, charges: int, *, late: Any, watch: Watch) -> bool:
     by_order = Counter(
-        one["shopOrderNo"] for one in await shop.approvals() if one["kind"] == "charge"
+        one["shopOrderNo"] for one in await client.approvals() if one["kind"] == "charge"
     )
-    paid = await shop.rows(
+    paid = await client.rows(
         "SELECT count(*) AS paid, count(DISTINCT merchant_uid) AS orders FROM payments"
         " WHERE is_scheduled AND status = 'paid'"
     )

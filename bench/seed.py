@@ -128,21 +128,21 @@ async def _made_by_the_product(url: str) -> None:
         async with (
             SimulatorControl(kicc_url) as kicc,
             receiving() as endpoint,
-            running_gateway(url, kicc, webhook_url=endpoint.url) as shop,
+            running_gateway(url, kicc, webhook_url=endpoint.url) as client,
         ):
             buyer = {
                 "buyer_name": "김0",
                 "buyer_email": "a@b.example",
                 "buyer_tel": "010-0000-0000",
             }
-            await shop.register_card("member-0", **buyer)
+            await client.register_card("member-0", **buyer)
             for amount in (9_900, _DECLINED_KRW):
-                await shop.again(customer_uid="member-0", amount=amount, name="월간 구독")
-            deliverer = Deliverer(shop.engine, allow_local=True)
+                await client.again(customer_uid="member-0", amount=amount, name="월간 구독")
+            deliverer = Deliverer(client.engine, allow_local=True)
             while await deliverer.run_due():
                 pass
             await deliverer.close()
-            await shop.engine.database.fetch("UPDATE merchants SET webhook_url = NULL")
+            await client.engine.database.fetch("UPDATE merchants SET webhook_url = NULL")
 
 
 async def _copy(pool: asyncpg.Pool, size: int) -> None:

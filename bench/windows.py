@@ -21,7 +21,7 @@ async def measure(machine: Machine, *, rounds: int, windows: int) -> dict[str, A
     rates: dict[str, list[float]] = {"floor": [], "dasi": []}
 
     async def ours() -> None:
-        await machine.shop.register_card(f"window-{next(numbers)}")
+        await machine.client.register_card(f"window-{next(numbers)}")
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
 

@@ -12,7 +12,7 @@ import pytest
 from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.db import Database, open_database
 from support.database import TestServer, running_server
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl, running_simulator
 
 
@@ -65,7 +65,7 @@ async def kicc(simulator_url: str) -> AsyncIterator[SimulatorControl]:
 
 
 @pytest.fixture
-async def gateway(database_url: str, kicc: SimulatorControl) -> AsyncIterator[Shop]:
+async def gateway(database_url: str, kicc: SimulatorControl) -> AsyncIterator[MerchantClient]:
     """The whole gateway over HTTP, with one shop and an empty database."""
-    async with running_gateway(database_url, kicc) as shop:
-        yield shop
+    async with running_gateway(database_url, kicc) as client:
+        yield client

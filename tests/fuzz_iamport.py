@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from support.database import TestServer, running_server
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl, running_simulator
 
@@ -35,14 +35,16 @@ class Fuzzed:
     """What schemathesis printed."""
 
 
-async def fuzz(shop: Shop, folder: Path, *, examples: int, seed: int | None = None) -> Fuzzed:
+async def fuzz(
+    client: MerchantClient, folder: Path, *, examples: int, seed: int | None = None
+) -> Fuzzed:
     """Runs until every operation had its `examples`: with the same `seed`, the same ones."""
     report = folder / "report.json"
     seeded = [] if seed is None else ["--seed", str(seed)]
     tried = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG, "run",
-        f"{shop.url}/openapi.json", "--phases", PHASES, *seeded, "--request-timeout", "60",
-        "--max-examples", str(examples), "--header", f"Authorization:{await shop.token()}",
+        f"{client.url}/openapi.json", "--phases", PHASES, *seeded, "--request-timeout", "60",
+        "--max-examples", str(examples), "--header", f"Authorization:{await client.token()}",
         "--report-json-path", report, "--generation-database", "none", "--no-shrink",
         "--warnings", "off", "--no-color", "--workers", "1",
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -59,17 +61,17 @@ async def _main(
     database = await server.create()
     async with (
         SimulatorControl(kicc_url) as kicc,
-        running_programs(server.url_of(database), kicc, workers=0) as (shop, _programs),
+        running_programs(server.url_of(database), kicc, workers=0) as (client, _programs),
     ):
-        await stock(shop)
-        return await fuzz(shop, folder, examples=examples, seed=seed)
+        await stock(client)
+        return await fuzz(client, folder, examples=examples, seed=seed)
 
 
-async def stock(shop: Shop) -> None:
+async def stock(client: MerchantClient) -> None:
     """Something to find: cards, a payment, scheduled payments."""
     for customer_uid in ("card-1", "card-2", "card-3"):
-        await shop.register_card(customer_uid)
-    await shop.again(merchant_uid="order-1")
+        await client.register_card(customer_uid)
+    await client.again(merchant_uid="order-1")
     schedules = [
         {
             "merchant_uid": f"scheduled-{n}",
@@ -79,7 +81,7 @@ async def stock(shop: Shop) -> None:
         for n in range(1, 4)
     ]
     given = {"customer_uid": "card-2", "schedules": schedules}
-    await shop.call("POST", "/subscribe/payments/schedule", json=given)
+    await client.call("POST", "/subscribe/payments/schedule", json=given)
 
 
 def main() -> int:

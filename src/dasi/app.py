@@ -84,7 +84,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             Middleware(
                 Admission,
                 requests_max=settings.requests_at_once,
-                send_away=lambda: iamport.no_room(RETRY_AFTER_S),
+                reject=lambda: iamport.too_busy(RETRY_AFTER_S),
             )
         ],
     )

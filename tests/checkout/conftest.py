@@ -54,7 +54,7 @@ class Kicc:
 
 
 @dataclass
-class Till:
+class CheckoutFixture:
     """The checkout over HTTP, as the SDK, the payer's browser and the PG's window use it."""
 
     url: str
@@ -111,7 +111,7 @@ class Till:
 
 
 @pytest.fixture
-async def till(database: Database, clock: ManualClock) -> AsyncIterator[Till]:
+async def checkout(database: Database, clock: ManualClock) -> AsyncIterator[CheckoutFixture]:
     listening = free_socket()
     kicc = Kicc()
     async with far_side(kicc.answer) as side:
@@ -142,7 +142,7 @@ async def till(database: Database, clock: ManualClock) -> AsyncIterator[Till]:
                 served(Starlette(routes=routes(engine)), listening) as url,
                 aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
             ):
-                yield Till(url, engine, merchant, kicc, http)
+                yield CheckoutFixture(url, engine, merchant, kicc, http)
         finally:
             await provider.close()
             await asyncio.sleep(0)  # the client's sockets close in the loop's next turn

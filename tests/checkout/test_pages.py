@@ -21,11 +21,11 @@ def headers_of_a_page(answer):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(till):
-    token = await till.open(custom_data={"x": NASTY}, name="<b>원두</b>")
-    await till.come_back(token)
+async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(checkout):
+    token = await checkout.open(custom_data={"x": NASTY}, name="<b>원두</b>")
+    await checkout.come_back(token)
 
-    answer, page = await till.see(token)
+    answer, page = await checkout.see(token)
 
     assert answer.status == 200
     headers_of_a_page(answer)
@@ -38,32 +38,32 @@ async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(till):
     message = json.loads(told[1])
     assert (message["source"], message["kind"]) == ("dasi", "done")
     assert message["window_token"] == token
-    assert message["rsp"] == (await till.result(token))["rsp"]
+    assert message["rsp"] == (await checkout.result(token))["rsp"]
     assert message["rsp"]["custom_data"] == {"x": NASTY}
     assert page.count("<script") == 2
     assert "style=" not in page
 
 
-async def test_a_page_of_no_known_origin_is_told_nothing_by_message(till):
-    address = f"{till.url}/checkout/imp00000001/windows"
-    asked = {"param": till.order, "device": "pc", "page_url": "file:///shop.html"}
-    async with till.http.post(address, json=asked, headers={"Origin": "null"}) as answer:
+async def test_a_page_of_no_known_origin_is_told_nothing_by_message(checkout):
+    address = f"{checkout.url}/checkout/imp00000001/windows"
+    asked = {"param": checkout.order, "device": "pc", "page_url": "file:///shop.html"}
+    async with checkout.http.post(address, json=asked, headers={"Origin": "null"}) as answer:
         token = (await answer.json())["window_token"]
-    await till.come_back(token)
+    await checkout.come_back(token)
 
-    _answer, page = await till.see(token)
+    _answer, page = await checkout.see(token)
 
     assert "data-page-origin" not in page
     assert "결제가 완료되었습니다" in page
 
 
-async def test_a_phone_is_sent_to_the_shop_with_the_result(till):
-    token = await till.open(device="mobile", m_redirect_url="https://shop.example/done?a=1#top")
-    await till.come_back(token)
+async def test_a_phone_is_sent_to_the_shop_with_the_result(checkout):
+    token = await checkout.open(device="mobile", m_redirect_url="https://shop.example/done?a=1#top")
+    await checkout.come_back(token)
 
-    answer, _page = await till.see(token)
+    answer, _page = await checkout.see(token)
 
-    rsp = (await till.result(token))["rsp"]
+    rsp = (await checkout.result(token))["rsp"]
     assert answer.status == 303
     assert answer.headers["Location"] == (
         f"https://shop.example/done?a=1&imp_uid={rsp['imp_uid']}&merchant_uid=order-1"
@@ -71,11 +71,11 @@ async def test_a_phone_is_sent_to_the_shop_with_the_result(till):
     )
 
 
-async def test_a_phone_is_sent_back_also_when_it_failed_or_is_in_doubt(till):
-    token = await till.open(device="mobile", m_redirect_url="https://shop.example/done")
-    await till.come_back(token, code="W002", text="[USER] 사용자 취소")
+async def test_a_phone_is_sent_back_also_when_it_failed_or_is_in_doubt(checkout):
+    token = await checkout.open(device="mobile", m_redirect_url="https://shop.example/done")
+    await checkout.come_back(token, code="W002", text="[USER] 사용자 취소")
 
-    answer, _page = await till.see(token)
+    answer, _page = await checkout.see(token)
 
     location = answer.headers["Location"]
     assert "imp_success=false" in location
@@ -83,11 +83,11 @@ async def test_a_phone_is_sent_back_also_when_it_failed_or_is_in_doubt(till):
     assert "imp_uid=imp_" in location
 
 
-async def test_a_phone_without_a_way_back_sees_the_result(till):
-    token = await till.open(device="mobile")
-    await till.come_back(token)
+async def test_a_phone_without_a_way_back_sees_the_result(checkout):
+    token = await checkout.open(device="mobile")
+    await checkout.come_back(token)
 
-    answer, page = await till.see(token)
+    answer, page = await checkout.see(token)
 
     assert answer.status == 200
     assert "결제가 완료되었습니다" in page
@@ -95,11 +95,11 @@ async def test_a_phone_without_a_way_back_sees_the_result(till):
     assert 'id="message"' not in page
 
 
-async def test_an_app_is_gone_to_at_once_and_by_a_button(till):
-    token = await till.open(device="mobile", m_redirect_url='my-app://done?"><script>')
-    await till.come_back(token)
+async def test_an_app_is_gone_to_at_once_and_by_a_button(checkout):
+    token = await checkout.open(device="mobile", m_redirect_url='my-app://done?"><script>')
+    await checkout.come_back(token)
 
-    answer, page = await till.see(token)
+    answer, page = await checkout.see(token)
 
     assert answer.status == 200
     assert 'data-go-to="my-app://done?' in page
@@ -107,10 +107,10 @@ async def test_an_app_is_gone_to_at_once_and_by_a_button(till):
     assert page.count("<script") == 1
 
 
-async def test_an_open_window_shows_that_it_is_not_finished(till):
-    token = await till.open()
+async def test_an_open_window_shows_that_it_is_not_finished(checkout):
+    token = await checkout.open()
 
-    answer, page = await till.see(token)
+    answer, page = await checkout.see(token)
 
     headers_of_a_page(answer)
     assert "아직 끝나지 않은 결제입니다" in page
@@ -127,73 +127,79 @@ async def test_an_open_window_shows_that_it_is_not_finished(till):
         "/checkout/x/windows/y",
     ],
 )
-async def test_unknown_shops_and_windows_get_an_answer_of_their_kind(till, path):
-    async with till.http.get(till.url + path) as answer:
+async def test_unknown_shops_and_windows_get_an_answer_of_their_kind(checkout, path):
+    async with checkout.http.get(checkout.url + path) as answer:
         assert (answer.status, answer.content_type) == (404, "text/html")
         assert "결제 정보를 찾을 수 없습니다" in await answer.text()
-    async with till.http.post(f"{till.url}{path}/return", data={"resCd": "0000"}) as answer:
+    async with checkout.http.post(f"{checkout.url}{path}/return", data={"resCd": "0000"}) as answer:
         assert (answer.status, answer.content_type) == (404, "text/html")
-    async with till.http.get(f"{till.url}{path}/result") as answer:
+    async with checkout.http.get(f"{checkout.url}{path}/result") as answer:
         assert (answer.status, answer.content_type) == (404, "application/json")
         assert (await answer.json())["error"]["code"] == "F500"
-    async with till.http.post(f"{till.url}{path}/close") as answer:
+    async with checkout.http.post(f"{checkout.url}{path}/close") as answer:
         assert answer.status == 404
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-async def test_the_window_of_one_shop_is_unknown_to_another(till):
-    await add_merchant(till.engine, code="imp00000002", name="다른 가게", webhook_url=None)
-    token = await till.open()
+async def test_the_window_of_one_shop_is_unknown_to_another(checkout):
+    await add_merchant(checkout.engine, code="imp00000002", name="다른 가게", webhook_url=None)
+    token = await checkout.open()
 
-    other = f"{till.url}/checkout/imp00000002/windows/{token}"
-    async with till.http.get(f"{other}/result") as answer:
+    other = f"{checkout.url}/checkout/imp00000002/windows/{token}"
+    async with checkout.http.get(f"{other}/result") as answer:
         assert answer.status == 404
-    async with till.http.post(f"{other}/close") as answer:
+    async with checkout.http.post(f"{other}/close") as answer:
         assert answer.status == 404
 
-    assert await till.result(token) == {"progress": "open", "rsp": None}
+    assert await checkout.result(token) == {"progress": "open", "rsp": None}
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"null", b"[]", b"{}", b'{"param":[]}', b'{"param":{"a":"\xff"}}', b"[" * 20_000],
 )
-async def test_a_body_that_is_no_request_is_refused_in_the_form_the_sdk_reads(till, body):
-    async with till.http.post(f"{till.url}/checkout/imp00000001/windows", data=body) as answer:
+async def test_a_body_that_is_no_request_is_refused_in_the_form_the_sdk_reads(checkout, body):
+    async with checkout.http.post(
+        f"{checkout.url}/checkout/imp00000001/windows", data=body
+    ) as answer:
         rsp = (await answer.json())["rsp"]
 
     assert answer.status == 200
     assert (rsp["success"], rsp["error_code"]) == (False, "F400")
 
 
-async def test_a_body_too_long_is_refused(till):
+async def test_a_body_too_long_is_refused(checkout):
     body = json.dumps({"param": {"custom_data": "x" * 100_000}})
-    async with till.http.post(f"{till.url}/checkout/imp00000001/windows", data=body) as answer:
+    async with checkout.http.post(
+        f"{checkout.url}/checkout/imp00000001/windows", data=body
+    ) as answer:
         assert (await answer.json())["rsp"]["error_code"] == "F400"
 
 
-async def test_a_bad_parameter_is_named_with_its_rule_and_the_order(till):
-    rsp = (await till.ask(amount="많이"))["rsp"]
+async def test_a_bad_parameter_is_named_with_its_rule_and_the_order(checkout):
+    rsp = (await checkout.ask(amount="많이"))["rsp"]
 
     assert rsp["error_code"] == "F400"
     assert "amount: 0 이상의 정수여야 합니다." in rsp["error_msg"]
     assert (rsp["success"], rsp["imp_uid"], rsp["merchant_uid"]) == (False, None, "order-1")
 
 
-async def test_an_unknown_shop_code_is_told_to_the_page(till):
-    address = f"{till.url}/checkout/imp99999999/windows"
-    async with till.http.post(address, json={"param": till.order, "device": "pc"}) as answer:
+async def test_an_unknown_shop_code_is_told_to_the_page(checkout):
+    address = f"{checkout.url}/checkout/imp99999999/windows"
+    async with checkout.http.post(
+        address, json={"param": checkout.order, "device": "pc"}
+    ) as answer:
         assert answer.status == 404
         rsp = (await answer.json())["rsp"]
     assert rsp["error_code"] == "F500"
     assert "imp99999999" in rsp["error_msg"]
 
 
-async def test_any_page_may_ask_and_read(till):
+async def test_any_page_may_ask_and_read(checkout):
     asks = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     for path in ("", "/0123456789abcdef/result", "/0123456789abcdef/close"):
-        address = f"{till.url}/checkout/imp00000001/windows{path}"
-        async with till.http.options(address, headers=asks) as answer:
+        address = f"{checkout.url}/checkout/imp00000001/windows{path}"
+        async with checkout.http.options(address, headers=asks) as answer:
             assert answer.status == 204
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
             assert "POST" in answer.headers["Access-Control-Allow-Methods"]
@@ -201,14 +207,14 @@ async def test_any_page_may_ask_and_read(till):
 
 
 @pytest.mark.parametrize("kind", ["success", "fail"])
-async def test_the_default_result_pages_echo_names_only_and_prove_nothing(till, kind):
+async def test_the_default_result_pages_echo_names_only_and_prove_nothing(checkout, kind):
     query = {
         "imp_uid": "imp_100000000001",
         "merchant_uid": "<script>alert(1)</script>",
         "error_msg": "계좌로 송금하세요",
         "error_code": "<b>",
     }
-    async with till.http.get(f"{till.url}/payments/{kind}", params=query) as answer:
+    async with checkout.http.get(f"{checkout.url}/payments/{kind}", params=query) as answer:
         page = await answer.text()
 
     headers_of_a_page(answer)
@@ -218,14 +224,14 @@ async def test_the_default_result_pages_echo_names_only_and_prove_nothing(till, 
     assert "<b>" not in page
 
 
-async def test_a_known_code_is_explained_to_the_payer(till):
-    address = f"{till.url}/payments/fail"
-    async with till.http.get(address, params={"error_code": "F1002"}) as answer:
+async def test_a_known_code_is_explained_to_the_payer(checkout):
+    address = f"{checkout.url}/payments/fail"
+    async with checkout.http.get(address, params={"error_code": "F1002"}) as answer:
         assert "이미 결제가 이루어진 주문입니다" in await answer.text()
 
 
-async def test_the_opening_page_needs_no_payment(till):
-    async with till.http.get(f"{till.url}/checkout/imp00000001/opening") as answer:
+async def test_the_opening_page_needs_no_payment(checkout):
+    async with checkout.http.get(f"{checkout.url}/checkout/imp00000001/opening") as answer:
         page = await answer.text()
 
     headers_of_a_page(answer)
@@ -242,8 +248,8 @@ async def test_the_opening_page_needs_no_payment(till):
         "/js/iamport.payment-1.1.6-20181005.js",
     ],
 )
-async def test_the_script_is_where_pages_look_for_it(till, path):
-    async with till.http.get(till.url + path) as answer:
+async def test_the_script_is_where_pages_look_for_it(checkout, path):
+    async with checkout.http.get(checkout.url + path) as answer:
         script = await answer.text()
         tag = answer.headers["ETag"]
 
@@ -251,33 +257,35 @@ async def test_the_script_is_where_pages_look_for_it(till, path):
     assert answer.content_type == "text/javascript"
     assert "max-age" in answer.headers["Cache-Control"]
     assert "request_pay" in script
-    async with till.http.get(till.url + path, headers={"If-None-Match": f"W/{tag}"}) as again:
+    async with checkout.http.get(
+        checkout.url + path, headers={"If-None-Match": f"W/{tag}"}
+    ) as again:
         assert again.status == 304
 
 
-async def test_files_of_the_pages_are_named_by_their_content(till):
-    async with till.http.get(f"{till.url}/checkout/imp00000001/opening") as answer:
+async def test_files_of_the_pages_are_named_by_their_content(checkout):
+    async with checkout.http.get(f"{checkout.url}/checkout/imp00000001/opening") as answer:
         page = await answer.text()
     found = re.search(r'href="(/checkout/-/checkout\.css\?v=[0-9a-f]+)"', page)
     assert found is not None
 
-    async with till.http.get(till.url + found[1]) as answer:
+    async with checkout.http.get(checkout.url + found[1]) as answer:
         assert answer.content_type == "text/css"
         assert "immutable" in answer.headers["Cache-Control"]
-    async with till.http.get(f"{till.url}/checkout/-/nothing.css") as answer:
+    async with checkout.http.get(f"{checkout.url}/checkout/-/nothing.css") as answer:
         assert answer.status == 404
-    async with till.http.get(f"{till.url}/checkout/-/..%2froutes.py") as answer:
+    async with checkout.http.get(f"{checkout.url}/checkout/-/..%2froutes.py") as answer:
         assert answer.status == 404
 
 
-async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_again(till):
-    token = await till.open()
-    await till.engine.database.close()
+async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_again(checkout):
+    token = await checkout.open()
+    await checkout.engine.database.close()
 
-    status, _location = await till.come_back(token)
-    answer, page = await till.see(token)
-    told = await till.ask()
-    async with till.http.get(till.path(token, "/result")) as result:
+    status, _location = await checkout.come_back(token)
+    answer, page = await checkout.see(token)
+    told = await checkout.ask()
+    async with checkout.http.get(checkout.path(token, "/result")) as result:
         error = (await result.json())["error"]
 
     assert status == answer.status == result.status == 503
@@ -285,10 +293,10 @@ async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_ag
     assert told["rsp"]["error_code"] == error["code"] == "F503"
 
 
-async def test_a_test_payment_is_marked_as_one(till):
-    token = await till.open()
-    await till.come_back(token)
+async def test_a_test_payment_is_marked_as_one(checkout):
+    token = await checkout.open()
+    await checkout.come_back(token)
 
-    _answer, page = await till.see(token)
+    _answer, page = await checkout.see(token)
 
     assert "실제로 청구되지 않습니다" in page

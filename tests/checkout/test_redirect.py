@@ -1,4 +1,4 @@
-"""The way back to a shop's own address."""
+"""The way back to a merchant's own address."""
 
 from urllib.parse import parse_qsl, urlsplit
 

@@ -16,22 +16,24 @@ RSP_OF_A_PAYMENT = {
 }  # fmt: skip
 
 
-async def test_an_opened_window_is_told_with_its_token_and_address(till):
-    told = await till.ask(amount=19_900)
+async def test_an_opened_window_is_told_with_its_token_and_address(checkout):
+    told = await checkout.ask(amount=19_900)
 
     assert set(told) == {"imp_uid", "merchant_uid", "window_token", "window_url"}
     assert told["merchant_uid"] == "order-1"
-    assert told["window_url"].startswith(till.kicc.side.url)
-    assert await till.result(told["window_token"]) == {"progress": "open", "rsp": None}
+    assert told["window_url"].startswith(checkout.kicc.side.url)
+    assert await checkout.result(told["window_token"]) == {"progress": "open", "rsp": None}
 
 
-async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(till):
-    token = await till.open(buyer_name="홍길동", buyer_tel="010-1234-5678", custom_data={"a": [1]})
+async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(checkout):
+    token = await checkout.open(
+        buyer_name="홍길동", buyer_tel="010-1234-5678", custom_data={"a": [1]}
+    )
 
-    status, location = await till.come_back(token)
+    status, location = await checkout.come_back(token)
 
     assert (status, location) == (303, f"/checkout/imp00000001/windows/{token}")
-    told = await till.result(token)
+    told = await checkout.result(token)
     assert told["progress"] == "done"
     rsp = told["rsp"]
     assert set(rsp) == RSP_OF_A_PAYMENT
@@ -45,95 +47,95 @@ async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(till
     assert rsp["paid_at"] > 0
 
 
-async def test_a_card_registration_pays_nothing(till):
-    token = await till.open(customer_uid="buyer-1", amount=0)
+async def test_a_card_registration_pays_nothing(checkout):
+    token = await checkout.open(customer_uid="buyer-1", amount=0)
 
-    await till.come_back(token)
+    await checkout.come_back(token)
 
-    rsp = (await till.result(token))["rsp"]
+    rsp = (await checkout.result(token))["rsp"]
     assert rsp["success"] is True
     assert rsp["paid_amount"] == 0
     assert rsp["card_number"] == "944100******123*"
     assert "021766260903BA000417" not in str(rsp), "the billing key never leaves the gateway"
 
 
-async def test_a_payer_who_cancels_in_the_window_is_told_so(till):
-    token = await till.open()
+async def test_a_payer_who_cancels_in_the_window_is_told_so(checkout):
+    token = await checkout.open()
 
-    await till.come_back(token, code="W002", text="[USER] 사용자 취소")
+    await checkout.come_back(token, code="W002", text="[USER] 사용자 취소")
 
-    rsp = (await till.result(token))["rsp"]
+    rsp = (await checkout.result(token))["rsp"]
     assert rsp["success"] is False
     assert rsp["error_code"] == "F0005"
     prefix = f"F0005:결제가 중단되었습니다({rsp['imp_uid']})."
     assert rsp["error_msg"] == f"{prefix}W002 | [USER] 사용자 취소"
     assert (rsp["pg_error_code"], rsp["pg_error_msg"]) == ("W002", "[USER] 사용자 취소")
     assert rsp["status"] == "failed"
-    assert not till.kicc.asked("/approval")
+    assert not checkout.kicc.asked("/approval")
 
 
-async def test_a_declined_approval_is_told_with_the_words_of_the_pg(till):
-    till.kicc.to_approve = lambda call: says({"resCd": "8324", "resMsg": "한도초과"})
-    token = await till.open()
+async def test_a_declined_approval_is_told_with_the_words_of_the_pg(checkout):
+    checkout.kicc.to_approve = lambda call: says({"resCd": "8324", "resMsg": "한도초과"})
+    token = await checkout.open()
 
-    await till.come_back(token)
+    await checkout.come_back(token)
 
-    rsp = (await till.result(token))["rsp"]
+    rsp = (await checkout.result(token))["rsp"]
     assert rsp["error_msg"].endswith("8324 | 한도초과")
     assert rsp["status"] == "failed"
 
 
-async def test_a_lost_answer_is_told_as_doubt_and_never_as_failure_to_repeat(till):
-    till.kicc.to_approve = lambda call: HANGS_UP
-    token = await till.open()
+async def test_a_lost_answer_is_told_as_doubt_and_never_as_failure_to_repeat(checkout):
+    checkout.kicc.to_approve = lambda call: HANGS_UP
+    token = await checkout.open()
 
-    await till.come_back(token)
+    await checkout.come_back(token)
 
-    told = await till.result(token)
+    told = await checkout.result(token)
     assert told["progress"] == "unknown"
     assert told["rsp"]["error_code"] == "F0006"
     assert told["rsp"]["status"] == "ready"
     assert "다시 결제하지 마십시오" in told["rsp"]["error_msg"]
-    _answer, page = await till.see(token)
+    _answer, page = await checkout.see(token)
     assert "다시 결제하지 마십시오" in page
-    again = (await till.ask())["rsp"]
+    again = (await checkout.ask())["rsp"]
     assert again["error_code"] == "F0006"
-    assert len(till.kicc.asked("/approval")) == 1
+    assert len(checkout.kicc.asked("/approval")) == 1
 
 
-async def test_posting_the_return_again_asks_the_pg_nothing_and_shows_the_same(till):
-    token = await till.open()
-    await till.come_back(token)
-    first = await till.result(token)
+async def test_posting_the_return_again_asks_the_pg_nothing_and_shows_the_same(checkout):
+    token = await checkout.open()
+    await checkout.come_back(token)
+    first = await checkout.result(token)
 
-    status, location = await till.come_back(token)
-    await till.come_back(token, code="W002", text="[USER] 사용자 취소")
+    status, location = await checkout.come_back(token)
+    await checkout.come_back(token, code="W002", text="[USER] 사용자 취소")
 
     assert (status, location) == (303, f"/checkout/imp00000001/windows/{token}")
-    assert await till.result(token) == first
-    assert len(till.kicc.asked("/approval")) == 1
+    assert await checkout.result(token) == first
+    assert len(checkout.kicc.asked("/approval")) == 1
 
 
-async def test_two_return_posts_at_once_ask_the_pg_once(till):
-    token = await till.open()
+async def test_two_return_posts_at_once_ask_the_pg_once(checkout):
+    token = await checkout.open()
 
-    answers = await asyncio.gather(*[till.come_back(token) for _ in range(4)])
+    answers = await asyncio.gather(*[checkout.come_back(token) for _ in range(4)])
 
     assert {status for status, _ in answers} == {303}
-    assert len(till.kicc.asked("/approval")) == 1
-    assert (await till.result(token))["rsp"]["success"] is True
+    assert len(checkout.kicc.asked("/approval")) == 1
+    assert (await checkout.result(token))["rsp"]["success"] is True
 
 
-async def test_while_the_pg_is_asked_the_page_waits_and_the_result_is_not_told(till):
-    till.kicc.to_approve = lambda call: Reply(b"", never_ends=True)
-    token = await till.open()
-    till.kicc.side.called.clear()
-    returning = asyncio.create_task(till.come_back(token))
-    await till.kicc.side.called.wait()
+async def test_while_the_pg_is_asked_the_page_waits_and_the_result_is_not_told(checkout):
+    checkout.kicc.to_approve = lambda call: Reply(b"", never_ends=True)
+    token = await checkout.open()
+    checkout.kicc.side.called.clear()
+    returning = asyncio.create_task(checkout.come_back(token))
+    await checkout.kicc.side.called.wait()
 
-    told = await till.result(token)
-    answer, page = await till.see(token)
-    async with till.http.post(till.path(token, "/close")) as closed:
+    told = await checkout.result(token)
+    answer, page = await checkout.see(token)
+    async with checkout.http.post(checkout.path(token, "/close")) as closed:
         told_on_close = await closed.json()
 
     assert told == {"progress": "processing", "rsp": None}
@@ -146,73 +148,77 @@ async def test_while_the_pg_is_asked_the_page_waits_and_the_result_is_not_told(t
         await returning
 
 
-async def test_a_closed_window_ends_the_payment_and_a_late_return_changes_nothing(till):
-    token = await till.open()
+async def test_a_closed_window_ends_the_payment_and_a_late_return_changes_nothing(checkout):
+    token = await checkout.open()
 
-    async with till.http.post(till.path(token, "/close"), data="") as answer:
+    async with checkout.http.post(checkout.path(token, "/close"), data="") as answer:
         told = await answer.json()
-    await till.come_back(token)
+    await checkout.come_back(token)
 
     assert told["progress"] == "done"
     assert told["rsp"]["error_code"] == "F0005"
-    assert await till.result(token) == told
-    assert not till.kicc.asked("/approval")
+    assert await checkout.result(token) == told
+    assert not checkout.kicc.asked("/approval")
 
 
-async def test_closing_a_paid_window_changes_nothing(till):
-    token = await till.open()
-    await till.come_back(token)
+async def test_closing_a_paid_window_changes_nothing(checkout):
+    token = await checkout.open()
+    await checkout.come_back(token)
 
-    async with till.http.post(till.path(token, "/close")) as answer:
+    async with checkout.http.post(checkout.path(token, "/close")) as answer:
         told = await answer.json()
 
     assert told["rsp"]["success"] is True
-    payment = await find_payment(till.engine, till.merchant.merchant_id, told["rsp"]["imp_uid"])
+    payment = await find_payment(
+        checkout.engine, checkout.merchant.merchant_id, told["rsp"]["imp_uid"]
+    )
     assert payment.status == "paid"
 
 
-async def test_a_return_for_another_order_changes_nothing(till):
-    token = await till.open()
+async def test_a_return_for_another_order_changes_nothing(checkout):
+    token = await checkout.open()
 
-    status, _location = await till.come_back(token, shopOrderNo="wo-another")
+    status, _location = await checkout.come_back(token, shopOrderNo="wo-another")
 
     assert status == 303
-    assert await till.result(token) == {"progress": "open", "rsp": None}
+    assert await checkout.result(token) == {"progress": "open", "rsp": None}
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"resCd=0000", b"%ff%fe", b"resCd=" + b"0" * 70_000, b"a=1&" * 100, b"x=%00"]
 )
-async def test_a_malformed_return_gets_a_page_and_changes_nothing(till, body):
-    token = await till.open()
+async def test_a_malformed_return_gets_a_page_and_changes_nothing(checkout, body):
+    token = await checkout.open()
 
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    async with till.http.post(till.path(token, "/return"), data=body, headers=headers) as answer:
+    async with checkout.http.post(
+        checkout.path(token, "/return"), data=body, headers=headers
+    ) as answer:
         page = await answer.text()
 
     assert answer.status == 400
     assert answer.content_type == "text/html"
     assert "아무것도 처리하지 않았습니다" in page
-    assert await till.result(token) == {"progress": "open", "rsp": None}
+    assert await checkout.result(token) == {"progress": "open", "rsp": None}
 
 
-async def test_a_get_of_the_return_address_leads_to_the_result(till):
-    token = await till.open()
+async def test_a_get_of_the_return_address_leads_to_the_result(checkout):
+    token = await checkout.open()
 
-    async with till.http.get(till.path(token, "/return"), allow_redirects=False) as answer:
+    async with checkout.http.get(checkout.path(token, "/return"), allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (
             303,
             f"/checkout/imp00000001/windows/{token}",
         )
 
 
-async def test_a_window_the_pg_refuses_is_told_with_the_words_of_the_pg(till):
+async def test_a_window_the_pg_refuses_is_told_with_the_words_of_the_pg(checkout):
     def refused(_call: Call) -> Reply:
         return says({"resCd": "R901", "resMsg": "일반승인 불가 가맹점"})
 
-    till.kicc.to_register = refused
+    checkout.kicc.to_register = refused
 
-    rsp = (await till.ask())["rsp"]
+    rsp = (await checkout.ask())["rsp"]
 
     assert rsp["error_code"] == "F0004"
     prefix = f"F0004:PG사 결제요청에 실패하여 중단합니다.({rsp['imp_uid']})"
@@ -221,52 +227,54 @@ async def test_a_window_the_pg_refuses_is_told_with_the_words_of_the_pg(till):
     assert rsp["merchant_uid"] == "order-1"
 
 
-async def test_an_unreachable_pg_is_told_as_try_later(till):
-    till.kicc.to_register = lambda call: HANGS_UP
+async def test_an_unreachable_pg_is_told_as_try_later(checkout):
+    checkout.kicc.to_register = lambda call: HANGS_UP
 
-    rsp = (await till.ask())["rsp"]
+    rsp = (await checkout.ask())["rsp"]
 
     assert (rsp["success"], rsp["error_code"]) == (False, "F503")
 
 
-async def test_a_paid_order_is_refused_before_any_window(till):
-    await till.come_back(await till.open())
+async def test_a_paid_order_is_refused_before_any_window(checkout):
+    await checkout.come_back(await checkout.open())
 
-    rsp = (await till.ask())["rsp"]
+    rsp = (await checkout.ask())["rsp"]
 
     assert rsp["error_code"] == "F1002"
     assert rsp["error_msg"] == "이미 결제가 이루어진 거래건입니다."
     assert rsp["imp_uid"] is None
-    assert len(till.kicc.asked("/webpay")) == 1
+    assert len(checkout.kicc.asked("/webpay")) == 1
 
 
-async def test_a_pg_that_is_not_configured_is_named(till):
-    unknown = (await till.ask(pg="html5_inicis"))["rsp"]
+async def test_a_pg_that_is_not_configured_is_named(checkout):
+    unknown = (await checkout.ask(pg="html5_inicis"))["rsp"]
 
     assert unknown["error_code"] == "F1001"
     assert "html5_inicis" in unknown["error_msg"]
 
 
-async def test_a_shop_without_channels_is_not_ready(till):
-    await add_merchant(till.engine, code="imp00000002", name="새 가게", webhook_url=None)
-    address = f"{till.url}/checkout/imp00000002/windows"
+async def test_a_shop_without_channels_is_not_ready(checkout):
+    await add_merchant(checkout.engine, code="imp00000002", name="새 가게", webhook_url=None)
+    address = f"{checkout.url}/checkout/imp00000002/windows"
 
-    async with till.http.post(address, json={"param": till.order, "device": "pc"}) as answer:
+    async with checkout.http.post(
+        address, json={"param": checkout.order, "device": "pc"}
+    ) as answer:
         rsp = (await answer.json())["rsp"]
 
     assert rsp["error_code"] == "NOT_READY"
     assert rsp["error_msg"] == "등록 된 PG 설정 정보를 찾을 수 없습니다."
 
 
-async def test_a_channel_says_which_instalments_are_offered_unless_the_page_does(till):
-    await till.engine.database.fetch(
+async def test_a_channel_says_which_instalments_are_offered_unless_the_page_does(checkout):
+    await checkout.engine.database.fetch(
         "UPDATE channels SET quota_months_max = 3 WHERE merchant_id = $1",
-        till.merchant.merchant_id,
+        checkout.merchant.merchant_id,
     )
 
     async def offered(**param):
-        await till.open(**param)
-        told = till.kicc.asked("/webpay")[-1].body.get("payMethodInfo") or {}
+        await checkout.open(**param)
+        told = checkout.kicc.asked("/webpay")[-1].body.get("payMethodInfo") or {}
         return (told.get("cardMethodInfo") or {}).get("installmentMonthList")
 
     assert await offered(amount=60_000) == [0, 2, 3]

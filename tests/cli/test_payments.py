@@ -58,11 +58,11 @@ async def test_unresolved_payment_is_explained_and_then_looked_up(
 ) -> None:
     async with (
         SimulatorProcess() as kicc,
-        running_gateway(database_url, kicc) as shop,
+        running_gateway(database_url, kicc) as client,
     ):
-        await shop.register_card("card-1")
+        await client.register_card("card-1")
         await kicc.scenario("executed_truncated_json", "batch")
-        lost = await shop.again(merchant_uid="order-in-doubt")
+        lost = await client.again(merchant_uid="order-in-doubt")
         assert lost.code == -1
         env = {
             "DASI_DATABASE_URL": database_url,
@@ -80,11 +80,11 @@ async def test_unresolved_payment_is_explained_and_then_looked_up(
         assert "order order-in-doubt" in text
         assert "dasi sends no second request for it" in text
         assert "at the latest, then resolve it by hand" in text
-        await shop.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
+        await client.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
         text = dasi("payments", "unresolved", env=env, cwd=tmp_path).stdout
         assert f"dasi payments resolve {listed['attempt']} --not-approved --reason" in text
-        await shop.rows("UPDATE pg_attempts SET escalated_at = NULL WHERE state = 'unknown'")
-        await shop.rows("UPDATE pg_attempts SET next_lookup_at = sent_at WHERE state = 'unknown'")
+        await client.rows("UPDATE pg_attempts SET escalated_at = NULL WHERE state = 'unknown'")
+        await client.rows("UPDATE pg_attempts SET next_lookup_at = sent_at WHERE state = 'unknown'")
         assert facts("payments", "resolve", env=env, cwd=tmp_path) == []
         proven = facts("ledger", "verify", env=env, cwd=tmp_path)
 
@@ -94,11 +94,11 @@ async def test_unresolved_payment_is_explained_and_then_looked_up(
 async def test_escalated_payment_is_resolved_by_hand(database_url: str, tmp_path: Path) -> None:
     async with (
         SimulatorProcess() as kicc,
-        running_gateway(database_url, kicc) as shop,
+        running_gateway(database_url, kicc) as client,
     ):
-        await shop.register_card("card-1")
+        await client.register_card("card-1")
         await kicc.scenario("cut_before_processing", "batch")
-        lost = await shop.again(merchant_uid="order-1")
+        lost = await client.again(merchant_uid="order-1")
         assert lost.code == -1
         env = {
             "DASI_DATABASE_URL": database_url,
@@ -118,11 +118,11 @@ async def test_escalated_payment_is_resolved_by_hand(database_url: str, tmp_path
         assert refused.returncode == 1, (
             "an attempt that is not escalated cannot be resolved by hand"
         )
-        await shop.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'sending'")
-        await shop.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
+        await client.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'sending'")
+        await client.rows("UPDATE pg_attempts SET escalated_at = now() WHERE state = 'unknown'")
 
         assert facts(*by_hand, env=env, cwd=tmp_path) == []
-        (payment,) = await shop.rows(
+        (payment,) = await client.rows(
             "SELECT status, fail_code FROM payments WHERE merchant_uid = 'order-1'"
         )
 

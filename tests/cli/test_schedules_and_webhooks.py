@@ -12,7 +12,7 @@ import pytest
 
 from dasi.foundation.clock import KST
 from support.dasi_program import dasi, facts
-from support.gateway_merchant import CODE, Shop, environment, running_gateway
+from support.gateway_merchant import CODE, MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import WebhookEndpoint, receiving
 
@@ -21,7 +21,7 @@ from support.webhook_endpoint import WebhookEndpoint, receiving
 class Operator:
     """Types commands beside a running gateway."""
 
-    shop: Shop
+    client: MerchantClient
     endpoint: WebhookEndpoint
     env: dict[str, str]
     cwd: Path
@@ -40,7 +40,7 @@ class Operator:
             for one in orders
         ]
         body = {"customer_uid": "card-1", "schedules": items}
-        answer = await self.shop.call("POST", "/subscribe/payments/schedule", json=body)
+        answer = await self.client.call("POST", "/subscribe/payments/schedule", json=body)
         assert answer.code == 0, answer
 
 
@@ -50,11 +50,11 @@ async def operator(
 ) -> AsyncIterator[Operator]:
     async with (
         receiving() as endpoint,
-        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as shop,
+        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as client,
     ):
-        await shop.register_card("card-1")
-        env = environment(database_url, kicc_url=kicc.base_url, public_url=shop.url)
-        yield Operator(shop, endpoint, env, tmp_path)
+        await client.register_card("card-1")
+        env = environment(database_url, kicc_url=kicc.base_url, public_url=client.url)
+        yield Operator(client, endpoint, env, tmp_path)
 
 
 WHOSE = ("--merchant", CODE)
@@ -87,17 +87,17 @@ async def test_clock_is_shown_turned_and_put_back(operator: Operator):
     advanced = await operator.reads("clock", "advance", *WHOSE, "--by", "31d")
     assert advanced["now"] != shown
     await operator.types("clock", "reset", *WHOSE)
-    now = (await operator.shop.get("/test/clock")).response["now"]
+    now = (await operator.client.get("/test/clock")).response["now"]
     assert abs(now - datetime.now(KST).timestamp()) < 60
 
 
 async def test_plan_of_retries_is_set_and_switched_off(operator: Operator):
     plan = ("schedules", "retry-policy", *WHOSE, "--days")
     await operator.types(*plan, "1,3")
-    (row,) = await operator.shop.rows("SELECT retry_days FROM merchants")
+    (row,) = await operator.client.rows("SELECT retry_days FROM merchants")
     assert row["retry_days"] == [1, 3]
     await operator.types(*plan, "off")
-    (row,) = await operator.shop.rows("SELECT retry_days FROM merchants")
+    (row,) = await operator.client.rows("SELECT retry_days FROM merchants")
     assert row["retry_days"] == []
     bad = await asyncio.to_thread(dasi, *plan, "3,1", env=operator.env, cwd=operator.cwd)
     assert bad.returncode == 1

@@ -24,7 +24,7 @@ from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, add_user, invite
 from dasi.webhooks import Deliverer, list_deliveries
 from dasi.windows import expire_windows
-from support.gateway_merchant import MALL_ID, Shop
+from support.gateway_merchant import MALL_ID, MerchantClient
 from support.webhook_endpoint import Post, WebhookEndpoint
 
 DAY = timedelta(days=1)
@@ -61,7 +61,7 @@ _PEOPLE = (
 class CoffeeShop:
     """What is done to the shop, and the pages on which it can be seen, by name."""
 
-    shop: Shop
+    client: MerchantClient
     clock: ManualClock
     endpoint: WebhookEndpoint
     orders: Iterator[str] = field(default_factory=lambda: (f"202609-{n:04}" for n in count(1)))
@@ -74,26 +74,26 @@ class CoffeeShop:
     async def turn(self, until: datetime) -> None:
         """Both clocks; then whatever became due is done."""
         self.clock.advance(until - self.clock.now())
-        await self.shop.kicc.set_clock(until.astimezone(KST).isoformat())
-        await expire_windows(self.shop.engine)
-        await resolve_due(self.shop.engine)
-        runner = Runner(self.shop.engine, per_merchant=8)
+        await self.client.kicc.set_clock(until.astimezone(KST).isoformat())
+        await expire_windows(self.client.engine)
+        await resolve_due(self.client.engine)
+        runner = Runner(self.client.engine, per_merchant=8)
         while await runner.run_due():
             pass
-        deliverer = Deliverer(self.shop.engine, allow_local=True)
+        deliverer = Deliverer(self.client.engine, allow_local=True)
         try:
             await deliverer.run_due()
         finally:
             await deliverer.close()
 
     def path(self, rest: str = "") -> str:
-        return f"/console/shops/{self.shop.merchant.code}{rest}"
+        return f"/console/merchants/{self.client.merchant.code}{rest}"
 
     def cookies(self, theme: str, *, is_signed_in: bool) -> list[dict[str, str]]:
         """What a browser carries that sees the console in this theme."""
         kept = {"dasi_theme": theme, "dasi_session": self.cookie if is_signed_in else "none"}
         return [
-            {"name": name, "value": value, "url": f"{self.shop.url}/console"}
+            {"name": name, "value": value, "url": f"{self.client.url}/console"}
             for name, value in kept.items()
         ]
 
@@ -104,11 +104,11 @@ class CoffeeShop:
         customer = _SUBSCRIBERS[number % len(_SUBSCRIBERS)][0]
         name, amount_krw = _GOODS[number % len(_GOODS)]
         if fault:
-            await self.shop.kicc.scenario(fault, "batch")
+            await self.client.kicc.scenario(fault, "batch")
         request = ChargeRequest(
             customer_uid=customer, merchant_uid=next(self.orders), amount_krw=amount_krw, name=name
         )
-        return await charge(self.shop.engine, self.shop.merchant.merchant_id, request)
+        return await charge(self.client.engine, self.client.merchant.merchant_id, request)
 
     async def cancel(self, payment: Payment, *, amount_krw: int | None, reason: str) -> Payment:
         request = CancelRequest(
@@ -119,7 +119,7 @@ class CoffeeShop:
             notify_merchant=True,
             actor="user:lee@shop.example",
         )
-        return await cancel(self.shop.engine, self.shop.merchant.merchant_id, request)
+        return await cancel(self.client.engine, self.client.merchant.merchant_id, request)
 
     async def window(self, choice: str, *, customer: int, **param: object) -> str:
         """A payer at the PG's window, who presses `choice`, or nothing ("leave"). The order."""
@@ -130,32 +130,32 @@ class CoffeeShop:
             "buyer_tel": f"010-{2000 + customer * 731}-{4000 + customer * 577}",
         }
         order = {"merchant_uid": next(self.orders), **buyer, **param}
-        opened = await self.shop.ask_for_window(**order)
+        opened = await self.client.ask_for_window(**order)
         if choice != "leave":
-            _, fields = await self.shop.kicc.window(
+            _, fields = await self.client.kicc.window(
                 opened["window_url"], choice, card=f"00000{issuer}1234{5510 + customer * 137}"
             )
-            await self.shop.come_back(opened["window_token"], fields)
+            await self.client.come_back(opened["window_token"], fields)
         return str(order["merchant_uid"])
 
     async def page_of_order(self, name: str, merchant_uid: str) -> None:
-        (row,) = await self.shop.rows(
+        (row,) = await self.client.rows(
             "SELECT imp_uid FROM payments WHERE merchant_uid = $1", merchant_uid
         )
         self.pages[f"payment-{name}"] = self.path(f"/payments/{row['imp_uid']}")
 
 
 async def fill(
-    shop: Shop, clock: ManualClock, endpoint: WebhookEndpoint, *, days: int
+    client: MerchantClient, clock: ManualClock, endpoint: WebhookEndpoint, *, days: int
 ) -> CoffeeShop:
     """`days` full days and the one after them, until 15:20 in Korea."""
-    coffee = CoffeeShop(shop, clock, endpoint)
+    coffee = CoffeeShop(client, clock, endpoint)
     await _open(coffee)
     for number in range(days):
         if number == days - 3:
             await _lost_for_good(coffee)
         await _day(coffee, number)
-    await shop.kicc.control("DELETE", "/scenarios")
+    await client.kicc.control("DELETE", "/scenarios")
     await _today(coffee)
     await _people(coffee)
     await _pages(coffee)
@@ -173,8 +173,8 @@ async def _open(coffee: CoffeeShop) -> None:
     for number, (customer_uid, name, _) in enumerate(_SUBSCRIBERS):
         first = datetime.combine(kst_day(now), time(9, number % 3), KST) + (1 + number % 6) * DAY
         await create_schedules(
-            coffee.shop.engine,
-            coffee.shop.merchant.merchant_id,
+            coffee.client.engine,
+            coffee.client.merchant.merchant_id,
             customer_uid=customer_uid,
             customer_id=None,
             requests=[
@@ -245,7 +245,7 @@ async def _doubts(coffee: CoffeeShop) -> None:
     """Two answers are lost; the machine asks."""
     coffee.show("doubt", await coffee.charge(3, fault="executed_answer_cut"))
     paid = await coffee.charge(5)
-    await coffee.shop.kicc.scenario("executed_truncated_json", "revise")
+    await coffee.client.kicc.scenario("executed_truncated_json", "revise")
     with suppress(Conflict):  # which says that it is not known yet
         await coffee.cancel(paid, amount_krw=None, reason="중복 주문")
     coffee.show("cancel-doubt", paid)
@@ -254,37 +254,37 @@ async def _doubts(coffee: CoffeeShop) -> None:
 async def _lost_for_good(coffee: CoffeeShop) -> None:
     """A charge whose answer KICC never gives again: in two days a person has it."""
     payment = await coffee.charge(1, fault="executed_truncated_json")
-    await coffee.shop.kicc.scenario("server_error_before_processing", "query", times=0)
+    await coffee.client.kicc.scenario("server_error_before_processing", "query", times=0)
     coffee.show("handed-over", payment)
 
 
 async def _people(coffee: CoffeeShop) -> None:
     """They signed in, and one of them was busy."""
-    shop, by_role = coffee.shop, {}
+    client, by_role = coffee.client, {}
     for email, name, role in _PEOPLE:
-        merchant_id = None if role is Role.OWNER else shop.merchant.merchant_id
+        merchant_id = None if role is Role.OWNER else client.merchant.merchant_id
         await add_user(
-            shop.engine,
+            client.engine,
             email=email,
             name=name,
             password=PASSWORD,
             merchant_id=merchant_id,
             role=role,
         )
-        signed_in = await sign_in(shop.engine, email=email, password=PASSWORD, client=OFFICE)
-        found = await find_session(shop.engine, signed_in.cookie)
+        signed_in = await sign_in(client.engine, email=email, password=PASSWORD, client=OFFICE)
+        found = await find_session(client.engine, signed_in.cookie)
         assert found is not None
         by_role[role] = found.user
         if role is Role.OWNER:
             coffee.cookie = signed_in.cookie
     invited = await invite(
-        shop.engine,
-        shop.merchant.merchant_id,
+        client.engine,
+        client.merchant.merchant_id,
         email="choi@shop.example",
         role=Role.OPERATOR,
         made_by=by_role[Role.OWNER],
     )
-    coffee.join = invited.removeprefix(shop.url)
+    coffee.join = invited.removeprefix(client.url)
     for role, action, target, detail in (
         (Role.OWNER, "member_invited", "lee@shop.example", "operator"),
         (Role.DEVELOPER, "channel_checked", MALL_ID, None),
@@ -293,8 +293,8 @@ async def _people(coffee: CoffeeShop) -> None:
         (Role.OPERATOR, "schedule_rescheduled", "sub-park.dohyun-3", "2026-10-01T10:00:00+09:00"),
     ):
         await record_audit(
-            shop.engine,
-            shop.merchant.merchant_id,
+            client.engine,
+            client.merchant.merchant_id,
             by_role[role],
             action,
             target=target,
@@ -305,14 +305,14 @@ async def _people(coffee: CoffeeShop) -> None:
 
 async def _pages(coffee: CoffeeShop) -> None:
     """The address of every page that a person who is signed in may come to."""
-    shop = coffee.shop
-    merchant_id = shop.merchant.merchant_id
+    client = coffee.client
+    merchant_id = client.merchant.merchant_id
     (told, *_) = await list_deliveries(
-        shop.engine, merchant_id, state="pending", resource_id=None, limit=1
+        client.engine, merchant_id, state="pending", resource_id=None, limit=1
     )
     tomorrow = kst_day(coffee.clock.now()) + DAY
     coffee.pages |= {
-        "shops": "/console?all=1",
+        "merchants": "/console?all=1",
         "me": "/console/me",
         "today": coffee.path(),
         "payments": coffee.path("/payments"),
@@ -323,13 +323,13 @@ async def _pages(coffee: CoffeeShop) -> None:
         "key": coffee.path("/keys/park.dohyun"),
         "schedules": coffee.path("/schedules"),
         "schedules-tomorrow": coffee.path(f"/schedules?day={tomorrow}"),
-        "pg": coffee.path("/pg"),
-        "pg-new": coffee.path("/pg/new"),
-        "pg-one": coffee.path(f"/pg/{shop.channel.channel_id}"),
+        "channels": coffee.path("/channels"),
+        "channel-new": coffee.path("/channels/new"),
+        "channel": coffee.path(f"/channels/{client.channel.channel_id}"),
         "api-keys": coffee.path("/api-keys"),
         "webhooks": coffee.path("/webhooks"),
         "webhook": coffee.path(f"/webhooks/{told.event_id}"),
         "members": coffee.path("/members"),
         "audit": coffee.path("/audit"),
-        "trouble": coffee.path("/payments/imp_000000000000"),
+        "error": coffee.path("/payments/imp_000000000000"),
     }

@@ -7,20 +7,20 @@ import pytest
 
 from console.http_browser import ConsoleUser, add_member, new_browser
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 SignIn = Callable[[Role], Awaitable[ConsoleUser]]
 
 
 @pytest.fixture
-async def stranger(gateway: Shop) -> AsyncIterator[ConsoleUser]:
+async def stranger(gateway: MerchantClient) -> AsyncIterator[ConsoleUser]:
     """A browser nobody has signed in with."""
     async with new_browser() as http:
         yield ConsoleUser(gateway, http)
 
 
 @pytest.fixture
-async def signed_in(gateway: Shop) -> AsyncIterator[SignIn]:
+async def signed_in(gateway: MerchantClient) -> AsyncIterator[SignIn]:
     """Signs somebody in, in the role asked for."""
     async with AsyncExitStack() as closing:
 

@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from dasi.users import Role, add_user
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 PASSWORD = "correct horse battery"
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
@@ -17,13 +17,13 @@ _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 class ConsoleUser:
     """One browser. It keeps cookies, and posts as a page of the gateway does."""
 
-    def __init__(self, shop: Shop, http: aiohttp.ClientSession) -> None:
-        self.shop = shop
+    def __init__(self, client: MerchantClient, http: aiohttp.ClientSession) -> None:
+        self.client = client
         self.http = http
         self.form_token = ""
 
     async def get(self, path: str, **sent: Any) -> tuple[int, str]:
-        async with self.http.get(f"{self.shop.url}{path}", **sent) as answer:
+        async with self.http.get(f"{self.client.url}{path}", **sent) as answer:
             html = await answer.text()
             found = _TOKEN.search(html)
             if found:
@@ -34,10 +34,10 @@ class ConsoleUser:
         self, path: str, fields: dict[str, str] | None = None, **sent: Any
     ) -> tuple[int, str, str]:
         """(status, page, where it leads). Redirects are not followed."""
-        headers = {"Origin": self.shop.url, **sent.pop("headers", {})}
+        headers = {"Origin": self.client.url, **sent.pop("headers", {})}
         told = {"form_token": self.form_token, **(fields or {})}
         async with self.http.post(
-            f"{self.shop.url}{path}", data=told, headers=headers, allow_redirects=False, **sent
+            f"{self.client.url}{path}", data=told, headers=headers, allow_redirects=False, **sent
         ) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
 
@@ -54,15 +54,15 @@ def new_browser() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
 
 
-async def add_member(shop: Shop, role: Role, *, email: str = "") -> str:
+async def add_member(client: MerchantClient, role: Role, *, email: str = "") -> str:
     """Somebody of this shop; their email."""
     email = email or f"{role}@shop.example"
     await add_user(
-        shop.engine,
+        client.engine,
         email=email,
         name=f"{role} Kim",
         password=PASSWORD,
-        merchant_id=None if role is Role.OWNER else shop.merchant.merchant_id,
+        merchant_id=None if role is Role.OWNER else client.merchant.merchant_id,
         role=role,
     )
     return email

@@ -35,11 +35,11 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
     async with AsyncExitStack() as closing:
         kicc = await closing.enter_async_context(SimulatorProcess())
         endpoint = await closing.enter_async_context(receiving())
-        shop = await closing.enter_async_context(
+        client = await closing.enter_async_context(
             running_gateway(database_url, kicc, clock=clock, webhook_url=f"{endpoint.url}/hook")
         )
         browser = await closing.enter_async_context(opened_browser())
-        coffee = await fill(shop, clock, endpoint, days=days)
+        coffee = await fill(client, clock, endpoint, days=days)
         strangers = {"sign-in": "/console/sign-in", "join": coffee.join}
         taken = 0
         for look in itertools.product(("ko", "en"), ("light", "dark"), WIDTHS):
@@ -51,7 +51,7 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
                     await page.context.add_cookies(
                         coffee.cookies(theme, is_signed_in=name not in strangers)
                     )
-                    await page.goto(f"{shop.url}{path}")
+                    await page.goto(f"{client.url}{path}")
                     target = folder / f"{name}-{'-'.join(look)}.png"
                     await page.screenshot(path=target, full_page=True)
                     taken += 1

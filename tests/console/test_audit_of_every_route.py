@@ -14,49 +14,51 @@ import pytest
 
 from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from console.soft_authenticator import SoftAuthenticator
-from console.test_passkeys import EMAIL, options_of, shop
+from console.test_passkeys import EMAIL, client, options_of
 from dasi.console import labels
-from dasi.console.routes import DOORS
+from dasi.console.routes import ROUTES
 from dasi.foundation.clock import ManualClock
 from dasi.payments import resolve_due
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, reset_link
 from dasi.webhooks import Deliverer
-from support.gateway_merchant import CODE, Shop, new_order
+from support.gateway_merchant import CODE, MerchantClient, new_order
 
-__all__ = ["shop"]
-HERE = "/console/shops/{code}"
-POSTS = {door.path for door in DOORS if door.method == "POST"}
+__all__ = ["client"]
+HERE = "/console/merchants/{code}"
+POSTS = {route.path for route in ROUTES if route.method == "POST"}
 
 
 @dataclass
 class Day:
     """A user at work. Every post is looked up in the log afterwards."""
 
-    shop: Shop
+    client: MerchantClient
     user: ConsoleUser
     clock: ManualClock
     walked: set[str] = field(default_factory=set)
 
     async def post(
-        self, door: str, fields: dict[str, str] | None = None, *, who: str = EMAIL, **facts: object
+        self, route: str, fields: dict[str, str] | None = None, *, who: str = EMAIL, **facts: object
     ) -> str:
-        """Through a door, with what it needs. The page that answers."""
-        assert door in POSTS, door
+        """Through a route, with what it needs. The page that answers."""
+        assert route in POSTS, route
         before = await self._acts()
-        path = door.format(**{"code": CODE, **facts})
+        path = route.format(**{"code": CODE, **facts})
         status, page, _ = await self.user.post(path, fields)
-        assert status in (200, 303), (door, status, page)
+        assert status in (200, 303), (route, status, page)
         (act, *_) = [one for one in await self._acts() if one not in before] or [None]
-        assert act is not None, f"{door} left no line: visit.note(…) what was done"
-        assert act["email"] == who, (door, act)
-        assert act["address"], door
-        assert act["action"] in labels.ACT, f"{door}: say {act['action']} in words.ACT"
-        self.walked.add(door)
+        assert act is not None, f"{route} left no line: request.audit(…) what was done"
+        assert act["email"] == who, (route, act)
+        assert act["address"], route
+        assert act["action"] in labels.AUDIT_ACTION, (
+            f"{route}: say {act['action']} in labels.AUDIT_ACTION"
+        )
+        self.walked.add(route)
         return page
 
     async def _acts(self) -> list[dict[str, Any]]:
-        return await self.shop.rows(
+        return await self.client.rows(
             "SELECT position, email, action, address FROM audit_log ORDER BY position"
         )
 
@@ -67,13 +69,13 @@ class Day:
 
 
 @pytest.fixture
-async def day(shop: Shop, clock: ManualClock) -> AsyncIterator[Day]:
+async def day(client: MerchantClient, clock: ManualClock) -> AsyncIterator[Day]:
     async with new_browser() as http:
-        yield Day(shop, ConsoleUser(shop, http), clock)
+        yield Day(client, ConsoleUser(client, http), clock)
 
 
 async def test_every_post_leaves_a_line(day: Day) -> None:
-    await day.shop.kicc.set_clock(day.clock.now().isoformat())
+    await day.client.kicc.set_clock(day.clock.now().isoformat())
     await day.sign_in()
     await set_up(day)
     await money(day)
@@ -84,18 +86,18 @@ async def test_every_post_leaves_a_line(day: Day) -> None:
 
 
 async def set_up(day: Day) -> None:
-    await day.post("/console/shops", {"code": "imp00000002", "name": "둘째"})
+    await day.post("/console/merchants", {"code": "imp00000002", "name": "둘째"})
     second = {"provider": "kicc", "mall_id": "T0099999", "secret": "s", "sandbox": "on"}
-    await day.post(f"{HERE}/pg", second)
-    (row,) = await day.shop.rows("SELECT channel_id FROM channels WHERE mall_id = 'T0099999'")
-    one = f"{HERE}/pg/{{channel_id}}"
+    await day.post(f"{HERE}/channels", second)
+    (row,) = await day.client.rows("SELECT channel_id FROM channels WHERE mall_id = 'T0099999'")
+    one = f"{HERE}/channels/{{channel_id}}"
     for end in ("", "/check", "/default"):
         await day.post(one + end, {"sandbox": "on", "quota": "3"}, **row)
-    await day.post(f"{one}/default", channel_id=day.shop.channel.channel_id)
+    await day.post(f"{one}/default", channel_id=day.client.channel.channel_id)
     for end in ("/disable", "/enable"):
         await day.post(one + end, **row)
     await day.post(f"{HERE}/api-keys")
-    key = (await day.shop.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
+    key = (await day.client.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)
     await day.post(f"{HERE}/api-keys/{{api_key}}/revoke", **key)
     await day.post(
@@ -104,20 +106,20 @@ async def set_up(day: Day) -> None:
 
 
 async def money(day: Day) -> None:
-    shop, clock = day.shop, day.clock
-    await shop.register_card("card-1")
-    paid = (await shop.again()).response
+    client, clock = day.client, day.clock
+    await client.register_card("card-1")
+    paid = (await client.again()).response
     await day.post(f"{HERE}/payments/{{imp_uid}}/cancel", {"amount": "1000"}, **paid)
-    await shop.kicc.scenario("executed_answer_cut", "batch")
-    await shop.again()
-    (attempt,) = await shop.rows("SELECT attempt_id FROM pg_attempts WHERE state = 'unknown'")
+    await client.kicc.scenario("executed_answer_cut", "batch")
+    await client.again()
+    (attempt,) = await client.rows("SELECT attempt_id FROM pg_attempts WHERE state = 'unknown'")
     await day.post(f"{HERE}/unresolved/lookup", {"attempt_id": attempt["attempt_id"]})
-    deliverer = Deliverer(shop.engine, allow_local=True)
+    deliverer = Deliverer(client.engine, allow_local=True)
     try:
         await deliverer.run_due()
     finally:
         await deliverer.close()
-    event = (await shop.rows("SELECT event_id FROM webhook_events ORDER BY position"))[0]
+    event = (await client.rows("SELECT event_id FROM webhook_events ORDER BY position"))[0]
     await day.post(f"{HERE}/webhooks/{{event_id}}/resend", **event)
     today = clock.now().date().isoformat()
     await day.post(f"{HERE}/webhooks/replay", {"since": today, "until": today, "which": "all"})
@@ -134,8 +136,8 @@ async def money(day: Day) -> None:
 async def schedules(day: Day) -> None:
     order = new_order()
     await create_schedules(
-        day.shop.engine,
-        day.shop.merchant.merchant_id,
+        day.client.engine,
+        day.client.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
         requests=[
@@ -161,24 +163,24 @@ async def members(day: Day) -> None:
     found = re.search(r"/console/join/([A-Za-z0-9_-]+)", page)
     assert found, page
     async with new_browser() as http:
-        owner, day.user = day.user, ConsoleUser(day.shop, http)
+        owner, day.user = day.user, ConsoleUser(day.client, http)
         lee = {"email": "lee@shop.example", "name": "이다시", "password": PASSWORD}
         await day.user.get(f"/console/join/{found[1]}")
         await day.post("/console/join/{secret}", lee, who="lee@shop.example", secret=found[1])
-        link = await reset_link(day.shop.engine, "lee@shop.example", ends_second_factor=True)
+        link = await reset_link(day.client.engine, "lee@shop.example", ends_second_factor=True)
         secret = link.rpartition("/")[2]
         await day.user.get(f"/console/reset/{secret}")
         told = {"password": PASSWORD}
         await day.post("/console/reset/{secret}", told, who="lee@shop.example", secret=secret)
         day.user = owner
-    (row,) = await day.shop.rows("SELECT user_id FROM users WHERE email = 'lee@shop.example'")
+    (row,) = await day.client.rows("SELECT user_id FROM users WHERE email = 'lee@shop.example'")
     await day.post(f"{HERE}/members/second-factor", {"role_read_only": "on"})
     await day.post(f"{HERE}/members/{{user_id}}/remove", **row)
 
 
 async def own_way_in(day: Day) -> None:
     """The last step of it signs out, so that both second factors are asked for."""
-    me, key = "/console/me", SoftAuthenticator(origin=day.shop.url)
+    me, key = "/console/me", SoftAuthenticator(origin=day.client.url)
     await day.post(f"{me}/password", {"old": PASSWORD, "new": PASSWORD})
     await day.post(f"{me}/sign-out-everywhere")
     page = await day.post(f"{me}/second-factor")
@@ -202,7 +204,7 @@ async def own_way_in(day: Day) -> None:
     page = await half_way(day)
     await day.post("/console/second-factor/passkey", {"answer": key.get(options_of(page))})
     await day.user.get(me)
-    (row,) = await day.shop.rows("SELECT passkey_id FROM passkeys")
+    (row,) = await day.client.rows("SELECT passkey_id FROM passkeys")
     await day.post(f"{me}/passkeys/{{passkey_id}}/name", {"name": "옛 노트북"}, **row)
     await day.post(f"{me}/passkeys/{{passkey_id}}/remove", {"password": PASSWORD}, **row)
     await day.post(f"{me}/second-factor/end", code())
@@ -220,18 +222,18 @@ async def half_way(day: Day) -> str:
 
 async def an_attempt_resolved(day: Day) -> None:
     """KICC holds no answer for two days: a person decides."""
-    await day.shop.register_card("card-2")
-    await day.shop.kicc.scenario("executed_answer_cut", "batch")
-    await day.shop.again(customer_uid="card-2")
-    await day.shop.kicc.scenario("server_error_before_processing", "query", times=1_000)
+    await day.client.register_card("card-2")
+    await day.client.kicc.scenario("executed_answer_cut", "batch")
+    await day.client.again(customer_uid="card-2")
+    await day.client.kicc.scenario("server_error_before_processing", "query", times=1_000)
     for _ in range(8):
         day.clock.advance(timedelta(hours=8))
-        await day.shop.kicc.advance(8 * 3600)
-        await resolve_due(day.shop.engine)
-    (attempt,) = await day.shop.rows(
+        await day.client.kicc.advance(8 * 3600)
+        await resolve_due(day.client.engine)
+    (attempt,) = await day.client.rows(
         "SELECT attempt_id FROM pg_attempts WHERE escalated_at IS NOT NULL AND state = 'unknown'"
     )
-    await add_member(day.shop, Role.ADMIN)
+    await add_member(day.client, Role.ADMIN)
     await day.sign_in("admin@shop.example")
     told = {"attempt_id": attempt["attempt_id"], "happened": "no", "why": "KICC에 없음"}
     await day.post(f"{HERE}/unresolved/resolve", told, who="admin@shop.example")

@@ -6,12 +6,12 @@ from console.conftest import SignIn
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import count_unresolved, daily_stats
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 DAY = timedelta(days=1)
 
 
-async def test_a_day_adds_up(gateway: Shop, signed_in: SignIn) -> None:
+async def test_a_day_adds_up(gateway: MerchantClient, signed_in: SignIn) -> None:
     await gateway.register_card("card-1")  # a registration is no payment
     charged = (await gateway.again(amount=30_000)).response
     await gateway.again(amount=5_500)
@@ -47,7 +47,7 @@ async def test_a_day_adds_up(gateway: Shop, signed_in: SignIn) -> None:
     unresolved = await count_unresolved(gateway.engine, merchant_id)
     assert (unresolved.automatic, unresolved.manual, unresolved.all) == (1, 0, 1)
     reader = await signed_in(Role.READ_ONLY)
-    status, page = await reader.get("/console/shops/imp00000001")
+    status, page = await reader.get("/console/merchants/imp00000001")
     assert status == 200
     assert "5,500" in page
     assert "30,000" in page

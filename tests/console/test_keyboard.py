@@ -8,10 +8,10 @@ from console.screen import CHROMIUM, opened_browser, opened_page
 from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import sign_in
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
-HERE = "/console/shops/imp00000001"
+HERE = "/console/merchants/imp00000001"
 _STOPS_MAX = 120
 _STOP = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect();
@@ -26,14 +26,14 @@ _STOP = """() => {
 }"""
 
 
-async def signed_in_page(page: Page, shop: Shop) -> None:
+async def signed_in_page(page: Page, client: MerchantClient) -> None:
     session = await sign_in(
-        shop.engine,
-        email=await add_member(shop, Role.OPERATOR),
+        client.engine,
+        email=await add_member(client, Role.OPERATOR),
         password=PASSWORD,
         client=ClientInfo(address="127.0.0.1", user_agent="test"),
     )
-    cookie = {"name": "dasi_session", "value": session.cookie, "url": f"{shop.url}/console"}
+    cookie = {"name": "dasi_session", "value": session.cookie, "url": f"{client.url}/console"}
     await page.context.add_cookies([cookie])
 
 
@@ -59,7 +59,7 @@ async def what_is_wrong_with_the_stops(page: Page) -> list[str]:
     return [*wrong, "Tab never leaves the page"]
 
 
-async def test_a_payment_is_found_and_cancelled_without_a_mouse(gateway: Shop) -> None:
+async def test_a_payment_is_found_and_cancelled_without_a_mouse(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1", buyer_name="한지민")
     await gateway.again(merchant_uid="wanted", amount=31_700, name="원두")
     async with opened_browser() as browser, opened_page(browser) as page:
@@ -91,7 +91,7 @@ async def test_a_payment_is_found_and_cancelled_without_a_mouse(gateway: Shop) -
 
 
 @pytest.mark.parametrize("path", ["", "/schedules", "/unresolved", "/keys"])
-async def test_every_stop_can_be_seen(gateway: Shop, path: str) -> None:
+async def test_every_stop_can_be_seen(gateway: MerchantClient, path: str) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")
     await gateway.again(merchant_uid="lost")
@@ -101,7 +101,9 @@ async def test_every_stop_can_be_seen(gateway: Shop, path: str) -> None:
         assert await what_is_wrong_with_the_stops(page) == []
 
 
-async def test_a_page_that_renews_itself_takes_nothing_from_its_reader(gateway: Shop) -> None:
+async def test_a_page_that_renews_itself_takes_nothing_from_its_reader(
+    gateway: MerchantClient,
+) -> None:
     """While a doubt is watched: what was opened stays open, and the focus stays where it is."""
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")

@@ -10,7 +10,7 @@ import pytest
 import dasi
 from dasi.console import labels
 from dasi.console.payments.reason_labels import cause
-from dasi.console.relative_time import ago, stretch
+from dasi.console.relative_time import format_duration, relative_time
 from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc import reasons
 
@@ -38,11 +38,11 @@ def test_every_reason_the_adapter_knows_has_advice_in_both_languages() -> None:
 
 def test_every_code_of_our_own_and_every_act_has_its_words() -> None:
     codes = written(r'\bcode="([A-Z_]{5,})"')
-    acts = written(r'visit\.note\(\s*"(\w+)"')
+    acts = written(r'request\.audit\(\s*"(\w+)"')
     assert len(codes) > 2
     assert len(acts) > 15
     assert {code for code in codes if labels.advice(None, code) is None} == set()
-    assert acts - set(labels.ACT) == set()
+    assert acts - set(labels.AUDIT_ACTION) == set()
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,17 @@ def test_a_cause_is_told_in_the_readers_language(told: str, korean: str) -> None
 
 def test_time_is_told_as_people_say_it() -> None:
     now = datetime(2026, 9, 3, tzinfo=UTC)
-    assert ago(now, now, language="ko") == "지금"
-    assert ago(now - timedelta(minutes=3, seconds=20), now, language="ko") == "3분 전"
-    assert ago(now + timedelta(hours=1), now, language="en") == "in 1 hour"
-    assert ago(now - timedelta(days=2), now, language="en") == "2 days ago"
-    assert [stretch(one, language="en") for one in (0.44, 12, 180)] == [
+    assert relative_time(now, now, language="ko") == "지금"
+    assert relative_time(now - timedelta(minutes=3, seconds=20), now, language="ko") == "3분 전"
+    assert relative_time(now + timedelta(hours=1), now, language="en") == "in 1 hour"
+    assert relative_time(now - timedelta(days=2), now, language="en") == "2 days ago"
+    assert [format_duration(one, language="en") for one in (0.44, 12, 180)] == [
         "0.4 s",
         "12 s",
         "3 minutes",
     ]
-    assert [stretch(one, language="ko") for one in (0.44, 12, 180)] == ["0.4초", "12초", "3분"]
+    assert [format_duration(one, language="ko") for one in (0.44, 12, 180)] == [
+        "0.4초",
+        "12초",
+        "3분",
+    ]

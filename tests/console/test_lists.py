@@ -13,18 +13,18 @@ from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import list_unresolved_page
 from dasi.schedules import NewSchedule, browse_schedules, calendar, create_schedules, revoke
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
-HERE = "/console/shops/imp00000001"
+HERE = "/console/merchants/imp00000001"
 DAY = timedelta(days=1)
 
 
-async def schedule_some(shop: Shop, count: int) -> datetime:
+async def schedule_some(client: MerchantClient, count: int) -> datetime:
     """`count` of them ten days ahead, two an hour from nine on. The first moment."""
-    first = datetime.combine(kst_day(shop.engine.clock.now()) + 10 * DAY, time(9), KST)
+    first = datetime.combine(kst_day(client.engine.clock.now()) + 10 * DAY, time(9), KST)
     await create_schedules(
-        shop.engine,
-        shop.merchant.merchant_id,
+        client.engine,
+        client.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
         requests=[
@@ -41,15 +41,15 @@ async def schedule_some(shop: Shop, count: int) -> datetime:
     return first
 
 
-async def keys_found(shop: Shop, words: str) -> list[str]:
+async def keys_found(client: MerchantClient, words: str) -> list[str]:
     found = await browse_keys(
-        shop.engine, shop.merchant.merchant_id, words=words, after=None, limit=5
+        client.engine, client.merchant.merchant_id, words=words, after=None, limit=5
     )
     return [one.customer_uid for one in found.keys]
 
 
 async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
-    gateway: Shop, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    gateway: MerchantClient, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.register_card("card-1")
     first = await schedule_some(gateway, 7)
@@ -87,7 +87,7 @@ async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
 
 
 async def test_doubts_come_by_page_those_of_a_person_first(
-    gateway: Shop, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    gateway: MerchantClient, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.register_card("card-1")
     for number in range(3):
@@ -119,7 +119,7 @@ async def test_doubts_come_by_page_those_of_a_person_first(
 
 
 async def test_a_card_is_found_by_the_digits_printed_on_it(
-    gateway: Shop, signed_in: SignIn
+    gateway: MerchantClient, signed_in: SignIn
 ) -> None:
     """KICC hides the last digit, and whoever looks types what stands on the card."""
     await gateway.register_card("card-1", buyer_name="한지민")

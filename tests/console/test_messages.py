@@ -11,9 +11,9 @@ from console.http_browser import ConsoleUser
 from dasi.payments import lookup_now
 from dasi.reporting.detail import list_unresolved_of_merchant
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
-HERE = "/console/shops/imp00000001"
+HERE = "/console/merchants/imp00000001"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def shown(reader: ConsoleUser, imp_uid: str) -> list[str]:
 
 
 async def test_a_charge_and_its_cancel_show_what_was_said(
-    gateway: Shop, reader: ConsoleUser
+    gateway: MerchantClient, reader: ConsoleUser
 ) -> None:
     await gateway.register_card("card-1", buyer_name="한지민", buyer_tel="010-1234-5678")
     paid = (await gateway.again(amount=10_000, buyer_name="한지민")).response
@@ -50,7 +50,7 @@ async def test_a_charge_and_its_cancel_show_what_was_said(
 
 
 async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
-    gateway: Shop, reader: ConsoleUser
+    gateway: MerchantClient, reader: ConsoleUser
 ) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")
@@ -66,7 +66,7 @@ async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
     assert json.loads(found)["resCd"] == "0000"
 
 
-async def test_nothing_secret_and_nobodys_name_is_kept(gateway: Shop) -> None:
+async def test_nothing_secret_and_nobodys_name_is_kept(gateway: MerchantClient) -> None:
     people = {
         "buyer_name": "한지민",
         "buyer_tel": "010-1234-5678",

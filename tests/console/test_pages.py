@@ -21,7 +21,7 @@ from dasi.channels import add_channel, disable_channel
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, bootstrap_link, reset_link
 from dasi.webhooks import Deliverer
-from support.gateway_merchant import Shop, new_order, running_gateway
+from support.gateway_merchant import MerchantClient, new_order, running_gateway
 from support.simulator_process import SimulatorControl
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
@@ -35,27 +35,27 @@ _EVERY_LOOK = [
 _LOOKS = _EVERY_LOOK if SCREENS else [("ko", "light", "desk"), ("en", "dark", "phone")]
 
 
-async def a_day_of_work(shop: Shop) -> dict[str, str]:
+async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
     """Payments of every kind, a doubt, a schedule, a webhook nobody takes. Addresses by name."""
     buyer = {
         "buyer_name": "김다시",
         "buyer_email": "kim@shop.example",
         "buyer_tel": "010-1234-5678",
     }
-    await shop.register_card("card-1", **buyer)
-    paid = (await shop.again(amount=39_900, name="원두 구독 9월")).response
+    await client.register_card("card-1", **buyer)
+    paid = (await client.again(amount=39_900, name="원두 구독 9월")).response
     part = {"imp_uid": paid["imp_uid"], "amount": 9_900, "reason": "배송비"}
-    assert (await shop.call("POST", "/payments/cancel", json=part)).code == 0
-    await shop.again(amount=12_000, name="드립백 10개입")
-    await shop.kicc.scenario("8521", "batch")
-    failed = (await shop.again(amount=1_250_000, name="에스프레소 머신")).response
-    await shop.kicc.scenario("executed_answer_cut", "batch")
-    await shop.again(amount=27_000, name="게이샤 100g")
-    (doubtful,) = await shop.rows("SELECT imp_uid FROM payments WHERE status = 'pending'")
-    now = shop.engine.clock.now()
+    assert (await client.call("POST", "/payments/cancel", json=part)).code == 0
+    await client.again(amount=12_000, name="드립백 10개입")
+    await client.kicc.scenario("8521", "batch")
+    failed = (await client.again(amount=1_250_000, name="에스프레소 머신")).response
+    await client.kicc.scenario("executed_answer_cut", "batch")
+    await client.again(amount=27_000, name="게이샤 100g")
+    (doubtful,) = await client.rows("SELECT imp_uid FROM payments WHERE status = 'pending'")
+    now = client.engine.clock.now()
     await create_schedules(
-        shop.engine,
-        shop.merchant.merchant_id,
+        client.engine,
+        client.merchant.merchant_id,
         customer_uid="card-1",
         customer_id=None,
         requests=[
@@ -69,15 +69,15 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         ],
         checking_amount_krw=0,
     )
-    deliverer = Deliverer(shop.engine, allow_local=True)
+    deliverer = Deliverer(client.engine, allow_local=True)
     try:
         await deliverer.run_due()
     finally:
         await deliverer.close()
-    (event,) = await shop.rows("SELECT event_id FROM webhook_events ORDER BY position LIMIT 1")
-    here = f"/console/shops/{shop.merchant.code}"
+    (event,) = await client.rows("SELECT event_id FROM webhook_events ORDER BY position LIMIT 1")
+    here = f"/console/merchants/{client.merchant.code}"
     return {
-        "shops": "/console?all=1",
+        "merchants": "/console?all=1",
         "me": "/console/me",
         "today": here,
         "payments": f"{here}/payments",
@@ -88,37 +88,39 @@ async def a_day_of_work(shop: Shop) -> dict[str, str]:
         "keys": f"{here}/keys",
         "key": f"{here}/keys/card-1",
         "schedules": f"{here}/schedules?day={(now + timedelta(days=1)).date()}",
-        "pg": f"{here}/pg",
-        "pg-new": f"{here}/pg/new",
-        "pg-disabled": f"{here}/pg/{await a_disabled_pg(shop)}",
-        "pg-one": f"{here}/pg/{shop.channel.channel_id}",
+        "channels": f"{here}/channels",
+        "channel-new": f"{here}/channels/new",
+        "pg-disabled": f"{here}/channels/{await a_disabled_pg(client)}",
+        "channel": f"{here}/channels/{client.channel.channel_id}",
         "api-keys": f"{here}/api-keys",
         "webhooks": f"{here}/webhooks",
         "webhook": f"{here}/webhooks/{event['event_id']}",
         "members": f"{here}/members",
         "audit": f"{here}/audit",
-        "trouble": f"{here}/payments/imp_000000000000",
+        "error": f"{here}/payments/imp_000000000000",
     }
 
 
-async def a_disabled_pg(shop: Shop) -> int:
+async def a_disabled_pg(client: MerchantClient) -> int:
     """Its channel_id."""
     disabled = await add_channel(
-        shop.engine,
-        shop.merchant,
+        client.engine,
+        client.merchant,
         provider="kicc",
         mall_id="T0088888",
         secret="s",
         is_sandbox=False,
         is_default=False,
     )
-    await disable_channel(shop.engine, shop.merchant.merchant_id, disabled.channel_id)
+    await disable_channel(client.engine, client.merchant.merchant_id, disabled.channel_id)
     return disabled.channel_id
 
 
-async def look_at(page: Page, shop: Shop, name: str, path: str, *, looks: str) -> list[str]:
+async def look_at(
+    page: Page, client: MerchantClient, name: str, path: str, *, looks: str
+) -> list[str]:
     """What is wrong with a page as it stands."""
-    await page.goto(f"{shop.url}{path}")
+    await page.goto(f"{client.url}{path}")
     await photograph(page, f"{name}-{looks}")
     complaints = [f"{name} {looks}: {one}" for one in await serious_violations(page)]
     is_wider = await page.evaluate(
@@ -129,36 +131,36 @@ async def look_at(page: Page, shop: Shop, name: str, path: str, *, looks: str) -
 
 async def test_every_page_in_every_look(database_url: str, kicc: SimulatorControl) -> None:
     async with (
-        running_gateway(database_url, kicc, webhook_url="http://127.0.0.1:9/hook") as shop,
+        running_gateway(database_url, kicc, webhook_url="http://127.0.0.1:9/hook") as client,
         opened_browser() as browser,
     ):
         strangers = {
             "sign-in": "/console/sign-in",
-            "join": str(await bootstrap_link(shop.engine)).removeprefix(shop.url),
+            "join": str(await bootstrap_link(client.engine)).removeprefix(client.url),
         }
         complaints: list[str] = []
         for look in _LOOKS:
-            complaints += await _all(browser, shop, strangers, look, cookie=None)
-        addresses = await a_day_of_work(shop)
-        email = await add_member(shop, Role.OWNER)
-        link = await reset_link(shop.engine, email, ends_second_factor=True)
-        reset = {"reset": link.removeprefix(shop.url)}
+            complaints += await _all(browser, client, strangers, look, cookie=None)
+        addresses = await a_day_of_work(client)
+        email = await add_member(client, Role.OWNER)
+        link = await reset_link(client.engine, email, ends_second_factor=True)
+        reset = {"reset": link.removeprefix(client.url)}
         for look in _LOOKS:
-            complaints += await _all(browser, shop, reset, look, cookie=None)
+            complaints += await _all(browser, client, reset, look, cookie=None)
         signed_in = await sign_in(
-            shop.engine,
+            client.engine,
             email=email,
             password=PASSWORD,
             client=ClientInfo(address="127.0.0.1", user_agent="test"),
         )
         for look in _LOOKS:
-            complaints += await _all(browser, shop, addresses, look, cookie=signed_in.cookie)
+            complaints += await _all(browser, client, addresses, look, cookie=signed_in.cookie)
         assert not complaints, "\n".join(complaints)
 
 
 async def _all(
     browser: Browser,
-    shop: Shop,
+    client: MerchantClient,
     addresses: dict[str, str],
     look: tuple[str, str, str],
     *,
@@ -170,10 +172,10 @@ async def _all(
         kept = {"dasi_theme": theme} | ({"dasi_session": cookie} if cookie else {})
         await page.context.add_cookies(
             [
-                {"name": name, "value": value, "url": f"{shop.url}/console"}
+                {"name": name, "value": value, "url": f"{client.url}/console"}
                 for name, value in kept.items()
             ]
         )
         for name, path in addresses.items():
-            complaints += await look_at(page, shop, name, path, looks="-".join(look))
+            complaints += await look_at(page, client, name, path, looks="-".join(look))
     return complaints

@@ -7,11 +7,11 @@ from playwright.async_api import CDPSession, Page, expect
 
 from console.http_browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page, serious_violations
-from console.test_passkeys import EMAIL, acts, shop
+from console.test_passkeys import EMAIL, acts, client
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
-__all__ = ["shop"]
+__all__ = ["client"]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
 
 
@@ -51,26 +51,26 @@ async def give_password(page: Page, url: str) -> None:
     assert not await serious_violations(page)
 
 
-async def test_two_passkeys_one_lost(shop: Shop) -> None:  # the fixture of that name
-    await add_member(shop, Role.READ_ONLY)
+async def test_two_passkeys_one_lost(client: MerchantClient) -> None:  # the fixture of that name
+    await add_member(client, Role.READ_ONLY)
     async with opened_browser() as browser, opened_page(browser) as page:
         cdp = await page.context.new_cdp_session(page)
         await cdp.send("WebAuthn.enable")
-        await give_password(page, shop.url)
+        await give_password(page, client.url)
         laptop = await plug_in(cdp, "internal")
-        await add(page, shop.url, "노트북")
+        await add(page, client.url, "노트북")
         await cdp.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": laptop})
         key = await plug_in(cdp, "usb")
-        await add(page, shop.url, "보안 키")
+        await add(page, client.url, "보안 키")
         await expect(page.locator(".passkeys li")).to_have_count(2)
 
         await page.get_by_role("button", name="로그아웃", exact=True).click()
-        await give_password(page, shop.url)
+        await give_password(page, client.url)
         await page.get_by_role("button", name="패스키로 로그인").click()
-        await expect(page).to_have_url(f"{shop.url}/console/shops/{shop.merchant.code}")
+        await expect(page).to_have_url(f"{client.url}/console/merchants/{client.merchant.code}")
 
         await page.get_by_role("button", name="로그아웃", exact=True).click()
-        await give_password(page, shop.url)
+        await give_password(page, client.url)
         told = await cdp.send("WebAuthn.getCredentials", {"authenticatorId": key})
         await cdp.send("WebAuthn.clearCredentials", {"authenticatorId": key})
         await page.get_by_role("button", name="패스키로 로그인").click()
@@ -79,8 +79,8 @@ async def test_two_passkeys_one_lost(shop: Shop) -> None:  # the fixture of that
         await cdp.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": copied})
         await page.get_by_role("button", name="패스키로 로그인").click()
         await expect(page.get_by_role("alert")).to_contain_text("5분 안에 한 번만")
-        (failed,) = await shop.rows(
+        (failed,) = await client.rows(
             "SELECT detail FROM audit_log WHERE action = 'second_factor_failed'"
         )
         assert "count" in failed["detail"], "the copy of an authenticator counts from its own past"
-        assert (await acts(shop)).count("passkey_added") == 2
+        assert (await acts(client)).count("passkey_added") == 2

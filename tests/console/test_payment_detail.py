@@ -113,13 +113,13 @@ async def add_shop(page: Page, url: str) -> None:
 
 async def rotate_api_key(page: Page, url: str) -> dict[str, str]:
     """A second key is made, and the first one ends now. The pair that works."""
-    await page.goto(f"{url}/console/shops/{CODE}/api-keys")
+    await page.goto(f"{url}/console/merchants/{CODE}/api-keys")
     await expect(page.locator(".rows tbody tr")).to_have_count(1)
     await page.get_by_label("기존 키를 얼마나 더 쓸지").select_option("0")
     await page.get_by_role("button", name="교체").click()
     new_key, new_secret = await page.locator(".once dd code").all_inner_texts()
     await expect(page.locator(".rows tbody tr")).to_have_count(1)
-    await page.goto(f"{url}/console/shops/{CODE}/api-keys")
+    await page.goto(f"{url}/console/merchants/{CODE}/api-keys")
     await expect(page.get_by_text(new_secret)).to_have_count(0)
     await page.get_by_role("link", name="PG 설정").click()
     return {"imp_key": new_key, "imp_secret": new_secret}
@@ -141,11 +141,11 @@ async def set_up_pg(page: Page) -> str:
 async def register_card(browser: Browser, snippet: str) -> None:
     """The snippet on a page of the shop, pressed by a payer."""
 
-    async def shop(_request: object) -> HTMLResponse:
+    async def client(_request: object) -> HTMLResponse:
         return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>shop</title>{snippet}")
 
     async with (
-        served(Starlette(routes=[Route("/", shop)])) as shop_url,
+        served(Starlette(routes=[Route("/", client)])) as shop_url,
         opened_page(browser) as page,
     ):
         await page.goto(f"{shop_url}/")
@@ -182,7 +182,7 @@ async def charge(url: str, keys: dict[str, str], order: str, amount: int) -> str
 
 
 async def cancel_part(page: Page, url: str, imp_uid: str) -> None:
-    await page.goto(f"{url}/console/shops/{CODE}/payments?q=order-1")
+    await page.goto(f"{url}/console/merchants/{CODE}/payments?q=order-1")
     await page.get_by_role("link", name="원두 구독").click()
     assert page.url.endswith(imp_uid)
     await page.get_by_label("금액").fill("10,000")
@@ -202,7 +202,7 @@ async def watch_an_attempt_resolved(
     """The answer is lost; the page says so, and says by itself when the PG was asked."""
     await kicc.scenario("executed_answer_cut", "batch")
     imp_uid = await charge(url, keys, "order-2", 7_000)
-    await page.goto(f"{url}/console/shops/{CODE}/payments/{imp_uid}")
+    await page.goto(f"{url}/console/merchants/{CODE}/payments/{imp_uid}")
     await expect(page.locator(".summary")).to_contain_text("확인 중")
     await expect(page.locator(".next")).to_contain_text("PG에 다시 확인합니다")
     merchant = await find_merchant_by_code(engine, CODE)
@@ -215,7 +215,7 @@ async def watch_an_attempt_resolved(
 async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
     """The shop's server is down when it is told; it is repaired, and told once more."""
     async with an_endpoint() as endpoint:
-        await page.goto(f"{url}/console/shops/{CODE}/webhooks")
+        await page.goto(f"{url}/console/merchants/{CODE}/webhooks")
         await page.get_by_label("웹훅 주소", exact=True).fill(f"{endpoint.url}/webhook")
         await page.get_by_role("button", name="저장").click()
         await expect(page.get_by_role("status")).to_contain_text("저장했습니다")
@@ -226,7 +226,7 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
         deliverer = Deliverer(engine, allow_local=True)
         try:
             await deliverer.run_due()
-            await page.goto(f"{url}/console/shops/{CODE}/webhooks")
+            await page.goto(f"{url}/console/merchants/{CODE}/webhooks")
             await page.locator("a.row-link").first.click()
             await expect(page.locator(".timeline")).to_contain_text("503")
             endpoint.is_up = True
@@ -243,7 +243,7 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
 
 async def new_api_key(page: Page, url: str) -> dict[str, str]:
     """A key of its own for another server of the shop."""
-    await page.goto(f"{url}/console/shops/{CODE}/api-keys")
+    await page.goto(f"{url}/console/merchants/{CODE}/api-keys")
     await page.get_by_role("button", name="새 키 발급").click()
     api_key, api_secret = await page.locator(".once dd code").all_inner_texts()
     await expect(page.locator(".rows tbody tr")).to_have_count(2)
@@ -274,7 +274,7 @@ async def an_endpoint() -> AsyncIterator[WebhookEndpoint]:
 
 async def invite(page: Page, url: str, role: str) -> str:
     """The link to hand over."""
-    await page.goto(f"{url}/console/shops/{CODE}/members")
+    await page.goto(f"{url}/console/merchants/{CODE}/members")
     await page.get_by_label("이메일").fill(f"{role}@shop.example")
     await page.locator("select[name=role]").select_option(role)
     await page.get_by_role("button", name="초대 링크 만들기").click()
@@ -292,7 +292,7 @@ async def keep_to_the_role(
     await page.get_by_label("이메일").fill(f"{role}@shop.example")
     await page.get_by_label("비밀번호").fill(PASSWORD)
     await page.get_by_role("button", name="로그인").click()
-    here = f"{url}/console/shops/{CODE}"
+    here = f"{url}/console/merchants/{CODE}"
     await page.wait_for_url(here)
     for path, button, needs in (
         (f"/payments/{imp_uid}", "취소하기", "operate"),
@@ -304,7 +304,7 @@ async def keep_to_the_role(
         await page.goto(f"{here}{path}")
         found = page.get_by_role("button", name=button, exact=True)
         await expect(found, f"{role} {path} {button}").to_have_count(int(needs in may))
-    await page.goto(f"{here}/pg/new")
+    await page.goto(f"{here}/channels/new")
     refusal = page.get_by_text("권한이 없습니다")
     await expect(refusal).to_have_count(int("configure" not in may))
 

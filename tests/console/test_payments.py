@@ -10,13 +10,13 @@ from console.conftest import SignIn
 from console.http_browser import ConsoleUser
 from dasi.reporting import PaymentQuery, browse_payments
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
-HERE = "/console/shops/imp00000001"
+HERE = "/console/merchants/imp00000001"
 
 
 @pytest.fixture
-async def operator(gateway: Shop, signed_in: SignIn) -> ConsoleUser:
+async def operator(gateway: MerchantClient, signed_in: SignIn) -> ConsoleUser:
     await gateway.register_card("card-1", buyer_name="Hong", buyer_tel="010-9876-5432")
     return await signed_in(Role.OPERATOR)
 
@@ -28,7 +28,7 @@ async def found(user: ConsoleUser, query: str) -> list[str]:
     return re.findall(r'class="sub"><code>([^<]+)</code>', page)
 
 
-async def test_any_word_finds_its_payment(operator: ConsoleUser, gateway: Shop) -> None:
+async def test_any_word_finds_its_payment(operator: ConsoleUser, gateway: MerchantClient) -> None:
     await gateway.again(merchant_uid="wanted", amount=31_700, buyer_email="Kim@Shop.example")
     await gateway.again(merchant_uid="other", amount=5_000, buyer_email="lee@shop.example")
     (row,) = await gateway.rows("SELECT * FROM payments WHERE merchant_uid = 'wanted'")
@@ -44,7 +44,7 @@ async def test_any_word_finds_its_payment(operator: ConsoleUser, gateway: Shop) 
 
 
 async def test_pages_follow_each_other_without_gap_or_repetition(
-    operator: ConsoleUser, gateway: Shop
+    operator: ConsoleUser, gateway: MerchantClient
 ) -> None:
     for number in range(7):
         await gateway.again(merchant_uid=f"order-no-{number}")
@@ -64,7 +64,9 @@ async def test_pages_follow_each_other_without_gap_or_repetition(
     assert len(seen) == 8
 
 
-async def test_a_status_and_a_day_narrow_the_list(operator: ConsoleUser, gateway: Shop) -> None:
+async def test_a_status_and_a_day_narrow_the_list(
+    operator: ConsoleUser, gateway: MerchantClient
+) -> None:
     await gateway.kicc.scenario("8521", "batch")
     await gateway.again(merchant_uid="declined")
     await gateway.again(merchant_uid="charged")
@@ -75,7 +77,9 @@ async def test_a_status_and_a_day_narrow_the_list(operator: ConsoleUser, gateway
     assert len(await found(operator, "?status=nonsense&since=nonsense")) == 3
 
 
-async def test_the_export_holds_all_and_no_formula(operator: ConsoleUser, gateway: Shop) -> None:
+async def test_the_export_holds_all_and_no_formula(
+    operator: ConsoleUser, gateway: MerchantClient
+) -> None:
     await gateway.again(merchant_uid="plain", name="원두")
     await gateway.again(merchant_uid="planted", name="=HYPERLINK(1)")
     status, text = await operator.get(f"{HERE}/payments.csv")
@@ -90,7 +94,7 @@ async def test_the_export_holds_all_and_no_formula(operator: ConsoleUser, gatewa
 
 
 async def test_two_cancels_of_the_same_page_cancel_once(
-    operator: ConsoleUser, gateway: Shop
+    operator: ConsoleUser, gateway: MerchantClient
 ) -> None:
     paid = (await gateway.again(amount=10_000)).response
     path = f"{HERE}/payments/{paid['imp_uid']}"

@@ -4,15 +4,17 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
-from dasi.console.routes import DOORS
+from dasi.console.routes import ROUTES
 from dasi.merchants import add_merchant
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
-POSTS = [door for door in DOORS if door.method == "POST"]
-GUARDED = [door for door in DOORS if door.needs != "nobody"]
+POSTS = [route for route in ROUTES if route.method == "POST"]
+GUARDED = [route for route in ROUTES if route.permission != "anonymous"]
 FOR_MORE_THAN_SEEING = [
-    door for door in POSTS if door.needs in ("operate", "configure", "manage_members", "owner")
+    route
+    for route in POSTS
+    if route.permission in ("operate", "configure", "manage_members", "owner")
 ]
 FACTS = {
     "code": "imp00000001",
@@ -31,9 +33,9 @@ def address_of(path: str) -> str:
     return path.format(**FACTS)
 
 
-async def traces(shop: Shop) -> list[dict[str, object]]:
+async def traces(client: MerchantClient) -> list[dict[str, object]]:
     """What any act would leave behind."""
-    return await shop.rows(
+    return await client.rows(
         """SELECT (SELECT count(*) FROM audit_log) AS acts,
                   (SELECT count(*) FROM api_keys) AS keys,
                   (SELECT count(*) FROM channels) AS channels,
@@ -44,14 +46,15 @@ async def traces(shop: Shop) -> list[dict[str, object]]:
 
 
 def test_every_post_but_the_ways_in_needs_somebody() -> None:
-    assert {door.path for door in POSTS if door.needs == "nobody"} == {
+    assert {route.path for route in POSTS if route.permission == "anonymous"} == {
         "/console/sign-in",
         "/console/join/{secret}",
         "/console/reset/{secret}",
     }
     assert all(
-        door.needs in ("nobody", "half", "person", "owner", "view") or "{code}" in door.path
-        for door in DOORS
+        route.permission in ("anonymous", "mfa_pending", "signed_in", "owner", "view")
+        or "{code}" in route.path
+        for route in ROUTES
     )
 
 
@@ -67,38 +70,42 @@ def test_every_post_but_the_ways_in_needs_somebody() -> None:
     ids=str,
 )
 async def test_posts_from_another_site_are_refused(
-    headers: dict[str, str], signed_in: SignIn, gateway: Shop
+    headers: dict[str, str], signed_in: SignIn, gateway: MerchantClient
 ) -> None:
     owner = await signed_in(Role.OWNER)
     before = await traces(gateway)
-    for door in POSTS:
-        status, page, _ = await owner.post(address_of(door.path), headers=headers)
-        assert status == 403, (door, page)
-        assert "다른 사이트" in page, door
+    for route in POSTS:
+        status, page, _ = await owner.post(address_of(route.path), headers=headers)
+        assert status == 403, (route, page)
+        assert "다른 사이트" in page, route
     assert await traces(gateway) == before
 
 
-async def test_forms_without_their_token_are_refused(signed_in: SignIn, gateway: Shop) -> None:
+async def test_forms_without_their_token_are_refused(
+    signed_in: SignIn, gateway: MerchantClient
+) -> None:
     owner = await signed_in(Role.OWNER)
     before = await traces(gateway)
-    for door in POSTS:
+    for route in POSTS:
         for given in ("0" * 32, ""):
-            status, page, _ = await owner.post(address_of(door.path), {"form_token": given})
-            assert status == 403, (door, page)
-            assert "오래되었습니다" in page, door
+            status, page, _ = await owner.post(address_of(route.path), {"form_token": given})
+            assert status == 403, (route, page)
+            assert "오래되었습니다" in page, route
     assert await traces(gateway) == before
 
 
-async def test_nobody_passes_without_a_session(stranger: ConsoleUser, gateway: Shop) -> None:
+async def test_nobody_passes_without_a_session(
+    stranger: ConsoleUser, gateway: MerchantClient
+) -> None:
     before = await traces(gateway)
-    for door in GUARDED:
-        path = address_of(door.path)
-        if door.method == "GET":
+    for route in GUARDED:
+        path = address_of(route.path)
+        if route.method == "GET":
             status, page = await stranger.get(path, allow_redirects=False)
-            assert status == 303, (door, page)
+            assert status == 303, (route, page)
         else:
             status, page, _ = await stranger.post(path)
-            assert status == 401, (door, page)
+            assert status == 401, (route, page)
     assert await traces(gateway) == before
 
 
@@ -111,44 +118,46 @@ async def test_nobody_passes_without_a_session(stranger: ConsoleUser, gateway: S
         (Role.ADMIN, {"operate", "configure", "manage_members"}),
     ],
 )
-async def test_a_role_opens_its_own_doors_only(
-    role: Role, may: set[str], signed_in: SignIn, gateway: Shop
+async def test_a_role_opens_its_own_routes_only(
+    role: Role, may: set[str], signed_in: SignIn, gateway: MerchantClient
 ) -> None:
     user = await signed_in(role)
     before = await traces(gateway)
-    for door in FOR_MORE_THAN_SEEING:
-        if door.needs in may:
+    for route in FOR_MORE_THAN_SEEING:
+        if route.permission in may:
             continue
-        status, page, _ = await user.post(address_of(door.path))
-        assert status == 403, (door, page)
-        assert "권한이 없습니다" in page, door
+        status, page, _ = await user.post(address_of(route.path))
+        assert status == 403, (route, page)
+        assert "권한이 없습니다" in page, route
     assert await traces(gateway) == before
 
 
-async def test_another_shop_is_not_there(signed_in: SignIn, gateway: Shop) -> None:
+async def test_another_shop_is_not_there(signed_in: SignIn, gateway: MerchantClient) -> None:
     await add_merchant(gateway.engine, code="imp00000002", name="다른 상점", webhook_url=None)
     admin = await signed_in(Role.ADMIN)
-    for door in DOORS:
-        if "{code}" not in door.path:
+    for route in ROUTES:
+        if "{code}" not in route.path:
             continue
-        path = door.path.format(**{**FACTS, "code": "imp00000002"})
-        if door.method == "GET":
+        path = route.path.format(**{**FACTS, "code": "imp00000002"})
+        if route.method == "GET":
             status, page = await admin.get(path)
         else:
             status, page, _ = await admin.post(path)
-        assert status == 404, (door, page)
-        assert "다른 상점" not in page, door
+        assert status == 404, (route, page)
+        assert "다른 상점" not in page, route
 
 
-async def test_what_is_not_there_is_told_and_never_a_bug(signed_in: SignIn, gateway: Shop) -> None:
-    """Every door with facts that fit nothing, and with nothing filled in."""
+async def test_what_is_not_there_is_told_and_never_a_bug(
+    signed_in: SignIn, gateway: MerchantClient
+) -> None:
+    """Every route with facts that fit nothing, and with nothing filled in."""
     owner = await signed_in(Role.OWNER)
-    for door in DOORS:
-        path = address_of(door.path)
-        if door.method == "GET":
+    for route in ROUTES:
+        path = address_of(route.path)
+        if route.method == "GET":
             status, page = await owner.get(path)
-        elif door.path in ("/console/sign-out", "/console/sign-in"):
+        elif route.path in ("/console/sign-out", "/console/sign-in"):
             continue
         else:
             status, page, _ = await owner.post(path)
-        assert status < 500, (door, page)
+        assert status < 500, (route, page)

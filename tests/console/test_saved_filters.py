@@ -7,9 +7,9 @@ import pytest
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser, add_member, new_browser
 from dasi.users import Role
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
-HERE = "/console/shops/imp00000001"
+HERE = "/console/merchants/imp00000001"
 FILTERS = f"{HERE}/payment-filters"
 
 
@@ -44,7 +44,7 @@ async def test_a_filter_is_kept_under_its_name_and_leads_back(reader: ConsoleUse
     assert "이미 지워진 필터" in page
 
 
-async def test_filters_are_ones_own(reader: ConsoleUser, gateway: Shop) -> None:
+async def test_filters_are_ones_own(reader: ConsoleUser, gateway: MerchantClient) -> None:
     await reader.post(FILTERS, {"name": "mine", "query": "status=paid"})
     async with new_browser() as http:
         other = ConsoleUser(gateway, http)

@@ -15,9 +15,9 @@ from support.simulator_process import SimulatorControl
 async def test_a_code_is_asked_for_and_good_once(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
-    async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
-        user = ConsoleUser(shop, http)
-        email = await add_member(shop, Role.OWNER)
+    async with running_gateway(database_url, kicc, clock=clock) as client, new_browser() as http:
+        user = ConsoleUser(client, http)
+        email = await add_member(client, Role.OWNER)
         await user.sign_in(email)
         status, page, _ = await user.post("/console/me/second-factor")
         found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
@@ -47,9 +47,9 @@ async def test_a_code_is_asked_for_and_good_once(
 async def test_guessing_codes_is_stopped(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
-    async with running_gateway(database_url, kicc, clock=clock) as shop, new_browser() as http:
-        user = ConsoleUser(shop, http)
-        email = await add_member(shop, Role.OWNER)
+    async with running_gateway(database_url, kicc, clock=clock) as client, new_browser() as http:
+        user = ConsoleUser(client, http)
+        email = await add_member(client, Role.OWNER)
         await user.sign_in(email)
         _, page, _ = await user.post("/console/me/second-factor")
         found = re.search(r"<code>([A-Z2-7]{32})</code>", page)

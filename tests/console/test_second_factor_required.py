@@ -11,28 +11,28 @@ from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.users import Role, get_invitation, list_users, reset_link
-from support.gateway_merchant import CODE, Shop, running_gateway
+from support.gateway_merchant import CODE, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 
-HERE = f"/console/shops/{CODE}"
+HERE = f"/console/merchants/{CODE}"
 NEW_PASSWORD = "another horse battery"
 
 
-async def set_up_app(user: ConsoleUser, shop: Shop) -> pyotp.TOTP:
+async def set_up_app(user: ConsoleUser, client: MerchantClient) -> pyotp.TOTP:
     """Under one's own name, as the page asks."""
     await user.get("/console/me")
     _, page, _ = await user.post("/console/me/second-factor")
     found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
     assert found, page
     app = pyotp.TOTP(found[1])
-    code = app.at(shop.engine.clock.now())
+    code = app.at(client.engine.clock.now())
     status, page, _ = await user.post("/console/me/second-factor/confirm", {"code": code})
     assert status == 303, page
     return app
 
 
 async def test_a_role_that_must_have_one_sees_nothing_before(
-    signed_in: SignIn, gateway: Shop
+    signed_in: SignIn, gateway: MerchantClient
 ) -> None:
     admin, operator = await signed_in(Role.ADMIN), await signed_in(Role.OPERATOR)
     await admin.get(f"{HERE}/members")
@@ -50,7 +50,9 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
     await set_up_app(operator, gateway)
     assert (await operator.get(f"{HERE}/payments"))[0] == 200
     owner = await signed_in(Role.OWNER)
-    status, _, location = await owner.post("/console/shops", {"code": "imp00000009", "name": "x"})
+    status, _, location = await owner.post(
+        "/console/merchants", {"code": "imp00000009", "name": "x"}
+    )
     assert (status, location) == (303, "/console/me#second-factor"), "nor may they add a shop"
     (row,) = await gateway.rows("SELECT detail FROM audit_log WHERE action = 'mfa_policy_changed'")
     assert row["detail"] == "owner, operator"
@@ -62,21 +64,21 @@ async def test_a_reset_link_lets_in_who_lost_everything(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with (
-        running_gateway(database_url, kicc, clock=clock) as shop,
+        running_gateway(database_url, kicc, clock=clock) as client,
         new_browser() as http,
         new_browser() as other_http,
     ):
-        user, finder = ConsoleUser(shop, http), ConsoleUser(shop, other_http)
-        email = await add_member(shop, Role.OWNER)
+        user, finder = ConsoleUser(client, http), ConsoleUser(client, other_http)
+        email = await add_member(client, Role.OWNER)
         await user.sign_in(email)
-        await set_up_app(user, shop)
-        older = await reset_link(shop.engine, email, ends_second_factor=True)
-        link = await reset_link(shop.engine, email, ends_second_factor=True)
-        path = link.removeprefix(shop.url)
-        assert (await finder.get(older.removeprefix(shop.url)))[0] == 404, "the newest counts"
+        await set_up_app(user, client)
+        older = await reset_link(client.engine, email, ends_second_factor=True)
+        link = await reset_link(client.engine, email, ends_second_factor=True)
+        path = link.removeprefix(client.url)
+        assert (await finder.get(older.removeprefix(client.url)))[0] == 404, "the newest counts"
         assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200, "not yet used"
         with pytest.raises(NotFound):
-            await get_invitation(shop.engine, link.rpartition("/")[2])
+            await get_invitation(client.engine, link.rpartition("/")[2])
         status, page = await finder.get(path)
         assert status == 200
         assert email in page
@@ -88,19 +90,21 @@ async def test_a_reset_link_lets_in_who_lost_everything(
         status, _, _ = await finder.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert status == 401
         await finder.sign_in(email, NEW_PASSWORD)
-        (found,) = await list_users(shop.engine)
+        (found,) = await list_users(client.engine)
         assert not found.has_second_factor
-        made = await shop.rows("SELECT action, address FROM audit_log WHERE action LIKE '%reset%'")
+        made = await client.rows(
+            "SELECT action, address FROM audit_log WHERE action LIKE '%reset%'"
+        )
         assert [row["action"] for row in made] == ["reset_link_made"] * 2 + ["user_reset"]
 
-        await set_up_app(finder, shop)
-        link = await reset_link(shop.engine, email, ends_second_factor=False)
-        path = link.removeprefix(shop.url)
+        await set_up_app(finder, client)
+        link = await reset_link(client.engine, email, ends_second_factor=False)
+        path = link.removeprefix(client.url)
         await user.get(path)
         assert (await user.post(path, {"password": PASSWORD}))[0] == 303
         await user.get("/console/sign-in")
         _, _, location = await user.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert location == "/console/second-factor", "only the password was made anew"
-        late = await reset_link(shop.engine, email, ends_second_factor=True)
+        late = await reset_link(client.engine, email, ends_second_factor=True)
         clock.advance(timedelta(hours=1))
-        assert (await finder.get(late.removeprefix(shop.url)))[0] == 404
+        assert (await finder.get(late.removeprefix(client.url)))[0] == 404

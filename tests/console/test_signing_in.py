@@ -10,11 +10,13 @@ from dasi.audit.audit_entry import ClientInfo
 from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.users import Role, accept_invitation, bootstrap_link, get_invitation
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 
 
-async def test_the_bootstrap_link_makes_one_owner(gateway: Shop, stranger: ConsoleUser) -> None:
+async def test_the_bootstrap_link_makes_one_owner(
+    gateway: MerchantClient, stranger: ConsoleUser
+) -> None:
     link = await bootstrap_link(gateway.engine)
     other = await bootstrap_link(gateway.engine)
     assert link is not None
@@ -38,7 +40,7 @@ async def test_the_bootstrap_link_makes_one_owner(gateway: Shop, stranger: Conso
     assert row["is_owner"]
 
 
-async def test_two_at_once_make_one_owner(gateway: Shop) -> None:
+async def test_two_at_once_make_one_owner(gateway: MerchantClient) -> None:
     import asyncio
 
     links = [await bootstrap_link(gateway.engine) for _ in range(3)]
@@ -62,7 +64,7 @@ async def test_two_at_once_make_one_owner(gateway: Shop) -> None:
 
 
 async def test_a_weak_password_is_refused_and_the_link_stays(
-    gateway: Shop, stranger: ConsoleUser
+    gateway: MerchantClient, stranger: ConsoleUser
 ) -> None:
     link = str(await bootstrap_link(gateway.engine))
     path = link.removeprefix(gateway.url)
@@ -76,7 +78,7 @@ async def test_a_weak_password_is_refused_and_the_link_stays(
 
 
 async def test_a_wrong_password_and_an_unknown_email_look_the_same(
-    gateway: Shop, stranger: ConsoleUser
+    gateway: MerchantClient, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     await stranger.get("/console/sign-in")
@@ -94,7 +96,7 @@ async def test_a_wrong_password_and_an_unknown_email_look_the_same(
 
 
 async def test_guessing_is_stopped_even_for_the_right_password(
-    gateway: Shop, stranger: ConsoleUser
+    gateway: MerchantClient, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     await stranger.get("/console/sign-in")
@@ -111,7 +113,7 @@ async def test_guessing_is_stopped_even_for_the_right_password(
 
 
 async def test_the_session_is_new_at_sign_in_and_gone_after_sign_out(
-    gateway: Shop, stranger: ConsoleUser
+    gateway: MerchantClient, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     planted = "0" * 40
@@ -133,11 +135,11 @@ async def test_a_session_ends_when_nobody_uses_it(
 ) -> None:
     clock = ManualClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
     async with (
-        running_gateway(database_url, kicc, clock=clock) as shop,
+        running_gateway(database_url, kicc, clock=clock) as client,
         new_browser() as http,
     ):
-        user = ConsoleUser(shop, http)
-        await user.sign_in(await add_member(shop, Role.OWNER))
+        user = ConsoleUser(client, http)
+        await user.sign_in(await add_member(client, Role.OWNER))
         clock.advance(timedelta(hours=11))
         assert (await user.get("/console", allow_redirects=False))[0] == 303, "to the one shop"
         assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200
@@ -145,7 +147,7 @@ async def test_a_session_ends_when_nobody_uses_it(
         assert (await user.get("/console?all=1", allow_redirects=False))[0] == 303
 
 
-async def test_no_next_leads_away_from_here(gateway: Shop, stranger: ConsoleUser) -> None:
+async def test_no_next_leads_away_from_here(gateway: MerchantClient, stranger: ConsoleUser) -> None:
     email = await add_member(gateway, Role.OWNER)
     for away in ("https://evil.example/", "//evil.example", "/console//evil.example", "/x"):
         await stranger.get("/console/sign-in")
@@ -159,7 +161,7 @@ async def test_no_next_leads_away_from_here(gateway: Shop, stranger: ConsoleUser
 
 async def test_pages_carry_a_strict_policy(signed_in: SignIn) -> None:
     owner = await signed_in(Role.OWNER)
-    async with owner.http.get(f"{owner.shop.url}/console?all=1") as answer:
+    async with owner.http.get(f"{owner.client.url}/console?all=1") as answer:
         policy = answer.headers["Content-Security-Policy"]
         page = await answer.text()
     assert "unsafe" not in policy

@@ -5,14 +5,14 @@ import re
 from console.conftest import SignIn
 from dasi.users import Role
 from dasi.webhooks import Deliverer
-from support.gateway_merchant import CODE, Shop
+from support.gateway_merchant import CODE, MerchantClient
 
-HERE = f"/console/shops/{CODE}/webhooks"
+HERE = f"/console/merchants/{CODE}/webhooks"
 NOBODY = "http://127.0.0.1:9/hook"
 
 
 async def test_addresses_for_live_and_test_and_extra_events(
-    signed_in: SignIn, gateway: Shop
+    signed_in: SignIn, gateway: MerchantClient
 ) -> None:
     developer = await signed_in(Role.DEVELOPER)
     await developer.get(HERE)
@@ -55,7 +55,9 @@ async def test_a_test_call_says_what_came_back(signed_in: SignIn) -> None:
     assert (await developer.post(f"{HERE}/test", {"mode": "x"}))[0] == 400
 
 
-async def test_an_endpoint_is_held_back_and_let_go(signed_in: SignIn, gateway: Shop) -> None:
+async def test_an_endpoint_is_held_back_and_let_go(
+    signed_in: SignIn, gateway: MerchantClient
+) -> None:
     admin = await signed_in(Role.ADMIN)
     await admin.get(HERE)
     await admin.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
@@ -75,7 +77,7 @@ async def test_an_endpoint_is_held_back_and_let_go(signed_in: SignIn, gateway: S
     assert await gateway.rows("SELECT 1 FROM delivery_attempts")
 
 
-async def test_the_log_goes_on_page_by_page(signed_in: SignIn, gateway: Shop) -> None:
+async def test_the_log_goes_on_page_by_page(signed_in: SignIn, gateway: MerchantClient) -> None:
     operator = await signed_in(Role.OPERATOR)
     await gateway.engine.database.fetch(
         """INSERT INTO webhook_events (merchant_id, event_id, kind, resource_id, version, body, at)

@@ -22,7 +22,7 @@ from crash.node import VAULT_KEY
 from crash.operations import CUSTOMER, amount, new_order
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import add_api_key
-from support.gateway_merchant import Answer, Shop, read_envelope
+from support.gateway_merchant import Answer, MerchantClient, read_envelope
 from support.gateway_process import Program, Programs, running_on
 from support.simulator_process import ControlError
 
@@ -38,7 +38,7 @@ class _Line:
     """The shop's line to whichever gateway it is told to call."""
 
     world: World
-    shop: Shop
+    client: MerchantClient
     programs: Programs
 
     async def call(
@@ -46,9 +46,11 @@ class _Line:
     ) -> Answer | None:
         """None: the gateway died before it answered."""
         url = self.programs.gateways[gateway].url + path
-        headers = {"Authorization": await self.shop.token()}
+        headers = {"Authorization": await self.client.token()}
         try:
-            async with self.shop.http.request(method, url, json=body, headers=headers) as answered:
+            async with self.client.http.request(
+                method, url, json=body, headers=headers
+            ) as answered:
                 return await read_envelope(answered)
         except aiohttp.ClientError:
             return None
@@ -82,14 +84,14 @@ class _Line:
 
     async def pay_in_window(self, gateway: int, order: str) -> None:
         """A payer comes back from the window while the gateway may die."""
-        self.shop.url = self.programs.gateways[gateway].url
+        self.client.url = self.programs.gateways[gateway].url
         try:
-            opened = await self.shop.ask_for_window(
+            opened = await self.client.ask_for_window(
                 merchant_uid=order, name=order, amount=amount(self.world)
             )
             if "window_url" in opened:
                 _, fields = await self.world.kicc.window(opened["window_url"])
-                await self.shop.come_back(opened["window_token"], fields)
+                await self.client.come_back(opened["window_token"], fields)
         except aiohttp.ClientError:
             return
 
@@ -117,7 +119,7 @@ async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> 
             world.database_url, stage.kicc, gateways=GATEWAYS, workers=WORKERS, **settings
         ) as programs:
             async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-                line = _Line(world, await _shop(world, programs, http), programs)
+                line = _Line(world, await _client(world, programs, http), programs)
                 for _ in range(rounds):
                     await _round(line)
                     await check_never_twice(world)
@@ -184,11 +186,11 @@ async def _kill(world: World, program: Program) -> None:
     world.tally.process_kills += 1
 
 
-async def _shop(world: World, programs: Programs, http: aiohttp.ClientSession) -> Shop:
+async def _client(world: World, programs: Programs, http: aiohttp.ClientSession) -> MerchantClient:
     engine = world.nodes["gateway-a"].engine
     key = await add_api_key(engine, world.merchant)
-    shop = Shop(
+    client = MerchantClient(
         programs.gateways[0].url, engine, world.merchant, key, world.channel, world.kicc, http
     )
-    await shop.token()  # while all are alive
-    return shop
+    await client.token()  # while all are alive
+    return client

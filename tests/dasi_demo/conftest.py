@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, async_playwright
 
 from dasi_demo.pages import Settings
-from support.e2e_shop import Line, opened_line
+from support.e2e_shop import E2eShop, open_e2e_shop
 from support.fake_gateway import StandIn
 from support.served_app import free_socket
 from support.shop_customer import Customer, ManualTime, opened_shop
@@ -60,10 +60,10 @@ async def subscriber(customer: Customer, stand_in: StandIn) -> Customer:
 
 
 @pytest.fixture
-async def line(database_url: str) -> AsyncIterator[Line]:
+async def e2e_shop(database_url: str) -> AsyncIterator[E2eShop]:
     """The same with the real gateway, PostgreSQL and the KICC simulator."""
-    async with opened_line(database_url) as line:
-        yield line
+    async with open_e2e_shop(database_url) as e2e_shop:
+        yield e2e_shop
 
 
 @pytest.fixture

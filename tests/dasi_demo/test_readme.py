@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from support.e2e_shop import API_KEY, API_SECRET, Line
+from support.e2e_shop import API_KEY, API_SECRET, E2eShop
 from support.served_app import served
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def blocks(readme: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
 async def test_the_page_and_the_curl_of_the_readme_take_money_once(
-    readme: str, line: Line, browser: Browser
+    readme: str, line: E2eShop, browser: Browser
 ) -> None:
     (html,) = blocks(readme, "html")
     shown = html.replace(IN_README, line.gateway_url)
@@ -53,7 +53,7 @@ async def test_the_page_and_the_curl_of_the_readme_take_money_once(
     assert await line.charges_at_kicc() == [payment["amount"]]
 
 
-async def _run_curl(script: str, line: Line) -> dict[str, object]:
+async def _run_curl(script: str, line: E2eShop) -> dict[str, object]:
     """Sends what the two commands send: address and body are theirs."""
     headers: dict[str, str] = {}
     answer: dict[str, object] = {}

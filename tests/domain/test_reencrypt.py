@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.reencrypt import reencrypt
 from dasi.foundation.vault import DecryptionError, Vault
 from dasi.webhooks import signing_secrets
-from support.gateway_merchant import Shop, new_order
+from support.gateway_merchant import MerchantClient, new_order
 
 OLD, NEW = bytes(range(32)), bytes(32)
 
@@ -27,14 +27,14 @@ async def reencrypt_all(engine: Engine) -> dict[str, int]:
     return {one.what: one.reencrypted for one in done}
 
 
-async def repeated(shop: Shop, order: str) -> bytes:
+async def repeated(client: MerchantClient, order: str) -> bytes:
     """One request under an Idempotency-Key: its answer is kept."""
-    headers = {"Authorization": await shop.token(), "Idempotency-Key": f"key of {order}"}
+    headers = {"Authorization": await client.token(), "Idempotency-Key": f"key of {order}"}
     body = {"customer_uid": "card-1", "merchant_uid": order, "amount": 9_900}
-    return (await shop.call("POST", "/subscribe/payments/again", headers=headers, json=body)).body
+    return (await client.call("POST", "/subscribe/payments/again", headers=headers, json=body)).body
 
 
-async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: Shop) -> None:
+async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: MerchantClient) -> None:
     await gateway.register_card()
     await repeated(gateway, new_order())
     (secret, *_) = await signing_secrets(gateway.engine, gateway.merchant.merchant_id)
@@ -58,7 +58,7 @@ async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: Shop
 
 
 async def test_the_gateway_works_on_while_everything_is_reencrypted(
-    gateway: Shop, monkeypatch: pytest.MonkeyPatch
+    gateway: MerchantClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway.engine.vault, "_keys", Vault([OLD, NEW])._keys)
     await gateway.register_card()
@@ -75,7 +75,7 @@ async def test_the_gateway_works_on_while_everything_is_reencrypted(
     assert (await gateway.again()).response["status"] == "paid"
 
 
-async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: Shop) -> None:
+async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: MerchantClient) -> None:
     await gateway.register_card()
     (before,) = await gateway.rows("SELECT sealed_key FROM billing_keys")
     stranger = with_keys(gateway.engine, NEW)
@@ -87,7 +87,7 @@ async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: Shop) -> No
     assert (await gateway.rows("SELECT sealed_key FROM billing_keys")) == [before]
 
 
-async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: Shop) -> None:
+async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: MerchantClient) -> None:
     columns = await gateway.rows(
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"

@@ -18,7 +18,7 @@ import pytest
 
 from dasi.foundation.clock import KST
 from dasi.schedules import set_retry_policy
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
@@ -33,7 +33,7 @@ HOUR = timedelta(hours=1)
 class Subscriptions:
     """The shop: what it scheduled, what it was told, and the story of it."""
 
-    shop: Shop
+    client: MerchantClient
     story: list[str] = field(default_factory=list)
     told: list[tuple[str, str, str]] = field(default_factory=list)
     """(order, status, imp_uid) of every webhook, in the order they came."""
@@ -44,7 +44,7 @@ class Subscriptions:
     async def book_a_year(self, first_days: list[datetime]) -> None:
         """Minji is charged at ten, Jun at eleven, Sora at noon."""
         for hours, (customer, price) in enumerate(PRICES.items()):
-            await self.shop.register_card(customer, name=f"{customer}'s card")
+            await self.client.register_card(customer, name=f"{customer}'s card")
             items = [
                 {
                     "merchant_uid": f"{customer}-{month:02d}",
@@ -55,22 +55,22 @@ class Subscriptions:
                 for month, day in enumerate(first_days, start=1)
             ]
             body = {"customer_uid": customer, "schedules": items}
-            schedule = await self.shop.call("POST", "/subscribe/payments/schedule", json=body)
+            schedule = await self.client.call("POST", "/subscribe/payments/schedule", json=body)
             assert len(schedule.response) == MONTHS
 
     async def turn_to(self, moment: datetime) -> None:
-        answer = await self.shop.call("POST", "/test/clock", json={"to": int(moment.timestamp())})
+        answer = await self.client.call("POST", "/test/clock", json={"to": int(moment.timestamp())})
         assert answer.code == 0, answer
 
     async def take(self, post: Post) -> int:
         """A webhook: the shop reads the payment itself, as the guides say."""
         said = post.values
-        payment = (await self.shop.get(f"/payments/{said['imp_uid']}")).response
+        payment = (await self.client.get(f"/payments/{said['imp_uid']}")).response
         if payment["customer_uid"] is None or "month" not in str(payment["name"]):
             return 200  # a card was registered
         assert payment["status"] == said["status"], "what is told is what is read"
         self.told.append((said["merchant_uid"], said["status"], said["imp_uid"]))
-        now = datetime.fromtimestamp((await self.shop.get("/test/clock")).response["now"], UTC)
+        now = datetime.fromtimestamp((await self.client.get("/test/clock")).response["now"], UTC)
         why = f": {payment['fail_reason']}" if said["status"] == "failed" else ""
         amount = f"{payment['amount']:>7,} won"
         self.tell(now, f"{said['merchant_uid']:9} {amount}  {said['status']}{why}")
@@ -78,14 +78,14 @@ class Subscriptions:
 
     async def refuse(self, customer: str, code: str, *, times: int) -> None:
         """From now on the issuer says no to the card this customer has now."""
-        keys = (await self.shop.kicc.state(mall=self.shop.channel.mall_id))["keys"]
+        keys = (await self.client.kicc.state(mall=self.client.channel.mall_id))["keys"]
         newest = list(PRICES).index(customer)
         match = {"batchKey": keys[newest]["batchKey"]}
-        await self.shop.kicc.scenario("refused", "batch", match=match, code=code, times=times)
+        await self.client.kicc.scenario("refused", "batch", match=match, code=code, times=times)
 
     async def schedule(self, customer: str, month: int) -> dict[str, Any]:
         path = f"/subscribe/payments/schedule/{customer}-{month:02d}"
-        schedule: dict[str, Any] = (await self.shop.get(path)).response
+        schedule: dict[str, Any] = (await self.client.get(path)).response
         return schedule
 
 
@@ -95,9 +95,9 @@ async def subscriptions(
 ) -> AsyncIterator[tuple[Subscriptions, WebhookEndpoint]]:
     async with (
         receiving() as endpoint,
-        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as shop,
+        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as client,
     ):
-        subscriptions = Subscriptions(shop)
+        subscriptions = Subscriptions(client)
         endpoint.answer = subscriptions.take
         yield subscriptions, endpoint
 
@@ -116,11 +116,11 @@ async def test_a_year_of_twelve_monthly_charges(
     subscriptions: tuple[Subscriptions, WebhookEndpoint],
 ) -> None:
     year, _endpoint = subscriptions
-    shop, began = year.shop, time.monotonic()
-    await set_retry_policy(shop.engine, shop.merchant.merchant_id, (3,))
-    days = months_ahead(shop.engine.clock.now())
+    client, began = year.client, time.monotonic()
+    await set_retry_policy(client.engine, client.merchant.merchant_id, (3,))
+    days = months_ahead(client.engine.clock.now())
     await year.book_a_year(days)
-    year.tell(shop.engine.clock.now(), "36 charges are scheduled, twelve for each of three cards")
+    year.tell(client.engine.clock.now(), "36 charges are scheduled, twelve for each of three cards")
 
     for month, day in enumerate(days, start=1):
         if month == NO_FUNDS_IN:
@@ -149,11 +149,11 @@ async def an_outage_of_five_hours(year: Subscriptions, day: datetime) -> None:
     """KICC answers nobody from nine to two; every charge of the day comes due meanwhile."""
     before = len(year.told)
     await year.turn_to(day - HOUR)
-    await year.shop.kicc.scenario("unavailable", "*", times=0)
+    await year.client.kicc.scenario("unavailable", "*", times=0)
     year.tell(day - HOUR, "KICC is away")
     await year.turn_to(day + 4 * HOUR)
     assert len(year.told) == before, "nothing is told: nothing failed, nothing was paid"
-    await year.shop.kicc.control("DELETE", "/scenarios")
+    await year.client.kicc.control("DELETE", "/scenarios")
     year.tell(day + 4 * HOUR, "KICC is back; nothing has failed meanwhile")
     await year.turn_to(day + 5 * HOUR)
     came_back = [order for order, _status, _imp_uid in year.told[before:]]
@@ -162,10 +162,10 @@ async def an_outage_of_five_hours(year: Subscriptions, day: datetime) -> None:
 
 async def a_new_card(year: Subscriptions, customer: str, at: datetime) -> None:
     """The payer registers another card under the same name, and the declined month is charged."""
-    await year.shop.register_card(customer, name="a new card")
+    await year.client.register_card(customer, name="a new card")
     year.tell(at, f"{customer} registers a new card; the shop asks for the declined month again")
     path = f"/subscribe/payments/schedule/{customer}-{EXPIRES_IN:02d}/retry"
-    again = await year.shop.call("POST", path)
+    again = await year.client.call("POST", path)
     assert (again.code, again.response["status"]) == (0, "paid"), again
     await year.turn_to(at + HOUR)
 
@@ -179,11 +179,11 @@ def outcomes(year: Subscriptions) -> dict[str, list[str]]:
 
 async def assert_all_paid_once(year: Subscriptions) -> None:
     """By the PG's books, by ours, and by what the shop was told."""
-    approvals = await year.shop.approvals()
+    approvals = await year.client.approvals()
     assert Counter(one["amount"] for one in approvals) == Counter(
         dict.fromkeys(PRICES.values(), MONTHS)
     )
-    assert await year.shop.net_krw() == MONTHS * sum(PRICES.values())
+    assert await year.client.net_krw() == MONTHS * sum(PRICES.values())
     for customer in PRICES:
         for month in range(1, MONTHS + 1):
             schedule = await year.schedule(customer, month)

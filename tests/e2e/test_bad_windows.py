@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dasi.merchants import add_merchant
-from support.gateway_merchant import PAGE_URL, Shop, new_window
+from support.gateway_merchant import PAGE_URL, MerchantClient, new_window
 from support.simulator_process import SimulatorControl
 
 MISSING = object()
@@ -40,22 +40,22 @@ def asking(param: dict[str, Any]) -> bytes:
 
 
 async def ask(
-    shop: Shop, body: bytes | io.BytesIO, *, code: str | None = None
+    client: MerchantClient, body: bytes | io.BytesIO, *, code: str | None = None
 ) -> tuple[int, dict[str, Any]]:
-    url = shop.window_path().replace(shop.merchant.code, code or shop.merchant.code)
-    async with shop.http.post(url, data=body) as answered:
+    url = client.window_path().replace(client.merchant.code, code or client.merchant.code)
+    async with client.http.post(url, data=body) as answered:
         assert answered.content_type == "application/json"
         told: dict[str, Any] = await answered.json()
         return answered.status, told
 
 
-async def assert_nothing_was_done(shop: Shop) -> None:
+async def assert_nothing_was_done(client: MerchantClient) -> None:
     for table in ("payments", "payment_windows", "pg_attempts"):
-        assert await shop.rows(f"SELECT * FROM {table}") == [], table
-    assert (await shop.kicc.state())["requests"] == {}
+        assert await client.rows(f"SELECT * FROM {table}") == [], table
+    assert (await client.kicc.state())["requests"] == {}
 
 
-async def test_every_wrong_field_is_named_and_nothing_is_done(gateway: Shop) -> None:
+async def test_every_wrong_field_is_named_and_nothing_is_done(gateway: MerchantClient) -> None:
     for field, value in WRONG_FIELDS:
         param = {**new_window(), field: value}
         if value is MISSING:
@@ -71,7 +71,9 @@ async def test_every_wrong_field_is_named_and_nothing_is_done(gateway: Shop) -> 
 
 
 @pytest.mark.parametrize("body", WRONG_BODIES, ids=range(len(WRONG_BODIES)))
-async def test_a_wrong_body_is_told_so_and_nothing_is_done(gateway: Shop, body: bytes) -> None:
+async def test_a_wrong_body_is_told_so_and_nothing_is_done(
+    gateway: MerchantClient, body: bytes
+) -> None:
     status, told = await ask(gateway, body)
 
     assert status == 200
@@ -79,7 +81,7 @@ async def test_a_wrong_body_is_told_so_and_nothing_is_done(gateway: Shop, body: 
     await assert_nothing_was_done(gateway)
 
 
-async def test_a_body_of_two_megabytes_is_refused(gateway: Shop) -> None:
+async def test_a_body_of_two_megabytes_is_refused(gateway: MerchantClient) -> None:
     body = asking({**new_window(), "custom_data": "x" * 2_000_000})
 
     _status, told = await ask(gateway, io.BytesIO(body))
@@ -89,7 +91,7 @@ async def test_a_body_of_two_megabytes_is_refused(gateway: Shop) -> None:
 
 
 @pytest.mark.parametrize("code", ["imp99999999", "x", "%00", "imp%2F1", "상점", "c" * 300])
-async def test_an_unknown_shop_is_told_so(gateway: Shop, code: str) -> None:
+async def test_an_unknown_shop_is_told_so(gateway: MerchantClient, code: str) -> None:
     status, told = await ask(gateway, asking(new_window()), code=code)
 
     assert status == 404
@@ -97,7 +99,7 @@ async def test_an_unknown_shop_is_told_so(gateway: Shop, code: str) -> None:
     await assert_nothing_was_done(gateway)
 
 
-async def test_a_shop_without_a_channel_and_a_pg_it_has_not(gateway: Shop) -> None:
+async def test_a_shop_without_a_channel_and_a_pg_it_has_not(gateway: MerchantClient) -> None:
     await add_merchant(gateway.engine, code="imp00000002", name="빈 상점", webhook_url=None)
     body = asking(new_window())
 
@@ -125,7 +127,7 @@ NAMES = st.sampled_from(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(param=st.dictionaries(NAMES | st.text(max_size=12), ANY_VALUE, max_size=6))
-async def test_no_param_breaks_it(gateway: Shop, param: dict[str, Any]) -> None:
+async def test_no_param_breaks_it(gateway: MerchantClient, param: dict[str, Any]) -> None:
     wrong_pg = {**new_window(), **param, "pg": "nothing"}  # so that none gets as far as the PG
 
     status, told = await ask(gateway, asking(wrong_pg))
@@ -137,9 +139,9 @@ async def test_no_param_breaks_it(gateway: Shop, param: dict[str, Any]) -> None:
 # ----- the way back -----
 
 
-async def returned(shop: Shop, choice: str = "approve") -> tuple[str, dict[str, str]]:
-    opened = await shop.ask_for_window(amount=19_900)
-    _action, fields = await shop.kicc.window(opened["window_url"], choice)
+async def returned(client: MerchantClient, choice: str = "approve") -> tuple[str, dict[str, str]]:
+    opened = await client.ask_for_window(amount=19_900)
+    _action, fields = await client.kicc.window(opened["window_url"], choice)
     return opened["window_token"], fields
 
 
@@ -156,7 +158,7 @@ async def returned(shop: Shop, choice: str = "approve") -> tuple[str, dict[str, 
     ],
 )
 async def test_a_forged_return_touches_nothing_and_the_true_one_still_counts(
-    gateway: Shop, forged: dict[str, str]
+    gateway: MerchantClient, forged: dict[str, str]
 ) -> None:
     window_token, fields = await returned(gateway)
     asked_before = (await gateway.kicc.state())["requests"]
@@ -174,7 +176,7 @@ async def test_a_forged_return_touches_nothing_and_the_true_one_still_counts(
 @pytest.mark.parametrize(
     "body", [b"", b"\xff\xfe=1", b"a=1&" * 100, b"resCd=0000", b"{}", b"x" * 100_000]
 )
-async def test_a_return_that_is_none_touches_nothing(gateway: Shop, body: bytes) -> None:
+async def test_a_return_that_is_none_touches_nothing(gateway: MerchantClient, body: bytes) -> None:
     window_token, _fields = await returned(gateway)
     url = gateway.window_path(window_token, "/return")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -188,7 +190,7 @@ async def test_a_return_that_is_none_touches_nothing(gateway: Shop, body: bytes)
     assert await gateway.approvals() == []
 
 
-async def test_a_return_for_another_order_touches_neither(gateway: Shop) -> None:
+async def test_a_return_for_another_order_touches_neither(gateway: MerchantClient) -> None:
     (first, _), (second, fields) = await returned(gateway), await returned(gateway)
 
     assert await gateway.come_back(first, fields) == 303
@@ -198,7 +200,7 @@ async def test_a_return_for_another_order_touches_neither(gateway: Shop) -> None
     assert await gateway.approvals() == []
 
 
-async def test_a_second_return_changes_nothing(gateway: Shop) -> None:
+async def test_a_second_return_changes_nothing(gateway: MerchantClient) -> None:
     window_token, fields = await returned(gateway)
     await gateway.come_back(window_token, fields)
     paid = await gateway.result(window_token)
@@ -210,7 +212,7 @@ async def test_a_second_return_changes_nothing(gateway: Shop) -> None:
     assert await gateway.net_krw() == 19_900
 
 
-async def test_a_return_to_a_closed_window_changes_nothing(gateway: Shop) -> None:
+async def test_a_return_to_a_closed_window_changes_nothing(gateway: MerchantClient) -> None:
     window_token, fields = await returned(gateway)
     closed = await gateway.close_window(window_token)
 
@@ -222,7 +224,7 @@ async def test_a_return_to_a_closed_window_changes_nothing(gateway: Shop) -> Non
 
 
 @pytest.mark.parametrize("window_token", ["0" * 32, "x", "%00", "..%2f..%2fetc", "a" * 500])
-async def test_a_window_there_is_not(gateway: Shop, window_token: str) -> None:
+async def test_a_window_there_is_not(gateway: MerchantClient, window_token: str) -> None:
     _token, fields = await returned(gateway)
 
     assert await gateway.come_back(window_token, fields) in (404, 405)
@@ -230,7 +232,7 @@ async def test_a_window_there_is_not(gateway: Shop, window_token: str) -> None:
 
 
 async def test_a_window_of_another_shop_is_not_there(
-    gateway: Shop, database_url: str, kicc: SimulatorControl
+    gateway: MerchantClient, database_url: str, kicc: SimulatorControl
 ) -> None:
     window_token, fields = await returned(gateway)
     await add_merchant(gateway.engine, code="imp00000002", name="다른 상점", webhook_url=None)

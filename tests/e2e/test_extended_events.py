@@ -8,72 +8,74 @@ import pytest
 from dasi.merchants import set_extended_events
 from dasi.payments import resolve_due
 from dasi.webhooks import Deliverer
-from support.gateway_merchant import Shop, open_shop, running_gateway
+from support.gateway_merchant import MerchantClient, open_merchant, running_gateway
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import receiving
 
 CARD = "card-1"
 SCHEDULE = "/subscribe/payments/schedule"
 
-Act = Callable[[Shop], Awaitable[None]]
+Act = Callable[[MerchantClient], Awaitable[None]]
 
 
-async def decline(shop: Shop) -> None:
-    assert (await shop.again(merchant_uid="declined", amount=8_521)).response["status"] == "failed"
+async def decline(client: MerchantClient) -> None:
+    assert (await client.again(merchant_uid="declined", amount=8_521)).response[
+        "status"
+    ] == "failed"
 
 
-async def issue_key(shop: Shop) -> None:
-    await shop.register_card("card-2")
+async def issue_key(client: MerchantClient) -> None:
+    await client.register_card("card-2")
 
 
-async def delete_key(shop: Shop) -> None:
-    assert (await shop.call("DELETE", f"/subscribe/customers/{CARD}")).code == 0
+async def delete_key(client: MerchantClient) -> None:
+    assert (await client.call("DELETE", f"/subscribe/customers/{CARD}")).code == 0
 
 
-async def create_schedule(shop: Shop) -> None:
+async def create_schedule(client: MerchantClient) -> None:
     item = {"merchant_uid": "scheduled", "schedule_at": int(time.time()) + 1_000, "amount": 9_900}
     body = {"customer_uid": CARD, "schedules": [item]}
-    assert (await shop.call("POST", SCHEDULE, json=body)).code == 0
+    assert (await client.call("POST", SCHEDULE, json=body)).code == 0
 
 
-async def revoke_schedule(shop: Shop) -> None:
-    await create_schedule(shop)
+async def revoke_schedule(client: MerchantClient) -> None:
+    await create_schedule(client)
     body = {"merchant_uid": "scheduled"}
-    assert (await shop.call("POST", "/subscribe/payments/unschedule", json=body)).code == 0
+    assert (await client.call("POST", "/subscribe/payments/unschedule", json=body)).code == 0
 
 
-async def revoke_with_its_key(shop: Shop) -> None:
-    await create_schedule(shop)
-    await delete_key(shop)
+async def revoke_with_its_key(client: MerchantClient) -> None:
+    await create_schedule(client)
+    await delete_key(client)
 
 
-async def leave_unresolved(shop: Shop) -> None:
-    await shop.kicc.scenario("executed_answer_cut", "batch")
-    await shop.again(merchant_uid="doubtful")
+async def leave_unresolved(client: MerchantClient) -> None:
+    await client.kicc.scenario("executed_answer_cut", "batch")
+    await client.again(merchant_uid="doubtful")
 
 
-async def leave_unresolved_and_declined(shop: Shop) -> None:
-    await shop.kicc.scenario("cut_before_processing", "batch")
-    await shop.again(merchant_uid="doubtful")
+async def leave_unresolved_and_declined(client: MerchantClient) -> None:
+    await client.kicc.scenario("cut_before_processing", "batch")
+    await client.again(merchant_uid="doubtful")
 
 
-async def resolve(shop: Shop) -> None:
+async def resolve(client: MerchantClient) -> None:
     """An hour goes by, and the worker looks."""
-    await shop.engine.database.fetch(
+    await client.engine.database.fetch(
         "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
         " WHERE next_lookup_at IS NOT NULL"
     )
-    assert await resolve_due(shop.engine) == 1
+    assert await resolve_due(client.engine) == 1
 
 
-async def resolve_as_paid(shop: Shop) -> None:
-    await leave_unresolved(shop)
-    await resolve(shop)
+async def resolve_as_paid(client: MerchantClient) -> None:
+    await leave_unresolved(client)
+    await resolve(client)
 
 
-async def resolve_as_failed(shop: Shop) -> None:
-    await leave_unresolved_and_declined(shop)
-    await resolve(shop)
+async def resolve_as_failed(client: MerchantClient) -> None:
+    await leave_unresolved_and_declined(client)
+    await resolve(client)
 
 
 @pytest.mark.parametrize("is_on", [True, False], ids=["on", "off"])
@@ -113,43 +115,43 @@ async def test_each_is_told_when_on_and_not_when_off(
 ) -> None:
     async with (
         receiving() as endpoint,
-        running_gateway(database_url, kicc, webhook_url=endpoint.url) as shop,
+        running_gateway(database_url, kicc, webhook_url=endpoint.url) as client,
     ):
-        await shop.register_card(CARD)
-        await set_extended_events(shop.engine, shop.merchant.merchant_id, is_on=is_on)
-        await deliver(shop)
+        await client.register_card(CARD)
+        await set_extended_events(client.engine, client.merchant.merchant_id, is_on=is_on)
+        await deliver(client)
         endpoint.posts.clear()
 
-        await act(shop)
-        await deliver(shop)
+        await act(client)
+        await deliver(client)
 
         bodies = [post.values for post in endpoint.posts]
         more = [(body["type"], body["status"]) for body in bodies if "type" in body]
         assert sorted(more) == (told if is_on else [])
         assert [body["status"] for body in bodies if "type" not in body] == told_anyway
         assert all(set(body) > {"type", "status"} for body in bodies if "type" in body)
-        feed = (await shop.get("/events?limit=100")).response["events"][1:]
+        feed = (await client.get("/events?limit=100")).response["events"][1:]
         assert sorted(event["type"] for event in feed if "type" in event["data"]) == [
             kind for kind, _ in (told if is_on else [])
         ]
 
 
-async def test_it_is_each_merchants_own_choice(gateway: Shop) -> None:
-    async with open_shop(
+async def test_it_is_each_merchants_own_choice(gateway: MerchantClient) -> None:
+    async with open_merchant(
         gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
     ) as other:
         await set_extended_events(gateway.engine, gateway.merchant.merchant_id, is_on=True)
-        for shop in (gateway, other):
-            await shop.register_card(CARD)
+        for client in (gateway, other):
+            await client.register_card(CARD)
         rows = await gateway.rows(
             "SELECT merchant_id FROM webhook_events WHERE kind = 'billing_key.issued'"
         )
     assert rows == [{"merchant_id": gateway.merchant.merchant_id}]
 
 
-async def deliver(shop: Shop) -> None:
+async def deliver(client: MerchantClient) -> None:
     """A worker's turns, until nothing is due."""
-    deliverer = Deliverer(shop.engine, allow_local=True)
+    deliverer = Deliverer(client.engine, allow_local=True)
     try:
         while await deliverer.run_due():
             pass

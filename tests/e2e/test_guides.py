@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from dasi.foundation.clock import KST
 from dasi.foundation.durations import parse_wait
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
-from support.gateway_merchant import Answer, Shop, running_gateway
+from support.gateway_merchant import Answer, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import receiving
 
@@ -46,7 +46,7 @@ def calls_of(guide: str) -> Iterator[str]:
         yield re.sub(r"\b1\d{9}\b", lambda found: later[found[0]], call)
 
 
-async def play(shop: Shop, curl: str) -> Answer:
+async def play(client: MerchantClient, curl: str) -> Answer:
     words = shlex.split(curl.replace("\\\n", " "))[1:]
     method, url, body, content_type = "", "", None, "application/x-www-form-urlencoded"
     while words:
@@ -65,14 +65,14 @@ async def play(shop: Shop, curl: str) -> Answer:
     path = url.removeprefix("https://pay.example.com")
     assert path != url, curl
     method = method or ("GET" if body is None else "POST")
-    headers = {"Authorization": await shop.token()}
+    headers = {"Authorization": await client.token()}
     if body is not None:
         headers["Content-Type"] = content_type
-    return await shop.call(method, path, headers=headers, data=body)
+    return await client.call(method, path, headers=headers, data=body)
 
 
 async def test_scheduled_payments_are_declined_retried_moved_and_revoked_as_the_page_shows(
-    gateway: Shop,
+    gateway: MerchantClient,
 ):
     await gateway.register_card("member-42")
     create, read, retry, reopen, reschedule, revoke, advance = calls_of("scheduled-payments.md")
@@ -100,7 +100,9 @@ async def test_scheduled_payments_are_declined_retried_moved_and_revoked_as_the_
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_declined_charge_is_scheduled_for_another_day_as_the_page_shows(gateway: Shop):
+async def test_a_declined_charge_is_scheduled_for_another_day_as_the_page_shows(
+    gateway: MerchantClient,
+):
     await gateway.register_card("member-42")
     create, read, _retry, reopen, _reschedule, _revoke, advance = calls_of("scheduled-payments.md")
     await play(gateway, create)
@@ -139,15 +141,15 @@ async def test_signatures_are_verified_as_the_page_shows(
     is_genuine = python_of("webhooks.md")["is_genuine"]
     async with (
         receiving() as endpoint,
-        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as shop,
+        running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as client,
     ):
-        await shop.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
-        whose = (shop.engine, shop.merchant.merchant_id)
+        await client.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
+        whose = (client.engine, client.merchant.merchant_id)
         (old,) = await signing_secrets(*whose)
         await rotate_secret(*whose, keep_old_for=parse_wait("24h"))
         new = (await signing_secrets(*whose))[0]
-        await shop.register_card("card-1")
-        deliverer = Deliverer(shop.engine, allow_local=True)
+        await client.register_card("card-1")
+        deliverer = Deliverer(client.engine, allow_local=True)
         await deliverer.run_due()
         await deliverer.close()
         (post,) = endpoint.posts
@@ -163,7 +165,7 @@ async def test_signatures_are_verified_as_the_page_shows(
         assert not is_genuine(new.secret, {}, post.body)
 
 
-async def test_feed_is_read_as_the_page_shows(gateway: Shop):
+async def test_feed_is_read_as_the_page_shows(gateway: MerchantClient):
     await gateway.register_card("card-1")
     (feed,) = calls_of("webhooks.md")
     page = (await play(gateway, feed)).response

@@ -12,24 +12,24 @@ import pytest
 from dasi.foundation.migrate import migrate
 from dasi.payments import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl
 
 AGAIN = "/subscribe/payments/again"
 
 
-async def until_status(shop: Shop, merchant_uid: str, status: str) -> None:
+async def until_status(client: MerchantClient, merchant_uid: str, status: str) -> None:
     async with asyncio.timeout(20):
         while True:
-            (row,) = await shop.rows(
+            (row,) = await client.rows(
                 "SELECT status FROM payments WHERE merchant_uid = $1", merchant_uid
             )
             if row["status"] == status:
                 return
 
 
-async def test_a_client_that_hangs_up_is_charged_once_and_recorded(gateway: Shop) -> None:
+async def test_a_client_that_hangs_up_is_charged_once_and_recorded(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.hold("batch", when="after")
     asking = asyncio.create_task(gateway.again(merchant_uid="order-1"))
@@ -48,13 +48,13 @@ async def test_a_client_that_hangs_up_is_charged_once_and_recorded(gateway: Shop
 async def test_a_gateway_that_is_asked_to_end_finishes_what_it_began(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_programs(database_url, kicc, workers=0) as (shop, programs):
-        await shop.register_card("card-1")
+    async with running_programs(database_url, kicc, workers=0) as (client, programs):
+        await client.register_card("card-1")
         await kicc.hold("batch", when="after")
-        asking = asyncio.create_task(shop.again(merchant_uid="order-1"))
+        asking = asyncio.create_task(client.again(merchant_uid="order-1"))
         await kicc.wait_held()
 
-        host, port = shop.url.removeprefix("http://").split(":")
+        host, port = client.url.removeprefix("http://").split(":")
         idle, writer = await asyncio.open_connection(host, int(port))
         ending = asyncio.create_task(programs.gateways[0].end(signal.SIGTERM))
         assert await idle.read() == b"", "whoever asks for nothing is let go at once"
@@ -64,7 +64,7 @@ async def test_a_gateway_that_is_asked_to_end_finishes_what_it_began(
 
         assert (await asking).response["status"] == "paid"
         assert await ending == 0
-        (payment,) = await shop.rows("SELECT status FROM payments WHERE merchant_uid = 'order-1'")
+        (payment,) = await client.rows("SELECT status FROM payments WHERE merchant_uid = 'order-1'")
         assert payment["status"] == "paid"
 
 
@@ -85,10 +85,10 @@ async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
 async def test_a_database_that_goes_away_during_a_charge(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(own_postgres.url_of("postgres"), kicc) as shop:
-        await shop.register_card("card-1")
+    async with running_gateway(own_postgres.url_of("postgres"), kicc) as client:
+        await client.register_card("card-1")
         await kicc.hold("batch", when="after")
-        asking = asyncio.create_task(shop.again(merchant_uid="order-1"))
+        asking = asyncio.create_task(client.again(merchant_uid="order-1"))
         await kicc.wait_held()
 
         await own_postgres.stop()
@@ -98,32 +98,34 @@ async def test_a_database_that_goes_away_during_a_charge(
         assert (told.http_status, told.code) == (200, -1), "neither paid nor failed may be said"
         assert "다시 청구하지 마세요" in str(told.message)
         for answer in (
-            await shop.again(merchant_uid="order-2"),
-            await shop.get("/payments/find/order-1"),
+            await client.again(merchant_uid="order-2"),
+            await client.get("/payments/find/order-1"),
         ):
             assert (answer.http_status, answer.code) == (503, -1)
-        opened = await shop.ask_for_window()
+        opened = await client.ask_for_window()
         assert opened["rsp"]["error_code"] == "F503"
-        assert len(await shop.approvals()) == 1
+        assert len(await client.approvals()) == 1
 
         await own_postgres.start()
 
-        refused = await shop.again(merchant_uid="order-1")
+        refused = await client.again(merchant_uid="order-1")
         assert "다시 청구하지 마세요" in str(refused.message)
-        await shop.engine.database.fetch("UPDATE pg_attempts SET next_lookup_at = now()")  # 2 s on
-        await resolve_due(shop.engine)
-        assert (await shop.get("/payments/find/order-1")).response["status"] == "paid"
-        assert len(await shop.approvals()) == 1
+        await client.engine.database.fetch(
+            "UPDATE pg_attempts SET next_lookup_at = now()"
+        )  # 2 s on
+        await resolve_due(client.engine)
+        assert (await client.get("/payments/find/order-1")).response["status"] == "paid"
+        assert len(await client.approvals()) == 1
 
 
 async def test_a_database_that_goes_away_during_a_partial_cancel(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(own_postgres.url_of("postgres"), kicc) as shop:
-        paid = await shop.pay_in_window(merchant_uid="order-1", amount=20_000)
+    async with running_gateway(own_postgres.url_of("postgres"), kicc) as client:
+        paid = await client.pay_in_window(merchant_uid="order-1", amount=20_000)
         request = {"imp_uid": paid["imp_uid"], "amount": 5_000}
         await kicc.hold("revise", when="after")
-        asking = asyncio.create_task(shop.call("POST", "/payments/cancel", json=request))
+        asking = asyncio.create_task(client.call("POST", "/payments/cancel", json=request))
         await kicc.wait_held()
 
         await own_postgres.stop()
@@ -134,24 +136,26 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
         assert "다시 취소하지 마세요" in str(told.message), "told to try again, it would be twice"
 
         await own_postgres.start()
-        again = await shop.call("POST", "/payments/cancel", json=request)
+        again = await client.call("POST", "/payments/cancel", json=request)
         assert again.code != 0
-        await shop.engine.database.fetch("UPDATE pg_attempts SET next_lookup_at = now()")  # 2 s on
-        await resolve_due(shop.engine)
-        found = (await shop.get("/payments/find/order-1")).response
+        await client.engine.database.fetch(
+            "UPDATE pg_attempts SET next_lookup_at = now()"
+        )  # 2 s on
+        await resolve_due(client.engine)
+        found = (await client.get("/payments/find/order-1")).response
         assert (found["amount"], found["cancel_amount"]) == (20_000, 5_000)
-        assert await shop.net_krw() == 15_000
+        assert await client.net_krw() == 15_000
 
 
 async def test_a_database_that_goes_away_before_the_look(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
     url = own_postgres.url_of("postgres")
-    async with running_gateway(url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as shop:
-        await shop.register_card("card-1")
+    async with running_gateway(url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as client:
+        await client.register_card("card-1")
         await kicc.scenario("executed_bad_gateway", "batch")
         await kicc.hold("query", when="before")
-        asking = asyncio.create_task(shop.again(merchant_uid="order-1"))
+        asking = asyncio.create_task(client.again(merchant_uid="order-1"))
         await kicc.wait_held()
 
         await own_postgres.stop()

@@ -11,146 +11,146 @@ from typing import Any
 import aiohttp
 import pytest
 
-from support.gateway_merchant import Answer, Shop
+from support.gateway_merchant import Answer, MerchantClient
 from support.gateway_process import Programs, running_programs
 from support.simulator_process import SimulatorControl
 
-Running = tuple[Shop, Programs]
+Running = tuple[MerchantClient, Programs]
 
 
 @pytest.fixture
 async def running(database_url: str, kicc: SimulatorControl) -> AsyncIterator[Running]:
-    async with running_programs(database_url, kicc) as (shop, programs):
-        await shop.register_card("card-1")
-        yield shop, programs
+    async with running_programs(database_url, kicc) as (client, programs):
+        await client.register_card("card-1")
+        yield client, programs
 
 
 async def die_during(running: Running, asking: Coroutine[Any, Any, Any]) -> None:
     """Kills the gateway while KICC holds what it was asked, and starts it again. A planned hold
     must be waiting for the request."""
-    shop, programs = running
+    client, programs = running
     task = asyncio.create_task(asking)
-    await shop.kicc.wait_held()
+    await client.kicc.wait_held()
     await programs.gateways[0].kill()
     with pytest.raises(aiohttp.ClientError):
         await task
-    await shop.kicc.release(is_answered=False)
+    await client.kicc.release(is_answered=False)
     await programs.gateways[0].start()
 
 
-async def assert_refused_for_ever(shop: Shop, merchant_uid: str) -> None:
+async def assert_refused_for_ever(client: MerchantClient, merchant_uid: str) -> None:
     """However often it is asked: no second charge, and the caller is told why."""
     for _ in range(3):
-        answer = await shop.again(merchant_uid=merchant_uid)
+        answer = await client.again(merchant_uid=merchant_uid)
         assert answer.code == -1, answer
         assert "다시 청구하지 마세요" in str(answer.message) or "이미 주문이" in str(answer.message)
 
 
-async def status_of(shop: Shop, merchant_uid: str) -> str:
-    answer = await shop.get(f"/payments/find/{merchant_uid}")
+async def status_of(client: MerchantClient, merchant_uid: str) -> str:
+    answer = await client.get(f"/payments/find/{merchant_uid}")
     assert answer.code == 0, answer
     return str(answer.response["status"])
 
 
 async def test_killed_between_the_approval_and_our_record(running: Running) -> None:
-    shop, _programs = running
-    await shop.kicc.hold("batch", when="after")
+    client, _programs = running
+    await client.kicc.hold("batch", when="after")
 
-    await die_during(running, shop.again(merchant_uid="order-1", amount=9_900))
+    await die_during(running, client.again(merchant_uid="order-1", amount=9_900))
 
-    assert await status_of(shop, "order-1") in ("ready", "paid")
-    await assert_refused_for_ever(shop, "order-1")
-    (approval,) = await shop.approvals()
+    assert await status_of(client, "order-1") in ("ready", "paid")
+    await assert_refused_for_ever(client, "order-1")
+    (approval,) = await client.approvals()
     assert (approval["amount"], approval["remainAmount"]) == (9_900, 9_900)
-    (attempt,) = await shop.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
+    (attempt,) = await client.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
     assert approval["shopTransactionId"] == attempt["attempt_id"], "written before it was sent"
 
 
 async def test_killed_before_the_pg_has_done_anything(running: Running) -> None:
-    shop, _programs = running
-    await shop.kicc.hold("batch", when="before")
+    client, _programs = running
+    await client.kicc.hold("batch", when="before")
 
-    await die_during(running, shop.again(merchant_uid="order-1", amount=9_900))
+    await die_during(running, client.again(merchant_uid="order-1", amount=9_900))
 
-    assert await status_of(shop, "order-1") in ("ready", "failed")
-    assert await shop.net_krw() == 0
-    await shop.again(merchant_uid="order-1", amount=9_900)
-    assert len(await shop.approvals()) <= 1, "refused while in doubt, or charged once"
+    assert await status_of(client, "order-1") in ("ready", "failed")
+    assert await client.net_krw() == 0
+    await client.again(merchant_uid="order-1", amount=9_900)
+    assert len(await client.approvals()) <= 1, "refused while in doubt, or charged once"
 
 
 async def test_killed_while_the_payer_of_a_window_waits(running: Running) -> None:
-    shop, _programs = running
-    opened = await shop.ask_for_window(merchant_uid="order-1", amount=19_900)
-    _action, fields = await shop.kicc.window(opened["window_url"])
-    await shop.kicc.hold("approval", when="after")
+    client, _programs = running
+    opened = await client.ask_for_window(merchant_uid="order-1", amount=19_900)
+    _action, fields = await client.kicc.window(opened["window_url"])
+    await client.kicc.hold("approval", when="after")
 
-    await die_during(running, shop.come_back(opened["window_token"], fields))
+    await die_during(running, client.come_back(opened["window_token"], fields))
 
-    assert await shop.come_back(opened["window_token"], fields) == 303, "the payer reloads"
-    told = await shop.result(opened["window_token"])
+    assert await client.come_back(opened["window_token"], fields) == 303, "the payer reloads"
+    told = await client.result(opened["window_token"])
     assert told["rsp"] is None or told["rsp"]["success"] or told["rsp"]["error_code"] == "F0006"
-    another = await shop.ask_for_window(merchant_uid="order-1", amount=19_900)
+    another = await client.ask_for_window(merchant_uid="order-1", amount=19_900)
     assert another["rsp"]["error_code"] in ("F0006", "F1002")
-    await assert_refused_for_ever(shop, "order-1")
-    assert await status_of(shop, "order-1") in ("ready", "paid")
-    assert [paid["amount"] for paid in await shop.approvals()] == [19_900]
+    await assert_refused_for_ever(client, "order-1")
+    assert await status_of(client, "order-1") in ("ready", "paid")
+    assert [paid["amount"] for paid in await client.approvals()] == [19_900]
 
 
 async def test_killed_while_a_card_is_registered_the_payer_may_register_again(
     running: Running,
 ) -> None:
-    shop, _programs = running
+    client, _programs = running
     order = {"merchant_uid": "card-order-1", "amount": 0, "customer_uid": "card-2"}
-    opened = await shop.ask_for_window(**order)
-    _action, fields = await shop.kicc.window(opened["window_url"])
-    await shop.kicc.hold("approval", when="after")
+    opened = await client.ask_for_window(**order)
+    _action, fields = await client.kicc.window(opened["window_url"])
+    await client.kicc.hold("approval", when="after")
 
-    await die_during(running, shop.come_back(opened["window_token"], fields))
+    await die_during(running, client.come_back(opened["window_token"], fields))
 
-    told = await shop.ask_for_window(**order)
-    (lost, *_) = await shop.rows(
+    told = await client.ask_for_window(**order)
+    (lost, *_) = await client.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'card-order-1' ORDER BY imp_uid"
     )
     assert "rsp" in told or lost["status"] == "failed", "taken until it is settled"
-    await shop.register_card("card-2")
-    assert (await shop.again(customer_uid="card-2")).response["status"] == "paid"
-    assert await shop.net_krw() == 9_900
+    await client.register_card("card-2")
+    assert (await client.again(customer_uid="card-2")).response["status"] == "paid"
+    assert await client.net_krw() == 9_900
 
 
 async def test_killed_while_many_ask_for_one_order(running: Running) -> None:
-    shop, programs = running
-    await shop.kicc.hold("batch", when="after")
-    asking = [asyncio.create_task(shop.again(merchant_uid="order-1")) for _ in range(30)]
-    await shop.kicc.wait_held()
+    client, programs = running
+    await client.kicc.hold("batch", when="after")
+    asking = [asyncio.create_task(client.again(merchant_uid="order-1")) for _ in range(30)]
+    await client.kicc.wait_held()
 
     await programs.gateways[0].kill()
     outcomes = await asyncio.gather(*asking, return_exceptions=True)
-    await shop.kicc.release(is_answered=False)
+    await client.kicc.release(is_answered=False)
     await programs.gateways[0].start()
 
     told = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert all(answer.code == -1 for answer in told), "nobody was told that it is paid"
-    await asyncio.gather(*[shop.again(merchant_uid="order-1") for _ in range(30)])
-    assert len(await shop.approvals()) == 1
+    await asyncio.gather(*[client.again(merchant_uid="order-1") for _ in range(30)])
+    assert len(await client.approvals()) == 1
 
 
 async def test_two_hundred_at_once_over_two_gateways_are_one_charge(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_programs(database_url, kicc, gateways=2, workers=0) as (shop, programs):
-        await shop.register_card("card-1")
-        token = await shop.token()
+    async with running_programs(database_url, kicc, gateways=2, workers=0) as (client, programs):
+        await client.register_card("card-1")
+        token = await client.token()
         body = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
 
         async def ask(number: int) -> Answer:
-            shop.url = programs.gateways[number % 2].url
+            client.url = programs.gateways[number % 2].url
             headers = {"Authorization": token}
             path = "/subscribe/payments/again"
-            return await shop.call("POST", path, json=body, headers=headers)
+            return await client.call("POST", path, json=body, headers=headers)
 
         answers = await asyncio.gather(*[ask(number) for number in range(200)])
 
         assert sorted(answer.code for answer in answers) == [-1] * 199 + [0]
-        (approval,) = await shop.approvals()
+        (approval,) = await client.approvals()
         (paid,) = [answer.response for answer in answers if answer.code == 0]
         assert (paid["pg_tid"], paid["amount"]) == (approval["pgCno"], approval["amount"])

@@ -10,7 +10,7 @@ from collections import Counter
 
 from dasi.runtime import die_with_parent
 from dasi.settings import without_ours
-from support.gateway_merchant import Shop, environment, running_gateway
+from support.gateway_merchant import MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import WebhookEndpoint, receiving
 
@@ -21,9 +21,9 @@ _PATIENCE_S = 60
 class Listener:
     """`dasi listen` as a program, and what it prints."""
 
-    def __init__(self, shop: Shop, database_url: str, to: str) -> None:
-        self._arguments = ("listen", "--merchant", shop.merchant.code, "--to", to)
-        ours = environment(database_url, kicc_url=shop.kicc.base_url, public_url=shop.url)
+    def __init__(self, client: MerchantClient, database_url: str, to: str) -> None:
+        self._arguments = ("listen", "--merchant", client.merchant.code, "--to", to)
+        ours = environment(database_url, kicc_url=client.kicc.base_url, public_url=client.url)
         self._environment = {**without_ours(os.environ), **ours}
         self._process: Process | None = None
 
@@ -54,9 +54,9 @@ class Listener:
         return (await self._process.stdout.read()).decode().splitlines()
 
 
-async def charge(shop: Shop, count: int, *, first: int) -> None:
+async def charge(client: MerchantClient, count: int, *, first: int) -> None:
     """A burst of orders `order-<first>` and on."""
-    asked = [shop.again(merchant_uid=f"order-{first + number}") for number in range(count)]
+    asked = [client.again(merchant_uid=f"order-{first + number}") for number in range(count)]
     answers = await asyncio.gather(*asked)
     assert {answer.code for answer in answers} == {0}
 
@@ -75,21 +75,21 @@ async def until_distinct(endpoint: WebhookEndpoint, count: int) -> None:
 async def test_killed_in_a_burst_and_started_again_it_misses_nothing(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with receiving() as endpoint, running_gateway(database_url, kicc) as shop:
-        await shop.register_card("card-1")
-        listener = Listener(shop, database_url, f"{endpoint.url}/hook")
+    async with receiving() as endpoint, running_gateway(database_url, kicc) as client:
+        await client.register_card("card-1")
+        listener = Listener(client, database_url, f"{endpoint.url}/hook")
         assert "0 missed meanwhile" in await listener.start()
 
-        burst = asyncio.create_task(charge(shop, BEFORE, first=0))
+        burst = asyncio.create_task(charge(client, BEFORE, first=0))
         await endpoint.until(5)
         await listener.kill()
         await burst
         taken_before = len(endpoint.posts)
-        await charge(shop, MEANWHILE, first=BEFORE)
+        await charge(client, MEANWHILE, first=BEFORE)
         assert len(endpoint.posts) == taken_before, "nobody listens"
 
         told = await listener.start()
-        await charge(shop, AFTER, first=BEFORE + MEANWHILE)
+        await charge(client, AFTER, first=BEFORE + MEANWHILE)
         await until_distinct(endpoint, BEFORE + MEANWHILE + AFTER)
         await listener.kill()
 
@@ -99,7 +99,7 @@ async def test_killed_in_a_burst_and_started_again_it_misses_nothing(
         assert int(missed[1]) in (waiting, waiting + 1), "it says how many it had missed"
         assert max(Counter(ids(endpoint)).values()) <= 2
         assert len(endpoint.posts) <= BEFORE + MEANWHILE + AFTER + 1
-        feed = (await shop.get("/events?cursor=0&limit=1000")).response["events"]
+        feed = (await client.get("/events?cursor=0&limit=1000")).response["events"]
         in_order = [event["id"] for event in feed if event["type"] == "payment.paid"]
         assert list(dict.fromkeys(ids(endpoint))) == in_order[-len(set(ids(endpoint))) :]
         assert len(await listener.read_lines()) >= AFTER, "one line an event"

@@ -18,38 +18,38 @@ async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl
     async with (
         receiving() as endpoint,
         running_programs(database_url, kicc, webhook_url=endpoint.url, DASI_LOG_LEVEL="debug") as (
-            shop,
+            client,
             programs,
         ),
     ):
-        await shop.register_card("card-1", buyer_name="홍길동")
-        token = await shop.token()
-        answers = [await shop.again(merchant_uid="paid"), await shop.again(amount=8_521)]
-        await shop.pay_in_window(merchant_uid="window")
+        await client.register_card("card-1", buyer_name="홍길동")
+        token = await client.token()
+        answers = [await client.again(merchant_uid="paid"), await client.again(amount=8_521)]
+        await client.pay_in_window(merchant_uid="window")
         for effect in ("executed_answer_cut", "executed_html", "executed_wrong_signature"):
             await kicc.scenario(effect, "batch")
-            answers.append(await shop.again(merchant_uid=effect))
-        answers.append(await shop.get("/payments/find/paid"))
-        answers.append(await shop.get("/subscribe/customers/card-1"))
-        await shop.call("GET", f"/payments/find/paid?_token={token}", headers={})
-        await shop.call("GET", "/payments/find/paid", headers={"Authorization": "Bearer wrong"})
+            answers.append(await client.again(merchant_uid=effect))
+        answers.append(await client.get("/payments/find/paid"))
+        answers.append(await client.get("/subscribe/customers/card-1"))
+        await client.call("GET", f"/payments/find/paid?_token={token}", headers={})
+        await client.call("GET", "/payments/find/paid", headers={"Authorization": "Bearer wrong"})
         card = {"card_number": CARD_NUMBER, "cvc": "737", "customer_uid": "card-1"}
-        answers.append(await shop.call("POST", "/subscribe/payments/onetime", json=card))
-        answers.append(await shop.call("POST", "/subscribe/customers/card-1", data=card))
-        answers.append(await shop.again(**card, merchant_uid="with-a-card"))
+        answers.append(await client.call("POST", "/subscribe/payments/onetime", json=card))
+        answers.append(await client.call("POST", "/subscribe/customers/card-1", data=card))
+        answers.append(await client.again(**card, merchant_uid="with-a-card"))
         cut = f'{{"card_number": "{CARD_NUMBER}"'
         json_kind = {"Authorization": token, "Content-Type": "application/json"}
         path = "/subscribe/payments/again"
-        answers.append(await shop.call("POST", path, data=cut, headers=json_kind))
+        answers.append(await client.call("POST", path, data=cut, headers=json_kind))
         await endpoint.until(3)
         keys = [key["batchKey"] for key in (await kicc.state())["keys"]]
-        held = await database_text(shop.engine.database)
+        held = await database_text(client.engine.database)
         await programs.stop()
 
     assert len(keys) == 1
     secrets = {
         "billing key": keys[0],
-        "api secret": shop.key.api_secret,
+        "api secret": client.key.api_secret,
         "access token": token,
         "mall secret": MALL_SECRET,
         "vault key": VAULT_KEY,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dasi.webhooks import Deliverer
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import Post, WebhookEndpoint, receiving
@@ -18,9 +18,9 @@ async def endpoint() -> AsyncIterator[WebhookEndpoint]:
         yield endpoint
 
 
-async def deliver(shop: Shop) -> int:
+async def deliver(client: MerchantClient) -> int:
     """One turn of a worker."""
-    deliverer = Deliverer(shop.engine, allow_local=True)
+    deliverer = Deliverer(client.engine, allow_local=True)
     try:
         return await deliverer.run_due()
     finally:
@@ -31,11 +31,11 @@ async def test_a_payment_is_told_by_the_worker_in_iamports_body(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
     webhook_url = f"{endpoint.url}/hooks?shop=1"
-    async with running_programs(database_url, kicc, webhook_url=webhook_url) as (shop, _programs):
-        issued = await shop.register_card("card-1", merchant_uid="card-order")
-        charged = (await shop.again(merchant_uid="order-1")).response
-        await shop.again(merchant_uid="order-2", amount=8_521)  # declined
-        paid = await shop.pay_in_window(merchant_uid="order-3")
+    async with running_programs(database_url, kicc, webhook_url=webhook_url) as (client, _programs):
+        issued = await client.register_card("card-1", merchant_uid="card-order")
+        charged = (await client.again(merchant_uid="order-1")).response
+        await client.again(merchant_uid="order-2", amount=8_521)  # declined
+        paid = await client.pay_in_window(merchant_uid="order-3")
 
         posts = await endpoint.until(3)
 
@@ -54,11 +54,11 @@ async def test_a_payment_is_told_by_the_worker_in_iamports_body(
 async def test_an_endpoint_of_forms_gets_forms(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/") as shop:
-        await shop.engine.database.fetch("UPDATE merchants SET webhook_content_type = 'form'")
-        paid = await shop.pay_in_window(merchant_uid="주문 1")
+    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/") as client:
+        await client.engine.database.fetch("UPDATE merchants SET webhook_content_type = 'form'")
+        paid = await client.pay_in_window(merchant_uid="주문 1")
 
-        assert await deliver(shop) == 1
+        assert await deliver(client) == 1
 
     (post,) = endpoint.posts
     assert post.content_type == "application/x-www-form-urlencoded"
@@ -71,14 +71,14 @@ async def test_an_endpoint_of_forms_gets_forms(
 async def test_a_notice_url_takes_the_place_of_the_merchants_own(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/own") as shop:
-        await shop.register_card("card-1")
+    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/own") as client:
+        await client.register_card("card-1")
         urls = [f"{endpoint.url}/first", f"{endpoint.url}/second"]
-        await deliver(shop)
+        await deliver(client)
         assert [post.path for post in endpoint.posts] == ["/own"]
 
-        await shop.again(notice_url=urls)
-        await deliver(shop)
+        await client.again(notice_url=urls)
+        await deliver(client)
 
     assert sorted(post.path for post in endpoint.posts[1:]) == ["/first", "/second"]
 
@@ -86,14 +86,14 @@ async def test_a_notice_url_takes_the_place_of_the_merchants_own(
 async def test_a_payment_in_doubt_tells_nothing(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    async with running_gateway(database_url, kicc, webhook_url=endpoint.url) as shop:
-        await shop.register_card("card-1")
-        await deliver(shop)
+    async with running_gateway(database_url, kicc, webhook_url=endpoint.url) as client:
+        await client.register_card("card-1")
+        await deliver(client)
         await kicc.scenario("executed_answer_cut", "batch")
 
-        await shop.again()
+        await client.again()
 
-        assert await deliver(shop) == 0
+        assert await deliver(client) == 0
     assert len(endpoint.posts) == 1, "of the card alone"
 
 
@@ -110,14 +110,14 @@ async def test_a_worker_that_dies_with_a_webhook_loses_none(
         return 200
 
     endpoint.answer = answer
-    async with running_programs(database_url, kicc, webhook_url=endpoint.url) as (shop, programs):
-        await shop.pay_in_window(merchant_uid="order-1")
+    async with running_programs(database_url, kicc, webhook_url=endpoint.url) as (client, programs):
+        await client.pay_in_window(merchant_uid="order-1")
         await endpoint.until(1)
         await programs.workers[0].kill()
-        (left,) = await shop.rows("SELECT state, attempts, leased_until FROM deliveries")
+        (left,) = await client.rows("SELECT state, attempts, leased_until FROM deliveries")
         assert (left["state"], left["attempts"]) == ("pending", 0)
         assert left["leased_until"] is not None
-        await shop.engine.database.fetch("UPDATE deliveries SET leased_until = now()")  # 90 s on
+        await client.engine.database.fetch("UPDATE deliveries SET leased_until = now()")  # 90 s on
         await programs.workers[0].start()
 
         first, second = (await endpoint.until(2))[:2]

@@ -34,23 +34,23 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
             workers=2,
             webhook_url=endpoint.url,
             DASI_DATABASE_DIRECT_URL=database_url,
-        ) as (shop, programs),
+        ) as (client, programs),
     ):
-        await shop.register_card("card-1")
-        charges = [shop.again(merchant_uid=f"order-{number % 20}") for number in range(40)]
+        await client.register_card("card-1")
+        charges = [client.again(merchant_uid=f"order-{number % 20}") for number in range(40)]
         codes = [answer.code for answer in await asyncio.gather(*charges)]
         assert codes.count(0) == 20, "two for each order: one gets through"
-        assert (await shop.pay_in_window(merchant_uid="once"))["success"]
+        assert (await client.pay_in_window(merchant_uid="once"))["success"]
         due = {"merchant_uid": "scheduled", "schedule_at": int(datetime.now(UTC).timestamp()) + 2}
         request = {"customer_uid": "card-1", "schedules": [{**due, "amount": 9_900, "name": "9월"}]}
-        assert (await shop.call("POST", "/subscribe/payments/schedule", json=request)).code == 0
+        assert (await client.call("POST", "/subscribe/payments/schedule", json=request)).code == 0
 
         posts = await endpoint.until(23)
 
         told = sorted(post.values["merchant_uid"] for post in posts)
         assert len(told) == len(set(told)), "each once: a registration, 20 charges, two more"
         assert {"scheduled", "once"} <= set(told)
-        found = await shop.get("/payments/status/paid?limit=100")
+        found = await client.get("/payments/status/paid?limit=100")
         assert (found.response["total"], len(found.response["list"])) == (23, 23)
         direct = await asyncpg.connect(database_url)
         name = await direct.fetchval("SELECT current_database()")
@@ -60,4 +60,4 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
 
     assert '"level":"error"' not in programs.log.replace('": "', '":"')
     assert "cannot_listen" not in programs.log
-    assert await shop.net_krw() == 21 * 9_900 + 19_900
+    assert await client.net_krw() == 21 * 9_900 + 19_900

@@ -17,20 +17,21 @@ def room_for_two() -> dict[str, str]:
 async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_created(
     database_url: str, kicc: SimulatorControl, room_for_two: dict[str, str]
 ) -> None:
-    async with running_gateway(database_url, kicc, **room_for_two) as shop:
-        await shop.register_card("card-1")
-        await shop.token()
+    async with running_gateway(database_url, kicc, **room_for_two) as client:
+        await client.register_card("card-1")
+        await client.token()
         held = [await kicc.hold("batch", when="before") for _ in range(2)]
         inside = [
-            asyncio.create_task(shop.again(merchant_uid=f"inside-{number}")) for number in range(2)
+            asyncio.create_task(client.again(merchant_uid=f"inside-{number}"))
+            for number in range(2)
         ]
         await kicc.wait_held(2)
 
-        headers = {"Authorization": await shop.token()}
+        headers = {"Authorization": await client.token()}
         request = {"customer_uid": "card-1", "merchant_uid": "outside", "amount": 9_900}
-        url = f"{shop.url}/subscribe/payments/again"
+        url = f"{client.url}/subscribe/payments/again"
         began = asyncio.get_running_loop().time()
-        async with shop.http.post(url, json=request, headers=headers) as answer:
+        async with client.http.post(url, json=request, headers=headers) as answer:
             waited_s = asyncio.get_running_loop().time() - began
             told = await answer.json()
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
@@ -38,10 +39,10 @@ async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_create
         assert told["message"]
         assert waited_s >= PAUSE_S, "who comes again at once is slowed by it"
 
-        async with shop.http.get(f"{shop.url}/health/ready") as ready:
+        async with client.http.get(f"{client.url}/health/ready") as ready:
             assert ready.status == 200
         await kicc.release(*held)
         assert [answer.code for answer in await asyncio.gather(*inside)] == [0, 0]
-        assert await shop.rows("SELECT 1 FROM payments WHERE merchant_uid = 'outside'") == []
+        assert await client.rows("SELECT 1 FROM payments WHERE merchant_uid = 'outside'") == []
 
-        assert (await shop.again(merchant_uid="outside")).code == 0
+        assert (await client.again(merchant_uid="outside")).code == 0

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from support.gateway_merchant import Shop, open_shop, running_gateway
+from support.gateway_merchant import MerchantClient, open_merchant, running_gateway
 from support.simulator_process import SimulatorControl, start_simulator, stop_simulator
 
 TAKEN = "이미 주문이 이루어진 건입니다. (동일한 merchant_uid로 결제 또는 취소된 기록이 있습니다)"
 
 
-async def test_an_approved_charge_is_code_0_with_a_paid_payment(gateway: Shop) -> None:
+async def test_an_approved_charge_is_code_0_with_a_paid_payment(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
 
     answer = await gateway.again(merchant_uid="order-1", amount=9_900, name="1월 구독")
@@ -31,7 +31,7 @@ async def test_an_approved_charge_is_code_0_with_a_paid_payment(gateway: Shop) -
 
 @pytest.mark.parametrize("amount", ["9900", "9900.00", 9900.0])
 async def test_an_amount_may_be_a_whole_number_in_another_dress(
-    gateway: Shop, amount: object
+    gateway: MerchantClient, amount: object
 ) -> None:
     await gateway.register_card("card-1")
 
@@ -41,7 +41,7 @@ async def test_an_amount_may_be_a_whole_number_in_another_dress(
     assert await gateway.net_krw() == 9_900
 
 
-async def test_a_form_is_as_good_as_json(gateway: Shop) -> None:
+async def test_a_form_is_as_good_as_json(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     form = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": "9900", "name": "1월"}
 
@@ -51,7 +51,7 @@ async def test_a_form_is_as_good_as_json(gateway: Shop) -> None:
     assert await gateway.net_krw() == 9_900
 
 
-async def test_what_is_not_given_is_inherited_from_the_card(gateway: Shop) -> None:
+async def test_what_is_not_given_is_inherited_from_the_card(gateway: MerchantClient) -> None:
     await gateway.register_card(
         "card-1", name="정기구독 등록", buyer_name="홍길동", buyer_tel="010-1234-5678"
     )
@@ -63,7 +63,7 @@ async def test_what_is_not_given_is_inherited_from_the_card(gateway: Shop) -> No
 
 
 async def test_names_nobody_asked_for_are_ignored_and_custom_data_is_kept_as_text(
-    gateway: Shop,
+    gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
     extra = {"currency ": "KRW", "vat": 0, "browser_ip": "127.0.0.1", "extra": {"a": [1]}}
@@ -73,7 +73,7 @@ async def test_names_nobody_asked_for_are_ignored_and_custom_data_is_kept_as_tex
     assert paid["custom_data"] == '{"구독": [1, 2]}'
 
 
-async def test_a_declined_card_is_code_0_with_a_failed_payment(gateway: Shop) -> None:
+async def test_a_declined_card_is_code_0_with_a_failed_payment(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
 
     answer = await gateway.again(merchant_uid="order-1", amount=8_521)  # the card's limit
@@ -87,7 +87,7 @@ async def test_a_declined_card_is_code_0_with_a_failed_payment(gateway: Shop) ->
     assert await gateway.net_krw() == 0
 
 
-async def test_a_declined_order_may_be_charged_again(gateway: Shop) -> None:
+async def test_a_declined_order_may_be_charged_again(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await gateway.again(merchant_uid="order-1", amount=8_521)
 
@@ -97,7 +97,7 @@ async def test_a_declined_order_may_be_charged_again(gateway: Shop) -> None:
     assert await gateway.net_krw() == 5_000
 
 
-async def test_an_unknown_customer_is_code_1_and_leaves_nothing(gateway: Shop) -> None:
+async def test_an_unknown_customer_is_code_1_and_leaves_nothing(gateway: MerchantClient) -> None:
     answer = await gateway.again(customer_uid="nobody")
 
     assert (answer.http_status, answer.code) == (200, 1)
@@ -107,7 +107,7 @@ async def test_an_unknown_customer_is_code_1_and_leaves_nothing(gateway: Shop) -
 
 @pytest.mark.parametrize("customer_uid", ["card-1", "nobody"])
 async def test_a_paid_order_is_refused_before_the_customer_is_looked_at(
-    gateway: Shop, customer_uid: str
+    gateway: MerchantClient, customer_uid: str
 ) -> None:
     await gateway.register_card("card-1")
     await gateway.again(merchant_uid="order-1", amount=9_900)
@@ -118,7 +118,9 @@ async def test_a_paid_order_is_refused_before_the_customer_is_looked_at(
     assert await gateway.net_krw() == 9_900
 
 
-async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(gateway: Shop) -> None:
+async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")
 
@@ -138,14 +140,14 @@ async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(gatewa
 async def test_a_lost_answer_may_be_found_while_the_caller_waits(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(database_url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as shop:
-        await shop.register_card("card-1")
+    async with running_gateway(database_url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as client:
+        await client.register_card("card-1")
         await kicc.scenario("executed_answer_cut", "batch")
 
-        answer = await shop.again(merchant_uid="order-1")
+        answer = await client.again(merchant_uid="order-1")
 
         assert (answer.code, answer.response["status"]) == (0, "paid")
-        (approval,) = await shop.approvals()
+        (approval,) = await client.approvals()
         assert approval["pgCno"] == answer.response["pg_tid"]
 
 
@@ -155,25 +157,25 @@ async def test_a_pg_that_cannot_be_reached_charges_nothing_and_leaves_the_order_
     process, kicc_url = start_simulator()
     async with (
         SimulatorControl(kicc_url) as kicc,
-        running_gateway(database_url, kicc) as shop,
+        running_gateway(database_url, kicc) as client,
     ):
-        await shop.register_card("card-1")
+        await client.register_card("card-1")
         stop_simulator(process)
 
-        answer = await shop.again(merchant_uid="order-1")
+        answer = await client.again(merchant_uid="order-1")
 
         assert (answer.http_status, answer.code) == (200, -1)
         assert answer.message is not None
         assert "청구되지 않았습니다" in answer.message
-        found = (await shop.get("/payments/find/order-1")).response
+        found = (await client.get("/payments/find/order-1")).response
         assert (found["status"], found["imp_uid"] in answer.message) == ("failed", True)
-        second = await shop.again(merchant_uid="order-1")
+        second = await client.again(merchant_uid="order-1")
         assert "청구되지 않았습니다" in str(second.message), "the order is free: asked once more"
 
 
 @pytest.mark.parametrize("message", ["일반승인 불가 가맹점", "알 수 없는 사유"])
 async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
-    gateway: Shop, message: str
+    gateway: MerchantClient, message: str
 ) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("refused", "batch", code="R901", message=message)
@@ -197,9 +199,9 @@ async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
     assert await gateway.net_krw() == 9_900
 
 
-async def test_the_same_order_of_two_merchants_is_two_orders(gateway: Shop) -> None:
+async def test_the_same_order_of_two_merchants_is_two_orders(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
-    async with open_shop(
+    async with open_merchant(
         gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
     ) as other:
         unknown = await other.again(customer_uid="card-1")
@@ -215,7 +217,7 @@ async def test_the_same_order_of_two_merchants_is_two_orders(gateway: Shop) -> N
         assert (foreign.http_status, foreign.code) == (404, 1)
 
 
-async def test_many_at_once_for_one_order_are_one_charge(gateway: Shop) -> None:
+async def test_many_at_once_for_one_order_are_one_charge(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
 
     answers = await asyncio.gather(*[gateway.again(merchant_uid="order-1") for _ in range(20)])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from support.gateway_merchant import Answer, Shop
+from support.gateway_merchant import Answer, MerchantClient
 
 AGAIN = "/subscribe/payments/again"
 GOOD = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
@@ -98,19 +98,21 @@ WRONG_BODIES: list[tuple[str, bytes, str, str]] = [
 ]  # fmt: skip
 
 
-async def charge(shop: Shop, body: bytes, kind: str = "application/json") -> Answer:
-    headers = {"Authorization": await shop.token(), "Content-Type": kind}
-    return await shop.call("POST", AGAIN, data=body, headers=headers)
+async def charge(client: MerchantClient, body: bytes, kind: str = "application/json") -> Answer:
+    headers = {"Authorization": await client.token(), "Content-Type": kind}
+    return await client.call("POST", AGAIN, data=body, headers=headers)
 
 
-async def assert_nothing_was_done(shop: Shop, *, payments: int = 1) -> None:
+async def assert_nothing_was_done(client: MerchantClient, *, payments: int = 1) -> None:
     """`payments`: what was there before, the card registration."""
-    assert len(await shop.rows("SELECT 1 FROM payments")) == payments
-    assert len(await shop.rows("SELECT 1 FROM pg_attempts")) == payments
-    assert await shop.approvals() == []
+    assert len(await client.rows("SELECT 1 FROM payments")) == payments
+    assert len(await client.rows("SELECT 1 FROM pg_attempts")) == payments
+    assert await client.approvals() == []
 
 
-async def test_every_wrong_field_is_named_with_its_rule_and_nothing_is_done(gateway: Shop) -> None:
+async def test_every_wrong_field_is_named_with_its_rule_and_nothing_is_done(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
     for field, value, rule in WRONG_FIELDS:
         payload = {**GOOD, field: value}
@@ -129,7 +131,7 @@ async def test_every_wrong_field_is_named_with_its_rule_and_nothing_is_done(gate
 
 @pytest.mark.parametrize(("field", "value"), [("tax_free", 9_901), ("card_quota", 3)])
 async def test_fields_that_contradict_each_other_are_code_1_and_nothing_is_done(
-    gateway: Shop, field: str, value: int
+    gateway: MerchantClient, field: str, value: int
 ) -> None:
     await gateway.register_card("card-1")
 
@@ -146,7 +148,7 @@ async def test_fields_that_contradict_each_other_are_code_1_and_nothing_is_done(
     ids=[case[0] for case in WRONG_BODIES],
 )
 async def test_a_wrong_body_is_told_so_and_nothing_is_done(
-    gateway: Shop, body: bytes, kind: str, named: str
+    gateway: MerchantClient, body: bytes, kind: str, named: str
 ) -> None:
     answer = await charge(gateway, body, kind)
 
@@ -156,7 +158,7 @@ async def test_a_wrong_body_is_told_so_and_nothing_is_done(
     await assert_nothing_was_done(gateway, payments=0)
 
 
-async def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Shop) -> None:
+async def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: MerchantClient) -> None:
     async def parts() -> Any:
         for _ in range(32):
             yield b" " * 65_536
@@ -172,7 +174,7 @@ async def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Shop) 
     await assert_nothing_was_done(gateway, payments=0)
 
 
-async def test_any_depth_of_nesting_is_answered(gateway: Shop) -> None:
+async def test_any_depth_of_nesting_is_answered(gateway: MerchantClient) -> None:
     for depth in (10, *range(850, 1_010, 3), 5_000, 100_000):
         nested = b"[" * depth + b"]" * depth
         body = b'{"customer_uid":"nobody","merchant_uid":"o","amount":1,"custom_data":%b}' % nested
@@ -185,13 +187,15 @@ async def test_any_depth_of_nesting_is_answered(gateway: Shop) -> None:
 
 
 @pytest.mark.parametrize("index", ["²", "٣", "9" * 5_000, "-1", "0x1", " 0 "])
-async def test_strange_numbers_in_brackets_are_no_numbers(gateway: Shop, index: str) -> None:
+async def test_strange_numbers_in_brackets_are_no_numbers(
+    gateway: MerchantClient, index: str
+) -> None:
     answer = await gateway.call("POST", AGAIN, data={**GOOD, f"notice_url[{index}]": "x"})
 
     assert answer.http_status == 400
 
 
-async def test_an_order_repeated_in_one_body_is_one_order(gateway: Shop) -> None:
+async def test_an_order_repeated_in_one_body_is_one_order(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     body = b'{"merchant_uid":"order-1","customer_uid":"card-1","amount":1,"merchant_uid":"order-2"}'
 
@@ -216,7 +220,7 @@ BAD_PATHS = [
 
 
 @pytest.mark.parametrize("path", BAD_PATHS)
-async def test_a_name_that_cannot_be_is_not_found(gateway: Shop, path: str) -> None:
+async def test_a_name_that_cannot_be_is_not_found(gateway: MerchantClient, path: str) -> None:
     answer = await gateway.call("GET", URL(path, encoded=True))
 
     assert answer.http_status in (200, 400, 404)
@@ -237,7 +241,7 @@ async def test_a_name_that_cannot_be_is_not_found(gateway: Shop, path: str) -> N
     ],
 )
 async def test_what_nobody_serves_is_an_envelope_too(
-    gateway: Shop, method: str, path: str, status: int
+    gateway: MerchantClient, method: str, path: str, status: int
 ) -> None:
     answer = await gateway.call(method, path)
 
@@ -245,7 +249,7 @@ async def test_what_nobody_serves_is_an_envelope_too(
 
 
 @pytest.mark.parametrize("status", ["Paid", "refunded", "0", "%20", "null"])
-async def test_a_status_there_is_not_is_refused(gateway: Shop, status: str) -> None:
+async def test_a_status_there_is_not_is_refused(gateway: MerchantClient, status: str) -> None:
     answer = await gateway.get(f"/payments/find/order-1/{status}")
 
     assert (answer.http_status, answer.message) == (400, "지원되지 않는 상태값입니다.")
@@ -279,7 +283,7 @@ MANY = settings(
 
 @MANY
 @given(payload=st.dictionaries(NAMES | ANY_TEXT, ANY_VALUE, max_size=8))
-async def test_no_json_breaks_it(gateway: Shop, payload: dict[str, Any]) -> None:
+async def test_no_json_breaks_it(gateway: MerchantClient, payload: dict[str, Any]) -> None:
     answer = await charge(gateway, json.dumps(GOOD | {"customer_uid": "nobody"} | payload).encode())
 
     await assert_refused(gateway, answer)
@@ -287,7 +291,7 @@ async def test_no_json_breaks_it(gateway: Shop, payload: dict[str, Any]) -> None
 
 @MANY
 @given(pairs=st.lists(st.tuples(NAMES | ANY_TEXT, ANY_TEXT), max_size=8))
-async def test_no_form_breaks_it(gateway: Shop, pairs: list[tuple[str, str]]) -> None:
+async def test_no_form_breaks_it(gateway: MerchantClient, pairs: list[tuple[str, str]]) -> None:
     body = "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs)
 
     answer = await charge(gateway, body.encode(), "application/x-www-form-urlencoded")
@@ -301,16 +305,16 @@ async def test_no_form_breaks_it(gateway: Shop, pairs: list[tuple[str, str]]) ->
     kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "a/b"])
     | st.text(string.printable.strip(), max_size=30),
 )
-async def test_no_bytes_break_it(gateway: Shop, body: bytes, kind: str) -> None:
+async def test_no_bytes_break_it(gateway: MerchantClient, body: bytes, kind: str) -> None:
     answer = await charge(gateway, body, kind)
 
     await assert_refused(gateway, answer)
 
 
-async def assert_refused(shop: Shop, answer: Answer) -> None:
+async def assert_refused(client: MerchantClient, answer: Answer) -> None:
     """Malformed, or of a customer nobody knows: never a 500, never a row."""
     assert (answer.http_status, answer.code) in ((400, -1), (200, 1)), answer
-    assert await shop.rows("SELECT 1 FROM payments") == []
+    assert await client.rows("SELECT 1 FROM payments") == []
 
 
 def quote(text: str) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from iamport import Iamport
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 Client = Callable[..., Any]
 
 
 @pytest.fixture
-async def client(gateway: Shop) -> AsyncIterator[Client]:
+async def client(gateway: MerchantClient) -> AsyncIterator[Client]:
     """`await client("pay_again", …)`: one method of the package, in a thread, as it blocks."""
     assert version("iamport-rest-client") == "0.9.0"
     iamport = Iamport(
@@ -31,7 +31,9 @@ async def client(gateway: Shop) -> AsyncIterator[Client]:
     iamport.requests_session.close()
 
 
-async def test_it_charges_and_finds_what_it_charged(gateway: Shop, client: Client) -> None:
+async def test_it_charges_and_finds_what_it_charged(
+    gateway: MerchantClient, client: Client
+) -> None:
     await gateway.register_card("card-1")
 
     paid = await client("pay_again", customer_uid="card-1", merchant_uid="order-1", amount=9_900)
@@ -44,7 +46,9 @@ async def test_it_charges_and_finds_what_it_charged(gateway: Shop, client: Clien
     assert await gateway.net_krw() == 9_900
 
 
-async def test_a_korean_order_number_survives_the_way(gateway: Shop, client: Client) -> None:
+async def test_a_korean_order_number_survives_the_way(
+    gateway: MerchantClient, client: Client
+) -> None:
     await gateway.register_card("card-1")
 
     await client("pay_again", customer_uid="card-1", merchant_uid="구독 1월·가", amount=9_900)
@@ -52,7 +56,7 @@ async def test_a_korean_order_number_survives_the_way(gateway: Shop, client: Cli
     assert (await client("find", merchant_uid="구독 1월·가"))["merchant_uid"] == "구독 1월·가"
 
 
-async def test_it_reads_the_card(gateway: Shop, client: Client) -> None:
+async def test_it_reads_the_card(gateway: MerchantClient, client: Client) -> None:
     await gateway.register_card("card-1", buyer_name="홍길동")
 
     card = await client("customer_get", "card-1")
@@ -76,7 +80,9 @@ async def test_what_is_unknown_is_told_as_its_tests_expect(client: Client) -> No
     )
 
 
-async def test_a_paid_order_is_refused_with_code_minus_1(gateway: Shop, client: Client) -> None:
+async def test_a_paid_order_is_refused_with_code_minus_1(
+    gateway: MerchantClient, client: Client
+) -> None:
     await gateway.register_card("card-1")
     order = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
     await client("pay_again", **order)
@@ -88,7 +94,7 @@ async def test_a_paid_order_is_refused_with_code_minus_1(gateway: Shop, client: 
     assert await gateway.net_krw() == 9_900
 
 
-async def test_it_books_reads_and_revokes_charges(gateway: Shop, client: Client) -> None:
+async def test_it_books_reads_and_revokes_charges(gateway: MerchantClient, client: Client) -> None:
     await gateway.register_card("card-1")
     at = int(time.time()) + 1_000
     request = {"customer_uid": "card-1", "checking_amount": 0}
@@ -115,7 +121,7 @@ async def test_it_books_reads_and_revokes_charges(gateway: Shop, client: Client)
         await client("pay_schedule_get", "nobody")
 
 
-async def test_it_cancels_prepares_and_removes(gateway: Shop, client: Client) -> None:
+async def test_it_cancels_prepares_and_removes(gateway: MerchantClient, client: Client) -> None:
     await gateway.register_card("card-1")
     paid = await client("pay_again", customer_uid="card-1", merchant_uid="order-1", amount=9_900)
 
@@ -148,7 +154,7 @@ async def test_card_numbers_are_refused_as_its_tests_expect(client: Client) -> N
     assert "카드정보 인증 및 빌키 발급에 실패하였습니다." in issue.value.message
 
 
-async def test_wrong_credentials_are_a_401(gateway: Shop) -> None:
+async def test_wrong_credentials_are_a_401(gateway: MerchantClient) -> None:
     iamport = Iamport(imp_key="nobody", imp_secret="nothing", imp_url=f"{gateway.url}/")
 
     with pytest.raises(Iamport.HttpError) as refused:

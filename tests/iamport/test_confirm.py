@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from dasi.foundation.clock import ManualClock
 from dasi.windows import expire_windows
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.served_app import served
 from support.simulator_process import SimulatorControl
 
@@ -47,7 +47,7 @@ async def merchant() -> AsyncIterator[Merchant]:
         one.may_answer.set()
 
 
-async def test_a_yes_lets_the_pg_be_asked(gateway: Shop) -> None:
+async def test_a_yes_lets_the_pg_be_asked(gateway: MerchantClient) -> None:
     async with merchant() as asked:
         rsp = await gateway.pay_in_window(merchant_uid="o-1", amount=19_900, confirm_url=asked.url)
 
@@ -68,7 +68,7 @@ async def test_a_yes_lets_the_pg_be_asked(gateway: Shop) -> None:
     ],
 )
 async def test_a_no_ends_the_payment_and_nothing_is_asked_of_the_pg(
-    gateway: Shop, answer: Callable[[], Response], why: str
+    gateway: MerchantClient, answer: Callable[[], Response], why: str
 ) -> None:
     async with merchant() as asked:
         asked.answer = answer
@@ -84,7 +84,7 @@ async def test_a_no_ends_the_payment_and_nothing_is_asked_of_the_pg(
     assert await gateway.rows("SELECT attempt_id FROM pg_attempts") == []
 
 
-async def test_a_merchant_that_cannot_be_reached_says_no(gateway: Shop) -> None:
+async def test_a_merchant_that_cannot_be_reached_says_no(gateway: MerchantClient) -> None:
     async with merchant() as asked:
         url = asked.url
     rsp = await gateway.pay_in_window(confirm_url=url)
@@ -96,17 +96,21 @@ async def test_a_merchant_that_cannot_be_reached_says_no(gateway: Shop) -> None:
 async def test_the_address_must_be_public(database_url: str, kicc: SimulatorControl) -> None:
     async with (
         merchant() as asked,
-        running_gateway(database_url, kicc, DASI_ALLOW_LOCAL_WEBHOOKS="off") as shop,
+        running_gateway(database_url, kicc, DASI_ALLOW_LOCAL_WEBHOOKS="off") as client,
     ):
-        rsp = await shop.pay_in_window(confirm_url=asked.url)
-        by_name = await shop.pay_in_window(confirm_url=asked.url.replace("127.0.0.1", "localhost"))
+        rsp = await client.pay_in_window(confirm_url=asked.url)
+        by_name = await client.pay_in_window(
+            confirm_url=asked.url.replace("127.0.0.1", "localhost")
+        )
 
         assert (rsp["success"], by_name["success"]) == (False, False)
         assert asked.asked == []
-        assert await shop.approvals() == []
+        assert await client.approvals() == []
 
 
-async def test_two_returns_at_once_ask_the_merchant_and_the_pg_once(gateway: Shop) -> None:
+async def test_two_returns_at_once_ask_the_merchant_and_the_pg_once(
+    gateway: MerchantClient,
+) -> None:
     async with merchant() as asked:
         asked.may_answer.clear()
         told = await gateway.ask_for_window(merchant_uid="o-1", amount=5_000, confirm_url=asked.url)
@@ -129,24 +133,24 @@ async def test_who_dies_while_asking_leaves_an_order_that_ends(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await kicc.set_clock(clock.now().isoformat())
-    async with merchant() as asked, running_gateway(database_url, kicc, clock=clock) as shop:
+    async with merchant() as asked, running_gateway(database_url, kicc, clock=clock) as client:
         asked.may_answer.clear()
-        told = await shop.ask_for_window(merchant_uid="o-1", confirm_url=asked.url)
-        fields = await _return_fields(shop, told["window_url"])
-        late = asyncio.create_task(shop.come_back(told["window_token"], fields))
+        told = await client.ask_for_window(merchant_uid="o-1", confirm_url=asked.url)
+        fields = await _return_fields(client, told["window_url"])
+        late = asyncio.create_task(client.come_back(told["window_token"], fields))
         await asked.was_asked.wait()
         clock.advance(timedelta(seconds=61))
 
-        assert await expire_windows(shop.engine) == 1
+        assert await expire_windows(client.engine) == 1
         asked.may_answer.set()  # a yes that comes too late moves nothing
         await late
 
-        assert (await shop.result(told["window_token"]))["rsp"]["success"] is False
-        assert await shop.approvals() == []
-        assert await shop.rows("SELECT attempt_id FROM pg_attempts") == []
+        assert (await client.result(told["window_token"]))["rsp"]["success"] is False
+        assert await client.approvals() == []
+        assert await client.rows("SELECT attempt_id FROM pg_attempts") == []
 
 
-async def _return_fields(shop: Shop, window_url: str) -> dict[str, str]:
+async def _return_fields(client: MerchantClient, window_url: str) -> dict[str, str]:
     """What KICC's window gives to the payer's browser to bring back."""
-    _, fields = await shop.kicc.window(window_url, "approve")
+    _, fields = await client.kicc.window(window_url, "approve")
     return fields

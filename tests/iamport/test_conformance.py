@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from dasi.conformance import try_out
 from dasi.conformance.probes import PROBES
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 from support.served_app import served
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
@@ -23,7 +23,7 @@ CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 FAR = {"GET /payments/{imp_uid}/balance"}
 
 
-async def test_nothing_is_missing_or_different_here(gateway: Shop) -> None:
+async def test_nothing_is_missing_or_different_here(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await gateway.again()
 
@@ -43,7 +43,7 @@ def test_every_route_of_the_contract_is_asked_about() -> None:
     assert set(CONTRACT["routes"]) - FAR - asked == set()
 
 
-async def test_the_command_prints_it_and_ends_with_0(gateway: Shop) -> None:
+async def test_the_command_prints_it_and_ends_with_0(gateway: MerchantClient) -> None:
     status, told = await conformance(gateway.url, gateway)
     assert (status, {one["verdict"] for one in told}) == (0, {"same"})
 
@@ -85,10 +85,10 @@ async def other_server() -> AsyncIterator[str]:
         yield url
 
 
-async def conformance(url: str, shop: Shop) -> tuple[int | None, list[dict[str, Any]]]:
+async def conformance(url: str, client: MerchantClient) -> tuple[int | None, list[dict[str, Any]]]:
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("dasi"), "conformance", "--url", url, "--json",
-        "--key", shop.key.api_key, "--secret", shop.key.api_secret,
+        "--key", client.key.api_key, "--secret", client.key.api_secret,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, _ = await process.communicate()

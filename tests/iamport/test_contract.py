@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 # Left alone on purpose: other PGs' words, and what KICC has no place for.
@@ -21,20 +21,20 @@ LEFT_ALONE = {
 UNREAD = {"POST /subscribe/payments/onetime", "POST /subscribe/customers/{customer_uid}"}
 
 
-async def described(gateway: Shop) -> dict[str, Any]:
+async def described(gateway: MerchantClient) -> dict[str, Any]:
     async with gateway.http.get(f"{gateway.url}/openapi.json") as answered:
         document: dict[str, Any] = await answered.json()
         return document
 
 
-async def test_every_route_of_the_contract_is_served_and_described(gateway: Shop) -> None:
+async def test_every_route_of_the_contract_is_served_and_described(gateway: MerchantClient) -> None:
     paths = (await described(gateway))["paths"]
     served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert set(CONTRACT["routes"]) - served == set()
 
 
 async def test_every_parameter_of_the_contract_is_read_or_left_alone_on_purpose(
-    gateway: Shop,
+    gateway: MerchantClient,
 ) -> None:
     paths = (await described(gateway))["paths"]
     missing = []
@@ -50,7 +50,9 @@ async def test_every_parameter_of_the_contract_is_read_or_left_alone_on_purpose(
     assert missing == []
 
 
-async def test_whatever_moves_money_or_books_it_says_how_it_is_sent_again(gateway: Shop) -> None:
+async def test_whatever_moves_money_or_books_it_says_how_it_is_sent_again(
+    gateway: MerchantClient,
+) -> None:
     """A key is found by its `customer_uid`, however often its removal is sent."""
     takes_key = set()
     for path, methods in (await described(gateway))["paths"].items():
@@ -68,7 +70,7 @@ async def test_whatever_moves_money_or_books_it_says_how_it_is_sent_again(gatewa
     }
 
 
-async def test_the_page_asks_no_other_host(gateway: Shop) -> None:
+async def test_the_page_asks_no_other_host(gateway: MerchantClient) -> None:
     async with gateway.http.get(f"{gateway.url}/docs") as answered:
         page = await answered.text()
         policy = answered.headers["content-security-policy"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dasi.iamport.rendering.cards import CARD_CODES
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 FAR = "이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 처리합니다."
 ASKED: list[tuple[str, str, dict[str, Any] | None, int, int, str]] = [
@@ -39,7 +39,7 @@ ASKED: list[tuple[str, str, dict[str, Any] | None, int, int, str]] = [
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: f"{asked[0]} {asked[1]}")
 async def test_it_is_refused_in_their_words(
-    gateway: Shop, asked: tuple[str, str, dict[str, Any] | None, int, int, str]
+    gateway: MerchantClient, asked: tuple[str, str, dict[str, Any] | None, int, int, str]
 ) -> None:
     method, path, sent, status, code, text = asked
     answer = await gateway.call(method, path, **({} if sent is None else {"json": sent}))
@@ -48,7 +48,9 @@ async def test_it_is_refused_in_their_words(
     assert text in str(answer.message)
 
 
-async def test_a_cancel_that_cannot_be_is_refused_and_nothing_is_moved(gateway: Shop) -> None:
+async def test_a_cancel_that_cannot_be_is_refused_and_nothing_is_moved(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
     paid = (await gateway.again(amount=9_900)).response
     fields = {"imp_uid": paid["imp_uid"]}
@@ -74,7 +76,7 @@ def test_the_window_offers_the_cards_that_answers_name() -> None:
     assert dict(cards.BRANDS) == {code: brand for brand, (code, _) in CARD_CODES.items()}
 
 
-async def test_the_tax_free_part_of_a_cancel_reaches_kicc(gateway: Shop) -> None:
+async def test_the_tax_free_part_of_a_cancel_reaches_kicc(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     paid = (await gateway.again(amount=9_900, tax_free=1_100)).response
     fields = {"imp_uid": paid["imp_uid"], "amount": 2_200, "tax_free": 1_100}

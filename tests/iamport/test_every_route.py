@@ -18,7 +18,7 @@ from yarl import URL
 
 from dasi.conformance import shapes
 from dasi.conformance.shapes import Shape, differences
-from support.gateway_merchant import Answer, Shop, read_envelope
+from support.gateway_merchant import Answer, MerchantClient, read_envelope
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 # PAYCO's only: answered, and not offered.
@@ -161,7 +161,7 @@ ROUTES: dict[str, Call] = {
 class Stocked:
     """A shop with something behind every name of `ROUTES`."""
 
-    shop: Shop
+    client: MerchantClient
     imp_uid: str
 
     def fill(self, value: Any, n: int) -> Any:
@@ -169,7 +169,7 @@ class Stocked:
         if isinstance(value, str):
             return value.format(
                 n=n, imp_uid=self.imp_uid, now=int(time.time()) - 60, later=in_s(7_200),
-                key=self.shop.key.api_key, secret=self.shop.key.api_secret,
+                key=self.client.key.api_key, secret=self.client.key.api_secret,
             )  # fmt: skip
         if isinstance(value, Mapping):
             return {name: self.fill(one, n) for name, one in value.items()}
@@ -181,7 +181,7 @@ def in_s(seconds: int) -> int:
 
 
 @pytest.fixture
-async def stocked(gateway: Shop, request: pytest.FixtureRequest) -> Stocked:
+async def stocked(gateway: MerchantClient, request: pytest.FixtureRequest) -> Stocked:
     asked = ROUTES[request.node.callspec.params["route"]]
     await gateway.register_card("card-1")
     if "gone-" in str(asked):
@@ -222,8 +222,8 @@ async def ask(stocked: Stocked, route: str, n: int) -> Answer:
     method, asked = route.partition(" ")[0], ROUTES[route]
     path = quote(stocked.fill(asked.path, n)) + "/" * (n % 2)
     query = bracketed({**stocked.fill(asked.query, n), "whatever": "1"})
-    headers, in_query = placed(await stocked.shop.token(), n)
-    url = f"{stocked.shop.url}{path}?{urlencode([*query, *in_query])}"
+    headers, in_query = placed(await stocked.client.token(), n)
+    url = f"{stocked.client.url}{path}?{urlencode([*query, *in_query])}"
     sent: dict[str, Any] = {}
     if asked.sends is not None:
         given = {**stocked.fill(asked.sends, n), "somebody_elses": "x"}
@@ -236,7 +236,7 @@ async def ask(stocked: Stocked, route: str, n: int) -> Answer:
     elif n % 2:
         headers |= {"Content-Type": FORM}
         sent = {"data": b""}
-    async with stocked.shop.http.request(
+    async with stocked.client.http.request(
         method, URL(url, encoded=True), headers=headers, **sent
     ) as answered:
         return await read_envelope(answered)

@@ -5,24 +5,24 @@ from typing import Any
 
 from dasi.payments import resolve_due
 from dasi.scheduler import Runner
-from support.gateway_merchant import Answer, Shop
+from support.gateway_merchant import Answer, MerchantClient
 
 SCHEDULE = "/subscribe/payments/schedule"
 WISH = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
 
 
-async def _again(shop: Shop, key: str, **changed: Any) -> Answer:
-    headers = {"Authorization": await shop.token(), "Idempotency-Key": key}
+async def _again(client: MerchantClient, key: str, **changed: Any) -> Answer:
+    headers = {"Authorization": await client.token(), "Idempotency-Key": key}
     given = {**WISH, **changed}
-    return await shop.call("POST", "/subscribe/payments/again", headers=headers, json=given)
+    return await client.call("POST", "/subscribe/payments/again", headers=headers, json=given)
 
 
-async def _cancel(shop: Shop, key: str, **given: Any) -> Answer:
-    headers = {"Authorization": await shop.token(), "Idempotency-Key": key}
-    return await shop.call("POST", "/payments/cancel", headers=headers, json=given)
+async def _cancel(client: MerchantClient, key: str, **given: Any) -> Answer:
+    headers = {"Authorization": await client.token(), "Idempotency-Key": key}
+    return await client.call("POST", "/payments/cancel", headers=headers, json=given)
 
 
-async def test_same_key_and_same_body_give_the_same_answer(gateway: Shop) -> None:
+async def test_same_key_and_same_body_give_the_same_answer(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
 
     first = await _again(gateway, "key-1")
@@ -33,7 +33,7 @@ async def test_same_key_and_same_body_give_the_same_answer(gateway: Shop) -> Non
     assert len(await gateway.approvals()) == 1
 
 
-async def test_same_key_and_another_body_are_refused_by_field(gateway: Shop) -> None:
+async def test_same_key_and_another_body_are_refused_by_field(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await _again(gateway, "key-1")
 
@@ -46,7 +46,7 @@ async def test_same_key_and_another_body_are_refused_by_field(gateway: Shop) -> 
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_request_still_running_is_told_to_wait(gateway: Shop) -> None:
+async def test_a_request_still_running_is_told_to_wait(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.hold("batch", when="after")
     running = asyncio.create_task(_again(gateway, "key-1"))
@@ -64,7 +64,9 @@ async def test_a_request_still_running_is_told_to_wait(gateway: Shop) -> None:
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(gateway: Shop) -> None:
+async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_truncated_json", "batch")
     await gateway.kicc.scenario("server_error_before_processing", "query", times=0)
@@ -82,7 +84,7 @@ async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(gatewa
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_partial_cancel_sent_twice_cancels_once(gateway: Shop) -> None:
+async def test_a_partial_cancel_sent_twice_cancels_once(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     paid = (await gateway.again(amount=10_000)).response
 
@@ -94,7 +96,7 @@ async def test_a_partial_cancel_sent_twice_cancels_once(gateway: Shop) -> None:
     assert await gateway.net_krw() == 7_000
 
 
-async def test_a_partial_cancel_whose_process_died_is_not_repeated(gateway: Shop) -> None:
+async def test_a_partial_cancel_whose_process_died_is_not_repeated(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     paid = (await gateway.again(amount=10_000)).response
     await gateway.kicc.scenario("executed_truncated_json", "revise")
@@ -106,7 +108,7 @@ async def test_a_partial_cancel_whose_process_died_is_not_repeated(gateway: Shop
     assert await gateway.net_krw() == 7_000
 
 
-async def test_a_refusal_is_an_answer_too(gateway: Shop) -> None:
+async def test_a_refusal_is_an_answer_too(gateway: MerchantClient) -> None:
     refused = await _again(gateway, "key-1", customer_uid="nobody")
     await gateway.register_card("nobody")
 
@@ -115,15 +117,15 @@ async def test_a_refusal_is_an_answer_too(gateway: Shop) -> None:
     assert (refused.code, again.body) == (1, refused.body)
 
 
-async def test_a_key_that_cannot_be_one_is_refused_by_name(gateway: Shop) -> None:
+async def test_a_key_that_cannot_be_one_is_refused_by_name(gateway: MerchantClient) -> None:
     too_long = await _again(gateway, "k" * 256)
     assert too_long.http_status == 400
     assert "Idempotency-Key" in (too_long.message or "")
 
 
-async def _under_key(shop: Shop, key: str, path: str, **given: Any) -> Answer:
-    headers = {"Authorization": await shop.token(), "Idempotency-Key": key}
-    return await shop.call("POST", path, headers=headers, json=given)
+async def _under_key(client: MerchantClient, key: str, path: str, **given: Any) -> Answer:
+    headers = {"Authorization": await client.token(), "Idempotency-Key": key}
+    return await client.call("POST", path, headers=headers, json=given)
 
 
 def _schedule_body(order: str, **changed: Any) -> dict[str, Any]:
@@ -131,7 +133,9 @@ def _schedule_body(order: str, **changed: Any) -> dict[str, Any]:
     return {"customer_uid": "card-1", "checking_amount": 1_000, "schedules": [item]}
 
 
-async def test_a_schedule_sent_twice_creates_and_tries_the_card_once(gateway: Shop) -> None:
+async def test_a_schedule_sent_twice_creates_and_tries_the_card_once(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
 
     first = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
@@ -143,7 +147,9 @@ async def test_a_schedule_sent_twice_creates_and_tries_the_card_once(gateway: Sh
     assert (other.http_status, "schedules" in (other.message or "")) == (422, True)
 
 
-async def test_a_schedule_whose_process_died_is_told_as_it_was_scheduled(gateway: Shop) -> None:
+async def test_a_schedule_whose_process_died_is_told_as_it_was_scheduled(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
     await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
     await gateway.rows(
@@ -158,20 +164,20 @@ async def test_a_schedule_whose_process_died_is_told_as_it_was_scheduled(gateway
     assert len(await gateway.approvals()) == 1
 
 
-async def _declined(shop: Shop, *orders: str) -> None:
+async def _declined(client: MerchantClient, *orders: str) -> None:
     """Scheduled payments that were run and declined."""
-    await shop.register_card("card-1")
-    runner = Runner(shop.engine, per_merchant=16)
+    await client.register_card("card-1")
+    runner = Runner(client.engine, per_merchant=16)
     for order in orders:
         body = _schedule_body(order) | {"checking_amount": 0}
-        assert (await shop.call("POST", SCHEDULE, json=body)).code == 0
-    await shop.rows("UPDATE schedules SET due_at = now() - interval '1 minute'")
-    await shop.kicc.scenario("8373", "batch", times=len(orders))
+        assert (await client.call("POST", SCHEDULE, json=body)).code == 0
+    await client.rows("UPDATE schedules SET due_at = now() - interval '1 minute'")
+    await client.kicc.scenario("8373", "batch", times=len(orders))
     await runner.run_due()
     await runner.close()
 
 
-async def test_a_retry_sent_twice_charges_once(gateway: Shop) -> None:
+async def test_a_retry_sent_twice_charges_once(gateway: MerchantClient) -> None:
     await _declined(gateway, "order-1", "order-2")
 
     await gateway.kicc.scenario("8373", "batch")
@@ -186,7 +192,7 @@ async def test_a_retry_sent_twice_charges_once(gateway: Shop) -> None:
     assert (other.http_status, "merchant_uid" in (other.message or "")) == (422, True)
 
 
-async def test_schedule_again_sent_twice_creates_once(gateway: Shop) -> None:
+async def test_schedule_again_sent_twice_creates_once(gateway: MerchantClient) -> None:
     await _declined(gateway, "order-1")
 
     path = f"{SCHEDULE}/order-1/reschedule"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.gateway_merchant import Shop, running_gateway
+from support.gateway_merchant import MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 
 STATUSES = ("ready", "paid", "cancelled", "failed")
@@ -20,20 +20,22 @@ CLOCKS = {
 
 
 @pytest.fixture
-async def shop(gateway: Shop) -> Shop:
+async def client(gateway: MerchantClient) -> MerchantClient:
     await gateway.register_card("card-1")
     return gateway
 
 
-async def test_of_many_payments_some_none_or_all_are_found(shop: Shop) -> None:
-    one = (await shop.again(merchant_uid="order-1")).response
-    two = (await shop.again(merchant_uid="order-2")).response
+async def test_of_many_payments_some_none_or_all_are_found(client: MerchantClient) -> None:
+    one = (await client.again(merchant_uid="order-1")).response
+    two = (await client.again(merchant_uid="order-2")).response
 
-    every = await shop.get(f"/payments?imp_uid[]={one['imp_uid']}&merchant_uid[]=order-2")
-    some = await shop.get(f"/payments?imp_uid[]={one['imp_uid']}&imp_uid[]=imp_1&merchant_uid[]=x")
-    none = await shop.get("/payments?imp_uid[]=imp_1&merchant_uid[]=x")
-    twice = await shop.get(f"/payments?imp_uid[]={one['imp_uid']}&merchant_uid[]=order-1")
-    too_many = await shop.get("/payments?" + "&".join(f"imp_uid[]={n}" for n in range(101)))
+    every = await client.get(f"/payments?imp_uid[]={one['imp_uid']}&merchant_uid[]=order-2")
+    some = await client.get(
+        f"/payments?imp_uid[]={one['imp_uid']}&imp_uid[]=imp_1&merchant_uid[]=x"
+    )
+    none = await client.get("/payments?imp_uid[]=imp_1&merchant_uid[]=x")
+    twice = await client.get(f"/payments?imp_uid[]={one['imp_uid']}&merchant_uid[]=order-1")
+    too_many = await client.get("/payments?" + "&".join(f"imp_uid[]={n}" for n in range(101)))
 
     assert (every.http_status, every.response) == (200, [two, one])
     assert (some.http_status, some.code, some.response) == (207, 0, [one])
@@ -43,13 +45,13 @@ async def test_of_many_payments_some_none_or_all_are_found(shop: Shop) -> None:
     assert "최대 100개" in str(too_many.message)
 
 
-async def test_of_many_cards_some_none_or_all_are_found(shop: Shop) -> None:
-    await shop.register_card("card-2")
+async def test_of_many_cards_some_none_or_all_are_found(client: MerchantClient) -> None:
+    await client.register_card("card-2")
     path = "/subscribe/customers?customer_uid[]"
 
-    every = await shop.get(f"{path}=card-1&customer_uid[]=card-2")
-    some = await shop.get(f"{path}=card-1&customer_uid[]=nobody")
-    none = await shop.get(f"{path}=nobody")
+    every = await client.get(f"{path}=card-1&customer_uid[]=card-2")
+    some = await client.get(f"{path}=card-1&customer_uid[]=nobody")
+    none = await client.get(f"{path}=nobody")
 
     assert every.http_status == 200
     assert {one["customer_uid"] for one in every.response} == {"card-1", "card-2"}
@@ -57,33 +59,35 @@ async def test_of_many_cards_some_none_or_all_are_found(shop: Shop) -> None:
     assert (none.http_status, none.code) == (404, 1)
 
 
-async def test_the_statuses_sum_up_to_all_and_each_has_its_own_clock(shop: Shop) -> None:
-    await shop.ask_for_window(merchant_uid="opened")
-    await shop.again(amount=8_521)
-    whole, part = [(await shop.again(merchant_uid=name)).response for name in ("whole", "part")]
-    await shop.call("POST", "/payments/cancel", json={"imp_uid": whole["imp_uid"]})
-    await shop.call("POST", "/payments/cancel", json={"imp_uid": part["imp_uid"], "amount": 1})
+async def test_the_statuses_sum_up_to_all_and_each_has_its_own_clock(
+    client: MerchantClient,
+) -> None:
+    await client.ask_for_window(merchant_uid="opened")
+    await client.again(amount=8_521)
+    whole, part = [(await client.again(merchant_uid=name)).response for name in ("whole", "part")]
+    await client.call("POST", "/payments/cancel", json={"imp_uid": whole["imp_uid"]})
+    await client.call("POST", "/payments/cancel", json={"imp_uid": part["imp_uid"], "amount": 1})
 
     pages = {
-        one: (await shop.get(f"/payments/status/{one}")).response for one in (*STATUSES, "all")
+        one: (await client.get(f"/payments/status/{one}")).response for one in (*STATUSES, "all")
     }
 
     totals = {name: page["total"] for name, page in pages.items()}
     assert totals == {"ready": 1, "paid": 1, "cancelled": 2, "failed": 1, "all": 5}
     for status in STATUSES:
         moment = pages[status]["list"][0][CLOCKS[status]]
-        within = await shop.get(f"/payments/status/{status}?from={moment}&to={moment}")
-        outside = await shop.get(f"/payments/status/{status}?from={moment + 60}&to={moment + 60}")
+        within = await client.get(f"/payments/status/{status}?from={moment}&to={moment}")
+        outside = await client.get(f"/payments/status/{status}?from={moment + 60}&to={moment + 60}")
         assert within.response["total"] >= 1, f"both ends of {status} are included"
         assert outside.response == {"total": 0, "previous": 0, "next": 0, "list": []}
 
 
-async def test_pages_lead_to_each_other_and_end(shop: Shop) -> None:
-    paid = [(await shop.again(merchant_uid=f"order-{n}")).response["imp_uid"] for n in range(3)]
+async def test_pages_lead_to_each_other_and_end(client: MerchantClient) -> None:
+    paid = [(await client.again(merchant_uid=f"order-{n}")).response["imp_uid"] for n in range(3)]
     now = int(time.time())
     path = f"/payments/status/paid?from={now - 60}&to={now + 60}&limit=2"
 
-    first, second, third = [await shop.get(f"{path}&page={n}") for n in (1, 2, 3)]
+    first, second, third = [await client.get(f"{path}&page={n}") for n in (1, 2, 3)]
 
     assert (first.response["previous"], first.response["next"]) == (0, 2)
     assert (second.response["previous"], second.response["next"]) == (1, 0)
@@ -95,19 +99,19 @@ async def test_pages_lead_to_each_other_and_end(shop: Shop) -> None:
 @pytest.fixture(params=["on", "off"])
 async def told_of_sandbox(
     database_url: str, kicc: SimulatorControl, request: pytest.FixtureRequest
-) -> AsyncIterator[tuple[Shop, bool]]:
-    async with running_gateway(database_url, kicc, DASI_INCLUDE_SANDBOX=request.param) as shop:
-        yield shop, request.param == "on"
+) -> AsyncIterator[tuple[MerchantClient, bool]]:
+    async with running_gateway(database_url, kicc, DASI_INCLUDE_SANDBOX=request.param) as client:
+        yield client, request.param == "on"
 
 
 async def test_a_payment_of_a_test_channel_is_shown_as_asked_or_as_set(
-    told_of_sandbox: tuple[Shop, bool],
+    told_of_sandbox: tuple[MerchantClient, bool],
 ) -> None:
-    shop, is_shown = told_of_sandbox
-    imp_uid = (await shop.pay_in_window())["imp_uid"]
+    client, is_shown = told_of_sandbox
+    imp_uid = (await client.pay_in_window())["imp_uid"]
 
     async def found(query: str) -> tuple[int, Any]:
-        answer = await shop.get(f"/payments/{imp_uid}{query}")
+        answer = await client.get(f"/payments/{imp_uid}{query}")
         return answer.http_status, answer.response and answer.response["sandbox"]
 
     assert await found("?include_sandbox=true") == (200, True)
@@ -115,8 +119,8 @@ async def test_a_payment_of_a_test_channel_is_shown_as_asked_or_as_set(
     assert await found("") == ((200, True) if is_shown else (404, None))
 
 
-async def test_what_a_page_asks_of_the_window_reaches_kicc(shop: Shop) -> None:
-    asked = await shop.ask_for_window(
+async def test_what_a_page_asks_of_the_window_reaches_kicc(client: MerchantClient) -> None:
+    asked = await client.ask_for_window(
         amount=66_000, tax_free=11_000, language="en", app_scheme="myapp://back",
         display={"card_quota": [3, 6]},
         card={"detail": [
@@ -125,7 +129,7 @@ async def test_what_a_page_asks_of_the_window_reaches_kicc(shop: Shop) -> None:
     )  # fmt: skip
 
     assert "rsp" not in asked, asked
-    log = (await shop.kicc.control("GET", "/log"))["log"]
+    log = (await client.kicc.control("GET", "/log"))["log"]
     sent = next(
         one["request"] for one in log if one["endpoint"] == "register" and one["request"]["amount"]
     )

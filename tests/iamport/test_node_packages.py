@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 CLIENTS = Path(__file__).parents[1] / "clients/node"
 PAYMENT_GONE = "존재하지 않는 결제정보입니다."
@@ -15,13 +15,13 @@ TAKEN = "이미 주문이 이루어진 건입니다. (동일한 merchant_uid로 
 CARD_GONE = "요청하신 customer_uid(card-1)로 등록된 정보를 찾을 수 없습니다."
 
 
-async def live(script: str, shop: Shop) -> dict[str, Any]:
+async def live(script: str, client: MerchantClient) -> dict[str, Any]:
     """Runs one client through its life with `card-1`; what it was given, by act."""
     assert (CLIENTS / "node_modules").is_dir(), "run `make setup-dev`"
     tools = Path(sys.executable).parent
-    key = shop.key
+    key = client.key
     process = await asyncio.create_subprocess_exec(
-        tools / "node", CLIENTS / script, shop.url, key.api_key, key.api_secret, "card-1",
+        tools / "node", CLIENTS / script, client.url, key.api_key, key.api_secret, "card-1",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},
     )  # fmt: skip
@@ -31,7 +31,7 @@ async def live(script: str, shop: Shop) -> dict[str, Any]:
     return told
 
 
-async def test_the_typescript_client_lives_its_billing_life(gateway: Shop) -> None:
+async def test_the_typescript_client_lives_its_billing_life(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
 
     told = await live("rest_client.js", gateway)
@@ -66,7 +66,7 @@ async def test_the_typescript_client_lives_its_billing_life(gateway: Shop) -> No
     assert await gateway.net_krw() == 0
 
 
-async def test_node_iamporter_lives_its_billing_life(gateway: Shop) -> None:
+async def test_node_iamporter_lives_its_billing_life(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
 
     told = await live("node_iamporter.js", gateway)

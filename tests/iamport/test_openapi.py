@@ -16,10 +16,10 @@ SEED, EXAMPLES = 20261126, 1
 async def test_schemathesis_finds_nothing(
     database_url: str, kicc: SimulatorControl, tmp_path: Path
 ) -> None:
-    async with running_programs(database_url, kicc, workers=0) as (shop, _programs):
-        await stock(shop)
+    async with running_programs(database_url, kicc, workers=0) as (client, _programs):
+        await stock(client)
 
-        fuzzed = await fuzz(shop, tmp_path, examples=EXAMPLES, seed=SEED)
+        fuzzed = await fuzz(client, tmp_path, examples=EXAMPLES, seed=SEED)
 
     assert fuzzed.is_clean, fuzzed.told[-8_000:]
     assert fuzzed.cases > 1_000, fuzzed.told[-2_000:]

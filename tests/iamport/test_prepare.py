@@ -1,11 +1,11 @@
 """/payments/prepare: a page cannot ask for another amount than its server registered."""
 
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 UNKNOWN = "사전등록된 결제정보가 존재하지 않습니다."
 
 
-async def test_what_was_registered_is_told_and_can_be_changed(gateway: Shop) -> None:
+async def test_what_was_registered_is_told_and_can_be_changed(gateway: MerchantClient) -> None:
     request = {"merchant_uid": "order-1", "amount": 19_900}
 
     made = await gateway.call("POST", "/payments/prepare", json=request)
@@ -18,7 +18,7 @@ async def test_what_was_registered_is_told_and_can_be_changed(gateway: Shop) -> 
     assert changed.response == told.response == {**request, "currency": "KRW"}
 
 
-async def test_an_order_nobody_registered_is_404(gateway: Shop) -> None:
+async def test_an_order_nobody_registered_is_404(gateway: MerchantClient) -> None:
     request = {"merchant_uid": "order-1", "amount": 19_900}
     for answer in (
         await gateway.get("/payments/prepare/order-1"),
@@ -27,7 +27,7 @@ async def test_an_order_nobody_registered_is_404(gateway: Shop) -> None:
         assert (answer.http_status, answer.code, answer.message) == (404, 1, UNKNOWN)
 
 
-async def test_another_amount_does_not_open_the_window(gateway: Shop) -> None:
+async def test_another_amount_does_not_open_the_window(gateway: MerchantClient) -> None:
     request = {"merchant_uid": "order-1", "amount": 19_900}
     await gateway.call("POST", "/payments/prepare", json=request)
 
@@ -41,7 +41,7 @@ async def test_another_amount_does_not_open_the_window(gateway: Shop) -> None:
     assert "window_token" in await gateway.ask_for_window(merchant_uid="order-1", amount=19_900)
 
 
-async def test_registered_amounts_are_the_merchants_own(gateway: Shop) -> None:
+async def test_registered_amounts_are_the_merchants_own(gateway: MerchantClient) -> None:
     request = {"merchant_uid": "order-1", "amount": 19_900}
     await gateway.call("POST", "/payments/prepare", json=request)
 

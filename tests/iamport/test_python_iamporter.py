@@ -9,13 +9,13 @@ import pytest
 from iamporter import Iamporter
 from iamporter.errors import ImpApiError, ImpUnAuthorized
 
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 Client = Callable[..., Any]
 
 
 @pytest.fixture
-async def client(gateway: Shop) -> AsyncIterator[Client]:
+async def client(gateway: MerchantClient) -> AsyncIterator[Client]:
     """`await client("create_payment", …)`: one method of the package, in a thread, as it blocks."""
     assert version("iamporter") == "0.2.4"
     key = gateway.key
@@ -30,7 +30,7 @@ async def client(gateway: Shop) -> AsyncIterator[Client]:
     iamporter.requests_session.close()
 
 
-async def test_it_lives_its_billing_life(gateway: Shop, client: Client) -> None:
+async def test_it_lives_its_billing_life(gateway: MerchantClient, client: Client) -> None:
     await gateway.register_card("card-1")
     request = {"customer_uid": "card-1", "merchant_uid": "py-1", "name": "구독", "amount": 9_900}
 
@@ -84,7 +84,7 @@ async def test_what_fails_is_told_as_its_tests_expect(
     assert message in refused.value.response.message
 
 
-async def test_wrong_credentials_are_unauthorized(gateway: Shop) -> None:
+async def test_wrong_credentials_are_unauthorized(gateway: MerchantClient) -> None:
     with pytest.raises(ImpUnAuthorized, match="API키와 secret"):
         await asyncio.to_thread(
             lambda: Iamporter(imp_key="no", imp_secret="no", imp_url=gateway.url).find_payment(

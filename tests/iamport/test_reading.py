@@ -8,7 +8,7 @@ import json
 import time
 from typing import Any
 
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl
 
@@ -29,7 +29,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-async def test_a_paid_payment_has_every_key_in_alphabetical_order(gateway: Shop) -> None:
+async def test_a_paid_payment_has_every_key_in_alphabetical_order(gateway: MerchantClient) -> None:
     rsp = await gateway.pay_in_window(
         merchant_uid="order-1", name="원두", amount=19_900, buyer_name="홍길동",
         buyer_email="hong@example.com", custom_data={"a": 1},
@@ -54,7 +54,7 @@ async def test_a_paid_payment_has_every_key_in_alphabetical_order(gateway: Shop)
     assert (paid["pg_tid"], paid["apply_num"]) == (approval["pgCno"], approval["approvalNo"])
 
 
-async def test_a_card_registration_reads_as_paid_nothing(gateway: Shop) -> None:
+async def test_a_card_registration_reads_as_paid_nothing(gateway: MerchantClient) -> None:
     rsp = await gateway.register_card("card-1", amount=1_000)
 
     issue = (await gateway.get(f"/payments/{rsp['imp_uid']}")).response
@@ -64,7 +64,7 @@ async def test_a_card_registration_reads_as_paid_nothing(gateway: Shop) -> None:
     assert await gateway.net_krw() == 0
 
 
-async def test_every_status_is_found_by_its_word(gateway: Shop) -> None:
+async def test_every_status_is_found_by_its_word(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await gateway.ask_for_window(merchant_uid="opened")
     await gateway.pay_in_window(merchant_uid="paid")
@@ -83,7 +83,7 @@ async def test_every_status_is_found_by_its_word(gateway: Shop) -> None:
             assert (missed.http_status, missed.code) == (404, 1), (merchant_uid, other)
 
 
-async def test_the_newest_of_an_order_is_found_first(gateway: Shop) -> None:
+async def test_the_newest_of_an_order_is_found_first(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     await gateway.again(merchant_uid="order-1", amount=8_521)
     paid = (await gateway.again(merchant_uid="order-1", amount=5_000)).response
@@ -93,7 +93,7 @@ async def test_the_newest_of_an_order_is_found_first(gateway: Shop) -> None:
     assert (failed["amount"], failed["status"]) == (8_521, "failed")
 
 
-async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: Shop) -> None:
+async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     declined = (await gateway.again(merchant_uid="order-1", amount=8_521)).response["imp_uid"]
     paid = (await gateway.again(merchant_uid="order-1", amount=5_000)).response["imp_uid"]
@@ -122,14 +122,14 @@ async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: Shop) -> 
         assert one.response["imp_uid"] == first, word
 
 
-async def test_an_unknown_payment_is_a_404_with_their_sentence(gateway: Shop) -> None:
+async def test_an_unknown_payment_is_a_404_with_their_sentence(gateway: MerchantClient) -> None:
     for path in ("/payments/imp_000000000000", "/payments/find/nothing", "/payments/find/x/paid"):
         answer = await gateway.get(path)
         assert (answer.http_status, answer.code) == (404, 1)
         assert answer.message == "존재하지 않는 결제정보입니다."
 
 
-async def test_a_card_is_read_without_its_key(gateway: Shop) -> None:
+async def test_a_card_is_read_without_its_key(gateway: MerchantClient) -> None:
     await gateway.register_card("카드 1", buyer_name="홍길동", buyer_tel="010-1234-5678")
 
     answer = await gateway.get("/subscribe/customers/카드 1")
@@ -145,7 +145,7 @@ async def test_a_card_is_read_without_its_key(gateway: Shop) -> None:
     assert key["batchKey"].encode() not in answer.body
 
 
-async def test_a_slash_within_a_customers_name_stays_in_it(gateway: Shop) -> None:
+async def test_a_slash_within_a_customers_name_stays_in_it(gateway: MerchantClient) -> None:
     await gateway.register_card("shop/1/payments-of")
     path, now = "/subscribe/customers/shop/1/payments-of", int(time.time())
 
@@ -160,7 +160,7 @@ async def test_a_slash_within_a_customers_name_stays_in_it(gateway: Shop) -> Non
     assert (schedules.http_status, schedules.response["total"]) == (200, 0)
 
 
-async def test_a_get_may_carry_a_content_type_and_an_empty_form(gateway: Shop) -> None:
+async def test_a_get_may_carry_a_content_type_and_an_empty_form(gateway: MerchantClient) -> None:
     headers = {
         "Authorization": await gateway.token(),
         "Content-Type": "application/x-www-form-urlencoded",
@@ -186,18 +186,18 @@ async def test_a_card_number_is_refused_and_found_nowhere(
     database_url: str, kicc: SimulatorControl
 ) -> None:
     async with running_programs(database_url, kicc, workers=0, DASI_LOG_LEVEL="debug") as (
-        shop,
+        client,
         programs,
     ):
         for path, more, told in CARD_ROUTES:
             for sent in ({"json": {**more, **CARD}}, {"data": {**more, **CARD}}):
-                answer = await shop.call("POST", path, **sent)
+                answer = await client.call("POST", path, **sent)
                 assert (answer.http_status, answer.code) == (200, -1)
                 assert told in str(answer.message)
                 assert "customer_uid" in str(answer.message), "what to do instead is told"
                 assert "4092" not in str(answer.message)
-        await shop.again(**CARD)  # a field nobody asked for
-        everything = await dump(shop)
+        await client.again(**CARD)  # a field nobody asked for
+        everything = await dump(client)
         await programs.stop()
 
     assert "/subscribe/payments/onetime" in programs.log, "the log was on"
@@ -206,9 +206,9 @@ async def test_a_card_number_is_refused_and_found_nowhere(
         assert part not in programs.log
 
 
-async def dump(shop: Shop) -> str:
+async def dump(client: MerchantClient) -> str:
     """Every row of every table, as text."""
-    tables = await shop.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = await client.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert len(tables) > 8
-    rows = [await shop.rows(f"SELECT t::text FROM {one['tablename']} t") for one in tables]
+    rows = [await client.rows(f"SELECT t::text FROM {one['tablename']} t") for one in tables]
     return json.dumps(rows)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dasi.scheduler import Runner
-from support.gateway_merchant import Answer, Shop, new_order
+from support.gateway_merchant import Answer, MerchantClient, new_order
 
 SCHEDULE = "/subscribe/payments/schedule"
 FIELDS = [
@@ -17,7 +17,7 @@ FIELDS = [
 
 
 @pytest.fixture
-async def shop(gateway: Shop) -> Shop:
+async def client(gateway: MerchantClient) -> MerchantClient:
     await gateway.register_card("card-1")
     return gateway
 
@@ -26,28 +26,28 @@ def in_s(seconds: float) -> int:
     return int(time.time() + seconds)
 
 
-async def create_schedules(shop: Shop, *items: dict[str, Any], **more: Any) -> Answer:
+async def create_schedules(client: MerchantClient, *items: dict[str, Any], **more: Any) -> Answer:
     given = [{"schedule_at": in_s(1_000), "amount": 9_900, **one} for one in items]
     body = {"customer_uid": "card-1", "schedules": given, **more}
-    return await shop.call("POST", SCHEDULE, json=body)
+    return await client.call("POST", SCHEDULE, json=body)
 
 
-async def charged(shop: Shop, merchant_uid: str) -> None:
+async def charged(client: MerchantClient, merchant_uid: str) -> None:
     """Its time comes."""
-    await shop.engine.database.fetch(
+    await client.engine.database.fetch(
         "UPDATE schedules SET due_at = now() - interval '1 s' WHERE merchant_uid = $1",
         merchant_uid,
     )
-    runner = Runner(shop.engine, per_merchant=4)
+    runner = Runner(client.engine, per_merchant=4)
     while await runner.run_due():
         pass
     await runner.close()
 
 
-async def test_schedule_answers_an_array_with_every_field_in_order(shop: Shop):
+async def test_schedule_answers_an_array_with_every_field_in_order(client: MerchantClient):
     one, two = new_order(), new_order()
     answer = await create_schedules(
-        shop, {"merchant_uid": one}, {"merchant_uid": two, "amount": "1200"}
+        client, {"merchant_uid": one}, {"merchant_uid": two, "amount": "1200"}
     )
     assert (answer.http_status, answer.code) == (200, 0)
     assert [list(row) for row in answer.response] == [FIELDS, FIELDS]
@@ -60,7 +60,7 @@ async def test_schedule_answers_an_array_with_every_field_in_order(shop: Shop):
     assert answer.response[1]["amount"] == 1_200
 
 
-async def test_a_form_in_brackets_books_too(shop: Shop):
+async def test_a_form_in_brackets_books_too(client: MerchantClient):
     order = new_order()
     form = {
         "customer_uid": "card-1",
@@ -69,7 +69,7 @@ async def test_a_form_in_brackets_books_too(shop: Shop):
         "schedules[0][amount]": "5000",
         "schedules[0][currency ]": "KRW",
     }
-    answer = await shop.call("POST", SCHEDULE, data=form)
+    answer = await client.call("POST", SCHEDULE, data=form)
     assert answer.code == 0, answer
     assert answer.response[0]["merchant_uid"] == order
 
@@ -91,7 +91,7 @@ async def test_a_form_in_brackets_books_too(shop: Shop):
     ],
 )
 async def test_bad_schedules_are_refused_by_name_and_create_nothing(
-    shop: Shop,
+    client: MerchantClient,
     item: dict[str, Any],
     more: dict[str, Any],
     *,
@@ -99,35 +99,35 @@ async def test_bad_schedules_are_refused_by_name_and_create_nothing(
     code: int,
     text: str,
 ):
-    answer = await create_schedules(shop, {"merchant_uid": new_order(), **item}, **more)
+    answer = await create_schedules(client, {"merchant_uid": new_order(), **item}, **more)
     assert (answer.http_status, answer.code) == (http_status, code), answer
     assert text in (answer.message or "")
-    assert await shop.rows("SELECT 1 FROM schedules") == []
+    assert await client.rows("SELECT 1 FROM schedules") == []
 
 
-async def test_duplicate_order_is_code_1(shop: Shop):
+async def test_duplicate_order_is_code_1(client: MerchantClient):
     order = new_order()
-    await create_schedules(shop, {"merchant_uid": order})
-    again = await create_schedules(shop, {"merchant_uid": new_order()}, {"merchant_uid": order})
+    await create_schedules(client, {"merchant_uid": order})
+    again = await create_schedules(client, {"merchant_uid": new_order()}, {"merchant_uid": order})
     assert (again.http_status, again.code) == (200, 1)
-    assert len(await shop.rows("SELECT 1 FROM schedules")) == 1
+    assert len(await client.rows("SELECT 1 FROM schedules")) == 1
 
 
-async def test_executed_schedule_shows_its_payment(shop: Shop):
+async def test_executed_schedule_shows_its_payment(client: MerchantClient):
     order = new_order()
-    await create_schedules(shop, {"merchant_uid": order, "custom_data": "x"})
-    await charged(shop, order)
-    row = (await shop.get(f"{SCHEDULE}/{order}")).response
+    await create_schedules(client, {"merchant_uid": order, "custom_data": "x"})
+    await charged(client, order)
+    row = (await client.get(f"{SCHEDULE}/{order}")).response
     assert row["schedule_status"] == "executed"
     assert row["payment_status"] == "paid"
     assert row["imp_uid"].startswith("imps_")
     assert row["executed_at"] > 0
-    payment = (await shop.get(f"/payments/{row['imp_uid']}")).response
+    payment = (await client.get(f"/payments/{row['imp_uid']}")).response
     assert payment["customer_uid_usage"] == "payment.scheduled"
     assert payment["merchant_uid"] == order
     assert payment["custom_data"] == "x"
-    await shop.call("POST", "/payments/cancel", json={"imp_uid": row["imp_uid"]})
-    assert (await shop.get(f"{SCHEDULE}/{order}")).response["payment_status"] == "cancelled"
+    await client.call("POST", "/payments/cancel", json={"imp_uid": row["imp_uid"]})
+    assert (await client.get(f"{SCHEDULE}/{order}")).response["payment_status"] == "cancelled"
 
 
 @pytest.mark.parametrize("path", [SCHEDULE, f"{SCHEDULE}/customers/card-1",
@@ -135,71 +135,71 @@ async def test_executed_schedule_shows_its_payment(shop: Shop):
 @pytest.mark.parametrize("names", [("schedule_from", "schedule_to"), ("from", "to")])
 @pytest.mark.parametrize("status", ["schedule_status", "schedule-status", "status"])
 async def test_every_list_takes_every_spelling(
-    shop: Shop, path: str, names: tuple[str, str], status: str
+    client: MerchantClient, path: str, names: tuple[str, str], status: str
 ):
     orders = [new_order() for _ in range(3)]
     at = in_s(500)
     await create_schedules(
-        shop,
+        client,
         *({"merchant_uid": one, "schedule_at": at + n} for n, one in enumerate(orders)),
     )
     since, until = names
-    answer = await shop.get(f"{path}?{since}={at}&{until}={at + 2}&{status}=scheduled&limit=1")
+    answer = await client.get(f"{path}?{since}={at}&{until}={at + 2}&{status}=scheduled&limit=1")
     assert list(answer.response) == ["total", "previous", "next", "list"]
     assert (answer.response["total"], answer.response["next"]) == (2, 2)
     assert [row["merchant_uid"] for row in answer.response["list"]] == [orders[1]]
-    none = await shop.get(f"{path}?{since}={at}&{until}={at + 9}&{status}=executed")
+    none = await client.get(f"{path}?{since}={at}&{until}={at + 9}&{status}=executed")
     assert none.response["total"] == 0
-    oldest = await shop.get(f"{path}?{since}={at}&{until}={at + 9}&sorting=scheduled")
+    oldest = await client.get(f"{path}?{since}={at}&{until}={at + 9}&sorting=scheduled")
     assert [row["merchant_uid"] for row in oldest.response["list"]] == orders
 
 
 @pytest.mark.parametrize(
     "query", ["", "?from=1", f"?from=1&to={100 * 86_400}", "?from=5&to=1", "?from=1&to=2&status=x"]
 )
-async def test_bad_ranges_are_400(shop: Shop, query: str):
-    assert (await shop.get(f"{SCHEDULE}{query}")).http_status == 400
+async def test_bad_ranges_are_400(client: MerchantClient, query: str):
+    assert (await client.get(f"{SCHEDULE}{query}")).http_status == 400
 
 
-async def test_move_retry_and_reschedule(shop: Shop):
+async def test_move_retry_and_reschedule(client: MerchantClient):
     order = new_order()
     path = f"{SCHEDULE}/{order}"
-    await create_schedules(shop, {"merchant_uid": order})
-    moved = await shop.call("PUT", path, json={"schedule_at": in_s(9_000)})
+    await create_schedules(client, {"merchant_uid": order})
+    moved = await client.call("PUT", path, json={"schedule_at": in_s(9_000)})
     assert moved.response["schedule_at"] > in_s(8_000)
-    assert (await shop.call("PUT", path, json={"schedule_at": 5})).http_status == 400
-    assert (await shop.call("POST", f"{path}/retry")).http_status == 400
-    await shop.kicc.scenario("8373", "batch", times=2)
-    await charged(shop, order)
-    assert (await shop.get(path)).response["payment_status"] == "failed"
-    assert (await shop.call("PUT", path, json={"schedule_at": in_s(90)})).http_status == 400
-    failed = await shop.call("POST", f"{path}/retry")
+    assert (await client.call("PUT", path, json={"schedule_at": 5})).http_status == 400
+    assert (await client.call("POST", f"{path}/retry")).http_status == 400
+    await client.kicc.scenario("8373", "batch", times=2)
+    await charged(client, order)
+    assert (await client.get(path)).response["payment_status"] == "failed"
+    assert (await client.call("PUT", path, json={"schedule_at": in_s(90)})).http_status == 400
+    failed = await client.call("POST", f"{path}/retry")
     assert failed.response["status"] == "failed"
-    again = await shop.call("POST", f"{path}/reschedule", json={"schedule_at": in_s(90)})
+    again = await client.call("POST", f"{path}/reschedule", json={"schedule_at": in_s(90)})
     assert again.response["schedule_status"] == "scheduled"
     assert again.response["payment_status"] is None
-    await charged(shop, order)
-    assert (await shop.get(path)).response["payment_status"] == "paid"
-    assert (await shop.call("POST", f"{path}/retry")).http_status == 400
-    every = await shop.get(f"/payments/findAll/{order}")
+    await charged(client, order)
+    assert (await client.get(path)).response["payment_status"] == "paid"
+    assert (await client.call("POST", f"{path}/retry")).http_status == 400
+    every = await client.get(f"/payments/findAll/{order}")
     assert [one["status"] for one in every.response["list"]].count("failed") == 2
 
 
-async def test_retry_of_a_revoked_one_charges_now(shop: Shop):
+async def test_retry_of_a_revoked_one_charges_now(client: MerchantClient):
     order = new_order()
-    await create_schedules(shop, {"merchant_uid": order})
-    await shop.call("POST", "/subscribe/payments/unschedule", json={"merchant_uid": order})
-    paid = await shop.call("POST", f"{SCHEDULE}/{order}/retry")
+    await create_schedules(client, {"merchant_uid": order})
+    await client.call("POST", "/subscribe/payments/unschedule", json={"merchant_uid": order})
+    paid = await client.call("POST", f"{SCHEDULE}/{order}/retry")
     assert paid.response["status"] == "paid"
-    assert (await shop.get(f"{SCHEDULE}/{order}")).response["schedule_status"] == "executed"
+    assert (await client.get(f"{SCHEDULE}/{order}")).response["schedule_status"] == "executed"
 
 
 @pytest.mark.parametrize(
     ("method", "end"), [("GET", ""), ("PUT", ""), ("POST", "/retry"), ("POST", "/reschedule")]
 )
-async def test_unknown_schedule_is_404(shop: Shop, method: str, end: str):
+async def test_unknown_schedule_is_404(client: MerchantClient, method: str, end: str):
     sent = {"json": {"schedule_at": in_s(60)}} if method != "GET" else {}
-    answer = await shop.call(method, f"{SCHEDULE}/nothing{end}", **sent)
+    answer = await client.call(method, f"{SCHEDULE}/nothing{end}", **sent)
     assert (answer.http_status, answer.code) == (404, 1)
 
 
@@ -215,31 +215,31 @@ async def test_unknown_schedule_is_404(shop: Shop, method: str, end: str):
     ],
 )
 async def test_unschedule_selects_as_the_matrix_says(
-    shop: Shop, selection: dict[str, Any], revoked: list[str]
+    client: MerchantClient, selection: dict[str, Any], revoked: list[str]
 ):
-    await shop.register_card("card-2")
-    await create_schedules(shop, {"merchant_uid": "a"}, {"merchant_uid": "b"})
-    await create_schedules(shop, {"merchant_uid": "c"}, customer_uid="card-2")
-    answer = await shop.call("POST", "/subscribe/payments/unschedule", json=selection)
+    await client.register_card("card-2")
+    await create_schedules(client, {"merchant_uid": "a"}, {"merchant_uid": "b"})
+    await create_schedules(client, {"merchant_uid": "c"}, customer_uid="card-2")
+    answer = await client.call("POST", "/subscribe/payments/unschedule", json=selection)
     assert sorted(row["merchant_uid"] for row in answer.response) == revoked
     assert all(row["revoked_at"] > 0 for row in answer.response)
-    again = await shop.call("POST", "/subscribe/payments/unschedule", json=selection)
+    again = await client.call("POST", "/subscribe/payments/unschedule", json=selection)
     assert (again.http_status, again.code) == (200, 1)
     assert again.message == "취소할 예약결제 기록이 존재하지 않습니다."
 
 
-async def test_removing_a_key_revokes_its_schedules(shop: Shop):
-    await create_schedules(shop, {"merchant_uid": "a"})
-    assert (await shop.call("DELETE", "/subscribe/customers/card-1")).code == 0
-    assert (await shop.get(f"{SCHEDULE}/a")).response["schedule_status"] == "revoked"
+async def test_removing_a_key_revokes_its_schedules(client: MerchantClient):
+    await create_schedules(client, {"merchant_uid": "a"})
+    assert (await client.call("DELETE", "/subscribe/customers/card-1")).code == 0
+    assert (await client.get(f"{SCHEDULE}/a")).response["schedule_status"] == "revoked"
 
 
-async def test_another_merchant_sees_nothing_of_it(shop: Shop):
-    from support.gateway_merchant import open_shop
+async def test_another_merchant_sees_nothing_of_it(client: MerchantClient):
+    from support.gateway_merchant import open_merchant
 
-    await create_schedules(shop, {"merchant_uid": "mine"})
-    async with open_shop(
-        shop.engine, shop.url, shop.kicc, code="imp00000002", mall_id="T5102001"
+    await create_schedules(client, {"merchant_uid": "mine"})
+    async with open_merchant(
+        client.engine, client.url, client.kicc, code="imp00000002", mall_id="T5102001"
     ) as other:
         assert (await other.get(f"{SCHEDULE}/mine")).http_status == 404
         gone = await other.call(
@@ -249,11 +249,11 @@ async def test_another_merchant_sees_nothing_of_it(shop: Shop):
         assert (await other.get("/events")).response["events"] == []
 
 
-async def test_feed_gives_every_event_once(shop: Shop):
+async def test_feed_gives_every_event_once(client: MerchantClient):
     for _ in range(3):
-        await shop.again()
+        await client.again()
     seen, cursor = [], 0
-    while (page := (await shop.get(f"/events?cursor={cursor}&limit=2")).response)["events"]:
+    while (page := (await client.get(f"/events?cursor={cursor}&limit=2")).response)["events"]:
         seen += page["events"]
         cursor = page["next"]
     assert [one["type"] for one in seen] == ["payment.paid"] * 4
@@ -261,15 +261,15 @@ async def test_feed_gives_every_event_once(shop: Shop):
     assert seen[-1]["data"]["status"] == "paid"
 
 
-async def test_test_clock_turns_and_what_is_due_happens(shop: Shop):
-    await create_schedules(shop, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
-    advanced = await shop.call("POST", "/test/clock", json={"advance": 31 * 86_400})
+async def test_test_clock_turns_and_what_is_due_happens(client: MerchantClient):
+    await create_schedules(client, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
+    advanced = await client.call("POST", "/test/clock", json={"advance": 31 * 86_400})
     assert advanced.response["charges"] == 1
     assert advanced.response["now"] >= in_s(31 * 86_400) - 5
-    row = (await shop.get(f"{SCHEDULE}/a")).response
+    row = (await client.get(f"{SCHEDULE}/a")).response
     assert row["payment_status"] == "paid"
     assert 0 <= row["executed_at"] - row["schedule_at"] < 60
-    past = await create_schedules(shop, {"merchant_uid": "b", "schedule_at": in_s(86_400)})
+    past = await create_schedules(client, {"merchant_uid": "b", "schedule_at": in_s(86_400)})
     assert past.code == 1
-    back = await shop.call("POST", "/test/clock", json={"to": in_s(0)})
+    back = await client.call("POST", "/test/clock", json={"to": in_s(0)})
     assert back.http_status == 409

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dasi.foundation.clock import ManualClock
-from support.gateway_merchant import Shop, open_shop, running_gateway
+from support.gateway_merchant import MerchantClient, open_merchant, running_gateway
 from support.simulator_process import SimulatorControl
 
 FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -37,7 +37,7 @@ ROUTES = [
 
 
 @pytest.mark.parametrize("kind", ["json", "data"])
-async def test_a_token_is_had_with_json_and_with_a_form(gateway: Shop, kind: str) -> None:
+async def test_a_token_is_had_with_json_and_with_a_form(gateway: MerchantClient, kind: str) -> None:
     given = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret}
 
     answer = await gateway.call("POST", "/users/getToken", headers={}, **{kind: given})
@@ -52,7 +52,9 @@ async def test_a_token_is_had_with_json_and_with_a_form(gateway: Shop, kind: str
 
 
 @pytest.mark.parametrize("wrong", ["imp_key", "imp_secret"])
-async def test_a_wrong_key_and_a_wrong_secret_are_one_answer(gateway: Shop, wrong: str) -> None:
+async def test_a_wrong_key_and_a_wrong_secret_are_one_answer(
+    gateway: MerchantClient, wrong: str
+) -> None:
     given = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret, wrong: "x" * 16}
 
     answer = await gateway.call("POST", "/users/getToken", headers={}, json=given)
@@ -64,7 +66,7 @@ async def test_a_wrong_key_and_a_wrong_secret_are_one_answer(gateway: Shop, wron
 @pytest.mark.parametrize(
     "given", [{}, {"imp_key": "k"}, {"imp_secret": "s"}, {"imp_key": "", "imp_secret": None}]
 )
-async def test_a_missing_key_is_told_so(gateway: Shop, given: dict[str, Any]) -> None:
+async def test_a_missing_key_is_told_so(gateway: MerchantClient, given: dict[str, Any]) -> None:
     answer = await gateway.call("POST", "/users/getToken", headers={}, json=given)
 
     assert (answer.http_status, answer.code) == (400, -1)
@@ -72,7 +74,7 @@ async def test_a_missing_key_is_told_so(gateway: Shop, given: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_every_way_to_show_a_token(gateway: Shop, form: str) -> None:
+async def test_every_way_to_show_a_token(gateway: MerchantClient, form: str) -> None:
     shown = FORMS[form](await gateway.token())
 
     answer = await gateway.call("GET", "/payments/imp_000000000000", **shown)
@@ -83,7 +85,7 @@ async def test_every_way_to_show_a_token(gateway: Shop, form: str) -> None:
 @pytest.mark.parametrize("way", WRONG_WAYS)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_without_a_token_nothing_else_is_looked_at(
-    gateway: Shop, method: str, path: str, way: str
+    gateway: MerchantClient, method: str, path: str, way: str
 ) -> None:
     body = b"{ not json" if method == "POST" else None
 
@@ -96,23 +98,23 @@ async def test_an_ended_token_is_refused_and_a_new_one_works(
     database_url: str, kicc: SimulatorControl
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
-    async with running_gateway(database_url, kicc, clock=clock) as shop:
-        old = {"Authorization": await shop.token()}
+    async with running_gateway(database_url, kicc, clock=clock) as client:
+        old = {"Authorization": await client.token()}
         path = "/payments/imp_000000000000"
 
         clock.advance(timedelta(minutes=29, seconds=59))
-        assert (await shop.call("GET", path, headers=old)).http_status == 404
+        assert (await client.call("GET", path, headers=old)).http_status == 404
         clock.advance(timedelta(seconds=1))
-        assert (await shop.call("GET", path, headers=old)).http_status == 401
+        assert (await client.call("GET", path, headers=old)).http_status == 401
 
-        shop._token = None
-        assert (await shop.get(path)).http_status == 404
-        assert await shop.token() != old["Authorization"]
+        client._token = None
+        assert (await client.get(path)).http_status == 404
+        assert await client.token() != old["Authorization"]
 
 
-async def test_a_token_of_one_merchant_opens_nothing_of_another(gateway: Shop) -> None:
+async def test_a_token_of_one_merchant_opens_nothing_of_another(gateway: MerchantClient) -> None:
     paid = await gateway.pay_in_window()
-    async with open_shop(
+    async with open_merchant(
         gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
     ) as other:
         for path in (

@@ -72,7 +72,7 @@ WITHOUT_CALLBACK = "return IMP.request_pay(param);"
 
 
 @dataclass
-class Mall:
+class SdkFixture:
     """Everything behind the page."""
 
     gateway_url: str
@@ -158,7 +158,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def browser(chromium: Browser, mall: Mall) -> AsyncIterator[Browser]:
+async def browser(chromium: Browser, sdk: SdkFixture) -> AsyncIterator[Browser]:
     """Closed before the gateway is, so that no page asks a gateway that is going."""
     yield chromium
     for context in chromium.contexts:
@@ -166,7 +166,7 @@ async def browser(chromium: Browser, mall: Mall) -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def mall(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[Mall]:
+async def sdk(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[SdkFixture]:
     await simulator.reset()
     listening = free_socket()
     settings = read_settings(
@@ -179,17 +179,17 @@ async def mall(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[
         }
     )
     async with open_engine(settings) as engine, aiohttp.ClientSession() as rest:
-        await open_shop(engine)
-        mall = Mall("", "", engine, simulator, rest)
-        gateway = mall.watched(create_app(engine, settings))
+        await add_shop(engine)
+        sdk = SdkFixture("", "", engine, simulator, rest)
+        gateway = sdk.watched(create_app(engine, settings))
         async with (
-            served(gateway, listening) as mall.gateway_url,
-            served(mall.shop()) as mall.shop_url,
+            served(gateway, listening) as sdk.gateway_url,
+            served(sdk.shop()) as sdk.shop_url,
         ):
-            yield mall
+            yield sdk
 
 
-async def open_shop(engine: Engine) -> None:
+async def add_shop(engine: Engine) -> None:
     merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
     await add_api_key(engine, merchant, api_key=KEYS["imp_key"], api_secret=KEYS["imp_secret"])
     await add_channel(

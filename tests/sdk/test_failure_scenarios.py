@@ -11,10 +11,10 @@ from sdk.conftest import heard, pay, shot
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_forged_messages_are_not_heard(mall, browser):
-    page = await mall.page(browser)
+async def test_forged_messages_are_not_heard(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
-    token = await mall.window_token()
+    token = await sdk.window_token()
     rsp = {"success": True, "merchant_uid": "order-1", "imp_uid": "imp_666"}
     right = {"source": "dasi", "kind": "done", "window_token": token, "rsp": rsp}
     other_token = {**right, "window_token": "0" * len(token)}
@@ -23,9 +23,9 @@ async def test_forged_messages_are_not_heard(mall, browser):
         for (const data of said) window.dispatchEvent(new MessageEvent("message", {origin, data}));
     }"""
 
-    for origin in (mall.shop_url, "https://evil.example", "null", f"{mall.gateway_url}0"):
+    for origin in (sdk.shop_url, "https://evil.example", "null", f"{sdk.gateway_url}0"):
         await page.evaluate(say, [origin, [right, json.dumps(right)]])
-    await page.evaluate(say, [mall.gateway_url, shapes])
+    await page.evaluate(say, [sdk.gateway_url, shapes])
 
     assert await page.evaluate("window.results.length") == 0
     await expect(page.get_by_role("dialog")).to_be_visible()
@@ -34,9 +34,9 @@ async def test_forged_messages_are_not_heard(mall, browser):
     assert (await heard(page))["imp_uid"] == "imp_100000000001"
 
 
-async def test_a_lost_answer_is_heard_as_doubt(mall, browser):
-    await mall.kicc.scenario("executed_bad_gateway", "approval")
-    page = await mall.page(browser)
+async def test_a_lost_answer_is_heard_as_doubt(sdk, browser):
+    await sdk.kicc.scenario("executed_bad_gateway", "approval")
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     async with popup.expect_event("close"):
@@ -44,28 +44,28 @@ async def test_a_lost_answer_is_heard_as_doubt(mall, browser):
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["status"], rsp["error_code"]) == (False, "ready", "F0006")
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "ready"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "ready"
 
 
-async def test_while_the_pg_is_asked_closing_the_window_does_not_end_the_payment(mall, browser):
-    await mall.kicc.hold("approval", when="after")
-    page = await mall.page(browser)
+async def test_while_the_pg_is_asked_closing_the_window_does_not_end_the_payment(sdk, browser):
+    await sdk.kicc.hold("approval", when="after")
+    page = await sdk.page(browser)
     popup = await pay(page)
     await popup.click("button[value=approve]", no_wait_after=True)
-    await mall.kicc.wait_held()
+    await sdk.kicc.wait_held()
 
     await popup.close()
     await expect(page.get_by_role("dialog")).to_contain_text("결제를 확인하고 있습니다")
     await shot(page, "layer-processing")
     assert await page.get_by_role("dialog").get_by_role("button").count() == 0
-    await mall.kicc.release()
+    await sdk.kicc.release()
 
     assert (await heard(page))["success"] is True
 
 
-async def test_a_refusal_before_the_window_closes_the_popup_and_is_heard(mall, browser):
-    mall.param |= {"amount": "많이"}
-    page = await mall.page(browser)
+async def test_a_refusal_before_the_window_closes_the_popup_and_is_heard(sdk, browser):
+    sdk.param |= {"amount": "많이"}
+    page = await sdk.page(browser)
 
     await page.click("#pay")
 
@@ -76,23 +76,23 @@ async def test_a_refusal_before_the_window_closes_the_popup_and_is_heard(mall, b
     assert len(page.context.pages) == 1
 
 
-async def test_leaving_the_page_ends_the_open_window(mall, browser):
-    page = await mall.page(browser)
+async def test_leaving_the_page_ends_the_open_window(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
     closed = asyncio.Event()
     popup.on("close", lambda _popup: closed.set())
 
-    await page.goto(f"{mall.shop_url}/done")
+    await page.goto(f"{sdk.shop_url}/done")
 
     async with asyncio.timeout(10):
         await closed.wait()
-        await mall.close_answered.wait()
-    assert (await mall.payment("imp_100000000001"))["status"] == "failed"
+        await sdk.close_answered.wait()
+    assert (await sdk.payment("imp_100000000001"))["status"] == "failed"
 
 
-async def test_the_gateway_gone_is_heard(mall, browser):
-    page = await mall.page(browser)
-    await page.context.route(f"{mall.gateway_url}/checkout/**", lambda route: route.abort())
+async def test_the_gateway_gone_is_heard(sdk, browser):
+    page = await sdk.page(browser)
+    await page.context.route(f"{sdk.gateway_url}/checkout/**", lambda route: route.abort())
 
     await page.click("#pay")
 
@@ -100,10 +100,10 @@ async def test_the_gateway_gone_is_heard(mall, browser):
     assert (rsp["success"], rsp["error_code"], rsp["merchant_uid"]) == (False, "F503", "order-1")
 
 
-async def test_with_the_network_gone_in_the_middle_giving_up_is_heard_as_doubt(mall, browser):
-    page = await mall.page(browser)
+async def test_with_the_network_gone_in_the_middle_giving_up_is_heard_as_doubt(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
-    await page.context.route(f"{mall.gateway_url}/checkout/**", lambda route: route.abort())
+    await page.context.route(f"{sdk.gateway_url}/checkout/**", lambda route: route.abort())
 
     await popup.close()
     dialog = page.get_by_role("dialog")

@@ -8,8 +8,8 @@ from sdk.conftest import heard, pay
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_second_call_is_refused_and_the_first_goes_on(mall, browser):
-    page = await mall.page(browser)
+async def test_a_second_call_is_refused_and_the_first_goes_on(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     await page.evaluate("window.pay({merchant_uid: 'order-2'})")
@@ -23,9 +23,9 @@ async def test_a_second_call_is_refused_and_the_first_goes_on(mall, browser):
     assert (results[1]["success"], results[1]["merchant_uid"]) == (True, "order-1")
 
 
-async def test_an_error_in_the_callback_is_the_pages_own_and_happens_once(mall, browser):
-    mall.call = "return IMP.request_pay(param, () => { window.calls += 1; throw Error('mine'); });"
-    page = await mall.page(browser)
+async def test_an_error_in_the_callback_is_the_pages_own_and_happens_once(sdk, browser):
+    sdk.call = "return IMP.request_pay(param, () => { window.calls += 1; throw Error('mine'); });"
+    page = await sdk.page(browser)
     await page.evaluate("window.calls = 0")
     popup = await pay(page)
 
@@ -37,8 +37,8 @@ async def test_an_error_in_the_callback_is_the_pages_own_and_happens_once(mall, 
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_a_script_kept_elsewhere_is_told_its_gateway(mall, browser):
-    page = await mall.page(browser)
+async def test_a_script_kept_elsewhere_is_told_its_gateway(sdk, browser):
+    page = await sdk.page(browser)
     await page.evaluate(
         """(gateway) => new Promise((loaded) => {
             delete window.IMP;
@@ -48,7 +48,7 @@ async def test_a_script_kept_elsewhere_is_told_its_gateway(mall, browser):
             tag.onload = loaded;
             document.head.append(tag);
         })""",
-        mall.gateway_url,
+        sdk.gateway_url,
     )
     popup = await pay(page)
 
@@ -58,8 +58,8 @@ async def test_a_script_kept_elsewhere_is_told_its_gateway(mall, browser):
     assert (await heard(page))["success"] is True
 
 
-async def test_members_this_gateway_does_not_have_say_so(mall, browser):
-    page = await mall.page(browser)
+async def test_members_this_gateway_does_not_have_say_so(sdk, browser):
+    page = await sdk.page(browser)
 
     rsp = await page.evaluate(
         "new Promise((tell) => IMP.certification({merchant_uid: 'c-1'}, tell))"
@@ -70,8 +70,8 @@ async def test_members_this_gateway_does_not_have_say_so(mall, browser):
     assert "F501" in told
 
 
-async def test_calls_without_init_or_without_parameters_are_told_by_an_alert(mall, browser):
-    page = await mall.page(browser)
+async def test_calls_without_init_or_without_parameters_are_told_by_an_alert(sdk, browser):
+    page = await sdk.page(browser)
     told: list[str] = []
 
     async def hear(dialog):
@@ -86,8 +86,8 @@ async def test_calls_without_init_or_without_parameters_are_told_by_an_alert(mal
     assert told[1] == "결제요청 파라메터가 누락되었습니다."
 
 
-async def test_a_sub_merchant_is_refused_rather_than_paid_to_its_parent(mall, browser):
-    page = await mall.page(browser)
+async def test_a_sub_merchant_is_refused_rather_than_paid_to_its_parent(sdk, browser):
+    page = await sdk.page(browser)
 
     rsp = await page.evaluate(
         """new Promise((tell) => {

@@ -19,14 +19,14 @@ SCRIPT = (Path(__file__).parent / "frame_protocol.js").read_text()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop_page(mall, browser):
+async def shop_page(sdk, browser):
     """Opens a shop's page with the frame in it, ready."""
     html = ""
     shop = Starlette(routes=[Route("/", lambda _request: HTMLResponse(html))])
 
     async def opened(*, style="old", code=CODE, **context):
         nonlocal html
-        order = {"gateway": mall.gateway_url, "code": code, "style": style, "param": mall.param}
+        order = {"gateway": sdk.gateway_url, "code": code, "style": style, "param": sdk.param}
         html = (
             '<!doctype html><meta charset="utf-8"><button id="pay">결제하기</button>'
             f'<script type="application/json" id="order">{json.dumps(order)}</script>'
@@ -56,8 +56,8 @@ async def pay(page):
 
 
 @pytest.mark.parametrize("style", ["old", "new"])
-async def test_a_payment_on_a_pc_is_done_once(mall, shop_page, style):
-    mall.param |= {"custom_data": {"a": 1}, "buyer_name": "홍길동"}
+async def test_a_payment_on_a_pc_is_done_once(sdk, shop_page, style):
+    sdk.param |= {"custom_data": {"a": 1}, "buyer_name": "홍길동"}
     page = await shop_page(style=style)
     channel = (await page.evaluate("window.channels"))["data"][0]
     assert (channel["pg_provider"], channel["pg_id"]) == ("kicc", "T0021766")
@@ -71,12 +71,12 @@ async def test_a_payment_on_a_pc_is_done_once(mall, shop_page, style):
     assert rsp["custom_data"] == {"a": 1}
     assert await page.evaluate("window.said") == ["done"]
     await expect(page.locator("iframe")).to_be_hidden()
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "paid"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "paid"
 
 
 @pytest.mark.parametrize("style", ["old", "new"])
-async def test_a_card_is_registered_on_a_pc(mall, shop_page, style):
-    mall.param |= {"customer_uid": "buyer-1", "amount": 0, "pg": "kicc.T0021766"}
+async def test_a_card_is_registered_on_a_pc(sdk, shop_page, style):
+    sdk.param |= {"customer_uid": "buyer-1", "amount": 0, "pg": "kicc.T0021766"}
     page = await shop_page(style=style)
     popup = await pay(page)
 
@@ -85,10 +85,10 @@ async def test_a_card_is_registered_on_a_pc(mall, shop_page, style):
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["paid_amount"]) == (True, 0)
-    assert (await mall.payment(rsp["imp_uid"]))["customer_uid_usage"] == "issue"
+    assert (await sdk.payment(rsp["imp_uid"]))["customer_uid_usage"] == "issue"
 
 
-async def test_a_window_closed_by_the_payer_is_done_too(mall, shop_page):
+async def test_a_window_closed_by_the_payer_is_done_too(sdk, shop_page):
     page = await shop_page()
     popup = await pay(page)
 
@@ -96,10 +96,10 @@ async def test_a_window_closed_by_the_payer_is_done_too(mall, shop_page):
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "failed"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
 
 
-async def test_the_frames_own_cancel_ends_the_order(mall, shop_page):
+async def test_the_frames_own_cancel_ends_the_order(sdk, shop_page):
     page = await shop_page()
     await page.click("#pay")
     await page.frame_locator("iframe").get_by_role("button", name="취소").click()
@@ -108,8 +108,8 @@ async def test_the_frames_own_cancel_ends_the_order(mall, shop_page):
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
 
 
-async def test_a_refusal_is_done_without_a_window(mall, shop_page):
-    mall.param |= {"pay_method": "vbank"}
+async def test_a_refusal_is_done_without_a_window(sdk, shop_page):
+    sdk.param |= {"pay_method": "vbank"}
     page = await shop_page()
     await page.click("#pay")
 
@@ -117,7 +117,7 @@ async def test_a_refusal_is_done_without_a_window(mall, shop_page):
     assert (rsp["success"], rsp["error_code"], rsp["imp_uid"]) == (False, "F400", None)
 
 
-async def test_an_unknown_merchant_has_no_channels_and_is_told_why(mall, shop_page):
+async def test_an_unknown_merchant_has_no_channels_and_is_told_why(sdk, shop_page):
     page = await shop_page(style="new", code="imp99999999")
 
     rsp = await heard(page)
@@ -127,8 +127,8 @@ async def test_an_unknown_merchant_has_no_channels_and_is_told_why(mall, shop_pa
 
 @pytest.mark.parametrize("style", ["old", "new"])
 @pytest.mark.parametrize("more", [{}, {"customer_uid": "buyer-1", "amount": 0}])
-async def test_a_phones_page_goes_to_the_window_and_comes_back(mall, shop_page, more, style):
-    mall.param |= {"m_redirect_url": f"{mall.shop_url}/done?cart=7", **more}
+async def test_a_phones_page_goes_to_the_window_and_comes_back(sdk, shop_page, more, style):
+    sdk.param |= {"m_redirect_url": f"{sdk.shop_url}/done?cart=7", **more}
     page = await shop_page(style=style, **PHONE)
     await page.click("#pay")
 
@@ -137,6 +137,6 @@ async def test_a_phones_page_goes_to_the_window_and_comes_back(mall, shop_page, 
     await page.wait_for_url("**/done?**")
     told = dict(parse_qsl(urlsplit(page.url).query))
     assert (told["cart"], told["imp_success"]) == ("7", "true")
-    payment = await mall.payment(told["imp_uid"])
+    payment = await sdk.payment(told["imp_uid"])
     assert (payment["status"], payment["channel"]) == ("paid", "mobile")
     assert payment["customer_uid_usage"] == ("issue" if more else None)

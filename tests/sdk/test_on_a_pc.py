@@ -8,9 +8,9 @@ from sdk.conftest import CODE, WITHOUT_CALLBACK, heard, pay, shot
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_payment_is_heard_by_the_callback_once(mall, browser):
-    mall.param |= {"buyer_name": "홍길동", "buyer_tel": "010-1234-5678", "custom_data": {"a": 1}}
-    page = await mall.page(browser)
+async def test_a_payment_is_heard_by_the_callback_once(sdk, browser):
+    sdk.param |= {"buyer_name": "홍길동", "buyer_tel": "010-1234-5678", "custom_data": {"a": 1}}
+    page = await sdk.page(browser)
     popup = await pay(page)
     await expect(page.get_by_role("dialog")).to_contain_text("결제 창이 열려 있습니다")
     await shot(page, "layer-open")
@@ -24,7 +24,7 @@ async def test_a_payment_is_heard_by_the_callback_once(mall, browser):
     assert rsp["status"] == "paid"
     assert rsp["paid_amount"] == 19_900
     assert rsp["custom_data"] == {"a": 1}
-    payment = await mall.payment(rsp["imp_uid"])
+    payment = await sdk.payment(rsp["imp_uid"])
     assert (payment["status"], payment["amount"]) == ("paid", 19_900)
     assert payment["pg_tid"] == rsp["pg_tid"]
     assert payment["channel"] == "pc"
@@ -34,9 +34,9 @@ async def test_a_payment_is_heard_by_the_callback_once(mall, browser):
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_a_card_is_registered_and_nothing_is_charged(mall, browser):
-    mall.param |= {"customer_uid": "buyer-1", "amount": 0}
-    page = await mall.page(browser)
+async def test_a_card_is_registered_and_nothing_is_charged(sdk, browser):
+    sdk.param |= {"customer_uid": "buyer-1", "amount": 0}
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     async with popup.expect_event("close"):
@@ -45,7 +45,7 @@ async def test_a_card_is_registered_and_nothing_is_charged(mall, browser):
     rsp = await heard(page)
     assert rsp["success"] is True
     assert rsp["paid_amount"] == 0
-    payment = await mall.payment(rsp["imp_uid"])
+    payment = await sdk.payment(rsp["imp_uid"])
     assert (payment["customer_uid_usage"], payment["status"], payment["amount"]) == (
         "issue",
         "paid",
@@ -54,8 +54,8 @@ async def test_a_card_is_registered_and_nothing_is_charged(mall, browser):
     assert payment["customer_uid"] == "buyer-1"
 
 
-async def test_a_cancel_in_the_window_is_heard_with_the_words_of_the_pg(mall, browser):
-    page = await mall.page(browser)
+async def test_a_cancel_in_the_window_is_heard_with_the_words_of_the_pg(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     async with popup.expect_event("close"):
@@ -64,23 +64,23 @@ async def test_a_cancel_in_the_window_is_heard_with_the_words_of_the_pg(mall, br
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
     assert rsp["error_msg"].startswith(f"F0005:결제가 중단되었습니다({rsp['imp_uid']}).W002 | ")
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "failed"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
 
 
-async def test_a_window_that_is_closed_ends_the_payment(mall, browser):
-    page = await mall.page(browser)
+async def test_a_window_that_is_closed_ends_the_payment(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     await popup.close()
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "failed"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_giving_up_on_the_page_closes_the_window(mall, browser):
-    page = await mall.page(browser)
+async def test_giving_up_on_the_page_closes_the_window(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     async with popup.expect_event("close"):
@@ -88,11 +88,11 @@ async def test_giving_up_on_the_page_closes_the_window(mall, browser):
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "failed"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
 
 
-async def test_escape_loses_nothing_and_the_keyboard_stays_in_the_layer(mall, browser):
-    page = await mall.page(browser)
+async def test_escape_loses_nothing_and_the_keyboard_stays_in_the_layer(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
     dialog = page.get_by_role("dialog")
     await page.bring_to_front()
@@ -110,9 +110,9 @@ async def test_escape_loses_nothing_and_the_keyboard_stays_in_the_layer(mall, br
     assert (await heard(page))["success"] is True
 
 
-async def test_a_blocked_popup_is_opened_by_a_touch_of_the_layer(mall, browser):
-    page = await mall.page(browser)
-    await page.goto(f"{mall.shop_url}/?auto")
+async def test_a_blocked_popup_is_opened_by_a_touch_of_the_layer(sdk, browser):
+    page = await sdk.page(browser)
+    await page.goto(f"{sdk.shop_url}/?auto")
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("브라우저가 결제 창을 막았습니다")
     await shot(page, "layer-blocked")
@@ -127,20 +127,20 @@ async def test_a_blocked_popup_is_opened_by_a_touch_of_the_layer(mall, browser):
     assert (await heard(page))["success"] is True
 
 
-async def test_giving_up_on_a_blocked_popup_is_heard(mall, browser):
-    page = await mall.page(browser)
-    await page.goto(f"{mall.shop_url}/?auto")
+async def test_giving_up_on_a_blocked_popup_is_heard(sdk, browser):
+    page = await sdk.page(browser)
+    await page.goto(f"{sdk.shop_url}/?auto")
 
     await page.get_by_role("button", name="그만두기").click()
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "failed"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
 
 
-async def test_a_return_posted_twice_is_heard_once_and_paid_once(mall, browser):
-    await mall.kicc.settings(double_post=True)
-    page = await mall.page(browser)
+async def test_a_return_posted_twice_is_heard_once_and_paid_once(sdk, browser):
+    await sdk.kicc.settings(double_post=True)
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     async with popup.expect_event("close"):
@@ -148,27 +148,27 @@ async def test_a_return_posted_twice_is_heard_once_and_paid_once(mall, browser):
 
     rsp = await heard(page)
     assert rsp["success"] is True
-    books = await mall.kicc.state()
+    books = await sdk.kicc.state()
     assert len(books["transactions"]) == 1
 
 
-async def test_reload_and_back_in_the_window_change_nothing(mall, browser):
-    page = await mall.page(browser)
+async def test_reload_and_back_in_the_window_change_nothing(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
     await popup.reload()
     await popup.wait_for_selector("button[value=approve]")
-    await popup.goto(f"{mall.gateway_url}/checkout/{CODE}/opening")
+    await popup.goto(f"{sdk.gateway_url}/checkout/{CODE}/opening")
     await popup.go_back()
 
     async with popup.expect_event("close"):
         await popup.click("button[value=approve]")
 
     rsp = await heard(page)
-    assert (await mall.payment(rsp["imp_uid"]))["status"] == "paid"
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "paid"
 
 
-async def test_the_result_is_heard_by_asking_when_the_window_lost_its_opener(mall, browser):
-    page = await mall.page(browser)
+async def test_the_result_is_heard_by_asking_when_the_window_lost_its_opener(sdk, browser):
+    page = await sdk.page(browser)
     popup = await pay(page)
     await popup.add_init_script("window.opener = null")
 
@@ -177,9 +177,9 @@ async def test_the_result_is_heard_by_asking_when_the_window_lost_its_opener(mal
     assert (await heard(page))["success"] is True
 
 
-async def test_the_same_order_in_a_second_tab_is_refused_once_it_is_paid(mall, browser):
-    first = await mall.page(browser)
-    second = await mall.page(first.context)
+async def test_the_same_order_in_a_second_tab_is_refused_once_it_is_paid(sdk, browser):
+    first = await sdk.page(browser)
+    second = await sdk.page(first.context)
     one, other = await pay(first), await pay(second)
     async with one.expect_event("close"):
         await one.click("button[value=approve]")
@@ -191,7 +191,7 @@ async def test_the_same_order_in_a_second_tab_is_refused_once_it_is_paid(mall, b
     rsp = await heard(second)
     assert rsp["success"] is False
     assert "이미 결제가 이루어진 거래건입니다." in rsp["error_msg"]
-    books = await mall.kicc.state()
+    books = await sdk.kicc.state()
     assert len(books["transactions"]) == 1
     await second.reload()
     await second.click("#pay")
@@ -200,10 +200,10 @@ async def test_the_same_order_in_a_second_tab_is_refused_once_it_is_paid(mall, b
     assert again["error_msg"] == "이미 결제가 이루어진 거래건입니다."
 
 
-async def test_without_a_callback_the_result_goes_to_the_redirect_address(mall, browser):
-    mall.call = WITHOUT_CALLBACK
-    mall.param["m_redirect_url"] = "/done?cart=7#top"
-    page = await mall.page(browser)
+async def test_without_a_callback_the_result_goes_to_the_redirect_address(sdk, browser):
+    sdk.call = WITHOUT_CALLBACK
+    sdk.param["m_redirect_url"] = "/done?cart=7#top"
+    page = await sdk.page(browser)
     popup = await pay(page)
 
     await popup.click("button[value=cancel]")

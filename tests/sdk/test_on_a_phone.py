@@ -16,9 +16,9 @@ def told(url: str) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(mall, browser):
-    mall.param["m_redirect_url"] = f"{mall.shop_url}/done?cart=7#top"
-    return await mall.page(browser, **PHONE)
+async def page(sdk, browser):
+    sdk.param["m_redirect_url"] = f"{sdk.shop_url}/done?cart=7#top"
+    return await sdk.page(browser, **PHONE)
 
 
 async def pay(page) -> None:
@@ -26,7 +26,7 @@ async def pay(page) -> None:
     await page.wait_for_selector("button[value=approve]")
 
 
-async def test_a_payment_comes_back_to_the_redirect_address(mall, page):
+async def test_a_payment_comes_back_to_the_redirect_address(sdk, page):
     await shot(page, "phone-shop")
     await pay(page)
     await shot(page, "phone-window-of-the-simulator")
@@ -39,19 +39,19 @@ async def test_a_payment_comes_back_to_the_redirect_address(mall, page):
     assert (query["cart"], query["imp_success"], query["success"]) == ("7", "true", "true")
     assert query["merchant_uid"] == "order-1"
     assert "error_code" not in query
-    payment = await mall.payment(query["imp_uid"])
+    payment = await sdk.payment(query["imp_uid"])
     assert (payment["status"], payment["channel"]) == ("paid", "mobile")
 
 
-async def test_a_card_registration_comes_back_too(mall, page):
-    mall.param |= {"customer_uid": "buyer-1", "amount": 0}
+async def test_a_card_registration_comes_back_too(sdk, page):
+    sdk.param |= {"customer_uid": "buyer-1", "amount": 0}
     await page.reload()
     await pay(page)
 
     await page.click("button[value=approve]")
 
     await page.wait_for_url("**/done?**")
-    payment = await mall.payment(told(page.url)["imp_uid"])
+    payment = await sdk.payment(told(page.url)["imp_uid"])
     assert (payment["customer_uid_usage"], payment["status"], payment["amount"]) == (
         "issue",
         "paid",
@@ -59,7 +59,7 @@ async def test_a_card_registration_comes_back_too(mall, page):
     )
 
 
-async def test_a_cancel_comes_back_with_its_code_and_text(mall, page):
+async def test_a_cancel_comes_back_with_its_code_and_text(sdk, page):
     await pay(page)
 
     await page.click("button[value=cancel]")
@@ -69,10 +69,10 @@ async def test_a_cancel_comes_back_with_its_code_and_text(mall, page):
     assert query["imp_success"] == "false"
     assert query["error_code"] == "F0005"
     assert "W002 | " in query["error_msg"]
-    assert (await mall.payment(query["imp_uid"]))["status"] == "failed"
+    assert (await sdk.payment(query["imp_uid"]))["status"] == "failed"
 
 
-async def test_the_browsers_own_back_leaves_the_page_usable_and_the_order_payable(mall, page):
+async def test_the_browsers_own_back_leaves_the_page_usable_and_the_order_payable(sdk, page):
     await pay(page)
     await page.go_back()
     await expect(page.get_by_role("dialog")).to_have_count(0)
@@ -81,10 +81,10 @@ async def test_the_browsers_own_back_leaves_the_page_usable_and_the_order_payabl
     await page.click("button[value=approve]")
 
     await page.wait_for_url("**/done?**")
-    assert (await mall.payment(told(page.url)["imp_uid"]))["status"] == "paid"
+    assert (await sdk.payment(told(page.url)["imp_uid"]))["status"] == "paid"
 
 
-async def test_back_from_the_result_does_not_pay_again(mall, page):
+async def test_back_from_the_result_does_not_pay_again(sdk, page):
     await pay(page)
     await page.click("button[value=approve]")
     await page.wait_for_url("**/done?**")
@@ -92,12 +92,12 @@ async def test_back_from_the_result_does_not_pay_again(mall, page):
     await page.go_back()
     await page.wait_for_load_state()
 
-    books = await mall.kicc.state()
+    books = await sdk.kicc.state()
     assert len(books["transactions"]) == 1
 
 
-async def test_a_refusal_before_the_window_goes_to_the_callback(mall, page):
-    mall.param |= {"pay_method": "trans"}
+async def test_a_refusal_before_the_window_goes_to_the_callback(sdk, page):
+    sdk.param |= {"pay_method": "trans"}
     await page.reload()
 
     await page.click("#pay")
@@ -108,9 +108,9 @@ async def test_a_refusal_before_the_window_goes_to_the_callback(mall, page):
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_a_refusal_without_a_callback_goes_to_the_redirect_address(mall, page):
-    mall.call = WITHOUT_CALLBACK
-    mall.param |= {"amount": -1}
+async def test_a_refusal_without_a_callback_goes_to_the_redirect_address(sdk, page):
+    sdk.call = WITHOUT_CALLBACK
+    sdk.param |= {"amount": -1}
     await page.reload()
 
     await page.click("#pay")
@@ -123,9 +123,9 @@ async def test_a_refusal_without_a_callback_goes_to_the_redirect_address(mall, p
 
 
 @pytest.mark.parametrize("address", ["javascript:document.title='run'", "data:text/html,run"])
-async def test_an_address_a_browser_would_run_is_not_gone_to(mall, page, address):
-    mall.call = WITHOUT_CALLBACK
-    mall.param["m_redirect_url"] = address
+async def test_an_address_a_browser_would_run_is_not_gone_to(sdk, page, address):
+    sdk.call = WITHOUT_CALLBACK
+    sdk.param["m_redirect_url"] = address
     await page.reload()
 
     await page.click("#pay")
@@ -134,11 +134,11 @@ async def test_an_address_a_browser_would_run_is_not_gone_to(mall, page, address
     assert told(page.url)["error_code"] == "F400"
 
 
-async def test_an_earlier_result_in_the_redirect_address_is_replaced(mall, page):
-    mall.call = WITHOUT_CALLBACK
-    mall.param |= {
+async def test_an_earlier_result_in_the_redirect_address_is_replaced(sdk, page):
+    sdk.call = WITHOUT_CALLBACK
+    sdk.param |= {
         "amount": -1,
-        "m_redirect_url": f"{mall.shop_url}/done?imp_success=true&imp_uid=imp_0&cart=7#top",
+        "m_redirect_url": f"{sdk.shop_url}/done?imp_success=true&imp_uid=imp_0&cart=7#top",
     }
     await page.reload()
 
@@ -151,9 +151,9 @@ async def test_an_earlier_result_in_the_redirect_address_is_replaced(mall, page)
     assert page.url.endswith("#top")
 
 
-async def test_a_refusal_with_nowhere_to_go_is_shown_by_the_gateway(mall, page):
-    mall.call = WITHOUT_CALLBACK
-    mall.param |= {"amount": -1, "m_redirect_url": None}
+async def test_a_refusal_with_nowhere_to_go_is_shown_by_the_gateway(sdk, page):
+    sdk.call = WITHOUT_CALLBACK
+    sdk.param |= {"amount": -1, "m_redirect_url": None}
     await page.reload()
 
     await page.click("#pay")
@@ -167,8 +167,8 @@ async def test_a_refusal_with_nowhere_to_go_is_shown_by_the_gateway(mall, page):
     ("choice", "heading"),
     [("approve", "결제가 완료되었습니다"), ("cancel", "결제가 완료되지 않았습니다")],
 )
-async def test_without_a_redirect_address_the_gateway_shows_the_result(mall, page, choice, heading):
-    mall.param["m_redirect_url"] = None
+async def test_without_a_redirect_address_the_gateway_shows_the_result(sdk, page, choice, heading):
+    sdk.param["m_redirect_url"] = None
     await page.reload()
     await pay(page)
 
@@ -180,17 +180,17 @@ async def test_without_a_redirect_address_the_gateway_shows_the_result(mall, pag
     await expect(page.get_by_role("heading")).to_have_text(heading)
 
 
-async def test_the_payer_waits_on_our_page_while_the_pg_is_asked(mall, page):
-    await mall.kicc.hold("approval", when="after")
+async def test_the_payer_waits_on_our_page_while_the_pg_is_asked(sdk, page):
+    await sdk.kicc.hold("approval", when="after")
     await pay(page)
     await page.click("button[value=approve]", no_wait_after=True)
-    await mall.kicc.wait_held()
+    await sdk.kicc.wait_held()
     second = await page.context.new_page()
-    await second.goto(f"{mall.gateway_url}/checkout/{CODE}/windows/{await mall.window_token()}")
+    await second.goto(f"{sdk.gateway_url}/checkout/{CODE}/windows/{await sdk.window_token()}")
     await expect(second.get_by_role("heading")).to_have_text("결제를 확인하고 있습니다")
     await shot(second, "phone-waiting")
 
-    await mall.kicc.release()
+    await sdk.kicc.release()
 
     await second.wait_for_url("**/done?**")
     assert told(second.url)["imp_success"] == "true"

@@ -20,7 +20,7 @@ CODE, API_KEY, API_SECRET = "imp00000001", "shop", "shop-secret"
 
 
 @dataclass
-class Line:
+class E2eShop:
     """A customer at one end, KICC at the other."""
 
     customer: Customer
@@ -48,7 +48,7 @@ class Line:
 
 
 @asynccontextmanager
-async def opened_line(database_url: str) -> AsyncIterator[Line]:
+async def open_e2e_shop(database_url: str) -> AsyncIterator[E2eShop]:
     at_gateway, at_shop = free_socket(), free_socket()
     gateway_url, shop_url = address_of(at_gateway), address_of(at_shop)
     async with SimulatorProcess() as kicc:
@@ -88,5 +88,5 @@ async def opened_line(database_url: str) -> AsyncIterator[Line]:
                 served(create_app(engine, settings), at_gateway),
                 opened_shop(shop, at_shop) as customer,
             ):
-                yield Line(customer, gateway_url, kicc, deliverer)
+                yield E2eShop(customer, gateway_url, kicc, deliverer)
             await deliverer.close()

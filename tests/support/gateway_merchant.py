@@ -1,8 +1,8 @@
 """A gateway with one shop in it, spoken to over HTTP as a shop and its payers do.
 
-    async with running_gateway(database_url, kicc) as shop:
-        await shop.register_card("card-1")
-        paid = await shop.again(customer_uid="card-1", amount=9_900)
+    async with running_gateway(database_url, kicc) as client:
+        await client.register_card("card-1")
+        paid = await client.again(customer_uid="card-1", amount=9_900)
 
 The application is the real one on a free port of this machine, in the test's own loop, so a test
 may also look at its engine and its database. `gateway_process` runs the same as programs.
@@ -47,7 +47,7 @@ class Answer:
 
 
 @dataclass
-class Shop:
+class MerchantClient:
     """One merchant of a gateway: its key, its channel, and a client that knows its token."""
 
     url: str
@@ -194,7 +194,7 @@ async def running_gateway(
     clock: Clock | None = None,
     webhook_url: str | None = None,
     **more: str,
-) -> AsyncIterator[Shop]:
+) -> AsyncIterator[MerchantClient]:
     """The gateway and its shop until the block ends. `more` are settings by variable name."""
     listening = free_socket()
     public_url = address_of(listening)
@@ -203,13 +203,13 @@ async def running_gateway(
     async with (
         open_engine(settings, clock=clock) as engine,
         served(create_app(engine, settings), listening) as url,
-        open_shop(engine, url, kicc, webhook_url=webhook_url) as shop,
+        open_merchant(engine, url, kicc, webhook_url=webhook_url) as client,
     ):
-        yield shop
+        yield client
 
 
 @asynccontextmanager
-async def open_shop(
+async def open_merchant(
     engine: Engine,
     url: str,
     kicc: SimulatorControl,
@@ -218,7 +218,7 @@ async def open_shop(
     mall_id: str = MALL_ID,
     webhook_url: str | None = None,
     is_new: bool = True,
-) -> AsyncIterator[Shop]:
+) -> AsyncIterator[MerchantClient]:
     """A merchant with one key and one channel, and a client for it.
 
     `is_new=False`: the merchant and its channel are there from another time; its key is new.
@@ -242,4 +242,4 @@ async def open_shop(
     async with aiohttp.ClientSession(
         connector=connections, cookie_jar=aiohttp.DummyCookieJar()
     ) as http:
-        yield Shop(url, engine, merchant, key, channel, kicc, http)
+        yield MerchantClient(url, engine, merchant, key, channel, kicc, http)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from dasi.app import open_engine
 from dasi.runtime import die_with_parent
 from dasi.settings import read_settings, without_ours
-from support.gateway_merchant import Shop, environment, open_shop
+from support.gateway_merchant import MerchantClient, environment, open_merchant
 from support.served_app import address_of, free_socket
 from support.simulator_process import SimulatorControl
 
@@ -122,15 +122,15 @@ async def running_programs(
     workers: int = 1,
     webhook_url: str | None = None,
     **more: str,
-) -> AsyncIterator[tuple[Shop, Programs]]:
+) -> AsyncIterator[tuple[MerchantClient, Programs]]:
     """A shop of the first gateway, and the programs. `more` are settings by variable name."""
     # The engine first: it says what is wrong with the settings before a program would.
     async with (
         open_engine(read_settings(_settings(database_url, kicc, _free_address(), more))) as engine,
         running_on(database_url, kicc, gateways=gateways, workers=workers, **more) as programs,
-        open_shop(engine, programs.gateways[0].url, kicc, webhook_url=webhook_url) as shop,
+        open_merchant(engine, programs.gateways[0].url, kicc, webhook_url=webhook_url) as client,
     ):
-        yield shop, programs
+        yield client, programs
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ OTHER_MALL = Mall(mall_id="T5102001", secret="easypay!KICCTEST", is_sandbox=True
 
 
 @dataclass
-class Shop:
+class KiccMerchant:
     """Acts of a shop, each with a name of its own; `clock` and KICC's clock turn together."""
 
     kicc: SimulatorProcess
@@ -163,7 +163,9 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(*, total_timeout_s: float = 30, **switches: Any) -> AsyncIterator[Shop]:
+async def open_kicc_merchant(
+    *, total_timeout_s: float = 30, **switches: Any
+) -> AsyncIterator[KiccMerchant]:
     """A simulator, a provider that talks to it, both clocks at ten in the morning in Korea."""
     clock = ManualClock(OPENING_HOUR)
     async with SimulatorProcess() as kicc:
@@ -178,6 +180,6 @@ async def open_shop(*, total_timeout_s: float = 30, **switches: Any) -> AsyncIte
             total_timeout_s=total_timeout_s,
         )
         try:
-            yield Shop(kicc, provider, clock)
+            yield KiccMerchant(kicc, provider, clock)
         finally:
             await provider.close()

@@ -28,42 +28,42 @@ IN_DOUBT_TEXT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ErrorEntry:
     code: str
     text: str
     status: int = 200
     """HTTP status of the JSON answer. The SDK reads `rsp` whatever it is."""
 
 
-_TABLE: Mapping[str, Failure] = {
-    "unknown_merchant": Failure(
+_TABLE: Mapping[str, ErrorEntry] = {
+    "unknown_merchant": ErrorEntry(
         "F500",
         "결제 창 호출에 실패하였습니다. 스토어 정보를 조회하는데 실패하였습니다. "
         "IMP.init()의 가맹점 식별코드({code})를 확인해 주십시오.",
         404,
     ),
-    "no_channel": Failure("NOT_READY", "등록 된 PG 설정 정보를 찾을 수 없습니다."),
-    "channel_disabled": Failure("F1001", "사용을 중지한 PG 설정입니다. (pg={pg})"),
-    "pg_not_configured": Failure("F1001", "등록되지 않은 PG모듈 정보입니다. (pg={pg})"),
-    "not_a_billing_mall": Failure(
+    "no_channel": ErrorEntry("NOT_READY", "등록 된 PG 설정 정보를 찾을 수 없습니다."),
+    "channel_disabled": ErrorEntry("F1001", "사용을 중지한 PG 설정입니다. (pg={pg})"),
+    "pg_not_configured": ErrorEntry("F1001", "등록되지 않은 PG모듈 정보입니다. (pg={pg})"),
+    "not_a_billing_mall": ErrorEntry(
         "F1001",
         "이 채널의 상점아이디는 정기결제(빌링키)용이 아니어서 카드를 등록할 수 없습니다. "
         "정기결제용 상점아이디의 채널을 pg 또는 channelKey로 지정해 주십시오.",
     ),
-    "order_already_paid": Failure("F1002", "이미 결제가 이루어진 거래건입니다."),
-    "prepared_amount_differs": Failure(
+    "order_already_paid": ErrorEntry("F1002", "이미 결제가 이루어진 거래건입니다."),
+    "prepared_amount_differs": ErrorEntry(
         "F1003",
         "사전 등록된 금액과 결제 요청 금액이 다릅니다. (등록 {expected_krw}원, 요청 {given_krw}원)",
     ),
-    "order_in_doubt": Failure(IN_DOUBT_CODE, IN_DOUBT_TEXT),
-    "pg_refused_window": Failure(
+    "order_in_doubt": ErrorEntry(IN_DOUBT_CODE, IN_DOUBT_TEXT),
+    "pg_refused_window": ErrorEntry(
         "F0004", "F0004:PG사 결제요청에 실패하여 중단합니다.({imp_uid}) {code} | {text}"
     ),
-    "window_not_found": Failure("F500", "결제 창 정보를 찾을 수 없습니다.", 404),
-    "invalid": Failure("F400", "결제 창 호출에 실패하였습니다. {field}: {rule}"),
+    "window_not_found": ErrorEntry("F500", "결제 창 정보를 찾을 수 없습니다.", 404),
+    "invalid": ErrorEntry("F400", "결제 창 호출에 실패하였습니다. {field}: {rule}"),
 }
-_OTHER_REFUSAL = Failure("F400", "결제 창 호출에 실패하였습니다. ({reason})")
-_UNAVAILABLE = Failure(
+_OTHER_REFUSAL = ErrorEntry("F400", "결제 창 호출에 실패하였습니다. ({reason})")
+_UNAVAILABLE = ErrorEntry(
     "F503", "결제 서버가 잠시 응답하지 못하고 있습니다. 잠시 후 다시 시도해 주십시오.", 503
 )
 
@@ -83,17 +83,17 @@ PAGE_TEXTS: Mapping[str, str] = {
 }
 
 
-def failure_of(trouble: Refused | Unavailable) -> Failure:
+def error_entry(error: Refused | Unavailable) -> ErrorEntry:
     """The SDK's code, the Korean text with its blanks filled, and the HTTP status."""
-    if isinstance(trouble, Unavailable):
+    if isinstance(error, Unavailable):
         return _UNAVAILABLE
-    if isinstance(trouble, Invalid):
-        facts: dict[str, object] = {"field": trouble.field, "rule": trouble.rule}
+    if isinstance(error, Invalid):
+        facts: dict[str, object] = {"field": error.field, "rule": error.rule}
         found = _TABLE["invalid"]
     else:
-        facts = {"reason": trouble.reason, **trouble.facts}
-        found = _TABLE.get(trouble.reason, _OTHER_REFUSAL)
-    return Failure(found.code, found.text.format_map(_Blanks(facts)), found.status)
+        facts = {"reason": error.reason, **error.facts}
+        found = _TABLE.get(error.reason, _OTHER_REFUSAL)
+    return ErrorEntry(found.code, found.text.format_map(_Blanks(facts)), found.status)
 
 
 class _Blanks(dict[str, object]):

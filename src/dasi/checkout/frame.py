@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.channels import Channel, list_channels
-from dasi.checkout.errors import failure_of
+from dasi.checkout.errors import error_entry
 from dasi.checkout.path_params import merchant_of
-from dasi.checkout.responses import Act, as_page, json_answer
-from dasi.checkout.templates import Pages
+from dasi.checkout.responses import Endpoint, as_page, json_response
+from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, NotFound, Refused
 
@@ -24,51 +24,51 @@ _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,127}")
 _FRAME = "/payments/ready/{code}"
 
 
-def frame_routes(engine: Engine, pages: Pages) -> list[Route]:
-    ready = as_page(pages, ready_act(engine, pages))
+def frame_routes(engine: Engine, templates: Templates) -> list[Route]:
+    ready = as_page(templates, ready_endpoint(engine, templates))
     ends = ("", "/{provider}", "/{provider}/{mall_id}")
     return [
-        Route("/users/pg/{code}", channels_act(engine), methods=["GET"]),
+        Route("/users/pg/{code}", channels_endpoint(engine), methods=["GET"]),
         *[Route(f"{_FRAME}{end}", ready, methods=["GET"]) for end in ends],
     ]
 
 
-def channels_act(engine: Engine) -> Act:
+def channels_endpoint(engine: Engine) -> Endpoint:
     """The channels, the default first: JSONP for the old script, JSON with CORS for the new one.
 
     Always HTTP 200: the scripts read the body of nothing else, and tell the page `msg` when the
     list is empty.
     """
 
-    async def answered(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         try:
             merchant = await merchant_of(engine, request)
             found = await list_channels(engine, merchant.merchant_id)
             if not found:
                 raise NotAllowed("no_channel")
         except Refused as refused:
-            return _told(request, {"code": -1, "msg": failure_of(refused).text, "data": []})
+            return _told(request, {"code": -1, "msg": error_entry(refused).text, "data": []})
         found.sort(key=lambda one: not one.is_default)
         return _told(request, {"code": 0, "msg": None, "data": [_item(one) for one in found]})
 
-    return answered
+    return endpoint
 
 
-def ready_act(engine: Engine, pages: Pages) -> Act:
+def ready_endpoint(engine: Engine, templates: Templates) -> Endpoint:
     """The frame. It may stand in any page: what it opens is a window of the payer's own."""
 
-    async def answered(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         merchant = await merchant_of(engine, request)
         named = [request.path_params.get(part) for part in ("provider", "mall_id")]
         pg = ".".join(part for part in named if part)
         known = await list_channels(engine, merchant.merchant_id)
         if pg and not any(pg in (one.pg, one.provider) for one in known):
             raise NotFound("pg_not_configured", pg=pg[:80])
-        return pages.page(
-            "ready.html", may_be_framed=True, code=merchant.code, root=pages.root, pg=pg
+        return templates.page(
+            "ready.html", may_be_framed=True, code=merchant.code, root=templates.root, pg=pg
         )
 
-    return answered
+    return endpoint
 
 
 def _item(channel: Channel) -> dict[str, object]:
@@ -84,7 +84,7 @@ def _item(channel: Channel) -> dict[str, object]:
 def _told(request: Request, told: dict[str, object]) -> Response:
     callback = request.query_params.get("callback", "")
     if not _CALLBACK.fullmatch(callback):
-        return json_answer(told)
+        return json_response(told)
     # `/**/` keeps a browser from taking the beginning for anything but a script.
     script = b"/**/" + callback.encode() + b"(" + msgspec.json.encode(told) + b");"
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

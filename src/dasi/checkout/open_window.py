@@ -4,11 +4,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.checkout.errors import failure_of
+from dasi.checkout.errors import error_entry
 from dasi.checkout.params import Param, read_device, read_origin, read_param
 from dasi.checkout.path_params import merchant_of
-from dasi.checkout.responses import Act, json_answer, read_body
-from dasi.checkout.rsp import rsp_of_trouble
+from dasi.checkout.responses import Endpoint, json_response, read_body
+from dasi.checkout.rsp import error_rsp
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.windows import OpenedWindow, open_window
@@ -22,17 +22,17 @@ class _OpenWindowBody(msgspec.Struct):
     page_url: object = None
 
 
-def open_act(engine: Engine) -> Act:
-    async def answered(request: Request) -> Response:
+def open_endpoint(engine: Engine) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
         param: Param = {}
         try:
             body = _read(await read_body(request))
             param = body.param
             opened = await _open(engine, request, body)
-        except (Refused, Unavailable) as trouble:
-            rsp = rsp_of_trouble(trouble, param=param)
-            return json_answer({"rsp": rsp}, status=failure_of(trouble).status)
-        return json_answer(
+        except (Refused, Unavailable) as error:
+            rsp = error_rsp(error, param=param)
+            return json_response({"rsp": rsp}, status=error_entry(error).status)
+        return json_response(
             {
                 "imp_uid": opened.imp_uid,
                 "merchant_uid": opened.merchant_uid,
@@ -41,7 +41,7 @@ def open_act(engine: Engine) -> Act:
             }
         )
 
-    return answered
+    return endpoint
 
 
 async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> OpenedWindow:

@@ -55,7 +55,7 @@ def read_param(
     user_agent: str | None,
 ) -> OpenWindowRequest:
     """A page's request. `Invalid` when it breaks a rule; names we do not know are left alone."""
-    _refuse_what_we_do_not_do(param)
+    _reject_unsupported(param)
     customer_uid = _text(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
     amount_krw = _amount(param, is_key_window=customer_uid is not None)
     return OpenWindowRequest(
@@ -66,7 +66,7 @@ def read_param(
         pg=_text(param, "pg", at_most=100),
         channel_key=_text(param, "channelKey", at_most=100),
         customer_uid=customer_uid,
-        customer_id=_cut(param, "customer_id", at_most=CUSTOMER_UID_MAX),
+        customer_id=_truncated(param, "customer_id", at_most=CUSTOMER_UID_MAX),
         buyer=_buyer(param),
         custom_data=_custom_data(param),
         notice_urls=_notice_urls(param),
@@ -106,7 +106,7 @@ def read_origin(*candidates: object) -> str | None:
     return None
 
 
-def _refuse_what_we_do_not_do(param: Param) -> None:
+def _reject_unsupported(param: Param) -> None:
     """What would change the money or its checks, and is not done here, is refused, not ignored."""
     if param.get("pay_method") not in (None, "card"):
         raise Invalid("pay_method", "이 결제 서버는 카드 결제(card)만 지원합니다.")
@@ -154,7 +154,7 @@ def _quotas(param: Param, *, amount_krw: int) -> tuple[int, ...] | None:
 def _buyer(param: Param) -> Buyer:
     return Buyer(
         **{
-            name: _cut(param, f"buyer_{name}", at_most=limit)
+            name: _truncated(param, f"buyer_{name}", at_most=limit)
             for name, limit in BUYER_LIMITS.items()
         }
     )
@@ -258,7 +258,7 @@ def _text(param: Param, field: str, *, at_most: int) -> str | None:
     return given
 
 
-def _cut(param: Param, field: str, *, at_most: int) -> str | None:
+def _truncated(param: Param, field: str, *, at_most: int) -> str | None:
     """A text for people: cut to its limit, as Iamport does, and dropped when it is no text."""
     given = param.get(field)
     if isinstance(given, int) and not isinstance(given, bool):

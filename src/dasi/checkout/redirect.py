@@ -1,4 +1,4 @@
-"""The way back to a shop's own address, with the result in its query."""
+"""The way back to a merchant's own address, with the result in its query."""
 
 from urllib.parse import quote, unquote_plus, urlsplit
 

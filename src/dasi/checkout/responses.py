@@ -1,7 +1,7 @@
 """How the checkout answers: JSON for the SDK, which any page may read, and refusals as pages.
 
-Every act is wrapped once, by kind: a `Refused` or `Unavailable` becomes an answer of that kind and
-never a 500.
+Every endpoint is wrapped once, by kind: a `Refused` or `Unavailable` becomes an answer of that
+kind and never a 500.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,14 +13,14 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.checkout.errors import Failure, failure_of
-from dasi.checkout.templates import Pages
+from dasi.checkout.errors import ErrorEntry, error_entry
+from dasi.checkout.templates import Templates
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 
 log = structlog.get_logger()
 
 BODY_MAX_BYTES = 64 * 1024
-Act = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 # A result is for whoever holds its token, on whatever page: no cookie plays a part, so any origin
 # may read.
@@ -33,7 +33,7 @@ PREFLIGHT = {
 }
 
 
-def json_answer(told: object, *, status: int = 200) -> Response:
+def json_response(told: object, *, status: int = 200) -> Response:
     return Response(
         msgspec.json.encode(told),
         status_code=status,
@@ -46,35 +46,35 @@ async def preflight(_request: Request) -> Response:
     return Response(status_code=204, headers=PREFLIGHT)
 
 
-def as_json(act: Act) -> Act:
+def as_json(endpoint: Endpoint) -> Endpoint:
     """Refusals as `{"error": {"code", "message"}}`; the SDK reads the code."""
 
-    @wraps(act)
-    async def answered(request: Request) -> Response:
+    @wraps(endpoint)
+    async def wrapper(request: Request) -> Response:
         try:
-            return await act(request)
-        except (Refused, Unavailable) as trouble:
-            failure = failure_of(trouble)
-            error = {"code": failure.code, "message": failure.text}
-            return json_answer({"error": error}, status=_status(failure))
+            return await endpoint(request)
+        except (Refused, Unavailable) as error:
+            entry = error_entry(error)
+            body = {"code": entry.code, "message": entry.text}
+            return json_response({"error": body}, status=_status(entry))
 
-    return answered
+    return wrapper
 
 
-def as_page(pages: Pages, act: Act) -> Act:
+def as_page(templates: Templates, endpoint: Endpoint) -> Endpoint:
     """Refusals as a page for the payer, who can do nothing but read what to do next."""
 
-    @wraps(act)
-    async def answered(request: Request) -> Response:
+    @wraps(endpoint)
+    async def wrapper(request: Request) -> Response:
         try:
-            return await act(request)
-        except (Refused, Unavailable) as trouble:
-            failure = failure_of(trouble)
-            status = _status(failure)
-            log.info("checkout_trouble_page", code=failure.code, status=status, why=str(trouble))
-            return pages.page("trouble.html", status=status, code=failure.code, status_code=status)
+            return await endpoint(request)
+        except (Refused, Unavailable) as error:
+            entry = error_entry(error)
+            status = _status(entry)
+            log.info("checkout_error_page", code=entry.code, status=status, why=str(error))
+            return templates.page("error.html", status=status, code=entry.code, status_code=status)
 
-    return answered
+    return wrapper
 
 
 async def read_body(request: Request) -> bytes:
@@ -87,6 +87,6 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _status(failure: Failure) -> int:
+def _status(entry: ErrorEntry) -> int:
     """A refusal inside an `rsp` is told with 200; here there is no `rsp` to carry it."""
-    return HTTPStatus.BAD_REQUEST if failure.status == HTTPStatus.OK else failure.status
+    return HTTPStatus.BAD_REQUEST if entry.status == HTTPStatus.OK else entry.status

@@ -9,28 +9,28 @@ from starlette.responses import Response
 
 from dasi.checkout.path_params import merchant_of, window_path, window_token_of
 from dasi.checkout.redirect import address_with_result, is_web_address
-from dasi.checkout.responses import Act
+from dasi.checkout.responses import Endpoint
 from dasi.checkout.rsp import Rsp, rsp_of_window
-from dasi.checkout.templates import Pages
+from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 from dasi.merchants import Merchant
 from dasi.windows import WindowView, view_window
 
 
-def come_back_act(engine: Engine, pages: Pages) -> Act:
-    async def answered(request: Request) -> Response:
+def result_page_endpoint(engine: Engine, templates: Templates) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
         merchant = await merchant_of(engine, request)
         view = await view_window(engine, merchant, window_token_of(request))
         rsp = rsp_of_window(view)
         if rsp is None:
-            return _waiting(pages, merchant, view, window_path(pages.root, request))
-        return _told(pages, merchant, view, rsp)
+            return _waiting(templates, merchant, view, window_path(templates.root, request))
+        return _told(templates, merchant, view, rsp)
 
-    return answered
+    return endpoint
 
 
-def _waiting(pages: Pages, merchant: Merchant, view: WindowView, path: str) -> Response:
-    return pages.page(
+def _waiting(templates: Templates, merchant: Merchant, view: WindowView, path: str) -> Response:
+    return templates.page(
         "waiting.html",
         merchant=merchant,
         payment=view.payment,
@@ -39,12 +39,12 @@ def _waiting(pages: Pages, merchant: Merchant, view: WindowView, path: str) -> R
     )
 
 
-def _told(pages: Pages, merchant: Merchant, view: WindowView, rsp: Rsp) -> Response:
+def _told(templates: Templates, merchant: Merchant, view: WindowView, rsp: Rsp) -> Response:
     back_url = address_with_result(view.redirect_url, rsp) if view.redirect_url else None
     goes_back = view.device == "mobile" and back_url is not None
     if goes_back and back_url is not None and is_web_address(back_url):
-        return pages.see_other(back_url)
-    return pages.page(
+        return templates.see_other(back_url)
+    return templates.page(
         "result.html",
         merchant=merchant,
         payment=view.payment,

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dasi.checkout.path_params import merchant_of, window_path, window_token_of
-from dasi.checkout.responses import Act, read_body
-from dasi.checkout.templates import Pages
+from dasi.checkout.responses import Endpoint, read_body
+from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
 from dasi.windows import complete_window
@@ -22,26 +22,26 @@ log = structlog.get_logger()
 FIELDS_MAX = 60
 
 
-def return_act(engine: Engine, pages: Pages) -> Act:
-    async def answered(request: Request) -> Response:
+def return_endpoint(engine: Engine, templates: Templates) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
         merchant, window_token = await merchant_of(engine, request), window_token_of(request)
         fields = _read(await read_body(request))
         try:
             await complete_window(engine, merchant, window_token, fields)
         except Conflict as changed_nothing:
             log.info("return_changed_nothing", merchant=merchant.code, why=str(changed_nothing))
-        return pages.see_other(window_path(pages.root, request))
+        return templates.see_other(window_path(templates.root, request))
 
-    return answered
+    return endpoint
 
 
-def look_again_act(pages: Pages) -> Act:
+def return_get_endpoint(templates: Templates) -> Endpoint:
     """`GET …/return`: a payer who pressed enter in the address bar, or came back."""
 
-    async def answered(request: Request) -> Response:
-        return pages.see_other(window_path(pages.root, request))
+    async def endpoint(request: Request) -> Response:
+        return templates.see_other(window_path(templates.root, request))
 
-    return answered
+    return endpoint
 
 
 def _read(body: bytes) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from dasi.checkout.errors import IN_DOUBT_CODE, IN_DOUBT_TEXT, failure_of
+from dasi.checkout.errors import IN_DOUBT_CODE, IN_DOUBT_TEXT, error_entry
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment, Status
@@ -33,20 +33,20 @@ def rsp_of_window(view: WindowView) -> Rsp | None:
             return _success(view.payment) if view.payment.status in _PAID else _failure(view)
 
 
-def rsp_of_trouble(trouble: Refused | Unavailable, *, param: Mapping[str, object]) -> Rsp:
+def error_rsp(error: Refused | Unavailable, *, param: Mapping[str, object]) -> Rsp:
     """The refusal of a window that was not opened, with the order's name as far as it was given."""
-    failure = failure_of(trouble)
-    facts = trouble.facts if isinstance(trouble, Refused) else {}
+    entry = error_entry(error)
+    facts = error.facts if isinstance(error, Refused) else {}
     merchant_uid = param.get("merchant_uid")
     is_name = isinstance(merchant_uid, str | int) and not isinstance(merchant_uid, bool)
     rsp: Rsp = {
         "success": False,
         # Of an order paid already Iamport tells no imp_uid: it is another payment's name.
-        "imp_uid": None if failure.code == ALREADY_PAID_CODE else facts.get("imp_uid"),
+        "imp_uid": None if entry.code == ALREADY_PAID_CODE else facts.get("imp_uid"),
         "merchant_uid": str(merchant_uid)[:200] if is_name else None,
         "pay_method": "card",
-        "error_code": failure.code,
-        "error_msg": failure.text,
+        "error_code": entry.code,
+        "error_msg": entry.text,
     }
     if "code" in facts and "text" in facts:
         rsp |= {"pg_error_code": facts["code"], "pg_error_msg": facts["text"]}

@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.checkout.responses import CORS, Act
-from dasi.checkout.templates import Pages, StaticFile
+from dasi.checkout.responses import CORS, Endpoint
+from dasi.checkout.templates import StaticFile, Templates
 
 # Pages load the script on every view: a short life, and then an ETag that answers 304.
 _SCRIPT_LIFE = "public, max-age=300, stale-while-revalidate=86400"
@@ -12,24 +12,24 @@ _SCRIPT_LIFE = "public, max-age=300, stale-while-revalidate=86400"
 _FILE_LIFE = "public, max-age=31536000, immutable"
 
 
-def script_act(pages: Pages) -> Act:
-    script = pages.static_file("imp.js")
+def script_endpoint(templates: Templates) -> Endpoint:
+    script = templates.static_file("imp.js")
     assert script is not None, "the package was built without its browser SDK"
 
-    async def answered(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         return _file(request, script, life=_SCRIPT_LIFE)
 
-    return answered
+    return endpoint
 
 
-def file_act(pages: Pages) -> Act:
-    async def answered(request: Request) -> Response:
-        found = pages.static_file(request.path_params["name"])
+def file_endpoint(templates: Templates) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        found = templates.static_file(request.path_params["name"])
         if found is None:
             return Response("not found", status_code=404, media_type="text/plain")
         return _file(request, found, life=_FILE_LIFE)
 
-    return answered
+    return endpoint
 
 
 def _file(request: Request, file: StaticFile, *, life: str) -> Response:
@@ -38,7 +38,7 @@ def _file(request: Request, file: StaticFile, *, life: str) -> Response:
         "Cache-Control": life,
         "ETag": f'"{file.etag}"',
         "X-Content-Type-Options": "nosniff",
-        # A shop that isolates itself (COEP) may still load us.
+        # A merchant's page that isolates itself (COEP) may still load us.
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     tags = request.headers.get("if-none-match", "").split(",")

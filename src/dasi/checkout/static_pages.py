@@ -10,37 +10,39 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dasi.checkout.errors import PAGE_TEXTS
-from dasi.checkout.responses import Act
-from dasi.checkout.templates import Pages
+from dasi.checkout.responses import Endpoint
+from dasi.checkout.templates import Templates
 
 _NAME = re.compile(r"[A-Za-z0-9가-힣._\-]{1,40}")
 
 
-def opening_act(pages: Pages) -> Act:
-    async def answered(_request: Request) -> Response:
-        return pages.page("opening.html")
+def opening_endpoint(templates: Templates) -> Endpoint:
+    async def endpoint(_request: Request) -> Response:
+        return templates.page("opening.html")
 
-    return answered
-
-
-def success_act(pages: Pages) -> Act:
-    async def answered(request: Request) -> Response:
-        return _ended(pages, request, is_success=True, code=None)
-
-    return answered
+    return endpoint
 
 
-def fail_act(pages: Pages) -> Act:
-    async def answered(request: Request) -> Response:
+def success_endpoint(templates: Templates) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return _ended(templates, request, is_success=True, code=None)
+
+    return endpoint
+
+
+def fail_endpoint(templates: Templates) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
         code = request.query_params.get("error_code")
         known = code if code in PAGE_TEXTS else None
-        return _ended(pages, request, is_success=False, code=known)
+        return _ended(templates, request, is_success=False, code=known)
 
-    return answered
+    return endpoint
 
 
-def _ended(pages: Pages, request: Request, *, is_success: bool, code: str | None) -> Response:
-    return pages.page(
+def _ended(
+    templates: Templates, request: Request, *, is_success: bool, code: str | None
+) -> Response:
+    return templates.page(
         "ended.html",
         is_success=is_success,
         code=code,

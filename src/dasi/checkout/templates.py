@@ -29,7 +29,8 @@ _SECURITY_HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
-# For the one page that stands in a shop's page. It opens a window only after the payer's own touch.
+# For the one page that stands in a merchant's page. It opens a window only after the payer's
+# own touch.
 _FRAMED_HEADERS = {
     **{name: text for name, text in _SECURITY_HEADERS.items() if name != "X-Frame-Options"},
     "Content-Security-Policy": _SECURITY_HEADERS["Content-Security-Policy"].replace(
@@ -45,7 +46,7 @@ class StaticFile:
     etag: str
 
 
-class Pages:
+class Templates:
     """Reads templates and files once. `root` is the path the gateway lives under."""
 
     def __init__(self, engine: Engine) -> None:
@@ -55,16 +56,18 @@ class Pages:
             for entry in files("dasi.checkout").joinpath("static").iterdir()
             if entry.is_file()
         }
-        self._templates = jinja2.Environment(
+        self._environment = jinja2.Environment(
             loader=jinja2.PackageLoader("dasi.checkout"),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals["static"] = self._static_url
-        self._templates.filters["won"] = lambda amount: f"{amount:,}"
-        self._templates.filters["kst"] = lambda at: at.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S")
+        self._environment.globals["static"] = self._static_url
+        self._environment.filters["won"] = lambda amount: f"{amount:,}"
+        self._environment.filters["kst"] = lambda at: at.astimezone(KST).strftime(
+            "%Y-%m-%d %H:%M:%S"
+        )
 
     def static_file(self, name: str) -> StaticFile | None:
         return self._static.get(name)
@@ -72,7 +75,7 @@ class Pages:
     def page(
         self, template: str, *, status: int = 200, may_be_framed: bool = False, **facts: object
     ) -> Response:
-        html = self._templates.get_template(template).render(**facts)
+        html = self._environment.get_template(template).render(**facts)
         headers = _FRAMED_HEADERS if may_be_framed else _SECURITY_HEADERS
         return HTMLResponse(html, status_code=status, headers=headers)
 

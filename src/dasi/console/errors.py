@@ -176,24 +176,24 @@ BUG = ErrorMessage(
 )
 
 
-def error_message(trouble: Refused | Unavailable) -> ErrorMessage:
+def error_message(error: Refused | Unavailable) -> ErrorMessage:
     """In both languages, with the status of the answer."""
-    if isinstance(trouble, Unavailable):
+    if isinstance(error, Unavailable):
         return ErrorMessage(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"지금은 처리할 수 없습니다. {trouble.retry_after_s}초 뒤에 다시 시도하세요.",
-            f"Not now: {trouble.what} is away. Try again in {trouble.retry_after_s} s.",
+            f"지금은 처리할 수 없습니다. {error.retry_after_s}초 뒤에 다시 시도하세요.",
+            f"Not now: {error.what} is away. Try again in {error.retry_after_s} s.",
         )
-    status = next((code for kind, code in _STATUS if isinstance(trouble, kind)), 409)
-    if isinstance(trouble, Invalid):
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 409)
+    if isinstance(error, Invalid):
         return ErrorMessage(
             status,
-            f"{trouble.field}: 규칙에 맞지 않습니다 ({trouble.rule})",
-            f"{trouble.field}: {trouble.rule}",
+            f"{error.field}: 규칙에 맞지 않습니다 ({error.rule})",
+            f"{error.field}: {error.rule}",
         )
-    ko, en = _TEXTS.get(trouble.reason, (f"거절되었습니다: {trouble}", f"Refused: {trouble}"))
+    ko, en = _TEXTS.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
     facts = {
         name: f"{value:,}" if isinstance(value, int) else value
-        for name, value in trouble.facts.items()
+        for name, value in error.facts.items()
     }
     return ErrorMessage(status, ko.format(**facts), en.format(**facts))

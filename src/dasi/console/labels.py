@@ -8,304 +8,306 @@ from dasi.providers.decline_reasons import REASONS
 from dasi.users import Role
 
 
-class Word(NamedTuple):
+class Label(NamedTuple):
     ko: str
     en: str
-    sign: str = "wait"
+    tone: str = "wait"
     """good, bad, wait, back or off: the colour and shape it is shown with."""
 
 
 STATUS = {
-    "ready": Word("결제 대기", "waiting", "off"),
-    "pending": Word("확인 중", "in doubt", "wait"),
-    "paid": Word("결제 완료", "paid", "good"),
-    "partly_cancelled": Word("부분 취소", "partly cancelled", "back"),
-    "cancelled": Word("전액 취소", "cancelled", "back"),
-    "failed": Word("실패", "failed", "bad"),
+    "ready": Label("결제 대기", "waiting", "off"),
+    "pending": Label("확인 중", "in doubt", "wait"),
+    "paid": Label("결제 완료", "paid", "good"),
+    "partly_cancelled": Label("부분 취소", "partly cancelled", "back"),
+    "cancelled": Label("전액 취소", "cancelled", "back"),
+    "failed": Label("실패", "failed", "bad"),
 }
-ISSUED = {**STATUS, "paid": Word("카드 등록", "card registered", "good")}
+KEY_ISSUE_STATUS = {**STATUS, "paid": Label("카드 등록", "card registered", "good")}
 """A card registration has the same states, but nothing was paid."""
 ATTEMPT = {
-    "sending": Word("보냄, 응답 기다림", "sent, waiting", "wait"),
-    "unknown": Word("응답을 모름", "answer not known", "wait"),
-    "approved": Word("성공", "yes", "good"),
-    "declined": Word("거절", "no", "bad"),
-    "not_sent": Word("보내지 못함", "never sent", "off"),
+    "sending": Label("보냄, 응답 기다림", "sent, waiting", "wait"),
+    "unknown": Label("응답을 모름", "answer not known", "wait"),
+    "approved": Label("성공", "yes", "good"),
+    "declined": Label("거절", "no", "bad"),
+    "not_sent": Label("보내지 못함", "never sent", "off"),
 }
 ATTEMPT_KIND = {
-    "approve": Word("결제 승인", "approval"),
-    "issue_key": Word("빌링키 발급", "billing key issue"),
-    "charge": Word("빌링키 결제", "billing key charge"),
-    "cancel": Word("취소", "cancel"),
-    "delete_key": Word("빌링키 삭제", "billing key deletion"),
+    "approve": Label("결제 승인", "approval"),
+    "issue_key": Label("빌링키 발급", "billing key issue"),
+    "charge": Label("빌링키 결제", "billing key charge"),
+    "cancel": Label("취소", "cancel"),
+    "delete_key": Label("빌링키 삭제", "billing key deletion"),
 }
 EVENT = {
-    "window_requested": Word("결제창 요청", "window asked for", "off"),
-    "window_returned": Word("결제창에서 돌아옴", "back from the window", "off"),
-    "window_expired": Word("결제창 시간 만료", "window ran out", "bad"),
-    "order_already_paid": Word("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
-    "confirm_requested": Word("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
-    "confirm_refused": Word("가맹점 서버가 거절", "the shop said no", "bad"),
-    "window_closed": Word("결제창 닫힘", "window closed", "bad"),
-    "charge_requested": Word("빌링키 결제 요청", "charge asked of the PG", "wait"),
-    "approve_requested": Word("결제 승인 요청", "approval asked of the PG", "wait"),
-    "issue_key_requested": Word("빌링키 발급 요청", "billing key asked of the PG", "wait"),
-    "cancel_requested": Word("취소 요청", "cancel asked of the PG", "wait"),
-    "approved": Word("결제 승인됨", "approved", "good"),
-    "key_issued": Word("빌링키 발급됨", "billing key issued", "good"),
-    "declined": Word("PG 거절", "declined by the PG", "bad"),
-    "not_sent": Word("PG에 보내지 못함", "never reached the PG", "bad"),
-    "outcome_unknown": Word("응답을 받지 못함", "the answer was lost", "wait"),
-    "escalated": Word("사람이 확인해야 함", "handed to a person", "bad"),
-    "cancelled": Word("취소 완료", "cancelled", "back"),
-    "cancel_declined": Word("PG가 취소 거절", "cancel declined by the PG", "bad"),
-    "cancel_outcome_unknown": Word("취소 응답을 받지 못함", "the cancel's answer was lost", "wait"),
-    "cancel_not_sent": Word("취소를 보내지 못함", "the cancel was never sent", "bad"),
-    "reversal_cancelled": Word("알려지지 않은 승인을 되돌림", "untold approval undone", "back"),
-    "reversal_declined": Word("되돌리기를 PG가 거절", "undoing was declined", "bad"),
-    "reversal_unknown": Word("되돌린 결과를 모름", "undoing: answer lost", "wait"),
-    "reversal_notsent": Word("되돌리기를 보내지 못함", "undoing was never sent", "wait"),
-    "failed": Word("실패로 확정", "settled as failed", "bad"),
+    "window_requested": Label("결제창 요청", "window asked for", "off"),
+    "window_returned": Label("결제창에서 돌아옴", "back from the window", "off"),
+    "window_expired": Label("결제창 시간 만료", "window ran out", "bad"),
+    "order_already_paid": Label("이미 결제된 주문이라 종료", "the order was taken already", "bad"),
+    "confirm_requested": Label("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
+    "confirm_refused": Label("가맹점 서버가 거절", "the shop said no", "bad"),
+    "window_closed": Label("결제창 닫힘", "window closed", "bad"),
+    "charge_requested": Label("빌링키 결제 요청", "charge asked of the PG", "wait"),
+    "approve_requested": Label("결제 승인 요청", "approval asked of the PG", "wait"),
+    "issue_key_requested": Label("빌링키 발급 요청", "billing key asked of the PG", "wait"),
+    "cancel_requested": Label("취소 요청", "cancel asked of the PG", "wait"),
+    "approved": Label("결제 승인됨", "approved", "good"),
+    "key_issued": Label("빌링키 발급됨", "billing key issued", "good"),
+    "declined": Label("PG 거절", "declined by the PG", "bad"),
+    "not_sent": Label("PG에 보내지 못함", "never reached the PG", "bad"),
+    "outcome_unknown": Label("응답을 받지 못함", "the answer was lost", "wait"),
+    "escalated": Label("사람이 확인해야 함", "handed to a person", "bad"),
+    "cancelled": Label("취소 완료", "cancelled", "back"),
+    "cancel_declined": Label("PG가 취소 거절", "cancel declined by the PG", "bad"),
+    "cancel_outcome_unknown": Label(
+        "취소 응답을 받지 못함", "the cancel's answer was lost", "wait"
+    ),
+    "cancel_not_sent": Label("취소를 보내지 못함", "the cancel was never sent", "bad"),
+    "reversal_cancelled": Label("알려지지 않은 승인을 되돌림", "untold approval undone", "back"),
+    "reversal_declined": Label("되돌리기를 PG가 거절", "undoing was declined", "bad"),
+    "reversal_unknown": Label("되돌린 결과를 모름", "undoing: answer lost", "wait"),
+    "reversal_notsent": Label("되돌리기를 보내지 못함", "undoing was never sent", "wait"),
+    "failed": Label("실패로 확정", "settled as failed", "bad"),
 }
 DELIVERY = {
-    "pending": Word("전송 대기", "pending", "wait"),
-    "delivered": Word("전송 완료", "delivered", "good"),
-    "failed": Word("전송 실패", "failed", "bad"),
+    "pending": Label("전송 대기", "pending", "wait"),
+    "delivered": Label("전송 완료", "delivered", "good"),
+    "failed": Label("전송 실패", "failed", "bad"),
 }
 SCHEDULE = {
-    "scheduled": Word("예약됨", "scheduled", "off"),
-    "running": Word("실행 중", "running", "wait"),
-    "executed": Word("실행됨", "executed", "good"),
-    "revoked": Word("취소됨", "revoked", "back"),
+    "scheduled": Label("예약됨", "scheduled", "off"),
+    "running": Label("실행 중", "running", "wait"),
+    "executed": Label("실행됨", "executed", "good"),
+    "revoked": Label("취소됨", "revoked", "back"),
 }
 KEY = {
-    "active": Word("사용 중", "active", "good"),
-    "replaced": Word("교체됨", "replaced", "off"),
-    "deleted": Word("삭제됨", "deleted", "back"),
+    "active": Label("사용 중", "active", "good"),
+    "replaced": Label("교체됨", "replaced", "off"),
+    "deleted": Label("삭제됨", "deleted", "back"),
 }
 ROLE = {
-    Role.OWNER: Word("소유자", "owner"),
-    Role.ADMIN: Word("관리자", "admin"),
-    Role.OPERATOR: Word("운영자", "operator"),
-    Role.DEVELOPER: Word("개발자", "developer"),
-    Role.READ_ONLY: Word("읽기 전용", "read-only"),
+    Role.OWNER: Label("소유자", "owner"),
+    Role.ADMIN: Label("관리자", "admin"),
+    Role.OPERATOR: Label("운영자", "operator"),
+    Role.DEVELOPER: Label("개발자", "developer"),
+    Role.READ_ONLY: Label("읽기 전용", "read-only"),
 }
-ROLE_MAY = {
-    Role.OWNER: Word("모든 가맹점의 모든 것", "everything, for every merchant"),
-    Role.ADMIN: Word("이 가맹점의 모든 것, 구성원 포함", "everything here, members included"),
-    Role.OPERATOR: Word("조회, 취소, 재전송, 빌링키 삭제", "see, cancel, resend, remove keys"),
-    Role.DEVELOPER: Word("조회, PG·API 키·웹훅 설정", "see, set up PG, API keys and webhooks"),
-    Role.READ_ONLY: Word("조회만", "see only"),
+ROLE_DESCRIPTION = {
+    Role.OWNER: Label("모든 가맹점의 모든 것", "everything, for every merchant"),
+    Role.ADMIN: Label("이 가맹점의 모든 것, 구성원 포함", "everything here, members included"),
+    Role.OPERATOR: Label("조회, 취소, 재전송, 빌링키 삭제", "see, cancel, resend, remove keys"),
+    Role.DEVELOPER: Label("조회, PG·API 키·웹훅 설정", "see, set up PG, API keys and webhooks"),
+    Role.READ_ONLY: Label("조회만", "see only"),
 }
 SOURCE = {
-    "pc": Word("PC 결제창", "PC window"),
-    "mobile": Word("모바일 결제창", "mobile window"),
-    "api": Word("API", "API"),
+    "pc": Label("PC 결제창", "PC window"),
+    "mobile": Label("모바일 결제창", "mobile window"),
+    "api": Label("API", "API"),
 }
 KEY_FIELDS = {
-    "full": Word("카드번호·유효기간·생년월일·비밀번호", "number, expiry, birth date, password"),
-    "number_expiry": Word("카드번호·유효기간", "number, expiry"),
-    "number_expiry_birth": Word("카드번호·유효기간·생년월일", "number, expiry, birth date"),
+    "full": Label("카드번호·유효기간·생년월일·비밀번호", "number, expiry, birth date, password"),
+    "number_expiry": Label("카드번호·유효기간", "number, expiry"),
+    "number_expiry_birth": Label("카드번호·유효기간·생년월일", "number, expiry, birth date"),
 }
 LANGUAGE = {
-    "ko": Word("한국어", "Korean"),
-    "en": Word("영어", "English"),
-    "ja": Word("일본어", "Japanese"),
-    "zh": Word("중국어", "Chinese"),
+    "ko": Label("한국어", "Korean"),
+    "en": Label("영어", "English"),
+    "ja": Label("일본어", "Japanese"),
+    "zh": Label("중국어", "Chinese"),
 }
 LATE_APPROVAL_POLICY = {
-    "keep": Word("결제로 인정하고 웹훅으로 알림", "keep it and tell by webhook"),
-    "cancel": Word("자동으로 취소", "cancel it"),
+    "keep": Label("결제로 인정하고 웹훅으로 알림", "keep it and tell by webhook"),
+    "cancel": Label("자동으로 취소", "cancel it"),
 }
 
 
-def quota_word(months_max: int | None) -> Word:
+def quota_label(months_max: int | None) -> Label:
     """Instalments a payment window offers."""
     if months_max is None:
-        return Word("KICC 계약대로", "as the contract with KICC says")
+        return Label("KICC 계약대로", "as the contract with KICC says")
     if months_max == 0:
-        return Word("일시불만", "lump sum only")
-    return Word(f"최대 {months_max}개월", f"up to {months_max} months")
+        return Label("일시불만", "lump sum only")
+    return Label(f"최대 {months_max}개월", f"up to {months_max} months")
 
 
-ACT = {
-    "invitation_accepted": Word("초대 수락", "invitation accepted"),
-    "user_added": Word("사용자 추가", "user added"),
-    "signed_in": Word("로그인", "signed in"),
-    "signed_out": Word("로그아웃", "signed out"),
-    "signed_out_everywhere": Word("다른 기기 로그아웃", "signed out elsewhere"),
-    "sign_in_failed": Word("로그인 실패", "sign-in failed"),
-    "password_changed": Word("비밀번호 변경", "password changed"),
-    "second_factor_on": Word("2단계 인증 켬", "second factor on"),
-    "second_factor_off": Word("2단계 인증 끔", "second factor off"),
-    "second_factor_begun": Word("2단계 인증 설정 시작", "second factor begun"),
-    "second_factor_failed": Word("2단계 인증 실패", "second factor failed"),
-    "mfa_policy_changed": Word("2단계 인증 요구 변경", "second factor required of"),
-    "wrong_password": Word("비밀번호 확인 실패", "wrong password"),
-    "passkey_added": Word("패스키 추가", "passkey added"),
-    "passkey_refused": Word("패스키 등록 거절", "passkey refused"),
-    "passkey_renamed": Word("패스키 이름 변경", "passkey renamed"),
-    "passkey_removed": Word("패스키 삭제", "passkey removed"),
-    "reset_link_made": Word("재설정 링크 발급", "reset link made"),
-    "user_reset": Word("계정 재설정", "account reset"),
-    "merchant_added": Word("가맹점 추가", "merchant added"),
-    "member_invited": Word("구성원 초대", "member invited"),
-    "member_removed": Word("구성원 제외", "member removed"),
-    "payment_cancelled": Word("결제 취소 요청", "payment cancel"),
-    "filter_saved": Word("필터 저장", "filter saved"),
-    "filter_removed": Word("필터 삭제", "filter removed"),
-    "payments_exported": Word("결제 내보내기", "payments exported"),
-    "audit_exported": Word("감사 로그 내보내기", "audit log exported"),
-    "attempt_resolved": Word("확인 중인 건을 직접 확정", "attempt resolved by hand"),
-    "schedule_rescheduled": Word("예약 시각 변경", "schedule moved to another time"),
-    "schedule_revoked": Word("예약 취소", "schedule revoked"),
-    "schedule_retried": Word("예약 결제 재시도", "schedule retried"),
-    "schedules_paused": Word("예약 결제 멈춤", "schedules paused"),
-    "schedules_resumed": Word("예약 결제 재개", "schedules resumed"),
-    "attempt_looked_up": Word("PG에 다시 확인", "attempt looked up"),
-    "billing_key_deleted": Word("빌링키 삭제", "billing key deleted"),
-    "channel_added": Word("PG 추가", "channel added"),
-    "channel_changed": Word("PG 설정 변경", "channel changed"),
-    "channel_made_default": Word("기본 PG 지정", "channel made the default"),
-    "channel_disabled": Word("PG 사용 중지", "channel disabled"),
-    "channel_enabled": Word("PG 다시 사용", "channel in use again"),
-    "channel_checked": Word("PG 연결 확인", "channel checked"),
-    "api_key_added": Word("API 키 발급", "API key added"),
-    "api_key_rotated": Word("API 키 교체", "API key rotated"),
-    "api_key_revoked": Word("API 키 폐기", "API key revoked"),
-    "webhook_changed": Word("웹훅 설정 변경", "webhook changed"),
-    "webhook_resent": Word("웹훅 재전송", "webhook resent"),
-    "webhooks_replayed": Word("웹훅 범위 재전송", "webhooks replayed"),
-    "webhook_tested": Word("웹훅 테스트 전송", "webhook test sent"),
-    "webhook_secret_rotated": Word("웹훅 서명 시크릿 교체", "signing secret rotated"),
-    "webhook_endpoint_paused": Word("웹훅 전송 일시 중지", "deliveries paused"),
-    "webhook_endpoint_resumed": Word("웹훅 전송 재개", "deliveries resumed"),
+AUDIT_ACTION = {
+    "invitation_accepted": Label("초대 수락", "invitation accepted"),
+    "user_added": Label("사용자 추가", "user added"),
+    "signed_in": Label("로그인", "signed in"),
+    "signed_out": Label("로그아웃", "signed out"),
+    "signed_out_everywhere": Label("다른 기기 로그아웃", "signed out elsewhere"),
+    "sign_in_failed": Label("로그인 실패", "sign-in failed"),
+    "password_changed": Label("비밀번호 변경", "password changed"),
+    "second_factor_on": Label("2단계 인증 켬", "second factor on"),
+    "second_factor_off": Label("2단계 인증 끔", "second factor off"),
+    "second_factor_begun": Label("2단계 인증 설정 시작", "second factor begun"),
+    "second_factor_failed": Label("2단계 인증 실패", "second factor failed"),
+    "mfa_policy_changed": Label("2단계 인증 요구 변경", "second factor required of"),
+    "wrong_password": Label("비밀번호 확인 실패", "wrong password"),
+    "passkey_added": Label("패스키 추가", "passkey added"),
+    "passkey_refused": Label("패스키 등록 거절", "passkey refused"),
+    "passkey_renamed": Label("패스키 이름 변경", "passkey renamed"),
+    "passkey_removed": Label("패스키 삭제", "passkey removed"),
+    "reset_link_made": Label("재설정 링크 발급", "reset link made"),
+    "user_reset": Label("계정 재설정", "account reset"),
+    "merchant_added": Label("가맹점 추가", "merchant added"),
+    "member_invited": Label("구성원 초대", "member invited"),
+    "member_removed": Label("구성원 제외", "member removed"),
+    "payment_cancelled": Label("결제 취소 요청", "payment cancel"),
+    "filter_saved": Label("필터 저장", "filter saved"),
+    "filter_removed": Label("필터 삭제", "filter removed"),
+    "payments_exported": Label("결제 내보내기", "payments exported"),
+    "audit_exported": Label("감사 로그 내보내기", "audit log exported"),
+    "attempt_resolved": Label("확인 중인 건을 직접 확정", "attempt resolved by hand"),
+    "schedule_rescheduled": Label("예약 시각 변경", "schedule moved to another time"),
+    "schedule_revoked": Label("예약 취소", "schedule revoked"),
+    "schedule_retried": Label("예약 결제 재시도", "schedule retried"),
+    "schedules_paused": Label("예약 결제 멈춤", "schedules paused"),
+    "schedules_resumed": Label("예약 결제 재개", "schedules resumed"),
+    "attempt_looked_up": Label("PG에 다시 확인", "attempt looked up"),
+    "billing_key_deleted": Label("빌링키 삭제", "billing key deleted"),
+    "channel_added": Label("PG 추가", "channel added"),
+    "channel_changed": Label("PG 설정 변경", "channel changed"),
+    "channel_made_default": Label("기본 PG 지정", "channel made the default"),
+    "channel_disabled": Label("PG 사용 중지", "channel disabled"),
+    "channel_enabled": Label("PG 다시 사용", "channel in use again"),
+    "channel_checked": Label("PG 연결 확인", "channel checked"),
+    "api_key_added": Label("API 키 발급", "API key added"),
+    "api_key_rotated": Label("API 키 교체", "API key rotated"),
+    "api_key_revoked": Label("API 키 폐기", "API key revoked"),
+    "webhook_changed": Label("웹훅 설정 변경", "webhook changed"),
+    "webhook_resent": Label("웹훅 재전송", "webhook resent"),
+    "webhooks_replayed": Label("웹훅 범위 재전송", "webhooks replayed"),
+    "webhook_tested": Label("웹훅 테스트 전송", "webhook test sent"),
+    "webhook_secret_rotated": Label("웹훅 서명 시크릿 교체", "signing secret rotated"),
+    "webhook_endpoint_paused": Label("웹훅 전송 일시 중지", "deliveries paused"),
+    "webhook_endpoint_resumed": Label("웹훅 전송 재개", "deliveries resumed"),
 }
-DONE = {
-    "cancelled": Word("취소했습니다.", "Cancelled."),
-    "looked_up": Word("PG에 다시 확인했습니다.", "The PG was asked again."),
-    "removed": Word("삭제했습니다.", "Removed."),
-    "saved": Word("저장했습니다.", "Saved."),
-    "added": Word("추가했습니다.", "Added."),
-    "disabled": Word("사용을 중지했습니다.", "Disabled."),
-    "enabled": Word("다시 사용합니다.", "In use again."),
-    "resent": Word("다시 보냅니다.", "It is being sent again."),
-    "paused": Word("전송을 일시 중지합니다. 사라지는 것은 없습니다.", "Paused; nothing is lost."),
-    "resumed": Word("전송을 다시 시작합니다.", "Deliveries go on."),
-    "signed_out": Word("로그아웃했습니다.", "Signed out."),
-    "reset": Word("새 비밀번호로 로그인하세요.", "Sign in with the new password."),
-    "joined": Word("준비되었습니다. 로그인하세요.", "You are in. Please sign in."),
-    "revoked": Word("폐기했습니다.", "Revoked."),
-    "off": Word("껐습니다.", "Switched off."),
-    "filter_saved": Word("필터를 저장했습니다.", "The filter is saved."),
-    "filter_removed": Word("필터를 지웠습니다.", "The filter is removed."),
-    "resolved": Word("확정했습니다.", "It is decided."),
-    "rescheduled": Word("변경했습니다.", "Moved."),
-    "schedules_paused": Word("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
-    "schedules_resumed": Word("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
+FLASH = {
+    "cancelled": Label("취소했습니다.", "Cancelled."),
+    "looked_up": Label("PG에 다시 확인했습니다.", "The PG was asked again."),
+    "removed": Label("삭제했습니다.", "Removed."),
+    "saved": Label("저장했습니다.", "Saved."),
+    "added": Label("추가했습니다.", "Added."),
+    "disabled": Label("사용을 중지했습니다.", "Disabled."),
+    "enabled": Label("다시 사용합니다.", "In use again."),
+    "resent": Label("다시 보냅니다.", "It is being sent again."),
+    "paused": Label("전송을 일시 중지합니다. 사라지는 것은 없습니다.", "Paused; nothing is lost."),
+    "resumed": Label("전송을 다시 시작합니다.", "Deliveries go on."),
+    "signed_out": Label("로그아웃했습니다.", "Signed out."),
+    "reset": Label("새 비밀번호로 로그인하세요.", "Sign in with the new password."),
+    "joined": Label("준비되었습니다. 로그인하세요.", "You are in. Please sign in."),
+    "revoked": Label("폐기했습니다.", "Revoked."),
+    "off": Label("껐습니다.", "Switched off."),
+    "filter_saved": Label("필터를 저장했습니다.", "The filter is saved."),
+    "filter_removed": Label("필터를 지웠습니다.", "The filter is removed."),
+    "resolved": Label("확정했습니다.", "It is decided."),
+    "rescheduled": Label("변경했습니다.", "Moved."),
+    "schedules_paused": Label("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
+    "schedules_resumed": Label("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
 }
 _CODES = {
-    "NOT_SENT": Word(
+    "NOT_SENT": Label(
         "PG에 연결하지 못했습니다. 청구되지 않았으니 같은 주문으로 다시 시도해도 됩니다.",
         "The PG was never reached. Nothing was charged; the order may be tried again.",
     ),
-    "PAYER_CLOSED": Word(
+    "PAYER_CLOSED": Label(
         "고객이 결제창을 닫았습니다. 청구되지 않았습니다.",
         "The payer closed the window. Nothing was charged.",
     ),
-    "WINDOW_EXPIRED": Word(
+    "WINDOW_EXPIRED": Label(
         "결제창을 연 뒤 시간이 지나 종료되었습니다. 청구되지 않았습니다.",
         "The window was left open too long and ended. Nothing was charged.",
     ),
-    "PG_UNREACHABLE": Word(
+    "PG_UNREACHABLE": Label(
         "결제창을 등록하지 못했습니다. PG 연결과 PG 설정을 확인하세요.",
         "The window could not be registered. Check the PG settings and the connection.",
     ),
-    "NOT_FOUND_AT_PG": Word(
+    "NOT_FOUND_AT_PG": Label(
         "PG에 확인한 결과 승인 기록이 없습니다. 청구되지 않았습니다.",
         "The PG was asked and holds no approval. Nothing was charged.",
     ),
-    "CONFIRM_REFUSED": Word(
+    "CONFIRM_REFUSED": Label(
         "가맹점 서버가 결제 직전 확인(confirm_process)에서 거절했습니다. 청구되지 않았습니다.",
         "The shop's own server refused just before the approval (confirm_process). Nothing was "
         "charged.",
     ),
-    "ORDER_ALREADY_PAID": Word(
+    "ORDER_ALREADY_PAID": Label(
         "같은 주문번호가 그사이 결제되었습니다. 이 결제창에서는 청구되지 않았습니다.",
         "The order was paid meanwhile. Nothing was charged by this window.",
     ),
-    "KEY_NOT_SHOWN": Word(
+    "KEY_NOT_SHOWN": Label(
         "카드는 PG에 등록되었지만 빌링키를 받지 못했습니다. 고객이 다시 등록해야 합니다.",
         "The card was registered at the PG, but its key never came. Ask the payer to register "
         "again.",
     ),
-    "REVERSED": Word(
+    "REVERSED": Label(
         "승인되었지만 가맹점에 알릴 수 없어 자동으로 취소했습니다. 고객에게 남은 청구는 없습니다.",
         "It was approved and undone by itself, because the shop had not been told. Nothing "
         "remains charged.",
     ),
-    "MANUALLY_RESOLVED": Word(
+    "MANUALLY_RESOLVED": Label(
         "사람이 PG 관리자 화면을 보고 청구되지 않은 것으로 확정했습니다.",
         "A person looked at the PG's own books and settled it as not charged.",
     ),
-    "CANCELLED_AT_PG": Word(
+    "CANCELLED_AT_PG": Label(
         "PG에서 이미 취소된 승인입니다. 고객에게 남은 청구는 없습니다.",
         "The approval was cancelled at the PG. Nothing remains charged.",
     ),
 }
 
 
-def word(table: dict[str, Word], slug: str) -> Word:
+def label(table: dict[str, Label], slug: str) -> Label:
     """The word, or the slug itself where the table does not have it yet."""
-    return table.get(slug, Word(slug.replace("_", " "), slug.replace("_", " ")))
+    return table.get(slug, Label(slug.replace("_", " "), slug.replace("_", " ")))
 
 
-def advice(reason: str | None, code: str | None) -> Word | None:
+def advice(reason: str | None, code: str | None) -> Label | None:
     """What a failure means and what to do, by the house's reason, else by our own code."""
     if reason in REASONS:
-        return Word(REASONS[reason].operator_ko, REASONS[reason].operator_en, "bad")
+        return Label(REASONS[reason].operator_ko, REASONS[reason].operator_en, "bad")
     return _CODES.get(code or "")
 
 
-def payer_text(reason: str | None) -> Word | None:
+def payer_text(reason: str | None) -> Label | None:
     """What the payer was told, to be read out on the telephone."""
     if reason not in REASONS:
         return None
-    return Word(REASONS[reason].payer_ko, REASONS[reason].payer_en)
+    return Label(REASONS[reason].payer_ko, REASONS[reason].payer_en)
 
 
-_WHO = {
-    "merchant": Word("가맹점 서버", "the shop's server"),
-    "payer": Word("고객", "the payer"),
-    "gateway": Word("다시 게이트웨이", "the gateway"),
-    "kicc": Word("KICC", "KICC"),
-    "resolve": Word("자동 확인", "automatic lookup"),
+_ACTORS = {
+    "merchant": Label("가맹점 서버", "the shop's server"),
+    "payer": Label("고객", "the payer"),
+    "gateway": Label("다시 게이트웨이", "the gateway"),
+    "kicc": Label("KICC", "KICC"),
+    "resolve": Label("자동 확인", "automatic lookup"),
 }
 
 
-def who(told: str) -> Word:
+def actor(told: str) -> Label:
     """Who did it; people by their email."""
     if told.startswith("user:"):
-        return Word(told[7:], told[7:])
-    return word(_WHO, told)
+        return Label(told[7:], told[7:])
+    return label(_ACTORS, told)
 
 
-MENU: tuple[tuple[tuple[str, Word], ...], ...] = (
+MENU: tuple[tuple[tuple[str, Label], ...], ...] = (
     (
-        ("", Word("오늘", "Today")),
-        ("/payments", Word("결제", "Payments")),
-        ("/keys", Word("빌링키", "Billing keys")),
-        ("/schedules", Word("예약 결제", "Schedules")),
-        ("/unresolved", Word("확인 중", "Doubts")),
+        ("", Label("오늘", "Today")),
+        ("/payments", Label("결제", "Payments")),
+        ("/keys", Label("빌링키", "Billing keys")),
+        ("/schedules", Label("예약 결제", "Schedules")),
+        ("/unresolved", Label("확인 중", "Doubts")),
     ),
     (
-        ("/pg", Word("PG 설정", "PG settings")),
-        ("/api-keys", Word("API 키", "API keys")),
-        ("/webhooks", Word("웹훅", "Webhooks")),
+        ("/channels", Label("PG 설정", "PG settings")),
+        ("/api-keys", Label("API 키", "API keys")),
+        ("/webhooks", Label("웹훅", "Webhooks")),
     ),
     (
-        ("/members", Word("구성원", "Members")),
-        ("/audit", Word("감사 로그", "Audit log")),
+        ("/members", Label("구성원", "Members")),
+        ("/audit", Label("감사 로그", "Audit log")),
     ),
 )
 """By group: where it leads, and its name."""

@@ -14,11 +14,11 @@ _FIRST_LANGUAGE = re.compile(r"\s*(ko|en)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Preferences:
     language: Language
     theme: Theme
 
-    def keep(self, request: Request, response: Response, *, path: str) -> Response:
+    def save(self, request: Request, response: Response, *, path: str) -> Response:
         """Remembers what was chosen just now (`?lang=en`, `?theme=dark`)."""
         for name, value in (("lang", self.language), ("theme", self.theme)):
             if name in request.query_params:
@@ -33,11 +33,11 @@ class Look:
         return response
 
 
-def look_of(request: Request) -> Look:
+def read_preferences(request: Request) -> Preferences:
     """What the address says, else the cookie, else the browser."""
     language = request.query_params.get("lang") or request.cookies.get("dasi_lang")
     theme = request.query_params.get("theme") or request.cookies.get("dasi_theme")
-    return Look(
+    return Preferences(
         language="en" if (language or _accepted(request)) == "en" else "ko",
         theme="light" if theme == "light" else "dark" if theme == "dark" else "auto",
     )

@@ -12,7 +12,7 @@ _UNITS: tuple[tuple[int, str, str], ...] = (
 _MINUTE, _TENTHS_BELOW = 60, 10
 
 
-def ago(at: datetime, now: datetime, *, language: str) -> str:
+def relative_time(at: datetime, now: datetime, *, language: str) -> str:
     """`3분 전`, `in 2 hours`: for a moment whose exact time stands beside it."""
     seconds = round((at - now).total_seconds())
     length = _whole_units(abs(seconds), language=language)
@@ -23,7 +23,7 @@ def ago(at: datetime, now: datetime, *, language: str) -> str:
     return f"in {length}" if seconds > 0 else f"{length} ago"
 
 
-def stretch(seconds: float, *, language: str) -> str:
+def format_duration(seconds: float, *, language: str) -> str:
     """A stretch of time in its largest unit: `0.4초`, `12초`, `3분`, `2 days`."""
     if seconds < _MINUTE:
         told = f"{seconds:.1f}" if seconds < _TENTHS_BELOW else f"{seconds:.0f}"

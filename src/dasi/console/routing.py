@@ -1,4 +1,4 @@
-"""Every request of the console goes through a door: who is there, what may they, do they mean it.
+"""Every request of the console goes through one gate: who is there, what may they, do they mean it.
 
 The order: a post from another site is refused first, then whoever is not signed in, then whoever
 may not, then a form without its session's token. A refusal of a room becomes a page that says what
@@ -18,8 +18,8 @@ from starlette.responses import Response
 from dasi.audit import ClientInfo, record_audit
 from dasi.authentication import Session, find_session
 from dasi.console.errors import BUG, error_message
-from dasi.console.preferences import Look, look_of
-from dasi.console.templates import Pages
+from dasi.console.preferences import Preferences, read_preferences
+from dasi.console.templates import Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, Refused
 from dasi.foundation.errors import Unavailable as Away
@@ -35,42 +35,42 @@ _BODY_MAX_BYTES = 64 * 1024
 _FIELDS_MAX = 100
 _USER_AGENT_MAX = 300
 
-Needs = Literal["nobody", "half", "person"] | Permission
-"""nobody: the doors in. half: password given, second factor not. person: signed in. The rest are
+Access = Literal["anonymous", "mfa_pending", "signed_in"] | Permission
+"""anonymous: the ways in. mfa_pending: second factor missing. signed_in: any user. The rest are
 permissions, for the merchant that the address names (`owner`: everywhere)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One request, with everything an act needs."""
+class ConsoleRequest:
+    """One request, with everything an endpoint needs."""
 
     engine: Engine
-    pages: Pages
-    request: Request
-    look: Look
+    templates: Templates
+    http: Request
+    preferences: Preferences
     client: ClientInfo
     session: Session | None
-    shop: Merchant | None
-    shops: tuple[Merchant, ...]
+    selected_merchant: Merchant | None
+    merchants: tuple[Merchant, ...]
     """Those this user may see."""
     form: dict[str, str]
 
     @property
     def user(self) -> User:
-        assert self.session is not None, "this door needs a user"
+        assert self.session is not None, "this route needs a user"
         return self.session.user
 
     @property
     def merchant(self) -> Merchant:
-        assert self.shop is not None, "this door needs a merchant"
-        return self.shop
+        assert self.selected_merchant is not None, "this route needs a merchant"
+        return self.selected_merchant
 
     @property
     def merchant_id(self) -> int:
         return self.merchant.merchant_id
 
     def t(self, ko: str, en: str) -> str:
-        return en if self.look.language == "en" else ko
+        return en if self.preferences.language == "en" else ko
 
     def field(self, name: str, *, length_max: int = 200) -> str:
         """A field of the form, trimmed; empty if it is not there."""
@@ -80,32 +80,32 @@ class Visit:
         return text
 
     def query(self, name: str, *, length_max: int = 100) -> str:
-        text = self.request.query_params.get(name, "").strip()[:length_max]
+        text = self.http.query_params.get(name, "").strip()[:length_max]
         return text if text.isprintable() else ""
 
-    def kept_query(self) -> str:
+    def current_query(self) -> str:
         """This page's own query, for a link that changes only how it looks."""
-        told = self.request.query_params.multi_items()
+        told = self.http.query_params.multi_items()
         kept = [(name, text) for name, text in told if name not in ("lang", "theme", "done")]
         return f"{urlencode(kept)}&" if kept else ""
 
     def page(self, template: str, *, status: int = 200, **facts: object) -> Response:
-        return self.pages.page(template, self, status=status, **facts)
+        return self.templates.page(template, self, status=status, **facts)
 
-    def go(self, path: str) -> Response:
-        return self.pages.see_other(path)
+    def redirect(self, path: str) -> Response:
+        return self.templates.see_other(path)
 
-    def address(self, rest: str = "") -> str:
+    def url(self, rest: str = "") -> str:
         """Of a page of this merchant."""
-        return f"{self.pages.root}/console/shops/{self.merchant.code}{rest}"
+        return f"{self.templates.root}/console/merchants/{self.merchant.code}{rest}"
 
-    async def note(
+    async def audit(
         self, action: str, *, target: str | None = None, detail: str | None = None
     ) -> None:
         """Into the audit log."""
         await record_audit(
             self.engine,
-            self.shop.merchant_id if self.shop else None,
+            self.selected_merchant.merchant_id if self.selected_merchant else None,
             self.user,
             action,
             target=target,
@@ -114,95 +114,101 @@ class Visit:
         )
 
 
-Act = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[ConsoleRequest], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class ConsoleRoute:
     """One address. What it needs stands in the table of routes, and tests go through the table."""
 
     method: Literal["GET", "POST"]
     path: str
-    act: Act
-    needs: Needs
+    endpoint: Endpoint
+    permission: Access
 
 
-def open_door(engine: Engine, pages: Pages, door: Door) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint of a door."""
+def make_endpoint(
+    engine: Engine, templates: Templates, route: ConsoleRoute
+) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of a route, behind the checks of its access."""
 
-    async def handle(request: Request) -> Response:
-        look = look_of(request)
-        visit = Visit(
+    async def handle(http: Request) -> Response:
+        preferences = read_preferences(http)
+        request = ConsoleRequest(
             engine=engine,
-            pages=pages,
-            request=request,
-            look=look,
-            client=_client_info(request),
+            templates=templates,
+            http=http,
+            preferences=preferences,
+            client=_client_info(http),
             session=None,
-            shop=None,
-            shops=(),
+            selected_merchant=None,
+            merchants=(),
             form={},
         )
         try:
-            visit = await _enter(visit, door)
-            response = await door.act(visit)
-        except (Refused, Away) as trouble:
-            response = _trouble(visit, door, trouble)
+            request = await _enter(request, route)
+            response = await route.endpoint(request)
+        except (Refused, Away) as error:
+            response = _error_response(request, route, error)
         except Exception:
             # The last place before the server: the person gets a page, the operator the story.
-            log.exception("bug", method=request.method, path=request.url.path)
-            response = visit.page("trouble.html", status=500, told=BUG)
-        return look.keep(request, response, path=f"{pages.root}/console")
+            log.exception("bug", method=http.method, path=http.url.path)
+            response = request.page("error.html", status=500, told=BUG)
+        return preferences.save(http, response, path=f"{templates.root}/console")
 
     return handle
 
 
-async def _enter(visit: Visit, door: Door) -> Visit:
-    """The visit with its user, merchant and form, or the reason why not."""
-    request, engine = visit.request, visit.engine
-    if door.method == "POST" and not is_same_site(request, engine.public_url):
+async def _enter(request: ConsoleRequest, route: ConsoleRoute) -> ConsoleRequest:
+    """The request with its user, merchant and form, or the reason why not."""
+    http, engine = request.http, request.engine
+    if route.method == "POST" and not is_same_site(http, engine.public_url):
         raise NotAllowed("cross_site")
-    cookie = request.cookies.get(SESSION_COOKIE, "")
+    cookie = http.cookies.get(SESSION_COOKIE, "")
     session = await find_session(engine, cookie) if cookie else None
-    if session is not None and not session.is_complete and door.needs not in ("half", "nobody"):
+    if (
+        session is not None
+        and not session.is_complete
+        and route.permission not in ("mfa_pending", "anonymous")
+    ):
         session = None
-    if session is None and door.needs != "nobody":
+    if session is None and route.permission != "anonymous":
         raise NotAuthenticated("not_signed_in")
-    shops: tuple[Merchant, ...] = ()
+    merchants: tuple[Merchant, ...] = ()
     if session is not None and session.is_complete:
         everyone = await list_merchants(engine)
-        shops = tuple(one for one in everyone if session.user.role_in(one.merchant_id))
-    code = request.path_params.get("code")
-    shop = next((one for one in shops if one.code == code), None)
-    visit = _with(visit, session=session, shop=shop, shops=shops)
-    if code is not None and shop is None:
+        merchants = tuple(one for one in everyone if session.user.role_in(one.merchant_id))
+    code = http.path_params.get("code")
+    merchant = next((one for one in merchants if one.code == code), None)
+    request = _with(request, session=session, selected_merchant=merchant, merchants=merchants)
+    if code is not None and merchant is None:
         raise NotFound("unknown_page")
-    if session is not None and not _may(session.user, door.needs, shop):
+    if session is not None and not _may(session.user, route.permission, merchant):
         raise NotAllowed("role_forbids")
-    if session is not None and _must_enroll_mfa(session.user, door.needs, shop):
+    if session is not None and _must_enroll_mfa(session.user, route.permission, merchant):
         raise NotAllowed("second_factor_required")
-    if door.method == "POST":
-        visit = _with(visit, form=await read_form(request))
-        expected = session.form_token if session else request.cookies.get(FORM_COOKIE, "")
-        given = visit.form.pop(FORM_FIELD, "") or request.headers.get("x-form-token", "")
+    if route.method == "POST":
+        request = _with(request, form=await read_form(http))
+        expected = session.form_token if session else http.cookies.get(FORM_COOKIE, "")
+        given = request.form.pop(FORM_FIELD, "") or http.headers.get("x-form-token", "")
         if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
             raise NotAllowed("form_expired")
-    return visit
+    return request
 
 
-def _may(user: User, needs: Needs, shop: Merchant | None) -> bool:
-    if needs == "nobody" or needs == "half" or needs == "person":  # noqa: PLR1714  # mypy narrows by it
+def _may(user: User, permission: Access, merchant: Merchant | None) -> bool:
+    if permission == "anonymous" or permission == "mfa_pending" or permission == "signed_in":  # noqa: PLR1714  # mypy narrows by it
         return True
-    if needs == "owner" or shop is None:
+    if permission == "owner" or merchant is None:
         return user.is_owner
-    return user.may(needs, shop.merchant_id)
+    return user.may(permission, merchant.merchant_id)
 
 
-def _must_enroll_mfa(user: User, needs: Needs, shop: Merchant | None) -> bool:
-    """The shop asks this role for one. One's own page stays open, to set it up."""
-    if needs == "owner":
+def _must_enroll_mfa(user: User, permission: Access, merchant: Merchant | None) -> bool:
+    """The merchant asks this role for one. One's own page stays open, to set it up."""
+    if permission == "owner":
         return user.must_enroll_mfa(None)
-    return shop is not None and user.must_enroll_mfa(shop.merchant_id)
+    return merchant is not None and user.must_enroll_mfa(merchant.merchant_id)
 
 
 def is_same_site(request: Request, public_url: str) -> bool:
@@ -239,18 +245,20 @@ def _client_info(request: Request) -> ClientInfo:
     return ClientInfo(address=address, user_agent=told if told.isprintable() else "")
 
 
-def _trouble(visit: Visit, door: Door, trouble: Refused | Away) -> Response:
-    is_stranger = isinstance(trouble, NotAuthenticated) and trouble.reason == "not_signed_in"
-    if is_stranger and door.method == "GET":
-        back = quote(visit.request.url.path, safe="/")
-        return visit.go(f"{visit.pages.root}/console/sign-in?next={back}")
-    if isinstance(trouble, NotAllowed) and trouble.reason == "second_factor_required":
-        return visit.go(f"{visit.pages.root}/console/me#second-factor")
-    told = error_message(trouble)
-    log.info("console_refused", path=visit.request.url.path, why=str(trouble), status=told.status)
-    return visit.page("trouble.html", status=told.status, told=told)
+def _error_response(
+    request: ConsoleRequest, route: ConsoleRoute, error: Refused | Away
+) -> Response:
+    is_stranger = isinstance(error, NotAuthenticated) and error.reason == "not_signed_in"
+    if is_stranger and route.method == "GET":
+        back = quote(request.http.url.path, safe="/")
+        return request.redirect(f"{request.templates.root}/console/sign-in?next={back}")
+    if isinstance(error, NotAllowed) and error.reason == "second_factor_required":
+        return request.redirect(f"{request.templates.root}/console/me#second-factor")
+    told = error_message(error)
+    log.info("console_refused", path=request.http.url.path, why=str(error), status=told.status)
+    return request.page("error.html", status=told.status, told=told)
 
 
-def _with(visit: Visit, **changes: object) -> Visit:
-    values = {name: getattr(visit, name) for name in Visit.__dataclass_fields__}
-    return Visit(**{**values, **changes})
+def _with(request: ConsoleRequest, **changes: object) -> ConsoleRequest:
+    values = {name: getattr(request, name) for name in ConsoleRequest.__dataclass_fields__}
+    return ConsoleRequest(**{**values, **changes})

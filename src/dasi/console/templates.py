@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dasi.console import labels
-from dasi.console.relative_time import ago, stretch
+from dasi.console.relative_time import format_duration, relative_time
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.ids import token
 
 if TYPE_CHECKING:
-    from dasi.console.routing import Visit
+    from dasi.console.routing import ConsoleRequest
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -49,7 +49,7 @@ class StaticFile:
     etag: str
 
 
-class Pages:
+class Templates:
     """Reads templates and files once. `root` is the path the gateway lives under."""
 
     def __init__(self, engine: Engine) -> None:
@@ -61,42 +61,46 @@ class Pages:
         self._static = {
             entry.name: _read(entry) for entry in entries if entry.name.endswith(tuple(_TYPES))
         }
-        self._templates = jinja2.Environment(
+        self._environment = jinja2.Environment(
             loader=jinja2.PackageLoader("dasi.console"),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals["static"] = self.static_url
-        self._templates.globals["words"] = labels
-        self._templates.globals["root"] = self.root
-        self._templates.filters["won"] = lambda amount: f"{amount:,}"
-        self._templates.filters["kst"] = _kst("%Y-%m-%d %H:%M:%S")
-        self._templates.filters["kst_short"] = _kst("%m-%d %H:%M")
-        self._templates.filters["kst_time"] = _kst("%H:%M:%S")
-        self._templates.filters["kst_day"] = _kst("%Y-%m-%d")
-        self._templates.filters["ago"] = lambda at, lang: ago(at, engine.clock.now(), language=lang)
-        self._templates.filters["stretch"] = lambda seconds, lang: stretch(seconds, language=lang)
-        self._templates.filters["iso"] = lambda at: at.isoformat(timespec="milliseconds")
+        self._environment.globals["static"] = self.static_url
+        self._environment.globals["labels"] = labels
+        self._environment.globals["root"] = self.root
+        self._environment.filters["won"] = lambda amount: f"{amount:,}"
+        self._environment.filters["kst"] = _kst("%Y-%m-%d %H:%M:%S")
+        self._environment.filters["kst_short"] = _kst("%m-%d %H:%M")
+        self._environment.filters["kst_time"] = _kst("%H:%M:%S")
+        self._environment.filters["kst_day"] = _kst("%Y-%m-%d")
+        self._environment.filters["relative_time"] = lambda at, lang: relative_time(
+            at, engine.clock.now(), language=lang
+        )
+        self._environment.filters["format_duration"] = lambda seconds, lang: format_duration(
+            seconds, language=lang
+        )
+        self._environment.filters["iso"] = lambda at: at.isoformat(timespec="milliseconds")
 
     def page(
-        self, template: str, visit: "Visit", *, status: int = 200, **facts: object
+        self, template: str, request: "ConsoleRequest", *, status: int = 200, **facts: object
     ) -> Response:
         """A page as this visitor sees it. Somebody not signed in gets a token for their form."""
-        form_token, is_new = visit.session.form_token if visit.session else "", False
+        form_token, is_new = request.session.form_token if request.session else "", False
         if not form_token:
-            form_token, is_new = visit.request.cookies.get("dasi_form", ""), False
+            form_token, is_new = request.http.cookies.get("dasi_form", ""), False
             if not form_token:
                 form_token, is_new = token(16), True
-        html = self._templates.get_template(template).render(
-            visit=visit,
-            t=visit.t,
-            lang=visit.look.language,
-            theme=visit.look.theme,
-            shop=visit.shop,
+        html = self._environment.get_template(template).render(
+            request=request,
+            t=request.t,
+            lang=request.preferences.language,
+            theme=request.preferences.theme,
+            merchant=request.selected_merchant,
             form_token=form_token,
-            done=labels.DONE.get(visit.query("done")),
+            done=labels.FLASH.get(request.query("done")),
             **facts,
         )
         response = HTMLResponse(html, status_code=status, headers=SECURITY_HEADERS)

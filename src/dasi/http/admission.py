@@ -1,4 +1,4 @@
-"""How many requests one process works on at once. Who comes when it is full is sent away clearly.
+"""How many requests one process works on at once. When it is full it answers 503.
 
 More requests at once do not make anything faster: they wait inside, for the database or for the
 PG, until their callers give up on charges that are made all the same. So the number is bounded, and
@@ -20,9 +20,7 @@ RETRY_AFTER_S = 1
 PAUSE_S = 0.2
 _PAUSED_TIMES = 4
 """How many, as often as there is room, are kept waiting for their refusal: they cost memory."""
-_SENT_AWAY = Counter(
-    "dasi_requests_sent_away_total", "Requests refused because the process was full"
-)
+_REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
 _OF_PEOPLE = ("/checkout/", "/notices/", "/console")
 
@@ -35,13 +33,11 @@ class Admission:
     are always answered.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, requests_max: int, send_away: Callable[[], Response]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, requests_max: int, reject: Callable[[], Response]) -> None:
         self._app = app
         self._requests_max = requests_max
         self._people_max = requests_max + requests_max // 4
-        self._no_room = send_away()
+        self._rejection = reject()
         self._paused_max = requests_max * _PAUSED_TIMES
         self._inside = self._paused = 0
 
@@ -51,7 +47,7 @@ class Admission:
             return
         is_person = scope["path"].startswith(_OF_PEOPLE)
         if self._inside >= (self._people_max if is_person else self._requests_max):
-            await self._send_away(scope, receive, send)
+            await self._reject(scope, receive, send)
             return
         self._inside += 1
         try:
@@ -59,12 +55,12 @@ class Admission:
         finally:
             self._inside -= 1
 
-    async def _send_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _SENT_AWAY.inc()
+    async def _reject(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _REJECTED.inc()
         if self._paused < self._paused_max:
             self._paused += 1
             try:
                 await asyncio.sleep(PAUSE_S)
             finally:
                 self._paused -= 1
-        await self._no_room(scope, receive, send)
+        await self._rejection(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What every route has in common: authentication first, then the parameters, then the act.
+"""What every route has in common: authentication first, then the parameters, then the endpoint.
 
 The order matters: published clients send an invalid token to nonsense paths and expect 401 before
 anything else is looked at (Iamport V1 1.2.3).
@@ -19,7 +19,7 @@ from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
-from dasi.iamport.rendering.payment_cache import RenderedPayments
+from dasi.iamport.rendering.payment_cache import PaymentJsonCache
 from dasi.iamport.schema.params import CONTROL, Param, parse
 from dasi.idempotency import request_fingerprint
 from dasi.ledger import Payment
@@ -30,67 +30,67 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiRequest:
     """One authenticated request, read and checked."""
 
     engine: Engine
     merchant: Merchant
     path: dict[str, str]
-    given: dict[str, Any]
+    params: dict[str, Any]
     """The declared parameters by name; None for absent ones."""
     user_agent: str | None
     idempotency_key: str | None
     """The caller's name for this request, on routes that move money."""
     shows_sandbox: bool
     """Whether payments of test channels are shown to who does not ask for them."""
-    rendered: RenderedPayments
+    payment_cache: PaymentJsonCache
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """What the routes of this face work with."""
+class ApiContext:
+    """What the routes of this API work with."""
 
     engine: Engine
     body_max_bytes: int
     shows_sandbox: bool = True
-    rendered: RenderedPayments = field(default_factory=RenderedPayments)
+    payment_cache: PaymentJsonCache = field(default_factory=PaymentJsonCache)
 
 
-Act = Callable[[Call], Awaitable[Response]]
-Recover = Callable[[Call], Awaitable[Response | None]]
+Endpoint = Callable[[ApiRequest], Awaitable[Response]]
+Recover = Callable[[ApiRequest], Awaitable[Response | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class RouteSpec:
     """What OpenAPI says of a route: from the same values that parse and answer."""
 
     params: tuple[Param, ...]
-    gives: Any
+    response_type: Any
     """The type of `response`; None where the route only refuses."""
-    refuses: tuple[str, ...]
-    """Reasons of `failures.FAILURES` beside those of every route."""
+    errors: tuple[str, ...]
+    """Reasons of `errors.ERRORS` beside those of every route."""
     statuses: tuple[int, ...]
     summary: str
-    either: tuple[str, ...] = ()
-    """Names of parameters of which at least one is needed. The act itself refuses without."""
+    require_any: tuple[str, ...] = ()
+    """Names of parameters of which at least one is needed. The endpoint itself refuses without."""
     needs_token: bool = True
-    takes_key: bool = False
+    supports_idempotency_key: bool = False
     """Whether it honours `Idempotency-Key`."""
 
 
 class ApiRoute(Route):
     """A route that knows what it takes and gives."""
 
-    about: About
+    spec: RouteSpec
 
 
 def recover_payment(told: Callable[[Payment], Response]) -> Recover:
     """Of a route that asks the PG: the payment of an earlier try of the same request, as `told`."""
 
-    async def recover(call: Call) -> Response | None:
-        assert call.idempotency_key is not None, "asked only under a key"
+    async def recover(request: ApiRequest) -> Response | None:
+        assert request.idempotency_key is not None, "asked only under a key"
         payment = await find_by_idempotency_key(
-            call.engine, call.merchant.merchant_id, call.idempotency_key
+            request.engine, request.merchant.merchant_id, request.idempotency_key
         )
         return None if payment is None else told(payment)
 
@@ -103,79 +103,81 @@ _BODY_METHODS = ("POST", "PUT")
 
 
 def route(
-    face: Face,
+    context: ApiContext,
     method: str,
     path: str,
-    act: Act,
+    endpoint: Endpoint,
     *,
     params: tuple[Param, ...] = (),
-    either: tuple[str, ...] = (),
+    require_any: tuple[str, ...] = (),
     reads_body: bool = True,
-    gives: Any = None,
-    refuses: tuple[str, ...] = (),
+    response_type: Any = None,
+    errors: tuple[str, ...] = (),
     statuses: tuple[int, ...] = (200,),
     recover: Recover | None = None,
 ) -> list[Route]:
     """The route, with and without a trailing slash.
 
     Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
-    `reads_body=False` never looks at the body. `either`, `gives`, `refuses` and `statuses` are
-    what OpenAPI tells beside the parameters. `recover` is given by routes that move money, and
-    makes them honour `Idempotency-Key`: what an earlier try of the same request did, or None if it
-    did nothing.
+    `reads_body=False` never looks at the body. `require_any`, `response_type`, `errors` and
+    `statuses` are what OpenAPI tells beside the parameters. `recover` is given by routes that move
+    money, and makes them honour `Idempotency-Key`: what an earlier try of the same request did,
+    or None if it did nothing.
     """
 
     async def handle(request: Request) -> Response:
         async def run() -> Response:
-            merchant = await authenticate(face.engine, token_of(request))
+            merchant = await authenticate(context.engine, token_of(request))
             given = read_query(request)
             if reads_body and method in _BODY_METHODS:
-                given |= await read_body(request, max_bytes=face.body_max_bytes)
+                given |= await read_body(request, max_bytes=context.body_max_bytes)
             key = request.headers.get("idempotency-key") if recover is not None else None
-            call = Call(
-                engine=face.engine,
+            api_request = ApiRequest(
+                engine=context.engine,
                 merchant=merchant,
                 path={name: _in_path(name, text) for name, text in request.path_params.items()},
-                given=parse(params, given),
+                params=parse(params, given),
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
                 idempotency_key=key,
-                shows_sandbox=face.shows_sandbox,
-                rendered=face.rendered,
+                shows_sandbox=context.shows_sandbox,
+                payment_cache=context.payment_cache,
             )
             if recover is None or key is None:
-                return await act(call)
+                return await endpoint(api_request)
             return await run_idempotent(
-                face.engine,
+                context.engine,
                 merchant.merchant_id,
                 key=key,
-                fingerprint=request_fingerprint(f"{method} {path}", {**call.path, **call.given}),
-                act=lambda: act(call),
-                recover=lambda: recover(call),
+                fingerprint=request_fingerprint(
+                    f"{method} {path}", {**api_request.path, **api_request.params}
+                ),
+                act=lambda: endpoint(api_request),
+                recover=lambda: recover(api_request),
             )
 
-        return await answering(request, run)
+        return await error_boundary(request, run)
 
-    about = About(
+    spec = RouteSpec(
         params=params,
-        either=either,
-        gives=gives,
-        refuses=refuses,
+        require_any=require_any,
+        response_type=response_type,
+        errors=errors,
         statuses=statuses,
-        summary=(act.__doc__ or "").partition("\n")[0],
-        takes_key=recover is not None,
+        summary=(endpoint.__doc__ or "").partition("\n")[0],
+        supports_idempotency_key=recover is not None,
     )
-    return _both_ways(method, path, handle, about)
+    return _with_trailing_slash(method, path, handle, spec)
 
 
-def open_route(
-    method: str, path: str, handle: Callable[[Request], Awaitable[Response]], about: About
+def public_route(
+    method: str, path: str, handle: Callable[[Request], Awaitable[Response]], spec: RouteSpec
 ) -> list[Route]:
     """A route that asks for no token."""
-    return _both_ways(method, path, handle, about)
+    return _with_trailing_slash(method, path, handle, spec)
 
 
-def _both_ways(
-    method: str, path: str, handle: Callable[[Request], Awaitable[Response]], about: About
+def _with_trailing_slash(
+    method: str, path: str, handle: Callable[[Request], Awaitable[Response]], spec: RouteSpec
 ) -> list[Route]:
     # A `path` parameter swallows a trailing slash by itself.
     swallows = path.endswith("path}")
@@ -184,7 +186,7 @@ def _both_ways(
         for one in ((path,) if swallows else (path, f"{path}/"))
     ]
     for one in routes:
-        one.about = about
+        one.spec = spec
         one.path = _CONVERTOR.sub("}", one.path)  # its name; how it matches is settled by now
     return list(routes)
 
@@ -196,8 +198,8 @@ def _in_path(name: str, text: str) -> str:
     return text.rstrip("/")
 
 
-async def answering(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:
-    """Runs an act and turns whatever it raises into an envelope. Bugs are logged, never shown."""
+async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:
+    """Runs an endpoint and turns what it raises into an envelope. Bugs are logged, never shown."""
     try:
         return await run()
     except Refused as refused:

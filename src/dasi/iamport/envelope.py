@@ -6,7 +6,7 @@ from starlette.responses import Response
 _encode = msgspec.json.Encoder().encode
 
 
-def answer(response: object, *, http_status: int = 200) -> Response:
+def success(response: object, *, http_status: int = 200) -> Response:
     """Success: code 0, no message."""
     return _envelope({"code": 0, "message": None, "response": response}, http_status, None)
 

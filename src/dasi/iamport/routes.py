@@ -7,7 +7,7 @@ from starlette.routing import Route
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound, Refused, Unavailable
 from dasi.iamport import errors
-from dasi.iamport.endpoint import Face
+from dasi.iamport.endpoint import ApiContext
 from dasi.iamport.endpoints import (
     cancel,
     codes,
@@ -27,18 +27,18 @@ _WRONG_METHOD = 405
 
 def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -> list[Route]:
     """In order: longer paths before the ones that would swallow them."""
-    face = Face(engine, body_max_bytes, shows_sandbox)
+    context = ApiContext(engine, body_max_bytes, shows_sandbox)
     served = [
-        *users.routes(face),
-        *codes.routes(face),
-        *subscribe.routes(face),
-        *schedules.routes(face),
-        *extensions.routes(face),
-        *customers.routes(face),
-        *prepare.routes(face),
-        *cancel.routes(face),
-        *unsupported.routes(face),
-        *payments.routes(face),
+        *users.routes(context),
+        *codes.routes(context),
+        *subscribe.routes(context),
+        *schedules.routes(context),
+        *extensions.routes(context),
+        *customers.routes(context),
+        *prepare.routes(context),
+        *cancel.routes(context),
+        *unsupported.routes(context),
+        *payments.routes(context),
     ]
     return [*served, *docs_page.routes(served, url=engine.public_url)]
 
@@ -51,6 +51,6 @@ def no_such_route(request: Request, *, http_status: int, allowed: str) -> Respon
     return errors.refusal(NotFound("unknown_route", **told))
 
 
-def no_room(retry_after_s: int) -> Response:
-    """The envelope for a request that a full gateway sends away. Nothing was done."""
+def too_busy(retry_after_s: int) -> Response:
+    """The envelope for a request that a full gateway rejects. Nothing was done."""
     return errors.unavailable(Unavailable("room in this process", retry_after_s))

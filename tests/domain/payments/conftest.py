@@ -17,7 +17,7 @@ from support.window_payer import Returned, register_card, walk_through_window
 
 
 @dataclass
-class Till:
+class PaymentsFixture:
     engine: Engine
     merchant: Merchant
     kicc: SimulatorControl
@@ -73,12 +73,12 @@ class Till:
 
 
 @pytest.fixture
-async def till(
+async def payments(
     engine: Engine,
     merchant: Merchant,
     channel: Channel,
     kicc: SimulatorControl,
     clock: ManualClock,
-) -> Till:
+) -> PaymentsFixture:
     await register_card(engine, merchant, kicc, "card-1")
-    return Till(engine, merchant, kicc, clock)
+    return PaymentsFixture(engine, merchant, kicc, clock)

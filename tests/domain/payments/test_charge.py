@@ -13,7 +13,7 @@ from dasi.foundation.vault import Vault
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.reporting import VerificationReport, verify_ledger
-from domain.payments.conftest import Till
+from domain.payments.conftest import PaymentsFixture
 
 LOST = [
     "executed_answer_withheld", "executed_answer_cut", "executed_bad_gateway", "executed_html",
@@ -25,26 +25,26 @@ LOST_AND_NOT_DONE = [
 ]  # fmt: skip
 
 
-async def test_works(till: Till) -> None:
-    paid = await till.charge(merchant_uid="order-1")
+async def test_works(payments: PaymentsFixture) -> None:
+    paid = await payments.charge(merchant_uid="order-1")
 
     assert (paid.status, paid.amount_krw, paid.purpose) == (Status.PAID, 9_900, "payment")
-    (approval,) = await till.approvals()
+    (approval,) = await payments.approvals()
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 9_900)
-    assert await till.story(paid) == [("charge_requested", "pending"), ("approved", "paid")]
-    assert await till.told(paid) == ["payment.paid"]
-    (attempt,) = await till.rows("SELECT * FROM pg_attempts WHERE imp_uid = $1", paid.imp_uid)
+    assert await payments.story(paid) == [("charge_requested", "pending"), ("approved", "paid")]
+    assert await payments.told(paid) == ["payment.paid"]
+    (attempt,) = await payments.rows("SELECT * FROM pg_attempts WHERE imp_uid = $1", paid.imp_uid)
     assert (attempt["state"], attempt["attempt_id"]) == ("approved", approval["shopTransactionId"])
 
 
-async def test_it_is_written_before_it_is_sent(till: Till) -> None:
-    await till.kicc.hold("batch", when="before")
-    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
-    (held,) = await till.kicc.wait_held()
+async def test_it_is_written_before_it_is_sent(payments: PaymentsFixture) -> None:
+    await payments.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(payments.charge(merchant_uid="order-1"))
+    (held,) = await payments.kicc.wait_held()
 
-    (attempt,) = await till.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
-    (payment,) = await till.rows("SELECT * FROM payments WHERE merchant_uid = 'order-1'")
-    open_transactions = await till.rows(
+    (attempt,) = await payments.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
+    (payment,) = await payments.rows("SELECT * FROM payments WHERE merchant_uid = 'order-1'")
+    open_transactions = await payments.rows(
         "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
     )
 
@@ -52,114 +52,116 @@ async def test_it_is_written_before_it_is_sent(till: Till) -> None:
     assert attempt["attempt_id"] == held["facts"]["shopTransactionId"]
     assert (attempt["amount_krw"], str(attempt["business_date"])) == (9_900, "2026-09-03")
     assert open_transactions == [], "no transaction waits for the PG (M2)"
-    await till.kicc.release()
+    await payments.kicc.release()
     assert (await charging).status is Status.PAID
 
 
-async def test_an_unknown_customer_is_refused_and_nothing_is_written(till: Till) -> None:
-    before = await till.rows("SELECT imp_uid FROM payments")
+async def test_an_unknown_customer_is_refused_and_nothing_is_written(
+    payments: PaymentsFixture,
+) -> None:
+    before = await payments.rows("SELECT imp_uid FROM payments")
 
     with pytest.raises(NotFound, match="unknown_customer"):
-        await till.charge(customer_uid="nobody")
+        await payments.charge(customer_uid="nobody")
 
-    assert await till.rows("SELECT imp_uid FROM payments") == before
-    assert set(await till.asked()) == {"register", "approval"}, "of the card registration only"
+    assert await payments.rows("SELECT imp_uid FROM payments") == before
+    assert set(await payments.asked()) == {"register", "approval"}, "of the card registration only"
 
 
 @pytest.mark.parametrize(
     ("amount_krw", "code", "reason"),
     [(8_521, "8521", "limit_exceeded"), (8_350, "8350", "lost_or_stolen")],
 )
-async def test_declined(till: Till, amount_krw: int, code: str, reason: str) -> None:
-    failed = await till.charge(merchant_uid="order-1", amount_krw=amount_krw)
+async def test_declined(payments: PaymentsFixture, amount_krw: int, code: str, reason: str) -> None:
+    failed = await payments.charge(merchant_uid="order-1", amount_krw=amount_krw)
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, code)
-    assert failed.failed_at == till.clock.now()
-    assert await till.story(failed) == [("charge_requested", "pending"), ("declined", "failed")]
-    (event,) = await till.rows(
+    assert failed.failed_at == payments.clock.now()
+    assert await payments.story(failed) == [("charge_requested", "pending"), ("declined", "failed")]
+    (event,) = await payments.rows(
         "SELECT detail, pg_code, pg_text FROM payment_events WHERE type = 'declined'"
     )
     assert (event["why"], event["pg_code"]) == (reason, code)
-    assert await till.told(failed) == []
-    assert await till.approvals() == []
+    assert await payments.told(failed) == []
+    assert await payments.approvals() == []
 
 
-async def test_a_declined_order_is_free_and_keeps_its_story(till: Till) -> None:
-    failed = await till.charge(merchant_uid="order-1", amount_krw=8_521)
-    paid = await till.charge(merchant_uid="order-1", amount_krw=5_000)
+async def test_a_declined_order_is_free_and_keeps_its_story(payments: PaymentsFixture) -> None:
+    failed = await payments.charge(merchant_uid="order-1", amount_krw=8_521)
+    paid = await payments.charge(merchant_uid="order-1", amount_krw=5_000)
 
     assert (failed.status, paid.status) == (Status.FAILED, Status.PAID)
     assert failed.imp_uid != paid.imp_uid
-    assert [one["amount"] for one in await till.approvals()] == [5_000]
+    assert [one["amount"] for one in await payments.approvals()] == [5_000]
 
 
 @pytest.mark.parametrize("effect", LOST + LOST_AND_NOT_DONE)
 async def test_a_lost_answer_takes_the_order_and_is_not_asked_again(
-    till: Till, effect: str
+    payments: PaymentsFixture, effect: str
 ) -> None:
-    await till.kicc.settings(withheld_s=0)
-    await till.kicc.scenario(effect, "batch")
+    await payments.kicc.settings(withheld_s=0)
+    await payments.kicc.scenario(effect, "batch")
 
-    doubtful = await till.charge(merchant_uid="order-1")
+    doubtful = await payments.charge(merchant_uid="order-1")
 
     assert doubtful.status is Status.PENDING
     with pytest.raises(Conflict, match="order_in_doubt") as refused:
-        await till.charge(merchant_uid="order-1")
+        await payments.charge(merchant_uid="order-1")
     assert refused.value.facts["imp_uid"] == doubtful.imp_uid
-    assert await till.told(doubtful) == [], "neither paid nor failed was said"
-    assert (await till.asked())["batch"] == 1
-    assert len(await till.approvals()) == (0 if effect in LOST_AND_NOT_DONE else 1)
-    assert await till.story(doubtful) == [
+    assert await payments.told(doubtful) == [], "neither paid nor failed was said"
+    assert (await payments.asked())["batch"] == 1
+    assert len(await payments.approvals()) == (0 if effect in LOST_AND_NOT_DONE else 1)
+    assert await payments.story(doubtful) == [
         ("charge_requested", "pending"),
         ("outcome_unknown", "pending"),
     ]
 
 
-async def test_asked_twice_is_one_charge(till: Till) -> None:
-    paid = await till.charge(merchant_uid="order-1")
+async def test_asked_twice_is_one_charge(payments: PaymentsFixture) -> None:
+    paid = await payments.charge(merchant_uid="order-1")
 
     with pytest.raises(Conflict, match="order_already_paid") as refused:
-        await till.charge(merchant_uid="order-1", amount_krw=100)
+        await payments.charge(merchant_uid="order-1", amount_krw=100)
 
     assert refused.value.facts["imp_uid"] == paid.imp_uid
-    assert (await till.asked())["batch"] == 1
+    assert (await payments.asked())["batch"] == 1
 
 
-async def test_asked_twice_while_the_first_is_on_its_way(till: Till) -> None:
-    await till.kicc.hold("batch", when="before")
-    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
-    await till.kicc.wait_held()
+async def test_asked_twice_while_the_first_is_on_its_way(payments: PaymentsFixture) -> None:
+    await payments.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(payments.charge(merchant_uid="order-1"))
+    await payments.kicc.wait_held()
 
     with pytest.raises(Conflict, match="order_in_doubt"):
-        await till.charge(merchant_uid="order-1")
+        await payments.charge(merchant_uid="order-1")
 
-    await till.kicc.release()
+    await payments.kicc.release()
     assert (await charging).status is Status.PAID
-    assert len(await till.approvals()) == 1
+    assert len(await payments.approvals()) == 1
 
 
-async def test_many_at_once_are_one_charge(till: Till) -> None:
+async def test_many_at_once_are_one_charge(payments: PaymentsFixture) -> None:
     outcomes = await asyncio.gather(
-        *[till.charge(merchant_uid="order-1") for _ in range(40)], return_exceptions=True
+        *[payments.charge(merchant_uid="order-1") for _ in range(40)], return_exceptions=True
     )
 
     kinds = Counter(type(outcome) for outcome in outcomes)
     assert kinds == {Payment: 1, Conflict: 39}
-    assert (await till.asked())["batch"] == 1
+    assert (await payments.asked())["batch"] == 1
 
 
-async def test_many_orders_at_once_are_all_charged(till: Till) -> None:
-    paid = await asyncio.gather(*[till.charge(amount_krw=1_000 + n) for n in range(40)])
+async def test_many_orders_at_once_are_all_charged(payments: PaymentsFixture) -> None:
+    paid = await asyncio.gather(*[payments.charge(amount_krw=1_000 + n) for n in range(40)])
 
     assert {payment.status for payment in paid} == {Status.PAID}
-    by_pg = {one["pgCno"]: one["amount"] for one in await till.approvals()}
+    by_pg = {one["pgCno"]: one["amount"] for one in await payments.approvals()}
     assert by_pg == {payment.pg_tid: payment.amount_krw for payment in paid}
     assert len({payment.imp_uid for payment in paid}) == 40
 
 
-async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
+async def test_each_of_many_at_once_hears_about_itself(payments: PaymentsFixture) -> None:
     """They share statements and commits, and nothing else."""
-    await till.charge(merchant_uid="taken")
+    await payments.charge(merchant_uid="taken")
     requests: dict[str, dict[str, Any]] = {
         "paid": {},
         "declined": {"amount_krw": 8_521},
@@ -170,7 +172,7 @@ async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
 
     async def try_one(kind: str) -> tuple[str, str]:
         try:
-            return kind, (await till.charge(**requests[kind])).status.value
+            return kind, (await payments.charge(**requests[kind])).status.value
         except Refused as refused:
             return kind, refused.reason
 
@@ -183,16 +185,16 @@ async def test_each_of_many_at_once_hears_about_itself(till: Till) -> None:
         ("unknown", "unknown_customer"): 12,
         ("taken", "order_already_paid"): 12,
     }
-    assert len(await till.approvals()) == 1 + 12 + 12
-    told = await till.rows("SELECT resource_id FROM webhook_events WHERE kind = 'payment.paid'")
+    assert len(await payments.approvals()) == 1 + 12 + 12
+    told = await payments.rows("SELECT resource_id FROM webhook_events WHERE kind = 'payment.paid'")
     assert len(told) == 1 + 1 + 12, "the card, the first one, and the twelve"
 
 
-async def test_names_that_differ_a_little_are_other_orders(till: Till) -> None:
+async def test_names_that_differ_a_little_are_other_orders(payments: PaymentsFixture) -> None:
     for merchant_uid in ("order-1", "ORDER-1", "order-1 ", "order-１", "주문-1"):
-        assert (await till.charge(merchant_uid=merchant_uid)).status is Status.PAID
+        assert (await payments.charge(merchant_uid=merchant_uid)).status is Status.PAID
 
-    assert len(await till.approvals()) == 5
+    assert len(await payments.approvals()) == 5
 
 
 @pytest.mark.parametrize(
@@ -206,53 +208,53 @@ async def test_names_that_differ_a_little_are_other_orders(till: Till) -> None:
         "１２３,원",
     ],
 )
-async def test_any_name_is_charged_and_kept_as_it_is(till: Till, odd: str) -> None:
-    paid = await till.charge(name=odd)
+async def test_any_name_is_charged_and_kept_as_it_is(payments: PaymentsFixture, odd: str) -> None:
+    paid = await payments.charge(name=odd)
 
     assert (paid.status, paid.name) == (Status.PAID, odd)
 
 
 async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free(
-    till: Till,
+    payments: PaymentsFixture,
 ) -> None:
-    without_the_key = replace(till.engine, vault=Vault([bytes(32)]))
+    without_the_key = replace(payments.engine, vault=Vault([bytes(32)]))
     request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
 
-    failed = await charge(without_the_key, till.merchant.merchant_id, request)
+    failed = await charge(without_the_key, payments.merchant.merchant_id, request)
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_SENT")
-    assert "batch" not in await till.asked()
-    assert (await till.charge(merchant_uid="order-1")).status is Status.PAID
+    assert "batch" not in await payments.asked()
+    assert (await payments.charge(merchant_uid="order-1")).status is Status.PAID
 
 
 @pytest.mark.parametrize("amount_krw", [1, AMOUNT_MAX_KRW])
-async def test_the_least_and_the_most(till: Till, amount_krw: int) -> None:
-    assert (await till.charge(amount_krw=amount_krw)).amount_krw == amount_krw
-    assert [one["amount"] for one in await till.approvals()] == [amount_krw]
+async def test_the_least_and_the_most(payments: PaymentsFixture, amount_krw: int) -> None:
+    assert (await payments.charge(amount_krw=amount_krw)).amount_krw == amount_krw
+    assert [one["amount"] for one in await payments.approvals()] == [amount_krw]
 
 
-async def test_instalments_and_the_tax_free_part_reach_the_pg(till: Till) -> None:
-    paid = await till.charge(amount_krw=60_000, quota_months=3, tax_free_krw=10_000)
+async def test_instalments_and_the_tax_free_part_reach_the_pg(payments: PaymentsFixture) -> None:
+    paid = await payments.charge(amount_krw=60_000, quota_months=3, tax_free_krw=10_000)
 
-    sent = (await till.kicc.control("GET", "/log", limit="1"))["log"][0]["request"]
+    sent = (await payments.kicc.control("GET", "/log", limit="1"))["log"][0]["request"]
     assert paid.card.quota_months == 3
     assert sent["payMethodInfo"]["cardMethodInfo"]["installmentMonth"] == 3
     assert json.dumps(sent).count("10000") == 1, sent
 
 
 async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_one_chain(
-    till: Till,
+    payments: PaymentsFixture,
 ) -> None:
-    await till.kicc.hold("batch", when="before")
-    charging = asyncio.create_task(till.charge(merchant_uid="order-1"))
-    await till.kicc.wait_held()
-    async with till.engine.database.transaction() as other:
+    await payments.kicc.hold("batch", when="before")
+    charging = asyncio.create_task(payments.charge(merchant_uid="order-1"))
+    await payments.kicc.wait_held()
+    async with payments.engine.database.transaction() as other:
         (row,) = await other.fetch(
             "SELECT merchant_id, imp_uid FROM payments WHERE merchant_uid = 'order-1' FOR UPDATE"
         )
-        await till.kicc.release()
+        await payments.kicc.release()
         async with asyncio.timeout(10):
-            while not await till.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            while not await payments.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
                 assert not charging.done()
         await other.execute(
             "SELECT record_payment_event($1, $2, now(), 'noticed', 'pending', 'pg',"
@@ -264,8 +266,8 @@ async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_o
     paid = await charging
 
     assert paid.status is Status.PAID
-    assert await till.story(paid) == [
+    assert await payments.story(paid) == [
         ("charge_requested", "pending"), ("noticed", "pending"), ("approved", "paid"),
     ]  # fmt: skip
-    assert await till.told(paid) == ["payment.paid"]
-    assert [one async for one in verify_ledger(till.engine, VerificationReport())] == []
+    assert await payments.told(paid) == ["payment.paid"]
+    assert [one async for one in verify_ledger(payments.engine, VerificationReport())] == []

@@ -17,7 +17,7 @@ from dasi.reporting import (
     find_payments,
     list_payments,
 )
-from domain.payments.conftest import Till
+from domain.payments.conftest import PaymentsFixture
 
 PAYMENTS = 20_000
 _ROWS_MAX, _PAYMENTS_MAX = 300, 200
@@ -46,7 +46,7 @@ class Reader:
     engine: Engine
     merchant_id: int
     newest: str
-    till: Till
+    payments: PaymentsFixture
 
     async def rows_read_by(self, read: Callable[[], Awaitable[object]]) -> tuple[int, int]:
         """In all tables, and of payments."""
@@ -62,23 +62,23 @@ class Reader:
 
 
 @pytest.fixture
-async def reader(till: Till, database_url: str) -> AsyncIterator[Reader]:
-    paid = await till.charge()
-    await till.rows("ALTER TABLE payments DISABLE TRIGGER USER")
-    await till.rows(_COPIES, PAYMENTS, paid.imp_uid)
-    await till.rows("ALTER TABLE payments ENABLE TRIGGER USER")
-    await till.rows("ANALYZE payments")
-    while await count_payments(till.engine):
+async def reader(payments: PaymentsFixture, database_url: str) -> AsyncIterator[Reader]:
+    paid = await payments.charge()
+    await payments.rows("ALTER TABLE payments DISABLE TRIGGER USER")
+    await payments.rows(_COPIES, PAYMENTS, paid.imp_uid)
+    await payments.rows("ALTER TABLE payments ENABLE TRIGGER USER")
+    await payments.rows("ANALYZE payments")
+    while await count_payments(payments.engine):
         pass
     alone: Database = await open_database(database_url, connections_max=1, statement_timeout_s=30)
-    engine = replace(till.engine, database=alone)
-    yield Reader(engine, till.merchant.merchant_id, paid.imp_uid, till)
+    engine = replace(payments.engine, database=alone)
+    yield Reader(engine, payments.merchant.merchant_id, paid.imp_uid, payments)
     await alone.close()
 
 
 async def test_no_read_looks_at_all_payments(reader: Reader) -> None:
     engine, merchant_id = reader.engine, reader.merchant_id
-    now = reader.till.clock.now()
+    now = reader.payments.clock.now()
     paid = frozenset({Status.PAID})
     wide = PaymentFilter(statuses=paid, by="paid", since=now - timedelta(days=90), until=now)
     then = now - timedelta(days=30)

@@ -10,12 +10,12 @@ from support.simulator_process import SimulatorControl
 async def test_a_charge_takes_three_statements_and_two_commits(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(database_url, kicc, DASI_DATABASE_CONNECTIONS="2") as shop:
-        await shop.register_card("card-1")
-        await shop.again()
-        asked = await _listen(shop.engine.database)
+    async with running_gateway(database_url, kicc, DASI_DATABASE_CONNECTIONS="2") as client:
+        await client.register_card("card-1")
+        await client.again()
+        asked = await _listen(client.engine.database)
 
-        assert (await shop.again()).code == 0
+        assert (await client.again()).code == 0
 
     assert asked == ["who calls", "reserve", "record"]
 
@@ -23,22 +23,22 @@ async def test_a_charge_takes_three_statements_and_two_commits(
 async def test_a_list_reads_payments_only_when_they_are_new_to_it(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(database_url, kicc, DASI_DATABASE_CONNECTIONS="2") as shop:
-        await shop.register_card("card-1")
-        await shop.again()
-        await shop.get("/payments/status/paid")
-        asked = await _listen(shop.engine.database)
+    async with running_gateway(database_url, kicc, DASI_DATABASE_CONNECTIONS="2") as client:
+        await client.register_card("card-1")
+        await client.again()
+        await client.get("/payments/status/paid")
+        asked = await _listen(client.engine.database)
 
-        assert (await shop.get("/payments/status/paid")).response["total"] == 2
+        assert (await client.get("/payments/status/paid")).response["total"] == 2
         assert asked == ["who calls", "versions"], "a page that is not full tells its total"
 
         asked.clear()
-        assert (await shop.get("/payments/status/paid?limit=1")).response["total"] == 2
+        assert (await client.get("/payments/status/paid?limit=1")).response["total"] == 2
         assert asked == ["who calls", "versions", "total"]
 
-        await shop.again()
+        await client.again()
         asked.clear()
-        assert (await shop.get("/payments/status/paid")).response["total"] == 3
+        assert (await client.get("/payments/status/paid")).response["total"] == 3
         assert asked == ["who calls", "versions", "payments"]
 
 

@@ -12,7 +12,7 @@ from dasi.scheduler import Runner
 from dasi.scheduler.run_store import DueSchedule, claim_due_any_merchant
 from dasi.scheduler.runner import LEASE
 from dasi.schedules import NewSchedule, Schedule, create_schedules, find_schedule
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 CARD = "card-1"
 
@@ -21,20 +21,20 @@ CARD = "card-1"
 class Schedules:
     """The shop's scheduled payments; `moved` makes them due by changing when, not by waiting."""
 
-    shop: Shop
+    client: MerchantClient
     runner: Runner
     numbers: list[int] = field(default_factory=list)
 
     @property
     def engine(self) -> Any:
-        return self.shop.engine
+        return self.client.engine
 
     @property
     def merchant_id(self) -> int:
-        return self.shop.merchant.merchant_id
+        return self.client.merchant.merchant_id
 
     def now(self) -> datetime:
-        return self.shop.engine.clock.now()
+        return self.client.engine.clock.now()
 
     def request(self, *, in_s: float = 3600, amount_krw: int = 9_900, **other: Any) -> NewSchedule:
         self.numbers.append(1)
@@ -107,7 +107,7 @@ class Schedules:
 
     async def told(self) -> list[tuple[str, str]]:
         """(kind, order or what it is about) of every webhook event, oldest first."""
-        rows = await self.shop.rows(
+        rows = await self.client.rows(
             "SELECT kind, coalesce(body->>'merchant_uid', resource_id) AS resource"
             " FROM webhook_events ORDER BY position"
         )
@@ -115,7 +115,7 @@ class Schedules:
 
 
 @pytest.fixture
-async def schedules(gateway: Shop) -> AsyncIterator[Schedules]:
+async def schedules(gateway: MerchantClient) -> AsyncIterator[Schedules]:
     await gateway.register_card(CARD, buyer_name="홍길동", buyer_tel="010-1234-5678")
     runner = Runner(gateway.engine, per_merchant=16)
     yield Schedules(gateway, runner)

@@ -11,7 +11,7 @@ from domain.schedules.conftest import CARD, Schedules
 
 
 async def count(schedules: Schedules) -> int:
-    return (await schedules.shop.rows("SELECT count(*) FROM schedules"))[0]["count"]
+    return (await schedules.client.rows("SELECT count(*) FROM schedules"))[0]["count"]
 
 
 async def test_many_are_scheduled_in_one_call_in_their_order(schedules: Schedules):
@@ -47,7 +47,7 @@ async def test_one_bad_item_refuses_the_whole_call(
     schedules: Schedules, change: dict[str, object], error: type[Refused], reason: str
 ):
     await schedules.create(schedules.request(merchant_uid="scheduled-before"))
-    assert (await schedules.shop.again(merchant_uid="paid-before")).code == 0
+    assert (await schedules.client.again(merchant_uid="paid-before")).code == 0
     with pytest.raises(error) as refused:
         await schedules.create(
             schedules.request(), schedules.request(**change), schedules.request()
@@ -92,26 +92,26 @@ async def test_checking_amount_is_charged_and_given_back_before_anything_is_sche
     schedules: Schedules,
 ):
     await schedules.create(schedules.request(), checking_amount_krw=1_000)
-    (checked,) = await schedules.shop.approvals()
+    (checked,) = await schedules.client.approvals()
     assert checked["amount"] == 1_000
-    assert await schedules.shop.net_krw() == 0
+    assert await schedules.client.net_krw() == 0
     assert await count(schedules) == 1
     assert [kind for kind, _ in await schedules.told()] == ["payment.paid"] * 2
 
 
 async def test_card_that_declines_the_check_creates_nothing(schedules: Schedules):
-    await schedules.shop.kicc.scenario("8373", "batch")
+    await schedules.client.kicc.scenario("8373", "batch")
     with pytest.raises(Conflict) as refused:
         await schedules.create(schedules.request(), checking_amount_krw=1_000)
     assert refused.value.reason == "card_verification_failed"
     assert await count(schedules) == 0
-    assert await schedules.shop.net_krw() == 0
+    assert await schedules.client.net_krw() == 0
 
 
 async def test_a_bad_item_is_found_before_the_card_is_checked(schedules: Schedules):
     with pytest.raises(Invalid):
         await schedules.create(schedules.request(in_s=-5), checking_amount_krw=1_000)
-    assert await schedules.shop.approvals() == []
+    assert await schedules.client.approvals() == []
 
 
 async def test_moment_is_kept_to_the_second(schedules: Schedules):

@@ -8,7 +8,7 @@ import pytest
 from dasi.foundation.clock import KST
 from dasi.schedules import ScheduleStatus, preview_day, set_retry_policy
 from domain.schedules.conftest import Schedules
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 ONE_S, MARGIN = timedelta(seconds=1), timedelta(minutes=2)
 
@@ -21,8 +21,8 @@ def midnights(now: datetime) -> list[datetime]:
     return sorted({*firsts, datetime(leap, 2, 29, tzinfo=KST), datetime(leap, 3, 1, tzinfo=KST)})
 
 
-async def turn_to(shop: Shop, moment: datetime) -> int:
-    answer = await shop.call("POST", "/test/clock", json={"to": int(moment.timestamp())})
+async def turn_to(client: MerchantClient, moment: datetime) -> int:
+    answer = await client.call("POST", "/test/clock", json={"to": int(moment.timestamp())})
     assert answer.code == 0, answer
     return int(answer.response["charges"])
 
@@ -44,15 +44,15 @@ async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_
             assert total.count >= 1
             assert total.first_at.astimezone(KST).date() == day.date()
     for night in nights:
-        early = await turn_to(schedules.shop, night - MARGIN)
+        early = await turn_to(schedules.client, night - MARGIN)
         assert early == 0, f"nothing starts two minutes before {night}"
-        assert await turn_to(schedules.shop, night + MARGIN) == 2
+        assert await turn_to(schedules.client, night + MARGIN) == 2
         for at in (night - ONE_S, night):
             assert (await schedules.payment_of(f"{at:%Y-%m-%d-%H%M%S}")).paid_at is not None
     paid = [about for kind, about in await schedules.told() if kind == "payment.paid"][1:]
     assert paid == sorted(paid), "in the order of their times"
     assert len(paid) == len(set(paid)) == 2 * len(nights)
-    by_order = Counter(one["shopOrderNo"] for one in await schedules.shop.approvals())
+    by_order = Counter(one["shopOrderNo"] for one in await schedules.client.approvals())
     assert set(by_order.values()) == {1}
     assert len(by_order) == 2 * len(nights)
 
@@ -63,12 +63,12 @@ async def test_retries_of_a_charge_at_a_months_end_are_in_the_next_month(
 ):
     last = datetime(schedules.now().year + 1, 2, 28, 23, 59, 59, tzinfo=KST)
     await set_retry_policy(schedules.engine, schedules.merchant_id, (days,))
-    await schedules.shop.kicc.scenario("8035", "batch", times=1)
+    await schedules.client.kicc.scenario("8035", "batch", times=1)
     await schedules.create(schedules.request(merchant_uid="end", schedule_at=last))
-    await turn_to(schedules.shop, last + MARGIN)
+    await turn_to(schedules.client, last + MARGIN)
     waiting = await schedules.read("end")
     assert waiting.status is ScheduleStatus.SCHEDULED
     assert waiting.schedule_at == last + timedelta(days=days)
-    await turn_to(schedules.shop, last + timedelta(days=days) + MARGIN)
+    await turn_to(schedules.client, last + timedelta(days=days) + MARGIN)
     done = await schedules.read("end")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, "paid")

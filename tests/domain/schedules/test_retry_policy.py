@@ -24,12 +24,12 @@ async def turn_days(schedules: Schedules, days: float) -> None:
 
 
 async def create_and_decline(schedules: Schedules, code: str, *, times: int = 0) -> None:
-    await schedules.shop.kicc.scenario("refused", "batch", code=code, times=times)
+    await schedules.client.kicc.scenario("refused", "batch", code=code, times=times)
     await schedules.create(schedules.request(merchant_uid="sub", in_s=DAY_S))
 
 
 async def asked_of_the_pg(schedules: Schedules) -> int:
-    row = await schedules.shop.rows("SELECT count(*) FROM pg_attempts WHERE kind = 'charge'")
+    row = await schedules.client.rows("SELECT count(*) FROM pg_attempts WHERE kind = 'charge'")
     return int(row[0]["count"])
 
 
@@ -56,7 +56,7 @@ async def test_a_retry_that_is_paid_ends_the_plan(schedules: Schedules) -> None:
     await turn_days(schedules, 10)
 
     assert await asked_of_the_pg(schedules) == 2
-    assert await schedules.shop.net_krw() == 9_900
+    assert await schedules.client.net_krw() == 9_900
 
 
 @pytest.mark.parametrize("code", [EXPIRED, LOST_CARD])

@@ -32,11 +32,11 @@ async def test_due_schedule_becomes_one_payment_and_one_webhook(schedules: Sched
     assert done.imp_uid.startswith("imps_")
     assert waiting.status is ScheduleStatus.SCHEDULED
     assert (await schedules.told())[-1] == ("payment.paid", "due")
-    assert await schedules.shop.net_krw() == 9_900
+    assert await schedules.client.net_krw() == 9_900
 
 
 async def test_declined_schedule_fails_and_tells_the_merchant(schedules: Schedules):
-    await schedules.shop.kicc.scenario("8373", "batch")
+    await schedules.client.kicc.scenario("8373", "batch")
     await schedules.create(schedules.request(merchant_uid="poor"))
     await schedules.all_become_due()
     await schedules.run_all()
@@ -48,14 +48,14 @@ async def test_declined_schedule_fails_and_tells_the_merchant(schedules: Schedul
 
 
 async def test_lost_answer_is_a_doubt_and_not_a_failure(schedules: Schedules):
-    await schedules.shop.kicc.scenario("executed_answer_cut", "batch")
+    await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     await schedules.create(schedules.request(merchant_uid="lost"))
     await schedules.all_become_due()
     await schedules.run_all()
     done = await schedules.read("lost")
     assert done.payment_status in (Status.PENDING, Status.PAID)
     assert ("payment.failed", "lost") not in await schedules.told()
-    assert len(await schedules.shop.approvals()) == 1
+    assert len(await schedules.client.approvals()) == 1
 
 
 async def test_second_run_adopts_what_the_first_one_did(schedules: Schedules):
@@ -72,7 +72,7 @@ async def test_second_run_adopts_what_the_first_one_did(schedules: Schedules):
     done = await schedules.read("cut")
     assert done.imp_uid == paid.imp_uid
     assert done.payment_status is Status.PAID
-    assert len(await schedules.shop.approvals()) == 1
+    assert len(await schedules.client.approvals()) == 1
     assert created.schedule_id == done.schedule_id
 
 
@@ -84,7 +84,7 @@ async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(sche
         " leased_until = now() - interval '1 s' WHERE merchant_id = $1",
         schedules.merchant_id,
     )
-    await schedules.shop.kicc.scenario("8373", "batch")
+    await schedules.client.kicc.scenario("8373", "batch")
     declined = await charge(
         schedules.engine,
         schedules.merchant_id,
@@ -94,7 +94,7 @@ async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(sche
     done = await schedules.read("cut")
     assert done.imp_uid == declined.imp_uid
     assert done.payment_status is Status.FAILED
-    assert await schedules.shop.approvals() == []
+    assert await schedules.client.approvals() == []
 
 
 async def test_lease_of_a_dead_worker_passes_on(schedules: Schedules):
@@ -120,8 +120,8 @@ async def test_two_workers_at_once_charge_each_once(schedules: Schedules):
         begun += both
     await other.close()
     assert begun == 60
-    assert len(await schedules.shop.approvals()) == 60
-    assert await schedules.shop.net_krw() == 60 * 9_900
+    assert len(await schedules.client.approvals()) == 60
+    assert await schedules.client.net_krw() == 60 * 9_900
 
 
 async def test_oldest_start_first(schedules: Schedules):
@@ -132,7 +132,7 @@ async def test_oldest_start_first(schedules: Schedules):
     while await single.run_due():
         pass
     await single.close()
-    orders = await schedules.shop.rows(
+    orders = await schedules.client.rows(
         "SELECT merchant_uid FROM payments WHERE is_scheduled ORDER BY started_at, imp_uid"
     )
     assert [one["merchant_uid"] for one in orders] == [
@@ -144,17 +144,17 @@ async def test_never_more_than_the_limit_of_a_merchant_at_once(schedules: Schedu
     await schedules.create(*(schedules.request() for _ in range(12)))
     await schedules.all_become_due()
     for _ in range(8):
-        await schedules.shop.kicc.hold("batch", when="before")
+        await schedules.client.kicc.hold("batch", when="before")
     runner = Runner(schedules.engine, per_merchant=4)
     while await runner.poll():
         if len(runner._tasks) >= 4:
             break
-    held = await schedules.shop.kicc.wait_held(4)
+    held = await schedules.client.kicc.wait_held(4)
     assert await runner.poll() == 0
     assert len(held) == 4
-    running = await schedules.shop.rows("SELECT 1 FROM schedules WHERE status = 'running'")
+    running = await schedules.client.rows("SELECT 1 FROM schedules WHERE status = 'running'")
     assert len(running) == 4
-    await schedules.shop.kicc.control("POST", "/reset")
+    await schedules.client.kicc.control("POST", "/reset")
     await runner.close()
 
 
@@ -181,17 +181,17 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
     await schedules.all_become_due()
     provider._urls[True] = "http://127.0.0.1:9"  # nobody listens there: refused at once
     assert await schedules.run_all() == 0
-    statuses = await schedules.shop.rows("SELECT DISTINCT status FROM schedules")
+    statuses = await schedules.client.rows("SELECT DISTINCT status FROM schedules")
     assert statuses == [{"status": "scheduled"}]
     held = REGISTRY.get_sample_value("dasi_schedules_backoff_merchants")
     assert held == 1, "the operator is told"
-    assert await schedules.shop.rows("SELECT 1 FROM payments WHERE is_scheduled") == []
+    assert await schedules.client.rows("SELECT 1 FROM payments WHERE is_scheduled") == []
     provider._urls.update(here)
     back = Runner(schedules.engine, per_merchant=1)
     while await back.run_due():
         pass
     await back.close()
-    paid = await schedules.shop.rows(
+    paid = await schedules.client.rows(
         "SELECT merchant_uid FROM payments WHERE is_scheduled AND status = 'paid'"
         " ORDER BY started_at"
     )
@@ -214,7 +214,7 @@ async def test_lateness_is_measured_on_the_machines_clock(schedules: Schedules):
 
 async def test_charge_that_never_reached_the_pg_is_made_anew(schedules: Schedules):
     """Killed between the reservation and the request: nothing was sent, and nobody knows that."""
-    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
+    await schedules.client.kicc.scenario("cut_before_processing", "batch")
     await schedules.create(schedules.request(merchant_uid="lost"))
     await schedules.all_become_due()
     assert await schedules.runner.run_due() == 1
@@ -226,7 +226,7 @@ async def test_charge_that_never_reached_the_pg_is_made_anew(schedules: Schedule
     assert await schedules.runner.run_due() == 1
     done = await schedules.read("lost")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
-    assert len(await schedules.shop.approvals()) == 1
+    assert len(await schedules.client.approvals()) == 1
     assert ("payment.failed", "lost") not in await schedules.told()
 
 
@@ -234,7 +234,7 @@ async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
     schedules: Schedules,
 ):
     """Held the order when it was looked for, and was found to be nothing a moment later."""
-    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
+    await schedules.client.kicc.scenario("cut_before_processing", "batch")
     await schedules.create(schedules.request(merchant_uid="lost"))
     await schedules.all_become_due()
     assert await schedules.runner.run_due() == 1
@@ -251,7 +251,7 @@ async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
     assert await schedules.runner.run_due() == 1
     done = await schedules.read("lost")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
-    assert len(await schedules.shop.approvals()) == 1
+    assert len(await schedules.client.approvals()) == 1
 
 
 async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charged_again(
@@ -259,7 +259,7 @@ async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charge
 ):
     """The doubt ends as a no, which frees the order: that no is what came of the schedule."""
     await schedules.engine.database.fetch("UPDATE channels SET late_approval_policy = 'cancel'")
-    await schedules.shop.kicc.scenario("executed_answer_cut", "batch")
+    await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     await schedules.create(schedules.request(merchant_uid="doubtful"))
     await schedules.all_become_due()
     assert await schedules.runner.run_due() == 1
@@ -271,6 +271,6 @@ async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charge
     assert await schedules.runner.run_due() == 1
     done = await schedules.read("doubtful")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.FAILED)
-    made = await schedules.shop.rows("SELECT fail_code FROM payments WHERE is_scheduled")
+    made = await schedules.client.rows("SELECT fail_code FROM payments WHERE is_scheduled")
     assert made == [{"fail_code": "REVERSED"}]
-    assert await schedules.shop.net_krw() == 0
+    assert await schedules.client.net_krw() == 0

@@ -7,7 +7,7 @@ from dasi.schedules import ScheduleStatus
 from dasi.test_clocks import ClockAdvance, advance_clock, merchant_now
 from dasi.webhooks import Deliverer
 from domain.schedules.conftest import Schedules
-from support.gateway_merchant import open_shop
+from support.gateway_merchant import open_merchant
 
 
 async def advance(schedules: Schedules, **by: float) -> ClockAdvance:
@@ -20,7 +20,7 @@ async def advance(schedules: Schedules, **by: float) -> ClockAdvance:
 
 
 async def test_a_lost_answer_is_found_at_the_first_look(schedules: Schedules) -> None:
-    await schedules.shop.kicc.scenario("executed_answer_cut", "batch")
+    await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     await schedules.create(schedules.request(merchant_uid="sub", in_s=86_400))
 
     advanced = await advance(schedules, hours=24, minutes=1)
@@ -28,13 +28,13 @@ async def test_a_lost_answer_is_found_at_the_first_look(schedules: Schedules) ->
     assert (advanced.charges, advanced.lookups) == (2, 1), "charged, looked at, adopted"
     assert (await schedules.read("sub")).status is ScheduleStatus.EXECUTED
     assert (await schedules.payment_of("sub")).status is Status.PAID
-    assert await schedules.shop.net_krw() == 9_900
+    assert await schedules.client.net_krw() == 9_900
 
 
 async def test_what_never_reached_the_pg_is_charged_anew_once_it_is_old_enough(
     schedules: Schedules,
 ) -> None:
-    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
+    await schedules.client.kicc.scenario("cut_before_processing", "batch")
     await schedules.create(schedules.request(merchant_uid="sub", in_s=86_400))
 
     await advance(schedules, hours=24, minutes=20)
@@ -42,14 +42,14 @@ async def test_what_never_reached_the_pg_is_charged_anew_once_it_is_old_enough(
 
     await advance(schedules, minutes=20)
     assert (await schedules.payment_of("sub")).status is Status.PAID
-    assert [one["amount"] for one in await schedules.shop.approvals()] == [9_900]
+    assert [one["amount"] for one in await schedules.client.approvals()] == [9_900]
 
 
 async def test_what_may_still_be_under_way_does_not_grow_old(schedules: Schedules) -> None:
     """A request that a process holds is asked about, and not believed lost, for as long as the PG
     is really waited for."""
-    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
-    doubtful = (await schedules.shop.again(merchant_uid="order-1")).response
+    await schedules.client.kicc.scenario("cut_before_processing", "batch")
+    doubtful = (await schedules.client.again(merchant_uid="order-1")).response
     assert doubtful is None
     await schedules.engine.database.fetch(
         "UPDATE pg_attempts SET state = 'sending' WHERE state = 'unknown'"
@@ -57,22 +57,22 @@ async def test_what_may_still_be_under_way_does_not_grow_old(schedules: Schedule
 
     await advance(schedules, hours=2)
 
-    (payment,) = await schedules.shop.rows(
+    (payment,) = await schedules.client.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'order-1'"
     )
     assert payment["status"] == "pending"
 
 
 async def test_when_it_was_sent_stays_as_it_was(schedules: Schedules) -> None:
-    await schedules.shop.kicc.scenario("cut_before_processing", "batch")
-    await schedules.shop.again(merchant_uid="order-1")
+    await schedules.client.kicc.scenario("cut_before_processing", "batch")
+    await schedules.client.again(merchant_uid="order-1")
     sent = "SELECT sent_at FROM pg_attempts WHERE kind = 'charge'"
-    before = await schedules.shop.rows(sent)
+    before = await schedules.client.rows(sent)
 
     await advance(schedules, hours=2)
 
-    assert await schedules.shop.rows(sent) == before
-    (payment,) = await schedules.shop.rows(
+    assert await schedules.client.rows(sent) == before
+    (payment,) = await schedules.client.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'order-1'"
     )
     assert payment["status"] == "failed"
@@ -80,16 +80,16 @@ async def test_when_it_was_sent_stays_as_it_was(schedules: Schedules) -> None:
 
 async def test_the_doubts_of_others_do_not(schedules: Schedules) -> None:
     """Another merchant's clock is turned by as much as would settle this one's doubt."""
-    shop = schedules.shop
-    await shop.kicc.scenario("cut_before_processing", "batch")
-    await shop.again(merchant_uid="order-1")
+    client = schedules.client
+    await client.kicc.scenario("cut_before_processing", "batch")
+    await client.again(merchant_uid="order-1")
     look = (
         "SELECT clock_offset_s, next_lookup_at, deadline_at FROM pg_attempts WHERE kind = 'charge'"
     )
-    before = await shop.rows(look)
+    before = await client.rows(look)
 
-    async with open_shop(shop.engine, shop.url, shop.kicc, code="imp00000002") as other:
+    async with open_merchant(client.engine, client.url, client.kicc, code="imp00000002") as other:
         advanced = await other.call("POST", "/test/clock", json={"advance": 7_200})
 
     assert (advanced.code, advanced.response["lookups"]) == (0, 0)
-    assert await shop.rows(look) == before
+    assert await client.rows(look) == before

@@ -15,22 +15,22 @@ async def look_now(schedules: Schedules) -> int:
 
 
 async def checks_left(schedules: Schedules) -> int:
-    return (await schedules.shop.rows("SELECT count(*) FROM card_verifications"))[0]["count"]
+    return (await schedules.client.rows("SELECT count(*) FROM card_verifications"))[0]["count"]
 
 
 async def test_a_check_given_back_at_once_leaves_nothing_to_do(schedules: Schedules):
     await schedules.create(schedules.request(), checking_amount_krw=1_000)
 
     assert await checks_left(schedules) == 0
-    assert await schedules.shop.net_krw() == 0
+    assert await schedules.client.net_krw() == 0
 
 
 async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(schedules: Schedules):
-    await schedules.shop.kicc.scenario("executed_answer_cut", "batch")
+    await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     with pytest.raises(Conflict) as refused:
         await schedules.create(schedules.request(), checking_amount_krw=1_000)
     assert refused.value.reason == "order_in_doubt"
-    assert await schedules.shop.net_krw() == 1_000
+    assert await schedules.client.net_krw() == 1_000
 
     await look_now(schedules)
     assert await checks_left(schedules) == 1, "still in doubt: nothing to give back yet"
@@ -40,19 +40,19 @@ async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(sched
     await resolve_due(schedules.engine)
     await look_now(schedules)
 
-    assert await schedules.shop.net_krw() == 0
+    assert await schedules.client.net_krw() == 0
     assert await checks_left(schedules) == 0
 
 
 async def test_a_check_that_could_not_be_given_back_is_given_back_later(schedules: Schedules):
-    await schedules.shop.kicc.scenario("refused", "revise", code="8521")
+    await schedules.client.kicc.scenario("refused", "revise", code="8521")
     (created,) = await schedules.create(schedules.request(), checking_amount_krw=1_000)
     assert created.merchant_uid == "sub-1", "the card works: that was the question"
-    assert await schedules.shop.net_krw() == 1_000
+    assert await schedules.client.net_krw() == 1_000
 
     await look_now(schedules)
 
-    assert await schedules.shop.net_krw() == 0
+    assert await schedules.client.net_krw() == 0
     assert await checks_left(schedules) == 0
 
 
@@ -69,13 +69,13 @@ async def test_a_check_nobody_came_to_charge_is_forgotten(schedules: Schedules):
 
 
 async def test_a_check_that_never_ends_is_given_to_a_person(schedules: Schedules):
-    await schedules.shop.kicc.scenario("refused", "revise", code="8521")
+    await schedules.client.kicc.scenario("refused", "revise", code="8521")
     await schedules.create(schedules.request(), checking_amount_krw=1_000)
     await schedules.engine.database.fetch("UPDATE card_verifications SET lookups = 10000")
-    await schedules.shop.kicc.scenario("refused", "revise", code="8521")
+    await schedules.client.kicc.scenario("refused", "revise", code="8521")
 
     await look_now(schedules)
 
     assert await checks_left(schedules) == 1
-    (row,) = await schedules.shop.rows("SELECT next_lookup_at FROM card_verifications")
+    (row,) = await schedules.client.rows("SELECT next_lookup_at FROM card_verifications")
     assert row["next_lookup_at"] is None

@@ -17,24 +17,24 @@ from dasi.ledger import Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.providers.port import KeyIssued
-from support.kicc_merchant import MALL, Shop, open_shop
+from support.kicc_merchant import MALL, KiccMerchant, open_kicc_merchant
 
 CUSTOMER = "customer-1"
 
 
 @dataclass
-class Desk:
+class PaymentsFixture:
     """What a test does at the gateway, and what it may look at."""
 
     engine: Engine
-    shop: Shop
+    kicc_merchant: KiccMerchant
     merchant: Merchant
     channel: Channel
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def register(self, customer_uid: str = CUSTOMER) -> str:
         """A billing key, issued in KICC's window and kept."""
-        issued = await self.shop.register()
+        issued = await self.kicc_merchant.register()
         assert isinstance(issued, KeyIssued), issued
         async with self.engine.database.transaction() as connection:
             return await save_issued_key(
@@ -70,7 +70,7 @@ class Desk:
         return await cancel(self.engine, self.merchant.merchant_id, request)
 
     async def turn(self, seconds: float) -> None:
-        await self.shop.turn(timedelta(seconds=seconds))
+        await self.kicc_merchant.turn(timedelta(seconds=seconds))
 
     async def resolve_for(self, seconds: float, *, step_s: float = 60) -> None:
         """Turns the clock in steps and lets the worker look whenever something is due."""
@@ -98,23 +98,23 @@ class Desk:
 
     async def net_at_pg(self) -> int:
         """What KICC holds of this shop's money, over all orders."""
-        return sum(one["net"] for one in (await self.shop.kicc.state())["orders"])
+        return sum(one["net"] for one in (await self.kicc_merchant.kicc.state())["orders"])
 
     async def approvals_at_pg(self) -> int:
-        return sum(one["approvals"] for one in (await self.shop.kicc.state())["orders"])
+        return sum(one["approvals"] for one in (await self.kicc_merchant.kicc.state())["orders"])
 
     def with_policy(self, policy: Literal["keep", "cancel"]) -> str:
         return f"UPDATE channels SET late_approval_policy = '{policy}'"
 
 
 @pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
-    async with open_shop(total_timeout_s=1.5) as shop:
+async def payments(database: Database) -> AsyncIterator[PaymentsFixture]:
+    async with open_kicc_merchant(total_timeout_s=1.5) as kicc_merchant:
         engine = Engine(
             database=database,
-            clock=shop.clock,
+            clock=kicc_merchant.clock,
             vault=Vault([bytes(32)]),
-            providers={"kicc": shop.provider},
+            providers={"kicc": kicc_merchant.provider},
             public_url="https://pay.example.kr",
             window_life_s=1800,
         )
@@ -130,12 +130,12 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
             is_sandbox=True,
             is_default=True,
         )
-        made = Desk(engine, shop, merchant, channel)
+        made = PaymentsFixture(engine, kicc_merchant, merchant, channel)
         await made.register()
         yield made
 
 
 @pytest.fixture
-async def patient_desk(desk: Desk) -> Desk:
-    """A desk whose gateway looks once before it answers."""
-    return replace(desk, engine=replace(desk.engine, inline_lookup_delay_s=0.01))
+async def payments_with_inline_lookup(payments: PaymentsFixture) -> PaymentsFixture:
+    """The same with a gateway that looks once before it answers."""
+    return replace(payments, engine=replace(payments.engine, inline_lookup_delay_s=0.01))

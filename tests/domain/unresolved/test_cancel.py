@@ -7,139 +7,143 @@ import pytest
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.ledger import Payment, Status
 from dasi.payments import CancelRequest, cancel
-from domain.unresolved.conftest import Desk
+from domain.unresolved.conftest import PaymentsFixture
 
 
-async def test_full_cancel(desk: Desk) -> None:
-    payment = await desk.charge(19_900)
+async def test_full_cancel(payments: PaymentsFixture) -> None:
+    payment = await payments.charge(19_900)
 
-    cancelled = await desk.cancel(payment, reason="고객 변심", notify_merchant=True)
+    cancelled = await payments.cancel(payment, reason="고객 변심", notify_merchant=True)
 
     assert (cancelled.status, cancelled.cancelled_krw) == (Status.CANCELLED, 19_900)
     (one,) = cancelled.cancels
     assert (one.amount_krw, one.reason) == (19_900, "고객 변심")
     assert one.cancel_tid != payment.pg_tid
-    assert await desk.net_at_pg() == 0
-    assert await desk.webhooks(payment) == ["payment.paid", "payment.cancelled"]
+    assert await payments.net_at_pg() == 0
+    assert await payments.webhooks(payment) == ["payment.paid", "payment.cancelled"]
     with pytest.raises(Conflict, match="already_cancelled"):
-        await desk.cancel(payment)
+        await payments.cancel(payment)
 
 
-async def test_partial_cancels_until_nothing_is_left(desk: Desk) -> None:
-    payment = await desk.charge(19_900)
+async def test_partial_cancels_until_nothing_is_left(payments: PaymentsFixture) -> None:
+    payment = await payments.charge(19_900)
 
-    first = await desk.cancel(payment, 5_000)
-    await desk.turn(1)
-    second = await desk.cancel(payment)
+    first = await payments.cancel(payment, 5_000)
+    await payments.turn(1)
+    second = await payments.cancel(payment)
 
     assert (first.status, first.remain_krw) == (Status.PARTLY_CANCELLED, 14_900)
     assert (second.status, second.remain_krw) == (Status.CANCELLED, 0)
     assert [one.amount_krw for one in second.cancels] == [5_000, 14_900]
-    assert await desk.net_at_pg() == 0
+    assert await payments.net_at_pg() == 0
 
 
-async def test_more_than_remains_and_a_wrong_checksum_touch_nothing(desk: Desk) -> None:
-    payment = await desk.charge(10_000)
-    await desk.cancel(payment, 4_000)
+async def test_more_than_remains_and_a_wrong_checksum_touch_nothing(
+    payments: PaymentsFixture,
+) -> None:
+    payment = await payments.charge(10_000)
+    await payments.cancel(payment, 4_000)
 
     with pytest.raises(Conflict, match="cancel_exceeds"):
-        await desk.cancel(payment, 6_001)
+        await payments.cancel(payment, 6_001)
     with pytest.raises(Conflict, match="checksum_differs"):
-        await desk.cancel(payment, 1_000, checksum_krw=10_000)
+        await payments.cancel(payment, 1_000, checksum_krw=10_000)
 
-    assert (await desk.now(payment)).cancelled_krw == 4_000
-    assert await desk.net_at_pg() == 6_000
+    assert (await payments.now(payment)).cancelled_krw == 4_000
+    assert await payments.net_at_pg() == 6_000
 
 
-async def test_two_hundred_partial_cancels_at_once_never_exceed(desk: Desk) -> None:
-    payment = await desk.charge(10_000)
+async def test_two_hundred_partial_cancels_at_once_never_exceed(payments: PaymentsFixture) -> None:
+    payment = await payments.charge(10_000)
 
     told = await asyncio.gather(
-        *(desk.cancel(payment, 700) for _ in range(200)), return_exceptions=True
+        *(payments.cancel(payment, 700) for _ in range(200)), return_exceptions=True
     )
 
     done = [one for one in told if isinstance(one, Payment)]
     refused = [one for one in told if not isinstance(one, Payment)]
     assert done
     assert all(isinstance(one, Conflict) for one in refused), refused[:3]
-    now = await desk.now(payment)
+    now = await payments.now(payment)
     assert now.cancelled_krw == 700 * len(done) <= 10_000
-    assert await desk.net_at_pg() == 10_000 - now.cancelled_krw
+    assert await payments.net_at_pg() == 10_000 - now.cancelled_krw
 
 
-async def test_two_hundred_charges_of_one_order_are_one_approval(desk: Desk) -> None:
+async def test_two_hundred_charges_of_one_order_are_one_approval(payments: PaymentsFixture) -> None:
     told = await asyncio.gather(
-        *(desk.charge(merchant_uid="one-order") for _ in range(200)), return_exceptions=True
+        *(payments.charge(merchant_uid="one-order") for _ in range(200)), return_exceptions=True
     )
 
     paid = [one for one in told if isinstance(one, Payment)]
     assert len(paid) == 1
     assert all(isinstance(one, Conflict) for one in told if one is not paid[0])
-    assert await desk.approvals_at_pg() == 1
+    assert await payments.approvals_at_pg() == 1
 
 
 @pytest.mark.parametrize("amount_krw", [None, 3_000])
 async def test_lost_answer_of_a_cancel_never_refunds_twice(
-    desk: Desk, amount_krw: int | None
+    payments: PaymentsFixture, amount_krw: int | None
 ) -> None:
-    payment = await desk.charge(10_000)
-    await desk.shop.kicc.scenario("executed_truncated_json", "revise")
+    payment = await payments.charge(10_000)
+    await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "revise")
 
     with pytest.raises(Conflict, match="cancel_in_doubt"):
-        await desk.cancel(payment, amount_krw)
+        await payments.cancel(payment, amount_krw)
     with pytest.raises(Conflict, match="cancel_in_progress"):
-        await desk.cancel(payment, amount_krw)
-    await desk.resolve_for(3, step_s=3)
+        await payments.cancel(payment, amount_krw)
+    await payments.resolve_for(3, step_s=3)
 
     asked = amount_krw or 10_000
-    now = await desk.now(payment)
+    now = await payments.now(payment)
     assert now.cancelled_krw == asked
-    assert await desk.net_at_pg() == 10_000 - asked
+    assert await payments.net_at_pg() == 10_000 - asked
 
 
 async def test_lost_answer_of_a_cancel_is_looked_up_before_the_caller_is_told(
-    patient_desk: Desk,
+    payments_with_inline_lookup: PaymentsFixture,
 ) -> None:
-    payment = await patient_desk.charge(10_000)
-    await patient_desk.shop.kicc.scenario("executed_truncated_json", "revise")
+    payment = await payments_with_inline_lookup.charge(10_000)
+    await payments_with_inline_lookup.kicc_merchant.kicc.scenario(
+        "executed_truncated_json", "revise"
+    )
 
-    told = await patient_desk.cancel(payment, 1_000)
+    told = await payments_with_inline_lookup.cancel(payment, 1_000)
 
     assert told.cancelled_krw == 1_000
 
 
-async def test_cancel_that_never_happened_may_be_asked_for_again(desk: Desk) -> None:
-    payment = await desk.charge(10_000)
-    await desk.shop.kicc.scenario("cut_before_processing", "revise")
+async def test_cancel_that_never_happened_may_be_asked_for_again(payments: PaymentsFixture) -> None:
+    payment = await payments.charge(10_000)
+    await payments.kicc_merchant.kicc.scenario("cut_before_processing", "revise")
     with pytest.raises(Conflict, match="cancel_in_doubt"):
-        await desk.cancel(payment, 3_000)
+        await payments.cancel(payment, 3_000)
 
-    await desk.resolve_for(2_000)
-    again = await desk.cancel(payment, 3_000)
+    await payments.resolve_for(2_000)
+    again = await payments.cancel(payment, 3_000)
 
     assert again.cancelled_krw == 3_000
-    assert await desk.net_at_pg() == 7_000
+    assert await payments.net_at_pg() == 7_000
 
 
-async def test_pg_refusal_is_passed_on_and_changes_nothing(desk: Desk) -> None:
-    payment = await desk.charge(10_000)
-    await desk.shop.kicc.scenario("refused", "revise", code="8373")
+async def test_pg_refusal_is_passed_on_and_changes_nothing(payments: PaymentsFixture) -> None:
+    payment = await payments.charge(10_000)
+    await payments.kicc_merchant.kicc.scenario("refused", "revise", code="8373")
 
     with pytest.raises(Refused) as refused:
-        await desk.cancel(payment)
+        await payments.cancel(payment)
 
     assert refused.value.reason == "pg_refused_cancel"
     assert refused.value.facts["code"] == "8373"
-    assert (await desk.now(payment)).status is Status.PAID
-    assert (await desk.cancel(payment)).status is Status.CANCELLED
+    assert (await payments.now(payment)).status is Status.PAID
+    assert (await payments.cancel(payment)).status is Status.CANCELLED
 
 
-async def test_nothing_to_cancel(desk: Desk) -> None:
+async def test_nothing_to_cancel(payments: PaymentsFixture) -> None:
     request = CancelRequest(imp_uid="imp_0", merchant_uid=None, amount_krw=None)
     with pytest.raises(NotFound, match="nothing_to_cancel"):
-        await cancel(desk.engine, desk.merchant.merchant_id, request)
-    await desk.shop.kicc.scenario("refused", "batch", code="8521")
-    declined = await desk.charge()
+        await cancel(payments.engine, payments.merchant.merchant_id, request)
+    await payments.kicc_merchant.kicc.scenario("refused", "batch", code="8521")
+    declined = await payments.charge()
     assert declined.status is Status.FAILED
     with pytest.raises(Conflict, match="not_paid"):
-        await desk.cancel(declined)
+        await payments.cancel(declined)

@@ -12,73 +12,75 @@ from dasi.ledger import Status
 from dasi.payments.record import record_outcome
 from dasi.pg_notifications.routes import routes
 from dasi.providers.port import Declined, KeyIssued
-from domain.unresolved.conftest import CUSTOMER, Desk
+from domain.unresolved.conftest import CUSTOMER, PaymentsFixture
 from support.served_app import served
 
 
-async def _keys_at_pg(desk: Desk) -> list[str]:
+async def _keys_at_pg(payments: PaymentsFixture) -> list[str]:
     """States of the keys at KICC, oldest first."""
-    keys = (await desk.shop.kicc.state())["keys"]
+    keys = (await payments.kicc_merchant.kicc.state())["keys"]
     return ["removed" if one["removedAt"] else "live" for one in keys]
 
 
-async def _removals(desk: Desk) -> list[tuple[str, bool]]:
-    rows = await desk.engine.database.fetch(
+async def _removals(payments: PaymentsFixture) -> list[tuple[str, bool]]:
+    rows = await payments.engine.database.fetch(
         "SELECT status, pg_deleted_at IS NOT NULL AS ended FROM billing_keys ORDER BY issued_at"
     )
     return [(row["status"], row["ended"]) for row in rows]
 
 
-async def test_reissue_replaces_the_key_and_ends_the_old_one_at_the_pg(desk: Desk) -> None:
-    await desk.turn(60)
-    await desk.register()
-    assert await _removals(desk) == [("replaced", False), ("active", False)]
+async def test_reissue_replaces_the_key_and_ends_the_old_one_at_the_pg(
+    payments: PaymentsFixture,
+) -> None:
+    await payments.turn(60)
+    await payments.register()
+    assert await _removals(payments) == [("replaced", False), ("active", False)]
 
-    await delete_due_keys(desk.engine)
+    await delete_due_keys(payments.engine)
 
-    assert await _removals(desk) == [("replaced", True), ("active", False)]
-    assert await _keys_at_pg(desk) == ["removed", "live"]
-    assert (await desk.charge()).status is Status.PAID
+    assert await _removals(payments) == [("replaced", True), ("active", False)]
+    assert await _keys_at_pg(payments) == ["removed", "live"]
+    assert (await payments.charge()).status is Status.PAID
 
 
-async def test_removed_key_charges_nothing_and_is_erased(desk: Desk) -> None:
-    await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
+async def test_removed_key_charges_nothing_and_is_erased(payments: PaymentsFixture) -> None:
+    await delete_key(payments.engine, payments.merchant.merchant_id, CUSTOMER)
 
     with pytest.raises(NotFound, match="unknown_customer"):
-        await desk.charge()
+        await payments.charge()
     with pytest.raises(NotFound, match="unknown_billing_key"):
-        await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
-    assert await _keys_at_pg(desk) == ["removed"]
-    (row,) = await desk.engine.database.fetch("SELECT sealed_key FROM billing_keys")
+        await delete_key(payments.engine, payments.merchant.merchant_id, CUSTOMER)
+    assert await _keys_at_pg(payments) == ["removed"]
+    (row,) = await payments.engine.database.fetch("SELECT sealed_key FROM billing_keys")
     assert row["sealed_key"] == b""
 
 
-async def test_lost_removal_is_asked_again_under_a_new_name(desk: Desk) -> None:
-    await desk.shop.kicc.scenario("cut_before_processing", "remove_key")
-    await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
-    assert await _keys_at_pg(desk) == ["live"]
+async def test_lost_removal_is_asked_again_under_a_new_name(payments: PaymentsFixture) -> None:
+    await payments.kicc_merchant.kicc.scenario("cut_before_processing", "remove_key")
+    await delete_key(payments.engine, payments.merchant.merchant_id, CUSTOMER)
+    assert await _keys_at_pg(payments) == ["live"]
 
-    await desk.turn(600)
-    await delete_due_keys(desk.engine)
+    await payments.turn(600)
+    await delete_due_keys(payments.engine)
 
-    assert await _keys_at_pg(desk) == ["removed"]
-    rows = await desk.engine.database.fetch(
+    assert await _keys_at_pg(payments) == ["removed"]
+    rows = await payments.engine.database.fetch(
         "SELECT attempt_id, state FROM pg_attempts WHERE kind = 'delete_key' ORDER BY sent_at"
     )
     assert [row["state"] for row in rows] == ["unknown", "approved"]
     assert len({row["attempt_id"] for row in rows}) == 2
 
 
-async def _keep(desk: Desk, issued: KeyIssued, customer_uid: str = CUSTOMER) -> None:
+async def _keep(payments: PaymentsFixture, issued: KeyIssued, customer_uid: str = CUSTOMER) -> None:
     """As if the PG had issued it now."""
-    now = desk.engine.clock.now()
-    async with desk.engine.database.transaction() as connection:
+    now = payments.engine.clock.now()
+    async with payments.engine.database.transaction() as connection:
         await save_issued_key(
-            desk.engine,
+            payments.engine,
             connection,
-            desk.merchant.merchant_id,
+            payments.merchant.merchant_id,
             customer_uid=customer_uid,
-            channel_id=desk.channel.channel_id,
+            channel_id=payments.channel.channel_id,
             issued=replace(issued, issued_at=now),
             order_name="월간 구독",
             customer=Customer(name="홍길동"),
@@ -86,50 +88,54 @@ async def _keep(desk: Desk, issued: KeyIssued, customer_uid: str = CUSTOMER) -> 
         )
 
 
-async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(desk: Desk) -> None:
+async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(
+    payments: PaymentsFixture,
+) -> None:
     """KICC may give one card the same key again."""
-    first = await desk.shop.register()
+    first = await payments.kicc_merchant.register()
     assert isinstance(first, KeyIssued)
-    await _keep(desk, first)
-    await desk.turn(60)
-    await desk.register()
-    await desk.turn(60)
-    await _keep(desk, first)
+    await _keep(payments, first)
+    await payments.turn(60)
+    await payments.register()
+    await payments.turn(60)
+    await _keep(payments, first)
 
-    while await delete_due_keys(desk.engine):
+    while await delete_due_keys(payments.engine):
         pass
 
-    assert (await _keys_at_pg(desk))[1:] == ["live", "removed"]
-    assert (await desk.charge()).status is Status.PAID
-    (twin,) = await desk.engine.database.fetch(
+    assert (await _keys_at_pg(payments))[1:] == ["live", "removed"]
+    assert (await payments.charge()).status is Status.PAID
+    (twin,) = await payments.engine.database.fetch(
         "SELECT sealed_key, manual_review_reason, next_deletion_at FROM billing_keys "
         "WHERE shared_with = (SELECT billing_key_id FROM billing_keys WHERE status = 'active')"
     )
     assert tuple(twin) == (b"", None, None)
-    await delete_key(desk.engine, desk.merchant.merchant_id, CUSTOMER)
-    assert set(await _keys_at_pg(desk)) == {"removed"}, "it ends with the one that lives"
+    await delete_key(payments.engine, payments.merchant.merchant_id, CUSTOMER)
+    assert set(await _keys_at_pg(payments)) == {"removed"}, "it ends with the one that lives"
 
 
-async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(desk: Desk) -> None:
-    shared = await desk.shop.register()
+async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(
+    payments: PaymentsFixture,
+) -> None:
+    shared = await payments.kicc_merchant.register()
     assert isinstance(shared, KeyIssued)
-    await _keep(desk, shared, "customer-a")
-    await _keep(desk, shared, "customer-b")
+    await _keep(payments, shared, "customer-a")
+    await _keep(payments, shared, "customer-b")
 
-    await delete_key(desk.engine, desk.merchant.merchant_id, "customer-a")
+    await delete_key(payments.engine, payments.merchant.merchant_id, "customer-a")
 
-    assert (await _keys_at_pg(desk))[1] == "live"
-    assert (await desk.charge(customer_uid="customer-b")).status is Status.PAID
-    await delete_key(desk.engine, desk.merchant.merchant_id, "customer-b")
-    assert (await _keys_at_pg(desk))[1] == "removed"
+    assert (await _keys_at_pg(payments))[1] == "live"
+    assert (await payments.charge(customer_uid="customer-b")).status is Status.PAID
+    await delete_key(payments.engine, payments.merchant.merchant_id, "customer-b")
+    assert (await _keys_at_pg(payments))[1] == "removed"
 
 
-async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(desk: Desk) -> None:
-    app = Starlette(routes=routes(desk.engine))
+async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(payments: PaymentsFixture) -> None:
+    app = Starlette(routes=routes(payments.engine))
     async with served(app) as url, aiohttp.ClientSession() as http:
-        await desk.shop.kicc.scenario("executed_truncated_json", "batch")
-        payment = await desk.charge()
-        (row,) = await desk.engine.database.fetch(
+        await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
+        payment = await payments.charge()
+        (row,) = await payments.engine.database.fetch(
             "SELECT shop_order_no FROM pg_attempts WHERE kind = 'charge'"
         )
         notice = {
@@ -144,15 +150,15 @@ async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(desk: Desk) -> 
         async with http.post(f"{url}/notices/kicc", json=notice) as answer:
             assert await answer.json() == {"resCd": "0000", "resMsg": "정상"}
 
-    assert (await desk.now(payment)).status is Status.PAID
+    assert (await payments.now(payment)).status is Status.PAID
 
 
-async def test_forged_notice_changes_nothing(desk: Desk) -> None:
-    app = Starlette(routes=routes(desk.engine))
+async def test_forged_notice_changes_nothing(payments: PaymentsFixture) -> None:
+    app = Starlette(routes=routes(payments.engine))
     async with served(app) as url, aiohttp.ClientSession() as http:
-        await desk.shop.kicc.scenario("refused", "batch", code="8521")
-        payment = await desk.charge()
-        (row,) = await desk.engine.database.fetch(
+        await payments.kicc_merchant.kicc.scenario("refused", "batch", code="8521")
+        payment = await payments.charge()
+        (row,) = await payments.engine.database.fetch(
             "SELECT shop_order_no FROM pg_attempts WHERE kind = 'charge'"
         )
         legacy = (
@@ -165,25 +171,27 @@ async def test_forged_notice_changes_nothing(desk: Desk) -> None:
         async with http.post(f"{url}/notices/kicc", data=b"{", headers=headers) as answer:
             assert (await answer.text()).startswith("res_cd=5001")
 
-    assert (await desk.now(payment)).status is Status.FAILED
-    assert await desk.net_at_pg() == 0
+    assert (await payments.now(payment)).status is Status.FAILED
+    assert await payments.net_at_pg() == 0
 
 
-async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(desk: Desk) -> None:
+async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(
+    payments: PaymentsFixture,
+) -> None:
     """M6: what a caller was told stays true, whatever the PG finds out later."""
-    await desk.shop.kicc.scenario("executed_answer_cut", "batch")
-    payment = await desk.charge()
-    (asked,) = await desk.engine.database.fetch(
+    await payments.kicc_merchant.kicc.scenario("executed_answer_cut", "batch")
+    payment = await payments.charge()
+    (asked,) = await payments.engine.database.fetch(
         "SELECT attempt_id, shop_order_no FROM pg_attempts WHERE kind = 'charge'"
     )
     no = Declined(code="8521", text="한도초과")
     told = await record_outcome(
-        desk.engine, desk.merchant.merchant_id, payment.imp_uid, asked["attempt_id"], no
+        payments.engine, payments.merchant.merchant_id, payment.imp_uid, asked["attempt_id"], no
     )
     assert told.status is Status.FAILED
-    assert await desk.net_at_pg() == 9_900
+    assert await payments.net_at_pg() == 9_900
 
-    app = Starlette(routes=routes(desk.engine))
+    app = Starlette(routes=routes(payments.engine))
     async with served(app) as url, aiohttp.ClientSession() as http:
         notice = {
             "resCd": "0000",
@@ -197,7 +205,7 @@ async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(desk: D
         async with http.post(f"{url}/notices/kicc", json=notice) as answer:
             assert answer.status == 200
 
-    assert await desk.net_at_pg() == 0
-    assert (await desk.now(payment)).status is Status.FAILED
-    assert "reversal_cancelled" in await desk.story(payment)
-    assert "payment.paid" not in await desk.webhooks(payment)
+    assert await payments.net_at_pg() == 0
+    assert (await payments.now(payment)).status is Status.FAILED
+    assert "reversal_cancelled" in await payments.story(payment)
+    assert "payment.paid" not in await payments.webhooks(payment)

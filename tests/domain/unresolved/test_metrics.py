@@ -1,16 +1,16 @@
 """What a person must look at is a metric, told by every gateway, whoever left it open."""
 
-from support.gateway_merchant import Shop
+from support.gateway_merchant import MerchantClient
 
 
-async def metrics(shop: Shop) -> dict[str, float]:
-    async with shop.http.get(f"{shop.url}/metrics") as answered:
+async def metrics(client: MerchantClient) -> dict[str, float]:
+    async with client.http.get(f"{client.url}/metrics") as answered:
         lines = (await answered.text()).splitlines()
     pairs = [line.rsplit(" ", 1) for line in lines if line.startswith("dasi_unresolved_attempts")]
     return {name: float(value) for name, value in pairs}
 
 
-async def test_doubts_are_counted_by_who_has_them(gateway: Shop) -> None:
+async def test_doubts_are_counted_by_who_has_them(gateway: MerchantClient) -> None:
     await gateway.register_card()
     quiet = await metrics(gateway)
     await gateway.kicc.scenario("executed_answer_cut", "batch")
@@ -31,7 +31,9 @@ async def test_doubts_are_counted_by_who_has_them(gateway: Shop) -> None:
     assert (escalated[automatic], escalated[manual]) == (0, 1)
 
 
-async def test_the_end_of_a_key_that_is_asked_again_is_no_doubt_about_money(gateway: Shop) -> None:
+async def test_the_end_of_a_key_that_is_asked_again_is_no_doubt_about_money(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card()
     await gateway.kicc.scenario("executed_answer_cut", "remove_key")
 

@@ -3,37 +3,39 @@
 import pytest
 
 from dasi.reporting import VerificationReport, verify_ledger
-from domain.unresolved.conftest import Desk
+from domain.unresolved.conftest import PaymentsFixture
 
 
-async def _complaints(desk: Desk) -> list[str]:
-    return [one.what async for one in verify_ledger(desk.engine, VerificationReport())]
+async def _complaints(payments: PaymentsFixture) -> list[str]:
+    return [one.what async for one in verify_ledger(payments.engine, VerificationReport())]
 
 
-async def _busy_day(desk: Desk) -> None:
-    payment = await desk.charge(10_000)
-    await desk.cancel(payment, 3_000, reason='"따옴표"\\ 와 \t 탭')
-    await desk.shop.kicc.scenario("refused", "batch", code="8521", message="한도 초과 😀")
-    await desk.charge()
-    await desk.shop.kicc.scenario("executed_truncated_json", "batch")
-    await desk.charge()
+async def _busy_day(payments: PaymentsFixture) -> None:
+    payment = await payments.charge(10_000)
+    await payments.cancel(payment, 3_000, reason='"따옴표"\\ 와 \t 탭')
+    await payments.kicc_merchant.kicc.scenario(
+        "refused", "batch", code="8521", message="한도 초과 😀"
+    )
+    await payments.charge()
+    await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
+    await payments.charge()
 
 
-async def test_a_busy_day_is_proven(desk: Desk) -> None:
-    await _busy_day(desk)
+async def test_a_busy_day_is_proven(payments: PaymentsFixture) -> None:
+    await _busy_day(payments)
     report = VerificationReport()
 
-    found = [one async for one in verify_ledger(desk.engine, report)]
+    found = [one async for one in verify_ledger(payments.engine, report)]
 
     assert found == []
     assert (report.payments, report.paid_krw, report.cancelled_krw) == (3, 10_000, 3_000)
 
 
-async def test_events_cannot_be_changed_or_deleted(desk: Desk) -> None:
-    await desk.charge()
+async def test_events_cannot_be_changed_or_deleted(payments: PaymentsFixture) -> None:
+    await payments.charge()
     for statement in ("UPDATE payment_events SET detail = 'x'", "DELETE FROM payment_events"):
         with pytest.raises(Exception, match="append-only"):
-            await desk.engine.database.fetch(statement)
+            await payments.engine.database.fetch(statement)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +49,12 @@ async def test_events_cannot_be_changed_or_deleted(desk: Desk) -> None:
         ("UPDATE pg_attempts SET amount_krw = 1 WHERE kind = 'charge'", "1 won were approved"),
     ],
 )
-async def test_meddling_is_found(desk: Desk, meddling: str, complaint: str) -> None:
-    await _busy_day(desk)
-    await desk.engine.database.fetch("ALTER TABLE payment_events DISABLE TRIGGER USER")
+async def test_meddling_is_found(payments: PaymentsFixture, meddling: str, complaint: str) -> None:
+    await _busy_day(payments)
+    await payments.engine.database.fetch("ALTER TABLE payment_events DISABLE TRIGGER USER")
     if "status = 'cancelled'" in meddling:
         meddling = meddling.replace("SET", "SET paid_at = now(),")
 
-    await desk.engine.database.fetch(meddling)
+    await payments.engine.database.fetch(meddling)
 
-    assert any(complaint in one for one in await _complaints(desk)), await _complaints(desk)
+    assert any(complaint in one for one in await _complaints(payments)), await _complaints(payments)

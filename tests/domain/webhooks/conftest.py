@@ -27,7 +27,7 @@ from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
 
 @dataclass
-class Desk:
+class WebhooksFixture:
     """The merchant's side of the webhooks' room."""
 
     engine: Engine
@@ -99,8 +99,10 @@ def is_accepted(secret: str, post: Post, *, body: bytes | None = None) -> bool:
 
 
 @pytest.fixture
-def desk(engine: Engine, clock: ManualClock, merchant: Merchant, channel: Channel) -> Desk:
-    return Desk(engine, clock, merchant.merchant_id, channel.channel_id)
+def webhooks(
+    engine: Engine, clock: ManualClock, merchant: Merchant, channel: Channel
+) -> WebhooksFixture:
+    return WebhooksFixture(engine, clock, merchant.merchant_id, channel.channel_id)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dasi.foundation.errors import NotFound
 from dasi.merchants import add_merchant
 from dasi.webhooks import Deliverer, failing_endpoints, pause_endpoint, resume_endpoint
 from dasi.webhooks.deliver import PER_ENDPOINT
-from domain.webhooks.conftest import Desk, versions_by_payment
+from domain.webhooks.conftest import WebhooksFixture, versions_by_payment
 from support.served_app import address_of, free_socket
 from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
@@ -24,58 +24,60 @@ PAYMENTS = ("imp_1", "imp_2", "imp_3")
 
 
 async def test_endpoint_away_for_three_days_gets_everything_once_and_in_order(
-    desk: Desk, deliverer: Deliverer
+    webhooks: WebhooksFixture, deliverer: Deliverer
 ):
     listening = free_socket()
     url = f"{address_of(listening)}/hooks"
     port = listening.getsockname()[1]
     listening.close()  # nobody is there
     for _ in range(4):
-        await desk.tell(url, *PAYMENTS)
-    attempts = await desk.turn(deliverer, THREE_DAYS)
+        await webhooks.tell(url, *PAYMENTS)
+    attempts = await webhooks.turn(deliverer, THREE_DAYS)
     assert attempts > 10, "it was tried again and again"
-    assert len(await desk.deliveries("pending")) == 12, "nothing was given up"
+    assert len(await webhooks.deliveries("pending")) == 12, "nothing was given up"
     async with receiving(_listening_on(port)) as back:
-        await desk.turn(deliverer, timedelta(hours=13))
+        await webhooks.turn(deliverer, timedelta(hours=13))
     assert versions_by_payment([post.values for post in back.posts]) == {
         one: [1, 2, 3, 4] for one in PAYMENTS
     }
     ids = [post.headers["webhook-id"] for post in back.posts]
     assert len(set(ids)) == len(ids) == 12
-    assert len(await desk.deliveries("delivered")) == 12
-    assert await failing_endpoints(desk.engine, desk.merchant_id) == [], "it is healthy again"
+    assert len(await webhooks.deliveries("delivered")) == 12
+    assert await failing_endpoints(webhooks.engine, webhooks.merchant_id) == [], (
+        "it is healthy again"
+    )
 
 
 async def test_endpoint_that_never_comes_back_fails_after_at_least_72_hours(
-    desk: Desk, deliverer: Deliverer
+    webhooks: WebhooksFixture, deliverer: Deliverer
 ):
-    await desk.tell("http://127.0.0.1:9/hooks", "imp_1")
-    await desk.turn(deliverer, timedelta(hours=72))
-    assert len(await desk.deliveries("pending")) == 1
-    await desk.turn(deliverer, timedelta(hours=24))
-    (failed,) = await desk.deliveries("failed")
-    attempts = await desk.attempts()
+    await webhooks.tell("http://127.0.0.1:9/hooks", "imp_1")
+    await webhooks.turn(deliverer, timedelta(hours=72))
+    assert len(await webhooks.deliveries("pending")) == 1
+    await webhooks.turn(deliverer, timedelta(hours=24))
+    (failed,) = await webhooks.deliveries("failed")
+    attempts = await webhooks.attempts()
     assert attempts[-1].at - attempts[0].at >= timedelta(hours=72)
     assert failed.attempts == len(attempts)
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 302, 404])
 async def test_answer_that_is_no_yes_is_tried_again(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint, status: int
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint, status: int
 ):
     async def at_first_no(_post: Post) -> int:
         return status if len(endpoint.posts) < 3 else 200
 
     endpoint.answer = at_first_no
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
-    await desk.turn(deliverer, timedelta(hours=1), step=timedelta(seconds=10))
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.turn(deliverer, timedelta(hours=1), step=timedelta(seconds=10))
     assert len(endpoint.posts) == 3
     assert len({post.headers["webhook-id"] for post in endpoint.posts}) == 1
-    assert [one.http_status for one in await desk.attempts()] == [status, status, 200]
+    assert [one.http_status for one in await webhooks.attempts()] == [status, status, 200]
 
 
 async def test_redirect_is_not_followed(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async with receiving() as elsewhere:
 
@@ -83,35 +85,35 @@ async def test_redirect_is_not_followed(
             return RedirectResponse(f"{elsewhere.url}/trap", status_code=307)
 
         endpoint.answer = moved
-        await desk.tell(f"{endpoint.url}/hooks", "imp_1")
+        await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
         await deliverer.run_due()
-        assert (await desk.attempts())[0].http_status == 307
+        assert (await webhooks.attempts())[0].http_status == 307
         assert elsewhere.posts == []
 
 
 async def test_gone_endpoint_gets_nothing_more_until_it_is_resumed(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async def gone(_post: Post) -> int:
         return 410
 
     endpoint.answer = gone
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1", "imp_1")
-    await desk.turn(deliverer, timedelta(hours=1))
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1", "imp_1")
+    await webhooks.turn(deliverer, timedelta(hours=1))
     assert len(endpoint.posts) == 1
-    assert len(await desk.deliveries("failed")) == 2
-    (failing,) = await failing_endpoints(desk.engine, desk.merchant_id)
+    assert len(await webhooks.deliveries("failed")) == 2
+    (failing,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
     assert failing.disabled_at is not None
 
     endpoint.answer = None
-    await resume_endpoint(desk.engine, desk.merchant_id, failing.endpoint)
-    await desk.tell(f"{endpoint.url}/hooks", "imp_2")
+    await resume_endpoint(webhooks.engine, webhooks.merchant_id, failing.endpoint)
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_2")
     await deliverer.run_due()
     assert endpoint.posts[-1].values["imp_uid"] == "imp_2"
 
 
 async def test_late_yes_does_not_take_back_that_an_endpoint_is_gone(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     """What was under way when it said so may still succeed; what has failed needs its mark."""
 
@@ -124,31 +126,35 @@ async def test_late_yes_does_not_take_back_that_an_endpoint_is_gone(
         return 200
 
     endpoint.answer = gone_for_one
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1", "imp_2")
-    while not await failing_endpoints(desk.engine, desk.merchant_id):
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1", "imp_2")
+    while not await failing_endpoints(webhooks.engine, webhooks.merchant_id):
         await deliverer.poll()
     marked.set()
     while await deliverer.poll():
         pass
-    assert len(await desk.deliveries("delivered")) == len(await desk.deliveries("failed")) == 1
-    (failing,) = await failing_endpoints(desk.engine, desk.merchant_id)
+    assert (
+        len(await webhooks.deliveries("delivered")) == len(await webhooks.deliveries("failed")) == 1
+    )
+    (failing,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
     assert failing.disabled_at is not None
 
 
-async def test_retry_after_is_kept_to(desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint):
+async def test_retry_after_is_kept_to(
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
+):
     async def later(_post: Post) -> Response:
         return Response(status_code=503, headers={"Retry-After": "3600"})
 
     endpoint.answer = later
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
-    await desk.turn(deliverer, timedelta(minutes=59))
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.turn(deliverer, timedelta(minutes=59))
     assert len(endpoint.posts) == 1
-    await desk.turn(deliverer, timedelta(minutes=11))
+    await webhooks.turn(deliverer, timedelta(minutes=11))
     assert len(endpoint.posts) == 2
 
 
 async def test_endpoint_that_never_answers_is_left_after_the_time_allowed(
-    desk: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
     never = asyncio.Event()
 
@@ -157,31 +163,31 @@ async def test_endpoint_that_never_answers_is_left_after_the_time_allowed(
         return 200
 
     endpoint.answer = hang
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer_with(answer_s=0.3).run_due()
     never.set()
-    (told,) = await desk.attempts()
+    (told,) = await webhooks.attempts()
     assert told.http_status is None
     assert "no answer" in told.answer
-    assert len(await desk.deliveries("pending")) == 1
+    assert len(await webhooks.deliveries("pending")) == 1
 
 
 async def test_ten_megabytes_of_answer_are_cut_short(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async def long(_post: Post) -> Response:
         return Response(b"y" * 10_000_000)
 
     endpoint.answer = long
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
-    (told,) = await desk.attempts()
+    (told,) = await webhooks.attempts()
     assert told.http_status == 200
     assert len(told.answer) <= 1_000
-    assert len(await desk.deliveries("delivered")) == 1
+    assert len(await webhooks.deliveries("delivered")) == 1
 
 
-async def test_what_is_no_http_is_a_failed_try(desk: Desk, deliverer: Deliverer):
+async def test_what_is_no_http_is_a_failed_try(webhooks: WebhooksFixture, deliverer: Deliverer):
     async def nonsense(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x00\x01 what do you want\r\n\r\n")
         await writer.drain()
@@ -190,15 +196,15 @@ async def test_what_is_no_http_is_a_failed_try(desk: Desk, deliverer: Deliverer)
     server = await asyncio.start_server(nonsense, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        await desk.tell(f"http://127.0.0.1:{port}/", "imp_1")
+        await webhooks.tell(f"http://127.0.0.1:{port}/", "imp_1")
         await deliverer.run_due()
-    (told,) = await desk.attempts()
+    (told,) = await webhooks.attempts()
     assert told.http_status is None
-    assert len(await desk.deliveries("pending")) == 1
+    assert len(await webhooks.deliveries("pending")) == 1
 
 
 async def test_slow_endpoint_holds_up_nobody_else(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     free = asyncio.Event()
 
@@ -208,9 +214,9 @@ async def test_slow_endpoint_holds_up_nobody_else(
 
     endpoint.answer = slow
     many = [f"imp_s{number}" for number in range(3 * PER_ENDPOINT)]
-    await desk.tell(f"{endpoint.url}/hooks", *many)
+    await webhooks.tell(f"{endpoint.url}/hooks", *many)
     async with receiving() as quick:
-        await desk.tell(f"{quick.url}/hooks", *PAYMENTS)
+        await webhooks.tell(f"{quick.url}/hooks", *PAYMENTS)
         turning = asyncio.create_task(_turns(deliverer))
         await quick.until(len(PAYMENTS))
         assert len(await endpoint.until(PER_ENDPOINT)) == PER_ENDPOINT, "and no more at once"
@@ -220,73 +226,75 @@ async def test_slow_endpoint_holds_up_nobody_else(
     assert len({post.values["imp_uid"] for post in endpoint.posts}) == len(many)
 
 
-async def test_dead_endpoint_is_paused_and_its_events_wait(desk: Desk, deliverer: Deliverer):
+async def test_dead_endpoint_is_paused_and_its_events_wait(
+    webhooks: WebhooksFixture, deliverer: Deliverer
+):
     sample = REGISTRY.get_sample_value
     pauses_before = sample("dasi_webhook_endpoint_backoffs_total") or 0
-    await desk.tell("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
-    await desk.turn(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
+    await webhooks.tell("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
+    await webhooks.turn(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
     assert (sample("dasi_webhook_endpoint_backoffs_total") or 0) > pauses_before, (
         "the operator sees it"
     )
-    (failing,) = await failing_endpoints(desk.engine, desk.merchant_id)
+    (failing,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
     assert failing.backoff_until is not None
-    assert failing.backoff_until > desk.clock.now()
+    assert failing.backoff_until > webhooks.clock.now()
     assert await deliverer.run_due() == 0
-    assert len(await desk.deliveries("pending")) == 30
+    assert len(await webhooks.deliveries("pending")) == 30
 
 
 async def test_endpoint_held_back_by_a_person_spends_no_attempt_and_then_gets_everything_in_order(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     url = f"{endpoint.url}/hooks"
-    held = await pause_endpoint(desk.engine, desk.merchant_id, url)
-    await desk.tell(url, "imp_1", "imp_1", "imp_2")
-    assert await desk.turn(deliverer, THREE_DAYS) == 0
-    (listed,) = await failing_endpoints(desk.engine, desk.merchant_id)
+    held = await pause_endpoint(webhooks.engine, webhooks.merchant_id, url)
+    await webhooks.tell(url, "imp_1", "imp_1", "imp_2")
+    assert await webhooks.turn(deliverer, THREE_DAYS) == 0
+    (listed,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
     assert (listed.endpoint, listed.paused_at is not None) == (held, True)
-    await resume_endpoint(desk.engine, desk.merchant_id, url)
-    await desk.turn(deliverer, timedelta(minutes=1))
+    await resume_endpoint(webhooks.engine, webhooks.merchant_id, url)
+    await webhooks.turn(deliverer, timedelta(minutes=1))
     assert versions_by_payment([post.values for post in endpoint.posts]) == {
         "imp_1": [1, 2],
         "imp_2": [1],
     }
     with pytest.raises(NotFound, match="unknown_endpoint"):
-        await resume_endpoint(desk.engine, desk.merchant_id, held)
+        await resume_endpoint(webhooks.engine, webhooks.merchant_id, held)
 
 
 async def test_what_was_under_way_when_a_person_held_back_does_not_end_the_pause(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async def held_meanwhile(_post: Post) -> int:
-        await pause_endpoint(desk.engine, desk.merchant_id, endpoint.url)
+        await pause_endpoint(webhooks.engine, webhooks.merchant_id, endpoint.url)
         return 200
 
     endpoint.answer = held_meanwhile
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1", "imp_1")
-    await desk.turn(deliverer, timedelta(hours=1))
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1", "imp_1")
+    await webhooks.turn(deliverer, timedelta(hours=1))
     assert len(endpoint.posts) == 1
-    assert len(await desk.deliveries("pending")) == 1
+    assert len(await webhooks.deliveries("pending")) == 1
 
 
 async def test_pause_holds_for_one_merchant_only(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
-    other = await add_merchant(desk.engine, code="imp00000002", name="x", webhook_url=None)
-    await pause_endpoint(desk.engine, other.merchant_id, endpoint.url)
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
+    other = await add_merchant(webhooks.engine, code="imp00000002", name="x", webhook_url=None)
+    await pause_endpoint(webhooks.engine, other.merchant_id, endpoint.url)
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
     assert len(endpoint.posts) == 1
 
 
 async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async def one_fails(post: Post) -> int:
         return 500 if post.values["imp_uid"] == "imp_1" else 200
 
     endpoint.answer = one_fails
     url = f"{endpoint.url}/hooks"
-    await desk.tell(url, "imp_1", "imp_2", "imp_1", "imp_2")
+    await webhooks.tell(url, "imp_1", "imp_2", "imp_1", "imp_2")
     while await deliverer.run_due():
         pass
     assert versions_by_payment([post.values for post in endpoint.posts]) == {

@@ -7,16 +7,16 @@ import pytest
 from dasi.channels import Channel, add_channel
 from dasi.merchants import Merchant, change_webhook
 from dasi.webhooks import Deliverer, enqueue_event, enqueue_extended_event, resend_event
-from domain.webhooks.conftest import Desk
+from domain.webhooks.conftest import WebhooksFixture
 from support.gateway_merchant import MALL_SECRET
 
 LIVE, TEST = "https://shop.example/live", "https://shop.example/test"
 
 
 @pytest.fixture
-async def live_channel(desk: Desk, merchant: Merchant) -> Channel:
+async def live_channel(webhooks: WebhooksFixture, merchant: Merchant) -> Channel:
     return await add_channel(
-        desk.engine,
+        webhooks.engine,
         merchant,
         provider="kicc",
         mall_id="05700001",
@@ -26,26 +26,26 @@ async def live_channel(desk: Desk, merchant: Merchant) -> Channel:
     )
 
 
-async def addresses(desk: Desk, merchant: Merchant, **urls: str | None) -> None:
+async def addresses(webhooks: WebhooksFixture, merchant: Merchant, **urls: str | None) -> None:
     given = {"webhook_url": None, "test_webhook_url": None, **urls}
-    await change_webhook(desk.engine, merchant, webhook_content_type="json", **given)
+    await change_webhook(webhooks.engine, merchant, webhook_content_type="json", **given)
 
 
-async def told_at(desk: Desk, channel: Channel, *notice_urls: str) -> list[str]:
+async def told_at(webhooks: WebhooksFixture, channel: Channel, *notice_urls: str) -> list[str]:
     """Where one event about the channel goes."""
-    async with desk.engine.database.transaction() as connection:
+    async with webhooks.engine.database.transaction() as connection:
         event_id = await enqueue_event(
             connection,
-            desk.merchant_id,
+            webhooks.merchant_id,
             imp_uid="imp_1",
             merchant_uid="order-1",
             channel_id=channel.channel_id,
             version=1,
             status="paid",
             notice_urls=notice_urls,
-            now=desk.clock.now(),
+            now=webhooks.clock.now(),
         )
-    rows = await desk.rows("SELECT url FROM deliveries WHERE event_id = $1", event_id)
+    rows = await webhooks.rows("SELECT url FROM deliveries WHERE event_id = $1", event_id)
     return [row["url"] for row in rows]
 
 
@@ -59,7 +59,7 @@ async def told_at(desk: Desk, channel: Channel, *notice_urls: str) -> list[str]:
     ],
 )
 async def test_each_channel_is_told_at_its_address(
-    desk: Desk,
+    webhooks: WebhooksFixture,
     merchant: Merchant,
     channel: Channel,
     live_channel: Channel,
@@ -68,38 +68,38 @@ async def test_each_channel_is_told_at_its_address(
     of_live: list[str],
     of_test: list[str],
 ):
-    await addresses(desk, merchant, **urls)
-    assert await told_at(desk, live_channel) == of_live
-    assert await told_at(desk, channel) == of_test
+    await addresses(webhooks, merchant, **urls)
+    assert await told_at(webhooks, live_channel) == of_live
+    assert await told_at(webhooks, channel) == of_test
 
 
 async def test_addresses_of_the_payment_itself_come_first(
-    desk: Desk, merchant: Merchant, channel: Channel
+    webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
-    await addresses(desk, merchant, webhook_url=LIVE, test_webhook_url=TEST)
-    assert await told_at(desk, channel, "https://shop.example/this-one") == [
+    await addresses(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
+    assert await told_at(webhooks, channel, "https://shop.example/this-one") == [
         "https://shop.example/this-one"
     ]
 
 
 async def test_what_iamport_leaves_out_goes_to_the_same_address(
-    desk: Desk, merchant: Merchant, channel: Channel
+    webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
-    await addresses(desk, merchant, webhook_url=LIVE, test_webhook_url=TEST)
-    await desk.rows("UPDATE merchants SET extended_events = true")
+    await addresses(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
+    await webhooks.rows("UPDATE merchants SET extended_events = true")
     for channel_id in (channel.channel_id, None):
-        async with desk.engine.database.transaction() as connection:
+        async with webhooks.engine.database.transaction() as connection:
             await enqueue_extended_event(
                 connection,
-                desk.merchant_id,
+                webhooks.merchant_id,
                 kind="schedule.revoked",
                 resource_id=f"sch_of_{channel_id}",
                 channel_id=channel_id,
                 version=1,
                 body={"status": "revoked"},
-                now=desk.clock.now(),
+                now=webhooks.clock.now(),
             )
-    rows = await desk.rows("SELECT resource_id, url FROM deliveries")
+    rows = await webhooks.rows("SELECT resource_id, url FROM deliveries")
     assert {row["resource_id"]: row["url"] for row in rows} == {
         f"sch_of_{channel.channel_id}": TEST,
         "sch_of_None": LIVE,
@@ -107,21 +107,21 @@ async def test_what_iamport_leaves_out_goes_to_the_same_address(
 
 
 async def test_event_without_an_address_is_resent_to_the_one_given_since(
-    desk: Desk, merchant: Merchant, channel: Channel
+    webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
-    assert await told_at(desk, channel) == []
-    await addresses(desk, merchant, webhook_url=LIVE, test_webhook_url=TEST)
-    (event,) = await desk.rows("SELECT event_id FROM webhook_events")
-    assert await resend_event(desk.engine, desk.merchant_id, event["event_id"]) == 1
-    (delivery,) = await desk.deliveries()
+    assert await told_at(webhooks, channel) == []
+    await addresses(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
+    (event,) = await webhooks.rows("SELECT event_id FROM webhook_events")
+    assert await resend_event(webhooks.engine, webhooks.merchant_id, event["event_id"]) == 1
+    (delivery,) = await webhooks.deliveries()
     assert delivery.url == TEST
 
 
 async def test_deliveries_under_way_keep_their_address(
-    desk: Desk, merchant: Merchant, channel: Channel, deliverer: Deliverer
+    webhooks: WebhooksFixture, merchant: Merchant, channel: Channel, deliverer: Deliverer
 ):
-    await addresses(desk, merchant, test_webhook_url="http://127.0.0.1:9/old")
-    await told_at(desk, channel)
-    await addresses(desk, merchant, test_webhook_url="http://127.0.0.1:9/new")
-    await desk.turn(deliverer, timedelta(minutes=1))
-    assert {one.url for one in await desk.attempts()} == {"http://127.0.0.1:9/old"}
+    await addresses(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/old")
+    await told_at(webhooks, channel)
+    await addresses(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/new")
+    await webhooks.turn(deliverer, timedelta(minutes=1))
+    assert {one.url for one in await webhooks.attempts()} == {"http://127.0.0.1:9/old"}

@@ -11,7 +11,7 @@ from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
 from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
-from domain.webhooks.conftest import Desk, is_accepted
+from domain.webhooks.conftest import WebhooksFixture, is_accepted
 from support.gateway_merchant import CODE, MALL_SECRET
 from support.webhook_endpoint import Post, WebhookEndpoint
 
@@ -22,19 +22,23 @@ def clock() -> ManualClock:
     return ManualClock(SystemClock().now())
 
 
-async def sent(desk: Desk, merchant: Merchant, mode: Any = "live", **urls: Any) -> SentTest:
+async def sent(
+    webhooks: WebhooksFixture, merchant: Merchant, mode: Any = "live", **urls: Any
+) -> SentTest:
     given = {"webhook_url": None, "test_webhook_url": None, **urls}
-    await change_webhook(desk.engine, merchant, webhook_content_type="json", **given)
-    saved = await find_merchant_by_code(desk.engine, CODE)
-    return await send_test_event(desk.engine, saved, mode=mode)
+    await change_webhook(webhooks.engine, merchant, webhook_content_type="json", **given)
+    saved = await find_merchant_by_code(webhooks.engine, CODE)
+    return await send_test_event(webhooks.engine, saved, mode=mode)
 
 
-async def test_what_came_back_is_told(desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint):
+async def test_what_came_back_is_told(
+    webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
+):
     async def teapot(_post: Post) -> Response:
         return Response("no coffee", status_code=418)
 
     endpoint.answer = teapot
-    said = await sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks")
+    said = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
     (post,) = endpoint.posts
     assert (said.http_status, said.answer) == (418, "HTTP 418 no coffee")
     assert said.request.encode() == post.body
@@ -43,14 +47,14 @@ async def test_what_came_back_is_told(desk: Desk, merchant: Merchant, endpoint: 
 
 
 async def test_it_is_signed_and_stands_in_no_feed(
-    desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
-    await sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks")
-    (secret,) = await signing_secrets(desk.engine, desk.merchant_id)
+    await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
+    (secret,) = await signing_secrets(webhooks.engine, webhooks.merchant_id)
     assert is_accepted(secret.secret, endpoint.posts[0])
-    page = await read_feed(desk.engine, desk.merchant_id, after=0, limit=10)
+    page = await read_feed(webhooks.engine, webhooks.merchant_id, after=0, limit=10)
     assert page.events == ()
-    assert await desk.deliveries() == []
+    assert await webhooks.deliveries() == []
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,7 @@ async def test_it_is_signed_and_stands_in_no_feed(
     [("live", True, "/live"), ("test", True, "/test"), ("test", False, "/live")],
 )
 async def test_it_goes_where_such_events_go(
-    desk: Desk,
+    webhooks: WebhooksFixture,
     merchant: Merchant,
     endpoint: WebhookEndpoint,
     mode: str,
@@ -67,26 +71,28 @@ async def test_it_goes_where_such_events_go(
     came: str,
 ):
     test_url = f"{endpoint.url}/test" if has_test_address else None
-    await sent(desk, merchant, mode, webhook_url=f"{endpoint.url}/live", test_webhook_url=test_url)
+    await sent(
+        webhooks, merchant, mode, webhook_url=f"{endpoint.url}/live", test_webhook_url=test_url
+    )
     assert [post.path for post in endpoint.posts] == [came]
 
 
-async def test_no_address_is_refused_by_name(desk: Desk, merchant: Merchant):
+async def test_no_address_is_refused_by_name(webhooks: WebhooksFixture, merchant: Merchant):
     with pytest.raises(NotFound, match="no_webhook_url"):
-        await sent(desk, merchant)
+        await sent(webhooks, merchant)
 
 
-async def test_nobody_there_is_told_as_such(desk: Desk, merchant: Merchant):
-    said = await sent(desk, merchant, webhook_url="http://127.0.0.1:9/hooks")
+async def test_nobody_there_is_told_as_such(webhooks: WebhooksFixture, merchant: Merchant):
+    said = await sent(webhooks, merchant, webhook_url="http://127.0.0.1:9/hooks")
     assert said.http_status is None
     assert said.answer.startswith("no answer: ")
 
 
 async def test_live_merchant_sends_no_test_to_this_machine(
-    desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     await add_channel(
-        desk.engine,
+        webhooks.engine,
         merchant,
         provider="kicc",
         mall_id="05700001",
@@ -94,21 +100,21 @@ async def test_live_merchant_sends_no_test_to_this_machine(
         is_sandbox=False,
         is_default=False,
     )
-    said = await sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks")
+    said = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
     assert said.answer == "not sent: 127.0.0.1 is not a public address"
     assert endpoint.posts == []
 
 
 async def test_what_is_sent_for_two_merchants_at_once_is_signed_by_each(
-    desk: Desk, merchant: Merchant, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     other = await add_merchant(
-        desk.engine, code="imp00000002", name="다른 상점", webhook_url=f"{endpoint.url}/other"
+        webhooks.engine, code="imp00000002", name="다른 상점", webhook_url=f"{endpoint.url}/other"
     )
     await asyncio.gather(
-        sent(desk, merchant, webhook_url=f"{endpoint.url}/hooks"),
-        send_test_event(desk.engine, other, mode="live"),
+        sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks"),
+        send_test_event(webhooks.engine, other, mode="live"),
     )
     mine = next(post for post in endpoint.posts if post.path == "/hooks")
-    (theirs,) = await signing_secrets(desk.engine, other.merchant_id)
+    (theirs,) = await signing_secrets(webhooks.engine, other.merchant_id)
     assert not is_accepted(theirs.secret, mine)

@@ -6,7 +6,7 @@ import pytest
 
 from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
-from domain.webhooks.conftest import Desk, is_accepted
+from domain.webhooks.conftest import WebhooksFixture, is_accepted
 from support.webhook_endpoint import Post, WebhookEndpoint
 
 
@@ -16,23 +16,23 @@ def clock() -> ManualClock:
     return ManualClock(SystemClock().now())
 
 
-async def secrets_now(desk: Desk) -> list[str]:
-    return [one.secret for one in await signing_secrets(desk.engine, desk.merchant_id)]
+async def secrets_now(webhooks: WebhooksFixture) -> list[str]:
+    return [one.secret for one in await signing_secrets(webhooks.engine, webhooks.merchant_id)]
 
 
-async def sent(desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint) -> Post:
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
+async def sent(webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint) -> Post:
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
     return endpoint.posts[-1]
 
 
 @pytest.mark.parametrize("content_type", ["json", "form"])
 async def test_published_package_accepts_what_is_sent_and_nothing_else(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint, content_type: str
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint, content_type: str
 ):
-    await desk.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
-    post = await sent(desk, deliverer, endpoint)
-    (secret,) = await secrets_now(desk)
+    await webhooks.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
+    post = await sent(webhooks, deliverer, endpoint)
+    (secret,) = await secrets_now(webhooks)
     assert is_accepted(secret, post)
     assert not is_accepted(secret, post, body=post.body + b" ")
     other = "whsec_" + "A" * 43 + "="
@@ -40,32 +40,32 @@ async def test_published_package_accepts_what_is_sent_and_nothing_else(
 
 
 async def test_both_secrets_verify_while_one_is_rotated_and_then_only_the_new_one(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
-    (old,) = await secrets_now(desk)
-    await rotate_secret(desk.engine, desk.merchant_id, keep_old_for=timedelta(minutes=3))
-    new = next(one for one in await secrets_now(desk) if one != old)
-    both = await sent(desk, deliverer, endpoint)
+    (old,) = await secrets_now(webhooks)
+    await rotate_secret(webhooks.engine, webhooks.merchant_id, keep_old_for=timedelta(minutes=3))
+    new = next(one for one in await secrets_now(webhooks) if one != old)
+    both = await sent(webhooks, deliverer, endpoint)
     assert is_accepted(old, both)
     assert is_accepted(new, both)
-    desk.clock.advance(timedelta(minutes=4))
-    later = await sent(desk, deliverer, endpoint)
+    webhooks.clock.advance(timedelta(minutes=4))
+    later = await sent(webhooks, deliverer, endpoint)
     assert is_accepted(new, later)
     assert not is_accepted(old, later)
 
 
 async def test_a_second_attempt_is_signed_for_its_own_time_under_the_same_id(
-    desk: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     async def at_first_no(_post: Post) -> int:
         return 500 if len(endpoint.posts) == 1 else 200
 
     endpoint.answer = at_first_no
-    first = await sent(desk, deliverer, endpoint)
-    desk.clock.advance(timedelta(seconds=30))
+    first = await sent(webhooks, deliverer, endpoint)
+    webhooks.clock.advance(timedelta(seconds=30))
     await deliverer.run_due()
     second = endpoint.posts[-1]
-    (secret,) = await secrets_now(desk)
+    (secret,) = await secrets_now(webhooks)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
     assert is_accepted(secret, second)

@@ -12,7 +12,7 @@ import pytest
 from dasi.channels import add_channel
 from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer
-from domain.webhooks.conftest import Desk
+from domain.webhooks.conftest import WebhooksFixture
 from support.dns_server import AsksServer, naming
 from support.gateway_merchant import MALL_SECRET
 from support.webhook_endpoint import WebhookEndpoint
@@ -22,10 +22,10 @@ PUBLIC = "203.0.114.7"
 
 
 @pytest.fixture
-async def live(desk: Desk, merchant: Merchant) -> Desk:
+async def live(webhooks: WebhooksFixture, merchant: Merchant) -> WebhooksFixture:
     """The merchant takes real money from now on."""
     await add_channel(
-        desk.engine,
+        webhooks.engine,
         merchant,
         provider="kicc",
         mall_id="05700001",
@@ -33,7 +33,7 @@ async def live(desk: Desk, merchant: Merchant) -> Desk:
         is_sandbox=False,
         is_default=False,
     )
-    return desk
+    return webhooks
 
 
 ADDRESSES = {
@@ -60,7 +60,10 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
 async def test_name_with_such_an_address_is_not_connected_to(
-    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint, address: str
+    live: WebhooksFixture,
+    deliverer_with: Callable[..., Deliverer],
+    endpoint: WebhookEndpoint,
+    address: str,
 ):
     port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
@@ -77,7 +80,10 @@ async def test_name_with_such_an_address_is_not_connected_to(
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
 async def test_url_of_such_an_address_is_not_connected_to(
-    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint, address: str
+    live: WebhooksFixture,
+    deliverer_with: Callable[..., Deliverer],
+    endpoint: WebhookEndpoint,
+    address: str,
 ):
     port = endpoint.url.rpartition(":")[2]
     host = f"[{address}]" if ":" in address else address
@@ -90,7 +96,7 @@ async def test_url_of_such_an_address_is_not_connected_to(
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"])
 async def test_odd_spellings_of_this_machine_are_not_connected_to(
-    live: Desk, deliverer: Deliverer, endpoint: WebhookEndpoint, host: str
+    live: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint, host: str
 ):
     """The machine's own resolver knows these, and its answer is looked at as any other."""
     port = endpoint.url.rpartition(":")[2]
@@ -102,7 +108,7 @@ async def test_odd_spellings_of_this_machine_are_not_connected_to(
 
 
 async def test_one_private_address_among_public_ones_is_enough(
-    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
+    live: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
     port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
@@ -114,7 +120,7 @@ async def test_one_private_address_among_public_ones_is_enough(
 
 
 async def test_name_that_is_public_first_and_private_then_gains_nothing(
-    live: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
+    live: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
     """Rebinding: the address that was looked at is the one connected to, at every attempt anew."""
     port = endpoint.url.rpartition(":")[2]
@@ -133,11 +139,11 @@ async def test_name_that_is_public_first_and_private_then_gains_nothing(
 
 
 async def test_merchant_in_test_mode_may_use_this_machine_only_where_that_is_allowed(
-    desk: Desk, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
+    webhooks: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
-    await desk.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
     await deliverer_with(allow_local=False).run_due()
     assert endpoint.posts == []
-    await desk.rows("UPDATE deliveries SET next_attempt_at = $1", desk.clock.now())
+    await webhooks.rows("UPDATE deliveries SET next_attempt_at = $1", webhooks.clock.now())
     await deliverer_with(allow_local=True).run_due()
     assert len(endpoint.posts) == 1

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dasi.providers.port import Approved, AttemptKind, Found
-from support.kicc_merchant import MALL, Shop, open_shop
+from support.kicc_merchant import MALL, KiccMerchant, open_kicc_merchant
 
 PAGE = (Path(__file__).parents[3] / "docs/providers/kicc.md").read_text()
 UNKNOWN = "Unknown"
@@ -34,17 +34,17 @@ CLASSES = {
 
 async def test_every_fault_gets_its_class() -> None:
     table: dict[str, tuple[str | None, str | None, str | None]] = {}
-    async with open_shop(total_timeout_s=0.5) as shop:
-        effects = (await shop.kicc.control("GET", "/scenarios/effects"))["effects"]
+    async with open_kicc_merchant(total_timeout_s=0.5) as kicc_merchant:
+        effects = (await kicc_merchant.kicc.control("GET", "/scenarios/effects"))["effects"]
         assert {effect["name"] for effect in effects} == set(CLASSES), "a row for each"
-        billing_key = await shop.key()
+        billing_key = await kicc_merchant.key()
         for name in CLASSES:
             charged, found = (
                 (None, None)
                 if name == "refund_timed_out"
-                else await _charge_under(shop, billing_key, name)
+                else await _charge_under(kicc_merchant, billing_key, name)
             )
-            table[name] = (charged, await _cancel_under(shop, name), found)
+            table[name] = (charged, await _cancel_under(kicc_merchant, name), found)
     for name, (charged, cancelled, found) in table.items():
         print(f"{name:32} {charged or '-':10} {cancelled or '-':10} {found or '-'}")  # noqa: T201  # the table is asked for
     assert table == CLASSES
@@ -58,26 +58,32 @@ def test_the_provider_page_shows_this_table() -> None:
 
 async def test_amounts_steer_the_same_faults() -> None:
     """The trigger amounts of the specification, as a merchant would use them by hand."""
-    async with open_shop(total_timeout_s=0.5) as shop:
-        billing_key = await shop.key()
+    async with open_kicc_merchant(total_timeout_s=0.5) as kicc_merchant:
+        billing_key = await kicc_merchant.key()
         for last_digits in range(7001, 7011):
-            outcome = await shop.charge(billing_key, shop.order(10_000 + last_digits))
+            outcome = await kicc_merchant.charge(
+                billing_key, kicc_merchant.order(10_000 + last_digits)
+            )
             expected = "Approved" if last_digits == 7008 else UNKNOWN
             assert type(outcome).__name__ == expected, (last_digits, outcome)
         for code in ("8521", "8035", "8311", "8314", "8350", "8373", "8527"):
-            outcome = await shop.charge(billing_key, shop.order(10_000 + int(code)))
+            outcome = await kicc_merchant.charge(
+                billing_key, kicc_merchant.order(10_000 + int(code))
+            )
             assert type(outcome).__name__ == "Declined", (code, outcome)
-        approved = await shop.paid(50_000)
+        approved = await kicc_merchant.paid(50_000)
         for last_digits in (7101, 7102, 7103, 7104, 7105, 7201):
-            cancelled = await shop.cancel(approved, last_digits, remain_krw=50_000)
+            cancelled = await kicc_merchant.cancel(approved, last_digits, remain_krw=50_000)
             assert type(cancelled).__name__ in (UNKNOWN, "Declined"), (last_digits, cancelled)
 
 
-async def _charge_under(shop: Shop, billing_key: str, effect: str) -> tuple[str, str]:
-    await shop.kicc.scenario(effect, "batch", code="8521", message="카드 한도초과")
-    order, attempt = shop.order(), shop.attempt()
-    outcome = await shop.charge(billing_key, order, attempt=attempt)
-    found = await shop.provider.look_up(
+async def _charge_under(
+    kicc_merchant: KiccMerchant, billing_key: str, effect: str
+) -> tuple[str, str]:
+    await kicc_merchant.kicc.scenario(effect, "batch", code="8521", message="카드 한도초과")
+    order, attempt = kicc_merchant.order(), kicc_merchant.attempt()
+    outcome = await kicc_merchant.charge(billing_key, order, attempt=attempt)
+    found = await kicc_merchant.provider.look_up(
         MALL,
         attempt,
         kind=AttemptKind.CHARGE,
@@ -90,8 +96,8 @@ async def _charge_under(shop: Shop, billing_key: str, effect: str) -> tuple[str,
     return type(outcome).__name__, "not found" if type(found).__name__ == "NotFound" else UNKNOWN
 
 
-async def _cancel_under(shop: Shop, effect: str) -> str:
-    approved = await shop.paid(19_900)
-    await shop.kicc.scenario(effect, "revise", code="8373", message="거절")
-    outcome = await shop.cancel(approved, 5_000)
+async def _cancel_under(kicc_merchant: KiccMerchant, effect: str) -> str:
+    approved = await kicc_merchant.paid(19_900)
+    await kicc_merchant.kicc.scenario(effect, "revise", code="8373", message="거절")
+    outcome = await kicc_merchant.cancel(approved, 5_000)
     return type(outcome).__name__

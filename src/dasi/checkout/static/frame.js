@@ -1,5 +1,5 @@
 /**
- * Inside the frame that Iamport's own script keeps in a shop's page (Iamport V1 2.4).
+ * Inside the frame that Iamport's own script keeps in a merchant's page (Iamport V1 2.4).
  *
  * Heard: `{action: "payment", data: param}` from the page, once. Said: `proxy.post`, which makes a
  * phone's page go to the PG's window, and `done`, which gives the page its `rsp`. Nothing else is
@@ -46,7 +46,7 @@
   }
 
   /** @param {string} code @param {string} text */
-  function trouble(code, text) {
+  function fail(code, text) {
     done({ success: false, imp_uid: null, merchant_uid: asked && asked.param.merchant_uid, error_code: code, error_msg: text });
   }
 
@@ -68,7 +68,7 @@
       if (!told.window_url) return done(told.rsp);
       opened = told;
     } catch {
-      return trouble("F503", "결제 서버에 연결하지 못했습니다. 잠시 후 다시 시도해 주십시오.");
+      return fail("F503", "결제 서버에 연결하지 못했습니다. 잠시 후 다시 시도해 주십시오.");
     }
     if (isPhone) return leave();
     open();
@@ -146,7 +146,7 @@
       const told = await ask(`/${opened.window_token}/close`, {});
       if (told.rsp) done(told.rsp);
     } catch {
-      trouble("F503", "결제 서버에 연결하지 못했습니다. 잠시 후 다시 시도해 주십시오.");
+      fail("F503", "결제 서버에 연결하지 못했습니다. 잠시 후 다시 시도해 주십시오.");
     }
   }
 

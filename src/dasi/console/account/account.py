@@ -19,107 +19,114 @@ from dasi.authentication import (
     verify_totp,
 )
 from dasi.console.errors import error_message
-from dasi.console.routing import SESSION_COOKIE, Visit
+from dasi.console.routing import SESSION_COOKIE, ConsoleRequest
 from dasi.foundation.errors import Refused
 from dasi.users import PASSWORD_MIN
 
 
-async def show_me(visit: Visit) -> Response:
-    return visit.page(
+async def show_me(request: ConsoleRequest) -> Response:
+    return request.page(
         "me.html",
-        sessions=await list_sessions(visit.engine, session_of(visit)),
-        passkeys=await list_passkeys(visit.engine, visit.user),
-        has_passkeys_here=has_passkeys_here(visit.engine),
+        sessions=await list_sessions(request.engine, session_of(request)),
+        passkeys=await list_passkeys(request.engine, request.user),
+        has_passkeys_here=has_passkeys_here(request.engine),
         passkey_name_max=PASSKEY_NAME_MAX,
-        must_enroll_mfa=visit.user.must_enroll_mfa(None),
+        must_enroll_mfa=request.user.must_enroll_mfa(None),
         password_min=PASSWORD_MIN,
     )
 
 
-async def post_sign_out_everywhere(visit: Visit) -> Response:
-    await sign_out_everywhere(visit.engine, session_of(visit), client=visit.client)
-    return visit.go(f"{visit.pages.root}/console/me?done=signed_out")
+async def post_sign_out_everywhere(request: ConsoleRequest) -> Response:
+    await sign_out_everywhere(request.engine, session_of(request), client=request.client)
+    return request.redirect(f"{request.templates.root}/console/me?done=signed_out")
 
 
-async def post_password(visit: Visit) -> Response:
+async def post_password(request: ConsoleRequest) -> Response:
     await change_password(
-        visit.engine,
-        session_of(visit),
-        old=visit.form.get("old", ""),
-        new=visit.form.get("new", ""),
-        client=visit.client,
+        request.engine,
+        session_of(request),
+        old=request.form.get("old", ""),
+        new=request.form.get("new", ""),
+        client=request.client,
     )
-    return visit.go(f"{visit.pages.root}/console/me?done=saved")
+    return request.redirect(f"{request.templates.root}/console/me?done=saved")
 
 
-async def show_second_factor(visit: Visit) -> Response:
+async def show_second_factor(request: ConsoleRequest) -> Response:
     """Asked for after the password."""
-    if session_of(visit).is_complete:
-        return visit.go(f"{visit.pages.root}/console")
-    return await ask_second_factor(visit, None)
+    if session_of(request).is_complete:
+        return request.redirect(f"{request.templates.root}/console")
+    return await ask_second_factor(request, None)
 
 
-async def post_second_factor(visit: Visit) -> Response:
+async def post_second_factor(request: ConsoleRequest) -> Response:
     try:
         cookie = await verify_totp(
-            visit.engine, session_of(visit), visit.form.get("code", ""), client=visit.client
+            request.engine, session_of(request), request.form.get("code", ""), client=request.client
         )
     except Refused as refused:
-        return await ask_second_factor(visit, refused)
-    return signed_in(visit, cookie)
+        return await ask_second_factor(request, refused)
+    return signed_in(request, cookie)
 
 
-async def post_passkey(visit: Visit) -> Response:
+async def post_passkey(request: ConsoleRequest) -> Response:
     """The same by a passkey."""
     try:
         cookie = await verify_passkey(
-            visit.engine, session_of(visit), visit.form.get("answer", ""), client=visit.client
+            request.engine,
+            session_of(request),
+            request.form.get("answer", ""),
+            client=request.client,
         )
     except Refused as refused:
-        return await ask_second_factor(visit, refused)
-    return signed_in(visit, cookie)
+        return await ask_second_factor(request, refused)
+    return signed_in(request, cookie)
 
 
-async def ask_second_factor(visit: Visit, refused: Refused | None) -> Response:
+async def ask_second_factor(request: ConsoleRequest, refused: Refused | None) -> Response:
     """The ways this user has. Every showing asks the browser for something new to sign."""
     told = error_message(refused) if refused else None
-    session = session_of(visit)
-    has_passkey = session.user.passkeys > 0 and has_passkeys_here(visit.engine)
-    return visit.page(
+    session = session_of(request)
+    has_passkey = session.user.passkeys > 0 and has_passkeys_here(request.engine)
+    return request.page(
         "second_factor.html",
         status=told.status if told else 200,
         told=told,
-        passkey=await begin_passkey_authentication(visit.engine, session) if has_passkey else None,
+        passkey=await begin_passkey_authentication(request.engine, session)
+        if has_passkey
+        else None,
         has_totp=session.user.has_totp,
     )
 
 
-def signed_in(visit: Visit, cookie: str) -> Response:
-    response = visit.go(f"{visit.pages.root}/console")
-    visit.pages.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
+def signed_in(request: ConsoleRequest, cookie: str) -> Response:
+    response = request.redirect(f"{request.templates.root}/console")
+    request.templates.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
     return response
 
 
-async def post_begin(visit: Visit) -> Response:
+async def post_begin(request: ConsoleRequest) -> Response:
     """The secret is on the page that answers, and nowhere after it."""
-    secret, uri = await begin_second_factor(visit.engine, session_of(visit), client=visit.client)
-    return visit.page("second_factor_begin.html", secret=secret, uri=uri)
+    secret, uri = await begin_second_factor(
+        request.engine, session_of(request), client=request.client
+    )
+    return request.page("second_factor_begin.html", secret=secret, uri=uri)
 
 
-async def post_confirm(visit: Visit) -> Response:
+async def post_confirm(request: ConsoleRequest) -> Response:
     await confirm_second_factor(
-        visit.engine, session_of(visit), visit.form.get("code", ""), client=visit.client
+        request.engine, session_of(request), request.form.get("code", ""), client=request.client
     )
-    return visit.go(f"{visit.pages.root}/console/me?done=saved")
+    return request.redirect(f"{request.templates.root}/console/me?done=saved")
 
 
-async def post_end(visit: Visit) -> Response:
+async def post_end(request: ConsoleRequest) -> Response:
     await end_second_factor(
-        visit.engine, session_of(visit), visit.form.get("code", ""), client=visit.client
+        request.engine, session_of(request), request.form.get("code", ""), client=request.client
     )
-    return visit.go(f"{visit.pages.root}/console/me?done=off")
+    return request.redirect(f"{request.templates.root}/console/me?done=off")
 
 
-def session_of(visit: Visit) -> Session:
-    assert visit.session is not None, "this door needs a session"
-    return visit.session
+def session_of(request: ConsoleRequest) -> Session:
+    assert request.session is not None, "this route needs a session"
+    return request.session

@@ -10,56 +10,56 @@ from dasi.authentication import (
     rename_passkey,
 )
 from dasi.console.account.account import session_of
-from dasi.console.routing import Visit
+from dasi.console.routing import ConsoleRequest
 from dasi.foundation.errors import Invalid
 
 _ID_DIGITS_MAX = 15  # fits bigint
 
 
-async def show_new(visit: Visit) -> Response:
+async def show_new(request: ConsoleRequest) -> Response:
     """Asks the browser for a new one: each showing is good once."""
-    return visit.page(
+    return request.page(
         "passkey_new.html",
-        options=await begin_passkey_registration(visit.engine, session_of(visit)),
+        options=await begin_passkey_registration(request.engine, session_of(request)),
         name_max=PASSKEY_NAME_MAX,
     )
 
 
-async def post_new(visit: Visit) -> Response:
+async def post_new(request: ConsoleRequest) -> Response:
     await add_passkey(
-        visit.engine,
-        session_of(visit),
-        answer=visit.form.get("answer", ""),
-        name=visit.field("name"),
-        client=visit.client,
+        request.engine,
+        session_of(request),
+        answer=request.form.get("answer", ""),
+        name=request.field("name"),
+        client=request.client,
     )
-    return visit.go(f"{visit.pages.root}/console/me?done=added")
+    return request.redirect(f"{request.templates.root}/console/me?done=added")
 
 
-async def post_rename(visit: Visit) -> Response:
+async def post_rename(request: ConsoleRequest) -> Response:
     await rename_passkey(
-        visit.engine,
-        session_of(visit),
-        _passkey_id(visit),
-        name=visit.field("name"),
-        client=visit.client,
+        request.engine,
+        session_of(request),
+        _passkey_id(request),
+        name=request.field("name"),
+        client=request.client,
     )
-    return visit.go(f"{visit.pages.root}/console/me?done=saved")
+    return request.redirect(f"{request.templates.root}/console/me?done=saved")
 
 
-async def post_remove(visit: Visit) -> Response:
+async def post_remove(request: ConsoleRequest) -> Response:
     await remove_passkey(
-        visit.engine,
-        session_of(visit),
-        _passkey_id(visit),
-        password=visit.form.get("password", ""),
-        client=visit.client,
+        request.engine,
+        session_of(request),
+        _passkey_id(request),
+        password=request.form.get("password", ""),
+        client=request.client,
     )
-    return visit.go(f"{visit.pages.root}/console/me?done=removed")
+    return request.redirect(f"{request.templates.root}/console/me?done=removed")
 
 
-def _passkey_id(visit: Visit) -> int:
-    told = str(visit.request.path_params["passkey_id"])
+def _passkey_id(request: ConsoleRequest) -> int:
+    told = str(request.http.path_params["passkey_id"])
     if not told.isascii() or not told.isdigit() or len(told) > _ID_DIGITS_MAX:
         raise Invalid("passkey_id", "a number")
     return int(told)

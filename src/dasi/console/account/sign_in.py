@@ -4,97 +4,101 @@ from starlette.responses import Response
 
 from dasi.authentication import LIFE, sign_in, sign_out
 from dasi.console.errors import error_message
-from dasi.console.routing import FORM_COOKIE, SESSION_COOKIE, Visit
+from dasi.console.routing import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
 from dasi.foundation.errors import Invalid, Refused
 from dasi.users import PASSWORD_MIN, accept_invitation, get_invitation, get_reset, use_reset
 
 
-async def show_sign_in(visit: Visit) -> Response:
-    if visit.session is not None and visit.session.is_complete:
-        return visit.go(f"{visit.pages.root}/console")
-    return visit.page("sign_in.html", told=None, email="", next=_next(visit, visit.query("next")))
+async def show_sign_in(request: ConsoleRequest) -> Response:
+    if request.session is not None and request.session.is_complete:
+        return request.redirect(f"{request.templates.root}/console")
+    return request.page(
+        "sign_in.html", told=None, email="", next=_next(request, request.query("next"))
+    )
 
 
-async def post_sign_in(visit: Visit) -> Response:
-    email = visit.field("email", length_max=254)
-    going_to = _next(visit, visit.field("next"))
+async def post_sign_in(request: ConsoleRequest) -> Response:
+    email = request.field("email", length_max=254)
+    going_to = _next(request, request.field("next"))
     try:
         signed_in = await sign_in(
-            visit.engine,
+            request.engine,
             email=email,
-            password=visit.form.get("password", ""),
-            client=visit.client,
+            password=request.form.get("password", ""),
+            client=request.client,
         )
     except Refused as refused:
         told = error_message(refused)
-        return visit.page("sign_in.html", status=told.status, told=told, email=email, next=going_to)
+        return request.page(
+            "sign_in.html", status=told.status, told=told, email=email, next=going_to
+        )
     if signed_in.needs_second_factor:
-        going_to = f"{visit.pages.root}/console/second-factor"
-    response = visit.go(going_to)
-    visit.pages.set_cookie(
+        going_to = f"{request.templates.root}/console/second-factor"
+    response = request.redirect(going_to)
+    request.templates.set_cookie(
         response, SESSION_COOKIE, signed_in.cookie, life_s=int(LIFE.total_seconds())
     )
-    response.delete_cookie(FORM_COOKIE, path=f"{visit.pages.root}/console")
+    response.delete_cookie(FORM_COOKIE, path=f"{request.templates.root}/console")
     return response
 
 
-async def post_sign_out(visit: Visit) -> Response:
-    assert visit.session is not None, "this door needs a session"
-    await sign_out(visit.engine, visit.session, client=visit.client)
-    response = visit.go(f"{visit.pages.root}/console/sign-in?done=signed_out")
-    response.delete_cookie(SESSION_COOKIE, path=f"{visit.pages.root}/console")
+async def post_sign_out(request: ConsoleRequest) -> Response:
+    assert request.session is not None, "this route needs a session"
+    await sign_out(request.engine, request.session, client=request.client)
+    response = request.redirect(f"{request.templates.root}/console/sign-in?done=signed_out")
+    response.delete_cookie(SESSION_COOKIE, path=f"{request.templates.root}/console")
     return response
 
 
-async def show_join(visit: Visit) -> Response:
-    link = await get_invitation(visit.engine, visit.request.path_params["secret"])
-    return visit.page("join.html", link=link, told=None, form={}, password_min=PASSWORD_MIN)
+async def show_join(request: ConsoleRequest) -> Response:
+    link = await get_invitation(request.engine, request.http.path_params["secret"])
+    return request.page("join.html", link=link, told=None, form={}, password_min=PASSWORD_MIN)
 
 
-async def post_join(visit: Visit) -> Response:
-    secret = visit.request.path_params["secret"]
-    link = await get_invitation(visit.engine, secret)
+async def post_join(request: ConsoleRequest) -> Response:
+    secret = request.http.path_params["secret"]
+    link = await get_invitation(request.engine, secret)
     try:
         await accept_invitation(
-            visit.engine,
+            request.engine,
             secret,
-            email=visit.field("email", length_max=254),
-            name=visit.field("name"),
-            password=visit.form.get("password", ""),
-            client=visit.client,
+            email=request.field("email", length_max=254),
+            name=request.field("name"),
+            password=request.form.get("password", ""),
+            client=request.client,
         )
     except Refused as refused:
         told = error_message(refused)
-        return visit.page(
+        return request.page(
             "join.html",
             status=told.status,
             link=link,
             told=told,
-            form=visit.form,
+            form=request.form,
             password_min=PASSWORD_MIN,
         )
-    return visit.go(f"{visit.pages.root}/console/sign-in?done=joined")
+    return request.redirect(f"{request.templates.root}/console/sign-in?done=joined")
 
 
-async def show_reset(visit: Visit) -> Response:
-    return await _ask_new_password(visit, None)
+async def show_reset(request: ConsoleRequest) -> Response:
+    return await _ask_new_password(request, None)
 
 
-async def post_reset(visit: Visit) -> Response:
-    secret = visit.request.path_params["secret"]
+async def post_reset(request: ConsoleRequest) -> Response:
+    secret = request.http.path_params["secret"]
     try:
         await use_reset(
-            visit.engine, secret, password=visit.form.get("password", ""), client=visit.client
+            request.engine, secret, password=request.form.get("password", ""), client=request.client
         )
     except Invalid as refused:
-        return await _ask_new_password(visit, refused)
-    return visit.go(f"{visit.pages.root}/console/sign-in?done=reset")
+        return await _ask_new_password(request, refused)
+    return request.redirect(f"{request.templates.root}/console/sign-in?done=reset")
 
 
-async def _ask_new_password(visit: Visit, refused: Invalid | None) -> Response:
-    email, ends_second_factor = await get_reset(visit.engine, visit.request.path_params["secret"])
+async def _ask_new_password(request: ConsoleRequest, refused: Invalid | None) -> Response:
+    email, ends_second_factor = await get_reset(request.engine, request.http.path_params["secret"])
     told = error_message(refused) if refused else None
-    return visit.page(
+    return request.page(
         "reset.html",
         status=told.status if told else 200,
         told=told,
@@ -104,8 +108,8 @@ async def _ask_new_password(visit: Visit, refused: Invalid | None) -> Response:
     )
 
 
-def _next(visit: Visit, asked: str) -> str:
+def _next(request: ConsoleRequest, asked: str) -> str:
     """Only to pages of ours: a link must not lead away from here after signing in."""
-    home = f"{visit.pages.root}/console"
+    home = f"{request.templates.root}/console"
     is_ours = asked.startswith(f"{home}/") and "//" not in asked and "\\" not in asked
     return asked if is_ours else home

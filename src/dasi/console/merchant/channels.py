@@ -17,8 +17,8 @@ from dasi.channels import (
     make_default,
 )
 from dasi.console.errors import error_message
-from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_word
-from dasi.console.routing import Visit
+from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_label
+from dasi.console.routing import ConsoleRequest
 from dasi.foundation.errors import Invalid, NotFound, Refused
 
 KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
@@ -30,92 +30,94 @@ QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
 """What the form offers for instalments: as the contract says, lump sum, up to so many months."""
 
 
-async def show_list(visit: Visit) -> Response:
-    channels = await list_channels(visit.engine, visit.merchant_id, with_disabled=True)
+async def show_list(request: ConsoleRequest) -> Response:
+    channels = await list_channels(request.engine, request.merchant_id, with_disabled=True)
     channels.sort(key=lambda one: (one.disabled_at is not None, not one.is_default))
-    return visit.page(
-        "pg.html", channels=channels, may_configure=visit.user.may("configure", visit.merchant_id)
+    return request.page(
+        "channels.html",
+        channels=channels,
+        may_configure=request.user.may("configure", request.merchant_id),
     )
 
 
-async def show_new(visit: Visit) -> Response:
-    return _form(visit, None, fields={}, told=None)
+async def show_new(request: ConsoleRequest) -> Response:
+    return _form(request, None, fields={}, told=None)
 
 
-async def show_one(visit: Visit) -> Response:
-    channel = await _channel(visit)
-    return visit.page("pg_one.html", **_facts(visit, channel), told=None, checks=None)
+async def show_one(request: ConsoleRequest) -> Response:
+    channel = await _channel(request)
+    return request.page("channel.html", **_facts(request, channel), told=None, checks=None)
 
 
-async def post_new(visit: Visit) -> Response:
-    is_sandbox = visit.field("sandbox") == "on"
-    mall_id, secret = visit.field("mall_id"), visit.form.get("secret", "").strip()
+async def post_new(request: ConsoleRequest) -> Response:
+    is_sandbox = request.field("sandbox") == "on"
+    mall_id, secret = request.field("mall_id"), request.form.get("secret", "").strip()
     if is_sandbox and not mall_id and not secret:
         mall_id, secret = KICC_TEST_MALL
     try:
         channel = await add_channel(
-            visit.engine,
-            visit.merchant,
-            provider=visit.field("provider"),
+            request.engine,
+            request.merchant,
+            provider=request.field("provider"),
             mall_id=mall_id,
             secret=secret,
             is_sandbox=is_sandbox,
-            is_default=visit.field("default") == "on",
-            **_options(visit),
+            is_default=request.field("default") == "on",
+            **_options(request),
         )
     except Refused as refused:
-        return _form(visit, refused, fields=visit.form, told=error_message(refused))
-    await visit.note("channel_added", target=channel.pg, detail=_mode(channel))
-    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=added")
+        return _form(request, refused, fields=request.form, told=error_message(refused))
+    await request.audit("channel_added", target=channel.pg, detail=_mode(channel))
+    return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=added")
 
 
-async def post_change(visit: Visit) -> Response:
-    channel = await _channel(visit)
-    secret = visit.form.get("secret", "").strip()
+async def post_change(request: ConsoleRequest) -> Response:
+    channel = await _channel(request)
+    secret = request.form.get("secret", "").strip()
     changed = await change_channel(
-        visit.engine,
-        visit.merchant_id,
+        request.engine,
+        request.merchant_id,
         channel.channel_id,
         secret=secret or None,
-        is_sandbox=visit.field("sandbox") == "on",
-        **_options(visit),
+        is_sandbox=request.field("sandbox") == "on",
+        **_options(request),
     )
     told = f"{_mode(channel)} → {_mode(changed)}" + (", secret" if secret else "")
-    await visit.note("channel_changed", target=channel.pg, detail=told)
-    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=saved")
+    await request.audit("channel_changed", target=channel.pg, detail=told)
+    return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=saved")
 
 
-async def post_default(visit: Visit) -> Response:
-    channel = await _channel(visit)
-    await make_default(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_made_default", target=channel.pg)
-    return visit.go(f"{visit.address('/pg')}?done=saved")
+async def post_default(request: ConsoleRequest) -> Response:
+    channel = await _channel(request)
+    await make_default(request.engine, request.merchant_id, channel.channel_id)
+    await request.audit("channel_made_default", target=channel.pg)
+    return request.redirect(f"{request.url('/channels')}?done=saved")
 
 
-async def post_disable(visit: Visit) -> Response:
-    channel = await _channel(visit)
-    await disable_channel(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_disabled", target=channel.pg)
-    return visit.go(f"{visit.address('/pg')}?done=disabled")
+async def post_disable(request: ConsoleRequest) -> Response:
+    channel = await _channel(request)
+    await disable_channel(request.engine, request.merchant_id, channel.channel_id)
+    await request.audit("channel_disabled", target=channel.pg)
+    return request.redirect(f"{request.url('/channels')}?done=disabled")
 
 
-async def post_enable(visit: Visit) -> Response:
-    channel = await _channel(visit)
-    await enable_channel(visit.engine, visit.merchant_id, channel.channel_id)
-    await visit.note("channel_enabled", target=channel.pg)
-    return visit.go(f"{visit.address(f'/pg/{channel.channel_id}')}?done=enabled")
+async def post_enable(request: ConsoleRequest) -> Response:
+    channel = await _channel(request)
+    await enable_channel(request.engine, request.merchant_id, channel.channel_id)
+    await request.audit("channel_enabled", target=channel.pg)
+    return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=enabled")
 
 
-async def post_check(visit: Visit) -> Response:
+async def post_check(request: ConsoleRequest) -> Response:
     """Registers a window of each kind at the PG; opens none."""
-    channel = await _channel(visit)
-    checks = await check_channel(visit.engine, channel)
+    channel = await _channel(request)
+    checks = await check_channel(request.engine, channel)
     said = ", ".join(f"{one.window}: {'ok' if one.is_open else one.code}" for one in checks)
-    await visit.note("channel_checked", target=channel.pg, detail=said)
-    return visit.page("pg_one.html", **_facts(visit, channel), told=None, checks=checks)
+    await request.audit("channel_checked", target=channel.pg, detail=said)
+    return request.page("channel.html", **_facts(request, channel), told=None, checks=checks)
 
 
-def snippet(visit: Visit, channel: Channel) -> str:
+def snippet(request: ConsoleRequest, channel: Channel) -> str:
     """The whole page that registers a card with this contract, ready to copy."""
     param = {
         "channelKey": channel.channel_key,
@@ -123,16 +125,16 @@ def snippet(visit: Visit, channel: Channel) -> str:
         "pay_method": "card",
         "merchant_uid": "order_0001",
         "customer_uid": "customer_0001_card",
-        "name": visit.t("카드 등록", "Card registration"),
+        "name": request.t("카드 등록", "Card registration"),
         "amount": 0,
-        "buyer_name": visit.t("홍길동", "Hong Gildong"),
+        "buyer_name": request.t("홍길동", "Hong Gildong"),
         "buyer_tel": "010-0000-0000",
     }
     lines = json.dumps(param, ensure_ascii=False, indent=2).replace("\n", "\n    ")
     return (
-        f'<script src="{visit.engine.public_url}/v1/iamport.js"></script>\n'
+        f'<script src="{request.engine.public_url}/v1/iamport.js"></script>\n'
         "<script>\n"
-        f'  IMP.init("{visit.merchant.code}");\n'
+        f'  IMP.init("{request.merchant.code}");\n'
         "  function registerCard() {\n"
         "    // customer_uid makes this a card registration; without it, a payment.\n"
         f"    IMP.request_pay({lines}, (rsp) => {{\n"
@@ -145,9 +147,9 @@ def snippet(visit: Visit, channel: Channel) -> str:
     )
 
 
-def server_snippet(visit: Visit) -> str:
-    """The charge that follows, from the shop's server."""
-    url = visit.engine.public_url
+def server_snippet(request: ConsoleRequest) -> str:
+    """The charge that follows, from the merchant's server."""
+    url = request.engine.public_url
     return (
         f"TOKEN=$(curl -s {url}/users/getToken -d imp_key=… -d imp_secret=… \\\n"
         """  | sed -E 's/.*"access_token": *"([^"]+)".*/\\1/')\n"""
@@ -157,20 +159,22 @@ def server_snippet(visit: Visit) -> str:
     )
 
 
-def _facts(visit: Visit, channel: Channel) -> dict[str, Any]:
+def _facts(request: ConsoleRequest, channel: Channel) -> dict[str, Any]:
     return {
         "channel": channel,
-        "may_configure": visit.user.may("configure", visit.merchant_id),
-        "snippet": snippet(visit, channel),
-        "server_snippet": server_snippet(visit),
+        "may_configure": request.user.may("configure", request.merchant_id),
+        "snippet": snippet(request, channel),
+        "server_snippet": server_snippet(request),
         "quotas": QUOTAS,
-        "notice_url": f"{visit.engine.public_url}/notices/{channel.provider}",
+        "notice_url": f"{request.engine.public_url}/notices/{channel.provider}",
     }
 
 
-def _form(visit: Visit, refused: Refused | None, *, fields: object, told: object) -> Response:
-    return visit.page(
-        "pg_new.html",
+def _form(
+    request: ConsoleRequest, refused: Refused | None, *, fields: object, told: object
+) -> Response:
+    return request.page(
+        "channel_new.html",
         status=200 if refused is None else error_message(refused).status,
         fields=fields,
         told=told,
@@ -179,33 +183,33 @@ def _form(visit: Visit, refused: Refused | None, *, fields: object, told: object
     )
 
 
-async def _channel(visit: Visit) -> Channel:
-    told = str(visit.request.path_params["channel_id"])
-    for channel in await list_channels(visit.engine, visit.merchant_id, with_disabled=True):
+async def _channel(request: ConsoleRequest) -> Channel:
+    told = str(request.http.path_params["channel_id"])
+    for channel in await list_channels(request.engine, request.merchant_id, with_disabled=True):
         if str(channel.channel_id) == told:
             return channel
     raise NotFound("unknown_channel")
 
 
-def _options(visit: Visit) -> dict[str, Any]:
+def _options(request: ConsoleRequest) -> dict[str, Any]:
     return {
-        "key_fields": cast("KeyFields", _one_of(visit, "key_fields", get_args(KeyFields))),
-        "language": cast("Language", _one_of(visit, "language", get_args(Language))),
+        "key_fields": cast("KeyFields", _one_of(request, "key_fields", get_args(KeyFields))),
+        "language": cast("Language", _one_of(request, "language", get_args(Language))),
         "late_approval_policy": cast(
             "LateApprovalPolicy",
-            _one_of(visit, "late_approval_policy", get_args(LateApprovalPolicy)),
+            _one_of(request, "late_approval_policy", get_args(LateApprovalPolicy)),
         ),
-        "quota_months_max": _quota(visit),
+        "quota_months_max": _quota(request),
     }
 
 
-def _quota(visit: Visit) -> int | None:
-    told = _one_of(visit, "quota", QUOTAS)
+def _quota(request: ConsoleRequest) -> int | None:
+    told = _one_of(request, "quota", QUOTAS)
     return None if told == "contract" else int(told)
 
 
-def _one_of(visit: Visit, name: str, known: tuple[str, ...]) -> str:
-    given = visit.field(name) or known[0]
+def _one_of(request: ConsoleRequest, name: str, known: tuple[str, ...]) -> str:
+    given = request.field(name) or known[0]
     if given not in known:
         raise Invalid(name, f"one of: {', '.join(known)}")
     return given
@@ -219,6 +223,6 @@ def _mode(channel: Channel) -> str:
             KEY_FIELDS[channel.key_fields].en,
             LANGUAGE[channel.language].en,
             LATE_APPROVAL_POLICY[channel.late_approval_policy].en,
-            f"instalments {quota_word(channel.quota_months_max).en}",
+            f"instalments {quota_label(channel.quota_months_max).en}",
         )
     )

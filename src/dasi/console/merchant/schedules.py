@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from dasi.console.routing import Visit
+from dasi.console.routing import ConsoleRequest
 from dasi.foundation.clock import KST, kst_day
 from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
@@ -26,17 +26,17 @@ _EVERY_MERCHANT = 0
 """How the room names a pause of all merchants."""
 
 
-async def show_schedules(visit: Visit) -> Response:
-    engine, now = visit.engine, visit.engine.clock.now()
+async def show_schedules(request: ConsoleRequest) -> Response:
+    engine, now = request.engine, request.engine.clock.now()
     today = kst_day(now)
-    day = _asked_day(visit, today)
+    day = _asked_day(request, today)
     begins = datetime.combine(day, time.min, tzinfo=KST)
     page, next_cursor = await browse_schedules(
         engine,
-        visit.merchant_id,
+        request.merchant_id,
         since=begins,
         until=begins + timedelta(days=1),
-        after=_cursor(visit),
+        after=_cursor(request),
         limit=PAGE,
     )
     next_url = None
@@ -45,7 +45,7 @@ async def show_schedules(visit: Visit) -> Response:
         next_url = "?" + urlencode({"day": day.isoformat(), "after": place})
     days = _month_of(day)
     paused = await pauses(engine)
-    return visit.page(
+    return request.page(
         "schedules.html",
         day=day,
         today=today,
@@ -53,12 +53,12 @@ async def show_schedules(visit: Visit) -> Response:
         days=days,
         before=days[0] if days[0].month != day.month else days[0] - timedelta(days=1),
         after=days[-1] if days[-1].month != day.month else days[-1] + timedelta(days=1),
-        totals=await calendar(engine, visit.merchant_id, first=days[0], last=days[-1]),
+        totals=await calendar(engine, request.merchant_id, first=days[0], last=days[-1]),
         page=page,
         next_url=next_url,
-        pause=paused.get(visit.merchant_id) or paused.get(_EVERY_MERCHANT),
+        pause=paused.get(request.merchant_id) or paused.get(_EVERY_MERCHANT),
         late=await start_delay(engine, since=now - timedelta(hours=24)),
-        may_operate=visit.user.may("operate", visit.merchant_id),
+        may_operate=request.user.may("operate", request.merchant_id),
     )
 
 
@@ -71,8 +71,8 @@ def _month_of(day: date) -> list[date]:
     return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
 
 
-def _cursor(visit: Visit) -> tuple[datetime, str] | None:
-    at, _, schedule_id = visit.query("after").partition("~")
+def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
+    at, _, schedule_id = request.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
@@ -80,50 +80,52 @@ def _cursor(visit: Visit) -> tuple[datetime, str] | None:
     return (moment, schedule_id) if moment.tzinfo and schedule_id else None
 
 
-async def post_reschedule(visit: Visit) -> Response:
-    merchant_uid = visit.field("merchant_uid")
-    at = _moment(visit, "schedule_at")
-    await reschedule(visit.engine, visit.merchant_id, merchant_uid, schedule_at=at)
-    await visit.note("schedule_rescheduled", target=merchant_uid, detail=at.isoformat())
-    return _back(visit, "rescheduled")
+async def post_reschedule(request: ConsoleRequest) -> Response:
+    merchant_uid = request.field("merchant_uid")
+    at = _moment(request, "schedule_at")
+    await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=at)
+    await request.audit("schedule_rescheduled", target=merchant_uid, detail=at.isoformat())
+    return _back(request, "rescheduled")
 
 
-async def post_revoke(visit: Visit) -> Response:
-    merchant_uid = visit.field("merchant_uid")
-    await revoke(visit.engine, visit.merchant_id, customer_uid=None, merchant_uids=[merchant_uid])
-    await visit.note("schedule_revoked", target=merchant_uid)
-    return _back(visit, "revoked")
+async def post_revoke(request: ConsoleRequest) -> Response:
+    merchant_uid = request.field("merchant_uid")
+    await revoke(
+        request.engine, request.merchant_id, customer_uid=None, merchant_uids=[merchant_uid]
+    )
+    await request.audit("schedule_revoked", target=merchant_uid)
+    return _back(request, "revoked")
 
 
-async def post_retry(visit: Visit) -> Response:
+async def post_retry(request: ConsoleRequest) -> Response:
     """Charges now, so it is written down before it is asked for."""
-    merchant_uid = visit.field("merchant_uid")
-    await visit.note("schedule_retried", target=merchant_uid)
-    payment = await retry(visit.engine, visit.merchant_id, merchant_uid)
-    return visit.go(visit.address(f"/payments/{payment.imp_uid}"))
+    merchant_uid = request.field("merchant_uid")
+    await request.audit("schedule_retried", target=merchant_uid)
+    payment = await retry(request.engine, request.merchant_id, merchant_uid)
+    return request.redirect(request.url(f"/payments/{payment.imp_uid}"))
 
 
-async def post_pause(visit: Visit) -> Response:
-    reason = visit.field("reason") or visit.user.email
-    await pause_schedules(visit.engine, visit.merchant_id, reason=reason)
-    await visit.note("schedules_paused", detail=reason)
-    return _back(visit, "schedules_paused")
+async def post_pause(request: ConsoleRequest) -> Response:
+    reason = request.field("reason") or request.user.email
+    await pause_schedules(request.engine, request.merchant_id, reason=reason)
+    await request.audit("schedules_paused", detail=reason)
+    return _back(request, "schedules_paused")
 
 
-async def post_resume(visit: Visit) -> Response:
-    await resume_schedules(visit.engine, visit.merchant_id)
-    await visit.note("schedules_resumed")
-    return _back(visit, "schedules_resumed")
+async def post_resume(request: ConsoleRequest) -> Response:
+    await resume_schedules(request.engine, request.merchant_id)
+    await request.audit("schedules_resumed")
+    return _back(request, "schedules_resumed")
 
 
-def _back(visit: Visit, done: str) -> Response:
-    day = _asked_date(visit.field("day"))
+def _back(request: ConsoleRequest, done: str) -> Response:
+    day = _asked_date(request.field("day"))
     where = f"day={day}&" if day else ""
-    return visit.go(f"{visit.address('/schedules')}?{where}done={done}")
+    return request.redirect(f"{request.url('/schedules')}?{where}done={done}")
 
 
-def _asked_day(visit: Visit, today: date) -> date:
-    return _asked_date(visit.query("day")) or today
+def _asked_day(request: ConsoleRequest, today: date) -> date:
+    return _asked_date(request.query("day")) or today
 
 
 def _asked_date(told: str) -> date | None:
@@ -133,9 +135,9 @@ def _asked_date(told: str) -> date | None:
         return None
 
 
-def _moment(visit: Visit, name: str) -> datetime:
+def _moment(request: ConsoleRequest, name: str) -> datetime:
     """What a date-and-time field of a browser sends, in Korean time."""
     try:
-        return datetime.fromisoformat(visit.field(name)).replace(tzinfo=KST)
+        return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
     except ValueError as wrong:
         raise Invalid(name, "a moment such as 2026-09-03T10:00") from wrong

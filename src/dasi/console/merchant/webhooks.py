@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
-from dasi.console.routing import Visit
+from dasi.console.routing import ConsoleRequest
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.merchants import change_webhook, has_extended_events, set_extended_events
@@ -32,111 +32,113 @@ _STATES = ("pending", "delivered", "failed")
 _URL_MAX = 2000
 
 
-async def show_log(visit: Visit) -> Response:
-    return await _page(visit, sent=None)
+async def show_log(request: ConsoleRequest) -> Response:
+    return await _page(request, sent=None)
 
 
-async def show_delivery(visit: Visit) -> Response:
-    event_id = visit.request.path_params["event_id"]
+async def show_delivery(request: ConsoleRequest) -> Response:
+    event_id = request.http.path_params["event_id"]
     found = await list_deliveries(
-        visit.engine, visit.merchant_id, state=None, resource_id=event_id, limit=PAGE
+        request.engine, request.merchant_id, state=None, resource_id=event_id, limit=PAGE
     )
     attempts = [
-        (one, await list_attempts(visit.engine, visit.merchant_id, one.delivery_id))
+        (one, await list_attempts(request.engine, request.merchant_id, one.delivery_id))
         for one in found
     ]
-    return visit.page(
-        "webhook.html", event_id=event_id, deliveries=attempts, may_resend=may_resend(visit)
+    return request.page(
+        "webhook.html", event_id=event_id, deliveries=attempts, may_resend=may_resend(request)
     )
 
 
-async def post_settings(visit: Visit) -> Response:
-    content_type = visit.field("content_type")
+async def post_settings(request: ConsoleRequest) -> Response:
+    content_type = request.field("content_type")
     if content_type not in ("json", "form"):
         raise Invalid("content_type", "json or form")
-    url = visit.field("webhook_url", length_max=_URL_MAX)
-    test_url = visit.field("test_webhook_url", length_max=_URL_MAX)
-    more = visit.field("more") == "on"
+    url = request.field("webhook_url", length_max=_URL_MAX)
+    test_url = request.field("test_webhook_url", length_max=_URL_MAX)
+    more = request.field("more") == "on"
     await change_webhook(
-        visit.engine,
-        visit.merchant,
+        request.engine,
+        request.merchant,
         webhook_url=url or None,
         test_webhook_url=test_url or None,
         webhook_content_type=cast("Literal['json', 'form']", content_type),
     )
-    await set_extended_events(visit.engine, visit.merchant_id, is_on=more)
+    await set_extended_events(request.engine, request.merchant_id, is_on=more)
     told = f"test: {test_url or '-'}, {content_type}, extra events {'on' if more else 'off'}"
-    await visit.note("webhook_changed", target=url or "-", detail=told)
-    return visit.go(f"{visit.address('/webhooks')}?done=saved")
+    await request.audit("webhook_changed", target=url or "-", detail=told)
+    return request.redirect(f"{request.url('/webhooks')}?done=saved")
 
 
-async def post_test(visit: Visit) -> Response:
+async def post_test(request: ConsoleRequest) -> Response:
     """Sends a test event now. What came back is on the page that answers."""
-    mode = visit.field("mode")
+    mode = request.field("mode")
     if mode not in ("live", "test"):
         raise Invalid("mode", "live or test")
     sent = await send_test_event(
-        visit.engine, visit.merchant, mode=cast("Literal['live', 'test']", mode)
+        request.engine, request.merchant, mode=cast("Literal['live', 'test']", mode)
     )
-    await visit.note(
+    await request.audit(
         "webhook_tested", target=sent.url, detail=f"{mode}: {sent.http_status or sent.answer}"
     )
-    return await _page(visit, sent=sent)
+    return await _page(request, sent=sent)
 
 
-async def post_secret(visit: Visit) -> Response:
-    told = visit.field("keep_h")
+async def post_secret(request: ConsoleRequest) -> Response:
+    told = request.field("keep_h")
     if told not in {str(hours) for hours in OVERLAPS_H}:
         raise Invalid("keep_h", f"one of: {', '.join(map(str, OVERLAPS_H))}")
-    await rotate_secret(visit.engine, visit.merchant_id, keep_old_for=timedelta(hours=int(told)))
-    await visit.note("webhook_secret_rotated", detail=f"{told} h overlap")
-    return visit.go(f"{visit.address('/webhooks')}?done=saved")
-
-
-async def post_resend(visit: Visit) -> Response:
-    event_id = visit.request.path_params["event_id"]
-    due = await resend_event(visit.engine, visit.merchant_id, event_id)
-    await visit.note("webhook_resent", target=event_id, detail=str(due))
-    return visit.go(f"{visit.address(f'/webhooks/{event_id}')}?done=resent")
-
-
-async def post_replay(visit: Visit) -> Response:
-    since, until = _day(visit, "since"), _day(visit, "until") + timedelta(days=1)
-    only_failed = visit.field("which") != "all"
-    count = await replay_events(
-        visit.engine, visit.merchant_id, since=since, until=until, only_failed=only_failed
+    await rotate_secret(
+        request.engine, request.merchant_id, keep_old_for=timedelta(hours=int(told))
     )
-    await visit.note(
+    await request.audit("webhook_secret_rotated", detail=f"{told} h overlap")
+    return request.redirect(f"{request.url('/webhooks')}?done=saved")
+
+
+async def post_resend(request: ConsoleRequest) -> Response:
+    event_id = request.http.path_params["event_id"]
+    due = await resend_event(request.engine, request.merchant_id, event_id)
+    await request.audit("webhook_resent", target=event_id, detail=str(due))
+    return request.redirect(f"{request.url(f'/webhooks/{event_id}')}?done=resent")
+
+
+async def post_replay(request: ConsoleRequest) -> Response:
+    since, until = _day(request, "since"), _day(request, "until") + timedelta(days=1)
+    only_failed = request.field("which") != "all"
+    count = await replay_events(
+        request.engine, request.merchant_id, since=since, until=until, only_failed=only_failed
+    )
+    await request.audit(
         "webhooks_replayed",
         target=f"{since.date()} ~ {until.date() - timedelta(days=1)}",
         detail=f"{count}, {'failed' if only_failed else 'all'}",
     )
-    return visit.go(f"{visit.address('/webhooks')}?done=resent")
+    return request.redirect(f"{request.url('/webhooks')}?done=resent")
 
 
-async def post_pause(visit: Visit) -> Response:
+async def post_pause(request: ConsoleRequest) -> Response:
     endpoint = await pause_endpoint(
-        visit.engine, visit.merchant_id, visit.field("endpoint", length_max=300)
+        request.engine, request.merchant_id, request.field("endpoint", length_max=300)
     )
-    await visit.note("webhook_endpoint_paused", target=endpoint)
-    return visit.go(f"{visit.address('/webhooks')}?done=paused")
+    await request.audit("webhook_endpoint_paused", target=endpoint)
+    return request.redirect(f"{request.url('/webhooks')}?done=paused")
 
 
-async def post_resume(visit: Visit) -> Response:
-    endpoint = visit.field("endpoint", length_max=300)
-    await resume_endpoint(visit.engine, visit.merchant_id, endpoint)
-    await visit.note("webhook_endpoint_resumed", target=endpoint)
-    return visit.go(f"{visit.address('/webhooks')}?done=resumed")
+async def post_resume(request: ConsoleRequest) -> Response:
+    endpoint = request.field("endpoint", length_max=300)
+    await resume_endpoint(request.engine, request.merchant_id, endpoint)
+    await request.audit("webhook_endpoint_resumed", target=endpoint)
+    return request.redirect(f"{request.url('/webhooks')}?done=resumed")
 
 
-async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
-    state, resource_id = visit.query("state"), visit.query("resource_id")
+async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
+    state, resource_id = request.query("state"), request.query("resource_id")
     found = await list_deliveries(
-        visit.engine,
-        visit.merchant_id,
+        request.engine,
+        request.merchant_id,
         state=state if state in _STATES else None,
         resource_id=resource_id or None,
-        after=_cursor(visit),
+        after=_cursor(request),
         limit=PAGE + 1,
     )
     next_url = None
@@ -144,9 +146,9 @@ async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
         last, kept = found[PAGE - 1], {"state": state, "resource_id": resource_id}
         place = {"after": f"{last.created_at.isoformat()}~{last.delivery_id}"}
         next_url = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
-    may_configure = visit.user.may("configure", visit.merchant_id)
-    failing = await failing_endpoints(visit.engine, visit.merchant_id)
-    return visit.page(
+    may_configure = request.user.may("configure", request.merchant_id)
+    failing = await failing_endpoints(request.engine, request.merchant_id)
+    return request.page(
         "webhooks.html",
         deliveries=found[:PAGE],
         next_url=next_url,
@@ -154,27 +156,27 @@ async def _page(visit: Visit, *, sent: SentTest | None) -> Response:
         resource_id=resource_id,
         states=_STATES,
         sent=sent,
-        endpoints=_endpoints(visit, failing),
-        has_extended_events=await has_extended_events(visit.engine, visit.merchant_id),
-        secrets=await signing_secrets(visit.engine, visit.merchant_id) if may_configure else [],
+        endpoints=_endpoints(request, failing),
+        has_extended_events=await has_extended_events(request.engine, request.merchant_id),
+        secrets=await signing_secrets(request.engine, request.merchant_id) if may_configure else [],
         overlaps=OVERLAPS_H,
         may_configure=may_configure,
-        may_resend=may_resend(visit),
+        may_resend=may_resend(request),
     )
 
 
 def _endpoints(
-    visit: Visit, failing: list[FailingEndpoint]
+    request: ConsoleRequest, failing: list[FailingEndpoint]
 ) -> list[tuple[str, FailingEndpoint | None]]:
     """The servers of the addresses there are, and others that fail: what ails each, or None."""
     ailing = {one.endpoint: one for one in failing}
-    urls = (visit.merchant.webhook_url, visit.merchant.test_webhook_url)
+    urls = (request.merchant.webhook_url, request.merchant.test_webhook_url)
     named = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
     return [(one, ailing.get(one)) for one in dict.fromkeys([*named, *ailing])]
 
 
-def _cursor(visit: Visit) -> tuple[datetime, str] | None:
-    at, _, delivery_id = visit.query("after").partition("~")
+def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
+    at, _, delivery_id = request.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
@@ -182,12 +184,12 @@ def _cursor(visit: Visit) -> tuple[datetime, str] | None:
     return (moment, delivery_id) if moment.tzinfo and delivery_id else None
 
 
-def may_resend(visit: Visit) -> bool:
-    return visit.user.may("operate", visit.merchant_id)
+def may_resend(request: ConsoleRequest) -> bool:
+    return request.user.may("operate", request.merchant_id)
 
 
-def _day(visit: Visit, name: str) -> datetime:
+def _day(request: ConsoleRequest, name: str) -> datetime:
     try:
-        return datetime.combine(date.fromisoformat(visit.field(name)), time.min, tzinfo=KST)
+        return datetime.combine(date.fromisoformat(request.field(name)), time.min, tzinfo=KST)
     except ValueError as wrong:
         raise Invalid(name, "a date such as 2026-09-03") from wrong

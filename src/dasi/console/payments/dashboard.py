@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from starlette.responses import Response
 
 from dasi.console.payments.charts import bars, ring, spread
-from dasi.console.routing import Visit
+from dasi.console.routing import ConsoleRequest
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import (
     DailyStats,
@@ -23,8 +23,8 @@ _RECENT, _UNRESOLVED_MAX, _DAYS_AHEAD = 8, 3, 7
 _DAY = timedelta(days=1)
 
 
-async def show_dashboard(visit: Visit) -> Response:
-    engine, merchant_id = visit.engine, visit.merchant_id
+async def show_dashboard(request: ConsoleRequest) -> Response:
+    engine, merchant_id = request.engine, request.merchant_id
     now = engine.clock.now()
     today = kst_day(now)
     begins = datetime.combine(today, time.min, tzinfo=KST)
@@ -39,18 +39,18 @@ async def show_dashboard(visit: Visit) -> Response:
     )
     late = await start_delay(engine, since=now - _DAY)
     health = await delivery_health(engine, merchant_id, since=begins)
-    return visit.page(
+    return request.page(
         "dashboard.html",
         today=today,
         tomorrow=today + _DAY,
         day=day,
         before=before,
         unresolved=unresolved,
-        hours=_hours(visit, day, before, now=now),
+        hours=_hours(request, day, before, now=now),
         success=ring(
             day.paid,
             day.paid + day.failed,
-            title=visit.t("오늘 성공률", "Success today"),
+            title=request.t("오늘 성공률", "Success today"),
             kind="good",
         ),
         health=health,
@@ -58,36 +58,36 @@ async def show_dashboard(visit: Visit) -> Response:
         hooks=ring(
             health.delivered,
             health.delivered + health.pending + health.failed,
-            title=visit.t("오늘 웹훅 전송", "Webhooks today"),
+            title=request.t("오늘 웹훅 전송", "Webhooks today"),
             kind="back",
         ),
         most=max((one.count for one in day.declines), default=1),
         urgent=urgent,
         late=late,
         start_delay=spread(
-            late.p50_s, late.p99_s, title=visit.t("예약 결제 지연", "How late charges start")
+            late.p50_s, late.p99_s, title=request.t("예약 결제 지연", "How late charges start")
         ),
-        week=await _week(visit, today),
+        week=await _week(request, today),
         recent=recent.payments,
     )
 
 
-def _hours(visit: Visit, day: DailyStats, before: DailyStats, *, now: datetime) -> str:
+def _hours(request: ConsoleRequest, day: DailyStats, before: DailyStats, *, now: datetime) -> str:
     """What was charged in each hour of today, with yesterday behind it."""
     charged = {hour.hour: hour.paid_krw for hour in day.hours}
     yesterday = {hour.hour: hour.paid_krw for hour in before.hours}
     return bars(
         [(str(hour), charged.get(hour, 0), yesterday.get(hour, 0)) for hour in range(24)],
-        title=visit.t("오늘 시간별 결제 금액, 뒤는 어제", "Charged by hour, yesterday behind"),
+        title=request.t("오늘 시간별 결제 금액, 뒤는 어제", "Charged by hour, yesterday behind"),
         now_at=now.astimezone(KST).hour,
         every=3,
     )
 
 
-async def _week(visit: Visit, today: date) -> dict[str, object]:
+async def _week(request: ConsoleRequest, today: date) -> dict[str, object]:
     """Scheduled payments of the next seven days, tomorrow's in numbers."""
     days = [today + ahead * _DAY for ahead in range(1, _DAYS_AHEAD + 1)]
-    days_by_date = await calendar(visit.engine, visit.merchant_id, first=days[0], last=days[-1])
+    days_by_date = await calendar(request.engine, request.merchant_id, first=days[0], last=days[-1])
     amounts = {one: days_by_date[one].waiting_krw if one in days_by_date else 0 for one in days}
     next_day = days_by_date.get(days[0])
     return {
@@ -95,7 +95,7 @@ async def _week(visit: Visit, today: date) -> dict[str, object]:
         "amount_krw": next_day.waiting_krw if next_day else 0,
         "picture": bars(
             [(str(one.day), amount, 0) for one, amount in amounts.items()],
-            title=visit.t("앞으로 7일 예약 금액", "Scheduled for the next seven days"),
+            title=request.t("앞으로 7일 예약 금액", "Scheduled for the next seven days"),
             now_at=0,
             every=1,
             width=280,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dasi.console.labels import ATTEMPT_KIND, Word, word
+from dasi.console.labels import ATTEMPT_KIND, Label, label
 from dasi.ledger import Status
 from dasi.reporting import AttemptDetail, PaymentDetail
 from dasi.schedules import Schedule
@@ -12,11 +12,11 @@ from dasi.webhooks import Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class NextAction:
     """One thing to come. `at` None: whenever its cause comes."""
 
     at: datetime | None
-    text: Word
+    text: Label
     deadline_at: datetime | None = None
     is_automatic: bool = True
     attempt_id: str | None = None
@@ -29,27 +29,27 @@ class Step:
     """Of a scheduled payment."""
 
 
-def next_steps(
+def next_actions(
     detail: PaymentDetail, told: Sequence[Delivery], schedules: Sequence[Schedule], *, now: datetime
-) -> list[Step]:
+) -> list[NextAction]:
     """Soonest first; never empty. `schedules` are those of the same card that wait."""
-    steps = [_for_unresolved(one) for one in detail.attempts if one.is_open]
+    actions = [_for_unresolved(one) for one in detail.attempts if one.is_open]
     if detail.payment.status is Status.READY:
-        steps += [_of_window(one.expires_at) for one in detail.windows if one.state == "open"]
-    steps += [_of_delivery(one) for one in told if one.state == "pending"]
-    steps += [_of_failed_delivery(one) for one in told if one.state == "failed"]
-    if not steps:
-        steps = [_at_rest(detail)]
-    steps += [_of_schedule(one, detail) for one in schedules]
-    return sorted(steps, key=lambda step: step.at or now)
+        actions += [_for_window(one.expires_at) for one in detail.windows if one.state == "open"]
+    actions += [_for_delivery(one) for one in told if one.state == "pending"]
+    actions += [_for_failed_delivery(one) for one in told if one.state == "failed"]
+    if not actions:
+        actions = [_final(detail)]
+    actions += [_for_schedule(one, detail) for one in schedules]
+    return sorted(actions, key=lambda action: action.at or now)
 
 
-def _for_unresolved(attempt: AttemptDetail) -> Step:
-    kind = word(ATTEMPT_KIND, attempt.kind)
+def _for_unresolved(attempt: AttemptDetail) -> NextAction:
+    kind = label(ATTEMPT_KIND, attempt.kind)
     if attempt.escalated_at is not None:
-        return Step(
+        return NextAction(
             at=None,
-            text=Word(
+            text=Label(
                 f"{kind.ko} 결과를 자동으로 확인하지 못했습니다. KICC 관리자 화면에서 거래를 "
                 "확인하고 확인 중 화면에서 확정하세요. 그때까지 다시 청구하지 않습니다.",
                 f"The {kind.en} could not be settled by itself. Look it up in KICC's merchant "
@@ -61,9 +61,9 @@ def _for_unresolved(attempt: AttemptDetail) -> Step:
             attempt_id=attempt.attempt_id,
             is_manual=True,
         )
-    return Step(
+    return NextAction(
         at=attempt.next_lookup_at,
-        text=Word(
+        text=Label(
             f"{kind.ko} 결과를 PG에 다시 확인합니다 ({attempt.lookups}번 확인함). "
             "다시 청구하지 않습니다.",
             f"The PG is asked again what became of the {kind.en} (asked {attempt.lookups} times). "
@@ -75,10 +75,10 @@ def _for_unresolved(attempt: AttemptDetail) -> Step:
     )
 
 
-def _of_delivery(delivery: Delivery) -> Step:
-    return Step(
+def _for_delivery(delivery: Delivery) -> NextAction:
+    return NextAction(
         at=delivery.next_attempt_at,
-        text=Word(
+        text=Label(
             f"웹훅 {delivery.kind}: {delivery.url} 주소로 보냅니다 ({delivery.attempts}번 시도함).",
             f"The webhook {delivery.kind} goes to {delivery.url} (attempts: {delivery.attempts}).",
             "wait",
@@ -86,10 +86,10 @@ def _of_delivery(delivery: Delivery) -> Step:
     )
 
 
-def _of_failed_delivery(delivery: Delivery) -> Step:
-    return Step(
+def _for_failed_delivery(delivery: Delivery) -> NextAction:
+    return NextAction(
         at=None,
-        text=Word(
+        text=Label(
             f"웹훅 {delivery.kind}: 전하지 못해 멈췄습니다. 수신 서버를 고친 뒤 다시 보내세요.",
             f"The webhook {delivery.kind} was given up. Repair the endpoint, then send it again.",
             "bad",
@@ -99,12 +99,12 @@ def _of_failed_delivery(delivery: Delivery) -> Step:
     )
 
 
-def _of_schedule(schedule: Schedule, detail: PaymentDetail) -> Step:
+def _for_schedule(schedule: Schedule, detail: PaymentDetail) -> NextAction:
     amount = f"{schedule.amount_krw:,}"
     is_again = schedule.merchant_uid == detail.payment.merchant_uid
-    return Step(
+    return NextAction(
         at=schedule.schedule_at,
-        text=Word(
+        text=Label(
             f"{'이 주문을 다시 청구합니다' if is_again else '같은 카드의 다음 예약 결제'}: "
             f"{schedule.name} {amount}원",
             f"{'This order is charged again' if is_again else 'The next scheduled payment'}: "
@@ -116,10 +116,10 @@ def _of_schedule(schedule: Schedule, detail: PaymentDetail) -> Step:
     )
 
 
-def _of_window(expires_at: datetime) -> Step:
-    return Step(
+def _for_window(expires_at: datetime) -> NextAction:
+    return NextAction(
         at=expires_at,
-        text=Word(
+        text=Label(
             "고객이 결제창에서 돌아오기를 기다립니다. 이때까지 오지 않으면 종료합니다.",
             "Waiting for the payer to come back from the window; it ends then.",
             "wait",
@@ -127,26 +127,26 @@ def _of_window(expires_at: datetime) -> Step:
     )
 
 
-def _at_rest(detail: PaymentDetail) -> Step:
+def _final(detail: PaymentDetail) -> NextAction:
     payment = detail.payment
     if payment.status is Status.FAILED:
-        text = Word(
+        text = Label(
             "끝난 결제입니다. 같은 주문번호로 다시 결제할 수 있습니다.",
             "This one is over. The order may be paid again.",
             "off",
         )
     elif payment.status is Status.CANCELLED:
-        text = Word("끝난 결제입니다. 남은 금액이 없습니다.", "Over. Nothing remains.", "off")
+        text = Label("끝난 결제입니다. 남은 금액이 없습니다.", "Over. Nothing remains.", "off")
     elif payment.purpose == "key_issue":
-        text = Word(
+        text = Label(
             "카드가 등록되었습니다. 청구된 금액은 없습니다.",
             "The card is registered. Nothing was charged.",
             "off",
         )
     else:
-        text = Word(
+        text = Label(
             f"할 일이 없습니다. {payment.remain_krw:,}원까지 취소할 수 있습니다.",
             f"Nothing to do. Up to {payment.remain_krw:,} won can be cancelled.",
             "off",
         )
-    return Step(at=None, text=text, is_automatic=False)
+    return NextAction(at=None, text=text, is_automatic=False)

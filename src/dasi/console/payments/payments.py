@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response, StreamingResponse
 
 from dasi.audit import audit_for
-from dasi.console.payments.next_actions import next_steps
-from dasi.console.payments.timeline import timeline_of
-from dasi.console.routing import Visit
+from dasi.console.payments.next_actions import next_actions
+from dasi.console.payments.timeline import build_timeline
+from dasi.console.routing import ConsoleRequest
 from dasi.console.templates import SECURITY_HEADERS
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
@@ -37,24 +37,24 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-async def show_payments(visit: Visit) -> Response:
-    query = _payment_query(visit)
+async def show_payments(request: ConsoleRequest) -> Response:
+    query = _payment_query(request)
     found = await browse_payments(
-        visit.engine, visit.merchant_id, query, after=_cursor(visit), limit=PAGE
+        request.engine, request.merchant_id, query, after=_cursor(request), limit=PAGE
     )
-    asked = {name: visit.query(name) for name in _FILTER_FIELDS}
+    asked = {name: request.query(name) for name in _FILTER_FIELDS}
     kept = {name: value for name, value in asked.items() if value}
-    saved_filters = await list_filters(visit.engine, visit.merchant_id, visit.user.user_id)
+    saved_filters = await list_filters(request.engine, request.merchant_id, request.user.user_id)
     next_url = None
     if found.next_cursor is not None:
         place = f"{found.next_cursor.started_at.isoformat()}~{found.next_cursor.imp_uid}"
         next_url = "?" + urlencode({**kept, "after": place})
-    return visit.page(
+    return request.page(
         "payments.html",
         payments=found.payments,
         asked=asked,
         next_url=next_url,
-        is_first=not visit.query("after"),
+        is_first=not request.query("after"),
         export="?" + urlencode(kept),
         query=urlencode(kept),
         saved_filters=saved_filters,
@@ -62,31 +62,33 @@ async def show_payments(visit: Visit) -> Response:
     )
 
 
-async def post_filter(visit: Visit) -> Response:
+async def post_filter(request: ConsoleRequest) -> Response:
     """Keeps what the list shows under a name."""
-    told = dict(parse_qsl(visit.field("query", length_max=500)))
+    told = dict(parse_qsl(request.field("query", length_max=500)))
     query = urlencode({name: told[name] for name in _FILTER_FIELDS if told.get(name)})
-    name = visit.field("name")
-    await save_filter(visit.engine, visit.merchant_id, visit.user.user_id, name=name, query=query)
-    await visit.note("filter_saved", target=name, detail=query)
-    return visit.go(f"{visit.address('/payments')}?{query}&done=filter_saved")
+    name = request.field("name")
+    await save_filter(
+        request.engine, request.merchant_id, request.user.user_id, name=name, query=query
+    )
+    await request.audit("filter_saved", target=name, detail=query)
+    return request.redirect(f"{request.url('/payments')}?{query}&done=filter_saved")
 
 
-async def post_filter_remove(visit: Visit) -> Response:
-    name = visit.field("name")
-    await remove_filter(visit.engine, visit.merchant_id, visit.user.user_id, name)
-    await visit.note("filter_removed", target=name)
-    return visit.go(f"{visit.address('/payments')}?done=filter_removed")
+async def post_filter_remove(request: ConsoleRequest) -> Response:
+    name = request.field("name")
+    await remove_filter(request.engine, request.merchant_id, request.user.user_id, name)
+    await request.audit("filter_removed", target=name)
+    return request.redirect(f"{request.url('/payments')}?done=filter_removed")
 
 
-async def export_payments(visit: Visit) -> Response:
+async def export_payments(request: ConsoleRequest) -> Response:
     """Streams: a million lines need no more memory than one page."""
-    query = _payment_query(visit)
-    await visit.note("payments_exported", detail=str(visit.request.query_params)[:500])
+    query = _payment_query(request)
+    await request.audit("payments_exported", detail=str(request.http.query_params)[:500])
 
     async def lines() -> AsyncIterator[str]:
         yield "\ufeff" + _line(list(_COLUMNS))  # the mark lets spreadsheets read Korean
-        async for payment in iter_payments(visit.engine, visit.merchant_id, query):
+        async for payment in iter_payments(request.engine, request.merchant_id, query):
             yield _line(_cells(payment))
 
     return StreamingResponse(
@@ -94,52 +96,57 @@ async def export_payments(visit: Visit) -> Response:
         media_type="text/csv; charset=utf-8",
         headers={
             **SECURITY_HEADERS,
-            "Content-Disposition": f'attachment; filename="payments-{visit.merchant.code}.csv"',
+            "Content-Disposition": f'attachment; filename="payments-{request.merchant.code}.csv"',
         },
     )
 
 
-async def show_payment(visit: Visit) -> Response:
+async def show_payment(request: ConsoleRequest) -> Response:
     detail = await get_payment_detail(
-        visit.engine, visit.merchant_id, visit.request.path_params["imp_uid"]
+        request.engine, request.merchant_id, request.http.path_params["imp_uid"]
     )
     payment = detail.payment
     told = await list_deliveries(
-        visit.engine, visit.merchant_id, state=None, resource_id=payment.imp_uid, limit=_DELIVERIES
+        request.engine,
+        request.merchant_id,
+        state=None,
+        resource_id=payment.imp_uid,
+        limit=_DELIVERIES,
     )
     attempts = [
-        (one, await list_attempts(visit.engine, visit.merchant_id, one.delivery_id)) for one in told
+        (one, await list_attempts(request.engine, request.merchant_id, one.delivery_id))
+        for one in told
     ]
     targets = [payment.imp_uid, *(one.attempt_id for one in detail.attempts)]
     targets += [one.event_id for one in told]
-    entries = await audit_for(visit.engine, visit.merchant_id, targets, limit=_AUDIT_ENTRIES)
-    now = visit.engine.clock.now()
-    schedules = await _next_schedules(visit, payment)
-    steps = next_steps(detail, told, schedules, now=now)
-    return visit.page(
+    entries = await audit_for(request.engine, request.merchant_id, targets, limit=_AUDIT_ENTRIES)
+    now = request.engine.clock.now()
+    schedules = await _next_schedules(request, payment)
+    actions = next_actions(detail, told, schedules, now=now)
+    return request.page(
         "payment.html",
         payment=payment,
         detail=detail,
-        timeline=timeline_of(detail, attempts, entries),
-        steps=steps,
+        timeline=build_timeline(detail, attempts, entries),
+        actions=actions,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
-        and visit.user.may("operate", visit.merchant_id),
-        may_operate=visit.user.may("operate", visit.merchant_id),
+        and request.user.may("operate", request.merchant_id),
+        may_operate=request.user.may("operate", request.merchant_id),
         watches=any(
-            one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in steps
+            one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in actions
         ),
     )
 
 
-async def _next_schedules(visit: Visit, payment: Payment) -> list[Schedule]:
+async def _next_schedules(request: ConsoleRequest, payment: Payment) -> list[Schedule]:
     """The next charge of the same card, if one is scheduled."""
     if payment.customer_uid is None:
         return []
-    now = visit.engine.clock.now()
+    now = request.engine.clock.now()
     found = await list_schedules(
-        visit.engine,
-        visit.merchant_id,
+        request.engine,
+        request.merchant_id,
         since=now,
         until=now + _AHEAD,
         statuses=frozenset({ScheduleStatus.SCHEDULED}),
@@ -151,35 +158,35 @@ async def _next_schedules(visit: Visit, payment: Payment) -> list[Schedule]:
     return found.schedules
 
 
-async def post_cancel(visit: Visit) -> Response:
-    imp_uid = visit.request.path_params["imp_uid"]
-    amount_krw = read_won(visit, "amount")
-    reason = visit.field("reason", length_max=_REASON_MAX)
+async def post_cancel(request: ConsoleRequest) -> Response:
+    imp_uid = request.http.path_params["imp_uid"]
+    amount_krw = read_won(request, "amount")
+    reason = request.field("reason", length_max=_REASON_MAX)
     # Written first: a cancel cannot be undone, and its answer may never come.
-    await visit.note(
+    await request.audit(
         "payment_cancelled",
         target=imp_uid,
         detail=f"{f'{amount_krw:,}원' if amount_krw else '전액'} {reason}".strip(),
     )
     await cancel(
-        visit.engine,
-        visit.merchant_id,
+        request.engine,
+        request.merchant_id,
         CancelRequest(
             imp_uid=imp_uid,
             merchant_uid=None,
             amount_krw=amount_krw,
-            checksum_krw=read_won(visit, "remain"),
+            checksum_krw=read_won(request, "remain"),
             reason=reason or None,
             notify_merchant=True,
-            actor=f"user:{visit.user.email}",
+            actor=f"user:{request.user.email}",
         ),
     )
-    return visit.go(f"{visit.address(f'/payments/{imp_uid}')}?done=cancelled")
+    return request.redirect(f"{request.url(f'/payments/{imp_uid}')}?done=cancelled")
 
 
-def read_won(visit: Visit, name: str) -> int | None:
+def read_won(request: ConsoleRequest, name: str) -> int | None:
     """Whole won; commas are fine, empty is None."""
-    text = visit.field(name).replace(",", "").removesuffix("원").strip()
+    text = request.field(name).replace(",", "").removesuffix("원").strip()
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= AMOUNT_MAX_KRW:
@@ -187,10 +194,10 @@ def read_won(visit: Visit, name: str) -> int | None:
     return int(text)
 
 
-def _payment_query(visit: Visit) -> PaymentQuery:
-    status = visit.query("status")
-    since, until = _day(visit.query("since")), _day(visit.query("until"))
-    words = visit.query("q") or None
+def _payment_query(request: ConsoleRequest) -> PaymentQuery:
+    status = request.query("status")
+    since, until = _day(request.query("since")), _day(request.query("until"))
+    words = request.query("q") or None
     on_day = _day(words) if words else None
     if on_day is not None:  # a date typed into the one box means that day
         words, since, until = None, on_day, on_day
@@ -199,7 +206,7 @@ def _payment_query(visit: Visit) -> PaymentQuery:
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
         since=since,
         until=until + timedelta(days=1) if until else None,
-        fail_code=visit.query("code") or None,
+        fail_code=request.query("code") or None,
     )
 
 
@@ -211,8 +218,8 @@ def _day(text: str | None) -> datetime | None:
         return None
 
 
-def _cursor(visit: Visit) -> Cursor | None:
-    at, _, imp_uid = visit.query("after").partition("~")
+def _cursor(request: ConsoleRequest) -> Cursor | None:
+    at, _, imp_uid = request.query("after").partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dasi.audit import AuditEntry
-from dasi.console.labels import ACT, ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT, Word, word
+from dasi.console.labels import ATTEMPT, ATTEMPT_KIND, AUDIT_ACTION, DELIVERY, EVENT, Label, label
 from dasi.console.payments.reason_labels import cause
 from dasi.providers.exchange import Exchange
 from dasi.reporting import AttemptDetail, PaymentDetail, PaymentEvent
@@ -14,43 +14,43 @@ from dasi.webhooks import Delivery, DeliveryAttempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class PgMessage:
     """As it went over the line, without what nobody may see."""
 
-    title: Word
+    title: Label
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TimelineEntry:
     """One moment: what happened, by whom, why, and the raw facts behind it."""
 
     at: datetime
     kind: str
     """event, window, delivery or audit."""
-    title: Word
+    title: Label
     who: str
-    why: Word | None
+    why: Label | None
     pg_code: str | None
     pg_text: str | None
     raw: tuple[tuple[str, str], ...]
-    messages: tuple[Message, ...] = ()
+    messages: tuple[PgMessage, ...] = ()
     """To the PG and from it."""
 
 
-def timeline_of(
+def build_timeline(
     detail: PaymentDetail,
     told: Sequence[tuple[Delivery, list[DeliveryAttempt]]],
     entries: Sequence[AuditEntry],
-) -> list[Line]:
+) -> list[TimelineEntry]:
     """Events, with the requests to the PG they speak of, the windows, every attempt to deliver,
     and what people did that no event speaks of."""
     attempts = {one.attempt_id: one for one in detail.attempts}
-    lines = [
-        Line(
+    timeline = [
+        TimelineEntry(
             at=event.created_at,
             kind="event",
-            title=word(EVENT, event.type),
+            title=label(EVENT, event.type),
             who=event.actor,
             why=cause(event.detail),
             pg_code=event.pg_code,
@@ -64,11 +64,11 @@ def timeline_of(
         )
         for event in detail.events
     ]
-    lines += [
-        Line(
+    timeline += [
+        TimelineEntry(
             at=window.opened_at,
             kind="window",
-            title=Word(
+            title=Label(
                 f"결제창 ({window.device.upper()})", f"payment window ({window.device})", "off"
             ),
             who="merchant",
@@ -79,28 +79,30 @@ def timeline_of(
         )
         for window in detail.windows
     ]
-    lines += [
-        _of_delivery_attempt(delivery, one)
+    timeline += [
+        _from_delivery_attempt(delivery, one)
         for delivery, attempts_of_it in told
         for one in attempts_of_it
     ]
-    lines += [_of_audit_entry(entry) for entry in entries if not _is_told_by_event(entry, detail)]
-    return sorted(lines, key=lambda line: line.at)
+    timeline += [
+        _from_audit_entry(entry) for entry in entries if not _is_told_by_event(entry, detail)
+    ]
+    return sorted(timeline, key=lambda entry: entry.at)
 
 
-def _of_delivery_attempt(delivery: Delivery, one: DeliveryAttempt) -> Line:
+def _from_delivery_attempt(delivery: Delivery, one: DeliveryAttempt) -> TimelineEntry:
     was_taken = one.next_attempt_at is None and delivery.state != "failed"
     state = DELIVERY["delivered"] if was_taken else _NOT_TAKEN
-    return Line(
+    return TimelineEntry(
         at=one.at,
         kind="delivery",
-        title=Word(
+        title=Label(
             f"웹훅 {delivery.kind}: {state.ko}",
             f"webhook {delivery.kind}: {state.en}",
             "good" if was_taken else "bad",
         ),
         who="gateway",
-        why=Word(one.url, one.url),
+        why=Label(one.url, one.url),
         pg_code=None,
         pg_text=one.answer,
         raw=(
@@ -116,14 +118,14 @@ def _of_delivery_attempt(delivery: Delivery, one: DeliveryAttempt) -> Line:
     )
 
 
-def _of_audit_entry(entry: AuditEntry) -> Line:
-    title = word(ACT, entry.action)
-    return Line(
+def _from_audit_entry(entry: AuditEntry) -> TimelineEntry:
+    title = label(AUDIT_ACTION, entry.action)
+    return TimelineEntry(
         at=entry.created_at,
         kind="audit",
-        title=Word(title.ko, title.en, "off"),
+        title=Label(title.ko, title.en, "off"),
         who=f"user:{entry.email}",
-        why=Word(entry.detail, entry.detail) if entry.detail else None,
+        why=Label(entry.detail, entry.detail) if entry.detail else None,
         pg_code=None,
         pg_text=None,
         raw=(("action", entry.action), ("target", entry.target or ""), ("from", entry.address)),
@@ -143,14 +145,14 @@ def _is_told_by_event(entry: AuditEntry, detail: PaymentDetail) -> bool:
 
 
 _SENT_WITHIN = timedelta(seconds=10)
-_NOT_TAKEN = Word("전송 실패", "not taken", "bad")
+_NOT_TAKEN = Label("전송 실패", "not taken", "bad")
 
 
 def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
     """What was asked and answered, as it is kept. Keys and card numbers are in none of it."""
     if attempt is None:
         return ()
-    kind, state = word(ATTEMPT_KIND, attempt.kind), word(ATTEMPT, attempt.state)
+    kind, state = label(ATTEMPT_KIND, attempt.kind), label(ATTEMPT, attempt.state)
     told = {
         "request": f"{attempt.kind} ({kind.ko})",
         "attempt_id": attempt.attempt_id,
@@ -172,7 +174,7 @@ def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in told.items() if value)
 
 
-def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[Message, ...]:
+def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[PgMessage, ...]:
     """What was said at this moment: the request, its answer, or the look that settled it."""
     if attempt is None or not attempt.exchanges:
         return ()
@@ -184,20 +186,20 @@ def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[Messa
     return (_answered(first),)
 
 
-def _sent(exchange: Exchange) -> Message:
-    title = Word(f"PG에 보낸 요청 POST {exchange.path}", f"to the PG: POST {exchange.path}")
-    return Message(title=title, text=_told(exchange.request))
+def _sent(exchange: Exchange) -> PgMessage:
+    title = Label(f"PG에 보낸 요청 POST {exchange.path}", f"to the PG: POST {exchange.path}")
+    return PgMessage(title=title, text=_told(exchange.request))
 
 
-def _answered(exchange: Exchange) -> Message:
+def _answered(exchange: Exchange) -> PgMessage:
     if exchange.answer is None:
-        told = cause(exchange.why) or Word("", "")
-        return Message(
-            title=Word(f"PG 응답 없음: {told.ko}", f"no answer: {told.en}"),
+        told = cause(exchange.why) or Label("", "")
+        return PgMessage(
+            title=Label(f"PG 응답 없음: {told.ko}", f"no answer: {told.en}"),
             text=exchange.why or "",
         )
-    title = Word(f"PG 응답 ({exchange.took_ms:,} ms)", f"from the PG ({exchange.took_ms:,} ms)")
-    return Message(title=title, text=_told(exchange.answer))
+    title = Label(f"PG 응답 ({exchange.took_ms:,} ms)", f"from the PG ({exchange.took_ms:,} ms)")
+    return PgMessage(title=title, text=_told(exchange.answer))
 
 
 def _told(body: dict[str, object]) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from dasi.console.payments.reason_labels import cause
-from dasi.console.routing import Visit
+from dasi.console.routing import ConsoleRequest
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.payments import lookup_now, resolve_manually
 from dasi.reporting import is_unresolved, list_unresolved_page
@@ -15,66 +15,66 @@ PAGE = 50
 _WHY_MIN = 3
 
 
-async def show_unresolved(visit: Visit) -> Response:
+async def show_unresolved(request: ConsoleRequest) -> Response:
     """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
     lists = {}
     for name, is_manual in (("manual", True), ("automatic", False)):
         attempts, next_cursor = await list_unresolved_page(
-            visit.engine,
-            visit.merchant_id,
+            request.engine,
+            request.merchant_id,
             is_manual=is_manual,
-            after=_cursor(visit, name),
+            after=_cursor(request, name),
             limit=PAGE,
         )
         next_url = None
         if next_cursor is not None:
             next_url = "?" + urlencode({name: f"{next_cursor[0].isoformat()}~{next_cursor[1]}"})
         lists[name] = (attempts, next_url)
-    return visit.page(
+    return request.page(
         "unresolved.html",
         manual=lists["manual"],
         automatic=lists["automatic"],
         cause=cause,
-        may_operate=visit.user.may("operate", visit.merchant_id),
+        may_operate=request.user.may("operate", request.merchant_id),
     )
 
 
-async def post_lookup(visit: Visit) -> Response:
+async def post_lookup(request: ConsoleRequest) -> Response:
     """Asks the PG now. It reads only, so it may be pressed at any time."""
-    attempt_id = visit.field("attempt_id")
-    await visit.note("attempt_looked_up", target=attempt_id)
-    await lookup_now(visit.engine, visit.merchant_id, attempt_id)
-    back, ours = visit.field("back"), visit.address("/")
+    attempt_id = request.field("attempt_id")
+    await request.audit("attempt_looked_up", target=attempt_id)
+    await lookup_now(request.engine, request.merchant_id, attempt_id)
+    back, ours = request.field("back"), request.url("/")
     is_ours = back.startswith(ours) and "//" not in back
-    return visit.go(f"{back if is_ours else visit.address('/attempts')}?done=looked_up")
+    return request.redirect(f"{back if is_ours else request.url('/attempts')}?done=looked_up")
 
 
-async def post_resolve(visit: Visit) -> Response:
+async def post_resolve(request: ConsoleRequest) -> Response:
     """Resolves an escalated attempt by what the PG's admin pages say."""
-    attempt_id, pg_tid = visit.field("attempt_id"), visit.field("pg_tid", length_max=60)
-    happened = visit.field("happened")
-    why = visit.field("why")
+    attempt_id, pg_tid = request.field("attempt_id"), request.field("pg_tid", length_max=60)
+    happened = request.field("happened")
+    why = request.field("why")
     if happened not in ("yes", "no"):
         raise Invalid("happened", "yes or no")
     if happened == "yes" and not pg_tid:
         raise Invalid("pg_tid", "the PG's number of the transaction")
     if len(why) < _WHY_MIN:
         raise Invalid("why", "what the PG's books say")
-    if not await is_unresolved(visit.engine, visit.merchant_id, attempt_id):
+    if not await is_unresolved(request.engine, request.merchant_id, attempt_id):
         raise NotFound("already_resolved")
-    await visit.note("attempt_resolved", target=attempt_id, detail=f"{happened} {pg_tid} {why}")
+    await request.audit("attempt_resolved", target=attempt_id, detail=f"{happened} {pg_tid} {why}")
     await resolve_manually(
-        visit.engine,
+        request.engine,
         attempt_id,
         pg_tid=pg_tid if happened == "yes" else None,
-        actor=f"user:{visit.user.email}",
+        actor=f"user:{request.user.email}",
         reason=why,
     )
-    return visit.go(f"{visit.address('/attempts')}?done=saved")
+    return request.redirect(f"{request.url('/attempts')}?done=saved")
 
 
-def _cursor(visit: Visit, name: str) -> tuple[datetime, str] | None:
-    at, _, attempt_id = visit.query(name).partition("~")
+def _cursor(request: ConsoleRequest, name: str) -> tuple[datetime, str] | None:
+    at, _, attempt_id = request.query(name).partition("~")
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

@@ -47,20 +47,20 @@ const answer = (key, response) =>
   JSON.stringify({ id: key.id, rawId: textOf(key.rawId), type: key.type, response });
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
-  const trouble = form.querySelector("[data-trouble]");
+  const error = form.querySelector("[data-error]");
   form.querySelector("button").disabled = !window.PublicKeyCredential;
-  if (!window.PublicKeyCredential) trouble.hidden = false;
+  if (!window.PublicKeyCredential) error.hidden = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    trouble.hidden = true;
+    error.hidden = true;
     try {
       const ask = form.dataset.passkey === "create" ? create : get;
       form.elements.answer.value = await ask(JSON.parse(form.dataset.options));
       form.submit();
     } catch (why) {
       // Refused, closed, or the device is known already: the browser has said which.
-      trouble.hidden = false;
-      trouble.dataset.why = why.name;
+      error.hidden = false;
+      error.dataset.why = why.name;
     }
   });
 }

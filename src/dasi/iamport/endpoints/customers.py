@@ -6,19 +6,19 @@ from starlette.routing import Route
 
 from dasi.billing_keys import delete_key, find_billing_key, find_billing_keys
 from dasi.foundation.errors import NotAllowed, NotFound
-from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.endpoints import lists
-from dasi.iamport.envelope import answer
+from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import CustomerObject, Paged, PaymentObject
 from dasi.iamport.rendering.views import customer_view
-from dasi.iamport.schema.params import Prose, Texts
+from dasi.iamport.schema.params import FreeText, StringList
 from dasi.reporting import PaymentFilter, list_payments
 from dasi.schedules import revoke_of_deleted_key
 
 _IDS_MAX = 100
-_MANY = (Texts("customer_uid", 80, _IDS_MAX, is_required=True),)
+_MANY = (StringList("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
-_DELETE = (Prose("reason", 255),)
+_DELETE = (FreeText("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
 ONE = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:customer_path}}")
 """Clients leave a slash within a customer_uid as it is: the second spelling takes it."""
@@ -33,73 +33,103 @@ class _Slashed(PathConvertor):
 register_url_convertor("customer_path", _Slashed())
 
 
-def routes(face: Face) -> list[Route]:
+def routes(context: ApiContext) -> list[Route]:
     unknown = ("unknown_billing_key",)
     routes = [
-        *route(face, "GET", _CUSTOMERS, read_many, params=_MANY, gives=list[CustomerObject],
-               refuses=("unknown_customers",), statuses=(200, 207)),
-    ]  # fmt: skip
+        *route(
+            context,
+            "GET",
+            _CUSTOMERS,
+            read_many,
+            params=_MANY,
+            response_type=list[CustomerObject],
+            errors=("unknown_customers",),
+            statuses=(200, 207),
+        ),
+    ]
     for path in ONE:
         routes += [
-            *route(face, "GET", f"{path}/payments", payments_of, params=_PAYMENTS,
-                   gives=Paged[PaymentObject], refuses=("unknown_customers",)),
-            *route(face, "GET", path, read, gives=CustomerObject, refuses=unknown),
-            *route(face, "DELETE", path, delete, params=_DELETE, gives=CustomerObject,
-                   refuses=unknown),
-            *route(face, "POST", path, refuse_card_key, reads_body=False,
-                   refuses=("key_only_in_window",)),
-        ]  # fmt: skip
+            *route(
+                context,
+                "GET",
+                f"{path}/payments",
+                payments_of,
+                params=_PAYMENTS,
+                response_type=Paged[PaymentObject],
+                errors=("unknown_customers",),
+            ),
+            *route(context, "GET", path, read, response_type=CustomerObject, errors=unknown),
+            *route(
+                context,
+                "DELETE",
+                path,
+                delete,
+                params=_DELETE,
+                response_type=CustomerObject,
+                errors=unknown,
+            ),
+            *route(
+                context,
+                "POST",
+                path,
+                refuse_card_key,
+                reads_body=False,
+                errors=("key_only_in_window",),
+            ),
+        ]
     return routes
 
 
-async def read(call: Call) -> Response:
+async def read(request: ApiRequest) -> Response:
     """The billing key of a customer. Unknown: HTTP 200 and code 1, as four client suites ask."""
-    key = await find_billing_key(call.engine, call.merchant.merchant_id, call.path["customer_uid"])
-    return answer(customer_view(key))
+    key = await find_billing_key(
+        request.engine, request.merchant.merchant_id, request.path["customer_uid"]
+    )
+    return success(customer_view(key))
 
 
-async def read_many(call: Call) -> Response:
+async def read_many(request: ApiRequest) -> Response:
     """Up to 100 billing keys. 207 when some were not found, 404 when none was."""
-    asked = call.given["customer_uid"]
-    found = await find_billing_keys(call.engine, call.merchant.merchant_id, asked)
+    asked = request.params["customer_uid"]
+    found = await find_billing_keys(request.engine, request.merchant.merchant_id, asked)
     if not found:
         raise NotFound("unknown_customers")
     is_whole = {one.customer_uid for one in found} == set(asked)
-    return answer([customer_view(one) for one in found], http_status=200 if is_whole else 207)
+    return success([customer_view(one) for one in found], http_status=200 if is_whole else 207)
 
 
-async def payments_of(call: Call) -> Response:
+async def payments_of(request: ApiRequest) -> Response:
     """Every payment of a customer, its registrations among them, in pages."""
-    page, limit = lists.page_of(call.given)
+    page, limit = lists.page_of(request.params)
     found = await list_payments(
-        call.engine,
-        call.merchant.merchant_id,
-        PaymentFilter(customer_uid=call.path["customer_uid"]),
-        sorting=lists.sorting_of(call.given),
+        request.engine,
+        request.merchant.merchant_id,
+        PaymentFilter(customer_uid=request.path["customer_uid"]),
+        sorting=lists.sorting_of(request.params),
         page=page,
         limit=limit,
     )
     if not found.total:
         raise NotFound("unknown_customers")
     lists.refuse_beyond(page, limit=limit, total=found.total)
-    whose = (call.engine, call.merchant.merchant_id)
-    return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
+    whose = (request.engine, request.merchant.merchant_id)
+    return success(await request.payment_cache.page(*whose, found, page=page, limit=limit))
 
 
-async def delete(call: Call) -> Response:
+async def delete(request: ApiRequest) -> Response:
     """Ends a billing key, here at once and at the PG as soon as it answers; the key that was.
 
     Charges scheduled on it are revoked in the same act (B5).
     """
     key = await delete_key(
-        call.engine,
-        call.merchant.merchant_id,
-        call.path["customer_uid"],
+        request.engine,
+        request.merchant.merchant_id,
+        request.path["customer_uid"],
         also=revoke_of_deleted_key,
     )
-    return answer(customer_view(key))
+    return success(customer_view(key))
 
 
-async def refuse_card_key(_call: Call) -> Response:
+async def refuse_card_key(_request: ApiRequest) -> Response:
     """KICC issues keys in its window only. The body, with its card number, is never read (B2)."""
     raise NotAllowed("key_only_in_window")

@@ -8,11 +8,11 @@ from starlette.routing import Route
 
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Invalid, Refused
-from dasi.iamport.endpoint import Call, Face, route
+from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.endpoints import lists
-from dasi.iamport.envelope import answer
+from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import ClockObject, EventObject, FeedObject
-from dasi.iamport.schema.params import Whole
+from dasi.iamport.schema.params import Integer
 from dasi.test_clocks import advance_clock, merchant_now
 from dasi.webhooks import LIMIT_MAX, Deliverer, Event, read_feed
 
@@ -22,36 +22,45 @@ _WAIT_MAX_S = 25
 _LOOK_S = 0.5
 _DAYS_MAX = 366
 _EVENTS = (
-    Whole("cursor", most=_CURSOR_MAX),
-    Whole("limit", least=1, most=LIMIT_MAX),
-    Whole("wait", most=_WAIT_MAX_S),
+    Integer("cursor", maximum=_CURSOR_MAX),
+    Integer("limit", minimum=1, maximum=LIMIT_MAX),
+    Integer("wait", maximum=_WAIT_MAX_S),
 )
 _CLOCK = (
-    Whole("advance", least=1, most=_DAYS_MAX * 86_400, unit="초 단위 "),
-    Whole("to", least=1, most=lists.EPOCH_S_MAX),
+    Integer("advance", minimum=1, maximum=_DAYS_MAX * 86_400, unit="초 단위 "),
+    Integer("to", minimum=1, maximum=lists.EPOCH_S_MAX),
 )
 
 
-def routes(face: Face) -> list[Route]:
+def routes(context: ApiContext) -> list[Route]:
     return [
-        *route(face, "GET", "/events", events, params=_EVENTS, gives=FeedObject),
-        *route(face, "GET", "/test/clock", clock, gives=ClockObject),
-        *route(face, "POST", "/test/clock", forward_clock, params=_CLOCK, either=("advance", "to"),
-               gives=ClockObject, refuses=("clock_of_live_merchant", "clock_moment",
-               "contradiction")),
-    ]  # fmt: skip
+        *route(context, "GET", "/events", events, params=_EVENTS, response_type=FeedObject),
+        *route(context, "GET", "/test/clock", clock, response_type=ClockObject),
+        *route(
+            context,
+            "POST",
+            "/test/clock",
+            forward_clock,
+            params=_CLOCK,
+            require_any=("advance", "to"),
+            response_type=ClockObject,
+            errors=("clock_of_live_merchant", "clock_moment", "contradiction"),
+        ),
+    ]
 
 
-async def events(call: Call) -> Response:
+async def events(request: ApiRequest) -> Response:
     """What became true after a cursor, oldest first; `wait` seconds for the first one."""
-    after, limit = call.given["cursor"] or 0, call.given["limit"] or _LIMIT
-    lookups = 1 + round((call.given["wait"] or 0) / _LOOK_S)
+    after, limit = request.params["cursor"] or 0, request.params["limit"] or _LIMIT
+    lookups = 1 + round((request.params["wait"] or 0) / _LOOK_S)
     for look in range(lookups):
-        page = await read_feed(call.engine, call.merchant.merchant_id, after=after, limit=limit)
+        page = await read_feed(
+            request.engine, request.merchant.merchant_id, after=after, limit=limit
+        )
         if page.events or look == lookups - 1:
             break
         await asyncio.sleep(_LOOK_S)
-    return answer(
+    return success(
         FeedObject(
             events=[_event_view(one) for one in page.events],
             next_cursor=page.next_cursor,
@@ -60,31 +69,31 @@ async def events(call: Call) -> Response:
     )
 
 
-async def clock(call: Call) -> Response:
+async def clock(request: ApiRequest) -> Response:
     """The moment on the merchant's clock."""
-    now = await merchant_now(call.engine, call.merchant.merchant_id)
-    return answer(ClockObject(now=epoch_s(now), charges=0, lookups=0, webhooks=0))
+    now = await merchant_now(request.engine, request.merchant.merchant_id)
+    return success(ClockObject(now=epoch_s(now), charges=0, lookups=0, webhooks=0))
 
 
-async def forward_clock(call: Call) -> Response:
+async def forward_clock(request: ApiRequest) -> Response:
     """Turns the merchant's clock; what is due until then happens, in order."""
-    advance, to = call.given["advance"], call.given["to"]
+    advance, to = request.params["advance"], request.params["to"]
     if advance is None and to is None:
         raise Invalid("advance", "advance(초) 또는 to(epoch 초)가 필요합니다")
     if advance is not None and to is not None:
         raise Refused("contradiction", field="advance", rule="to와 함께 쓸 수 없습니다")
-    merchant_id = call.merchant.merchant_id
+    merchant_id = request.merchant.merchant_id
     target = (
         datetime.fromtimestamp(to, UTC)
         if to is not None
-        else await merchant_now(call.engine, merchant_id) + timedelta(seconds=advance)
+        else await merchant_now(request.engine, merchant_id) + timedelta(seconds=advance)
     )
-    deliverer = Deliverer(call.engine, allow_local=call.engine.allows_local_urls)
+    deliverer = Deliverer(request.engine, allow_local=request.engine.allows_local_urls)
     try:
-        advanced = await advance_clock(call.engine, deliverer, merchant_id, to=target)
+        advanced = await advance_clock(request.engine, deliverer, merchant_id, to=target)
     finally:
         await deliverer.close()
-    return answer(
+    return success(
         ClockObject(
             now=epoch_s(advanced.now),
             charges=advanced.charges,

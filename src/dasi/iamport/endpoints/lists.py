@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dasi.foundation.errors import Invalid, Refused
-from dasi.iamport.schema.params import Choice, Flag, Whole
+from dasi.iamport.schema.params import Boolean, Enum, Integer
 from dasi.ledger import Status
 from dasi.reporting import Sorting, TimestampField
 
@@ -14,12 +14,12 @@ EPOCH_S_MAX = 253_402_300_799
 """The last second of the year 9999."""
 SPAN_MAX = timedelta(days=90)
 
-PAGE = Whole("page", least=1, most=PAGE_MAX)
-LIMIT = Whole("limit", least=1, most=LIMIT_MAX)
-FROM = Whole("from", most=EPOCH_S_MAX)
-TO = Whole("to", most=EPOCH_S_MAX)
-SORTING = Choice("sorting", ("-started", "started", "-paid", "paid", "-updated", "updated"))
-INCLUDE_SANDBOX = Flag("include_sandbox")
+PAGE = Integer("page", minimum=1, maximum=PAGE_MAX)
+LIMIT = Integer("limit", minimum=1, maximum=LIMIT_MAX)
+FROM = Integer("from", maximum=EPOCH_S_MAX)
+TO = Integer("to", maximum=EPOCH_S_MAX)
+SORTING = Enum("sorting", ("-started", "started", "-paid", "paid", "-updated", "updated"))
+INCLUDE_SANDBOX = Boolean("include_sandbox")
 
 _TIMESTAMP_FIELDS: dict[str, TimestampField] = {
     "started": "started",

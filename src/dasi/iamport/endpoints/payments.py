@@ -6,12 +6,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import NotFound, Refused
-from dasi.iamport.endpoint import Act, Call, Face, route
+from dasi.iamport.endpoint import ApiContext, ApiRequest, Endpoint, route
 from dasi.iamport.endpoints import lists
-from dasi.iamport.envelope import answer
+from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Param, Texts
+from dasi.iamport.schema.params import Param, StringList
 from dasi.ledger import Status, find_payment
 from dasi.reporting import (
     PaymentFilter,
@@ -28,120 +28,159 @@ _TIMESTAMP_FIELDS: dict[str, TimestampField] = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-_MANY = (Texts("imp_uid", 40, _IDS_MAX), Texts("merchant_uid", 40, _IDS_MAX))
+_MANY = (StringList("imp_uid", 40, _IDS_MAX), StringList("merchant_uid", 40, _IDS_MAX))
 _FIND_ALL = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _BY_STATUS = (*_FIND_ALL, lists.FROM, lists.TO)
 
 
-def routes(face: Face) -> list[Route]:
+def routes(context: ApiContext) -> list[Route]:
     page = Paged[PaymentObject]
     unknown = ("unknown_payment",)
     return [
-        *route(face, "GET", "/payments", read_many, params=_MANY, gives=list[PaymentObject],
-               refuses=(*unknown, "no_payment_asked_for"), statuses=(200, 207)),
-        *_order_routes(face, "/payments/find", find, params=(lists.SORTING,), gives=PaymentObject),
-        *_order_routes(face, "/payments/findAll", find_all, params=_FIND_ALL, gives=page),
-        *route(face, "GET", "/payments/status/{payment_status}", by_status, params=_BY_STATUS,
-               gives=page, refuses=("bad_status",)),
-        *route(face, "GET", "/payments/{imp_uid}", read, params=(lists.INCLUDE_SANDBOX,),
-               gives=PaymentObject, refuses=unknown),
-    ]  # fmt: skip
+        *route(
+            context,
+            "GET",
+            "/payments",
+            read_many,
+            params=_MANY,
+            response_type=list[PaymentObject],
+            errors=(*unknown, "no_payment_asked_for"),
+            statuses=(200, 207),
+        ),
+        *_order_routes(
+            context, "/payments/find", find, params=(lists.SORTING,), response_type=PaymentObject
+        ),
+        *_order_routes(
+            context, "/payments/findAll", find_all, params=_FIND_ALL, response_type=page
+        ),
+        *route(
+            context,
+            "GET",
+            "/payments/status/{payment_status}",
+            by_status,
+            params=_BY_STATUS,
+            response_type=page,
+            errors=("bad_status",),
+        ),
+        *route(
+            context,
+            "GET",
+            "/payments/{imp_uid}",
+            read,
+            params=(lists.INCLUDE_SANDBOX,),
+            response_type=PaymentObject,
+            errors=unknown,
+        ),
+    ]
 
 
 def _order_routes(
-    face: Face, path: str, act: Act, *, params: tuple[Param, ...], gives: Any
+    context: ApiContext,
+    path: str,
+    endpoint: Endpoint,
+    *,
+    params: tuple[Param, ...],
+    response_type: Any,
 ) -> list[Route]:
     """With a status, without, and for names with a slash that clients leave as it is."""
     ends = ("{merchant_uid}/{payment_status}", "{merchant_uid}", "{merchant_uid:path}")
-    refuses = ("unknown_payment", "bad_status")
+    errors = ("unknown_payment", "bad_status")
     return [
         one
         for end in ends
         for one in route(
-            face, "GET", f"{path}/{end}", act, params=params, gives=gives, refuses=refuses
+            context,
+            "GET",
+            f"{path}/{end}",
+            endpoint,
+            params=params,
+            response_type=response_type,
+            errors=errors,
         )
     ]
 
 
-async def read(call: Call) -> Response:
+async def read(request: ApiRequest) -> Response:
     """One payment. 404 if this merchant has none of that id."""
-    payment = await find_payment(call.engine, call.merchant.merchant_id, call.path["imp_uid"])
-    asked = call.given["include_sandbox"]
-    if payment.is_sandbox and not (call.shows_sandbox if asked is None else asked):
+    payment = await find_payment(
+        request.engine, request.merchant.merchant_id, request.path["imp_uid"]
+    )
+    asked = request.params["include_sandbox"]
+    if payment.is_sandbox and not (request.shows_sandbox if asked is None else asked):
         raise NotFound("unknown_payment", imp_uid=payment.imp_uid)
-    return answer(payment_view(payment))
+    return success(payment_view(payment))
 
 
-async def read_many(call: Call) -> Response:
+async def read_many(request: ApiRequest) -> Response:
     """Up to 100 payments by id and 100 by order. 207: some were not found, 404: none was."""
-    imp_uids, merchant_uids = call.given["imp_uid"] or (), call.given["merchant_uid"] or ()
+    imp_uids, merchant_uids = request.params["imp_uid"] or (), request.params["merchant_uid"] or ()
     if not imp_uids and not merchant_uids:
         raise NotFound("no_payment_asked_for")
     found = await find_payments(
-        call.engine, call.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
+        request.engine, request.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
     )
     if not found:
         raise NotFound("unknown_payment")
     missing = (set(imp_uids) - {one.imp_uid for one in found}) | (
         set(merchant_uids) - {one.merchant_uid for one in found}
     )
-    return answer([payment_view(one) for one in found], http_status=207 if missing else 200)
+    return success([payment_view(one) for one in found], http_status=207 if missing else 200)
 
 
-async def find(call: Call) -> Response:
+async def find(request: ApiRequest) -> Response:
     """The first payment of an order, of one status or of any."""
-    merchant_uid, statuses = _order_and_status(call.path)
+    merchant_uid, statuses = _order_and_status(request.path)
     try:
         payment = await find_by_order(
-            call.engine,
-            call.merchant.merchant_id,
+            request.engine,
+            request.merchant.merchant_id,
             merchant_uid,
             statuses=statuses,
-            sorting=lists.sorting_of(call.given),
+            sorting=lists.sorting_of(request.params),
         )
     except NotFound as unknown:
-        raise _unknown(call.path) from unknown
-    return answer(payment_view(payment))
+        raise _unknown(request.path) from unknown
+    return success(payment_view(payment))
 
 
-async def find_all(call: Call) -> Response:
+async def find_all(request: ApiRequest) -> Response:
     """Every payment of an order, in pages."""
-    merchant_uid, statuses = _order_and_status(call.path)
-    page, limit = lists.page_of(call.given)
+    merchant_uid, statuses = _order_and_status(request.path)
+    page, limit = lists.page_of(request.params)
     found = await list_payments(
-        call.engine,
-        call.merchant.merchant_id,
+        request.engine,
+        request.merchant.merchant_id,
         PaymentFilter(merchant_uid=merchant_uid, statuses=statuses),
-        sorting=lists.sorting_of(call.given),
+        sorting=lists.sorting_of(request.params),
         page=page,
         limit=limit,
     )
     if not found.total:
-        raise _unknown(call.path)
+        raise _unknown(request.path)
     lists.refuse_beyond(page, limit=limit, total=found.total)
-    whose = (call.engine, call.merchant.merchant_id)
-    return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
+    whose = (request.engine, request.merchant.merchant_id)
+    return success(await request.payment_cache.page(*whose, found, page=page, limit=limit))
 
 
-async def by_status(call: Call) -> Response:
+async def by_status(request: ApiRequest) -> Response:
     """The payments of a status within a range of at most 90 days, in pages."""
-    word = call.path["payment_status"]
+    word = request.path["payment_status"]
     statuses = lists.statuses_of(word)
-    page, limit = lists.page_of(call.given)
-    since, until = lists.range_of(call.given, now=call.engine.clock.now())
+    page, limit = lists.page_of(request.params)
+    since, until = lists.range_of(request.params, now=request.engine.clock.now())
     found = await list_payments(
-        call.engine,
-        call.merchant.merchant_id,
+        request.engine,
+        request.merchant.merchant_id,
         PaymentFilter(
             statuses=statuses, by=_TIMESTAMP_FIELDS.get(word, "started"), since=since, until=until
         ),
-        sorting=lists.sorting_of(call.given),
+        sorting=lists.sorting_of(request.params),
         page=page,
         limit=limit,
     )
     lists.refuse_beyond(page, limit=limit, total=found.total)
-    whose = (call.engine, call.merchant.merchant_id)
-    return answer(await call.rendered.page(*whose, found, page=page, limit=limit))
+    whose = (request.engine, request.merchant.merchant_id)
+    return success(await request.payment_cache.page(*whose, found, page=page, limit=limit))
 
 
 def _order_and_status(path: dict[str, str]) -> tuple[str, frozenset[Status]]:

@@ -3,10 +3,10 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.iamport.endpoint import Call, Face, route
-from dasi.iamport.envelope import answer
+from dasi.iamport.endpoint import ApiContext, ApiRequest, route
+from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
-from dasi.iamport.schema.params import Choice, Text, Whole
+from dasi.iamport.schema.params import Enum, Integer, Text
 from dasi.windows import (
     ExpectedAmount,
     change_expected_amount,
@@ -16,48 +16,56 @@ from dasi.windows import (
 
 _PREPARE = (
     Text("merchant_uid", 40, is_required=True),
-    Whole("amount", is_required=True, unit="원 단위 "),
-    Choice("currency", ("KRW",)),
+    Integer("amount", is_required=True, unit="원 단위 "),
+    Enum("currency", ("KRW",)),
 )
 
 
-def routes(face: Face) -> list[Route]:
-    path, gives, unknown = "/payments/prepare", PrepareObject, ("unknown_prepare",)
+def routes(context: ApiContext) -> list[Route]:
+    path, response_type, unknown = "/payments/prepare", PrepareObject, ("unknown_prepare",)
     one, rest = f"{path}/{{merchant_uid}}", f"{path}/{{merchant_uid:path}}"
     return [
-        *route(face, "POST", path, register, params=_PREPARE, gives=gives),
-        *route(face, "PUT", path, change, params=_PREPARE, gives=gives, refuses=unknown),
-        *route(face, "GET", one, read, gives=gives, refuses=unknown),
-        *route(face, "GET", rest, read, gives=gives, refuses=unknown),
+        *route(context, "POST", path, register, params=_PREPARE, response_type=response_type),
+        *route(
+            context,
+            "PUT",
+            path,
+            change,
+            params=_PREPARE,
+            response_type=response_type,
+            errors=unknown,
+        ),
+        *route(context, "GET", one, read, response_type=response_type, errors=unknown),
+        *route(context, "GET", rest, read, response_type=response_type, errors=unknown),
     ]
 
 
-async def register(call: Call) -> Response:
+async def register(request: ApiRequest) -> Response:
     """Registers an order's amount; a window asked for with another one is refused (F1003)."""
     expected_amount = await register_expected_amount(
-        call.engine, call.merchant.merchant_id, _expected_amount(call)
+        request.engine, request.merchant.merchant_id, _expected_amount(request)
     )
-    return answer(_view(expected_amount))
+    return success(_view(expected_amount))
 
 
-async def change(call: Call) -> Response:
+async def change(request: ApiRequest) -> Response:
     """Changes a registered amount. 404 if the order is not registered."""
     expected_amount = await change_expected_amount(
-        call.engine, call.merchant.merchant_id, _expected_amount(call)
+        request.engine, request.merchant.merchant_id, _expected_amount(request)
     )
-    return answer(_view(expected_amount))
+    return success(_view(expected_amount))
 
 
-async def read(call: Call) -> Response:
+async def read(request: ApiRequest) -> Response:
     """The registered amount. 404 if the order is not registered."""
     expected_amount = await find_expected_amount(
-        call.engine, call.merchant.merchant_id, call.path["merchant_uid"]
+        request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
     )
-    return answer(_view(expected_amount))
+    return success(_view(expected_amount))
 
 
-def _expected_amount(call: Call) -> ExpectedAmount:
-    given = call.given
+def _expected_amount(request: ApiRequest) -> ExpectedAmount:
+    given = request.params
     return ExpectedAmount(
         merchant_uid=given["merchant_uid"], amount_krw=given["amount"], currency=given["currency"]
     )

@@ -14,15 +14,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import Invalid, NotFound, Refused
-from dasi.iamport.endpoint import Call, Face, recover_payment, route
+from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.endpoints import lists
 from dasi.iamport.endpoints.customers import ONE
-from dasi.iamport.endpoints.subscribe import BUYER, QUOTA_FROM, again_answer, refuse_contradictions
-from dasi.iamport.envelope import answer
+from dasi.iamport.endpoints.subscribe import (
+    BUYER,
+    QUOTA_FROM,
+    again_response,
+    refuse_contradictions,
+)
+from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
 from dasi.iamport.schema.json_schema import Field, Schema, bracketed, object_schema
-from dasi.iamport.schema.params import Choice, JsonText, Param, Text, Texts, Urls, Whole, parse
+from dasi.iamport.schema.params import Enum, Integer, JsonText, Param, StringList, Text, Urls, parse
 from dasi.ledger import Buyer
 from dasi.scheduler import retry
 from dasi.schedules import (
@@ -41,15 +46,15 @@ from dasi.schedules import (
 SPAN_MAX = timedelta(days=93)
 """Three months."""
 _SCHEDULE, _WORDS = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
-_AT = Whole("schedule_at", least=1, most=lists.EPOCH_S_MAX, is_required=True)
+_AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=True)
 _ITEM: tuple[Param, ...] = (
     Text("merchant_uid", 40, is_required=True),
     _AT,
-    Whole("amount", least=1, is_required=True, unit="원 단위 "),
+    Integer("amount", minimum=1, is_required=True, unit="원 단위 "),
     Text("name", 40),
-    Choice("currency", ("KRW",)),
-    Whole("tax_free", unit="원 단위 "),
-    Whole("card_quota", most=36),
+    Enum("currency", ("KRW",)),
+    Integer("tax_free", unit="원 단위 "),
+    Integer("card_quota", maximum=36),
     *BUYER,
     JsonText("custom_data"),
     Urls("notice_url"),
@@ -90,31 +95,32 @@ class Items:
             "anyOf": [many, item],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         """Of the first object; the others are called `[1]`, `[2]` and so on."""
         return [
             Field(f"{self.name}[0]{bracketed(one.name)}", one.rule, one.is_required)
             for param in self.params
-            for one in param.in_form()
+            for one in param.form_fields()
         ]
 
 
 _CREATE: tuple[Param, ...] = (
     Text("customer_uid", 80, is_required=True),
     Text("customer_id", 80),
-    Whole("checking_amount"),
+    Integer("checking_amount"),
     Items("schedules", _ITEM, BATCH_MAX),
 )
 _RANGE = tuple(
-    Whole(name, most=lists.EPOCH_S_MAX) for name in ("schedule_from", "from", "schedule_to", "to")
+    Integer(name, maximum=lists.EPOCH_S_MAX)
+    for name in ("schedule_from", "from", "schedule_to", "to")
 )
-_STATUS = tuple(Choice(name, _WORDS) for name in ("schedule_status", "schedule-status", "status"))
+_STATUS = tuple(Enum(name, _WORDS) for name in ("schedule_status", "schedule-status", "status"))
 _LIST: tuple[Param, ...] = (
-    *_RANGE, *_STATUS, lists.PAGE, lists.LIMIT, Choice("sorting", ("scheduled", "-scheduled")),
+    *_RANGE, *_STATUS, lists.PAGE, lists.LIMIT, Enum("sorting", ("scheduled", "-scheduled")),
 )  # fmt: skip
 _REVOKE: tuple[Param, ...] = (
     Text("customer_uid", 80),
-    Texts("merchant_uid", 40, BATCH_MAX),
+    StringList("merchant_uid", 40, BATCH_MAX),
 )
 _STATUSES = {
     "scheduled": frozenset({ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING}),
@@ -123,7 +129,7 @@ _STATUSES = {
 }
 
 
-def routes(face: Face) -> list[Route]:
+def routes(context: ApiContext) -> list[Route]:
     one = f"{_SCHEDULE}/{{merchant_uid}}"
     of_key = (f"{_SCHEDULE}/customers/{{customer_uid}}", *(f"{path}/schedules" for path in ONE))
     refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
@@ -132,61 +138,106 @@ def routes(face: Face) -> list[Route]:
     unknown, listed = "unknown_schedule", Paged[ScheduleObject]
     ended = (unknown, "schedule_not_ended", "schedule_paid", "order_already_paid")
     return [
-        *route(face, "POST", "/subscribe/payments/unschedule", unschedule, params=_REVOKE,
-               either=("customer_uid", "merchant_uid"),
-               gives=list[ScheduleObject], refuses=("no_schedule_to_revoke",)),
-        *route(face, "POST", _SCHEDULE, schedule, params=_CREATE, gives=list[ScheduleObject],
-               refuses=refusals, recover=existing_schedules),
-        *route(face, "GET", _SCHEDULE, read_all, params=_LIST, gives=listed),
-        *[made for path in of_key
-          for made in route(face, "GET", path, read_of_key, params=_LIST, gives=listed)],
-        *route(face, "POST", f"{one}/retry", retry_now, gives=PaymentObject,
-               refuses=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
-               recover=recover_payment(partial(again_answer, face.engine))),
-        *route(face, "POST", f"{one}/reschedule", reopen_schedule, params=(_AT,),
-               gives=ScheduleObject, refuses=(*ended, "schedule_exists"), recover=recover_reopened),
-        *route(face, "GET", one, read_one, gives=ScheduleObject, refuses=(unknown,)),
-        *route(face, "PUT", one, change, params=(_AT,), gives=ScheduleObject,
-               refuses=(unknown, "schedule_not_waiting")),
-    ]  # fmt: skip
+        *route(
+            context,
+            "POST",
+            "/subscribe/payments/unschedule",
+            unschedule,
+            params=_REVOKE,
+            require_any=("customer_uid", "merchant_uid"),
+            response_type=list[ScheduleObject],
+            errors=("no_schedule_to_revoke",),
+        ),
+        *route(
+            context,
+            "POST",
+            _SCHEDULE,
+            schedule,
+            params=_CREATE,
+            response_type=list[ScheduleObject],
+            errors=refusals,
+            recover=existing_schedules,
+        ),
+        *route(context, "GET", _SCHEDULE, read_all, params=_LIST, response_type=listed),
+        *[
+            made
+            for path in of_key
+            for made in route(context, "GET", path, read_of_key, params=_LIST, response_type=listed)
+        ],
+        *route(
+            context,
+            "POST",
+            f"{one}/retry",
+            retry_now,
+            response_type=PaymentObject,
+            errors=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
+            recover=recover_payment(partial(again_response, context.engine)),
+        ),
+        *route(
+            context,
+            "POST",
+            f"{one}/reschedule",
+            reopen_schedule,
+            params=(_AT,),
+            response_type=ScheduleObject,
+            errors=(*ended, "schedule_exists"),
+            recover=recover_reopened,
+        ),
+        *route(context, "GET", one, read_one, response_type=ScheduleObject, errors=(unknown,)),
+        *route(
+            context,
+            "PUT",
+            one,
+            change,
+            params=(_AT,),
+            response_type=ScheduleObject,
+            errors=(unknown, "schedule_not_waiting"),
+        ),
+    ]
 
 
-async def schedule(call: Call) -> Response:
+async def schedule(request: ApiRequest) -> Response:
     """Books charges for later: all of them or none."""
     try:
         schedules = await create_schedules(
-            call.engine,
-            call.merchant.merchant_id,
-            customer_uid=call.given["customer_uid"],
-            customer_id=call.given["customer_id"],
+            request.engine,
+            request.merchant.merchant_id,
+            customer_uid=request.params["customer_uid"],
+            customer_id=request.params["customer_id"],
             requests=[
-                _new_schedule(number, item) for number, item in enumerate(call.given["schedules"])
+                _new_schedule(number, item)
+                for number, item in enumerate(request.params["schedules"])
             ],
-            checking_amount_krw=call.given["checking_amount"] or 0,
+            checking_amount_krw=request.params["checking_amount"] or 0,
         )
     except Invalid as bad:
         if bad.field.endswith("schedule_at"):  # Iamport refuses a moment past as business (8.2)
             raise Refused("schedule_moment", field=bad.field, rule=bad.rule) from bad
         raise
-    return answer([schedule_view(one) for one in schedules])
+    return success([schedule_view(one) for one in schedules])
 
 
-async def existing_schedules(call: Call) -> Response | None:
+async def existing_schedules(request: ApiRequest) -> Response | None:
     """What an earlier try of the same request has scheduled: all of its items, or none of them."""
-    schedules = [await _existing_schedule(call, item) for item in call.given["schedules"]]
-    return answer([schedule_view(one) for one in schedules if one]) if all(schedules) else None
+    schedules = [await _existing_schedule(request, item) for item in request.params["schedules"]]
+    return success([schedule_view(one) for one in schedules if one]) if all(schedules) else None
 
 
-async def recover_reopened(call: Call) -> Response | None:
-    item = {"merchant_uid": call.path["merchant_uid"], "schedule_at": call.given["schedule_at"]}
-    schedules = await _existing_schedule(call, item)
-    return None if schedule is None else answer(schedule_view(schedule))
+async def recover_reopened(request: ApiRequest) -> Response | None:
+    item = {
+        "merchant_uid": request.path["merchant_uid"],
+        "schedule_at": request.params["schedule_at"],
+    }
+    schedule = await _existing_schedule(request, item)
+    return None if schedule is None else success(schedule_view(schedule))
 
 
-async def _existing_schedule(call: Call, item: dict[str, Any]) -> Schedule | None:
+async def _existing_schedule(request: ApiRequest, item: dict[str, Any]) -> Schedule | None:
     """The scheduled payment of this order, if it is what `item` asks for."""
     try:
-        found = await find_schedule(call.engine, call.merchant.merchant_id, item["merchant_uid"])
+        found = await find_schedule(
+            request.engine, request.merchant.merchant_id, item["merchant_uid"]
+        )
     except NotFound:
         return None
     is_same = found.schedule_at == _moment(item) and found.amount_krw == item.get(
@@ -195,75 +246,77 @@ async def _existing_schedule(call: Call, item: dict[str, Any]) -> Schedule | Non
     return found if is_same else None
 
 
-async def read_all(call: Call) -> Response:
+async def read_all(request: ApiRequest) -> Response:
     """Scheduled payments of a range of time, in pages; newest first unless told."""
-    return await _page(call, customer_uid=None)
+    return await _page(request, customer_uid=None)
 
 
-async def read_of_key(call: Call) -> Response:
+async def read_of_key(request: ApiRequest) -> Response:
     """The same of one billing key."""
-    return await _page(call, customer_uid=call.path["customer_uid"])
+    return await _page(request, customer_uid=request.path["customer_uid"])
 
 
-async def read_one(call: Call) -> Response:
+async def read_one(request: ApiRequest) -> Response:
     """One scheduled payment by its order."""
-    found = await find_schedule(call.engine, call.merchant.merchant_id, call.path["merchant_uid"])
-    return answer(schedule_view(found))
+    found = await find_schedule(
+        request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
+    )
+    return success(schedule_view(found))
 
 
-async def change(call: Call) -> Response:
+async def change(request: ApiRequest) -> Response:
     """Moves a scheduled payment that still waits."""
     moved = await reschedule(
-        call.engine,
-        call.merchant.merchant_id,
-        call.path["merchant_uid"],
-        schedule_at=_moment(call.given),
+        request.engine,
+        request.merchant.merchant_id,
+        request.path["merchant_uid"],
+        schedule_at=_moment(request.params),
     )
-    return answer(schedule_view(moved))
+    return success(schedule_view(moved))
 
 
-async def reopen_schedule(call: Call) -> Response:
+async def reopen_schedule(request: ApiRequest) -> Response:
     """Books again what was declined or revoked."""
     reopened = await reopen(
-        call.engine,
-        call.merchant.merchant_id,
-        call.path["merchant_uid"],
-        schedule_at=_moment(call.given),
+        request.engine,
+        request.merchant.merchant_id,
+        request.path["merchant_uid"],
+        schedule_at=_moment(request.params),
     )
-    return answer(schedule_view(reopened))
+    return success(schedule_view(reopened))
 
 
-async def retry_now(call: Call) -> Response:
+async def retry_now(request: ApiRequest) -> Response:
     """Charges now what was declined or revoked; look at the payment's status."""
-    merchant_uid = call.path["merchant_uid"]
+    merchant_uid = request.path["merchant_uid"]
     payment = await retry(
-        call.engine,
-        call.merchant.merchant_id,
+        request.engine,
+        request.merchant.merchant_id,
         merchant_uid,
-        idempotency_key=call.idempotency_key,
+        idempotency_key=request.idempotency_key,
     )
-    return again_answer(call.engine, payment)
+    return again_response(request.engine, payment)
 
 
-async def unschedule(call: Call) -> Response:
+async def unschedule(request: ApiRequest) -> Response:
     """Revokes scheduled payments: of a key, of orders, or those orders of the key."""
     revoked = await revoke(
-        call.engine,
-        call.merchant.merchant_id,
-        customer_uid=call.given["customer_uid"],
-        merchant_uids=call.given["merchant_uid"] or (),
+        request.engine,
+        request.merchant.merchant_id,
+        customer_uid=request.params["customer_uid"],
+        merchant_uids=request.params["merchant_uid"] or (),
     )
-    return answer([schedule_view(one) for one in revoked])
+    return success([schedule_view(one) for one in revoked])
 
 
-async def _page(call: Call, *, customer_uid: str | None) -> Response:
-    given = call.given
+async def _page(request: ApiRequest, *, customer_uid: str | None) -> Response:
+    given = request.params
     since, until = _range(given)
     page, limit = lists.page_of(given)
     word = given["schedule_status"] or given["schedule-status"] or given["status"]
     found = await list_schedules(
-        call.engine,
-        call.merchant.merchant_id,
+        request.engine,
+        request.merchant.merchant_id,
         since=since,
         until=until,
         statuses=_STATUSES[word] if word else frozenset(ScheduleStatus),
@@ -274,7 +327,7 @@ async def _page(call: Call, *, customer_uid: str | None) -> Response:
     )
     lists.refuse_beyond(page, limit=limit, total=found.total)
     rows = [schedule_view(one) for one in found.schedules]
-    return answer(paged(rows, found.total, page=page, limit=limit))
+    return success(paged(rows, found.total, page=page, limit=limit))
 
 
 def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -10,11 +10,11 @@ from starlette.routing import Route
 from dasi.channels import QUOTA_FROM_KRW
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, Refused
-from dasi.iamport.endpoint import Call, Face, recover_payment, route
-from dasi.iamport.envelope import answer
+from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
+from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Choice, JsonText, Text, Urls, Whole
+from dasi.iamport.schema.params import Enum, Integer, JsonText, Text, Urls
 from dasi.ledger import Buyer, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
@@ -32,19 +32,19 @@ BUYER = (
 AGAIN = (
     Text("customer_uid", 80, is_required=True),
     Text("merchant_uid", 40, is_required=True),
-    Whole("amount", least=1, is_required=True, unit="원 단위 "),
+    Integer("amount", minimum=1, is_required=True, unit="원 단위 "),
     Text("name", 40),
-    Choice("currency", ("KRW",)),
-    Whole("tax_free", unit="원 단위 "),
-    Whole("card_quota", most=36),
+    Enum("currency", ("KRW",)),
+    Integer("tax_free", unit="원 단위 "),
+    Integer("card_quota", maximum=36),
     *BUYER,
     JsonText("custom_data"),
     Urls("notice_url"),
 )
 
 
-def routes(face: Face) -> list[Route]:
-    again_refuses = (
+def routes(context: ApiContext) -> list[Route]:
+    again_errors = (
         "contradiction",
         "order_already_paid",
         "order_in_doubt",
@@ -55,35 +55,46 @@ def routes(face: Face) -> list[Route]:
     card = ("charge_only_with_key",)
     onetime, foreign = "/subscribe/payments/onetime", "/subscribe/payments/foreign"
     return [
-        *route(face, "POST", "/subscribe/payments/again", again, params=AGAIN,
-               gives=PaymentObject, refuses=again_refuses,
-               recover=recover_payment(partial(again_answer, face.engine))),
-        *route(face, "POST", onetime, refuse_card_charge, reads_body=False, refuses=card),
-        *route(face, "POST", foreign, refuse_card_charge, reads_body=False, refuses=card),
-    ]  # fmt: skip
+        *route(
+            context,
+            "POST",
+            "/subscribe/payments/again",
+            again,
+            params=AGAIN,
+            response_type=PaymentObject,
+            errors=again_errors,
+            recover=recover_payment(partial(again_response, context.engine)),
+        ),
+        *route(context, "POST", onetime, refuse_card_charge, reads_body=False, errors=card),
+        *route(context, "POST", foreign, refuse_card_charge, reads_body=False, errors=card),
+    ]
 
 
-async def again(call: Call) -> Response:
+async def again(request: ApiRequest) -> Response:
     """Charges a billing key once.
 
     Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
     with no payment when nothing was charged, or when it is not known yet: the message says which.
     """
-    request = replace(
-        charge_request(call.given, call.user_agent), idempotency_key=call.idempotency_key
+    payment = await charge(
+        request.engine,
+        request.merchant.merchant_id,
+        replace(
+            charge_request(request.params, request.user_agent),
+            idempotency_key=request.idempotency_key,
+        ),
     )
-    payment = await charge(call.engine, call.merchant.merchant_id, request)
-    return again_answer(call.engine, payment)
+    return again_response(request.engine, payment)
 
 
-def again_answer(engine: Engine, payment: Payment) -> Response:
+def again_response(engine: Engine, payment: Payment) -> Response:
     if payment.status is Status.PENDING:
         raise Refused("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
     if payment.fail_code == "NOT_SENT":
         raise Refused("not_sent", why=payment.fail_reason, imp_uid=payment.imp_uid)
     if payment.status is Status.FAILED:
         _refuse_outright(engine, payment)
-    return answer(payment_view(payment))
+    return success(payment_view(payment))
 
 
 def _refuse_outright(engine: Engine, failed: Payment) -> None:
@@ -129,6 +140,6 @@ def refuse_contradictions(given: dict[str, Any], *, where: str = "") -> None:
         raise Refused("contradiction", field=f"{where}card_quota", rule=rule)
 
 
-async def refuse_card_charge(_call: Call) -> Response:
+async def refuse_card_charge(_request: ApiRequest) -> Response:
     """KICC takes no card number by API. The body, with its card number, is never read (B2)."""
     raise NotAllowed("charge_only_with_key")

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import NotAllowed, NotFound
-from dasi.iamport.endpoint import Act, Call, Face, route
+from dasi.iamport.endpoint import ApiContext, ApiRequest, Endpoint, route
 
 _RECEIPTS = "현금영수증"
 _VBANK = "가상계좌"
@@ -52,42 +52,49 @@ NOT_IMPLEMENTED: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def routes(face: Face) -> list[Route]:
+def routes(context: ApiContext) -> list[Route]:
     return [
-        *_refused(face, NOT_OFFERED, "not_offered"),
-        *_refused(face, NOT_IMPLEMENTED, "not_implemented"),
+        *_refused(context, NOT_OFFERED, "not_offered"),
+        *_refused(context, NOT_IMPLEMENTED, "not_implemented"),
         *[
             one
             for method in ("GET", "DELETE")
             for one in route(
-                face,
+                context,
                 method,
                 "/certifications/{imp_uid}",
                 no_certification,
-                refuses=("unknown_certification",),
+                errors=("unknown_certification",),
             )
         ],
     ]
 
 
-async def no_certification(_call: Call) -> Response:
+async def no_certification(_request: ApiRequest) -> Response:
     """No identity verification: none can exist, because none can be made here."""
     raise NotFound("unknown_certification")
 
 
-def _refused(face: Face, table: tuple[tuple[str, str, str], ...], reason: str) -> list[Route]:
+def _refused(
+    context: ApiContext, table: tuple[tuple[str, str, str], ...], reason: str
+) -> list[Route]:
     return [
         one
         for methods, path, what in table
         for method in methods.split()
         for one in route(
-            face, method, path, _refusing(reason, what), reads_body=False, refuses=(reason,)
+            context,
+            method,
+            path,
+            _unsupported_endpoint(reason, what),
+            reads_body=False,
+            errors=(reason,),
         )
     ]
 
 
-def _refusing(reason: str, what: str) -> Act:
-    async def refuse(_call: Call) -> Response:
+def _unsupported_endpoint(reason: str, what: str) -> Endpoint:
+    async def refuse(_request: ApiRequest) -> Response:
         """Not offered: KICC cards and billing keys only."""
         raise NotAllowed(reason, what=what)
 

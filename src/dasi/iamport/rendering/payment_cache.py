@@ -19,7 +19,7 @@ _PAYMENT_MAX_BYTES = 2_000
 _encode = msgspec.json.Encoder().encode
 
 
-class RenderedPayments:
+class PaymentJsonCache:
     """Of one process. 4,000 are 8 MB at most."""
 
     def __init__(self, *, payments_max: int = 4_000) -> None:

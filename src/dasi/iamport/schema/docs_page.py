@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dasi.iamport.schema.openapi import openapi
-from dasi.iamport.schema.schema_text import in_words
+from dasi.iamport.schema.schema_text import describe_schema
 
 _POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _STYLE = """
@@ -87,7 +87,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         ]
     params = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{where}</td>"
-        f"<td>{'required' if is_required else ''}</td><td>{escape(in_words(rule))}</td></tr>"
+        f"<td>{'required' if is_required else ''}</td><td>{escape(describe_schema(rule))}</td></tr>"
         for name, where, is_required, rule in rows
     )
     answers = "".join(
@@ -113,7 +113,7 @@ def _given(answer: dict[str, Any]) -> str:
 
 def _fields(schema: dict[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(in_words(rule))}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(describe_schema(rule))}</td></tr>"
         for name, rule in schema.get("properties", {}).items()
     )
     return f"<p>{escape(schema.get('description', ''))}</p><table>{rows}</table>"

@@ -24,26 +24,26 @@ class Field:
     is_required: bool
 
 
-def object_schema(params: Sequence[Param], *, either: Sequence[str] = ()) -> Schema:
+def object_schema(params: Sequence[Param], *, require_any: Sequence[str] = ()) -> Schema:
     """An object with these parameters; whatever else it holds is left alone.
 
-    Of the names in `either` at least one is there and holds something.
+    Of the names in `require_any` at least one is there and holds something.
     """
 
     def fields_of(one: Param) -> list[Field]:
         return [Field(one.name, one.schema(), one.is_required)]
 
-    return _object(params, either, fields_of, absent=[NULL, BLANK])
+    return _object(params, require_any, fields_of, absent=[NULL, BLANK])
 
 
-def form_schema(params: Sequence[Param], *, either: Sequence[str] = ()) -> Schema:
+def form_schema(params: Sequence[Param], *, require_any: Sequence[str] = ()) -> Schema:
     """The same as a form sends it: every value a text, lists and objects by bracketed names."""
-    return _object(params, either, lambda one: one.in_form(), absent=[BLANK])
+    return _object(params, require_any, lambda one: one.form_fields(), absent=[BLANK])
 
 
 def _object(
     params: Sequence[Param],
-    either: Sequence[str],
+    require_any: Sequence[str],
     fields_of: Callable[[Param], list[Field]],
     *,
     absent: list[Schema],
@@ -56,11 +56,11 @@ def _object(
         },
         "required": [one.name for one in fields if one.is_required],
     }
-    if either:
+    if require_any:
         schema["anyOf"] = [
             {"required": [field.name], "properties": {field.name: field.rule}}
             for one in params
-            if one.name in either
+            if one.name in require_any
             for field in fields_of(replace(one, is_required=True))
         ]
     return schema
@@ -78,10 +78,10 @@ def bracketed(name: str) -> str:
     return f"[{head}]{bracket}{rest}"
 
 
-def digits(least: int, most: int) -> list[str]:
-    """Patterns that together match the numbers from `least` (0 or 1) to `most`."""
-    told = str(most)
-    found = ["0"] if least == 0 else []
+def digits(minimum: int, maximum: int) -> list[str]:
+    """Patterns that together match the numbers from `minimum` (0 or 1) to `maximum`."""
+    told = str(maximum)
+    found = ["0"] if minimum == 0 else []
     if len(told) > 1:
         found.append(f"[1-9][0-9]{{0,{len(told) - 2}}}")
     for place, digit in enumerate(told):

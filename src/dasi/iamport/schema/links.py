@@ -61,12 +61,12 @@ _NEXT: tuple[tuple[Any, str, tuple[_Next, ...]], ...] = (
 )
 
 
-def links(gives: Any) -> dict[str, Any]:
+def links(response_type: Any) -> dict[str, Any]:
     """The links of an answer that holds this type; none for a type that leads nowhere."""
     return {
         one.operation: _link(one, place)
         for held, place, following in _NEXT
-        if held == gives
+        if held == response_type
         for one in following
     }
 

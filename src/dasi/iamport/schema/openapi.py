@@ -1,7 +1,7 @@
 """OpenAPI from what parses and answers: the routes' own parameters, objects and refusals.
 
-Nothing is described twice: a route's `About` holds the values its requests are parsed with and the
-type its answer is made of, and the failures' table has every status and text.
+Nothing is described twice: a route's `RouteSpec` holds the values its requests are parsed with
+and the type its answer is made of, and the table of errors has every status and text.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from starlette.routing import BaseRoute
 
-from dasi.iamport.endpoint import About, ApiRoute
+from dasi.iamport.endpoint import ApiRoute, RouteSpec
 from dasi.iamport.endpoints.lists import NO_FILTER, STATUSES
-from dasi.iamport.errors import FAILURES
+from dasi.iamport.errors import ERRORS
 from dasi.iamport.schema.json_schema import BLANK, Field, any_of, form_schema, object_schema
 from dasi.iamport.schema.links import links
 from dasi.idempotency import KEY_MAX
@@ -37,13 +37,13 @@ _KEY = {
 def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str, Any]:
     """The description of every `ApiRoute` among `routes`, as OpenAPI 3.1."""
     described = _described(routes)
-    types = [about.gives for _, _, about in described if about.gives is not None]
+    types = [spec.response_type for _, _, spec in described if spec.response_type is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     shown = dict(zip([id(one) for one in types], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
-    for method, path, about in described:
-        response = shown.get(id(about.gives))
-        paths.setdefault(path, {})[method.lower()] = _operation(method, path, about, response)
+    for method, path, spec in described:
+        response = shown.get(id(spec.response_type))
+        paths.setdefault(path, {})[method.lower()] = _operation(method, path, spec, response)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -71,66 +71,66 @@ def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str,
     }
 
 
-def _described(routes: Sequence[BaseRoute]) -> list[tuple[str, str, About]]:
+def _described(routes: Sequence[BaseRoute]) -> list[tuple[str, str, RouteSpec]]:
     """Each (method, path) once, without the spellings that end in a slash."""
-    found: dict[tuple[str, str], About] = {}
+    found: dict[tuple[str, str], RouteSpec] = {}
     for route in routes:
         if isinstance(route, ApiRoute) and not route.path.endswith("/"):
             for method in sorted((route.methods or set()) - {"HEAD"}):
-                found.setdefault((method, route.path), route.about)
-    return [(method, path, about) for (method, path), about in found.items()]
+                found.setdefault((method, route.path), route.spec)
+    return [(method, path, spec) for (method, path), spec in found.items()]
 
 
-def _operation(method: str, path: str, about: About, response: dict[str, Any] | None) -> Any:
+def _operation(method: str, path: str, spec: RouteSpec, response: dict[str, Any] | None) -> Any:
     has_body = method in ("POST", "PUT")
     operation: dict[str, Any] = {
         "operationId": f"{method} {path}",
-        "summary": about.summary,
+        "summary": spec.summary,
         "parameters": [_in_path(name) for name in _PATH_NAMES.findall(path)],
-        "responses": _responses(about, response),
+        "responses": _responses(spec, response),
     }
-    if not about.needs_token:
+    if not spec.needs_token:
         operation["security"] = []
-    if about.takes_key:
+    if spec.supports_idempotency_key:
         operation["parameters"].append(_KEY)
-    if has_body and about.params:
+    if has_body and spec.params:
         json, form = (
-            make(about.params, either=about.either) for make in (object_schema, form_schema)
+            make(spec.params, require_any=spec.require_any) for make in (object_schema, form_schema)
         )
         operation["requestBody"] = {
-            "required": bool(about.either) or any(one.is_required for one in about.params),
+            "required": bool(spec.require_any) or any(one.is_required for one in spec.params),
             "content": {
                 "application/json": {"schema": json},
                 "application/x-www-form-urlencoded": {"schema": form},
             },
         }
-    elif about.params:
+    elif spec.params:
         operation["parameters"] += [
-            _in_query(field) for param in about.params for field in param.in_form()
+            _in_query(field) for param in spec.params for field in param.form_fields()
         ]
     return operation
 
 
-def _responses(about: About, response: dict[str, Any] | None) -> dict[str, Any]:
+def _responses(spec: RouteSpec, response: dict[str, Any] | None) -> dict[str, Any]:
     """By status. A status that both succeeds and refuses (200) may hold either envelope."""
     told: dict[int, list[str]] = {}
     reasons = (
-        *(_ALWAYS if about.needs_token else _ALWAYS[1:]),
-        *(_OF_A_KEY if about.takes_key else ()),
-        *about.refuses,
+        *(_ALWAYS if spec.needs_token else _ALWAYS[1:]),
+        *(_OF_A_KEY if spec.supports_idempotency_key else ()),
+        *spec.errors,
     )
     for reason in reasons:
-        failure = FAILURES[reason]
+        failure = ERRORS[reason]
         told.setdefault(failure.http_status, []).append(f"code {failure.code}: {failure.text}")
     responses: dict[str, Any] = {}
-    for status in sorted({*told, *(about.statuses if response else ())}):
+    for status in sorted({*told, *(spec.statuses if response else ())}):
         texts = told.get(status, [])
-        gives = response if status in about.statuses and response else None
+        response_type = response if status in spec.statuses and response else None
         responses[str(status)] = {
-            "description": "\n\n".join([*(["The answer"] if gives else []), *texts]),
-            "content": _json(_envelope(gives)),
+            "description": "\n\n".join([*(["The answer"] if response_type else []), *texts]),
+            "content": _json(_envelope(response_type)),
         }
-        if gives and (leads := links(about.gives)):
+        if response_type and (leads := links(spec.response_type)):
             responses[str(status)]["links"] = leads
     return {**responses, "default": _FAILED}
 

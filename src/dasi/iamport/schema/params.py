@@ -19,7 +19,7 @@ from dasi.ledger import AMOUNT_MAX_KRW
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CUSTOM_DATA_MAX = 16 * 1024
-_WHOLE_MAX = 2**53 - 1
+_INTEGER_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps as it is."""
 _URL_MAX, _URLS_MAX = 2000, 5
 _URL: Schema = {
@@ -44,7 +44,7 @@ class Param(Protocol):
         """The rule as JSON Schema, for OpenAPI."""
         ...
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         """The same for a form or a query: what it is called there, and its rule as a text."""
         ...
 
@@ -60,7 +60,7 @@ class Text:
             given = int(given)
         if isinstance(given, bool) or not isinstance(given, str | int):
             raise Invalid(self.name, "문자열이어야 합니다")
-        if isinstance(given, int) and abs(given) > _WHOLE_MAX:
+        if isinstance(given, int) and abs(given) > _INTEGER_MAX:
             raise Invalid(self.name, "큰 수는 문자열로 보내야 합니다")
         text = str(given)
         if len(text) > self.length_max:
@@ -70,9 +70,9 @@ class Text:
         return text
 
     def schema(self) -> Schema:
-        most = min(10**self.length_max - 1, _WHOLE_MAX)
-        least = max(1 - 10 ** (self.length_max - 1), -_WHOLE_MAX)  # the sign takes a place
-        number = {"type": "integer", "minimum": least, "maximum": most}
+        maximum = min(10**self.length_max - 1, _INTEGER_MAX)
+        minimum = max(1 - 10 ** (self.length_max - 1), -_INTEGER_MAX)  # the sign takes a place
+        number = {"type": "integer", "minimum": minimum, "maximum": maximum}
         return {
             "description": f"text of up to {self.length_max} characters; a whole number is one too",
             "anyOf": [self.as_text(), number],
@@ -82,12 +82,12 @@ class Text:
         pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
         return {"type": "string", "pattern": pattern, "maxLength": self.length_max}
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         return [Field(self.name, self.as_text(), self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
-class Prose:
+class FreeText:
     """A text for people: cut to its limit, its line ends made blanks. Never refused for either."""
 
     name: str
@@ -105,17 +105,17 @@ class Prose:
             "type": ["string", "number"],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         return [Field(self.name, {"type": "string"}, self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Integer:
     """A whole number; a numeric string is one too, because clients in the field send it."""
 
     name: str
-    least: int = 0
-    most: int = AMOUNT_MAX_KRW
+    minimum: int = 0
+    maximum: int = AMOUNT_MAX_KRW
     is_required: bool = False
     unit: str = ""
 
@@ -126,46 +126,47 @@ class Whole:
             given = int(given)
         if isinstance(given, bool) or not isinstance(given, int):
             raise Invalid(self.name, f"{self.unit}정수여야 합니다 (소수, 문자 불가)")
-        if not self.least <= given <= self.most:
-            raise Invalid(self.name, f"{self.least} 이상 {self.most} 이하여야 합니다")
+        if not self.minimum <= given <= self.maximum:
+            raise Invalid(self.name, f"{self.minimum} 이상 {self.maximum} 이하여야 합니다")
         return given
 
     def schema(self) -> Schema:
-        as_text = rf"^0{{0,5}}({'|'.join(digits(self.least, self.most))})$"
+        as_text = rf"^0{{0,5}}({'|'.join(digits(self.minimum, self.maximum))})$"
         return {
-            "description": f"whole number from {self.least} to {self.most}, or its digits as text",
+            "description": f"whole number from {self.minimum} to {self.maximum}, "
+            "or its digits as text",
             "anyOf": [self._as_number(), {"type": "string", "pattern": as_text}],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         return [Field(self.name, self._as_number(), self.is_required)]
 
     def _as_number(self) -> Schema:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Enum:
     """One of a few words."""
 
     name: str
-    words: tuple[str, ...]
+    values: tuple[str, ...]
     is_required: bool = False
 
     def parse(self, given: object) -> str:
-        if not isinstance(given, str) or given.strip() not in self.words:
-            raise Invalid(self.name, f"{', '.join(self.words)} 중 하나여야 합니다")
+        if not isinstance(given, str) or given.strip() not in self.values:
+            raise Invalid(self.name, f"{', '.join(self.values)} 중 하나여야 합니다")
         return given.strip()
 
     def schema(self) -> Schema:
-        return {"type": "string", "enum": list(self.words)}
+        return {"type": "string", "enum": list(self.values)}
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         return [Field(self.name, self.schema(), self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Boolean:
     """Yes or no: a boolean, or its word in a query or form."""
 
     name: str
@@ -187,12 +188,12 @@ class Flag:
             "enum": [True, False, 1, 0, *_YES, *_NO],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         return [Field(self.name, {"enum": [*_YES, *_NO]}, self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class StringList:
     """A text or a list of them. An empty list counts as absent: clients send `[]` for nothing."""
 
     name: str
@@ -227,10 +228,10 @@ class Texts:
             "anyOf": [*one["anyOf"], many],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         one = Text(self.name, self.length_max).as_text()
-        least = {"minItems": 1} if self.is_required else {}
-        many = {"type": "array", "items": one, "maxItems": self.count_max, **least}
+        minimum = {"minItems": 1} if self.is_required else {}
+        many = {"type": "array", "items": one, "maxItems": self.count_max, **minimum}
         return [Field(f"{self.name}[]", any_of(many, one), self.is_required)]
 
 
@@ -256,7 +257,7 @@ class JsonText:
             "anyOf": [self._as_text(), {"type": ["object", "array", "number", "boolean"]}],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         return [Field(self.name, self._as_text(), self.is_required)]
 
     def _as_text(self) -> Schema:
@@ -299,7 +300,7 @@ class Urls:
             ],
         }
 
-    def in_form(self) -> list[Field]:
+    def form_fields(self) -> list[Field]:
         many = {"type": "array", "items": any_of(_URL, BLANK), "maxItems": _URLS_MAX}
         return [Field(f"{self.name}[]", any_of(many, _URL), self.is_required)]
 

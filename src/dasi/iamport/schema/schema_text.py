@@ -15,7 +15,7 @@ _TYPES = {
 }
 
 
-def in_words(rule: Schema) -> str:
+def describe_schema(rule: Schema) -> str:
     """One line. An absent value's spellings are left out: that a name is optional says as much."""
     if "description" in rule:
         return str(rule["description"])
@@ -25,7 +25,7 @@ def in_words(rule: Schema) -> str:
         return ", ".join(str(one) for one in rule["enum"])
     if "anyOf" in rule:
         is_nullable = NULL in rule["anyOf"]
-        kinds = [in_words(one) for one in rule["anyOf"] if one not in (BLANK, NULL)]
+        kinds = [describe_schema(one) for one in rule["anyOf"] if one not in (BLANK, NULL)]
         return " or ".join([*dict.fromkeys(kinds), *(["null"] if is_nullable else [])])
     return f"{_kind(rule)}{_limits(rule)}"
 
@@ -35,15 +35,15 @@ def _kind(rule: Schema) -> str:
     told = " or ".join(
         _TYPES.get(one, one) for one in ([kinds] if isinstance(kinds, str) else kinds)
     )
-    return f"list of {in_words(rule['items'])}" if "items" in rule else told
+    return f"list of {describe_schema(rule['items'])}" if "items" in rule else told
 
 
 def _limits(rule: Schema) -> str:
-    least: Any = rule.get("minimum")
-    most: Any = rule.get("maximum", rule.get("maxLength", rule.get("maxItems")))
-    if least is not None and most is not None:
-        return f" from {least} to {most}"
+    minimum: Any = rule.get("minimum")
+    maximum: Any = rule.get("maximum", rule.get("maxLength", rule.get("maxItems")))
+    if minimum is not None and maximum is not None:
+        return f" from {minimum} to {maximum}"
     unit = " characters" if "maxLength" in rule else ""
-    if most is not None:
-        return f", at most {most}{unit}"
-    return f" from {least}" if least is not None else ""
+    if maximum is not None:
+        return f", at most {maximum}{unit}"
+    return f" from {minimum}" if minimum is not None else ""
