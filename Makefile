@@ -81,7 +81,7 @@ lock: .venv/bin/uv  ## Renew the lock files
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra dev -o requirements-dev.lock
 
-bench: setup-dev  ## Benchmarks beside the floor of this machine (ARGS="charge reads --quick")
+bench: setup-dev  ## Benchmarks beside the baseline of this machine (ARGS="charge reads --quick")
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null; } \
 		|| { echo "make bench needs the load generator wrk (Debian: apt install wrk)"; exit 1; }

@@ -1,1 +1,1 @@
-"""Benchmarks, each beside the floor of this machine. `make bench` runs all of them."""
+"""Benchmarks, each beside the baseline of this machine. `make bench` runs all of them."""

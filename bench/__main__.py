@@ -54,29 +54,33 @@ def _on_a_machine(
 async def _charge(machine: Machine, options: argparse.Namespace) -> Any:
     return [
         await charge.measure(
-            machine, clients=clients, rounds=options.rounds, seconds=options.seconds
+            machine, clients=clients, repetitions=options.repetitions, seconds=options.seconds
         )
         for clients in CLIENTS
     ]
 
 
 async def _reads(machine: Machine, options: argparse.Namespace) -> Any:
-    await charge.measure(machine, clients=32, rounds=1, seconds=2, name="seed")
-    return await reads.measure(machine, clients=32, rounds=options.rounds, seconds=options.seconds)
+    await charge.measure(machine, clients=32, repetitions=1, seconds=2, name="seed")
+    return await reads.measure(
+        machine, clients=32, repetitions=options.repetitions, seconds=options.seconds
+    )
 
 
 PARTS: dict[str, Part] = {
     "charge": _on_a_machine(_charge),
     "reads": _on_a_machine(_reads),
     "windows": _on_a_machine(
-        lambda machine, options: windows.measure(machine, rounds=options.rounds, windows=40)
+        lambda machine, options: windows.measure(
+            machine, repetitions=options.repetitions, windows=40
+        )
     ),
     "webhooks": lambda options: webhooks.measure(seconds=2 * options.seconds),
     "schedules": _on_a_machine(
         lambda machine, options: schedules.measure(machine, schedules=options.schedules)
     ),
     "start": _on_a_machine(
-        lambda machine, options: memory.measure_start(machine, rounds=options.rounds)
+        lambda machine, options: memory.measure_start(machine, repetitions=options.repetitions)
     ),
     "memory": _on_a_machine(
         lambda machine, options: memory.measure_memory(machine, charges=options.charges)
@@ -85,9 +89,14 @@ PARTS: dict[str, Part] = {
         lambda machine, options: profile_charge.measure(machine, seconds=2 * options.seconds)
     ),
     "overload": lambda options: overload.measure(seconds=2 * options.seconds),
-    "workers": lambda options: workers.measure(rounds=options.rounds, seconds=options.seconds),
+    "workers": lambda options: workers.measure(
+        repetitions=options.repetitions, seconds=options.seconds
+    ),
     "growth": lambda options: growth.measure(
-        options.growth_data, sizes=options.sizes, rounds=options.rounds, seconds=options.seconds
+        options.growth_data,
+        sizes=options.sizes,
+        repetitions=options.repetitions,
+        seconds=options.seconds,
     ),
 }
 
@@ -131,7 +140,7 @@ def _on_what(commit: str, load_before: float) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help="charge reads windows ...")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--schedules", type=int, default=100_000)
     parser.add_argument("--charges", type=int, default=100_000)
@@ -145,7 +154,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="two short rounds, small amounts")
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.seconds = 2, 2
+        options.repetitions, options.seconds = 2, 2
         options.schedules, options.charges, options.sizes = 2_000, 5_000, [50_000]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(options))

@@ -1,6 +1,7 @@
-"""The floor: what no honest gateway can leave out, and nothing else. Not part of the product.
+"""The baseline: what no honest gateway can leave out, and nothing else. Not part of the product.
 
-    python -m bench.floor PORT_FD     settings by environment: FLOOR_DATABASE_URL, FLOOR_KICC_URL
+    python -m bench.baseline PORT_FD     settings by environment:
+        BASELINE_DATABASE_URL, BASELINE_KICC_URL
 
 A charge: parse the request, commit the intent, ask the simulator over HTTP, commit the result,
 answer. Same server (uvicorn, one process), same driver (asyncpg), same client (aiohttp), same
@@ -24,9 +25,9 @@ import uvloop
 MALL_ID = "T0021766"
 KST = timezone(timedelta(hours=9))
 SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS floor;
-CREATE TABLE IF NOT EXISTS floor.keys (customer text PRIMARY KEY, key text NOT NULL);
-CREATE TABLE IF NOT EXISTS floor.payments (
+CREATE SCHEMA IF NOT EXISTS baseline;
+CREATE TABLE IF NOT EXISTS baseline.keys (customer text PRIMARY KEY, key text NOT NULL);
+CREATE TABLE IF NOT EXISTS baseline.payments (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, order_no text NOT NULL UNIQUE,
     amount bigint NOT NULL, state text NOT NULL, tid text, at timestamptz NOT NULL DEFAULT now());
 """
@@ -34,7 +35,7 @@ FILLER = {f"field_{number}": None for number in range(40)}
 decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 
 
-class Floor:
+class Baseline:
     def __init__(self, pool: asyncpg.Pool, http: aiohttp.ClientSession, kicc_url: str) -> None:
         self.pool, self.http, self.kicc_url = pool, http, kicc_url
         self.keys: dict[str, str] = {}
@@ -76,14 +77,14 @@ class Floor:
     async def key_of(self, customer: str) -> str:
         if customer not in self.keys:
             self.keys[customer] = await self.pool.fetchval(
-                "SELECT key FROM floor.keys WHERE customer = $1", customer
+                "SELECT key FROM baseline.keys WHERE customer = $1", customer
             )
         return self.keys[customer]
 
     async def charge(self, params: Any) -> dict[str, Any]:
         key = await self.key_of(params["customer_uid"])
         number = await self.pool.fetchval(
-            "INSERT INTO floor.payments (order_no, amount, state) VALUES ($1, $2, 'sending') "
+            "INSERT INTO baseline.payments (order_no, amount, state) VALUES ($1, $2, 'sending') "
             "RETURNING id",
             params["merchant_uid"],
             params["amount"],
@@ -92,12 +93,12 @@ class Floor:
             "/api/trades/approval/batch",
             {
                 "mallId": MALL_ID,
-                "shopTransactionId": f"floor-{number:026d}",
+                "shopTransactionId": f"baseline-{number:026d}",
                 "shopOrderNo": f"F{number}",
                 "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
                 "amount": params["amount"],
                 "currency": "00",
-                "orderInfo": {"goodsName": "floor"},
+                "orderInfo": {"goodsName": "baseline"},
                 "payMethodInfo": {
                     "billKeyMethodInfo": {"batchKey": key},
                     "cardMethodInfo": {"installmentMonth": 0},
@@ -106,7 +107,7 @@ class Floor:
         )
         state = "paid" if said["resCd"] == "0000" else "failed"
         await self.pool.execute(
-            "UPDATE floor.payments SET state = $2, tid = $3 WHERE id = $1",
+            "UPDATE baseline.payments SET state = $2, tid = $3 WHERE id = $1",
             number,
             state,
             said.get("pgCno"),
@@ -115,7 +116,7 @@ class Floor:
 
     async def window(self, params: Any) -> dict[str, Any]:
         number = await self.pool.fetchval(
-            "INSERT INTO floor.payments (order_no, amount, state) VALUES ($1, 0, 'window') "
+            "INSERT INTO baseline.payments (order_no, amount, state) VALUES ($1, 0, 'window') "
             "RETURNING id",
             params["merchant_uid"],
         )
@@ -130,7 +131,7 @@ class Floor:
                 "returnUrl": "http://127.0.0.1/return",
                 "deviceTypeCode": "pc",
                 "clientTypeCode": "00",
-                "orderInfo": {"goodsName": "floor"},
+                "orderInfo": {"goodsName": "baseline"},
                 "payMethodInfo": {"billKeyMethodInfo": {"certType": "0"}},
             },
         )
@@ -138,12 +139,14 @@ class Floor:
 
     async def come_back(self, fields: Any) -> dict[str, Any]:
         number = int(fields["shopOrderNo"][1:])
-        await self.pool.execute("UPDATE floor.payments SET state = 'asked' WHERE id = $1", number)
+        await self.pool.execute(
+            "UPDATE baseline.payments SET state = 'asked' WHERE id = $1", number
+        )
         said = await self.ask(
             "/api/ep9/trades/approval",
             {
                 "mallId": MALL_ID,
-                "shopTransactionId": f"floor-{number:026d}",
+                "shopTransactionId": f"baseline-{number:026d}",
                 "authorizationId": fields["authorizationId"],
                 "shopOrderNo": fields["shopOrderNo"],
                 "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
@@ -151,18 +154,18 @@ class Floor:
         )
         key = said["paymentInfo"]["cardInfo"]["cardNo"]
         await self.pool.execute(
-            "INSERT INTO floor.keys (customer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO baseline.keys (customer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             fields["customer_uid"],
             key,
         )
         return {"code": 0}
 
     async def read(self, number: int) -> dict[str, Any]:
-        row = await self.pool.fetchrow("SELECT * FROM floor.payments WHERE id = $1", number)
+        row = await self.pool.fetchrow("SELECT * FROM baseline.payments WHERE id = $1", number)
         return {"code": 0, **FILLER, **row}
 
     async def page(self) -> dict[str, Any]:
-        rows = await self.pool.fetch("SELECT * FROM floor.payments ORDER BY id DESC LIMIT 20")
+        rows = await self.pool.fetch("SELECT * FROM baseline.payments ORDER BY id DESC LIMIT 20")
         return {"code": 0, "list": [{**FILLER, **row} for row in rows]}
 
 
@@ -172,14 +175,14 @@ async def _as_it_is(_connection: asyncpg.Connection) -> None:
 
 async def main() -> None:
     pool = await asyncpg.create_pool(
-        os.environ["FLOOR_DATABASE_URL"], min_size=1, max_size=16, reset=_as_it_is
+        os.environ["BASELINE_DATABASE_URL"], min_size=1, max_size=16, reset=_as_it_is
     )
     await pool.execute(SCHEMA)
     headers = {"content-type": "application/json; charset=utf-8"}
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=64), headers=headers
     ) as http:
-        app = Floor(pool, http, os.environ["FLOOR_KICC_URL"])
+        app = Baseline(pool, http, os.environ["BASELINE_KICC_URL"])
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, log_level="warning", access_log=False,
                            lifespan="off", server_header=False)

@@ -88,7 +88,7 @@ _CHANGED = {
     "buyer_tel": "'010-' || lpad((one.n % 10000)::text, 4, '0') || '-' "
     "|| lpad((one.n % 9973)::text, 4, '0')",
     "attempt_id": "'ch-' || one.ulid",
-    "shop_order_no": "'ch-' || one.ulid",
+    "pg_order_id": "'ch-' || one.ulid",
     "billing_key_id": "'bk_' || one.member",
     "event_id": "'evt_' || one.ulid",
     "delivery_id": "'evt_' || one.ulid || '.1'",

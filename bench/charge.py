@@ -1,4 +1,4 @@
-"""Charges: `again` through the whole product, every one another order, beside the floor."""
+"""Charges: `again` through the whole product, every one another order, beside the baseline."""
 
 from bench import load
 from bench.machine import CARDS, Machine
@@ -6,16 +6,16 @@ from bench.repetitions import Side, beside, one_run
 
 
 async def measure(
-    machine: Machine, *, clients: int, rounds: int, seconds: int, name: str = "c"
+    machine: Machine, *, clients: int, repetitions: int, seconds: int, name: str = "c"
 ) -> dict[str, object]:
-    """`rounds` runs of each in turn. Every answered charge must be paid in the books."""
-    floor, dasi = Side(), Side()
-    for number in range(-1, rounds):
+    """`repetitions` runs of each in turn. Every answered charge must be paid in the books."""
+    baseline, dasi = Side(), Side()
+    for number in range(-1, repetitions):
         run = f"{name}{clients}r{number + 1}"
         script = load.charges(token=machine.token, run=run, cards=CARDS)
         span = seconds if number >= 0 else 1  # the first warms up and is not kept
         for side, part, path in (
-            (floor, machine.floor, "/charge"),
+            (baseline, machine.baseline, "/charge"),
             (dasi, machine.gateway, "/subscribe/payments/again"),
         ):
             told, cpu = await one_run(machine, part, path, script, clients=clients, seconds=span)
@@ -30,4 +30,4 @@ async def measure(
     unresolved = await machine.database.fetchval(
         "SELECT count(*) FROM pg_attempts WHERE state = 'unknown'"
     )
-    return {"clients": clients, **beside(floor, dasi), "unresolved": unresolved}
+    return {"clients": clients, **beside(baseline, dasi), "unresolved": unresolved}

@@ -1,6 +1,6 @@
 """The console with a million payments, 100,000 cards and as many schedules: what its pages take.
 
-    .venv/bin/python bench/console.py [--payments 1000000] [--rounds 200]
+    .venv/bin/python bench/console.py [--payments 1000000] [--repetitions 200]
 
 Real PostgreSQL, the real application, over HTTP on this machine; one browser at a time. The goal is
 p95 below 100 ms at the server for each page (a person's own network comes on top).
@@ -79,7 +79,7 @@ FROM payments WHERE merchant_id = 1 AND imp_uid = ANY($1::text[])"""
 async def fill(engine: Engine, payments: int) -> None:
     merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
     await add_channel(
-        engine, merchant, provider="kicc", mall_id="T0021766", secret="x", is_sandbox=True,
+        engine, merchant, provider="kicc", pg_merchant_id="T0021766", secret="x", is_sandbox=True,
         is_default=True,
     )  # fmt: skip
     now, step = engine.clock.now(), 50_000
@@ -93,15 +93,15 @@ async def fill(engine: Engine, payments: int) -> None:
 
 
 async def measure(
-    name: str, rounds: int, ask: Callable[[], Awaitable[float]]
+    name: str, repetitions: int, ask: Callable[[], Awaitable[float]]
 ) -> tuple[str, float, float]:
     for _ in range(5):
         await ask()
-    taken = sorted([await ask() for _ in range(rounds)])
+    taken = sorted([await ask() for _ in range(repetitions)])
     return name, statistics.median(taken), taken[int(len(taken) * 0.95) - 1]
 
 
-async def run(database_url: str, payments: int, rounds: int) -> bool:
+async def run(database_url: str, payments: int, repetitions: int) -> bool:
     listening = free_socket()
     settings = read_settings(
         {
@@ -124,12 +124,12 @@ async def run(database_url: str, payments: int, rounds: int) -> bool:
         session = await sign_in(
             engine, email="a@b.example", password="a long password", origin=origin
         )
-        chosen = [random.randint(1, payments) for _ in range(rounds + 5)]
+        chosen = [random.randint(1, payments) for _ in range(repetitions + 5)]
         named = [f"imp_{100_000_000_000 + n}" for n in set(chosen)]
         await engine.database.fetch(_EVENTS, named)
         async with aiohttp.ClientSession(cookies={"dasi_session": session.cookie}) as http:
             results = await _measure_all(
-                http, f"{url}/console/merchants/{CODE}", engine, chosen, rounds
+                http, f"{url}/console/merchants/{CODE}", engine, chosen, repetitions
             )
     for name, p50, p95 in results:
         print(f"{name:28} p50 {p50:7.1f} ms   p95 {p95:7.1f} ms   goal {GOAL_MS:.0f} ms")
@@ -137,7 +137,11 @@ async def run(database_url: str, payments: int, rounds: int) -> bool:
 
 
 async def _measure_all(
-    http: aiohttp.ClientSession, merchant_url: str, engine: Engine, chosen: list[int], rounds: int
+    http: aiohttp.ClientSession,
+    merchant_url: str,
+    engine: Engine,
+    chosen: list[int],
+    repetitions: int,
 ) -> list[tuple[str, float, float]]:
     picks = iter(chosen * 20)
     tomorrow = kst_day(engine.clock.now()) + timedelta(days=1)
@@ -171,7 +175,7 @@ async def _measure_all(
         "unresolved": lambda: "/unresolved",
         "webhooks": lambda: "/webhooks",
     }
-    results = [await measure(name, rounds, asking(path)) for name, path in pages.items()]
+    results = [await measure(name, repetitions, asking(path)) for name, path in pages.items()]
     await _export(http, merchant_url)
     return results
 
@@ -198,7 +202,7 @@ def _memory_mb() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--payments", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--repetitions", type=int, default=200)
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="dasi-bench-") as folder,
@@ -206,7 +210,7 @@ def main() -> int:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         name = runner.run(server.create())
-        is_met = runner.run(run(server.url_of(name), given.payments, given.rounds))
+        is_met = runner.run(run(server.url_of(name), given.payments, given.repetitions))
     return 0 if is_met else 1
 
 

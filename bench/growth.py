@@ -1,7 +1,9 @@
 """Growth: the same charges and reads with many payments in the tables.
 
-The payments are a year of one shop, made beforehand by `filling` on a server of their own and kept
-there: a benchmark adds to them, which a million does not notice. The floor's table stays small: it
+The payments are a year of one shop, made beforehand by `bench.seed` on a server of their own and
+kept
+there: a benchmark adds to them, which a million does not notice. The baseline's table stays small:
+it
 is the measure.
 """
 
@@ -18,7 +20,7 @@ _CLIENTS = 32
 
 
 async def measure(
-    folder: Path, *, sizes: Sequence[int], rounds: int, seconds: int
+    folder: Path, *, sizes: Sequence[int], repetitions: int, seconds: int
 ) -> dict[str, dict[str, Any]]:
     """By number of payments, the empty tables first; what is missing in `folder` is made now."""
     await prepare(folder, [size for size in sizes if size])
@@ -26,26 +28,28 @@ async def measure(
     for size in sorted({0, *sizes}):
         where = (folder, name_of(size)) if size else None
         async with running_machine(where=where) as machine:
-            results[str(size)] = await _measure(machine, rounds=rounds, seconds=seconds)
+            results[str(size)] = await _measure(machine, repetitions=repetitions, seconds=seconds)
         if size:
             _hold_against(results["0"], results[str(size)])
     return results
 
 
-async def _measure(machine: Machine, *, rounds: int, seconds: int) -> dict[str, Any]:
+async def _measure(machine: Machine, *, repetitions: int, seconds: int) -> dict[str, Any]:
     bytes_used = await machine.database.fetchval("SELECT pg_database_size(current_database())")
     run = f"g{int(time.time())}-"  # a database that is used again has the orders of last time
     return {
         "database_gib": round(bytes_used / 2**30, 2),
         "charge": await charge.measure(
-            machine, clients=_CLIENTS, rounds=rounds, seconds=seconds, name=run
+            machine, clients=_CLIENTS, repetitions=repetitions, seconds=seconds, name=run
         ),
-        "reads": await reads.measure(machine, clients=_CLIENTS, rounds=rounds, seconds=seconds),
+        "reads": await reads.measure(
+            machine, clients=_CLIENTS, repetitions=repetitions, seconds=seconds
+        ),
     }
 
 
 def _hold_against(empty: dict[str, Any], full: dict[str, Any]) -> None:
-    """How much longer each takes than with empty tables, the floor's own change taken out."""
+    """How much longer each takes than with empty tables, the baseline's own change taken out."""
     pairs = {"charge": (empty["charge"], full["charge"])}
     pairs |= {name: (empty["reads"][name], one) for name, one in full["reads"].items()}
     silent = [name for name, (_, after) in pairs.items() if not after["throughput_ratio"]]

@@ -1,5 +1,5 @@
 """Everything a benchmark runs on, on this machine: PostgreSQL that commits to disk, the simulator,
-the floor and the gateway, each a process of its own, and one shop with cards in it.
+the baseline and the gateway, each a process of its own, and one shop with cards in it.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Machine:
     simulator: Part
     kicc: SimulatorControl
     client: MerchantClient
-    floor: Part
+    baseline: Part
     gateway: Part
     token: str
     settings: dict[str, str]
@@ -75,7 +75,7 @@ class Machine:
 
     @property
     def parts(self) -> list[Part]:
-        return [self.gateway, self.floor, self.postgres, self.simulator]
+        return [self.gateway, self.baseline, self.postgres, self.simulator]
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ async def running_machine(
         ours |= settings
         listening.close()
         gateway = await start_gateway(ending, ours, url, folder, workers=gateway_workers)
-        floor = await _start_floor(ending, postgres_url, kicc_url, folder)
+        baseline = await _start_baseline(ending, postgres_url, kicc_url, folder)
 
         engine = await ending.enter_async_context(open_engine(read_settings(ours)))
         client = await ending.enter_async_context(
@@ -135,7 +135,7 @@ async def running_machine(
             simulator=Part("simulator", psutil.Process(process.pid), kicc_url),
             kicc=kicc,
             client=client,
-            floor=floor,
+            baseline=baseline,
             gateway=gateway,
             token=await client.token(),
             settings=ours,
@@ -154,17 +154,23 @@ async def start_gateway(
     )
 
 
-async def _start_floor(
+async def _start_baseline(
     ending: AsyncExitStack, database_url: str, kicc_url: str, folder: Path
 ) -> Part:
     listening = free_socket()
     listening.listen(2048)
     listening.set_inheritable(True)
     url = address_of(listening)
-    told = {**os.environ, "FLOOR_DATABASE_URL": database_url, "FLOOR_KICC_URL": kicc_url}
-    arguments = ("-m", "bench.floor", str(listening.fileno()))
+    told = {**os.environ, "BASELINE_DATABASE_URL": database_url, "BASELINE_KICC_URL": kicc_url}
+    arguments = ("-m", "bench.baseline", str(listening.fileno()))
     part = await start_part(
-        ending, "floor", arguments, told, f"{url}/", folder=folder, pass_fds=(listening.fileno(),)
+        ending,
+        "baseline",
+        arguments,
+        told,
+        f"{url}/",
+        folder=folder,
+        pass_fds=(listening.fileno(),),
     )
     listening.close()
     return part
@@ -229,7 +235,7 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
 
 
 async def _give_floor_the_keys(database: asyncpg.Connection, client: MerchantClient) -> None:
-    """The floor charges the same cards."""
+    """The baseline charges the same cards."""
     rows = await database.fetch(
         """SELECT customer_uid, sealed_key FROM billing_keys
            WHERE customer_uid LIKE 'card-%' AND status = 'active'"""
@@ -241,7 +247,8 @@ async def _give_floor_the_keys(database: asyncpg.Connection, client: MerchantCli
             associated_data=f"merchant {merchant_id} customer {row['customer_uid']}",
         )
         await database.execute(
-            "INSERT INTO floor.keys VALUES ($1, $2) ON CONFLICT (customer) DO UPDATE SET key = $2",
+            "INSERT INTO baseline.keys VALUES ($1, $2) ON CONFLICT (customer) "
+            "DO UPDATE SET key = $2",
             row["customer_uid"],
             key,
         )

@@ -18,7 +18,7 @@ from support.simulator_process import start_simulator, stop_simulator
 _PATIENCE_S = 30
 
 
-async def measure_start(machine: Machine, *, rounds: int) -> dict[str, Any]:
+async def measure_start(machine: Machine, *, repetitions: int) -> dict[str, Any]:
     """Each program from its start until it is ready, and what it holds then.
 
     `dasi serve` answers /health/ready on an existing database, `dasi worker` and the simulator say
@@ -27,7 +27,7 @@ async def measure_start(machine: Machine, *, rounds: int) -> dict[str, Any]:
     starts = {"gateway": _gateway, "worker": _worker, "simulator": _simulator}
     took: dict[str, list[float]] = {name: [] for name in starts}
     resident: dict[str, float] = {}
-    for _ in range(rounds):
+    for _ in range(repetitions):
         for name, start in starts.items():
             async with AsyncExitStack() as ending:
                 part = await start(ending, machine)

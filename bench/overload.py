@@ -12,7 +12,7 @@ _TIMES = 4
 
 async def measure(*, seconds: int) -> dict[str, Any]:
     """Four times as many clients as there is room for. Every answer is a payment or a clear no."""
-    async with running_machine(DASI_REQUESTS_AT_ONCE=str(_ROOM)) as machine:
+    async with running_machine(DASI_MAX_CONCURRENT_REQUESTS=str(_ROOM)) as machine:
         url = f"{machine.gateway.url}/subscribe/payments/again"
         results = {}
         for clients in (_ROOM, _ROOM * _TIMES):

@@ -1,4 +1,4 @@
-"""The results as a picture: a bar for the gateway beside one for the floor."""
+"""The results as a picture: a bar for the gateway beside one for the baseline."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ def draw(results: dict[str, Any]) -> str:
     height = 60 + step * len(pairs)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        'aria-label="Requests a second: dasi beside the floor of the same machine">',
+        'aria-label="Requests a second: dasi beside the baseline of the same machine">',
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
         f'<text x="16" y="26" {_TEXT} font-weight="600">Requests a second on one machine: dasi '
-        "(dark) beside the floor (light)</text>",
+        "(dark) beside the baseline (light)</text>",
     ]
     for number, (name, one) in enumerate(pairs):
         top = 46 + number * step
-        most = max(one["dasi"]["per_s"], one["floor"]["per_s"])
+        most = max(one["dasi"]["per_s"], one["baseline"]["per_s"])
         parts.append(f'<text x="16" y="{top + _BAR + 4}" {_TEXT}>{name}</text>')
-        for row, (side, colour) in enumerate((("dasi", "#1f4f82"), ("floor", "#b9cbe0"))):
+        for row, (side, colour) in enumerate((("dasi", "#1f4f82"), ("baseline", "#b9cbe0"))):
             width = round(_SPAN * one[side]["per_s"] / most, 1)
             y = top + row * _BAR
             parts.append(

@@ -15,7 +15,7 @@ _CLIENTS, _RATE = 32, 400
 # Whose work a sample is: of the first of these found in any of its frames.
 _KINDS = (
     ("one log line", ("dasi/foundation/logging.py", "structlog/")),
-    ("opening the sealed key and the mall's secret", ("dasi/foundation/vault.py",)),
+    ("opening the sealed key and the channel's secret", ("dasi/foundation/vault.py",)),
     ("asking KICC: aiohttp, its timers and traces, the socket", ("kicc/client.py", "aiohttp/")),
     ("making the request, judging the answer: fields, texts, signature", ("dasi/providers/",)),
     ("database: statements, rows, the driver", ("asyncpg/", "dasi/foundation/db.py", "_store.py")),

@@ -12,7 +12,7 @@ _LIE_BACK_S = 21
 
 
 async def measure(
-    machine: Machine, *, clients: int, rounds: int, seconds: int
+    machine: Machine, *, clients: int, repetitions: int, seconds: int
 ) -> dict[str, dict[str, object]]:
     await _count(machine)
     ours = [
@@ -23,15 +23,17 @@ async def measure(
     ]
     bare = [
         f"/payments/{row['id']}"
-        for row in await machine.database.fetch(f"SELECT id FROM floor.payments LIMIT {_PAYMENTS}")
+        for row in await machine.database.fetch(
+            f"SELECT id FROM baseline.payments LIMIT {_PAYMENTS}"
+        )
     ]
     kinds = {"one": (bare, ours), "list": (["/payments"], ["/payments/status/paid?limit=20"])}
     results = {}
-    for name, (floor_paths, dasi_paths) in kinds.items():
-        floor, dasi = Side(), Side()
-        for number in range(-1, rounds):
+    for name, (baseline_paths, dasi_paths) in kinds.items():
+        baseline, dasi = Side(), Side()
+        for number in range(-1, repetitions):
             for side, part, paths in (
-                (floor, machine.floor, floor_paths),
+                (baseline, machine.baseline, baseline_paths),
                 (dasi, machine.gateway, dasi_paths),
             ):
                 script = load.reads(paths, token=machine.token)
@@ -41,7 +43,7 @@ async def measure(
                 if number >= 0:
                     side.loads.append(told)
                     side.cpu_us.append(cpu)
-        results[name] = {"clients": clients, **beside(floor, dasi)}
+        results[name] = {"clients": clients, **beside(baseline, dasi)}
     return results
 
 

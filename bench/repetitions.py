@@ -1,4 +1,4 @@
-"""Runs the floor and the gateway in turn, and keeps the medians and their ratio."""
+"""Runs the baseline and the gateway in turn, and keeps the medians and their ratio."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from bench.machine import Machine, Part
 
 @dataclass
 class Side:
-    """Floor or gateway: its runs."""
+    """Baseline or gateway: its runs."""
 
     loads: list[Load] = field(default_factory=list)
     cpu_us: list[dict[str, float]] = field(default_factory=list)
@@ -46,12 +46,12 @@ async def one_run(
     return load, cpu
 
 
-def beside(floor: Side, dasi: Side) -> dict[str, Any]:
+def beside(baseline: Side, dasi: Side) -> dict[str, Any]:
     """Both sides and the ratios that targets are set for."""
     return {
-        "floor": floor.as_json(),
+        "baseline": baseline.as_json(),
         "dasi": dasi.as_json(),
-        "throughput_ratio": round(dasi.median("per_s") / floor.median("per_s"), 3),
-        "p50_ratio": round(dasi.median("p50_ms") / floor.median("p50_ms"), 3),
-        "p50_added_ms": round(dasi.median("p50_ms") - floor.median("p50_ms"), 2),
+        "throughput_ratio": round(dasi.median("per_s") / baseline.median("per_s"), 3),
+        "p50_ratio": round(dasi.median("p50_ms") / baseline.median("p50_ms"), 3),
+        "p50_added_ms": round(dasi.median("p50_ms") - baseline.median("p50_ms"), 2),
     }

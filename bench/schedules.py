@@ -17,7 +17,7 @@ _INSERT_SCHEDULES = """
 
 
 async def measure(machine: Machine, *, schedules: int) -> dict[str, Any]:
-    """How long from the due second until all are charged; beside it, the floor's charges."""
+    """How long from the due second until all are charged; beside it, the baseline's charges."""
     due_at = await machine.database.fetchval("SELECT date_trunc('second', now())")
     merchant_id = machine.client.merchant.merchant_id
     run = f"{time.time():.0f}"
@@ -45,12 +45,12 @@ async def measure(machine: Machine, *, schedules: int) -> dict[str, Any]:
     )
     assert (row["paid"], row["orders"]) == (schedules, schedules), row
     script = load.charges(token="", run=f"f{run}", cards=CARDS)
-    floor = await load.run_wrk(f"{machine.floor.url}/charge", script, clients=32, seconds=5)
+    baseline = await load.run_wrk(f"{machine.baseline.url}/charge", script, clients=32, seconds=5)
     return {
         "schedules": schedules,
         "took_s": round(took_s, 1),
         "per_s": round(schedules / took_s, 1),
         "charged_twice": 0,
         "worker_resident_mib": round(resident, 1),
-        "floor_charges_per_s": round(floor.per_s, 1),
+        "baseline_charges_per_s": round(baseline.per_s, 1),
     }

@@ -1,4 +1,4 @@
-"""What a part measured, as lines for a person: the gateway, the floor beside it, the ratio."""
+"""What a part measured, as lines for a person: the gateway, the baseline beside it, the ratio."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,11 +30,11 @@ def lines(part: str, told: Any) -> Iterator[str]:
 
 
 def _beside(name: str, one: dict[str, Any]) -> str:
-    floor, dasi = one["floor"], one["dasi"]
+    baseline, dasi = one["baseline"], one["dasi"]
     return (
         f"{name:22} dasi {dasi['per_s']:8,.0f}/s  p50 {dasi['p50_ms']:6.1f}  "
-        f"p99 {dasi['p99_ms']:6.1f} ms | floor {floor['per_s']:8,.0f}/s  "
-        f"p50 {floor['p50_ms']:6.1f}  "
-        f"p99 {floor['p99_ms']:6.1f} ms | {one['throughput_ratio']:.0%} of the floor, "
+        f"p99 {dasi['p99_ms']:6.1f} ms | baseline {baseline['per_s']:8,.0f}/s  "
+        f"p50 {baseline['p50_ms']:6.1f}  "
+        f"p99 {baseline['p99_ms']:6.1f} ms | {one['throughput_ratio']:.0%} of the baseline, "
         f"p50 x {one['p50_ratio']:.2f} ({one['p50_added_ms']:+.1f} ms)"
     )

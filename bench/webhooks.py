@@ -81,7 +81,7 @@ async def measure(*, seconds: int) -> dict[str, Any]:
                 "p95_ms": round(late[len(late) * 95 // 100] * 1e3, 1),
                 "max_ms": round(late[-1] * 1e3, 1),
             }
-        results["floor_post_p50_ms"] = await _bare_post(endpoint)
+        results["baseline_post_p50_ms"] = await _bare_post(endpoint)
         results["worker_resident_mib"] = round(worker.resident_mib(), 1)
         return results
 

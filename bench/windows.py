@@ -14,11 +14,11 @@ from bench.machine import Machine
 _AT_ONCE = 8
 
 
-async def measure(machine: Machine, *, rounds: int, windows: int) -> dict[str, Any]:
-    """`windows` key registrations a round, eight payers at a time, floor and gateway in turn."""
+async def measure(machine: Machine, *, repetitions: int, windows: int) -> dict[str, Any]:
+    """`windows` key registrations a round, eight payers at a time, baseline and gateway in turn."""
     numbers = count(1)
-    took: dict[str, list[float]] = {"floor": [], "dasi": []}
-    rates: dict[str, list[float]] = {"floor": [], "dasi": []}
+    took: dict[str, list[float]] = {"baseline": [], "dasi": []}
+    rates: dict[str, list[float]] = {"baseline": [], "dasi": []}
 
     async def ours() -> None:
         await machine.client.register_card(f"window-{next(numbers)}")
@@ -28,14 +28,14 @@ async def measure(machine: Machine, *, rounds: int, windows: int) -> dict[str, A
         async def bare() -> None:
             await _bare_window(machine, http, f"bare-{next(numbers)}")
 
-        for number in range(-1, rounds):
-            for name, act in (("floor", bare), ("dasi", ours)):
+        for number in range(-1, repetitions):
+            for name, act in (("baseline", bare), ("dasi", ours)):
                 amount = windows if number >= 0 else _AT_ONCE
                 times, rate = await _walk(act, amount)
                 if number >= 0:
                     took[name] += times
                     rates[name].append(rate)
-    floor, dasi = (statistics.median(rates[name]) for name in ("floor", "dasi"))
+    baseline, dasi = (statistics.median(rates[name]) for name in ("baseline", "dasi"))
     return {
         **{
             name: {
@@ -44,7 +44,7 @@ async def measure(machine: Machine, *, rounds: int, windows: int) -> dict[str, A
             }
             for name in took
         },
-        "throughput_ratio": round(dasi / floor, 3),
+        "throughput_ratio": round(dasi / baseline, 3),
     }
 
 
@@ -64,9 +64,9 @@ async def _walk(act: Callable[[], Awaitable[None]], amount: int) -> tuple[list[f
 
 
 async def _bare_window(machine: Machine, http: aiohttp.ClientSession, order: str) -> None:
-    async with http.post(f"{machine.floor.url}/window", json={"merchant_uid": order}) as answer:
+    async with http.post(f"{machine.baseline.url}/window", json={"merchant_uid": order}) as answer:
         opened = await answer.json()
     _, fields = await machine.kicc.window(opened["window_url"])
     told = {**fields, "customer_uid": order}
-    async with http.post(f"{machine.floor.url}/return", json=told) as answer:
+    async with http.post(f"{machine.baseline.url}/return", json=told) as answer:
         assert (await answer.json())["code"] == 0

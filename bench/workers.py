@@ -19,17 +19,17 @@ _SHARE = 0.25
 """Of a core for each process; two of them leave three quarters of two cores to the others."""
 
 
-async def measure(*, rounds: int, seconds: int) -> dict[str, Any]:
+async def measure(*, repetitions: int, seconds: int) -> dict[str, Any]:
     results: dict[str, Any] = {"share": _SHARE}
     for workers in (1, 2):
         async with running_machine(gateway_workers=workers) as machine:
             process = machine.gateway.process
             pids = [one.pid for one in process.children()] if workers > 1 else [process.pid]
-            free = await _rate(machine, "free", rounds=rounds, seconds=seconds)
+            free = await _rate(machine, "free", repetitions=repetitions, seconds=seconds)
             with ExitStack() as holding:
                 is_held = holding.enter_context(held_to(_SHARE, pids))
                 held = (
-                    await _rate(machine, "held", rounds=rounds, seconds=seconds)
+                    await _rate(machine, "held", repetitions=repetitions, seconds=seconds)
                     if is_held
                     else None
                 )
@@ -41,9 +41,9 @@ async def measure(*, rounds: int, seconds: int) -> dict[str, Any]:
     return results
 
 
-async def _rate(machine: Machine, name: str, *, rounds: int, seconds: int) -> dict[str, Any]:
+async def _rate(machine: Machine, name: str, *, repetitions: int, seconds: int) -> dict[str, Any]:
     rates, url = [], f"{machine.gateway.url}/subscribe/payments/again"
-    for number in range(-1, rounds):
+    for number in range(-1, repetitions):
         script = load.charges(token=machine.token, run=f"{name}{number}", cards=CARDS)
         before = {part.name: part.cpu_s() for part in machine.parts}
         began = time.perf_counter()

@@ -39,7 +39,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
     clock = clock or SystemClock()
     database = await open_database(
         settings.database_url,
-        connections_max=settings.database_connections,
+        connections_max=settings.database_pool_size,
         statement_timeout_s=settings.statement_timeout_s,
         has_pooler=bool(settings.database_direct_url),
     )
@@ -56,7 +56,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             vault=Vault(settings.vault_keys),
             providers={"kicc": kicc},
             public_url=settings.public_url,
-            window_life_s=settings.window_life_s,
+            window_ttl_s=settings.window_ttl_s,
             allows_local_urls=settings.allow_local_webhooks,
             inline_lookup_delay_s=settings.inline_lookup_delay_s,
         )
@@ -75,7 +75,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             *console.routes(engine),
             *iamport.routes(
                 engine,
-                body_max_bytes=settings.body_max_bytes,
+                max_body_bytes=settings.max_body_bytes,
                 shows_sandbox=settings.include_sandbox,
             ),
         ],
@@ -83,7 +83,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         middleware=[
             Middleware(
                 Admission,
-                requests_max=settings.requests_at_once,
+                requests_max=settings.max_concurrent_requests,
                 reject=lambda: iamport.too_busy(RETRY_AFTER_S),
             )
         ],

@@ -21,10 +21,10 @@ from dasi.commands import (
     vault,
     webhooks,
 )
-from dasi.commands.options import ending
-from dasi.commands.printing import print_trouble, trouble_of
+from dasi.commands.options import help_epilog
+from dasi.commands.printing import operator_error_of, print_operator_error
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +44,7 @@ channel_state.register(merchants.channel)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(test_clock.app, name="clock")
-app.command("migrate", epilog=ending("dasi migrate"))(merchants.migrate_command)
+app.command("migrate", epilog=help_epilog("dasi migrate"))(merchants.migrate_command)
 app.add_typer(merchants.merchant, name="merchant")
 app.add_typer(merchants.key, name="key")
 app.add_typer(merchants.channel, name="channel")
@@ -79,11 +79,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
-    except Trouble as trouble:
-        print_trouble(trouble)
+    except OperatorError as error:
+        print_operator_error(error)
         sys.exit(1)
     except (Refused, Unavailable) as refused:
-        print_trouble(trouble_of(refused))
+        print_operator_error(operator_error_of(refused))
         sys.exit(1)
 
 

@@ -19,34 +19,34 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from dasi.foundation.metrics import counted_together
+from dasi.foundation.metrics import multiprocess_dir
 from dasi.foundation.migrate import migrate
-from dasi.foundation.operator_error import Trouble
-from dasi.runtime.data_dir import OpenFolder, running_database
+from dasi.foundation.operator_error import OperatorError
+from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.headless_payer import pay_in_window
 from dasi.runtime.processes import (
     LOOPBACK,
     Child,
-    Children,
-    asked_to_stop,
-    fail_when_one_ends,
-    first_of,
+    ProcessGroup,
     free_port,
+    raise_on_exit,
+    shutdown_event,
+    wait_first,
 )
 from dasi.runtime.standalone import (
     START_PATIENCE_S,
-    Machine,
+    Standalone,
     checked_ports,
+    copy_logs,
     environment_of,
-    kept_logs,
     log_folder,
-    thrown_away_folder,
+    temporary_data_dir,
     until_answering,
 )
 from dasi.settings import read_settings, without_ours
 
 MERCHANT_CODE = "imp00000001"
-MALL_ID, MALL_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
+MID, PG_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
 CUSTOMER_UID = "demo-card"
 ORDER_NAME = "다시 구독 1개월"
 AMOUNT_KRW = 9900
@@ -60,7 +60,7 @@ _INTERRUPTED = 130
 class Demo:
     """What the steps share."""
 
-    machine: Machine
+    standalone: Standalone
     console: Console
     shop_port: int
     api_key: str
@@ -68,7 +68,7 @@ class Demo:
 
     @property
     def gateway_url(self) -> str:
-        return self.machine.ports.gateway_url
+        return self.standalone.ports.gateway_url
 
     @property
     def shop_url(self) -> str:
@@ -87,26 +87,28 @@ class Demo:
 
 
 async def run_demo(*, once: bool, port: int, simulator_port: int, shop_port: int) -> int:
-    """Plays the demo; gives the exit code. `Trouble` names what failed and where the logs are."""
+    """Plays the demo; gives the exit code. `OperatorError` names what failed and the logs."""
     console = Console(highlight=False)
     paid = asyncio.Event()
     async with (
-        asked_to_stop() as stop,
+        shutdown_event() as stop,
         checked_ports(LOOPBACK, port, simulator=simulator_port) as ports,
     ):
         shop_port = free_port(shop_port, option="--shop-port")
-        with thrown_away_folder() as folder, counted_together(folder) as together:
-            children = Children(
-                logs=log_folder(folder), stop_patience_s=_STOP_PATIENCE_S, environment=together
+        with temporary_data_dir() as folder, multiprocess_dir(folder) as metrics_environment:
+            group = ProcessGroup(
+                logs=log_folder(folder),
+                stop_patience_s=_STOP_PATIENCE_S,
+                environment=metrics_environment,
             )
             demo = Demo(
-                machine=Machine(children, ports),
+                standalone=Standalone(group, ports),
                 console=console,
                 shop_port=shop_port,
                 api_key=secrets.token_hex(8),
                 api_secret=secrets.token_hex(20),
             )
-            await first_of(stop.wait(), _play(demo, folder, once=once, paid=paid))
+            await wait_first(stop.wait(), _play(demo, folder, once=once, paid=paid))
     return 0 if paid.is_set() else _INTERRUPTED
 
 
@@ -120,13 +122,13 @@ async def _play(demo: Demo, folder: Path, *, once: bool, paid: asyncio.Event) ->
             _show_addresses(demo, console_url, seconds=time.perf_counter() - began)
             if not once:
                 demo.console.print("\nCtrl-C ends it and leaves nothing behind.")
-                await fail_when_one_ends(demo.machine.children)
-    except Trouble as trouble:
-        raise Trouble(
-            trouble.what,
-            why=trouble.why,
-            next_step=f"{trouble.next_step} All logs are kept in {kept_logs(folder)}.",
-        ) from trouble
+                await raise_on_exit(demo.standalone.group)
+    except OperatorError as error:
+        raise OperatorError(
+            error.problem,
+            cause=error.cause,
+            hint=f"{error.hint} All logs are kept in {copy_logs(folder)}.",
+        ) from error
 
 
 @asynccontextmanager
@@ -135,27 +137,27 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
 
     Gives the address at which the console begins.
     """
-    machine, children = demo.machine, demo.machine.children
-    own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORM": "json"}
-    environment = environment_of({**without_ours(os.environ), **own}, machine.ports)
+    standalone, group = demo.standalone, demo.standalone.group
+    own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORMAT": "json"}
+    environment = environment_of({**without_ours(os.environ), **own}, standalone.ports)
     async with AsyncExitStack() as ending:
-        ending.push_async_callback(children.stop)
+        ending.push_async_callback(group.stop)
         # These two need no database: they load while it is made.
-        strangers = await machine.start_simulator("--strict-fields"), await _start_shop(demo)
+        strangers = await standalone.start_simulator("--strict-fields"), await _start_shop(demo)
         with demo.step("PostgreSQL in a temporary folder"):
             opened = await ending.enter_async_context(running_database(folder, environment))
-            ending.push_async_callback(children.stop)
+            ending.push_async_callback(group.stop)
             await migrate(opened.environment["DASI_DATABASE_URL"])
         with demo.step("Gateway, worker, KICC simulator and demo shop"):
-            await machine.start_gateways(opened)
-            await machine.start_worker(opened)
+            await standalone.start_gateways(opened)
+            await standalone.start_worker(opened)
             console_url = await _set_up_merchant(demo, opened)
             await _until_all_answer(demo, *strangers)
         yield console_url
 
 
 async def _start_shop(demo: Demo) -> Child:
-    return await demo.machine.children.start(
+    return await demo.standalone.group.start(
         "shop",
         *("-m", "dasi_demo", "--port", str(demo.shop_port), "--gateway", demo.gateway_url),
         *("--merchant-code", MERCHANT_CODE, "--api-key", demo.api_key),
@@ -163,7 +165,7 @@ async def _start_shop(demo: Demo) -> Child:
     )
 
 
-async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
+async def _set_up_merchant(demo: Demo, opened: DataDir) -> str:
     """The merchant, its key and its channel; the address that makes the console's owner."""
     # They load every room, which takes as long as the programs started above take.
     from dasi.app import open_engine  # noqa: PLC0415  # slow
@@ -183,8 +185,8 @@ async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
             engine,
             merchant,
             provider="kicc",
-            mall_id=MALL_ID,
-            secret=MALL_SECRET,
+            pg_merchant_id=MID,
+            secret=PG_SECRET,
             is_sandbox=True,
             is_default=True,
         )
@@ -192,11 +194,11 @@ async def _set_up_merchant(demo: Demo, opened: OpenFolder) -> str:
 
 
 async def _until_all_answer(demo: Demo, simulator: Child, shop: Child) -> None:
-    simulator_url = demo.machine.ports.simulator_url
+    simulator_url = demo.standalone.ports.simulator_url
     assert simulator_url is not None
     await until_answering(simulator, f"{simulator_url}/_simulator/", patience_s=START_PATIENCE_S)
     await until_answering(shop, f"{demo.shop_url}/", patience_s=START_PATIENCE_S)
-    await demo.machine.until_gateway_answers()
+    await demo.standalone.until_gateway_answers()
 
 
 async def _charge_once(demo: Demo) -> None:
@@ -212,7 +214,7 @@ async def _charge_once(demo: Demo) -> None:
 
 async def _register_card(demo: Demo, session: aiohttp.ClientSession) -> str:
     param = {
-        "pg": f"kicc.{MALL_ID}",
+        "pg": f"kicc.{MID}",
         "pay_method": "card",
         "merchant_uid": f"card-{secrets.token_hex(6)}",
         "customer_uid": CUSTOMER_UID,
@@ -230,10 +232,10 @@ async def _register_card(demo: Demo, session: aiohttp.ClientSession) -> str:
         page_url=f"{demo.shop_url}/",
     )
     if not rsp.get("success"):
-        raise Trouble(
+        raise OperatorError(
             "No billing key was issued.",
-            why=f"{rsp.get('error_code')}: {rsp.get('error_msg')}",
-            next_step="Please report this: the demo uses no network and should always work.",
+            cause=f"{rsp.get('error_code')}: {rsp.get('error_msg')}",
+            hint="Please report this: the demo uses no network and should always work.",
         )
     return f"customer_uid={CUSTOMER_UID}"
 
@@ -253,10 +255,10 @@ async def _charge(demo: Demo, session: aiohttp.ClientSession) -> str:
         headers={"Authorization": f"Bearer {token['access_token']}"},
     )
     if payment.get("status") != "paid":
-        raise Trouble(
+        raise OperatorError(
             "The charge was not paid.",
-            why=f"Its status is {payment.get('status')!r}: {payment.get('fail_reason')}",
-            next_step="Please report this: the demo uses no network and should always work.",
+            cause=f"Its status is {payment.get('status')!r}: {payment.get('fail_reason')}",
+            hint="Please report this: the demo uses no network and should always work.",
         )
     return str(payment["imp_uid"])
 
@@ -270,11 +272,11 @@ async def _post(
         except ValueError:
             told = {}
         if not isinstance(told, dict) or told.get("code") != 0:
-            raise Trouble(
+            raise OperatorError(
                 "The gateway refused a request of the demo.",
-                why=f"POST {answer.url.path} answered {answer.status}: "
+                cause=f"POST {answer.url.path} answered {answer.status}: "
                 f"{told.get('message') if isinstance(told, dict) else told}",
-                next_step="Please report this: the demo uses no network and should always work.",
+                hint="Please report this: the demo uses no network and should always work.",
             )
         return dict(told["response"])
 
@@ -287,10 +289,10 @@ async def _until_webhook(demo: Demo, session: aiohttp.ClientSession, imp_uid: st
         if any(one.get("imp_uid") == imp_uid and one.get("status") == "paid" for one in notices):
             return
         await asyncio.sleep(_LOOK_S)
-    raise Trouble(
+    raise OperatorError(
         "The charge was paid, but the shop got no webhook.",
-        why=f"After {_WEBHOOK_PATIENCE_S} s {demo.shop_url}/webhooks.json does not have {imp_uid}.",
-        next_step="See the worker's log.",
+        cause=f"After {_WEBHOOK_PATIENCE_S} s {demo.shop_url}/webhooks.json lacks {imp_uid}.",
+        hint="See the worker's log.",
     )
 
 
@@ -302,7 +304,7 @@ def _show_addresses(demo: Demo, console_url: str, *, seconds: float) -> None:
         ("Demo shop", f"{demo.shop_url}/"),
         ("Gateway", demo.gateway_url),
         ("Console", console_url),
-        ("KICC simulator", f"{demo.machine.ports.simulator_url}/_simulator/"),
+        ("KICC simulator", f"{demo.standalone.ports.simulator_url}/_simulator/"),
         ("IMP.init", MERCHANT_CODE),
         ("imp_key", demo.api_key),
         ("imp_secret", demo.api_secret),

@@ -21,7 +21,7 @@ class Engine:
     """By the provider's code: `{"kicc": …}`."""
     public_url: str
     """Where payers' browsers reach this gateway, without a trailing slash."""
-    window_life_s: int
+    window_ttl_s: int
     """How long a window may stay open before its order ends."""
     allows_local_urls: bool = False
     """Whether a URL a merchant gave may lead to this machine and to private networks."""

@@ -19,9 +19,9 @@ import uvloop
 
 from dasi.app import create_app
 from dasi.foundation.logging import set_up_logging
-from dasi.foundation.operator_error import Trouble
-from dasi.runtime.bootstrap import current_engine
-from dasi.runtime.processes import asked_to_stop
+from dasi.foundation.operator_error import OperatorError
+from dasi.runtime.bootstrap import open_current_engine
+from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
 
@@ -41,7 +41,7 @@ def run_worker() -> None:
 
 async def _serve(listener: socket.socket) -> None:
     settings = _settings()
-    async with asked_to_stop() as stop, current_engine(settings) as engine:
+    async with shutdown_event() as stop, open_current_engine(settings) as engine:
         server = _Server(
             uvicorn.Config(
                 create_app(engine, settings),
@@ -53,8 +53,8 @@ async def _serve(listener: socket.socket) -> None:
                 timeout_graceful_shutdown=STOP_PATIENCE_S,
             )
         )
-        stopping = asyncio.create_task(_end_when_asked(server, stop))
-        _rarely_look_for_garbage()
+        stopping = asyncio.create_task(_exit_on_shutdown(server, stop))
+        _tune_gc()
         try:
             await server.serve(sockets=[listener])
         finally:
@@ -63,13 +63,13 @@ async def _serve(listener: socket.socket) -> None:
 
 async def _work() -> None:
     settings = _settings()
-    async with asked_to_stop() as stop, current_engine(settings) as engine:
-        _say("worker_ready", pid=os.getpid())
-        _rarely_look_for_garbage()
+    async with shutdown_event() as stop, open_current_engine(settings) as engine:
+        _announce_ready("worker_ready", pid=os.getpid())
+        _tune_gc()
         await run(engine, settings, stop)
 
 
-def _rarely_look_for_garbage() -> None:
+def _tune_gc() -> None:
     """What was loaded to run stays: it need not be looked through again and again. A request leaves
     hardly any cycles, so looking often finds little and costs a twentieth of the time."""
     gc.collect()
@@ -84,28 +84,28 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             host, port = sockets[0].getsockname()[:2]
-            _say("gateway_ready", url=f"http://{host}:{port}", pid=os.getpid())
+            _announce_ready("gateway_ready", url=f"http://{host}:{port}", pid=os.getpid())
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def _end_when_asked(server: _Server, stop: asyncio.Event) -> None:
+async def _exit_on_shutdown(server: _Server, stop: asyncio.Event) -> None:
     await stop.wait()
     server.should_exit = True
 
 
 def _settings() -> Settings:
     settings = read_settings(os.environ)
-    set_up_logging(level=settings.log_level, form=settings.log_form)
+    set_up_logging(level=settings.log_level, log_format=settings.log_format)
     slips = unknown_names(os.environ)
     if slips:
         structlog.get_logger("dasi").warning("settings_unknown", names=slips)
     return settings
 
 
-def _say(event: str, **facts: object) -> None:
+def _announce_ready(event: str, **facts: object) -> None:
     structlog.get_logger("dasi").info(event, **facts)
 
 
@@ -122,8 +122,8 @@ def main(part: str, *descriptor: str) -> int:
             run_gateway(socket.socket(fileno=int(descriptor[0])))
         else:
             run_worker()
-    except Trouble as trouble:
-        sys.stderr.write(f"{trouble}\n")
+    except OperatorError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

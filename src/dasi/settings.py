@@ -12,8 +12,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dasi.foundation import vault
-from dasi.foundation.durations import parse_waits
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.durations import parse_durations
+from dasi.foundation.operator_error import OperatorError
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"
@@ -82,7 +82,7 @@ def _vault_keys(text: str) -> tuple[bytes, ...]:
 
 
 def _webhook_retry_schedule(text: str) -> tuple[timedelta, ...]:
-    return parse_waits(text, least=timedelta(hours=72))
+    return parse_durations(text, least=timedelta(hours=72))
 
 
 def _setting(
@@ -122,8 +122,8 @@ class Settings:
         "transaction pooler (PgBouncer): the worker is woken through it, and `dasi migrate` uses "
         "it. Set, statements are not prepared by name, which poolers lose.",
     )
-    database_connections: int = _setting(
-        "DASI_DATABASE_CONNECTIONS",
+    database_pool_size: int = _setting(
+        "DASI_DATABASE_POOL_SIZE",
         default="16",
         unit="connections",
         read=_whole(2, 500),
@@ -188,21 +188,21 @@ class Settings:
     webhook_retry_schedule: tuple[timedelta, ...] = _setting(
         "DASI_WEBHOOK_RETRY_SCHEDULE",
         default="5s,30s,2m,10m,30m,1h,2h,4h,4h,4h,4h,6h,6h,6h,6h,6h,6h,6h,6h,6h",
-        unit="waits",
+        unit="durations",
         read=_webhook_retry_schedule,
         sentence="The waits between attempts of a webhook, each up to a tenth longer by chance: "
         "72 hours or more together. What is not taken after the last one has failed.",
     )
-    schedules_at_once: int = _setting(
-        "DASI_SCHEDULES_AT_ONCE",
+    max_concurrent_schedules: int = _setting(
+        "DASI_MAX_CONCURRENT_SCHEDULES",
         default="32",
         unit="charges",
         read=_whole(1, 256),
         sentence="The most scheduled payments one worker has under way for one merchant, whatever "
         "itsmalls. Ask KICC how many it takes from you before raising it.",
     )
-    window_life_s: int = _setting(
-        "DASI_WINDOW_LIFE_S",
+    window_ttl_s: int = _setting(
+        "DASI_WINDOW_TTL_S",
         default="3600",
         unit="seconds",
         read=_whole(60, 86_400),
@@ -217,20 +217,21 @@ class Settings:
         "became of it, before the caller is told that the result is being confirmed. 0 answers "
         "at once.",
     )
-    body_max_bytes: int = _setting(
-        "DASI_BODY_MAX_BYTES",
+    max_body_bytes: int = _setting(
+        "DASI_MAX_BODY_BYTES",
         default="1048576",
         unit="bytes",
         read=_whole(16_384, 67_108_864),
         sentence="The longest request body that is read.",
     )
-    requests_at_once: int = _setting(
-        "DASI_REQUESTS_AT_ONCE",
+    max_concurrent_requests: int = _setting(
+        "DASI_MAX_CONCURRENT_REQUESTS",
         default="256",
         unit="requests",
         read=_whole(1, 10_000),
         sentence="The most requests one process works on at once. Who comes when it is full is "
-        "answered 503 with `Retry-After`, and nothing is done; payers and notices of KICC have a "
+        "answered 503 with `Retry-After`, and nothing is done; payers and "
+        "notifications of KICC have a "
         "quarter more.",
     )
     include_sandbox: bool = _setting(
@@ -250,8 +251,8 @@ class Settings:
         sentence="The least a line must matter to be logged: `debug`, `info`, `warning` or "
         "`error`. `debug` also logs every request.",
     )
-    log_form: Literal["auto", "json", "text"] = _setting(
-        "DASI_LOG_FORM",
+    log_format: Literal["auto", "json", "text"] = _setting(
+        "DASI_LOG_FORMAT",
         default="auto",
         unit="word",
         read=_one_of("auto", "json", "text"),
@@ -279,7 +280,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Reads and checks all of them. `Trouble` names the first variable that breaks its rule.
+    """Reads and checks all of them. `OperatorError` names the first variable that breaks its rule.
 
     An empty variable counts as unset: that is how compose files and systemd units leave one out.
     """
@@ -300,20 +301,20 @@ def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
 def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
     text = environment.get(setting.name, "").strip() or setting.default
     if text is None:
-        raise Trouble(
+        raise OperatorError(
             f"{setting.name} is not set.",
-            why=f"It has no default. {setting.sentence}",
-            next_step=f"Set {setting.name}, or use `dasi up`, which makes its own.",
+            cause=f"It has no default. {setting.sentence}",
+            hint=f"Set {setting.name}, or use `dasi up`, which makes its own.",
         )
     try:
         return setting.read(text)
     except ValueError as wrong:
         was = "what it holds is not shown, because it is a secret" if setting.is_secret else text
-        raise Trouble(
+        raise OperatorError(
             f"{setting.name} cannot be used: {was!r}."
             if not setting.is_secret
             else f"{setting.name} cannot be used ({was}).",
-            why=f"It must be {wrong}.",
-            next_step=f"Correct {setting.name}"
+            cause=f"It must be {wrong}.",
+            hint=f"Correct {setting.name}"
             + (f", or unset it: the default is {setting.default}." if setting.default else "."),
         ) from wrong

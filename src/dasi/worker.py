@@ -41,7 +41,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
         allow_local=settings.allow_local_webhooks,
         retry_schedule=settings.webhook_retry_schedule,
     )
-    runner = Runner(engine, per_merchant=settings.schedules_at_once)
+    runner = Runner(engine, per_merchant=settings.max_concurrent_schedules)
     woken = asyncio.Event()
     session_url = settings.database_direct_url or settings.database_url
     try:
@@ -98,14 +98,14 @@ async def _repeat(
             if await poll():
                 continue
         except Unavailable as reason:
-            log.warning("worker_waits", loop=name, what=reason.what)
+            log.warning("worker_backoff", loop=name, what=reason.what)
             wait_s = max(idle_s, reason.retry_after_s)
         except Exception:
             # A bug in one loop: alarmed, and not allowed to stop the others or this one for good.
             _FAILURES.labels(name).inc()
             log.exception("worker_failed", loop=name)
             wait_s = max(idle_s, _AFTER_FAILURE_S)
-        await _first_of(stop, woken, timeout_s=wait_s)
+        await _wait_first(stop, woken, timeout_s=wait_s)
 
 
 async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) -> None:
@@ -115,13 +115,13 @@ async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) 
             connection = await asyncpg.connect(database_url)
         except (*CONNECTION_LOST, OSError) as lost:
             log.warning("cannot_listen", why=type(lost).__name__)
-            await _first_of(stop, None, timeout_s=_AFTER_FAILURE_S)
+            await _wait_first(stop, None, timeout_s=_AFTER_FAILURE_S)
             continue
         try:
             lost_it = asyncio.Event()
             connection.add_termination_listener(lambda *_, event=lost_it: event.set())
             await connection.add_listener("dasi_webhooks", lambda *_: woken.set())
-            await _first_of(stop, lost_it, timeout_s=None)
+            await _wait_first(stop, lost_it, timeout_s=None)
         except CONNECTION_LOST as lost:
             log.warning("cannot_listen", why=type(lost).__name__)
         finally:
@@ -129,7 +129,7 @@ async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) 
                 await connection.close(timeout=2)
 
 
-async def _first_of(
+async def _wait_first(
     stop: asyncio.Event, other: asyncio.Event | None, *, timeout_s: float | None
 ) -> None:
     """Waits until one of the events is set or the time is over."""

@@ -53,7 +53,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--merchant-code", required=True, help="for IMP.init, such as imp00000001")
     parser.add_argument("--api-key", required=True)
     parser.add_argument("--api-secret", help="better given as SHOP_API_SECRET")
-    parser.add_argument("--pg", help="kicc.<mall id>; without it the merchant's default channel")
+    parser.add_argument("--pg", help="kicc.<MID>; without it the merchant's default channel")
     parser.add_argument(
         "--end-with-parent", action="store_true", help="end when the process that started it ends"
     )

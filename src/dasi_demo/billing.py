@@ -1,4 +1,4 @@
-"""The till: the rules a merchant should copy, in one place.
+"""Billing: the rules a merchant should copy, in one place.
 
 1  Never trust what a browser says. The callback, the redirect and the webhook are only a reason
    to look: what counts is the payment read back from the gateway with our own keys.
@@ -12,8 +12,8 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from dasi_demo.gateway import AnswerLost, Card, Gateway, NeverLeft, Payment, Refused
-from dasi_demo.orders import Book, Notice, Order, State, Subscription
+from dasi_demo.gateway import Card, Gateway, Payment, Refused, RequestNotSent, ResponseLost
+from dasi_demo.orders import Notice, Order, OrderStore, State, Subscription
 
 # Past every timeout on the way (45 s here, 30 s at the gateway) a charge that the gateway has no
 # record of has not reached it.
@@ -25,11 +25,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Till:
+class Billing:
     def __init__(
-        self, book: Book, gateway: Gateway, *, now: Callable[[], datetime] = utc_now
+        self, store: OrderStore, gateway: Gateway, *, now: Callable[[], datetime] = utc_now
     ) -> None:
-        self.book = book
+        self.store = store
         self.gateway = gateway
         self._now = now
 
@@ -51,7 +51,7 @@ class Till:
         # database this is the INSERT of a row whose merchant_uid is unique.
         order.state, order.asked_at = State.ASKING, self._now()
         subscription.charges.append(order)
-        subscription.next_charge = self.book.new_order("again", order.item, order.member)
+        subscription.next_charge = self.store.new_order("again", order.item, order.member)
         async with order.lock:
             await self._charge(order)
 
@@ -79,7 +79,7 @@ class Till:
             merchant_uid=str(fields.get("merchant_uid", ""))[:60],
             status=str(fields.get("status", ""))[:20],
         )
-        self.book.notices.appendleft(notice)
+        self.store.notices.appendleft(notice)
         # Iamport's webhook is not signed: anybody could have sent this. So it is not believed but
         # read back, and only the payment that comes back is used, not the fields that came in.
         payment = await self.gateway.read_payment(notice.imp_uid) if notice.imp_uid else None
@@ -88,7 +88,7 @@ class Till:
             return notice
         notice.read_status, notice.read_amount_krw = payment.status, payment.amount_krw
         notice.verdict = "agrees" if payment.status == notice.status else "differs"
-        order = self.book.orders.get(payment.merchant_uid) or self._from_outside(payment)
+        order = self.store.orders.get(payment.merchant_uid) or self._from_outside(payment)
         if order is not None:
             async with order.lock:
                 _write_down(order, payment)
@@ -105,7 +105,7 @@ class Till:
         subscription.deletion_refused = None
         try:
             await self.gateway.remove_card(subscription.customer_uid)
-        except (NeverLeft, AnswerLost):
+        except (RequestNotSent, ResponseLost):
             return
         except Refused as refused:
             # Code 1: there is no such card any more, which is what we wanted. Deleting twice is
@@ -124,10 +124,10 @@ class Till:
                 amount_krw=order.amount_krw,
                 name=order.item.name_ko,
             )
-        except NeverLeft:
-            order.state, order.reason = State.FAILED, "never_left"
-        except AnswerLost:
-            order.state, order.reason = State.UNKNOWN, "answer_lost"
+        except RequestNotSent:
+            order.state, order.reason = State.FAILED, "request_not_sent"
+        except ResponseLost:
+            order.state, order.reason = State.UNKNOWN, "response_lost"
             await self._look_up(order)
         except Refused as refused:
             # A refusal may be about *this* order having been taken before: look before saying no.
@@ -143,7 +143,7 @@ class Till:
             if payment is None or payment.merchant_uid != order.merchant_uid:
                 # No number, or somebody else's: our own name for the order finds the right one.
                 payment = await self.gateway.find_payment(order.merchant_uid)
-        except (NeverLeft, AnswerLost, Refused):
+        except (RequestNotSent, ResponseLost, Refused):
             order.state, order.reason = State.UNKNOWN, "lookup_failed"
             return
         if payment is not None:
@@ -159,7 +159,7 @@ class Till:
         if subscription is not None:
             # The next try keeps the name: should the lost request turn up after all, the gateway
             # takes one order once, and refuses the other.
-            subscription.next_charge = self.book.new_order(
+            subscription.next_charge = self.store.new_order(
                 "again", order.item, order.member, merchant_uid=order.merchant_uid
             )
 
@@ -180,7 +180,7 @@ class Till:
         if running is not None and running.is_live:
             running.card = card  # the customer changed cards: nothing is due now
             return
-        first = self.book.new_order("again", order.item, member)
+        first = self.store.new_order("again", order.item, member)
         member.subscription = Subscription(
             plan=order.item,
             member=member,
@@ -193,15 +193,15 @@ class Till:
     async def _card_of(self, customer_uid: str) -> Card | None:
         try:
             return await self.gateway.read_card(customer_uid)
-        except (NeverLeft, AnswerLost, Refused):
+        except (RequestNotSent, ResponseLost, Refused):
             return None  # only for show: read again when the page is next looked at
 
     def _from_outside(self, payment: Payment) -> Order | None:
         """A charge of one of our cards that this page did not start, such as the demo's `curl`."""
-        subscription = self.book.subscription_of(payment.customer_uid)
+        subscription = self.store.subscription_of(payment.customer_uid)
         if subscription is None:
             return None
-        order = self.book.new_order(
+        order = self.store.new_order(
             "again", subscription.plan, subscription.member, merchant_uid=payment.merchant_uid
         )
         order.amount_krw = payment.amount_krw

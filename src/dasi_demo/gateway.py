@@ -1,8 +1,8 @@
 """The gateway as any merchant sees it: a few REST calls, and what may go wrong with each.
 
-    NeverLeft     nothing was asked: no connection, or no token. Safe to say "not charged".
-    AnswerLost    it was asked and no whole answer came back: it may have been done.
-    Refused       the gateway answered no, and says why.
+    RequestNotSent  nothing was asked: no connection, or no token. Safe to say "not charged".
+    ResponseLost    it was asked and no whole answer came back: it may have been done.
+    Refused         the gateway answered no, and says why.
 
 The difference between the first two decides whether a shop may tell its customer "not charged".
 """
@@ -24,11 +24,11 @@ _CONDITION_KEPT_S = 2.0
 Condition = Literal["ready", "unreachable", "wrong_keys"]
 
 
-class NeverLeft(Exception):
+class RequestNotSent(Exception):
     """Nothing was asked of the gateway."""
 
 
-class AnswerLost(Exception):
+class ResponseLost(Exception):
     """The gateway was asked and what it did is not known."""
 
 
@@ -130,8 +130,8 @@ class Gateway:
             return self._token
         try:
             got = await self._send("POST", "/users/getToken", body=self._keys)
-        except AnswerLost as lost:
-            raise NeverLeft("no access token: the charge itself was not asked for") from lost
+        except ResponseLost as lost:
+            raise RequestNotSent("no access token: the charge itself was not asked for") from lost
         self._token, self._token_ends = got["access_token"], float(got["expired_at"])
         return self._token
 
@@ -140,7 +140,7 @@ class Gateway:
             await self._send("POST", "/users/getToken", body=self._keys, timeout=_GREET)
         except Refused:
             return "wrong_keys"
-        except (NeverLeft, AnswerLost):
+        except (RequestNotSent, ResponseLost):
             return "unreachable"
         return "ready"
 
@@ -161,15 +161,15 @@ class Gateway:
                 status = answer.status
                 envelope = await answer.json(content_type=None)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as never:
-            raise NeverLeft(f"no connection to {self.url}") from never
+            raise RequestNotSent(f"no connection to {self.url}") from never
         except (aiohttp.ClientError, TimeoutError, ValueError) as lost:
-            raise AnswerLost(f"{method} {path}: {type(lost).__name__}") from lost
+            raise ResponseLost(f"{method} {path}: {type(lost).__name__}") from lost
         if (
             not isinstance(envelope, dict)
             or "code" not in envelope
             or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         ):
-            raise AnswerLost(f"{method} {path}: HTTP {status} without an answer we can read")
+            raise ResponseLost(f"{method} {path}: HTTP {status} without an answer we can read")
         if envelope["code"] != 0 or status >= HTTPStatus.BAD_REQUEST:
             raise Refused(envelope["code"], envelope.get("message") or "", status)
         return envelope["response"]
@@ -187,4 +187,4 @@ def _payment(answer: Any) -> Payment:
             receipt_url=answer.get("receipt_url"),
         )
     except (TypeError, KeyError, ValueError) as unreadable:
-        raise AnswerLost("the payment in the answer cannot be read") from unreadable
+        raise ResponseLost("the payment in the answer cannot be read") from unreadable

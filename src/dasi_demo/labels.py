@@ -2,7 +2,7 @@
 
 LANGUAGES = ("ko", "en")
 
-_WORDS: dict[str, tuple[str, str]] = {
+_LABELS: dict[str, tuple[str, str]] = {
     "shop": ("다시 커피", "Dasi Coffee"),
     "demo": (
         "결제를 보여 주는 데모 가게입니다. 커피는 배송되지 않습니다.",
@@ -132,7 +132,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 _REASONS: dict[str, tuple[str, str]] = {
-    "never_left": (
+    "request_not_sent": (
         "게이트웨이에 연결되지 않아 결제하지 않았습니다.",
         "The gateway could not be reached: nothing was charged.",
     ),
@@ -140,7 +140,7 @@ _REASONS: dict[str, tuple[str, str]] = {
         "게이트웨이에 도착하지 않은 결제입니다. 다시 시도하셔도 됩니다.",
         "The charge never reached the gateway. You may try again.",
     ),
-    "answer_lost": (
+    "response_lost": (
         "답을 받지 못했습니다. 다시 결제하지 않고 결과를 조회합니다.",
         "No answer came back. We look the result up and do not charge again.",
     ),
@@ -159,13 +159,13 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def words(language: str) -> dict[str, str]:
+def labels(language: str) -> dict[str, str]:
     """All sentences in one language."""
     column = LANGUAGES.index(language)
-    return {key: both[column] for key, both in _WORDS.items()}
+    return {key: both[column] for key, both in _LABELS.items()}
 
 
-def reason_in_words(reason: str | None, language: str) -> str:
+def reason_label(reason: str | None, language: str) -> str:
     """Our own reasons in the customer's language; a card company's text as it came."""
     known = _REASONS.get(reason or "")
     return known[LANGUAGES.index(language)] if known else (reason or "")

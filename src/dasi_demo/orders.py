@@ -109,7 +109,7 @@ class Notice:
     verdict: Literal["unread", "agrees", "differs", "unknown"] = "unread"
 
 
-class Book:
+class OrderStore:
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.orders: dict[str, Order] = {}

@@ -1,4 +1,4 @@
-"""The shop's pages and its webhook: reads requests, calls the till, shows what is so."""
+"""The shop's pages and its webhook: reads requests, calls billing, shows what is so."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -17,11 +17,11 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dasi_demo.billing import Till, utc_now
+from dasi_demo.billing import Billing, utc_now
 from dasi_demo.catalogue import GOODS, ITEMS, PLANS
-from dasi_demo.gateway import AnswerLost, Gateway, NeverLeft, Refused
-from dasi_demo.labels import reason_in_words, words
-from dasi_demo.orders import KST, Book, Member, Notice, Order, State
+from dasi_demo.gateway import Gateway, Refused, RequestNotSent, ResponseLost
+from dasi_demo.labels import labels, reason_label
+from dasi_demo.orders import KST, Member, Notice, Order, OrderStore, State
 
 _HERE = Path(__file__).parent
 _COOKIE_AGE_S = 30 * 24 * 3600
@@ -59,7 +59,7 @@ async def make_order(request: Request) -> Response:
     running = member.subscription
     if item.is_plan and running and running.is_live and form.get("change") is None:
         return _go("/my", member)
-    order = _till(request).book.new_order("card" if item.is_plan else "once", item, member)
+    order = _billing(request).store.new_order("card" if item.is_plan else "once", item, member)
     return _go(f"/checkout/{order.merchant_uid}", member)
 
 
@@ -84,12 +84,12 @@ async def finish(request: Request) -> Response:
     """Where the callback (computer) and m_redirect_url (phone) both lead.
 
     The query says how it went; it is used for nothing but finding the order, and for the text of a
-    window that never opened. `till.complete` asks the gateway.
+    window that never opened. `billing.complete` asks the gateway.
     """
-    order = _till(request).book.orders.get(request.query_params.get("merchant_uid", ""))
+    order = _billing(request).store.orders.get(request.query_params.get("merchant_uid", ""))
     if order is None:
         return await _not_found(request)
-    await _till(request).complete(order, imp_uid=request.query_params.get("imp_uid") or None)
+    await _billing(request).complete(order, imp_uid=request.query_params.get("imp_uid") or None)
     if order.state is State.NEW:
         order.reason = request.query_params.get("error_msg", "")[:200] or None
     return _go(_whereto(order), order.member)
@@ -100,7 +100,7 @@ async def show_order(request: Request) -> Response:
     if order is None:
         return await _not_found(request)
     if order.is_open:
-        await _till(request).resolve(order)
+        await _billing(request).resolve(order)
     if _whereto(order) != request.url.path:
         return _go(_whereto(order), order.member)
     return await _page(request, "order.html", order=order)
@@ -119,14 +119,14 @@ async def charge_now(request: Request) -> Response:
     member = _member(request)
     form = await request.form()
     if member.subscription is not None:
-        await _till(request).charge_next(member.subscription, str(form.get("merchant_uid", "")))
+        await _billing(request).charge_next(member.subscription, str(form.get("merchant_uid", "")))
     return _go("/my", member)
 
 
 async def end_subscription(request: Request) -> Response:
     member = _member(request)
     if member.subscription is not None:
-        await _till(request).end_subscription(member.subscription)
+        await _billing(request).end_subscription(member.subscription)
     return _go("/my", member)
 
 
@@ -141,15 +141,15 @@ async def webhook(request: Request) -> Response:
     if fields is None:
         return JSONResponse({"said": "neither JSON nor a form"}, status_code=400)
     try:
-        notice = await _till(request).take_webhook(fields)
-    except (NeverLeft, AnswerLost, Refused):
+        notice = await _billing(request).take_webhook(fields)
+    except (RequestNotSent, ResponseLost, Refused):
         return JSONResponse({"said": "could not read the payment"}, status_code=503)
     return JSONResponse({"said": notice.verdict})
 
 
 async def webhooks_json(request: Request) -> Response:
     """Everything received, newest first; for scripts and tests."""
-    return JSONResponse([_notice_json(notice) for notice in _till(request).book.notices])
+    return JSONResponse([_notice_json(notice) for notice in _billing(request).store.notices])
 
 
 def _webhook_fields(content_type: str, body: bytes) -> dict[str, Any] | None:
@@ -175,17 +175,17 @@ def _notice_json(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _till(request: Request) -> Till:
-    till: Till = request.app.state.till
-    return till
+def _billing(request: Request) -> Billing:
+    billing: Billing = request.app.state.billing
+    return billing
 
 
 def _member(request: Request) -> Member:
-    return _till(request).book.member(request.cookies.get("shop_member"))
+    return _billing(request).store.member(request.cookies.get("shop_member"))
 
 
 def _order(request: Request) -> Order | None:
-    return _till(request).book.orders.get(request.path_params["merchant_uid"])
+    return _billing(request).store.orders.get(request.path_params["merchant_uid"])
 
 
 def _whereto(order: Order) -> str:
@@ -226,11 +226,14 @@ def _remember(answer: Response, member: Member) -> None:
 
 
 async def _show_subscription(request: Request, template: str) -> Response:
-    till, member = _till(request), _member(request)
+    billing, member = _billing(request), _member(request)
     if member.subscription is not None:
-        await till.resolve_open_orders(member.subscription)
+        await billing.resolve_open_orders(member.subscription)
     return await _page(
-        request, template, subscription=member.subscription, notices=list(till.book.notices)[:12]
+        request,
+        template,
+        subscription=member.subscription,
+        notices=list(billing.store.notices)[:12],
     )
 
 
@@ -243,9 +246,9 @@ async def _page(
 ) -> Response:
     asked = request.query_params.get("lang") or request.cookies.get("shop_lang")
     language = "en" if asked == "en" else "ko"
-    gateway = _till(request).gateway
+    gateway = _billing(request).gateway
     member = _member(request)
-    said = words(language)
+    said = labels(language)
     html = _templates.get_template(template).render(
         t=said,
         language=language,
@@ -255,7 +258,7 @@ async def _page(
         member=member,
         won=lambda amount: f"{amount:,}{said['won']}",
         when=lambda moment: moment.astimezone(KST).strftime("%m.%d %H:%M:%S"),
-        why=lambda reason: reason_in_words(reason, language),
+        why=lambda reason: reason_label(reason, language),
         **facts,
     )
     answer = HTMLResponse(html, status_code=status_code)
@@ -302,7 +305,7 @@ def make_shop(
                 api_secret=settings.api_secret,
                 session=session,
             )
-            shop.state.till = Till(Book(), gateway, now=now)
+            shop.state.billing = Billing(OrderStore(), gateway, now=now)
             on_ready()
             yield
 

@@ -26,7 +26,7 @@ def make_app(simulator: Simulator, *, public_url: str = "") -> Starlette:
             await delivering
 
     routes = [
-        *kicc_routes(simulator.desk, simulator.journal, public_url=public_url.rstrip("/")),
+        *kicc_routes(simulator.handler, simulator.journal, public_url=public_url.rstrip("/")),
         *Window(simulator.bank).routes(),
         *control_routes(simulator),
         *bank_routes(simulator),

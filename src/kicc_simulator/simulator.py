@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kicc_simulator.api.request_handler import Desk
+from kicc_simulator.api.request_handler import RequestHandler
 from kicc_simulator.control.journal import Journal
 from kicc_simulator.faults.holds import Holds
 from kicc_simulator.faults.scenarios import Scenarios
@@ -21,7 +21,7 @@ class Simulator:
         self.holds = Holds(self.bank)
         self.notices = Notices(self.bank)
         self.journal = Journal(self.bank.clock)
-        self.desk = Desk(
+        self.handler = RequestHandler(
             self.bank, scenarios=self.scenarios, holds=self.holds, notices=self.notices
         )
 

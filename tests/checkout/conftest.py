@@ -125,14 +125,14 @@ async def checkout(database: Database, clock: ManualClock) -> AsyncIterator[Chec
             vault=Vault([bytes(32)]),
             providers={"kicc": provider},
             public_url=address_of(listening),
-            window_life_s=1800,
+            window_ttl_s=1800,
         )
         merchant = await add_merchant(engine, code=CODE, name="다시 커피", webhook_url=None)
         await add_channel(
             engine,
             merchant,
             provider="kicc",
-            mall_id="T0021766",
+            pg_merchant_id="T0021766",
             secret=SECRET,
             is_sandbox=True,
             is_default=True,

@@ -10,7 +10,7 @@ from support.dasi_program import dasi, facts
 
 MERCHANT = ("merchant", "add", "--code", "imp00000001", "--name", "다시 상점")
 CHANNEL = ("channel", "add", "--merchant", "imp00000001", "--provider", "kicc")
-SANDBOX = ("--mall-id", "T0021766", "--sandbox", "on", "--default")
+SANDBOX = ("--mid", "T0021766", "--sandbox", "on", "--default")
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_channel_secret_is_read_from_standard_input_and_never_shown(
 
 
 def test_channel_says_itself_whether_money_is_real(env: dict[str, str], tmp_path: Path):
-    done = dasi(*CHANNEL, "--mall-id", "T1", "--secret", "s", env=env, cwd=tmp_path)
+    done = dasi(*CHANNEL, "--mid", "T1", "--secret", "s", env=env, cwd=tmp_path)
     assert done.returncode == 2
     assert "--sandbox" in done.stderr
 
@@ -154,9 +154,9 @@ def test_database_by_another_name_is_told(env: dict[str, str], tmp_path: Path):
 
 
 def test_channels_are_put_in_their_places(env: dict[str, str], tmp_path: Path):
-    here = ("--merchant", "imp00000001", "--mall-id")
+    here = ("--merchant", "imp00000001", "--mid")
     facts(*MERCHANT, env=env, cwd=tmp_path)
-    add = (*CHANNEL, "--secret", "s", "--sandbox", "on", "--quota-months-max", "6", "--mall-id")
+    add = (*CHANNEL, "--secret", "s", "--sandbox", "on", "--quota-months-max", "6", "--mid")
     assert facts(*add, "T1", env=env, cwd=tmp_path)["quota_months_max"] == 6
     facts(*add, "T2", env=env, cwd=tmp_path)
     refused = dasi("channel", "disable", *here, "T1", env=env, cwd=tmp_path)

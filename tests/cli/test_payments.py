@@ -13,7 +13,7 @@ from support.simulator_process import SimulatorProcess, running_simulator
 MERCHANT = ("merchant", "add", "--code", "imp00000001", "--name", "다시 상점")
 CHANNEL = (
     *("channel", "add", "--merchant", "imp00000001", "--provider", "kicc", "--sandbox", "on"),
-    *("--secret", "easypay!KICCTEST", "--mall-id"),
+    *("--secret", "easypay!KICCTEST", "--mid"),
 )
 
 
@@ -26,8 +26,8 @@ def test_channel_check_says_what_each_mall_may_do(env: dict[str, str], tmp_path:
     facts(*MERCHANT, env=env, cwd=tmp_path)
     with running_simulator() as kicc:
         there = {**env, "DASI_KICC_SANDBOX_URL": kicc}
-        for mall_id in ("T0021766", "T0020391", "T9999999"):
-            facts(*CHANNEL, mall_id, env=there, cwd=tmp_path)
+        for pg_merchant_id in ("T0021766", "T0020391", "T9999999"):
+            facts(*CHANNEL, pg_merchant_id, env=there, cwd=tmp_path)
         check = ("channel", "check", "--merchant", "imp00000001", "--json")
 
         done = dasi(*check, env=there, cwd=tmp_path)
@@ -74,7 +74,7 @@ async def test_unresolved_payment_is_explained_and_then_looked_up(
         assert listed["order"] == "order-in-doubt"
         assert listed["detail"]
         assert (listed["kind"], listed["amount_krw"]) == ("charge", 9_900)
-        assert (listed["handling"], listed["mall_id"]) == ("automatic", "T0021766")
+        assert (listed["handling"], listed["pg_merchant_id"]) == ("automatic", "T0021766")
         text = dasi("payments", "unresolved", env=env, cwd=tmp_path).stdout
         assert "Was a card charged 9,900 won? The outcome is not known yet." in text
         assert "order order-in-doubt" in text

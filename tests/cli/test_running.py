@@ -27,7 +27,7 @@ def env(database_url: str) -> dict[str, str]:
     return {
         "DASI_DATABASE_URL": database_url,
         "DASI_VAULT_KEYS": new_key(),
-        "DASI_LOG_FORM": "json",
+        "DASI_LOG_FORMAT": "json",
     }
 
 

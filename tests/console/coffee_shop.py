@@ -24,7 +24,7 @@ from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, add_user, invite
 from dasi.webhooks import Deliverer, list_deliveries
 from dasi.windows import expire_windows
-from support.gateway_merchant import MALL_ID, MerchantClient
+from support.gateway_merchant import MID, MerchantClient
 from support.webhook_endpoint import Post, WebhookEndpoint
 
 DAY = timedelta(days=1)
@@ -287,7 +287,7 @@ async def _people(coffee: CoffeeShop) -> None:
     coffee.join = invited.removeprefix(client.url)
     for role, action, target, detail in (
         (Role.OWNER, "member_invited", "lee@shop.example", "operator"),
-        (Role.DEVELOPER, "channel_checked", MALL_ID, None),
+        (Role.DEVELOPER, "channel_checked", MID, None),
         (Role.DEVELOPER, "webhook_changed", None, "https://shop.example/iamport/webhook"),
         (Role.OPERATOR, "payment_cancelled", "imp_100000000031", "9,900원 봉지 파손"),
         (Role.OPERATOR, "schedule_rescheduled", "sub-park.dohyun-3", "2026-10-01T10:00:00+09:00"),

@@ -87,9 +87,11 @@ async def test_every_post_leaves_a_line(day: Day) -> None:
 
 async def set_up(day: Day) -> None:
     await day.post("/console/merchants", {"code": "imp00000002", "name": "둘째"})
-    second = {"provider": "kicc", "mall_id": "T0099999", "secret": "s", "sandbox": "on"}
+    second = {"provider": "kicc", "pg_merchant_id": "T0099999", "secret": "s", "sandbox": "on"}
     await day.post(f"{HERE}/channels", second)
-    (row,) = await day.client.rows("SELECT channel_id FROM channels WHERE mall_id = 'T0099999'")
+    (row,) = await day.client.rows(
+        "SELECT channel_id FROM channels WHERE pg_merchant_id = 'T0099999'"
+    )
     one = f"{HERE}/channels/{{channel_id}}"
     for end in ("", "/check", "/default"):
         await day.post(one + end, {"sandbox": "on", "quota": "3"}, **row)

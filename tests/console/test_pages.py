@@ -107,7 +107,7 @@ async def a_disabled_pg(client: MerchantClient) -> int:
         client.engine,
         client.merchant,
         provider="kicc",
-        mall_id="T0088888",
+        pg_merchant_id="T0088888",
         secret="s",
         is_sandbox=False,
         is_default=False,

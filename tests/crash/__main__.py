@@ -22,7 +22,7 @@ import structlog
 from crash.history import Stage, run_history
 from crash.kills import run_kill_history
 from crash.merchant_webhooks import listening_merchant
-from crash.results import Tally
+from crash.results import Results
 from crash.sweep import SWEEPS, run_sweep
 from support.database import TestServer, running_server
 from support.simulator_process import SimulatorControl, running_simulator
@@ -33,7 +33,7 @@ _OVER_S = 600
 
 @dataclass
 class _Progress:
-    tally: Tally
+    results: Results
     began: float = field(default_factory=time.monotonic)
     is_over: bool = False
     _told_at: float = field(default_factory=time.monotonic)
@@ -47,12 +47,12 @@ class _Progress:
         self.is_over = True
 
     def tell(self, what: str, *, at_once: bool = False) -> None:
-        for violation in self.tally.violations[self._violations :]:
+        for violation in self.results.violations[self._violations :]:
             _say(f"VIOLATION {violation}")
-        self._violations = len(self.tally.violations)
+        self._violations = len(self.results.violations)
         if at_once or time.monotonic() - self._told_at >= _TELL_EVERY_S:
             self._told_at = time.monotonic()
-            _say(f"{self.took_s:6.0f} s  {what}: {self.tally.summary()}")
+            _say(f"{self.took_s:6.0f} s  {what}: {self.results.summary()}")
 
 
 def _say(line: str) -> None:
@@ -73,14 +73,14 @@ def _plays(options: argparse.Namespace) -> Iterator[tuple[str, Play]]:
 
 
 @contextlib.contextmanager
-def _not_for_ever(name: str, tally: Tally) -> Iterator[None]:
+def _not_for_ever(name: str, results: Results) -> Iterator[None]:
     playing = asyncio.current_task()
     assert playing is not None, "called by a coroutine"
 
     def end() -> None:
         for task in asyncio.all_tasks():
             task.print_stack(file=sys.stdout)
-        tally.check("n it ends", False, f"not over after {_OVER_S} s", name)
+        results.check("n it ends", False, f"not over after {_OVER_S} s", name)
         playing.cancel()
 
     timer = asyncio.get_running_loop().call_later(_OVER_S, end)
@@ -96,11 +96,11 @@ async def _play(
     for end in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(end, progress.end)
     async with SimulatorControl(kicc_url) as kicc, listening_merchant() as merchant_side:
-        stage = Stage(server, kicc, merchant_side, progress.tally)
+        stage = Stage(server, kicc, merchant_side, progress.results)
         for name, play in _plays(options):
             if progress.is_over or progress.took_s > 60 * options.minutes:
                 break
-            with _not_for_ever(name, progress.tally):
+            with _not_for_ever(name, progress.results):
                 await play(stage)
             progress.tell(name, at_once=name.startswith("sweep"))
 
@@ -123,17 +123,17 @@ def _options() -> argparse.Namespace:
 
 def main() -> int:
     """0 if every promise was kept."""
-    options, progress = _options(), _Progress(Tally())
+    options, progress = _options(), _Progress(Results())
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder = Path(tempfile.mkdtemp(prefix="dasi-crash-"))
     try:
         with running_server(folder / "data") as server, running_simulator() as kicc_url:
             asyncio.run(_play(server, kicc_url, options, progress))
     finally:
-        _say(progress.tally.report())
+        _say(progress.results.report())
         _say(f"took                 {progress.took_s:.0f} s")
         shutil.rmtree(folder)
-    return 1 if progress.tally.violations or progress.tally.unlisted else 0
+    return 1 if progress.results.violations or progress.results.unlisted else 0
 
 
 if __name__ == "__main__":

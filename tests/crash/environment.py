@@ -17,14 +17,14 @@ import asyncpg
 from crash.killable import Killed, Life, live
 from crash.merchant_webhooks import MerchantSide
 from crash.node import Node, open_node
-from crash.results import Tally
+from crash.results import Results
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, add_merchant, set_extended_events
-from support.kicc_merchant import MALL, OPENING_HOUR
+from support.kicc_merchant import ACCOUNT, OPENING_HOUR
 from support.simulator_process import SimulatorControl
 
 GATEWAYS = ("gateway-a", "gateway-b")
@@ -58,13 +58,13 @@ class Asked:
 
 
 @dataclass
-class World:
+class Environment:
     kicc: SimulatorControl
     merchant_side: MerchantSide
     database_url: str
     watcher: asyncpg.Connection
     dice: random.Random
-    tally: Tally
+    results: Results
     seed: str
     clock: ManualClock = field(default_factory=lambda: ManualClock(OPENING_HOUR))
     inline_lookup_delay_s: float = 0
@@ -103,7 +103,9 @@ class World:
         # KICC's manual leaves open whether a query shows the key of a registration.
         shows_key = self.dice.random() < 0.5
         await self.kicc.settings(withheld_s=0, notice_delay_s=0, key_in_query=shows_key)
-        await self.kicc.mall(MALL.mall_id, notice={"url": f"{self.merchant_side.url}/notice"})
+        await self.kicc.mall(
+            ACCOUNT.pg_merchant_id, notice={"url": f"{self.merchant_side.url}/notice"}
+        )
         await self.turn(0)
         self.effects = tuple(
             effect["name"]
@@ -124,8 +126,8 @@ class World:
             engine,
             self._merchant,
             provider="kicc",
-            mall_id=MALL.mall_id,
-            secret=MALL.secret,
+            pg_merchant_id=ACCOUNT.pg_merchant_id,
+            secret=ACCOUNT.secret,
             is_sandbox=True,
             is_default=True,
             late_approval_policy=late_approval_policy,
@@ -155,10 +157,10 @@ class World:
         except Exception as bug:  # noqa: BLE001 - reported as a broken promise
             # Nothing else may come out of a verb: neither a broken assertion nor a database error.
             trace = "".join(traceback.format_exception(bug)[-3:])
-            self.tally.check("no bug", False, f"{verb}: {trace}", self.seed)
+            self.results.check("no bug", False, f"{verb}: {trace}", self.seed)
             return Unavailable(f"{type(bug).__name__}: {bug}", retry_after_s=0)
         finally:
-            self.tally.note_act(verb, life)
+            self.results.note_operation(verb, life)
 
     async def tell(
         self,
@@ -201,7 +203,7 @@ class World:
     async def turn(self, seconds: float) -> None:
         day = kst_day(self.clock.now())
         self.clock.advance(timedelta(seconds=seconds))
-        self.tally.happened["KST midnights"] += (kst_day(self.clock.now()) - day).days
+        self.results.happened["KST midnights"] += (kst_day(self.clock.now()) - day).days
         await self.kicc.set_clock(self.clock.now().astimezone(KST).isoformat())
 
     async def fault(self, endpoint: str, effect: str | None = None, *, code: str = "8521") -> None:
@@ -209,12 +211,12 @@ class World:
         chosen = effect or self.dice.choice(self.effects)
         more = {"code": code} if chosen == "refused" else {}
         await self.kicc.scenario(chosen, endpoint, **more)
-        self.tally.faults[chosen] += 1
+        self.results.faults[chosen] += 1
 
     async def end_faults(self) -> None:
         """What was planned and never met does not count as injected."""
         for scenario in (await self.kicc.control("GET", "/scenarios"))["scenarios"]:
-            self.tally.faults[scenario["effect"]] -= 1
+            self.results.faults[scenario["effect"]] -= 1
         await self.kicc.control("DELETE", "/scenarios")
         self.merchant_side.failure_chance = 0.0
 

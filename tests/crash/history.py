@@ -11,12 +11,19 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from crash.environment import GATEWAYS, WORKERS, World
+from crash.environment import GATEWAYS, WORKERS, Environment
 from crash.invariants import check_all, check_never_twice
-from crash.killable import Killed, mortal_tasks
+from crash.killable import Killed, killable_tasks
 from crash.merchant_webhooks import MerchantSide
-from crash.operations import ACTS, CUSTOMER, TURNS, deliver_notice, pay_in_window, take_turn
-from crash.results import Tally
+from crash.operations import (
+    CUSTOMER,
+    OPERATIONS,
+    TURNS,
+    deliver_notification,
+    pay_in_window,
+    take_turn,
+)
+from crash.results import Results
 from crash.schedule_operations import SCHEDULE_OPERATIONS, resume, set_policy
 from crash.webhook_endpoints import ENDPOINT_ACTS, restore_endpoint
 from dasi.foundation.clock import ManualClock
@@ -37,52 +44,56 @@ class Stage:
     server: TestServer
     kicc: SimulatorControl
     merchant_side: MerchantSide
-    tally: Tally
+    results: Results
 
 
-Play = Callable[[World], Awaitable[None]]
+Play = Callable[[Environment], Awaitable[None]]
 
 
-async def run_history(stage: Stage, seed: int, *, acts: int = 20) -> None:
+async def run_history(stage: Stage, seed: int, *, operations: int = 20) -> None:
     """One history of the seed's own making."""
-    async with opened_world(stage, seed, f"SEED={seed} RUNS=1") as world:
-        await play_random(world, acts=acts)
-        await calm_down(world)
-        await check_all(world)
-    stage.tally.histories += 1
+    async with opened_world(stage, seed, f"SEED={seed} RUNS=1") as environment:
+        await play_random(environment, operations=operations)
+        await calm_down(environment)
+        await check_all(environment)
+    stage.results.histories += 1
 
 
-async def play_random(world: World, *, acts: int) -> None:
-    kinds, weights = zip(*ACTS, *ENDPOINT_ACTS, *SCHEDULE_OPERATIONS, strict=True)
-    for act in world.dice.choices(kinds, weights, k=acts):
-        await act(world)
-        await check_never_twice(world)
+async def play_random(environment: Environment, *, operations: int) -> None:
+    kinds, weights = zip(*OPERATIONS, *ENDPOINT_ACTS, *SCHEDULE_OPERATIONS, strict=True)
+    for act in environment.dice.choices(kinds, weights, k=operations):
+        await act(environment)
+        await check_never_twice(environment)
 
 
-async def calm_down(world: World) -> None:
+async def calm_down(environment: Environment) -> None:
     """No more faults and deaths; every notice arrives; time passes, and the workers work."""
-    await world.end_faults()
-    world.come_back()
-    await resume(world, GATEWAYS[0])
-    await set_policy(world, ())
-    world.merchant_side.is_gone, world.merchant_side.confirms = False, True
-    await restore_endpoint(world)
-    for content_type, body in list(world.merchant_side.notices):
-        await deliver_notice(world, content_type, body)
+    await environment.end_faults()
+    environment.come_back()
+    await resume(environment, GATEWAYS[0])
+    await set_policy(environment, ())
+    environment.merchant_side.is_gone, environment.merchant_side.confirms = False, True
+    await restore_endpoint(environment)
+    for content_type, body in list(environment.merchant_side.notifications):
+        await deliver_notification(environment, content_type, body)
     workers = cycle(WORKERS)
     for seconds in _CALM_S:
-        await world.turn(seconds)
+        await environment.turn(seconds)
         for _ in range(_TURNS_MAX):
             # In turns: what one began and did not end, the other one finds.
-            done = [await take_turn(world, next(workers), verb) for verb in TURNS]
+            done = [await take_turn(environment, next(workers), verb) for verb in TURNS]
             if not any(done):
                 break
         else:
-            world.tally.check("b attempt resolved", False, "the workers never rest", world.seed)
+            environment.results.check(
+                "b attempt resolved", False, "the workers never rest", environment.seed
+            )
 
 
 @asynccontextmanager
-async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> AsyncIterator[World]:
+async def opened_world(
+    stage: Stage, seed: int, told: str, **more: Any
+) -> AsyncIterator[Environment]:
     """A world with a database of its own and one customer with a card."""
     dice = random.Random(seed)
     name = await stage.server.create()
@@ -90,15 +101,15 @@ async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> Async
     watcher = await asyncpg.connect(url)
     stage.merchant_side.forget(seed)
     loop = asyncio.get_running_loop()
-    loop.set_task_factory(mortal_tasks)
+    loop.set_task_factory(killable_tasks)
     loop.set_exception_handler(_expect_deaths)
-    world = World(
+    environment = Environment(
         kicc=stage.kicc,
         merchant_side=stage.merchant_side,
         database_url=url,
         watcher=watcher,
         dice=dice,
-        tally=stage.tally,
+        results=stage.results,
         clock=more.get("clock", ManualClock(OPENING_HOUR)),
         seed=told,
         pg_connections=more.get("pg_connections", 8),
@@ -106,11 +117,11 @@ async def opened_world(stage: Stage, seed: int, told: str, **more: Any) -> Async
     )
     try:
         policy = more.get("late_approval_policy", dice.choice(["keep", "keep", "cancel"]))
-        await world.open(late_approval_policy=policy)
-        await pay_in_window(world, "gateway-a", customer_uid=CUSTOMER)
-        yield world
+        await environment.open(late_approval_policy=policy)
+        await pay_in_window(environment, "gateway-a", customer_uid=CUSTOMER)
+        yield environment
     finally:
-        await world.close()
+        await environment.close()
         await watcher.close()
         loop.set_task_factory(None)
         await stage.server.drop(name)

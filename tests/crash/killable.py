@@ -114,7 +114,7 @@ async def _begin(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
     return await _Steps(life, work)
 
 
-def mortal_tasks(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+def killable_tasks(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
     """A task factory: what a living act starts, lives and dies with the act."""
     life = _life.get()
     if life is None:

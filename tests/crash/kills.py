@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from crash.environment import Asked, Told, World
+from crash.environment import Asked, Environment, Told
 from crash.history import Stage, calm_down, opened_world
 from crash.invariants import check_all, check_never_twice
 from crash.node import VAULT_KEY
@@ -37,7 +37,7 @@ _WAIT_HELD_S, _LATEST_DEATH_S = 2.0, 0.15
 class _Line:
     """The shop's line to whichever gateway it is told to call."""
 
-    world: World
+    environment: Environment
     client: MerchantClient
     programs: Programs
 
@@ -56,7 +56,7 @@ class _Line:
             return None
 
     async def charge(self, gateway: int, order: str) -> None:
-        asked_krw = amount(self.world)
+        asked_krw = amount(self.environment)
         body = {"customer_uid": CUSTOMER, "merchant_uid": order, "amount": asked_krw, "name": order}
         answer = await self.call(gateway, "POST", "/subscribe/payments/again", body)
         self._tell("charge", order, answer, asked_krw)
@@ -74,23 +74,28 @@ class _Line:
     async def create_schedules(self, gateway: int, orders: Sequence[str]) -> None:
         due = int(datetime.now(UTC).timestamp()) + 2
         items = [
-            {"merchant_uid": order, "schedule_at": due, "amount": amount(self.world), "name": order}
+            {
+                "merchant_uid": order,
+                "schedule_at": due,
+                "amount": amount(self.environment),
+                "name": order,
+            }
             for order in orders
         ]
         body = {"customer_uid": CUSTOMER, "schedules": items}
         answer = await self.call(gateway, "POST", "/subscribe/payments/schedule", body)
         outcome = "died" if answer is None else "done" if answer.code == 0 else "refused"
-        self.world.asked.append(Asked("create_schedules", tuple(orders), outcome))
+        self.environment.asked.append(Asked("create_schedules", tuple(orders), outcome))
 
     async def pay_in_window(self, gateway: int, order: str) -> None:
         """A payer comes back from the window while the gateway may die."""
         self.client.url = self.programs.gateways[gateway].url
         try:
             opened = await self.client.ask_for_window(
-                merchant_uid=order, name=order, amount=amount(self.world)
+                merchant_uid=order, name=order, amount=amount(self.environment)
             )
             if "window_url" in opened:
-                _, fields = await self.world.kicc.window(opened["window_url"])
+                _, fields = await self.environment.kicc.window(opened["window_url"])
                 await self.client.come_back(opened["window_token"], fields)
         except aiohttp.ClientError:
             return
@@ -102,7 +107,7 @@ class _Line:
             outcome, imp_uid, cancelled_krw = told["status"], told["imp_uid"], told["cancel_amount"]
         elif answer is not None:
             outcome = "unavailable"  # which of the refusals it is, its text says to a person
-        self.world.told.append(Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw))
+        self.environment.told.append(Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw))
 
 
 async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> None:
@@ -110,87 +115,99 @@ async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> 
     clock = ManualClock(datetime.now(UTC))
     began = asyncio.get_running_loop().time()
     replay = f"SEED={seed} RUNS=1 KILLS=1"
-    async with opened_world(stage, seed, replay, clock=clock, inline_lookup_delay_s=0) as world:
+    async with opened_world(
+        stage, seed, replay, clock=clock, inline_lookup_delay_s=0
+    ) as environment:
         settings = {
             "DASI_VAULT_KEYS": base64.b64encode(VAULT_KEY).decode(),
-            "DASI_INLINE_LOOKUP_DELAY_S": str(world.dice.choice([0, 0, 1])),
+            "DASI_INLINE_LOOKUP_DELAY_S": str(environment.dice.choice([0, 0, 1])),
         }
         async with running_on(
-            world.database_url, stage.kicc, gateways=GATEWAYS, workers=WORKERS, **settings
+            environment.database_url, stage.kicc, gateways=GATEWAYS, workers=WORKERS, **settings
         ) as programs:
             async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-                line = _Line(world, await _client(world, programs, http), programs)
+                line = _Line(environment, await _client(environment, programs, http), programs)
                 for _ in range(rounds):
                     await _round(line)
-                    await check_never_twice(world)
-            await asyncio.gather(*(_kill(world, program) for program in programs.all))
-        await world.kicc.release(is_answered=False)
-        await world.turn(asyncio.get_running_loop().time() - began + 1)
-        await calm_down(world)
-        await check_all(world)
-    stage.tally.kill_histories += 1
+                    await check_never_twice(environment)
+            await asyncio.gather(*(_kill(environment, program) for program in programs.all))
+        await environment.kicc.release(is_answered=False)
+        await environment.turn(asyncio.get_running_loop().time() - began + 1)
+        await calm_down(environment)
+        await check_all(environment)
+    stage.results.kill_histories += 1
 
 
 async def _round(line: _Line) -> None:
     """Much at once, a gateway and a worker die in the middle of it, and both start again."""
-    world, dice = line.world, line.world.dice
+    environment, dice = line.environment, line.environment.dice
     if dice.random() < 0.6:
-        await world.fault(dice.choice(["batch", "revise"]), dice.choice(_EFFECTS))
+        await environment.fault(dice.choice(["batch", "revise"]), dice.choice(_EFFECTS))
     gateway = dice.randrange(GATEWAYS)
     victims = [line.programs.gateways[gateway], dice.choice(line.programs.workers)]
     held = dice.choice([None, *_HELD])
     if held is not None:
-        await world.kicc.hold(held[0], when=held[1])
+        await environment.kicc.hold(held[0], when=held[1])
     asking = asyncio.gather(*(ask for ask in _requests(line, gateway)))
-    await _moment(world, held)
-    await asyncio.gather(*(_kill(world, victim) for victim in victims))
-    await world.kicc.release(is_answered=dice.random() < 0.5)
+    await _moment(environment, held)
+    await asyncio.gather(*(_kill(environment, victim) for victim in victims))
+    await environment.kicc.release(is_answered=dice.random() < 0.5)
     await asking
-    await world.end_faults()
+    await environment.end_faults()
     await asyncio.gather(*(victim.start() for victim in victims))
 
 
 def _requests(line: _Line, gateway: int) -> list[Awaitable[None]]:
     """Charges, one of them at both gateways; cancels of what was paid; schedules; a window."""
-    world, other = line.world, 1 - gateway
-    both = new_order(world)
-    asks: list[Awaitable[None]] = [line.charge(gateway, new_order(world)) for _ in range(3)]
+    environment, other = line.environment, 1 - gateway
+    both = new_order(environment)
+    asks: list[Awaitable[None]] = [line.charge(gateway, new_order(environment)) for _ in range(3)]
     asks += [line.charge(gateway, both), line.charge(other, both)]
     asks += [
-        line.cancel(gateway, told, world.dice.choice([None, 300]))
-        for told in [told for told in world.told if told.outcome == "paid" and told.asked_krw][:2]
+        line.cancel(gateway, told, environment.dice.choice([None, 300]))
+        for told in [
+            told for told in environment.told if told.outcome == "paid" and told.asked_krw
+        ][:2]
     ]
-    asks.append(line.create_schedules(gateway, [new_order(world) for _ in range(2)]))
-    asks.append(line.pay_in_window(gateway, new_order(world)))
+    asks.append(line.create_schedules(gateway, [new_order(environment) for _ in range(2)]))
+    asks.append(line.pay_in_window(gateway, new_order(environment)))
     return asks
 
 
-async def _moment(world: World, held: tuple[str, str] | None) -> None:
+async def _moment(environment: Environment, held: tuple[str, str] | None) -> None:
     """Returns when it is time to kill: something is held at the PG, or the dice say so."""
     if held is not None:
         try:
-            await world.kicc.wait_held(timeout_s=_WAIT_HELD_S)
+            await environment.kicc.wait_held(timeout_s=_WAIT_HELD_S)
         except ControlError:
-            world.tally.happened["holds that nothing came to"] += 1
+            environment.results.happened["holds that nothing came to"] += 1
         else:
-            world.tally.happened[f"killed with {held[0]} held {held[1]} KICC acted"] += 1
+            environment.results.happened[f"killed with {held[0]} held {held[1]} KICC acted"] += 1
         return
-    world.tally.happened["killed at a random moment"] += 1
+    environment.results.happened["killed at a random moment"] += 1
     done = asyncio.Event()
-    asyncio.get_running_loop().call_later(world.dice.uniform(0, _LATEST_DEATH_S), done.set)
+    asyncio.get_running_loop().call_later(environment.dice.uniform(0, _LATEST_DEATH_S), done.set)
     await done.wait()
 
 
-async def _kill(world: World, program: Program) -> None:
+async def _kill(environment: Environment, program: Program) -> None:
     await program.kill()
-    world.tally.process_kills += 1
+    environment.results.process_kills += 1
 
 
-async def _client(world: World, programs: Programs, http: aiohttp.ClientSession) -> MerchantClient:
-    engine = world.nodes["gateway-a"].engine
-    key = await add_api_key(engine, world.merchant)
+async def _client(
+    environment: Environment, programs: Programs, http: aiohttp.ClientSession
+) -> MerchantClient:
+    engine = environment.nodes["gateway-a"].engine
+    key = await add_api_key(engine, environment.merchant)
     client = MerchantClient(
-        programs.gateways[0].url, engine, world.merchant, key, world.channel, world.kicc, http
+        programs.gateways[0].url,
+        engine,
+        environment.merchant,
+        key,
+        environment.channel,
+        environment.kicc,
+        http,
     )
     await client.token()  # while all are alive
     return client

@@ -30,10 +30,10 @@ class MerchantSide:
     confirms: bool = True
     heard: list[dict[str, Any]] = field(default_factory=list)
     """Every POST of a webhook: its body, its `event_id`, and whether it was `taken`."""
-    notices: list[tuple[str, bytes]] = field(default_factory=list)
+    notifications: list[tuple[str, bytes]] = field(default_factory=list)
 
     def forget(self, seed: int) -> None:
-        self.heard, self.notices = [], []
+        self.heard, self.notifications = [], []
         self.dice, self.failure_chance = random.Random(seed), 0.0
         self.is_gone, self.confirms = False, True
 
@@ -49,8 +49,8 @@ class MerchantSide:
         status, told = (200, b"{}") if self.confirms else (400, '{"reason": "품절"}'.encode())
         return StreamingResponse(_slowly(told), status_code=status)
 
-    async def take_notice(self, request: Request) -> Response:
-        self.notices.append((request.headers.get("content-type", ""), await request.body()))
+    async def take_notification(self, request: Request) -> Response:
+        self.notifications.append((request.headers.get("content-type", ""), await request.body()))
         return Response(b'{"resCd":"0000","resMsg":"OK"}', media_type="application/json")
 
 
@@ -69,7 +69,7 @@ async def listening_merchant() -> AsyncIterator[MerchantSide]:
         routes=[
             Route("/hook", side.take_webhook, methods=["POST"]),
             Route("/confirm", side.confirm, methods=["POST"]),
-            Route("/notice", side.take_notice, methods=["POST"]),
+            Route("/notice", side.take_notification, methods=["POST"]),
         ]
     )
     async with served(app) as url:

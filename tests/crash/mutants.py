@@ -18,7 +18,7 @@ from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
 from dasi.scheduler import run_store
 
-Plant = Callable[[pytest.MonkeyPatch], None]
+ApplyMutant = Callable[[pytest.MonkeyPatch], None]
 
 
 def resend_lost_charge(patch: pytest.MonkeyPatch) -> None:
@@ -26,14 +26,14 @@ def resend_lost_charge(patch: pytest.MonkeyPatch) -> None:
     charge = KiccProvider.charge
 
     async def twice(
-        self: KiccProvider, mall: Any, attempt: Attempt, *, order: Order, billing_key: str
+        self: KiccProvider, account: Any, attempt: Attempt, *, order: Order, billing_key: str
     ) -> Any:
-        outcome = await charge(self, mall, attempt, order=order, billing_key=billing_key)
+        outcome = await charge(self, account, attempt, order=order, billing_key=billing_key)
         if isinstance(outcome, Unknown):
             name = f"ch-{ulid(self._clock.now())}"
             attempt = replace(attempt, attempt_id=name)
-            order = replace(order, shop_order_no=name)
-            outcome = await charge(self, mall, attempt, order=order, billing_key=billing_key)
+            order = replace(order, pg_order_id=name)
+            outcome = await charge(self, account, attempt, order=order, billing_key=billing_key)
         return outcome
 
     patch.setattr(KiccProvider, "charge", twice)
@@ -88,12 +88,12 @@ def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
     """A cancel can be repeated: with the amount that would be left, so that the PG takes it."""
     once = KiccProvider.cancel
 
-    async def twice(self: KiccProvider, mall: Any, attempt: Attempt, *, cancel: Any) -> Any:
-        outcome = await once(self, mall, attempt, cancel=cancel)
+    async def twice(self: KiccProvider, account: Any, attempt: Attempt, *, cancel: Any) -> Any:
+        outcome = await once(self, account, attempt, cancel=cancel)
         if isinstance(outcome, Unknown) and cancel.remain_krw > cancel.amount_krw:
             again = replace(attempt, attempt_id=f"cn-{ulid(self._clock.now())}")
             left = replace(cancel, remain_krw=cancel.remain_krw - cancel.amount_krw)
-            outcome = await once(self, mall, again, cancel=left)
+            outcome = await once(self, account, again, cancel=left)
         return outcome
 
     patch.setattr(KiccProvider, "cancel", twice)

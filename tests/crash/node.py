@@ -21,7 +21,7 @@ from dasi.webhooks import Deliverer
 
 _ANSWER_TIMEOUT_S = 3.0
 VAULT_KEY = bytes(32)
-_SCHEDULES_AT_ONCE = 16
+_MAX_CONCURRENT_SCHEDULES = 16
 _PATIENCE, _LOOKS_MAX = 500, 20_000
 _SERVED = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
 # A connection that was just being made when its maker died belongs to nobody here any more.
@@ -105,9 +105,9 @@ async def open_node(
         vault=Vault([VAULT_KEY]),
         providers={"kicc": provider},
         public_url="https://pay.example.kr",
-        window_life_s=1_800,
+        window_ttl_s=1_800,
         allows_local_urls=True,
         inline_lookup_delay_s=inline_lookup_delay_s,
     )
-    runner = Runner(engine, per_merchant=_SCHEDULES_AT_ONCE)
+    runner = Runner(engine, per_merchant=_MAX_CONCURRENT_SCHEDULES)
     return Node(name, engine, Deliverer(engine, allow_local=True), runner)

@@ -19,9 +19,9 @@ class Violation:
 
 
 @dataclass
-class Tally:
+class Results:
     histories: int = 0
-    acts: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
     deaths: Counter[tuple[Place, Moment]] = field(default_factory=Counter)
     passed: Counter[tuple[Place, Moment]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -36,8 +36,8 @@ class Tally:
     unlisted: set[str] = field(default_factory=set)
     """Places seen in a running act that the derived list does not know: must stay empty."""
 
-    def note_act(self, verb: str, life: Life) -> None:
-        self.acts[verb] += 1
+    def note_operation(self, verb: str, life: Life) -> None:
+        self.operations[verb] += 1
         for place, moment in life.moments:
             self.passed[self._listed(place), moment] += 1
         if life.died_at is not None:
@@ -64,7 +64,7 @@ class Tally:
         lines = [
             f"histories            {self.histories} in this process, "
             f"{self.kill_histories} of real processes",
-            f"acts                 {_listed(self.acts)}",
+            f"operations           {_listed(self.operations)}",
             f"crash points         {len(points())} awaits, "
             f"{len(points()) - len(looked_for)} left out for a reason",
             f"  looked for         {len(looked_for)} awaits, {len(moments)} moments to die at",
@@ -73,7 +73,7 @@ class Tally:
             f"deaths               {sum(self.deaths.values())} in this process, "
             f"{self.process_kills} by SIGKILL",
             f"faults injected      {sum(self.faults.values())}: {_listed(self.faults)}",
-            f"the world            {_listed(self.happened)}",
+            f"environment          {_listed(self.happened)}",
             f"invariant checks     {sum(self.checks.values())}: {_listed(self.checks)}",
             f"given to a person    {self.escalated}",
             f"violations           {len(self.violations)}",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from crash.environment import World
+from crash.environment import Environment
 from crash.operations import (
     CUSTOMER,
     cancel_payment,
@@ -18,128 +18,130 @@ from dasi.billing_keys import delete_key
 
 GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"
 
-Scene = Callable[[World, int], Awaitable[None]]
+Scenario = Callable[[Environment, int], Awaitable[None]]
 
 
-async def _crowd(world: World, moment: int) -> None:
+async def _crowd(environment: Environment, moment: int) -> None:
     """Charges of one moment share their transactions: the dead one was waiting for its batch."""
-    orders = [new_order(world) for _ in range(3)]
+    orders = [new_order(environment) for _ in range(3)]
     await asyncio.gather(
-        charge_order(world, GATEWAY, orders[0], asked_krw=1_500),
-        charge_order(world, GATEWAY, orders[1], asked_krw=1_500, dies_at=moment),
-        charge_order(world, GATEWAY, orders[2], asked_krw=1_500),
+        charge_order(environment, GATEWAY, orders[0], asked_krw=1_500),
+        charge_order(environment, GATEWAY, orders[1], asked_krw=1_500, dies_at=moment),
+        charge_order(environment, GATEWAY, orders[2], asked_krw=1_500),
     )
 
 
-async def _no_free_connection(world: World, moment: int) -> None:
+async def _no_free_connection(environment: Environment, moment: int) -> None:
     """All connections to the PG are taken: the charge waits for one, and its gateway dies."""
-    node = world.nodes[GATEWAY]
-    await world.kicc.hold("batch", when="before")
-    first = asyncio.create_task(charge_order(world, GATEWAY, new_order(world), asked_krw=1_500))
-    await world.kicc.wait_held()
+    node = environment.nodes[GATEWAY]
+    await environment.kicc.hold("batch", when="before")
+    first = asyncio.create_task(
+        charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    )
+    await environment.kicc.wait_held()
     second = asyncio.create_task(
-        charge_order(world, GATEWAY, new_order(world), asked_krw=1_500, dies_at=moment)
+        charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500, dies_at=moment)
     )
     while not (second.done() or node.waits_for_pg()):  # noqa: ASYNC110 - no event says so
         await asyncio.sleep(0)
-    await world.kicc.release()
+    await environment.kicc.release()
     await asyncio.gather(first, second)
 
 
-def _confirming(is_approved: bool) -> Scene:
+def _confirming(is_approved: bool) -> Scenario:
     """The merchant is asked before the PG is."""
 
-    async def scene(world: World, moment: int) -> None:
-        world.merchant_side.confirms = is_approved
-        await pay_in_window(world, GATEWAY, dies_at=moment, asks_merchant=True)
-        world.merchant_side.confirms = True
+    async def scenario(environment: Environment, moment: int) -> None:
+        environment.merchant_side.confirms = is_approved
+        await pay_in_window(environment, GATEWAY, dies_at=moment, asks_merchant=True)
+        environment.merchant_side.confirms = True
 
-    return scene
-
-
-async def _closing(world: World, moment: int) -> None:
-    await end_window(world, GATEWAY, dies_at=moment)
+    return scenario
 
 
-async def _gone(world: World, moment: int) -> None:
-    await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
-    await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=300)
-    await endpoint_is_gone(world, WORKER, dies_at=moment)
-    await world.turn(100)
-    while await take_turn(world, OTHER_WORKER, "deliver"):
-        await world.turn(100)
+async def _closing(environment: Environment, moment: int) -> None:
+    await end_window(environment, GATEWAY, dies_at=moment)
 
 
-async def _delivering_many(world: World, moment: int) -> None:
+async def _gone(environment: Environment, moment: int) -> None:
+    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=300)
+    await endpoint_is_gone(environment, WORKER, dies_at=moment)
+    await environment.turn(100)
+    while await take_turn(environment, OTHER_WORKER, "deliver"):
+        await environment.turn(100)
+
+
+async def _delivering_many(environment: Environment, moment: int) -> None:
     """More than an endpoint has places for. The moments are alike: every fourth will do."""
     for _ in range(10):
-        await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
-    await world.turn(100)
-    await take_turn(world, WORKER, "deliver", dies_at=4 * moment)
-    await world.turn(100)
-    await take_turn(world, OTHER_WORKER, "deliver")
+        await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await environment.turn(100)
+    await take_turn(environment, WORKER, "deliver", dies_at=4 * moment)
+    await environment.turn(100)
+    await take_turn(environment, OTHER_WORKER, "deliver")
 
 
-async def _delivering_to_failing(world: World, moment: int) -> None:
-    world.merchant_side.failure_chance = 1.0
-    await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
-    await take_turn(world, WORKER, "deliver", dies_at=moment)
-    world.merchant_side.failure_chance = 0.0
-    await world.turn(100)
-    await take_turn(world, OTHER_WORKER, "deliver")
+async def _delivering_to_failing(environment: Environment, moment: int) -> None:
+    environment.merchant_side.failure_chance = 1.0
+    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await take_turn(environment, WORKER, "deliver", dies_at=moment)
+    environment.merchant_side.failure_chance = 0.0
+    await environment.turn(100)
+    await take_turn(environment, OTHER_WORKER, "deliver")
 
 
-def _removal(effect: str) -> Scene:
-    async def scene(world: World, moment: int) -> None:
-        await world.fault("remove_key", effect)
-        await world.perform(
+def _removal(effect: str) -> Scenario:
+    async def scenario(environment: Environment, moment: int) -> None:
+        await environment.fault("remove_key", effect)
+        await environment.perform(
             GATEWAY,
             "delete_key",
-            lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
+            lambda node: delete_key(node.engine, environment.merchant_id, CUSTOMER),
             dies_at=moment,
         )
-        await world.end_faults()
-        await pay_in_window(world, OTHER_GATEWAY, customer_uid=CUSTOMER)
+        await environment.end_faults()
+        await pay_in_window(environment, OTHER_GATEWAY, customer_uid=CUSTOMER)
 
-    return scene
+    return scenario
 
 
-async def _cannot_open(world: World, moment: int) -> None:
+async def _cannot_open(environment: Environment, moment: int) -> None:
     """Sealed with a key that was dropped too early: nobody can end it any more but a person."""
-    await world.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'active'")
-    await world.perform(
+    await environment.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'active'")
+    await environment.perform(
         GATEWAY,
         "delete_key",
-        lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
+        lambda node: delete_key(node.engine, environment.merchant_id, CUSTOMER),
         dies_at=moment,
     )
-    await world.turn(100)
-    await take_turn(world, WORKER, "delete_due_keys")
-    await pay_in_window(world, OTHER_GATEWAY, customer_uid=CUSTOMER)
+    await environment.turn(100)
+    await take_turn(environment, WORKER, "delete_due_keys")
+    await pay_in_window(environment, OTHER_GATEWAY, customer_uid=CUSTOMER)
 
 
-def _handing_over(endpoint: str) -> Scene:
+def _handing_over(endpoint: str) -> Scenario:
     """The PG never answers the questions either; the doubt goes to a person at its deadline."""
 
-    async def scene(world: World, moment: int) -> None:
-        order = new_order(world)
+    async def scenario(environment: Environment, moment: int) -> None:
+        order = new_order(environment)
         if endpoint == "batch":
-            await world.fault("batch", "executed_answer_cut")
-        await charge_order(world, GATEWAY, order, asked_krw=1_500)
+            await environment.fault("batch", "executed_answer_cut")
+        await charge_order(environment, GATEWAY, order, asked_krw=1_500)
         if endpoint == "revise":
-            await world.fault("revise", "executed_answer_cut")
-            await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=None)
-        world.go_away()
-        await world.turn(200_000)
-        await take_turn(world, WORKER, "resolve_due", dies_at=moment)
-        await world.turn(100)
-        await take_turn(world, OTHER_WORKER, "resolve_due")
-        world.come_back()
+            await environment.fault("revise", "executed_answer_cut")
+            await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=None)
+        environment.go_away()
+        await environment.turn(200_000)
+        await take_turn(environment, WORKER, "resolve_due", dies_at=moment)
+        await environment.turn(100)
+        await take_turn(environment, OTHER_WORKER, "resolve_due")
+        environment.come_back()
 
-    return scene
+    return scenario
 
 
-MORE_SCENES: dict[str, Scene] = {
+MORE_SCENARIOS: dict[str, Scenario] = {
     "charge in a crowd": _crowd,
     "charge without a free connection": _no_free_connection,
     "window, merchant confirms": _confirming(True),

@@ -3,15 +3,15 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-from crash.environment import World
+from crash.environment import Environment
 
 _ENDED = ("paid", "partly_cancelled", "cancelled", "failed")
 _NOTHING_CAME = ("NOT_SENT", "NOT_FOUND_AT_PG")
 _MAYBE = ("died", "unavailable")
 
 
-async def check_schedules(world: World, in_doubt: set[str]) -> None:
-    rows = await world.rows(
+async def check_schedules(environment: Environment, in_doubt: set[str]) -> None:
+    rows = await environment.rows(
         "SELECT s.schedule_id, s.merchant_uid, s.status, s.due_at, s.retries, s.imp_uid, "
         "  p.status AS payment_status, p.fail_code, p.merchant_uid AS paid_order, "
         "  (SELECT count(*) FROM webhook_events e WHERE e.merchant_id = s.merchant_id "
@@ -20,39 +20,39 @@ async def check_schedules(world: World, in_doubt: set[str]) -> None:
         "  ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"
     )
     for row in rows:
-        _check_ended(world, row, in_doubt)
-    _check_created(world, {row["merchant_uid"] for row in rows})
-    await _check_runs(world, rows)
-    await _check_cards_refunded(world, in_doubt)
+        _check_ended(environment, row, in_doubt)
+    _check_created(environment, {row["merchant_uid"] for row in rows})
+    await _check_runs(environment, rows)
+    await _check_cards_refunded(environment, in_doubt)
 
 
-def _check_ended(world: World, row: Any, in_doubt: set[str]) -> None:
+def _check_ended(environment: Environment, row: Any, in_doubt: set[str]) -> None:
     """Executed exactly when its payment has ended; revoked only by somebody's wish."""
     said = f"{row['merchant_uid']} is {row['status']}, its payment {row['payment_status']}"
     match row["status"]:
         case "executed":
             has_ended = row["payment_status"] in _ENDED or row["imp_uid"] in in_doubt
-            _check(world, "s runs once", has_ended, said)
-            _check(world, "s runs once", row["paid_order"] == row["merchant_uid"], said)
+            _check(environment, "s runs once", has_ended, said)
+            _check(environment, "s runs once", row["paid_order"] == row["merchant_uid"], said)
             came = row["fail_code"] not in _NOTHING_CAME
-            _check(world, "s none lost", came, f"{said}: {row['fail_code']}")
+            _check(environment, "s none lost", came, f"{said}: {row['fail_code']}")
         case "revoked":
             wished = any(
                 asked.verb == "delete_key"
                 or (asked.verb == "revoke" and row["merchant_uid"] in asked.orders)
-                for asked in world.asked
+                for asked in environment.asked
             )
-            _check(world, "s none lost", wished, f"{said}, and nobody wished it")
-            _check(world, "d events", row["told_revoked"] >= 1, f"{said} and nobody was told")
+            _check(environment, "s none lost", wished, f"{said}, and nobody wished it")
+            _check(environment, "d events", row["told_revoked"] >= 1, f"{said} and nobody was told")
         case _:
-            waits = row["due_at"] > world.clock.now() or row["imp_uid"] in in_doubt
-            _check(world, "s none lost", waits, f"{said} after its time")
+            waits = row["due_at"] > environment.clock.now() or row["imp_uid"] in in_doubt
+            _check(environment, "s none lost", waits, f"{said} after its time")
 
 
-def _check_created(world: World, rows: set[str]) -> None:
+def _check_created(environment: Environment, rows: set[str]) -> None:
     """All of a call or none of it; what was said to be scheduled is scheduled."""
     calls: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for asked in world.asked:
+    for asked in environment.asked:
         if asked.verb == "create_schedules":
             calls[asked.orders].append(asked.outcome)
     named = Counter(order for orders in calls for order in orders)
@@ -61,16 +61,16 @@ def _check_created(world: World, rows: set[str]) -> None:
         found = sum(order in rows for order in own)
         said = f"{found} of {own} are scheduled, and told was {outcomes}"
         if "done" in outcomes:
-            _check(world, "s all or none", found == len(own), said)
+            _check(environment, "s all or none", found == len(own), said)
         elif any(outcome in _MAYBE for outcome in outcomes):
-            _check(world, "s all or none", found in (0, len(own)), said)
+            _check(environment, "s all or none", found in (0, len(own)), said)
         else:
-            _check(world, "s all or none", found == 0, said)
+            _check(environment, "s all or none", found == 0, said)
 
 
-async def _check_runs(world: World, rows: list[Any]) -> None:
+async def _check_runs(environment: Environment, rows: list[Any]) -> None:
     """None ran more often than scheduled, moved, or tried again; a dead PG is nobody's no."""
-    ran = await world.rows(
+    ran = await environment.rows(
         "SELECT merchant_uid, count(*) AS count FROM payments WHERE is_scheduled "
         "AND coalesce(fail_code, '') <> ALL ($1::text[]) GROUP BY merchant_uid",
         list(_NOTHING_CAME),
@@ -78,34 +78,36 @@ async def _check_runs(world: World, rows: list[Any]) -> None:
     allowed = Counter(row["merchant_uid"] for row in rows)
     for row in rows:
         allowed[row["merchant_uid"]] += row["retries"]
-    for asked in world.asked:
+    for asked in environment.asked:
         if asked.verb in ("retry", "reopen"):
             allowed.update(asked.orders)
     for row in ran:
         order, count = row["merchant_uid"], row["count"]
         _check(
-            world,
+            environment,
             "s runs once",
             count <= allowed[order],
             f"{order} was run {count} times, and {allowed[order]} were wished",
         )
-    told = await world.rows(
+    told = await environment.rows(
         "SELECT e.event_id FROM webhook_events e JOIN payments p "
         "  ON p.merchant_id = e.merchant_id AND p.imp_uid = e.resource_id "
         "WHERE p.is_scheduled AND p.fail_code = 'NOT_SENT' AND e.kind = 'payment.failed'"
     )
-    _check(world, "s none lost", not told, f"told as failed while the PG was away: {told}")
+    _check(environment, "s none lost", not told, f"told as failed while the PG was away: {told}")
 
 
-async def _check_cards_refunded(world: World, in_doubt: set[str]) -> None:
+async def _check_cards_refunded(environment: Environment, in_doubt: set[str]) -> None:
     """What was charged to try a card is nobody's money: it is given back, whoever died."""
-    rows = await world.rows(
+    rows = await environment.rows(
         "SELECT imp_uid, merchant_uid, status FROM payments WHERE merchant_uid LIKE 'check-%'"
     )
     for row in rows:
         is_back = row["status"] in ("cancelled", "failed") or row["imp_uid"] in in_doubt
-        _check(world, "s card given back", is_back, f"{row['merchant_uid']} is {row['status']}")
+        _check(
+            environment, "s card given back", is_back, f"{row['merchant_uid']} is {row['status']}"
+        )
 
 
-def _check(world: World, promise: str, is_kept: bool, told: str) -> None:
-    world.tally.check(promise, is_kept, told, world.seed)
+def _check(environment: Environment, promise: str, is_kept: bool, told: str) -> None:
+    environment.results.check(promise, is_kept, told, environment.seed)

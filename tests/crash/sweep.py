@@ -9,33 +9,33 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from crash.environment import World
+from crash.environment import Environment
 from crash.history import Stage, calm_down, opened_world
 from crash.invariants import check_all, check_never_twice
 from crash.operations import (
     CUSTOMER,
     cancel_payment,
     charge_order,
-    deliver_notice,
+    deliver_notification,
     new_order,
     pay_in_window,
     take_turn,
 )
-from crash.scenarios import MORE_SCENES
+from crash.scenarios import MORE_SCENARIOS
 from crash.schedule_scenarios import SCHEDULE_SCENARIOS
 from dasi.billing_keys import delete_key
 
 DEATHS_MAX = 250
 GATEWAY, WORKER = "gateway-a", "worker-a"
 
-Scene = Callable[[World, int], Awaitable[None]]
+Scenario = Callable[[Environment, int], Awaitable[None]]
 """Sets the stage for one death and lets it come at the given moment."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    scene: Scene
-    world: dict[str, Any] = field(default_factory=dict)
+    scenario: Scenario
+    environment: dict[str, Any] = field(default_factory=dict)
 
 
 async def run_sweep(stage: Stage, name: str, *, step: int = 1) -> int:
@@ -44,125 +44,127 @@ async def run_sweep(stage: Stage, name: str, *, step: int = 1) -> int:
     `step` above 1 leaves moments out: each name begins at another one.
     """
     sweep = SWEEPS[name]
-    settings = {"inline_lookup_delay_s": 0, "late_approval_policy": "keep", **sweep.world}
-    async with opened_world(stage, 1, f'SWEEP="{name}" RUNS=0', **settings) as world:
-        deaths = await _die_everywhere(world, sweep.scene, step)
-        await calm_down(world)
-        await check_all(world)
-    stage.tally.histories += 1
+    settings = {"inline_lookup_delay_s": 0, "late_approval_policy": "keep", **sweep.environment}
+    async with opened_world(stage, 1, f'SWEEP="{name}" RUNS=0', **settings) as environment:
+        deaths = await _die_everywhere(environment, sweep.scenario, step)
+        await calm_down(environment)
+        await check_all(environment)
+    stage.results.histories += 1
     return deaths
 
 
-async def _die_everywhere(world: World, scene: Scene, step: int) -> int:
-    first = 1 + crc32(world.seed.encode()) % step
+async def _die_everywhere(environment: Environment, scenario: Scenario, step: int) -> int:
+    first = 1 + crc32(environment.seed.encode()) % step
     for deaths, moment in enumerate(range(first, DEATHS_MAX, step)):
-        before = sum(world.tally.deaths.values())
-        await scene(world, moment)
-        await check_never_twice(world)
-        if sum(world.tally.deaths.values()) == before:
+        before = sum(environment.results.deaths.values())
+        await scenario(environment, moment)
+        await check_never_twice(environment)
+        if sum(environment.results.deaths.values()) == before:
             return deaths
-    world.tally.check("no bug", False, f"still dying after {DEATHS_MAX} moments", world.seed)
+    environment.results.check(
+        "no bug", False, f"still dying after {DEATHS_MAX} moments", environment.seed
+    )
     return DEATHS_MAX
 
 
-def _charging(effect: str | None) -> Scene:
-    async def scene(world: World, moment: int) -> None:
+def _charging(effect: str | None) -> Scenario:
+    async def scenario(environment: Environment, moment: int) -> None:
         if effect:
-            await world.fault("batch", effect)
-        order = new_order(world)
-        await charge_order(world, GATEWAY, order, asked_krw=1_500, dies_at=moment)
-        await world.end_faults()
-        await charge_order(world, "gateway-b", order, asked_krw=1_500)
+            await environment.fault("batch", effect)
+        order = new_order(environment)
+        await charge_order(environment, GATEWAY, order, asked_krw=1_500, dies_at=moment)
+        await environment.end_faults()
+        await charge_order(environment, "gateway-b", order, asked_krw=1_500)
 
-    return scene
+    return scenario
 
 
-def _cancelling(effect: str | None, part: int | None) -> Scene:
-    async def scene(world: World, moment: int) -> None:
-        order = new_order(world)
-        await charge_order(world, GATEWAY, order, asked_krw=1_500)
-        told = world.told[-1]
+def _cancelling(effect: str | None, part: int | None) -> Scenario:
+    async def scenario(environment: Environment, moment: int) -> None:
+        order = new_order(environment)
+        await charge_order(environment, GATEWAY, order, asked_krw=1_500)
+        told = environment.told[-1]
         if effect:
-            await world.fault("revise", effect)
-        await cancel_payment(world, GATEWAY, told, amount_krw=part, dies_at=moment)
-        await world.end_faults()
-        await cancel_payment(world, "gateway-b", told, amount_krw=part)
+            await environment.fault("revise", effect)
+        await cancel_payment(environment, GATEWAY, told, amount_krw=part, dies_at=moment)
+        await environment.end_faults()
+        await cancel_payment(environment, "gateway-b", told, amount_krw=part)
 
-    return scene
+    return scenario
 
 
-def _in_window(effect: str | None, *, is_key: bool = False, choice: str = "approve") -> Scene:
-    async def scene(world: World, moment: int) -> None:
+def _in_window(effect: str | None, *, is_key: bool = False, choice: str = "approve") -> Scenario:
+    async def scenario(environment: Environment, moment: int) -> None:
         if effect:
-            await world.fault("approval", effect)
+            await environment.fault("approval", effect)
         uid = CUSTOMER if is_key else None
-        await pay_in_window(world, GATEWAY, customer_uid=uid, choice=choice, dies_at=moment)
-        await world.end_faults()
+        await pay_in_window(environment, GATEWAY, customer_uid=uid, choice=choice, dies_at=moment)
+        await environment.end_faults()
 
-    return scene
+    return scenario
 
 
-def _looking(effect: str, *, after_s: float, endpoint: str = "batch") -> Scene:
+def _looking(effect: str, *, after_s: float, endpoint: str = "batch") -> Scenario:
     """The worker dies while it settles a doubt."""
 
-    async def scene(world: World, moment: int) -> None:
-        order = new_order(world)
+    async def scenario(environment: Environment, moment: int) -> None:
+        order = new_order(environment)
         if endpoint == "batch":
-            await world.fault("batch", effect)
-        await charge_order(world, GATEWAY, order, asked_krw=1_500)
+            await environment.fault("batch", effect)
+        await charge_order(environment, GATEWAY, order, asked_krw=1_500)
         if endpoint == "revise":
-            await world.fault("revise", effect)
-            await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=None)
-        await world.turn(after_s)
-        await take_turn(world, WORKER, "resolve_due", dies_at=moment)
-        await _another_worker(world, "resolve_due")
+            await environment.fault("revise", effect)
+            await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=None)
+        await environment.turn(after_s)
+        await take_turn(environment, WORKER, "resolve_due", dies_at=moment)
+        await _another_worker(environment, "resolve_due")
 
-    return scene
+    return scenario
 
 
-async def _another_worker(world: World, verb: str) -> None:
+async def _another_worker(environment: Environment, verb: str) -> None:
     """Takes over once the dead one's lease is over, so that the next death starts afresh."""
-    await world.turn(100)
-    await take_turn(world, "worker-b", verb)
+    await environment.turn(100)
+    await take_turn(environment, "worker-b", verb)
 
 
-async def _noticing(world: World, moment: int) -> None:
-    await world.fault("batch", "executed_answer_cut")
-    await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
-    await world.kicc.notices(is_quiet=True)
-    content_type, body = world.merchant_side.notices[-1]
-    await deliver_notice(world, content_type, body, dies_at=moment)
+async def _noticing(environment: Environment, moment: int) -> None:
+    await environment.fault("batch", "executed_answer_cut")
+    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await environment.kicc.notices(is_quiet=True)
+    content_type, body = environment.merchant_side.notifications[-1]
+    await deliver_notification(environment, content_type, body, dies_at=moment)
 
 
-async def _ending_keys(world: World, moment: int) -> None:
-    await world.perform(
+async def _ending_keys(environment: Environment, moment: int) -> None:
+    await environment.perform(
         GATEWAY,
         "delete_key",
-        lambda node: delete_key(node.engine, world.merchant_id, CUSTOMER),
+        lambda node: delete_key(node.engine, environment.merchant_id, CUSTOMER),
         dies_at=moment,
     )
-    await pay_in_window(world, "gateway-b", customer_uid=CUSTOMER)
+    await pay_in_window(environment, "gateway-b", customer_uid=CUSTOMER)
 
 
-async def _ending_due_keys(world: World, moment: int) -> None:
-    await pay_in_window(world, GATEWAY, customer_uid=CUSTOMER)
-    await world.turn(100)
-    await take_turn(world, WORKER, "delete_due_keys", dies_at=moment)
-    await _another_worker(world, "delete_due_keys")
+async def _ending_due_keys(environment: Environment, moment: int) -> None:
+    await pay_in_window(environment, GATEWAY, customer_uid=CUSTOMER)
+    await environment.turn(100)
+    await take_turn(environment, WORKER, "delete_due_keys", dies_at=moment)
+    await _another_worker(environment, "delete_due_keys")
 
 
-async def _delivering(world: World, moment: int) -> None:
-    await charge_order(world, GATEWAY, new_order(world), asked_krw=1_500)
-    await cancel_payment(world, GATEWAY, world.told[-1], amount_krw=300)
-    await world.turn(100)
-    await take_turn(world, WORKER, "deliver", dies_at=moment)
-    await _another_worker(world, "deliver")
+async def _delivering(environment: Environment, moment: int) -> None:
+    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=300)
+    await environment.turn(100)
+    await take_turn(environment, WORKER, "deliver", dies_at=moment)
+    await _another_worker(environment, "deliver")
 
 
-async def _expiring(world: World, moment: int) -> None:
-    await pay_in_window(world, GATEWAY, choice="approve", returns=0)
-    await world.turn(2_000)
-    await take_turn(world, WORKER, "expire_windows", dies_at=moment)
+async def _expiring(environment: Environment, moment: int) -> None:
+    await pay_in_window(environment, GATEWAY, choice="approve", returns=0)
+    await environment.turn(2_000)
+    await take_turn(environment, WORKER, "expire_windows", dies_at=moment)
 
 
 _SETTINGS: dict[str, dict[str, Any]] = {"charge without a free connection": {"pg_connections": 1}}
@@ -199,6 +201,6 @@ SWEEPS: dict[str, Sweep] = {
     "key removal by the worker": Sweep(_ending_due_keys),
     "delivery": Sweep(_delivering),
     "windows expire": Sweep(_expiring),
-    **{name: Sweep(scene, _SETTINGS.get(name, {})) for name, scene in MORE_SCENES.items()},
-    **{name: Sweep(scene) for name, scene in SCHEDULE_SCENARIOS.items()},
+    **{name: Sweep(scenario, _SETTINGS.get(name, {})) for name, scenario in MORE_SCENARIOS.items()},
+    **{name: Sweep(scenario) for name, scenario in SCHEDULE_SCENARIOS.items()},
 }

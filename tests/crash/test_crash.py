@@ -12,7 +12,7 @@ STEP = 12
 """`make crash` dies at every moment; here one in so many will do."""
 HAPPENS = {
     *("KST midnights", "two workers at once", "one order at two gateways", "endpoints gone"),
-    *("notices late or out of order", "notices twice", "notices forged"),
+    *("notifications late or out of order", "notifications twice", "notifications forged"),
 }
 """What a run must come to beside its faults and deaths, or it has proven less than it says."""
 
@@ -26,28 +26,30 @@ pytestmark = pytest.mark.filterwarnings(
 async def test_dies_everywhere_and_keeps_every_promise(name: str, stage: Stage) -> None:
     await run_sweep(stage, name, step=STEP)
 
-    assert not stage.tally.violations, stage.tally.report()
-    assert not stage.tally.unlisted, "an await of a verb is not in the derived list"
+    assert not stage.results.violations, stage.results.report()
+    assert not stage.results.unlisted, "an await of a verb is not in the derived list"
 
 
 async def test_histories_keep_every_promise_whatever_happens(stage: Stage) -> None:
     for seed in range(1, SEEDS + 1):
         await run_history(stage, seed)
 
-    tally = stage.tally
-    assert not tally.violations, tally.report()
-    assert not tally.unlisted, "an await of a verb is not in the derived list"
-    assert tally.histories == SEEDS
-    assert not HAPPENS - {what for what, times in tally.happened.items() if times}, tally.report()
-    assert sum(tally.deaths.values()) > 5 * SEEDS
-    assert {"executed_answer_cut", "away"} <= {what for what, n in tally.faults.items() if n}
+    results = stage.results
+    assert not results.violations, results.report()
+    assert not results.unlisted, "an await of a verb is not in the derived list"
+    assert results.histories == SEEDS
+    assert not HAPPENS - {what for what, times in results.happened.items() if times}, (
+        results.report()
+    )
+    assert sum(results.deaths.values()) > 5 * SEEDS
+    assert {"executed_answer_cut", "away"} <= {what for what, n in results.faults.items() if n}
 
 
 async def test_real_processes_are_killed_and_every_promise_is_kept(stage: Stage) -> None:
     await run_kill_history(stage, 1, rounds=1)
 
-    assert stage.tally.process_kills == 6, "two in the round, then all four"
-    assert not stage.tally.violations, stage.tally.report()
+    assert stage.results.process_kills == 6, "two in the round, then all four"
+    assert not stage.results.violations, stage.results.report()
 
 
 def test_whatever_is_left_out_of_the_list_is_in_it() -> None:

@@ -3,55 +3,59 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from crash.environment import GATEWAYS, WORKERS, World
+from crash.environment import GATEWAYS, WORKERS, Environment
 from crash.operations import fate, take_turn
 from dasi.webhooks import failing_endpoints, replay_events, resume_endpoint
 
 
-async def endpoint_is_gone(world: World, worker: str, *, dies_at: int | None = None) -> None:
+async def endpoint_is_gone(
+    environment: Environment, worker: str, *, dies_at: int | None = None
+) -> None:
     """The merchant's server answers 410 for a while; then a person resumes it and sends again."""
-    world.merchant_side.is_gone = True
-    world.tally.happened["endpoints gone"] += 1
-    await world.turn(100)
-    await take_turn(world, worker, "deliver", dies_at=dies_at)
-    await take_turn(world, worker, "fail_for_disabled", dies_at=dies_at)
-    world.merchant_side.is_gone = False
-    await _check_failed_are_told(world)
-    await restore_endpoint(world)
+    environment.merchant_side.is_gone = True
+    environment.results.happened["endpoints gone"] += 1
+    await environment.turn(100)
+    await take_turn(environment, worker, "deliver", dies_at=dies_at)
+    await take_turn(environment, worker, "fail_for_disabled", dies_at=dies_at)
+    environment.merchant_side.is_gone = False
+    await _check_failed_are_told(environment)
+    await restore_endpoint(environment)
 
 
-async def restore_endpoint(world: World) -> None:
+async def restore_endpoint(environment: Environment) -> None:
     """Waits until what a dead worker had in hand has failed, too, and sends all that again."""
-    engine = world.nodes[GATEWAYS[0]].engine
-    for failing in await failing_endpoints(engine, world.merchant_id):
+    engine = environment.nodes[GATEWAYS[0]].engine
+    for failing in await failing_endpoints(engine, environment.merchant_id):
         if failing.disabled_at is None:
             continue
-        await world.turn(100)
-        await take_turn(world, WORKERS[0], "fail_for_disabled")
-        await resume_endpoint(engine, world.merchant_id, failing.endpoint)
-        now = world.clock.now()
+        await environment.turn(100)
+        await take_turn(environment, WORKERS[0], "fail_for_disabled")
+        await resume_endpoint(engine, environment.merchant_id, failing.endpoint)
+        now = environment.clock.now()
         await replay_events(
             engine,
-            world.merchant_id,
+            environment.merchant_id,
             since=now - timedelta(days=30),
             until=now + timedelta(seconds=1),
             only_failed=True,
         )
 
 
-async def _check_failed_are_told(world: World) -> None:
+async def _check_failed_are_told(environment: Environment) -> None:
     """A person sends again what a gone endpoint missed: nothing may fail without its mark."""
-    silent = await world.rows(
+    silent = await environment.rows(
         "SELECT d.event_id FROM deliveries d WHERE d.state = 'failed' AND NOT EXISTS "
         "  (SELECT FROM webhook_endpoints r WHERE r.merchant_id = d.merchant_id "
         "     AND r.endpoint = d.endpoint AND r.disabled_at IS NOT NULL)"
     )
     told = f"{[row['event_id'] for row in silent]} have failed, and their endpoint is not gone"
-    world.tally.check("d failed told", not silent, told, world.seed)
+    environment.results.check("d failed told", not silent, told, environment.seed)
 
 
-async def gone_for_a_while(world: World) -> None:
-    await endpoint_is_gone(world, world.dice.choice(WORKERS), dies_at=fate(world))
+async def gone_for_a_while(environment: Environment) -> None:
+    await endpoint_is_gone(environment, environment.dice.choice(WORKERS), dies_at=fate(environment))
 
 
-ENDPOINT_ACTS: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = ((gone_for_a_while, 1),)
+ENDPOINT_ACTS: tuple[tuple[Callable[[Environment], Awaitable[None]], int], ...] = (
+    (gone_for_a_while, 1),
+)

@@ -8,7 +8,7 @@ import sys
 import aiohttp
 import pytest
 
-from dasi_demo.labels import LANGUAGES, words
+from dasi_demo.labels import LANGUAGES, labels
 from support.fake_gateway import StandIn
 from support.shop_customer import Customer
 
@@ -22,7 +22,7 @@ async def test_the_home_page_is_korean_and_can_be_turned_to_english(customer: Cu
 
 async def test_every_sentence_exists_in_every_language() -> None:
     for language in LANGUAGES:
-        assert all(text.strip() for text in words(language).values())
+        assert all(text.strip() for text in labels(language).values())
 
 
 async def test_a_gateway_that_does_not_answer_is_said_on_the_page(

@@ -10,7 +10,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import Merchant, add_merchant
 from dasi.settings import read_settings
-from support.gateway_merchant import CODE, MALL_ID, MALL_SECRET, environment
+from support.gateway_merchant import CODE, MID, PG_SECRET, environment
 from support.simulator_process import SimulatorControl
 
 PUBLIC_URL = "http://127.0.0.1:9"  # nobody listens: a test carries the payer's return itself
@@ -38,8 +38,8 @@ async def channel(engine: Engine, merchant: Merchant) -> Channel:
         engine,
         merchant,
         provider="kicc",
-        mall_id=MALL_ID,
-        secret=MALL_SECRET,
+        pg_merchant_id=MID,
+        secret=PG_SECRET,
         is_sandbox=True,
         is_default=True,
     )

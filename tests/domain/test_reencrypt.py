@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dasi.billing_keys import find_billing_key, open_key
-from dasi.channels import find_channel, open_mall
+from dasi.channels import find_channel, open_account
 from dasi.commands.vault import everything_sealed
 from dasi.engine import Engine
 from dasi.foundation.reencrypt import reencrypt
@@ -51,7 +51,7 @@ async def test_after_a_rotation_the_new_key_alone_opens_everything(gateway: Merc
     key = await find_billing_key(new, gateway.merchant.merchant_id, "card-1")
     assert open_key(new, key) == open_key(both, key)
     channel = await find_channel(new, gateway.merchant.merchant_id, gateway.channel.channel_id)
-    assert open_mall(new, channel).mall_id == gateway.channel.mall_id
+    assert open_account(new, channel).pg_merchant_id == gateway.channel.pg_merchant_id
     assert (await signing_secrets(new, gateway.merchant.merchant_id))[0] == secret
     with pytest.raises(DecryptionError):
         open_key(with_keys(gateway.engine, OLD), key)

@@ -78,7 +78,7 @@ class Subscriptions:
 
     async def refuse(self, customer: str, code: str, *, times: int) -> None:
         """From now on the issuer says no to the card this customer has now."""
-        keys = (await self.client.kicc.state(mall=self.client.channel.mall_id))["keys"]
+        keys = (await self.client.kicc.state(mall=self.client.channel.pg_merchant_id))["keys"]
         newest = list(PRICES).index(customer)
         match = {"batchKey": keys[newest]["batchKey"]}
         await self.client.kicc.scenario("refused", "batch", match=match, code=code, times=times)

@@ -138,7 +138,7 @@ async def test_each_is_told_when_on_and_not_when_off(
 
 async def test_it_is_each_merchants_own_choice(gateway: MerchantClient) -> None:
     async with open_merchant(
-        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
+        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", pg_merchant_id="T5102001"
     ) as other:
         await set_extended_events(gateway.engine, gateway.merchant.merchant_id, is_on=True)
         for client in (gateway, other):

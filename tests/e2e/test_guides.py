@@ -16,7 +16,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_wait
+from dasi.foundation.durations import parse_duration
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
 from support.gateway_merchant import Answer, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
@@ -146,7 +146,7 @@ async def test_signatures_are_verified_as_the_page_shows(
         await client.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
         whose = (client.engine, client.merchant.merchant_id)
         (old,) = await signing_secrets(*whose)
-        await rotate_secret(*whose, keep_old_for=parse_wait("24h"))
+        await rotate_secret(*whose, keep_old_for=parse_duration("24h"))
         new = (await signing_secrets(*whose))[0]
         await client.register_card("card-1")
         deliverer = Deliverer(client.engine, allow_local=True)

@@ -30,7 +30,7 @@ class Listener:
     async def start(self) -> str:
         """The line it begins with."""
         self._process = await asyncio.create_subprocess_exec(
-            *die_with_parent.command(
+            *die_with_parent.wrap_command(
                 *(sys.executable, "-m", "dasi.cli", *self._arguments),
                 on_parent_death=signal.SIGKILL,
             ),

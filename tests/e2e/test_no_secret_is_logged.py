@@ -6,7 +6,7 @@ Good days and bad ones: a log line is most talkative when something fails.
 import re
 
 from support.database_dump import database_text
-from support.gateway_merchant import MALL_SECRET, VAULT_KEY
+from support.gateway_merchant import PG_SECRET, VAULT_KEY
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl
 from support.webhook_endpoint import receiving
@@ -51,13 +51,13 @@ async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl
         "billing key": keys[0],
         "api secret": client.key.api_secret,
         "access token": token,
-        "mall secret": MALL_SECRET,
+        "PG secret": PG_SECRET,
         "vault key": VAULT_KEY,
         "card number": CARD_NUMBER,
     }
     told = "".join(answer.body.decode() for answer in answers)
     told += "".join(post.body.decode() for post in endpoint.posts)
-    assert "kicc_asked" in programs.log, "the PG's requests were logged"
+    assert "kicc_request" in programs.log, "the PG's requests were logged"
     assert re.search(r"GET /payments/find/paid", programs.log), "every request was logged"
     for name, secret in secrets.items():
         assert secret not in programs.log, f"the {name} is in a log"

@@ -11,7 +11,7 @@ from support.simulator_process import SimulatorControl
 
 @pytest.fixture
 def room_for_two() -> dict[str, str]:
-    return {"DASI_REQUESTS_AT_ONCE": "2"}
+    return {"DASI_MAX_CONCURRENT_REQUESTS": "2"}
 
 
 async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_created(

@@ -18,7 +18,7 @@ SECRET = "hush-hush-hush"  # what must not be found
 def log() -> Iterator[io.StringIO]:
     handlers, level = logging.root.handlers[:], logging.root.level
     stream = io.StringIO()
-    set_up_logging(level="info", form="json", stream=stream)
+    set_up_logging(level="info", log_format="json", stream=stream)
     yield stream
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
@@ -153,7 +153,7 @@ def test_less_than_the_level_is_not_logged(log: io.StringIO):
 
 
 def test_text_form_is_for_people_and_hides_as_much(log: io.StringIO):
-    set_up_logging(level="info", form="text", stream=log)
+    set_up_logging(level="info", log_format="text", stream=log)
     try:
         int(f"password={SECRET}")
     except ValueError:

@@ -7,7 +7,7 @@ import pytest
 
 from dasi.foundation.db import Database, open_database
 from dasi.foundation.migrate import Migration, load_migrations, migrate, require_current
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from support.database import TestServer
 
 FIRST = Migration(1, "things", "CREATE TABLE things (thing_id bigint PRIMARY KEY);")
@@ -38,7 +38,7 @@ async def test_two_migrators_at_once_apply_each_file_once(empty_url: str):
 async def test_missing_migrations_are_named(empty_url: str):
     await migrate(empty_url, [FIRST])
     database = await open_database(empty_url, connections_max=1, statement_timeout_s=5)
-    with pytest.raises(Trouble, match="0002_colours"):
+    with pytest.raises(OperatorError, match="0002_colours"):
         await require_current(database, [FIRST, SECOND])
     await database.close()
 
@@ -46,14 +46,14 @@ async def test_missing_migrations_are_named(empty_url: str):
 async def test_changed_past_file_is_refused_by_name_and_nothing_is_applied(empty_url: str):
     await migrate(empty_url, [FIRST])
     changed = Migration(1, "things", FIRST.sql + " -- one word more")
-    with pytest.raises(Trouble, match="0001_things was changed"):
+    with pytest.raises(OperatorError, match="0001_things was changed"):
         await migrate(empty_url, [changed, SECOND])
     assert await migrate(empty_url, [FIRST, SECOND]) == (SECOND,)
 
 
 async def test_database_of_a_newer_version_is_refused(empty_url: str):
     await migrate(empty_url, [FIRST, SECOND])
-    with pytest.raises(Trouble, match="newer than this version"):
+    with pytest.raises(OperatorError, match="newer than this version"):
         await migrate(empty_url, [FIRST])
 
 

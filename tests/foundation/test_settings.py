@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from dasi.settings import KICC_LIVE_URL, SETTINGS, read_settings, unknown_names
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -18,28 +18,28 @@ def test_least_environment_gives_every_default():
     settings = read_settings(LEAST)
     assert settings.vault_keys == (b"k" * 32,)
     assert settings.kicc_live_url == KICC_LIVE_URL
-    assert settings.window_life_s == 3600
-    assert settings.body_max_bytes == 1024 * 1024
+    assert settings.window_ttl_s == 3600
+    assert settings.max_body_bytes == 1024 * 1024
     assert settings.allow_local_webhooks is False
 
 
 def test_empty_variable_counts_as_unset():
-    assert read_settings(LEAST | {"DASI_WINDOW_LIFE_S": " "}).window_life_s == 3600
+    assert read_settings(LEAST | {"DASI_WINDOW_TTL_S": " "}).window_ttl_s == 3600
 
 
 @pytest.mark.parametrize("name", LEAST)
 def test_required_value_missing_is_named_with_a_way_out(name: str):
-    with pytest.raises(Trouble, match=f"{name} is not set") as refused:
+    with pytest.raises(OperatorError, match=f"{name} is not set") as refused:
         read_settings({other: value for other, value in LEAST.items() if other != name})
-    assert "dasi up" in refused.value.next_step
+    assert "dasi up" in refused.value.hint
 
 
 @pytest.mark.parametrize(
     ("name", "text", "rule"),
     [
         ("DASI_DATABASE_URL", "mysql://db/dasi", "postgresql://"),
-        ("DASI_DATABASE_CONNECTIONS", "1", "from 2 to 500"),
-        ("DASI_DATABASE_CONNECTIONS", "many", "a whole number"),
+        ("DASI_DATABASE_POOL_SIZE", "1", "from 2 to 500"),
+        ("DASI_DATABASE_POOL_SIZE", "many", "a whole number"),
         ("DASI_STATEMENT_TIMEOUT_S", "1.5", "a whole number"),
         ("DASI_PUBLIC_URL", "pay.example.com", "begins with http"),
         ("DASI_PUBLIC_URL", "https://pay.example.com/?a=1", "without user, query or fragment"),
@@ -47,23 +47,23 @@ def test_required_value_missing_is_named_with_a_way_out(name: str):
         ("DASI_VAULT_KEYS", "short", "base64 keys of 32 bytes"),
         ("DASI_KICC_LIVE_URL", "http://pgapi.easypay.co.kr", "begins with https://"),
         ("DASI_ALLOW_LOCAL_WEBHOOKS", "maybe", "on or off"),
-        ("DASI_WINDOW_LIFE_S", "59", "from 60"),
-        ("DASI_BODY_MAX_BYTES", "-1", "from 16384"),
+        ("DASI_WINDOW_TTL_S", "59", "from 60"),
+        ("DASI_MAX_BODY_BYTES", "-1", "from 16384"),
         ("DASI_LOG_LEVEL", "loud", "one of debug"),
-        ("DASI_LOG_FORM", "xml", "one of auto"),
+        ("DASI_LOG_FORMAT", "xml", "one of auto"),
     ],
 )
 def test_wrong_value_is_refused_with_variable_rule_and_way_out(name: str, text: str, rule: str):
-    with pytest.raises(Trouble) as refused:
+    with pytest.raises(OperatorError) as refused:
         read_settings(LEAST | {name: text})
     assert name in refused.value.what
-    assert rule in refused.value.why
-    assert name in refused.value.next_step
+    assert rule in refused.value.cause
+    assert name in refused.value.hint
 
 
 @pytest.mark.parametrize("setting", SECRETS, ids=lambda setting: setting.name)
 def test_wrong_secret_is_not_shown(setting):
-    with pytest.raises(Trouble) as refused:
+    with pytest.raises(OperatorError) as refused:
         read_settings(LEAST | {setting.name: "hush-hush"})
     assert "hush" not in str(refused.value)
 

@@ -202,7 +202,7 @@ async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
 async def test_the_same_order_of_two_merchants_is_two_orders(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
     async with open_merchant(
-        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
+        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", pg_merchant_id="T5102001"
     ) as other:
         unknown = await other.again(customer_uid="card-1")
         assert unknown.code == 1, "a card of another merchant is nobody's here"

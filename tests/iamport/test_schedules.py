@@ -239,7 +239,7 @@ async def test_another_merchant_sees_nothing_of_it(client: MerchantClient):
 
     await create_schedules(client, {"merchant_uid": "mine"})
     async with open_merchant(
-        client.engine, client.url, client.kicc, code="imp00000002", mall_id="T5102001"
+        client.engine, client.url, client.kicc, code="imp00000002", pg_merchant_id="T5102001"
     ) as other:
         assert (await other.get(f"{SCHEDULE}/mine")).http_status == 404
         gone = await other.call(

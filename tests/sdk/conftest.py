@@ -196,7 +196,7 @@ async def add_shop(engine: Engine) -> None:
         engine,
         merchant,
         provider="kicc",
-        mall_id="T0021766",
+        pg_merchant_id="T0021766",
         secret="easypay!KICCTEST",
         is_sandbox=True,
         is_default=True,

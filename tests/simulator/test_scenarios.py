@@ -92,7 +92,7 @@ async def test_every_effect_is_listed_with_what_it_does(merchant: Merchant) -> N
     listed = (await merchant.kicc.control("GET", "/scenarios/effects"))["effects"]
     names = {effect["name"] for effect in listed}
     assert {"executed_answer_withheld", "cut_before_processing", "executed_late"} <= names
-    assert all(effect["tells"] for effect in listed)
+    assert all(effect["description"] for effect in listed)
 
 
 async def test_faults_by_chance_are_repeatable_and_lose_no_money(merchant: Merchant) -> None:

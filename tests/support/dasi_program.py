@@ -83,7 +83,7 @@ class Running:
 def running(
     *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path
 ) -> Iterator[Running]:
-    """Starts a command, and kills it at the end if it has not ended. Trouble is in its lines."""
+    """Starts a command, and kills it at the end if it has not ended. Errors are in its lines."""
     process = subprocess.Popen(
         [*DASI, *map(str, arguments)],
         env={**ENV, **(env or {})},

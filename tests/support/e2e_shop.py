@@ -71,7 +71,7 @@ async def open_e2e_shop(database_url: str) -> AsyncIterator[E2eShop]:
                 engine,
                 merchant,
                 provider="kicc",
-                mall_id="T0021766",
+                pg_merchant_id="T0021766",
                 secret="easypay!KICCTEST",
                 is_sandbox=True,
                 is_default=True,

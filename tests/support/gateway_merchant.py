@@ -29,7 +29,7 @@ from support.served_app import address_of, free_socket, served
 from support.simulator_process import SimulatorControl
 
 CODE = "imp00000001"
-MALL_ID, MALL_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
+MID, PG_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
 VAULT_KEY = base64.b64encode(bytes(range(32))).decode()
 PAGE_URL = "http://shop.example/order"
 _numbers = itertools.count(1)
@@ -142,13 +142,13 @@ class MerchantClient:
 
     async def approvals(self) -> list[dict[str, Any]]:
         """The approvals of money in the simulator's books: nothing else counts for M1."""
-        state = await self.kicc.state(mall=self.channel.mall_id)
+        state = await self.kicc.state(mall=self.channel.pg_merchant_id)
         return [paid for paid in state["transactions"] if paid["kind"] != "key"]
 
     async def net_krw(self) -> int:
-        """What the payers of this mall are short of, by the simulator's books."""
-        state = await self.kicc.state(mall=self.channel.mall_id)
-        return int(state["sums"].get(self.channel.mall_id, {"net": 0})["net"])
+        """What the payers of this MID are short of, by the simulator's books."""
+        state = await self.kicc.state(mall=self.channel.pg_merchant_id)
+        return int(state["sums"].get(self.channel.pg_merchant_id, {"net": 0})["net"])
 
 
 def new_order() -> str:
@@ -181,7 +181,7 @@ def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[st
         "DASI_KICC_SANDBOX_URL": kicc_url,
         "DASI_PUBLIC_URL": public_url,
         "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
-        "DASI_LOG_FORM": "json",
+        "DASI_LOG_FORMAT": "json",
         "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays until a test lets it be settled
     }
 
@@ -215,7 +215,7 @@ async def open_merchant(
     kicc: SimulatorControl,
     *,
     code: str = CODE,
-    mall_id: str = MALL_ID,
+    pg_merchant_id: str = MID,
     webhook_url: str | None = None,
     is_new: bool = True,
 ) -> AsyncIterator[MerchantClient]:
@@ -229,8 +229,8 @@ async def open_merchant(
             engine,
             merchant,
             provider="kicc",
-            mall_id=mall_id,
-            secret=MALL_SECRET,
+            pg_merchant_id=pg_merchant_id,
+            secret=PG_SECRET,
             is_sandbox=True,
             is_default=True,
         )

@@ -44,7 +44,7 @@ class Program:
     async def start(self) -> None:
         """Returns when it says that it is ready. It ends with the test, whatever happens."""
         self._process = await asyncio.create_subprocess_exec(
-            *die_with_parent.command(
+            *die_with_parent.wrap_command(
                 *(sys.executable, "-m", "dasi.cli", *self._arguments),
                 on_parent_death=signal.SIGKILL,
             ),

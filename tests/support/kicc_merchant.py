@@ -19,9 +19,9 @@ from dasi.providers.port import (
     Cancelled,
     Declined,
     KeyIssued,
-    Mall,
     NotSent,
     Order,
+    PgAccount,
     Unknown,
     WindowOpened,
     WindowRequest,
@@ -30,8 +30,8 @@ from dasi.providers.port import (
 from support.simulator_process import SimulatorProcess
 
 OPENING_HOUR = datetime(2026, 9, 3, 10, 0, tzinfo=KST)
-MALL = Mall(mall_id="T0021766", secret="easypay!KICCTEST", is_sandbox=True)
-OTHER_MALL = Mall(mall_id="T5102001", secret="easypay!KICCTEST", is_sandbox=True)
+ACCOUNT = PgAccount(pg_merchant_id="T0021766", secret="easypay!KICCTEST", is_sandbox=True)
+OTHER_ACCOUNT = PgAccount(pg_merchant_id="T5102001", secret="easypay!KICCTEST", is_sandbox=True)
 
 
 @dataclass
@@ -50,7 +50,7 @@ class KiccMerchant:
 
     def order(self, amount_krw: int = 9_900) -> Order:
         return Order(
-            shop_order_no=f"ORDER-{next(self.names)}",
+            pg_order_id=f"ORDER-{next(self.names)}",
             amount_krw=amount_krw,
             goods_name="월간 구독 <9월> & 원두 ♥",
             buyer_id="u-1029",
@@ -69,10 +69,10 @@ class KiccMerchant:
         *,
         is_key_window: bool = False,
         choice: str = "approve",
-        mall: Mall = MALL,
+        account: PgAccount = ACCOUNT,
     ) -> WindowReturn:
         opened = await self.provider.open_window(
-            mall,
+            account,
             WindowRequest(
                 order=order,
                 is_key_window=is_key_window,
@@ -88,14 +88,14 @@ class KiccMerchant:
         return self.provider.read_return(fields)
 
     async def pay(
-        self, order: Order, *, mall: Mall = MALL, attempt: Attempt | None = None
+        self, order: Order, *, account: PgAccount = ACCOUNT, attempt: Attempt | None = None
     ) -> Approved | Declined | Unknown | NotSent:
-        returned = await self.window(order, mall=mall)
+        returned = await self.window(order, account=account)
         return await self.provider.approve(
-            mall,
+            account,
             attempt or self.attempt(),
             session_id=returned.session_id,
-            shop_order_no=order.shop_order_no,
+            pg_order_id=order.pg_order_id,
             amount_krw=order.amount_krw,
         )
 
@@ -105,15 +105,15 @@ class KiccMerchant:
         return outcome
 
     async def register(
-        self, *, mall: Mall = MALL, attempt: Attempt | None = None
+        self, *, account: PgAccount = ACCOUNT, attempt: Attempt | None = None
     ) -> KeyIssued | Declined | Unknown | NotSent:
         order = self.order(0)
-        returned = await self.window(order, is_key_window=True, mall=mall)
+        returned = await self.window(order, is_key_window=True, account=account)
         return await self.provider.issue_key(
-            mall,
+            account,
             attempt or self.attempt(),
             session_id=returned.session_id,
-            shop_order_no=order.shop_order_no,
+            pg_order_id=order.pg_order_id,
         )
 
     async def key(self) -> str:
@@ -127,10 +127,10 @@ class KiccMerchant:
         order: Order,
         *,
         attempt: Attempt | None = None,
-        mall: Mall = MALL,
+        account: PgAccount = ACCOUNT,
     ) -> Approved | Declined | Unknown | NotSent:
         return await self.provider.charge(
-            mall, attempt or self.attempt(), order=order, billing_key=billing_key
+            account, attempt or self.attempt(), order=order, billing_key=billing_key
         )
 
     async def cancel(
@@ -149,11 +149,11 @@ class KiccMerchant:
             paid_krw=approved.amount_krw,
             reason="고객 변심 <환불>",
         )
-        return await self.provider.cancel(MALL, attempt or self.attempt(), cancel=cancel_request)
+        return await self.provider.cancel(ACCOUNT, attempt or self.attempt(), cancel=cancel_request)
 
     async def books(self, order: Order) -> dict[str, int]:
         """What KICC holds of an order: approvals, live, approved, cancelled, net."""
-        orders = (await self.kicc.state(order=order.shop_order_no))["orders"]
+        orders = (await self.kicc.state(order=order.pg_order_id))["orders"]
         nothing = {"approvals": 0, "live": 0, "approved": 0, "cancelled": 0, "net": 0}
         return {name: orders[0][name] for name in nothing} if orders else nothing
 

@@ -46,7 +46,7 @@ async def running_pooler(database_url: str, *, connections: int) -> AsyncIterato
         text = _CONFIG.format(host=host, user=parts.username, port=port, connections=connections)
         config.write_text(text, encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
-            *die_with_parent.command(
+            *die_with_parent.wrap_command(
                 *(PGBOUNCER, str(config)),
                 on_parent_death=signal.SIGKILL,
                 run_as=await whom_to_run_as(),

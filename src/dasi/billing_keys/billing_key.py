@@ -30,7 +30,7 @@ class BillingKey:
     customer_uid: str
     channel_id: int
     provider: str
-    mall_id: str
+    pg_merchant_id: str
     is_sandbox: bool
     sealed_key: bytes = field(repr=False)
     """The PG's key. Opened only for the length of a call, never shown (B3)."""

@@ -7,7 +7,8 @@ from dasi.billing_keys.billing_key import BillingKey, Customer, KeyStatus
 from dasi.foundation.db import Connection, Database, Row
 from dasi.providers.port import Attempt, Card, Declined, KeyDeleted, NotSent, Unknown
 
-_KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provider, c.mall_id,
+_KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provider,
+          c.pg_merchant_id,
           c.is_sandbox, k.sealed_key, k.card_brand, k.card_name, k.card_issuer_code, k.card_number,
           k.card_kind, k.order_name, k.customer_id, k.customer_name, k.customer_tel,
           k.customer_email, k.customer_addr, k.customer_postcode, k.issued_at, k.updated_at"""
@@ -32,15 +33,15 @@ async def lock_card(connection: Connection, card_number: str | None) -> None:
 async def active_keys_of_card_any_merchant(
     connection: Connection, key: BillingKey
 ) -> list[BillingKey]:
-    """Active keys of the same mall and, if known, of the same card. Whoever uses the mall:
+    """Active keys of the same MID and, if known, of the same card. Whoever uses the MID:
     to the PG they are all one."""
     rows = await connection.fetch(
         f"""SELECT {_KEY} FROM {_SOURCE}
             WHERE k.status = 'active' AND k.card_number IS NOT DISTINCT FROM $1
-              AND c.provider = $2 AND c.mall_id = $3 AND c.is_sandbox = $4""",
+              AND c.provider = $2 AND c.pg_merchant_id = $3 AND c.is_sandbox = $4""",
         key.card_number,
         key.provider,
-        key.mall_id,
+        key.pg_merchant_id,
         key.is_sandbox,
     )
     return [_billing_key(row) for row in rows]
@@ -161,7 +162,7 @@ async def reserve_deletion(
     key: BillingKey,
     attempt: Attempt,
     *,
-    mall_id: str,
+    pg_merchant_id: str,
     lease: timedelta,
     now: datetime,
 ) -> bool:
@@ -173,14 +174,15 @@ async def reserve_deletion(
                  AND manual_review_reason IS NULL AND status <> 'active'
                RETURNING channel_id
            )
-           INSERT INTO pg_attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id, mall_id,
+           INSERT INTO pg_attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id,
+                                 pg_merchant_id,
                                  business_date, amount_krw, state, sent_at)
            SELECT $1, $3, $2, 'delete_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
            RETURNING attempt_id""",
         key.merchant_id,
         key.billing_key_id,
         attempt.attempt_id,
-        mall_id,
+        pg_merchant_id,
         attempt.business_date,
         now,
         now + lease,

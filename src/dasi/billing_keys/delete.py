@@ -14,7 +14,7 @@ from dasi.billing_keys import billing_key_store
 from dasi.billing_keys.billing_key import BillingKey
 from dasi.billing_keys.find import open_key
 from dasi.billing_keys.save import announce_deleted
-from dasi.channels import find_channel, open_mall
+from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.db import Connection
@@ -83,7 +83,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
     attempt = Attempt(attempt_id=f"rk-{ulid(now)}", business_date=kst_day(now))
     channel = await find_channel(engine, key.merchant_id, key.channel_id)
     try:
-        mall, billing_key = open_mall(engine, channel), open_key(engine, key)
+        account, billing_key = open_account(engine, channel), open_key(engine, key)
     except DecryptionError as sealed:
         # One that cannot be opened must not keep the others waiting for ever.
         log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
@@ -99,11 +99,11 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
             await billing_key_store.mark_shared(connection, key, shared_key.billing_key_id, now=now)
             return
         if not await billing_key_store.reserve_deletion(
-            connection, key, attempt, mall_id=channel.mall_id, lease=_LEASE, now=now
+            connection, key, attempt, pg_merchant_id=channel.pg_merchant_id, lease=_LEASE, now=now
         ):
             return
     outcome = await engine.providers[channel.provider].delete_key(
-        mall, attempt, billing_key=billing_key
+        account, attempt, billing_key=billing_key
     )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:

@@ -13,7 +13,7 @@ class BillingKeySummary:
     card_number: str | None
     card_kind: str | None
     customer_name: str | None
-    mall_id: str
+    pg_merchant_id: str
     issued_at: datetime
     updated_at: datetime
     pg_deleted_at: datetime | None

@@ -9,7 +9,7 @@ from dasi.channels.select import (
     SEALED_SECRETS,
     find_channel,
     list_channels,
-    open_mall,
+    open_account,
     select_channel,
 )
 
@@ -27,6 +27,6 @@ __all__ = [
     "find_channel",
     "list_channels",
     "make_default",
-    "open_mall",
+    "open_account",
     "select_channel",
 ]

@@ -11,7 +11,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
 from dasi.merchants import Merchant
 
-_MALL_ID = re.compile(r"[A-Za-z0-9]{1,20}")
+_PG_MERCHANT_ID = re.compile(r"[A-Za-z0-9]{1,20}")
 SECRET_MAX = 200
 
 
@@ -20,7 +20,7 @@ async def add_channel(
     merchant: Merchant,
     *,
     provider: str,
-    mall_id: str,
+    pg_merchant_id: str,
     secret: str,
     is_sandbox: bool,
     is_default: bool,
@@ -32,17 +32,17 @@ async def add_channel(
     """Adds a contract. The only channel in use is the default whatever is said, and a new default
     takes the place of the old one.
 
-    `Invalid` names field and rule; `Conflict("channel_exists")` for a mall id added before.
+    `Invalid` names field and rule; `Conflict("channel_exists")` for an MID added before.
     """
     if provider not in engine.providers:
         raise Invalid("provider", f"one of: {', '.join(sorted(engine.providers))}")
-    if not _MALL_ID.fullmatch(mall_id):
-        raise Invalid("mall_id", "1 to 20 letters and digits, as the PG issued it")
+    if not _PG_MERCHANT_ID.fullmatch(pg_merchant_id):
+        raise Invalid("pg_merchant_id", "1 to 20 letters and digits, as the PG issued it")
     if not 1 <= len(secret) <= SECRET_MAX:
         raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
     check_quota_months_max(quota_months_max)
     sealed = engine.vault.seal(
-        secret, associated_data=associated_data(merchant.merchant_id, mall_id)
+        secret, associated_data=associated_data(merchant.merchant_id, pg_merchant_id)
     )
     async with engine.database.transaction() as connection:
         is_first = not await channel_store.lock_channels(connection, merchant.merchant_id)
@@ -53,7 +53,7 @@ async def add_channel(
             merchant.merchant_id,
             channel_key=f"channel-key-{uuid.uuid4()}",
             provider=provider,
-            mall_id=mall_id,
+            pg_merchant_id=pg_merchant_id,
             sealed_secret=sealed,
             is_sandbox=is_sandbox,
             is_default=is_default or is_first,
@@ -64,7 +64,7 @@ async def add_channel(
             now=engine.clock.now(),
         )
         if channel is None:
-            raise Conflict("channel_exists", pg=f"{provider}.{mall_id}")
+            raise Conflict("channel_exists", pg=f"{provider}.{pg_merchant_id}")
     return channel
 
 

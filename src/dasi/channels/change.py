@@ -1,4 +1,4 @@
-"""Change what a channel says: everything but the mall id, which is what a channel is."""
+"""Change what a channel says: everything but the MID, which is what a channel is."""
 
 from typing import Literal
 
@@ -35,7 +35,7 @@ async def change_channel(
     sealed = old.sealed_secret
     if secret is not None:
         sealed = engine.vault.seal(
-            secret, associated_data=associated_data(merchant_id, old.mall_id)
+            secret, associated_data=associated_data(merchant_id, old.pg_merchant_id)
         )
     async with engine.database.transaction() as connection:
         await channel_store.lock_channels(connection, merchant_id)

@@ -1,4 +1,4 @@
-"""The channel: a merchant's contract with one provider, under one mall id."""
+"""The channel: a merchant's contract with one provider, under one MID."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ class Channel:
     channel_key: str
     """What a page gives as `channelKey`."""
     provider: str
-    mall_id: str
+    pg_merchant_id: str
     sealed_secret: bytes = field(repr=False)
     is_sandbox: bool
     is_default: bool
@@ -42,16 +42,16 @@ class Channel:
     @property
     def pg(self) -> str:
         """What a page gives as `pg`."""
-        return f"{self.provider}.{self.mall_id}"
+        return f"{self.provider}.{self.pg_merchant_id}"
 
 
-class SealedMall(Protocol):
+class SealedAccount(Protocol):
     """What it takes to open a contract: a `Channel`, or a row that names as much."""
 
     @property
     def merchant_id(self) -> int: ...
     @property
-    def mall_id(self) -> str: ...
+    def pg_merchant_id(self) -> str: ...
     @property
     def sealed_secret(self) -> bytes: ...
     @property

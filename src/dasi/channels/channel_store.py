@@ -5,7 +5,8 @@ from datetime import datetime
 from dasi.channels.channel import Channel
 from dasi.foundation.db import Connection, Database
 
-_CHANNEL = """merchant_id, channel_id, channel_key, provider, mall_id, sealed_secret, is_sandbox,
+_CHANNEL = """merchant_id, channel_id, channel_key, provider, pg_merchant_id, sealed_secret,
+              is_sandbox,
               is_default, key_fields, language, late_approval_policy, quota_months_max, disabled_at,
               created_at"""
 
@@ -50,7 +51,7 @@ async def insert_channel(
     *,
     channel_key: str,
     provider: str,
-    mall_id: str,
+    pg_merchant_id: str,
     sealed_secret: bytes,
     is_sandbox: bool,
     is_default: bool,
@@ -60,18 +61,18 @@ async def insert_channel(
     quota_months_max: int | None,
     now: datetime,
 ) -> Channel | None:
-    """None if the merchant has this mall already."""
+    """None if the merchant has this MID already."""
     row = await connection.fetchrow(
-        f"""INSERT INTO channels (merchant_id, channel_key, provider, mall_id, sealed_secret,
+        f"""INSERT INTO channels (merchant_id, channel_key, provider, pg_merchant_id, sealed_secret,
                                   is_sandbox, is_default, key_fields, language,
                                   late_approval_policy, quota_months_max, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            ON CONFLICT (merchant_id, provider, mall_id) DO NOTHING
+            ON CONFLICT (merchant_id, provider, pg_merchant_id) DO NOTHING
             RETURNING {_CHANNEL}""",
         merchant_id,
         channel_key,
         provider,
-        mall_id,
+        pg_merchant_id,
         sealed_secret,
         is_sandbox,
         is_default,

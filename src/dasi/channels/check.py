@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dasi.channels.channel import Channel
-from dasi.channels.select import open_mall
+from dasi.channels.select import open_account
 from dasi.engine import Engine
 from dasi.foundation.ids import ulid
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
@@ -26,7 +26,7 @@ class Check:
 async def check_channel(engine: Engine, channel: Channel) -> list[Check]:
     """Registers one window of each kind and leaves both unopened: they end by themselves.
 
-    Shows that the PG is reached, knows the mall id, and allows it payments, card registrations or
+    Shows that the PG is reached, knows the MID, and allows it payments, card registrations or
     both. The secret is not proven: registering a window is not signed.
     """
     return [
@@ -38,10 +38,10 @@ async def check_channel(engine: Engine, channel: Channel) -> list[Check]:
 async def _check(engine: Engine, channel: Channel, *, is_key_window: bool) -> Check:
     window = "card registration" if is_key_window else "payment"
     said = await engine.providers[channel.provider].open_window(
-        open_mall(engine, channel),
+        open_account(engine, channel),
         WindowRequest(
             order=Order(
-                shop_order_no=f"ck-{ulid(engine.clock.now())}",
+                pg_order_id=f"ck-{ulid(engine.clock.now())}",
                 amount_krw=_AMOUNT_KRW,
                 goods_name="연결 확인",
             ),

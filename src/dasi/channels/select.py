@@ -1,21 +1,21 @@
 """Choose the channel a request means, and open its contract for a call."""
 
 from dasi.channels import channel_store
-from dasi.channels.channel import Channel, SealedMall
+from dasi.channels.channel import Channel, SealedAccount
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed
 from dasi.foundation.reencrypt import EncryptedColumn
-from dasi.providers.port import Mall
+from dasi.providers.port import PgAccount
 
 
 async def select_channel(
     engine: Engine, merchant_id: int, *, pg: str | None, channel_key: str | None
 ) -> Channel:
-    """The channel that `channelKey`, else `pg` (`kicc` or `kicc.{mall id}`), else nothing means.
+    """The channel that `channelKey`, else `pg` (`kicc` or `kicc.{MID}`), else nothing means.
 
     `NotAllowed("no_channel")` if the merchant has none at all; `NotAllowed("pg_not_configured")`
     if it has none like that. A bare provider means the default if it is of that provider, else the
-    oldest one in use. Nothing is guessed beyond that: a wrong mall id is refused, and so is one
+    oldest one in use. Nothing is guessed beyond that: a wrong MID is refused, and so is one
     that was disabled, by `NotAllowed("channel_disabled")`.
     """
     every = await channel_store.channels(engine.database, merchant_id)
@@ -56,13 +56,13 @@ async def list_channels(
     return [one for one in every if with_disabled or one.disabled_at is None]
 
 
-def open_mall(engine: Engine, channel: SealedMall) -> Mall:
+def open_account(engine: Engine, channel: SealedAccount) -> PgAccount:
     """The contract with its secret unsealed, for the length of a call."""
-    return Mall(
-        mall_id=channel.mall_id,
+    return PgAccount(
+        pg_merchant_id=channel.pg_merchant_id,
         secret=engine.vault.open(
             channel.sealed_secret,
-            associated_data=associated_data(channel.merchant_id, channel.mall_id),
+            associated_data=associated_data(channel.merchant_id, channel.pg_merchant_id),
         ),
         is_sandbox=channel.is_sandbox,
         key_fields=channel.key_fields,
@@ -70,9 +70,9 @@ def open_mall(engine: Engine, channel: SealedMall) -> Mall:
     )
 
 
-def associated_data(merchant_id: int, mall_id: str) -> str:
-    """Where a mall's secret belongs: moved to another merchant's row it does not open."""
-    return f"merchant {merchant_id} mall {mall_id}"
+def associated_data(merchant_id: int, pg_merchant_id: str) -> str:
+    """Where a channel's secret belongs: moved to another merchant's row it does not open."""
+    return f"merchant {merchant_id} MID {pg_merchant_id}"
 
 
 SEALED_SECRETS = EncryptedColumn(
@@ -80,5 +80,5 @@ SEALED_SECRETS = EncryptedColumn(
     table="channels",
     key=("merchant_id", "channel_id"),
     column="sealed_secret",
-    associated_data=lambda row: associated_data(row["merchant_id"], row["mall_id"]),
+    associated_data=lambda row: associated_data(row["merchant_id"], row["pg_merchant_id"]),
 )

@@ -26,7 +26,7 @@ _FRAME = "/payments/ready/{code}"
 
 def frame_routes(engine: Engine, templates: Templates) -> list[Route]:
     ready = as_page(templates, ready_endpoint(engine, templates))
-    ends = ("", "/{provider}", "/{provider}/{mall_id}")
+    ends = ("", "/{provider}", "/{provider}/{pg_merchant_id}")
     return [
         Route("/users/pg/{code}", channels_endpoint(engine), methods=["GET"]),
         *[Route(f"{_FRAME}{end}", ready, methods=["GET"]) for end in ends],
@@ -59,7 +59,7 @@ def ready_endpoint(engine: Engine, templates: Templates) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         merchant = await merchant_of(engine, request)
-        named = [request.path_params.get(part) for part in ("provider", "mall_id")]
+        named = [request.path_params.get(part) for part in ("provider", "pg_merchant_id")]
         pg = ".".join(part for part in named if part)
         known = await list_channels(engine, merchant.merchant_id)
         if pg and not any(pg in (one.pg, one.provider) for one in known):
@@ -74,7 +74,7 @@ def ready_endpoint(engine: Engine, templates: Templates) -> Endpoint:
 def _item(channel: Channel) -> dict[str, object]:
     return {
         "pg_provider": channel.provider,
-        "pg_id": channel.mall_id,
+        "pg_id": channel.pg_merchant_id,
         "type": "payment",
         "sandbox": channel.is_sandbox,
         "store_id": "",

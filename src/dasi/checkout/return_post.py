@@ -29,7 +29,7 @@ def return_endpoint(engine: Engine, templates: Templates) -> Endpoint:
         try:
             await complete_window(engine, merchant, window_token, fields)
         except Conflict as changed_nothing:
-            log.info("return_changed_nothing", merchant=merchant.code, why=str(changed_nothing))
+            log.info("return_ignored", merchant=merchant.code, why=str(changed_nothing))
         return templates.see_other(window_path(templates.root, request))
 
     return endpoint

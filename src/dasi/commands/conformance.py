@@ -8,16 +8,16 @@ import aiohttp
 import typer
 from rich.console import Console
 
-from dasi.commands.options import Json, ending
+from dasi.commands.options import Json, help_epilog
 from dasi.conformance import Finding, try_out
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 
 _MARKS = {"same": "green", "different": "yellow", "missing": "red"}
 
 
 def register(app: typer.Typer) -> None:
     example = "dasi conformance --url http://127.0.0.1:8000 --key K --secret S"
-    app.command("conformance", epilog=ending(example))(conformance_command)
+    app.command("conformance", epilog=help_epilog(example))(conformance_command)
 
 
 def conformance_command(
@@ -34,10 +34,10 @@ def conformance_command(
     try:
         findings = asyncio.run(_findings(url, key=key, secret=secret))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-        raise Trouble(
+        raise OperatorError(
             f"{url} could not be tried out.",
-            why=f"{type(failure).__name__}: {failure}"[:500],
-            next_step="Check --url, --key and --secret, and that the server is up.",
+            cause=f"{type(failure).__name__}: {failure}"[:500],
+            hint="Check --url, --key and --secret, and that the server is up.",
         ) from failure
     if as_json:
         typer.echo(json.dumps([_as_json(one) for one in findings], ensure_ascii=False))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from dasi.engine import Engine
 from dasi.foundation.logging import set_up_logging
-from dasi.runtime.data_dir import reached_database
+from dasi.runtime.data_dir import connect_database
 from dasi.settings import read_settings
 
 T = TypeVar("T")
@@ -25,12 +25,12 @@ def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _engine(data: Path) -> AsyncIterator[Engine]:
-    from dasi.runtime.bootstrap import current_engine  # noqa: PLC0415  # it loads every room: not for --help
+    from dasi.runtime.bootstrap import open_current_engine  # noqa: PLC0415  # it loads every room: not for --help
 
-    async with reached_database(data, os.environ) as reached:
+    async with connect_database(data, os.environ) as reached:
         settings = read_settings(reached.environment)
         # A command's output is facts: what the rooms log on the way goes to standard error, and
         # only what matters of it.
-        set_up_logging(level="warning", form=settings.log_form)
-        async with current_engine(settings) as engine:
+        set_up_logging(level="warning", log_format=settings.log_format)
+        async with open_current_engine(settings) as engine:
             yield engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
@@ -133,10 +133,12 @@ async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Ev
 
 
 def register(app: typer.Typer) -> None:
-    app.command("events", epilog=ending("dasi events --merchant imp00000001 --after 120"))(events)
+    app.command("events", epilog=help_epilog("dasi events --merchant imp00000001 --after 120"))(
+        events
+    )
     app.command(
         "listen",
-        epilog=ending(
+        epilog=help_epilog(
             "dasi listen --merchant imp00000001 --to http://127.0.0.1:3000/webhook",
             "0 stopped as asked, 1 could not start, 2 wrong usage",
         ),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 
@@ -24,7 +24,9 @@ def group() -> None:
 
 @app.command(
     "verify",
-    epilog=ending("dasi ledger verify", "0 all is proven, 1 something is wrong (named), 2 usage"),
+    epilog=help_epilog(
+        "dasi ledger verify", "0 all is proven, 1 something is wrong (named), 2 usage"
+    ),
 )
 def verify_ledger(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Prove the event chains, the statuses and the sums, and name what is wrong."""

@@ -13,7 +13,7 @@ import typer
 
 from dasi.channels import Channel, Check, add_channel, check_channel, list_channels
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list, print_note
 from dasi.engine import Engine
 from dasi.merchants import (
@@ -27,7 +27,7 @@ from dasi.merchants import (
     revoke_api_key,
     rotate_api_key,
 )
-from dasi.runtime.data_dir import reached_database
+from dasi.runtime.data_dir import connect_database
 
 merchant = typer.Typer(no_args_is_help=True, help="Shops that may call the gateway.")
 key = typer.Typer(no_args_is_help=True, help="API keys of a merchant.")
@@ -52,10 +52,10 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
     """Bring the database to this version's schema."""
 
     async def act() -> list[str]:
-        from dasi.runtime.bootstrap import migrated, session_url  # noqa: PLC0415  # slow: not for --help
+        from dasi.runtime.bootstrap import run_migrations, session_url  # noqa: PLC0415  # slow: not for --help
 
-        async with reached_database(data, os.environ) as reached:
-            return [str(one) for one in await migrated(session_url(reached.environment))]
+        async with connect_database(data, os.environ) as reached:
+            return [str(one) for one in await run_migrations(session_url(reached.environment))]
 
     applied = asyncio.run(act())
     if as_json:
@@ -64,7 +64,9 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
         typer.echo("\n".join(f"applied {name}" for name in applied) or "already current")
 
 
-@merchant.command("add", epilog=ending("dasi merchant add --code imp00000001 --name 'My shop'"))
+@merchant.command(
+    "add", epilog=help_epilog("dasi merchant add --code imp00000001 --name 'My shop'")
+)
 def merchant_add(
     *,
     code: Annotated[str, typer.Option(help="What its pages give to IMP.init.")],
@@ -100,13 +102,13 @@ def merchant_add(
     if not as_json:
         print_note(
             f"{_SHOWN_ONCE}\nNext: dasi channel add --merchant {code} --provider kicc "
-            "--mall-id … --secret … --sandbox on --default"
+            "--mid … --secret … --sandbox on --default"
         )
 
 
 @merchant.command(
     "change",
-    epilog=ending(
+    epilog=help_epilog(
         "dasi merchant change --code imp00000001 --webhook-url https://shop.example/hook"
     ),
 )
@@ -141,14 +143,14 @@ def merchant_change(
     print_facts(_of_merchant(with_engine(data, act)), as_json=as_json)
 
 
-@merchant.command("list", epilog=ending("dasi merchant list --json"))
+@merchant.command("list", epilog=help_epilog("dasi merchant list --json"))
 def merchant_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the merchants, oldest first."""
     rows = [_of_merchant(one) for one in with_engine(data, list_merchants)]
     print_list(rows, as_json=as_json, none="No merchants yet: dasi merchant add --help")
 
 
-@key.command("add", epilog=ending("dasi key add --merchant imp00000001"))
+@key.command("add", epilog=help_epilog("dasi key add --merchant imp00000001"))
 def key_add(
     *,
     merchant_code: MerchantCode,
@@ -170,7 +172,8 @@ def key_add(
 
 
 @key.command(
-    "rotate", epilog=ending("dasi key rotate --merchant imp00000001 --api-key K --keep-old-for 24h")
+    "rotate",
+    epilog=help_epilog("dasi key rotate --merchant imp00000001 --api-key K --keep-old-for 24h"),
 )
 def key_rotate(
     *,
@@ -196,7 +199,7 @@ def key_rotate(
         print_note(_SHOWN_ONCE)
 
 
-@key.command("revoke", epilog=ending("dasi key revoke --merchant imp00000001 --api-key K"))
+@key.command("revoke", epilog=help_epilog("dasi key revoke --merchant imp00000001 --api-key K"))
 def key_revoke(
     *,
     merchant_code: MerchantCode,
@@ -215,8 +218,8 @@ def key_revoke(
 
 @channel.command(
     "add",
-    epilog=ending(
-        "dasi channel add --merchant imp00000001 --provider kicc --mall-id T0021766 "
+    epilog=help_epilog(
+        "dasi channel add --merchant imp00000001 --provider kicc --mid T0021766 "
         "--secret - --sandbox on --default"
     ),
 )
@@ -224,7 +227,7 @@ def channel_add(
     *,
     merchant_code: MerchantCode,
     provider: Annotated[str, typer.Option(help="The payment company: kicc.")],
-    mall_id: Annotated[str, typer.Option(help="The mall id it issued.")],
+    pg_merchant_id: Annotated[str, typer.Option("--mid", help="The MID it issued.")],
     secret: Annotated[
         str, typer.Option(help="The secret it issued; `-` reads a line of standard input.")
     ],
@@ -259,7 +262,7 @@ def channel_add(
             engine,
             await find_merchant_by_code(engine, merchant_code),
             provider=provider,
-            mall_id=mall_id,
+            pg_merchant_id=pg_merchant_id,
             secret=given,
             is_sandbox=sandbox is Switch.ON,
             is_default=default,
@@ -273,7 +276,7 @@ def channel_add(
     print_facts(facts, as_json=as_json)
 
 
-@channel.command("list", epilog=ending("dasi channel list --merchant imp00000001"))
+@channel.command("list", epilog=help_epilog("dasi channel list --merchant imp00000001"))
 def channel_list(
     *, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False
 ) -> None:
@@ -289,7 +292,7 @@ def channel_list(
 
 @channel.command(
     "check",
-    epilog=ending(
+    epilog=help_epilog(
         "dasi channel check --merchant imp00000001",
         "0 every channel opens a window, 1 one opens none (it is told why), 2 usage",
     ),
@@ -297,7 +300,7 @@ def channel_list(
 def channel_check(
     *,
     merchant_code: MerchantCode,
-    mall_id: Annotated[str | None, typer.Option(help="This one only.")] = None,
+    pg_merchant_id: Annotated[str | None, typer.Option("--mid", help="This one only.")] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -308,7 +311,7 @@ def channel_check(
         wanted = [
             one
             for one in await list_channels(engine, owner.merchant_id)
-            if mall_id in (None, one.mall_id)
+            if pg_merchant_id in (None, one.pg_merchant_id)
         ]
         return [(one, await check_channel(engine, one)) for one in wanted]
 

@@ -24,7 +24,7 @@ SimulatorPort = Annotated[
 DATA_DEFAULT = data_dir.DEFAULT
 
 
-def ending(
+def help_epilog(
     example: str, exit_codes: str = "0 done, 1 not done (the reason is told), 2 usage"
 ) -> str:
     """The last lines of a command's help."""

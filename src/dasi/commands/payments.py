@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, print_lines, print_list, print_note
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
@@ -27,7 +27,7 @@ _QUESTIONS = {
 }
 
 
-@app.command("unresolved", epilog=ending("dasi payments unresolved"))
+@app.command("unresolved", epilog=help_epilog("dasi payments unresolved"))
 def unresolved(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the requests to the PG whose outcome is not known. Sends nothing."""
 
@@ -41,7 +41,7 @@ def unresolved(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
 
 @app.command(
     "resolve",
-    epilog=ending(
+    epilog=help_epilog(
         "dasi payments resolve ch-01J6XA0000000000000000001 --not-approved "
         "--reason 'KICC support: no such order'"
     ),
@@ -122,8 +122,8 @@ def _row(attempt: "UnresolvedAttempt") -> Facts:
         "handling": "manual" if attempt.is_manual else "automatic",
         "next_lookup_at": _iso(attempt.next_lookup_at),
         "deadline_at": _iso(attempt.deadline_at),
-        "mall_id": attempt.mall_id,
-        "shop_order_no": attempt.shop_order_no,
+        "pg_merchant_id": attempt.pg_merchant_id,
+        "pg_order_id": attempt.pg_order_id,
         "claimed_pg_tid": attempt.pg_tid,
     }
 
@@ -138,7 +138,7 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
         f"  Sent          {_kst(attempt.asked_at)}",
         f"  Cause         {attempt.detail}",
         f"  Meanwhile     dasi sends no second request for it; it looked it up {times}",
-        f"  At the PG     MID {attempt.mall_id}, order {attempt.shop_order_no}",
+        f"  At the PG     MID {attempt.pg_merchant_id}, order {attempt.pg_order_id}",
     ]
     if attempt.pg_tid is not None:
         lines.append(f"  PG number     {attempt.pg_tid}, from a reply that failed its checks")

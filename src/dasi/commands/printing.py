@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 
 Facts = Mapping[str, str | int | bool | None]
 
@@ -50,7 +50,7 @@ _REFUSALS = {
         "Resolve it with --not-approved and ask the payer to register again.",
     ),
     "unknown_channel": (
-        "This merchant has no channel of mall id {mall_id}.",
+        "This merchant has no channel of MID {pg_merchant_id}.",
         "`dasi channel list` shows them.",
     ),
     "channel_is_default": (
@@ -76,7 +76,7 @@ _REFUSALS = {
     ),
     "channel_exists": (
         "This merchant has a channel {pg} already.",
-        "`dasi channel list` shows it. One mall id is one channel.",
+        "`dasi channel list` shows it. One MID is one channel.",
     ),
 }
 
@@ -123,38 +123,38 @@ def print_note(text: str) -> None:
     Console(stderr=True, highlight=False).print(Text(text, style="dim"), soft_wrap=True)
 
 
-def print_trouble(trouble: Trouble) -> None:
+def print_operator_error(error: OperatorError) -> None:
     console = Console(stderr=True, highlight=False)
     for label, text, style in (
-        ("What happened:      ", trouble.what, "bold red"),
-        ("Why we think so:    ", trouble.why, ""),
-        ("What to do next:    ", trouble.next_step, "bold"),
+        ("What happened:      ", error.problem, "bold red"),
+        ("Why we think so:    ", error.cause, ""),
+        ("What to do next:    ", error.hint, "bold"),
     ):
         console.print(Text(label, style="dim").append(text, style=style), soft_wrap=True)
 
 
-def trouble_of(refused: Refused | Unavailable) -> Trouble:
+def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
     """What a room refused, said to the person at the keyboard."""
     if isinstance(refused, Unavailable):
         cause = refused.__cause__
-        return Trouble(
+        return OperatorError(
             f"{refused.what.capitalize()} cannot be reached.",
-            why=f"{type(cause).__name__}: {cause}." if cause else "It did not answer.",
-            next_step="See that it runs and that DASI_DATABASE_URL is right, then try again.",
+            cause=f"{type(cause).__name__}: {cause}." if cause else "It did not answer.",
+            hint="See that it runs and that DASI_DATABASE_URL is right, then try again.",
         )
     if refused.reason == "invalid":
-        field = str(refused.facts["field"])
-        return Trouble(
+        field = str(refused.facts["field"]).replace("pg_merchant_id", "mid")
+        return OperatorError(
             f"--{field.replace('_', '-')} cannot be used.",
-            why=f"It must be: {refused.facts['rule']}.",
-            next_step="Correct it and run the command again. Nothing was changed.",
+            cause=f"It must be: {refused.facts['rule']}.",
+            hint="Correct it and run the command again. Nothing was changed.",
         )
-    what, next_step = _REFUSALS.get(refused.reason, ("It was refused: {reason}.", "Nothing to do."))
+    problem, hint = _REFUSALS.get(refused.reason, ("It was refused: {reason}.", "Nothing to do."))
     facts = {**refused.facts, "reason": refused}
-    return Trouble(
-        what.format(**facts),
-        why="The database was asked and answered so; nothing was changed.",
-        next_step=next_step.format(**facts),
+    return OperatorError(
+        problem.format(**facts),
+        cause="The database was asked and answered so; nothing was changed.",
+        hint=hint.format(**facts),
     )
 
 

@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from dasi.commands.options import DATA_DEFAULT, Data, Port, SimulatorPort, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Port, SimulatorPort, help_epilog
 from dasi.runtime.processes import (
     LOOPBACK,
-    Children,
-    asked_to_stop,
-    fail_when_one_ends,
-    first_of,
+    ProcessGroup,
     listen,
     listen_each,
+    raise_on_exit,
+    shutdown_event,
+    wait_first,
 )
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
@@ -128,44 +128,44 @@ async def _several(
     listeners: Sequence[socket.socket] = (),
     metrics: tuple[str, int] | None = None,
 ) -> None:
-    """`count` processes of one part, ended together; `Trouble` when one ends by itself.
+    """`count` processes of one part, ended together; `OperatorError` when one ends by itself.
 
     `listeners`: one for each, which it is told last. `metrics`: where we tell them, of all.
     """
-    from dasi.foundation.metrics import counted_together, serve_metrics  # noqa: PLC0415  # as above
+    from dasi.foundation.metrics import multiprocess_dir, serve_metrics  # noqa: PLC0415  # as above
     from dasi.serve import STOP_PATIENCE_S  # noqa: PLC0415  # as above
 
-    async with asked_to_stop() as stop:
-        with counted_together() as together:
+    async with shutdown_event() as stop:
+        with multiprocess_dir() as metrics_environment:
             if metrics is not None:
-                serve_metrics(*metrics, together)
-            children = Children(
-                logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=together
+                serve_metrics(*metrics, metrics_environment)
+            group = ProcessGroup(
+                logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
             )
             try:
                 for number in range(count):
                     own = tuple(one.fileno() for one in listeners[number : number + 1])
-                    await children.start(
+                    await group.start(
                         f"{name}-{number + 1}",
                         *part,
                         *map(str, own),
                         environment=os.environ,
                         pass_fds=own,
                     )
-                await first_of(stop.wait(), fail_when_one_ends(children))
+                await wait_first(stop.wait(), raise_on_exit(group))
             finally:
-                await children.stop()
+                await group.stop()
 
 
 def register(app: typer.Typer) -> None:
     """Adds these commands to `app`."""
     stopped = {"exit_codes": _UNTIL_STOPPED}
     demo_codes = "0 paid, 1 not paid or not started, 2 wrong usage, 130 stopped before it was paid"
-    app.command(epilog=ending("dasi demo --once", demo_codes))(demo)
-    app.command(epilog=ending("dasi up --data /var/lib/dasi --port 8000", **stopped))(up)
-    app.command(epilog=ending("dasi serve --host 0.0.0.0 --workers 4", **stopped))(serve)
-    app.command(epilog=ending("dasi worker --workers 2", **stopped))(worker)
+    app.command(epilog=help_epilog("dasi demo --once", demo_codes))(demo)
+    app.command(epilog=help_epilog("dasi up --data /var/lib/dasi --port 8000", **stopped))(up)
+    app.command(epilog=help_epilog("dasi serve --host 0.0.0.0 --workers 4", **stopped))(serve)
+    app.command(epilog=help_epilog("dasi worker --workers 2", **stopped))(worker)
     app.command(
-        epilog=ending("dasi simulator --port 8001 --strict-fields", "the simulator's own"),
+        epilog=help_epilog("dasi simulator --port 8001 --strict-fields", "the simulator's own"),
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )(simulator)

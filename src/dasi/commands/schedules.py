@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     invoke_without_command=True,
     help="Charges scheduled for later. With --on: what a day will bring.",
-    epilog=ending("dasi schedules --on 2026-12-01"),
+    epilog=help_epilog("dasi schedules --on 2026-12-01"),
 )
 SomeMerchant = Annotated[
     str | None, typer.Option("--merchant", metavar="CODE", help="Of this one only; else of all.")
@@ -65,7 +65,8 @@ def preview(
 
 
 @app.command(
-    "pause", epilog=ending("dasi schedules pause --merchant imp00000001 --reason 'wrong price'")
+    "pause",
+    epilog=help_epilog("dasi schedules pause --merchant imp00000001 --reason 'wrong price'"),
 )
 def pause(
     *,
@@ -87,7 +88,7 @@ def pause(
     print_facts({"paused": merchant or "all merchants", "reason": reason}, as_json=as_json)
 
 
-@app.command("resume", epilog=ending("dasi schedules resume --merchant imp00000001"))
+@app.command("resume", epilog=help_epilog("dasi schedules resume --merchant imp00000001"))
 def resume(
     *, merchant: SomeMerchant = None, data: Data = DATA_DEFAULT, as_json: Json = False
 ) -> None:
@@ -105,7 +106,8 @@ def resume(
 
 
 @app.command(
-    "retry-policy", epilog=ending("dasi schedules retry-policy --merchant imp00000001 --days 1,3,7")
+    "retry-policy",
+    epilog=help_epilog("dasi schedules retry-policy --merchant imp00000001 --days 1,3,7"),
 )
 def retry_policy(
     *,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import print_facts
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_wait
+from dasi.foundation.durations import parse_duration
 
 if TYPE_CHECKING:
     from dasi.test_clocks import ClockAdvance
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mode.")
 
 
-@app.command("show", epilog=ending("dasi clock show --merchant imp00000001"))
+@app.command("show", epilog=help_epilog("dasi clock show --merchant imp00000001"))
 def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """What the merchant's clock shows."""
 
@@ -34,7 +34,7 @@ def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Jso
     print_facts({"merchant": merchant_code, "now": _kst(now)}, as_json=as_json)
 
 
-@app.command("advance", epilog=ending("dasi clock advance --merchant imp00000001 --by 31d"))
+@app.command("advance", epilog=help_epilog("dasi clock advance --merchant imp00000001 --by 31d"))
 def advance(
     *,
     merchant_code: MerchantCode,
@@ -44,7 +44,7 @@ def advance(
 ) -> None:
     """Turn it forward; scheduled payments and webhooks due until then happen, in order."""
     try:
-        wait = parse_wait(by)
+        wait = parse_duration(by)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--by") from wrong
 
@@ -74,7 +74,7 @@ def advance(
     )
 
 
-@app.command("reset", epilog=ending("dasi clock reset --merchant imp00000001"))
+@app.command("reset", epilog=help_epilog("dasi clock reset --merchant imp00000001"))
 def reset(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Back to the machine's time."""
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dasi.foundation.metrics import counted_together
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.metrics import multiprocess_dir
+from dasi.foundation.operator_error import OperatorError
 from dasi.merchants import list_merchants
-from dasi.runtime.bootstrap import current_engine, migrated
-from dasi.runtime.data_dir import OpenFolder, running_database
+from dasi.runtime.bootstrap import open_current_engine, run_migrations
+from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.runtime.processes import Children, asked_to_stop, fail_when_one_ends, first_of
-from dasi.runtime.standalone import Machine, Ports, checked_ports, environment_of
+from dasi.runtime.processes import ProcessGroup, raise_on_exit, shutdown_event, wait_first
+from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
 from dasi.users import bootstrap_link
@@ -22,12 +22,12 @@ from dasi.users import bootstrap_link
 async def run_up(
     data: Path, *, host: str, port: int, workers: int, simulator_port: int | None
 ) -> None:
-    """Runs until asked to stop. `Trouble` if it cannot start or a part of it dies."""
+    """Runs until asked to stop. `OperatorError` if it cannot start or a part of it dies."""
     async with (
-        asked_to_stop() as stop,
+        shutdown_event() as stop,
         checked_ports(host, port, processes=workers, simulator=simulator_port) as ports,
     ):
-        await first_of(stop.wait(), _run(data, ports))
+        await wait_first(stop.wait(), _run(data, ports))
 
 
 async def _run(data: Path, ports: Ports) -> None:
@@ -37,50 +37,52 @@ async def _run(data: Path, ports: Ports) -> None:
         if opened.postgres is None:
             await programs
         else:
-            await first_of(_database_ends(opened.postgres), programs)
+            await wait_first(_database_ends(opened.postgres), programs)
 
 
-async def _programs(opened: OpenFolder, data: Path, ports: Ports) -> None:
+async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
     """Until one of them ends; then, or when cancelled, all end."""
-    with counted_together() as together:
-        children = Children(logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=together)
-        machine = Machine(children, ports)
+    with multiprocess_dir() as metrics_environment:
+        group = ProcessGroup(
+            logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
+        )
+        standalone = Standalone(group, ports)
         try:
             if ports.simulator is not None:
-                await machine.start_simulator()
-            await migrated(opened.environment["DASI_DATABASE_URL"])
-            await machine.start_gateways(opened)
-            await machine.start_worker(opened)
-            await machine.until_gateway_answers()
-            await _tell(machine, opened, data)
-            await fail_when_one_ends(children)
+                await standalone.start_simulator()
+            await run_migrations(opened.environment["DASI_DATABASE_URL"])
+            await standalone.start_gateways(opened)
+            await standalone.start_worker(opened)
+            await standalone.until_gateway_answers()
+            await _tell(standalone, opened, data)
+            await raise_on_exit(group)
         finally:
-            await children.stop()
+            await group.stop()
 
 
 async def _database_ends(postgres: EmbeddedPostgres) -> None:
     code = await postgres.wait()
-    raise Trouble(
+    raise OperatorError(
         "The embedded PostgreSQL ended by itself; everything else was stopped.",
-        why=f"Its exit code was {code}; {postgres.log} holds its last words.",
-        next_step="Correct what it names (most often a full disk), then start again: nothing "
+        cause=f"Its exit code was {code}; {postgres.log} holds its last words.",
+        hint="Correct what it names (most often a full disk), then start again: nothing "
         "that was acknowledged is lost.",
     )
 
 
-async def _tell(machine: Machine, opened: OpenFolder, data: Path) -> None:
+async def _tell(standalone: Standalone, opened: DataDir, data: Path) -> None:
     console = Console(highlight=False)
     console.print(
-        f"dasi is ready on {machine.ports.gateway_url}  (Ctrl-C stops it)", soft_wrap=True
+        f"dasi is ready on {standalone.ports.gateway_url}  (Ctrl-C stops it)", soft_wrap=True
     )
-    if machine.ports.simulator_url:
-        console.print(f"KICC simulator on {machine.ports.simulator_url}", soft_wrap=True)
+    if standalone.ports.simulator_url:
+        console.print(f"KICC simulator on {standalone.ports.simulator_url}", soft_wrap=True)
     if opened.postgres is not None:
         console.print(f"Data in {data}: back up all of it.", soft_wrap=True)
-    async with current_engine(read_settings(opened.environment)) as engine:
+    async with open_current_engine(read_settings(opened.environment)) as engine:
         link = await bootstrap_link(engine)
         console.print(
-            f"Console on {machine.ports.gateway_url}/console"
+            f"Console on {standalone.ports.gateway_url}/console"
             if link is None
             else f"Make the console's owner within 24 h: {link}",
             soft_wrap=True,
@@ -94,7 +96,7 @@ async def _tell(machine: Machine, opened: OpenFolder, data: Path) -> None:
             f"  dasi merchant add{folder} --code imp00000001 --name 'My shop' "
             "--webhook-url https://shop.example/webhook\n"
             f"  dasi channel add{folder} --merchant imp00000001 --provider kicc "
-            "--mall-id T0021766 --secret 'easypay!KICCTEST' --sandbox on --default"
+            "--mid T0021766 --secret 'easypay!KICCTEST' --sandbox on --default"
         ),
         soft_wrap=True,
     )

@@ -8,7 +8,7 @@ import typer
 
 from dasi.commands.context import with_engine
 from dasi.commands.merchants import read_secret
-from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import print_facts, print_list, print_note
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
@@ -18,7 +18,7 @@ from dasi.users import Role, User, add_user, bootstrap_link, list_users, reset_l
 user = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
 
 
-@user.command("add", epilog=ending("dasi user add --email kim@shop.example --name Kim"))
+@user.command("add", epilog=help_epilog("dasi user add --email kim@shop.example --name Kim"))
 def user_add(
     *,
     email: Annotated[str, typer.Option(help="What they sign in with.")],
@@ -52,7 +52,7 @@ def user_add(
     )
 
 
-@user.command("reset", epilog=ending("dasi user reset --email kim@shop.example"))
+@user.command("reset", epilog=help_epilog("dasi user reset --email kim@shop.example"))
 def user_reset(
     *,
     email: Annotated[str, typer.Option(help="Whose password or second factor is lost.")],
@@ -82,7 +82,7 @@ def user_reset(
     )
 
 
-@user.command("list", epilog=ending("dasi user list --json"))
+@user.command("list", epilog=help_epilog("dasi user list --json"))
 def user_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the users of the console, oldest first."""
     rows = [_of_user(one) for one in with_engine(data, list_users)]
@@ -93,9 +93,9 @@ def print_bootstrap_link() -> None:
     """While nobody can sign in: the link that makes the first owner, on standard error."""
 
     async def act() -> str | None:
-        from dasi.runtime.bootstrap import current_engine  # noqa: PLC0415  # it loads every room
+        from dasi.runtime.bootstrap import open_current_engine  # noqa: PLC0415  # it loads every room
 
-        async with current_engine(read_settings(os.environ)) as engine:
+        async with open_current_engine(read_settings(os.environ)) as engine:
             return await bootstrap_link(engine)
 
     link = asyncio.run(act())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import print_list, print_note
 from dasi.engine import Engine
 
@@ -29,18 +29,18 @@ def everything_sealed() -> "tuple[EncryptedColumn, ...]":
     from dasi.channels import SEALED_SECRETS  # noqa: PLC0415  # as above
     from dasi.idempotency import SEALED_RESPONSES  # noqa: PLC0415  # as above
     from dasi.merchants import SEALED_TOKENS  # noqa: PLC0415  # as above
-    from dasi.payments import SEALED_NOTICES  # noqa: PLC0415  # as above
+    from dasi.payments import SEALED_NOTIFICATIONS  # noqa: PLC0415  # as above
     from dasi.webhooks import SEALED_SIGNING_SECRETS  # noqa: PLC0415  # as above
 
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
-        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTICES),
+        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS),
     )
 
 
 @app.command(
     "rotate",
-    epilog=ending(
+    epilog=help_epilog(
         "dasi vault rotate",
         exit_codes="0 the older keys may be dropped, 1 something could not be opened, 2 usage",
     ),

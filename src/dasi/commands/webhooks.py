@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, ending
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_wait
+from dasi.foundation.durations import parse_duration
 
 if TYPE_CHECKING:
     from dasi.webhooks import Delivery, DeliveryAttempt, FailingEndpoint, SentTest, SigningSecret
@@ -25,7 +25,7 @@ async def _owner(engine: Engine, code: str) -> int:
     return (await find_merchant_by_code(engine, code)).merchant_id
 
 
-@app.command("list", epilog=ending("dasi webhooks list --merchant imp00000001 --state failed"))
+@app.command("list", epilog=help_epilog("dasi webhooks list --merchant imp00000001 --state failed"))
 def list_all(
     *,
     merchant_code: MerchantCode,
@@ -68,7 +68,8 @@ def list_all(
 
 
 @app.command(
-    "attempts", epilog=ending("dasi webhooks attempts --merchant imp00000001 --delivery evt_….1")
+    "attempts",
+    epilog=help_epilog("dasi webhooks attempts --merchant imp00000001 --delivery evt_….1"),
 )
 def attempts(
     *,
@@ -98,7 +99,9 @@ def attempts(
     print_list(rows, as_json=as_json, none="No attempt was made yet, or there is no such delivery.")
 
 
-@app.command("resend", epilog=ending("dasi webhooks resend --merchant imp00000001 --event evt_…"))
+@app.command(
+    "resend", epilog=help_epilog("dasi webhooks resend --merchant imp00000001 --event evt_…")
+)
 def resend(
     *,
     merchant_code: MerchantCode,
@@ -118,7 +121,7 @@ def resend(
 
 @app.command(
     "replay",
-    epilog=ending("dasi webhooks replay --merchant imp00000001 --since 2026-12-01T00:00"),
+    epilog=help_epilog("dasi webhooks replay --merchant imp00000001 --since 2026-12-01T00:00"),
 )
 def replay(
     *,
@@ -148,7 +151,7 @@ def replay(
     print_facts({"since": since, "deliveries_pending": with_engine(data, act)}, as_json=as_json)
 
 
-@app.command("secret", epilog=ending("dasi webhooks secret --merchant imp00000001 --rotate"))
+@app.command("secret", epilog=help_epilog("dasi webhooks secret --merchant imp00000001 --rotate"))
 def secret(
     *,
     merchant_code: MerchantCode,
@@ -161,7 +164,7 @@ def secret(
 ) -> None:
     """Show the secrets that sign webhooks, newest first; an endpoint verifies with one of them."""
     try:
-        overlap = parse_wait(keep_old_for)
+        overlap = parse_duration(keep_old_for)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--keep-old-for") from wrong
 
@@ -181,7 +184,7 @@ def secret(
     print_list(rows, as_json=as_json, none="")
 
 
-@app.command("endpoints", epilog=ending("dasi webhooks endpoints --merchant imp00000001"))
+@app.command("endpoints", epilog=help_epilog("dasi webhooks endpoints --merchant imp00000001"))
 def endpoints(
     *,
     merchant_code: MerchantCode,
@@ -224,7 +227,7 @@ def endpoints(
 
 @app.command(
     "test",
-    epilog=ending(
+    epilog=help_epilog(
         "dasi webhooks test --merchant imp00000001",
         "0 it was taken (2xx), 1 it was not (the answer is told), 2 usage",
     ),
@@ -264,7 +267,7 @@ def send_test(
 
 @app.command(
     "extended-events",
-    epilog=ending("dasi webhooks extended-events --merchant imp00000001 --enable"),
+    epilog=help_epilog("dasi webhooks extended-events --merchant imp00000001 --enable"),
 )
 def extended_events(
     *,

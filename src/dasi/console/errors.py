@@ -85,7 +85,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
     "unknown_user": ("이 구성원이 없습니다.", "There is no such member."),
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
-    "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This mall id is there already: {pg}"),
+    "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This MID is there already: {pg}"),
     "channel_is_default": (
         "기본 PG는 중지할 수 없습니다. 다른 PG를 기본으로 지정한 뒤 다시 시도하세요.",
         "The default cannot be disabled. Make another one the default first.",

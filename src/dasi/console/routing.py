@@ -152,7 +152,7 @@ def make_endpoint(
             response = _error_response(request, route, error)
         except Exception:
             # The last place before the server: the person gets a page, the operator the story.
-            log.exception("bug", method=http.method, path=http.url.path)
+            log.exception("unhandled_exception", method=http.method, path=http.url.path)
             response = request.page("error.html", status=500, told=BUG)
         return preferences.save(http, response, path=f"{templates.root}/console")
 

@@ -1,27 +1,29 @@
-"""Waits between tries, written as a person writes them: `5s,30s,2m,1h,2d`."""
+"""Durations as an operator writes them: `5s,30s,2m,1h,2d`."""
 
 import re
 from datetime import timedelta
 
-WAITS_MAX = 100
+DURATIONS_MAX = 100
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def parse_wait(text: str) -> timedelta:
-    """One wait, such as `90s` or `7d`. `ValueError` says the rule."""
+def parse_duration(text: str) -> timedelta:
+    """One duration, such as `90s` or `7d`. `ValueError` says the rule."""
     match = re.fullmatch(r"\s*([0-9]{1,6})([smhd])\s*", text)
     if match is None:
         raise ValueError("a number and s, m, h or d, such as 24h")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-def parse_waits(text: str, *, least: timedelta) -> tuple[timedelta, ...]:
+def parse_durations(text: str, *, least: timedelta) -> tuple[timedelta, ...]:
     """Several, separated by commas, that make up at least `least`. `ValueError` says the rule."""
     try:
-        waits = tuple(parse_wait(part) for part in text.split(","))
+        durations = tuple(parse_duration(part) for part in text.split(","))
     except ValueError as wrong:
-        raise ValueError("waits such as 5s,30s,2m,1h, separated by commas") from wrong
-    if len(waits) > WAITS_MAX or sum(waits, timedelta()) < least:
+        raise ValueError("durations such as 5s,30s,2m,1h, separated by commas") from wrong
+    if len(durations) > DURATIONS_MAX or sum(durations, timedelta()) < least:
         hours = least // timedelta(hours=1)
-        raise ValueError(f"at most {WAITS_MAX} waits that make up at least {hours} hours together")
-    return waits
+        raise ValueError(
+            f"at most {DURATIONS_MAX} durations that make up at least {hours} hours together"
+        )
+    return durations

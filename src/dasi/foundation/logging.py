@@ -44,12 +44,12 @@ _MANY_DIGITS = re.compile(r"\d(?:[ -]?\d){12}")
 def set_up_logging(
     *,
     level: Literal["debug", "info", "warning", "error"],
-    form: Literal["auto", "json", "text"],
+    log_format: Literal["auto", "json", "text"],
     stream: TextIO | None = None,
 ) -> None:
     """Sends every log of this process to `stream` (standard error) in the given form."""
     out = sys.stderr if stream is None else stream
-    is_text = form == "text" or (form == "auto" and out.isatty())
+    is_text = log_format == "text" or (log_format == "auto" and out.isatty())
     before: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,

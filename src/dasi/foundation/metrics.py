@@ -16,7 +16,7 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @contextlib.contextmanager
-def counted_together(inside: Path | None = None) -> Iterator[dict[str, str]]:
+def multiprocess_dir(inside: Path | None = None) -> Iterator[dict[str, str]]:
     """A new folder, gone at the end, as the environment of the processes that count in it."""
     with tempfile.TemporaryDirectory(prefix="dasi-metrics-", dir=inside) as folder:
         yield {_FOLDER: folder}

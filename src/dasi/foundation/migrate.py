@@ -13,7 +13,7 @@ from importlib import resources
 import asyncpg
 
 from dasi.foundation.db import Connection, Database
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 
 _ONE_MIGRATOR = 0x64617369  # "dasi", the key of the advisory lock
 _WAIT_FOR_OTHER_MIGRATOR = "120s"
@@ -46,7 +46,7 @@ def load_migrations(package: str = "dasi.migrations") -> tuple[Migration, ...]:
 
 
 async def migrate(url: str, migrations: Sequence[Migration] | None = None) -> tuple[Migration, ...]:
-    """Applies what is missing and returns it. `Trouble` if a past file was changed, or the
+    """Applies what is missing and returns it. `OperatorError` if a past file was changed, or the
     database is newer than this version."""
     wanted = load_migrations() if migrations is None else tuple(migrations)
     connection = await asyncpg.connect(url)
@@ -60,15 +60,15 @@ async def migrate(url: str, migrations: Sequence[Migration] | None = None) -> tu
 async def require_current(
     database: Database, migrations: Sequence[Migration] | None = None
 ) -> None:
-    """`Trouble` naming the migrations that are missing, changed or unknown. Changes nothing."""
+    """`OperatorError` naming the migrations that are missing, changed or unknown. Read only."""
     wanted = load_migrations() if migrations is None else tuple(migrations)
     async with database.transaction() as connection:
         missing = _missing(await _past(connection), wanted)
     if missing:
-        raise Trouble(
+        raise OperatorError(
             "The database is older than this version of dasi.",
-            why=f"These migrations are missing: {', '.join(map(str, missing))}.",
-            next_step="Run `dasi migrate` once, then start again.",
+            cause=f"These migrations are missing: {', '.join(map(str, missing))}.",
+            hint="Run `dasi migrate` once, then start again.",
         )
 
 
@@ -84,10 +84,10 @@ async def _apply_once(
                 return False
             await _run(connection, migration)
     except asyncpg.LockNotAvailableError as busy:
-        raise Trouble(
+        raise OperatorError(
             f"Migration {migration} was not applied; nothing of it was done.",
-            why=f"A lock was not to be had: {busy}.",
-            next_step="Something else holds a table for long: see pg_stat_activity, then run "
+            cause=f"A lock was not to be had: {busy}.",
+            hint="Something else holds a table for long: see pg_stat_activity, then run "
             "`dasi migrate` again.",
         ) from busy
     return True
@@ -123,15 +123,15 @@ def _missing(
     for number, (name, sha256) in sorted(past.items()):
         ours = shipped.get(number)
         if ours is None:
-            raise Trouble(
+            raise OperatorError(
                 "The database is newer than this version of dasi.",
-                why=f"It has migration {number:04}_{name}, which this version does not know.",
-                next_step="Start the version that made it, or a newer one.",
+                cause=f"It has migration {number:04}_{name}, which this version does not know.",
+                hint="Start the version that made it, or a newer one.",
             )
         if ours.sha256 != sha256:
-            raise Trouble(
+            raise OperatorError(
                 f"The past migration {number:04}_{name} was changed after it was applied.",
-                why=f"Its digest was {sha256[:12]}… when applied and is {ours.sha256[:12]}… now.",
-                next_step="Put the file back as it was and write the change as a new migration.",
+                cause=f"Its digest was {sha256[:12]}… when applied and is {ours.sha256[:12]}… now.",
+                hint="Put the file back as it was and write the change as a new migration.",
             )
     return tuple(migration for migration in wanted if migration.number not in past)

@@ -5,11 +5,11 @@ for requests of merchants: those are `dasi.foundation.errors`.
 """
 
 
-class Trouble(Exception):
+class OperatorError(Exception):
     """Three sentences or more, none of them with a secret in it."""
 
-    def __init__(self, what: str, *, why: str, next_step: str) -> None:
-        self.what = what
-        self.why = why
-        self.next_step = next_step
-        super().__init__(f"{what}\nWhy we think so: {why}\nWhat to do next: {next_step}")
+    def __init__(self, problem: str, *, cause: str, hint: str) -> None:
+        self.problem = problem
+        self.cause = cause
+        self.hint = hint
+        super().__init__(f"{problem}\nWhy we think so: {cause}\nWhat to do next: {hint}")

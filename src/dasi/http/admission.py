@@ -22,13 +22,14 @@ _PAUSED_TIMES = 4
 """How many, as often as there is room, are kept waiting for their refusal: they cost memory."""
 _REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
-_OF_PEOPLE = ("/checkout/", "/notices/", "/console")
+_OF_PEOPLE = ("/checkout/", "/pg-notifications/", "/console")
 
 
 class Admission:
     """ASGI middleware. `requests_max` may be inside; a quarter more for people and PGs.
 
-    A payer who comes back from the PG's window, and a PG with a notice, do not come again as a
+    A payer who comes back from the PG's window, and a PG with a notification, do not come again as
+    a
     shop's program does; and who runs the gateway must see it while it is full. Health and metrics
     are always answered.
     """

@@ -51,7 +51,7 @@ class ApiContext:
     """What the routes of this API work with."""
 
     engine: Engine
-    body_max_bytes: int
+    max_body_bytes: int
     shows_sandbox: bool = True
     payment_cache: PaymentJsonCache = field(default_factory=PaymentJsonCache)
 
@@ -130,7 +130,7 @@ def route(
             merchant = await authenticate(context.engine, token_of(request))
             given = read_query(request)
             if reads_body and method in _BODY_METHODS:
-                given |= await read_body(request, max_bytes=context.body_max_bytes)
+                given |= await read_body(request, max_bytes=context.max_body_bytes)
             key = request.headers.get("idempotency-key") if recover is not None else None
             api_request = ApiRequest(
                 engine=context.engine,
@@ -209,7 +209,7 @@ async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]
         return errors.unavailable(reason)
     except Exception:
         # The last place before the server: the caller gets an envelope, the operator the story.
-        log.exception("bug", method=request.method, path=request.url.path)
+        log.exception("unhandled_exception", method=request.method, path=request.url.path)
         return errors.internal()
 
 

@@ -25,9 +25,9 @@ from dasi.iamport.schema import docs_page
 _WRONG_METHOD = 405
 
 
-def routes(engine: Engine, *, body_max_bytes: int, shows_sandbox: bool = True) -> list[Route]:
+def routes(engine: Engine, *, max_body_bytes: int, shows_sandbox: bool = True) -> list[Route]:
     """In order: longer paths before the ones that would swallow them."""
-    context = ApiContext(engine, body_max_bytes, shows_sandbox)
+    context = ApiContext(engine, max_body_bytes, shows_sandbox)
     served = [
         *users.routes(context),
         *codes.routes(context),

@@ -33,7 +33,7 @@ class PaymentAttempt:
     imp_uid: str
     kind: AttemptKind
     channel_id: int
-    shop_order_no: str | None
+    pg_order_id: str | None
     business_date: date
     amount_krw: int
     state: State
@@ -65,7 +65,7 @@ class PaymentAttempt:
 
 
 _ATTEMPT_COLUMNS = """
-            a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.shop_order_no,
+            a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.pg_order_id,
             a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text, a.is_reversal,
             a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
             a.sent_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at, a.escalated_at"""
@@ -78,7 +78,7 @@ async def insert_attempt(
     *,
     kind: AttemptKind,
     channel_id: int,
-    shop_order_no: str | None,
+    pg_order_id: str | None,
     amount_krw: int,
     actor: str,
     now: datetime,
@@ -91,8 +91,9 @@ async def insert_attempt(
     """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
     await connection.execute(
         """WITH new_attempt AS (
-               INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id, mall_id,
-                                        shop_order_no, business_date, amount_krw, state, sent_at,
+               INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
+                                     pg_merchant_id,
+                                        pg_order_id, business_date, amount_krw, state, sent_at,
                                         next_lookup_at, deadline_at, remain_krw, reason, is_reversal,
                                         notify_merchant, idempotency_key)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
@@ -106,8 +107,8 @@ $12, $16, $2, NULL, NULL)
         payment.imp_uid,
         kind.value,
         channel_id,
-        payment.mall_id,
-        shop_order_no,
+        payment.pg_merchant_id,
+        pg_order_id,
         attempt.business_date,
         amount_krw,
         now,
@@ -278,42 +279,42 @@ async def escalate(
 
 
 async def wake_by_order_any_merchant(
-    database: Database, *, mall_id: str, shop_order_no: str, now: datetime
+    database: Database, *, pg_merchant_id: str, pg_order_id: str, now: datetime
 ) -> list[PaymentAttempt]:
-    """A notice named this order: whatever was asked for it is looked at now."""
+    """A notification named this order: whatever was asked for it is looked at now."""
     rows = await database.fetch(
         f"""UPDATE pg_attempts a SET next_lookup_at = $3
-            WHERE a.shop_order_no = $2 AND a.mall_id = $1 AND a.state <> 'approved'
+            WHERE a.pg_order_id = $2 AND a.pg_merchant_id = $1 AND a.state <> 'approved'
               AND a.kind IN ('approve', 'charge', 'issue_key', 'cancel')
             RETURNING {_ATTEMPT_COLUMNS}""",
-        mall_id,
-        shop_order_no,
+        pg_merchant_id,
+        pg_order_id,
         now,
     )
     return [_to_attempt(row) for row in rows]
 
 
 async def is_order_known_any_merchant(
-    database: Database, *, mall_id: str, shop_order_no: str
+    database: Database, *, pg_merchant_id: str, pg_order_id: str
 ) -> bool:
     row = await database.fetchrow(
-        "SELECT 1 FROM pg_attempts WHERE shop_order_no = $2 AND mall_id = $1 LIMIT 1",
-        mall_id,
-        shop_order_no,
+        "SELECT 1 FROM pg_attempts WHERE pg_order_id = $2 AND pg_merchant_id = $1 LIMIT 1",
+        pg_merchant_id,
+        pg_order_id,
     )
     return row is not None
 
 
 async def is_sandbox_order_any_merchant(
-    database: Database, *, mall_id: str, shop_order_no: str
+    database: Database, *, pg_merchant_id: str, pg_order_id: str
 ) -> bool:
     row = await database.fetchrow(
         """SELECT bool_and(c.is_sandbox) AS is_sandbox
            FROM pg_attempts a
            JOIN channels c ON c.merchant_id = a.merchant_id AND c.channel_id = a.channel_id
-           WHERE a.shop_order_no = $2 AND a.mall_id = $1""",
-        mall_id,
-        shop_order_no,
+           WHERE a.pg_order_id = $2 AND a.pg_merchant_id = $1""",
+        pg_merchant_id,
+        pg_order_id,
     )
     return row is not None and row["is_sandbox"] is True
 
@@ -336,7 +337,7 @@ async def unresolved_any_merchant(database: Database, *, limit: int) -> list[Row
     return await database.fetch(
         f"""SELECT {_ATTEMPT_COLUMNS},
                    m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
-                   a.mall_id
+                   a.pg_merchant_id
             FROM pg_attempts a
             JOIN merchants m ON m.merchant_id = a.merchant_id
             JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid

@@ -86,7 +86,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     cancelled_krw: int
     source: Literal["pc", "mobile", "api"]
     provider: str
-    mall_id: str
+    pg_merchant_id: str
     is_sandbox: bool
     name: str
     buyer: Buyer

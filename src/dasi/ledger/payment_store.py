@@ -16,7 +16,8 @@ from dasi.providers.port import Approved, Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
-    p.source, c.provider, c.mall_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email, p.buyer_tel,
+    p.source, c.provider, c.pg_merchant_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email,
+    p.buyer_tel,
     p.buyer_addr, p.buyer_postcode, p.customer_uid, p.custom_data, p.notice_urls, p.user_agent,
     p.pg_tid, p.approval_no, p.card_brand, p.card_name, p.card_issuer_code, p.card_number,
     p.card_kind, p.card_quota, p.receipt_url, p.fail_code, p.fail_reason, p.started_at, p.paid_at,

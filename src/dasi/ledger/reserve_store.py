@@ -52,7 +52,7 @@ class Reserved:
     customer_id: str | None
     sealed_key: bytes = field(repr=False)
     provider: str
-    mall_id: str
+    pg_merchant_id: str
     sealed_secret: bytes = field(repr=False)
     is_sandbox: bool
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
@@ -71,7 +71,8 @@ _RESERVE = """
         SELECT w.*,
                CASE WHEN w.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
                    AS imp_uid,
-               k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.mall_id, c.provider,
+               k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.pg_merchant_id,
+               c.provider,
                c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
                coalesce(nullif(w.name, ''), nullif(k.order_name, ''), w.default_name) AS full_name,
                coalesce(nullif(w.buyer->>'name', ''), k.customer_name) AS buyer_name,
@@ -107,10 +108,11 @@ _RESERVE = """
         RETURNING merchant_id, imp_uid
     ), new_attempts AS (
         INSERT INTO pg_attempts (
-            merchant_id, attempt_id, imp_uid, billing_key_id, kind, channel_id, mall_id,
-            shop_order_no, business_date, amount_krw, state, sent_at, next_lookup_at, deadline_at,
+            merchant_id, attempt_id, imp_uid, billing_key_id, kind, channel_id, pg_merchant_id,
+            pg_order_id, business_date, amount_krw, state, sent_at, next_lookup_at, deadline_at,
             idempotency_key)
-        SELECT merchant_id, attempt_id, imp_uid, billing_key_id, 'charge', channel_id, mall_id,
+        SELECT merchant_id, attempt_id, imp_uid, billing_key_id, 'charge', channel_id,
+               pg_merchant_id,
                attempt_id, business_date, amount_krw, 'sending', now, first_lookup_at, deadline_at,
                idempotency_key
         FROM input JOIN new_payments USING (merchant_id, imp_uid)
@@ -125,7 +127,7 @@ _RESERVE = """
         FROM input JOIN new_payments USING (merchant_id, imp_uid)
     )
     SELECT merchant_id, customer_uid, imp_uid, full_name AS name, buyer_name, buyer_email,
-           buyer_tel, customer_id, sealed_key, provider, mall_id, sealed_secret, is_sandbox,
+           buyer_tel, customer_id, sealed_key, provider, pg_merchant_id, sealed_secret, is_sandbox,
            key_fields, language, attempt_id
     FROM input JOIN new_payments USING (merchant_id, imp_uid)"""
 

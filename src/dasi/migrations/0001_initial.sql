@@ -71,7 +71,7 @@ CREATE TABLE channels (
     channel_id       bigint      GENERATED ALWAYS AS IDENTITY,
     channel_key      text        NOT NULL UNIQUE,
     provider         text        NOT NULL CHECK (provider IN ('kicc')),
-    mall_id          text        NOT NULL CHECK (mall_id ~ '^[A-Za-z0-9]{1,20}$'),
+    pg_merchant_id          text        NOT NULL CHECK (pg_merchant_id ~ '^[A-Za-z0-9]{1,20}$'),
     sealed_secret    bytea       NOT NULL,
     is_sandbox       boolean     NOT NULL,
     is_default       boolean     NOT NULL,
@@ -89,7 +89,7 @@ CREATE TABLE channels (
     -- A disabled channel opens no new payment windows. Its payments and billing keys keep working.
     disabled_at      timestamptz,
     PRIMARY KEY (merchant_id, channel_id),
-    UNIQUE (merchant_id, provider, mall_id),
+    UNIQUE (merchant_id, provider, pg_merchant_id),
     CONSTRAINT channels_default_is_in_use CHECK (NOT (is_default AND disabled_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX channels_one_default ON channels (merchant_id) WHERE is_default;
@@ -126,7 +126,7 @@ CREATE TABLE billing_keys (
     pg_deleted_at     timestamptz,
     -- Why the worker gave up and an operator has to act.
     manual_review_reason text,
-    -- Another active key of this mall with the same value: a PG may issue one key twice for a card.
+    -- Another active key of this MID with the same value: a PG may issue one key twice for a card.
     -- sealed_key is empty then, because only the deletion of the active key may reach the PG.
     shared_with       text,
     PRIMARY KEY (merchant_id, billing_key_id),
@@ -251,8 +251,8 @@ CREATE TABLE pg_attempts (
     kind            text        NOT NULL CHECK (kind IN
                                 ('approve', 'issue_key', 'charge', 'cancel', 'delete_key')),
     channel_id      bigint      NOT NULL,
-    mall_id         text        NOT NULL,
-    shop_order_no   text,
+    pg_merchant_id         text        NOT NULL,
+    pg_order_id   text,
     business_date   date        NOT NULL,
     amount_krw      bigint      NOT NULL CHECK (amount_krw >= 0),
     -- For a cancel: the amount that remains before it, and the merchant's reason.
@@ -306,7 +306,7 @@ CREATE INDEX pg_attempts_of_payment ON pg_attempts (merchant_id, imp_uid, sent_a
 CREATE INDEX pg_attempts_open ON pg_attempts (next_lookup_at) WHERE state IN ('sending', 'unknown');
 CREATE INDEX pg_attempts_escalated ON pg_attempts (merchant_id, escalated_at)
     WHERE escalated_at IS NOT NULL AND state IN ('sending', 'unknown');
-CREATE INDEX pg_attempts_by_shop_order ON pg_attempts (shop_order_no, mall_id);
+CREATE INDEX pg_attempts_by_shop_order ON pg_attempts (pg_order_id, pg_merchant_id);
 CREATE INDEX pg_attempts_by_idempotency_key ON pg_attempts (merchant_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 
@@ -442,7 +442,7 @@ CREATE TABLE payment_windows (
     window_token  text        NOT NULL,
     imp_uid       text        NOT NULL,
     channel_id    bigint      NOT NULL,
-    shop_order_no text        NOT NULL,
+    pg_order_id text        NOT NULL,
     -- 'confirming': the payer has returned and the gateway asks the merchant's confirm_url whether to
     -- approve. expires_at then ends that question, so a process that dies leaves a window that expires.
     state         text        NOT NULL CHECK (state IN
@@ -458,7 +458,7 @@ CREATE TABLE payment_windows (
     opened_at     timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, window_token),
-    UNIQUE (merchant_id, shop_order_no),
+    UNIQUE (merchant_id, pg_order_id),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
 );
@@ -665,16 +665,16 @@ CREATE UNIQUE INDEX webhook_secrets_one_newest ON webhook_secrets (merchant_id)
 
 -- The gateway stores a notification and acknowledges it before it processes it. Only the processing
 -- finds the merchant, so the provider and its own id form the key.
-CREATE TABLE pg_notices (
+CREATE TABLE pg_notifications (
     provider    text        NOT NULL,
-    notice_id   text        NOT NULL,
+    notification_id   text        NOT NULL,
     sealed_body bytea       NOT NULL,
     source      text        NOT NULL,
     times       integer     NOT NULL DEFAULT 1,
     first_at    timestamptz NOT NULL,
     last_at     timestamptz NOT NULL,
     outcome     text,
-    PRIMARY KEY (provider, notice_id)
+    PRIMARY KEY (provider, notification_id)
 );
 
 

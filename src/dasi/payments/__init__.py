@@ -2,14 +2,18 @@
 
 from dasi.payments.cancel import CancelRequest, cancel
 from dasi.payments.charge import ChargeRequest, charge
-from dasi.payments.pg_notifications import SEALED_NOTICES, store_notice, work_on_notice
+from dasi.payments.pg_notifications import (
+    SEALED_NOTIFICATIONS,
+    process_pg_notification,
+    store_pg_notification,
+)
 from dasi.payments.record import Outcome, PaymentRef, record_or_in_doubt
 from dasi.payments.replay import find_by_idempotency_key
 from dasi.payments.resolve import lookup_now, resolve_due, resolve_inline
 from dasi.payments.resolve_manually import resolve_manually
 
 __all__ = [
-    "SEALED_NOTICES",
+    "SEALED_NOTIFICATIONS",
     "CancelRequest",
     "ChargeRequest",
     "Outcome",
@@ -18,10 +22,10 @@ __all__ = [
     "charge",
     "find_by_idempotency_key",
     "lookup_now",
+    "process_pg_notification",
     "record_or_in_doubt",
     "resolve_due",
     "resolve_inline",
     "resolve_manually",
-    "store_notice",
-    "work_on_notice",
+    "store_pg_notification",
 ]

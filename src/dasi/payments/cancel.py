@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from dasi.channels import find_channel, open_mall
+from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
@@ -65,7 +65,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
                 attempt,
                 kind=AttemptKind.CANCEL,
                 channel_id=payment.channel_id,
-                shop_order_no=original.shop_order_no if original else None,
+                pg_order_id=original.pg_order_id if original else None,
                 amount_krw=amount_krw,
                 actor=request.actor,
                 now=now,
@@ -79,7 +79,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
     assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
     channel = await find_channel(engine, merchant_id, payment.channel_id)
     outcome = await engine.providers[channel.provider].cancel(
-        open_mall(engine, channel),
+        open_account(engine, channel),
         attempt,
         cancel=Cancel(
             pg_tid=payment.pg_tid,

@@ -18,7 +18,7 @@ from datetime import datetime
 import structlog
 
 from dasi.billing_keys import active_key, open_key
-from dasi.channels import open_mall
+from dasi.channels import open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import NotFound, Unavailable
@@ -77,16 +77,16 @@ async def _send(
     engine: Engine, request: ChargeRequest, attempt: Attempt, reserved: reserve_store.Reserved
 ) -> Approved | Declined | Unknown | NotSent:
     try:
-        mall, billing_key = open_mall(engine, reserved), open_key(engine, reserved)
+        account, billing_key = open_account(engine, reserved), open_key(engine, reserved)
     except DecryptionError as sealed:
         # A sealing key was dropped too early. Nothing left this machine, so the order stays free.
         log.exception("vault_cannot_open", imp_uid=reserved.imp_uid)
         return NotSent(why=f"the vault cannot open it: {sealed}")
     return await engine.providers[reserved.provider].charge(
-        mall,
+        account,
         attempt,
         order=Order(
-            shop_order_no=attempt.attempt_id,
+            pg_order_id=attempt.attempt_id,
             amount_krw=request.amount_krw,
             goods_name=reserved.name,
             buyer_id=reserved.customer_id,

@@ -1,4 +1,4 @@
-"""SQL of the payments' room: the inbox of PG notices. Whose one is, its work finds out."""
+"""SQL of the payments' room: the inbox of PG notifications. Whose one is, its work finds out."""
 
 from datetime import datetime
 
@@ -9,19 +9,20 @@ async def keep_any_merchant(
     database: Database,
     *,
     provider: str,
-    notice_id: str,
+    notification_id: str,
     sealed_body: bytes,
     source: str,
     now: datetime,
 ) -> None:
-    """Repetitions of one notice are counted, and the first body is kept."""
+    """Repetitions of one notification are counted, and the first body is kept."""
     await database.fetch(
-        """INSERT INTO pg_notices (provider, notice_id, sealed_body, source, first_at, last_at)
+        """INSERT INTO pg_notifications (provider, notification_id, sealed_body, source, first_at,
+                                         last_at)
            VALUES ($1, $2, $3, $4, $5, $5)
-           ON CONFLICT (provider, notice_id)
-           DO UPDATE SET times = pg_notices.times + 1, last_at = excluded.last_at""",
+           ON CONFLICT (provider, notification_id)
+           DO UPDATE SET times = pg_notifications.times + 1, last_at = excluded.last_at""",
         provider,
-        notice_id,
+        notification_id,
         sealed_body,
         source,
         now,
@@ -29,11 +30,11 @@ async def keep_any_merchant(
 
 
 async def finish_any_merchant(
-    database: Database, *, provider: str, notice_id: str, outcome: str
+    database: Database, *, provider: str, notification_id: str, outcome: str
 ) -> None:
     await database.fetch(
-        "UPDATE pg_notices SET outcome = $3 WHERE provider = $1 AND notice_id = $2",
+        "UPDATE pg_notifications SET outcome = $3 WHERE provider = $1 AND notification_id = $2",
         provider,
-        notice_id,
+        notification_id,
         outcome,
     )

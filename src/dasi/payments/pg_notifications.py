@@ -1,6 +1,6 @@
-"""Take a PG's notice: stored first, acknowledged by the face, then it wakes a look at the PG.
+"""Take a PG's notification: stored first, acknowledged by the face, then it wakes a look at the PG.
 
-A notice is unsigned: it proves nothing and changes no money. All it can do is make us ask sooner.
+A notification is unsigned: it proves nothing and changes no money. It can only make us ask sooner.
 """
 
 import structlog
@@ -10,72 +10,90 @@ from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.ledger import attempt_store
 from dasi.payments import pg_notification_store
 from dasi.payments.resolve import lookup_attempt
-from dasi.providers.port import PgNotice
+from dasi.providers.port import PgNotification
 
 log = structlog.get_logger()
 
 
-async def store_notice(engine: Engine, provider: str, notice: PgNotice, *, source: str) -> None:
-    """Keeps the notice durably, sealed. After this it may be acknowledged."""
+async def store_pg_notification(
+    engine: Engine, provider: str, notification: PgNotification, *, source: str
+) -> None:
+    """Keeps the notification durably, sealed. After this it may be acknowledged."""
     await pg_notification_store.keep_any_merchant(
         engine.database,
         provider=provider,
-        notice_id=notice.notice_id,
+        notification_id=notification.notification_id,
         sealed_body=engine.vault.seal(
-            notice.raw, associated_data=_associated_data(notice.notice_id)
+            notification.raw, associated_data=_associated_data(notification.notification_id)
         ),
         source=source,
         now=engine.clock.now(),
     )
 
 
-async def work_on_notice(engine: Engine, provider: str, notice: PgNotice, *, source: str) -> str:
-    """Looks at once at whatever the notice names; returns what came of it, in a word.
+async def process_pg_notification(
+    engine: Engine, provider: str, notification: PgNotification, *, source: str
+) -> str:
+    """Looks at once at whatever the notification names; returns what came of it, in a word.
 
-    `woken`: a lookup was made. `known`: nothing was open. `unknown_order`: no request of ours
-    has that order number. `foreign_source`: a live notice from an address that is not the PG's:
+    `lookup_triggered`: a lookup was made. `no_open_attempt`: nothing was open.
+    `unknown_order`: no request of ours
+    has that order number. `untrusted_source`: a live notification from
+    an address that is not the PG's:
     kept, and not worked on; the scheduled lookups resolve it all the same.
     """
-    outcome = await _work(engine, provider, notice, source=source)
+    outcome = await _work(engine, provider, notification, source=source)
     await pg_notification_store.finish_any_merchant(
-        engine.database, provider=provider, notice_id=notice.notice_id, outcome=outcome
+        engine.database,
+        provider=provider,
+        notification_id=notification.notification_id,
+        outcome=outcome,
     )
-    log.info("pg_notice", notice_id=notice.notice_id, outcome=outcome, source=source)
+    log.info(
+        "pg_notification",
+        notification_id=notification.notification_id,
+        outcome=outcome,
+        source=source,
+    )
     return outcome
 
 
-async def _work(engine: Engine, provider: str, notice: PgNotice, *, source: str) -> str:
-    if notice.shop_order_no is None:
+async def _work(engine: Engine, provider: str, notification: PgNotification, *, source: str) -> str:
+    if notification.pg_order_id is None:
         return "unknown_order"
     is_known = await attempt_store.is_order_known_any_merchant(
-        engine.database, mall_id=notice.mall_id, shop_order_no=notice.shop_order_no
+        engine.database,
+        pg_merchant_id=notification.pg_merchant_id,
+        pg_order_id=notification.pg_order_id,
     )
     if not is_known:
         return "unknown_order"
     is_sandbox = await attempt_store.is_sandbox_order_any_merchant(
-        engine.database, mall_id=notice.mall_id, shop_order_no=notice.shop_order_no
-    )
-    if not is_sandbox and not engine.providers[provider].is_notice_source(source):
-        return "foreign_source"
-    woken = await attempt_store.wake_by_order_any_merchant(
         engine.database,
-        mall_id=notice.mall_id,
-        shop_order_no=notice.shop_order_no,
+        pg_merchant_id=notification.pg_merchant_id,
+        pg_order_id=notification.pg_order_id,
+    )
+    if not is_sandbox and not engine.providers[provider].is_notification_source(source):
+        return "untrusted_source"
+    attempts = await attempt_store.wake_by_order_any_merchant(
+        engine.database,
+        pg_merchant_id=notification.pg_merchant_id,
+        pg_order_id=notification.pg_order_id,
         now=engine.clock.now(),
     )
-    for asked in woken:
+    for asked in attempts:
         await lookup_attempt(engine, asked)
-    return "woken" if woken else "known"
+    return "lookup_triggered" if attempts else "no_open_attempt"
 
 
-def _associated_data(notice_id: str) -> str:
-    return f"notice {notice_id}"
+def _associated_data(notification_id: str) -> str:
+    return f"notification {notification_id}"
 
 
-SEALED_NOTICES = EncryptedColumn(
-    what="notices",
-    table="pg_notices",
-    key=("provider", "notice_id"),
+SEALED_NOTIFICATIONS = EncryptedColumn(
+    what="PG notifications",
+    table="pg_notifications",
+    key=("provider", "notification_id"),
     column="sealed_body",
-    associated_data=lambda row: _associated_data(row["notice_id"]),
+    associated_data=lambda row: _associated_data(row["notification_id"]),
 )

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Counter
 
-from dasi.channels import Channel, find_channel, open_mall
+from dasi.channels import Channel, find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound as UnknownThing
 from dasi.foundation.errors import Refused, Unavailable
@@ -134,10 +134,10 @@ async def lookup_attempt(engine: Engine, attempt: PaymentAttempt) -> None:
         return
     channel = await find_channel(engine, attempt.merchant_id, attempt.channel_id)
     finding = await engine.providers[channel.provider].look_up(
-        open_mall(engine, channel),
+        open_account(engine, channel),
         attempt.reference,
         kind=attempt.kind,
-        shop_order_no=attempt.shop_order_no,
+        pg_order_id=attempt.pg_order_id,
         amount_krw=attempt.amount_krw,
     )
     log.info(
@@ -234,7 +234,7 @@ async def _keep_or_reverse(
 
 
 async def _handle_late_approval(engine: Engine, attempt: PaymentAttempt, finding: Finding) -> None:
-    """Told "failed", and a notice says otherwise: an approval that turns up is undone (M6)."""
+    """Told "failed", and a PG notification differs: an approval that turns up is undone (M6)."""
     match finding:
         case Found(outcome=Approved() as approval, state="held"):
             log.error("approval_after_failure", imp_uid=attempt.imp_uid, pg_tid=approval.pg_tid)
@@ -285,10 +285,10 @@ async def _resolve_lost_cancel(
     )
     assert original is not None, f"payment {attempt.imp_uid} is cancelled without an approval"
     finding = await engine.providers[channel.provider].look_up(
-        open_mall(engine, channel),
+        open_account(engine, channel),
         original.reference,
         kind=original.kind,
-        shop_order_no=original.shop_order_no,
+        pg_order_id=original.pg_order_id,
         amount_krw=original.amount_krw,
     )
     payment = await payment_store.payment(engine.database, attempt.merchant_id, attempt.imp_uid)

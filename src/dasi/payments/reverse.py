@@ -7,7 +7,7 @@ fails. It is a money request like any other: reserve, ask, record, and its own d
 import asyncpg
 import structlog
 
-from dasi.channels import find_channel, open_mall
+from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
@@ -43,7 +43,7 @@ async def reverse(
                 attempt,
                 kind=AttemptKind.CANCEL,
                 channel_id=approval.channel_id,
-                shop_order_no=approval.shop_order_no,
+                pg_order_id=approval.pg_order_id,
                 amount_krw=amount_krw,
                 actor="gateway",
                 now=now,
@@ -70,7 +70,7 @@ async def reverse(
         return
     channel = await find_channel(engine, approval.merchant_id, approval.channel_id)
     outcome = await engine.providers[channel.provider].cancel(
-        open_mall(engine, channel),
+        open_account(engine, channel),
         attempt,
         cancel=Cancel(
             pg_tid=pg_tid,

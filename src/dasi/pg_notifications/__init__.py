@@ -1,4 +1,4 @@
-"""The notices face: where PGs post what happened at their side."""
+"""The PG notifications face: where PGs post what happened at their side."""
 
 from dasi.pg_notifications.routes import routes
 

@@ -1,4 +1,4 @@
-"""`POST /notices/{provider}`: a PG tells of an approval or a cancel.
+"""`POST /pg-notifications/{provider}`: a PG tells of an approval or a cancel.
 
 Stored, acknowledged in the form it came in, then worked on: the PG must not wait for our work, and
 what we could not store must come again.
@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Unavailable
-from dasi.payments import store_notice, work_on_notice
-from dasi.providers.port import PgNotice, Provider
+from dasi.payments import process_pg_notification, store_pg_notification
+from dasi.providers.port import PgNotification, Provider
 
 log = structlog.get_logger()
 
@@ -29,39 +29,43 @@ def routes(engine: Engine) -> list[Route]:
         content_type = request.headers.get("content-type", "")
         source = request.client.host if request.client else "unknown"
         try:
-            notice = provider.read_notice(content_type, await _read(request))
-            await store_notice(engine, name, notice, source=source)
+            notification = provider.read_notification(content_type, await _read(request))
+            await store_pg_notification(engine, name, notification, source=source)
         except ValueError as bad:
-            log.warning("notice_unreadable", provider=name, source=source, why=str(bad))
+            log.warning("pg_notification_unreadable", provider=name, source=source, why=str(bad))
             return _acknowledged(provider, content_type, is_stored=False)
         except Unavailable as reason:
-            log.warning("notice_not_stored", provider=name, what=reason.what)
+            log.warning("pg_notification_not_stored", provider=name, what=reason.what)
             return _acknowledged(provider, content_type, is_stored=False)
         answer = _acknowledged(provider, content_type, is_stored=True)
-        answer.background = BackgroundTask(_work, engine, name, notice, source)
+        answer.background = BackgroundTask(_work, engine, name, notification, source)
         return answer
 
-    return [Route("/notices/{provider}", take, methods=["POST"])]
+    return [Route("/pg-notifications/{provider}", take, methods=["POST"])]
 
 
-async def _work(engine: Engine, name: str, notice: PgNotice, source: str) -> None:
+async def _work(engine: Engine, name: str, notification: PgNotification, source: str) -> None:
     try:
-        await work_on_notice(engine, name, notice, source=source)
+        await process_pg_notification(engine, name, notification, source=source)
     except Unavailable as reason:
         # Only the early look is lost: the doubt has its own next look.
-        log.warning("notice_not_worked_on", notice_id=notice.notice_id, what=reason.what)
+        log.warning(
+            "pg_notification_not_processed",
+            notification_id=notification.notification_id,
+            what=reason.what,
+        )
 
 
 def _acknowledged(provider: Provider, content_type: str, *, is_stored: bool) -> Response:
-    media_type, body = provider.acknowledge_notice(content_type, is_stored=is_stored)
+    media_type, body = provider.acknowledge_notification(content_type, is_stored=is_stored)
     return Response(body, media_type=media_type)
 
 
 async def _read(request: Request) -> bytes:
-    """The body; `ValueError` if it is too long to be a notice."""
+    """The body; `ValueError` if it is too long to be a notification."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_MAX_BYTES:
-            raise ValueError(f"a notice is at most {_BODY_MAX_BYTES} bytes long")
+            raise ValueError(f"a notification is at most {_BODY_MAX_BYTES} bytes long")
     return bytes(body)

@@ -37,10 +37,10 @@ class AttemptKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mall:
+class PgAccount:
     """A merchant's contract with the PG, unsealed for the length of a call."""
 
-    mall_id: str
+    pg_merchant_id: str
     secret: str = field(repr=False)
     is_sandbox: bool
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full"
@@ -61,7 +61,7 @@ class Attempt:
 class Order:
     """What is bought and by whom, as far as the PG is told."""
 
-    shop_order_no: str
+    pg_order_id: str
     amount_krw: int
     goods_name: str
     buyer_id: str | None = None
@@ -119,7 +119,7 @@ class WindowOpened:
 class WindowReturn:
     """What the payer's browser brought back. Unsigned: it proves nothing and moves no money."""
 
-    shop_order_no: str
+    pg_order_id: str
     session_id: str
     is_authenticated: bool
     code: str
@@ -225,13 +225,13 @@ class NotFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PgNotice:
+class PgNotification:
     """What a PG posts to us by itself. Unsigned: a reason to ask, never a proof."""
 
-    notice_id: str
-    """The same for every repetition of one notice."""
-    mall_id: str
-    shop_order_no: str | None
+    notification_id: str
+    """The same for every repetition of one notification."""
+    pg_merchant_id: str
+    pg_order_id: str | None
     raw: str = field(repr=False)
     """As posted, for the evidence."""
 
@@ -252,7 +252,7 @@ class Cancel:
 class Provider(Protocol):
     """A PG. Implementations are safe to share between tasks and hold one bounded pool a host."""
 
-    def is_available(self, mall: Mall) -> bool:
+    def is_available(self, account: PgAccount) -> bool:
         """Whether work that can wait may be asked of this PG now. While it is down, True once in
         a while for one asker, whose ask shows whether it is back."""
         ...
@@ -262,7 +262,7 @@ class Provider(Protocol):
         ...
 
     async def open_window(
-        self, mall: Mall, request: WindowRequest
+        self, account: PgAccount, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:
         """Registers a window. Moves no money, so anything but `WindowOpened` ends the order."""
         ...
@@ -272,59 +272,65 @@ class Provider(Protocol):
         ...
 
     async def approve(
-        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str, amount_krw: int
+        self,
+        account: PgAccount,
+        attempt: Attempt,
+        *,
+        session_id: str,
+        pg_order_id: str,
+        amount_krw: int,
     ) -> Approved | Declined | Unknown | NotSent:
         """Takes the money of a payment window that was returned."""
         ...
 
     async def issue_key(
-        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
+        self, account: PgAccount, attempt: Attempt, *, session_id: str, pg_order_id: str
     ) -> KeyIssued | Declined | Unknown | NotSent:
         """Issues the billing key of a key window that was returned."""
         ...
 
     async def charge(
-        self, mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
+        self, account: PgAccount, attempt: Attempt, *, order: Order, billing_key: str
     ) -> Approved | Declined | Unknown | NotSent:
         """Charges a stored card once."""
         ...
 
     async def cancel(
-        self, mall: Mall, attempt: Attempt, *, cancel: Cancel
+        self, account: PgAccount, attempt: Attempt, *, cancel: Cancel
     ) -> Cancelled | Declined | Unknown | NotSent:
         """Takes back all or a part of an approval."""
         ...
 
     async def delete_key(
-        self, mall: Mall, attempt: Attempt, *, billing_key: str
+        self, account: PgAccount, attempt: Attempt, *, billing_key: str
     ) -> KeyDeleted | Declined | Unknown | NotSent:
         """Ends a billing key at the PG."""
         ...
 
-    def read_notice(self, content_type: str, body: bytes) -> PgNotice:
-        """Reads a notice. `ValueError` says what is wrong without quoting what was posted."""
+    def read_notification(self, content_type: str, body: bytes) -> PgNotification:
+        """Reads a notification. `ValueError` says what is wrong without quoting what was posted."""
         ...
 
-    def acknowledge_notice(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
-        """Content type and body of the answer, in the form the notice came in; HTTP 200."""
+    def acknowledge_notification(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
+        """Content type and body of the answer, in the form the notification came in; HTTP 200."""
         ...
 
-    def is_notice_source(self, address: str) -> bool:
-        """Whether the PG posts live notices from this address."""
+    def is_notification_source(self, address: str) -> bool:
+        """Whether the PG posts live notifications from this address."""
         ...
 
     async def look_up(
         self,
-        mall: Mall,
+        account: PgAccount,
         attempt: Attempt,
         *,
         kind: AttemptKind,
-        shop_order_no: str | None,
+        pg_order_id: str | None,
         amount_krw: int | None,
     ) -> Found | NotFound | Unknown | NotSent:
         """Asks what became of an attempt. Reads only; may be repeated.
 
-        `Found` was held against `shop_order_no` and `amount_krw` where they are given. An approval
+        `Found` was held against `pg_order_id` and `amount_krw` where they are given. An approval
         of another amount is `Unknown` with its `pg_tid` and `amount_krw`. `NotFound` is true for
         now only. Once the PG tells nothing of that day any more, it is `Unknown` without asking.
         """

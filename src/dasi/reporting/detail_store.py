@@ -31,7 +31,7 @@ async def events(database: Database, merchant_id: int, imp_uid: str) -> list[Pay
 
 async def attempts(database: Database, merchant_id: int, imp_uid: str) -> list[AttemptDetail]:
     rows = await database.fetch(
-        """SELECT attempt_id, kind, mall_id, shop_order_no, business_date, amount_krw,
+        """SELECT attempt_id, kind, pg_merchant_id, pg_order_id, business_date, amount_krw,
                   remain_krw, state,
                   detail, pg_code, pg_text, pg_tid, reason, is_reversal, lookups, sent_at,
                   answered_at,

@@ -27,8 +27,8 @@ class AttemptDetail:
 
     attempt_id: str
     kind: str
-    mall_id: str
-    shop_order_no: str | None
+    pg_merchant_id: str
+    pg_order_id: str | None
     business_date: date
     amount_krw: int
     remain_krw: int | None

@@ -18,8 +18,8 @@ class UnresolvedAttempt:
     merchant_uid: str
     kind: str
     amount_krw: int
-    mall_id: str
-    shop_order_no: str | None
+    pg_merchant_id: str
+    pg_order_id: str | None
     attempt_id: str
     pg_tid: str | None
     """What an answer that failed a check claimed, if there was one."""
@@ -41,8 +41,8 @@ async def list_unresolved(engine: Engine) -> list[UnresolvedAttempt]:
             merchant_uid=row["merchant_uid"],
             kind=row["kind"],
             amount_krw=row["amount_krw"],
-            mall_id=row["mall_id"],
-            shop_order_no=row["shop_order_no"],
+            pg_merchant_id=row["pg_merchant_id"],
+            pg_order_id=row["pg_order_id"],
             attempt_id=row["attempt_id"],
             pg_tid=row["pg_tid"],
             asked_at=row["sent_at"],

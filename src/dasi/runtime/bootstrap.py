@@ -10,7 +10,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.migrate import Migration, migrate, require_current
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from dasi.settings import Settings
 
 _REFUSED = (
@@ -22,25 +22,25 @@ _REFUSED = (
 
 
 @asynccontextmanager
-async def current_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """The engine on a database with this version's schema. `Trouble` if it cannot be had."""
+async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """The engine on a database with this version's schema. `OperatorError` if it cannot be had."""
     async with AsyncExitStack() as closing:
         try:
             engine = await closing.enter_async_context(open_engine(settings))
             await require_current(engine.database)
         except Unavailable as unavailable:
-            raise unreachable(unavailable.__cause__ or unavailable) from unavailable
+            raise database_unreachable(unavailable.__cause__ or unavailable) from unavailable
         except _REFUSED as refused:
-            raise unreachable(refused) from refused
+            raise database_unreachable(refused) from refused
         yield engine
 
 
-async def migrated(url: str) -> tuple[Migration, ...]:
-    """Brings the database to this version's schema; what was applied. `Trouble` if it cannot."""
+async def run_migrations(url: str) -> tuple[Migration, ...]:
+    """Migrates the database to this version; what was applied. `OperatorError` if it cannot."""
     try:
         return await migrate(url)
     except (*_REFUSED, *CONNECTION_LOST, OSError) as cause:
-        raise unreachable(cause) from cause
+        raise database_unreachable(cause) from cause
 
 
 def session_url(environment: Mapping[str, str]) -> str:
@@ -49,10 +49,10 @@ def session_url(environment: Mapping[str, str]) -> str:
     return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
 
 
-def unreachable(cause: BaseException) -> Trouble:
+def database_unreachable(cause: BaseException) -> OperatorError:
     """`cause` is PostgreSQL's own word, which names user and database but never a password."""
-    return Trouble(
+    return OperatorError(
         "The database cannot be used.",
-        why=f"{type(cause).__name__}: {cause}.",
-        next_step="See that it runs and that DASI_DATABASE_URL is right, then start again.",
+        cause=f"{type(cause).__name__}: {cause}.",
+        hint="See that it runs and that DASI_DATABASE_URL is right, then start again.",
     )

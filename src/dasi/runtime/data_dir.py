@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dasi.foundation import vault
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 
 DEFAULT = Path("dasi-data")
@@ -22,7 +22,7 @@ _KEYS = "vault.keys"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFolder:
+class DataDir:
     environment: dict[str, str]
     """What `read_settings` and child processes need, on top of what was given."""
     postgres: EmbeddedPostgres | None
@@ -31,39 +31,35 @@ class OpenFolder:
 
 
 @asynccontextmanager
-async def running_database(
-    folder: Path, environment: Mapping[str, str]
-) -> AsyncIterator[OpenFolder]:
+async def running_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
     """Starts the folder's database, made at the first start, and stops it at the end."""
     if environment.get("DASI_DATABASE_URL", "").strip():
-        yield OpenFolder(dict(environment), None, is_new=False)
+        yield DataDir(dict(environment), None, is_new=False)
         return
     is_new = not (folder / "postgres").exists()
     postgres = EmbeddedPostgres(folder, durable=True)
     await postgres.start()
     try:
-        yield OpenFolder(_with_folder(folder, environment, postgres, is_new), postgres, is_new)
+        yield DataDir(_with_folder(folder, environment, postgres, is_new), postgres, is_new)
     finally:
         await postgres.stop()
 
 
 @asynccontextmanager
-async def reached_database(
-    folder: Path, environment: Mapping[str, str]
-) -> AsyncIterator[OpenFolder]:
+async def connect_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
     """The database a short command works on: named, running in the folder, or started for it."""
     if environment.get("DASI_DATABASE_URL", "").strip():
-        yield OpenFolder(dict(environment), None, is_new=False)
+        yield DataDir(dict(environment), None, is_new=False)
     elif not (folder / "postgres").exists():
-        raise Trouble(
+        raise OperatorError(
             "There is no database to work on.",
-            why=f"DASI_DATABASE_URL is not set and the folder {folder} holds no data.",
-            next_step="Start `dasi up` in another terminal, name its folder with --data, or set "
+            cause=f"DASI_DATABASE_URL is not set and the folder {folder} holds no data.",
+            hint="Start `dasi up` in another terminal, name its folder with --data, or set "
             "DASI_DATABASE_URL.",
         )
     elif is_in_use(folder):
         running = EmbeddedPostgres(folder, durable=True)
-        yield OpenFolder(_with_folder(folder, environment, running, False), None, is_new=False)
+        yield DataDir(_with_folder(folder, environment, running, False), None, is_new=False)
     else:
         async with running_database(folder, environment) as opened:
             yield opened
@@ -86,11 +82,11 @@ def _kept_keys(folder: Path, *, may_make: bool) -> str:
         return file.read_text(encoding="ascii").strip()
     except FileNotFoundError as gone:
         if not may_make:
-            raise Trouble(
+            raise OperatorError(
                 f"The sealing keys of {folder.absolute()} are gone.",
-                why=f"It holds data, but not {_KEYS}; new keys could not open what the old ones "
+                cause=f"It holds data, but not {_KEYS}; new keys could not open what the old ones "
                 "sealed.",
-                next_step=f"Put {_KEYS} back from a backup, or set DASI_VAULT_KEYS to its content.",
+                hint=f"Put {_KEYS} back from a backup, or set DASI_VAULT_KEYS to its content.",
             ) from gone
     keys = vault.new_key()
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,9 +1,10 @@
 """Starts a program that ends when its parent ends, and not as root where it refuses to be root.
 
-Run as a script by `command()`; nothing else of dasi is imported, so it costs some 20 ms. It becomes
+Run as a script by `wrap_command()`; nothing else of dasi is imported, so it costs some 20 ms. It
+becomes
 the program (`exec`), so process id, signals and exit code are the program's own.
 
-    leash.py AS PARENT SIGNAL program argument ...
+    die_with_parent.py AS PARENT SIGNAL program argument ...
 
 AS is one of
     as-is                stay who we are
@@ -32,10 +33,10 @@ _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-def command(*program: str, on_parent_death: signal.Signals, run_as: str = AS_IS) -> list[str]:
-    """The command line that runs `program` on a leash held by this process."""
-    leash = [sys.executable, "-I", "-S", __file__]
-    return [*leash, run_as, str(os.getpid()), str(int(on_parent_death)), *program]
+def wrap_command(*program: str, on_parent_death: signal.Signals, run_as: str = AS_IS) -> list[str]:
+    """The command line that runs `program` so that it ends with this process."""
+    wrapper = [sys.executable, "-I", "-S", __file__]
+    return [*wrapper, run_as, str(os.getpid()), str(int(on_parent_death)), *program]
 
 
 def main(run_as: str, parent: int, death_signal: int, program: list[str]) -> None:

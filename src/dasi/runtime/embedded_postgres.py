@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from dasi.runtime import die_with_parent
 from dasi.runtime.postgres_binaries import Binaries, find_binaries
 
@@ -83,7 +83,7 @@ class EmbeddedPostgres:
         return self._process.pid
 
     async def start(self) -> None:
-        """Ready to be connected to when this returns. `Trouble` if it cannot be."""
+        """Ready to be connected to when this returns. `OperatorError` if it cannot be."""
         self._take_lock()
         try:
             binaries = find_binaries()
@@ -132,10 +132,10 @@ class EmbeddedPostgres:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self._folder / "lock").open("a+", encoding="ascii")
         except OSError as refused:
-            raise Trouble(
+            raise OperatorError(
                 f"The data folder {self._folder} cannot be used.",
-                why=f"{refused.strerror}: {refused.filename}.",
-                next_step="Give another folder with --data, or make this one writable.",
+                cause=f"{refused.strerror}: {refused.filename}.",
+                hint="Give another folder with --data, or make this one writable.",
             ) from refused
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,10 +143,10 @@ class EmbeddedPostgres:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             lock.close()
-            raise Trouble(
+            raise OperatorError(
                 f"The data folder {self._folder} is already in use.",
-                why=f"Its lock is held, it says by process {holder}: another dasi runs on it.",
-                next_step=f"Stop the other one (kill {holder}), or give another folder with "
+                cause=f"Its lock is held, it says by process {holder}: another dasi runs on it.",
+                hint=f"Stop the other one (kill {holder}), or give another folder with "
                 "--data and other ports.",
             ) from taken
         lock.truncate(0)
@@ -175,10 +175,10 @@ class EmbeddedPostgres:
         owner = sockets.lstat().st_uid
         is_safe = sockets.parent == self._folder or owner in {uid, os.geteuid()}
         if sockets.is_symlink() or not is_safe:
-            raise Trouble(
+            raise OperatorError(
                 f"The folder for the database's socket, {sockets}, is not ours.",
-                why=f"It belongs to user {owner}; somebody made it before us.",
-                next_step="Remove it, or give a shorter data folder with --data.",
+                cause=f"It belongs to user {owner}; somebody made it before us.",
+                hint="Remove it, or give a shorter data folder with --data.",
             )
         sockets.chmod(0o700)
         if os.geteuid() == 0:
@@ -194,7 +194,7 @@ class EmbeddedPostgres:
             os.chown(making, int(run_as.split(":")[1]), -1)
         options = ["-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         process = await asyncio.create_subprocess_exec(
-            *die_with_parent.command(
+            *die_with_parent.wrap_command(
                 *(binaries.initdb, "-D", str(making), *options),
                 *(() if self._durable else ("--no-sync",)),
                 on_parent_death=signal.SIGKILL,
@@ -212,11 +212,11 @@ class EmbeddedPostgres:
             process.kill()
             _, said = await process.communicate()
         if process.returncode != 0:
-            raise Trouble(
+            raise OperatorError(
                 "The embedded PostgreSQL could not make its data folder.",
-                why=f"{binaries.initdb} ended with {process.returncode}: "
+                cause=f"{binaries.initdb} ended with {process.returncode}: "
                 f"{said.decode(errors='replace').strip()[-600:] or 'it said nothing'}",
-                next_step="Give another folder with --data (one that the account running dasi "
+                hint="Give another folder with --data (one that the account running dasi "
                 "can reach), or set DASI_DATABASE_URL to a server that runs elsewhere.",
             )
         making.rename(self._cluster)
@@ -224,11 +224,11 @@ class EmbeddedPostgres:
     def _refuse_other_version(self, binaries: Binaries) -> None:
         made_by = (self._cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(binaries.major):
-            raise Trouble(
+            raise OperatorError(
                 f"The data in {self._cluster} is of PostgreSQL {made_by}.",
-                why=f"The PostgreSQL found here is version {binaries.major} ({binaries.folder}), "
+                cause=f"The PostgreSQL found here is version {binaries.major} ({binaries.folder}), "
                 "and one major version cannot read the files of another.",
-                next_step=f"Start it with PostgreSQL {made_by} and move the data with pg_dump, or "
+                hint=f"Start it with PostgreSQL {made_by} and move the data with pg_dump, or "
                 "give another folder with --data.",
             )
 
@@ -260,10 +260,10 @@ class EmbeddedPostgres:
                 while self._is_our_server(pid):  # noqa: ASYNC110  # a stranger's end has no event
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError as stuck:
-            raise Trouble(
+            raise OperatorError(
                 f"A PostgreSQL left over from before still runs on {self._cluster}.",
-                why=f"Process {pid} did not stop within {_STOP_S} s of being asked.",
-                next_step=f"End it (kill -QUIT {pid}), then start again.",
+                cause=f"Process {pid} did not stop within {_STOP_S} s of being asked.",
+                hint=f"End it (kill -QUIT {pid}), then start again.",
             ) from stuck
 
     async def _launch(self, binaries: Binaries, run_as: str) -> None:
@@ -275,7 +275,7 @@ class EmbeddedPostgres:
             log.rename(log.with_suffix(".log.old"))
         with log.open("ab") as log_file:
             self._process = await asyncio.create_subprocess_exec(
-                *die_with_parent.command(
+                *die_with_parent.wrap_command(
                     *(binaries.postgres, "-D", str(self._cluster), *options),
                     on_parent_death=signal.SIGINT,
                     run_as=run_as,
@@ -300,10 +300,10 @@ class EmbeddedPostgres:
                         if is_ready and lines[0] == str(process.pid):
                             return
                     await asyncio.sleep(_LOOK_S)
-        raise Trouble(
+        raise OperatorError(
             "The embedded PostgreSQL did not start.",
-            why=f"Exit code {process.returncode}; the last lines of {log}:\n{_last_lines(log)}",
-            next_step="If the lines above name a cause, remove it and start again; or set "
+            cause=f"Exit code {process.returncode}; the last lines of {log}:\n{_last_lines(log)}",
+            hint="If the lines above name a cause, remove it and start again; or set "
             "DASI_DATABASE_URL to a server that runs elsewhere.",
         )
 
@@ -324,7 +324,7 @@ async def whom_to_run_as() -> str:
     account = _account("nobody")
     namespace = f"namespace:{account.pw_uid}:{account.pw_gid}"
     if sys.platform == "linux":
-        probe = die_with_parent.command(
+        probe = die_with_parent.wrap_command(
             "/bin/true", on_parent_death=signal.SIGKILL, run_as=namespace
         )
         process = await asyncio.create_subprocess_exec(*probe, stderr=DEVNULL)
@@ -341,10 +341,10 @@ def _account(*preferred: str) -> pwd.struct_passwd:
     others = [account for account in pwd.getpwall() if account.pw_uid != 0]
     if others:
         return others[0]
-    raise Trouble(
+    raise OperatorError(
         "PostgreSQL cannot be started here.",
-        why="It refuses to run as root, and this machine has no other account.",
-        next_step="Add one (useradd postgres), or set DASI_DATABASE_URL.",
+        cause="It refuses to run as root, and this machine has no other account.",
+        hint="Add one (useradd postgres), or set DASI_DATABASE_URL.",
     )
 
 

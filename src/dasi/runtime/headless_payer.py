@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import aiohttp
 
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 
 _FORMS_MAX = 5
 _NOT_SENT = {"submit", "button", "checkbox", "radio"}  # unless pressed or ticked
@@ -59,7 +59,7 @@ async def pay_in_window(
 ) -> dict[str, Any]:
     """Opens a window for `param`, approves in it, and gives the `rsp` a page's callback would get.
 
-    `Trouble` says at which step the window could not be walked through.
+    `OperatorError` says at which step the window could not be walked through.
     """
     windows = f"{gateway_url}/checkout/{merchant_code}/windows"
     request = {"param": dict(param), "device": "pc", "page_url": page_url}
@@ -105,17 +105,17 @@ async def _result(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
         if told.get("rsp") is not None:
             return dict(told["rsp"])
         if time.monotonic() > deadline:
-            raise Trouble(
+            raise OperatorError(
                 "The payment window gave no result.",
-                why=f"After {_RESULT_PATIENCE_S} s it still says {told.get('progress')!r}.",
-                next_step="See the gateway's log.",
+                cause=f"After {_RESULT_PATIENCE_S} s it still says {told.get('progress')!r}.",
+                hint="See the gateway's log.",
             )
         await asyncio.sleep(_LOOK_S)
 
 
-def _stuck(what: str, answer: aiohttp.ClientResponse, page: str) -> Trouble:
-    return Trouble(
+def _stuck(what: str, answer: aiohttp.ClientResponse, page: str) -> OperatorError:
+    return OperatorError(
         f"{what}.",
-        why=f"{answer.method} {answer.url.path} answered {answer.status}: {page.strip()[:300]}",
-        next_step="See the logs of the gateway and the simulator.",
+        cause=f"{answer.method} {answer.url.path} answered {answer.status}: {page.strip()[:300]}",
+        hint="See the logs of the gateway and the simulator.",
     )

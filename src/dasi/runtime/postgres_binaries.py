@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 
 MAJOR_MIN = 15
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -32,18 +32,18 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """The first place whose `postgres` runs and is new enough. `Trouble` if there is none."""
+    """The first place whose `postgres` runs and is new enough. `OperatorError` if there is none."""
     looked: list[str] = []
     for folder in _places():
         major = _major(folder / "postgres")
         if major is not None and major >= MAJOR_MIN and (folder / "initdb").exists():
             return Binaries(folder, major)
         looked.append(f"{folder} ({f'version {major}' if major else 'does not run'})")
-    raise Trouble(
+    raise OperatorError(
         "There is no PostgreSQL to start.",
-        why=f"Looked at: {', '.join(looked) or 'the wheel, /usr/lib/postgresql and PATH'}; "
+        cause=f"Looked at: {', '.join(looked) or 'the wheel, /usr/lib/postgresql and PATH'}; "
         f"version {MAJOR_MIN} or newer is needed.",
-        next_step="Run `make setup` again, install PostgreSQL (Debian: apt install postgresql), or "
+        hint="Run `make setup` again, install PostgreSQL (Debian: apt install postgresql), or "
         "set DASI_DATABASE_URL to a server that runs elsewhere.",
     )
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dasi.foundation.operator_error import Trouble
+from dasi.foundation.operator_error import OperatorError
 from dasi.runtime import die_with_parent
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +31,7 @@ class Child:
     """Where it writes; None: to our own standard error."""
 
 
-class Children:
+class ProcessGroup:
     """All programs of one machine. `stop` them before what they stand on.
 
     `environment` is added to what each is given.
@@ -53,7 +53,7 @@ class Children:
         pass_fds: tuple[int, ...] = (),
     ) -> Child:
         """Starts `python arguments...`. With -P: no module is taken from the folder we are in."""
-        command = die_with_parent.command(
+        command = die_with_parent.wrap_command(
             sys.executable, "-P", *arguments, on_parent_death=signal.SIGTERM
         )
         log = None if self._logs is None else self._logs / f"{name}.log"
@@ -72,7 +72,7 @@ class Children:
         self._children.append(child)
         return child
 
-    async def first_to_end(self) -> Child:
+    async def wait_any_exit(self) -> Child:
         """Waits until one of them ends, which none should."""
         waiting = {asyncio.create_task(child.process.wait()): child for child in self._children}
         try:
@@ -108,7 +108,7 @@ def tail(child: Child, lines_max: int = 8) -> str:
 
 
 @contextlib.asynccontextmanager
-async def asked_to_stop() -> AsyncIterator[asyncio.Event]:
+async def shutdown_event() -> AsyncIterator[asyncio.Event]:
     """An event that is set by Ctrl-C, a polite kill or the end of the terminal."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ async def asked_to_stop() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
+async def wait_first(*works: Coroutine[Any, Any, Any]) -> None:
     """Does them side by side until the first is done or fails; the others are cancelled, and have
     ended when this returns. Raises what the first raised."""
     doing = {asyncio.create_task(work) for work in works}
@@ -137,18 +137,18 @@ async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
             task.result()
 
 
-async def fail_when_one_ends(children: Children) -> None:
-    """`Trouble` as soon as one of them ends by itself, which none should."""
-    child = await children.first_to_end()
-    raise Trouble(
+async def raise_on_exit(group: ProcessGroup) -> None:
+    """`OperatorError` as soon as one of them ends by itself, which none should."""
+    child = await group.wait_any_exit()
+    raise OperatorError(
         f"The {child.name} ended by itself; everything else was stopped.",
-        why=f"Its exit code was {child.process.returncode}.{tail(child)}",
-        next_step="Its last lines say why; correct that and start again.",
+        cause=f"Its exit code was {child.process.returncode}.{tail(child)}",
+        hint="Its last lines say why; correct that and start again.",
     )
 
 
 def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False) -> socket.socket:
-    """A listening socket. `Trouble` names `option` if the port is taken."""
+    """A listening socket. `OperatorError` names `option` if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -159,10 +159,10 @@ def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False
         listener.listen(2048)
     except OSError as refused:
         listener.close()
-        raise Trouble(
+        raise OperatorError(
             f"Cannot listen on {host} port {port}.",
-            why=f"The system says: {refused.strerror}.",
-            next_step=(
+            cause=f"The system says: {refused.strerror}.",
+            hint=(
                 "Give an address of this machine; `ip -brief address` names them."
                 if refused.errno == errno.EADDRNOTAVAIL
                 else f"Stop what uses the port (`ss -ltnp 'sport = :{port}'` names it), or give "
@@ -174,7 +174,7 @@ def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False
 
 
 def listen_each(host: str, port: int, *, processes: int, option: str) -> list[socket.socket]:
-    """A listening socket for each process, all on one port; `Trouble` as in `listen`.
+    """A listening socket for each process, all on one port; `OperatorError` as in `listen`.
 
     The kernel deals connections out among them. Of one socket that all share, whichever process
     happens to be awake would take most, and keep them: callers hold their connections open.

@@ -17,10 +17,10 @@ from socket import socket
 
 import aiohttp
 
-from dasi.foundation.operator_error import Trouble
-from dasi.runtime.data_dir import OpenFolder, is_in_use
+from dasi.foundation.operator_error import OperatorError
+from dasi.runtime.data_dir import DataDir, is_in_use
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.runtime.processes import LOOPBACK, Child, Children, free_port, listen_each, tail
+from dasi.runtime.processes import LOOPBACK, Child, ProcessGroup, free_port, listen_each, tail
 from dasi.settings import without_ours
 
 _FOLDER_PREFIX = "dasi-demo-"
@@ -53,7 +53,7 @@ class Ports:
 async def checked_ports(
     host: str, port: int, *, processes: int = 1, simulator: int | None
 ) -> AsyncIterator[Ports]:
-    """`Trouble` names the option of the first port that is taken. 0 finds a free one."""
+    """`OperatorError` names the option of the first port that is taken. 0 finds a free one."""
     with contextlib.ExitStack() as listening:
         gateways = listen_each(host, port, processes=processes, option="--port")
         for gateway in gateways:
@@ -74,27 +74,27 @@ def environment_of(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class Machine:
+class Standalone:
     """The programs in the order they were started."""
 
-    children: Children
+    group: ProcessGroup
     ports: Ports
     gateways: list[Child] = field(default_factory=list)
 
     async def start_simulator(self, *options: str) -> Child:
         port = str(self.ports.simulator)
-        return await self.children.start(
+        return await self.group.start(
             "simulator",
             *("-m", "kicc_simulator", "--port", port, *options),
             environment=without_ours(os.environ),
         )
 
-    async def start_gateways(self, opened: OpenFolder) -> None:
+    async def start_gateways(self, opened: DataDir) -> None:
         listeners = self.ports.gateways
         for number, listener in enumerate(listeners, start=1):
             descriptor = listener.fileno()
             name = "gateway" if len(listeners) == 1 else f"gateway-{number}"
-            child = await self.children.start(
+            child = await self.group.start(
                 name,
                 *("-m", "dasi.serve", "gateway", str(descriptor)),
                 environment=opened.environment,
@@ -102,8 +102,8 @@ class Machine:
             )
             self.gateways.append(child)
 
-    async def start_worker(self, opened: OpenFolder) -> None:
-        await self.children.start(
+    async def start_worker(self, opened: DataDir) -> None:
+        await self.group.start(
             "worker", "-m", "dasi.serve", "worker", environment=opened.environment
         )
 
@@ -113,7 +113,7 @@ class Machine:
 
 
 async def until_answering(child: Child, url: str, *, patience_s: float) -> None:
-    """Until `url` answers 200. `Trouble` if the child ends first or takes too long."""
+    """Until `url` answers 200. `OperatorError` if the child ends first or takes too long."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(patience_s), aiohttp.ClientSession() as session:
             while child.process.returncode is None:
@@ -123,14 +123,14 @@ async def until_answering(child: Child, url: str, *, patience_s: float) -> None:
                             return
                 await asyncio.sleep(_LOOK_S)
     ended = child.process.returncode
-    raise Trouble(
+    raise OperatorError(
         f"The {child.name} did not start.",
-        why=(
+        cause=(
             f"{url} did not answer within {patience_s:g} s."
             if ended is None
             else f"Its process ended with exit code {ended}.{tail(child)}"
         ),
-        next_step=f"See {child.log}." if child.log else "See its lines above.",
+        hint=f"See {child.log}." if child.log else "See its lines above.",
     )
 
 
@@ -140,7 +140,7 @@ def log_folder(folder: Path) -> Path:
     return logs
 
 
-def kept_logs(folder: Path) -> Path:
+def copy_logs(folder: Path) -> Path:
     """Copies the logs out of a folder that is about to be thrown away."""
     kept = Path(tempfile.mkdtemp(prefix="dasi-logs-"))
     for log in (*folder.glob("logs/*.log"), *folder.glob("*.log")):
@@ -149,7 +149,7 @@ def kept_logs(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def thrown_away_folder() -> Iterator[Path]:
+def temporary_data_dir() -> Iterator[Path]:
     """A new temporary folder, gone at the end. Those of earlier ones that were killed go too."""
     for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
         about = left.lstat()

@@ -7,7 +7,7 @@ was. Any answer will do.
 
 from datetime import datetime, timedelta
 
-from dasi.channels import Channel, find_channel, open_mall
+from dasi.channels import Channel, find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
@@ -33,16 +33,19 @@ class ProviderHealth:
         now = self._engine.clock.now()
         channel = await self._channel(due.merchant_id, due.channel_id, now)
         host = (channel.provider, channel.is_sandbox)
-        provider, mall = self._engine.providers[channel.provider], open_mall(self._engine, channel)
+        provider, account = (
+            self._engine.providers[channel.provider],
+            open_account(self._engine, channel),
+        )
         if host in self._trusted_until and now < self._trusted_until[host]:
             return False
-        if not provider.is_available(mall):
+        if not provider.is_available(account):
             return True
         finding = await provider.look_up(
-            mall,
+            account,
             Attempt(attempt_id=f"hi-{ulid(now)}", business_date=kst_day(now)),
             kind=AttemptKind.CHARGE,
-            shop_order_no=None,
+            pg_order_id=None,
             amount_krw=None,
         )
         has_answered = isinstance(finding, Found | NotFound)

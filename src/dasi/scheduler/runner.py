@@ -3,7 +3,7 @@
 A worker holds what it claimed under a lease. If it dies, the lease passes on and another worker
 takes the same order: whatever the first one did holds that order (M1), and the second adopts it.
 
-While a mall's PG is away nothing is charged and nothing fails: its schedules are given back, its
+While a channel's PG is away nothing is charged and nothing fails: its schedules are given back, its
 merchant is held for a moment, and on return they run in order.
 """
 
@@ -43,7 +43,7 @@ _BACKING_OFF = Gauge(
 class Runner:
     """Runs due schedules. One per worker; at most `per_merchant` charges of a merchant at once.
 
-    A merchant's malls share that limit, so no mall ever gets more.
+    A merchant's channels share that limit, so no channel ever gets more.
     """
 
     def __init__(self, engine: Engine, *, per_merchant: int) -> None:
@@ -133,7 +133,7 @@ class Runner:
             payment = await execute_schedule(self._engine, due)
             await self._note(due, payment)
         except Unavailable as lost:
-            log.warning("schedule_waits", schedule_id=due.schedule_id, what=lost.what)
+            log.warning("schedule_backoff", schedule_id=due.schedule_id, what=lost.what)
         except Exception:
             # A bug in one charge is alarmed; its lease passes on, the others go on.
             _RUNS.labels("bug").inc()

@@ -72,4 +72,4 @@ async def schedule_retries(engine: Engine) -> int:
 def is_worth_retrying(reason: str | None) -> bool:
     """Whether the same card may well say yes on a later day. An unknown reason counts as a no."""
     known = REASONS.get(reason or "")
-    return known is not None and not known.wants_new_card and reason not in _NEEDS_A_PERSON
+    return known is not None and not known.needs_new_card and reason not in _NEEDS_A_PERSON

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from dasi.foundation.durations import parse_waits
+from dasi.foundation.durations import parse_durations
 
 LEAST = timedelta(hours=72)
-RETRY_SCHEDULE = parse_waits(
+RETRY_SCHEDULE = parse_durations(
     "5s,30s,2m,10m,30m,1h,2h,4h,4h,4h,4h,6h,6h,6h,6h,6h,6h,6h,6h,6h", least=LEAST
 )
 """The default of `DASI_WEBHOOK_RETRY_SCHEDULE`: an endpoint may be away for a long weekend."""

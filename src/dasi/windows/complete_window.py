@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import structlog
 from msgspec.structs import replace
 
-from dasi.channels import find_channel, open_mall
+from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, Invalid, NotFound
@@ -44,8 +44,10 @@ async def complete_window(
         returned = provider.read_return(fields)
     except ValueError as bad:
         raise Invalid("return", str(bad)) from bad
-    if returned.shop_order_no != order.shop_order_no:
-        log.warning("foreign_return", imp_uid=payment.imp_uid, named=returned.shop_order_no[:60])
+    if returned.pg_order_id != order.pg_order_id:
+        log.warning(
+            "return_order_mismatch", imp_uid=payment.imp_uid, named=returned.pg_order_id[:60]
+        )
         raise Conflict("return_for_another_order", imp_uid=payment.imp_uid)
     if order.state == "open" and order.expires_at <= engine.clock.now():
         await expire_windows(engine)
@@ -55,7 +57,7 @@ async def complete_window(
         return
     if order.confirm_url is not None and not await confirm(engine, order, returned):
         return
-    mall = open_mall(engine, channel)  # before the window is used up: it may not open
+    account = open_account(engine, channel)  # before the window is used up: it may not open
     is_key = payment.purpose == "key_issue"
     kind = AttemptKind.ISSUE_KEY if is_key else AttemptKind.APPROVE
     attempt = await _reserve(engine, merchant, order, returned, kind)
@@ -64,17 +66,17 @@ async def complete_window(
     outcome: Outcome
     if is_key:
         outcome = await provider.issue_key(
-            mall,
+            account,
             attempt,
             session_id=returned.session_id,
-            shop_order_no=order.shop_order_no,
+            pg_order_id=order.pg_order_id,
         )
     else:
         outcome = await provider.approve(
-            mall,
+            account,
             attempt,
             session_id=returned.session_id,
-            shop_order_no=order.shop_order_no,
+            pg_order_id=order.pg_order_id,
             amount_krw=payment.amount_krw,
         )
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
@@ -112,7 +114,7 @@ async def _reserve(
                 attempt,
                 kind=kind,
                 channel_id=order.channel_id,
-                shop_order_no=order.shop_order_no,
+                pg_order_id=order.pg_order_id,
                 amount_krw=0 if kind is AttemptKind.ISSUE_KEY else payment.amount_krw,
                 actor="payer",
                 now=now,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from dasi.channels import open_mall, select_channel
+from dasi.channels import open_account, select_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
@@ -61,7 +61,7 @@ async def open_window(
         engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
     )
     now = engine.clock.now()
-    window_token, shop_order_no = token(16), f"wo-{ulid(now)}"
+    window_token, pg_order_id = token(16), f"wo-{ulid(now)}"
     async with engine.database.transaction() as connection:
         await _ensure_available(connection, merchant.merchant_id, request)
         imp_uid = await window_store.insert_window(
@@ -70,14 +70,14 @@ async def open_window(
             request,
             channel_id=channel.channel_id,
             window_token=window_token,
-            shop_order_no=shop_order_no,
+            pg_order_id=pg_order_id,
             now=now,
-            expires_at=now + timedelta(seconds=engine.window_life_s),
+            expires_at=now + timedelta(seconds=engine.window_ttl_s),
         )
     opened = await engine.providers[channel.provider].open_window(
-        open_mall(engine, channel),
+        open_account(engine, channel),
         WindowRequest(
-            order=_order(request, shop_order_no),
+            order=_order(request, pg_order_id),
             is_key_window=request.customer_uid is not None,
             device=request.device,
             return_url=f"{engine.public_url}/checkout/{merchant.code}/windows/{window_token}/return",
@@ -113,9 +113,9 @@ async def open_window(
     raise Unavailable("the payment company", retry_after_s=10)
 
 
-def _order(request: OpenWindowRequest, shop_order_no: str) -> Order:
+def _order(request: OpenWindowRequest, pg_order_id: str) -> Order:
     return Order(
-        shop_order_no=shop_order_no,
+        pg_order_id=pg_order_id,
         amount_krw=request.amount_krw,
         goods_name=request.name,
         buyer_id=request.customer_id,

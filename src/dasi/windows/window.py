@@ -25,7 +25,7 @@ class OpenWindowRequest:
     name: str
     device: Literal["pc", "mobile"]
     pg: str | None = None
-    """`kicc`, `kicc.{mall id}` or None for the default channel."""
+    """`kicc`, `kicc.{MID}` or None for the default channel."""
     channel_key: str | None = None
     customer_uid: str | None = None
     """Its presence makes this a card registration."""

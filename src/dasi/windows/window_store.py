@@ -10,7 +10,7 @@ from dasi.providers.port import WindowReturn
 from dasi.windows.window import OpenWindowRequest, Progress, WindowState, WindowView
 
 _WINDOW_COLUMNS = """
-            w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.shop_order_no, w.state,
+            w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.pg_order_id, w.state,
             w.device, w.redirect_url, w.page_origin, w.customer_id, w.return_code, w.return_text,
             w.expires_at, w.confirm_url"""
 
@@ -21,7 +21,7 @@ class PaymentWindow:
     window_token: str
     imp_uid: str
     channel_id: int
-    shop_order_no: str
+    pg_order_id: str
     state: WindowState
     device: Literal["pc", "mobile"]
     redirect_url: str | None
@@ -91,7 +91,7 @@ async def insert_window(
     *,
     channel_id: int,
     window_token: str,
-    shop_order_no: str,
+    pg_order_id: str,
     now: datetime,
     expires_at: datetime,
 ) -> str:
@@ -127,7 +127,7 @@ async def insert_window(
     await connection.execute(
         """WITH new_window AS (
                INSERT INTO payment_windows (merchant_id, window_token, imp_uid, channel_id,
-                                          shop_order_no, state, device, redirect_url, page_origin,
+                                          pg_order_id, state, device, redirect_url, page_origin,
                                           customer_id, opened_at, expires_at, confirm_url)
                VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12)
            )
@@ -137,7 +137,7 @@ async def insert_window(
         window_token,
         imp_uid,
         channel_id,
-        shop_order_no,
+        pg_order_id,
         request.device,
         request.redirect_url,
         request.page_origin,

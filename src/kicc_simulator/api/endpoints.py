@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from kicc_simulator.api.checks import Shape, whole_won
-from kicc_simulator.api.request_handler import Call, Done, Errand
+from kicc_simulator.api.request_handler import Call, Execution, ValidatedRequest
 from kicc_simulator.faults.scenarios import EndpointName, Facts
 from kicc_simulator.ledger.bank import Bank
 from kicc_simulator.operations.answers import approval_answer
@@ -26,53 +26,61 @@ from kicc_wire.messages import (
 )
 
 
-def _register(errand: Errand) -> Done:
-    _refuse_if_told(errand)
+def _register(validated: ValidatedRequest) -> Execution:
+    _refuse_if_told(validated)
     answer = register(
-        errand.bank, errand.mall, errand.request, family=errand.family, own_url=errand.own_url
+        validated.bank,
+        validated.mall,
+        validated.request,
+        family=validated.family,
+        own_url=validated.own_url,
     )
-    return Done(answer=answer)
+    return Execution(answer=answer)
 
 
-def _approve(errand: Errand) -> Done:
+def _approve(validated: ValidatedRequest) -> Execution:
     paid = approve(
-        errand.bank,
-        errand.mall,
-        errand.request,
-        family=errand.family,
-        issuer_refusal=errand.issuer_refusal,
+        validated.bank,
+        validated.mall,
+        validated.request,
+        family=validated.family,
+        issuer_refusal=validated.issuer_refusal,
     )
-    answer = approval_answer(errand.bank, paid, is_signed=True)
-    return Done(answer=answer, outcome=paid, paid=paid)
+    answer = approval_answer(validated.bank, paid, is_signed=True)
+    return Execution(answer=answer, outcome=paid, paid=paid)
 
 
-def _charge(errand: Errand) -> Done:
-    paid = charge(errand.bank, errand.mall, errand.request, issuer_refusal=errand.issuer_refusal)
-    answer = approval_answer(errand.bank, paid, is_signed=True)
-    return Done(answer=answer, outcome=paid, paid=paid)
+def _charge(validated: ValidatedRequest) -> Execution:
+    paid = charge(
+        validated.bank, validated.mall, validated.request, issuer_refusal=validated.issuer_refusal
+    )
+    answer = approval_answer(validated.bank, paid, is_signed=True)
+    return Execution(answer=answer, outcome=paid, paid=paid)
 
 
-def _revise(errand: Errand) -> Done:
-    _refuse_if_told(errand)
-    is_postponed = errand.fault.effect == "refund_timed_out"
-    cancel = revise(errand.bank, errand.mall, errand.request, is_postponed=is_postponed)
-    paid = errand.bank.transactions[errand.request.pg_cno]
-    return Done(answer=cancel.answer, outcome=cancel, paid=paid if cancel.notice_type else None)
+def _revise(validated: ValidatedRequest) -> Execution:
+    _refuse_if_told(validated)
+    is_postponed = validated.fault.effect == "refund_timed_out"
+    cancel = revise(validated.bank, validated.mall, validated.request, is_postponed=is_postponed)
+    paid = validated.bank.transactions[validated.request.pg_cno]
+    return Execution(
+        answer=cancel.answer, outcome=cancel, paid=paid if cancel.notice_type else None
+    )
 
 
-def _remove_key(errand: Errand) -> Done:
-    _refuse_if_told(errand)
-    return Done(answer=remove_key(errand.bank, errand.mall, errand.request))
+def _remove_key(validated: ValidatedRequest) -> Execution:
+    _refuse_if_told(validated)
+    return Execution(answer=remove_key(validated.bank, validated.mall, validated.request))
 
 
-def _query(errand: Errand) -> Done:
-    _refuse_if_told(errand)
-    return Done(answer=query(errand.bank, errand.mall, errand.request))
+def _query(validated: ValidatedRequest) -> Execution:
+    _refuse_if_told(validated)
+    return Execution(answer=query(validated.bank, validated.mall, validated.request))
 
 
-def _refuse_if_told(errand: Errand) -> None:
-    if errand.issuer_refusal is not None:
-        raise errand.issuer_refusal
+def _refuse_if_told(validated: ValidatedRequest) -> None:
+    if validated.issuer_refusal is not None:
+        raise validated.issuer_refusal
 
 
 def _register_facts(_bank: Bank, request: RegisterRequest) -> Facts:
@@ -135,7 +143,7 @@ def _query_facts(_bank: Bank, request: QueryRequest) -> Facts:
 def _call(
     endpoint: EndpointName,
     request_type: type[Wire],
-    run: Callable[[Errand], Done],
+    run: Callable[[ValidatedRequest], Execution],
     facts: Callable[[Bank, Any], Facts],
     *,
     date_field: str = "",

@@ -1,4 +1,4 @@
-"""The desk where requests are taken: read, checked, executed once, answered or not.
+"""Handles one request to KICC: read, checked, executed once, answered or not.
 
 The order of checks is the order of the answers: unreadable body (400), mall (V1), maintenance
 (503), key already received (V7), fields (V3), dates (V4), a fault, then the rules of each call.
@@ -26,10 +26,10 @@ from kicc_simulator.operations.answers import encode
 from kicc_wire.limits import MAX_BYTES
 from kicc_wire.messages import Wire
 
-_SOUND = Fault(effect="")
+_NO_FAULT = Fault(effect="")
 
 
-class Errand(Struct, frozen=True, kw_only=True):
+class ValidatedRequest(Struct, frozen=True, kw_only=True):
     """A request that passed the common checks, with what its call needs to be executed."""
 
     bank: Bank
@@ -47,7 +47,7 @@ class Errand(Struct, frozen=True, kw_only=True):
         return Refusal(self.fault.code, self.fault.message)
 
 
-class Done(Struct, frozen=True, kw_only=True):
+class Execution(Struct, frozen=True, kw_only=True):
     """An executed request: its answer, and what it changed."""
 
     answer: Wire
@@ -60,7 +60,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     endpoint: EndpointName
     request_type: type[Wire]
-    run: Callable[[Errand], Done]
+    run: Callable[[ValidatedRequest], Execution]
     facts: Callable[[Bank, Any], Facts]
     decoder: msgspec.json.Decoder[Any]
     shape: Shape
@@ -72,7 +72,7 @@ class BodyUnreadable(Exception):
     """Not a JSON object in UTF-8: HTTP 400."""
 
 
-class Reading(Struct, kw_only=True):
+class ParsedRequest(Struct, kw_only=True):
     """What could be read of a body: who sends it, under which key, and what is wrong with it."""
 
     mall_id: str
@@ -81,7 +81,7 @@ class Reading(Struct, kw_only=True):
     problem: Refusal | None = None
 
 
-class Desk:
+class RequestHandler:
     """Takes requests. One for the whole simulator."""
 
     def __init__(self, bank: Bank, *, scenarios: Scenarios, holds: Holds, notices: Notices) -> None:
@@ -95,46 +95,46 @@ class Desk:
     ) -> tuple[Reply, str]:
         """The reply to one request, and the name of the fault it met."""
         try:
-            reading = self._read(call, body)
+            parsed = self._read(call, body)
         except BodyUnreadable:
             return faults.html(400, "Bad Request"), ""
         bank = self._bank
         bank.counts[f"{call.endpoint}.received"] += 1
         received: Received | None = None
         try:
-            mall = self._mall_of(reading)
+            mall = self._mall_of(parsed)
             if mall.maintenance:
                 return faults.html(503, "Service Unavailable"), "maintenance"
-            received = self._receive(call, reading)
-            self._check(call, reading)
-            facts = call.facts(bank, reading.request)
+            received = self._receive(call, parsed)
+            self._check(call, parsed)
+            facts = call.facts(bank, parsed.request)
         except Refusal as refused:
             return self._refuse(call, refused, received), ""
-        fault = self._scenarios.choose(facts) or _SOUND
-        errand = Errand(
+        fault = self._scenarios.choose(facts) or _NO_FAULT
+        validated = ValidatedRequest(
             bank=bank,
             mall=mall,
-            request=reading.request,
+            request=parsed.request,
             family=family,
             own_url=own_url,
             fault=fault,
         )
-        return await self._serve(call, errand, facts, received), fault.effect
+        return await self._serve(call, validated, facts, received), fault.effect
 
-    def _read(self, call: Call, body: bytes) -> Reading:
+    def _read(self, call: Call, body: bytes) -> ParsedRequest:
         try:
             request = call.decoder.decode(body)
         except msgspec.ValidationError as error:
             raw = _object(body)
             problem = field_refusal(error)
-            return Reading(
+            return ParsedRequest(
                 mall_id=_text(raw, "mallId"),
                 shop_transaction_id=_text(raw, "shopTransactionId"),
                 problem=problem,
             )
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BodyUnreadable from error
-        reading = Reading(
+        parsed = ParsedRequest(
             mall_id=request.mall_id,
             shop_transaction_id=getattr(request, "shop_transaction_id", ""),
             request=request,
@@ -142,46 +142,46 @@ class Desk:
         if self._bank.switches.strict_fields:
             unknown = call.shape.unknown_field(_object(body))
             if unknown:
-                reading.problem = refusal.bad_field(unknown, "알 수 없는 항목입니다")
-        return reading
+                parsed.problem = refusal.bad_field(unknown, "알 수 없는 항목입니다")
+        return parsed
 
-    def _mall_of(self, reading: Reading) -> Mall:
+    def _mall_of(self, parsed: ParsedRequest) -> Mall:
         """V1: the mall, if it exists and is active."""
-        if not reading.mall_id and reading.problem is not None:
-            raise reading.problem
-        mall = self._bank.malls.get(reading.mall_id)
+        if not parsed.mall_id and parsed.problem is not None:
+            raise parsed.problem
+        mall = self._bank.malls.get(parsed.mall_id)
         if mall is None or not mall.active:
             raise Refusal(refusal.UNKNOWN_MALL, "등록되지 않은 가맹점입니다")
         return mall
 
-    def _receive(self, call: Call, reading: Reading) -> Received | None:
+    def _receive(self, call: Call, parsed: ParsedRequest) -> Received | None:
         """V7, before everything else that could refuse: a refused request uses its key too."""
-        key = reading.shop_transaction_id
+        key = parsed.shop_transaction_id
         if not call.is_keyed or not key or len(key) > MAX_BYTES["shopTransactionId"]:
             return None
-        return self._bank.receive(reading.mall_id, key, call.endpoint)
+        return self._bank.receive(parsed.mall_id, key, call.endpoint)
 
-    def _check(self, call: Call, reading: Reading) -> None:
-        if reading.problem is not None:
-            raise reading.problem
-        call.shape.check(reading.request)
+    def _check(self, call: Call, parsed: ParsedRequest) -> None:
+        if parsed.problem is not None:
+            raise parsed.problem
+        call.shape.check(parsed.request)
         if call.date_field and self._bank.switches.strict_dates:
-            day = getattr(reading.request, call.date_field)
+            day = getattr(parsed.request, call.date_field)
             if day != self._bank.clock.today():
                 raise Refusal(
                     refusal.BAD_DATE, f"요청일자가 오늘({self._bank.clock.today()})이 아닙니다"
                 )
 
     async def _serve(
-        self, call: Call, errand: Errand, facts: Facts, received: Received | None
+        self, call: Call, validated: ValidatedRequest, facts: Facts, received: Received | None
     ) -> Reply:
         epoch = self._bank.epoch
         if self._holds.wanted:
             hold = self._holds.take(facts, "before")
             if hold is not None and not await self._holds.wait(hold, facts):
                 return _drop(received, CUT)
-        fault = errand.fault
-        if fault is not _SOUND:
+        fault = validated.fault
+        if fault is not _NO_FAULT:
             instead = faults.instead_of_processing(fault)
             if instead is not None:
                 return _drop(received, instead)
@@ -189,8 +189,8 @@ class Desk:
         await self._latency(call.endpoint)
         if self._bank.epoch != epoch:
             return CUT  # the books were reset meanwhile; this request must not enter the new ones
-        reply = await self._execute(call, errand, received)
-        if fault is not _SOUND:
+        reply = await self._execute(call, validated, received)
+        if fault is not _NO_FAULT:
             reply = await faults.carry(self._bank, fault, reply)
         if self._holds.wanted:
             hold = self._holds.take(facts, "after")
@@ -198,20 +198,24 @@ class Desk:
                 return CUT
         return reply
 
-    async def _execute(self, call: Call, errand: Errand, received: Received | None) -> Reply:
+    async def _execute(
+        self, call: Call, validated: ValidatedRequest, received: Received | None
+    ) -> Reply:
         """Do it, in one turn of the loop; then tell by notice, then make the answer."""
-        bank, fault = self._bank, errand.fault
+        bank, fault = self._bank, validated.fault
         try:
-            done = call.run(errand)
+            execution = call.run(validated)
         except Refusal as refused:
             return self._refuse(call, refused, received)
         if received is not None:
-            received.state, received.outcome = "executed", done.outcome
+            received.state, received.outcome = "executed", execution.outcome
         bank.counts[f"{call.endpoint}.executed"] += 1
-        if done.paid is not None and errand.mall.notice is not None:
+        if execution.paid is not None and validated.mall.notice is not None:
             is_first = bank.switches.notice_before_answer or fault.effect == "executed_notice_only"
-            await self._notices.tell(done.paid, done.outcome, is_first=is_first)
-        answer = done.answer if fault is _SOUND else faults.spoil(bank, fault, done.answer)
+            await self._notices.tell(execution.paid, execution.outcome, is_first=is_first)
+        answer = (
+            execution.answer if fault is _NO_FAULT else faults.spoil(bank, fault, execution.answer)
+        )
         return Reply(encode(bank, answer))
 
     def _refuse(self, call: Call, refused: Refusal, received: Received | None) -> Reply:

@@ -6,7 +6,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kicc_simulator.api import endpoints
-from kicc_simulator.api.request_handler import Call, Desk
+from kicc_simulator.api.request_handler import Call, RequestHandler
 from kicc_simulator.control.journal import Journal
 from kicc_simulator.faults.faults import CUT, Reply, html
 from kicc_simulator.server import cut
@@ -34,11 +34,11 @@ class KiccEndpoint:
     """One path, as a bare ASGI application: this is the hot path of load tests."""
 
     def __init__(
-        self, call: Call, *, family: str, desk: Desk, journal: Journal, public_url: str
+        self, call: Call, *, family: str, handler: RequestHandler, journal: Journal, public_url: str
     ) -> None:
         self._call = call
         self._family = family
-        self._desk = desk
+        self._handler = handler
         self._journal = journal
         self._public_url = public_url
 
@@ -50,7 +50,7 @@ class KiccEndpoint:
         if refusal is None:
             body, refusal = await _read_body(receive)
         if refusal is None:
-            refusal, fault = await self._desk.take(
+            refusal, fault = await self._handler.take(
                 self._call, body, family=self._family, own_url=self._own_url(scope, headers)
             )
         reply = refusal
@@ -74,12 +74,14 @@ class KiccEndpoint:
         return f"{scope['scheme']}://{host}"
 
 
-def kicc_routes(desk: Desk, journal: Journal, *, public_url: str) -> list[Route]:
+def kicc_routes(handler: RequestHandler, journal: Journal, *, public_url: str) -> list[Route]:
     """A route for every path of KICC's API."""
     return [
         Route(
             path,
-            KiccEndpoint(call, family=family, desk=desk, journal=journal, public_url=public_url),
+            KiccEndpoint(
+                call, family=family, handler=handler, journal=journal, public_url=public_url
+            ),
         )
         for path, call, family in PATHS
     ]

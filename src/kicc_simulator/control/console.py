@@ -91,7 +91,7 @@ class Console:
         return {
             "endpoints": ENDPOINTS,
             "effects": [
-                (effect.name, effect.korean if language == "ko" else effect.tells)
+                (effect.name, effect.korean if language == "ko" else effect.description)
                 for effect in EFFECTS.values()
             ],
             "scenarios": self._simulator.scenarios.waiting,

@@ -59,25 +59,25 @@ class Forge(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
 
 def bank_routes(simulator: Simulator) -> list[Route]:
     """Every route of malls, jobs and notices."""
-    acts = BankActs(simulator)
+    operations = AdminOperations(simulator)
     return [
-        json_route("GET", "/malls", acts.malls),
-        json_route("POST", "/malls", acts.add_mall),
-        json_route("PATCH", "/malls/{mall_id}", acts.change_mall),
-        json_route("DELETE", "/malls/{mall_id}", acts.remove_mall),
-        json_route("POST", "/capture", acts.capture),
-        json_route("POST", "/void", acts.void),
-        json_route("POST", "/deposit", acts.deposit),
-        json_route("POST", "/deposit/reverse", acts.reverse_deposit),
-        json_route("POST", "/refunds/settle", acts.settle_refunds),
-        json_route("POST", "/escrow", acts.escrow),
-        json_route("GET", "/notices", acts.notices),
-        json_route("POST", "/notices/resend", acts.resend),
-        json_route("POST", "/notices/forge", acts.forge),
+        json_route("GET", "/malls", operations.malls),
+        json_route("POST", "/malls", operations.add_mall),
+        json_route("PATCH", "/malls/{mall_id}", operations.change_mall),
+        json_route("DELETE", "/malls/{mall_id}", operations.remove_mall),
+        json_route("POST", "/capture", operations.capture),
+        json_route("POST", "/void", operations.void),
+        json_route("POST", "/deposit", operations.deposit),
+        json_route("POST", "/deposit/reverse", operations.reverse_deposit),
+        json_route("POST", "/refunds/settle", operations.settle_refunds),
+        json_route("POST", "/escrow", operations.escrow),
+        json_route("GET", "/notices", operations.notices),
+        json_route("POST", "/notices/resend", operations.resend),
+        json_route("POST", "/notices/forge", operations.forge),
     ]
 
 
-class BankActs:
+class AdminOperations:
     """The acts behind the routes."""
 
     def __init__(self, simulator: Simulator) -> None:

@@ -13,7 +13,7 @@ class Effect(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One kind of fault. ``executes`` says whether the request takes effect nevertheless."""
 
     name: str
-    tells: str
+    description: str
     korean: str
     executes: bool
     amounts: tuple[int, ...] = ()
@@ -25,13 +25,13 @@ EFFECTS = {
     for effect in (
         Effect(
             name="refused",
-            tells="answers the scenario's code and message",
+            description="answers the scenario's code and message",
             korean="시나리오의 코드로 거절",
             executes=False,
         ),
         Effect(
             name="executed_answer_withheld",
-            tells="executes, says nothing for withheld_s, then cuts the connection",
+            description="executes, says nothing for withheld_s, then cuts the connection",
             korean="처리하고 withheld_s 동안 침묵하다 연결 끊음",
             executes=True,
             amounts=(7001,),
@@ -39,7 +39,7 @@ EFFECTS = {
         ),
         Effect(
             name="cut_before_processing",
-            tells="cuts the connection without executing",
+            description="cuts the connection without executing",
             korean="처리하지 않고 연결 끊음",
             executes=False,
             amounts=(7002,),
@@ -47,7 +47,7 @@ EFFECTS = {
         ),
         Effect(
             name="executed_late",
-            tells="executes after late_s; a query finds nothing until then",
+            description="executes after late_s; a query finds nothing until then",
             korean="late_s 뒤에 처리, 그때까지 조회되지 않음",
             executes=True,
             amounts=(7003,),
@@ -55,7 +55,7 @@ EFFECTS = {
         ),
         Effect(
             name="executed_bad_gateway",
-            tells="executes, answers 502 with HTML",
+            description="executes, answers 502 with HTML",
             korean="처리하고 502 HTML 응답",
             executes=True,
             amounts=(7004,),
@@ -63,7 +63,7 @@ EFFECTS = {
         ),
         Effect(
             name="executed_truncated_json",
-            tells="executes, answers 200 with half of the JSON",
+            description="executes, answers 200 with half of the JSON",
             korean="처리하고 JSON의 절반만 응답",
             executes=True,
             amounts=(7005,),
@@ -71,85 +71,85 @@ EFFECTS = {
         ),
         Effect(
             name="executed_wrong_signature",
-            tells="executes, answers with a wrong msgAuthValue",
+            description="executes, answers with a wrong msgAuthValue",
             korean="처리하고 틀린 msgAuthValue 응답",
             executes=True,
             amounts=(7006,),
         ),
         Effect(
             name="executed_other_amount",
-            tells="executes, answers with an amount 100 won higher, signed over that",
+            description="executes, answers with an amount 100 won higher, signed over that",
             korean="처리하고 100원 많은 금액으로 응답",
             executes=True,
             amounts=(7007,),
         ),
         Effect(
             name="executed_without_payment_info",
-            tells="executes, answers without paymentInfo (reviseInfo for a revise)",
+            description="executes, answers without paymentInfo (reviseInfo for a revise)",
             korean="처리하고 paymentInfo 없이 응답",
             executes=True,
             amounts=(7008,),
         ),
         Effect(
             name="executed_notice_only",
-            tells="executes, delivers the notice at once, never answers",
+            description="executes, delivers the notice at once, never answers",
             korean="처리하고 노티만 즉시 보냄, 응답 없음",
             executes=True,
             amounts=(7009,),
         ),
         Effect(
             name="server_error_before_processing",
-            tells="answers 500 without executing",
+            description="answers 500 without executing",
             korean="처리하지 않고 500 응답",
             executes=False,
             amounts=(7010,),
         ),
         Effect(
             name="refund_timed_out",
-            tells="revise answers VTIM; asked with refundQueryFlag: VT00, then done",
+            description="revise answers VTIM; asked with refundQueryFlag: VT00, then done",
             korean="취소에 VTIM, 물으면 VT00, 다시 물으면 완료",
             executes=False,
             revise_amounts=(7201,),
         ),
         Effect(
             name="executed_answer_cut",
-            tells="executes, cuts the connection at once",
+            description="executes, cuts the connection at once",
             korean="처리하고 바로 연결 끊음",
             executes=True,
         ),
         Effect(
             name="executed_missing_signature",
-            tells="executes, answers without msgAuthValue",
+            description="executes, answers without msgAuthValue",
             korean="처리하고 msgAuthValue 없이 응답",
             executes=True,
         ),
         Effect(
             name="executed_wrong_echo",
-            tells="executes, answers with somebody else's shopOrderNo",
+            description="executes, answers with somebody else's shopOrderNo",
             korean="처리하고 다른 shopOrderNo로 응답",
             executes=True,
         ),
         Effect(
             name="executed_html",
-            tells="executes, answers 200 with HTML",
+            description="executes, answers 200 with HTML",
             korean="처리하고 200 HTML 응답",
             executes=True,
         ),
         Effect(
             name="unavailable",
-            tells="answers 503 without executing, as in maintenance",
+            description="answers 503 without executing, as in maintenance",
             korean="점검 중처럼 503 응답",
             executes=False,
         ),
         Effect(
             name="bad_request",
-            tells="answers 400 with an empty body, without executing",
+            description="answers 400 with an empty body, without executing",
             korean="빈 본문으로 400 응답",
             executes=False,
         ),
         Effect(
             name="slow",
-            tells="takes delay_s longer, then answers rightly",
+            description="takes delay_s longer, then answers rightly",
             korean="delay_s 늦게 정상 응답",
             executes=True,
         ),
@@ -216,5 +216,5 @@ def digit_meanings(language: str) -> list[tuple[str, str]]:
         for code in RESULTS_ISSUER_REFUSED
     }
     effects = {str(amount): EFFECTS[name] for amount, name in sorted(_BY_AMOUNT.items())}
-    faults = {digits: fx.korean if is_korean else fx.tells for digits, fx in effects.items()}
+    faults = {digits: fx.korean if is_korean else fx.description for digits, fx in effects.items()}
     return [*kinds.items(), *refused.items(), *faults.items()]

@@ -171,7 +171,7 @@ class Bank:
 
     def reset(self) -> None:
         """Forget everything but the switches; malls are the presets again."""
-        # A request still on its way belongs to the books it began in: Desk compares epochs.
+        # A request still on its way belongs to the books it began in: the handler compares epochs.
         self.epoch += 1
         self.clock.reset()
         self.dice.seed(self.seed)

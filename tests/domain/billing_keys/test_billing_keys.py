@@ -16,7 +16,7 @@ from dasi.ledger import Status, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import ChargeRequest, charge, resolve_due
 from support.database_dump import database_text
-from support.gateway_merchant import MALL_SECRET
+from support.gateway_merchant import PG_SECRET
 from support.simulator_process import SimulatorControl
 from support.window_payer import register_card, walk_through_window
 
@@ -150,7 +150,7 @@ async def test_the_same_customer_uid_of_two_merchants_is_two_cards(
 ) -> None:
     other = await add_merchant(engine, code="imp00000002", name="다른 상점", webhook_url=None)
     await add_channel(
-        engine, other, provider="kicc", mall_id="T5102001", secret=MALL_SECRET,
+        engine, other, provider="kicc", pg_merchant_id="T5102001", secret=PG_SECRET,
         is_sandbox=True, is_default=True,
     )  # fmt: skip
     await register_card(engine, merchant, kicc, "card-1")
@@ -170,14 +170,14 @@ async def test_a_key_is_charged_in_the_channel_that_issued_it(
 ) -> None:
     await register_card(engine, merchant, kicc, "card-1")
     await add_channel(
-        engine, merchant, provider="kicc", mall_id="T5102001", secret=MALL_SECRET,
+        engine, merchant, provider="kicc", pg_merchant_id="T5102001", secret=PG_SECRET,
         is_sandbox=True, is_default=True,
     )  # fmt: skip
 
     request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=1_000)
     paid = await charge(engine, merchant.merchant_id, request)
 
-    assert (paid.status, paid.mall_id) == (Status.PAID, channel.mall_id)
+    assert (paid.status, paid.pg_merchant_id) == (Status.PAID, channel.pg_merchant_id)
 
 
 async def test_vault_keys_rotate_without_losing_a_card(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dasi.channels import Channel, add_channel, list_channels, open_mall, select_channel
+from dasi.channels import Channel, add_channel, list_channels, open_account, select_channel
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed
 from dasi.foundation.vault import DecryptionError
@@ -15,14 +15,14 @@ from support.database_dump import database_text
 SECRET = "a secret of the PG"
 
 
-async def add(engine: Engine, merchant: Merchant, mall_id: str, **more: Any) -> Channel:
+async def add(engine: Engine, merchant: Merchant, pg_merchant_id: str, **more: Any) -> Channel:
     given = {"provider": "kicc", "secret": SECRET, "is_sandbox": True, "is_default": False, **more}
-    return await add_channel(engine, merchant, mall_id=mall_id, **given)
+    return await add_channel(engine, merchant, pg_merchant_id=pg_merchant_id, **given)
 
 
 async def defaults(engine: Engine, merchant: Merchant) -> list[str]:
     channels = await list_channels(engine, merchant.merchant_id)
-    return [channel.mall_id for channel in channels if channel.is_default]
+    return [channel.pg_merchant_id for channel in channels if channel.is_default]
 
 
 async def test_the_first_channel_is_the_default_whatever_is_said(
@@ -45,7 +45,7 @@ async def test_a_new_default_takes_the_place_of_the_old_one(
 
 
 async def test_many_added_at_once_leave_one_default(engine: Engine, merchant: Merchant) -> None:
-    await asyncio.gather(*[add(engine, merchant, f"MALL{n}", is_default=True) for n in range(6)])
+    await asyncio.gather(*[add(engine, merchant, f"ACCOUNT{n}", is_default=True) for n in range(6)])
 
     assert len(await list_channels(engine, merchant.merchant_id)) == 6
     assert len(await defaults(engine, merchant)) == 1
@@ -77,7 +77,7 @@ async def test_every_way_to_name_a_channel(engine: Engine, merchant: Merchant) -
 
     for pg, channel_key, expected in meant:
         chosen = await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
-        assert chosen.mall_id == expected.mall_id, (pg, channel_key)
+        assert chosen.pg_merchant_id == expected.pg_merchant_id, (pg, channel_key)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
     await add(engine, other, "MALL1", secret="the secret of two")
     assert "the secret of" not in await database_text(engine.database)
     (ours,) = await list_channels(engine, merchant.merchant_id)
-    assert open_mall(engine, ours).secret == "the secret of one"
-    assert "the secret of" not in repr(ours) + repr(open_mall(engine, ours))
+    assert open_account(engine, ours).secret == "the secret of one"
+    assert "the secret of" not in repr(ours) + repr(open_account(engine, ours))
 
     await engine.database.fetch(
         """UPDATE channels SET sealed_secret =
@@ -140,7 +140,7 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
 
     (moved,) = await list_channels(engine, other.merchant_id)
     with pytest.raises(DecryptionError, match="not bound to") as refused:
-        open_mall(engine, moved)
+        open_account(engine, moved)
     assert "the secret of" not in str(refused.value)
 
 
@@ -148,11 +148,11 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
     ("field", "value"),
     [
         ("provider", "inicis"),
-        ("mall_id", ""),
-        ("mall_id", "M" * 21),
-        ("mall_id", "MALL 1"),
-        ("mall_id", "상점"),
-        ("mall_id", "MALL1\n"),
+        ("pg_merchant_id", ""),
+        ("pg_merchant_id", "M" * 21),
+        ("pg_merchant_id", "ACCOUNT 1"),
+        ("pg_merchant_id", "상점"),
+        ("pg_merchant_id", "MALL1\n"),
         ("secret", ""),
         ("secret", "s" * 201),
     ],
@@ -160,10 +160,10 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
 async def test_what_breaks_a_rule_is_refused_by_name(
     engine: Engine, merchant: Merchant, field: str, value: str
 ) -> None:
-    given = {"mall_id": "MALL1", field: value}
+    given = {"pg_merchant_id": "MALL1", field: value}
 
     with pytest.raises(Invalid) as refused:
-        await add(engine, merchant, given.pop("mall_id"), **given)
+        await add(engine, merchant, given.pop("pg_merchant_id"), **given)
 
     assert refused.value.field == field
     assert await list_channels(engine, merchant.merchant_id) == []

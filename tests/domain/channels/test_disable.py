@@ -12,7 +12,7 @@ from dasi.channels import (
     find_channel,
     list_channels,
     make_default,
-    open_mall,
+    open_account,
     select_channel,
 )
 from dasi.engine import Engine
@@ -32,11 +32,13 @@ async def test_a_disabled_channel_opens_no_window_and_still_opens_its_mall(
     for pg, channel_key in (("kicc.MALL2", None), (None, second.channel_key)):
         with pytest.raises(NotAllowed, match=r"channel_disabled.*kicc\.MALL2"):
             await select_channel(engine, here, pg=pg, channel_key=channel_key)
-    assert (await select_channel(engine, here, pg="kicc", channel_key=None)).mall_id == "MALL1"
-    assert [one.mall_id for one in await list_channels(engine, here)] == ["MALL1"]
+    assert (
+        await select_channel(engine, here, pg="kicc", channel_key=None)
+    ).pg_merchant_id == "MALL1"
+    assert [one.pg_merchant_id for one in await list_channels(engine, here)] == ["MALL1"]
     assert len(await list_channels(engine, here, with_disabled=True)) == 2
     found = await find_channel(engine, here, second.channel_id)
-    assert open_mall(engine, found).mall_id == "MALL2", "its keys are still charged"
+    assert open_account(engine, found).pg_merchant_id == "MALL2", "its keys are still charged"
     with pytest.raises(Conflict, match="channel_disabled"):
         await disable_channel(engine, here, second.channel_id)
     with pytest.raises(Conflict, match="channel_disabled"):
@@ -68,7 +70,7 @@ async def test_the_default_is_disabled_last(engine: Engine, merchant: Merchant) 
 
 
 async def test_many_made_default_at_once_leave_one(engine: Engine, merchant: Merchant) -> None:
-    added = [await add(engine, merchant, f"MALL{n}") for n in range(5)]
+    added = [await add(engine, merchant, f"ACCOUNT{n}") for n in range(5)]
     await asyncio.gather(
         *[make_default(engine, merchant.merchant_id, one.channel_id) for one in added]
     )
@@ -83,7 +85,9 @@ async def test_a_channel_of_another_merchant_stays_in_its_place(
     for act in (make_default, disable_channel, enable_channel):
         with pytest.raises(NotFound, match="unknown_channel"):
             await act(engine, merchant.merchant_id, theirs.channel_id)
-    assert [one.mall_id for one in await list_channels(engine, other.merchant_id)] == ["MALL2"]
+    assert [one.pg_merchant_id for one in await list_channels(engine, other.merchant_id)] == [
+        "MALL2"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +119,7 @@ async def test_months_no_card_company_takes(
             engine,
             merchant,
             provider="kicc",
-            mall_id="MALL1",
+            pg_merchant_id="MALL1",
             secret="s",
             is_sandbox=True,
             is_default=True,

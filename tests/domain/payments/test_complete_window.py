@@ -195,9 +195,9 @@ async def test_a_forged_yes_of_an_unfinished_window_pays_nothing(payments: Payme
         OpenWindowRequest(merchant_uid="order-1", name="원두", amount_krw=19_900, device="pc"),
     )
     (row,) = await payments.rows(
-        "SELECT shop_order_no FROM payment_windows WHERE window_token = $1", window.window_token
+        "SELECT pg_order_id FROM payment_windows WHERE window_token = $1", window.window_token
     )
-    forged = {**honest.fields, "shopOrderNo": row["shop_order_no"]}
+    forged = {**honest.fields, "shopOrderNo": row["pg_order_id"]}
 
     await complete_window(payments.engine, payments.merchant, window.window_token, forged)
 
@@ -218,7 +218,7 @@ async def test_an_amount_in_the_return_is_not_believed(payments: PaymentsFixture
 
 async def test_a_late_return_asks_nothing(payments: PaymentsFixture) -> None:
     payer = await payments.window(merchant_uid="order-1")
-    payments.clock.advance(timedelta(seconds=payments.engine.window_life_s))
+    payments.clock.advance(timedelta(seconds=payments.engine.window_ttl_s))
     asked_before = await payments.asked()
 
     late = await payer.post()
@@ -232,7 +232,7 @@ async def test_a_late_return_asks_nothing(payments: PaymentsFixture) -> None:
 
 async def test_a_return_in_the_last_second_counts(payments: PaymentsFixture) -> None:
     payer = await payments.window()
-    payments.clock.advance(timedelta(seconds=payments.engine.window_life_s - 1))
+    payments.clock.advance(timedelta(seconds=payments.engine.window_ttl_s - 1))
 
     assert (await payer.post()).status is Status.PAID
 

@@ -151,7 +151,7 @@ async def test_windows_nobody_came_back_from_end(payments: PaymentsFixture) -> N
     left = [await payments.window() for _ in range(3)]
     paid = await payments.window()
     await paid.post()
-    payments.clock.advance(timedelta(seconds=payments.engine.window_life_s - 1))
+    payments.clock.advance(timedelta(seconds=payments.engine.window_ttl_s - 1))
     assert await expire_windows(payments.engine) == 0
     payments.clock.advance(timedelta(seconds=1))
     fresh = await payments.window()
@@ -171,7 +171,7 @@ async def test_a_payment_in_doubt_does_not_expire(payments: PaymentsFixture) -> 
     payer = await payments.window()
     await payments.kicc.scenario("executed_answer_cut", "approval")
     await payer.post()
-    payments.clock.advance(timedelta(seconds=payments.engine.window_life_s * 2))
+    payments.clock.advance(timedelta(seconds=payments.engine.window_ttl_s * 2))
 
     assert await expire_windows(payments.engine) == 0
 
@@ -182,7 +182,7 @@ async def test_two_workers_and_a_payer_at_once_end_each_window_once(
     payments: PaymentsFixture,
 ) -> None:
     payers = [await payments.window() for _ in range(6)]
-    payments.clock.advance(timedelta(seconds=payments.engine.window_life_s))
+    payments.clock.advance(timedelta(seconds=payments.engine.window_ttl_s))
 
     counted, *_ = await asyncio.gather(
         asyncio.gather(*[expire_windows(payments.engine) for _ in range(3)]),

@@ -10,7 +10,7 @@ from support.simulator_process import SimulatorControl
 async def test_a_charge_takes_three_statements_and_two_commits(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(database_url, kicc, DASI_DATABASE_CONNECTIONS="2") as client:
+    async with running_gateway(database_url, kicc, DASI_DATABASE_POOL_SIZE="2") as client:
         await client.register_card("card-1")
         await client.again()
         asked = await _listen(client.engine.database)
@@ -23,7 +23,7 @@ async def test_a_charge_takes_three_statements_and_two_commits(
 async def test_a_list_reads_payments_only_when_they_are_new_to_it(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(database_url, kicc, DASI_DATABASE_CONNECTIONS="2") as client:
+    async with running_gateway(database_url, kicc, DASI_DATABASE_POOL_SIZE="2") as client:
         await client.register_card("card-1")
         await client.again()
         await client.get("/payments/status/paid")

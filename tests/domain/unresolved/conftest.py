@@ -17,7 +17,7 @@ from dasi.ledger import Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.providers.port import KeyIssued
-from support.kicc_merchant import MALL, KiccMerchant, open_kicc_merchant
+from support.kicc_merchant import ACCOUNT, KiccMerchant, open_kicc_merchant
 
 CUSTOMER = "customer-1"
 
@@ -116,7 +116,7 @@ async def payments(database: Database) -> AsyncIterator[PaymentsFixture]:
             vault=Vault([bytes(32)]),
             providers={"kicc": kicc_merchant.provider},
             public_url="https://pay.example.kr",
-            window_life_s=1800,
+            window_ttl_s=1800,
         )
         merchant = await add_merchant(
             engine, code="imp00000001", name="다시 커피", webhook_url="https://shop.example/hook"
@@ -125,8 +125,8 @@ async def payments(database: Database) -> AsyncIterator[PaymentsFixture]:
             engine,
             merchant,
             provider="kicc",
-            mall_id=MALL.mall_id,
-            secret=MALL.secret,
+            pg_merchant_id=ACCOUNT.pg_merchant_id,
+            secret=ACCOUNT.secret,
             is_sandbox=True,
             is_default=True,
         )

@@ -136,7 +136,7 @@ async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(payments: Payme
         await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
         payment = await payments.charge()
         (row,) = await payments.engine.database.fetch(
-            "SELECT shop_order_no FROM pg_attempts WHERE kind = 'charge'"
+            "SELECT pg_order_id FROM pg_attempts WHERE kind = 'charge'"
         )
         notice = {
             "resCd": "0000",
@@ -144,10 +144,10 @@ async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(payments: Payme
             "mallId": "T0021766",
             "notiType": "10",
             "pgCno": "26090310154110700102",
-            "shopOrderNo": row["shop_order_no"],
+            "shopOrderNo": row["pg_order_id"],
             "amount": "9900",
         }
-        async with http.post(f"{url}/notices/kicc", json=notice) as answer:
+        async with http.post(f"{url}/pg-notifications/kicc", json=notice) as answer:
             assert await answer.json() == {"resCd": "0000", "resMsg": "정상"}
 
     assert (await payments.now(payment)).status is Status.PAID
@@ -159,16 +159,18 @@ async def test_forged_notice_changes_nothing(payments: PaymentsFixture) -> None:
         await payments.kicc_merchant.kicc.scenario("refused", "batch", code="8521")
         payment = await payments.charge()
         (row,) = await payments.engine.database.fetch(
-            "SELECT shop_order_no FROM pg_attempts WHERE kind = 'charge'"
+            "SELECT pg_order_id FROM pg_attempts WHERE kind = 'charge'"
         )
         legacy = (
             "res_cd=0000&res_msg=OK&cno=26090310154110700102&memb_id=T0021766&noti_type=10"
-            f"&order_no={row['shop_order_no']}&amount=9900"
+            f"&order_no={row['pg_order_id']}&amount=9900"
         )
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        async with http.post(f"{url}/notices/kicc", data=legacy, headers=headers) as answer:
+        async with http.post(
+            f"{url}/pg-notifications/kicc", data=legacy, headers=headers
+        ) as answer:
             assert (await answer.text()).startswith("res_cd=0000")
-        async with http.post(f"{url}/notices/kicc", data=b"{", headers=headers) as answer:
+        async with http.post(f"{url}/pg-notifications/kicc", data=b"{", headers=headers) as answer:
             assert (await answer.text()).startswith("res_cd=5001")
 
     assert (await payments.now(payment)).status is Status.FAILED
@@ -182,7 +184,7 @@ async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(
     await payments.kicc_merchant.kicc.scenario("executed_answer_cut", "batch")
     payment = await payments.charge()
     (asked,) = await payments.engine.database.fetch(
-        "SELECT attempt_id, shop_order_no FROM pg_attempts WHERE kind = 'charge'"
+        "SELECT attempt_id, pg_order_id FROM pg_attempts WHERE kind = 'charge'"
     )
     no = Declined(code="8521", text="한도초과")
     told = await record_outcome(
@@ -199,10 +201,10 @@ async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(
             "mallId": "T0021766",
             "notiType": "10",
             "pgCno": "26090310154110700102",
-            "shopOrderNo": asked["shop_order_no"],
+            "shopOrderNo": asked["pg_order_id"],
             "amount": "9900",
         }
-        async with http.post(f"{url}/notices/kicc", json=notice) as answer:
+        async with http.post(f"{url}/pg-notifications/kicc", json=notice) as answer:
             assert answer.status == 200
 
     assert await payments.net_at_pg() == 0

@@ -8,7 +8,7 @@ from dasi.channels import Channel, add_channel
 from dasi.merchants import Merchant, change_webhook
 from dasi.webhooks import Deliverer, enqueue_event, enqueue_extended_event, resend_event
 from domain.webhooks.conftest import WebhooksFixture
-from support.gateway_merchant import MALL_SECRET
+from support.gateway_merchant import PG_SECRET
 
 LIVE, TEST = "https://shop.example/live", "https://shop.example/test"
 
@@ -19,8 +19,8 @@ async def live_channel(webhooks: WebhooksFixture, merchant: Merchant) -> Channel
         webhooks.engine,
         merchant,
         provider="kicc",
-        mall_id="05700001",
-        secret=MALL_SECRET,
+        pg_merchant_id="05700001",
+        secret=PG_SECRET,
         is_sandbox=False,
         is_default=False,
     )

@@ -12,7 +12,7 @@ from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
 from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
 from domain.webhooks.conftest import WebhooksFixture, is_accepted
-from support.gateway_merchant import CODE, MALL_SECRET
+from support.gateway_merchant import CODE, PG_SECRET
 from support.webhook_endpoint import Post, WebhookEndpoint
 
 
@@ -95,8 +95,8 @@ async def test_live_merchant_sends_no_test_to_this_machine(
         webhooks.engine,
         merchant,
         provider="kicc",
-        mall_id="05700001",
-        secret=MALL_SECRET,
+        pg_merchant_id="05700001",
+        secret=PG_SECRET,
         is_sandbox=False,
         is_default=False,
     )

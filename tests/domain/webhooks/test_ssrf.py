@@ -14,7 +14,7 @@ from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer
 from domain.webhooks.conftest import WebhooksFixture
 from support.dns_server import AsksServer, naming
-from support.gateway_merchant import MALL_SECRET
+from support.gateway_merchant import PG_SECRET
 from support.webhook_endpoint import WebhookEndpoint
 
 NAME = "hooks.shop.example"
@@ -28,8 +28,8 @@ async def live(webhooks: WebhooksFixture, merchant: Merchant) -> WebhooksFixture
         webhooks.engine,
         merchant,
         provider="kicc",
-        mall_id="05700001",
-        secret=MALL_SECRET,
+        pg_merchant_id="05700001",
+        secret=PG_SECRET,
         is_sandbox=False,
         is_default=False,
     )

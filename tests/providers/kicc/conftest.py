@@ -1,4 +1,4 @@
-"""What the adapter's tests share: a mall, an attempt, an order, and a provider that is closed."""
+"""What the adapter's tests share: account, attempt, order, and a provider that is closed."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from dasi.foundation.clock import ManualClock, kst_day
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
+from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, PgAccount, Unknown
 from support.fake_kicc import BILLING_KEY, SECRET
 
 # A busy machine must not fail a test of texts.
@@ -20,8 +20,8 @@ Make = Callable[..., KiccProvider]
 
 
 @pytest.fixture
-def mall() -> Mall:
-    return Mall(mall_id="T0021766", secret=SECRET, is_sandbox=True)
+def account() -> PgAccount:
+    return PgAccount(pg_merchant_id="T0021766", secret=SECRET, is_sandbox=True)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def attempt(clock: ManualClock) -> Attempt:
 
 @pytest.fixture
 def order() -> Order:
-    return Order(shop_order_no="SUB-202609-u1029", amount_krw=9_900, goods_name="월간 구독 9월")
+    return Order(pg_order_id="SUB-202609-u1029", amount_krw=9_900, goods_name="월간 구독 9월")
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ async def provider_at(clock: ManualClock) -> AsyncIterator[Make]:
 
 @pytest.fixture
 def charge_at(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> Callable[..., Awaitable[Approved | Declined | Unknown | NotSent]]:
     """Charges the order once at the given URL, with a provider of its own."""
 
     async def charge(url: str, **other: Any) -> Approved | Declined | Unknown | NotSent:
         provider = provider_at(url, **other)
-        return await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        return await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
 
     return charge

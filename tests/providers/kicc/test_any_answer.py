@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dasi.providers.kicc import lookup_results, outcomes
 from dasi.providers.kicc.outcomes import ExpectedReply
-from dasi.providers.kicc.transport.client import Answered
+from dasi.providers.kicc.transport.client import Response
 from dasi.providers.kicc.transport.redaction import masked
 from dasi.providers.port import (
     Approved,
@@ -20,8 +20,8 @@ from dasi.providers.port import (
     Found,
     KeyDeleted,
     KeyIssued,
-    Mall,
     NotFound,
+    PgAccount,
     Unknown,
 )
 from support.fake_kicc import SECRET
@@ -29,9 +29,9 @@ from support.fake_kicc import SECRET
 EXAMPLES = Path(__file__).parent / "examples"
 CHARGE = json.loads((EXAMPLES / "charge.answer.json").read_text())
 EXPECTED = ExpectedReply(
-    mall=Mall(mall_id="T0021766", secret=SECRET, is_sandbox=True),
+    account=PgAccount(pg_merchant_id="T0021766", secret=SECRET, is_sandbox=True),
     attempt_id=CHARGE["shopTransactionId"],
-    shop_order_no=CHARGE["shopOrderNo"],
+    pg_order_id=CHARGE["shopOrderNo"],
     amount_krw=9_900,
     now=datetime(2026, 9, 3, tzinfo=UTC),
 )
@@ -57,7 +57,7 @@ def test_an_answer_altered_at_will_is_approved_only_while_all_that_is_checked_st
     altered: dict[str, Any], altered_within: dict[str, Any]
 ) -> None:
     body = {**CHARGE, "paymentInfo": {**CHARGE["paymentInfo"], **altered_within}, **altered}
-    outcome = outcomes.approved(Answered(body), EXPECTED)
+    outcome = outcomes.approved(Response(body), EXPECTED)
     assert isinstance(outcome, Approved | Declined | Unknown)
     stands = all(body[name] == CHARGE[name] for name in CHECKED)
     if isinstance(outcome, Approved):
@@ -68,12 +68,12 @@ def test_an_answer_altered_at_will_is_approved_only_while_all_that_is_checked_st
         assert body["resCd"] != "0000"
     if not {*altered} - {"paymentInfo", "unheardOf", "escrowUsed", "resMsg", "statusMessage"}:
         assert isinstance(outcome, Approved), "what is not checked cannot spoil a yes"
-    masked(body, hide=("x",))
+    masked(body, redact=("x",))
 
 
 @given(st.dictionaries(st.sampled_from([*CHARGE, "oriPgCno", "cancelPgCno"]), VALUES))
 def test_any_object_is_read_by_every_verb(body: dict[str, Any]) -> None:
-    reply = Answered(body)
+    reply = Response(body)
     failures = (Declined, Unknown)
     assert isinstance(outcomes.approved(reply, EXPECTED), failures)
     assert isinstance(outcomes.key_issued(reply, EXPECTED), (KeyIssued, *failures))
@@ -83,5 +83,5 @@ def test_any_object_is_read_by_every_verb(body: dict[str, Any]) -> None:
     assert isinstance(outcomes.key_deleted(reply, EXPECTED), (KeyDeleted, *failures))
     for kind in AttemptKind:
         assert isinstance(
-            lookup_results.found(reply, EXPECTED, kind=kind), Found | NotFound | Unknown
+            lookup_results.read_lookup(reply, EXPECTED, kind=kind), Found | NotFound | Unknown
         )

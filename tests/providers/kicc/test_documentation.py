@@ -26,7 +26,7 @@ def test_words_and_their_reasons_in_order_of_precedence() -> None:
 
 def test_advice() -> None:
     told = [
-        [name, reason.payer_ko, reason.operator_en, "예" if reason.wants_new_card else ""]
+        [name, reason.payer_ko, reason.operator_en, "예" if reason.needs_new_card else ""]
         for name, reason in REASONS.items()
     ]
     assert rows("Reason | 구매자") == told, "\n".join(

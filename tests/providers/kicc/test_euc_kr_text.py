@@ -23,13 +23,13 @@ def size(text: str) -> int:
 
 @given(KOREAN, st.integers(min_value=0, max_value=120))
 def test_any_text_becomes_one_kicc_can_hold(text: str, bytes_max: int) -> None:
-    held = euc_kr_text.plain(text, bytes_max=bytes_max)
+    held = euc_kr_text.sanitize(text, bytes_max=bytes_max)
     assert size(held) <= bytes_max
     assert not FORBIDDEN & set(held)
     assert held == held.strip()
     assert "  " not in held
     assert all(len(char.encode("euc-kr")) <= 2 for char in held)
-    assert euc_kr_text.plain(held, bytes_max=bytes_max) == held, "fitting twice changes nothing"
+    assert euc_kr_text.sanitize(held, bytes_max=bytes_max) == held, "fitting twice changes nothing"
 
 
 @given(KOREAN)
@@ -49,7 +49,7 @@ def test_any_person_name_keeps_to_letters(text: str) -> None:
 @given(st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xB000), max_size=60))
 def test_nothing_is_dropped_while_there_is_room(text: str) -> None:
     held_chars = [char for char in text if len(char.encode("euc-kr")) == 2]
-    assert euc_kr_text.plain(text, bytes_max=1_000) == "".join(held_chars)
+    assert euc_kr_text.sanitize(text, bytes_max=1_000) == "".join(held_chars)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_nothing_is_dropped_while_there_is_room(text: str) -> None:
     ],
 )
 def test_plain_text(text: str, bytes_max: int, held: str) -> None:
-    assert euc_kr_text.plain(text, bytes_max=bytes_max) == held
+    assert euc_kr_text.sanitize(text, bytes_max=bytes_max) == held
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from dasi.providers.port import (
     Cancelled,
     KeyDeleted,
     KeyIssued,
-    Mall,
     Order,
+    PgAccount,
     WindowOpened,
     WindowRequest,
 )
@@ -73,7 +73,7 @@ def test_the_forgiving_reader_loses_nothing_of_an_example(name: str) -> None:
     assert filled(msgspec.to_builtins(answers.read(SHAPES[name], told))) == filled(told)
 
 
-MALL = Mall(mall_id="T0021766", secret=SECRET, is_sandbox=True)
+ACCOUNT = PgAccount(pg_merchant_id="T0021766", secret=SECRET, is_sandbox=True)
 
 
 def attempt(name: str) -> Attempt:
@@ -86,7 +86,7 @@ def on_the_wire(request: Wire) -> Any:
 
 def test_we_register_a_card_as_the_example_does() -> None:
     order = Order(
-        shop_order_no="SUB-REG-20260903-0001",
+        pg_order_id="SUB-REG-20260903-0001",
         amount_krw=9_900,
         goods_name="정기구독 카드 등록",
         buyer_id="u-1029",
@@ -94,7 +94,7 @@ def test_we_register_a_card_as_the_example_does() -> None:
     )
     made = on_the_wire(
         requests.register(
-            MALL,
+            ACCOUNT,
             WindowRequest(
                 order=order,
                 is_key_window=True,
@@ -111,23 +111,23 @@ def test_we_register_a_card_as_the_example_does() -> None:
 
 def test_we_approve_as_the_example_does() -> None:
     made = requests.approval(
-        MALL,
+        ACCOUNT,
         attempt("ap-01J6XJ9QW0000000000000001"),
         session_id="26090310153610700099",
-        shop_order_no="ORD-20260903-77",
+        pg_order_id="ORD-20260903-77",
     )
     assert on_the_wire(made) == example("approve.request")
 
 
 def test_we_charge_as_the_example_does() -> None:
     order = Order(
-        shop_order_no="SUB-202609-u1029",
+        pg_order_id="SUB-202609-u1029",
         amount_krw=9_900,
         goods_name="월간 구독 9월",
         buyer_id="u-1029",
     )
     made = requests.charge(
-        MALL,
+        ACCOUNT,
         attempt("bt-01J6XA0000000000000000001"),
         order=order,
         billing_key="021766260903BA000417",
@@ -143,16 +143,16 @@ def test_we_cancel_as_the_example_does() -> None:
         paid_krw=19_900,
         reason="부분 환불",
     )
-    made = requests.cancel(MALL, attempt("rf-01J6XK0000000000000000001"), request=cancel_request)
+    made = requests.cancel(ACCOUNT, attempt("rf-01J6XK0000000000000000001"), request=cancel_request)
     assert on_the_wire(made) == example("cancel_partly.request")
 
 
 def test_we_remove_and_ask_as_the_examples_do() -> None:
     removal = attempt("rm-01J6XL0000000000000000001")
-    made = requests.remove_key(MALL, removal, billing_key="021766260903BA000417")
+    made = requests.remove_key(ACCOUNT, removal, billing_key="021766260903BA000417")
     assert on_the_wire(made) == example("remove_key.request")
     asked = attempt("bt-01J6XA0000000000000000001")
-    assert on_the_wire(requests.query(MALL, asked, day=asked.business_date)) == example(
+    assert on_the_wire(requests.query(ACCOUNT, asked, day=asked.business_date)) == example(
         "query.request"
     )
 
@@ -161,10 +161,10 @@ def test_we_remove_and_ask_as_the_examples_do() -> None:
 async def test_an_example_of_an_approval_passes_every_check(provider_at: Make, name: str) -> None:
     async with far_side(lambda _call: says(example(f"{name}.answer"))) as side:
         outcome = await provider_at(side.url).approve(
-            MALL,
+            ACCOUNT,
             attempt("ap-01J6XJ9QW0000000000000001"),
             session_id="26090310153610700099",
-            shop_order_no="ORD-20260903-77",
+            pg_order_id="ORD-20260903-77",
             amount_krw=19_900,
         )
     assert isinstance(outcome, Approved), outcome
@@ -176,9 +176,9 @@ async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
     asked = iter(("register_key", "issue_key", "charge", "cancel_partly", "remove_key"))
     async with far_side(lambda _call: says(example(f"{next(asked)}.answer"))) as side:
         provider = provider_at(side.url)
-        order = Order(shop_order_no="SUB-202609-u1029", amount_krw=9_900, goods_name="구독")
+        order = Order(pg_order_id="SUB-202609-u1029", amount_krw=9_900, goods_name="구독")
         window = await provider.open_window(
-            MALL,
+            ACCOUNT,
             WindowRequest(
                 order=order,
                 is_key_window=True,
@@ -189,16 +189,16 @@ async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
         assert isinstance(window, WindowOpened)
         assert window.session_id == "26090310014410700041"
         key = await provider.issue_key(
-            MALL,
+            ACCOUNT,
             attempt("bk-01J6XH0000000000000000001"),
             session_id="26090310014410700041",
-            shop_order_no="SUB-REG-20260903-0001",
+            pg_order_id="SUB-REG-20260903-0001",
         )
         assert isinstance(key, KeyIssued), key
         assert key.billing_key == "021766260903BA000417"
         assert (key.card.brand, key.card.kind) == ("nh", "check")
         paid = await provider.charge(
-            MALL,
+            ACCOUNT,
             attempt("bt-01J6XA0000000000000000001"),
             order=order,
             billing_key=key.billing_key,
@@ -208,12 +208,12 @@ async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
             pg_tid="26090310154110700102", amount_krw=5_000, remain_krw=19_900, paid_krw=19_900
         )
         back = await provider.cancel(
-            MALL, attempt("rf-01J6XK0000000000000000001"), cancel=cancel_request
+            ACCOUNT, attempt("rf-01J6XK0000000000000000001"), cancel=cancel_request
         )
         assert isinstance(back, Cancelled), back
         assert back.remain_krw == 14_900
         gone = await provider.delete_key(
-            MALL, attempt("rm-01J6XL0000000000000000001"), billing_key=key.billing_key
+            ACCOUNT, attempt("rm-01J6XL0000000000000000001"), billing_key=key.billing_key
         )
         assert isinstance(gone, KeyDeleted), gone
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dasi.providers.port import Approved, AttemptKind, Found
-from support.kicc_merchant import MALL, KiccMerchant, open_kicc_merchant
+from support.kicc_merchant import ACCOUNT, KiccMerchant, open_kicc_merchant
 
 PAGE = (Path(__file__).parents[3] / "docs/providers/kicc.md").read_text()
 UNKNOWN = "Unknown"
@@ -84,10 +84,10 @@ async def _charge_under(
     order, attempt = kicc_merchant.order(), kicc_merchant.attempt()
     outcome = await kicc_merchant.charge(billing_key, order, attempt=attempt)
     found = await kicc_merchant.provider.look_up(
-        MALL,
+        ACCOUNT,
         attempt,
         kind=AttemptKind.CHARGE,
-        shop_order_no=order.shop_order_no,
+        pg_order_id=order.pg_order_id,
         amount_krw=order.amount_krw,
     )
     if isinstance(found, Found):

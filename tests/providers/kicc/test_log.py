@@ -13,8 +13,8 @@ from dasi.providers.port import (
     AttemptKind,
     Cancel,
     KeyIssued,
-    Mall,
     Order,
+    PgAccount,
     WindowRequest,
 )
 from support.fake_kicc import (
@@ -66,12 +66,12 @@ def answer(call: Call) -> Reply:
 
 async def test_no_verb_logs_a_secret(
     provider_at: Make,
-    mall: Mall,
+    account: PgAccount,
     attempt: Attempt,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    order = Order(shop_order_no="REG-1", amount_krw=9_900, goods_name="구독", **BUYER)
+    order = Order(pg_order_id="REG-1", amount_krw=9_900, goods_name="구독", **BUYER)
     window = WindowRequest(
         order=order,
         is_key_window=True,
@@ -82,32 +82,34 @@ async def test_no_verb_logs_a_secret(
     with capture_logs() as lines:
         async with far_side(answer) as side:
             provider = provider_at(side.url)
-            outcomes: list[object] = [await provider.open_window(mall, window)]
+            outcomes: list[object] = [await provider.open_window(account, window)]
             issued = await provider.issue_key(
-                mall, attempt, session_id=SESSION, shop_order_no="REG-1"
+                account, attempt, session_id=SESSION, pg_order_id="REG-1"
             )
             assert isinstance(issued, KeyIssued)
             outcomes += [
                 issued,
                 await provider.approve(
-                    mall, attempt, session_id=SESSION, shop_order_no="REG-1", amount_krw=0
+                    account, attempt, session_id=SESSION, pg_order_id="REG-1", amount_krw=0
                 ),
-                await provider.charge(mall, attempt, order=order, billing_key=issued.billing_key),
+                await provider.charge(
+                    account, attempt, order=order, billing_key=issued.billing_key
+                ),
                 await provider.cancel(
-                    mall,
+                    account,
                     attempt,
                     cancel=Cancel(pg_tid="1", amount_krw=1, remain_krw=1, paid_krw=1),
                 ),
-                await provider.delete_key(mall, attempt, billing_key=issued.billing_key),
+                await provider.delete_key(account, attempt, billing_key=issued.billing_key),
                 await provider.look_up(
-                    mall,
+                    account,
                     attempt,
                     kind=AttemptKind.ISSUE_KEY,
-                    shop_order_no="REG-1",
+                    pg_order_id="REG-1",
                     amount_krw=None,
                 ),
             ]
-    asked = [line for line in lines if line["event"] == "kicc_asked"]
+    asked = [line for line in lines if line["event"] == "kicc_request"]
     assert len(asked) == len(outcomes) == 7, "every verb leaves a line"
     written = json.dumps(lines, ensure_ascii=False, default=repr) + caplog.text
     written += "".join(capsys.readouterr())
@@ -115,13 +117,13 @@ async def test_no_verb_logs_a_secret(
         assert secret not in written
     assert attempt.attempt_id in written, "what helps to find a request is shown"
     # The window's address is for the payer, and so is the session in it; nothing else is shown.
-    told = repr(outcomes[1:]) + repr(mall)
+    told = repr(outcomes[1:]) + repr(account)
     assert SECRET not in told
     assert BILLING_KEY not in told
 
 
 async def test_a_broken_answer_is_not_quoted(
-    provider_at: Make, mall: Mall, attempt: Attempt, caplog: pytest.LogCaptureFixture
+    provider_at: Make, account: PgAccount, attempt: Attempt, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     half = '{"resCd":"0000","paymentInfo":{"cardInfo":{"cardNo":"' + BILLING_KEY
@@ -129,7 +131,7 @@ async def test_a_broken_answer_is_not_quoted(
         for reply in (says(half), Reply(half.encode() + b"\r\n\r\n", hangs_up=True)):
             async with far_side(lambda _call, reply=reply: reply) as side:
                 outcome = await provider_at(side.url).issue_key(
-                    mall, attempt, session_id=SESSION, shop_order_no="REG-1"
+                    account, attempt, session_id=SESSION, pg_order_id="REG-1"
                 )
             assert BILLING_KEY not in repr(outcome)
     assert len(lines) == 2

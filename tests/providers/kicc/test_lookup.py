@@ -17,8 +17,8 @@ from dasi.providers.port import (
     Found,
     KeyDeleted,
     KeyIssued,
-    Mall,
     NotFound,
+    PgAccount,
     Unknown,
 )
 from support.fake_kicc import BILLING_KEY, HANGS_UP, Call, Reply, far_side, says
@@ -62,13 +62,13 @@ def cancel(call: Call, **other: Any) -> Reply:
 
 async def look_up(
     provider: KiccProvider,
-    mall: Mall,
+    account: PgAccount,
     attempt: Attempt,
     kind: AttemptKind = AttemptKind.CHARGE,
     **other: Any,
 ) -> Any:
-    known = {"shop_order_no": ORDER_NO, "amount_krw": 9_900, **other}
-    return await provider.look_up(mall, attempt, kind=kind, **known)
+    known = {"pg_order_id": ORDER_NO, "amount_krw": 9_900, **other}
+    return await provider.look_up(account, attempt, kind=kind, **known)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ async def look_up(
     ],
 )
 async def test_an_approval_is_found_in_its_present_state(
-    provider_at: Make, mall: Mall, attempt: Attempt, status: str, state: str
+    provider_at: Make, account: PgAccount, attempt: Attempt, status: str, state: str
 ) -> None:
     async with far_side(lambda call: approval(call, statusCode=status)) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert side.calls[0].path == "/api/trades/retrieveTransaction"
     assert side.calls[0].body == {
         "mallId": "T0021766",
@@ -115,36 +115,36 @@ async def test_an_approval_is_found_in_its_present_state(
     ids=str,
 )
 async def test_a_finding_that_does_not_fit_stays_a_doubt(
-    provider_at: Make, mall: Mall, attempt: Attempt, other: dict[str, Any]
+    provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     async with far_side(lambda call: approval(call, **other)) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(found, Unknown), found
 
 
 async def test_another_amount_than_asked_is_told_with_its_number(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda call: approval(call, amount=9_901)) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(found, Unknown)
     assert (found.pg_tid, found.amount_krw) == ("26090310154110700102", 9_901)
 
 
 async def test_not_found_is_any_code_for_now(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda _call: NOT_FOUND) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert found == NotFound(code="Q7Z1", text="거래내역이 존재하지 않습니다")
     assert len(side.calls) == 1
 
 
 async def test_an_issuers_documented_refusal_is_found_as_a_decline(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(found, Found)
     assert found.state == "none"
     assert found.outcome == Declined(code="8521", text="한도초과", reason="limit_exceeded")
@@ -156,15 +156,15 @@ async def test_an_issuers_documented_refusal_is_found_as_a_decline(
     ids=["hangs up", "503", "VT00"],
 )
 async def test_a_look_up_without_an_answer_tells_nothing(
-    provider_at: Make, mall: Mall, attempt: Attempt, answer: Reply
+    provider_at: Make, account: PgAccount, attempt: Attempt, answer: Reply
 ) -> None:
     async with far_side(lambda _call: answer) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(found, Unknown)
 
 
 async def test_an_attempt_of_yesterday_is_looked_for_under_both_days(
-    provider_at: Make, mall: Mall, attempt: Attempt, clock: ManualClock
+    provider_at: Make, account: PgAccount, attempt: Attempt, clock: ManualClock
 ) -> None:
     """Sent in the last instant of a day, KICC may have filed it under the next."""
 
@@ -173,31 +173,31 @@ async def test_an_attempt_of_yesterday_is_looked_for_under_both_days(
 
     clock.advance(timedelta(days=1))
     async with far_side(answer) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert [call.body["transactionDate"] for call in side.calls] == ["20260903", "20260904"]
     assert isinstance(found, Found)
 
 
 async def test_after_yesterday_kicc_is_not_asked_and_nothing_is_concluded(
-    provider_at: Make, mall: Mall, attempt: Attempt, clock: ManualClock
+    provider_at: Make, account: PgAccount, attempt: Attempt, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(days=2))
     async with far_side(lambda _call: NOT_FOUND) as side:
-        found = await look_up(provider_at(side.url), mall, attempt)
+        found = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(found, Unknown)
     assert side.connections == 0
 
 
 async def test_a_cancel_is_found_with_what_remains(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(cancel) as side:
         found = await look_up(
             provider_at(side.url),
-            mall,
+            account,
             attempt,
             AttemptKind.CANCEL,
-            shop_order_no=None,
+            pg_order_id=None,
             amount_krw=5_000,
         )
     assert isinstance(found, Found)
@@ -212,22 +212,22 @@ async def test_a_cancel_is_found_with_what_remains(
     ids=str,
 )
 async def test_a_cancel_that_does_not_fit_stays_a_doubt(
-    provider_at: Make, mall: Mall, attempt: Attempt, other: dict[str, Any]
+    provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     async with far_side(lambda call: cancel(call, **other)) as side:
         found = await look_up(
             provider_at(side.url),
-            mall,
+            account,
             attempt,
             AttemptKind.CANCEL,
-            shop_order_no=None,
+            pg_order_id=None,
             amount_krw=5_000,
         )
     assert isinstance(found, Unknown)
 
 
 async def test_an_issued_key_is_found_only_when_kicc_shows_it(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     shown = {"cardInfo": {"cardNo": BILLING_KEY, "cardMaskNo": "944100******123*"}}
     hidden = {"cardInfo": {"cardNo": "", "cardMaskNo": "944100******123*"}}
@@ -238,7 +238,7 @@ async def test_an_issued_key_is_found_only_when_kicc_shows_it(
 
         async with far_side(answer) as side:
             found = await look_up(
-                provider_at(side.url), mall, attempt, AttemptKind.ISSUE_KEY, amount_krw=None
+                provider_at(side.url), account, attempt, AttemptKind.ISSUE_KEY, amount_krw=None
             )
         assert isinstance(found, kind)
         if isinstance(found, Found):
@@ -246,8 +246,10 @@ async def test_an_issued_key_is_found_only_when_kicc_shows_it(
             assert found.outcome.billing_key == BILLING_KEY
 
 
-async def test_a_removed_key_is_found(provider_at: Make, mall: Mall, attempt: Attempt) -> None:
+async def test_a_removed_key_is_found(
+    provider_at: Make, account: PgAccount, attempt: Attempt
+) -> None:
     async with far_side(approval) as side:
-        found = await look_up(provider_at(side.url), mall, attempt, AttemptKind.DELETE_KEY)
+        found = await look_up(provider_at(side.url), account, attempt, AttemptKind.DELETE_KEY)
     assert isinstance(found, Found)
     assert isinstance(found.outcome, KeyDeleted)

@@ -14,8 +14,8 @@ from dasi.providers.port import (
     Declined,
     KeyDeleted,
     KeyIssued,
-    Mall,
     NotSent,
+    PgAccount,
     Unknown,
 )
 from support.fake_kicc import (
@@ -197,11 +197,11 @@ async def test_a_refusal_that_quotes_the_key_does_not_pass_it_on(charge_at: Char
 
 
 async def test_an_issued_key_is_told_apart_by_its_mask(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda call: says(key_issue(call))) as side:
         outcome = await provider_at(side.url).issue_key(
-            mall, attempt, session_id="26090310153610700099", shop_order_no="REG-1"
+            account, attempt, session_id="26090310153610700099", pg_order_id="REG-1"
         )
     assert isinstance(outcome, KeyIssued)
     assert outcome.billing_key == BILLING_KEY
@@ -210,43 +210,45 @@ async def test_an_issued_key_is_told_apart_by_its_mask(
 
 
 async def test_a_payment_where_a_key_was_asked_is_a_doubt(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda call: says(approval(call, amount_of_window=0))) as side:
         outcome = await provider_at(side.url).issue_key(
-            mall, attempt, session_id="26090310153610700099", shop_order_no="REG-1"
+            account, attempt, session_id="26090310153610700099", pg_order_id="REG-1"
         )
     assert isinstance(outcome, Unknown)
     assert outcome.pg_tid == PG_TID
 
 
 async def test_a_partial_cancel_sends_what_is_left_and_reads_what_remains(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
+        outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     sent = side.calls[0].body
     assert (sent["reviseTypeCode"], sent["amount"], sent["remainAmount"]) == ("32", 5_000, 19_900)
     assert isinstance(outcome, Cancelled)
     assert (outcome.amount_krw, outcome.remain_krw) == (5_000, 14_900)
 
 
-async def test_a_whole_cancel_is_a_40(provider_at: Make, mall: Mall, attempt: Attempt) -> None:
+async def test_a_whole_cancel_is_a_40(
+    provider_at: Make, account: PgAccount, attempt: Attempt
+) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=19_900, remain_krw=19_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
+        outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     assert side.calls[0].body["reviseTypeCode"] == "40"
     assert isinstance(outcome, Cancelled)
     assert (outcome.amount_krw, outcome.remain_krw) == (19_900, 0)
 
 
 async def test_the_rest_after_a_partial_cancel_is_a_32(
-    provider_at: Make, mall: Mall, attempt: Attempt
+    provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=14_900, remain_krw=14_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
+        outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     assert side.calls[0].body["reviseTypeCode"] == "32"
     assert isinstance(outcome, Cancelled)
     assert outcome.remain_krw == 0
@@ -265,20 +267,20 @@ async def test_the_rest_after_a_partial_cancel_is_a_32(
     ids=str,
 )
 async def test_a_cancel_that_fails_a_check_is_a_doubt(
-    provider_at: Make, mall: Mall, attempt: Attempt, other: dict[str, Any]
+    provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
     async with far_side(lambda call: says(cancel(call, **other))) as side:
-        outcome = await provider_at(side.url).cancel(mall, attempt, cancel=cancel_request)
+        outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     assert isinstance(outcome, Unknown), outcome
 
 
-async def test_a_removed_key(provider_at: Make, mall: Mall, attempt: Attempt) -> None:
+async def test_a_removed_key(provider_at: Make, account: PgAccount, attempt: Attempt) -> None:
     def answer(call: Call) -> Reply:
         names = {name: call.body[name] for name in ("mallId", "shopTransactionId")}
         return says({"resCd": "0000", "resMsg": "정상", **names})
 
     async with far_side(answer) as side:
-        outcome = await provider_at(side.url).delete_key(mall, attempt, billing_key=BILLING_KEY)
+        outcome = await provider_at(side.url).delete_key(account, attempt, billing_key=BILLING_KEY)
     assert outcome == KeyDeleted(code="0000", text="정상")
     assert side.calls[0].body["batchKey"] == BILLING_KEY

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.db import Database
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.providers.port import Approved, Attempt, Declined, Mall, NotSent, Order, Unknown
+from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, PgAccount, Unknown
 from support.fake_kicc import (
     BILLING_KEY,
     HANGS_UP,
@@ -100,15 +100,15 @@ async def test_a_door_slammed_after_connecting_is_a_doubt(charge_at: Charge) -> 
 
 
 async def test_no_room_in_the_pool_is_not_sent(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     async with far_side(lambda _call: SAYS_NOTHING) as side:
         provider = provider_at(side.url, connections_max=1, pool_wait_s=0.05)
         first = asyncio.create_task(
-            provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+            provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
         )
         await side.called.wait()
-        second = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        second = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
         await provider.close()
         assert isinstance(second, NotSent)
         assert isinstance(await first, Unknown), "what was under way when we closed is in doubt"
@@ -116,35 +116,35 @@ async def test_no_room_in_the_pool_is_not_sent(
 
 
 async def test_a_closed_provider_sends_nothing(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     async with far_side(lambda call: says(approval(call))) as side:
         provider = provider_at(side.url)
         await provider.close()
-        outcome = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        outcome = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
     assert isinstance(outcome, NotSent)
     assert side.connections == 0
 
 
 async def test_a_cancelled_charge_gives_its_place_in_the_pool_back(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     answers = [SAYS_NOTHING]
     async with far_side(lambda call: answers.pop() if answers else says(approval(call))) as side:
         provider = provider_at(side.url, connections_max=1)
         first = asyncio.create_task(
-            provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+            provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
         )
         await side.called.wait()
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        second = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        second = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
     assert isinstance(second, Approved)
 
 
 async def test_a_kept_connection_that_dies_under_a_request_is_a_doubt_and_no_repetition(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     async with far_side(lambda call: says(approval(call)) if is_first(call) else HANGS_UP) as side:
 
@@ -152,8 +152,8 @@ async def test_a_kept_connection_that_dies_under_a_request_is_a_doubt_and_no_rep
             return len(side.calls) == 1
 
         provider = provider_at(side.url)
-        first = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
-        second = await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
+        first = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
+        second = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
     assert isinstance(first, Approved)
     assert isinstance(second, Unknown)
     assert side.connections == 1, "the connection was kept"
@@ -171,12 +171,12 @@ async def test_a_redirect_is_not_followed(charge_at: Charge) -> None:
 
 
 async def test_nothing_is_sent_on_another_korean_day_than_it_is_filed_under(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: ManualClock
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     async with far_side(lambda call: says(approval(call))) as side:
         clock.advance(timedelta(hours=14))  # 00:00 in Korea, still the same day in UTC
         outcome = await provider_at(side.url).charge(
-            mall, attempt, order=order, billing_key=BILLING_KEY
+            account, attempt, order=order, billing_key=BILLING_KEY
         )
     assert isinstance(outcome, NotSent)
     assert side.connections == 0
@@ -219,15 +219,15 @@ def test_the_live_host_is_asked_over_tls_only(clock: ManualClock, url: str) -> N
 
 
 async def test_live_malls_are_asked_at_the_live_host_only(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: ManualClock
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     async with (
         far_side(lambda call: says(approval(call))) as sandbox,
         far_side(lambda call: says(approval(call))) as live,
     ):
         provider = provider_at(sandbox.url, live_url=live.url)
-        live_mall = replace(mall, is_sandbox=False)
-        outcome = await provider.charge(live_mall, attempt, order=order, billing_key=BILLING_KEY)
+        live_account = replace(account, is_sandbox=False)
+        outcome = await provider.charge(live_account, attempt, order=order, billing_key=BILLING_KEY)
         assert isinstance(outcome, Approved)
         assert outcome.receipt_url is not None
         assert outcome.receipt_url.startswith("https://office.easypay.co.kr/")
@@ -235,7 +235,7 @@ async def test_live_malls_are_asked_at_the_live_host_only(
 
 
 async def test_scheduled_work_is_held_back_while_kicc_is_down(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order, clock: ManualClock
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     is_down = True
 
@@ -245,27 +245,27 @@ async def test_scheduled_work_is_held_back_while_kicc_is_down(
     async with far_side(answer) as side:
         provider = provider_at(side.url)
         for _ in range(5):
-            assert provider.is_available(mall)
-            await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
-        assert not provider.is_available(mall)
+            assert provider.is_available(account)
+            await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
+        assert not provider.is_available(account)
 
         clock.advance(timedelta(seconds=30))
-        assert provider.is_available(mall), "one may try"
-        assert not provider.is_available(mall), "and only one"
+        assert provider.is_available(account), "one may try"
+        assert not provider.is_available(account), "and only one"
 
         is_down = False
-        await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
-        assert provider.is_available(mall)
+        await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
+        assert provider.is_available(account)
 
 
 async def test_refusals_do_not_hold_scheduled_work_back(
-    provider_at: Make, mall: Mall, attempt: Attempt, order: Order
+    provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
         provider = provider_at(side.url)
         for _ in range(10):
-            await provider.charge(mall, attempt, order=order, billing_key=BILLING_KEY)
-        assert provider.is_available(mall)
+            await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
+        assert provider.is_available(account)
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -8,9 +8,9 @@ import pytest
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Declined,
-    Mall,
     NotSent,
     Order,
+    PgAccount,
     Unknown,
     WindowOpened,
     WindowRequest,
@@ -36,10 +36,10 @@ def request_(order: Order) -> WindowRequest:
 
 
 async def test_a_payment_window_is_asked_for_with_its_amount(
-    provider_at: Make, mall: Mall, request_: WindowRequest
+    provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
     async with far_side(opened) as side:
-        outcome = await provider_at(side.url).open_window(mall, request_)
+        outcome = await provider_at(side.url).open_window(account, request_)
     assert outcome == WindowOpened(url=URL, session_id="26090310014410700041")
     assert side.calls[0].path == "/api/ep9/trades/webpay"
     assert side.calls[0].body == {
@@ -61,11 +61,11 @@ async def test_a_payment_window_is_asked_for_with_its_amount(
     [("full", "0"), ("number_expiry", "1"), ("number_expiry_birth", "2")],
 )
 async def test_a_key_window_is_asked_for_without_its_amount(
-    provider_at: Make, mall: Mall, request_: WindowRequest, key_fields: str, cert_type: str
+    provider_at: Make, account: PgAccount, request_: WindowRequest, key_fields: str, cert_type: str
 ) -> None:
-    mall = replace(mall, key_fields=key_fields, language="en")  # type: ignore[arg-type]  # a text of ours
+    account = replace(account, key_fields=key_fields, language="en")  # type: ignore[arg-type]  # a text of ours
     async with far_side(opened) as side:
-        await provider_at(side.url).open_window(mall, replace(request_, is_key_window=True))
+        await provider_at(side.url).open_window(account, replace(request_, is_key_window=True))
     sent = side.calls[0].body
     assert (sent["amount"], sent["payMethodTypeCode"], sent["langFlag"]) == (0, "81", "ENG")
     assert sent["payMethodInfo"] == {"billKeyMethodInfo": {"certType": cert_type}}
@@ -73,7 +73,7 @@ async def test_a_key_window_is_asked_for_without_its_amount(
 
 
 async def test_what_a_shop_may_choose_reaches_kicc(
-    provider_at: Make, mall: Mall, request_: WindowRequest, order: Order
+    provider_at: Make, account: PgAccount, request_: WindowRequest, order: Order
 ) -> None:
     request = replace(
         request_,
@@ -92,7 +92,7 @@ async def test_what_a_shop_may_choose_reaches_kicc(
         cards_offered=("hana", "shinhan", "no_such_card"),
     )
     async with far_side(opened) as side:
-        await provider_at(side.url).open_window(mall, request)
+        await provider_at(side.url).open_window(account, request)
     sent = side.calls[0].body
     assert sent["langFlag"] == "JPN"
     assert sent["appScheme"] == "myshop://"
@@ -110,20 +110,20 @@ async def test_what_a_shop_may_choose_reaches_kicc(
 
 
 async def test_a_goods_name_of_signs_alone_gives_way_to_the_order_number(
-    provider_at: Make, mall: Mall, request_: WindowRequest, order: Order
+    provider_at: Make, account: PgAccount, request_: WindowRequest, order: Order
 ) -> None:
     async with far_side(opened) as side:
         await provider_at(side.url).open_window(
-            mall, replace(request_, order=replace(order, goods_name="★★★"))
+            account, replace(request_, order=replace(order, goods_name="★★★"))
         )
-    assert side.calls[0].body["orderInfo"]["goodsName"] == order.shop_order_no
+    assert side.calls[0].body["orderInfo"]["goodsName"] == order.pg_order_id
 
 
 async def test_an_app_scheme_kicc_cannot_hold_is_left_out(
-    provider_at: Make, mall: Mall, request_: WindowRequest
+    provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
     async with far_side(opened) as side:
-        await provider_at(side.url).open_window(mall, replace(request_, app_scheme="a<b>://"))
+        await provider_at(side.url).open_window(account, replace(request_, app_scheme="a<b>://"))
     assert "appScheme" not in side.calls[0].body
 
 
@@ -131,41 +131,41 @@ async def test_an_app_scheme_kicc_cannot_hold_is_left_out(
     "url", [None, "", "javascript:alert(1)", "/view/trades", "https://", "http://["]
 )
 async def test_a_window_without_a_sound_address_is_not_opened(
-    provider_at: Make, mall: Mall, request_: WindowRequest, url: str | None
+    provider_at: Make, account: PgAccount, request_: WindowRequest, url: str | None
 ) -> None:
     async with far_side(lambda _call: says({"resCd": "0000", "authPageUrl": url})) as side:
-        outcome = await provider_at(side.url).open_window(mall, request_)
+        outcome = await provider_at(side.url).open_window(account, request_)
     assert isinstance(outcome, Unknown)
 
 
 async def test_a_window_may_be_refused_unanswered_or_unsent(
-    provider_at: Make, mall: Mall, request_: WindowRequest
+    provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
     refusal = says({"resCd": "Q7Z1", "resMsg": "일반승인 불가 가맹점"})
     async with far_side(lambda _call: refusal) as side:
-        refused = await provider_at(side.url).open_window(mall, request_)
+        refused = await provider_at(side.url).open_window(account, request_)
     assert refused == Declined(code="Q7Z1", text="일반승인 불가 가맹점", reason="not_contracted")
     async with far_side(lambda _call: HANGS_UP) as side:
-        assert isinstance(await provider_at(side.url).open_window(mall, request_), Unknown)
+        assert isinstance(await provider_at(side.url).open_window(account, request_), Unknown)
         url = side.url
-    assert isinstance(await provider_at(url).open_window(mall, request_), NotSent)
+    assert isinstance(await provider_at(url).open_window(account, request_), NotSent)
 
 
 async def test_a_caller_that_breaks_kiccs_rules_is_stopped_before_anything_is_sent(
-    provider_at: Make, mall: Mall, request_: WindowRequest, order: Order
+    provider_at: Make, account: PgAccount, request_: WindowRequest, order: Order
 ) -> None:
     async with far_side(opened) as side:
         provider = provider_at(side.url)
         for wrong in (
-            replace(request_, order=replace(order, shop_order_no="x" * 41)),
-            replace(request_, order=replace(order, shop_order_no="주문-1")),
+            replace(request_, order=replace(order, pg_order_id="x" * 41)),
+            replace(request_, order=replace(order, pg_order_id="주문-1")),
             replace(request_, order=replace(order, amount_krw=0)),
             replace(request_, order=replace(order, tax_free_krw=order.amount_krw + 1)),
             replace(request_, return_url="https://pay.example.kr/" + "x" * 256),
             replace(request_, return_url="https://pay.example.kr/?a=1&b=2"),
         ):
             with pytest.raises(AssertionError):
-                await provider.open_window(mall, wrong)
+                await provider.open_window(account, wrong)
     assert side.connections == 0
 
 
@@ -180,7 +180,7 @@ RETURNED = {
 
 def test_an_authenticated_return(provider_at: Make) -> None:
     told = provider_at("https://kicc.invalid").read_return(RETURNED)
-    assert (told.shop_order_no, told.session_id) == ("ORD-1", "26090310014410700041")
+    assert (told.pg_order_id, told.session_id) == ("ORD-1", "26090310014410700041")
     assert told.is_authenticated
 
 

@@ -28,7 +28,7 @@ from dasi.providers.port import (
     Unknown,
 )
 from support.fake_kicc import Call, Reply, far_side
-from support.kicc_merchant import MALL, OTHER_MALL, KiccMerchant, open_kicc_merchant
+from support.kicc_merchant import ACCOUNT, OTHER_ACCOUNT, KiccMerchant, open_kicc_merchant
 
 STRANGE: dict[str, Any] = {
     "shape": "mixed",
@@ -60,10 +60,10 @@ async def look_up(
     kind: AttemptKind = AttemptKind.CHARGE,
 ) -> object:
     return await kicc_merchant.provider.look_up(
-        MALL,
+        ACCOUNT,
         attempt,
         kind=kind,
-        shop_order_no=order.shop_order_no,
+        pg_order_id=order.pg_order_id,
         amount_krw=order.amount_krw,
     )
 
@@ -103,7 +103,7 @@ async def test_02_cancel_before_and_after_capture(kicc_merchant: KiccMerchant) -
         assert (cancelled.amount_krw, cancelled.remain_krw) == (9_900, 0)
         assert (await kicc_merchant.transaction(approved.pg_tid))["statusCode"] == status
         found = await kicc_merchant.provider.look_up(
-            MALL, attempt, kind=AttemptKind.CANCEL, shop_order_no=None, amount_krw=9_900
+            ACCOUNT, attempt, kind=AttemptKind.CANCEL, pg_order_id=None, amount_krw=9_900
         )
         assert isinstance(found, Found)
         assert found.state == "cancelled"
@@ -125,7 +125,7 @@ async def test_03_register_charge_remove_and_no_more(kicc_merchant: KiccMerchant
     assert isinstance(charged, Approved), charged
     assert charged.card.number_masked is not None
     removed = await kicc_merchant.provider.delete_key(
-        MALL, kicc_merchant.attempt(), billing_key=issued.billing_key
+        ACCOUNT, kicc_merchant.attempt(), billing_key=issued.billing_key
     )
     assert isinstance(removed, KeyDeleted), removed
     refused = await kicc_merchant.charge(issued.billing_key, kicc_merchant.order())
@@ -135,7 +135,7 @@ async def test_03_register_charge_remove_and_no_more(kicc_merchant: KiccMerchant
 
 async def test_04_another_malls_key_is_refused(kicc_merchant: KiccMerchant) -> None:
     order = kicc_merchant.order()
-    outcome = await kicc_merchant.charge(await kicc_merchant.key(), order, mall=OTHER_MALL)
+    outcome = await kicc_merchant.charge(await kicc_merchant.key(), order, account=OTHER_ACCOUNT)
     assert isinstance(outcome, Declined), outcome
     assert (await kicc_merchant.books(order))["approvals"] == 0
 
@@ -225,7 +225,7 @@ async def test_08_a_partial_cancel_in_doubt_never_refunds_twice(
     assert isinstance(again, Declined), "what we hold to be left no longer fits"
     assert (await kicc_merchant.transaction(approved.pg_tid))["cancelledAmount"] == 5_000
     found = await kicc_merchant.provider.look_up(
-        MALL, attempt, kind=AttemptKind.CANCEL, shop_order_no=None, amount_krw=5_000
+        ACCOUNT, attempt, kind=AttemptKind.CANCEL, pg_order_id=None, amount_krw=5_000
     )
     assert isinstance(found, Found)
     assert isinstance(found.outcome, Cancelled)
@@ -240,16 +240,16 @@ async def test_09_a_forged_return_moves_no_money(kicc_merchant: KiccMerchant) ->
         {
             "resCd": "0000",
             "resMsg": "정상",
-            "shopOrderNo": order.shop_order_no,
+            "shopOrderNo": order.pg_order_id,
             "authorizationId": cancelled.session_id,
         }
     )
     assert forged.is_authenticated, "the post says so, and proves nothing"
     outcome = await kicc_merchant.provider.approve(
-        MALL,
+        ACCOUNT,
         kicc_merchant.attempt(),
         session_id=forged.session_id,
-        shop_order_no=order.shop_order_no,
+        pg_order_id=order.pg_order_id,
         amount_krw=order.amount_krw,
     )
     assert isinstance(outcome, Declined), outcome
@@ -271,7 +271,9 @@ async def test_10_and_11_notices_come_early_or_forged_and_are_only_hints(form: s
         open_kicc_merchant(notice_before_answer=True) as kicc_merchant,
         far_side(take) as receiver,
     ):
-        await kicc_merchant.kicc.mall(MALL.mall_id, notice={"url": receiver.url, "form": form})
+        await kicc_merchant.kicc.mall(
+            ACCOUNT.pg_merchant_id, notice={"url": receiver.url, "form": form}
+        )
         billing_key, order, attempt = (
             await kicc_merchant.key(),
             kicc_merchant.order(),
@@ -284,7 +286,7 @@ async def test_10_and_11_notices_come_early_or_forged_and_are_only_hints(form: s
         assert not charging.done()
         early = notices[0]
         assert (early.form, early.kind) == (form, "approved")
-        assert (early.shop_order_no, early.amount_krw) == (order.shop_order_no, 9_900)
+        assert (early.shop_order_no, early.amount_krw) == (order.pg_order_id, 9_900)
         found = await look_up(kicc_merchant, attempt, order)
         assert isinstance(found, Found), "the hint was worth a look"
         await kicc_merchant.kicc.release()
@@ -296,7 +298,7 @@ async def test_10_and_11_notices_come_early_or_forged_and_are_only_hints(form: s
             "POST",
             "/notices/forge",
             {
-                "mallId": MALL.mall_id,
+                "mallId": ACCOUNT.pg_merchant_id,
                 "pgCno": approved.pg_tid,
                 "notiType": "10",
                 "fields": {"amount": "1"},
@@ -372,10 +374,10 @@ async def test_14_after_a_crash_the_name_and_the_day_are_enough(
     )
     try:
         found = await risen.look_up(
-            MALL,
+            ACCOUNT,
             Attempt(attempt_id=attempt.attempt_id, business_date=attempt.business_date),
             kind=AttemptKind.CHARGE,
-            shop_order_no=order.shop_order_no,
+            pg_order_id=order.pg_order_id,
             amount_krw=order.amount_krw,
         )
     finally:
@@ -423,7 +425,7 @@ async def test_a_lost_key_issue_is_found_only_where_kicc_shows_the_key(
     await kicc_merchant.kicc.scenario("executed_answer_cut", "approval")
     assert isinstance(await kicc_merchant.register(attempt=attempt), Unknown)
     found = await kicc_merchant.provider.look_up(
-        MALL, attempt, kind=AttemptKind.ISSUE_KEY, shop_order_no=None, amount_krw=None
+        ACCOUNT, attempt, kind=AttemptKind.ISSUE_KEY, pg_order_id=None, amount_krw=None
     )
     if (await kicc_merchant.kicc.settings())["key_in_query"]:
         assert isinstance(found, Found)

@@ -21,7 +21,7 @@ from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quot
 from dasi.console.routing import ConsoleRequest
 from dasi.foundation.errors import Invalid, NotFound, Refused
 
-KICC_TEST_MALL = ("T0021766", "easypay!KICCTEST")
+KICC_TEST_ACCOUNT = ("T0021766", "easypay!KICCTEST")
 """The contract KICC publishes for its test host; nothing is ever really approved under it."""
 KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
 Language = Literal["ko", "en", "ja", "zh"]
@@ -51,15 +51,15 @@ async def show_one(request: ConsoleRequest) -> Response:
 
 async def post_new(request: ConsoleRequest) -> Response:
     is_sandbox = request.field("sandbox") == "on"
-    mall_id, secret = request.field("mall_id"), request.form.get("secret", "").strip()
-    if is_sandbox and not mall_id and not secret:
-        mall_id, secret = KICC_TEST_MALL
+    pg_merchant_id, secret = request.field("pg_merchant_id"), request.form.get("secret", "").strip()
+    if is_sandbox and not pg_merchant_id and not secret:
+        pg_merchant_id, secret = KICC_TEST_ACCOUNT
     try:
         channel = await add_channel(
             request.engine,
             request.merchant,
             provider=request.field("provider"),
-            mall_id=mall_id,
+            pg_merchant_id=pg_merchant_id,
             secret=secret,
             is_sandbox=is_sandbox,
             is_default=request.field("default") == "on",
@@ -166,7 +166,7 @@ def _facts(request: ConsoleRequest, channel: Channel) -> dict[str, Any]:
         "snippet": snippet(request, channel),
         "server_snippet": server_snippet(request),
         "quotas": QUOTAS,
-        "notice_url": f"{request.engine.public_url}/notices/{channel.provider}",
+        "pg_notification_url": f"{request.engine.public_url}/pg-notifications/{channel.provider}",
     }
 
 
@@ -178,7 +178,7 @@ def _form(
         status=200 if refused is None else error_message(refused).status,
         fields=fields,
         told=told,
-        test_mall=KICC_TEST_MALL[0],
+        test_mall=KICC_TEST_ACCOUNT[0],
         quotas=QUOTAS,
     )
 

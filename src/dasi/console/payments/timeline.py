@@ -156,8 +156,8 @@ def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
     told = {
         "request": f"{attempt.kind} ({kind.ko})",
         "attempt_id": attempt.attempt_id,
-        "shop_order_no": attempt.shop_order_no,
-        "mall_id": attempt.mall_id,
+        "pg_order_id": attempt.pg_order_id,
+        "pg_merchant_id": attempt.pg_merchant_id,
         "business_date": attempt.business_date.isoformat(),
         "amount_krw": f"{attempt.amount_krw:,}",
         "remain_krw": f"{attempt.remain_krw:,}" if attempt.remain_krw is not None else None,

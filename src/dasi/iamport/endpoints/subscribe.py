@@ -101,7 +101,7 @@ def _refuse_outright(engine: Engine, failed: Payment) -> None:
     """A no to the shop and not to the card is told as one (decision 18)."""
     code, text = failed.fail_code or "", failed.fail_reason or ""
     reason = engine.providers[failed.provider].reason_of(code, text)
-    if REASONS[reason].is_of_shop:
+    if REASONS[reason].is_merchant_error:
         raise Refused("pg_refused_charge", code=code, text=text, imp_uid=failed.imp_uid)
 
 

@@ -30,7 +30,7 @@ _GET_TOKEN = (Text("imp_key", 100), Text("imp_secret", 200))
 def routes(context: ApiContext) -> list[Route]:
     async def get_token(request: Request) -> Response:
         async def run() -> Response:
-            given = parse(_GET_TOKEN, await read_body(request, max_bytes=context.body_max_bytes))
+            given = parse(_GET_TOKEN, await read_body(request, max_bytes=context.max_body_bytes))
             if given["imp_key"] is None or given["imp_secret"] is None:
                 raise Refused("missing_api_key")
             token = await issue_token(

@@ -84,7 +84,7 @@ def payment_view(payment: Payment) -> PaymentObject:
         name=payment.name,
         paid_at=epoch_s(payment.paid_at),
         pay_method="card",
-        pg_id=payment.mall_id,
+        pg_id=payment.pg_merchant_id,
         pg_provider=payment.provider,
         pg_tid=payment.pg_tid,
         promotion=None,
@@ -120,7 +120,7 @@ def customer_view(key: BillingKey) -> CustomerObject:
         customer_tel=key.customer.tel,
         customer_uid=key.customer_uid,
         inserted=epoch_s(key.issued_at),
-        pg_id=key.mall_id,
+        pg_id=key.pg_merchant_id,
         pg_provider=key.provider,
         sandbox=key.is_sandbox,
         updated=epoch_s(key.updated_at),
@@ -156,7 +156,7 @@ def schedule_view(schedule: Schedule) -> ScheduleObject:
 def channel_view(channel: Channel) -> ChannelObject:
     return ChannelObject(
         pg_provider=channel.provider,
-        pg_id=channel.mall_id,
+        pg_id=channel.pg_merchant_id,
         sandbox=channel.is_sandbox,
         type="payment",
         channel_name=channel.pg,

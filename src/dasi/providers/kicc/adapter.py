@@ -1,6 +1,7 @@
 """KICC EasyPay behind the provider port: each verb asks once and sorts what comes back.
 
-Requests are made in `requests`, sent in `client`, judged in `outcomes` and `findings`. What is
+Requests are made in `requests`, sent in `client`, judged in `outcomes` and `lookup_results`. What
+is
 decided here: which host, and that no request leaves on another Korean day than it is filed under,
 because KICC guards a name against repetition until its midnight only (§4).
 """
@@ -23,8 +24,8 @@ from dasi.providers.kicc import (
     requests,
 )
 from dasi.providers.kicc.outcomes import ExpectedReply
-from dasi.providers.kicc.transport.circuit_breaker import Breaker
-from dasi.providers.kicc.transport.client import KiccClient, NoAnswer, Reply, Unsent
+from dasi.providers.kicc.transport.circuit_breaker import CircuitBreaker
+from dasi.providers.kicc.transport.client import KiccClient, NoResponse, Reply, RequestNotSent
 from dasi.providers.kicc.transport.exchange_log import exchange_of, with_exchange
 from dasi.providers.port import (
     Approved,
@@ -36,11 +37,11 @@ from dasi.providers.port import (
     Found,
     KeyDeleted,
     KeyIssued,
-    Mall,
     NotFound,
     NotSent,
     Order,
-    PgNotice,
+    PgAccount,
+    PgNotification,
     Unknown,
     WindowOpened,
     WindowRequest,
@@ -77,7 +78,7 @@ class KiccProvider:
     ) -> None:
         self._urls = {True: sandbox_url.rstrip("/"), False: _over_tls(live_url)}
         self._clock = clock
-        self._breaker = Breaker(clock, outages_max=5, pause=timedelta(seconds=30))
+        self._breaker = CircuitBreaker(clock, outages_max=5, pause=timedelta(seconds=30))
         self._client = KiccClient(
             connections_max=connections_max,
             pool_wait_s=pool_wait_s,
@@ -86,9 +87,9 @@ class KiccProvider:
             tls=tls,
         )
 
-    def is_available(self, mall: Mall) -> bool:
+    def is_available(self, account: PgAccount) -> bool:
         """Whether scheduled work may ask now. False after five outages in a row (§12.3, 16)."""
-        return self._breaker.is_available(self._urls[mall.is_sandbox])
+        return self._breaker.is_available(self._urls[account.is_sandbox])
 
     async def close(self) -> None:
         """Ends the connections. Requests under way end as `Unknown`."""
@@ -98,10 +99,12 @@ class KiccProvider:
         return reasons.reason_of(code, text)
 
     async def open_window(
-        self, mall: Mall, request: WindowRequest
+        self, account: PgAccount, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:
-        expected = ExpectedReply(mall=mall, attempt_id=None, now=self._clock.now())
-        reply, _ = await self._send(mall, codes.REGISTER_PATH, requests.register(mall, request))
+        expected = ExpectedReply(account=account, attempt_id=None, now=self._clock.now())
+        reply, _ = await self._send(
+            account, codes.REGISTER_PATH, requests.register(account, request)
+        )
         return outcomes.window_opened(reply, expected)
 
     def read_return(self, fields: Mapping[str, str]) -> WindowReturn:
@@ -117,7 +120,7 @@ class KiccProvider:
             raise ValueError("authorizationId is missing or is not a session")
         text = _one_line(fields.get("resMsg", ""))
         return WindowReturn(
-            shop_order_no=order_no,
+            pg_order_id=order_no,
             session_id=session_id,
             is_authenticated=is_authenticated,
             code=code,
@@ -126,85 +129,91 @@ class KiccProvider:
         )
 
     async def approve(
-        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str, amount_krw: int
+        self,
+        account: PgAccount,
+        attempt: Attempt,
+        *,
+        session_id: str,
+        pg_order_id: str,
+        amount_krw: int,
     ) -> Approved | Declined | Unknown | NotSent:
         request = requests.approval(
-            mall, attempt, session_id=session_id, shop_order_no=shop_order_no
+            account, attempt, session_id=session_id, pg_order_id=pg_order_id
         )
-        expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
-        reply, exchange = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
+        expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=amount_krw)
+        reply, exchange = await self._send_today(account, attempt, codes.APPROVAL_PATH, request)
         return with_exchange(outcomes.approved(reply, expected), exchange)
 
     async def issue_key(
-        self, mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
+        self, account: PgAccount, attempt: Attempt, *, session_id: str, pg_order_id: str
     ) -> KeyIssued | Declined | Unknown | NotSent:
         request = requests.approval(
-            mall, attempt, session_id=session_id, shop_order_no=shop_order_no
+            account, attempt, session_id=session_id, pg_order_id=pg_order_id
         )
-        expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
-        reply, exchange = await self._send_today(mall, attempt, codes.APPROVAL_PATH, request)
+        expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=0)
+        reply, exchange = await self._send_today(account, attempt, codes.APPROVAL_PATH, request)
         return with_exchange(outcomes.key_issued(reply, expected), exchange)
 
     async def charge(
-        self, mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
+        self, account: PgAccount, attempt: Attempt, *, order: Order, billing_key: str
     ) -> Approved | Declined | Unknown | NotSent:
-        request = requests.charge(mall, attempt, order=order, billing_key=billing_key)
+        request = requests.charge(account, attempt, order=order, billing_key=billing_key)
         expected = self._expected(
-            mall,
+            account,
             attempt,
-            shop_order_no=order.shop_order_no,
+            pg_order_id=order.pg_order_id,
             amount_krw=order.amount_krw,
-            hide=(billing_key,),
+            redact=(billing_key,),
         )
         reply, exchange = await self._send_today(
-            mall, attempt, codes.BATCH_APPROVAL_PATH, request, hide=(billing_key,)
+            account, attempt, codes.BATCH_APPROVAL_PATH, request, redact=(billing_key,)
         )
         return with_exchange(outcomes.approved(reply, expected), exchange)
 
     async def cancel(
-        self, mall: Mall, attempt: Attempt, *, cancel: Cancel
+        self, account: PgAccount, attempt: Attempt, *, cancel: Cancel
     ) -> Cancelled | Declined | Unknown | NotSent:
-        request = requests.cancel(mall, attempt, request=cancel)
-        expected = self._expected(mall, attempt, amount_krw=cancel.amount_krw)
-        reply, exchange = await self._send_today(mall, attempt, codes.REVISE_PATH, request)
+        request = requests.cancel(account, attempt, request=cancel)
+        expected = self._expected(account, attempt, amount_krw=cancel.amount_krw)
+        reply, exchange = await self._send_today(account, attempt, codes.REVISE_PATH, request)
         told = outcomes.cancelled(
             reply, expected, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw
         )
         return with_exchange(told, exchange)
 
     async def delete_key(
-        self, mall: Mall, attempt: Attempt, *, billing_key: str
+        self, account: PgAccount, attempt: Attempt, *, billing_key: str
     ) -> KeyDeleted | Declined | Unknown | NotSent:
-        request = requests.remove_key(mall, attempt, billing_key=billing_key)
-        expected = self._expected(mall, attempt, hide=(billing_key,))
+        request = requests.remove_key(account, attempt, billing_key=billing_key)
+        expected = self._expected(account, attempt, redact=(billing_key,))
         reply, exchange = await self._send_today(
-            mall, attempt, codes.REMOVE_KEY_PATH, request, hide=(billing_key,)
+            account, attempt, codes.REMOVE_KEY_PATH, request, redact=(billing_key,)
         )
         return with_exchange(outcomes.key_deleted(reply, expected), exchange)
 
-    def read_notice(self, content_type: str, body: bytes) -> PgNotice:
+    def read_notification(self, content_type: str, body: bytes) -> PgNotification:
         notice = notifications.parse_notice(content_type, body)
-        return PgNotice(
-            notice_id=notice.notice_id,
-            mall_id=notice.mall_id,
-            shop_order_no=notice.shop_order_no,
+        return PgNotification(
+            notification_id=notice.notice_id,
+            pg_merchant_id=notice.mall_id,
+            pg_order_id=notice.shop_order_no,
             raw=body.decode(errors="replace"),
         )
 
-    def acknowledge_notice(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
+    def acknowledge_notification(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
         ack = notifications.acknowledge(notifications.form_of(content_type), is_stored=is_stored)
         return ack.content_type, ack.body
 
-    def is_notice_source(self, address: str) -> bool:
+    def is_notification_source(self, address: str) -> bool:
         return notifications.is_known_source(address, is_sandbox=False)
 
     async def look_up(
         self,
-        mall: Mall,
+        account: PgAccount,
         attempt: Attempt,
         *,
         kind: AttemptKind,
-        shop_order_no: str | None,
+        pg_order_id: str | None,
         amount_krw: int | None,
     ) -> Found | NotFound | Unknown | NotSent:
         """As the port says. KICC answers for yesterday and today; later it is `Unknown`.
@@ -215,9 +224,9 @@ class KiccProvider:
         today = kst_day(self._clock.now())
         if today - attempt.business_date > _DAY:
             return Unknown(why="KICC's inquiry window (yesterday and today) has closed")
-        expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=amount_krw)
+        expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=amount_krw)
         if kind is AttemptKind.ISSUE_KEY:
-            expected = self._expected(mall, attempt, shop_order_no=shop_order_no, amount_krw=0)
+            expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=0)
         finding = await self._find(expected, attempt, kind, attempt.business_date)
         if isinstance(finding, NotFound) and attempt.business_date < today:
             return await self._find(expected, attempt, kind, today)
@@ -226,52 +235,58 @@ class KiccProvider:
     async def _find(
         self, expected: ExpectedReply, attempt: Attempt, kind: AttemptKind, day: date
     ) -> Found | NotFound | Unknown | NotSent:
-        request = requests.query(expected.mall, attempt, day=day)
-        reply, exchange = await self._send(expected.mall, codes.QUERY_PATH, request)
-        return with_exchange(lookup_results.found(reply, expected, kind=kind), exchange)
+        request = requests.query(expected.account, attempt, day=day)
+        reply, exchange = await self._send(expected.account, codes.QUERY_PATH, request)
+        return with_exchange(lookup_results.read_lookup(reply, expected, kind=kind), exchange)
 
     async def _send_today(
-        self, mall: Mall, attempt: Attempt, path: str, request: Wire, *, hide: tuple[str, ...] = ()
+        self,
+        account: PgAccount,
+        attempt: Attempt,
+        path: str,
+        request: Wire,
+        *,
+        redact: tuple[str, ...] = (),
     ) -> tuple[Reply, Exchange | None]:
         today = kst_day(self._clock.now())
         if attempt.business_date != today:
             why = f"filed under {attempt.business_date}, but it is {today} in Korea"
-            return Unsent(why, is_outage=False), None
-        return await self._send(mall, path, request, hide=hide)
+            return RequestNotSent(why, is_outage=False), None
+        return await self._send(account, path, request, redact=redact)
 
     async def _send(
-        self, mall: Mall, path: str, request: Wire, *, hide: tuple[str, ...] = ()
+        self, account: PgAccount, path: str, request: Wire, *, redact: tuple[str, ...] = ()
     ) -> tuple[Reply, Exchange | None]:
-        host, hidden = self._urls[mall.is_sandbox], (mall.secret, *hide)
+        host, hidden = self._urls[account.is_sandbox], (account.secret, *redact)
         at, began = self._clock.now(), monotonic()
-        reply = await self._client.send(host, path, request, hide=hidden)
+        reply = await self._client.send(host, path, request, redact=hidden)
         took_ms = round((monotonic() - began) * 1000)
         match reply:
-            case NoAnswer(is_outage=is_outage):
+            case NoResponse(is_outage=is_outage):
                 self._breaker.record(host, is_outage=is_outage)
-            case Unsent(is_outage=is_outage):
+            case RequestNotSent(is_outage=is_outage):
                 if is_outage:  # our own pool being full tells nothing about KICC
                     self._breaker.record(host, is_outage=True)
             case _:
                 self._breaker.record(host, is_outage=False)
-        return reply, exchange_of(path, request, reply, at=at, took_ms=took_ms, hide=hidden)
+        return reply, exchange_of(path, request, reply, at=at, took_ms=took_ms, redact=hidden)
 
     def _expected(
         self,
-        mall: Mall,
+        account: PgAccount,
         attempt: Attempt,
         *,
-        shop_order_no: str | None = None,
+        pg_order_id: str | None = None,
         amount_krw: int | None = None,
-        hide: tuple[str, ...] = (),
+        redact: tuple[str, ...] = (),
     ) -> ExpectedReply:
         return ExpectedReply(
-            mall=mall,
+            account=account,
             attempt_id=attempt.attempt_id,
             now=self._clock.now(),
-            shop_order_no=shop_order_no,
+            pg_order_id=pg_order_id,
             amount_krw=amount_krw,
-            hide=(mall.secret, *hide),
+            redact=(account.secret, *redact),
         )
 
 

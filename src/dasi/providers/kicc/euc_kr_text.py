@@ -32,19 +32,21 @@ _CHARACTERS_KEPT = 4096
 """Texts of Korean shops are written with some two thousand characters, again and again."""
 
 
-def plain(text: str, *, bytes_max: int) -> str:
+def sanitize(text: str, *, bytes_max: int) -> str:
     """Any text: composed, without forbidden or unheld characters, cut on a character boundary."""
-    return _fit(_held(text), bytes_max)
+    return _fit(_encodable(text), bytes_max)
 
 
 def goods_name(text: str, *, bytes_max: int = 50) -> str:
     """Letters, digits, Hangul and `( ) [ ] - .`; whatever else becomes a space."""
-    return _fit((_or_space(char, GOODS_NAME_PUNCTUATION) for char in _held(text)), bytes_max)
+    return _fit(
+        (_allowed_or_space(char, GOODS_NAME_PUNCTUATION) for char in _encodable(text)), bytes_max
+    )
 
 
 def person_name(text: str, *, bytes_max: int = 20) -> str:
     """Letters, digits and Hangul; whatever else becomes a space."""
-    return _fit((_or_space(char, "") for char in _held(text)), bytes_max)
+    return _fit((_allowed_or_space(char, "") for char in _encodable(text)), bytes_max)
 
 
 def mail_address(text: str, *, bytes_max: int = 50) -> str | None:
@@ -79,13 +81,13 @@ def is_sendable_address(text: str, *, bytes_max: int = 256) -> bool:
     )
 
 
-def _held(text: str) -> str:
+def _encodable(text: str) -> str:
     """Composed (a Mac spells Hangul in parts) and without what KICC refuses or cannot hold."""
-    return "".join(map(_as_held, unicodedata.normalize("NFC", text)))
+    return "".join(map(_encodable_char, unicodedata.normalize("NFC", text)))
 
 
 @lru_cache(maxsize=_CHARACTERS_KEPT)
-def _as_held(char: str) -> str:
+def _encodable_char(char: str) -> str:
     """The character, a space for a line end or tab, nothing for what KICC would refuse."""
     if char in "\r\n\t":
         return " "
@@ -102,7 +104,7 @@ def _size(char: str) -> int:
     return len(char.encode(TEXT_ENCODING))
 
 
-def _or_space(char: str, punctuation: str) -> str:
+def _allowed_or_space(char: str, punctuation: str) -> str:
     return char if char.isalnum() or char in punctuation else " "
 
 

@@ -12,9 +12,9 @@ from dasi.providers.kicc import answers, outcomes
 from dasi.providers.kicc.outcomes import (
     ExpectedReply,
     UncheckedSuccess,
-    doubt,
-    wrong_amount,
-    wrong_names,
+    amount_mismatch,
+    identity_mismatch,
+    unverified,
 )
 from dasi.providers.kicc.reasons import is_documented_refusal
 from dasi.providers.kicc.transport.client import Reply
@@ -38,11 +38,11 @@ _STATES: dict[str, State] = {
 }
 
 
-def found(
+def read_lookup(
     reply: Reply, expected: ExpectedReply, *, kind: AttemptKind
 ) -> Found | NotFound | Unknown | NotSent:
     """What a query's answer tells of the attempt it named."""
-    said = outcomes.sort(reply, expected)
+    said = outcomes.classify(reply, expected)
     match said:
         case Declined(code=code, text=text):
             if is_documented_refusal(code):
@@ -55,8 +55,8 @@ def found(
 
 
 def _found(said: UncheckedSuccess, expected: ExpectedReply, kind: AttemptKind) -> Found | Unknown:
-    if wrong := wrong_names(said.body, expected):
-        return doubt(wrong, said)
+    if wrong := identity_mismatch(said.body, expected):
+        return unverified(wrong, said)
     match kind:
         case AttemptKind.APPROVE | AttemptKind.CHARGE:
             return _found_approval(said, expected)
@@ -71,11 +71,11 @@ def _found(said: UncheckedSuccess, expected: ExpectedReply, kind: AttemptKind) -
 
 def _found_approval(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unknown:
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_amount(answer.amount, expected):
-        return doubt(wrong, said)
+    if wrong := amount_mismatch(answer.amount, expected):
+        return unverified(wrong, said)
     state = _STATES.get(answer.status_code or "")
     if state is None:
-        return doubt(f"an approval in state {answer.status_code or 'unnamed'}", said)
+        return unverified(f"an approval in state {answer.status_code or 'unnamed'}", said)
     approval = outcomes.approval_of(answer, said, expected)
     return approval if isinstance(approval, Unknown) else Found(outcome=approval, state=state)
 
@@ -83,11 +83,11 @@ def _found_approval(said: UncheckedSuccess, expected: ExpectedReply) -> Found | 
 def _found_key(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Unknown:
     """Whether a query shows the key of an issue is not established: without it, ask the payer."""
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_amount(answer.amount, expected):
-        return doubt(wrong, said)
+    if wrong := amount_mismatch(answer.amount, expected):
+        return unverified(wrong, said)
     key = outcomes.key_of(answer, said, expected)
     if key is None:
-        return doubt("KICC does not show the key it issued", said)
+        return unverified("KICC does not show the key it issued", said)
     return Found(outcome=key, state="held")
 
 
@@ -95,5 +95,5 @@ def _found_cancel(said: UncheckedSuccess, expected: ExpectedReply) -> Found | Un
     answer = answers.read(messages.ReviseAnswer, said.body)
     told = outcomes.cancel_of(answer, said, expected, remain_krw=None)
     if told is None:
-        return doubt("a cancel without its number, or of another amount", said)
+        return unverified("a cancel without its number, or of another amount", said)
     return Found(outcome=told, state=_STATES.get(answer.status_code or "", "none"))

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from dasi.providers.kicc import answers
 from dasi.providers.kicc.cards import card_of
-from dasi.providers.kicc.reasons import is_doubtful, reason_of
+from dasi.providers.kicc.reasons import is_indeterminate, reason_of
 from dasi.providers.kicc.receipts import card_receipt_url
 from dasi.providers.kicc.signature import is_signed
-from dasi.providers.kicc.transport.client import Answered, NoAnswer, Reply, Unsent
+from dasi.providers.kicc.transport.client import NoResponse, Reply, RequestNotSent, Response
 from dasi.providers.kicc.transport.redaction import keys_in, scrubbed
 from dasi.providers.port import (
     Approved,
@@ -27,8 +27,8 @@ from dasi.providers.port import (
     Declined,
     KeyDeleted,
     KeyIssued,
-    Mall,
     NotSent,
+    PgAccount,
     Unknown,
     WindowOpened,
 )
@@ -39,12 +39,12 @@ from kicc_wire import codes, messages
 class ExpectedReply:
     """What was asked, to hold the answer against. A None is not compared."""
 
-    mall: Mall
+    account: PgAccount
     attempt_id: str | None
     now: datetime
-    shop_order_no: str | None = None
+    pg_order_id: str | None = None
     amount_krw: int | None = None
-    hide: tuple[str, ...] = field(default=(), repr=False)
+    redact: tuple[str, ...] = field(default=(), repr=False)
     """Secrets of this request, cut out of KICC's texts."""
 
 
@@ -56,21 +56,23 @@ class UncheckedSuccess:
     body: Mapping[str, object] = field(repr=False)
 
 
-def sort(reply: Reply, expected: ExpectedReply) -> UncheckedSuccess | Declined | Unknown | NotSent:
+def classify(
+    reply: Reply, expected: ExpectedReply
+) -> UncheckedSuccess | Declined | Unknown | NotSent:
     """The class of a reply, before the checks a yes has to pass."""
     match reply:
-        case Unsent(why=why):
+        case RequestNotSent(why=why):
             return NotSent(why=why)
-        case NoAnswer(why=why):
+        case NoResponse(why=why):
             return Unknown(why=why)
-        case Answered(body=body):
-            return _sort_body(body, expected)
+        case Response(body=body):
+            return _classify_body(body, expected)
 
 
 def window_opened(
     reply: Reply, expected: ExpectedReply
 ) -> WindowOpened | Declined | Unknown | NotSent:
-    said = sort(reply, expected)
+    said = classify(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     url = answers.read(messages.RegisterAnswer, said.body).auth_page_url or ""
@@ -79,57 +81,57 @@ def window_opened(
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in {"https", "http"} or not parts.hostname:
-        return doubt("the window has no address", said)
+        return unverified("the window has no address", said)
     session = parse_qs(parts.query).get("authorizationId", [None])[0]
     return WindowOpened(url=url, session_id=session)
 
 
 def approved(reply: Reply, expected: ExpectedReply) -> Approved | Declined | Unknown | NotSent:
     """Of an approval or a charge: our names, the amount, the signature, money held."""
-    said = sort(reply, expected)
+    said = classify(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_names(said.body, expected) or _wrong_seal(answer, expected):
-        return doubt(wrong, said)
+    if wrong := identity_mismatch(said.body, expected) or _signature_error(answer, expected):
+        return unverified(wrong, said)
     if answer.status_code and answer.status_code not in codes.STATUSES_HOLDING_MONEY:
-        return doubt(f"an approval in state {answer.status_code}", said)
+        return unverified(f"an approval in state {answer.status_code}", said)
     return approval_of(answer, said, expected)
 
 
 def key_issued(reply: Reply, expected: ExpectedReply) -> KeyIssued | Declined | Unknown | NotSent:
     """Of a key issue: our names, amount 0, the signature, and a key beside a card's mask."""
-    said = sort(reply, expected)
+    said = classify(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := wrong_names(said.body, expected) or _wrong_seal(answer, expected):
-        return doubt(wrong, said)
-    return key_of(answer, said, expected) or doubt("a yes without a key in it", said)
+    if wrong := identity_mismatch(said.body, expected) or _signature_error(answer, expected):
+        return unverified(wrong, said)
+    return key_of(answer, said, expected) or unverified("a yes without a key in it", said)
 
 
 def cancelled(
     reply: Reply, expected: ExpectedReply, *, pg_tid: str, remain_krw: int
 ) -> Cancelled | Declined | Unknown | NotSent:
     """Of a cancel: our names, the original's number, the amount. KICC does not sign these."""
-    said = sort(reply, expected)
+    said = classify(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ReviseAnswer, said.body)
-    if wrong := wrong_names(said.body, expected):
-        return doubt(wrong, said)
+    if wrong := identity_mismatch(said.body, expected):
+        return unverified(wrong, said)
     if answer.ori_pg_cno != pg_tid:
-        return doubt("a cancel of another transaction", said)
+        return unverified("a cancel of another transaction", said)
     told = cancel_of(answer, said, expected, remain_krw=remain_krw)
-    return told or doubt("a cancel without its number, or of another amount", said)
+    return told or unverified("a cancel without its number, or of another amount", said)
 
 
 def key_deleted(reply: Reply, expected: ExpectedReply) -> KeyDeleted | Declined | Unknown | NotSent:
-    said = sort(reply, expected)
+    said = classify(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
-    if wrong := wrong_names(said.body, expected):
-        return doubt(wrong, said)
+    if wrong := identity_mismatch(said.body, expected):
+        return unverified(wrong, said)
     return KeyDeleted(code=codes.RESULT_OK, text=said.text)
 
 
@@ -139,7 +141,7 @@ def approval_of(
     """An answer whose names and amount were checked, as an approval."""
     amount_krw, paid = answers.won(answer.amount), answer.payment_info
     if not answer.pg_cno or amount_krw is None:
-        return doubt("a yes without a transaction number or an amount", said)
+        return unverified("a yes without a transaction number or an amount", said)
     return Approved(
         pg_tid=answer.pg_cno,
         amount_krw=amount_krw,
@@ -148,7 +150,7 @@ def approval_of(
         ),
         approval_no=paid.approval_no if paid else None,
         card=card_of(paid),
-        receipt_url=card_receipt_url(answer.pg_cno, is_sandbox=expected.mall.is_sandbox),
+        receipt_url=card_receipt_url(answer.pg_cno, is_sandbox=expected.account.is_sandbox),
         code=codes.RESULT_OK,
         text=said.text,
     )
@@ -199,7 +201,7 @@ def cancel_of(
         amount_krw=amount_krw,
         remain_krw=left_krw,
         cancelled_at=answers.moment(answer.transaction_date, otherwise=expected.now),
-        receipt_url=card_receipt_url(original, is_sandbox=expected.mall.is_sandbox)
+        receipt_url=card_receipt_url(original, is_sandbox=expected.account.is_sandbox)
         if original
         else None,
         code=codes.RESULT_OK,
@@ -207,16 +209,16 @@ def cancel_of(
     )
 
 
-def wrong_names(body: Mapping[str, object], expected: ExpectedReply) -> str | None:
+def identity_mismatch(body: Mapping[str, object], expected: ExpectedReply) -> str | None:
     """What is wrong with the names a yes has to repeat: missing is as wrong as foreign."""
-    for name, ours in _names(expected):
+    for name, ours in _expected_ids(expected):
         theirs = body.get(name)
         if theirs != ours:
             return f"{name} is missing" if theirs in (None, "") else f"{name} is not ours"
     return None
 
 
-def wrong_amount(claimed: int | str | None, expected: ExpectedReply) -> str | None:
+def amount_mismatch(claimed: int | str | None, expected: ExpectedReply) -> str | None:
     amount_krw = answers.won(claimed)
     if amount_krw is None:
         return "no amount is named"
@@ -225,7 +227,7 @@ def wrong_amount(claimed: int | str | None, expected: ExpectedReply) -> str | No
     return None
 
 
-def doubt(why: str, said: UncheckedSuccess) -> Unknown:
+def unverified(why: str, said: UncheckedSuccess) -> Unknown:
     """A yes that fails a check is a doubt; what it claims is told for whoever settles it."""
     claims = answers.read(messages.QueryAnswer, said.body)
     return Unknown(
@@ -237,43 +239,43 @@ def doubt(why: str, said: UncheckedSuccess) -> Unknown:
     )
 
 
-def _sort_body(
+def _classify_body(
     body: Mapping[str, object], expected: ExpectedReply
 ) -> UncheckedSuccess | Declined | Unknown:
     code = answers.result_code(body)
-    text = scrubbed(answers.result_text(body), (*expected.hide, *keys_in(body)))
+    text = scrubbed(answers.result_text(body), (*expected.redact, *keys_in(body)))
     if code is None:
         return Unknown(why="an answer without a result code", text=text or None)
     if code == codes.RESULT_OK:
         return UncheckedSuccess(text, body)
-    if is_doubtful(code, text):
+    if is_indeterminate(code, text):
         return Unknown(why="KICC itself leaves it open", code=code, text=text)
-    for name, ours in _names(expected):
+    for name, ours in _expected_ids(expected):
         if body.get(name) not in (None, "", ours):
             return Unknown(why=f"a refusal of something else: {name}", code=code, text=text)
     return Declined(code=code, text=text, reason=reason_of(code, text))
 
 
-def _names(expected: ExpectedReply) -> list[tuple[str, str]]:
+def _expected_ids(expected: ExpectedReply) -> list[tuple[str, str]]:
     names = (
-        ("mallId", expected.mall.mall_id),
+        ("mallId", expected.account.pg_merchant_id),
         ("shopTransactionId", expected.attempt_id),
-        ("shopOrderNo", expected.shop_order_no),
+        ("shopOrderNo", expected.pg_order_id),
     )
     return [(name, ours) for name, ours in names if ours is not None]
 
 
-def _wrong_seal(answer: messages.ApprovalAnswer, expected: ExpectedReply) -> str | None:
+def _signature_error(answer: messages.ApprovalAnswer, expected: ExpectedReply) -> str | None:
     """Amount and signature together: KICC signs the amount it took, whatever was asked."""
     amount_krw = answers.won(answer.amount)
     is_right = amount_krw is not None and is_signed(
         answer.msg_auth_value or "",
-        secret=expected.mall.secret,
+        secret=expected.account.secret,
         pg_tid=answer.pg_cno or "",
         amount_krw=amount_krw,
         moment=answer.transaction_date or "",
     )
-    if wrong := wrong_amount(answer.amount, expected):
+    if wrong := amount_mismatch(answer.amount, expected):
         return f"{wrong} (the signature {'holds' if is_right else 'does not hold'})"
     if not answer.msg_auth_value:
         return "it is not signed"

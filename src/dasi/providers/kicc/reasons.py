@@ -71,7 +71,7 @@ systems is no explicit no: the money may have moved. It is asked about, which co
 own codes for these are not published."""
 
 
-def is_doubtful(code: str, text: str) -> bool:
+def is_indeterminate(code: str, text: str) -> bool:
     """Whether a result other than 0000 leaves open what happened."""
     if code in RESULTS_UNSETTLED:
         return True

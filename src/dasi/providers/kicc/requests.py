@@ -1,6 +1,6 @@
 """Our orders as KICC's requests: every field, its length and its letters.
 
-Texts that KICC could not hold are fitted (`wire_text`). Names, numbers and amounts are ours: one
+Texts that KICC could not hold are fitted (`euc_kr_text`). Names, numbers and amounts are ours: one
 that KICC would refuse is a bug of the caller and stops the act before anything is sent.
 """
 
@@ -9,7 +9,7 @@ from datetime import date
 from dasi.providers.kicc import euc_kr_text
 from dasi.providers.kicc.cards import codes_of
 from dasi.providers.kicc.signature import sign_cancel
-from dasi.providers.port import Attempt, Cancel, Mall, Order, WindowRequest
+from dasi.providers.port import Attempt, Cancel, Order, PgAccount, WindowRequest
 from kicc_wire import codes, messages
 
 _AMOUNT_MAX_KRW = 2**31 - 1
@@ -17,7 +17,7 @@ _LANGUAGES = {"ko": "KOR", "en": "ENG", "ja": "JPN", "zh": "CHN"}
 _CERT_TYPES = {"full": "0", "number_expiry": "1", "number_expiry_birth": "2"}
 
 
-def register(mall: Mall, request: WindowRequest) -> messages.RegisterRequest:
+def register(account: PgAccount, request: WindowRequest) -> messages.RegisterRequest:
     """A window for one payment (card), or to register a card.
 
     KICC takes no amount for a key window (§5.1: 0), so what the merchant wants shown there is
@@ -29,42 +29,42 @@ def register(mall: Mall, request: WindowRequest) -> messages.RegisterRequest:
     if app_scheme is not None and not euc_kr_text.is_sendable_address(app_scheme):
         app_scheme = None
     return messages.RegisterRequest(
-        mall_id=mall.mall_id,
-        shop_order_no=_checked_order_no(order.shop_order_no),
+        mall_id=account.pg_merchant_id,
+        shop_order_no=_checked_order_no(order.pg_order_id),
         amount=0 if is_key else _checked_amount(order.amount_krw),
         pay_method_type_code=codes.PAY_METHOD_BILLING_KEY if is_key else codes.PAY_METHOD_CARD,
         currency=codes.CURRENCY_KRW,
         return_url=request.return_url,
         device_type_code=request.device,
         client_type_code=codes.CLIENT_TYPE_INTEGRATED,
-        lang_flag=_LANGUAGES[request.language or mall.language],
+        lang_flag=_LANGUAGES[request.language or account.language],
         app_scheme=app_scheme,
         order_info=_order_info(order),
-        pay_method_info=_key_window(mall) if is_key else _card_window(request),
+        pay_method_info=_key_window(account) if is_key else _card_window(request),
         tax_info=None if is_key else _tax_info(order),
     )
 
 
 def approval(
-    mall: Mall, attempt: Attempt, *, session_id: str, shop_order_no: str
+    account: PgAccount, attempt: Attempt, *, session_id: str, pg_order_id: str
 ) -> messages.ApprovalRequest:
     """Takes the money of a window, or issues its key: the window knows which."""
     return messages.ApprovalRequest(
-        mall_id=mall.mall_id,
+        mall_id=account.pg_merchant_id,
         shop_transaction_id=_checked_name(attempt),
         authorization_id=session_id,
-        shop_order_no=_checked_order_no(shop_order_no),
+        shop_order_no=_checked_order_no(pg_order_id),
         approval_req_date=kicc_day(attempt.business_date),
     )
 
 
 def charge(
-    mall: Mall, attempt: Attempt, *, order: Order, billing_key: str
+    account: PgAccount, attempt: Attempt, *, order: Order, billing_key: str
 ) -> messages.BatchApprovalRequest:
     return messages.BatchApprovalRequest(
-        mall_id=mall.mall_id,
+        mall_id=account.pg_merchant_id,
         shop_transaction_id=_checked_name(attempt),
-        shop_order_no=_checked_order_no(order.shop_order_no),
+        shop_order_no=_checked_order_no(order.pg_order_id),
         approval_req_date=kicc_day(attempt.business_date),
         amount=_checked_amount(order.amount_krw),
         currency=codes.CURRENCY_KRW,
@@ -79,7 +79,7 @@ def charge(
     )
 
 
-def cancel(mall: Mall, attempt: Attempt, *, request: Cancel) -> messages.ReviseRequest:
+def cancel(account: PgAccount, attempt: Attempt, *, request: Cancel) -> messages.ReviseRequest:
     """All of an untouched approval by 40, anything else by 32.
 
     Whether 40 takes the rest after a 32 is not established; 32 does (§9.3). A 32 carries what we
@@ -92,15 +92,15 @@ def cancel(mall: Mall, attempt: Attempt, *, request: Cancel) -> messages.ReviseR
     is_whole = is_whole_cancel(request)
     name = _checked_name(attempt)
     return messages.ReviseRequest(
-        mall_id=mall.mall_id,
+        mall_id=account.pg_merchant_id,
         shop_transaction_id=name,
         pg_cno=request.pg_tid,
         revise_type_code=codes.REVISE_FULL_CANCEL if is_whole else codes.REVISE_PARTIAL_CANCEL,
         amount=None if is_whole else request.amount_krw,
         remain_amount=None if is_whole else request.remain_krw,
         cancel_req_date=kicc_day(attempt.business_date),
-        msg_auth_value=sign_cancel(secret=mall.secret, pg_tid=request.pg_tid, attempt_id=name),
-        revise_message=euc_kr_text.plain(request.reason or "", bytes_max=100) or None,
+        msg_auth_value=sign_cancel(secret=account.secret, pg_tid=request.pg_tid, attempt_id=name),
+        revise_message=euc_kr_text.sanitize(request.reason or "", bytes_max=100) or None,
         tax_info=None if is_whole else _revise_tax_info(request),
     )
 
@@ -117,18 +117,20 @@ def _revise_tax_info(request: Cancel) -> messages.ReviseTaxInfo | None:
     )
 
 
-def remove_key(mall: Mall, attempt: Attempt, *, billing_key: str) -> messages.RemoveKeyRequest:
+def remove_key(
+    account: PgAccount, attempt: Attempt, *, billing_key: str
+) -> messages.RemoveKeyRequest:
     return messages.RemoveKeyRequest(
-        mall_id=mall.mall_id,
+        mall_id=account.pg_merchant_id,
         shop_transaction_id=_checked_name(attempt),
         batch_key=billing_key,
         remove_req_date=kicc_day(attempt.business_date),
     )
 
 
-def query(mall: Mall, attempt: Attempt, *, day: date) -> messages.QueryRequest:
+def query(account: PgAccount, attempt: Attempt, *, day: date) -> messages.QueryRequest:
     return messages.QueryRequest(
-        mall_id=mall.mall_id,
+        mall_id=account.pg_merchant_id,
         shop_transaction_id=_checked_name(attempt),
         transaction_date=kicc_day(day),
     )
@@ -143,9 +145,9 @@ def kicc_day(day: date) -> str:
     return day.isoformat().replace("-", "")
 
 
-def _key_window(mall: Mall) -> messages.WindowPayMethodInfo:
+def _key_window(account: PgAccount) -> messages.WindowPayMethodInfo:
     return messages.WindowPayMethodInfo(
-        bill_key_method_info=messages.WindowBillKeyMethod(cert_type=_CERT_TYPES[mall.key_fields])
+        bill_key_method_info=messages.WindowBillKeyMethod(cert_type=_CERT_TYPES[account.key_fields])
     )
 
 
@@ -167,14 +169,14 @@ def _card_window(request: WindowRequest) -> messages.WindowPayMethodInfo | None:
 def _order_info(order: Order) -> messages.OrderInfo:
     return messages.OrderInfo(
         # KICC wants a name; one made of signs alone leaves nothing it could hold.
-        goods_name=euc_kr_text.goods_name(order.goods_name) or order.shop_order_no,
+        goods_name=euc_kr_text.goods_name(order.goods_name) or order.pg_order_id,
         customer_info=_customer_info(order),
     )
 
 
 def _customer_info(order: Order) -> messages.CustomerInfo | None:
     info = messages.CustomerInfo(
-        customer_id=euc_kr_text.plain(order.buyer_id or "", bytes_max=20) or None,
+        customer_id=euc_kr_text.sanitize(order.buyer_id or "", bytes_max=20) or None,
         customer_name=euc_kr_text.person_name(order.buyer_name or "") or None,
         customer_mail=euc_kr_text.mail_address(order.buyer_email or ""),
         customer_contact_no=euc_kr_text.contact_no(order.buyer_tel or ""),
@@ -200,9 +202,9 @@ def _checked_name(attempt: Attempt) -> str:
     return attempt.attempt_id
 
 
-def _checked_order_no(shop_order_no: str) -> str:
-    assert euc_kr_text.is_shop_order_no(shop_order_no), "an order number is 1-40 of A-Z a-z 0-9 - _"
-    return shop_order_no
+def _checked_order_no(pg_order_id: str) -> str:
+    assert euc_kr_text.is_shop_order_no(pg_order_id), "an order number is 1-40 of A-Z a-z 0-9 - _"
+    return pg_order_id
 
 
 def _checked_amount(amount_krw: int) -> int:

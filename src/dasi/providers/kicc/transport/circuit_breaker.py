@@ -12,37 +12,37 @@ from dasi.foundation.clock import Clock
 
 
 @dataclass
-class _Line:
+class _Circuit:
     outages_in_a_row: int = 0
-    closed_until: datetime | None = None
+    open_until: datetime | None = None
 
 
-class Breaker:
-    """One line per host: a sandbox that is down says nothing about the live one."""
+class CircuitBreaker:
+    """One circuit per host: a sandbox that is down says nothing about the live one."""
 
     def __init__(self, clock: Clock, *, outages_max: int, pause: timedelta) -> None:
         self._clock = clock
         self._outages_max = outages_max
         self._pause = pause
-        self._lines: dict[str, _Line] = {}
+        self._circuits: dict[str, _Circuit] = {}
 
     def is_available(self, host: str) -> bool:
         """Whether scheduled work may ask. While down: True for one asker every `pause`."""
-        line = self._lines.get(host)
-        if line is None or line.closed_until is None:
+        circuit = self._circuits.get(host)
+        if circuit is None or circuit.open_until is None:
             return True
         now = self._clock.now()
-        if now < line.closed_until:
+        if now < circuit.open_until:
             return False
-        line.closed_until = now + self._pause
+        circuit.open_until = now + self._pause
         return True
 
     def record(self, host: str, *, is_outage: bool) -> None:
         """What the last ask of this host came to, whoever asked."""
-        line = self._lines.setdefault(host, _Line())
+        circuit = self._circuits.setdefault(host, _Circuit())
         if not is_outage:
-            line.outages_in_a_row, line.closed_until = 0, None
+            circuit.outages_in_a_row, circuit.open_until = 0, None
             return
-        line.outages_in_a_row += 1
-        if line.outages_in_a_row >= self._outages_max and line.closed_until is None:
-            line.closed_until = self._clock.now() + self._pause
+        circuit.outages_in_a_row += 1
+        if circuit.outages_in_a_row >= self._outages_max and circuit.open_until is None:
+            circuit.open_until = self._clock.now() + self._pause

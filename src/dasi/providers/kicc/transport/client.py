@@ -4,9 +4,9 @@ What becomes of a request is decided by one question: could a byte of it have le
 aiohttp tells when a connection is in hand (made, its TLS handshake done, or taken from the pool).
 Whatever fails before that moment was never sent; whatever fails after it is in doubt.
 
-    Answered   HTTP 200 and a JSON object; what it says is not judged here
-    NoAnswer   the request may have arrived, and no readable answer came back
-    Unsent     no connection was had, so nothing was sent
+    Response         HTTP 200 and a JSON object; what it says is not judged here
+    NoResponse       the request may have arrived, and no readable answer came back
+    RequestNotSent   no connection was had, so nothing was sent
 """
 
 import asyncio
@@ -35,14 +35,14 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Response:
     """KICC's own words. Not shown by `repr`: a key issue carries the billing key in them."""
 
     body: Mapping[str, object] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoResponse:
     """It may have happened. `is_outage`: KICC looks unwell, not merely odd."""
 
     why: str
@@ -50,14 +50,14 @@ class NoAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
+class RequestNotSent:
     """It did not happen. `is_outage`: KICC could not be reached; else we were too busy to try."""
 
     why: str
     is_outage: bool
 
 
-Reply = Answered | NoAnswer | Unsent
+Reply = Response | NoResponse | RequestNotSent
 
 
 class KiccClient:
@@ -80,47 +80,51 @@ class KiccClient:
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
-        self._places: dict[str, asyncio.Semaphore] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
 
     async def send(
-        self, base_url: str, path: str, request: Wire, *, hide: tuple[str, ...] = ()
+        self, base_url: str, path: str, request: Wire, *, redact: tuple[str, ...] = ()
     ) -> Reply:
-        """POSTs `request` once. Never raises for what the network does. `hide` never is logged."""
+        """POSTs `request` once. Never raises for what the network does. `redact` is not logged."""
         assert_no_transaction()
         body = msgspec.json.encode(request)
         began = monotonic()
-        reply = await self._send_when_there_is_room(base_url, path, body)
+        reply = await self._send_with_slot(base_url, path, body)
         if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking is not for nothing
             log.debug(
-                "kicc_asked",
+                "kicc_request",
                 path=path,
-                request=masked(msgspec.to_builtins(request), hide=hide),
+                request=masked(msgspec.to_builtins(request), redact=redact),
                 outcome=type(reply).__name__,
-                answer=masked(reply.body, hide=hide) if isinstance(reply, Answered) else reply.why,
+                answer=masked(reply.body, redact=redact)
+                if isinstance(reply, Response)
+                else reply.why,
                 took_ms=round((monotonic() - began) * 1000),
             )
         return reply
 
     async def close(self) -> None:
-        """Ends the pool. Requests under way end as `NoAnswer`."""
+        """Ends the pool. Requests under way end as `NoResponse`."""
         self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _send_when_there_is_room(self, base_url: str, path: str, body: bytes) -> Reply:
+    async def _send_with_slot(self, base_url: str, path: str, body: bytes) -> Reply:
         if self._is_closed:
-            return Unsent("the client is closed", is_outage=False)
-        place = self._places.setdefault(base_url, asyncio.Semaphore(self._connections_max))
+            return RequestNotSent("the client is closed", is_outage=False)
+        slot = self._slots.setdefault(base_url, asyncio.Semaphore(self._connections_max))
         try:
-            async with asyncio.timeout(self._pool_wait_s if place.locked() else None):
-                await place.acquire()
+            async with asyncio.timeout(self._pool_wait_s if slot.locked() else None):
+                await slot.acquire()
         except TimeoutError:
-            return Unsent(f"no free connection within {self._pool_wait_s:g} s", is_outage=False)
+            return RequestNotSent(
+                f"no free connection within {self._pool_wait_s:g} s", is_outage=False
+            )
         try:
             return await self._post(base_url + path, body)
         finally:
-            place.release()
+            slot.release()
 
     async def _post(self, url: str, body: bytes) -> Reply:
         progress = SimpleNamespace(is_connected=False)
@@ -136,8 +140,8 @@ class KiccClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failed:
             # ValueError: aiohttp lets a few of its parsers' errors through as they are.
             if progress.is_connected:
-                return NoAnswer(f"no answer: {_told(failed)}", is_outage=True)
-            return Unsent(f"no connection: {_told(failed)}", is_outage=True)
+                return NoResponse(f"no answer: {_told(failed)}", is_outage=True)
+            return RequestNotSent(f"no connection: {_told(failed)}", is_outage=True)
 
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made on first use because it belongs to the running loop.
@@ -149,7 +153,7 @@ class KiccClient:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=0,  # `_places` bounds each host by itself
+                    limit=0,  # `_slots` bounds each host by itself
                     keepalive_timeout=2,
                     ssl=self._tls or _tls_context(),
                 ),
@@ -167,16 +171,18 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
         body += chunk
         if len(body) > ANSWER_BYTES_MAX:
             response.close()
-            return NoAnswer(f"the answer is longer than {ANSWER_BYTES_MAX} bytes", is_outage=False)
+            return NoResponse(
+                f"the answer is longer than {ANSWER_BYTES_MAX} bytes", is_outage=False
+            )
     if response.status != _OK:
-        return NoAnswer(
+        return NoResponse(
             f"HTTP {response.status} with {len(body)} bytes",
             is_outage=response.status >= _SERVER_ERROR,
         )
     try:
-        return Answered(msgspec.json.decode(bytes(body), type=dict[str, object]))
+        return Response(msgspec.json.decode(bytes(body), type=dict[str, object]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return NoAnswer(f"HTTP 200 with {len(body)} bytes, no JSON object", is_outage=False)
+        return NoResponse(f"HTTP 200 with {len(body)} bytes, no JSON object", is_outage=False)
 
 
 def _watch_for_connection() -> aiohttp.TraceConfig:

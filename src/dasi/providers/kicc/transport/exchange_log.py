@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from dasi.providers.exchange import Exchange
-from dasi.providers.kicc.transport.client import Answered, Reply, Unsent
+from dasi.providers.kicc.transport.client import Reply, RequestNotSent, Response
 from dasi.providers.kicc.transport.redaction import masked
 from dasi.providers.port import (
     Approved,
@@ -27,21 +27,21 @@ One = TypeVar("One", bound=Outcome | Found)
 
 
 def exchange_of(
-    path: str, request: Wire, reply: Reply, *, at: datetime, took_ms: int, hide: tuple[str, ...]
+    path: str, request: Wire, reply: Reply, *, at: datetime, took_ms: int, redact: tuple[str, ...]
 ) -> Exchange | None:
     """None if nothing left this machine. Fields that KICC leaves empty are left out."""
-    if isinstance(reply, Unsent):
+    if isinstance(reply, RequestNotSent):
         return None
     answer, why = None, None
-    if isinstance(reply, Answered):
-        answer = masked(reply.body, hide=hide, keeps_empty=False)
+    if isinstance(reply, Response):
+        answer = masked(reply.body, redact=redact, keeps_empty=False)
     else:
         why = reply.why
     return Exchange(
         path=path,
         at=at,
         took_ms=took_ms,
-        request=masked(msgspec.to_builtins(request), hide=hide, keeps_empty=False),
+        request=masked(msgspec.to_builtins(request), redact=redact, keeps_empty=False),
         answer=answer,
         why=why,
     )

@@ -56,10 +56,10 @@ _SHOWN = frozenset(
 
 
 def masked(
-    body: Mapping[str, object], *, hide: tuple[str, ...] = (), keeps_empty: bool = True
+    body: Mapping[str, object], *, redact: tuple[str, ...] = (), keeps_empty: bool = True
 ) -> dict[str, object]:
-    """A copy fit for a log. `hide` are secrets to be cut out of the texts that are shown."""
-    return _masked_fields(body, (*hide, *keys_in(body)), keeps_empty=keeps_empty, depth=0)
+    """A copy fit for a log. `redact` are secrets to be cut out of the texts that are shown."""
+    return _masked_fields(body, (*redact, *keys_in(body)), keeps_empty=keeps_empty, depth=0)
 
 
 def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
@@ -73,16 +73,16 @@ def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
     return tuple(found)
 
 
-def scrubbed(text: str, hide: tuple[str, ...]) -> str:
-    """`text` without the secrets in `hide`: KICC might quote a key in the reason of a refusal."""
-    for secret in hide:
+def scrubbed(text: str, redact: tuple[str, ...]) -> str:
+    """`text` without the secrets in `redact`: KICC might quote a key in the reason of a refusal."""
+    for secret in redact:
         if secret and secret in text:
             text = text.replace(secret, _HIDDEN)
     return text
 
 
 def _masked_fields(
-    body: Mapping[str, object], hide: tuple[str, ...], *, keeps_empty: bool, depth: int
+    body: Mapping[str, object], redact: tuple[str, ...], *, keeps_empty: bool, depth: int
 ) -> dict[str, object]:
     # A charge has some fifty fields to go through, so the frequent kinds are asked for first.
     shown: dict[str, object] = {}
@@ -91,9 +91,9 @@ def _masked_fields(
             if keeps_empty:
                 shown[name] = value
         elif isinstance(value, str):
-            shown[name] = scrubbed(value, hide) if name in _SHOWN else _HIDDEN
+            shown[name] = scrubbed(value, redact) if name in _SHOWN else _HIDDEN
         elif isinstance(value, dict) and depth < _DEPTH_MAX:
-            inner = _masked_fields(value, hide, keeps_empty=keeps_empty, depth=depth + 1)
+            inner = _masked_fields(value, redact, keeps_empty=keeps_empty, depth=depth + 1)
             if inner or keeps_empty:
                 shown[name] = inner
         elif name in _SHOWN and isinstance(value, int | float):

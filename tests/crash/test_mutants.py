@@ -15,8 +15,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @dataclass(frozen=True)
-class Bug:
-    plant: mutants.Plant
+class Mutant:
+    plant: mutants.ApplyMutant
     sweep: str
     breaks: frozenset[str]
     """Promises of which at least one must be seen broken."""
@@ -26,29 +26,29 @@ class Bug:
     """A few histories do not come to it: its sweep does."""
 
 
-BUGS = {
-    "an approval is resent after a lost answer": Bug(
+MUTANTS = {
+    "an approval is resent after a lost answer": Mutant(
         mutants.resend_lost_charge,
         "charge, answer lost",
         frozenset({"a never twice", "c books agree"}),
     ),
-    "the reserve row is skipped": Bug(
+    "the reserve row is skipped": Mutant(
         mutants.skip_reserve_row, "charge", frozenset({"a never twice", "c books agree"})
     ),
-    "a lost answer is marked failed": Bug(
+    "a lost answer is marked failed": Mutant(
         mutants.mark_lost_answer_failed,
         "charge, answer lost",
         frozenset({"a never twice", "c books agree"}),
     ),
-    "a cancel is resent blindly": Bug(
+    "a cancel is resent blindly": Mutant(
         mutants.resend_lost_cancel,
         "cancel of a part, answer lost",
         frozenset({"c books agree", "e told cancelled", "no bug"}),
     ),
-    "the webhook is outside of the transaction": Bug(
+    "the webhook is outside of the transaction": Mutant(
         mutants.enqueue_after_commit, "charge", frozenset({"d events"})
     ),
-    "a scheduled payment is run again because its worker is gone": Bug(
+    "a scheduled payment is run again because its worker is gone": Mutant(
         mutants.forget_first_run,
         "scheduled payment, declined",
         frozenset({"s runs once"}),
@@ -58,28 +58,28 @@ BUGS = {
 }
 
 
-@pytest.mark.parametrize("name", BUGS)
+@pytest.mark.parametrize("name", MUTANTS)
 async def test_sweep_finds(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    bug = BUGS[name]
-    bug.plant(monkeypatch)
+    mutant = MUTANTS[name]
+    mutant.plant(monkeypatch)
 
-    await run_sweep(stage, bug.sweep, step=bug.step)
+    await run_sweep(stage, mutant.sweep, step=mutant.step)
 
-    broken = {violation.promise for violation in stage.tally.violations}
-    assert broken & bug.breaks, stage.tally.report()
+    broken = {violation.promise for violation in stage.results.violations}
+    assert broken & mutant.breaks, stage.results.report()
 
 
-@pytest.mark.parametrize("name", [name for name, bug in BUGS.items() if not bug.is_rare])
+@pytest.mark.parametrize("name", [name for name, mutant in MUTANTS.items() if not mutant.is_rare])
 async def test_histories_find(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    bug = BUGS[name]
-    bug.plant(monkeypatch)
+    mutant = MUTANTS[name]
+    mutant.plant(monkeypatch)
 
     for seed in range(1, HISTORIES_MAX + 1):
         await run_history(stage, seed)
-        broken = {violation.promise for violation in stage.tally.violations}
-        if broken & bug.breaks:
+        broken = {violation.promise for violation in stage.results.violations}
+        if broken & mutant.breaks:
             break
     else:
-        pytest.fail(f"not found in {HISTORIES_MAX} histories\n{stage.tally.report()}")
+        pytest.fail(f"not found in {HISTORIES_MAX} histories\n{stage.results.report()}")
 
-    assert f"SEED={seed} " in str(stage.tally.violations[-1])
+    assert f"SEED={seed} " in str(stage.results.violations[-1])
