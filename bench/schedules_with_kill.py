@@ -90,7 +90,8 @@ async def until_executed(
             took_s = time.monotonic() - began
             print(f"  {took_s:5.0f} s  {done:7,} done, {in_doubt} cut off by the kill", flush=True)
             await client.rows(
-                "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
+                "UPDATE pg_attempts"
+                " SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
                 " WHERE state IN ('sending', 'unknown')"
             )
             await client.rows("UPDATE schedules SET leased_until = now() WHERE status = 'running'")

@@ -15,7 +15,10 @@ import dasi
 from crash.killable import Part, Place
 
 _SOURCE = Path(dasi.__file__).parent
-_ROOMS = ("payments", "billing_keys", "schedules", "webhooks", "channels", "providers/kicc")
+_PACKAGES = (
+    "ledger", "payments", "windows", "billing_keys", "schedules", "scheduler", "card_verifications",
+    "webhooks", "channels", "providers/kicc", "providers/kicc/transport",
+)  # fmt: skip
 VERBS = (
     "charge",
     "cancel",
@@ -146,8 +149,8 @@ def point_of(place: Place) -> Point | None:
 
 def _functions() -> dict[str, list[_Function]]:
     found: dict[str, list[_Function]] = {}
-    for room in _ROOMS:
-        for path in sorted((_SOURCE / room).glob("*.py")):
+    for package in _PACKAGES:
+        for path in sorted((_SOURCE / package).glob("*.py")):
             file = path.relative_to(_SOURCE).as_posix()
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

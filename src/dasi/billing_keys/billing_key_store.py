@@ -206,7 +206,8 @@ async def close_deletion(
         NotSent: "not_sent",
     }
     await connection.execute(
-        """UPDATE pg_attempts SET state = $3, detail = $4, pg_code = $5, pg_text = $6, answered_at = $7
+        """UPDATE pg_attempts
+           SET state = $3, detail = $4, pg_code = $5, pg_text = $6, answered_at = $7
            WHERE merchant_id = $1 AND attempt_id = $2""",
         key.merchant_id,
         attempt.attempt_id,

@@ -8,8 +8,8 @@ from dasi.billing_keys.summary import BillingKeySummary
 from dasi.foundation.db import Database
 
 _LINE = """k.billing_key_id, k.customer_uid, k.status, k.card_name, k.card_number, k.card_kind,
-    k.customer_name, c.pg_merchant_id, k.issued_at, k.updated_at, k.pg_deleted_at, k.manual_review_reason,
-    k.shared_with"""
+    k.customer_name, c.pg_merchant_id, k.issued_at, k.updated_at, k.pg_deleted_at,
+    k.manual_review_reason, k.shared_with"""
 _SOURCE = """billing_keys k
     JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
 

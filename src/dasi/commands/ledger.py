@@ -10,7 +10,7 @@ from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 
 if TYPE_CHECKING:
-    from dasi.reporting import Discrepancy, Report
+    from dasi.reporting import Discrepancy, VerificationReport
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: event chains, statuses and sums.")
 _SHOWN_MAX = 1_000
@@ -28,14 +28,14 @@ def group() -> None:
         "dasi ledger verify", "0 all is proven, 1 something is wrong (named), 2 usage"
     ),
 )
-def verify_ledger(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+def verify(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Prove the event chains, the statuses and the sums, and name what is wrong."""
 
-    async def act(engine: Engine) -> "tuple[Report, list[Discrepancy]]":
-        from dasi.reporting import Report  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "tuple[VerificationReport, list[Discrepancy]]":
+        from dasi.reporting import VerificationReport, verify_ledger  # noqa: PLC0415  # slow: not for --help
 
-        report = Report()
-        return report, [complaint async for complaint in verify_ledger(engine, report)]
+        report = VerificationReport()
+        return report, [discrepancy async for discrepancy in verify_ledger(engine, report)]
 
     report, wrong = with_engine(data, act)
     print_facts(
@@ -52,11 +52,11 @@ def verify_ledger(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     if wrong:
         rows: list[Facts] = [
             {
-                "merchant": complaint.merchant_code,
-                "payment": complaint.imp_uid,
-                "discrepancy": complaint.what,
+                "merchant": discrepancy.merchant_code,
+                "payment": discrepancy.imp_uid,
+                "discrepancy": discrepancy.what,
             }
-            for complaint in wrong[:_SHOWN_MAX]
+            for discrepancy in wrong[:_SHOWN_MAX]
         ]
         if not as_json:
             print_list(rows, as_json=False, none="")

@@ -92,10 +92,9 @@ async def insert_attempt(
     await connection.execute(
         """WITH new_attempt AS (
                INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
-                                     pg_merchant_id,
-                                        pg_order_id, business_date, amount_krw, state, sent_at,
-                                        next_lookup_at, deadline_at, remain_krw, reason, is_reversal,
-                                        notify_merchant, idempotency_key)
+                                        pg_merchant_id, pg_order_id, business_date, amount_krw,
+                                        state, sent_at, next_lookup_at, deadline_at, remain_krw,
+                                        reason, is_reversal, notify_merchant, idempotency_key)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
                        $18, $19)
            )
@@ -181,7 +180,8 @@ async def close_approval(
 
 async def attempt(database: Database, merchant_id: int, attempt_id: str) -> PaymentAttempt:
     row = await database.fetchrow(
-        f"SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a WHERE a.merchant_id = $1 AND a.attempt_id = $2",
+        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
+            WHERE a.merchant_id = $1 AND a.attempt_id = $2""",
         merchant_id,
         attempt_id,
     )
