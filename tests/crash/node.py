@@ -60,7 +60,7 @@ class Node:
 
     def waits_for_pg(self) -> bool:
         """Whether a request waits for a free connection to the PG."""
-        return any(place._waiters for place in self._provider._client._places.values())
+        return any(slot._waiters for slot in self._provider._client._slots.values())
 
     async def close(self) -> None:
         await self.runner.close()

@@ -57,7 +57,7 @@ class Results:
         )
 
     def report(self) -> str:
-        looked_for = [point for point in points() if point.why_not is None]
+        looked_for = [point for point in points() if point.exclusion is None]
         moments = [(point.place, when) for point in looked_for for when in ("asked", "answered")]
         died = {moment for moment in moments if self.deaths[moment]}
         missed = [point for point in looked_for if not self.passed[point.place, "asked"]]
@@ -79,9 +79,9 @@ class Results:
             f"violations           {len(self.violations)}",
         ]
         lines += [
-            f"  left out           {point.place} {point.function}: {point.why_not}"
+            f"  left out           {point.place} {point.function}: {point.exclusion}"
             for point in points()
-            if point.why_not is not None
+            if point.exclusion is not None
         ]
         lines += [f"  never reached      {point.place} {point.function}" for point in missed]
         lines += [f"  not in the list    {place}" for place in sorted(self.unlisted)]
@@ -93,8 +93,8 @@ class Results:
         if point is None:
             self.unlisted.add(str(place))
             return place
-        if point.why_not is not None:
-            self.unlisted.add(f"{place}, which was left out because: {point.why_not}")
+        if point.exclusion is not None:
+            self.unlisted.add(f"{place}, which was left out because: {point.exclusion}")
         return point.place
 
 

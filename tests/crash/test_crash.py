@@ -4,7 +4,7 @@ import pytest
 
 from crash.history import Stage, run_history
 from crash.kills import run_kill_history
-from crash.points import NOT_LOOKED_FOR, points
+from crash.points import EXCLUDED, points
 from crash.sweep import SWEEPS, run_sweep
 
 SEEDS = 8
@@ -54,9 +54,9 @@ async def test_real_processes_are_killed_and_every_promise_is_kept(stage: Stage)
 
 def test_whatever_is_left_out_of_the_list_is_in_it() -> None:
     """So that no reason outlives what it was the reason for."""
-    left_out = [point for point in points() if point.why_not is not None]
+    left_out = [point for point in points() if point.exclusion is not None]
 
-    for file, text, part, why in NOT_LOOKED_FOR:
+    for file, text, part, why in EXCLUDED:
         assert any(
             point.place.file.startswith(file)
             and point.text.startswith(text)
