@@ -29,6 +29,9 @@ from support.simulator_process import SimulatorControl
 
 GATEWAYS = ("gateway-a", "gateway-b")
 WORKERS = ("worker-a", "worker-b")
+CUSTOMER = "customer-1"
+_DEATH_CHANCE, _FAULT_CHANCE = 0.35, 0.4
+_MOMENTS_MAX = (8, 25, 70)
 _NOBODY = "http://127.0.0.1:9"
 
 Verb = Callable[[Node], Coroutine[Any, Any, Any]]
@@ -244,3 +247,22 @@ class Environment:
             inline_lookup_delay_s=self.inline_lookup_delay_s,
             pg_connections=self.pg_connections,
         )
+
+
+def fate(environment: Environment) -> int | None:
+    """At which moment the next act dies; most live. One that has fewer moments lives too."""
+    dice = environment.dice
+    return dice.randint(1, dice.choice(_MOMENTS_MAX)) if dice.random() < _DEATH_CHANCE else None
+
+
+async def perhaps_fault(environment: Environment, endpoint: str) -> None:
+    if environment.dice.random() < _FAULT_CHANCE:
+        await environment.fault(endpoint)
+
+
+def new_order(environment: Environment) -> str:
+    return f"order-{next(environment.numbers)}"
+
+
+def amount(environment: Environment) -> int:
+    return environment.dice.randint(10, 59) * 100  # no amount of these steers the simulator

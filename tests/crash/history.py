@@ -11,21 +11,15 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from crash.environment import GATEWAYS, WORKERS, Environment
+from crash.environment import CUSTOMER, GATEWAYS, WORKERS, Environment
 from crash.invariants import check_all, check_never_twice
 from crash.killable import Killed, killable_tasks
 from crash.merchant_webhooks import MerchantSide
-from crash.operations import (
-    CUSTOMER,
-    OPERATIONS,
-    TURNS,
-    deliver_notification,
-    pay_in_window,
-    take_turn,
-)
+from crash.operations import OPERATIONS, TURNS, deliver_notification, take_turn
 from crash.results import Results
 from crash.schedule_operations import SCHEDULE_OPERATIONS, resume, set_policy
 from crash.webhook_endpoints import ENDPOINT_ACTS, restore_endpoint
+from crash.window_operations import pay_in_window
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Unavailable
 from support.database import TestServer

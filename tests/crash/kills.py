@@ -15,11 +15,10 @@ from typing import Any
 
 import aiohttp
 
-from crash.environment import Asked, Environment, Told
+from crash.environment import CUSTOMER, Asked, Environment, Told, amount, new_order
 from crash.history import Stage, calm_down, opened_world
 from crash.invariants import check_all, check_never_twice
 from crash.node import VAULT_KEY
-from crash.operations import CUSTOMER, amount, new_order
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import add_api_key
 from support.gateway_merchant import Answer, MerchantClient, read_envelope

@@ -7,13 +7,24 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from crash.environment import GATEWAYS, WORKERS, Asked, Environment, Told
+from crash.environment import (
+    CUSTOMER,
+    GATEWAYS,
+    WORKERS,
+    Environment,
+    Told,
+    amount,
+    fate,
+    new_order,
+    perhaps_fault,
+)
 from crash.node import Node
-from dasi.billing_keys import delete_due_keys, delete_key
+from crash.window_operations import close_and_return, end_key, issue_key, window_payment
+from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.ledger import Payment, Status, find_payment
+from dasi.ledger import Payment, Status
 from dasi.payments import (
     CancelRequest,
     ChargeRequest,
@@ -24,40 +35,11 @@ from dasi.payments import (
     store_pg_notification,
 )
 from dasi.providers.port import PgNotification
-from dasi.schedules import revoke_of_deleted_key, schedule_retries
+from dasi.schedules import schedule_retries
 from dasi.webhooks import fail_for_disabled
-from dasi.windows import (
-    OpenedWindow,
-    OpenWindowRequest,
-    close_window,
-    complete_window,
-    expire_windows,
-    open_window,
-)
+from dasi.windows import expire_windows
 
-CUSTOMER = "customer-1"
-_DEATH_CHANCE, _FAULT_CHANCE = 0.35, 0.4
-_MOMENTS_MAX = (8, 25, 70)
 _PASSES_S = (3, 15, 70, 400, 2_400, 7_200, 40_000)
-
-
-def fate(environment: Environment) -> int | None:
-    """At which moment the next act dies; most live. One that has fewer moments lives too."""
-    dice = environment.dice
-    return dice.randint(1, dice.choice(_MOMENTS_MAX)) if dice.random() < _DEATH_CHANCE else None
-
-
-async def perhaps_fault(environment: Environment, endpoint: str) -> None:
-    if environment.dice.random() < _FAULT_CHANCE:
-        await environment.fault(endpoint)
-
-
-def new_order(environment: Environment) -> str:
-    return f"order-{next(environment.numbers)}"
-
-
-def amount(environment: Environment) -> int:
-    return environment.dice.randint(10, 59) * 100  # no amount of these steers the simulator
 
 
 async def charge_order(
@@ -172,75 +154,6 @@ async def cancel_at_once(environment: Environment) -> None:
     )
 
 
-async def pay_in_window(
-    environment: Environment,
-    gateway: str,
-    *,
-    customer_uid: str | None = None,
-    choice: str = "approve",
-    returns: int = 1,
-    dies_at: int | None = None,
-    asks_merchant: bool = False,
-) -> None:
-    """A payer's whole way through a window, for a payment or for a key."""
-    order = new_order(environment)
-    asked_krw = 0 if customer_uid else amount(environment)
-    request = OpenWindowRequest(
-        merchant_uid=order,
-        amount_krw=asked_krw,
-        name=order,
-        device="pc",
-        customer_uid=customer_uid,
-        confirm_url=environment.merchant_side.url + "/confirm" if asks_merchant else None,
-    )
-    opened = await _open(environment, gateway, request)
-    if not isinstance(opened, OpenedWindow):
-        return
-    _, fields = await environment.kicc.window(opened.window_url, choice)
-
-    async def come_back(engine: Engine) -> Payment:
-        await complete_window(engine, environment.merchant, opened.window_token, fields)
-        return await find_payment(engine, environment.merchant_id, opened.imp_uid)
-
-    fates = [dies_at, *(fate(environment) for _ in range(returns - 1))]
-    await asyncio.gather(
-        *(
-            environment.tell(
-                at, "complete_window", order, come_back, dies_at=one, asked_krw=asked_krw
-            )
-            for at, one in zip((gateway, _other(gateway)), fates, strict=False)
-        )
-    )
-
-
-async def _open(environment: Environment, gateway: str, request: OpenWindowRequest) -> Any:
-    return await environment.perform(
-        gateway, "open_window", lambda node: open_window(node.engine, environment.merchant, request)
-    )
-
-
-async def end_window(environment: Environment, gateway: str, *, dies_at: int | None = None) -> None:
-    """The payer closes the window, and a return of it comes in the same moment, or later."""
-    order = new_order(environment)
-    request = OpenWindowRequest(
-        merchant_uid=order, amount_krw=amount(environment), name=order, device="pc"
-    )
-    opened = await _open(environment, gateway, request)
-    if not isinstance(opened, OpenedWindow):
-        return
-    token = opened.window_token
-
-    async def close(node: Node) -> object:
-        return await close_window(node.engine, environment.merchant, token)
-
-    await environment.perform(gateway, "close_window", close, dies_at=dies_at)
-    await environment.perform(_other(gateway), "close_window", close)
-
-
-async def close_and_return(environment: Environment) -> None:
-    await end_window(environment, environment.dice.choice(GATEWAYS), dies_at=fate(environment))
-
-
 async def charge_many(environment: Environment) -> None:
     """Several orders at one gateway in one moment: they share their transactions."""
     await perhaps_fault(environment, "batch")
@@ -252,41 +165,6 @@ async def charge_many(environment: Environment) -> None:
             for order, asked_krw, dies_at in orders
         )
     )
-
-
-async def window_payment(environment: Environment) -> None:
-    await perhaps_fault(environment, "approval")
-    await pay_in_window(
-        environment,
-        environment.dice.choice(GATEWAYS),
-        choice=environment.dice.choice(["approve", "approve", "approve", "cancel"]),
-        returns=environment.dice.choice([1, 1, 2]),
-        dies_at=fate(environment),
-        asks_merchant=environment.dice.random() < 0.3,
-    )
-
-
-async def issue_key(environment: Environment) -> None:
-    """A card for the customer, perhaps in the place of an older one."""
-    await perhaps_fault(environment, "approval")
-    gateway = environment.dice.choice(GATEWAYS)
-    await pay_in_window(environment, gateway, customer_uid=CUSTOMER, dies_at=fate(environment))
-
-
-async def end_key(environment: Environment) -> None:
-    """The customer leaves, and comes back with a card so that the history can go on."""
-    await perhaps_fault(environment, "remove_key")
-
-    async def ask(node: Node) -> object:
-        return await delete_key(
-            node.engine, environment.merchant_id, CUSTOMER, also=revoke_of_deleted_key
-        )
-
-    environment.asked.append(Asked("delete_key", (), "done"))
-    await environment.perform(
-        environment.dice.choice(GATEWAYS), "delete_key", ask, dies_at=fate(environment)
-    )
-    await pay_in_window(environment, environment.dice.choice(GATEWAYS), customer_uid=CUSTOMER)
 
 
 async def pass_notification(environment: Environment) -> None:
@@ -389,10 +267,6 @@ async def midnight_comes(environment: Environment) -> None:
     await environment.dice.choice([charge_new, cancel_one, window_payment])(environment)
     await environment.turn(2)
     await workers_turn(environment)
-
-
-def _other(gateway: str) -> str:
-    return GATEWAYS[1 - GATEWAYS.index(gateway)]
 
 
 OPERATIONS: tuple[tuple[Callable[[Environment], Awaitable[None]], int], ...] = (

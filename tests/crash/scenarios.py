@@ -3,17 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from crash.environment import Environment
-from crash.operations import (
-    CUSTOMER,
-    cancel_payment,
-    charge_order,
-    end_window,
-    new_order,
-    pay_in_window,
-    take_turn,
-)
+from crash.environment import CUSTOMER, Environment, new_order
+from crash.operations import cancel_payment, charge_order, take_turn
 from crash.webhook_endpoints import endpoint_is_gone
+from crash.window_operations import end_window, pay_in_window
 from dasi.billing_keys import delete_key
 
 GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"

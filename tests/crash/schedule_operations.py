@@ -5,18 +5,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from crash.environment import GATEWAYS, WORKERS, Asked, Environment
-from crash.killable import Killed
-from crash.node import Node
-from crash.operations import (
+from crash.environment import (
     CUSTOMER,
+    GATEWAYS,
+    WORKERS,
+    Asked,
+    Environment,
     amount,
-    charge_order,
     fate,
     new_order,
     perhaps_fault,
-    take_turn,
 )
+from crash.killable import Killed
+from crash.node import Node
+from crash.operations import charge_order, take_turn
 from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from crash.environment import Asked, Environment
-from crash.operations import CUSTOMER, charge_order, new_order, pay_in_window, take_turn
+from crash.environment import CUSTOMER, Asked, Environment, new_order
+from crash.operations import charge_order, take_turn
 from crash.schedule_operations import (
     Change,
     ask,
@@ -14,6 +14,7 @@ from crash.schedule_operations import (
     schedule_orders,
     set_policy,
 )
+from crash.window_operations import pay_in_window
 from dasi.billing_keys import delete_key
 from dasi.engine import Engine
 from dasi.schedules import revoke, revoke_of_deleted_key

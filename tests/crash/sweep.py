@@ -9,20 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from crash.environment import Environment
+from crash.environment import CUSTOMER, Environment, new_order
 from crash.history import Stage, calm_down, opened_world
 from crash.invariants import check_all, check_never_twice
-from crash.operations import (
-    CUSTOMER,
-    cancel_payment,
-    charge_order,
-    deliver_notification,
-    new_order,
-    pay_in_window,
-    take_turn,
-)
+from crash.operations import cancel_payment, charge_order, deliver_notification, take_turn
 from crash.scenarios import MORE_SCENARIOS
 from crash.schedule_scenarios import SCHEDULE_SCENARIOS
+from crash.window_operations import pay_in_window
 from dasi.billing_keys import delete_key
 
 DEATHS_MAX = 250

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from crash.environment import GATEWAYS, WORKERS, Environment
-from crash.operations import fate, take_turn
+from crash.environment import GATEWAYS, WORKERS, Environment, fate
+from crash.operations import take_turn
 from dasi.webhooks import failing_endpoints, replay_events, resume_endpoint
 
 
