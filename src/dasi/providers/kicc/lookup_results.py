@@ -13,7 +13,6 @@ from dasi.providers.kicc.outcomes import (
     ExpectedReply,
     UncheckedSuccess,
     amount_mismatch,
-    identity_mismatch,
     unverified,
 )
 from dasi.providers.kicc.reasons import is_documented_refusal
@@ -42,7 +41,7 @@ def read_lookup(
     reply: Reply, expected: ExpectedReply, *, kind: AttemptKind
 ) -> Found | NotFound | Unknown | NotSent:
     """What a query's answer tells of the attempt it named."""
-    said = outcomes.classify(reply, expected)
+    said = outcomes.classify_own(reply, expected)
     match said:
         case Declined(code=code, text=text):
             if is_documented_refusal(code):
@@ -55,8 +54,6 @@ def read_lookup(
 
 
 def _found(said: UncheckedSuccess, expected: ExpectedReply, kind: AttemptKind) -> Found | Unknown:
-    if wrong := identity_mismatch(said.body, expected):
-        return unverified(wrong, said)
     match kind:
         case AttemptKind.APPROVE | AttemptKind.CHARGE:
             return _found_approval(said, expected)

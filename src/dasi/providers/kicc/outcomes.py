@@ -12,12 +12,11 @@ No function here asks or waits for anything.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 from dasi.providers.kicc import answers
 from dasi.providers.kicc.cards import card_of
 from dasi.providers.kicc.reasons import is_indeterminate, reason_of
-from dasi.providers.kicc.receipts import card_receipt_url
 from dasi.providers.kicc.signature import is_signed
 from dasi.providers.kicc.transport.client import NoResponse, Reply, RequestNotSent, Response
 from dasi.providers.kicc.transport.redaction import keys_in, scrubbed
@@ -33,6 +32,11 @@ from dasi.providers.port import (
     WindowOpened,
 )
 from kicc_wire import codes, messages
+
+_RECEIPT_LIVE = "https://office.easypay.co.kr/receipt/ReceiptBranch.jsp"
+_RECEIPT_TEST = "http://testoffice.easypay.co.kr/receipt/ReceiptBranch.jsp"
+_RECEIPT_CARD = "01"
+"""Iamport's stored answers for KICC payments hold these URLs; the test office has no TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,18 @@ def classify(
             return _classify_body(body, expected)
 
 
+def classify_own(
+    reply: Reply, expected: ExpectedReply
+) -> UncheckedSuccess | Declined | Unknown | NotSent:
+    """Classify a reply whose success must repeat the identifiers of this request."""
+    success = classify(reply, expected)
+    if isinstance(success, UncheckedSuccess) and (
+        mismatch := identity_mismatch(success.body, expected)
+    ):
+        return unverified(mismatch, success)
+    return success
+
+
 def window_opened(
     reply: Reply, expected: ExpectedReply
 ) -> WindowOpened | Declined | Unknown | NotSent:
@@ -88,11 +104,11 @@ def window_opened(
 
 def approved(reply: Reply, expected: ExpectedReply) -> Approved | Declined | Unknown | NotSent:
     """Of an approval or a charge: our names, the amount, the signature, money held."""
-    said = classify(reply, expected)
+    said = classify_own(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := identity_mismatch(said.body, expected) or _signature_error(answer, expected):
+    if wrong := _signature_error(answer, expected):
         return unverified(wrong, said)
     if answer.status_code and answer.status_code not in codes.STATUSES_HOLDING_MONEY:
         return unverified(f"an approval in state {answer.status_code}", said)
@@ -101,11 +117,11 @@ def approved(reply: Reply, expected: ExpectedReply) -> Approved | Declined | Unk
 
 def key_issued(reply: Reply, expected: ExpectedReply) -> KeyIssued | Declined | Unknown | NotSent:
     """Of a key issue: our names, amount 0, the signature, and a key beside a card's mask."""
-    said = classify(reply, expected)
+    said = classify_own(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ApprovalAnswer, said.body)
-    if wrong := identity_mismatch(said.body, expected) or _signature_error(answer, expected):
+    if wrong := _signature_error(answer, expected):
         return unverified(wrong, said)
     return key_of(answer, said, expected) or unverified("a yes without a key in it", said)
 
@@ -114,12 +130,10 @@ def cancelled(
     reply: Reply, expected: ExpectedReply, *, pg_tid: str, remain_krw: int
 ) -> Cancelled | Declined | Unknown | NotSent:
     """Of a cancel: our names, the original's number, the amount. KICC does not sign these."""
-    said = classify(reply, expected)
+    said = classify_own(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
     answer = answers.read(messages.ReviseAnswer, said.body)
-    if wrong := identity_mismatch(said.body, expected):
-        return unverified(wrong, said)
     if answer.ori_pg_cno != pg_tid:
         return unverified("a cancel of another transaction", said)
     told = cancel_of(answer, said, expected, remain_krw=remain_krw)
@@ -127,11 +141,9 @@ def cancelled(
 
 
 def key_deleted(reply: Reply, expected: ExpectedReply) -> KeyDeleted | Declined | Unknown | NotSent:
-    said = classify(reply, expected)
+    said = classify_own(reply, expected)
     if not isinstance(said, UncheckedSuccess):
         return said
-    if wrong := identity_mismatch(said.body, expected):
-        return unverified(wrong, said)
     return KeyDeleted(code=codes.RESULT_OK, text=said.text)
 
 
@@ -150,7 +162,7 @@ def approval_of(
         ),
         approval_no=paid.approval_no if paid else None,
         card=card_of(paid),
-        receipt_url=card_receipt_url(answer.pg_cno, is_sandbox=expected.account.is_sandbox),
+        receipt_url=_card_receipt_url(answer.pg_cno, expected.account),
         code=codes.RESULT_OK,
         text=said.text,
     )
@@ -201,9 +213,7 @@ def cancel_of(
         amount_krw=amount_krw,
         remain_krw=left_krw,
         cancelled_at=answers.moment(answer.transaction_date, otherwise=expected.now),
-        receipt_url=card_receipt_url(original, is_sandbox=expected.account.is_sandbox)
-        if original
-        else None,
+        receipt_url=_card_receipt_url(original, expected.account) if original else None,
         code=codes.RESULT_OK,
         text=said.text,
     )
@@ -280,3 +290,9 @@ def _signature_error(answer: messages.ApprovalAnswer, expected: ExpectedReply) -
     if not answer.msg_auth_value:
         return "it is not signed"
     return None if is_right else "the signature is wrong"
+
+
+def _card_receipt_url(pg_tid: str, account: PgAccount) -> str:
+    """The page where the payer sees the approval and its cancels."""
+    page = _RECEIPT_TEST if account.is_sandbox else _RECEIPT_LIVE
+    return f"{page}?controlNo={quote_plus(pg_tid)}&payment={_RECEIPT_CARD}"

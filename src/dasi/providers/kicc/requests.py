@@ -106,14 +106,12 @@ def cancel(account: PgAccount, attempt: Attempt, *, request: Cancel) -> messages
 
 
 def _revise_tax_info(request: Cancel) -> messages.ReviseTaxInfo | None:
-    """The same sums as `_tax_info` of an order, under the names of §9.1."""
+    """The tax fields of a cancel: the sums of `_tax_info` under the names of §9.1."""
     if request.tax_free_krw is None:
         return None
-    assert 0 <= request.tax_free_krw <= request.amount_krw, "the tax-free part exceeds the amount"
-    taxed = request.amount_krw - request.tax_free_krw
-    vat = (2 * taxed + 11) // 22
+    supply, vat = _supply_and_vat(request.amount_krw, request.tax_free_krw)
     return messages.ReviseTaxInfo(
-        taxation_amount=taxed - vat, tax_free_amount=request.tax_free_krw, vat_amount=vat
+        taxation_amount=supply, tax_free_amount=request.tax_free_krw, vat_amount=vat
     )
 
 
@@ -185,16 +183,22 @@ def _customer_info(order: Order) -> messages.CustomerInfo | None:
 
 
 def _tax_info(order: Order) -> messages.TaxInfo | None:
-    """Supply, tax-free part and value added tax, which add up to the amount.
-
-    A taxed won carries its tax within: a tenth of the supply, so an eleventh of the sum, rounded.
-    """
+    """The tax fields of an order: three sums that add up to its amount. None: KICC's default."""
     if order.tax_free_krw is None:
         return None
-    assert 0 <= order.tax_free_krw <= order.amount_krw, "the tax-free part exceeds the amount"
-    taxed = order.amount_krw - order.tax_free_krw
-    vat = (2 * taxed + 11) // 22
-    return messages.TaxInfo(tax_amount=taxed - vat, free_amount=order.tax_free_krw, vat_amount=vat)
+    supply, vat = _supply_and_vat(order.amount_krw, order.tax_free_krw)
+    return messages.TaxInfo(tax_amount=supply, free_amount=order.tax_free_krw, vat_amount=vat)
+
+
+def _supply_and_vat(amount_krw: int, tax_free_krw: int) -> tuple[int, int]:
+    """Split the taxed part of an amount into supply and value added tax, in whole won.
+
+    The tax is a tenth of the supply, so an eleventh of the taxed part, rounded.
+    """
+    assert 0 <= tax_free_krw <= amount_krw, "the tax-free part exceeds the amount"
+    taxed_krw = amount_krw - tax_free_krw
+    vat_krw = (2 * taxed_krw + 11) // 22
+    return taxed_krw - vat_krw, vat_krw
 
 
 def _checked_name(attempt: Attempt) -> str:
