@@ -1,7 +1,7 @@
-"""One message to a PG and what came back, as a person may read it.
+"""One request to a PG with its answer, fit to be shown to an operator.
 
-A provider hides what nobody may see before it hands one over: keys, secrets, card numbers, people's
-data. It is evidence for whoever looks at a payment; nothing is decided by it.
+The provider hides keys, secrets, card numbers and personal data first. An exchange is evidence of a
+payment; no code decides by it.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     path: str
-    """At the PG's host."""
+    """The path at the PG's host."""
     at: datetime
     took_ms: int
     request: dict[str, object]
     answer: dict[str, object] | None
-    """None: none that could be read came."""
+    """None: no readable answer came."""
     why: str | None
-    """Why there is none, for the reader of a log at night."""
+    """The cause of a missing answer, for the reader of a log."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dasi.providers.decline_reasons import REASONS
-from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_WORDS
+from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_TEXT
 
 PAGE = (Path(__file__).parents[3] / "docs/providers/kicc.md").read_text()
 
@@ -21,7 +21,7 @@ def test_codes_and_their_reasons() -> None:
 
 def test_words_and_their_reasons_in_order_of_precedence() -> None:
     told = [(word, reason) for words, reason in rows("Words") for word in words.split(", ")]
-    assert tuple(told) == REASON_OF_WORDS
+    assert tuple(told) == REASON_OF_TEXT
 
 
 def test_advice() -> None:

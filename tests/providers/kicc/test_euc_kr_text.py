@@ -41,7 +41,7 @@ def test_any_goods_name_keeps_to_letters_digits_and_the_allowed_signs(text: str)
 
 @given(KOREAN)
 def test_any_person_name_keeps_to_letters(text: str) -> None:
-    held = euc_kr_text.person_name(text)
+    held = euc_kr_text.customer_name(text)
     assert size(held) <= 20
     assert all(char.isalnum() or char == " " for char in held)
 

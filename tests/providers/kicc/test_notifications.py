@@ -90,9 +90,9 @@ def test_no_body_breaks_the_reader(content_type: str, body: bytes) -> None:
     ],
 )
 def test_a_notice_is_acknowledged_in_its_own_form(form: str, is_stored: bool, body: str) -> None:
-    ack = acknowledge(form, is_stored=is_stored)  # type: ignore[arg-type]  # a text of ours
-    assert ack.body.decode() == body
-    assert ack.content_type.startswith("application/json" if form == "json" else "text/plain")
+    content_type, answer = acknowledge(form, is_stored=is_stored)  # type: ignore[arg-type]  # a text of ours
+    assert answer.decode() == body
+    assert content_type.startswith("application/json" if form == "json" else "text/plain")
 
 
 def test_kiccs_own_addresses_are_known() -> None:

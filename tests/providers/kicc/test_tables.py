@@ -2,7 +2,7 @@
 
 from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc.cards import BRANDS, card_of, codes_of
-from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_WORDS, reason_of
+from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_TEXT, reason_of
 from dasi.providers.port import Card
 from kicc_wire.codes import RESULTS_ISSUER_REFUSED
 from kicc_wire.institutions import CARD_CODES_WINDOW, CARDS
@@ -43,7 +43,7 @@ def test_an_unknown_issuer_has_no_brand_and_its_own_name() -> None:
 def test_every_documented_refusal_has_a_reason_of_the_house() -> None:
     assert set(RESULTS_ISSUER_REFUSED) <= set(REASON_OF_CODE)
     assert set(REASON_OF_CODE.values()) <= set(REASONS)
-    assert {reason for _, reason in REASON_OF_WORDS} <= set(REASONS)
+    assert {reason for _, reason in REASON_OF_TEXT} <= set(REASONS)
 
 
 def test_a_documented_code_outranks_the_words_of_its_text() -> None:

@@ -127,9 +127,9 @@ async def test_10_and_11_notices_come_early_or_forged_and_are_only_hints(form: s
 
     def take(call: Call) -> Reply:
         notices.append(parse_notice(call.headers["content-type"], call.content))
-        ack = acknowledge(notices[-1].form, is_stored=True)
-        head = f"HTTP/1.1 200 X\r\nContent-Type: {ack.content_type}\r\n"
-        return Reply(f"{head}Content-Length: {len(ack.body)}\r\n\r\n".encode() + ack.body)
+        content_type, body = acknowledge(notices[-1].form, is_stored=True)
+        head = f"HTTP/1.1 200 X\r\nContent-Type: {content_type}\r\n"
+        return Reply(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
     async with (
         open_kicc_merchant(notice_before_answer=True) as kicc_merchant,
