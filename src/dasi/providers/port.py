@@ -23,8 +23,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from dasi.providers.exchange import Exchange
-
 
 class AttemptKind(StrEnum):
     """The verb of one request to the PG."""
@@ -126,6 +124,25 @@ class WindowReturn:
     text: str
     reason: str = "other"
     """The cause of a failed authentication: a slug of `dasi.providers.decline_reasons`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request to a PG with its answer, fit to be shown to an operator.
+
+    The provider hides keys, secrets, card numbers and personal data first. An exchange is evidence
+    of a payment; no code decides by it.
+    """
+
+    path: str
+    """The path at the PG's host."""
+    at: datetime
+    took_ms: int
+    request: dict[str, object]
+    answer: dict[str, object] | None
+    """None: no readable answer came."""
+    why: str | None
+    """The cause of a missing answer, for the reader of a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

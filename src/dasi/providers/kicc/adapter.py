@@ -13,7 +13,6 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
-from dasi.providers.exchange import Exchange
 from dasi.providers.kicc import (
     euc_kr_text,
     lookup_results,
@@ -33,6 +32,7 @@ from dasi.providers.port import (
     Cancel,
     Cancelled,
     Declined,
+    Exchange,
     Found,
     KeyDeleted,
     KeyIssued,

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 import msgspec
 
-from dasi.providers.exchange import Exchange
 from dasi.providers.kicc.transport.client import Reply, RequestNotSent, Response
 from dasi.providers.kicc.transport.redaction import masked
 from dasi.providers.port import (
     Approved,
     Cancelled,
     Declined,
+    Exchange,
     Found,
     KeyDeleted,
     KeyIssued,
