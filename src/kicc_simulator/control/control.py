@@ -66,25 +66,25 @@ def control_routes(simulator: Simulator) -> list[Route]:
     """Every route of time, faults, switches and books."""
     control = Control(simulator)
     return [
-        control.route("GET", "/health", control.health),
-        control.route("GET", "/state", control.state),
-        control.route("POST", "/reset", control.reset),
-        control.route("GET", "/settings", control.settings),
-        control.route("PUT", "/settings", control.change_settings),
-        control.route("GET", "/scenarios", control.scenarios),
-        control.route("POST", "/scenarios", control.add_scenario),
-        control.route("DELETE", "/scenarios", control.clear_scenarios),
-        control.route("DELETE", "/scenarios/{id:int}", control.remove_scenario),
-        control.route("GET", "/scenarios/effects", control.effects),
-        control.route("POST", "/hold", control.hold),
-        control.route("GET", "/holding", control.holding),
-        control.route("POST", "/release", control.release),
-        control.route("GET", "/clock", control.clock),
-        control.route("POST", "/clock/advance", control.advance),
-        control.route("POST", "/clock/set", control.set_clock),
-        control.route("POST", "/clock/midnight", control.midnight),
-        control.route("GET", "/log", control.log),
-        control.route("DELETE", "/log", control.clear_log),
+        json_route("GET", "/health", control.health),
+        json_route("GET", "/state", control.state),
+        json_route("POST", "/reset", control.reset),
+        json_route("GET", "/settings", control.settings),
+        json_route("PUT", "/settings", control.change_settings),
+        json_route("GET", "/scenarios", control.scenarios),
+        json_route("POST", "/scenarios", control.add_scenario),
+        json_route("DELETE", "/scenarios", control.clear_scenarios),
+        json_route("DELETE", "/scenarios/{id:int}", control.remove_scenario),
+        json_route("GET", "/scenarios/effects", control.effects),
+        json_route("POST", "/hold", control.hold),
+        json_route("GET", "/holding", control.holding),
+        json_route("POST", "/release", control.release),
+        json_route("GET", "/clock", control.clock),
+        json_route("POST", "/clock/advance", control.advance),
+        json_route("POST", "/clock/set", control.set_clock),
+        json_route("POST", "/clock/midnight", control.midnight),
+        json_route("GET", "/log", control.log),
+        json_route("DELETE", "/log", control.clear_log),
     ]
 
 
@@ -94,10 +94,6 @@ class Control:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._bank = simulator.bank
-
-    def route(self, method: str, path: str, act: Callable[[Request], Awaitable[Any]]) -> Route:
-        """A route whose act returns what is answered as JSON."""
-        return json_route(method, path, act)
 
     async def health(self, _request: Request) -> Any:
         return {"status": "ok", "now": self._bank.clock.now().isoformat()}

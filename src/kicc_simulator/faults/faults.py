@@ -55,15 +55,16 @@ async def delay(bank: Bank, fault: Fault) -> None:
 
 
 def spoil(bank: Bank, fault: Fault, answer: Wire) -> Wire:
-    """Faults inside a well-formed answer."""
+    """Apply a fault inside a well-formed answer."""
+    is_wrong_echo = fault.effect == "executed_wrong_echo"
+    if is_wrong_echo and isinstance(answer, ApprovalAnswer | ReviseAnswer):
+        return replace(answer, shop_order_no="SOMEBODY-ELSES-ORDER")
     if isinstance(answer, ReviseAnswer):
         match fault.effect:
             case "executed_other_amount":
                 return replace(answer, cancel_amount=int(answer.cancel_amount or 0) + 100)
             case "executed_without_payment_info":
                 return replace(answer, revise_info=None)
-            case "executed_wrong_echo":
-                return replace(answer, shop_order_no="SOMEBODY-ELSES-ORDER")
     if isinstance(answer, ApprovalAnswer):
         return _spoil_approval(bank, fault, answer)
     return answer
@@ -77,8 +78,6 @@ def _spoil_approval(bank: Bank, fault: Fault, answer: ApprovalAnswer) -> Wire:
             return replace(answer, msg_auth_value=None)
         case "executed_without_payment_info":
             return replace(answer, payment_info=None)
-        case "executed_wrong_echo":
-            return replace(answer, shop_order_no="SOMEBODY-ELSES-ORDER")
         case "executed_other_amount":
             amount = int(answer.amount or 0) + 100
             key = bank.malls[answer.mall_id or ""].key

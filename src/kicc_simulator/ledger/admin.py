@@ -3,9 +3,9 @@
 from typing import Any
 
 from kicc_simulator.ledger import refusal
-from kicc_simulator.ledger.bank import Bank, Cancel, Transaction
+from kicc_simulator.ledger.bank import Bank, Transaction
 from kicc_simulator.ledger.refusal import Refusal
-from kicc_simulator.operations.answers import revise_answer
+from kicc_simulator.operations.revise import Change, apply_change
 from kicc_wire import codes
 
 _ESCROW_DONE = {"ES05": "ES06"}
@@ -32,45 +32,15 @@ def nightly_void(bank: Bank) -> int:
     held = (*codes.STATUSES_HOLDING_MONEY, codes.STATUS_PARTIALLY_CANCELLED)
     for paid in bank.transactions.values():
         if paid.status in held and paid.remain and paid.kind != "key":
-            add_cancel(
-                bank,
-                paid,
-                amount=paid.remain,
-                status=codes.STATUS_APPROVAL_CANCELLED,
-                revise_type="void",
-            )
+            _cancel_rest(bank, paid, status=codes.STATUS_APPROVAL_CANCELLED, revise_type="void")
             voided += 1
     return voided
 
 
-def add_cancel(
-    bank: Bank, paid: Transaction, *, amount: int, status: str, revise_type: str
-) -> Cancel:
-    """A cancel the bank makes by itself, without a merchant's request."""
-    at = bank.clock.stamp()
-    paid.remain -= amount
-    paid.status = status
-    cancel_pg_cno = bank.numbers.pg_cno()
-    cancel = Cancel(
-        cancel_pg_cno=cancel_pg_cno,
-        shop_transaction_id="",
-        revise_type=revise_type,
-        amount=amount,
-        remain=paid.remain,
-        status=status,
-        at=at,
-        notice_type=codes.NOTICE_CANCEL,
-        answer=revise_answer(
-            paid,
-            shop_transaction_id="",
-            cancel_pg_cno=cancel_pg_cno,
-            at=at,
-            amount=amount,
-            message=codes.MESSAGE_DONE,
-        ),
-    )
-    paid.cancels.append(cancel)
-    return cancel
+def _cancel_rest(bank: Bank, paid: Transaction, *, status: str, revise_type: str) -> None:
+    """Cancel the rest of a transaction without a merchant's request."""
+    change = Change(amount=paid.remain, status=status)
+    apply_change(bank, paid, change, shop_transaction_id="", revise_type=revise_type)
 
 
 def deposit(bank: Bank, paid: Transaction) -> None:
@@ -94,7 +64,7 @@ def settle_refunds(bank: Bank, *, is_refused: bool) -> list[Transaction]:
     for paid in bank.transactions.values():
         if paid.status in _ESCROW_DONE and not is_refused:
             paid.status = _ESCROW_DONE[paid.status]
-            add_cancel(bank, paid, amount=paid.remain, status=paid.status, revise_type="refund")
+            _cancel_rest(bank, paid, status=paid.status, revise_type="refund")
             settled.append(paid)
         elif paid.status == codes.STATUS_REFUND_REQUESTED:
             if is_refused:

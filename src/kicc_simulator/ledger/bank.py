@@ -14,7 +14,7 @@ from kicc_simulator.ledger.cards import Card
 from kicc_simulator.ledger.clock import Clock
 from kicc_simulator.ledger.malls import Mall, preset_malls
 from kicc_simulator.ledger.numbers import Numbers
-from kicc_simulator.ledger.refusal import DUPLICATE_KEY, Refusal
+from kicc_simulator.ledger.refusal import DUPLICATE_KEY, DUPLICATE_ORDER, Refusal
 from kicc_simulator.switches import Switches
 from kicc_wire.messages import (
     BankInfo,
@@ -155,7 +155,7 @@ class PendingRefund(Struct, kw_only=True):
     """A refund that first times out (VTIM), then is in progress (VT00), then done."""
 
     request: ReviseRequest
-    asked: int = 0
+    queries: int = 0
 
 
 class Bank:
@@ -202,12 +202,12 @@ class Bank:
         """What is known of a key of that Korean day."""
         return self._received.get(day, {}).get((mall_id, shop_transaction_id))
 
-    def is_order_used(self, mall_id: str, shop_order_no: str) -> bool:
-        """V6: whether a registration or a charge has used the number."""
-        return (mall_id, shop_order_no) in self._orders
-
-    def use_order(self, mall_id: str, shop_order_no: str) -> None:
-        """V6: from now on the number is used."""
+    def claim_order(self, mall_id: str, shop_order_no: str) -> None:
+        """V6: use an order number. Refuses one that a registration or a charge has used."""
+        if not self.switches.unique_orders:
+            return
+        if (mall_id, shop_order_no) in self._orders:
+            raise Refusal(DUPLICATE_ORDER, "이미 사용된 shopOrderNo 입니다")
         self._orders.add((mall_id, shop_order_no))
 
     def add_session(self, session: Session) -> None:
