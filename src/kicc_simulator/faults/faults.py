@@ -1,4 +1,4 @@
-"""What the faults do: to a request before it is executed, to an answer after."""
+"""Apply faults to a request before its execution, or to its answer afterwards."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +32,7 @@ def html(status: int, title: str) -> Reply:
 
 
 def instead_of_processing(fault: Fault) -> Reply | None:
-    """The answer of a fault that keeps the request from being executed."""
+    """The answer of a fault that prevents the execution of a request."""
     match fault.effect:
         case "cut_before_processing":
             return CUT
@@ -47,7 +47,7 @@ def instead_of_processing(fault: Fault) -> Reply | None:
 
 
 async def delay(bank: Bank, fault: Fault) -> None:
-    """Faults that take their time before the request is executed."""
+    """Wait for a fault that delays the execution of a request."""
     if fault.effect == "executed_late":
         await bank.clock.sleep(bank.switches.late_s)
     elif fault.effect == "slow":
@@ -88,7 +88,7 @@ def _spoil_approval(bank: Bank, fault: Fault, answer: ApprovalAnswer) -> Wire:
 
 
 async def carry(bank: Bank, fault: Fault, reply: Reply) -> Reply:
-    """Faults on the way back of an answer already made."""
+    """Apply a fault on the way back of an answer."""
     match fault.effect:
         case "executed_answer_withheld" | "executed_notice_only":
             await bank.clock.sleep(bank.switches.withheld_s)

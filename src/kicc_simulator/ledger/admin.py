@@ -1,4 +1,4 @@
-"""The bank's own acts (§12.1, §14.1 S7) and its books: what tests and people read and turn."""
+"""The bank's own jobs (§12.1, §14.1 S7) and its records for the control API and the console."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _ESCROW_DONE = {"ES05": "ES06"}
 
 
 def capture_batch(bank: Bank) -> int:
-    """The nightly capture: TS03 becomes TS04. How many were captured."""
+    """Run the nightly capture (TS03 becomes TS04) and return the number of captures."""
     captured = 0
     for paid in bank.transactions.values():
         if paid.is_captured or paid.kind == "key":
@@ -27,11 +27,11 @@ def capture_batch(bank: Bank) -> int:
 
 
 def nightly_void(bank: Bank) -> int:
-    """The test host's void around 23:00: every approval still held is cancelled, unannounced."""
+    """Cancel every approval that holds money, without a notice, as the test host does at 23:00."""
     voided = 0
-    held = (*codes.STATUSES_HOLDING_MONEY, codes.STATUS_PARTIALLY_CANCELLED)
+    statuses = (*codes.STATUSES_HOLDING_MONEY, codes.STATUS_PARTIALLY_CANCELLED)
     for paid in bank.transactions.values():
-        if paid.status in held and paid.remain and paid.kind != "key":
+        if paid.status in statuses and paid.remain and paid.kind != "key":
             _cancel_rest(bank, paid, status=codes.STATUS_APPROVAL_CANCELLED, revise_type="void")
             voided += 1
     return voided
@@ -52,7 +52,7 @@ def deposit(bank: Bank, paid: Transaction) -> None:
 
 
 def reverse_deposit(paid: Transaction) -> None:
-    """The bank takes the deposit back; the account waits again. Keeps the deposit's number."""
+    """The bank reverses the deposit; the account waits again and keeps the deposit's number."""
     if paid.account is None or paid.status not in (codes.STATUS_DEPOSITED, "ES04"):
         raise Refusal(refusal.WRONG_STATE, f"there is no deposit to reverse ({paid.status})")
     paid.status = "ES03" if paid.is_escrow else codes.STATUS_AWAITING_DEPOSIT
@@ -83,7 +83,7 @@ def confirm_escrow(paid: Transaction, step: str) -> None:
 
 
 def transaction_shown(paid: Transaction) -> dict[str, Any]:
-    """One transaction for the control API, in KICC's words."""
+    """One transaction for the control API, under KICC's field names."""
     return {
         "pgCno": paid.pg_cno,
         "mallId": paid.mall_id,
@@ -118,14 +118,14 @@ def transaction_shown(paid: Transaction) -> dict[str, Any]:
 
 
 def cancelled_krw(paid: Transaction) -> int:
-    """What went back to the payer."""
+    """The amount that went back to the payer."""
     return paid.amount - paid.remain if paid.paid_krw else 0
 
 
 def sums(bank: Bank) -> tuple[dict[str, dict[str, int]], dict[tuple[str, str], dict[str, int]]]:
-    """To the won: per mall, and per order of a mall.
+    """The sums in won by mall, and by order of a mall.
 
-    ``approvals`` counts approvals that took money, ``live`` those of which something is left.
+    ``approvals`` counts approvals that took money, ``live`` those with a rest.
     """
     by_mall: dict[str, dict[str, int]] = {}
     by_order: dict[tuple[str, str], dict[str, int]] = {}

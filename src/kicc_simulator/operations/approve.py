@@ -51,7 +51,7 @@ def approve(
         customer=session.customer,
         shop_values=session.shop_values,
         is_escrow=session.is_escrow,
-        **_means(bank, session),
+        **_method_fields(bank, session),
     )
     if session.is_escrow:
         paid.status = "ES03" if paid.account else "ES01"
@@ -108,7 +108,7 @@ def charge(
 
 
 def active_key(bank: Bank, mall: Mall, batch_key: str) -> BillingKey:
-    """V12: the key, if it lives and is this mall's."""
+    """V12: the key, if it is active and this mall's."""
     key = bank.keys.get(batch_key)
     if key is None or key.mall_id != mall.mall_id or key.removed_at:
         raise Refusal(refusal.UNKNOWN_BATCH_KEY, "등록되지 않은 빌링키입니다")
@@ -170,21 +170,21 @@ def _transaction(
     return paid
 
 
-def _means(bank: Bank, session: Session) -> dict[str, Any]:
-    """What the payer chose in the window: card, wallet, bank, account or phone."""
+def _method_fields(bank: Bank, session: Session) -> dict[str, Any]:
+    """The payer's choice in the window: card, wallet, bank, account or phone."""
     method = session.chosen_method
-    means: dict[str, Any] = {"method": method}
+    fields: dict[str, Any] = {"method": method}
     if session.card is not None:
-        means |= {
+        fields |= {
             "method": codes.PAY_METHOD_CARD,
             "card": session.card,
             "wallet": session.wallet,
             "installment": session.installment,
         }
     elif method == codes.PAY_METHOD_VIRTUAL_ACCOUNT:
-        means["account"] = _account(bank, session)
+        fields["account"] = _account(bank, session)
     elif method == codes.PAY_METHOD_MOBILE:
-        means["mobile"] = MobInfo(
+        fields["mobile"] = MobInfo(
             auth_id=session.pg_cno[-8:],
             bill_id=session.pg_cno,
             mobile_no="010****0000",
@@ -192,11 +192,11 @@ def _means(bank: Bank, session: Session) -> dict[str, Any]:
             mobile_cd="SKT",
         )
     elif method == codes.PAY_METHOD_PREPAID:
-        means["prepaid"] = PrepaidInfo(bill_id=session.pg_cno, remain_amount=0)
+        fields["prepaid"] = PrepaidInfo(bill_id=session.pg_cno, remain_amount=0)
     else:
         code = session.bank_code or "004"
-        means["bank"] = BankInfo(bank_code=code, bank_name=BANKS.get(code, ""))
-    return means
+        fields["bank"] = BankInfo(bank_code=code, bank_name=BANKS.get(code, ""))
+    return fields
 
 
 def _account(bank: Bank, session: Session) -> VirtualAccountInfo:

@@ -1,4 +1,4 @@
-"""Register a window (§5): nothing is paid, a session and its address are made."""
+"""Register a window (§5): make a session and its address, without a payment."""
 
 from kicc_simulator.ledger import refusal
 from kicc_simulator.ledger.bank import Bank, Session
@@ -9,13 +9,13 @@ from kicc_wire.limits import AUTH_PAGE_URL_MAX_BYTES, ESCROW_GOODS_MAX
 from kicc_wire.messages import RegisterAnswer, RegisterRequest, ShopValueInfo
 
 AMOUNT_MAX = 9_999_999_999
-"""No order is dearer; KICC's own limit is not published."""
+"""Our own limit; KICC's is not published."""
 
 
 def register(
     bank: Bank, mall: Mall, request: RegisterRequest, *, family: str, own_url: str
 ) -> RegisterAnswer:
-    """Open a session of ``family`` and tell where its window is."""
+    """Open a session of ``family`` and return the address of its window."""
     _check_choices(request)
     _check_amount(request)
     _check_permission(mall, request)
