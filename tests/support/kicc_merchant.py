@@ -1,6 +1,6 @@
-"""A shop with nothing but the adapter and a simulator: what the pair must be able to do by itself.
+"""A merchant with nothing but the adapter and a simulator.
 
-It names its attempts, remembers nothing else and settles no doubt: that is the gateway's work.
+It names its attempts and keeps no other state. The gateway, not this class, resolves outcomes.
 """
 
 from collections.abc import AsyncIterator, Iterator

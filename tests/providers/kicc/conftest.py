@@ -1,4 +1,4 @@
-"""What the adapter's tests share: account, attempt, order, and a provider that is closed."""
+"""Fixtures of the adapter's tests: account, attempt, order, providers, and merchants."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -30,14 +30,14 @@ STRANGE: dict[str, Any] = {
 
 @pytest.fixture(params=[{}, STRANGE], ids=["plain", "strange"])
 async def kicc_merchant(request: pytest.FixtureRequest) -> AsyncIterator[KiccMerchant]:
-    """Every story is told twice: by a plain KICC, and by one that varies all it may vary."""
+    """A merchant at a plain KICC, and one at a KICC that varies everything it may vary."""
     async with open_kicc_merchant(**request.param) as opened:
         yield opened
 
 
 @pytest.fixture
 async def impatient_kicc_merchant() -> AsyncIterator[KiccMerchant]:
-    """Waits half a second for an answer, so that a withheld one need not be sat out."""
+    """A merchant with a timeout of half a second, for withheld answers."""
     async with open_kicc_merchant(total_timeout_s=0.5) as opened:
         yield opened
 

@@ -34,12 +34,12 @@ async def test_05_the_same_request_twice_charges_once(kicc_merchant: KiccMerchan
     first = await kicc_merchant.charge(billing_key, order, attempt=attempt)
     second = await kicc_merchant.charge(billing_key, order, attempt=attempt)
     assert isinstance(first, Approved), first
-    assert isinstance(second, Unknown), "a repetition says nothing about the first"
+    assert isinstance(second, Unknown), "a repetition proves nothing about the first request"
     assert (await kicc_merchant.books(order))["approvals"] == 1
-    found = await kicc_merchant.look_up(attempt, order)
-    assert isinstance(found, Found)
-    assert isinstance(found.outcome, Approved)
-    assert found.outcome.pg_tid == first.pg_tid
+    finding = await kicc_merchant.look_up(attempt, order)
+    assert isinstance(finding, Found)
+    assert isinstance(finding.outcome, Approved)
+    assert finding.outcome.pg_tid == first.pg_tid
 
 
 async def test_05b_two_at_once_charge_once(kicc_merchant: KiccMerchant) -> None:
@@ -64,10 +64,10 @@ async def test_06_a_withheld_answer_is_found_once(impatient_kicc_merchant: KiccM
         kicc_merchant.attempt(),
     )
     assert isinstance(await kicc_merchant.charge(billing_key, order, attempt=attempt), Unknown)
-    found = await kicc_merchant.look_up(attempt, order)
-    assert isinstance(found, Found)
-    assert found.state == "held"
-    assert isinstance(found.outcome, Approved)
+    finding = await kicc_merchant.look_up(attempt, order)
+    assert isinstance(finding, Found)
+    assert finding.state == "held"
+    assert isinstance(finding.outcome, Approved)
     assert await kicc_merchant.books(order) == {
         "approvals": 1,
         "live": 1,
@@ -77,7 +77,7 @@ async def test_06_a_withheld_answer_is_found_once(impatient_kicc_merchant: KiccM
     }
 
 
-async def test_07_an_early_look_up_finds_nothing_and_a_later_one_does(
+async def test_07_early_lookup_finds_nothing_and_a_later_lookup_does(
     impatient_kicc_merchant: KiccMerchant,
 ) -> None:
     kicc_merchant = impatient_kicc_merchant
@@ -92,9 +92,9 @@ async def test_07_an_early_look_up_finds_nothing_and_a_later_one_does(
     )
     await kicc_merchant.kicc.advance(60)
     async with asyncio.timeout(10):
-        while not isinstance(found := await kicc_merchant.look_up(attempt, order), Found):
-            assert isinstance(found, NotFound), found
-    assert found.state == "held"
+        while not isinstance(finding := await kicc_merchant.look_up(attempt, order), Found):
+            assert isinstance(finding, NotFound), finding
+    assert finding.state == "held"
 
 
 async def test_08_a_partial_cancel_in_doubt_never_refunds_twice(
@@ -104,17 +104,17 @@ async def test_08_a_partial_cancel_in_doubt_never_refunds_twice(
     approved = await kicc_merchant.paid(19_900)
     attempt = kicc_merchant.attempt()
     await kicc_merchant.kicc.scenario("executed_answer_withheld", "revise")
-    doubtful = await kicc_merchant.cancel(approved, 5_000, attempt=attempt)
-    assert isinstance(doubtful, Unknown), doubtful
+    lost = await kicc_merchant.cancel(approved, 5_000, attempt=attempt)
+    assert isinstance(lost, Unknown), lost
     again = await kicc_merchant.cancel(approved, 5_000)
     assert isinstance(again, Declined), "what we hold to be left no longer fits"
     assert (await kicc_merchant.transaction(approved.pg_tid))["cancelledAmount"] == 5_000
-    found = await kicc_merchant.provider.look_up(
+    finding = await kicc_merchant.provider.look_up(
         ACCOUNT, attempt, kind=AttemptKind.CANCEL, pg_order_id=None, amount_krw=5_000
     )
-    assert isinstance(found, Found)
-    assert isinstance(found.outcome, Cancelled)
-    assert found.outcome.remain_krw == 14_900
+    assert isinstance(finding, Found)
+    assert isinstance(finding.outcome, Cancelled)
+    assert finding.outcome.remain_krw == 14_900
 
 
 async def test_12_nothing_is_repeated_across_midnight(
@@ -129,8 +129,8 @@ async def test_12_nothing_is_repeated_across_midnight(
     again = await kicc_merchant.charge(billing_key, order, attempt=attempt)
     assert isinstance(again, NotSent), "KICC has forgotten the name and would charge again"
     assert (await kicc_merchant.books(order))["approvals"] == 1
-    found = await kicc_merchant.look_up(attempt, order)
-    assert isinstance(found, Found), "yesterday is still told"
+    finding = await kicc_merchant.look_up(attempt, order)
+    assert isinstance(finding, Found), "KICC still answers for yesterday"
 
 
 async def test_14_after_a_crash_the_name_and_the_day_are_enough(
@@ -144,19 +144,19 @@ async def test_14_after_a_crash_the_name_and_the_day_are_enough(
     await kicc_merchant.kicc.hold("batch", when="after")
     charging = asyncio.create_task(kicc_merchant.charge(billing_key, order, attempt=attempt))
     await kicc_merchant.kicc.wait_held()
-    charging.cancel()  # the process that asked dies here
+    charging.cancel()  # the process dies here
     with pytest.raises(asyncio.CancelledError):
         await charging
     await kicc_merchant.kicc.release(is_answered=False)
 
-    risen = KiccProvider(
+    restarted = KiccProvider(
         sandbox_url=kicc_merchant.kicc.base_url,
         live_url="https://live.invalid",
         clock=kicc_merchant.clock,
         connections_max=1,
     )
     try:
-        found = await risen.look_up(
+        finding = await restarted.look_up(
             ACCOUNT,
             Attempt(attempt_id=attempt.attempt_id, business_date=attempt.business_date),
             kind=AttemptKind.CHARGE,
@@ -164,9 +164,9 @@ async def test_14_after_a_crash_the_name_and_the_day_are_enough(
             amount_krw=order.amount_krw,
         )
     finally:
-        await risen.close()
-    assert isinstance(found, Found)
-    assert found.state == "held"
+        await restarted.close()
+    assert isinstance(finding, Found)
+    assert finding.state == "held"
 
 
 async def test_15_past_the_inquiry_window_nothing_is_concluded(
@@ -180,9 +180,11 @@ async def test_15_past_the_inquiry_window_nothing_is_concluded(
     )
     assert isinstance(await kicc_merchant.charge(billing_key, order, attempt=attempt), Unknown)
     await kicc_merchant.turn(timedelta(days=2))
-    asked_before = (await kicc_merchant.kicc.state())["requests"]
-    assert isinstance(await kicc_merchant.look_up(attempt, order), Unknown), "a person must look"
-    assert (await kicc_merchant.kicc.state())["requests"] == asked_before
+    requests_before = (await kicc_merchant.kicc.state())["requests"]
+    assert isinstance(await kicc_merchant.look_up(attempt, order), Unknown), (
+        "an operator must look it up"
+    )
+    assert (await kicc_merchant.kicc.state())["requests"] == requests_before
 
 
 async def test_a_lost_key_issue_is_found_only_where_kicc_shows_the_key(
@@ -191,14 +193,14 @@ async def test_a_lost_key_issue_is_found_only_where_kicc_shows_the_key(
     attempt = kicc_merchant.attempt()
     await kicc_merchant.kicc.scenario("executed_answer_cut", "approval")
     assert isinstance(await kicc_merchant.register(attempt=attempt), Unknown)
-    found = await kicc_merchant.provider.look_up(
+    finding = await kicc_merchant.provider.look_up(
         ACCOUNT, attempt, kind=AttemptKind.ISSUE_KEY, pg_order_id=None, amount_krw=None
     )
     if (await kicc_merchant.kicc.settings())["key_in_query"]:
-        assert isinstance(found, Found)
-        assert isinstance(found.outcome, KeyIssued)
-        charged = await kicc_merchant.charge(found.outcome.billing_key, kicc_merchant.order())
+        assert isinstance(finding, Found)
+        assert isinstance(finding.outcome, KeyIssued)
+        charged = await kicc_merchant.charge(finding.outcome.billing_key, kicc_merchant.order())
         assert isinstance(charged, Approved), "it is a key that works"
     else:
-        assert isinstance(found, Unknown)
-        assert found.pg_tid, "whoever asks KICC has its number"
+        assert isinstance(finding, Unknown)
+        assert finding.pg_tid, "the operator can ask KICC with its number"

@@ -42,9 +42,9 @@ async def test_01_pay_then_cancel_in_parts_until_nothing_is_left(
 
     third = await kicc_merchant.cancel(approved, 5_000, remain_krw=5_000)
     assert isinstance(third, Declined), third
-    found = await kicc_merchant.look_up(attempt, order, AttemptKind.APPROVE)
-    assert isinstance(found, Found)
-    assert found.state == "partly_cancelled", "KICC tells no more than that"
+    finding = await kicc_merchant.look_up(attempt, order, AttemptKind.APPROVE)
+    assert isinstance(finding, Found)
+    assert finding.state == "partly_cancelled", "KICC reports no more"
 
 
 async def test_02_cancel_before_and_after_capture(kicc_merchant: KiccMerchant) -> None:
@@ -58,13 +58,13 @@ async def test_02_cancel_before_and_after_capture(kicc_merchant: KiccMerchant) -
         assert isinstance(cancelled, Cancelled), cancelled
         assert (cancelled.amount_krw, cancelled.remain_krw) == (9_900, 0)
         assert (await kicc_merchant.transaction(approved.pg_tid))["statusCode"] == status
-        found = await kicc_merchant.provider.look_up(
+        finding = await kicc_merchant.provider.look_up(
             ACCOUNT, attempt, kind=AttemptKind.CANCEL, pg_order_id=None, amount_krw=9_900
         )
-        assert isinstance(found, Found)
-        assert found.state == "cancelled"
-        assert isinstance(found.outcome, Cancelled)
-        assert found.outcome.cancel_tid == cancelled.cancel_tid
+        assert isinstance(finding, Found)
+        assert finding.state == "cancelled"
+        assert isinstance(finding.outcome, Cancelled)
+        assert finding.outcome.cancel_tid == cancelled.cancel_tid
 
 
 async def test_03_register_charge_remove_and_no_more(kicc_merchant: KiccMerchant) -> None:
@@ -89,7 +89,7 @@ async def test_03_register_charge_remove_and_no_more(kicc_merchant: KiccMerchant
     assert issued.billing_key not in refused.text
 
 
-async def test_04_another_malls_key_is_refused(kicc_merchant: KiccMerchant) -> None:
+async def test_04_another_merchants_key_is_refused(kicc_merchant: KiccMerchant) -> None:
     order = kicc_merchant.order()
     outcome = await kicc_merchant.charge(await kicc_merchant.key(), order, account=OTHER_ACCOUNT)
     assert isinstance(outcome, Declined), outcome
@@ -122,37 +122,37 @@ async def test_09_a_forged_return_moves_no_money(kicc_merchant: KiccMerchant) ->
 
 
 @pytest.mark.parametrize("form", ["json", "legacy"])
-async def test_10_and_11_notices_come_early_or_forged_and_are_only_hints(form: str) -> None:
-    notices: list[Notice] = []
+async def test_10_and_11_early_and_forged_notifications_are_only_hints(form: str) -> None:
+    notifications: list[Notice] = []
 
     def take(call: Call) -> Reply:
-        notices.append(parse_notice(call.headers["content-type"], call.content))
-        content_type, body = acknowledge(notices[-1].form, is_stored=True)
+        notifications.append(parse_notice(call.headers["content-type"], call.content))
+        content_type, body = acknowledge(notifications[-1].form, is_stored=True)
         head = f"HTTP/1.1 200 X\r\nContent-Type: {content_type}\r\n"
         return Reply(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
     async with (
         open_kicc_merchant(notice_before_answer=True) as kicc_merchant,
-        far_side(take) as receiver,
+        far_side(take) as endpoint,
     ):
         await kicc_merchant.kicc.mall(
-            ACCOUNT.pg_merchant_id, notice={"url": receiver.url, "form": form}
+            ACCOUNT.pg_merchant_id, notice={"url": endpoint.url, "form": form}
         )
         billing_key, order, attempt = (
             await kicc_merchant.key(),
             kicc_merchant.order(),
             kicc_merchant.attempt(),
         )
-        notices.clear()
+        notifications.clear()
         await kicc_merchant.kicc.hold("batch", when="after")
         charging = asyncio.create_task(kicc_merchant.charge(billing_key, order, attempt=attempt))
         await kicc_merchant.kicc.wait_held()
         assert not charging.done()
-        early = notices[0]
+        early = notifications[0]
         assert (early.form, early.kind) == (form, "approved")
         assert (early.shop_order_no, early.amount_krw) == (order.pg_order_id, 9_900)
-        found = await kicc_merchant.look_up(attempt, order)
-        assert isinstance(found, Found), "the hint was worth a look"
+        finding = await kicc_merchant.look_up(attempt, order)
+        assert isinstance(finding, Found), "the hint was worth a lookup"
         await kicc_merchant.kicc.release()
         approved = await charging
         assert isinstance(approved, Approved), approved
@@ -168,10 +168,10 @@ async def test_10_and_11_notices_come_early_or_forged_and_are_only_hints(form: s
                 "fields": {"amount": "1"},
             },
         )
-        told = await kicc_merchant.kicc.notices(is_quiet=True)
-        assert {notice["state"] for notice in told} == {"delivered"}, told
-        assert notices[-1].amount_krw == 1
-        assert notices[-1].notice_id == early.notice_id, "and it poses as a repetition"
+        delivered = await kicc_merchant.kicc.notices(is_quiet=True)
+        assert {delivery["state"] for delivery in delivered} == {"delivered"}, delivered
+        assert notifications[-1].amount_krw == 1
+        assert notifications[-1].notice_id == early.notice_id, "and it poses as a repetition"
         truth = await kicc_merchant.look_up(attempt, order)
         assert isinstance(truth, Found)
         assert isinstance(truth.outcome, Approved)
@@ -199,7 +199,7 @@ async def test_13_shapes_numbers_and_fields_may_vary() -> None:
 
 
 async def test_16_no_class_depends_on_an_undocumented_code(kicc_merchant: KiccMerchant) -> None:
-    """Told twice, once with every such code random: the outcomes are the same."""
+    """The outcomes are the same when every such code is random."""
     billing_key = await kicc_merchant.key()
     unknown_key = await kicc_merchant.charge("021766260903BA999999", kicc_merchant.order())
     paid = await kicc_merchant.paid(9_900)
