@@ -6,8 +6,8 @@ from typing import Any
 from crash.environment import (
     CUSTOMER,
     GATEWAYS,
-    Asked,
     Environment,
+    ScheduleCall,
     amount,
     fate,
     new_order,
@@ -37,12 +37,12 @@ async def pay_in_window(
     dies_at: int | None = None,
     asks_merchant: bool = False,
 ) -> None:
-    """A payer's whole way through a window, for a payment or for a key."""
+    """Take a payer through a window, for a payment or for a key."""
     order = new_order(environment)
-    asked_krw = 0 if customer_uid else amount(environment)
+    requested_krw = 0 if customer_uid else amount(environment)
     request = OpenWindowRequest(
         merchant_uid=order,
-        amount_krw=asked_krw,
+        amount_krw=requested_krw,
         name=order,
         device="pc",
         customer_uid=customer_uid,
@@ -60,10 +60,10 @@ async def pay_in_window(
     fates = [dies_at, *(fate(environment) for _ in range(returns - 1))]
     await asyncio.gather(
         *(
-            environment.tell(
-                at, "complete_window", order, come_back, dies_at=one, asked_krw=asked_krw
+            environment.call(
+                at, "complete_window", order, come_back, dies_at=moment, requested_krw=requested_krw
             )
-            for at, one in zip((gateway, _other(gateway)), fates, strict=False)
+            for at, moment in zip((gateway, _other(gateway)), fates, strict=False)
         )
     )
 
@@ -75,7 +75,7 @@ async def _open(environment: Environment, gateway: str, request: OpenWindowReque
 
 
 async def end_window(environment: Environment, gateway: str, *, dies_at: int | None = None) -> None:
-    """The payer closes the window, and a return of it comes in the same moment, or later."""
+    """The payer closes a window, and its return comes concurrently or later."""
     order = new_order(environment)
     request = OpenWindowRequest(
         merchant_uid=order, amount_krw=amount(environment), name=order, device="pc"
@@ -109,14 +109,14 @@ async def window_payment(environment: Environment) -> None:
 
 
 async def issue_key(environment: Environment) -> None:
-    """A card for the customer, perhaps in the place of an older one."""
+    """Register a card for the customer, which may replace an older one."""
     await perhaps_fault(environment, "approval")
     gateway = environment.dice.choice(GATEWAYS)
     await pay_in_window(environment, gateway, customer_uid=CUSTOMER, dies_at=fate(environment))
 
 
 async def end_key(environment: Environment) -> None:
-    """The customer leaves, and comes back with a card so that the history can go on."""
+    """Delete the customer's key and register a new card, so that the history can go on."""
     await perhaps_fault(environment, "remove_key")
 
     async def ask(node: Node) -> object:
@@ -124,7 +124,7 @@ async def end_key(environment: Environment) -> None:
             node.engine, environment.merchant_id, CUSTOMER, also=revoke_of_deleted_key
         )
 
-    environment.asked.append(Asked("delete_key", (), "done"))
+    environment.schedule_calls.append(ScheduleCall("delete_key", (), "done"))
     await environment.perform(
         environment.dice.choice(GATEWAYS), "delete_key", ask, dies_at=fate(environment)
     )
