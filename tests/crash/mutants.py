@@ -1,7 +1,4 @@
-"""Bugs as they are made, planted from outside for the length of a block.
-
-Each is a plausible mistake of somebody who meant well. Nothing in the product knows of them.
-"""
+"""Plausible bugs, planted from outside for one test. The product does not know them."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -22,7 +19,7 @@ ApplyMutant = Callable[[pytest.MonkeyPatch], None]
 
 
 def resend_lost_charge(patch: pytest.MonkeyPatch) -> None:
-    """No answer? Try once more: with new names, because the PG refuses the old ones."""
+    """Send a charge without an answer again, with new identifiers that the PG accepts."""
     charge = KiccProvider.charge
 
     async def twice(
@@ -44,7 +41,7 @@ class _TakenBack(Exception):
 
 
 def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
-    """Write it when we know how it ended: the row of the request is committed after the answer."""
+    """Commit the row of the request only after the answer."""
     charging = import_module("dasi.payments.charge")
     reserve, record_charge = reserve_store.reserve_charges, charging.record_charge
     kept: dict[str, reserve_store.Reservation] = {}
@@ -71,7 +68,7 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
 
 
 def mark_lost_answer_failed(patch: pytest.MonkeyPatch) -> None:
-    """No answer is a no: the customer is told that it failed."""
+    """Record a missing answer as a failure."""
     record_outcome = record.record_outcome
 
     async def hopeful(
@@ -85,7 +82,7 @@ def mark_lost_answer_failed(patch: pytest.MonkeyPatch) -> None:
 
 
 def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
-    """A cancel can be repeated: with the amount that would be left, so that the PG takes it."""
+    """Repeat a cancel with the amount that would be left, so that the PG accepts it."""
     once = KiccProvider.cancel
 
     async def twice(self: KiccProvider, account: Any, attempt: Attempt, *, cancel: Any) -> Any:
@@ -100,7 +97,7 @@ def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
 
 
 def enqueue_after_commit(patch: pytest.MonkeyPatch) -> None:
-    """The webhook is not money: written once the payment is committed."""
+    """Write the webhook event only after the payment is committed."""
     enqueue_event, record_outcome = record.enqueue_event, record.record_outcome
 
     async def remember(_: Any, merchant_id: int, **event: Any) -> str:
@@ -123,7 +120,7 @@ def enqueue_after_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_first_run(patch: pytest.MonkeyPatch) -> None:
-    """Its worker is gone, so it did not run: the next one simply runs the schedule."""
+    """Assume that a schedule of a dead worker did not run, and run it again."""
 
     async def nothing(*_: Any, **__: Any) -> None:
         return None

@@ -28,12 +28,12 @@ from dasi.ledger import (
 from dasi.payments.record import record_outcome
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.reverse import finish_reversal, reverse
-from dasi.providers.exchange import Exchange
 from dasi.providers.port import (
     Approved,
     AttemptKind,
     Cancelled,
     Declined,
+    Exchange,
     Found,
     KeyIssued,
     NotFound,
