@@ -154,6 +154,16 @@ async def close_attempt(
     return row is not None
 
 
+async def is_open(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
+    """Tell whether the attempt has no final outcome yet."""
+    state = await connection.fetchval(
+        "SELECT state FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2",
+        merchant_id,
+        attempt_id,
+    )
+    return state in ("sending", "unknown")
+
+
 def encode_exchange(outcome: Outcome) -> list[str]:
     """What the PG was told and what it answered, as it is kept: JSON, masked by the provider."""
     exchange = None if isinstance(outcome, NotSent) else outcome.exchange

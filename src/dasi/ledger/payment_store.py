@@ -12,7 +12,7 @@ import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
 from dasi.ledger.payment import Buyer, Cancellation, PaidCard, Payment, Status
-from dasi.providers.port import Approved, Card, KeyIssued
+from dasi.providers.port import Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
@@ -146,16 +146,17 @@ async def mark_pending(connection: Connection, payment: Payment, *, now: datetim
 
 
 async def mark_paid(
-    connection: Connection, payment: Payment, approval: Approved | KeyIssued, *, now: datetime
+    connection: Connection, payment: Payment, issued: KeyIssued, *, now: datetime
 ) -> Payment:
-    card: Card = approval.card
+    """Mark a card registration as paid and return it: the key is issued, no money was taken."""
+    card: Card = issued.card
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
-                SET status = 'paid', pg_tid = $3, approval_no = $4, card_brand = $5, card_name = $6,
-                    card_issuer_code = $7, card_number = $8, card_kind = $9, card_quota = $10,
-                    can_cancel_in_part = $11, receipt_url = $12, paid_at = $13, updated_at = $14,
-                    fail_code = NULL, fail_reason = NULL, version = version + 1
+                SET status = 'paid', pg_tid = $3, approval_no = NULL, card_brand = $4,
+                    card_name = $5, card_issuer_code = $6, card_number = $7, card_kind = $8,
+                    card_quota = $9, can_cancel_in_part = $10, receipt_url = NULL, paid_at = $11,
+                    updated_at = $12, fail_code = NULL, fail_reason = NULL, version = version + 1
                 WHERE merchant_id = $1 AND imp_uid = $2
                 RETURNING *
             )
@@ -163,8 +164,7 @@ async def mark_paid(
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
         payment.merchant_id,
         payment.imp_uid,
-        approval.pg_tid,
-        approval.approval_no if isinstance(approval, Approved) else None,
+        issued.pg_tid,
         card.brand,
         card.name,
         card.issuer_code,
@@ -172,8 +172,7 @@ async def mark_paid(
         card.kind,
         card.quota_months,
         card.can_cancel_in_part,
-        approval.receipt_url if isinstance(approval, Approved) else None,
-        approval.approved_at if isinstance(approval, Approved) else approval.issued_at,
+        issued.issued_at,
         now,
     )
     return to_payment(row)

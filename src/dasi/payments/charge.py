@@ -25,8 +25,7 @@ from dasi.foundation.errors import NotFound, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import DecryptionError
 from dasi.ledger import Buyer, Payment, ensure_order_available, lookup_backoff, reserve_store
-from dasi.payments.record import PaymentRef
-from dasi.payments.record_charge import record_charge
+from dasi.payments.record import PaymentRef, record_charge
 from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
 
