@@ -29,6 +29,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.foundation.migrate import migrate
+from dasi.ledger import ChargeDetails
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.schedules import NewSchedule, create_schedules, start_delay
@@ -59,7 +60,10 @@ async def book_all(client: MerchantClient, charges: int) -> None:
     later = client.engine.clock.now() + timedelta(days=1)
     for first in range(0, charges, _BATCH):
         requests = [
-            NewSchedule(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
+            NewSchedule(
+                details=ChargeDetails(merchant_uid=f"s-{n:06d}", amount_krw=AMOUNT_KRW),
+                schedule_at=later,
+            )
             for n in range(first, min(first + _BATCH, charges))
         ]
         await create_schedules(

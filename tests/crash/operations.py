@@ -13,7 +13,7 @@ from dasi.billing_keys import delete_due_keys, delete_key
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.ledger import Payment, Status, find_payment
+from dasi.ledger import ChargeDetails, Payment, Status, find_payment
 from dasi.payments import (
     CancelRequest,
     ChargeRequest,
@@ -69,7 +69,8 @@ async def charge_order(
     dies_at: int | None = None,
 ) -> Payment | None:
     request = ChargeRequest(
-        customer_uid=CUSTOMER, merchant_uid=order, amount_krw=asked_krw, name=order
+        customer_uid=CUSTOMER,
+        details=ChargeDetails(merchant_uid=order, amount_krw=asked_krw, name=order),
     )
 
     def ask(engine: Engine) -> Awaitable[Payment]:

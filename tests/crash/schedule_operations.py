@@ -19,7 +19,7 @@ from crash.operations import (
 )
 from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.ledger import Payment
+from dasi.ledger import ChargeDetails, Payment
 from dasi.scheduler import retry
 from dasi.schedules import (
     NewSchedule,
@@ -75,10 +75,8 @@ async def schedule_orders(
     """All of these orders, or none of them."""
     requests = [
         NewSchedule(
-            merchant_uid=order,
+            details=ChargeDetails(merchant_uid=order, amount_krw=amount(environment), name=order),
             schedule_at=environment.clock.now() + timedelta(seconds=in_s),
-            amount_krw=amount(environment),
-            name=order,
         )
         for order in orders
     ]

@@ -14,7 +14,7 @@ from dasi.card_verifications.card_verification_store import CardVerification
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
-from dasi.ledger import Status
+from dasi.ledger import ChargeDetails, Status
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge
 from dasi.reporting import find_by_order
 
@@ -45,9 +45,9 @@ async def verify_card(
         merchant_id,
         ChargeRequest(
             customer_uid=customer_uid,
-            merchant_uid=order,
-            amount_krw=amount_krw,
-            name="카드 확인 (즉시 취소)",
+            details=ChargeDetails(
+                merchant_uid=order, amount_krw=amount_krw, name="카드 확인 (즉시 취소)"
+            ),
         ),
     )
     if payment.status is Status.PENDING:

@@ -10,11 +10,12 @@ from dasi.ledger.payment import (
     TRANSITIONS,
     Buyer,
     Cancellation,
+    ChargeDetails,
     Payment,
     Status,
     assert_may_become,
 )
-from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
+from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, pop_buyer, to_payment
 from dasi.ledger.payments import ensure_key_order_available, ensure_order_available, find_payment
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "TRANSITIONS",
     "Buyer",
     "Cancellation",
+    "ChargeDetails",
     "Payment",
     "PaymentAttempt",
     "Status",
@@ -35,6 +37,7 @@ __all__ = [
     "find_payment",
     "lookup_backoff",
     "payment_store",
+    "pop_buyer",
     "reserve_store",
     "to_payment",
 ]

@@ -53,8 +53,23 @@ class Buyer(Struct, frozen=True, kw_only=True):
     postcode: str | None = None
 
 
+class ChargeDetails(Struct, frozen=True, kw_only=True):
+    """The fields of a charge that a request, a schedule and a reservation share."""
+
+    merchant_uid: str
+    amount_krw: int
+    name: str | None = None
+    """What is absent here and in `buyer` is inherited from the billing key."""
+    buyer: Buyer = Buyer()
+    tax_free_krw: int | None = None
+    quota_months: int = 0
+    custom_data: str | None = None
+    """JSON text, as the merchant sent it."""
+    notice_urls: tuple[str, ...] = ()
+
+
 class PaidCard(Struct, frozen=True, kw_only=True):
-    """The card as the PG tells it. `brand` is our slug; faces turn it into their own codes."""
+    """The card as the PG describes it. `brand` is our slug; interfaces map it to their codes."""
 
     brand: str | None
     name: str | None

@@ -257,13 +257,7 @@ def to_payment(row: Row | dict[str, Any]) -> Payment:
     values = dict(row)
     return Payment(
         status=Status(values.pop("status")),
-        buyer=Buyer(
-            name=values.pop("buyer_name"),
-            email=values.pop("buyer_email"),
-            tel=values.pop("buyer_tel"),
-            addr=values.pop("buyer_addr"),
-            postcode=values.pop("buyer_postcode"),
-        ),
+        buyer=pop_buyer(values),
         card=PaidCard(
             brand=values.pop("card_brand"),
             name=values.pop("card_name"),
@@ -278,8 +272,19 @@ def to_payment(row: Row | dict[str, Any]) -> Payment:
     )
 
 
-def _cancels(told: str | None) -> tuple[Cancellation, ...]:
+def pop_buyer(values: dict[str, Any]) -> Buyer:
+    """Take the buyer's columns out of a row's values and return the buyer."""
+    return Buyer(
+        name=values.pop("buyer_name"),
+        email=values.pop("buyer_email"),
+        tel=values.pop("buyer_tel"),
+        addr=values.pop("buyer_addr"),
+        postcode=values.pop("buyer_postcode"),
+    )
+
+
+def _cancels(text: str | None) -> tuple[Cancellation, ...]:
     return tuple(
-        Cancellation(**{**one, "cancelled_at": datetime.fromisoformat(one["cancelled_at"])})
-        for one in json.loads(told or "[]")
+        Cancellation(**{**cancel, "cancelled_at": datetime.fromisoformat(cancel["cancelled_at"])})
+        for cancel in json.loads(text or "[]")
     )

@@ -32,7 +32,7 @@ async def execute_schedule(
     executed_at = engine.clock.now() + due.clock_offset
     if due.is_second_run:
         earlier = await run_store.payment_of_run(
-            engine.database, due.merchant_id, due.merchant_uid, since=due.started_at
+            engine.database, due.merchant_id, due.details.merchant_uid, since=due.started_at
         )
         if earlier is not None:
             return await link_existing_payment(engine, due, earlier, executed_at=executed_at)
@@ -121,7 +121,7 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
                 channel_id=channels.get(due.customer_uid),
                 version=version,
                 body={
-                    "merchant_uid": due.merchant_uid,
+                    "merchant_uid": due.details.merchant_uid,
                     "customer_uid": due.customer_uid,
                     "status": "revoked",
                 },
@@ -132,14 +132,7 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
 def _charge_request(due: DueSchedule, idempotency_key: str | None) -> ChargeRequest:
     return ChargeRequest(
         customer_uid=due.customer_uid,
-        merchant_uid=due.merchant_uid,
-        amount_krw=due.amount_krw,
-        name=due.name,
-        buyer=due.buyer,
-        tax_free_krw=due.tax_free_krw,
-        quota_months=due.card_quota,
-        custom_data=due.custom_data,
-        notice_urls=due.notice_urls,
+        details=due.details,
         is_scheduled=True,
         idempotency_key=idempotency_key,
     )

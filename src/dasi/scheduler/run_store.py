@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from dasi.foundation.db import Connection, Database
-from dasi.ledger import Buyer
+from dasi.ledger import ChargeDetails, pop_buyer
 from dasi.schedules import Schedule
 
 NOT_SENT, NOT_FOUND = "NOT_SENT", "NOT_FOUND_AT_PG"
@@ -32,15 +32,8 @@ class DueSchedule:
 
     merchant_id: int
     schedule_id: str
-    merchant_uid: str
     customer_uid: str
-    amount_krw: int
-    tax_free_krw: int | None
-    name: str
-    buyer: Buyer
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
-    card_quota: int
+    details: ChargeDetails
     schedule_at: datetime
     due_at: datetime
     runs: int
@@ -105,15 +98,17 @@ async def claim_due_any_merchant(
 
 def _due(values: dict[str, Any]) -> DueSchedule:
     return DueSchedule(
-        buyer=Buyer(
-            name=values.pop("buyer_name"),
-            email=values.pop("buyer_email"),
-            tel=values.pop("buyer_tel"),
-            addr=values.pop("buyer_addr"),
-            postcode=values.pop("buyer_postcode"),
+        details=ChargeDetails(
+            merchant_uid=values.pop("merchant_uid"),
+            amount_krw=values.pop("amount_krw"),
+            name=values.pop("name"),
+            buyer=pop_buyer(values),
+            tax_free_krw=values.pop("tax_free_krw"),
+            quota_months=values.pop("card_quota"),
+            custom_data=values.pop("custom_data"),
+            notice_urls=tuple(values.pop("notice_urls")),
         ),
         clock_offset=timedelta(seconds=values.pop("clock_offset_s")),
-        notice_urls=tuple(values.pop("notice_urls")),
         **values,
     )
 

@@ -7,34 +7,27 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger import Buyer, Status
+from dasi.ledger import ChargeDetails, Status, pop_buyer
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
 SCHEDULE_COLUMNS = """
     s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.customer_id, s.status,
     s.schedule_at, s.due_at, s.amount_krw, s.tax_free_krw, s.name, s.buyer_name, s.buyer_email,
-    s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls, s.card_quota,
-    s.imp_uid, p.status AS payment_status, p.fail_reason, s.executed_at, s.revoked_at, s.retries,
-    s.version"""
+    s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls,
+    s.card_quota AS quota_months, s.imp_uid, p.status AS payment_status, p.fail_reason,
+    s.executed_at, s.revoked_at, s.retries, s.version"""
 _SOURCE = """schedules s LEFT JOIN payments p
     ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleRow:
-    """One row to be."""
+    """A schedule to insert."""
 
     schedule_id: str
-    merchant_uid: str
+    details: ChargeDetails
     schedule_at: datetime
     due_at: datetime
-    amount_krw: int
-    tax_free_krw: int | None
-    name: str
-    buyer: Buyer
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
-    card_quota: int
 
 
 async def merchant_clock(connection: Connection | Database, merchant_id: int) -> timedelta:
@@ -82,26 +75,26 @@ async def insert_schedules(
                 [
                     (
                         merchant_id,
-                        one.schedule_id,
-                        one.merchant_uid,
+                        row.schedule_id,
+                        row.details.merchant_uid,
                         customer_uid,
                         customer_id,
-                        one.schedule_at,
-                        one.due_at,
-                        one.amount_krw,
-                        one.tax_free_krw,
-                        one.name,
-                        one.buyer.name,
-                        one.buyer.email,
-                        one.buyer.tel,
-                        one.buyer.addr,
-                        one.buyer.postcode,
-                        one.custom_data,
-                        list(one.notice_urls),
-                        one.card_quota,
+                        row.schedule_at,
+                        row.due_at,
+                        row.details.amount_krw,
+                        row.details.tax_free_krw,
+                        row.details.name,
+                        row.details.buyer.name,
+                        row.details.buyer.email,
+                        row.details.buyer.tel,
+                        row.details.buyer.addr,
+                        row.details.buyer.postcode,
+                        row.details.custom_data,
+                        list(row.details.notice_urls),
+                        row.details.quota_months,
                         now,
                     )
-                    for one in rows
+                    for row in rows
                 ],
             )
     except asyncpg.UniqueViolationError:
@@ -248,13 +241,7 @@ def to_schedule(row: Row) -> Schedule:
     return Schedule(
         status=ScheduleStatus(values.pop("status")),
         payment_status=None if payment_status is None else Status(payment_status),
-        buyer=Buyer(
-            name=values.pop("buyer_name"),
-            email=values.pop("buyer_email"),
-            tel=values.pop("buyer_tel"),
-            addr=values.pop("buyer_addr"),
-            postcode=values.pop("buyer_postcode"),
-        ),
+        buyer=pop_buyer(values),
         notice_urls=tuple(values.pop("notice_urls")),
         **values,
     )

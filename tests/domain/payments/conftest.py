@@ -8,7 +8,7 @@ import pytest
 from dasi.channels import Channel
 from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
-from dasi.ledger import Payment
+from dasi.ledger import ChargeDetails, Payment
 from dasi.merchants import Merchant
 from dasi.payments import ChargeRequest, charge
 from support.gateway_merchant import new_order
@@ -23,15 +23,14 @@ class PaymentsFixture:
     kicc: SimulatorControl
     clock: ManualClock
 
-    async def charge(self, **request: Any) -> Payment:
+    async def charge(self, **fields: Any) -> Payment:
         """9,900 won of the stored card, for a new order unless said otherwise."""
-        given = {
-            "customer_uid": "card-1",
-            "merchant_uid": new_order(),
-            "amount_krw": 9_900,
-            **request,
-        }
-        return await charge(self.engine, self.merchant.merchant_id, ChargeRequest(**given))
+        charge_request = ChargeRequest(
+            customer_uid=fields.pop("customer_uid", "card-1"),
+            is_scheduled=fields.pop("is_scheduled", False),
+            details=ChargeDetails(**{"merchant_uid": new_order(), "amount_krw": 9_900, **fields}),
+        )
+        return await charge(self.engine, self.merchant.merchant_id, charge_request)
 
     async def window(self, **request: Any) -> Returned:
         """A payer who has approved 19,900 won in the PG's window and has not come back yet."""

@@ -10,7 +10,7 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.foundation.vault import Vault
-from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
+from dasi.ledger import AMOUNT_MAX_KRW, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.reporting import VerificationReport, verify_ledger
 from domain.payments.conftest import PaymentsFixture
@@ -218,7 +218,9 @@ async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free
     payments: PaymentsFixture,
 ) -> None:
     without_the_key = replace(payments.engine, vault=Vault([bytes(32)]))
-    request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
+    request = ChargeRequest(
+        customer_uid="card-1", details=ChargeDetails(merchant_uid="order-1", amount_krw=9_900)
+    )
 
     failed = await charge(without_the_key, payments.merchant.merchant_id, request)
 

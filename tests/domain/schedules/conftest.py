@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dasi.ledger import Payment, find_payment
+from dasi.ledger import ChargeDetails, Payment, find_payment
 from dasi.scheduler import Runner
 from dasi.scheduler.run_store import DueSchedule, claim_due_any_merchant
 from dasi.scheduler.runner import LEASE
@@ -36,13 +36,15 @@ class Schedules:
     def now(self) -> datetime:
         return self.client.engine.clock.now()
 
-    def request(self, *, in_s: float = 3600, amount_krw: int = 9_900, **other: Any) -> NewSchedule:
+    def request(self, *, in_s: float = 3600, amount_krw: int = 9_900, **fields: Any) -> NewSchedule:
         self.numbers.append(1)
         return NewSchedule(
-            merchant_uid=other.pop("merchant_uid", f"sub-{len(self.numbers)}"),
-            schedule_at=other.pop("schedule_at", self.now() + timedelta(seconds=in_s)),
-            amount_krw=amount_krw,
-            **other,
+            schedule_at=fields.pop("schedule_at", self.now() + timedelta(seconds=in_s)),
+            details=ChargeDetails(
+                merchant_uid=fields.pop("merchant_uid", f"sub-{len(self.numbers)}"),
+                amount_krw=amount_krw,
+                **fields,
+            ),
         )
 
     async def create(self, *requests: NewSchedule, **other: Any) -> list[Schedule]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from dasi.ledger import Status
+from dasi.ledger import ChargeDetails, Status
 from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.scheduler import Runner, run_store
 from dasi.scheduler.execute import link_existing_payment
@@ -65,7 +65,11 @@ async def test_second_run_adopts_what_the_first_one_did(schedules: Schedules):
     paid = await charge(
         schedules.engine,
         schedules.merchant_id,
-        ChargeRequest(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+        ChargeRequest(
+            customer_uid=CARD,
+            details=ChargeDetails(merchant_uid="cut", amount_krw=9_900),
+            is_scheduled=True,
+        ),
     )
     assert paid.status is Status.PAID
     await schedules.run_all()
@@ -88,7 +92,11 @@ async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(sche
     declined = await charge(
         schedules.engine,
         schedules.merchant_id,
-        ChargeRequest(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+        ChargeRequest(
+            customer_uid=CARD,
+            details=ChargeDetails(merchant_uid="cut", amount_krw=9_900),
+            is_scheduled=True,
+        ),
     )
     assert await schedules.run_all() == 1
     done = await schedules.read("cut")

@@ -13,7 +13,7 @@ from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
-from dasi.ledger import Payment, find_payment
+from dasi.ledger import ChargeDetails, Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.providers.port import KeyIssued
@@ -49,13 +49,20 @@ class PaymentsFixture:
                 now=self.engine.clock.now(),
             )
 
-    def request(self, amount_krw: int = 9_900, **more: Any) -> ChargeRequest:
-        name = more.pop("merchant_uid", f"order-{next(self.numbers)}")
+    def request(
+        self,
+        amount_krw: int = 9_900,
+        *,
+        merchant_uid: str | None = None,
+        customer_uid: str = CUSTOMER,
+        is_scheduled: bool = False,
+        **details: Any,
+    ) -> ChargeRequest:
+        order = merchant_uid or f"order-{next(self.numbers)}"
         return ChargeRequest(
-            customer_uid=more.pop("customer_uid", CUSTOMER),
-            merchant_uid=name,
-            amount_krw=amount_krw,
-            **more,
+            customer_uid=customer_uid,
+            details=ChargeDetails(merchant_uid=order, amount_krw=amount_krw, **details),
+            is_scheduled=is_scheduled,
         )
 
     async def charge(self, amount_krw: int = 9_900, **more: Any) -> Payment:
