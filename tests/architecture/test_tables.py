@@ -12,7 +12,7 @@ OWNERS = {
     "dasi.billing_keys": ("billing_keys",),
     "dasi.ledger": ("payments", "pg_attempts", "payment_events"),
     "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
-    "dasi.payments": ("pg_notifications",),
+    "dasi.pg_notifications": ("pg_notifications",),
     "dasi.windows": ("payment_windows", "expected_amounts"),
     "dasi.schedules": ("schedules", "schedule_pauses"),
     "dasi.card_verifications": ("card_verifications",),

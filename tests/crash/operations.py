@@ -19,10 +19,9 @@ from dasi.payments import (
     ChargeRequest,
     cancel,
     charge,
-    process_pg_notification,
     resolve_due,
-    store_pg_notification,
 )
+from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification
 from dasi.schedules import revoke_of_deleted_key, schedule_retries
 from dasi.webhooks import fail_for_disabled

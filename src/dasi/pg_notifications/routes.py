@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Unavailable
-from dasi.payments import process_pg_notification, store_pg_notification
+from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification, Provider
 
 log = structlog.get_logger()
