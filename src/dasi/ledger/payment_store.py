@@ -6,12 +6,19 @@ Attempts are in `attempt_store`, windows in `window_store`.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger.payment import Buyer, Cancellation, PaidCard, Payment, Status
+from dasi.ledger.payment import (
+    Buyer,
+    Cancellation,
+    ChargeDetails,
+    PaidCard,
+    Payment,
+    Status,
+)
 from dasi.providers.port import Card, KeyIssued
 
 PAYMENT_COLUMNS = """
@@ -125,6 +132,52 @@ async def window_customer_id(connection: Connection, payment: Payment) -> str | 
         payment.imp_uid,
     )
     return customer_id
+
+
+async def insert_ready_payment(
+    connection: Connection,
+    merchant_id: int,
+    details: ChargeDetails,
+    *,
+    source: Literal["pc", "mobile"],
+    channel_id: int,
+    customer_uid: str | None,
+    user_agent: str | None,
+    now: datetime,
+) -> str:
+    """Insert the `ready` payment of a window and return its `imp_uid`.
+
+    A `customer_uid` makes it a card registration.
+    """
+    imp_uid: str = await connection.fetchval(
+        """INSERT INTO payments (
+               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw,
+               source, channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr,
+               buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, started_at,
+               updated_at)
+           VALUES ($1, 'imp_' || nextval('imp_uid_seq'), $2, $3, 'ready', $4, $5, $6, $7, $8,
+                   $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+           RETURNING imp_uid""",
+        merchant_id,
+        details.merchant_uid,
+        "payment" if customer_uid is None else "key_issue",
+        details.amount_krw,
+        details.tax_free_krw,
+        source,
+        channel_id,
+        details.name,
+        details.buyer.name,
+        details.buyer.email,
+        details.buyer.tel,
+        details.buyer.addr,
+        details.buyer.postcode,
+        customer_uid,
+        details.custom_data,
+        list(details.notice_urls),
+        user_agent,
+        now,
+    )
+    return imp_uid
 
 
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
 from dasi.ledger import Buyer, ensure_order_available
+from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import BATCH_MAX, HORIZON, NewSchedule, Schedule
 from dasi.schedules.schedule_store import ScheduleRow
@@ -99,7 +100,7 @@ async def _check(
     requests: Sequence[NewSchedule],
 ) -> tuple[BillingKey, timedelta]:
     """Check moments, orders and key; return the key and the offset of the merchant's clock."""
-    clock_offset = await schedule_store.merchant_clock(connection, merchant_id)
+    clock_offset = await find_clock_offset(connection, merchant_id)
     merchant_now = engine.clock.now() + clock_offset
     for number, request in enumerate(requests):
         check_moment(

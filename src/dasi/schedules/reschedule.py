@@ -6,6 +6,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import ensure_order_available
+from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.create import check_moment
 from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
@@ -56,7 +57,7 @@ async def _requeue(
     engine: Engine, connection: Connection, schedule: Schedule, schedule_at: datetime
 ) -> Schedule:
     now = engine.clock.now()
-    clock_offset = await schedule_store.merchant_clock(connection, schedule.merchant_id)
+    clock_offset = await find_clock_offset(connection, schedule.merchant_id)
     check_moment(schedule_at, merchant_now=now + clock_offset, field="schedule_at")
     is_requeued = await schedule_store.requeue(
         connection,

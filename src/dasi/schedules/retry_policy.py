@@ -12,6 +12,7 @@ import structlog
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid
+from dasi.merchants import find_clock_offset, set_retry_days
 from dasi.providers.decline_reasons import REASONS
 from dasi.schedules import schedule_store, settings_store
 
@@ -27,7 +28,7 @@ async def set_retry_policy(engine: Engine, merchant_id: int, days: Sequence[int]
     is_growing = all(before < after for before, after in pairwise(days))
     if len(days) > RETRIES_MAX or not is_growing or not all(1 <= day <= DAY_MAX for day in days):
         raise Invalid("days", f"at most {RETRIES_MAX} growing numbers from 1 to {DAY_MAX}")
-    await settings_store.set_retry_days(engine.database, merchant_id, days)
+    await set_retry_days(engine, merchant_id, days)
 
 
 async def schedule_retries(engine: Engine) -> int:
@@ -49,7 +50,7 @@ async def schedule_retries(engine: Engine) -> int:
                 continue
             before = one.retry_days[one.retries - 1] if one.retries else 0
             schedule_at = one.schedule_at + timedelta(days=one.retry_days[one.retries] - before)
-            clock_offset = await schedule_store.merchant_clock(connection, one.merchant_id)
+            clock_offset = await find_clock_offset(connection, one.merchant_id)
             await schedule_store.requeue(
                 connection,
                 one.merchant_id,

@@ -7,6 +7,7 @@ from dasi.billing_keys import BillingKey, key_channels
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
+from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
 from dasi.webhooks import enqueue_extended_event
@@ -61,7 +62,7 @@ async def _revoke(
         merchant_id,
         customer_uid=customer_uid,
         merchant_uids=merchant_uids or None,
-        revoked_at=now + await schedule_store.merchant_clock(connection, merchant_id),
+        revoked_at=now + await find_clock_offset(connection, merchant_id),
         now=now,
     )
     revoked = await schedule_store.by_ids(connection, merchant_id, ids)

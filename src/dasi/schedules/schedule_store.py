@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 
@@ -28,15 +28,6 @@ class ScheduleRow:
     details: ChargeDetails
     schedule_at: datetime
     due_at: datetime
-
-
-async def merchant_clock(connection: Connection | Database, merchant_id: int) -> timedelta:
-    """How far the merchant's clock is ahead of the machine's."""
-    row = await connection.fetchrow(
-        "SELECT clock_offset_s FROM merchants WHERE merchant_id = $1", merchant_id
-    )
-    assert row is not None, f"merchant {merchant_id} is gone"
-    return timedelta(seconds=row["clock_offset_s"])
 
 
 async def existing_orders(

@@ -1,6 +1,5 @@
 """SQL of pauses, retries, previews and start delays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,12 +61,6 @@ async def delete_pause_any_merchant(database: Database, merchant_id: int) -> boo
 async def pauses_any_merchant(database: Database) -> dict[int, tuple[datetime, str]]:
     rows = await database.fetch("SELECT merchant_id, paused_at, reason FROM schedule_pauses")
     return {row["merchant_id"]: (row["paused_at"], row["reason"]) for row in rows}
-
-
-async def set_retry_days(database: Database, merchant_id: int, days: Sequence[int]) -> None:
-    await database.fetch(
-        "UPDATE merchants SET retry_days = $2 WHERE merchant_id = $1", merchant_id, list(days)
-    )
 
 
 async def claim_awaiting_retry_any_merchant(

@@ -13,9 +13,10 @@ from typing import Literal
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotAllowed
+from dasi.merchants import find_clock_offset
 from dasi.payments import resolve_due
 from dasi.scheduler import Runner, run_store
-from dasi.schedules import schedule_retries, schedule_store
+from dasi.schedules import schedule_retries
 from dasi.test_clocks import test_clock_store
 from dasi.webhooks import Deliverer
 
@@ -39,7 +40,7 @@ class ClockAdvance:
 
 async def merchant_now(engine: Engine, merchant_id: int) -> datetime:
     """The moment on a merchant's clock: the machine's, unless it was turned."""
-    return engine.clock.now() + await schedule_store.merchant_clock(engine.database, merchant_id)
+    return engine.clock.now() + await find_clock_offset(engine.database, merchant_id)
 
 
 async def advance_clock(
@@ -53,7 +54,7 @@ async def advance_clock(
     if not await test_clock_store.is_in_test_mode(engine.database, merchant_id):
         raise NotAllowed("clock_of_live_merchant")
     began = engine.clock.now()
-    clock_offset = await schedule_store.merchant_clock(engine.database, merchant_id)
+    clock_offset = await find_clock_offset(engine.database, merchant_id)
     by = to - (began + clock_offset)
     if by < timedelta(0):
         raise Conflict("clock_moment", rule="시계는 앞으로만 돌릴 수 있습니다")
@@ -63,7 +64,7 @@ async def advance_clock(
     done = await _run_due_work(engine, deliverer, merchant_id)
     for _ in range(STEPS_MAX):
         now = engine.clock.now()
-        left = to - (now + await schedule_store.merchant_clock(engine.database, merchant_id))
+        left = to - (now + await find_clock_offset(engine.database, merchant_id))
         if left <= timedelta(0):
             break
         moment = await run_store.next_due(engine.database, merchant_id, now=now, until=now + left)
