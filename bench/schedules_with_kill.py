@@ -32,7 +32,7 @@ from dasi.foundation.migrate import migrate
 from dasi.ledger import ChargeDetails
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.schedules import NewSchedule, create_schedules, start_delay
+from dasi.schedules import NewSchedule, create_schedules, stats
 from dasi.settings import without_ours
 from support.gateway_merchant import MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorProcess
@@ -218,7 +218,7 @@ async def _run(
                     worker.terminate()
             for worker in watch.workers:
                 await worker.wait()
-        late = await start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
+        late = await stats.start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
         print(f"all but what was cut off executed after {took_s:.0f} s", flush=True)
         return await _report(client, charges, late=late, watch=watch)
 

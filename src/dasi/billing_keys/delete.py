@@ -21,7 +21,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import DecryptionError
-from dasi.ledger import attempt_store
+from dasi.ledger import key_attempt_store
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ async def delete_key(
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        await attempt_store.discard_registrations(connection, merchant_id, customer_uid)
+        await key_attempt_store.discard_registrations(connection, merchant_id, customer_uid)
         await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
         key = await billing_key_store.delete_active_key(connection, merchant_id, customer_uid, now)
         if key is not None:
@@ -101,7 +101,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
             return
         if not await billing_key_store.lease_deletion(connection, key, leased_until=now + _LEASE):
             return
-        await attempt_store.insert_deletion(
+        await key_attempt_store.insert_deletion(
             connection,
             key.merchant_id,
             attempt,
@@ -115,7 +115,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
     )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        await attempt_store.close_deletion(
+        await key_attempt_store.close_deletion(
             connection, key.merchant_id, attempt.attempt_id, outcome, now=now
         )
         deletion_attempts = await billing_key_store.count_deletion(connection, key, now=now)

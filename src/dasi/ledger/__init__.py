@@ -3,8 +3,14 @@
 The stores are part of the public API: one transaction of a charge spans them and the webhook.
 """
 
-from dasi.ledger import attempt_store, lookup_backoff, payment_store, reserve_store
-from dasi.ledger.attempt_store import PaymentAttempt, encode_exchange
+from dasi.ledger import (
+    attempt_store,
+    key_attempt_store,
+    lookup_backoff,
+    payment_store,
+    reserve_store,
+)
+from dasi.ledger.attempt_store import PaymentAttempt
 from dasi.ledger.payment import (
     AMOUNT_MAX_KRW,
     TRANSITIONS,
@@ -15,7 +21,7 @@ from dasi.ledger.payment import (
     Status,
     assert_may_become,
 )
-from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, pop_buyer, to_payment
+from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
 from dasi.ledger.payments import ensure_key_order_available, ensure_order_available, find_payment
 
 __all__ = [
@@ -31,13 +37,12 @@ __all__ = [
     "Status",
     "assert_may_become",
     "attempt_store",
-    "encode_exchange",
     "ensure_key_order_available",
     "ensure_order_available",
     "find_payment",
+    "key_attempt_store",
     "lookup_backoff",
     "payment_store",
-    "pop_buyer",
     "reserve_store",
     "to_payment",
 ]

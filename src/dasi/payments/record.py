@@ -20,7 +20,7 @@ from dasi.ledger import (
     Status,
     assert_may_become,
     attempt_store,
-    encode_exchange,
+    key_attempt_store,
     payment_store,
 )
 from dasi.payments import approval_store
@@ -173,7 +173,7 @@ def _approval_row(
         approved_at=approval.approved_at,
         paid_event_id=f"evt_{ulid(now)}",
         resolved_event_id=None if resolved_by is None else f"evt_{ulid(now)}",
-        exchanges=encode_exchange(approval),
+        exchanges=attempt_store.encode_exchange(approval),
         now=now,
     )
 
@@ -235,7 +235,7 @@ async def _record_issued_key(
         ),
         # The merchant may have removed the customer while the outcome was unknown.
         discard_key=resolved_by is not None
-        and await attempt_store.must_discard_key(connection, payment.merchant_id, attempt_id),
+        and await key_attempt_store.must_discard_key(connection, payment.merchant_id, attempt_id),
         now=now,
     )
     paid = await payment_store.mark_paid(connection, payment, issued, now=now)

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from dasi.foundation.db import Connection, Database
-from dasi.ledger import ChargeDetails, pop_buyer
+from dasi.ledger import ChargeDetails, payment_store
 from dasi.schedules import Schedule
 
 NOT_SENT, NOT_FOUND = "NOT_SENT", "NOT_FOUND_AT_PG"
@@ -102,7 +102,7 @@ def _due(values: dict[str, Any]) -> DueSchedule:
             merchant_uid=values.pop("merchant_uid"),
             amount_krw=values.pop("amount_krw"),
             name=values.pop("name"),
-            buyer=pop_buyer(values),
+            buyer=payment_store.pop_buyer(values),
             tax_free_krw=values.pop("tax_free_krw"),
             quota_months=values.pop("card_quota"),
             custom_data=values.pop("custom_data"),

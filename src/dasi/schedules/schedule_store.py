@@ -1,4 +1,7 @@
-"""SQL of schedules: what is scheduled, read, moved and revoked. Running them is in `run_store`."""
+"""SQL that creates, reads, moves, revokes and pauses schedules.
+
+`dasi.scheduler.run_store` runs them; lists for the console are in `calendar_store`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from datetime import datetime
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger import ChargeDetails, Status, pop_buyer
+from dasi.ledger import ChargeDetails, Status, payment_store
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
 SCHEDULE_COLUMNS = """
@@ -16,7 +19,7 @@ SCHEDULE_COLUMNS = """
     s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls,
     s.card_quota AS quota_months, s.imp_uid, p.status AS payment_status, p.fail_reason,
     s.executed_at, s.revoked_at, s.retries, s.version"""
-_SOURCE = """schedules s LEFT JOIN payments p
+SCHEDULE_SOURCE = """schedules s LEFT JOIN payments p
     ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
 
 
@@ -33,7 +36,7 @@ class ScheduleRow:
 async def existing_orders(
     connection: Connection, merchant_id: int, merchant_uids: Sequence[str]
 ) -> list[str]:
-    """Which of these orders have a schedule that was not revoked."""
+    """Those of the orders that have a schedule which is not revoked."""
     rows = await connection.fetch(
         """SELECT merchant_uid FROM schedules
            WHERE merchant_id = $1 AND merchant_uid = ANY ($2::text[]) AND status <> 'revoked'""",
@@ -52,7 +55,7 @@ async def insert_schedules(
     customer_id: str | None,
     now: datetime,
 ) -> bool:
-    """All of them, or False and none: an order among them was scheduled this moment."""
+    """Insert all rows; False, and none inserted, if another call has just scheduled an order."""
     try:
         async with connection.transaction():
             await connection.executemany(
@@ -96,9 +99,9 @@ async def insert_schedules(
 async def by_ids(
     connection: Connection | Database, merchant_id: int, schedule_ids: Sequence[str]
 ) -> list[Schedule]:
-    """In the order of their ids: the order they were scheduled in."""
+    """Schedules in the order of their ids, which is the order of their creation."""
     rows = await connection.fetch(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.schedule_id = ANY ($2::text[])
             ORDER BY s.schedule_id""",
         merchant_id,
@@ -110,8 +113,9 @@ async def by_ids(
 async def newest_of_order(
     database: Database, merchant_id: int, merchant_uid: str
 ) -> Schedule | None:
+    """The newest schedule of an order."""
     row = await database.fetchrow(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.merchant_uid = $2
             ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1""",
         merchant_id,
@@ -123,9 +127,9 @@ async def newest_of_order(
 async def newest_of_order_for_update(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> Schedule | None:
-    """The same, locked until the transaction ends."""
+    """The newest schedule of an order, locked until the transaction ends."""
     row = await connection.fetchrow(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.merchant_uid = $2
             ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1 FOR UPDATE OF s""",
         merchant_id,
@@ -146,24 +150,24 @@ async def between(
     limit: int,
     offset: int,
 ) -> tuple[list[Schedule], int]:
-    """Those with `since <= schedule_at < until`, one page of them, and how many there are."""
+    """One page of the schedules with `since <= schedule_at < until`, and the number of all."""
     where = """s.merchant_id = $1 AND s.schedule_at >= $2 AND s.schedule_at < $3
                AND s.status = ANY ($4::text[])
                AND ($5::text IS NULL OR s.customer_uid = $5)"""
     values = (merchant_id, since, until, sorted(statuses), customer_uid)
-    counted = await database.fetchrow(
+    total = await database.fetchrow(
         f"SELECT count(*) AS count FROM schedules s WHERE {where} AND s.merchant_id = $1", *values
     )
-    assert counted is not None
-    way = "ASC" if oldest_first else "DESC"
+    assert total is not None, "an aggregate always has a row"
+    direction = "ASC" if oldest_first else "DESC"
     rows = await database.fetch(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE} WHERE {where} AND s.merchant_id = $1
-            ORDER BY s.schedule_at {way}, s.schedule_id {way} LIMIT $6 OFFSET $7""",
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE} WHERE {where} AND s.merchant_id = $1
+            ORDER BY s.schedule_at {direction}, s.schedule_id {direction} LIMIT $6 OFFSET $7""",
         *values,
         limit,
         offset,
     )
-    return [to_schedule(row) for row in rows], int(counted["count"])
+    return [to_schedule(row) for row in rows], int(total["count"])
 
 
 async def requeue(
@@ -176,8 +180,10 @@ async def requeue(
     is_retry: bool,
     now: datetime,
 ) -> bool:
-    """Scheduled for another time; the result of an earlier run is kept. False if the order has
-    another schedule meanwhile."""
+    """Schedule it for another time; a retry keeps the result of the earlier run.
+
+    False if the order has got another schedule meanwhile.
+    """
     try:
         async with connection.transaction():
             await connection.execute(
@@ -209,7 +215,7 @@ async def revoke(
     revoked_at: datetime,
     now: datetime,
 ) -> list[str]:
-    """Revokes what waits and is selected; their ids. What a worker has in hand is not touched."""
+    """Revoke the selected schedules that wait and return their ids; running ones stay."""
     rows = await connection.fetch(
         """UPDATE schedules
            SET status = 'revoked', revoked_at = $4, updated_at = $5, version = version + 1
@@ -226,13 +232,40 @@ async def revoke(
     return [row["schedule_id"] for row in rows]
 
 
+async def insert_pause_any_merchant(
+    database: Database, merchant_id: int, *, reason: str, now: datetime
+) -> None:
+    """Insert a pause; a second one keeps the first one's time and takes the new reason."""
+    await database.fetch(
+        """INSERT INTO schedule_pauses (merchant_id, paused_at, reason) VALUES ($1, $2, $3)
+           ON CONFLICT (merchant_id) DO UPDATE SET reason = $3""",
+        merchant_id,
+        now,
+        reason,
+    )
+
+
+async def delete_pause_any_merchant(database: Database, merchant_id: int) -> bool:
+    """Delete a pause; False if there was none."""
+    row = await database.fetchrow(
+        "DELETE FROM schedule_pauses WHERE merchant_id = $1 RETURNING merchant_id", merchant_id
+    )
+    return row is not None
+
+
+async def pauses_any_merchant(database: Database) -> dict[int, tuple[datetime, str]]:
+    """All pauses by merchant id, with start and reason."""
+    rows = await database.fetch("SELECT merchant_id, paused_at, reason FROM schedule_pauses")
+    return {row["merchant_id"]: (row["paused_at"], row["reason"]) for row in rows}
+
+
 def to_schedule(row: Row) -> Schedule:
     values = dict(row)
     payment_status = values.pop("payment_status")
     return Schedule(
         status=ScheduleStatus(values.pop("status")),
         payment_status=None if payment_status is None else Status(payment_status),
-        buyer=pop_buyer(values),
+        buyer=payment_store.pop_buyer(values),
         notice_urls=tuple(values.pop("notice_urls")),
         **values,
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dasi.foundation.clock import KST
-from dasi.schedules import ScheduleStatus, preview_day, set_retry_policy
+from dasi.schedules import ScheduleStatus, set_retry_policy, stats
 from domain.schedules.conftest import Schedules
 from support.gateway_merchant import MerchantClient
 
@@ -40,7 +40,7 @@ async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_
     )
     for night in nights:
         for day in (night - ONE_S, night):
-            (total,) = await preview_day(schedules.engine, day.date(), merchant_code=None)
+            (total,) = await stats.preview_day(schedules.engine, day.date(), merchant_code=None)
             assert total.count >= 1
             assert total.first_at.astimezone(KST).date() == day.date()
     for night in nights:

@@ -207,7 +207,7 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
 
 
 async def test_lateness_is_measured_on_the_machines_clock(schedules: Schedules):
-    from dasi.schedules import start_delay
+    from dasi.schedules import stats
 
     await schedules.create(schedules.request())
     await schedules.engine.database.fetch(
@@ -215,7 +215,7 @@ async def test_lateness_is_measured_on_the_machines_clock(schedules: Schedules):
         schedules.merchant_id,
     )
     await schedules.run_all()
-    late = await start_delay(schedules.engine, since=schedules.now() - timedelta(hours=1))
+    late = await stats.start_delay(schedules.engine, since=schedules.now() - timedelta(hours=1))
     assert late.count == 1
     assert 40 <= late.p50_s <= late.p99_s <= late.max_s < 60
 
