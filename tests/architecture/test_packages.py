@@ -15,7 +15,6 @@ _KNOWN_CYCLES = [
 REASONS: dict[str, str] = {
     "dasi.authentication": "to be split",
     "dasi.checkout": "to be split",
-    "dasi.payments": "to be split",
     "dasi.reporting": "to be split",
     "dasi.users": "to be split",
     "dasi.webhooks": "to be split",

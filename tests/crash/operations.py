@@ -14,13 +14,7 @@ from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.ledger import ChargeDetails, Payment, Status, find_payment
-from dasi.payments import (
-    CancelRequest,
-    ChargeRequest,
-    cancel,
-    charge,
-    resolve_due,
-)
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification
 from dasi.schedules import revoke_of_deleted_key, schedule_retries

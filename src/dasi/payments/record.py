@@ -25,9 +25,9 @@ from dasi.ledger import (
 )
 from dasi.payments import approval_store
 from dasi.payments.approval_store import ApprovalRow
-from dasi.payments.notify import notify_extended, notify_failed
+from dasi.payments.notify import notify, notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
-from dasi.webhooks import enqueue_event, notify_workers
+from dasi.webhooks import notify_workers
 
 log = structlog.get_logger()
 
@@ -250,17 +250,7 @@ async def _record_issued_key(
         pg_code=issued.code,
         pg_text=issued.text,
     )
-    await enqueue_event(
-        connection,
-        paid.merchant_id,
-        imp_uid=paid.imp_uid,
-        merchant_uid=paid.merchant_uid,
-        channel_id=paid.channel_id,
-        version=paid.version,
-        status="paid",
-        notice_urls=paid.notice_urls,
-        now=now,
-    )
+    await notify(connection, paid, "paid", notice_urls=paid.notice_urls, now=now)
     if resolved_by is not None:
         await notify_extended(connection, paid, "payment.resolved", "paid", now=now)
     return paid
@@ -344,8 +334,8 @@ def _in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterato
     """Raise `Conflict("order_in_doubt")` if the database goes away while an answer is recorded."""
     try:
         yield
-    except Unavailable as lost:
+    except Unavailable as error:
         log.exception("answer_not_recorded", imp_uid=payment_ref.imp_uid, attempt_id=attempt_id)
         raise Conflict(
             "order_in_doubt", merchant_uid=payment_ref.merchant_uid, imp_uid=payment_ref.imp_uid
-        ) from lost
+        ) from error
