@@ -1,4 +1,4 @@
-"""Payments, attempts and their events as rows. Nobody else writes these tables.
+"""Payments, attempts and their events as rows. No other package writes these tables.
 
 The stores are part of the public API: one transaction of a charge spans them and the webhook.
 """

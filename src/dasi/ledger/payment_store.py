@@ -1,7 +1,4 @@
-"""SQL of the payments' room: payments and their events.
-
-Attempts are in `attempt_store`, windows in `window_store`.
-"""
+"""SQL of payments and their events. Attempts are in `attempt_store`."""
 
 import json
 from collections.abc import Sequence
@@ -42,12 +39,12 @@ PAYMENT_SOURCE = """payments p
 
 
 async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
-    """Those who ask for payments at the same time are answered by one statement."""
+    """Find a payment. Concurrent calls share one statement."""
     return await database.run_batched(_payments, (merchant_id, imp_uid))
 
 
 async def _payments(database: Database, keys: Sequence[tuple[int, str]]) -> list[Payment | None]:
-    # `BETWEEN` is true of every one: it tells the planner that they are few.
+    # `BETWEEN` is true of every row: it tells the planner that the rows are few.
     rows = await database.fetch(
         f"""SELECT {PAYMENT_COLUMNS}
             FROM unnest($1::bigint[], $2::text[]) AS input (merchant_id, imp_uid)
@@ -58,12 +55,12 @@ async def _payments(database: Database, keys: Sequence[tuple[int, str]]) -> list
         [merchant_id for merchant_id, _ in keys],
         [imp_uid for _, imp_uid in keys],
     )
-    found = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
-    return [found.get(one) for one in keys]
+    payments = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
+    return [payments.get(key) for key in keys]
 
 
 async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
-    """The payment, locked until the transaction ends. It must exist."""
+    """Lock a payment until the transaction ends and return it. It must exist."""
     row = await connection.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND p.imp_uid = $2 FOR UPDATE OF p""",
@@ -82,7 +79,7 @@ async def newest_of_order(
     *,
     purpose: str | None = None,
 ) -> Payment | None:
-    """`purpose` None: of any."""
+    """The newest payment of an order in one of the statuses; `purpose` None means any."""
     row = await database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND p.merchant_uid = $2 AND p.status = ANY($3::text[])
@@ -99,7 +96,7 @@ async def newest_of_order(
 async def order_holder(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> tuple[str, Status] | None:
-    """Which payment holds the order, by the same condition as the index `payments_order_once`."""
+    """The payment that holds the order, by the condition of the index `payments_order_once`."""
     row = await connection.fetchrow(
         """SELECT imp_uid, status FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'payment'
@@ -113,7 +110,7 @@ async def order_holder(
 async def key_issue_holder(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> tuple[str, Status] | None:
-    """The same for card registrations, as the index `payments_key_issue_once`."""
+    """The registration that holds the order, by the index `payments_key_issue_once`."""
     row = await connection.fetchrow(
         """SELECT imp_uid, status FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'key_issue'
@@ -125,7 +122,7 @@ async def key_issue_holder(
 
 
 async def window_customer_id(connection: Connection, payment: Payment) -> str | None:
-    """The merchant's id of the customer, as the page of the payment's window named it."""
+    """The merchant's id of the customer, from the page that opened the payment's window."""
     customer_id: str | None = await connection.fetchval(
         "SELECT customer_id FROM payment_windows WHERE merchant_id = $1 AND imp_uid = $2",
         payment.merchant_id,
@@ -181,7 +178,7 @@ async def insert_ready_payment(
 
 
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
-    """From here on the order is taken. False if another payment has it: then nothing changed."""
+    """Take the order for a `ready` payment; False, and nothing written, if another holds it."""
     try:
         async with connection.transaction():
             row = await connection.fetchrow(
@@ -234,6 +231,7 @@ async def mark_paid(
 async def mark_failed(
     connection: Connection, payment: Payment, *, code: str, reason: str, now: datetime
 ) -> Payment:
+    """Mark a payment as failed and return it."""
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
@@ -256,7 +254,7 @@ async def mark_failed(
 async def mark_cancelled(
     connection: Connection, payment: Payment, *, amount_krw: int, now: datetime
 ) -> Payment:
-    """Adds a cancel that the PG confirmed. The database refuses a sum above what was paid (M8)."""
+    """Add a confirmed cancel. The database refuses a sum above the paid amount (M8)."""
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
@@ -289,7 +287,7 @@ async def record_event(
     pg_code: str | None = None,
     pg_text: str | None = None,
 ) -> None:
-    """One line of the payment's story. The payment's row is locked by the caller."""
+    """Append an event to the payment's chain. The caller has locked the payment."""
     await connection.execute(
         "SELECT record_payment_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         payment.merchant_id,
@@ -306,7 +304,7 @@ async def record_event(
 
 
 def to_payment(row: Row | dict[str, Any]) -> Payment:
-    """Of `PAYMENT_COLUMNS`."""
+    """The payment of a row with `PAYMENT_COLUMNS`."""
     values = dict(row)
     return Payment(
         status=Status(values.pop("status")),
