@@ -128,7 +128,7 @@ async def close_attempt(
 ) -> bool:
     """Record the outcome of an attempt; False, and nothing written, if it is final already.
 
-    An attempt in doubt keeps its next lookup time. One whose answer contradicts the request is
+    An unresolved attempt keeps its next lookup time. One whose answer contradicts the request is
     looked up at once (M7).
     """
     row = await connection.fetchrow(

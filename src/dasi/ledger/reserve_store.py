@@ -65,28 +65,28 @@ class Reserved:
 # order could not tell which of them got it.
 _RESERVE = """
     WITH input AS MATERIALIZED (
-        SELECT w.*,
-               CASE WHEN w.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
+        SELECT r.*,
+               CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
                    AS imp_uid,
                k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.pg_merchant_id,
                c.provider,
                c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
-               coalesce(nullif(w.name, ''), nullif(k.order_name, ''), w.default_name) AS full_name,
-               coalesce(nullif(w.buyer->>'name', ''), k.customer_name) AS buyer_name,
-               coalesce(nullif(w.buyer->>'email', ''), k.customer_email) AS buyer_email,
-               coalesce(nullif(w.buyer->>'tel', ''), k.customer_tel) AS buyer_tel,
-               coalesce(nullif(w.buyer->>'addr', ''), k.customer_addr) AS buyer_addr,
-               coalesce(nullif(w.buyer->>'postcode', ''), k.customer_postcode) AS buyer_postcode
-        FROM json_to_recordset($1::json) AS w (
+               coalesce(nullif(r.name, ''), nullif(k.order_name, ''), r.default_name) AS full_name,
+               coalesce(nullif(r.buyer->>'name', ''), k.customer_name) AS buyer_name,
+               coalesce(nullif(r.buyer->>'email', ''), k.customer_email) AS buyer_email,
+               coalesce(nullif(r.buyer->>'tel', ''), k.customer_tel) AS buyer_tel,
+               coalesce(nullif(r.buyer->>'addr', ''), k.customer_addr) AS buyer_addr,
+               coalesce(nullif(r.buyer->>'postcode', ''), k.customer_postcode) AS buyer_postcode
+        FROM json_to_recordset($1::json) AS r (
             merchant_id bigint, customer_uid text, merchant_uid text, amount_krw bigint,
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
             notice_urls text[], user_agent text, quota_months integer, is_scheduled boolean,
             idempotency_key text, attempt_id text, business_date date, first_lookup_at timestamptz,
             deadline_at timestamptz, now timestamptz)
-        JOIN billing_keys k ON k.merchant_id = w.merchant_id AND k.customer_uid = w.customer_uid
+        JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
-        WHERE w.merchant_id BETWEEN 1 AND 9223372036854775807
+        WHERE r.merchant_id BETWEEN 1 AND 9223372036854775807
     ), new_payments AS (
         INSERT INTO payments (
             merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, source,

@@ -54,7 +54,7 @@ class ChargeRequest:
 
 
 async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Payment:
-    """Charge once and return the payment: paid, failed (declined), or pending (in doubt).
+    """Charge once and return the payment: paid, failed (declined), or pending (unresolved).
 
     Refused, with nothing done: `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
     `NotFound("unknown_customer")`. A pending payment is not a failure: the PG may have charged.

@@ -12,7 +12,7 @@ async def find_by_idempotency_key(
     """Find the payment of an idempotency key; None if no request to the PG was made under it.
 
     The payment of a charge is paid, failed or pending. A cancel raises the errors of `cancel`:
-    `Conflict` while it is in doubt, `Refused` if it did not happen.
+    `Conflict` while it is unresolved, `Refused` if it did not happen.
     """
     attempt = await attempt_store.by_idempotency_key(engine.database, merchant_id, idempotency_key)
     if attempt is None:

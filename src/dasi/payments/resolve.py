@@ -188,7 +188,7 @@ async def _resolve_approval(
             0,
             attempt.amount_krw,
         ):
-            # M7: another amount than requested is reversed at once, whatever answer the caller has.
+            # M7: another amount than requested is reversed at once, in every state.
             _MISMATCHES.inc()
             log.error("amount_mismatch", imp_uid=attempt.imp_uid, asked_krw=attempt.amount_krw)
             await reverse(

@@ -167,7 +167,7 @@ async def finish(database: Database, runs: Sequence[RunResult]) -> list[None]:
 async def wait_until_resolved(
     database: Database, merchant_id: int, schedule_id: str, *, imp_uid: str, until: datetime
 ) -> None:
-    """Release a schedule whose charge is in doubt until it is read again."""
+    """Release a schedule whose charge is unresolved until it is read again."""
     await database.fetch(
         """UPDATE schedules SET imp_uid = $3, leased_until = $4
            WHERE merchant_id = $1 AND schedule_id = $2 AND status = 'running'""",
