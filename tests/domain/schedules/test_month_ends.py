@@ -49,10 +49,10 @@ async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_
         assert await turn_to(schedules.client, night + MARGIN) == 2
         for at in (night - ONE_S, night):
             assert (await schedules.payment_of(f"{at:%Y-%m-%d-%H%M%S}")).paid_at is not None
-    paid = [about for kind, about in await schedules.told() if kind == "payment.paid"][1:]
+    paid = [about for kind, about in await schedules.webhooks() if kind == "payment.paid"][1:]
     assert paid == sorted(paid), "in the order of their times"
     assert len(paid) == len(set(paid)) == 2 * len(nights)
-    by_order = Counter(one["shopOrderNo"] for one in await schedules.client.approvals())
+    by_order = Counter(approval["shopOrderNo"] for approval in await schedules.client.approvals())
     assert set(by_order.values()) == {1}
     assert len(by_order) == 2 * len(nights)
 

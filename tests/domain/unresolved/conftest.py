@@ -1,4 +1,4 @@
-"""A gateway's rooms with a KICC simulator behind them, and one clock for both that a test turns."""
+"""Domain packages with a KICC simulator and one clock for both, which a test advances."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ CUSTOMER = "customer-1"
 
 @dataclass
 class PaymentsFixture:
-    """What a test does at the gateway, and what it may look at."""
+    """The operations of a test at the gateway, and its views of the rows and the PG."""
 
     engine: Engine
     kicc_merchant: KiccMerchant
@@ -80,7 +80,7 @@ class PaymentsFixture:
         await self.kicc_merchant.turn(timedelta(seconds=seconds))
 
     async def resolve_for(self, seconds: float, *, step_s: float = 60) -> None:
-        """Turns the clock in steps and lets the worker look whenever something is due."""
+        """Advance the clock in steps and run the due lookups after each."""
         passed = 0.0
         while passed < seconds:
             await self.turn(step_s)
@@ -90,7 +90,7 @@ class PaymentsFixture:
     async def now(self, payment: Payment) -> Payment:
         return await find_payment(self.engine, self.merchant.merchant_id, payment.imp_uid)
 
-    async def story(self, payment: Payment) -> list[str]:
+    async def events(self, payment: Payment) -> list[str]:
         rows = await self.engine.database.fetch(
             "SELECT type FROM payment_events WHERE imp_uid = $1 ORDER BY seq", payment.imp_uid
         )
@@ -104,11 +104,13 @@ class PaymentsFixture:
         return [row["kind"] for row in rows]
 
     async def net_at_pg(self) -> int:
-        """What KICC holds of this shop's money, over all orders."""
-        return sum(one["net"] for one in (await self.kicc_merchant.kicc.state())["orders"])
+        """The sum that KICC holds for this merchant, over all orders."""
+        return sum(order["net"] for order in (await self.kicc_merchant.kicc.state())["orders"])
 
     async def approvals_at_pg(self) -> int:
-        return sum(one["approvals"] for one in (await self.kicc_merchant.kicc.state())["orders"])
+        return sum(
+            order["approvals"] for order in (await self.kicc_merchant.kicc.state())["orders"]
+        )
 
     def with_policy(self, policy: Literal["keep", "cancel"]) -> str:
         return f"UPDATE channels SET late_approval_policy = '{policy}'"
@@ -144,5 +146,5 @@ async def payments(database: Database) -> AsyncIterator[PaymentsFixture]:
 
 @pytest.fixture
 async def payments_with_inline_lookup(payments: PaymentsFixture) -> PaymentsFixture:
-    """The same with a gateway that looks once before it answers."""
+    """The same with a gateway that looks up once before it answers."""
     return replace(payments, engine=replace(payments.engine, inline_lookup_delay_s=0.01))
