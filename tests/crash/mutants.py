@@ -143,8 +143,10 @@ def enqueue_after_commit(patch: pytest.MonkeyPatch) -> None:
         await enqueue(engine.database, imp_uid)
         return payment
 
-    without_events = approval_store._RECORD.replace("), new_events AS", "LIMIT 0), new_events AS")
-    patch.setattr(approval_store, "_RECORD", without_events)
+    for name in ("_RECORD", "_RECORD_RESOLVED"):
+        sql: str = getattr(approval_store, name)
+        without_events = sql.replace("), new_events AS", "LIMIT 0), new_events AS")
+        patch.setattr(approval_store, name, without_events)
     patch.setattr(approval_store, "record_approvals", remember)
     patch.setattr(approval_store, "record_approvals_batched", batch_then_enqueue)
     patch.setattr(record, "record_outcome", outcome_then_enqueue)
