@@ -8,14 +8,7 @@ from typing import Any, Literal
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger.payment import (
-    Buyer,
-    Cancellation,
-    ChargeDetails,
-    PaidCard,
-    Payment,
-    Status,
-)
+from dasi.ledger.payment import Buyer, Cancellation, ChargeDetails, PaidCard, Payment, Status
 from dasi.providers.port import Card, KeyIssued
 
 PAYMENT_COLUMNS = """

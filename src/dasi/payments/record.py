@@ -54,13 +54,7 @@ async def record_charge(
         _log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
         with _in_doubt_on_db_failure(reference, attempt_id):
             row = _approval_row(
-                engine,
-                reference.merchant_id,
-                reference.imp_uid,
-                attempt_id,
-                outcome,
-                actor=actor,
-                resolved_by=None,
+                engine, reference, attempt_id, outcome, actor=actor, resolved_by=None
             )
             paid = await engine.database.run_batched(approval_store.record_approvals_batched, row)
         if paid is not None:
@@ -87,15 +81,14 @@ async def record_outcome(
     _log_answer(merchant_id, imp_uid, attempt_id, outcome)
     async with engine.database.transaction() as connection:
         payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
-        match outcome:
-            case Approved():
-                recorded = await _record_approval(
-                    engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
-                )
-            case _:
-                recorded = await _record_other(
-                    engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
-                )
+        if isinstance(outcome, Approved):
+            recorded = await _record_approval(
+                engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
+            )
+        else:
+            recorded = await _record_other(
+                engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
+            )
     if isinstance(outcome, Approved):
         notify_workers(engine.database)
     return recorded
@@ -125,13 +118,7 @@ async def _record_approval(
 ) -> Payment:
     """Record an approval of a locked payment; a closed attempt leaves the payment as it is."""
     row = _approval_row(
-        engine,
-        payment.merchant_id,
-        payment.imp_uid,
-        attempt_id,
-        approval,
-        actor=payment.provider,
-        resolved_by=resolved_by,
+        engine, payment, attempt_id, approval, actor=payment.provider, resolved_by=resolved_by
     )
     (paid,) = await approval_store.record_approvals(connection, [row])
     if paid is None:
@@ -143,8 +130,7 @@ async def _record_approval(
 
 def _approval_row(
     engine: Engine,
-    merchant_id: int,
-    imp_uid: str,
+    payment: Payment | PaymentRef,
     attempt_id: str,
     approval: Approved,
     *,
@@ -153,8 +139,8 @@ def _approval_row(
 ) -> ApprovalRow:
     card, now = approval.card, engine.clock.now()
     return ApprovalRow(
-        merchant_id=merchant_id,
-        imp_uid=imp_uid,
+        merchant_id=payment.merchant_id,
+        imp_uid=payment.imp_uid,
         attempt_id=attempt_id,
         actor=actor,
         resolved_by=resolved_by,

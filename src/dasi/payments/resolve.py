@@ -236,14 +236,12 @@ async def _handle_late_approval(engine: Engine, attempt: PaymentAttempt, finding
                 amount_krw=approval.amount_krw,
                 reason="실패로 알려드린 뒤 승인이 확인되어 취소했습니다.",
             )
-        case NotFound() | Unknown() | NotSent() if attempt.lookups < _LATE_APPROVAL_LOOKUPS_MAX:
-            at = lookup_backoff.next_lookup_at(engine.clock.now(), engine.clock.now())
+        case _:
+            is_final = isinstance(finding, Found) or attempt.lookups >= _LATE_APPROVAL_LOOKUPS_MAX
+            now = engine.clock.now()
+            at = None if is_final else lookup_backoff.next_lookup_at(now, now)
             await attempt_store.schedule_lookup(
                 engine.database, attempt.merchant_id, attempt.attempt_id, at=at, detail=None
-            )
-        case _:
-            await attempt_store.schedule_lookup(
-                engine.database, attempt.merchant_id, attempt.attempt_id, at=None, detail=None
             )
 
 

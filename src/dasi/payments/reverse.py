@@ -13,15 +13,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
 from dasi.ledger import PaymentAttempt, Status, attempt_store, lookup_backoff, payment_store
 from dasi.payments.notify import notify_failed
-from dasi.providers.port import (
-    Attempt,
-    AttemptKind,
-    Cancel,
-    Cancelled,
-    Declined,
-    NotSent,
-    Unknown,
-)
+from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
 
 log = structlog.get_logger()
 
