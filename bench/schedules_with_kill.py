@@ -29,9 +29,10 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.foundation.migrate import migrate
+from dasi.ledger import ChargeDetails
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.schedules import NewSchedule, create_schedules, start_delay
+from dasi.schedules import NewSchedule, create_schedules, stats
 from dasi.settings import without_ours
 from support.gateway_merchant import MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorProcess
@@ -59,7 +60,10 @@ async def schedule_all(client: MerchantClient, charges: int) -> None:
     later = client.engine.clock.now() + timedelta(days=1)
     for first in range(0, charges, _BATCH):
         requests = [
-            NewSchedule(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
+            NewSchedule(
+                details=ChargeDetails(merchant_uid=f"s-{n:06d}", amount_krw=AMOUNT_KRW),
+                schedule_at=later,
+            )
             for n in range(first, min(first + _BATCH, charges))
         ]
         await create_schedules(
@@ -216,7 +220,7 @@ async def _run(
                     worker.terminate()
             for worker in watch.workers:
                 await worker.wait()
-        late = await start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
+        late = await stats.start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
         print(f"all but what was cut off executed after {took_s:.0f} s", flush=True)
         return await _report(client, charges, late=late, watch=watch)
 

@@ -24,16 +24,9 @@ from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.ledger import Payment, Status
-from dasi.payments import (
-    CancelRequest,
-    ChargeRequest,
-    cancel,
-    charge,
-    process_pg_notification,
-    resolve_due,
-    store_pg_notification,
-)
+from dasi.ledger import ChargeDetails, Payment, Status
+from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
+from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification
 from dasi.schedules import schedule_retries
 from dasi.webhooks import fail_for_disabled
@@ -51,7 +44,8 @@ async def charge_order(
     dies_at: int | None = None,
 ) -> Payment | None:
     request = ChargeRequest(
-        customer_uid=CUSTOMER, merchant_uid=order, amount_krw=requested_krw, name=order
+        customer_uid=CUSTOMER,
+        details=ChargeDetails(merchant_uid=order, amount_krw=requested_krw, name=order),
     )
 
     def ask(engine: Engine) -> Awaitable[Payment]:

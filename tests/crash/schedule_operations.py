@@ -21,7 +21,7 @@ from crash.node import Node
 from crash.operations import charge_order, take_turn
 from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.ledger import Payment
+from dasi.ledger import ChargeDetails, Payment
 from dasi.scheduler import retry
 from dasi.schedules import (
     NewSchedule,
@@ -77,10 +77,8 @@ async def schedule_orders(
     """Schedule all orders in one call."""
     requests = [
         NewSchedule(
-            merchant_uid=order,
+            details=ChargeDetails(merchant_uid=order, amount_krw=amount(environment), name=order),
             schedule_at=environment.clock.now() + timedelta(seconds=in_s),
-            amount_krw=amount(environment),
-            name=order,
         )
         for order in orders
     ]

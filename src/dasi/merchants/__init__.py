@@ -9,7 +9,13 @@ from dasi.merchants.api_keys import (
 )
 from dasi.merchants.create import add_merchant, find_merchant_by_code, list_merchants
 from dasi.merchants.merchant import Merchant
-from dasi.merchants.settings import change_webhook, has_extended_events, set_extended_events
+from dasi.merchants.merchant_store import find_clock_offset
+from dasi.merchants.settings import (
+    change_webhook,
+    has_extended_events,
+    set_extended_events,
+    set_retry_days,
+)
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [
@@ -20,6 +26,7 @@ __all__ = [
     "add_merchant",
     "authenticate",
     "change_webhook",
+    "find_clock_offset",
     "find_merchant_by_code",
     "has_extended_events",
     "issue_token",
@@ -28,4 +35,5 @@ __all__ = [
     "revoke_api_key",
     "rotate_api_key",
     "set_extended_events",
+    "set_retry_days",
 ]

@@ -1,5 +1,6 @@
 """Change where and how a merchant is told."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from dasi.engine import Engine
@@ -34,6 +35,14 @@ async def set_extended_events(engine: Engine, merchant_id: int, *, is_on: bool) 
     """Whether the merchant is also told, from now on, what Iamport leaves out: charges declined at
     once, keys issued and removed, revoked schedules, doubts opened and settled. Off unless set."""
     await merchant_store.set_extended_events(engine.database, merchant_id, is_on=is_on)
+
+
+async def set_retry_days(engine: Engine, merchant_id: int, days: Sequence[int]) -> None:
+    """Set on which days after a declined charge it is retried; none switches retries off.
+
+    `dasi.schedules.set_retry_policy` checks the days.
+    """
+    await merchant_store.set_retry_days(engine.database, merchant_id, days)
 
 
 async def has_extended_events(engine: Engine, merchant_id: int) -> bool:

@@ -1,10 +1,10 @@
-"""Run what is due: claim in order, charge once, write down what came of it.
+"""Run due schedules: claim in order, charge once, record the outcome.
 
-A worker holds what it claimed under a lease. If it dies, the lease passes on and another worker
-takes the same order: whatever the first one did holds that order (M1), and the second adopts it.
+A worker leases the schedules it claims. If it dies, the lease expires and another worker claims the
+schedule: the payment of the first run holds the order (M1), and the second run links to it.
 
-While a channel's PG is away nothing is charged and nothing fails: its schedules are given back, its
-merchant is held for a moment, and on return they run in order.
+While a channel's PG is unreachable nothing is charged and nothing fails: its schedules are given
+back, its merchant waits for a moment, and afterwards they run in order.
 """
 
 import asyncio
@@ -25,14 +25,12 @@ from dasi.scheduler.run_store import NOT_SENT, DueSchedule
 log = structlog.get_logger()
 
 AT_ONCE = 256
-"""Charges one worker has under way, of all merchants together."""
+"""The most charges that one worker runs at a time, of all merchants together."""
 LEASE = timedelta(seconds=60)
-"""A place at the PG (5 s), its answer (30 s), a look and the records fit in with room."""
+"""Longer than the slot at the PG (5 s), its answer (30 s), a lookup and the commits take."""
 _BACKOFF = timedelta(seconds=5)
 _POLL_INTERVAL_S = 0.25
-_RUNS = Counter(
-    "dasi_schedule_runs_total", "Scheduled payments run, by what came of it", ["outcome"]
-)
+_RUNS = Counter("dasi_schedule_runs_total", "Scheduled payments run, by outcome", ["outcome"])
 _BACKING_OFF = Gauge(
     "dasi_schedules_backoff_merchants",
     "Merchants whose charges wait for their PG, as each worker sees it",
@@ -41,7 +39,7 @@ _BACKING_OFF = Gauge(
 
 
 class Runner:
-    """Runs due schedules. One per worker; at most `per_merchant` charges of a merchant at once.
+    """Runs due schedules, at most `per_merchant` charges of a merchant at once; one per worker.
 
     A merchant's channels share that limit, so no channel ever gets more.
     """
@@ -49,7 +47,7 @@ class Runner:
     def __init__(self, engine: Engine, *, per_merchant: int) -> None:
         self._engine = engine
         self._health = ProviderHealth(engine)
-        # Claimed in steps that always fit: nothing is claimed only to be given back.
+        # A claim always fits the limit: no schedule is claimed only to be given back.
         self._step = max(1, per_merchant // 4)
         self._busy_above = per_merchant - self._step
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,27 +55,27 @@ class Runner:
         self._backing_off: dict[int, datetime] = {}
 
     async def poll(self) -> int:
-        """Starts what is due and has room; returns how many, or 1 when something ended."""
-        had_some = bool(self._tasks)
+        """Start due schedules within the limits; return how many, or 1 when a charge ended."""
+        had_tasks = bool(self._tasks)
         started = await self._start(None)
         if started:
             return len(started)
         if not self._tasks:
-            # What ended while we looked may have held back others of its merchant: look again.
-            return int(had_some)
+            # A charge that ended meanwhile may have kept its merchant at the limit: claim again.
+            return int(had_tasks)
         ended, _ = await asyncio.wait(
             self._tasks, timeout=_POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
         )
         return min(len(ended), 1)
 
     async def run_due(self, *, only_merchant_id: int | None = None) -> int:
-        """Runs one batch of what is due now and waits for it; returns how many were begun."""
+        """Run one batch of due schedules to its end and return their number."""
         started = await self._start(only_merchant_id)
         await asyncio.gather(*started)
         return len(started)
 
     async def close(self) -> None:
-        """Ends what is under way first: each charge is written down."""
+        """Wait until the charges under way are recorded."""
         await asyncio.gather(*self._tasks)
 
     async def _start(self, only_merchant_id: int | None) -> list[asyncio.Task[None]]:
@@ -92,19 +90,25 @@ class Runner:
             excluded=self._excluded_now(now),
             only_merchant_id=only_merchant_id,
         )
-        begun = []
+        started = []
         for due in claimed:
             if await self._must_wait(due, now):
                 await run_store.release(self._engine.database, due)
             else:
-                begun.append(self._begin(due))
-        return begun
+                started.append(self._begin(due))
+        return started
 
     def _excluded_now(self, now: datetime) -> list[int]:
-        """Merchants nothing is claimed for: their PG is away, or they have enough in hand."""
-        self._backing_off = {one: until for one, until in self._backing_off.items() if until > now}
+        """Merchants that get no claims: their PG is unreachable, or they are at their limit."""
+        self._backing_off = {
+            merchant_id: until for merchant_id, until in self._backing_off.items() if until > now
+        }
         _BACKING_OFF.set(len(self._backing_off))
-        busy = [one for one, count in self._in_flight.items() if count > self._busy_above]
+        busy = [
+            merchant_id
+            for merchant_id, count in self._in_flight.items()
+            if count > self._busy_above
+        ]
         return [*self._backing_off, *busy]
 
     async def _must_wait(self, due: DueSchedule, now: datetime) -> bool:
@@ -131,15 +135,15 @@ class Runner:
     async def _run(self, due: DueSchedule) -> None:
         try:
             payment = await execute_schedule(self._engine, due)
-            await self._note(due, payment)
-        except Unavailable as lost:
-            log.warning("schedule_backoff", schedule_id=due.schedule_id, what=lost.what)
+            await self._record_run(due, payment)
+        except Unavailable as error:
+            log.warning("schedule_backoff", schedule_id=due.schedule_id, what=error.what)
         except Exception:
-            # A bug in one charge is alarmed; its lease passes on, the others go on.
+            # A bug in one charge raises an alarm; its lease expires and other charges continue.
             _RUNS.labels("bug").inc()
             log.exception("schedule_failed_to_run", schedule_id=due.schedule_id)
 
-    async def _note(self, due: DueSchedule, payment: Payment | None) -> None:
+    async def _record_run(self, due: DueSchedule, payment: Payment | None) -> None:
         if payment is None:
             _RUNS.labels("revoked").inc()
         elif payment.fail_code == NOT_SENT:
