@@ -310,9 +310,10 @@ async def _pages(coffee: CoffeeShop) -> None:
     """The address of every page that a person who is signed in may come to."""
     client = coffee.client
     merchant_id = client.merchant.merchant_id
-    (told, *_) = await list_deliveries(
+    page = await list_deliveries(
         client.engine, merchant_id, state="pending", resource_id=None, limit=1
     )
+    (delivery,) = page.rows
     tomorrow = kst_day(coffee.clock.now()) + DAY
     coffee.pages |= {
         "merchants": "/console?all=1",
@@ -331,7 +332,7 @@ async def _pages(coffee: CoffeeShop) -> None:
         "channel": coffee.path(f"/channels/{client.channel.channel_id}"),
         "api-keys": coffee.path("/api-keys"),
         "webhooks": coffee.path("/webhooks"),
-        "webhook": coffee.path(f"/webhooks/{told.event_id}"),
+        "webhook": coffee.path(f"/webhooks/{delivery.event_id}"),
         "members": coffee.path("/members"),
         "audit": coffee.path("/audit"),
         "error": coffee.path("/payments/imp_000000000000"),

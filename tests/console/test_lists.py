@@ -43,10 +43,10 @@ async def schedule_some(client: MerchantClient, count: int) -> datetime:
 
 
 async def keys_found(client: MerchantClient, words: str) -> list[str]:
-    found = await browse_keys(
+    page = await browse_keys(
         client.engine, client.merchant.merchant_id, words=words, after=None, limit=5
     )
-    return [one.customer_uid for one in found.keys]
+    return [key.customer_uid for key in page.rows]
 
 
 async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
@@ -58,10 +58,11 @@ async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
     begins = datetime.combine(day, time(), KST)
     seen, after = [], None
     while True:
-        page, after = await browse_schedules(
+        page = await browse_schedules(
             gateway.engine, merchant_id, since=begins, until=begins + DAY, after=after, limit=3
         )
-        seen += [one.merchant_uid for one in page]
+        seen += [schedule.merchant_uid for schedule in page.rows]
+        after = page.next_cursor
         if after is None:
             break
     assert sorted(seen) == [f"scheduled-{number}" for number in range(7)]
@@ -97,16 +98,18 @@ async def test_doubts_come_by_page_those_of_a_person_first(
     merchant_id = gateway.merchant.merchant_id
     seen, after = [], None
     while True:
-        page, after = await list_unresolved_page(
+        page = await list_unresolved_page(
             gateway.engine, merchant_id, is_manual=False, after=after, limit=2
         )
-        seen += [one.merchant_uid for one in page]
+        seen += [attempt.merchant_uid for attempt in page.rows]
+        after = page.next_cursor
         if after is None:
             break
     assert sorted(seen) == ["lost-0", "lost-1", "lost-2"]
-    assert await list_unresolved_page(
+    manual = await list_unresolved_page(
         gateway.engine, merchant_id, is_manual=True, after=None, limit=2
-    ) == ([], None)
+    )
+    assert (manual.rows, manual.next_cursor) == ((), None)
     monkeypatch.setattr(unresolved, "PAGE", 2)
     operator = await signed_in(Role.OPERATOR)
     _, html = await operator.get(f"{HERE}/unresolved")

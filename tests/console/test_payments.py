@@ -53,7 +53,7 @@ async def test_pages_follow_each_other_without_gap_or_repetition(
         page = await browse_payments(
             gateway.engine, gateway.merchant.merchant_id, PaymentQuery(), after=after, limit=3
         )
-        seen += [one.imp_uid for one in page.payments]
+        seen += [payment.imp_uid for payment in page.rows]
         after = page.next_cursor
         if after is None:
             break

@@ -45,9 +45,10 @@ def list_all(
         from dasi.webhooks import list_deliveries  # noqa: PLC0415  # slow: not for --help
 
         owner = await _owner(engine, merchant_code)
-        return await list_deliveries(
+        page = await list_deliveries(
             engine, owner, state=state, resource_id=resource_id, limit=limit
         )
+        return [*page.rows]
 
     rows: list[Facts] = [
         {

@@ -8,7 +8,7 @@ to do.
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import structlog
@@ -23,6 +23,7 @@ from dasi.console.templates import Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, Refused
 from dasi.foundation.errors import Unavailable as Away
+from dasi.foundation.pages import Cursor, Page
 from dasi.merchants import Merchant, list_merchants
 from dasi.users import Permission, User
 
@@ -83,6 +84,10 @@ class ConsoleRequest:
         text = self.http.query_params.get(name, "").strip()[:length_max]
         return text if text.isprintable() else ""
 
+    def cursor(self, name: str = "after") -> Cursor | None:
+        """The place in a list that the query parameter `name` holds; None: the first page."""
+        return Cursor.decode(self.query(name))
+
     def current_query(self) -> str:
         """This page's own query, for a link that changes only how it looks."""
         told = self.http.query_params.multi_items()
@@ -112,6 +117,14 @@ class ConsoleRequest:
             detail=detail,
             client=self.client,
         )
+
+
+def next_url(page: Page[Any], *, name: str = "after", **params: str) -> str | None:
+    """The query of the link to the next page, with its other parameters; None on the last page."""
+    if page.next_cursor is None:
+        return None
+    filters = {key: value for key, value in params.items() if value}
+    return "?" + urlencode({**filters, name: page.next_cursor.encode()})
 
 
 Endpoint = Callable[[ConsoleRequest], Awaitable[Response]]

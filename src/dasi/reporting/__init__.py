@@ -13,14 +13,13 @@ from dasi.reporting.payment_filter import (
     VersionPage,
 )
 from dasi.reporting.payment_list import find_by_order, find_payments, list_payments
-from dasi.reporting.search_terms import Cursor, PaymentQuery
+from dasi.reporting.search_terms import PaymentQuery
 from dasi.reporting.unresolved import UnresolvedAttempt, list_unresolved
 from dasi.reporting.unresolved_metrics import publish_unresolved_metrics
 from dasi.reporting.verify import Discrepancy, VerificationReport, verify_ledger
 
 __all__ = [
     "AttemptDetail",
-    "Cursor",
     "DailyStats",
     "Discrepancy",
     "PaymentDetail",

@@ -3,16 +3,17 @@
 from collections.abc import AsyncIterator
 
 from dasi.engine import Engine
+from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.ledger import Payment
 from dasi.reporting import console_search_store
-from dasi.reporting.search_terms import Cursor, PaymentPage, PaymentQuery, parse_search
+from dasi.reporting.search_terms import PaymentQuery, parse_search
 
 _EXPORT_PAGE = 1_000
 
 
 async def browse_payments(
     engine: Engine, merchant_id: int, query: PaymentQuery, *, after: Cursor | None, limit: int
-) -> PaymentPage:
+) -> Page[Payment]:
     """One page, newest first."""
     assert 1 <= limit <= _EXPORT_PAGE, "checked by whoever asks"
     rows = await console_search_store.page(
@@ -20,14 +21,11 @@ async def browse_payments(
         merchant_id,
         query,
         words=None if query.words is None else parse_search(merchant_id, query.words),
-        after=None if after is None else (after.started_at, after.imp_uid),
+        after=after,
         limit=limit + 1,
     )
-    shown = tuple(rows[:limit])
-    last = shown[-1] if len(rows) > limit else None
-    return PaymentPage(
-        payments=shown,
-        next_cursor=Cursor(started_at=last.started_at, imp_uid=last.imp_uid) if last else None,
+    return make_page(
+        rows, limit=limit, cursor=lambda payment: Cursor(payment.started_at, payment.imp_uid)
     )
 
 
@@ -37,9 +35,9 @@ async def iter_payments(
     """All of them, a page at a time, so that an export of any size needs little memory."""
     after: Cursor | None = None
     while True:
-        found = await browse_payments(engine, merchant_id, query, after=after, limit=_EXPORT_PAGE)
-        for payment in found.payments:
+        page = await browse_payments(engine, merchant_id, query, after=after, limit=_EXPORT_PAGE)
+        for payment in page.rows:
             yield payment
-        after = found.next_cursor
+        after = page.next_cursor
         if after is None:
             return

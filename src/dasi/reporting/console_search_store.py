@@ -4,10 +4,10 @@ A search is the union of short lists, one for each kind of word and each by an i
 a common amount among a million payments costs no more than a page.
 """
 
-from datetime import datetime
 from typing import Any
 
 from dasi.foundation.db import Database
+from dasi.foundation.pages import Cursor
 from dasi.ledger import PAYMENT_COLUMNS, PAYMENT_SOURCE, Payment, to_payment
 from dasi.reporting.search_terms import PaymentQuery, SearchTerms
 
@@ -22,7 +22,7 @@ async def page(
     query: PaymentQuery,
     *,
     words: SearchTerms | None,
-    after: tuple[datetime, str] | None,
+    after: Cursor | None,
     limit: int,
 ) -> list[Payment]:
     """Newest first, after `after`, at most `limit`."""
@@ -52,7 +52,7 @@ async def page(
     return [to_payment(row) for row in rows]
 
 
-def _terms(query: PaymentQuery, after: tuple[datetime, str] | None, value: Any) -> str:
+def _terms(query: PaymentQuery, after: Cursor | None, value: Any) -> str:
     terms = ""
     if query.statuses:
         # Each status by its own name, so that the index of rare ones is used for them.
@@ -67,7 +67,7 @@ def _terms(query: PaymentQuery, after: tuple[datetime, str] | None, value: Any) 
     if query.fail_code is not None:
         terms += f" AND p.fail_code = {value(query.fail_code)}"
     if after is not None:
-        terms += f" AND (p.started_at, p.imp_uid) < ({value(after[0])}, {value(after[1])})"
+        terms += f" AND (p.started_at, p.imp_uid) < ({value(after.at)}, {value(after.key)})"
     return terms
 
 

@@ -1,8 +1,7 @@
 """A payment's whole story: its events, every request to the PG, its windows."""
 
-from datetime import datetime
-
 from dasi.engine import Engine
+from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.ledger import find_payment
 from dasi.reporting import detail_store
 from dasi.reporting.detail_types import PaymentDetail, UnresolvedAttemptSummary
@@ -31,10 +30,10 @@ async def list_unresolved_page(
     merchant_id: int,
     *,
     is_manual: bool,
-    after: tuple[datetime, str] | None,
+    after: Cursor | None,
     limit: int,
-) -> tuple[list[UnresolvedAttemptSummary], tuple[datetime, str] | None]:
-    """Half of the worklist, soonest deadline first, and where its next page begins."""
+) -> Page[UnresolvedAttemptSummary]:
+    """One page of half of the worklist, soonest deadline first."""
     rows = await detail_store.unresolved_page(
         engine.database,
         merchant_id,
@@ -42,9 +41,11 @@ async def list_unresolved_page(
         after=after,
         limit=limit + 1,
     )
-    last = rows[limit - 1] if len(rows) > limit else None
-    place = (last.deadline_at, last.attempt_id) if last and last.deadline_at else None
-    return rows[:limit], place
+    return make_page(
+        rows,
+        limit=limit,
+        cursor=lambda attempt: Cursor(attempt.deadline_at, attempt.attempt_id),
+    )
 
 
 async def is_unresolved(engine: Engine, merchant_id: int, attempt_id: str) -> bool:

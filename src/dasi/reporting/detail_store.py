@@ -1,10 +1,9 @@
 """SQL of the payments' room: what a payment's page and the worklist of doubts are made of."""
 
-from datetime import datetime
-
 import msgspec
 
 from dasi.foundation.db import Database
+from dasi.foundation.pages import Cursor
 from dasi.providers.port import Exchange
 from dasi.reporting.detail_types import (
     AttemptDetail,
@@ -81,7 +80,7 @@ async def unresolved_page(
     merchant_id: int,
     *,
     is_manual: bool,
-    after: tuple[datetime, str] | None,
+    after: Cursor | None,
     limit: int,
 ) -> list[UnresolvedAttemptSummary]:
     """Soonest deadline first."""

@@ -43,7 +43,7 @@ class AttemptDetail:
     sent_at: datetime
     answered_at: datetime | None
     next_lookup_at: datetime | None
-    deadline_at: datetime | None
+    deadline_at: datetime
     escalated_at: datetime | None
     exchanges: tuple[Exchange, ...]
     """The request and its answer, and the look that settled it. Masked."""
@@ -92,5 +92,5 @@ class UnresolvedAttemptSummary:
     lookups: int
     sent_at: datetime
     next_lookup_at: datetime | None
-    deadline_at: datetime | None
+    deadline_at: datetime
     escalated_at: datetime | None

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
+from dasi.ledger import AMOUNT_MAX_KRW, Status
 
 _WORD_MAX = 100
 
@@ -22,21 +22,6 @@ class PaymentQuery:
     customer_uid: str | None = None
     fail_code: str | None = None
     """As the PG, or the gateway, named why it failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """Where a page begins: behind this payment, as the list is ordered."""
-
-    started_at: datetime
-    imp_uid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentPage:
-    payments: tuple[Payment, ...]
-    next_cursor: Cursor | None
-    """None: this is the last page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dasi.foundation.db import Database
+from dasi.foundation.pages import Cursor
 from dasi.schedules.schedule import Schedule
 from dasi.schedules.schedule_store import SCHEDULE_COLUMNS, SCHEDULE_SOURCE, to_schedule
-
-Cursor = tuple[datetime, str]
-"""The last schedule of the page before: its moment and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from datetime import date, datetime, time, timedelta
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import NotFound
+from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.schedules import calendar_store, schedule_store
-from dasi.schedules.calendar_store import CalendarDay, Cursor
+from dasi.schedules.calendar_store import CalendarDay
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
 _LIMIT_MAX, _DAYS_MAX = 200, 62
@@ -62,17 +63,17 @@ async def browse_schedules(
     until: datetime,
     after: Cursor | None,
     limit: int,
-) -> tuple[list[Schedule], Cursor | None]:
-    """Return a page of schedules with `since <= schedule_at < until`, earliest first.
-
-    The second value is the cursor of the next page; None on the last page.
-    """
+) -> Page[Schedule]:
+    """Return a page of schedules with `since <= schedule_at < until`, earliest first."""
     assert 1 <= limit <= _LIMIT_MAX, "checked by the caller"
     schedules = await calendar_store.page(
         engine.database, merchant_id, since=since, until=until, after=after, limit=limit + 1
     )
-    last = schedules[limit - 1] if len(schedules) > limit else None
-    return schedules[:limit], (last.schedule_at, last.schedule_id) if last else None
+    return make_page(
+        schedules,
+        limit=limit,
+        cursor=lambda schedule: Cursor(schedule.schedule_at, schedule.schedule_id),
+    )
 
 
 async def calendar(

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from dasi.foundation.db import Database
+from dasi.foundation.pages import Cursor
 from dasi.webhooks.enqueue_store import OWN_URL
 from dasi.webhooks.event import Delivery, DeliveryAttempt
 
@@ -19,7 +20,7 @@ async def deliveries(
     *,
     state: str | None,
     resource_id: str | None,
-    after: tuple[datetime, str] | None,
+    after: Cursor | None,
     limit: int,
 ) -> list[Delivery]:
     """Newest first."""

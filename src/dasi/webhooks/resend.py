@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
+from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.webhooks import attempt_log_store
 from dasi.webhooks.event import Delivery, DeliveryAttempt
 
@@ -49,16 +50,23 @@ async def list_deliveries(
     *,
     state: str | None,
     resource_id: str | None,
-    after: tuple[datetime, str] | None = None,
+    after: Cursor | None = None,
     limit: int,
-) -> list[Delivery]:
-    """Newest first; of one state, and of one payment or event, if given.
-
-    `after` is where a page ended: `created_at` and `delivery_id` of its last.
-    """
+) -> Page[Delivery]:
+    """One page of deliveries, newest first; of one state, and of one payment or event, if given."""
     assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
-    return await attempt_log_store.deliveries(
-        engine.database, merchant_id, state=state, resource_id=resource_id, after=after, limit=limit
+    rows = await attempt_log_store.deliveries(
+        engine.database,
+        merchant_id,
+        state=state,
+        resource_id=resource_id,
+        after=after,
+        limit=limit + 1,
+    )
+    return make_page(
+        rows,
+        limit=limit,
+        cursor=lambda delivery: Cursor(delivery.created_at, delivery.delivery_id),
     )
 
 

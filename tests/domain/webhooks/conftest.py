@@ -67,9 +67,10 @@ class WebhooksFixture:
             self.clock.advance(min(step, end - self.clock.now()))
 
     async def deliveries(self, state: str | None = None) -> list[Delivery]:
-        return await list_deliveries(
+        page = await list_deliveries(
             self.engine, self.merchant_id, state=state, resource_id=None, limit=1_000
         )
+        return [*page.rows]
 
     async def attempts(self) -> list[DeliveryAttempt]:
         """Of the one delivery there is."""

@@ -1,11 +1,10 @@
 """Schedules: a month's calendar, the list of one day, and what may be done with each."""
 
 from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from dasi.console.routing import ConsoleRequest
+from dasi.console.routing import ConsoleRequest, next_url
 from dasi.foundation.clock import KST, kst_day
 from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
@@ -31,18 +30,14 @@ async def show_schedules(request: ConsoleRequest) -> Response:
     today = kst_day(now)
     day = _asked_day(request, today)
     begins = datetime.combine(day, time.min, tzinfo=KST)
-    page, next_cursor = await browse_schedules(
+    page = await browse_schedules(
         engine,
         request.merchant_id,
         since=begins,
         until=begins + timedelta(days=1),
-        after=_cursor(request),
+        after=request.cursor(),
         limit=PAGE,
     )
-    next_url = None
-    if next_cursor is not None:
-        place = f"{next_cursor[0].isoformat()}~{next_cursor[1]}"
-        next_url = "?" + urlencode({"day": day.isoformat(), "after": place})
     days = _month_of(day)
     paused = await pauses(engine)
     return request.page(
@@ -54,8 +49,8 @@ async def show_schedules(request: ConsoleRequest) -> Response:
         before=days[0] if days[0].month != day.month else days[0] - timedelta(days=1),
         after=days[-1] if days[-1].month != day.month else days[-1] + timedelta(days=1),
         totals=await calendar(engine, request.merchant_id, first=days[0], last=days[-1]),
-        page=page,
-        next_url=next_url,
+        page=page.rows,
+        next_url=next_url(page, day=day.isoformat()),
         pause=paused.get(request.merchant_id) or paused.get(_EVERY_MERCHANT),
         late=await stats.start_delay(engine, since=now - timedelta(hours=24)),
         may_operate=request.user.may("operate", request.merchant_id),
@@ -69,15 +64,6 @@ def _month_of(day: date) -> list[date]:
     last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     weeks = ((last - first).days + _WEEK) // _WEEK
     return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
-
-
-def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
-    at, _, schedule_id = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, schedule_id) if moment.tzinfo and schedule_id else None
 
 
 async def post_reschedule(request: ConsoleRequest) -> Response:

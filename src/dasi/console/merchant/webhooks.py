@@ -2,11 +2,11 @@
 
 from datetime import date, datetime, time, timedelta
 from typing import Literal, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from dasi.console.routing import ConsoleRequest
+from dasi.console.routing import ConsoleRequest, next_url
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.merchants import change_webhook, has_extended_events, set_extended_events
@@ -38,12 +38,12 @@ async def show_log(request: ConsoleRequest) -> Response:
 
 async def show_delivery(request: ConsoleRequest) -> Response:
     event_id = request.http.path_params["event_id"]
-    found = await list_deliveries(
+    page = await list_deliveries(
         request.engine, request.merchant_id, state=None, resource_id=event_id, limit=PAGE
     )
     attempts = [
-        (one, await list_attempts(request.engine, request.merchant_id, one.delivery_id))
-        for one in found
+        (delivery, await list_attempts(request.engine, request.merchant_id, delivery.delivery_id))
+        for delivery in page.rows
     ]
     return request.page(
         "webhook.html", event_id=event_id, deliveries=attempts, may_resend=may_resend(request)
@@ -133,25 +133,20 @@ async def post_resume(request: ConsoleRequest) -> Response:
 
 async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
     state, resource_id = request.query("state"), request.query("resource_id")
-    found = await list_deliveries(
+    page = await list_deliveries(
         request.engine,
         request.merchant_id,
         state=state if state in _STATES else None,
         resource_id=resource_id or None,
-        after=_cursor(request),
-        limit=PAGE + 1,
+        after=request.cursor(),
+        limit=PAGE,
     )
-    next_url = None
-    if len(found) > PAGE:
-        last, kept = found[PAGE - 1], {"state": state, "resource_id": resource_id}
-        place = {"after": f"{last.created_at.isoformat()}~{last.delivery_id}"}
-        next_url = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
     may_configure = request.user.may("configure", request.merchant_id)
     failing = await failing_endpoints(request.engine, request.merchant_id)
     return request.page(
         "webhooks.html",
-        deliveries=found[:PAGE],
-        next_url=next_url,
+        deliveries=page.rows,
+        next_url=next_url(page, state=state, resource_id=resource_id),
         state=state,
         resource_id=resource_id,
         states=_STATES,
@@ -173,15 +168,6 @@ def _endpoints(
     urls = (request.merchant.webhook_url, request.merchant.test_webhook_url)
     named = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
     return [(one, ailing.get(one)) for one in dict.fromkeys([*named, *ailing])]
-
-
-def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
-    at, _, delivery_id = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, delivery_id) if moment.tzinfo and delivery_id else None
 
 
 def may_resend(request: ConsoleRequest) -> bool:

@@ -34,7 +34,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
         count_unresolved(engine, merchant_id),
     )
     recent = await browse_payments(engine, merchant_id, PaymentQuery(), after=None, limit=_RECENT)
-    urgent, _ = await list_unresolved_page(
+    urgent = await list_unresolved_page(
         engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
     )
     late = await stats.start_delay(engine, since=now - _DAY)
@@ -62,13 +62,13 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
             kind="back",
         ),
         most=max((one.count for one in day.declines), default=1),
-        urgent=urgent,
+        urgent=urgent.rows,
         late=late,
         start_delay=spread(
             late.p50_s, late.p99_s, title=request.t("예약 결제 지연", "How late charges start")
         ),
         week=await _week(request, today),
-        recent=recent.payments,
+        recent=recent.rows,
     )
 
 

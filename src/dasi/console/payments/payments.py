@@ -11,13 +11,13 @@ from starlette.responses import Response, StreamingResponse
 from dasi.audit import audit_for
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
-from dasi.console.routing import ConsoleRequest
+from dasi.console.routing import ConsoleRequest, next_url
 from dasi.console.templates import SECURITY_HEADERS
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
 from dasi.payments import CancelRequest, cancel
-from dasi.reporting import Cursor, PaymentQuery, browse_payments, get_payment_detail, iter_payments
+from dasi.reporting import PaymentQuery, browse_payments, get_payment_detail, iter_payments
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
 from dasi.users import list_filters, remove_filter, save_filter
 from dasi.webhooks import list_attempts, list_deliveries
@@ -39,21 +39,17 @@ _COLUMNS = (
 
 async def show_payments(request: ConsoleRequest) -> Response:
     query = _payment_query(request)
-    found = await browse_payments(
-        request.engine, request.merchant_id, query, after=_cursor(request), limit=PAGE
+    page = await browse_payments(
+        request.engine, request.merchant_id, query, after=request.cursor(), limit=PAGE
     )
     asked = {name: request.query(name) for name in _FILTER_FIELDS}
     kept = {name: value for name, value in asked.items() if value}
     saved_filters = await list_filters(request.engine, request.merchant_id, request.user.user_id)
-    next_url = None
-    if found.next_cursor is not None:
-        place = f"{found.next_cursor.started_at.isoformat()}~{found.next_cursor.imp_uid}"
-        next_url = "?" + urlencode({**kept, "after": place})
     return request.page(
         "payments.html",
-        payments=found.payments,
+        payments=page.rows,
         asked=asked,
-        next_url=next_url,
+        next_url=next_url(page, **kept),
         is_first=not request.query("after"),
         export="?" + urlencode(kept),
         query=urlencode(kept),
@@ -106,23 +102,24 @@ async def show_payment(request: ConsoleRequest) -> Response:
         request.engine, request.merchant_id, request.http.path_params["imp_uid"]
     )
     payment = detail.payment
-    told = await list_deliveries(
+    page = await list_deliveries(
         request.engine,
         request.merchant_id,
         state=None,
         resource_id=payment.imp_uid,
         limit=_DELIVERIES,
     )
+    deliveries = page.rows
     attempts = [
-        (one, await list_attempts(request.engine, request.merchant_id, one.delivery_id))
-        for one in told
+        (delivery, await list_attempts(request.engine, request.merchant_id, delivery.delivery_id))
+        for delivery in deliveries
     ]
-    targets = [payment.imp_uid, *(one.attempt_id for one in detail.attempts)]
-    targets += [one.event_id for one in told]
+    targets = [payment.imp_uid, *(attempt.attempt_id for attempt in detail.attempts)]
+    targets += [delivery.event_id for delivery in deliveries]
     entries = await audit_for(request.engine, request.merchant_id, targets, limit=_AUDIT_ENTRIES)
     now = request.engine.clock.now()
     schedules = await _next_schedules(request, payment)
-    actions = next_actions(detail, told, schedules, now=now)
+    actions = next_actions(detail, deliveries, schedules, now=now)
     return request.page(
         "payment.html",
         payment=payment,
@@ -216,15 +213,6 @@ def _day(text: str | None) -> datetime | None:
         return datetime.combine(date.fromisoformat(text or ""), time.min, tzinfo=KST)
     except ValueError:
         return None
-
-
-def _cursor(request: ConsoleRequest) -> Cursor | None:
-    at, _, imp_uid = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return Cursor(started_at=moment, imp_uid=imp_uid) if moment.tzinfo and imp_uid else None
 
 
 def _cells(payment: Payment) -> list[str]:

@@ -1,12 +1,9 @@
 """Unresolved attempts: what is not known, what is done about it, until when, and how it ends."""
 
-from datetime import datetime
-from urllib.parse import urlencode
-
 from starlette.responses import Response
 
 from dasi.console.payments.reason_labels import cause
-from dasi.console.routing import ConsoleRequest
+from dasi.console.routing import ConsoleRequest, next_url
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.payments import lookup_now, resolve_manually
 from dasi.reporting import is_unresolved, list_unresolved_page
@@ -19,17 +16,14 @@ async def show_unresolved(request: ConsoleRequest) -> Response:
     """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
     lists = {}
     for name, is_manual in (("manual", True), ("automatic", False)):
-        attempts, next_cursor = await list_unresolved_page(
+        page = await list_unresolved_page(
             request.engine,
             request.merchant_id,
             is_manual=is_manual,
-            after=_cursor(request, name),
+            after=request.cursor(name),
             limit=PAGE,
         )
-        next_url = None
-        if next_cursor is not None:
-            next_url = "?" + urlencode({name: f"{next_cursor[0].isoformat()}~{next_cursor[1]}"})
-        lists[name] = (attempts, next_url)
+        lists[name] = (page.rows, next_url(page, name=name))
     return request.page(
         "unresolved.html",
         manual=lists["manual"],
@@ -71,12 +65,3 @@ async def post_resolve(request: ConsoleRequest) -> Response:
         reason=why,
     )
     return request.redirect(f"{request.url('/attempts')}?done=saved")
-
-
-def _cursor(request: ConsoleRequest, name: str) -> tuple[datetime, str] | None:
-    at, _, attempt_id = request.query(name).partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, attempt_id) if moment.tzinfo and attempt_id else None
