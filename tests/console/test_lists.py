@@ -11,7 +11,7 @@ from dasi.console.merchant import schedules
 from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
 from dasi.ledger import ChargeDetails
-from dasi.reporting import list_unresolved_page
+from dasi.reporting import list_unresolved
 from dasi.schedules import NewSchedule, browse_schedules, calendar, create_schedules, revoke
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
@@ -98,7 +98,7 @@ async def test_doubts_come_by_page_those_of_a_person_first(
     merchant_id = gateway.merchant.merchant_id
     seen, after = [], None
     while True:
-        page = await list_unresolved_page(
+        page = await list_unresolved(
             gateway.engine, merchant_id, is_manual=False, after=after, limit=2
         )
         seen += [attempt.merchant_uid for attempt in page.rows]
@@ -106,9 +106,7 @@ async def test_doubts_come_by_page_those_of_a_person_first(
         if after is None:
             break
     assert sorted(seen) == ["lost-0", "lost-1", "lost-2"]
-    manual = await list_unresolved_page(
-        gateway.engine, merchant_id, is_manual=True, after=None, limit=2
-    )
+    manual = await list_unresolved(gateway.engine, merchant_id, is_manual=True, after=None, limit=2)
     assert (manual.rows, manual.next_cursor) == ((), None)
     monkeypatch.setattr(unresolved, "PAGE", 2)
     operator = await signed_in(Role.OPERATOR)

@@ -9,7 +9,7 @@ import pytest
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
 from dasi.payments import lookup_now
-from dasi.reporting.detail import list_unresolved_of_merchant
+from dasi.reporting import list_unresolved
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
 
@@ -56,7 +56,10 @@ async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
     await gateway.kicc.scenario("executed_answer_cut", "batch")
     await gateway.again(merchant_uid="lost")
     merchant_id = gateway.merchant.merchant_id
-    (attempt,) = await list_unresolved_of_merchant(gateway.engine, merchant_id, limit=5)
+    unresolved = await list_unresolved(
+        gateway.engine, merchant_id, is_manual=False, after=None, limit=10
+    )
+    (attempt,) = unresolved.rows
     asked, lost = await shown(reader, attempt.imp_uid)
     assert json.loads(asked)["shopTransactionId"] == attempt.attempt_id
     assert lost.startswith("no answer: ")

@@ -20,7 +20,7 @@ from dasi.app import create_app, open_engine
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
 from dasi.payments import lookup_now
-from dasi.reporting.detail import list_unresolved_of_merchant
+from dasi.reporting import list_unresolved
 from dasi.settings import read_settings
 from dasi.users import bootstrap_link
 from dasi.webhooks import Deliverer
@@ -206,7 +206,10 @@ async def watch_an_attempt_resolved(
     await expect(page.locator(".summary")).to_contain_text("확인 중")
     await expect(page.locator(".next")).to_contain_text("PG에 다시 확인합니다")
     merchant = await find_merchant_by_code(engine, CODE)
-    (attempt,) = await list_unresolved_of_merchant(engine, merchant.merchant_id, limit=10)
+    unresolved = await list_unresolved(
+        engine, merchant.merchant_id, is_manual=False, after=None, limit=10
+    )
+    (attempt,) = unresolved.rows
     await lookup_now(engine, merchant.merchant_id, attempt.attempt_id)
     await expect(page.locator(".summary")).to_contain_text("결제 완료")
     await expect(page.locator(".timeline")).to_contain_text("PG에 물어 확인함")

@@ -11,7 +11,7 @@ from crash.environment import CallResult, Environment
 from crash.operations import PAID
 from crash.schedule_invariants import check_schedules
 from dasi.console.labels import EVENT
-from dasi.reporting import VerificationReport, verify_ledger
+from dasi.reporting import verify_ledger
 
 _FINALLY_FAILED = ("failed",)
 CHECK = "check-"
@@ -138,9 +138,7 @@ async def _check_events(environment: Environment) -> None:
 async def _check_ledger(environment: Environment) -> None:
     """(m) The ledger verifies, and the console has a label for each event (M9)."""
     engine = next(iter(environment.nodes.values())).engine
-    discrepancies = [
-        discrepancy async for discrepancy in verify_ledger(engine, VerificationReport())
-    ]
+    discrepancies = (await verify_ledger(engine)).discrepancies
     _check(environment, "m verified", not discrepancies, f"dasi ledger verify: {discrepancies[:3]}")
     events = await environment.rows("SELECT DISTINCT type FROM payment_events")
     unlabelled = {row["type"] for row in events} - EVENT.keys()

@@ -74,11 +74,11 @@ async def test_what_is_kept_is_bounded_and_the_list_is_whole(gateway: MerchantCl
     for _ in range(2):
         page = await cache.page(*whose, found, page=1, limit=20)
         texts = [bytes(one).decode() for one in page.list]
-        for seen, text in zip(found.found, texts, strict=True):
+        for seen, text in zip(found.versions, texts, strict=True):
             assert f'"imp_uid":"{seen.imp_uid}"' in text
         assert len(cache) == 3
 
-    just_one = VersionPage(found=found.found[:1], total=7)
+    just_one = VersionPage(versions=found.versions[:1], total=7)
     alone = PaymentJsonCache()
     await alone.page(*whose, just_one, page=1, limit=1)
     assert '"merchant_uid":"long"' in texts[0]

@@ -1,16 +1,10 @@
 """The ledger: verify event chains, statuses and sums."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
-from dasi.engine import Engine
-
-if TYPE_CHECKING:
-    from dasi.reporting import Discrepancy, VerificationReport
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: event chains, statuses and sums.")
 _SHOWN_MAX = 1_000
@@ -31,13 +25,9 @@ def group() -> None:
 def verify(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Prove the event chains, the statuses and the sums, and name what is wrong."""
 
-    async def act(engine: Engine) -> "tuple[VerificationReport, list[Discrepancy]]":
-        from dasi.reporting import VerificationReport, verify_ledger  # noqa: PLC0415  # slow: not for --help
+    from dasi.reporting import verify_ledger  # noqa: PLC0415  # slow: not for --help
 
-        report = VerificationReport()
-        return report, [discrepancy async for discrepancy in verify_ledger(engine, report)]
-
-    report, wrong = with_engine(data, act)
+    report = with_engine(data, verify_ledger)
     print_facts(
         {
             "payments": report.payments,
@@ -45,18 +35,18 @@ def verify(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
             "paid_krw": report.paid_krw,
             "cancelled_krw": report.cancelled_krw,
             "net_krw": report.paid_krw - report.cancelled_krw,
-            "discrepancies": len(wrong),
+            "discrepancies": len(report.discrepancies),
         },
         as_json=as_json,
     )
-    if wrong:
+    if report.discrepancies:
         rows: list[Facts] = [
             {
                 "merchant": discrepancy.merchant_code,
                 "payment": discrepancy.imp_uid,
-                "discrepancy": discrepancy.what,
+                "discrepancy": discrepancy.text,
             }
-            for discrepancy in wrong[:_SHOWN_MAX]
+            for discrepancy in report.discrepancies[:_SHOWN_MAX]
         ]
         if not as_json:
             print_list(rows, as_json=False, none="")

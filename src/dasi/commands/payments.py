@@ -19,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Payments whose outcome is not known: list them, look them up, resolve one by hand.",
 )
+_NO_ANSWER = "the process that asked ended before it had the answer"
 _QUESTIONS = {
     "charge": "Was a card charged {won} won?",
     "approve": "Were {won} won paid in the window?",
@@ -32,9 +33,9 @@ def unresolved(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the requests to the PG whose outcome is not known. Sends nothing."""
 
     async def act(engine: Engine) -> "list[UnresolvedAttempt]":
-        from dasi.reporting import list_unresolved  # noqa: PLC0415  # slow: not for --help
+        from dasi.reporting import list_unresolved_any_merchant  # noqa: PLC0415  # slow: not for --help
 
-        return await list_unresolved(engine)
+        return await list_unresolved_any_merchant(engine)
 
     _print(with_engine(data, act), as_json=as_json)
 
@@ -81,7 +82,7 @@ def resolve(
 
     async def act(engine: Engine) -> tuple[int, "list[UnresolvedAttempt]"]:
         from dasi.payments import resolve_due, resolve_manually  # noqa: PLC0415  # slow: not for --help
-        from dasi.reporting import list_unresolved  # noqa: PLC0415  # slow: not for --help
+        from dasi.reporting import list_unresolved_any_merchant  # noqa: PLC0415  # slow: not for --help
 
         lookups = 0
         if attempt is not None:
@@ -91,7 +92,7 @@ def resolve(
         else:
             while batch := await resolve_due(engine):
                 lookups += batch
-        return lookups, await list_unresolved(engine)
+        return lookups, await list_unresolved_any_merchant(engine)
 
     lookups, remaining = with_engine(data, act)
     print_note(f"{attempt} is resolved" if attempt else f"{lookups} lookups made")
@@ -115,8 +116,8 @@ def _row(attempt: "UnresolvedAttempt") -> Facts:
         "order": attempt.merchant_uid,
         "kind": attempt.kind,
         "amount_krw": attempt.amount_krw,
-        "sent_at": attempt.asked_at.isoformat(),
-        "detail": attempt.detail,
+        "sent_at": attempt.sent_at.isoformat(),
+        "detail": attempt.detail or _NO_ANSWER,
         "attempt": attempt.attempt_id,
         "lookups": attempt.lookups,
         "handling": "manual" if attempt.is_manual else "automatic",
@@ -135,8 +136,8 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
     lines = [
         f"{question} The outcome is not known yet.",
         f"  Payment       {attempt.merchant_code}, order {attempt.merchant_uid}, {attempt.imp_uid}",
-        f"  Sent          {_kst(attempt.asked_at)}",
-        f"  Cause         {attempt.detail}",
+        f"  Sent          {_kst(attempt.sent_at)}",
+        f"  Cause         {attempt.detail or _NO_ANSWER}",
         f"  Meanwhile     dasi sends no second request for it; it looked it up {times}",
         f"  At the PG     MID {attempt.pg_merchant_id}, order {attempt.pg_order_id}",
     ]

@@ -22,7 +22,12 @@ from dasi.ledger.payment import (
     assert_may_become,
 )
 from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
-from dasi.ledger.payments import ensure_key_order_available, ensure_order_available, find_payment
+from dasi.ledger.payments import (
+    ensure_key_order_available,
+    ensure_order_available,
+    find_payment,
+    is_unresolved,
+)
 
 __all__ = [
     "AMOUNT_MAX_KRW",
@@ -40,6 +45,7 @@ __all__ = [
     "ensure_key_order_available",
     "ensure_order_available",
     "find_payment",
+    "is_unresolved",
     "key_attempt_store",
     "lookup_backoff",
     "payment_store",

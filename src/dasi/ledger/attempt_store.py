@@ -34,6 +34,7 @@ class PaymentAttempt:
     imp_uid: str
     kind: AttemptKind
     channel_id: int
+    pg_merchant_id: str
     pg_order_id: str | None
     business_date: date
     amount_krw: int
@@ -49,6 +50,7 @@ class PaymentAttempt:
     pg_tid: str | None
     lookups: int
     sent_at: datetime
+    answered_at: datetime | None
     clock_offset_s: int
     """How far the merchant's test clock was advanced since."""
     next_lookup_at: datetime | None
@@ -61,15 +63,20 @@ class PaymentAttempt:
         return self.sent_at - timedelta(seconds=self.clock_offset_s)
 
     @property
+    def is_open(self) -> bool:
+        return self.state in ("sending", "unknown")
+
+    @property
     def reference(self) -> Attempt:
         return Attempt(attempt_id=self.attempt_id, business_date=self.business_date)
 
 
-_ATTEMPT_COLUMNS = """
-            a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.pg_order_id,
-            a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text, a.is_reversal,
-            a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
-            a.sent_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at, a.escalated_at"""
+ATTEMPT_COLUMNS = """
+            a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.pg_merchant_id,
+            a.pg_order_id, a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text,
+            a.is_reversal, a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
+            a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
+            a.escalated_at"""
 
 
 async def insert_attempt(
@@ -190,13 +197,13 @@ async def close_approval(
 
 async def attempt(database: Database, merchant_id: int, attempt_id: str) -> PaymentAttempt:
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
+        f"""SELECT {ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.attempt_id = $2""",
         merchant_id,
         attempt_id,
     )
     assert row is not None, f"attempt {attempt_id} of merchant {merchant_id} is gone"
-    return _to_attempt(row)
+    return to_attempt(row)
 
 
 async def by_idempotency_key(
@@ -204,24 +211,24 @@ async def by_idempotency_key(
 ) -> PaymentAttempt | None:
     """The first attempt that was made under a caller's idempotency key."""
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
+        f"""SELECT {ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.idempotency_key = $2 ORDER BY a.sent_at LIMIT 1""",
         merchant_id,
         key,
     )
-    return None if row is None else _to_attempt(row)
+    return None if row is None else to_attempt(row)
 
 
 async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> PaymentAttempt | None:
     """The one attempt that approved, or may have approved, the payment."""
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
+        f"""SELECT {ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.imp_uid = $2
               AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'""",
         merchant_id,
         imp_uid,
     )
-    return None if row is None else _to_attempt(row)
+    return None if row is None else to_attempt(row)
 
 
 async def claim_lookups_any_merchant(
@@ -241,13 +248,13 @@ async def claim_lookups_any_merchant(
                   AND state IN ('sending', 'unknown')
                   AND kind <> 'delete_key' AND coalesce(merchant_id = $4::bigint, true)
                 ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-            RETURNING {_ATTEMPT_COLUMNS}""",
+            RETURNING {ATTEMPT_COLUMNS}""",
         now,
         leased_until,
         batch,
         only_merchant_id,
     )
-    return [_to_attempt(row) for row in rows]
+    return [to_attempt(row) for row in rows]
 
 
 async def schedule_lookup(
@@ -296,12 +303,12 @@ async def wake_by_order_any_merchant(
         f"""UPDATE pg_attempts a SET next_lookup_at = $3
             WHERE a.pg_order_id = $2 AND a.pg_merchant_id = $1 AND a.state <> 'approved'
               AND a.kind IN ('approve', 'charge', 'issue_key', 'cancel')
-            RETURNING {_ATTEMPT_COLUMNS}""",
+            RETURNING {ATTEMPT_COLUMNS}""",
         pg_merchant_id,
         pg_order_id,
         now,
     )
-    return [_to_attempt(row) for row in rows]
+    return [to_attempt(row) for row in rows]
 
 
 async def is_order_known_any_merchant(
@@ -334,42 +341,23 @@ async def unresolved_attempt_any_merchant(
 ) -> PaymentAttempt | None:
     """An unresolved attempt by its id alone, for the operator."""
     row = await database.fetchrow(
-        f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
+        f"""SELECT {ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
               AND a.kind <> 'delete_key'""",
         attempt_id,
     )
-    return None if row is None else _to_attempt(row)
+    return None if row is None else to_attempt(row)
 
 
-async def unresolved_any_merchant(database: Database, *, limit: int) -> list[Row]:
-    """Unresolved attempts for the operator, the most urgent first."""
-    return await database.fetch(
-        f"""SELECT {_ATTEMPT_COLUMNS},
-                   m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
-                   a.pg_merchant_id
-            FROM pg_attempts a
-            JOIN merchants m ON m.merchant_id = a.merchant_id
-            JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
-            WHERE a.state IN ('sending', 'unknown')
-            ORDER BY a.escalated_at NULLS LAST, a.deadline_at LIMIT $1""",
-        limit,
-    )
-
-
-async def count_unresolved_any_merchant(database: Database) -> tuple[int, int, datetime | None]:
-    """Count unresolved attempts: (automatic, in manual review, nearest deadline of the former).
-
-    Deletions of keys do not count: they are repeated until they succeed.
-    """
+async def is_unresolved(database: Database, merchant_id: int, attempt_id: str) -> bool:
     row = await database.fetchrow(
-        """SELECT count(*) FILTER (WHERE escalated_at IS NULL) AS automatic,
-                  count(*) FILTER (WHERE escalated_at IS NOT NULL) AS manual,
-                  min(deadline_at) FILTER (WHERE escalated_at IS NULL) AS deadline_at
-           FROM pg_attempts WHERE state IN ('sending', 'unknown') AND kind <> 'delete_key'"""
+        """SELECT 1 FROM pg_attempts
+           WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')
+             AND kind <> 'delete_key'""",
+        merchant_id,
+        attempt_id,
     )
-    assert row is not None, "an aggregate always has a row"
-    return row["automatic"], row["manual"], row["deadline_at"]
+    return row is not None
 
 
 def state_after(outcome: Outcome | KeyDeleted) -> State:
@@ -384,7 +372,7 @@ def state_after(outcome: Outcome | KeyDeleted) -> State:
             return "not_sent"
 
 
-def _to_attempt(row: Row) -> PaymentAttempt:
+def to_attempt(row: Row) -> PaymentAttempt:
     names = PaymentAttempt.__dataclass_fields__
     values = {name: row[name] for name in names}
     return PaymentAttempt(**{**values, "kind": AttemptKind(values["kind"])})

@@ -22,6 +22,7 @@ from dasi.ledger import (
     Status,
     attempt_store,
     find_payment,
+    is_unresolved,
     lookup_backoff,
     payment_store,
 )
@@ -40,7 +41,6 @@ from dasi.providers.port import (
     NotSent,
     Unknown,
 )
-from dasi.reporting import is_unresolved
 
 log = structlog.get_logger()
 

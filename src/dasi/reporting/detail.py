@@ -1,53 +1,112 @@
-"""A payment's whole story: its events, every request to the PG, its windows."""
+"""One payment in detail: its events, its requests to the PG and its payment windows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
 
 from dasi.engine import Engine
-from dasi.foundation.pages import Cursor, Page, make_page
-from dasi.ledger import find_payment
-from dasi.reporting import detail_store
-from dasi.reporting.detail_types import PaymentDetail, UnresolvedAttemptSummary
+from dasi.foundation.db import Database
+from dasi.ledger import Payment, PaymentAttempt, attempt_store, find_payment
+from dasi.providers.port import Exchange
+
+_ROWS_MAX = 500
+_EXCHANGE = msgspec.json.Decoder(Exchange)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentEvent:
+    seq: int
+    created_at: datetime
+    type: str
+    status: str
+    actor: str
+    detail: str | None
+    attempt_id: str | None
+    pg_code: str | None
+    pg_text: str | None
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentWindow:
+    state: str
+    device: str
+    return_code: str | None
+    return_text: str | None
+    opened_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDetail:
+    payment: Payment
+    events: tuple[PaymentEvent, ...]
+    attempts: tuple[PaymentAttempt, ...]
+    exchanges: dict[str, tuple[Exchange, ...]]
+    """By attempt: the request with its answer, then the lookup that resolved it. Masked."""
+    windows: tuple[PaymentWindow, ...]
+
+    @property
+    def decline_reason(self) -> str | None:
+        """The gateway's slug for the failure, where the PG gave a reason."""
+        reasons = [
+            event.detail
+            for event in self.events
+            if event.type in ("declined", "window_returned") and event.detail
+        ]
+        return reasons[-1] if reasons else None
 
 
 async def get_payment_detail(engine: Engine, merchant_id: int, imp_uid: str) -> PaymentDetail:
-    """`NotFound("unknown_payment")` if this merchant has no such payment."""
+    """The payment with its history. `NotFound("unknown_payment")` if the merchant has none."""
     payment = await find_payment(engine, merchant_id, imp_uid)
+    events = await _events(engine.database, merchant_id, imp_uid)
+    attempts, exchanges = await _attempts(engine.database, merchant_id, imp_uid)
     return PaymentDetail(
         payment=payment,
-        events=tuple(await detail_store.events(engine.database, merchant_id, imp_uid)),
-        attempts=tuple(await detail_store.attempts(engine.database, merchant_id, imp_uid)),
-        windows=tuple(await detail_store.windows(engine.database, merchant_id, imp_uid)),
+        events=events,
+        attempts=attempts,
+        exchanges=exchanges,
+        windows=await _windows(engine.database, merchant_id, imp_uid),
     )
 
 
-async def list_unresolved_of_merchant(
-    engine: Engine, merchant_id: int, *, limit: int
-) -> list[UnresolvedAttemptSummary]:
-    """The worklist: those with a person first, then by deadline."""
-    return await detail_store.unresolved(engine.database, merchant_id, limit=limit)
-
-
-async def list_unresolved_page(
-    engine: Engine,
-    merchant_id: int,
-    *,
-    is_manual: bool,
-    after: Cursor | None,
-    limit: int,
-) -> Page[UnresolvedAttemptSummary]:
-    """One page of half of the worklist, soonest deadline first."""
-    rows = await detail_store.unresolved_page(
-        engine.database,
+async def _events(database: Database, merchant_id: int, imp_uid: str) -> tuple[PaymentEvent, ...]:
+    rows = await database.fetch(
+        """SELECT seq, created_at, type, status, actor, detail, attempt_id, pg_code, pg_text,
+                  hash
+           FROM payment_events WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY seq LIMIT $3""",
         merchant_id,
-        is_manual=is_manual,
-        after=after,
-        limit=limit + 1,
+        imp_uid,
+        _ROWS_MAX,
     )
-    return make_page(
-        rows,
-        limit=limit,
-        cursor=lambda attempt: Cursor(attempt.deadline_at, attempt.attempt_id),
-    )
+    return tuple(PaymentEvent(**row) for row in rows)
 
 
-async def is_unresolved(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
-    """Whether this is a request of the merchant's whose outcome is not known."""
-    return await detail_store.is_unresolved(engine.database, merchant_id, attempt_id)
+async def _attempts(
+    database: Database, merchant_id: int, imp_uid: str
+) -> tuple[tuple[PaymentAttempt, ...], dict[str, tuple[Exchange, ...]]]:
+    rows = await database.fetch(
+        f"""SELECT {attempt_store.ATTEMPT_COLUMNS}, a.exchanges FROM pg_attempts a
+            WHERE a.merchant_id = $1 AND a.imp_uid = $2 ORDER BY a.sent_at LIMIT $3""",
+        merchant_id,
+        imp_uid,
+        _ROWS_MAX,
+    )
+    attempts = tuple(attempt_store.to_attempt(row) for row in rows)
+    exchanges = {
+        row["attempt_id"]: tuple(_EXCHANGE.decode(text) for text in row["exchanges"])
+        for row in rows
+    }
+    return attempts, exchanges
+
+
+async def _windows(database: Database, merchant_id: int, imp_uid: str) -> tuple[PaymentWindow, ...]:
+    rows = await database.fetch(
+        """SELECT state, device, return_code, return_text, opened_at, expires_at
+           FROM payment_windows WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY opened_at""",
+        merchant_id,
+        imp_uid,
+    )
+    return tuple(PaymentWindow(**row) for row in rows)

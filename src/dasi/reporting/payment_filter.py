@@ -1,4 +1,4 @@
-"""What a list of payments is about, and in which order. Shapes only."""
+"""The filter, the order and the page of a list of payments. Shapes only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ TimestampField = Literal["started", "paid", "failed", "cancelled", "updated"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorting:
-    """Which moment orders a list. Payments that have no such moment come last."""
+    """The timestamp that orders a list. Payments without that timestamp come last."""
 
     by: TimestampField = "started"
     newest_first: bool = True
@@ -22,19 +22,19 @@ NEWEST_FIRST = Sorting()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
-    """What a list is about; None means any."""
+    """The payments of a list; None means any."""
 
     merchant_uid: str | None = None
     customer_uid: str | None = None
     statuses: frozenset[Status] = frozenset(Status)
     by: TimestampField = "started"
-    """Which moment `since` and `until` are about; both ends belong to the range."""
+    """The timestamp that `since` and `until` bound; both ends belong to the range."""
     since: datetime | None = None
     until: datetime | None = None
 
 
 class PaymentVersion(NamedTuple):
-    """A payment as a list saw it. As long as this is the same, so is all that is shown of it."""
+    """A payment as a list read it. While this is equal, the payment's JSON is equal too."""
 
     imp_uid: str
     version: int
@@ -45,7 +45,7 @@ class PaymentVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPage:
-    """What is on one page, out of `total`."""
+    """The payments of one page, and how many the whole list has."""
 
-    found: list[PaymentVersion]
+    versions: list[PaymentVersion]
     total: int

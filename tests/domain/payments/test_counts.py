@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from dasi.foundation.clock import kst_day
 from dasi.ledger import Status
 from dasi.payments import CancelRequest, cancel
-from dasi.reporting import PaymentFilter, Sorting, TimestampField, count_payments, list_payments
+from dasi.reporting import PaymentFilter, Sorting, count_payments, list_payments
+from dasi.reporting.payment_filter import TimestampField
 from domain.payments.conftest import PaymentsFixture
 
 LISTS: dict[TimestampField, frozenset[Status]] = {

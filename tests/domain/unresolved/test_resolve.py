@@ -7,7 +7,7 @@ import pytest
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Status
 from dasi.payments import resolve_due, resolve_manually
-from dasi.reporting import list_unresolved
+from dasi.reporting import list_unresolved_any_merchant
 from domain.unresolved.conftest import PaymentsFixture
 
 DAY_S = 24 * 3600
@@ -233,7 +233,9 @@ async def test_an_operator_resolves_an_escalated_attempt(payments: PaymentsFixtu
     happened, did_not = await payments.charge(), await payments.charge()
     await payments.kicc_merchant.kicc.scenario("server_error_before_processing", "query", times=0)
     await payments.resolve_for(2 * DAY_S, step_s=3_600)
-    unresolved = {attempt.imp_uid: attempt for attempt in await list_unresolved(payments.engine)}
+    unresolved = {
+        attempt.imp_uid: attempt for attempt in await list_unresolved_any_merchant(payments.engine)
+    }
     assert all(attempt.is_manual for attempt in unresolved.values())
 
     await resolve_manually(
@@ -253,7 +255,7 @@ async def test_an_operator_resolves_an_escalated_attempt(payments: PaymentsFixtu
 
     assert (await payments.now(happened)).status is Status.PAID
     assert (await payments.now(did_not)).status is Status.FAILED
-    assert await list_unresolved(payments.engine) == []
+    assert await list_unresolved_any_merchant(payments.engine) == []
     with pytest.raises(NotFound):
         await resolve_manually(
             payments.engine, "ch-nothing", pg_tid=None, actor="user:kim", reason="slip"

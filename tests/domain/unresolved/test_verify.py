@@ -2,12 +2,13 @@
 
 import pytest
 
-from dasi.reporting import VerificationReport, verify_ledger
+from dasi.reporting import verify_ledger
 from domain.unresolved.conftest import PaymentsFixture
 
 
 async def _complaints(payments: PaymentsFixture) -> list[str]:
-    return [fault.what async for fault in verify_ledger(payments.engine, VerificationReport())]
+    report = await verify_ledger(payments.engine)
+    return [discrepancy.text for discrepancy in report.discrepancies]
 
 
 async def _busy_day(payments: PaymentsFixture) -> None:
@@ -23,11 +24,10 @@ async def _busy_day(payments: PaymentsFixture) -> None:
 
 async def test_a_busy_day_is_proven(payments: PaymentsFixture) -> None:
     await _busy_day(payments)
-    report = VerificationReport()
 
-    faults = [fault async for fault in verify_ledger(payments.engine, report)]
+    report = await verify_ledger(payments.engine)
 
-    assert faults == []
+    assert report.discrepancies == []
     assert (report.payments, report.paid_krw, report.cancelled_krw) == (3, 10_000, 3_000)
 
 

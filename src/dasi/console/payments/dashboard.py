@@ -9,12 +9,11 @@ from dasi.console.payments.charts import bars, ring, spread
 from dasi.console.routing import ConsoleRequest
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import (
-    DailyStats,
     PaymentQuery,
     browse_payments,
     count_unresolved,
     daily_stats,
-    list_unresolved_page,
+    list_unresolved,
 )
 from dasi.schedules import calendar, stats
 from dasi.webhooks import delivery_health, failing_endpoints
@@ -34,7 +33,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
         count_unresolved(engine, merchant_id),
     )
     recent = await browse_payments(engine, merchant_id, PaymentQuery(), after=None, limit=_RECENT)
-    urgent = await list_unresolved_page(
+    urgent = await list_unresolved(
         engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
     )
     late = await stats.start_delay(engine, since=now - _DAY)
@@ -46,7 +45,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
         day=day,
         before=before,
         unresolved=unresolved,
-        hours=_hours(request, day, before, now=now),
+        hours=_hours(request, day.paid_krw_by_hour, before.paid_krw_by_hour, now=now),
         success=ring(
             day.paid,
             day.paid + day.failed,
@@ -72,12 +71,12 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
     )
 
 
-def _hours(request: ConsoleRequest, day: DailyStats, before: DailyStats, *, now: datetime) -> str:
-    """What was charged in each hour of today, with yesterday behind it."""
-    charged = {hour.hour: hour.paid_krw for hour in day.hours}
-    yesterday = {hour.hour: hour.paid_krw for hour in before.hours}
+def _hours(
+    request: ConsoleRequest, today: dict[int, int], yesterday: dict[int, int], *, now: datetime
+) -> str:
+    """A chart of the amounts charged in each hour of today, in front of yesterday's."""
     return bars(
-        [(str(hour), charged.get(hour, 0), yesterday.get(hour, 0)) for hour in range(24)],
+        [(str(hour), today.get(hour, 0), yesterday.get(hour, 0)) for hour in range(24)],
         title=request.t("오늘 시간별 결제 금액, 뒤는 어제", "Charged by hour, yesterday behind"),
         now_at=now.astimezone(KST).hour,
         every=3,

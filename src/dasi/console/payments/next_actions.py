@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dasi.console.labels import ATTEMPT_KIND, Label, label
-from dasi.ledger import Status
-from dasi.reporting import AttemptDetail, PaymentDetail
+from dasi.ledger import PaymentAttempt, Status
+from dasi.reporting import PaymentDetail
 from dasi.schedules import Schedule
 from dasi.webhooks import Delivery
 
@@ -44,7 +44,7 @@ def next_actions(
     return sorted(actions, key=lambda action: action.at or now)
 
 
-def _for_unresolved(attempt: AttemptDetail) -> NextAction:
+def _for_unresolved(attempt: PaymentAttempt) -> NextAction:
     kind = label(ATTEMPT_KIND, attempt.kind)
     if attempt.escalated_at is not None:
         return NextAction(

@@ -199,7 +199,7 @@ def _payment_query(request: ConsoleRequest) -> PaymentQuery:
     if on_day is not None:  # a date typed into the one box means that day
         words, since, until = None, on_day, on_day
     return PaymentQuery(
-        words=words,
+        text=words,
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
         since=since,
         until=until + timedelta(days=1) if until else None,

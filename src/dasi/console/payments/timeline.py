@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from dasi.audit import AuditEntry
 from dasi.console.labels import ATTEMPT, ATTEMPT_KIND, AUDIT_ACTION, DELIVERY, EVENT, Label, label
 from dasi.console.payments.reason_labels import cause
+from dasi.ledger import PaymentAttempt
 from dasi.providers.port import Exchange
-from dasi.reporting import AttemptDetail, PaymentDetail, PaymentEvent
+from dasi.reporting import PaymentDetail
 from dasi.webhooks import Delivery, DeliveryAttempt
 
 
@@ -60,7 +61,9 @@ def build_timeline(
                 ("hash", event.hash.hex()),
                 *_raw_attempt(attempts.get(event.attempt_id or "")),
             ),
-            messages=_messages(event, attempts.get(event.attempt_id or "")),
+            messages=_messages(
+                event.type, event.detail, detail.exchanges.get(event.attempt_id or "", ())
+            ),
         )
         for event in detail.events
     ]
@@ -148,7 +151,7 @@ _SENT_WITHIN = timedelta(seconds=10)
 _NOT_TAKEN = Label("전송 실패", "not taken", "bad")
 
 
-def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
+def _raw_attempt(attempt: PaymentAttempt | None) -> tuple[tuple[str, str], ...]:
     """What was asked and answered, as it is kept. Keys and card numbers are in none of it."""
     if attempt is None:
         return ()
@@ -174,14 +177,16 @@ def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in told.items() if value)
 
 
-def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[PgMessage, ...]:
+def _messages(
+    event_type: str, event_detail: str | None, exchanges: Sequence[Exchange]
+) -> tuple[PgMessage, ...]:
     """What was said at this moment: the request, its answer, or the look that settled it."""
-    if attempt is None or not attempt.exchanges:
+    if not exchanges:
         return ()
-    first, last = attempt.exchanges[0], attempt.exchanges[-1]
-    if event.type.endswith("_requested"):
+    first, last = exchanges[0], exchanges[-1]
+    if event_type.endswith("_requested"):
         return (_sent(first),)
-    if event.detail == "looked_up":
+    if event_detail == "looked_up":
         return (_sent(last), _answered(last))
     return (_answered(first),)
 

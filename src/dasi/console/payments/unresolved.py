@@ -5,8 +5,9 @@ from starlette.responses import Response
 from dasi.console.payments.reason_labels import cause
 from dasi.console.routing import ConsoleRequest, next_url
 from dasi.foundation.errors import Invalid, NotFound
+from dasi.ledger import is_unresolved
 from dasi.payments import lookup_now, resolve_manually
-from dasi.reporting import is_unresolved, list_unresolved_page
+from dasi.reporting import list_unresolved
 
 PAGE = 50
 _WHY_MIN = 3
@@ -16,7 +17,7 @@ async def show_unresolved(request: ConsoleRequest) -> Response:
     """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
     lists = {}
     for name, is_manual in (("manual", True), ("automatic", False)):
-        page = await list_unresolved_page(
+        page = await list_unresolved(
             request.engine,
             request.merchant_id,
             is_manual=is_manual,

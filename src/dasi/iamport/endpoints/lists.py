@@ -6,7 +6,7 @@ from typing import Any
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.schema.params import Boolean, Enum, Integer
 from dasi.ledger import Status
-from dasi.reporting import Sorting, TimestampField
+from dasi.reporting import Sorting
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 1_000
 PAGE_MAX = 1_000_000
@@ -14,18 +14,21 @@ EPOCH_S_MAX = 253_402_300_799
 """The last second of the year 9999."""
 SPAN_MAX = timedelta(days=90)
 
+_SORTINGS = {
+    "-started": Sorting(by="started", newest_first=True),
+    "started": Sorting(by="started", newest_first=False),
+    "-paid": Sorting(by="paid", newest_first=True),
+    "paid": Sorting(by="paid", newest_first=False),
+    "-updated": Sorting(by="updated", newest_first=True),
+    "updated": Sorting(by="updated", newest_first=False),
+}
 PAGE = Integer("page", minimum=1, maximum=PAGE_MAX)
 LIMIT = Integer("limit", minimum=1, maximum=LIMIT_MAX)
 FROM = Integer("from", maximum=EPOCH_S_MAX)
 TO = Integer("to", maximum=EPOCH_S_MAX)
-SORTING = Enum("sorting", ("-started", "started", "-paid", "paid", "-updated", "updated"))
+SORTING = Enum("sorting", tuple(_SORTINGS))
 INCLUDE_SANDBOX = Boolean("include_sandbox")
 
-_TIMESTAMP_FIELDS: dict[str, TimestampField] = {
-    "started": "started",
-    "paid": "paid",
-    "updated": "updated",
-}
 # Their word for a status, and which of ours it covers.
 STATUSES: dict[str, frozenset[Status]] = {
     "ready": frozenset({Status.READY, Status.PENDING}),
@@ -48,8 +51,7 @@ def statuses_of(word: str) -> frozenset[Status]:
 
 def sorting_of(given: dict[str, Any]) -> Sorting:
     """`-started` and its kind; newest first by when it was started unless told otherwise."""
-    word: str = given["sorting"] or "-started"
-    return Sorting(by=_TIMESTAMP_FIELDS[word.lstrip("-")], newest_first=word.startswith("-"))
+    return _SORTINGS[given["sorting"] or "-started"]
 
 
 def page_of(given: dict[str, Any]) -> tuple[int, int]:

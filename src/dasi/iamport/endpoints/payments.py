@@ -1,6 +1,6 @@
 """GET /payments/…: read payments."""
 
-from typing import Any
+from typing import Any, Literal
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,17 +13,11 @@ from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Param, StringList
 from dasi.ledger import Status, find_payment
-from dasi.reporting import (
-    PaymentFilter,
-    TimestampField,
-    find_by_order,
-    find_payments,
-    list_payments,
-)
+from dasi.reporting import PaymentFilter, find_by_order, find_payments, list_payments
 
 _IDS_MAX = 100
 # The moment a list of a status is about; of any other it is when the payment was started.
-_TIMESTAMP_FIELDS: dict[str, TimestampField] = {
+_TIMESTAMP_FIELDS: dict[str, Literal["paid", "failed", "cancelled"]] = {
     "paid": "paid",
     "failed": "failed",
     "cancelled": "cancelled",

@@ -34,7 +34,7 @@ class PaymentJsonCache:
         self, engine: Engine, merchant_id: int, found: VersionPage, *, page: int, limit: int
     ) -> Paged[msgspec.Raw]:
         """What was found for the `page` of `limit` payments at most."""
-        rendered = await self._of(engine, merchant_id, found.found)
+        rendered = await self._of(engine, merchant_id, found.versions)
         return paged(rendered, found.total, page=page, limit=limit)
 
     async def _of(
