@@ -6,9 +6,8 @@ from dasi.windows.expected_amount import (
     find_expected_amount,
     register_expected_amount,
 )
-from dasi.windows.expected_amount_type import ExpectedAmount
-from dasi.windows.expire import expire_windows
-from dasi.windows.open_window import close_window, open_window, view_window
+from dasi.windows.expected_amount_store import ExpectedAmount
+from dasi.windows.open_window import close_window, expire_windows, open_window, view_window
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, WindowView
 
 __all__ = [

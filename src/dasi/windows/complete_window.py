@@ -1,7 +1,7 @@
-"""Take the payer's return: ask the PG for the money, or for the billing key, at most once.
+"""Complete a window on the payer's return: request the approval or the billing key, at most once.
 
-The return is unsigned: it proves nothing and only decides whether to ask. What is asked, and for
-how much, comes from our own record. Reserve, ask, record, as every verb that moves money.
+The return is unsigned. It proves nothing, so it only decides whether to send the request; order and
+amount come from dasi's own rows. Reserve, send, record, as in every operation that moves money.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from dasi.payments import Outcome, PaymentRef, record_or_in_doubt, resolve_inlin
 from dasi.providers.port import Attempt, AttemptKind, WindowReturn
 from dasi.windows import window_store
 from dasi.windows.confirm import confirm
-from dasi.windows.expire import expire_windows
+from dasi.windows.open_window import expire_windows
 
 log = structlog.get_logger()
 
@@ -28,39 +28,39 @@ log = structlog.get_logger()
 async def complete_window(
     engine: Engine, merchant: Merchant, window_token: str, fields: Mapping[str, str]
 ) -> None:
-    """Takes a return post. What came of it is read with `view_window`.
+    """Process the PG's return post with its `fields`. `view_window` reads the result.
 
-    Only the first return of an open window does anything; a second one, a late one, or one for a
-    closed window changes nothing. `NotFound("window_not_found")`, `Invalid` for a malformed post,
-    `Conflict("return_for_another_order")` for a post that names another order: nothing is touched.
+    Only the first return of an open window has an effect; a second one, a late one, or one for a
+    closed window changes nothing. `NotFound("window_not_found")`; `Invalid` for a malformed post;
+    `Conflict("return_for_another_order")` for a post that names another order, without an effect.
     """
-    found = await window_store.window(engine.database, merchant.merchant_id, window_token)
-    if found is None:
+    row = await window_store.find_window(engine.database, merchant.merchant_id, window_token)
+    if row is None:
         raise NotFound("window_not_found")
-    order, payment, _timing = found
-    channel = await find_channel(engine, merchant.merchant_id, order.channel_id)
+    window, payment, _timing = row
+    channel = await find_channel(engine, merchant.merchant_id, window.channel_id)
     provider = engine.providers[channel.provider]
     try:
         returned = provider.read_return(fields)
     except ValueError as bad:
         raise Invalid("return", str(bad)) from bad
-    if returned.pg_order_id != order.pg_order_id:
+    if returned.pg_order_id != window.pg_order_id:
         log.warning(
             "return_order_mismatch", imp_uid=payment.imp_uid, named=returned.pg_order_id[:60]
         )
         raise Conflict("return_for_another_order", imp_uid=payment.imp_uid)
-    if order.state == "open" and order.expires_at <= engine.clock.now():
+    if window.state == "open" and window.expires_at <= engine.clock.now():
         await expire_windows(engine)
         return
     if not returned.is_authenticated:
         await _record_no_authentication(engine, merchant, window_token, returned)
         return
-    if order.confirm_url is not None and not await confirm(engine, order, returned):
+    if window.confirm_url is not None and not await confirm(engine, window, returned):
         return
-    account = open_account(engine, channel)  # before the window is used up: it may not open
+    account = open_account(engine, channel)  # may fail, so before the window is claimed
     is_key = payment.purpose == "key_issue"
     kind = AttemptKind.ISSUE_KEY if is_key else AttemptKind.APPROVE
-    attempt = await _reserve(engine, merchant, order, returned, kind)
+    attempt = await _reserve(engine, merchant, window, returned, kind)
     if attempt is None:
         return
     outcome: Outcome
@@ -69,43 +69,43 @@ async def complete_window(
             account,
             attempt,
             session_id=returned.session_id,
-            pg_order_id=order.pg_order_id,
+            pg_order_id=window.pg_order_id,
         )
     else:
         outcome = await provider.approve(
             account,
             attempt,
             session_id=returned.session_id,
-            pg_order_id=order.pg_order_id,
+            pg_order_id=window.pg_order_id,
             amount_krw=payment.amount_krw,
         )
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
-    settled = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
-    await resolve_inline(engine, settled, attempt.attempt_id)
+    recorded = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
+    await resolve_inline(engine, recorded, attempt.attempt_id)
 
 
 async def _reserve(
     engine: Engine,
     merchant: Merchant,
-    order: window_store.PaymentWindow,
+    window: window_store.PaymentWindow,
     returned: WindowReturn,
     kind: AttemptKind,
 ) -> Attempt | None:
-    """The committed attempt, or None when this return has nothing left to do."""
+    """The committed attempt; None if this return has no effect."""
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ap-{ulid(now)}", business_date=kst_day(now))
     async with engine.database.transaction() as connection:
         if not await window_store.claim_window(
             connection,
             merchant.merchant_id,
-            order.window_token,
+            window.window_token,
             returned,
-            state="open" if order.confirm_url is None else "confirming",
+            state="open" if window.confirm_url is None else "confirming",
             now=now,
         ):
             return None
         payment = await payment_store.payment_for_update(
-            connection, merchant.merchant_id, order.imp_uid
+            connection, merchant.merchant_id, window.imp_uid
         )
         if await payment_store.mark_pending(connection, payment, now=now):
             await attempt_store.insert_attempt(
@@ -113,14 +113,14 @@ async def _reserve(
                 replace(payment, status=Status.PENDING),
                 attempt,
                 kind=kind,
-                channel_id=order.channel_id,
-                pg_order_id=order.pg_order_id,
+                channel_id=window.channel_id,
+                pg_order_id=window.pg_order_id,
                 amount_krw=0 if kind is AttemptKind.ISSUE_KEY else payment.amount_krw,
                 actor="payer",
                 now=now,
             )
             return attempt
-        # Another window, or a charge, took the order while the payer was in this one (M1).
+        # Another window or a charge paid the order while the payer was in this window (M1).
         failed = await payment_store.mark_failed(
             connection,
             payment,
@@ -142,7 +142,7 @@ async def _reserve(
 async def _record_no_authentication(
     engine: Engine, merchant: Merchant, window_token: str, returned: WindowReturn
 ) -> None:
-    """The payer cancelled, or the issuer would not authenticate. Nothing is asked of the PG."""
+    """Fail the payment: the payer cancelled or was not authenticated. Sends nothing to the PG."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         imp_uid = await window_store.claim_window(

@@ -1,7 +1,7 @@
-"""Ask the merchant before the PG is asked: `confirm_url` (Iamport V1 2.8).
+"""Let the merchant confirm a payment before dasi requests the approval: `confirm_url` (V1 2.8).
 
-The payer is authenticated, the window is taken, nothing has been asked of the PG. Only HTTP 200
-within 10 s lets it be asked. The address is checked as a webhook's is (W5), and no transaction is
+The payer is authenticated, the window is claimed, and the PG has no request yet. Only HTTP 200
+within 10 s lets dasi send it. The address is checked as a webhook's is (W5), and no transaction is
 open meanwhile.
 """
 
@@ -29,10 +29,8 @@ _REASON_MAX = 200
 _NO_REASON = "알 수 없음"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _HTTP_OK = 200
-
-
-_LIFE = timedelta(seconds=60)
-"""After this a window whose asker died is given up: nothing was asked of the PG."""
+_CONFIRMING_MAX = timedelta(seconds=60)
+"""After this a window expires if its process died while it confirmed: the PG has no request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,53 +40,58 @@ class ConfirmResult:
     is_approved: bool
     reason: str
     detail: str
-    """For the payment's story: the status, or what went wrong on the way."""
+    """For the payment's events: the HTTP status, or the error of the call."""
 
 
 async def confirm(
-    engine: Engine, order: window_store.PaymentWindow, returned: WindowReturn
+    engine: Engine, window: window_store.PaymentWindow, returned: WindowReturn
 ) -> bool:
-    """Whether the PG may be asked now. Asks the merchant at most once for a window, whoever races.
+    """Whether dasi may request the approval. Calls the merchant at most once for a window.
 
-    The window is taken before the merchant is asked and stays `confirming` meanwhile. On a no, or
-    when another return was first, nothing is left to do: the payment is failed, or not ours.
+    The window is claimed before the call and stays `confirming` meanwhile, so concurrent returns
+    cannot repeat it. After a refusal the payment has failed; after another return nothing changes.
     """
-    merchant_id, now = order.merchant_id, engine.clock.now()
-    assert order.confirm_url is not None, f"window {order.window_token} asks nobody"
+    merchant_id, now = window.merchant_id, engine.clock.now()
+    assert window.confirm_url is not None, f"window {window.window_token} has no confirm_url"
     async with engine.database.transaction() as connection:
         if not await window_store.begin_confirming(
-            connection, merchant_id, order.window_token, now=now, until=now + _LIFE
+            connection, merchant_id, window.window_token, now=now, until=now + _CONFIRMING_MAX
         ):
             return False
-        payment = await payment_store.payment_for_update(connection, merchant_id, order.imp_uid)
+        payment = await payment_store.payment_for_update(connection, merchant_id, window.imp_uid)
         await payment_store.record_event(
             connection,
             payment,
             event_type="confirm_requested",
             actor="gateway",
             created_at=now,
-            detail=order.confirm_url,
+            detail=window.confirm_url,
         )
-    result = await ask_merchant(engine, payment, order.confirm_url)
+    result = await call_merchant(engine, payment, window.confirm_url)
     if not result.is_approved:
-        await _record_refusal(engine, order, returned, result)
+        await _record_refusal(engine, window, returned, result)
     return result.is_approved
 
 
 async def _record_refusal(
     engine: Engine,
-    order: window_store.PaymentWindow,
+    window: window_store.PaymentWindow,
     returned: WindowReturn,
     result: ConfirmResult,
 ) -> None:
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         if not await window_store.claim_window(
-            connection, order.merchant_id, order.window_token, returned, state="confirming", now=now
+            connection,
+            window.merchant_id,
+            window.window_token,
+            returned,
+            state="confirming",
+            now=now,
         ):
             return
         payment = await payment_store.payment_for_update(
-            connection, order.merchant_id, order.imp_uid
+            connection, window.merchant_id, window.imp_uid
         )
         failed = await payment_store.mark_failed(
             connection, payment, code=CODE_REFUSED, reason=result.reason, now=now
@@ -103,10 +106,10 @@ async def _record_refusal(
         )
 
 
-async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> ConfirmResult:
-    """POSTs `{imp_uid, merchant_uid, amount}`, once. Whatever is not HTTP 200 is a no."""
+async def call_merchant(engine: Engine, payment: Payment, confirm_url: str) -> ConfirmResult:
+    """POST `{imp_uid, merchant_uid, amount}` once. Every answer but HTTP 200 is a refusal."""
     assert_no_transaction()
-    told = {
+    body = {
         "imp_uid": payment.imp_uid,
         "merchant_uid": payment.merchant_uid,
         "amount": payment.amount_krw,
@@ -116,8 +119,8 @@ async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> Co
         if not engine.allows_local_urls:
             reject_private_ip(confirm_url)
         async with (
-            _session(is_local_fine=engine.allows_local_urls) as session,
-            session.post(confirm_url, json=told, allow_redirects=False) as answer,
+            _session(allows_local=engine.allows_local_urls) as session,
+            session.post(confirm_url, json=body, allow_redirects=False) as answer,
         ):
             detail, is_approved = f"HTTP {answer.status}", answer.status == _HTTP_OK
             if not is_approved:
@@ -132,10 +135,10 @@ async def ask_merchant(engine: Engine, payment: Payment, confirm_url: str) -> Co
     )
 
 
-def _session(*, is_local_fine: bool) -> aiohttp.ClientSession:
+def _session(*, allows_local: bool) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            resolver=None if is_local_fine else PublicResolver(), use_dns_cache=False
+            resolver=None if allows_local else PublicResolver(), use_dns_cache=False
         ),
         timeout=aiohttp.ClientTimeout(total=CONFIRM_S),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -144,12 +147,12 @@ def _session(*, is_local_fine: bool) -> aiohttp.ClientSession:
 
 
 def _reason(body: bytes) -> str | None:
-    """`reason` of a JSON answer, fit to be shown; None if there is none."""
+    """`reason` of a JSON answer as a clean text; None if there is none."""
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    reason = told.get("reason") if isinstance(told, dict) else None
+    reason = answer.get("reason") if isinstance(answer, dict) else None
     if not isinstance(reason, str):
         return None
     return _CONTROL.sub(" ", reason).strip()[:_REASON_MAX] or None

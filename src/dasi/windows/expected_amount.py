@@ -1,16 +1,16 @@
-"""Prepare: a shop's server tells what an order costs, so that its page cannot tell otherwise."""
+"""Register the amount of an order from the merchant's server, so that its page cannot change it."""
 
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.windows import expected_amount_store
-from dasi.windows.expected_amount_type import ExpectedAmount
+from dasi.windows.expected_amount_store import ExpectedAmount
 
 
 async def register_expected_amount(
     engine: Engine, merchant_id: int, expected_amount: ExpectedAmount
 ) -> ExpectedAmount:
-    """Registers an order's amount, or registers it anew: asked again it is the last word."""
+    """Register the amount of an order, or replace the registered one, and return it."""
     return await expected_amount_store.upsert(
         engine.database, merchant_id, expected_amount, now=engine.clock.now()
     )
@@ -19,7 +19,7 @@ async def register_expected_amount(
 async def change_expected_amount(
     engine: Engine, merchant_id: int, expected_amount: ExpectedAmount
 ) -> ExpectedAmount:
-    """The same for an order that is registered; `NotFound("unknown_prepare")` otherwise."""
+    """Replace the registered amount and return it; `NotFound("unknown_prepare")` without one."""
     changed = await expected_amount_store.change(
         engine.database, merchant_id, expected_amount, now=engine.clock.now()
     )
@@ -31,11 +31,11 @@ async def change_expected_amount(
 async def find_expected_amount(
     engine: Engine, merchant_id: int, merchant_uid: str
 ) -> ExpectedAmount:
-    """`NotFound("unknown_prepare")` if nothing is registered for this order."""
-    found = await expected_amount_store.find(engine.database, merchant_id, merchant_uid)
-    if found is None:
+    """The registered amount of an order; `NotFound("unknown_prepare")` without one."""
+    expected = await expected_amount_store.find(engine.database, merchant_id, merchant_uid)
+    if expected is None:
         raise NotFound("unknown_prepare", merchant_uid=merchant_uid[:40])
-    return found
+    return expected
 
 
 async def ensure_amount_matches(

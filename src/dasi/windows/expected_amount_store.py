@@ -1,11 +1,20 @@
-"""SQL of the payments' room: amounts registered before the window."""
+"""The expected amount of an order, and its SQL."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from dasi.foundation.db import Connection, Database
-from dasi.windows.expected_amount_type import ExpectedAmount
 
 _COLUMNS = "merchant_uid, amount_krw, currency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedAmount:
+    merchant_uid: str
+    amount_krw: int
+    currency: Literal["KRW"] | None
+    """As the merchant sent it. There is no other currency, so nothing compares it."""
 
 
 async def upsert(

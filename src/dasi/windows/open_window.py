@@ -1,4 +1,4 @@
-"""Open a window, watch it, close it. No money moves here: only the return may ask for that."""
+"""Open a payment window, view it, close it, expire it. Only a return moves money, never these."""
 
 from datetime import timedelta
 
@@ -27,14 +27,15 @@ log = structlog.get_logger()
 
 CLOSED_BY_PAYER = "PAYER_CLOSED"
 WINDOW_EXPIRED = "WINDOW_EXPIRED"
-_ASKING = timedelta(seconds=40)
-"""After this long without an answer a request to the PG is a doubt, not a wait."""
+_EXPIRE_BATCH = 200
+_REQUEST_MAX = timedelta(seconds=40)
+"""A request to the PG without an answer for so long has an unknown outcome."""
 _INLINE_LOOKUP_MAX = timedelta(seconds=3)
-"""What the look before the answer itself may take."""
+"""The longest time that the lookup before the answer may take."""
 
 
 class PgRefusedWindow(Refused):
-    """The PG said no to opening the window. The payment is failed with its code and text."""
+    """The PG refused to open the window. The payment has failed with the PG's code and text."""
 
     def __init__(self, imp_uid: str, code: str, text: str) -> None:
         self.imp_uid = imp_uid
@@ -46,7 +47,7 @@ class PgRefusedWindow(Refused):
 async def open_window(
     engine: Engine, merchant: Merchant, request: OpenWindowRequest
 ) -> OpenedWindow:
-    """Registers a window at the PG for one payment, or for one card when `customer_uid` is given.
+    """Open a window at the PG for one payment, or for one card if there is a `customer_uid`.
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
     `NotAllowed("pg_not_configured")`, `NotAllowed("channel_disabled")`,
@@ -102,11 +103,11 @@ async def open_window(
             window_url=opened.url,
         )
     if isinstance(opened, Declined):
-        code, why = opened.code, opened.text
+        code, reason = opened.code, opened.text
     else:
-        code, why = "PG_UNREACHABLE", opened.why
+        code, reason = "PG_UNREACHABLE", opened.why
     await _end_window(
-        engine, merchant.merchant_id, window_token, code=code, why=why, actor="gateway"
+        engine, merchant.merchant_id, window_token, code=code, reason=reason, actor="gateway"
     )
     if isinstance(opened, Declined):
         raise PgRefusedWindow(imp_uid, opened.code, opened.text)
@@ -137,27 +138,27 @@ async def _ensure_available(
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
-    """The window and its payment now. `NotFound("window_not_found")`."""
-    found = await window_store.window(engine.database, merchant.merchant_id, window_token)
-    if found is None:
+    """The window and its payment as they are now. `NotFound("window_not_found")`."""
+    row = await window_store.find_window(engine.database, merchant.merchant_id, window_token)
+    if row is None:
         raise NotFound("window_not_found")
-    order, payment, timing = found
+    window, payment, timing = row
     progress: Progress = "done"
     if payment.status is Status.READY:
-        # The payer is back and the merchant is being asked whether KICC may be.
-        progress = "processing" if order.state == "confirming" else "open"
+        # The payer is back, and the merchant has yet to confirm the payment.
+        progress = "processing" if window.state == "confirming" else "open"
     elif payment.status is Status.PENDING:
         progress = "processing" if _is_processing(engine, timing) else "unknown"
-    return order.view(payment, progress)
+    return window.view(payment, progress)
 
 
 def _is_processing(engine: Engine, timing: AttemptTiming | None) -> bool:
-    """Whether somebody is at it right now: the PG is asked, or a lost answer is looked up."""
+    """Whether a request to the PG, or the inline lookup of a lost answer, is under way."""
     if timing is None:
         return False
     now = engine.clock.now()
     if timing.unknown_at is None:
-        return now - timing.sent_at < _ASKING
+        return now - timing.sent_at < _REQUEST_MAX
     if engine.inline_lookup_delay_s <= 0:
         return False
     return (
@@ -167,20 +168,44 @@ def _is_processing(engine: Engine, timing: AttemptTiming | None) -> bool:
 
 
 async def close_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
-    """The payer gave up. Ends an open window; changes nothing once the payer has come back."""
+    """Close an open window for the payer and return it. After a return nothing changes."""
     await _end_window(
         engine,
         merchant.merchant_id,
         window_token,
         code=CLOSED_BY_PAYER,
-        why="사용자가 결제창을 닫았습니다",
+        reason="사용자가 결제창을 닫았습니다",
         actor="payer",
     )
     return await view_window(engine, merchant, window_token)
 
 
+async def expire_windows(engine: Engine) -> int:
+    """Fail the payments of expired windows and return how many. Sends nothing to the PG.
+
+    A payer who only closes the browser sends nothing, so age alone ends such a window.
+    """
+    now = engine.clock.now()
+    async with engine.database.transaction() as connection:
+        payments = await window_store.close_expired_windows_any_merchant(
+            connection, now=now, batch=_EXPIRE_BATCH
+        )
+        for payment in payments:
+            failed = await payment_store.mark_failed(
+                connection,
+                payment,
+                code=WINDOW_EXPIRED,
+                reason="결제창에서 돌아오지 않아 만료되었습니다",
+                now=now,
+            )
+            await payment_store.record_event(
+                connection, failed, event_type="window_expired", actor="gateway", created_at=now
+            )
+    return len(payments)
+
+
 async def _end_window(
-    engine: Engine, merchant_id: int, window_token: str, *, code: str, why: str, actor: str
+    engine: Engine, merchant_id: int, window_token: str, *, code: str, reason: str, actor: str
 ) -> Payment | None:
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
@@ -189,7 +214,7 @@ async def _end_window(
             return None
         payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
         failed = await payment_store.mark_failed(
-            connection, payment, code=code, reason=why, now=now
+            connection, payment, code=code, reason=reason, now=now
         )
         await payment_store.record_event(
             connection,
@@ -197,6 +222,6 @@ async def _end_window(
             event_type="window_closed",
             actor=actor,
             created_at=now,
-            detail=f"{code}: {why}",
+            detail=f"{code}: {reason}",
         )
     return failed

@@ -1,10 +1,10 @@
-"""A window: the payer's way to the PG and back. Shapes only.
+"""A payment window: the payer's way to the PG and back. Shapes only.
 
-`opening`   being registered at the PG
-`open`      the payer may be in it
-`confirming` the payer came back and the merchant is asked whether the PG may be; happens once
-`returned`  the payer came back and the PG is, or was, asked for approval; happens once
-`closed`    given up: by the payer, by age, or because the PG refused to open it
+`opening`    the PG has not opened it yet
+`open`       the payer may be in it
+`confirming` the payer came back and the merchant has yet to confirm; happens once
+`returned`   the payer came back and dasi requests, or has requested, the approval; happens once
+`closed`     the payer closed it, it expired, or the PG refused to open it
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Progress = Literal["open", "processing", "unknown", "done"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenWindowRequest:
-    """What a page asks for. Checked for types and lengths by the face that read it."""
+    """A page's request for a window. The interface has checked types and lengths."""
 
     merchant_uid: str
     amount_krw: int
@@ -32,11 +32,11 @@ class OpenWindowRequest:
     customer_id: str | None = None
     buyer: Buyer = field(default_factory=Buyer)
     custom_data: str | None = None
-    """JSON text, as given."""
+    """JSON text, unchanged."""
     notice_urls: tuple[str, ...] = ()
     redirect_url: str | None = None
     page_origin: str | None = None
-    """Scheme and host of the page that called: the only one told of the result by message."""
+    """Scheme and host of the page that called. Only this page gets the result as a message."""
     language: Literal["ko", "en", "ja", "zh"] | None = None
     app_scheme: str | None = None
     user_agent: str | None = None
@@ -45,7 +45,7 @@ class OpenWindowRequest:
     cards_offered: tuple[str, ...] | None = None
     """Brand slugs as of `Card.brand`; None offers all."""
     confirm_url: str | None = None
-    """Asked once, after the payer is authenticated and before the PG is asked for money."""
+    """Called once, after the payer is authenticated and before dasi requests the approval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class OpenedWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowView:
-    """A window as its holder may see it."""
+    """A window as the holder of its token may see it."""
 
     window_token: str
     state: WindowState
@@ -71,5 +71,5 @@ class WindowView:
     payment: Payment
 
     progress: Progress
-    """What to tell a waiting page. `processing`: the PG is being asked right now. `unknown`: its
-    answer was lost; the payment stays pending and will be settled later. `done`: final."""
+    """The state for a waiting page. `processing`: a request to the PG is under way. `unknown`: its
+    answer was lost; the payment stays pending and is resolved later. `done`: final."""

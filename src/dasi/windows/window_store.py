@@ -1,4 +1,4 @@
-"""SQL of the payments' room: windows."""
+"""The rows of payment windows, and their SQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,13 +57,13 @@ class PaymentWindow:
 class AttemptTiming:
     sent_at: datetime
     unknown_at: datetime | None
-    """When the answer turned out to be lost; None while it is still awaited."""
+    """When the answer was lost; None while dasi waits for it."""
 
 
-async def window(
+async def find_window(
     database: Database, merchant_id: int, window_token: str
 ) -> tuple[PaymentWindow, Payment, AttemptTiming | None] | None:
-    """The window, its payment, and since when its outcome is open, if it is."""
+    """The window, its payment, and the timing of its unresolved attempt, if there is one."""
     async with database.transaction() as connection:
         row = await connection.fetchrow(
             f"""SELECT {_WINDOW_COLUMNS} FROM payment_windows w
@@ -73,22 +73,22 @@ async def window(
         )
         if row is None:
             return None
-        order = PaymentWindow(**row)
-        found = await connection.fetchrow(
+        window = PaymentWindow(**row)
+        payment = await connection.fetchrow(
             f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
                 WHERE p.merchant_id = $1 AND p.imp_uid = $2""",
             merchant_id,
-            order.imp_uid,
+            window.imp_uid,
         )
-        asked = await connection.fetchrow(
+        attempt = await connection.fetchrow(
             """SELECT sent_at, answered_at FROM pg_attempts
                WHERE merchant_id = $1 AND imp_uid = $2 AND kind <> 'cancel'
                  AND state IN ('sending', 'unknown')""",
             merchant_id,
-            order.imp_uid,
+            window.imp_uid,
         )
-    timing = None if asked is None else AttemptTiming(asked["sent_at"], asked["answered_at"])
-    return order, to_payment(found), timing
+    timing = AttemptTiming(attempt["sent_at"], attempt["answered_at"]) if attempt else None
+    return window, to_payment(payment), timing
 
 
 async def insert_window(
@@ -102,7 +102,7 @@ async def insert_window(
     now: datetime,
     expires_at: datetime,
 ) -> str:
-    """Payment ready, window opening, first event. Returns the imp_uid."""
+    """Insert the payment as `ready`, its window as `opening` and the first event; the imp_uid."""
     imp_uid = await payment_store.insert_ready_payment(
         connection,
         merchant_id,
@@ -167,7 +167,7 @@ async def claim_window(
     state: Literal["open", "confirming"],
     now: datetime,
 ) -> str | None:
-    """`state` -> returned, once. The imp_uid, or None if somebody was first or it is too late."""
+    """`state` -> returned, once. The imp_uid; None after another return or after the expiry."""
     imp_uid: str | None = await connection.fetchval(
         """UPDATE payment_windows
            SET state = 'returned', return_code = $3, return_text = $4
@@ -191,7 +191,7 @@ async def begin_confirming(
     now: datetime,
     until: datetime,
 ) -> str | None:
-    """open -> confirming, once, until then at the latest. None as `claim_window`."""
+    """open -> confirming, once, until `until`. The imp_uid; None as in `claim_window`."""
     imp_uid: str | None = await connection.fetchval(
         """UPDATE payment_windows SET state = 'confirming', expires_at = $4
            WHERE merchant_id = $1 AND window_token = $2 AND state = 'open' AND expires_at > $3
@@ -221,7 +221,7 @@ async def close_open_window(
 async def close_expired_windows_any_merchant(
     connection: Connection, *, now: datetime, batch: int
 ) -> list[Payment]:
-    """Closes windows past their life and returns their payments, locked, still `ready`."""
+    """Close expired windows and return their payments, locked, still `ready`."""
     rows = await connection.fetch(
         f"""WITH expired AS (
                 UPDATE payment_windows SET state = 'closed'
