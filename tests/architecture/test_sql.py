@@ -1,4 +1,4 @@
-"""SQL has one address a room, always says whose rows it means, and its past does not change."""
+"""SQL lives in stores, each statement names its merchant, and past migrations do not change."""
 
 import ast
 import hashlib
@@ -14,7 +14,7 @@ _SQL = re.compile(
     r"|(CREATE|ALTER|DROP|TRUNCATE)\s+(TABLE|INDEX|UNIQUE INDEX|FUNCTION|SEQUENCE|VIEW)\s)",
     re.DOTALL,
 )
-# `input.merchant_id`: of several callers' rows, each joined to the merchant that asked for it.
+# `input.merchant_id`: rows of several callers in one statement, each joined to its own merchant.
 _SCOPED = re.compile(
     r"merchant_id\s*=\s*(\$|ANY\(\$|input\.merchant_id)|merchant_id\)?\s*=\s*\(?\$"
 )
@@ -23,7 +23,7 @@ _MERCHANTLESS = re.compile(r"\bpg_\w+\(|information_schema|\bnextval\(")
 
 
 def strings(node: ast.AST, *, is_docstring: bool = False) -> Iterator[tuple[int, str]]:
-    """Every text in the code with its line; an f-string as one, its blanks as `{}`."""
+    """Every string in the code with its line. An f-string is one text with `{}` for its values."""
     if isinstance(node, ast.JoinedStr):
         parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
         yield node.lineno, "".join(map(str, parts))
@@ -73,7 +73,7 @@ def test_sql_lives_in_stores() -> None:
         for line, sql in statements(tree(path))
     ]
     assert not stray, complain(
-        stray, "give the statement a name in the room's store.py and call that."
+        stray, "move the statement into a function of the package's store module and call that."
     )
 
 
@@ -87,15 +87,15 @@ def test_every_statement_names_the_merchant() -> None:
     assert not complaints, complain(
         complaints,
         "add `merchant_id = $n` (or merchant_id to the inserted columns). Only a statement that "
-        "has to look at every merchant's rows may do without: its name ends in _any_merchant.",
+        "needs the rows of all merchants may leave it out: its function is named …_any_merchant.",
     )
 
 
 def test_an_unscoped_statement_is_seen() -> None:
     source = """
-async def of_all(db):
+async def of_all_merchants(db):
     await db.fetch("SELECT a FROM payments WHERE imp_uid = $1")
-async def of_one(db):
+async def of_a_merchant(db):
     await db.fetch("SELECT a FROM payments WHERE merchant_id = $1")
 async def all_any_merchant(db):
     await db.fetch("SELECT a FROM payments WHERE b = 1")
@@ -105,35 +105,57 @@ async def complain():
     'SELECT a FROM payments: only a sentence.'
 """
     seen = [complaint.split(",")[0] for complaint in unscoped(ast.parse(source))]
-    assert seen == ["of_all", "new"]
+    assert seen == ["of_all_merchants", "new"]
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
-    found = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
-    wanted = [f"{number:04}_" for number in range(1, len(found) + 1)]
-    assert [file[:5] for file in found] == wanted, complain(
-        found, "number the new file one after the last: NNNN_what_it_does.sql."
+    files = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+    prefixes = [f"{number:04}_" for number in range(1, len(files) + 1)]
+    assert [file[:5] for file in files] == prefixes, complain(
+        files, "number the new file one after the last: NNNN_what_it_does.sql."
     )
-    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.sql", file) for file in found), found
+    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.sql", file) for file in files), files
+
+
+def has_mark(sql: str) -> bool:
+    """Whether the first line of a migration says `expand` or `contract` and the purpose."""
+    return re.match(r"-- (expand|contract): \S", sql) is not None
+
+
+def test_migrations_are_marked() -> None:
+    unmarked = [name(path) for path in MIGRATIONS.glob("*.sql") if not has_mark(path.read_text())]
+    assert not unmarked, complain(
+        unmarked,
+        "begin with `-- expand: …` (the running version works on the new schema too) or "
+        "`-- contract: …` (no running version needs what the migration removes).",
+    )
+
+
+def test_a_missing_mark_is_seen() -> None:
+    assert has_mark("-- expand: a column for receipts.\nALTER TABLE payments ...")
+    assert has_mark("-- contract: drop the old column.")
+    assert not has_mark("ALTER TABLE payments ADD COLUMN a text;\n-- expand: late.")
+    assert not has_mark("-- expand:\nALTER TABLE payments ...")
+    assert not has_mark("-- expanded: a column.")
 
 
 def test_past_migrations_are_unchanged() -> None:
-    now = {
+    hashes = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in MIGRATIONS.glob("*.sql")
     }
     pinned = dict(
         reversed(line.split(maxsplit=1)) for line in PINNED.read_text().splitlines() if line
     )
-    changed = sorted(file for file, sha in pinned.items() if now.get(file) != sha)
+    changed = sorted(file for file, sha in pinned.items() if hashes.get(file) != sha)
     assert not changed, complain(
         changed,
-        "put the file back as it was and write the change as a new migration: databases out there "
+        "restore the file and write the change as a new migration: installed databases "
         "have applied the old one. (Never released? Then pin it anew: "
         "`cd src/dasi/migrations && "
         "sha256sum *.sql > ../../../tests/architecture/migrations.sha256`.)",
     )
-    missing = sorted(now.keys() - pinned.keys())
+    missing = sorted(hashes.keys() - pinned.keys())
     assert not missing, complain(
         missing,
         "pin the new migration: "

@@ -14,6 +14,7 @@ END $$;
 
 -- Merchants, API keys and access tokens --------------------------------------------------------
 
+-- One row for each business that uses dasi.
 CREATE TABLE merchants (
     merchant_id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code                 text        NOT NULL UNIQUE CHECK (code ~ '^[A-Za-z0-9_-]{3,40}$'),
@@ -36,6 +37,7 @@ CREATE TABLE merchants (
     created_at           timestamptz NOT NULL
 );
 
+-- One row for each key of the REST API. Only a salted hash of its secret is stored.
 CREATE TABLE api_keys (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     api_key     text        NOT NULL CHECK (length(api_key) BETWEEN 4 AND 100),
@@ -50,6 +52,7 @@ CREATE TABLE api_keys (
     PRIMARY KEY (merchant_id, api_key)
 );
 
+-- One row for each access token of the REST API, until it expires.
 CREATE TABLE access_tokens (
     -- The merchant is not known before the token is found, so merchant_id does not lead this key.
     token_hash  bytea       PRIMARY KEY,
@@ -66,6 +69,7 @@ CREATE INDEX access_tokens_of_key ON access_tokens (merchant_id, api_key, expire
 
 -- Channels -------------------------------------------------------------------------------------
 
+-- One row for each contract of a merchant with a PG.
 CREATE TABLE channels (
     merchant_id      bigint      NOT NULL REFERENCES merchants,
     channel_id       bigint      GENERATED ALWAYS AS IDENTITY,
@@ -97,6 +101,7 @@ CREATE UNIQUE INDEX channels_one_default ON channels (merchant_id) WHERE is_defa
 
 -- Billing keys ---------------------------------------------------------------------------------
 
+-- One row for each stored right to charge a card, also after it was replaced or deleted.
 CREATE TABLE billing_keys (
     merchant_id       bigint      NOT NULL REFERENCES merchants,
     billing_key_id    text        NOT NULL,
@@ -150,6 +155,7 @@ CREATE INDEX billing_keys_by_name
 -- The numbers in imp_uid.
 CREATE SEQUENCE imp_uid_seq START 100000000001 MAXVALUE 999999999999;
 
+-- One row for each payment or card registration: the present state of one order.
 -- Payments, attempts and windows have no foreign key to merchants: their channel, payment or
 -- billing key has one. Such a check would lock the one merchant row that all its charges share.
 CREATE TABLE payments (
@@ -310,7 +316,8 @@ CREATE INDEX pg_attempts_by_shop_order ON pg_attempts (pg_order_id, pg_merchant_
 CREATE INDEX pg_attempts_by_idempotency_key ON pg_attempts (merchant_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 
--- The history of a payment: append-only, each event chained to the one before it by its hash.
+-- One row for each change of a payment. Append-only: each event holds the hash of the one before
+-- it.
 CREATE TABLE payment_events (
     merchant_id bigint      NOT NULL,
     imp_uid     text        NOT NULL,
@@ -370,11 +377,11 @@ END $$;
 
 -- Counts of payments ---------------------------------------------------------------------------
 
--- How many payments began in a span of time (or were paid, failed, cancelled in it). Lists add these
--- up for their totals. Each payment is in one row of 10 minutes and in one row of its day.
--- Rows cover the time before payment_counts_watermark.counted_until.
--- 'started' counts all payments. The others
--- count the payments that still have the status of that moment.
+-- One row for each span of time: how many payments began in it (or were paid, failed, cancelled).
+-- Lists add these up for their totals. Each payment is in one row of 10 minutes and in one row of
+-- its day. Rows cover the time before payment_counts_watermark.counted_until.
+-- 'started' counts all payments. The others count the payments that still have the status of that
+-- moment.
 CREATE TABLE payment_counts (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     field        text        NOT NULL CHECK (field IN ('started', 'paid', 'failed', 'cancelled')),
@@ -384,16 +391,16 @@ CREATE TABLE payment_counts (
     PRIMARY KEY (merchant_id, field, bucket, bucket_start) INCLUDE (payments)
 );
 
--- The worker counts up to here. It begins with all of the past and counts a day at a time. Totals
--- are exact from the start, but slow until it has caught up.
+-- The only row: the time that the worker has counted up to. It begins with all of the past and
+-- counts a day at a time. Totals are exact from the start, but slow until it has caught up.
 CREATE TABLE payment_counts_watermark (
     is_only       boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
     counted_until timestamptz NOT NULL
 );
 INSERT INTO payment_counts_watermark (counted_until) VALUES ('-infinity');
 
--- Corrections to times that may be counted already: cancels of earlier payments and approvals that
--- were found late. A normal charge happens now and writes nothing here.
+-- One row for each correction to a time that may be counted already: a cancel of an earlier payment
+-- or an approval that was found late. A normal charge happens now and writes nothing here.
 CREATE TABLE payment_count_deltas (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     delta_id    bigint      GENERATED ALWAYS AS IDENTITY,
@@ -404,7 +411,7 @@ CREATE TABLE payment_count_deltas (
 );
 CREATE INDEX payment_count_deltas_by_field ON payment_count_deltas (merchant_id, field, at);
 
--- The worker counts only moments that are at least 20 s old (`reporting/count_store.py`), so a
+-- The worker counts only moments that are at least 20 s old (`reporting/counts.py`), so a
 -- change that is younger than 10 s needs no correction.
 CREATE FUNCTION record_count_delta() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -436,6 +443,7 @@ CREATE TRIGGER payments_count_delta_update AFTER UPDATE ON payments FOR EACH ROW
 
 -- Payment windows ------------------------------------------------------------------------------
 
+-- One row for each payment window, from opening to result.
 CREATE TABLE payment_windows (
     merchant_id   bigint      NOT NULL,
     -- Random. The token alone lets the payer's browser read this one result and nothing else.
@@ -466,7 +474,8 @@ CREATE INDEX payment_windows_expiring ON payment_windows (expires_at)
     WHERE state IN ('opening', 'open', 'confirming');
 CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid);
 
--- The amount that an order must cost when its window opens, so that a page cannot choose another.
+-- One row for each order that must cost a registered amount when its window opens. A page cannot
+-- choose another amount.
 CREATE TABLE expected_amounts (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
@@ -479,6 +488,7 @@ CREATE TABLE expected_amounts (
 
 -- Schedules ------------------------------------------------------------------------------------
 
+-- One row for each scheduled payment.
 CREATE TABLE schedules (
     merchant_id    bigint      NOT NULL REFERENCES merchants,
     schedule_id    text        NOT NULL,
@@ -530,15 +540,17 @@ CREATE INDEX schedules_by_key ON schedules (merchant_id, customer_uid, schedule_
 CREATE INDEX schedules_awaiting_retry ON schedules (executed_at) WHERE awaits_retry;
 CREATE INDEX schedules_started ON schedules (started_at) WHERE started_at IS NOT NULL;
 
--- Merchants whose schedules must not run. merchant_id 0 pauses the schedules of all merchants.
+-- One row for each merchant whose schedules must not run. merchant_id 0 pauses the schedules of all
+-- merchants.
 CREATE TABLE schedule_pauses (
     merchant_id bigint      PRIMARY KEY,
     paused_at   timestamptz NOT NULL,
     reason      text        NOT NULL
 );
 
--- Test charges of new cards that must be cancelled again. A row is committed before its charge, so
--- any worker can finish the cancel. It is deleted when the PG holds nothing of the charge any more.
+-- One row for each test charge of a new card that must be cancelled again. A row is committed
+-- before its charge, so any worker can finish the cancel. It is deleted when the PG holds nothing
+-- of the charge any more.
 CREATE TABLE card_verifications (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL,
@@ -553,7 +565,7 @@ CREATE INDEX card_verifications_due ON card_verifications (next_lookup_at) WHERE
 
 -- Webhooks -------------------------------------------------------------------------------------
 
--- Events are written in the transaction of the change that they report.
+-- One row for each event, written in the transaction of the change that it reports.
 CREATE TABLE webhook_events (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     event_id    text        NOT NULL,
@@ -577,7 +589,7 @@ CREATE INDEX webhook_events_unnumbered ON webhook_events (merchant_id, position)
     WHERE sequence IS NULL;
 CREATE INDEX webhook_events_by_resource ON webhook_events (merchant_id, resource_id, version);
 
--- How far each named consumer has read the feed.
+-- One row for each named consumer of the feed: how far it has read.
 CREATE TABLE feed_consumers (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     consumer    text        NOT NULL CHECK (length(consumer) BETWEEN 1 AND 40),
@@ -586,7 +598,7 @@ CREATE TABLE feed_consumers (
     PRIMARY KEY (merchant_id, consumer)
 );
 
--- One event for one URL.
+-- One row for each URL that an event goes to.
 CREATE TABLE deliveries (
     merchant_id  bigint      NOT NULL,
     delivery_id  text        NOT NULL,
@@ -619,6 +631,7 @@ CREATE INDEX deliveries_in_order ON deliveries (merchant_id, resource_id, url, v
 CREATE INDEX deliveries_of_event ON deliveries (merchant_id, event_id);
 CREATE INDEX deliveries_by_time ON deliveries (merchant_id, created_at);
 
+-- One row for each POST of a delivery.
 CREATE TABLE delivery_attempts (
     merchant_id  bigint      NOT NULL,
     delivery_id  text        NOT NULL,
@@ -634,7 +647,8 @@ CREATE TABLE delivery_attempts (
     FOREIGN KEY (merchant_id, delivery_id) REFERENCES deliveries
 );
 
--- Endpoints that fail or are paused. A failing endpoint's row is deleted when it answers again.
+-- One row for each endpoint that fails or is paused. A failing endpoint's row is deleted when it
+-- answers again.
 CREATE TABLE webhook_endpoints (
     merchant_id   bigint      NOT NULL REFERENCES merchants,
     endpoint      text        NOT NULL,
@@ -649,6 +663,7 @@ CREATE TABLE webhook_endpoints (
     PRIMARY KEY (merchant_id, endpoint)
 );
 
+-- One row for each signing secret, also for a replaced one while it still signs.
 CREATE TABLE webhook_secrets (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     secret_id   text        NOT NULL,
@@ -663,8 +678,9 @@ CREATE UNIQUE INDEX webhook_secrets_one_newest ON webhook_secrets (merchant_id)
 
 -- Notifications from PGs -----------------------------------------------------------------------
 
--- The gateway stores a notification and acknowledges it before it processes it. Only the processing
--- finds the merchant, so the provider and its own id form the key.
+-- One row for each notification of a PG. The gateway stores a notification and acknowledges it
+-- before it processes it. Only the processing finds the merchant, so the provider and its own id
+-- form the key.
 CREATE TABLE pg_notifications (
     provider    text        NOT NULL,
     notification_id   text        NOT NULL,
@@ -680,6 +696,7 @@ CREATE TABLE pg_notifications (
 
 -- Idempotency ----------------------------------------------------------------------------------
 
+-- One row for each request with an idempotency key, and its response.
 CREATE TABLE idempotent_requests (
     merchant_id     bigint      NOT NULL REFERENCES merchants,
     idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
@@ -695,7 +712,8 @@ CREATE TABLE idempotent_requests (
 
 -- Users of the console -------------------------------------------------------------------------
 
--- Users belong to the installation. Their memberships decide which merchants they see.
+-- One row for each user of the console. Users belong to the installation. Their memberships decide
+-- which merchants they see.
 CREATE TABLE users (
     user_id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email             text        NOT NULL UNIQUE
@@ -712,6 +730,7 @@ CREATE TABLE users (
     disabled_at       timestamptz
 );
 
+-- One row for each role of a user at a merchant.
 CREATE TABLE memberships (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     user_id   bigint      NOT NULL REFERENCES users,
@@ -721,14 +740,15 @@ CREATE TABLE memberships (
 );
 CREATE INDEX memberships_of_user ON memberships (user_id);
 
--- Members with these roles see the merchant only after they signed in with a second factor.
+-- One row for each role that needs a second factor. Members with it see the merchant only after
+-- they signed in with a second factor.
 CREATE TABLE mfa_policies (
     merchant_id bigint NOT NULL REFERENCES merchants,
     role        text   NOT NULL CHECK (role IN ('owner', 'admin', 'operator', 'developer', 'read_only')),
     PRIMARY KEY (merchant_id, role)
 );
 
--- Links that let a user in once. Only their hash is stored.
+-- One row for each link that lets a user in once. Only their hash is stored.
 CREATE TABLE user_links (
     link_hash   bytea       PRIMARY KEY,
     -- Both resets set a new password. 'reset' also removes the second factor; 'reset_password'
@@ -746,6 +766,7 @@ CREATE TABLE user_links (
                         ELSE email IS NOT NULL END)
 );
 
+-- One row for each session of a user in the console.
 CREATE TABLE user_sessions (
     session_hash bytea       PRIMARY KEY,
     user_id    bigint      NOT NULL REFERENCES users,
@@ -760,6 +781,7 @@ CREATE TABLE user_sessions (
 );
 CREATE INDEX user_sessions_of_user ON user_sessions (user_id);
 
+-- One row for each passkey of a user.
 CREATE TABLE passkeys (
     passkey_id    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id     bigint      NOT NULL REFERENCES users,
@@ -773,7 +795,7 @@ CREATE TABLE passkeys (
 );
 CREATE INDEX passkeys_of_user ON passkeys (user_id);
 
--- The challenge that a browser has to sign. A session has at most one, for one use.
+-- One row for each challenge that a browser has to sign. A session has at most one, for one use.
 CREATE TABLE passkey_challenges (
     session_hash bytea       PRIMARY KEY REFERENCES user_sessions ON DELETE CASCADE,
     purpose      text        NOT NULL CHECK (purpose IN ('add', 'sign_in')),
@@ -781,7 +803,7 @@ CREATE TABLE passkey_challenges (
     expires_at   timestamptz NOT NULL
 );
 
--- Failed sign-ins by email and by address, stored as long as they count.
+-- One row for each failed sign-in of an email or an address, stored as long as it counts.
 CREATE TABLE sign_in_attempts (
     attempt_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     subject text        NOT NULL,
@@ -789,7 +811,8 @@ CREATE TABLE sign_in_attempts (
 );
 CREATE INDEX sign_in_attempts_of ON sign_in_attempts (subject, at);
 
--- Every action of a user. merchant_id is NULL for actions that concern no merchant, such as signing in.
+-- One row for each action of a user. merchant_id is NULL for actions that concern no merchant, such
+-- as signing in.
 CREATE TABLE audit_log (
     position    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     merchant_id bigint      REFERENCES merchants,
@@ -808,7 +831,7 @@ CREATE INDEX audit_log_of_target ON audit_log (merchant_id, target) WHERE target
 CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- Payment lists that a user saved, each for one merchant.
+-- One row for each payment list that a user saved for one merchant.
 CREATE TABLE saved_filters (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     user_id   bigint      NOT NULL REFERENCES users,
