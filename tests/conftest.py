@@ -1,5 +1,4 @@
-"""What every test may ask for: a database of its own, a gateway with a shop in it, a simulator as
-new, and a clock that stands still."""
+"""Fixtures for all tests: a database, a gateway with a merchant, a reset simulator, a clock."""
 
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from support.simulator_process import SimulatorControl, running_simulator
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[TestServer]:
-    """One PostgreSQL a worker: about a second, once."""
+    """One PostgreSQL for each test worker; its start takes about a second."""
     folder = Path(tempfile.mkdtemp(prefix="dasi-test-"))
     try:
         with running_server(folder / "data") as server:
@@ -29,7 +28,7 @@ def database_server() -> Iterator[TestServer]:
 
 @pytest.fixture
 async def database_url(database_server: TestServer) -> AsyncIterator[str]:
-    """A migrated, empty database of this test's own."""
+    """The URL of a migrated, empty database for one test."""
     name = await database_server.create()
     yield database_server.url_of(name)
     await database_server.drop(name)
@@ -37,7 +36,7 @@ async def database_url(database_server: TestServer) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """`database_url`, open."""
+    """The database of `database_url`, open."""
     opened = await open_database(database_url, connections_max=8, statement_timeout_s=30)
     yield opened
     await opened.close()
@@ -45,20 +44,20 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """2026-09-03 10:00 in Korea, standing still until the test turns it."""
+    """A clock at 2026-09-03 10:00 in Korea that only the test moves."""
     return ManualClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
 
 
 @pytest.fixture(scope="session")
 def simulator_url() -> Iterator[str]:
-    """One KICC simulator a worker, in real time."""
+    """One KICC simulator for each test worker, in real time."""
     with running_simulator() as url:
         yield url
 
 
 @pytest.fixture
 async def kicc(simulator_url: str) -> AsyncIterator[SimulatorControl]:
-    """The simulator with empty books."""
+    """The simulator with an empty ledger."""
     async with SimulatorControl(simulator_url) as control:
         await control.reset()
         yield control
@@ -66,6 +65,6 @@ async def kicc(simulator_url: str) -> AsyncIterator[SimulatorControl]:
 
 @pytest.fixture
 async def gateway(database_url: str, kicc: SimulatorControl) -> AsyncIterator[MerchantClient]:
-    """The whole gateway over HTTP, with one shop and an empty database."""
+    """The whole gateway over HTTP, with one merchant and an empty database."""
     async with running_gateway(database_url, kicc) as client:
         yield client

@@ -1,8 +1,8 @@
-"""The Iamport face under schemathesis: every check, over HTTP, against the gateway as a program.
+"""Run schemathesis with all its checks against the Iamport interface of a running gateway.
 
     cd tests && ../.venv/bin/python fuzz_iamport.py --examples 60
 
-or `make fuzz EXAMPLES=60`. `iamport/schemathesis.toml` says what is not asked, and why.
+or `make fuzz EXAMPLES=60`. `iamport/schemathesis.toml` lists the exceptions with their reasons.
 """
 
 import argparse
@@ -27,21 +27,21 @@ PHASES = "examples,coverage,fuzzing,stateful"
 
 @dataclass(frozen=True)
 class Fuzzed:
-    """What a run came to."""
+    """The result of a run."""
 
     is_clean: bool
     cases: int
-    told: str
-    """What schemathesis printed."""
+    output: str
+    """Everything that schemathesis printed."""
 
 
 async def fuzz(
     client: MerchantClient, folder: Path, *, examples: int, seed: int | None = None
 ) -> Fuzzed:
-    """Runs until every operation had its `examples`: with the same `seed`, the same ones."""
+    """Run `examples` cases for every operation. The same `seed` makes the same cases."""
     report = folder / "report.json"
     seeded = [] if seed is None else ["--seed", str(seed)]
-    tried = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG, "run",
         f"{client.url}/openapi.json", "--phases", PHASES, *seeded, "--request-timeout", "60",
         "--max-examples", str(examples), "--header", f"Authorization:{await client.token()}",
@@ -49,10 +49,10 @@ async def fuzz(
         "--warnings", "off", "--no-color", "--workers", "1",
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    told, _ = await tried.communicate()
-    found: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {}
-    cases = found.get("test_cases", {}).get("generated", 0)
-    return Fuzzed(tried.returncode == 0, cases, told.decode())
+    output, _ = await process.communicate()
+    summary: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {}
+    cases = summary.get("test_cases", {}).get("generated", 0)
+    return Fuzzed(process.returncode == 0, cases, output.decode())
 
 
 async def _main(
@@ -68,7 +68,7 @@ async def _main(
 
 
 async def stock(client: MerchantClient) -> None:
-    """Something to find: cards, a payment, scheduled payments."""
+    """Add cards, a payment and scheduled payments, so that requests find data."""
     for customer_uid in ("card-1", "card-2", "card-3"):
         await client.register_card(customer_uid)
     await client.again(merchant_uid="order-1")
@@ -80,12 +80,12 @@ async def stock(client: MerchantClient) -> None:
         }
         for n in range(1, 4)
     ]
-    given = {"customer_uid": "card-2", "schedules": schedules}
-    await client.call("POST", "/subscribe/payments/schedule", json=given)
+    body = {"customer_uid": "card-2", "schedules": schedules}
+    await client.call("POST", "/subscribe/payments/schedule", json=body)
 
 
 def main() -> int:
-    """0 if nothing was found."""
+    """Run the command line; 0 if no check failed."""
     command = argparse.ArgumentParser(prog="fuzz_iamport.py", description=__doc__)
     command.add_argument("--examples", type=int, default=60, help="cases an operation")
     command.add_argument("--seed", type=int, help="of an earlier run, to see it again")
@@ -98,8 +98,10 @@ def main() -> int:
             )
     finally:
         shutil.rmtree(folder)
-    # Of a clean run only what it came to: it also names every link that led nowhere.
-    sys.stdout.write(fuzzed.told.partition("= SUMMARY =")[2] if fuzzed.is_clean else fuzzed.told)
+    # Of a clean run only the summary: the rest names every link that led nowhere.
+    sys.stdout.write(
+        fuzzed.output.partition("= SUMMARY =")[2] if fuzzed.is_clean else fuzzed.output
+    )
     return 0 if fuzzed.is_clean else 1
 
 

@@ -41,7 +41,7 @@ _OWN_TERMS = {
     "kicc_simulator": {"mall", "malls", "notice", "notices"},
     "kicc_wire": {"mall", "malls", "notice", "notices"},
 }
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def bound_names(module: ast.Module) -> Iterator[str]:
@@ -68,20 +68,20 @@ def is_banned(name: str, *, allowed: frozenset[str] | set[str] = frozenset()) ->
     bare = name.strip("_")
     if bare.lower() in BANNED_NAMES:
         return True
-    parts = {part.lower() for part in _WORD.findall(_ALLOWED.sub("", bare))}
+    parts = {part.lower() for part in _NAME_PART.findall(_ALLOWED.sub("", bare))}
     return bool((BANNED_PARTS - allowed) & parts)
 
 
 def banned_prose(source: str) -> list[str]:
     """The banned words in comments and docstrings of one file."""
-    words = []
+    matches = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         is_docstring = token.type == tokenize.STRING and token.string.lstrip("rfb").startswith(
             '"""'
         )
         if token.type == tokenize.COMMENT or is_docstring:
-            words += [match[0] for match in _BANNED_PROSE.finditer(token.string)]
-    return words
+            matches += [match[0] for match in _BANNED_PROSE.finditer(token.string)]
+    return matches
 
 
 def package_of(path: Path) -> str:
@@ -92,13 +92,19 @@ def package_of(path: Path) -> str:
     return ".".join(parts[1:-1])
 
 
+def _own_terms(package: str) -> set[str]:
+    return next((terms for owner, terms in _OWN_TERMS.items() if package.startswith(owner)), set())
+
+
 def count_banned() -> dict[str, dict[str, int]]:
     """`{package: {"names": n, "prose": n}}` for every package that has any."""
     names: Counter[str] = Counter()
     prose: Counter[str] = Counter()
     for path in modules(under=ROOT):
         package = package_of(path)
-        own = next((terms for own, terms in _OWN_TERMS.items() if package.startswith(own)), set())
+        own = next(
+            (terms for owner, terms in _OWN_TERMS.items() if package.startswith(owner)), set()
+        )
         names[package] += sum(is_banned(name, allowed=own) for name in bound_names(tree(path)))
         prose[package] += len(banned_prose(text(path)))
     return {
@@ -108,7 +114,7 @@ def count_banned() -> dict[str, dict[str, int]]:
 
 
 def main() -> None:
-    """Record today's numbers."""
+    """Record the present numbers."""
     recorded = ROOT / "tests/architecture/banned_words.json"
     recorded.write_text(json.dumps(count_banned(), indent=1) + "\n")
 

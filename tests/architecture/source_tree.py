@@ -48,7 +48,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def name(path: Path) -> str:
-    """As a person would write it: from the top of the repository."""
+    """The path from the top of the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -73,5 +73,5 @@ def package_of(module: str) -> str | None:
 
 
 def complain(complaints: list[str], what_to_do: str) -> str:
-    """The message of a broken rule: each place that breaks it, and the way out."""
+    """The message of a broken rule: each place that breaks it, and the remedy."""
     return "\n  " + "\n  ".join([*complaints, "", f"What to do: {what_to_do}"])

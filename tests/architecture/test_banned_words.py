@@ -8,8 +8,8 @@ from architecture.source_tree import ROOT, complain
 
 _RECORDED = ROOT / "tests/architecture/banned_words.json"
 _RENEW = (
-    "rename what you added (docs/glossary.md has the words). Fewer than recorded? Write it down: "
-    "`cd tests && ../.venv/bin/python -m house.banned_words`."
+    "rename the names that you added (docs/glossary.md has the terms). If there are fewer, run "
+    "`cd tests && ../.venv/bin/python -m architecture.banned_words`."
 )
 
 

@@ -1,4 +1,4 @@
-"""The tools stay strict, and whatever is switched off says why."""
+"""The tools stay strict, and each rule that is off has a reason."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ from typing import Any
 from architecture.source_tree import ROOT, complain, files, name, text
 
 PYPROJECT = ROOT / "pyproject.toml"
-# A reason is what follows the code: `# a program found above`.
+# The reason follows the code of the rule: `# a program found above`.
 _SILENCED = re.compile(r"#\s*(noqa|type: ignore)(?P<rest>.*)$")
 _WITH_REASON = re.compile(r"^(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*|\[[a-z-]+(,\s*[a-z-]+)*\])\W+\w.")
 
@@ -28,10 +28,8 @@ def test_types_are_strict_in_src() -> None:
     mypy = _config()["tool"]["mypy"]
     assert mypy["strict"] is True, "What to do: keep `strict = true` under [tool.mypy]."
     assert "src" in mypy["files"], "What to do: keep src in `files` under [tool.mypy]."
-    loose = [one for one in mypy.get("overrides", []) if one.get("ignore_errors")]
-    assert not loose, complain(
-        [str(one) for one in loose], "type the module instead of excusing it."
-    )
+    loose = [str(module) for module in mypy.get("overrides", []) if module.get("ignore_errors")]
+    assert not loose, complain(loose, "type the module instead of excusing it.")
 
 
 def test_warnings_are_errors_and_markers_are_strict() -> None:
@@ -44,7 +42,7 @@ def test_lines_are_100_wide() -> None:
     assert _config()["tool"]["ruff"]["line-length"] == 100
 
 
-def test_every_rule_that_is_off_says_why() -> None:
+def test_every_rule_that_is_off_has_a_reason() -> None:
     block = text(PYPROJECT).partition("[tool.ruff.lint]")[2].partition("[tool.ruff.lint.mccabe]")[0]
     off = block.partition("ignore = [")[2]
     silent = [
@@ -55,7 +53,7 @@ def test_every_rule_that_is_off_says_why() -> None:
     assert not silent, complain(silent, "write the reason behind a # on the same line.")
 
 
-def test_every_silenced_line_says_why() -> None:
+def test_every_silenced_line_has_a_reason() -> None:
     complaints = [
         f"{name(path)}:{line}" for path in files(".py") for line in unexplained(text(path))
     ]

@@ -1,4 +1,4 @@
-"""The docs name what exists, and what they name exists."""
+"""The docs name every setting, route and command, and every name in the docs exists."""
 
 import json
 import re
@@ -37,14 +37,14 @@ def _docs() -> str:
 
 
 def routes() -> set[tuple[str, str]]:
-    """(method, path) of everything the gateway answers."""
+    """(method, path) of every route of the gateway."""
     settings = read_settings(
         {
             "DASI_DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
             "DASI_VAULT_KEYS": vault.new_key(),
         }
     )
-    # Routes are made, not run: of the engine only the address is read meanwhile.
+    # The routes are built but not called, so they read only the public URL of the engine.
     engine = cast("Engine", SimpleNamespace(public_url=settings.public_url))
     return {
         (method, route.path.removesuffix("/"))
@@ -55,13 +55,13 @@ def routes() -> set[tuple[str, str]]:
 
 
 def command_names(group: Any = None, before: str = "dasi") -> set[str]:
-    """Every command a person can type: `dasi demo`, `dasi merchant add`."""
+    """Every command that a user can type: `dasi demo`, `dasi merchant add`."""
     group = group or typer.main.get_command(commands)
     names = set()
-    for word, command in group.commands.items():
+    for short_name, command in group.commands.items():
         if command.hidden:
             continue
-        full = f"{before} {word}"
+        full = f"{before} {short_name}"
         names |= command_names(command, full) if hasattr(command, "commands") else {full}
     return names
 
@@ -75,7 +75,7 @@ def test_every_setting_is_documented() -> None:
 def test_settings_in_the_docs_exist() -> None:
     known = {setting.name for setting in SETTINGS}
     named = set(re.findall(r"\bDASI_[A-Z_]+[A-Z]\b", _docs()))
-    assert named <= known, complain(sorted(named - known), "correct the name, or take it out.")
+    assert named <= known, complain(sorted(named - known), "correct the name, or remove it.")
 
 
 def test_every_route_is_documented() -> None:
@@ -90,17 +90,17 @@ def test_routes_in_the_reference_exist() -> None:
     reference = text(DOCS / "reference/http.md")
     named = set(re.findall(r"^\| `(GET|POST|PUT|DELETE) ([^`]+)`", reference, re.MULTILINE))
     gone = sorted(f"{method} {path}" for method, path in named - routes())
-    assert not gone, complain(gone, "the gateway does not answer this: take it out or correct it.")
+    assert not gone, complain(gone, "the gateway has no such route: remove or correct it.")
 
 
-def test_the_guide_for_those_who_move_names_every_route_of_iamport() -> None:
+def test_the_migration_guide_names_every_route_of_iamport() -> None:
     reference = text(DOCS / "reference/http.md")
-    theirs, _, _ = reference.partition("### Beside Iamport V1")
-    known = set(re.findall(r"^\| `([A-Z]+ /[^`]+)`", theirs, re.MULTILINE))
+    iamport_routes, _, _ = reference.partition("### Beside Iamport V1")
+    known = set(re.findall(r"^\| `([A-Z]+ /[^`]+)`", iamport_routes, re.MULTILINE))
     rows = re.findall(r"^\|.*\|$", text(DOCS / "guides/move-from-iamport.md"), re.MULTILINE)
-    told_of = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", "\n".join(rows)))
-    advice = "say in docs/guides/move-from-iamport.md what it does here and why, or take it out."
-    assert told_of == known, complain(sorted(told_of ^ known), advice)
+    named = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", "\n".join(rows)))
+    advice = "describe the route in docs/guides/move-from-iamport.md, or remove it there."
+    assert named == known, complain(sorted(named ^ known), advice)
 
 
 def test_every_command_is_documented() -> None:
@@ -110,13 +110,13 @@ def test_every_command_is_documented() -> None:
 
 
 def test_commands_in_the_docs_exist() -> None:
-    known = command_names() | {word.rpartition(" ")[0] for word in command_names()}
+    known = command_names() | {command.rpartition(" ")[0] for command in command_names()}
     shown = {
         f"dasi {match[1]}"
         for path in files(".md")
         for match in re.finditer(r"(?:^|`|bin/)dasi ([a-z]+)\b", text(path), re.MULTILINE)
-    } - {"dasi needs"}  # how the Makefile begins a complaint, which the docs quote
-    roots = {" ".join(word.split()[:2]) for word in known}
+    } - {"dasi needs"}  # the start of a message of the Makefile that the docs quote
+    roots = {" ".join(command.split()[:2]) for command in known}
     assert shown <= roots, complain(sorted(shown - roots), "there is no such command.")
 
 
@@ -133,16 +133,14 @@ def test_make_targets_in_the_docs_exist() -> None:
     assert shown <= targets, complain(sorted(shown - targets), "the Makefile has no such target.")
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_a_target() -> None:
     broken = [
         f"{name(path)} -> {target}"
         for path in files(".md")
         for target, _ in _LINK.findall(text(path))
         if not (path.parent / target).resolve().exists()
     ]
-    assert not broken, complain(
-        broken, "correct the path; it is relative to the file it stands in."
-    )
+    assert not broken, complain(broken, "correct the path; it is relative to the file of the link.")
 
 
 def headings(path: Path) -> list[int]:
@@ -166,19 +164,21 @@ def test_decisions_are_numbered_and_listed() -> None:
 
 def test_files_named_in_the_architecture_exist() -> None:
     page = text(DOCS / "concepts/architecture.md")
-    here = {name(path).partition("dasi/")[2] for path in modules(under=SRC / "dasi")}
+    existing = {name(path).partition("dasi/")[2] for path in modules(under=SRC / "dasi")}
     named = set(re.findall(r"`((?:iamport|checkout|providers|foundation)/[a-z_/]+\.py)`", page))
     assert named, "the architecture page names no file any more"
-    assert named <= here, complain(sorted(named - here), "the file moved: correct the page.")
+    assert named <= existing, complain(
+        sorted(named - existing), "the file moved: correct the page."
+    )
 
 
-def test_the_architecture_names_every_room_and_face() -> None:
+def test_the_architecture_page_names_every_package() -> None:
     page = text(DOCS / "concepts/architecture.md")
-    silent = sorted(room for room in public_packages() if f"`{room}`" not in page)
-    assert not silent, complain(silent, "say in docs/concepts/architecture.md what it holds.")
+    silent = sorted(package for package in public_packages() if f"`{package}`" not in page)
+    assert not silent, complain(silent, "describe the package in docs/concepts/architecture.md.")
 
 
-def test_the_report_on_speed_shows_what_was_measured() -> None:
+def test_the_speed_report_shows_the_measured_numbers() -> None:
     measured = json.loads((DOCS / "reports/speed.json").read_text())
     page = (DOCS / "reports/speed.md").read_text()
 

@@ -30,15 +30,15 @@ PUBLIC_API = (
 
 def imported(parsed: ast.Module, module: str) -> list[tuple[int, str, str | None]]:
     """Every import as (line, module, name), relative ones made absolute."""
-    found: list[tuple[int, str, str | None]] = []
+    imports: list[tuple[int, str, str | None]] = []
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name, None) for alias in node.names]
+            imports += [(node.lineno, alias.name, None) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             package = module.split(".")[: -node.level] if node.level else []
             source = ".".join([*package, *(node.module or "").split(".")]).strip(".")
-            found += [(node.lineno, source, alias.name) for alias in node.names]
-    return found
+            imports += [(node.lineno, source, alias.name) for alias in node.names]
+    return imports
 
 
 def exported(package: str) -> set[str]:
@@ -69,17 +69,17 @@ def _exports() -> dict[str, set[str]]:
 
 
 def in_the_import_order() -> set[str]:
-    """What the layers contract in pyproject.toml names, such as `dasi.payments`."""
+    """The packages in the layers contract of pyproject.toml, such as `dasi.payments`."""
     contracts = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    (layers,) = (one["layers"] for one in contracts if one["id"] == "layers")
+    (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "layers")
     return {name.strip(" ()") for layer in layers for name in layer.split("|")}
 
 
-def test_every_part_has_its_place_in_the_import_order() -> None:
+def test_every_package_is_in_the_import_order() -> None:
     parts = {".".join(dotted(path).split(".")[:2]) for path in modules(under=SRC / "dasi")}
-    homeless = sorted(parts - in_the_import_order() - EVERYWHERE)
-    assert not homeless, complain(
-        homeless, "give it a layer in the contract `layers` of pyproject.toml: below what uses it."
+    missing = sorted(parts - in_the_import_order() - EVERYWHERE)
+    assert not missing, complain(
+        missing, "give it a layer in the contract `layers` of pyproject.toml: below what uses it."
     )
 
 
@@ -93,8 +93,8 @@ def test_import_contracts_are_kept() -> None:
         check=False,
     )
     assert ran.returncode == 0, (
-        f"{ran.stdout}{ran.stderr}\nWhat to do: move the code to the side that may know the other "
-        "(docs/concepts/architecture.md draws who that is), or pass the value in as an argument. "
+        f"{ran.stdout}{ran.stderr}\nWhat to do: move the code to the package that may import the "
+        "other (docs/concepts/architecture.md has the order), or pass the value in as an argument. "
         "The contracts are in pyproject.toml."
     )
 
@@ -139,10 +139,10 @@ def test_a_private_import_is_seen() -> None:
     assert not private_imports(ast.parse(source), "dasi.payments.charge", exports)
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [name(path) for path in modules(under=ROOT) if text(path) and _is_silent(path)]
     assert not silent, complain(
-        silent, "begin the file with a docstring: what is in it, and what a reader should know."
+        silent, "begin the file with a docstring: its content, and the reasons a reader needs."
     )
 
 

@@ -1,4 +1,4 @@
-"""Names that say nothing, words that do not belong in the repository, and sleeping tests."""
+"""Rules against empty file names, package index hosts, local paths, and tests that sleep."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ _SLEEPS = {"sleep", "wait_for_timeout"}
 
 
 def naps(parsed: ast.Module) -> list[int]:
-    """Lines that wait for time to pass. `asyncio.sleep(0)` only lets others run."""
+    """The lines that wait for time to pass. `asyncio.sleep(0)` only lets other tasks run."""
     return [
         node.lineno
         for node in ast.walk(parsed)
@@ -28,35 +28,35 @@ def naps(parsed: ast.Module) -> list[int]:
 
 def forbidden_words(content: str) -> list[str]:
     return [
-        f"line {number}: {what}"
+        f"line {number}: {description}"
         for number, line in enumerate(content.splitlines(), 1)
-        for what, pattern in FORBIDDEN.items()
+        for description, pattern in FORBIDDEN.items()
         if re.search(pattern, line)
     ]
 
 
-def test_file_names_say_something() -> None:
+def test_file_names_are_not_empty_words() -> None:
     empty = [
         name(path)
         for path in files(".py", ".js", ".css", ".html", ".sql", ".sh")
         if EMPTY_NAMES & set(re.split(r"[_.-]", path.stem.lower()))
     ]
     assert not empty, complain(
-        empty, "name the file by the concept it holds (a noun) or the act it does (a verb)."
+        empty, "name the file after its concept (a noun) or its operation (a verb)."
     )
 
 
 def test_no_index_host_and_no_local_path() -> None:
-    found = [
+    complaints = [
         f"{name(path)} {complaint}"
         for path in files()
         if path != ROOT / "tests/architecture" / "test_names_and_words.py"
         for complaint in forbidden_words(text(path))
     ]
-    assert not found, complain(
-        found,
-        "the repository must work from any machine and any index: leave hosts to the reader's own "
-        "pip and npm settings, and make paths relative or an option.",
+    assert not complaints, complain(
+        complaints,
+        "the repository must work on any machine with any index: leave hosts to the settings of "
+        "pip and npm, and make paths relative or an option.",
     )
 
 

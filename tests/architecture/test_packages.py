@@ -11,7 +11,7 @@ _KNOWN_CYCLES = [
     ["dasi.console.routing", "dasi.console.templates"],
     ["dasi.iamport.schema.json_schema", "dasi.iamport.schema.params"],
 ]
-# A package above a limit, and why it stays so.
+# A package above a limit, with the reason.
 REASONS: dict[str, str] = {
     "dasi.authentication": "to be split",
     "dasi.checkout": "to be split",
@@ -23,11 +23,11 @@ REASONS: dict[str, str] = {
 
 def packages() -> dict[str, list[Path]]:
     """`{dotted package: its modules}`, the package's own `__init__` left out."""
-    found: dict[str, list[Path]] = defaultdict(list)
+    paths_by_package: dict[str, list[Path]] = defaultdict(list)
     for path in modules(under=SRC):
         if path.name != "__init__.py":
-            found[dotted(path).rpartition(".")[0]].append(path)
-    return found
+            paths_by_package[dotted(path).rpartition(".")[0]].append(path)
+    return paths_by_package
 
 
 def exports(package: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A file fits a reader's head, a function fits a screen."""
+"""Limits on the length of files and functions and on the depth of folders."""
 
 import ast
 import re
@@ -9,8 +9,8 @@ from architecture.source_tree import ROOT, complain, files, modules, name, text,
 FILE_LINES_MAX, FUNCTION_LINES_MAX = 400, 70
 # A page loads the SDK with one script tag, and there is no build step that could join two files.
 ONE_FILE_LINES_MAX = {"sdk/imp.js": 600}
-# Where a block begins in the formatting this repository uses: the line that opens it, and the
-# first `}` at the same depth that ends it. A wrapper around a whole file is not a function.
+# The line that opens a block in the formatting of this repository. The first `}` at the same depth
+# ends it. A wrapper around a whole file is not a function.
 _BLOCK = re.compile(
     r"^(?P<indent>\s*)(?=\S)(?!\(|\}|if|for|while|switch|else|do\b|try|const \w+ = \{)"
     r".*(function\b.*\{|=>\s*\{|^\s*(?:async |static |get |set )*\w+\([^;]*\)\s*\{)\s*$"
@@ -20,15 +20,15 @@ _BLOCK = re.compile(
 def script_functions(script: str) -> list[tuple[int, int]]:
     """(first line, number of lines) of every function in a script."""
     lines = script.splitlines()
-    found = []
+    functions = []
     for first, line in enumerate(lines):
         block = _BLOCK.match(line)
         if not block:
             continue
         end = re.compile(rf"{block['indent']}\}}")
         last = next((n for n in range(first + 1, len(lines)) if end.match(lines[n])), first)
-        found.append((first + 1, last - first + 1))
-    return found
+        functions.append((first + 1, last - first + 1))
+    return functions
 
 
 def python_functions(parsed: ast.Module) -> list[tuple[str, int, int]]:
@@ -47,7 +47,8 @@ def test_files_are_short() -> None:
         > ONE_FILE_LINES_MAX.get(name(path), FILE_LINES_MAX)
     ]
     assert not long, complain(
-        long, f"{FILE_LINES_MAX} lines is the limit: find the second concept in it, move it out."
+        long,
+        f"{FILE_LINES_MAX} lines is the limit: move its second concept to a file of its own.",
     )
 
 
@@ -72,8 +73,8 @@ def test_script_functions_are_short() -> None:
 
 
 _SHORTER = (
-    f"{FUNCTION_LINES_MAX} lines is the limit, 25 the aim: keep the decisions in the parent, "
-    "move the work into leaves."
+    f"{FUNCTION_LINES_MAX} lines is the limit, 25 the aim: keep the decisions in the caller, "
+    "move the work into functions that it calls."
 )
 
 
@@ -97,7 +98,9 @@ def test_folders_are_shallow() -> None:
         if len(path.relative_to(ROOT / "src").parts)
         > _depth_of("dasi/providers/kicc/transport/client.py")
     ]
-    assert not deep, complain(deep, "no folder is deeper than providers/kicc/: lift it up a level.")
+    assert not deep, complain(
+        deep, "move the folder up a level: providers/kicc/transport is the deepest."
+    )
 
 
 def _depth_of(deepest: str) -> int:

@@ -17,7 +17,7 @@ from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.merchants import Merchant, add_merchant
 from dasi.providers.kicc.adapter import KiccProvider
-from support.fake_kicc import SECRET, Call, FarSide, Reply, approval, far_side, key_issue, says
+from support.fake_kicc import SECRET, Call, FakeKicc, Reply, approval, fake_kicc, key_issue, says
 from support.served_app import address_of, free_socket, served
 
 CODE = "imp00000001"
@@ -29,7 +29,7 @@ SESSION = "26090310014410700041"
 class Kicc:
     """What KICC says next. By default: yes."""
 
-    side: FarSide = field(init=False)
+    side: FakeKicc = field(init=False)
     to_register: Callable[[Call], Reply] | None = None
     to_approve: Callable[[Call], Reply] | None = None
     amount_krw: int = 0
@@ -84,7 +84,7 @@ class CheckoutFixture:
         assert "window_token" in told, told
         return str(told["window_token"])
 
-    async def come_back(
+    async def post_return(
         self, window_token: str, *, code: str = "0000", text: str = "정상", **more: str
     ) -> tuple[int, str]:
         """The payer's browser posts the return. Status and where it is sent."""
@@ -114,7 +114,7 @@ class CheckoutFixture:
 async def checkout(database: Database, clock: ManualClock) -> AsyncIterator[CheckoutFixture]:
     listening = free_socket()
     kicc = Kicc()
-    async with far_side(kicc.answer) as side:
+    async with fake_kicc(kicc.answer) as side:
         kicc.side = side
         provider = KiccProvider(
             sandbox_url=side.url, live_url=side.url, clock=clock, connections_max=4

@@ -23,7 +23,7 @@ def headers_of_a_page(answer):
 
 async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(checkout):
     token = await checkout.open(custom_data={"x": NASTY}, name="<b>원두</b>")
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     answer, page = await checkout.see(token)
 
@@ -49,7 +49,7 @@ async def test_a_page_of_no_known_origin_is_told_nothing_by_message(checkout):
     asked = {"param": checkout.order, "device": "pc", "page_url": "file:///shop.html"}
     async with checkout.http.post(address, json=asked, headers={"Origin": "null"}) as answer:
         token = (await answer.json())["window_token"]
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     _answer, page = await checkout.see(token)
 
@@ -59,7 +59,7 @@ async def test_a_page_of_no_known_origin_is_told_nothing_by_message(checkout):
 
 async def test_a_phone_is_sent_to_the_shop_with_the_result(checkout):
     token = await checkout.open(device="mobile", m_redirect_url="https://shop.example/done?a=1#top")
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     answer, _page = await checkout.see(token)
 
@@ -73,7 +73,7 @@ async def test_a_phone_is_sent_to_the_shop_with_the_result(checkout):
 
 async def test_a_phone_is_sent_back_also_when_it_failed_or_is_in_doubt(checkout):
     token = await checkout.open(device="mobile", m_redirect_url="https://shop.example/done")
-    await checkout.come_back(token, code="W002", text="[USER] 사용자 취소")
+    await checkout.post_return(token, code="W002", text="[USER] 사용자 취소")
 
     answer, _page = await checkout.see(token)
 
@@ -85,7 +85,7 @@ async def test_a_phone_is_sent_back_also_when_it_failed_or_is_in_doubt(checkout)
 
 async def test_a_phone_without_a_way_back_sees_the_result(checkout):
     token = await checkout.open(device="mobile")
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     answer, page = await checkout.see(token)
 
@@ -97,7 +97,7 @@ async def test_a_phone_without_a_way_back_sees_the_result(checkout):
 
 async def test_an_app_is_gone_to_at_once_and_by_a_button(checkout):
     token = await checkout.open(device="mobile", m_redirect_url='my-app://done?"><script>')
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     answer, page = await checkout.see(token)
 
@@ -282,7 +282,7 @@ async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_ag
     token = await checkout.open()
     await checkout.engine.database.close()
 
-    status, _location = await checkout.come_back(token)
+    status, _location = await checkout.post_return(token)
     answer, page = await checkout.see(token)
     told = await checkout.ask()
     async with checkout.http.get(checkout.path(token, "/result")) as result:
@@ -295,7 +295,7 @@ async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_ag
 
 async def test_a_test_payment_is_marked_as_one(checkout):
     token = await checkout.open()
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     _answer, page = await checkout.see(token)
 

@@ -30,7 +30,7 @@ async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(chec
         buyer_name="홍길동", buyer_tel="010-1234-5678", custom_data={"a": [1]}
     )
 
-    status, location = await checkout.come_back(token)
+    status, location = await checkout.post_return(token)
 
     assert (status, location) == (303, f"/checkout/imp00000001/windows/{token}")
     told = await checkout.result(token)
@@ -50,7 +50,7 @@ async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(chec
 async def test_a_card_registration_pays_nothing(checkout):
     token = await checkout.open(customer_uid="buyer-1", amount=0)
 
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     rsp = (await checkout.result(token))["rsp"]
     assert rsp["success"] is True
@@ -62,7 +62,7 @@ async def test_a_card_registration_pays_nothing(checkout):
 async def test_a_payer_who_cancels_in_the_window_is_told_so(checkout):
     token = await checkout.open()
 
-    await checkout.come_back(token, code="W002", text="[USER] 사용자 취소")
+    await checkout.post_return(token, code="W002", text="[USER] 사용자 취소")
 
     rsp = (await checkout.result(token))["rsp"]
     assert rsp["success"] is False
@@ -78,7 +78,7 @@ async def test_a_declined_approval_is_told_with_the_words_of_the_pg(checkout):
     checkout.kicc.to_approve = lambda call: says({"resCd": "8324", "resMsg": "한도초과"})
     token = await checkout.open()
 
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     rsp = (await checkout.result(token))["rsp"]
     assert rsp["error_msg"].endswith("8324 | 한도초과")
@@ -89,7 +89,7 @@ async def test_a_lost_answer_is_told_as_doubt_and_never_as_failure_to_repeat(che
     checkout.kicc.to_approve = lambda call: HANGS_UP
     token = await checkout.open()
 
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     told = await checkout.result(token)
     assert told["progress"] == "unknown"
@@ -105,11 +105,11 @@ async def test_a_lost_answer_is_told_as_doubt_and_never_as_failure_to_repeat(che
 
 async def test_posting_the_return_again_asks_the_pg_nothing_and_shows_the_same(checkout):
     token = await checkout.open()
-    await checkout.come_back(token)
+    await checkout.post_return(token)
     first = await checkout.result(token)
 
-    status, location = await checkout.come_back(token)
-    await checkout.come_back(token, code="W002", text="[USER] 사용자 취소")
+    status, location = await checkout.post_return(token)
+    await checkout.post_return(token, code="W002", text="[USER] 사용자 취소")
 
     assert (status, location) == (303, f"/checkout/imp00000001/windows/{token}")
     assert await checkout.result(token) == first
@@ -119,7 +119,7 @@ async def test_posting_the_return_again_asks_the_pg_nothing_and_shows_the_same(c
 async def test_two_return_posts_at_once_ask_the_pg_once(checkout):
     token = await checkout.open()
 
-    answers = await asyncio.gather(*[checkout.come_back(token) for _ in range(4)])
+    answers = await asyncio.gather(*[checkout.post_return(token) for _ in range(4)])
 
     assert {status for status, _ in answers} == {303}
     assert len(checkout.kicc.asked("/approval")) == 1
@@ -130,7 +130,7 @@ async def test_while_the_pg_is_asked_the_page_waits_and_the_result_is_not_told(c
     checkout.kicc.to_approve = lambda call: Reply(b"", never_ends=True)
     token = await checkout.open()
     checkout.kicc.side.called.clear()
-    returning = asyncio.create_task(checkout.come_back(token))
+    returning = asyncio.create_task(checkout.post_return(token))
     await checkout.kicc.side.called.wait()
 
     told = await checkout.result(token)
@@ -153,7 +153,7 @@ async def test_a_closed_window_ends_the_payment_and_a_late_return_changes_nothin
 
     async with checkout.http.post(checkout.path(token, "/close"), data="") as answer:
         told = await answer.json()
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     assert told["progress"] == "done"
     assert told["rsp"]["error_code"] == "F0005"
@@ -163,7 +163,7 @@ async def test_a_closed_window_ends_the_payment_and_a_late_return_changes_nothin
 
 async def test_closing_a_paid_window_changes_nothing(checkout):
     token = await checkout.open()
-    await checkout.come_back(token)
+    await checkout.post_return(token)
 
     async with checkout.http.post(checkout.path(token, "/close")) as answer:
         told = await answer.json()
@@ -178,7 +178,7 @@ async def test_closing_a_paid_window_changes_nothing(checkout):
 async def test_a_return_for_another_order_changes_nothing(checkout):
     token = await checkout.open()
 
-    status, _location = await checkout.come_back(token, shopOrderNo="wo-another")
+    status, _location = await checkout.post_return(token, shopOrderNo="wo-another")
 
     assert status == 303
     assert await checkout.result(token) == {"progress": "open", "rsp": None}
@@ -236,7 +236,7 @@ async def test_an_unreachable_pg_is_told_as_try_later(checkout):
 
 
 async def test_a_paid_order_is_refused_before_any_window(checkout):
-    await checkout.come_back(await checkout.open())
+    await checkout.post_return(await checkout.open())
 
     rsp = (await checkout.ask())["rsp"]
 

@@ -131,12 +131,12 @@ class CoffeeShop:
             "buyer_tel": f"010-{2000 + customer * 731}-{4000 + customer * 577}",
         }
         order = {"merchant_uid": next(self.orders), **buyer, **param}
-        opened = await self.client.ask_for_window(**order)
+        opened = await self.client.request_window(**order)
         if choice != "leave":
             _, fields = await self.client.kicc.window(
                 opened["window_url"], choice, card=f"00000{issuer}1234{5510 + customer * 137}"
             )
-            await self.client.come_back(opened["window_token"], fields)
+            await self.client.post_return(opened["window_token"], fields)
         return str(order["merchant_uid"])
 
     async def page_of_order(self, name: str, merchant_uid: str) -> None:

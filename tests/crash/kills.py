@@ -97,7 +97,7 @@ class _Merchant:
         """A payer comes back from the window while the gateway may die."""
         self.client.url = self.programs.gateways[gateway].url
         try:
-            opened = await self.client.ask_for_window(
+            opened = await self.client.request_window(
                 merchant_uid=order, name=order, amount=amount(self.environment)
             )
             if "window_url" in opened:

@@ -8,10 +8,10 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, async_playwright
 
 from dasi_demo.pages import Settings
+from support.browser_customer import Customer, ManualTime, running_shop
 from support.e2e_shop import E2eShop, open_e2e_shop
-from support.fake_gateway import StandIn
+from support.fake_gateway import FakeGateway
 from support.served_app import free_socket
-from support.shop_customer import Customer, ManualTime, opened_shop
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -22,8 +22,8 @@ def time_() -> ManualTime:
 
 
 @pytest.fixture
-async def gateway_server() -> AsyncIterator[tuple[StandIn, TestServer]]:
-    stand_in = StandIn()
+async def gateway_server() -> AsyncIterator[tuple[FakeGateway, TestServer]]:
+    stand_in = FakeGateway()
     server = TestServer(stand_in.app)
     await server.start_server()
     yield stand_in, server
@@ -31,13 +31,13 @@ async def gateway_server() -> AsyncIterator[tuple[StandIn, TestServer]]:
 
 
 @pytest.fixture
-def stand_in(gateway_server: tuple[StandIn, TestServer]) -> StandIn:
+def stand_in(gateway_server: tuple[FakeGateway, TestServer]) -> FakeGateway:
     return gateway_server[0]
 
 
 @pytest.fixture
 async def customer(
-    gateway_server: tuple[StandIn, TestServer], time_: ManualTime
+    gateway_server: tuple[FakeGateway, TestServer], time_: ManualTime
 ) -> AsyncIterator[Customer]:
     settings = Settings(
         gateway_url=str(gateway_server[1].make_url("")).rstrip("/"),
@@ -46,12 +46,12 @@ async def customer(
         api_secret="right",
         pg="kicc.T0021766",
     )
-    async with opened_shop(settings, free_socket(), now=time_) as customer:
+    async with running_shop(settings, free_socket(), now=time_) as customer:
         yield customer
 
 
 @pytest.fixture
-async def subscriber(customer: Customer, stand_in: StandIn) -> Customer:
+async def subscriber(customer: Customer, stand_in: FakeGateway) -> Customer:
     """A customer whose card is registered and whose first month is paid."""
     request = await customer.order("morning")
     imp_uid = stand_in.window_ends(request, "paid")

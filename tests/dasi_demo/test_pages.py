@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from dasi_demo.labels import LANGUAGES, labels
-from support.fake_gateway import StandIn
-from support.shop_customer import Customer
+from support.browser_customer import Customer
+from support.fake_gateway import FakeGateway
 
 
 async def test_the_home_page_is_korean_and_can_be_turned_to_english(customer: Customer) -> None:
@@ -26,9 +26,9 @@ async def test_every_sentence_exists_in_every_language() -> None:
 
 
 async def test_a_gateway_that_does_not_answer_is_said_on_the_page(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
-    stand_in.is_deaf = True
+    stand_in.is_offline = True
     assert "결제 게이트웨이에 연결할 수 없습니다" in await customer.see("/")
 
 

@@ -2,14 +2,14 @@
 
 import asyncio
 
-from support.fake_gateway import SHOWN_CARD, StandIn
-from support.shop_customer import Customer
+from support.browser_customer import Customer
+from support.fake_gateway import SHOWN_CARD, FakeGateway
 
 AGAIN = "POST subscribe/payments"
 
 
 async def test_a_registered_card_is_verified_and_charged_at_once(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("morning")
     assert request["pg"] == "kicc.T0021766"
@@ -28,7 +28,7 @@ async def test_a_registered_card_is_verified_and_charged_at_once(
 
 
 async def test_callback_redirect_and_webhook_together_charge_once(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("morning")
     imp_uid = stand_in.window_ends(request, "paid")
@@ -45,7 +45,7 @@ async def test_callback_redirect_and_webhook_together_charge_once(
 
 
 async def test_the_webhook_alone_finishes_an_order_whose_browser_never_came_back(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("morning")
     imp_uid = stand_in.window_ends(request, "paid")
@@ -58,7 +58,7 @@ async def test_the_webhook_alone_finishes_an_order_whose_browser_never_came_back
 
 
 async def test_somebody_elses_payment_does_not_pay_for_this_order(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     paid = await customer.order("drip-bags")
     paid_imp_uid = stand_in.window_ends(paid, "paid")
@@ -75,7 +75,7 @@ async def test_somebody_elses_payment_does_not_pay_for_this_order(
 
 
 async def test_a_callback_that_lies_about_success_starts_nothing(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("office")
     imp_uid = stand_in.window_ends(request, "failed", fail_reason="본인 인증 실패")
@@ -90,7 +90,7 @@ async def test_a_callback_that_lies_about_success_starts_nothing(
 
 
 async def test_a_refusal_before_the_window_is_shown_and_can_be_tried_again(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("drip-bags")
     refused = await customer.see(
@@ -115,7 +115,7 @@ async def test_what_a_window_said_is_shown_as_text_never_as_markup(customer: Cus
 
 
 async def test_another_amount_than_ordered_is_not_taken_for_paid(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("dripper")
     imp_uid = stand_in.window_ends(request, "paid", amount=100)
@@ -127,7 +127,7 @@ async def test_another_amount_than_ordered_is_not_taken_for_paid(
 
 
 async def test_a_purchase_in_doubt_says_do_not_pay_again_until_it_is_settled(
-    customer: Customer, stand_in: StandIn, time_: object
+    customer: Customer, stand_in: FakeGateway, time_: object
 ) -> None:
     request = await customer.order("dripper")
     imp_uid = stand_in.window_ends(request, "ready")
@@ -143,14 +143,16 @@ async def test_a_purchase_in_doubt_says_do_not_pay_again_until_it_is_settled(
 
 
 async def test_a_live_subscriber_is_not_sold_a_second_subscription(
-    subscriber: Customer, stand_in: StandIn
+    subscriber: Customer, stand_in: FakeGateway
 ) -> None:
     await subscriber.press("/orders", item="office")
     assert subscriber.path == "/my"
     assert stand_in.calls[AGAIN] == 1
 
 
-async def test_changing_the_card_charges_nothing(subscriber: Customer, stand_in: StandIn) -> None:
+async def test_changing_the_card_charges_nothing(
+    subscriber: Customer, stand_in: FakeGateway
+) -> None:
     request = await subscriber.order("morning", change="1")
     imp_uid = stand_in.window_ends(request, "paid")
     await subscriber.see("/finish", merchant_uid=request["merchant_uid"], imp_uid=imp_uid)

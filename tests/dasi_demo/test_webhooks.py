@@ -1,7 +1,7 @@
 """Webhooks: read back, acted on once, and never a way in for strangers."""
 
-from support.fake_gateway import StandIn
-from support.shop_customer import Customer
+from support.browser_customer import Customer
+from support.fake_gateway import FakeGateway
 
 
 async def _post(customer: Customer, **how: object) -> int:
@@ -9,7 +9,7 @@ async def _post(customer: Customer, **how: object) -> int:
         return answer.status
 
 
-async def test_a_forged_webhook_changes_nothing(customer: Customer, stand_in: StandIn) -> None:
+async def test_a_forged_webhook_changes_nothing(customer: Customer, stand_in: FakeGateway) -> None:
     request = await customer.order("dripper")
     forged = {"imp_uid": "imp_999", "merchant_uid": request["merchant_uid"], "status": "paid"}
 
@@ -20,7 +20,7 @@ async def test_a_forged_webhook_changes_nothing(customer: Customer, stand_in: St
 
 
 async def test_json_and_form_are_both_read_and_listed_newest_first(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     first = stand_in.window_ends(await customer.order("dripper"), "paid")
     second = stand_in.window_ends(await customer.order("drip-bags"), "paid")
@@ -37,7 +37,7 @@ async def test_json_and_form_are_both_read_and_listed_newest_first(
 
 
 async def test_what_the_webhook_claims_is_not_used_only_what_is_read_back(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("dripper")
     imp_uid = stand_in.window_ends(request, "failed")
@@ -49,15 +49,15 @@ async def test_what_the_webhook_claims_is_not_used_only_what_is_read_back(
 
 
 async def test_a_gateway_that_cannot_be_read_is_asked_to_send_it_again(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
-    stand_in.is_deaf = True
+    stand_in.is_offline = True
     assert await _post(customer, json={"imp_uid": "imp_1", "status": "paid"}) == 503
     assert (await customer.webhooks())[0]["verdict"] == "unread"
 
 
 async def test_a_webhook_sent_again_after_the_end_does_not_subscribe_again(
-    customer: Customer, stand_in: StandIn
+    customer: Customer, stand_in: FakeGateway
 ) -> None:
     request = await customer.order("morning")
     imp_uid = stand_in.window_ends(request, "paid")
@@ -72,7 +72,7 @@ async def test_a_webhook_sent_again_after_the_end_does_not_subscribe_again(
 
 
 async def test_a_charge_made_outside_the_shop_appears_on_the_page(
-    subscriber: Customer, stand_in: StandIn
+    subscriber: Customer, stand_in: FakeGateway
 ) -> None:
     (customer_uid,) = stand_in.cards
     request = {"merchant_uid": "by-hand-1", "amount": 3_300}

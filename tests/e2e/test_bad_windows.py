@@ -104,8 +104,8 @@ async def test_a_shop_without_a_channel_and_a_pg_it_has_not(gateway: MerchantCli
     body = asking(new_window())
 
     _status, bare = await ask(gateway, body, code="imp00000002")
-    wrong_pg = await gateway.ask_for_window(pg="kicc.T9999999")
-    wrong_key = await gateway.ask_for_window(channelKey="channel-key-nothing")
+    wrong_pg = await gateway.request_window(pg="kicc.T9999999")
+    wrong_key = await gateway.request_window(channelKey="channel-key-nothing")
 
     assert bare["rsp"]["error_code"] == "NOT_READY"
     assert [one["rsp"]["error_code"] for one in (wrong_pg, wrong_key)] == ["F1001", "F1001"]
@@ -140,7 +140,7 @@ async def test_no_param_breaks_it(gateway: MerchantClient, param: dict[str, Any]
 
 
 async def returned(client: MerchantClient, choice: str = "approve") -> tuple[str, dict[str, str]]:
-    opened = await client.ask_for_window(amount=19_900)
+    opened = await client.request_window(amount=19_900)
     _action, fields = await client.kicc.window(opened["window_url"], choice)
     return opened["window_token"], fields
 
@@ -163,12 +163,12 @@ async def test_a_forged_return_touches_nothing_and_the_true_one_still_counts(
     window_token, fields = await returned(gateway)
     asked_before = (await gateway.kicc.state())["requests"]
 
-    status = await gateway.come_back(window_token, {**fields, **forged})
+    status = await gateway.post_return(window_token, {**fields, **forged})
 
     assert status in (303, 400)
     assert await gateway.result(window_token) == {"progress": "open", "rsp": None}
     assert (await gateway.kicc.state())["requests"] == asked_before
-    assert await gateway.come_back(window_token, fields) == 303
+    assert await gateway.post_return(window_token, fields) == 303
     assert (await gateway.result(window_token))["rsp"]["success"] is True
     assert await gateway.net_krw() == 19_900
 
@@ -193,7 +193,7 @@ async def test_a_return_that_is_none_touches_nothing(gateway: MerchantClient, bo
 async def test_a_return_for_another_order_touches_neither(gateway: MerchantClient) -> None:
     (first, _), (second, fields) = await returned(gateway), await returned(gateway)
 
-    assert await gateway.come_back(first, fields) == 303
+    assert await gateway.post_return(first, fields) == 303
 
     assert (await gateway.result(first))["progress"] == "open"
     assert (await gateway.result(second))["progress"] == "open"
@@ -202,11 +202,11 @@ async def test_a_return_for_another_order_touches_neither(gateway: MerchantClien
 
 async def test_a_second_return_changes_nothing(gateway: MerchantClient) -> None:
     window_token, fields = await returned(gateway)
-    await gateway.come_back(window_token, fields)
+    await gateway.post_return(window_token, fields)
     paid = await gateway.result(window_token)
 
     for again in (fields, {**fields, "resCd": "W002"}, {**fields, "authorizationId": "1"}):
-        assert await gateway.come_back(window_token, again) == 303
+        assert await gateway.post_return(window_token, again) == 303
 
     assert await gateway.result(window_token) == paid
     assert await gateway.net_krw() == 19_900
@@ -216,7 +216,7 @@ async def test_a_return_to_a_closed_window_changes_nothing(gateway: MerchantClie
     window_token, fields = await returned(gateway)
     closed = await gateway.close_window(window_token)
 
-    assert await gateway.come_back(window_token, fields) == 303
+    assert await gateway.post_return(window_token, fields) == 303
 
     assert await gateway.result(window_token) == closed
     assert closed["rsp"]["success"] is False
@@ -227,7 +227,7 @@ async def test_a_return_to_a_closed_window_changes_nothing(gateway: MerchantClie
 async def test_a_window_there_is_not(gateway: MerchantClient, window_token: str) -> None:
     _token, fields = await returned(gateway)
 
-    assert await gateway.come_back(window_token, fields) in (404, 405)
+    assert await gateway.post_return(window_token, fields) in (404, 405)
     assert await gateway.approvals() == []
 
 

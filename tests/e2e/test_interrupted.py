@@ -102,7 +102,7 @@ async def test_a_database_that_goes_away_during_a_charge(
             await client.get("/payments/find/order-1"),
         ):
             assert (answer.http_status, answer.code) == (503, -1)
-        opened = await client.ask_for_window()
+        opened = await client.request_window()
         assert opened["rsp"]["error_code"] == "F503"
         assert len(await client.approvals()) == 1
 

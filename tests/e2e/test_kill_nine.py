@@ -80,16 +80,16 @@ async def test_killed_before_the_pg_has_done_anything(running: Running) -> None:
 
 async def test_killed_while_the_payer_of_a_window_waits(running: Running) -> None:
     client, _programs = running
-    opened = await client.ask_for_window(merchant_uid="order-1", amount=19_900)
+    opened = await client.request_window(merchant_uid="order-1", amount=19_900)
     _action, fields = await client.kicc.window(opened["window_url"])
     await client.kicc.hold("approval", when="after")
 
-    await die_during(running, client.come_back(opened["window_token"], fields))
+    await die_during(running, client.post_return(opened["window_token"], fields))
 
-    assert await client.come_back(opened["window_token"], fields) == 303, "the payer reloads"
+    assert await client.post_return(opened["window_token"], fields) == 303, "the payer reloads"
     told = await client.result(opened["window_token"])
     assert told["rsp"] is None or told["rsp"]["success"] or told["rsp"]["error_code"] == "F0006"
-    another = await client.ask_for_window(merchant_uid="order-1", amount=19_900)
+    another = await client.request_window(merchant_uid="order-1", amount=19_900)
     assert another["rsp"]["error_code"] in ("F0006", "F1002")
     await assert_refused_for_ever(client, "order-1")
     assert await status_of(client, "order-1") in ("ready", "paid")
@@ -101,13 +101,13 @@ async def test_killed_while_a_card_is_registered_the_payer_may_register_again(
 ) -> None:
     client, _programs = running
     order = {"merchant_uid": "card-order-1", "amount": 0, "customer_uid": "card-2"}
-    opened = await client.ask_for_window(**order)
+    opened = await client.request_window(**order)
     _action, fields = await client.kicc.window(opened["window_url"])
     await client.kicc.hold("approval", when="after")
 
-    await die_during(running, client.come_back(opened["window_token"], fields))
+    await die_during(running, client.post_return(opened["window_token"], fields))
 
-    told = await client.ask_for_window(**order)
+    told = await client.request_window(**order)
     (lost, *_) = await client.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'card-order-1' ORDER BY imp_uid"
     )

@@ -113,12 +113,12 @@ async def test_two_returns_at_once_ask_the_merchant_and_the_pg_once(
 ) -> None:
     async with merchant() as asked:
         asked.may_answer.clear()
-        told = await gateway.ask_for_window(merchant_uid="o-1", amount=5_000, confirm_url=asked.url)
+        told = await gateway.request_window(merchant_uid="o-1", amount=5_000, confirm_url=asked.url)
         fields = await _return_fields(gateway, told["window_url"])
-        first = asyncio.create_task(gateway.come_back(told["window_token"], fields))
+        first = asyncio.create_task(gateway.post_return(told["window_token"], fields))
         await asked.was_asked.wait()
         while_asking = await gateway.result(told["window_token"])
-        assert await gateway.come_back(told["window_token"], fields) == 303
+        assert await gateway.post_return(told["window_token"], fields) == 303
         await gateway.close_window(told["window_token"])
         asked.may_answer.set()
         assert await first == 303
@@ -135,9 +135,9 @@ async def test_who_dies_while_asking_leaves_an_order_that_ends(
     await kicc.set_clock(clock.now().isoformat())
     async with merchant() as asked, running_gateway(database_url, kicc, clock=clock) as client:
         asked.may_answer.clear()
-        told = await client.ask_for_window(merchant_uid="o-1", confirm_url=asked.url)
+        told = await client.request_window(merchant_uid="o-1", confirm_url=asked.url)
         fields = await _return_fields(client, told["window_url"])
-        late = asyncio.create_task(client.come_back(told["window_token"], fields))
+        late = asyncio.create_task(client.post_return(told["window_token"], fields))
         await asked.was_asked.wait()
         clock.advance(timedelta(seconds=61))
 

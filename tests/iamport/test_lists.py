@@ -62,7 +62,7 @@ async def test_of_many_cards_some_none_or_all_are_found(client: MerchantClient) 
 async def test_the_statuses_sum_up_to_all_and_each_has_its_own_clock(
     client: MerchantClient,
 ) -> None:
-    await client.ask_for_window(merchant_uid="opened")
+    await client.request_window(merchant_uid="opened")
     await client.again(amount=8_521)
     whole, part = [(await client.again(merchant_uid=name)).response for name in ("whole", "part")]
     await client.call("POST", "/payments/cancel", json={"imp_uid": whole["imp_uid"]})
@@ -120,7 +120,7 @@ async def test_a_payment_of_a_test_channel_is_shown_as_asked_or_as_set(
 
 
 async def test_what_a_page_asks_of_the_window_reaches_kicc(client: MerchantClient) -> None:
-    asked = await client.ask_for_window(
+    asked = await client.request_window(
         amount=66_000, tax_free=11_000, language="en", app_scheme="myapp://back",
         display={"card_quota": [3, 6]},
         card={"detail": [

@@ -21,5 +21,5 @@ async def test_schemathesis_finds_nothing(
 
         fuzzed = await fuzz(client, tmp_path, examples=EXAMPLES, seed=SEED)
 
-    assert fuzzed.is_clean, fuzzed.told[-8_000:]
-    assert fuzzed.cases > 1_000, fuzzed.told[-2_000:]
+    assert fuzzed.is_clean, fuzzed.output[-8_000:]
+    assert fuzzed.cases > 1_000, fuzzed.output[-2_000:]

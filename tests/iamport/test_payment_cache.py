@@ -44,7 +44,7 @@ async def test_a_list_shows_each_payment_as_it_is_by_itself_whatever_happens_to_
 async def test_a_window_that_was_listed_before_it_was_paid_is_listed_as_paid(
     gateway: MerchantClient,
 ) -> None:
-    await gateway.ask_for_window(merchant_uid="order-1")
+    await gateway.request_window(merchant_uid="order-1")
     assert [one["status"] for one in await shown(gateway)] == ["ready"]
 
     paid = await gateway.pay_in_window(merchant_uid="order-2")

@@ -31,14 +31,14 @@ async def test_another_amount_does_not_open_the_window(gateway: MerchantClient) 
     request = {"merchant_uid": "order-1", "amount": 19_900}
     await gateway.call("POST", "/payments/prepare", json=request)
 
-    told = await gateway.ask_for_window(merchant_uid="order-1", amount=100)
+    told = await gateway.request_window(merchant_uid="order-1", amount=100)
 
     rsp = told["rsp"]
     assert (rsp["success"], rsp["imp_uid"], rsp["error_code"]) == (False, None, "F1003")
     assert "19900원" in rsp["error_msg"]
     assert "100원" in rsp["error_msg"]
     assert await gateway.rows("SELECT imp_uid FROM payments") == []
-    assert "window_token" in await gateway.ask_for_window(merchant_uid="order-1", amount=19_900)
+    assert "window_token" in await gateway.request_window(merchant_uid="order-1", amount=19_900)
 
 
 async def test_registered_amounts_are_the_merchants_own(gateway: MerchantClient) -> None:

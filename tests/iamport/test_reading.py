@@ -66,7 +66,7 @@ async def test_a_card_registration_reads_as_paid_nothing(gateway: MerchantClient
 
 async def test_every_status_is_found_by_its_word(gateway: MerchantClient) -> None:
     await gateway.register_card("card-1")
-    await gateway.ask_for_window(merchant_uid="opened")
+    await gateway.request_window(merchant_uid="opened")
     await gateway.pay_in_window(merchant_uid="paid")
     await gateway.again(merchant_uid="failed", amount=8_521)
     await gateway.kicc.scenario("executed_answer_cut", "batch")

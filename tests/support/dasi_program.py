@@ -1,4 +1,4 @@
-"""Runs `dasi` as people do: as a program, in an environment of its own."""
+"""Run `dasi` as users do: as a program, in an environment of its own."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def dasi(
     cwd: Path | None,
     program: tuple[str | Path, ...] = DASI,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
+    """Run a command to its end."""
     return subprocess.run(
         [*program, *map(str, arguments)],
         env={**ENV, **(env or {})},
@@ -40,14 +40,14 @@ def dasi(
 
 
 def facts(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None) -> Any:
-    """What a command prints with `--json`; it must succeed."""
+    """The JSON that a command prints with `--json`; the command must succeed."""
     done = dasi(*arguments, "--json", env=env, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def metrics(host: str) -> dict[str, float]:
-    """What `/metrics` tells there, by name and labels."""
+    """The values of `/metrics` on a host, by name and labels."""
     with urllib.request.urlopen(f"http://{host}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
@@ -55,14 +55,14 @@ def metrics(host: str) -> dict[str, float]:
 
 
 class Running:
-    """A command that stays, and what it has printed so far."""
+    """A command that keeps running, and the lines that it has printed."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.lines: list[str] = []
 
     def until(self, text: str) -> str:
-        """Reads standard output until a line has `text` in it; that line."""
+        """Read standard output up to the line that has `text` in it, and return that line."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
@@ -73,8 +73,8 @@ class Running:
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(how)
+    def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(stop_signal)
         self.lines.append(self.process.communicate(timeout=PATIENCE_S)[0])
         return self.process.returncode
 
@@ -83,7 +83,7 @@ class Running:
 def running(
     *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path
 ) -> Iterator[Running]:
-    """Starts a command, and kills it at the end if it has not ended. Errors are in its lines."""
+    """Start a command, and kill it at the end of the block. Its errors are in its lines."""
     process = subprocess.Popen(
         [*DASI, *map(str, arguments)],
         env={**ENV, **(env or {})},
@@ -104,10 +104,14 @@ def running(
 
 
 def all_end(processes: list[psutil.Process]) -> bool:
-    """Whether they all end on their own within a few seconds."""
+    """Whether all processes end without a signal within 20 seconds."""
     deadline = time.monotonic() + 20
     left = processes
     while left and time.monotonic() < deadline:
         _, left = psutil.wait_procs(left, timeout=0.2)
-        left = [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        left = [
+            process
+            for process in left
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ]
     return not left

@@ -16,7 +16,7 @@ TEMPLATE = "dasi_template"
 
 
 class TestServer:
-    """Hands out fresh copies of the template. `url_of` gives the address of any database on it."""
+    """Makes copies of the template database. `url_of` is the address of a database on it."""
 
     __test__ = False
 
@@ -29,7 +29,7 @@ class TestServer:
         return self._url_form.replace("{database}", database)
 
     async def create(self, *, template: str = TEMPLATE) -> str:
-        """A new database's name."""
+        """Create a database from a template and return its name."""
         name = f"{self._prefix}_{next(self._numbers)}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
@@ -47,7 +47,7 @@ class TestServer:
 
 @contextmanager
 def running_server(folder: Path) -> Iterator[TestServer]:
-    """Starts the server and migrates the template once; everything is gone at the end."""
+    """Start the server and migrate the template once. The block's end removes everything."""
     with asyncio.Runner() as runner:
         postgres = EmbeddedPostgres(folder, durable=False)
         runner.run(postgres.start())

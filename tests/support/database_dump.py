@@ -1,4 +1,4 @@
-"""Everything a database holds, as text: where a test looks for what must not be there."""
+"""All rows of a database as text, for tests that search it for data that must not be stored."""
 
 import json
 
@@ -9,11 +9,11 @@ async def database_text(database: Database) -> str:
     """Every row of every table; binary columns in hex and as the bytes read as UTF-8."""
     tables = await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert len(tables) > 8, "the schema is there"
-    held = []
+    lines = []
     for (table,) in tables:
         rows = await database.fetch(f"SELECT * FROM {table}")
-        held += [json.dumps(dict(row), default=_shown, ensure_ascii=False) for row in rows]
-    return "\n".join(held)
+        lines += [json.dumps(dict(row), default=_shown, ensure_ascii=False) for row in rows]
+    return "\n".join(lines)
 
 
 def _shown(value: object) -> str:

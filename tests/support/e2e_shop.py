@@ -1,4 +1,4 @@
-"""The demo shop on the real line: gateway, PostgreSQL and KICC simulator behind it."""
+"""The demo shop with a real gateway, PostgreSQL and the KICC simulator."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +12,8 @@ from dasi.runtime.headless_payer import pay_in_window
 from dasi.settings import read_settings
 from dasi.webhooks import Deliverer
 from dasi_demo.pages import Settings
+from support.browser_customer import Customer, running_shop
 from support.served_app import address_of, free_socket, served
-from support.shop_customer import Customer, opened_shop
 from support.simulator_process import SimulatorProcess
 
 CODE, API_KEY, API_SECRET = "imp00000001", "shop", "shop-secret"
@@ -21,7 +21,7 @@ CODE, API_KEY, API_SECRET = "imp00000001", "shop", "shop-secret"
 
 @dataclass
 class E2eShop:
-    """A customer at one end, KICC at the other."""
+    """The customer, the gateway and KICC of one demo shop."""
 
     customer: Customer
     gateway_url: str
@@ -29,7 +29,7 @@ class E2eShop:
     deliverer: Deliverer
 
     async def subscribe(self) -> str:
-        """Chooses a plan and registers a card; the page the customer ends on."""
+        """Choose a plan, register a card, and return the page that the customer sees then."""
         request = await self.customer.order("morning") | {"buyer_tel": "010-0000-0000"}
         rsp = await pay_in_window(
             self.customer.session,
@@ -39,18 +39,19 @@ class E2eShop:
             page_url=f"{self.customer.url}/",
         )
         assert rsp["success"], rsp
-        told = {"imp_uid": rsp["imp_uid"], "merchant_uid": rsp["merchant_uid"]}
-        return await self.customer.see("/finish", **told)
+        params = {"imp_uid": rsp["imp_uid"], "merchant_uid": rsp["merchant_uid"]}
+        return await self.customer.see("/finish", **params)
 
     async def charges_at_kicc(self) -> list[int]:
-        """The amounts KICC has taken."""
-        return [one["amount"] for one in (await self.kicc.state())["transactions"] if one["amount"]]
+        """The amounts that KICC has charged."""
+        transactions = (await self.kicc.state())["transactions"]
+        return [transaction["amount"] for transaction in transactions if transaction["amount"]]
 
 
 @asynccontextmanager
 async def open_e2e_shop(database_url: str) -> AsyncIterator[E2eShop]:
-    at_gateway, at_shop = free_socket(), free_socket()
-    gateway_url, shop_url = address_of(at_gateway), address_of(at_shop)
+    gateway_socket, shop_socket = free_socket(), free_socket()
+    gateway_url, shop_url = address_of(gateway_socket), address_of(shop_socket)
     async with SimulatorProcess() as kicc:
         settings = read_settings(
             {
@@ -58,7 +59,7 @@ async def open_e2e_shop(database_url: str) -> AsyncIterator[E2eShop]:
                 "DASI_VAULT_KEYS": vault.new_key(),
                 "DASI_PUBLIC_URL": gateway_url,
                 "DASI_KICC_SANDBOX_URL": kicc.base_url,
-                "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays one while a test looks at it
+                "DASI_INLINE_LOOKUP_DELAY_S": "0",  # only a test resolves an attempt
                 "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
             }
         )
@@ -85,8 +86,8 @@ async def open_e2e_shop(database_url: str) -> AsyncIterator[E2eShop]:
             )
             deliverer = Deliverer(engine, allow_local=True)
             async with (
-                served(create_app(engine, settings), at_gateway),
-                opened_shop(shop, at_shop) as customer,
+                served(create_app(engine, settings), gateway_socket),
+                running_shop(shop, shop_socket) as customer,
             ):
                 yield E2eShop(customer, gateway_url, kicc, deliverer)
             await deliverer.close()

@@ -1,4 +1,4 @@
-"""The far side of the shop's wire: a few of the gateway's REST answers, with faults on demand."""
+"""A fake gateway for the demo shop: a few REST answers, with faults on demand."""
 
 import json
 from collections import Counter
@@ -11,8 +11,8 @@ SHOWN_CARD = "465887******1234"
 OPEN_PATHS = {"/users/getToken"}
 
 
-class StandIn:
-    """Plays the gateway. `next_charge` says how the next `again` goes."""
+class FakeGateway:
+    """A gateway without a PG. `next_charge` is the outcome of the next `again`."""
 
     def __init__(self) -> None:
         self.payments: dict[str, dict[str, Any]] = {}
@@ -20,8 +20,8 @@ class StandIn:
         self.calls: Counter[str] = Counter()
         self.next_charge = "paid"
         self.next_token_is_refused = False
-        self.is_deaf = False
-        self.app = web.Application(middlewares=[self._at_the_door])
+        self.is_offline = False
+        self.app = web.Application(middlewares=[self._authenticate])
         self.app.add_routes(
             [
                 web.post("/users/getToken", self._token),
@@ -34,7 +34,7 @@ class StandIn:
         )
 
     def window_ends(self, payment_request: dict[str, Any], status: str, **more: Any) -> str:
-        """The payer is through with the window: what the gateway has written down by then."""
+        """Store the payment of a window that the payer has finished, and return its imp_uid."""
         customer_uid = payment_request.get("customer_uid")
         if customer_uid and status == "paid":
             self.cards.add(customer_uid)
@@ -43,7 +43,7 @@ class StandIn:
         return self._keep(payment_request["merchant_uid"], status, **kept)
 
     def resolve(self, merchant_uid: str, status: str) -> str:
-        """A doubt ends."""
+        """Resolve an order's pending payment to `status`, and return its imp_uid."""
         payment = next(p for p in self.payments.values() if p["merchant_uid"] == merchant_uid)
         payment["status"] = status
         imp_uid: str = payment["imp_uid"]
@@ -66,11 +66,11 @@ class StandIn:
         return imp_uid
 
     @web.middleware
-    async def _at_the_door(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _authenticate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls[
             f"{request.method} {request.path.split('/')[1]}/{request.path.split('/')[2]}"
         ] += 1
-        if self.is_deaf:
+        if self.is_offline:
             return self._hang_up(request)
         if request.path not in OPEN_PATHS:
             if self.next_token_is_refused:
@@ -91,33 +91,33 @@ class StandIn:
         return _ok(payment) if payment else _error(1, "없음", http_status=404)
 
     async def _find(self, request: web.Request) -> web.Response:
-        wanted = request.match_info["merchant_uid"]
+        merchant_uid = request.match_info["merchant_uid"]
         for payment in reversed(self.payments.values()):
-            if payment["merchant_uid"] == wanted:
+            if payment["merchant_uid"] == merchant_uid:
                 return _ok(payment)
         return _error(1, "없음", http_status=404)
 
     async def _again(self, request: web.Request) -> web.StreamResponse:
-        asked = await request.json()
-        how, self.next_charge = self.next_charge, "paid"
-        if asked["customer_uid"] not in self.cards:
+        charge = await request.json()
+        outcome, self.next_charge = self.next_charge, "paid"
+        if charge["customer_uid"] not in self.cards:
             return _error(1, "등록되지 않은 구매자입니다.")
-        if how == "lost_before":
+        if outcome == "lost_before":
             return self._hang_up(request)
-        if how == "refused":
+        if outcome == "refused":
             return _error(-1, "PG가 거절했습니다.")
-        status = {"declined": "failed", "in_doubt": "ready"}.get(how, "paid")
+        status = {"declined": "failed", "in_doubt": "ready"}.get(outcome, "paid")
         imp_uid = self._keep(
-            asked["merchant_uid"],
+            charge["merchant_uid"],
             status,
-            amount=asked["amount"],
-            customer_uid=asked["customer_uid"],
-            fail_reason="한도 초과" if how == "declined" else None,
+            amount=charge["amount"],
+            customer_uid=charge["customer_uid"],
+            fail_reason="한도 초과" if outcome == "declined" else None,
             receipt_url="https://receipt.example/1" if status == "paid" else None,
         )
-        if how == "lost_after":
+        if outcome == "lost_after":
             return self._hang_up(request)
-        if how == "broken":
+        if outcome == "broken":
             return web.Response(status=502, text="<html>bad gateway</html>")
         return _ok(self.payments[imp_uid])
 

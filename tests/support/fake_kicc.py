@@ -1,7 +1,7 @@
-"""A KICC of a few lines for the adapter's tests: it says exactly what a test tells it to say.
+"""A fake KICC for the adapter's tests: it sends exactly the reply that a test chooses.
 
-Raw sockets, so that it can also do what no HTTP server would: hang up, stop in the middle of an
-answer, or speak no HTTP at all. The real simulator is for whole lives; this is for single answers.
+It uses raw sockets, so it can also do what no HTTP server does: hang up, stop in the middle of an
+answer, or send no HTTP at all. The simulator serves whole payments; this serves single replies.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Call:
 
 @dataclass
 class Reply:
-    """Bytes to write once the request was read, and whether to hang up then."""
+    """The bytes to send after a request, and whether to hang up then."""
 
     raw: bytes
     hangs_up: bool = False
@@ -41,7 +41,7 @@ Answer = Callable[[Call], Reply]
 
 
 @dataclass
-class FarSide:
+class FakeKicc:
     url: str
     calls: list[Call] = field(default_factory=list)
     connections: int = 0
@@ -49,27 +49,27 @@ class FarSide:
 
 
 @asynccontextmanager
-async def far_side(
+async def fake_kicc(
     answer: Answer, *, tls: ssl.SSLContext | None = None, hangs_up_at_once: bool = False
-) -> AsyncIterator[FarSide]:
-    """Listens on a free port of this machine until the block ends."""
+) -> AsyncIterator[FakeKicc]:
+    """Serve on a free port of this machine until the block ends."""
     talks: set[asyncio.Task[None]] = set()
     writers: set[asyncio.StreamWriter] = set()
-    side = FarSide(url="")
+    kicc = FakeKicc(url="")
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         talks.add(task)
         writers.add(writer)
-        side.connections += 1
+        kicc.connections += 1
         if hangs_up_at_once:
             writer.close()
             return
         try:
             while (call := await _read_call(reader)) is not None:
-                side.calls.append(call)
-                side.called.set()
+                kicc.calls.append(call)
+                kicc.called.set()
                 reply = answer(call)
                 writer.write(reply.raw)
                 await writer.drain()
@@ -85,18 +85,18 @@ async def far_side(
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    side.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    kicc.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
-        yield side
+        yield kicc
     finally:
         server.close()
         for writer in writers:
-            writer.transport.abort()  # whoever still reads sees the end
+            writer.transport.abort()  # a client that still reads sees the end
         await asyncio.gather(*talks)
 
 
 def says(body: Mapping[str, Any] | str, *, status: int = 200) -> Reply:
-    """A whole answer: JSON, or the text as it is."""
+    """A complete reply with a JSON body, or with a text as its body."""
     is_text = isinstance(body, str)
     content = (body if is_text else json.dumps(body, ensure_ascii=False)).encode()
     kind = "text/html" if is_text else "application/json; charset=utf-8"
@@ -105,7 +105,7 @@ def says(body: Mapping[str, Any] | str, *, status: int = 200) -> Reply:
 
 
 def says_half(body: Mapping[str, Any]) -> Reply:
-    """A head that promises the whole body, half of it, and then nothing more."""
+    """A reply with the headers of the whole body that ends 20 bytes early."""
     whole = says(body).raw
     return Reply(whole[: len(whole) - 20], hangs_up=True)
 
@@ -122,7 +122,7 @@ def seal(pg_tid: str, amount: int | str, moment: str, secret: str = SECRET) -> s
 
 
 def approval(call: Call, **other: Any) -> dict[str, Any]:
-    """A good yes to an approval or a charge, with whatever a test wants otherwise."""
+    """A valid approval of a payment or a charge, with the changes of a test."""
     body = call.body
     amount = body.get("amount", other.pop("amount_of_window", 19_900))
     answer = {
@@ -162,7 +162,7 @@ BILLING_KEY = "021766260903BA000417"
 
 
 def key_issue(call: Call, **other: Any) -> dict[str, Any]:
-    """A good yes to a key issue: the key stands where a payment has its card number."""
+    """A valid reply to a key issue. The key is in the field of a payment's card number."""
     answer = approval(call, amount_of_window=0, statusCode="", statusMessage="")
     card = answer["paymentInfo"]["cardInfo"]
     card.update(cardNo=BILLING_KEY, cardMaskNo="944100******123*", partCancelUsed="")
@@ -170,7 +170,7 @@ def key_issue(call: Call, **other: Any) -> dict[str, Any]:
 
 
 def cancel(call: Call, **other: Any) -> dict[str, Any]:
-    """A good yes to a cancel."""
+    """A valid reply to a cancel."""
     body = call.body
     is_whole = body["reviseTypeCode"] == "40"
     cancelled = 19_900 if is_whole else body["amount"]

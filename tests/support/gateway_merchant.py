@@ -1,4 +1,4 @@
-"""A gateway with one shop in it, spoken to over HTTP as a shop and its payers do.
+"""A gateway with one merchant, and a client that calls it as a merchant and its payers do.
 
     async with running_gateway(database_url, kicc) as client:
         await client.register_card("card-1")
@@ -37,7 +37,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Answer:
-    """An envelope. That it is one was checked before."""
+    """The envelope of an answer. `read_envelope` has checked its form."""
 
     http_status: int
     code: int
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass
 class MerchantClient:
-    """One merchant of a gateway: its key, its channel, and a client that knows its token."""
+    """One merchant of a gateway: its key, its channel, and an HTTP client with its token."""
 
     url: str
     engine: Engine
@@ -62,8 +62,8 @@ class MerchantClient:
     async def token(self) -> str:
         """The access token, fetched once."""
         if self._token is None:
-            given = {"imp_key": self.key.api_key, "imp_secret": self.key.api_secret}
-            answer = await self.call("POST", "/users/getToken", json=given, headers={})
+            credentials = {"imp_key": self.key.api_key, "imp_secret": self.key.api_secret}
+            answer = await self.call("POST", "/users/getToken", json=credentials, headers={})
             assert answer.code == 0, answer
             self._token = str(answer.response["access_token"])
         return self._token
@@ -71,9 +71,9 @@ class MerchantClient:
     async def call(
         self, method: str, path: str | URL, *, headers: dict[str, str] | None = None, **sent: Any
     ) -> Answer:
-        """One request, with the shop's token unless `headers` are given. Always an envelope.
+        """Send one request and return the envelope; the token is sent unless there are `headers`.
 
-        A `path` that is an encoded `URL` is sent as it is.
+        A `path` that is an encoded `URL` is sent unchanged.
         """
         if headers is None:
             headers = {"Authorization": await self.token()}
@@ -85,19 +85,19 @@ class MerchantClient:
         return await self.call("GET", path)
 
     async def again(self, **fields: Any) -> Answer:
-        """Charges a stored card: 9,900 won for a new order unless said otherwise."""
-        given = {"customer_uid": "card-1", "merchant_uid": new_order(), "amount": 9_900, **fields}
-        return await self.call("POST", "/subscribe/payments/again", json=given)
+        """Charge a stored card, by default 9,900 won for a new order."""
+        body = {"customer_uid": "card-1", "merchant_uid": new_order(), "amount": 9_900, **fields}
+        return await self.call("POST", "/subscribe/payments/again", json=body)
 
     async def register_card(self, customer_uid: str = "card-1", **param: Any) -> dict[str, Any]:
-        """Through the payment window, as a page and its payer do it. The page's `rsp`."""
+        """Register a card in the payment window, and return the page's `rsp`."""
         order = {"name": "카드 등록", "amount": 0, "customer_uid": customer_uid}
         rsp = await self.pay_in_window(**{**order, **param})
         assert rsp["success"], rsp
         return rsp
 
     async def pay_in_window(self, **param: Any) -> dict[str, Any]:
-        """The `rsp` of a payer who approves at once."""
+        """Pay in the window as a payer who approves at once, and return the `rsp`."""
         return await pay_in_window(
             self.http,
             gateway_url=self.url,
@@ -106,30 +106,30 @@ class MerchantClient:
             page_url=PAGE_URL,
         )
 
-    async def ask_for_window(self, **param: Any) -> dict[str, Any]:
-        """What the SDK is told: a window, or an `rsp` that refuses one."""
-        asked = {"param": {**new_window(), **param}, "device": "pc", "page_url": PAGE_URL}
-        async with self.http.post(self.window_path(), json=asked) as answered:
-            told: dict[str, Any] = await answered.json()
-            return told
+    async def request_window(self, **param: Any) -> dict[str, Any]:
+        """Open a window as the SDK does: the answer is a window, or an `rsp` that refuses it."""
+        body = {"param": {**new_window(), **param}, "device": "pc", "page_url": PAGE_URL}
+        async with self.http.post(self.window_path(), json=body) as answered:
+            answer: dict[str, Any] = await answered.json()
+            return answer
 
-    async def come_back(self, window_token: str, fields: dict[str, str]) -> int:
-        """The payer's browser posts a return. The status; where it leads is not followed."""
+    async def post_return(self, window_token: str, fields: dict[str, str]) -> int:
+        """Post a return as the payer's browser does: the status. No redirect is followed."""
         url = self.window_path(window_token, "/return")
         async with self.http.post(url, data=fields, allow_redirects=False) as answered:
             return answered.status
 
     async def result(self, window_token: str) -> dict[str, Any]:
-        """What a page is told of its window: `progress` and `rsp`."""
+        """The result of a window as its page reads it: `progress` and `rsp`."""
         async with self.http.get(self.window_path(window_token, "/result")) as answered:
-            told: dict[str, Any] = await answered.json()
-            return told
+            answer: dict[str, Any] = await answered.json()
+            return answer
 
     async def close_window(self, window_token: str) -> dict[str, Any]:
-        """The payer closes it."""
+        """Close a window as its payer does."""
         async with self.http.post(self.window_path(window_token, "/close")) as answered:
-            told: dict[str, Any] = await answered.json()
-            return told
+            answer: dict[str, Any] = await answered.json()
+            return answer
 
     def window_path(self, *rest: str) -> str:
         window_token, *end = rest or ("",)
@@ -137,22 +137,22 @@ class MerchantClient:
         return f"{self.url}/checkout/{self.merchant.code}/windows{part}"
 
     async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """Straight from the database."""
+        """The rows of a query to the database."""
         return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
 
     async def approvals(self) -> list[dict[str, Any]]:
-        """The approvals of money in the simulator's books: nothing else counts for M1."""
+        """The approvals of money in the simulator's ledger: only they count for M1."""
         state = await self.kicc.state(mall=self.channel.pg_merchant_id)
         return [paid for paid in state["transactions"] if paid["kind"] != "key"]
 
     async def net_krw(self) -> int:
-        """What the payers of this MID are short of, by the simulator's books."""
+        """The amount that this MID's payers have paid, by the simulator's ledger."""
         state = await self.kicc.state(mall=self.channel.pg_merchant_id)
         return int(state["sums"].get(self.channel.pg_merchant_id, {"net": 0})["net"])
 
 
 def new_order() -> str:
-    """An order number nobody has used."""
+    """A new order number."""
     return f"some-order-{next(_numbers)}"
 
 
@@ -161,20 +161,22 @@ def new_window() -> dict[str, Any]:
 
 
 async def read_envelope(answered: aiohttp.ClientResponse) -> Answer:
-    """Whatever was asked, the answer is Iamport's envelope; a failure always has a message."""
+    """Read an answer: it must be Iamport's envelope, and a failure must have a message."""
     body = await answered.read()
     assert answered.content_type == "application/json", (answered.status, body[:500])
-    told = await answered.json()
-    assert set(told) == {"code", "message", "response"}, told
-    is_success = told["code"] == 0
-    assert (told["message"] is None) == is_success, told
-    assert is_success or told["response"] is None, told
-    assert answered.status in (200, 207) or not is_success, (answered.status, told)
-    return Answer(answered.status, told["code"], told["message"], told["response"], body)
+    envelope = await answered.json()
+    assert set(envelope) == {"code", "message", "response"}, envelope
+    is_success = envelope["code"] == 0
+    assert (envelope["message"] is None) == is_success, envelope
+    assert is_success or envelope["response"] is None, envelope
+    assert answered.status in (200, 207) or not is_success, (answered.status, envelope)
+    return Answer(
+        answered.status, envelope["code"], envelope["message"], envelope["response"], body
+    )
 
 
 def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[str, str]:
-    """The settings of a gateway that talks to a simulator."""
+    """The settings of a gateway that uses a simulator."""
     return {
         "DASI_DATABASE_URL": database_url,
         "DASI_VAULT_KEYS": VAULT_KEY,
@@ -182,7 +184,7 @@ def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[st
         "DASI_PUBLIC_URL": public_url,
         "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
         "DASI_LOG_FORMAT": "json",
-        "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays until a test lets it be settled
+        "DASI_INLINE_LOOKUP_DELAY_S": "0",  # only a test resolves an attempt
     }
 
 
@@ -195,11 +197,11 @@ async def running_gateway(
     webhook_url: str | None = None,
     **more: str,
 ) -> AsyncIterator[MerchantClient]:
-    """The gateway and its shop until the block ends. `more` are settings by variable name."""
+    """Run a gateway with one merchant until the block ends. `more`: settings by variable name."""
     listening = free_socket()
     public_url = address_of(listening)
-    told = environment(database_url, kicc_url=kicc.base_url, public_url=public_url)
-    settings = read_settings({**told, **more})
+    variables = environment(database_url, kicc_url=kicc.base_url, public_url=public_url)
+    settings = read_settings({**variables, **more})
     async with (
         open_engine(settings, clock=clock) as engine,
         served(create_app(engine, settings), listening) as url,
@@ -221,7 +223,7 @@ async def open_merchant(
 ) -> AsyncIterator[MerchantClient]:
     """A merchant with one key and one channel, and a client for it.
 
-    `is_new=False`: the merchant and its channel are there from another time; its key is new.
+    `is_new=False`: the merchant and its channel exist already; only the key is new.
     """
     if is_new:
         merchant = await add_merchant(engine, code=code, name="다시 커피", webhook_url=webhook_url)

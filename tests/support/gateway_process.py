@@ -1,4 +1,4 @@
-"""The gateway and the worker as programs of their own, which a test may kill and start again.
+"""The gateway and the worker as programs, so that a test can kill and restart them.
 
 async with running_programs(database_url, kicc) as (shop, programs):
     await programs.gateways[0].kill()
@@ -27,14 +27,14 @@ _STOP_PATIENCE_S = 10
 
 
 class Program:
-    """One `dasi` program: what it writes is kept, and it can be started again after its end."""
+    """One `dasi` program with its log lines. It can start again after its end."""
 
     def __init__(
         self, *arguments: str, environment: Mapping[str, str], ready_event: str, url: str = ""
     ) -> None:
         self.url = url
         self.lines: list[str] = []
-        """Everything it has logged, all lives together."""
+        """Everything that all its runs have logged."""
         self._arguments = arguments
         self._environment = environment
         self._ready_event = ready_event
@@ -42,7 +42,7 @@ class Program:
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns when it says that it is ready. It ends with the test, whatever happens."""
+        """Start it and return when it logs that it is ready. It ends with the test process."""
         self._process = await asyncio.create_subprocess_exec(
             *die_with_parent.wrap_command(
                 *(sys.executable, "-m", "dasi.cli", *self._arguments),
@@ -60,22 +60,22 @@ class Program:
         assert self._process.returncode is None, self._ended()
 
     async def kill(self) -> None:
-        """kill -9, and gone when this returns."""
+        """Kill it with SIGKILL and wait for its end."""
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
 
     async def stop(self) -> None:
-        """Asks it to end, and waits, unless it has ended."""
+        """End it with SIGTERM and wait, unless it has ended."""
         if self._process is not None and self._process.returncode is None:
             await self.end(signal.SIGTERM)
         if self._reading is not None:
             await self._reading
 
-    async def end(self, how: signal.Signals) -> int:
-        """Asks it to end, and waits: its exit code."""
+    async def end(self, end_signal: signal.Signals) -> int:
+        """Send it a signal, wait for its end, and return its exit code."""
         assert self._process is not None
-        self._process.send_signal(how)
+        self._process.send_signal(end_signal)
         async with asyncio.timeout(_STOP_PATIENCE_S):
             return await self._process.wait()
 
@@ -87,7 +87,7 @@ class Program:
             if line.startswith("{") and json.loads(line)["event"] == self._ready_event:
                 is_ready.set()
         await process.wait()
-        is_ready.set()  # it ended: whoever waits for it looks why
+        is_ready.set()  # it ended; `start` then raises with the last lines
 
     def _ended(self) -> str:
         return f"dasi {' '.join(self._arguments)} ended:\n{''.join(self.lines[-20:])}"
@@ -123,8 +123,8 @@ async def running_programs(
     webhook_url: str | None = None,
     **more: str,
 ) -> AsyncIterator[tuple[MerchantClient, Programs]]:
-    """A shop of the first gateway, and the programs. `more` are settings by variable name."""
-    # The engine first: it says what is wrong with the settings before a program would.
+    """A merchant client of the first gateway, and the programs. `more`: settings by variable."""
+    # The engine first: it reports a wrong setting earlier than a program does.
     async with (
         open_engine(read_settings(_settings(database_url, kicc, _free_address(), more))) as engine,
         running_on(database_url, kicc, gateways=gateways, workers=workers, **more) as programs,
@@ -137,22 +137,22 @@ async def running_programs(
 async def running_on(
     database_url: str, kicc: SimulatorControl, *, gateways: int, workers: int, **more: str
 ) -> AsyncIterator[Programs]:
-    """The programs alone, on a database that may have its merchants."""
+    """Run the programs alone, on a database that may have its merchants already."""
     addresses = [_free_address() for _ in range(gateways)]
-    ours = _settings(database_url, kicc, addresses[0], more)
-    everything = {**without_ours(os.environ), **ours}
+    settings = _settings(database_url, kicc, addresses[0], more)
+    variables = {**without_ours(os.environ), **settings}
     programs = Programs(
         gateways=[
             Program(
                 *("serve", "--port", address.rpartition(":")[2]),
-                environment=everything,
+                environment=variables,
                 ready_event="gateway_ready",
                 url=address,
             )
             for address in addresses
         ],
         workers=[
-            Program("worker", environment=everything, ready_event="worker_ready")
+            Program("worker", environment=variables, ready_event="worker_ready")
             for _ in range(workers)
         ],
     )
@@ -170,6 +170,6 @@ def _settings(
 
 
 def _free_address() -> str:
-    """Given back before the program takes it, so that it can take it again after its death."""
+    """A free address. Its socket is closed, so that the program can bind it again and again."""
     with free_socket() as listening:
         return address_of(listening)

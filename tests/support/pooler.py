@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode before a database, as a program of its own."""
+"""PgBouncer in transaction mode in front of a database, as a program of its own."""
 
 import asyncio
 import shutil
@@ -34,9 +34,9 @@ log_disconnections = 0
 
 @asynccontextmanager
 async def running_pooler(database_url: str, *, connections: int) -> AsyncIterator[tuple[str, int]]:
-    """The address of the same database through it, and its process id. `connections` it holds to
-    PostgreSQL are shared by all who come."""
-    assert PGBOUNCER is not None, "ask for it before"
+    """Run it and yield the URL of the same database through it, and its process id. All clients
+    share its `connections` to PostgreSQL."""
+    assert PGBOUNCER is not None, "a test checks PGBOUNCER first"
     parts = urlsplit(database_url)
     with free_socket() as listening:
         port = listening.getsockname()[1]
@@ -67,10 +67,10 @@ async def running_pooler(database_url: str, *, connections: int) -> AsyncIterato
         await reading
 
 
-async def _until_listening(told: asyncio.StreamReader) -> None:
+async def _until_listening(output: asyncio.StreamReader) -> None:
     lines = []
     async with asyncio.timeout(_START_PATIENCE_S):
-        async for line in told:
+        async for line in output:
             lines.append(line.decode())
             if "listening on 127.0.0.1" in lines[-1]:
                 return

@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a free port of this machine, for the length of a block."""
+"""Serve an ASGI application on a free port of this machine until a block ends."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 @asynccontextmanager
 async def served(make_app: ASGIApp, listening: socket.socket | None = None) -> AsyncIterator[str]:
-    """The address. Runs in the test's own loop, so a test may hold and look at what it serves."""
+    """Serve the app and yield its URL. It runs in the test's loop, so a test may inspect it."""
     listening = listening or free_socket()
     config = uvicorn.Config(make_app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     config.load()

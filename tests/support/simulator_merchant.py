@@ -1,7 +1,7 @@
-"""A merchant who speaks KICC's API by hand: no shapes of ours, its own signatures and numbers.
+"""A merchant that calls KICC's API directly, with bodies and signatures of its own.
 
-What it sends and checks is written from KICC's documentation alone, so that a mistake in
-``kicc_wire`` or the simulator cannot hide here.
+The bodies come from KICC's documentation alone, so that a mistake in ``kicc_wire`` or the
+simulator cannot hide here.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def signature(*parts: str | int, key: str = KEY) -> str:
 
 
 class Merchant:
-    """One mall's side. Every order and key it makes up is new."""
+    """A merchant with one KICC contract. Each order number is new."""
 
     _numbers = itertools.count(1)
 
@@ -49,18 +49,18 @@ class Merchant:
         await self._client.close()
 
     def new(self, prefix: str) -> str:
-        """A number never used before."""
+        """A new number with a prefix."""
         return f"{prefix}-{next(self._numbers)}"
 
     async def raw(self, path: str, data: bytes, **rest: Any) -> tuple[int, bytes]:
-        """Any bytes to any path: status and body."""
+        """Send bytes to a path and return status and body."""
         headers = {"Content-Type": "application/json", **rest.pop("headers", {})}
         method = rest.pop("method", "POST")
         async with self._client.request(method, path, data=data, headers=headers, **rest) as got:
             return got.status, await got.read()
 
     async def call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One call, answered 200 with a JSON object."""
+        """Send one call and return its JSON; the status must be 200."""
         async with self._client.post(path, json=body) as answer:
             assert answer.status == 200, (answer.status, await answer.text())
             assert answer.content_type == "application/json"
@@ -68,7 +68,7 @@ class Merchant:
             return shown
 
     def register_body(self, amount: int = 19_900, **changes: Any) -> dict[str, Any]:
-        """A registration of a card payment, changed as told (None removes a field)."""
+        """A registration of a card payment with changes (None removes a field)."""
         body = {
             "mallId": self.mall_id,
             "shopOrderNo": self.new("ORD"),
@@ -84,12 +84,12 @@ class Merchant:
 
     def key_body(self, cert_type: str = "0", **changes: Any) -> dict[str, Any]:
         """A registration of a billing key."""
-        wanted = {
+        key_fields = {
             "amount": 0,
             "payMethodTypeCode": "81",
             "payMethodInfo": {"billKeyMethodInfo": {"certType": cert_type}},
         }
-        return self.register_body(**(wanted | changes))
+        return self.register_body(**(key_fields | changes))
 
     async def register(self, body: dict[str, Any], *, family: str = "/ep9") -> dict[str, Any]:
         """Register a window."""
@@ -98,7 +98,7 @@ class Merchant:
     async def authenticated(
         self, body: dict[str, Any], *, family: str = "/ep9", **query: str
     ) -> str:
-        """Register and press approve in the window: the authorizationId."""
+        """Register, press approve in the window, and return the authorizationId."""
         registered = await self.register(body, family=family)
         assert registered["resCd"] == "0000", registered
         _, fields = await self.kicc.window(registered["authPageUrl"], **query)
@@ -121,14 +121,14 @@ class Merchant:
         return await self.call(f"/api{family}/trades/approval", body)
 
     async def pay(self, amount: int = 19_900, *, card: str = "", **changes: Any) -> dict[str, Any]:
-        """A whole window payment: the approval's answer."""
+        """Pay in a window and return the answer of the approval."""
         body = self.register_body(amount, **changes)
         query = {"card": card} if card else {}
         authorization_id = await self.authenticated(body, **query)
         return await self.approve(self.approval_body(authorization_id, body["shopOrderNo"]))
 
     async def issue_key(self, *, card: str = "") -> str:
-        """A whole registration of a billing key: the key."""
+        """Register a billing key and return the key."""
         body = self.key_body()
         query = {"card": card} if card else {}
         authorization_id = await self.authenticated(body, **query)
@@ -176,7 +176,7 @@ class Merchant:
         return await self.call("/api/trades/revise", self.revise_body(pg_cno, kind, **changes))
 
     async def query(self, shop_transaction_id: str, day: str = "") -> dict[str, Any]:
-        """Ask what became of a request of a day (today)."""
+        """Look up a request of a day, by default of today."""
         body = {
             "mallId": self.mall_id,
             "shopTransactionId": shop_transaction_id,
@@ -195,7 +195,7 @@ class Merchant:
         return await self.call("/api/trades/removeBatchKey", _changed(body, changes))
 
     async def net(self) -> int:
-        """What KICC's books say this mall holds."""
+        """The net sum of this MID in KICC's ledger."""
         sums = (await self.kicc.state(transactions="0"))["sums"]
         return int(sums.get(self.mall_id, {}).get("net", 0))
 

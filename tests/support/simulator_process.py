@@ -30,9 +30,9 @@ class ControlError(AssertionError):
 
 
 def start_simulator(*arguments: str, is_strict: bool = True) -> tuple[subprocess.Popen[str], str]:
-    """Start a simulator on a free port and wait for its ready line: the process and its URL.
+    """Start a simulator on a free port, wait for its ready line; return the process and its URL.
 
-    Strict about fields unless told otherwise, notices without delay, no latency.
+    By default it is strict about fields. Its notices have no delay and its answers no latency.
     """
     strict = ("--strict-fields",) if is_strict else ()
     process = subprocess.Popen(
@@ -58,7 +58,7 @@ def start_simulator(*arguments: str, is_strict: bool = True) -> tuple[subprocess
 
 
 def stop_simulator(process: subprocess.Popen[str]) -> int:
-    """End it; the exit code."""
+    """End it and return the exit code."""
     process.terminate()
     assert process.stdout is not None
     with process.stdout:
@@ -67,7 +67,7 @@ def stop_simulator(process: subprocess.Popen[str]) -> int:
 
 @contextlib.contextmanager
 def running_simulator(*arguments: str, is_strict: bool = True) -> Iterator[str]:
-    """A simulator for the length of a ``with``: its URL."""
+    """Run a simulator until the block ends and yield its URL."""
     process, url = start_simulator(*arguments, is_strict=is_strict)
     try:
         yield url
@@ -106,7 +106,7 @@ class SimulatorControl:
     async def control(
         self, method: str, path: str, body: dict[str, Any] | None = None, **query: str
     ) -> dict[str, Any]:
-        """One request to the control API; fails the test unless it is answered 200."""
+        """Send one request to the control API. Any status but 200 fails the test."""
         assert self._client is not None
         url = f"/_simulator{path}"
         async with self._client.request(method, url, json=body, params=query) as answer:
@@ -116,21 +116,21 @@ class SimulatorControl:
             return shown
 
     async def reset(self) -> None:
-        """As just started."""
+        """Return to the state after the start."""
         await self.control("POST", "/reset")
 
     async def state(self, **filters: str) -> dict[str, Any]:
-        """The books: sums, orders, transactions, keys. Filters: mall, order, key."""
+        """The ledger: sums, orders, transactions, keys. Filters: mall, order, key."""
         return await self.control("GET", "/state", **filters)
 
     async def settings(self, **changes: Any) -> dict[str, Any]:
-        """Change the named switches; all of them are returned."""
+        """Change the named switches and return all of them."""
         return await self.control("PUT", "/settings", changes)
 
     async def scenario(
         self, effect: str, endpoint: str = "*", *, times: int = 1, **rest: Any
     ) -> dict[str, Any]:
-        """The next ``times`` requests to ``endpoint`` meet ``effect``. ``match``, ``code``, …"""
+        """Apply ``effect`` to the next ``times`` requests to ``endpoint``."""
         body = {"effect": effect, "endpoint": endpoint, "times": times, **rest}
         return await self.control("POST", "/scenarios", body)
 
@@ -141,37 +141,39 @@ class SimulatorControl:
         when: Literal["before", "after"] = "after",
         match: dict[str, Any] | None = None,
     ) -> int:
-        """The next request to ``endpoint`` waits, executed ("after") or not ("before")."""
+        """Hold the next request to ``endpoint``, executed ("after") or not ("before"): its id."""
         body = {"endpoint": endpoint, "when": when, "match": match or {}}
         return int((await self.control("POST", "/hold", body))["id"])
 
     async def wait_held(self, count: int = 1, *, timeout_s: float = 10) -> list[dict[str, Any]]:
-        """Return when ``count`` requests are held: what they are."""
+        """Wait until ``count`` requests are held, and return them."""
         query = {"wait": "1", "count": str(count), "timeout": str(timeout_s)}
-        held: list[dict[str, Any]] = (await self.control("GET", "/holding", None, **query))["held"]
-        return held
+        requests: list[dict[str, Any]] = (await self.control("GET", "/holding", None, **query))[
+            "held"
+        ]
+        return requests
 
     async def release(self, *ids: int, is_answered: bool = True) -> int:
-        """Let held requests go (none named: all), answered or cut off. How many."""
+        """Release held requests, by default all, answered or cut off, and return how many."""
         body = {"ids": list(ids) or None, "answer": is_answered}
         return int((await self.control("POST", "/release", body))["released"])
 
     async def advance(self, seconds: float) -> str:
-        """Turn the clock forward. The moment it shows then."""
+        """Move the clock forward and return its time."""
         answer = await self.control("POST", "/clock/advance", {"seconds": seconds})
         return str(answer["now"])
 
     async def set_clock(self, at: str) -> str:
-        """Turn the clock to a moment, Korean time unless it says otherwise."""
+        """Set the clock to a moment, by default in Korean time."""
         return str((await self.control("POST", "/clock/set", {"at": at}))["now"])
 
     async def midnight(self, *, before_s: float = 0) -> str:
-        """Turn the clock to the next Korean midnight, or to some seconds before it."""
+        """Set the clock to the next Korean midnight, or to some seconds before it."""
         answer = await self.control("POST", "/clock/midnight", {"before_s": before_s})
         return str(answer["now"])
 
     async def today(self) -> str:
-        """KICC's Korean day, ``yyyyMMdd``."""
+        """KICC's Korean date, ``yyyyMMdd``."""
         return str((await self.control("GET", "/clock"))["today"])
 
     async def mall(self, mall_id: str, **changes: Any) -> dict[str, Any]:
@@ -179,14 +181,14 @@ class SimulatorControl:
         return await self.control("PATCH", f"/malls/{mall_id}", changes)
 
     async def notices(self, *, is_quiet: bool = False) -> list[dict[str, Any]]:
-        """The notices; ``is_quiet`` first waits until none is due or on its way."""
+        """KICC's notices; ``is_quiet`` waits until none is due or under way."""
         query = {"wait": "1"} if is_quiet else {}
         shown = await self.control("GET", "/notices", None, **query)
         notices: list[dict[str, Any]] = shown["notices"]
         return notices
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One call of KICC's API, answered 200 with JSON."""
+        """Send one call of KICC's API and return its JSON; the status must be 200."""
         assert self._client is not None
         async with self._client.post(path, json=body) as answer:
             assert answer.status == 200, await answer.text()
@@ -196,7 +198,7 @@ class SimulatorControl:
     async def window(
         self, auth_page_url: str, choice: str = "approve", **query: str
     ) -> tuple[str, dict[str, str]]:
-        """Press a button in the window; the return's address and fields, which are not posted."""
+        """Press a button in the window: the address and fields of a return not yet posted."""
         assert self._client is not None
         params = {"auto": choice, **query}
         headers = {"Accept": "application/json"}

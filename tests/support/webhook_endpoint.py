@@ -1,4 +1,4 @@
-"""A merchant's server that takes webhooks, and does with them what a test tells it to."""
+"""A merchant's server that receives webhooks and answers as a test chooses."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ class Post:
 
     @property
     def values(self) -> dict[str, str]:
-        """What it says, whichever of the two forms it has."""
+        """The fields of the body, JSON or form."""
         if self.content_type == "application/json":
             return dict(msgspec.json.decode(self.body))
         return dict(parse_qsl(self.body.decode(), strict_parsing=True))
@@ -37,13 +37,13 @@ class Post:
 class WebhookEndpoint:
     url: str = ""
     posts: list[Post] = field(default_factory=list)
-    """In the order they came."""
+    """In the order of their arrival."""
     answer: Callable[[Post], Awaitable[int | Response]] | None = None
-    """What to answer with, or its status; 200 if nothing is said."""
+    """Makes the response or its status; without it the status is 200."""
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, count: int) -> list[Post]:
-        """The posts, when there are that many."""
+        """Wait until there are `count` posts, and return them."""
         async with asyncio.timeout(_PATIENCE_S), self._came:
             await self._came.wait_for(lambda: len(self.posts) >= count)
         return self.posts
@@ -58,13 +58,13 @@ class WebhookEndpoint:
         async with self._came:
             self.posts.append(post)
             self._came.notify_all()
-        said = 200 if self.answer is None else await self.answer(post)
-        return said if isinstance(said, Response) else Response(status_code=said)
+        answer = 200 if self.answer is None else await self.answer(post)
+        return answer if isinstance(answer, Response) else Response(status_code=answer)
 
 
 @asynccontextmanager
 async def receiving(listening: socket.socket | None = None) -> AsyncIterator[WebhookEndpoint]:
-    """Listens, on a free port if none is given, until the block ends."""
+    """Serve until the block ends, by default on a free port."""
     endpoint = WebhookEndpoint()
     app = Starlette(routes=[Route("/{rest:path}", endpoint.take, methods=["POST"])])
     async with served(app, listening) as endpoint.url:

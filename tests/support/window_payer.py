@@ -1,4 +1,4 @@
-"""Opens a window with the room's verb and carries the payer's return by hand."""
+"""Open a window with the domain package, and post the payer's return in a step of its own."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,8 @@ from support.simulator_process import SimulatorControl
 
 
 @dataclass(frozen=True)
-class Returned:
-    """A payer who stands before the gateway's door, with what the PG's window gave them."""
+class PayerReturn:
+    """A payer after the PG's window, before the return reaches the gateway."""
 
     engine: Engine
     merchant: Merchant
@@ -21,7 +21,7 @@ class Returned:
     fields: dict[str, str]
 
     async def post(self, **other: str) -> Payment:
-        """Knocks. `other` takes the place of the PG's fields. The payment as it is then."""
+        """Post the return with `other` in place of some fields, and return the payment."""
         fields = {**self.fields, **other}
         await complete_window(self.engine, self.merchant, self.window.window_token, fields)
         return await self.payment()
@@ -38,19 +38,19 @@ async def walk_through_window(
     choice: str = "approve",
     card: dict[str, str] | None = None,
     **request: Any,
-) -> Returned:
-    """Opened, and `choice` pressed at the PG; the return is not posted yet."""
+) -> PayerReturn:
+    """Open a window and press `choice` at the PG. The return is not posted yet."""
     order = new_window()
-    given = {
+    params = {
         "merchant_uid": order["merchant_uid"],
         "name": order["name"],
         "amount_krw": order["amount"],
         "device": "pc",
         **request,
     }
-    window = await open_window(engine, merchant, OpenWindowRequest(**given))
+    window = await open_window(engine, merchant, OpenWindowRequest(**params))
     _action, fields = await kicc.window(window.window_url, choice, **(card or {}))
-    return Returned(engine, merchant, window, fields)
+    return PayerReturn(engine, merchant, window, fields)
 
 
 async def register_card(
@@ -60,7 +60,7 @@ async def register_card(
     customer_uid: str = "card-1",
     **request: Any,
 ) -> Payment:
-    """A card of the customer, stored."""
-    given = {"customer_uid": customer_uid, "amount_krw": 0, **request}
-    returned = await walk_through_window(engine, merchant, kicc, **given)
+    """Register a card of a customer and return the registration."""
+    params = {"customer_uid": customer_uid, "amount_krw": 0, **request}
+    returned = await walk_through_window(engine, merchant, kicc, **params)
     return await returned.post()

@@ -13,7 +13,7 @@ from dasi.merchants import Merchant
 from dasi.payments import ChargeRequest, charge
 from support.gateway_merchant import new_order
 from support.simulator_process import SimulatorControl
-from support.window_payer import Returned, register_card, walk_through_window
+from support.window_payer import PayerReturn, register_card, walk_through_window
 
 
 @dataclass
@@ -32,7 +32,7 @@ class PaymentsFixture:
         )
         return await charge(self.engine, self.merchant.merchant_id, charge_request)
 
-    async def window(self, **request: Any) -> Returned:
+    async def window(self, **request: Any) -> PayerReturn:
         """A payer who has approved 19,900 won in the PG's window and has not come back yet."""
         return await walk_through_window(self.engine, self.merchant, self.kicc, **request)
 

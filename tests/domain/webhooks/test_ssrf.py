@@ -13,7 +13,7 @@ from dasi.channels import add_channel
 from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer
 from domain.webhooks.conftest import WebhooksFixture
-from support.dns_server import AsksServer, naming
+from support.dns_server import DnsResolver, running_dns_server
 from support.gateway_merchant import PG_SECRET
 from support.webhook_endpoint import WebhookEndpoint
 
@@ -67,10 +67,10 @@ async def test_name_with_such_an_address_is_not_connected_to(
 ):
     port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
-    async with naming([address]) as names:
-        await deliverer_with(resolver=AsksServer(names.port)).run_due()
+    async with running_dns_server([address]) as names:
+        await deliverer_with(resolver=DnsResolver(names.port)).run_due()
     (told,) = await live.attempts()
-    assert names.asked == [NAME]
+    assert names.queried_names == [NAME]
     assert told.http_status is None
     refused = re.fullmatch(r"not sent: (\S+) is not a public address", told.answer)
     assert refused is not None, told.answer
@@ -112,8 +112,8 @@ async def test_one_private_address_among_public_ones_is_enough(
 ):
     port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
-    async with naming([PUBLIC, "127.0.0.1"]) as names:
-        await deliverer_with(resolver=AsksServer(names.port), connect_s=0.2).run_due()
+    async with running_dns_server([PUBLIC, "127.0.0.1"]) as names:
+        await deliverer_with(resolver=DnsResolver(names.port), connect_s=0.2).run_due()
     (told,) = await live.attempts()
     assert told.answer == "not sent: 127.0.0.1 is not a public address"
     assert endpoint.posts == []
@@ -125,13 +125,13 @@ async def test_name_that_is_public_first_and_private_then_gains_nothing(
     """Rebinding: the address that was looked at is the one connected to, at every attempt anew."""
     port = endpoint.url.rpartition(":")[2]
     await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
-    async with naming([PUBLIC], ["127.0.0.1"]) as names:
-        deliverer = deliverer_with(resolver=AsksServer(names.port), connect_s=0.2)
+    async with running_dns_server([PUBLIC], ["127.0.0.1"]) as names:
+        deliverer = deliverer_with(resolver=DnsResolver(names.port), connect_s=0.2)
         await deliverer.run_due()
-        assert names.asked == [NAME], "one question for one attempt: nothing else is connected to"
+        assert names.queried_names == [NAME], "one query for one attempt, one connection"
         await live.rows("UPDATE deliveries SET next_attempt_at = $1", live.clock.now())
         await deliverer.run_due()
-        assert names.asked == [NAME, NAME]
+        assert names.queried_names == [NAME, NAME]
     first, second = await live.attempts()
     assert not first.answer.startswith("not sent: 127")
     assert second.answer == "not sent: 127.0.0.1 is not a public address"

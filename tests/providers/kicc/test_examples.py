@@ -29,7 +29,7 @@ from dasi.providers.port import (
 )
 from kicc_wire import messages
 from kicc_wire.requests import Wire
-from support.fake_kicc import SECRET, far_side, says
+from support.fake_kicc import SECRET, fake_kicc, says
 
 Make = Callable[..., KiccProvider]
 EXAMPLES = Path(__file__).parent / "examples"
@@ -159,7 +159,7 @@ def test_we_remove_and_ask_as_the_examples_do() -> None:
 
 @pytest.mark.parametrize("name", ["approve", "approve_compact"])
 async def test_an_example_of_an_approval_passes_every_check(provider_at: Make, name: str) -> None:
-    async with far_side(lambda _call: says(example(f"{name}.answer"))) as side:
+    async with fake_kicc(lambda _call: says(example(f"{name}.answer"))) as side:
         outcome = await provider_at(side.url).approve(
             ACCOUNT,
             attempt("ap-01J6XJ9QW0000000000000001"),
@@ -174,7 +174,7 @@ async def test_an_example_of_an_approval_passes_every_check(provider_at: Make, n
 
 async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
     names = iter(("register_key", "issue_key", "charge", "cancel_partly", "remove_key"))
-    async with far_side(lambda _call: says(example(f"{next(names)}.answer"))) as side:
+    async with fake_kicc(lambda _call: says(example(f"{next(names)}.answer"))) as side:
         provider = provider_at(side.url)
         order = Order(pg_order_id="SUB-202609-u1029", amount_krw=9_900, goods_name="구독")
         window = await provider.open_window(

@@ -24,7 +24,7 @@ from support.fake_kicc import (
     Reply,
     approval,
     cancel,
-    far_side,
+    fake_kicc,
     key_issue,
     says,
 )
@@ -80,7 +80,7 @@ async def test_no_verb_logs_a_secret(
     )
     caplog.set_level("DEBUG")
     with capture_logs() as lines:
-        async with far_side(answer) as side:
+        async with fake_kicc(answer) as side:
             provider = provider_at(side.url)
             outcomes: list[object] = [await provider.open_window(account, window)]
             issued = await provider.issue_key(
@@ -129,7 +129,7 @@ async def test_a_broken_answer_is_not_quoted(
     half = '{"resCd":"0000","paymentInfo":{"cardInfo":{"cardNo":"' + BILLING_KEY
     with capture_logs() as lines:
         for reply in (says(half), Reply(half.encode() + b"\r\n\r\n", hangs_up=True)):
-            async with far_side(lambda _call, reply=reply: reply) as side:
+            async with fake_kicc(lambda _call, reply=reply: reply) as side:
                 outcome = await provider_at(side.url).issue_key(
                     account, attempt, session_id=SESSION, pg_order_id="REG-1"
                 )

@@ -21,7 +21,7 @@ from dasi.providers.port import (
     PgAccount,
     Unknown,
 )
-from support.fake_kicc import BILLING_KEY, HANGS_UP, Call, Reply, far_side, says
+from support.fake_kicc import BILLING_KEY, HANGS_UP, Call, Reply, fake_kicc, says
 
 Make = Callable[..., KiccProvider]
 ORDER_NO = "SUB-202609-u1029"
@@ -85,7 +85,7 @@ async def look_up(
 async def test_an_approval_is_found_in_its_present_state(
     provider_at: Make, account: PgAccount, attempt: Attempt, status: str, state: str
 ) -> None:
-    async with far_side(lambda call: approval(call, statusCode=status)) as side:
+    async with fake_kicc(lambda call: approval(call, statusCode=status)) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert side.calls[0].path == "/api/trades/retrieveTransaction"
     assert side.calls[0].body == {
@@ -117,7 +117,7 @@ async def test_an_approval_is_found_in_its_present_state(
 async def test_approval_that_fails_a_check_stays_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
-    async with far_side(lambda call: approval(call, **other)) as side:
+    async with fake_kicc(lambda call: approval(call, **other)) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(finding, Unknown), finding
 
@@ -125,7 +125,7 @@ async def test_approval_that_fails_a_check_stays_unknown(
 async def test_unknown_outcome_of_another_amount_carries_its_number(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(lambda call: approval(call, amount=9_901)) as side:
+    async with fake_kicc(lambda call: approval(call, amount=9_901)) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(finding, Unknown)
     assert (finding.pg_tid, finding.amount_krw) == ("26090310154110700102", 9_901)
@@ -134,7 +134,7 @@ async def test_unknown_outcome_of_another_amount_carries_its_number(
 async def test_not_found_is_any_code_for_now(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(lambda _call: NOT_FOUND) as side:
+    async with fake_kicc(lambda _call: NOT_FOUND) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert finding == NotFound(code="Q7Z1", text="거래내역이 존재하지 않습니다")
     assert len(side.calls) == 1
@@ -143,7 +143,7 @@ async def test_not_found_is_any_code_for_now(
 async def test_an_issuers_documented_refusal_is_found_as_a_decline(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
+    async with fake_kicc(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(finding, Found)
     assert finding.state == "none"
@@ -158,7 +158,7 @@ async def test_an_issuers_documented_refusal_is_found_as_a_decline(
 async def test_lookup_without_an_answer_is_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, answer: Reply
 ) -> None:
-    async with far_side(lambda _call: answer) as side:
+    async with fake_kicc(lambda _call: answer) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(finding, Unknown)
 
@@ -172,7 +172,7 @@ async def test_lookup_of_yesterdays_attempt_asks_for_both_days(
         return approval(call) if call.body["transactionDate"] == "20260904" else NOT_FOUND
 
     clock.advance(timedelta(days=1))
-    async with far_side(answer) as side:
+    async with fake_kicc(answer) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert [call.body["transactionDate"] for call in side.calls] == ["20260903", "20260904"]
     assert isinstance(finding, Found)
@@ -182,7 +182,7 @@ async def test_lookup_after_yesterday_is_unknown_without_a_request(
     provider_at: Make, account: PgAccount, attempt: Attempt, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(days=2))
-    async with far_side(lambda _call: NOT_FOUND) as side:
+    async with fake_kicc(lambda _call: NOT_FOUND) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert isinstance(finding, Unknown)
     assert side.connections == 0
@@ -191,7 +191,7 @@ async def test_lookup_after_yesterday_is_unknown_without_a_request(
 async def test_a_cancel_is_found_with_what_remains(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(cancel) as side:
+    async with fake_kicc(cancel) as side:
         finding = await look_up(
             provider_at(side.url),
             account,
@@ -214,7 +214,7 @@ async def test_a_cancel_is_found_with_what_remains(
 async def test_cancel_that_fails_a_check_stays_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
-    async with far_side(lambda call: cancel(call, **other)) as side:
+    async with fake_kicc(lambda call: cancel(call, **other)) as side:
         finding = await look_up(
             provider_at(side.url),
             account,
@@ -236,7 +236,7 @@ async def test_an_issued_key_is_found_only_when_kicc_shows_it(
         def answer(call: Call, info: dict[str, Any] = info) -> Reply:
             return approval(call, amount=0, statusCode="", paymentInfo=info)
 
-        async with far_side(answer) as side:
+        async with fake_kicc(answer) as side:
             finding = await look_up(
                 provider_at(side.url), account, attempt, AttemptKind.ISSUE_KEY, amount_krw=None
             )
@@ -249,7 +249,7 @@ async def test_an_issued_key_is_found_only_when_kicc_shows_it(
 async def test_a_removed_key_is_found(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(approval) as side:
+    async with fake_kicc(approval) as side:
         finding = await look_up(provider_at(side.url), account, attempt, AttemptKind.DELETE_KEY)
     assert isinstance(finding, Found)
     assert isinstance(finding.outcome, KeyDeleted)

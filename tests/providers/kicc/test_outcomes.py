@@ -27,7 +27,7 @@ from support.fake_kicc import (
     Reply,
     approval,
     cancel,
-    far_side,
+    fake_kicc,
     key_issue,
     says,
     says_half,
@@ -40,7 +40,7 @@ PG_TID = "26090310154110700102"
 
 
 async def test_success_that_passes_its_checks_is_an_approval(charge_at: Charge) -> None:
-    async with far_side(lambda call: says(approval(call))) as side:
+    async with fake_kicc(lambda call: says(approval(call))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Approved)
     assert (outcome.pg_tid, outcome.amount_krw, outcome.approval_no) == (PG_TID, 9_900, "00190871")
@@ -68,7 +68,7 @@ async def test_success_that_passes_its_checks_is_an_approval(charge_at: Charge) 
 async def test_success_in_an_odd_shape_is_an_approval(
     charge_at: Charge, other: dict[str, Any]
 ) -> None:
-    async with far_side(lambda call: says(approval(call, **other))) as side:
+    async with fake_kicc(lambda call: says(approval(call, **other))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Approved), outcome
     assert outcome.amount_krw == 9_900
@@ -104,7 +104,7 @@ async def test_success_that_fails_a_check_is_unknown_with_its_claims(
     charge_at: Charge, case: str
 ) -> None:
     other = FAILED_CHECKS[case]
-    async with far_side(lambda call: says(approval(call, **other))) as side:
+    async with fake_kicc(lambda call: says(approval(call, **other))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown), outcome
     assert outcome.code == "0000"
@@ -113,7 +113,7 @@ async def test_success_that_fails_a_check_is_unknown_with_its_claims(
 
 async def test_a_wrong_amount_says_whether_kicc_signed_it(charge_at: Charge) -> None:
     other = FAILED_CHECKS["another amount, signed"]
-    async with far_side(lambda call: says(approval(call, **other))) as side:
+    async with fake_kicc(lambda call: says(approval(call, **other))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown)
     assert outcome.amount_krw == 9_901
@@ -156,14 +156,14 @@ NO_ANSWERS: dict[str, Callable[[Call], Reply]] = {
 
 @pytest.mark.parametrize("case", NO_ANSWERS)
 async def test_answer_without_a_clear_result_is_unknown(charge_at: Charge, case: str) -> None:
-    async with far_side(NO_ANSWERS[case]) as side:
+    async with fake_kicc(NO_ANSWERS[case]) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown), outcome
     assert len(side.calls) == 1, "it was sent once"
 
 
 async def test_slow_answer_is_unknown(charge_at: Charge) -> None:
-    async with far_side(lambda _call: SAYS_NOTHING) as side:
+    async with fake_kicc(lambda _call: SAYS_NOTHING) as side:
         outcome = await charge_at(side.url, total_timeout_s=0.3)
     assert isinstance(outcome, Unknown)
     assert len(side.calls) == 1
@@ -183,14 +183,14 @@ async def test_slow_answer_is_unknown(charge_at: Charge) -> None:
 async def test_explicit_refusal_is_declined_with_a_reason(
     charge_at: Charge, code: str, text: str, reason: str
 ) -> None:
-    async with far_side(lambda _call: says({"resCd": code, "resMsg": text})) as side:
+    async with fake_kicc(lambda _call: says({"resCd": code, "resMsg": text})) as side:
         outcome = await charge_at(side.url)
     assert outcome == Declined(code=code, text=text, reason=reason)
 
 
 async def test_a_refusal_that_quotes_the_key_does_not_pass_it_on(charge_at: Charge) -> None:
     text = f"빌링키 {BILLING_KEY} 없음"
-    async with far_side(lambda _call: says({"resCd": "Q7Z1", "resMsg": text})) as side:
+    async with fake_kicc(lambda _call: says({"resCd": "Q7Z1", "resMsg": text})) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Declined)
     assert BILLING_KEY not in outcome.text
@@ -199,7 +199,7 @@ async def test_a_refusal_that_quotes_the_key_does_not_pass_it_on(charge_at: Char
 async def test_issued_key_is_recognised_by_its_mask(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(lambda call: says(key_issue(call))) as side:
+    async with fake_kicc(lambda call: says(key_issue(call))) as side:
         outcome = await provider_at(side.url).issue_key(
             account, attempt, session_id="26090310153610700099", pg_order_id="REG-1"
         )
@@ -212,7 +212,7 @@ async def test_issued_key_is_recognised_by_its_mask(
 async def test_payment_in_place_of_a_key_is_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
-    async with far_side(lambda call: says(approval(call, amount_of_window=0))) as side:
+    async with fake_kicc(lambda call: says(approval(call, amount_of_window=0))) as side:
         outcome = await provider_at(side.url).issue_key(
             account, attempt, session_id="26090310153610700099", pg_order_id="REG-1"
         )
@@ -224,7 +224,7 @@ async def test_a_partial_cancel_sends_what_is_left_and_reads_what_remains(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
-    async with far_side(lambda call: says(cancel(call))) as side:
+    async with fake_kicc(lambda call: says(cancel(call))) as side:
         outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     sent = side.calls[0].body
     assert (sent["reviseTypeCode"], sent["amount"], sent["remainAmount"]) == ("32", 5_000, 19_900)
@@ -236,7 +236,7 @@ async def test_a_whole_cancel_is_a_40(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=19_900, remain_krw=19_900, paid_krw=19_900)
-    async with far_side(lambda call: says(cancel(call))) as side:
+    async with fake_kicc(lambda call: says(cancel(call))) as side:
         outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     assert side.calls[0].body["reviseTypeCode"] == "40"
     assert isinstance(outcome, Cancelled)
@@ -247,7 +247,7 @@ async def test_the_rest_after_a_partial_cancel_is_a_32(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=14_900, remain_krw=14_900, paid_krw=19_900)
-    async with far_side(lambda call: says(cancel(call))) as side:
+    async with fake_kicc(lambda call: says(cancel(call))) as side:
         outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     assert side.calls[0].body["reviseTypeCode"] == "32"
     assert isinstance(outcome, Cancelled)
@@ -270,7 +270,7 @@ async def test_cancel_that_fails_a_check_is_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)
-    async with far_side(lambda call: says(cancel(call, **other))) as side:
+    async with fake_kicc(lambda call: says(cancel(call, **other))) as side:
         outcome = await provider_at(side.url).cancel(account, attempt, cancel=cancel_request)
     assert isinstance(outcome, Unknown), outcome
 
@@ -280,7 +280,7 @@ async def test_a_removed_key(provider_at: Make, account: PgAccount, attempt: Att
         names = {name: call.body[name] for name in ("mallId", "shopTransactionId")}
         return says({"resCd": "0000", "resMsg": "정상", **names})
 
-    async with far_side(answer) as side:
+    async with fake_kicc(answer) as side:
         outcome = await provider_at(side.url).delete_key(account, attempt, billing_key=BILLING_KEY)
     assert outcome == KeyDeleted(code="0000", text="정상")
     assert side.calls[0].body["batchKey"] == BILLING_KEY

@@ -26,7 +26,7 @@ from support.fake_kicc import (
     Call,
     Reply,
     approval,
-    far_side,
+    fake_kicc,
     says,
 )
 
@@ -68,7 +68,7 @@ async def test_an_untrusted_certificate_is_not_sent(charge_at: Charge, tmp_path:
     certificate, key = make_certificate(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
-    async with far_side(lambda call: says(approval(call)), tls=server) as side:
+    async with fake_kicc(lambda call: says(approval(call)), tls=server) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, NotSent)
     assert side.calls == []
@@ -79,13 +79,13 @@ async def test_a_trusted_certificate_is_spoken_to(charge_at: Charge, tmp_path: P
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
     trusting = ssl.create_default_context(cafile=certificate)
-    async with far_side(lambda call: says(approval(call)), tls=server) as side:
+    async with fake_kicc(lambda call: says(approval(call)), tls=server) as side:
         outcome = await charge_at(side.url, tls=trusting)
     assert isinstance(outcome, Approved)
 
 
 async def test_a_host_that_speaks_no_tls_is_not_sent(charge_at: Charge) -> None:
-    async with far_side(lambda call: says(approval(call))) as side:
+    async with fake_kicc(lambda call: says(approval(call))) as side:
         outcome = await charge_at(side.url.replace("http:", "https:"))
     assert isinstance(outcome, NotSent)
     assert side.calls == []
@@ -93,7 +93,7 @@ async def test_a_host_that_speaks_no_tls_is_not_sent(charge_at: Charge) -> None:
 
 async def test_connection_closed_after_connecting_is_unknown(charge_at: Charge) -> None:
     """The request may have been in the far side's buffer when it hung up."""
-    async with far_side(lambda _call: HANGS_UP, hangs_up_at_once=True) as side:
+    async with fake_kicc(lambda _call: HANGS_UP, hangs_up_at_once=True) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown)
     assert side.connections == 1
@@ -102,7 +102,7 @@ async def test_connection_closed_after_connecting_is_unknown(charge_at: Charge) 
 async def test_request_to_a_full_pool_is_not_sent(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
-    async with far_side(lambda _call: SAYS_NOTHING) as side:
+    async with fake_kicc(lambda _call: SAYS_NOTHING) as side:
         provider = provider_at(side.url, connections_max=1, pool_wait_s=0.05)
         first = asyncio.create_task(
             provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
@@ -118,7 +118,7 @@ async def test_request_to_a_full_pool_is_not_sent(
 async def test_a_closed_provider_sends_nothing(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
-    async with far_side(lambda call: says(approval(call))) as side:
+    async with fake_kicc(lambda call: says(approval(call))) as side:
         provider = provider_at(side.url)
         await provider.close()
         outcome = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
@@ -130,7 +130,7 @@ async def test_a_cancelled_charge_gives_its_place_in_the_pool_back(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     answers = [SAYS_NOTHING]
-    async with far_side(lambda call: answers.pop() if answers else says(approval(call))) as side:
+    async with fake_kicc(lambda call: answers.pop() if answers else says(approval(call))) as side:
         provider = provider_at(side.url, connections_max=1)
         first = asyncio.create_task(
             provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
@@ -146,7 +146,7 @@ async def test_a_cancelled_charge_gives_its_place_in_the_pool_back(
 async def test_request_on_a_dying_kept_connection_is_unknown_and_not_repeated(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
-    async with far_side(lambda call: says(approval(call)) if is_first(call) else HANGS_UP) as side:
+    async with fake_kicc(lambda call: says(approval(call)) if is_first(call) else HANGS_UP) as side:
 
         def is_first(_call: Call) -> bool:
             return len(side.calls) == 1
@@ -164,7 +164,7 @@ async def test_a_redirect_is_not_followed(charge_at: Charge) -> None:
     elsewhere = Reply(
         b"HTTP/1.1 302 X\r\nLocation: /api/trades/approval/batch\r\nContent-Length: 0\r\n\r\n"
     )
-    async with far_side(lambda _call: elsewhere) as side:
+    async with fake_kicc(lambda _call: elsewhere) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown)
     assert len(side.calls) == 1
@@ -173,7 +173,7 @@ async def test_a_redirect_is_not_followed(charge_at: Charge) -> None:
 async def test_nothing_is_sent_on_another_korean_day_than_it_is_filed_under(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
-    async with far_side(lambda call: says(approval(call))) as side:
+    async with fake_kicc(lambda call: says(approval(call))) as side:
         clock.advance(timedelta(hours=14))  # 00:00 in Korea, still the same day in UTC
         outcome = await provider_at(side.url).charge(
             account, attempt, order=order, billing_key=BILLING_KEY
@@ -183,7 +183,7 @@ async def test_nothing_is_sent_on_another_korean_day_than_it_is_filed_under(
 
 
 async def test_request_inside_a_transaction_fails(charge_at: Charge, database: Database) -> None:
-    async with far_side(lambda call: says(approval(call))) as side:
+    async with fake_kicc(lambda call: says(approval(call))) as side:
         async with database.transaction():
             with pytest.raises(AssertionError, match="inside a transaction"):
                 await charge_at(side.url)
@@ -191,7 +191,7 @@ async def test_request_inside_a_transaction_fails(charge_at: Charge, database: D
 
 
 async def test_request_has_kiccs_path_headers_and_fields(charge_at: Charge) -> None:
-    async with far_side(lambda call: says(approval(call))) as side:
+    async with fake_kicc(lambda call: says(approval(call))) as side:
         await charge_at(side.url)
     call = side.calls[0]
     assert call.path == "/api/trades/approval/batch"
@@ -222,8 +222,8 @@ async def test_requests_of_live_accounts_go_to_the_live_host_only(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     async with (
-        far_side(lambda call: says(approval(call))) as sandbox,
-        far_side(lambda call: says(approval(call))) as live,
+        fake_kicc(lambda call: says(approval(call))) as sandbox,
+        fake_kicc(lambda call: says(approval(call))) as live,
     ):
         provider = provider_at(sandbox.url, live_url=live.url)
         live_account = replace(account, is_sandbox=False)
@@ -242,7 +242,7 @@ async def test_scheduled_work_is_held_back_while_kicc_is_down(
     def answer(call: Call) -> Reply:
         return says("", status=503) if is_down else says(approval(call))
 
-    async with far_side(answer) as side:
+    async with fake_kicc(answer) as side:
         provider = provider_at(side.url)
         for _ in range(5):
             assert provider.is_available(account)
@@ -261,7 +261,7 @@ async def test_scheduled_work_is_held_back_while_kicc_is_down(
 async def test_refusals_do_not_hold_scheduled_work_back(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
-    async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
+    async with fake_kicc(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
         provider = provider_at(side.url)
         for _ in range(10):
             await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)

@@ -15,7 +15,7 @@ from dasi.providers.port import (
     WindowOpened,
     WindowRequest,
 )
-from support.fake_kicc import HANGS_UP, Call, Reply, far_side, says
+from support.fake_kicc import HANGS_UP, Call, Reply, fake_kicc, says
 
 Make = Callable[..., KiccProvider]
 URL = "https://testpgapi.easypay.co.kr/view/trades/cert-req.do?authorizationId=26090310014410700041"
@@ -38,7 +38,7 @@ def request_(order: Order) -> WindowRequest:
 async def test_registration_of_a_payment_window_has_its_amount(
     provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
-    async with far_side(opened) as side:
+    async with fake_kicc(opened) as side:
         outcome = await provider_at(side.url).open_window(account, request_)
     assert outcome == WindowOpened(url=URL, session_id="26090310014410700041")
     assert side.calls[0].path == "/api/ep9/trades/webpay"
@@ -64,7 +64,7 @@ async def test_registration_of_a_key_window_has_no_amount(
     provider_at: Make, account: PgAccount, request_: WindowRequest, key_fields: str, cert_type: str
 ) -> None:
     account = replace(account, key_fields=key_fields, language="en")  # type: ignore[arg-type]  # a text of ours
-    async with far_side(opened) as side:
+    async with fake_kicc(opened) as side:
         await provider_at(side.url).open_window(account, replace(request_, is_key_window=True))
     sent = side.calls[0].body
     assert (sent["amount"], sent["payMethodTypeCode"], sent["langFlag"]) == (0, "81", "ENG")
@@ -91,7 +91,7 @@ async def test_what_a_shop_may_choose_reaches_kicc(
         quotas_offered=(0, 2, 3),
         cards_offered=("hana", "shinhan", "no_such_card"),
     )
-    async with far_side(opened) as side:
+    async with fake_kicc(opened) as side:
         await provider_at(side.url).open_window(account, request)
     sent = side.calls[0].body
     assert sent["langFlag"] == "JPN"
@@ -112,7 +112,7 @@ async def test_what_a_shop_may_choose_reaches_kicc(
 async def test_a_goods_name_of_signs_alone_gives_way_to_the_order_number(
     provider_at: Make, account: PgAccount, request_: WindowRequest, order: Order
 ) -> None:
-    async with far_side(opened) as side:
+    async with fake_kicc(opened) as side:
         await provider_at(side.url).open_window(
             account, replace(request_, order=replace(order, goods_name="★★★"))
         )
@@ -122,7 +122,7 @@ async def test_a_goods_name_of_signs_alone_gives_way_to_the_order_number(
 async def test_an_app_scheme_kicc_cannot_hold_is_left_out(
     provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
-    async with far_side(opened) as side:
+    async with fake_kicc(opened) as side:
         await provider_at(side.url).open_window(account, replace(request_, app_scheme="a<b>://"))
     assert "appScheme" not in side.calls[0].body
 
@@ -133,7 +133,7 @@ async def test_an_app_scheme_kicc_cannot_hold_is_left_out(
 async def test_a_window_without_a_sound_address_is_not_opened(
     provider_at: Make, account: PgAccount, request_: WindowRequest, url: str | None
 ) -> None:
-    async with far_side(lambda _call: says({"resCd": "0000", "authPageUrl": url})) as side:
+    async with fake_kicc(lambda _call: says({"resCd": "0000", "authPageUrl": url})) as side:
         outcome = await provider_at(side.url).open_window(account, request_)
     assert isinstance(outcome, Unknown)
 
@@ -142,10 +142,10 @@ async def test_a_window_may_be_refused_unanswered_or_unsent(
     provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
     refusal = says({"resCd": "Q7Z1", "resMsg": "일반승인 불가 가맹점"})
-    async with far_side(lambda _call: refusal) as side:
+    async with fake_kicc(lambda _call: refusal) as side:
         refused = await provider_at(side.url).open_window(account, request_)
     assert refused == Declined(code="Q7Z1", text="일반승인 불가 가맹점", reason="not_contracted")
-    async with far_side(lambda _call: HANGS_UP) as side:
+    async with fake_kicc(lambda _call: HANGS_UP) as side:
         assert isinstance(await provider_at(side.url).open_window(account, request_), Unknown)
         url = side.url
     assert isinstance(await provider_at(url).open_window(account, request_), NotSent)
@@ -154,7 +154,7 @@ async def test_a_window_may_be_refused_unanswered_or_unsent(
 async def test_a_caller_that_breaks_kiccs_rules_is_stopped_before_anything_is_sent(
     provider_at: Make, account: PgAccount, request_: WindowRequest, order: Order
 ) -> None:
-    async with far_side(opened) as side:
+    async with fake_kicc(opened) as side:
         provider = provider_at(side.url)
         for wrong in (
             replace(request_, order=replace(order, pg_order_id="x" * 41)),

@@ -20,7 +20,7 @@ from dasi.providers.port import (
     KeyIssued,
     NotFound,
 )
-from support.fake_kicc import Call, Reply, far_side
+from support.fake_kicc import Call, Reply, fake_kicc
 from support.kicc_merchant import ACCOUNT, OTHER_ACCOUNT, KiccMerchant, open_kicc_merchant
 
 
@@ -133,7 +133,7 @@ async def test_10_and_11_early_and_forged_notifications_are_only_hints(form: str
 
     async with (
         open_kicc_merchant(notice_before_answer=True) as kicc_merchant,
-        far_side(take) as endpoint,
+        fake_kicc(take) as endpoint,
     ):
         await kicc_merchant.kicc.mall(
             ACCOUNT.pg_merchant_id, notice={"url": endpoint.url, "form": form}

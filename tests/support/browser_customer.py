@@ -1,4 +1,4 @@
-"""A customer of the demo shop, the shop itself, and the time that passes for them."""
+"""A customer of the demo shop, the shop as a server, and a clock for both."""
 
 import asyncio
 import html
@@ -18,7 +18,7 @@ from dasi_demo.pages import Settings, make_shop
 
 
 class ManualTime:
-    """Stands still until it is turned."""
+    """A clock that stands still until `pass_`."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 9, 3, 1, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ class ManualTime:
 
 
 class Customer:
-    """A browser without a screen: follows redirects, keeps cookies, reads pages."""
+    """A browser without a screen: it follows redirects, stores cookies and reads pages."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self.url = url
@@ -49,18 +49,18 @@ class Customer:
             return html.unescape(await answer.text())
 
     async def order(self, item: str, **fields: str) -> dict[str, Any]:
-        """Goes to the checkout; what the page would give to IMP.request_pay."""
+        """Go to the checkout and return the page's parameters for IMP.request_pay."""
         page = await self.press("/orders", item=item, **fields)
-        found = re.search(r'data-payment-request="(.*?)"\s+data-busy', page, re.DOTALL)
-        assert found, page
-        request: dict[str, Any] = json.loads(found[1])
+        attribute = re.search(r'data-payment-request="(.*?)"\s+data-busy', page, re.DOTALL)
+        assert attribute, page
+        request: dict[str, Any] = json.loads(attribute[1])
         return request
 
     async def charge_button(self) -> str:
-        """The name the next charge will have, as the page's button carries it."""
-        found = re.search(r'name="merchant_uid" value="([^"]+)"', await self.see("/my"))
-        assert found, "no charge button on the page"
-        return found[1]
+        """The order number of the next charge, from the page's button."""
+        field = re.search(r'name="merchant_uid" value="([^"]+)"', await self.see("/my"))
+        assert field, "no charge button on the page"
+        return field[1]
 
     async def webhooks(self) -> list[dict[str, Any]]:
         async with self.session.get(f"{self.url}/webhooks.json") as answer:
@@ -69,15 +69,15 @@ class Customer:
 
 
 @asynccontextmanager
-async def opened_shop(
+async def running_shop(
     settings: Settings, listening: socket.socket, *, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Customer]:
-    """The shop, open, with a customer at its door."""
+    """Serve the shop and yield a customer of it."""
     shop = make_shop(settings, now=now)
     server = uvicorn.Server(uvicorn.Config(shop, log_config=None, ws="none"))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    listening.listen()  # from here on nobody is turned away, however long the start takes
+    listening.listen()  # connections wait from here on, so a slow start refuses none
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield Customer(url, session)
     server.should_exit = True
