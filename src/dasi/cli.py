@@ -23,8 +23,7 @@ from dasi.commands import (
 )
 from dasi.commands.options import help_epilog
 from dasi.commands.printing import operator_error_of, print_operator_error
-from dasi.foundation.errors import Refused, Unavailable
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError, Refused, Unavailable
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.foundation.migrate import migrate
-from dasi.foundation.operator_error import OperatorError
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.headless_payer import pay_in_window
 from dasi.runtime.processes import (

@@ -18,8 +18,8 @@ import uvicorn
 import uvloop
 
 from dasi.app import create_app
+from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
-from dasi.foundation.operator_error import OperatorError
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from dasi.foundation import vault
 from dasi.foundation.durations import parse_durations
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from dasi.foundation.db import Database, open_database
+from dasi.foundation.errors import OperatorError
 from dasi.foundation.migrate import Migration, load_migrations, migrate, require_current
-from dasi.foundation.operator_error import OperatorError
 from support.database import TestServer
 
 FIRST = Migration(1, "things", "CREATE TABLE things (thing_id bigint PRIMARY KEY);")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 from dasi.settings import KICC_LIVE_URL, SETTINGS, read_settings, unknown_names
 
 KEY = base64.b64encode(b"k" * 32).decode()

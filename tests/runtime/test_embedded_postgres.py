@@ -17,7 +17,7 @@ import asyncpg
 import psutil
 import pytest
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.postgres_binaries import find_binaries
 

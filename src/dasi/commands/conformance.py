@@ -10,7 +10,7 @@ from rich.console import Console
 
 from dasi.commands.options import Json, help_epilog
 from dasi.conformance import Finding, try_out
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 
 _MARKS = {"same": "green", "different": "yellow", "missing": "red"}
 

@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dasi.foundation.errors import Refused, Unavailable
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError, Refused, Unavailable
 
 Facts = Mapping[str, str | int | bool | None]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
-from dasi.foundation.operator_error import OperatorError
 from dasi.merchants import list_merchants
 from dasi.runtime.bootstrap import open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database

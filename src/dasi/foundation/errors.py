@@ -7,6 +7,7 @@
       Conflict             it exists already, or is in a state that forbids this
       NotAllowed           this merchant, channel or PG does not do that
     Unavailable          try later: nothing is wrong with the request
+    OperatorError        the operator can act: problem, cause and next step, for the command line
     AssertionError       a bug: never caught, always alarmed
 
 Outcomes of asking a PG are values, not exceptions: see `dasi.providers.port`.
@@ -58,3 +59,16 @@ class Unavailable(Exception):
         self.what = what
         self.retry_after_s = retry_after_s
         super().__init__(f"{what} is unavailable; try again in {retry_after_s} s")
+
+
+class OperatorError(Exception):
+    """A program cannot start, stop or be set up: the problem, its cause and the next step.
+
+    The command line prints the three parts and ends. None of them holds a secret.
+    """
+
+    def __init__(self, problem: str, *, cause: str, hint: str) -> None:
+        self.problem = problem
+        self.cause = cause
+        self.hint = hint
+        super().__init__(f"{problem}\nWhy we think so: {cause}\nWhat to do next: {hint}")

@@ -13,7 +13,7 @@ from importlib import resources
 import asyncpg
 
 from dasi.foundation.db import Connection, Database
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 
 _ONE_MIGRATOR = 0x64617369  # "dasi", the key of the advisory lock
 _WAIT_FOR_OTHER_MIGRATOR = "120s"

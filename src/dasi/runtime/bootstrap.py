@@ -8,9 +8,8 @@ import asyncpg
 from dasi.app import open_engine
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
-from dasi.foundation.errors import Unavailable
+from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.migrate import Migration, migrate, require_current
-from dasi.foundation.operator_error import OperatorError
 from dasi.settings import Settings
 
 _REFUSED = (

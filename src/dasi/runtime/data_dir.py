@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dasi.foundation import vault
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 
 DEFAULT = Path("dasi-data")

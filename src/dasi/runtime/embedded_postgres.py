@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 from dasi.runtime import die_with_parent
 from dasi.runtime.postgres_binaries import Binaries, find_binaries
 

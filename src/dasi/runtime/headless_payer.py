@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import aiohttp
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 
 _FORMS_MAX = 5
 _NOT_SENT = {"submit", "button", "checkbox", "radio"}  # unless pressed or ticked

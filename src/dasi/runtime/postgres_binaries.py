@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 
 MAJOR_MIN = 15
 _DEBIAN = Path("/usr/lib/postgresql")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 from dasi.runtime import die_with_parent
 
 LOOPBACK = "127.0.0.1"

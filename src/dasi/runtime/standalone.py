@@ -17,7 +17,7 @@ from socket import socket
 
 import aiohttp
 
-from dasi.foundation.operator_error import OperatorError
+from dasi.foundation.errors import OperatorError
 from dasi.runtime.data_dir import DataDir, is_in_use
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.processes import LOOPBACK, Child, ProcessGroup, free_port, listen_each, tail
