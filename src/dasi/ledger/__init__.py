@@ -26,7 +26,6 @@ from dasi.ledger.payments import (
     ensure_key_order_available,
     ensure_order_available,
     find_payment,
-    is_unresolved,
 )
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "ensure_key_order_available",
     "ensure_order_available",
     "find_payment",
-    "is_unresolved",
     "key_attempt_store",
     "lookup_backoff",
     "payment_store",

@@ -350,6 +350,7 @@ async def unresolved_attempt_any_merchant(
 
 
 async def is_unresolved(database: Database, merchant_id: int, attempt_id: str) -> bool:
+    """Whether the merchant has an attempt of this id whose outcome is not known."""
     row = await database.fetchrow(
         """SELECT 1 FROM pg_attempts
            WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('sending', 'unknown')

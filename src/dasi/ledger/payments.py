@@ -6,7 +6,7 @@ The database's unique index decides first (M1).
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.ledger import attempt_store, payment_store
+from dasi.ledger import payment_store
 from dasi.ledger.payment import Payment, Status
 
 
@@ -16,11 +16,6 @@ async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Paymen
     if payment is None:
         raise NotFound("unknown_payment", imp_uid=imp_uid[:40])
     return payment
-
-
-async def is_unresolved(engine: Engine, merchant_id: int, attempt_id: str) -> bool:
-    """Whether the merchant has an attempt of this id whose outcome is not known."""
-    return await attempt_store.is_unresolved(engine.database, merchant_id, attempt_id)
 
 
 async def ensure_order_available(

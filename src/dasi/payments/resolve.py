@@ -22,7 +22,6 @@ from dasi.ledger import (
     Status,
     attempt_store,
     find_payment,
-    is_unresolved,
     lookup_backoff,
     payment_store,
 )
@@ -118,7 +117,7 @@ async def lookup_now(engine: Engine, merchant_id: int, attempt_id: str) -> str:
 
     `NotFound("already_resolved")` if the attempt is resolved.
     """
-    if not await is_unresolved(engine, merchant_id, attempt_id):
+    if not await attempt_store.is_unresolved(engine.database, merchant_id, attempt_id):
         raise errors.NotFound("already_resolved")
     await lookup_attempt(
         engine, await attempt_store.attempt(engine.database, merchant_id, attempt_id)

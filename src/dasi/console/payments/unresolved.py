@@ -5,7 +5,7 @@ from starlette.responses import Response
 from dasi.console.payments.reason_labels import cause
 from dasi.console.routing import ConsoleRequest, next_url
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.ledger import is_unresolved
+from dasi.ledger import attempt_store
 from dasi.payments import lookup_now, resolve_manually
 from dasi.reporting import list_unresolved
 
@@ -55,7 +55,9 @@ async def post_resolve(request: ConsoleRequest) -> Response:
         raise Invalid("pg_tid", "the PG's number of the transaction")
     if len(why) < _WHY_MIN:
         raise Invalid("why", "what the PG's books say")
-    if not await is_unresolved(request.engine, request.merchant_id, attempt_id):
+    if not await attempt_store.is_unresolved(
+        request.engine.database, request.merchant_id, attempt_id
+    ):
         raise NotFound("already_resolved")
     await request.audit("attempt_resolved", target=attempt_id, detail=f"{happened} {pg_tid} {why}")
     await resolve_manually(
