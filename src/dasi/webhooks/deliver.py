@@ -9,15 +9,16 @@ slow it is, the others do not notice.
 """
 
 import asyncio
-from collections import Counter as CountOf
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
 from dasi.engine import Engine
+from dasi.foundation.worker_pool import WorkerPool
 from dasi.webhooks import delivery_store, endpoint_store
 from dasi.webhooks.delivery_store import ClaimedDelivery
 from dasi.webhooks.encode import encode_body
@@ -33,19 +34,18 @@ from dasi.webhooks.signing import SigningSecret, secrets_of, signature_headers
 log = structlog.get_logger()
 
 BATCH = 50
-AT_ONCE = 256
+MAX_CONCURRENT = 256
 PER_ENDPOINT = 8
 FAILURE_THRESHOLD, FAILURE_WINDOW_S = 20, 300
-_WAIT_FOR_PLACE_S = 20
+_SLOT_TIMEOUT_S = 20
 _LEASE = timedelta(seconds=90)  # a wait for a place, a connection and an answer fit in
-_POLL_INTERVAL_S = 0.25
 _ATTEMPTS = Counter(
     "dasi_webhook_attempts_total", "POSTs of webhooks, by what came of them", ["result"]
 )
 _BACKOFFS = Counter("dasi_webhook_endpoint_backoffs_total", "Back-offs from endpoints that fail")
 
 
-class Deliverer:
+class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]):
     """Posts webhooks. One per worker; its options are those of `WebhookClient`."""
 
     def __init__(
@@ -58,91 +58,55 @@ class Deliverer:
         connect_s: float = CONNECT_S,
         answer_s: float = ANSWER_S,
     ) -> None:
+        super().__init__(max_concurrent=MAX_CONCURRENT)
         self._engine = engine
         self._retry_schedule = retry_schedule
         self._client = WebhookClient(
             allow_local=allow_local,
-            max_concurrent=AT_ONCE,
+            max_concurrent=MAX_CONCURRENT,
             resolver=resolver,
             connect_s=connect_s,
             answer_s=answer_s,
         )
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._places: dict[str, asyncio.Semaphore] = {}
-        self._claimed: CountOf[str] = CountOf()
-        """Deliveries in hand by endpoint: under way, or waiting for a place."""
-
-    async def poll(self) -> int:
-        """Starts what is due and has room; returns how many, or 1 when something ended."""
-        had_some = bool(self._tasks)
-        started = await self._start(None)
-        if started:
-            return len(started)
-        if not self._tasks:
-            # What ended while we looked may have held back others of its endpoint: look again.
-            return int(had_some)
-        ended, _ = await asyncio.wait(
-            self._tasks, timeout=_POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
-        )
-        return min(len(ended), 1)
-
-    async def run_due(self, *, only_merchant_id: int | None = None) -> int:
-        """Delivers one batch of what is due now and waits for it; returns how many were tried."""
-        started = await self._start(only_merchant_id)
-        await asyncio.gather(*started)
-        return len(started)
+        # A slot per concurrent POST to an endpoint; an endpoint without deliveries needs none.
+        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def close(self) -> None:
-        """Ends what is under way first: each attempt is recorded."""
-        await asyncio.gather(*self._tasks)
+        """Wait for the POSTs in flight, so that each attempt is recorded, and close the client."""
+        await super().close()
         await self._client.close()
 
-    async def _start(self, only_merchant_id: int | None) -> list[asyncio.Task[None]]:
-        room = AT_ONCE - len(self._tasks)
-        if room <= 0:
+    async def claim_due(
+        self, *, only_merchant_id: int | None
+    ) -> list[tuple[ClaimedDelivery, Sequence[SigningSecret]]]:
+        """Claim due deliveries, each with the secrets that sign it."""
+        if self.free_slots <= 0:
             return []
         now = self._engine.clock.now()
-        claimed = await delivery_store.claim_due_any_merchant(
+        deliveries = await delivery_store.claim_due_any_merchant(
             self._engine.database,
             now=now,
             leased_until=now + _LEASE,
-            batch=min(room, BATCH),
-            busy=[name for name, count in self._claimed.items() if count >= PER_ENDPOINT],
+            batch=min(self.free_slots, BATCH),
+            busy=[endpoint for endpoint, count in self.in_flight.items() if count >= PER_ENDPOINT],
             only_merchant_id=only_merchant_id,
         )
-        if not claimed:
+        if not deliveries:
             return []
-        secrets = await secrets_of(self._engine, {one.merchant_id for one in claimed})
-        return [self._begin(one, secrets[one.merchant_id]) for one in claimed]
+        merchant_ids = {delivery.merchant_id for delivery in deliveries}
+        secrets = await secrets_of(self._engine, merchant_ids)
+        return [(delivery, secrets[delivery.merchant_id]) for delivery in deliveries]
 
-    def _begin(
-        self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]
-    ) -> asyncio.Task[None]:
-        endpoint = delivery.endpoint
-        self._claimed[endpoint] += 1
-        place = self._places.setdefault(endpoint, asyncio.Semaphore(PER_ENDPOINT))
-        task = asyncio.create_task(self._deliver(delivery, secrets, place))
+    def group_of(self, item: tuple[ClaimedDelivery, Sequence[SigningSecret]]) -> str:
+        return item[0].endpoint
 
-        def ended(_task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self._claimed[endpoint] -= 1
-            if self._claimed[endpoint] == 0:
-                del self._claimed[endpoint]
-                self._places.pop(endpoint, None)
-
-        self._tasks.add(task)
-        task.add_done_callback(ended)
-        return task
-
-    async def _deliver(
-        self,
-        delivery: ClaimedDelivery,
-        secrets: Sequence[SigningSecret],
-        place: asyncio.Semaphore,
-    ) -> None:
+    async def process(self, item: tuple[ClaimedDelivery, Sequence[SigningSecret]]) -> None:
+        """POST one delivery as soon as its endpoint has a free slot, and record the attempt."""
+        delivery, secrets = item
+        slot = self._slots.setdefault(delivery.endpoint, asyncio.Semaphore(PER_ENDPOINT))
         try:
-            async with asyncio.timeout(_WAIT_FOR_PLACE_S):
-                await place.acquire()
+            async with asyncio.timeout(_SLOT_TIMEOUT_S):
+                await slot.acquire()
         except TimeoutError:
             await delivery_store.release(
                 self._engine.database, delivery.merchant_id, delivery.delivery_id
@@ -154,7 +118,7 @@ class Deliverer:
             # The lease passes on; a record that could not be written must not end the worker.
             log.exception("webhook_not_recorded", delivery_id=delivery.delivery_id)
         finally:
-            place.release()
+            slot.release()
 
     async def _attempt_once(
         self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]
