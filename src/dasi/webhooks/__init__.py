@@ -22,7 +22,6 @@ from dasi.webhooks.signing import (
     signature_headers,
     signing_secrets,
 )
-from dasi.webhooks.ssrf import PublicResolver, reject_private_ip
 
 __all__ = [
     "ENQUEUE_EVENTS_CTE",
@@ -34,7 +33,6 @@ __all__ = [
     "Event",
     "FailingEndpoint",
     "FeedPage",
-    "PublicResolver",
     "SentTest",
     "SigningSecret",
     "commit_offset",
@@ -49,7 +47,6 @@ __all__ = [
     "notify_workers",
     "pause_endpoint",
     "read_feed",
-    "reject_private_ip",
     "replay_events",
     "resend_event",
     "resume_endpoint",

@@ -7,8 +7,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from dasi.foundation.db import assert_no_transaction
+from dasi.http.ssrf import AddressRefused, PublicResolver, reject_private_ip
 from dasi.webhooks.retry_policy import HttpResult, read_retry_after
-from dasi.webhooks.ssrf import AddressRefused, PublicResolver, reject_private_ip
 
 CONNECT_S, ANSWER_S = 10.0, 30.0
 _ANSWER_MAX_BYTES = 64 * 1024
