@@ -5,10 +5,10 @@ from datetime import datetime
 from dasi.billing_keys import billing_key_store
 from dasi.billing_keys.billing_key import Customer, KeyStatus, associated_data
 from dasi.engine import Engine
+from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
 from dasi.providers.port import KeyIssued
-from dasi.webhooks import enqueue_extended_event
 
 
 async def save_issued_key(

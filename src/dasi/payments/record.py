@@ -11,12 +11,12 @@ import structlog
 
 from dasi.billing_keys import Customer, save_issued_key
 from dasi.engine import Engine
+from dasi.events import enqueue_event
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
 from dasi.ledger import Payment, Status, assert_may_become, attempt_store, payment_store
 from dasi.payments.notify import notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
-from dasi.webhooks import enqueue_event
 
 log = structlog.get_logger()
 

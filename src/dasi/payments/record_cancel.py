@@ -1,6 +1,7 @@
 """Record what the PG said to a cancel: attempt, payment, event and webhook in one transaction."""
 
 from dasi.engine import Engine
+from dasi.events import enqueue_event
 from dasi.ledger import (
     Payment,
     PaymentAttempt,
@@ -10,7 +11,6 @@ from dasi.ledger import (
     payment_store,
 )
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
-from dasi.webhooks import enqueue_event
 
 _WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "outcome_unknown"}
 

@@ -3,6 +3,7 @@ every other answer is rare and goes its own way.
 """
 
 from dasi.engine import Engine
+from dasi.events import notify_workers
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, encode_exchange
 from dasi.payments import approval_store
@@ -15,7 +16,6 @@ from dasi.payments.record import (
     record_or_in_doubt,
 )
 from dasi.providers.port import Approved
-from dasi.webhooks import notify_workers
 
 
 async def record_charge(

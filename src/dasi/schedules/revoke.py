@@ -5,11 +5,11 @@ from datetime import datetime
 
 from dasi.billing_keys import BillingKey, key_channels
 from dasi.engine import Engine
+from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
-from dasi.webhooks import enqueue_extended_event
 
 
 async def revoke(

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from dasi.events import OWN_URL
 from dasi.foundation.db import Database
-from dasi.webhooks.enqueue_store import OWN_URL
 from dasi.webhooks.event import Delivery, DeliveryAttempt
 
 _DELIVERY = """d.delivery_id, d.event_id, e.kind, d.resource_id, d.url, d.state, d.attempts,

@@ -1,13 +1,12 @@
-"""SQL of events and their deliveries. The log is in `log_store`, the feed in `feed_store`."""
+"""SQL that claims deliveries and records their attempts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from dasi.foundation.db import Connection, Database
-from dasi.webhooks.enqueue_store import OWN_URL
+from dasi.foundation.db import Database
 from dasi.webhooks.retry_policy import DeliveryDecision, HttpResult
 
 
@@ -24,60 +23,6 @@ class ClaimedDelivery:
     """How many attempts of this cycle went before this one."""
     is_live_merchant: bool
     """The merchant takes real money."""
-
-
-async def insert_event(
-    connection: Connection,
-    merchant_id: int,
-    *,
-    event_id: str,
-    resource_id: str,
-    channel_id: int | None,
-    version: int,
-    kind: str,
-    body: Mapping[str, str],
-    urls: tuple[str, ...],
-    is_extended: bool,
-    now: datetime,
-) -> None:
-    """The event, and a delivery for each of `urls`, or else for the merchant's own URL: of a test
-    channel's event the test one, if there is one.
-
-    An endpoint that is disabled gets failed deliveries: visible, and ready to be replayed.
-    """
-    await connection.execute(
-        f"""WITH merchant AS (
-               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
-               FROM merchants m
-               LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
-               WHERE m.merchant_id = $1 AND (m.extended_events OR NOT $9)
-           ), event AS (
-               INSERT INTO webhook_events
-                   (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
-               SELECT $1, $2, $3, $10, $4, $5, $6, $8 FROM merchant
-           )
-           INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
-                                   content_type, state, next_attempt_at, created_at)
-           SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
-                  'pending', $8, $8
-           FROM merchant m
-           CROSS JOIN LATERAL unnest(
-               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
-           ) WITH ORDINALITY AS target (url, place)
-           WHERE target.url IS NOT NULL""",
-        merchant_id,
-        event_id,
-        resource_id,
-        version,
-        kind,
-        json.dumps(body, ensure_ascii=False),
-        list(urls),
-        now,
-        is_extended,
-        channel_id,
-    )
-    # Wakes the worker early; it also looks by itself, so a lost call costs a second, not an event.
-    await connection.execute("SELECT pg_notify('dasi_webhooks', '')")
 
 
 async def claim_due_any_merchant(

@@ -1,34 +1,9 @@
-"""Events, deliveries and attempts as their readers see them."""
+"""Deliveries and their attempts as readers see them."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from dasi.webhooks.retry_policy import DeliveryState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One thing that became true. `sequence` is its place in the merchant's feed."""
-
-    sequence: int
-    event_id: str
-    kind: str
-    resource_id: str
-    """What it happened to: `imp_uid` of a payment, or the id of a key or a schedule."""
-    version: int
-    """Grows with every event about the same thing."""
-    body: dict[str, Any]
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FeedPage:
-    events: tuple[Event, ...]
-    next_cursor: int
-    """Read on after this one."""
-    remaining: int
-    """How many more there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

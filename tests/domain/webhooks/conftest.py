@@ -13,13 +13,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from dasi.channels import Channel
 from dasi.engine import Engine
+from dasi.events import (
+    enqueue_event,
+)
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import Merchant
 from dasi.webhooks import (
     Deliverer,
     Delivery,
     DeliveryAttempt,
-    enqueue_event,
     list_attempts,
     list_deliveries,
 )

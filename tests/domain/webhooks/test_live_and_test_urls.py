@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from dasi.channels import Channel, add_channel
+from dasi.events import enqueue_event, enqueue_extended_event
 from dasi.merchants import Merchant, change_webhook
-from dasi.webhooks import Deliverer, enqueue_event, enqueue_extended_event, resend_event
+from dasi.webhooks import Deliverer, resend_event
 from domain.webhooks.conftest import WebhooksFixture
 from support.gateway_merchant import PG_SECRET
 

@@ -7,10 +7,11 @@ import pytest
 from starlette.responses import Response
 
 from dasi.channels import add_channel
+from dasi.events import read_feed
 from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
-from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
+from dasi.webhooks import SentTest, send_test_event, signing_secrets
 from domain.webhooks.conftest import WebhooksFixture, is_accepted
 from support.gateway_merchant import CODE, PG_SECRET
 from support.webhook_endpoint import Post, WebhookEndpoint

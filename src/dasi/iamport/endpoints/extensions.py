@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.events import LIMIT_MAX, Event, read_feed
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
@@ -14,7 +15,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import ClockObject, EventObject, FeedObject
 from dasi.iamport.schema.params import Integer
 from dasi.test_clocks import advance_clock, merchant_now
-from dasi.webhooks import LIMIT_MAX, Deliverer, Event, read_feed
+from dasi.webhooks import Deliverer
 
 _CURSOR_MAX = 2**53 - 1
 _LIMIT = 100
