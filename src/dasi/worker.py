@@ -22,7 +22,7 @@ from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import publish_start_delay, schedule_retries
 from dasi.settings import Settings
-from dasi.webhooks import Deliverer, fail_for_disabled
+from dasi.webhooks import Deliverer, fail_for_disabled_any_merchant
 from dasi.windows import expire_windows
 
 log = structlog.get_logger()
@@ -56,7 +56,10 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(
                 _repeat(
-                    "disabled_endpoints", lambda: fail_for_disabled(engine), stop, idle_s=_SLOW_S
+                    "disabled_endpoints",
+                    lambda: fail_for_disabled_any_merchant(engine),
+                    stop,
+                    idle_s=_SLOW_S,
                 )
             )
             loops.create_task(

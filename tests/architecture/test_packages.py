@@ -19,7 +19,6 @@ REASONS: dict[str, str] = {
     "dasi.reporting": "to be split",
     "dasi.schedules": "to be split",
     "dasi.users": "to be split",
-    "dasi.webhooks": "to be split",
     "dasi.commands": "one file a command group, found by the word that the operator types",
 }
 

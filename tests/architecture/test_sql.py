@@ -56,6 +56,8 @@ def unscoped(parsed: ast.Module) -> list[str]:
 # Small modules that hold their functions and their SQL, because two files would each be a crumb.
 _WITH_SQL = {
     *("src/dasi/events/outbox.py", "src/dasi/events/feed.py"),
+    *("src/dasi/webhooks/delivery_log.py", "src/dasi/webhooks/resend.py"),
+    *("src/dasi/webhooks/endpoints.py", "src/dasi/webhooks/signing.py"),
 }
 
 

@@ -25,7 +25,7 @@ from dasi.payments import (
 )
 from dasi.providers.port import PgNotification
 from dasi.schedules import revoke_of_deleted_key, schedule_retries
-from dasi.webhooks import fail_for_disabled
+from dasi.webhooks import fail_for_disabled_any_merchant
 from dasi.windows import (
     OpenedWindow,
     OpenWindowRequest,
@@ -332,7 +332,7 @@ TURNS: dict[str, Turn] = {
     "schedule_retries": lambda node: schedule_retries(node.engine),
     "refund_verifications": lambda node: refund_verifications(node.engine),
     "deliver": lambda node: node.deliverer.run_due(),
-    "fail_for_disabled": lambda node: fail_for_disabled(node.engine),
+    "fail_for_disabled": lambda node: fail_for_disabled_any_merchant(node.engine),
 }
 
 

@@ -33,7 +33,7 @@ VERBS = (
     "claim_due",
     "may_start",
     "process",
-    "fail_for_disabled",
+    "fail_for_disabled_any_merchant",
     "create_schedules",
     "reschedule",
     "reopen",

@@ -1,16 +1,21 @@
-"""Deliver events to the merchant: at least once, in order, never lost silently."""
+"""Deliver events to merchants: at least once, in order, never lost silently."""
 
 from dasi.webhooks.deliver import Deliverer
-from dasi.webhooks.endpoint_store import FailingEndpoint
+from dasi.webhooks.delivery_log import (
+    Delivery,
+    DeliveryAttempt,
+    delivery_health,
+    list_attempts,
+    list_deliveries,
+)
 from dasi.webhooks.endpoints import (
-    fail_for_disabled,
+    FailingEndpoint,
+    fail_for_disabled_any_merchant,
     failing_endpoints,
     pause_endpoint,
     resume_endpoint,
 )
-from dasi.webhooks.event import Delivery, DeliveryAttempt
-from dasi.webhooks.health import delivery_health
-from dasi.webhooks.resend import list_attempts, list_deliveries, replay_events, resend_event
+from dasi.webhooks.resend import replay_events, resend_event
 from dasi.webhooks.send_test import SentTest, send_test_event
 from dasi.webhooks.signing import (
     SEALED_SIGNING_SECRETS,
@@ -29,7 +34,7 @@ __all__ = [
     "SentTest",
     "SigningSecret",
     "delivery_health",
-    "fail_for_disabled",
+    "fail_for_disabled_any_merchant",
     "failing_endpoints",
     "list_attempts",
     "list_deliveries",

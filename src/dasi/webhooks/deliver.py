@@ -1,11 +1,11 @@
-"""Deliver: claim what is due, POST it, record what came of it.
+"""Deliver webhooks: claim due deliveries, POST each, record the attempt.
 
-Steps: Due -> Claimed -> Signed -> Answered -> Recorded. At least once: a worker that dies after the
-POST and before the record is followed by another POST of the same event id.
+Delivery is at least once. If a worker dies between the POST and its record, another worker POSTs
+the same event id again.
 
-Each endpoint (host and port) has a few places of its own. Deliveries that find none wait there for
-a moment and are then given back, and nothing more is claimed for that endpoint meanwhile: however
-slow it is, the others do not notice.
+Each endpoint (host and port) has a few slots of its own. A delivery that finds none waits for a
+moment and is then released, and nothing more is claimed for that endpoint meanwhile. A slow
+endpoint therefore does not delay the deliveries to others.
 """
 
 import asyncio
@@ -19,17 +19,16 @@ from prometheus_client import Counter
 
 from dasi.engine import Engine
 from dasi.foundation.worker_pool import WorkerPool
-from dasi.webhooks import delivery_store, endpoint_store
+from dasi.webhooks import delivery_store, endpoints
 from dasi.webhooks.delivery_store import ClaimedDelivery
-from dasi.webhooks.encode import encode_body
-from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, WebhookClient
+from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, WebhookClient, encode_body
 from dasi.webhooks.retry_policy import (
     RETRY_SCHEDULE,
     DeliveryDecision,
     RetrySchedule,
     evaluate_response,
 )
-from dasi.webhooks.signing import SigningSecret, secrets_of, signature_headers
+from dasi.webhooks.signing import SigningSecret, signature_headers, signing_secrets_of
 
 log = structlog.get_logger()
 
@@ -38,7 +37,7 @@ MAX_CONCURRENT = 256
 PER_ENDPOINT = 8
 FAILURE_THRESHOLD, FAILURE_WINDOW_S = 20, 300
 _SLOT_TIMEOUT_S = 20
-_LEASE = timedelta(seconds=90)  # a wait for a place, a connection and an answer fit in
+_LEASE = timedelta(seconds=90)  # longer than a wait for a slot, a connection and a response
 _ATTEMPTS = Counter(
     "dasi_webhook_attempts_total", "POSTs of webhooks, by what came of them", ["result"]
 )
@@ -46,7 +45,7 @@ _BACKOFFS = Counter("dasi_webhook_endpoint_backoffs_total", "Back-offs from endp
 
 
 class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]):
-    """Posts webhooks. One per worker; its options are those of `WebhookClient`."""
+    """POSTs webhooks. One per worker; its options are those of `WebhookClient`."""
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]
         if not deliveries:
             return []
         merchant_ids = {delivery.merchant_id for delivery in deliveries}
-        secrets = await secrets_of(self._engine, merchant_ids)
+        secrets = await signing_secrets_of(self._engine, merchant_ids)
         return [(delivery, secrets[delivery.merchant_id]) for delivery in deliveries]
 
     def group_of(self, item: tuple[ClaimedDelivery, Sequence[SigningSecret]]) -> str:
@@ -115,7 +114,7 @@ class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]
         try:
             await self._attempt_once(delivery, secrets)
         except Exception:
-            # The lease passes on; a record that could not be written must not end the worker.
+            # A failed write must not end the worker: the lease expires and the POST is repeated.
             log.exception("webhook_not_recorded", delivery_id=delivery.delivery_id)
         finally:
             slot.release()
@@ -125,27 +124,28 @@ class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]
     ) -> None:
         began_at = self._engine.clock.now()
         body, headers = encode_body(delivery.body, delivery.content_type)
-        signed = signature_headers(
+        signature = signature_headers(
             secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
         )
-        answer = await self._client.post(
+        response = await self._client.post(
             delivery.url,
             body.encode(),
-            {**headers, **signed},
+            {**headers, **signature},
             is_live_merchant=delivery.is_live_merchant,
             now=began_at,
         )
         now = self._engine.clock.now()
         decision = evaluate_response(
-            answer, self._retry_schedule, attempts_before=delivery.cycle_attempts, now=now
+            response, self._retry_schedule, attempts_before=delivery.cycle_attempts, now=now
         )
-        # First: a delivery that fails before its endpoint is disabled would wait unseen.
-        await self._note_endpoint(delivery, decision, now)
+        # The endpoint comes first: a delivery recorded before its endpoint is disabled would wait
+        # unseen if the worker died in between.
+        await self._record_endpoint_result(delivery, decision, now)
         await delivery_store.record_attempt(
             self._engine.database,
             delivery,
             request=body,
-            answer=answer,
+            response=response,
             decision=decision,
             began_at=began_at,
             now=now,
@@ -156,25 +156,25 @@ class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]
             "webhook_attempted",
             delivery_id=delivery.delivery_id,
             url=delivery.url,
-            answer=answer.text[:200],
+            answer=response.text[:200],
             result=result,
-            took_ms=answer.took_ms,
+            took_ms=response.took_ms,
         )
 
-    async def _note_endpoint(
+    async def _record_endpoint_result(
         self, delivery: ClaimedDelivery, decision: DeliveryDecision, now: datetime
     ) -> None:
-        whose = (self._engine.database, delivery.merchant_id, delivery.endpoint)
+        endpoint = (self._engine.database, delivery.merchant_id, delivery.endpoint)
         match decision.endpoint:
             case "healthy":
-                if await endpoint_store.forget_failures(*whose):
+                if await endpoints.forget_failures(*endpoint):
                     log.info("webhook_endpoint_healthy", endpoint=delivery.endpoint)
             case "disabled":
-                await endpoint_store.disable(*whose, now=now)
+                await endpoints.disable(*endpoint, now=now)
                 log.warning("webhook_endpoint_disabled", endpoint=delivery.endpoint)
             case "failing":
-                backoff_until = await endpoint_store.count_failure(
-                    *whose,
+                backoff_until = await endpoints.count_failure(
+                    *endpoint,
                     failure_threshold=FAILURE_THRESHOLD,
                     failure_window_s=FAILURE_WINDOW_S,
                     now=now,

@@ -20,7 +20,7 @@ class ClaimedDelivery:
     content_type: Literal["json", "form"]
     body: dict[str, str]
     cycle_attempts: int
-    """How many attempts of this cycle went before this one."""
+    """Attempts of this retry cycle before this one."""
     is_live_merchant: bool
     """The merchant takes real money."""
 
@@ -34,12 +34,12 @@ async def claim_due_any_merchant(
     busy: Sequence[str],
     only_merchant_id: int | None,
 ) -> list[ClaimedDelivery]:
-    """Takes up to `batch` due deliveries for this worker until `leased_until`.
+    """Lease up to `batch` due deliveries to this worker until `leased_until` and return them.
 
-    Order per payment and URL is kept (W3): a delivery waits while an older one of the same payment
-    for the same URL was not heard yet. Busy, paused or disabled endpoints are left out. A
-    worker that dies loses its lease, not the delivery. `OFFSET 0` and `coalesce` keep the planner
-    on the index of what is due first, however much is due.
+    A delivery waits while an older one of the same payment and URL has no response yet (W3). Busy,
+    paused or disabled endpoints are left out. If the worker dies, the lease expires and another
+    worker claims the delivery. `OFFSET 0` and `coalesce` keep the planner on the index of
+    `next_attempt_at`, however many deliveries are due.
     """
     rows = await database.fetch(
         """UPDATE deliveries d SET leased_until = $2
@@ -78,7 +78,7 @@ async def claim_due_any_merchant(
 
 
 async def is_live_merchant(database: Database, merchant_id: int) -> bool:
-    """Whether any of its channels is live."""
+    """Return whether any channel of the merchant is live."""
     row = await database.fetchrow(
         "SELECT 1 FROM channels WHERE merchant_id = $1 AND NOT is_sandbox LIMIT 1", merchant_id
     )
@@ -86,7 +86,7 @@ async def is_live_merchant(database: Database, merchant_id: int) -> bool:
 
 
 async def release(database: Database, merchant_id: int, delivery_id: str) -> None:
-    """Gives a claimed delivery back untried."""
+    """End the lease of a claimed delivery without an attempt."""
     await database.fetch(
         """UPDATE deliveries SET leased_until = NULL
            WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'pending'""",
@@ -100,14 +100,14 @@ async def record_attempt(
     delivery: ClaimedDelivery,
     *,
     request: str,
-    answer: HttpResult,
+    response: HttpResult,
     decision: DeliveryDecision,
     began_at: datetime,
     now: datetime,
 ) -> None:
-    """What one POST came to, its line in the log, and when the next one is due."""
+    """Record one POST: the delivery's new state and next attempt, and a row of the log."""
     await database.fetch(
-        """WITH tried AS (
+        """WITH attempted AS (
                UPDATE deliveries
                SET state = $3, attempts = attempts + 1, cycle_attempts = cycle_attempts + 1,
                    last_answer = $4, next_attempt_at = $5, leased_until = NULL,
@@ -121,17 +121,17 @@ async def record_attempt(
                                           request, http_status, answer, next_attempt_at)
            SELECT $1, $2, attempts, $8, $9, $10, $11, $12, $4,
                   CASE WHEN $3 = 'pending' THEN $5::timestamptz END
-           FROM tried""",
+           FROM attempted""",
         delivery.merchant_id,
         delivery.delivery_id,
         decision.state,
-        answer.text,
+        response.text,
         decision.next_attempt_at,
         decision.has_responded,
         now,
         began_at,
-        answer.took_ms,
+        response.took_ms,
         delivery.url,
         request,
-        answer.http_status,
+        response.http_status,
     )
