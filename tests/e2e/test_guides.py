@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_duration
+from dasi.foundation.clock import KST, parse_duration
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
 from support.gateway_merchant import Answer, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from dasi.foundation.durations import parse_durations
+from dasi.foundation.clock import parse_durations
 
 LEAST = timedelta(hours=72)
 RETRY_SCHEDULE = parse_durations(
