@@ -59,15 +59,10 @@ class SealedKey(Protocol):
     def sealed_key(self) -> bytes: ...
 
 
-def associated_data(merchant_id: int, customer_uid: str) -> str:
-    """Where a sealed key belongs: moved to another customer's row it does not open."""
-    return f"merchant {merchant_id} customer {customer_uid}"
-
-
 SEALED_KEYS = EncryptedColumn(
-    what="billing keys",
+    title="billing keys",
     table="billing_keys",
     key=("merchant_id", "billing_key_id"),
     column="sealed_key",
-    associated_data=lambda row: associated_data(row["merchant_id"], row["customer_uid"]),
+    bound_to="merchant {merchant_id} customer {customer_uid}",
 )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from dasi.billing_keys import billing_key_store
-from dasi.billing_keys.billing_key import BillingKey, SealedKey, associated_data
+from dasi.billing_keys.billing_key import SEALED_KEYS, BillingKey, SealedKey
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
@@ -41,6 +41,6 @@ async def key_channels(
 
 def open_key(engine: Engine, key: SealedKey) -> str:
     """The PG's key, for the length of a call. Never log, store or return it."""
-    return engine.vault.open(
-        key.sealed_key, associated_data=associated_data(key.merchant_id, key.customer_uid)
+    return SEALED_KEYS.open(
+        engine.vault, key.sealed_key, merchant_id=key.merchant_id, customer_uid=key.customer_uid
     )

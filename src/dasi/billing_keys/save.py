@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dasi.billing_keys import billing_key_store
-from dasi.billing_keys.billing_key import Customer, KeyStatus, associated_data
+from dasi.billing_keys.billing_key import SEALED_KEYS, Customer, KeyStatus
 from dasi.engine import Engine
 from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
@@ -47,8 +47,8 @@ async def save_issued_key(
         billing_key_id=billing_key_id,
         customer_uid=customer_uid,
         channel_id=channel_id,
-        sealed_key=engine.vault.seal(
-            issued.billing_key, associated_data=associated_data(merchant_id, customer_uid)
+        sealed_key=SEALED_KEYS.seal(
+            engine.vault, issued.billing_key, merchant_id=merchant_id, customer_uid=customer_uid
         ),
         status=status,
         delete_at=None if status == "active" else now,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dasi.channels import channel_store
 from dasi.channels.channel import QUOTA_MONTHS_MAX, Channel
-from dasi.channels.select import associated_data
+from dasi.channels.select import SEALED_SECRETS
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
 from dasi.merchants import Merchant
@@ -41,8 +41,8 @@ async def add_channel(
     if not 1 <= len(secret) <= SECRET_MAX:
         raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
     check_quota_months_max(quota_months_max)
-    sealed = engine.vault.seal(
-        secret, associated_data=associated_data(merchant.merchant_id, pg_merchant_id)
+    sealed = SEALED_SECRETS.seal(
+        engine.vault, secret, merchant_id=merchant.merchant_id, pg_merchant_id=pg_merchant_id
     )
     async with engine.database.transaction() as connection:
         is_first = not await channel_store.lock_channels(connection, merchant.merchant_id)

@@ -5,7 +5,7 @@ from typing import Literal
 from dasi.channels import channel_store
 from dasi.channels.add import SECRET_MAX, check_quota_months_max
 from dasi.channels.channel import Channel
-from dasi.channels.select import associated_data
+from dasi.channels.select import SEALED_SECRETS
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound
 
@@ -34,8 +34,8 @@ async def change_channel(
         raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
     sealed = old.sealed_secret
     if secret is not None:
-        sealed = engine.vault.seal(
-            secret, associated_data=associated_data(merchant_id, old.pg_merchant_id)
+        sealed = SEALED_SECRETS.seal(
+            engine.vault, secret, merchant_id=merchant_id, pg_merchant_id=old.pg_merchant_id
         )
     async with engine.database.transaction() as connection:
         await channel_store.lock_channels(connection, merchant_id)

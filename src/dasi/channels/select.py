@@ -60,9 +60,11 @@ def open_account(engine: Engine, channel: SealedAccount) -> PgAccount:
     """The contract with its secret unsealed, for the length of a call."""
     return PgAccount(
         pg_merchant_id=channel.pg_merchant_id,
-        secret=engine.vault.open(
+        secret=SEALED_SECRETS.open(
+            engine.vault,
             channel.sealed_secret,
-            associated_data=associated_data(channel.merchant_id, channel.pg_merchant_id),
+            merchant_id=channel.merchant_id,
+            pg_merchant_id=channel.pg_merchant_id,
         ),
         is_sandbox=channel.is_sandbox,
         key_fields=channel.key_fields,
@@ -70,15 +72,10 @@ def open_account(engine: Engine, channel: SealedAccount) -> PgAccount:
     )
 
 
-def associated_data(merchant_id: int, pg_merchant_id: str) -> str:
-    """Where a channel's secret belongs: moved to another merchant's row it does not open."""
-    return f"merchant {merchant_id} MID {pg_merchant_id}"
-
-
 SEALED_SECRETS = EncryptedColumn(
-    what="secrets of channels",
+    title="secrets of channels",
     table="channels",
     key=("merchant_id", "channel_id"),
     column="sealed_secret",
-    associated_data=lambda row: associated_data(row["merchant_id"], row["pg_merchant_id"]),
+    bound_to="merchant {merchant_id} MID {pg_merchant_id}",
 )

@@ -63,8 +63,11 @@ async def acquire(
         if differing:
             raise Conflict("idempotency_differs", fields=", ".join(differing)[:500])
         if record.sealed_response is not None and record.http_status is not None:
-            body = engine.vault.open(
-                record.sealed_response, associated_data=_associated_data(merchant_id, key)
+            body = SEALED_RESPONSES.open(
+                engine.vault,
+                record.sealed_response,
+                merchant_id=merchant_id,
+                idempotency_key=key,
             )
             return StoredResponse(record.http_status, body.encode())
         if now - record.started_at < RUNNING:
@@ -77,7 +80,9 @@ async def store_response(
     engine: Engine, merchant_id: int, key: str, *, http_status: int, body: bytes
 ) -> None:
     """The answer every repetition gets from now on."""
-    sealed = engine.vault.seal(body.decode(), associated_data=_associated_data(merchant_id, key))
+    sealed = SEALED_RESPONSES.seal(
+        engine.vault, body.decode(), merchant_id=merchant_id, idempotency_key=key
+    )
     await key_store.store_response(
         engine.database,
         merchant_id,
@@ -98,14 +103,10 @@ def _hash(name: str, value: object) -> str:
     return hashlib.sha256(told.encode(errors="replace")).hexdigest()
 
 
-def _associated_data(merchant_id: int, key: str) -> str:
-    return f"merchant {merchant_id} request {key}"
-
-
 SEALED_RESPONSES = EncryptedColumn(
-    what="stored responses",
+    title="stored responses",
     table="idempotent_requests",
     key=("merchant_id", "idempotency_key"),
     column="sealed_response",
-    associated_data=lambda row: _associated_data(row["merchant_id"], row["idempotency_key"]),
+    bound_to="merchant {merchant_id} request {idempotency_key}",
 )

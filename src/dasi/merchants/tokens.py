@@ -53,9 +53,7 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
                 await merchant_store.extend_token(
                     connection, row.merchant_id, active.token_hash, ends_at
                 )
-            value = engine.vault.open(
-                active.sealed, associated_data=_associated_data(row.merchant_id)
-            )
+            value = SEALED_TOKENS.open(engine.vault, active.sealed, merchant_id=row.merchant_id)
             return AccessToken(value, now, ends_at)
         value, ends_at = token(20), now + TOKEN_LIFE
         await merchant_store.insert_token(
@@ -63,7 +61,7 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
             row.merchant_id,
             api_key=row.api_key,
             token_hash=_hash(value),
-            sealed=engine.vault.seal(value, associated_data=_associated_data(row.merchant_id)),
+            sealed=SEALED_TOKENS.seal(engine.vault, value, merchant_id=row.merchant_id),
             now=now,
             expires_at=ends_at,
         )
@@ -86,14 +84,10 @@ def _hash(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _associated_data(merchant_id: int) -> str:
-    return f"merchant {merchant_id} token"
-
-
 SEALED_TOKENS = EncryptedColumn(
-    what="access tokens",
+    title="access tokens",
     table="access_tokens",
     key=("token_hash",),
     column="sealed",
-    associated_data=lambda row: _associated_data(row["merchant_id"]),
+    bound_to="merchant {merchant_id} token",
 )

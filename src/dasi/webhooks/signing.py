@@ -65,8 +65,11 @@ async def signing_secrets_of(
         rows = await _active_secrets(engine, merchant_ids, now)
     secrets: dict[int, list[SigningSecret]] = {merchant_id: [] for merchant_id in merchant_ids}
     for row in rows:
-        secret = engine.vault.open(
-            row["sealed"], associated_data=_associated_data(row["merchant_id"], row["secret_id"])
+        secret = SEALED_SIGNING_SECRETS.open(
+            engine.vault,
+            row["sealed"],
+            merchant_id=row["merchant_id"],
+            secret_id=row["secret_id"],
         )
         secrets[row["merchant_id"]].append(SigningSecret(secret, row["expires_at"]))
     return secrets
@@ -106,7 +109,9 @@ async def _insert_secret(engine: Engine, merchant_id: int, now: datetime) -> Non
            ON CONFLICT (merchant_id) WHERE expires_at IS NULL DO NOTHING""",
         merchant_id,
         secret_id,
-        engine.vault.seal(secret, associated_data=_associated_data(merchant_id, secret_id)),
+        SEALED_SIGNING_SECRETS.seal(
+            engine.vault, secret, merchant_id=merchant_id, secret_id=secret_id
+        ),
         now,
     )
 
@@ -115,14 +120,10 @@ def _key(secret: SigningSecret) -> bytes:
     return base64.b64decode(secret.secret.removeprefix(_PREFIX))
 
 
-def _associated_data(merchant_id: int, secret_id: str) -> str:
-    return f"merchant {merchant_id} webhook secret {secret_id}"
-
-
 SEALED_SIGNING_SECRETS = EncryptedColumn(
-    what="signing secrets of webhooks",
+    title="signing secrets of webhooks",
     table="webhook_secrets",
     key=("merchant_id", "secret_id"),
     column="sealed",
-    associated_data=lambda row: _associated_data(row["merchant_id"], row["secret_id"]),
+    bound_to="merchant {merchant_id} webhook secret {secret_id}",
 )
