@@ -1,4 +1,4 @@
-"""Keep a key the PG has issued, in the transaction that records the issue."""
+"""Save a key that the PG issued, in the transaction that records the issue."""
 
 from datetime import datetime
 
@@ -24,14 +24,14 @@ async def save_issued_key(
     discard_key: bool = False,
     now: datetime,
 ) -> str:
-    """Stores the key and makes it the customer's active one; returns its id.
+    """Save the key as the customer's active one and return its id.
 
-    An older active key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
-    sealed value stays until then, because only the key itself can end it.
+    An older active key becomes `replaced` in the same transaction (B1), and its deletion at the PG
+    is due. Its sealed value stays until then, because the deletion needs it.
 
-    A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
-    latecomer is what is replaced. One that `discard_key`, because its customer was removed
-    meanwhile, is `deleted` from the beginning.
+    A key of an unresolved registration may arrive after a newer key. The newer key then stays
+    active and the late one is saved as `replaced`. `discard_key` saves it as `deleted`, because the
+    customer's key was deleted meanwhile.
     """
     billing_key_id = f"bk_{ulid(now)}"
     await billing_key_store.lock_card(connection, issued.card.number_masked)

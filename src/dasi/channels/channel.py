@@ -14,7 +14,7 @@ class Channel:
     merchant_id: int
     channel_id: int
     channel_key: str
-    """What a page gives as `channelKey`."""
+    """The value of `channelKey` in a merchant's page."""
     provider: str
     pg_merchant_id: str
     sealed_secret: bytes = field(repr=False)
@@ -23,16 +23,18 @@ class Channel:
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
     language: Literal["ko", "en", "ja", "zh"]
     late_approval_policy: Literal["keep", "cancel"]
-    """What becomes of an approval that turns up after the caller was told "not yet known" (M6)."""
+    """The fate of an approval that is found after the client got "not yet known" (M6)."""
     quota_months_max: int | None
-    """Instalments its window offers when a page names none: up to this many months, 0 for a lump
-    sum only; None leaves it to the contract with the PG."""
+    """The most months of instalments that a window offers if the page names none.
+
+    0 is a lump sum only; None leaves the choice to the contract with the PG.
+    """
     disabled_at: datetime | None
-    """Since when it opens no more windows."""
+    """The moment since which it opens no more windows."""
     created_at: datetime
 
     def quotas_offered(self, amount_krw: int) -> tuple[int, ...] | None:
-        """Months to offer for an amount, 0 being the lump sum; None: as the contract says."""
+        """Return the months to offer for an amount, 0 for a lump sum; None: as in the contract."""
         if self.quota_months_max is None:
             return None
         if amount_krw < QUOTA_FROM_KRW:
@@ -41,12 +43,12 @@ class Channel:
 
     @property
     def pg(self) -> str:
-        """What a page gives as `pg`."""
+        """The value of `pg` in a merchant's page."""
         return f"{self.provider}.{self.pg_merchant_id}"
 
 
 class SealedAccount(Protocol):
-    """What it takes to open a contract: a `Channel`, or a row that names as much."""
+    """The fields that open an account: those of a `Channel`, or of a row that has them."""
 
     @property
     def merchant_id(self) -> int: ...

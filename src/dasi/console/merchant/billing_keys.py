@@ -19,7 +19,7 @@ _AHEAD = timedelta(days=366 * 5)
 async def show_list(request: ConsoleRequest) -> Response:
     words = request.query("q")
     found = await browse_keys(
-        request.engine, request.merchant_id, words=words or None, after=_cursor(request), limit=PAGE
+        request.engine, request.merchant_id, query=words or None, after=_cursor(request), limit=PAGE
     )
     next_url = None
     if found.next_cursor is not None:
