@@ -7,9 +7,15 @@ from dasi.merchants.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
-from dasi.merchants.create import add_merchant, find_merchant_by_code, list_merchants
-from dasi.merchants.merchant import Merchant
-from dasi.merchants.settings import change_webhook, has_extended_events, set_extended_events
+from dasi.merchants.merchant import (
+    add_merchant,
+    change_webhook,
+    find_merchant_by_code,
+    has_extended_events,
+    list_merchants,
+    set_extended_events,
+)
+from dasi.merchants.merchant_store import Merchant
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [
