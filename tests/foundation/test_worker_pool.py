@@ -74,7 +74,7 @@ async def test_poll_asks_again_when_the_last_task_ended_during_the_claim():
     assert await pool.poll() == 0
 
 
-async def test_run_due_waits_for_its_batch():
+async def test_run_due_returns_after_its_batch():
     pool = Pool("a1", "b1")
     pool.may_end.set()
     assert await pool.run_due() == 2
@@ -90,7 +90,7 @@ async def test_a_released_item_is_not_started():
     assert pool.released == ["a must wait"]
 
 
-async def test_close_waits_for_the_tasks_in_flight():
+async def test_close_returns_after_the_tasks_in_flight():
     pool = Pool("a1", "a2")
     await pool.poll()
     closing = asyncio.create_task(pool.close())

@@ -1,10 +1,10 @@
-"""Run what is due: claim in order, charge once, write down what came of it.
+"""Run due schedules: claim in order, charge once, record the result.
 
-A worker holds what it claimed under a lease. If it dies, the lease passes on and another worker
-takes the same order: whatever the first one did holds that order (M1), and the second adopts it.
+A worker claims schedules under a lease. If it dies, the lease expires and another worker claims the
+same order. A payment of the first worker holds that order (M1), and the second one links to it.
 
-While a channel's PG is away nothing is charged and nothing fails: its schedules are given back, its
-merchant is held for a moment, and on return they run in order.
+While a channel's PG is away nothing is charged and nothing fails. Its schedules are released, its
+merchant backs off for a moment, and afterwards they run in order.
 """
 
 from datetime import datetime, timedelta
@@ -24,9 +24,9 @@ from dasi.scheduler.run_store import NOT_SENT, DueSchedule
 log = structlog.get_logger()
 
 MAX_CONCURRENT = 256
-"""Charges one worker has under way, of all merchants together."""
+"""Charges in flight in one worker, of all merchants together."""
 LEASE = timedelta(seconds=60)
-"""A place at the PG (5 s), its answer (30 s), a look and the records fit in with room."""
+"""Longer than a slot at the PG (5 s), its answer (30 s), a lookup and the records take."""
 _BACKOFF = timedelta(seconds=5)
 _RUNS = Counter(
     "dasi_schedule_runs_total", "Scheduled payments run, by what came of it", ["outcome"]
@@ -41,14 +41,14 @@ _BACKING_OFF = Gauge(
 class Runner(WorkerPool[DueSchedule, int]):
     """Runs due schedules. One per worker; at most `per_merchant` charges of a merchant at once.
 
-    A merchant's channels share that limit, so no channel ever gets more.
+    A merchant's channels share that limit, so no channel exceeds it.
     """
 
     def __init__(self, engine: Engine, *, per_merchant: int) -> None:
         super().__init__(max_concurrent=MAX_CONCURRENT)
         self._engine = engine
         self._health = ProviderHealth(engine)
-        # Claimed in steps that always fit: nothing is claimed only to be given back.
+        # Claims take steps that always fit, so that no schedule is claimed only to be released.
         self._step = max(1, per_merchant // 4)
         self._busy_above = per_merchant - self._step
         self._backing_off: dict[int, datetime] = {}
@@ -87,12 +87,12 @@ class Runner(WorkerPool[DueSchedule, int]):
         except Unavailable as unavailable:
             log.warning("schedule_backoff", schedule_id=item.schedule_id, what=unavailable.what)
         except Exception:
-            # A bug in one charge is alarmed; its lease passes on, the others go on.
+            # A bug in one charge raises an alarm; its lease expires, the others continue.
             _RUNS.labels("bug").inc()
             log.exception("schedule_failed_to_run", schedule_id=item.schedule_id)
 
     def _excluded_now(self, now: datetime) -> list[int]:
-        """Merchants that are left out of a claim: their PG is away, or they have enough in hand."""
+        """Merchants to leave out of a claim: their PG is away, or they have enough in flight."""
         self._backing_off = {
             merchant_id: until for merchant_id, until in self._backing_off.items() if until > now
         }
