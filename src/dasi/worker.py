@@ -31,7 +31,7 @@ _IDLE_S = 1.0
 _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
-_FAILURES = Counter("dasi_worker_failures_total", "Turns of a worker loop that failed", ["loop"])
+_FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
 async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:

@@ -28,9 +28,7 @@ MAX_CONCURRENT = 256
 LEASE = timedelta(seconds=60)
 """Longer than a slot at the PG (5 s), its answer (30 s), a lookup and the records take."""
 _BACKOFF = timedelta(seconds=5)
-_RUNS = Counter(
-    "dasi_schedule_runs_total", "Scheduled payments run, by what came of it", ["outcome"]
-)
+_RUNS = Counter("dasi_schedule_runs_total", "Scheduled payments run, by outcome", ["outcome"])
 _BACKING_OFF = Gauge(
     "dasi_schedules_backoff_merchants",
     "Merchants whose charges wait for their PG, as each worker sees it",

@@ -11,6 +11,7 @@ endpoint therefore does not delay the deliveries to others.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 import structlog
@@ -38,13 +39,15 @@ PER_ENDPOINT = 8
 FAILURE_THRESHOLD, FAILURE_WINDOW_S = 20, 300
 _SLOT_TIMEOUT_S = 20
 _LEASE = timedelta(seconds=90)  # longer than a wait for a slot, a connection and a response
-_ATTEMPTS = Counter(
-    "dasi_webhook_attempts_total", "POSTs of webhooks, by what came of them", ["result"]
-)
+_ATTEMPTS = Counter("dasi_webhook_attempts_total", "POSTs of webhooks, by result", ["result"])
 _BACKOFFS = Counter("dasi_webhook_endpoint_backoffs_total", "Back-offs from endpoints that fail")
 
 
-class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]):
+SignableDelivery: TypeAlias = tuple[ClaimedDelivery, Sequence[SigningSecret]]
+"""A delivery and the secrets that sign it."""
+
+
+class Deliverer(WorkerPool[SignableDelivery, str]):
     """POSTs webhooks. One per worker; its options are those of `WebhookClient`."""
 
     def __init__(
@@ -75,9 +78,7 @@ class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]
         await super().close()
         await self._client.close()
 
-    async def claim_due(
-        self, *, only_merchant_id: int | None
-    ) -> list[tuple[ClaimedDelivery, Sequence[SigningSecret]]]:
+    async def claim_due(self, *, only_merchant_id: int | None) -> list[SignableDelivery]:
         """Claim due deliveries, each with the secrets that sign it."""
         if self.free_slots <= 0:
             return []
@@ -96,10 +97,10 @@ class Deliverer(WorkerPool[tuple[ClaimedDelivery, Sequence[SigningSecret]], str]
         secrets = await signing_secrets_of(self._engine, merchant_ids)
         return [(delivery, secrets[delivery.merchant_id]) for delivery in deliveries]
 
-    def group_of(self, item: tuple[ClaimedDelivery, Sequence[SigningSecret]]) -> str:
+    def group_of(self, item: SignableDelivery) -> str:
         return item[0].endpoint
 
-    async def process(self, item: tuple[ClaimedDelivery, Sequence[SigningSecret]]) -> None:
+    async def process(self, item: SignableDelivery) -> None:
         """POST one delivery as soon as its endpoint has a free slot, and record the attempt."""
         delivery, secrets = item
         slot = self._slots.setdefault(delivery.endpoint, asyncio.Semaphore(PER_ENDPOINT))
