@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from dasi.providers.port import KeyFields, Language
+
+LateApprovalPolicy = Literal["keep", "cancel"]
 QUOTA_FROM_KRW = 50_000
 """Card companies offer instalments from this amount on."""
 QUOTA_MONTHS_MAX = 36
@@ -20,9 +23,9 @@ class Channel:
     sealed_secret: bytes = field(repr=False)
     is_sandbox: bool
     is_default: bool
-    key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
-    language: Literal["ko", "en", "ja", "zh"]
-    late_approval_policy: Literal["keep", "cancel"]
+    key_fields: KeyFields
+    language: Language
+    late_approval_policy: LateApprovalPolicy
     """The fate of an approval that is found after the client got "not yet known" (M6)."""
     quota_months_max: int | None
     """The most months of instalments that a window offers if the page names none.
@@ -59,6 +62,6 @@ class SealedAccount(Protocol):
     @property
     def is_sandbox(self) -> bool: ...
     @property
-    def key_fields(self) -> Literal["full", "number_expiry", "number_expiry_birth"]: ...
+    def key_fields(self) -> KeyFields: ...
     @property
-    def language(self) -> Literal["ko", "en", "ja", "zh"]: ...
+    def language(self) -> Language: ...

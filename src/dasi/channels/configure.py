@@ -2,14 +2,14 @@
 
 import re
 import uuid
-from typing import Literal
 
 from dasi.channels import channel_store
-from dasi.channels.channel import QUOTA_MONTHS_MAX, Channel
+from dasi.channels.channel import QUOTA_MONTHS_MAX, Channel, LateApprovalPolicy
 from dasi.channels.select import SEALED_SECRETS
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.merchants import Merchant
+from dasi.providers.port import KeyFields, Language
 
 _PG_MERCHANT_ID = re.compile(r"[A-Za-z0-9]{1,20}")
 _SECRET_MAX = 200
@@ -24,9 +24,9 @@ async def add_channel(
     secret: str,
     is_sandbox: bool,
     is_default: bool,
-    key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full",
-    language: Literal["ko", "en", "ja", "zh"] = "ko",
-    late_approval_policy: Literal["keep", "cancel"] = "keep",
+    key_fields: KeyFields = "full",
+    language: Language = "ko",
+    late_approval_policy: LateApprovalPolicy = "keep",
     quota_months_max: int | None = None,
 ) -> Channel:
     """Add a channel and return it. The only channel in use is always the default.
@@ -74,9 +74,9 @@ async def change_channel(
     *,
     secret: str | None,
     is_sandbox: bool,
-    key_fields: Literal["full", "number_expiry", "number_expiry_birth"],
-    language: Literal["ko", "en", "ja", "zh"],
-    late_approval_policy: Literal["keep", "cancel"],
+    key_fields: KeyFields,
+    language: Language,
+    late_approval_policy: LateApprovalPolicy,
     quota_months_max: int | None,
 ) -> Channel:
     """Change a channel's settings and return it. `secret` None keeps the present secret.
