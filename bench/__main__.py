@@ -1,7 +1,7 @@
-"""python -m bench [PART ...]     all parts if none is named; `--quick` for a look
+"""python -m bench [PART ...]     all parts by default; `--quick` runs two short rounds
 
-Results go to docs/reports/: speed.json, speed.svg and the tables of speed.md. A part that is run
-alone replaces its own.
+Results go to docs/reports/: speed.json, speed.svg and the tables of speed.md. A run of one part
+replaces the results of that part only.
 """
 
 import argparse
@@ -104,13 +104,13 @@ PARTS: dict[str, Part] = {
 async def run(options: argparse.Namespace) -> None:
     file = REPORTS / "speed.json"
     results = json.loads(file.read_text()) if file.exists() else {}
-    commit = _commit()  # before what we write makes the checkout dirty
+    commit = _commit()  # before our own output makes the checkout dirty
     for name in options.parts or PARTS:
         print(f"{name} ...", flush=True)
         load_before = os.getloadavg()[0]
-        told = await PARTS[name](options)
-        results[name] = {"result": told, "on": _on_what(commit, load_before)}
-        for line in lines(name, told):
+        result = await PARTS[name](options)
+        results[name] = {"result": result, "on": _environment(commit, load_before)}
+        for line in lines(name, result):
             print(f"  {line}", flush=True)
         REPORTS.mkdir(exist_ok=True)
         file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -127,7 +127,7 @@ def _commit() -> str:
     return version.stdout.strip()
 
 
-def _on_what(commit: str, load_before: float) -> dict[str, Any]:
+def _environment(commit: str, load_before: float) -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,

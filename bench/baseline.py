@@ -1,12 +1,12 @@
-"""The baseline: what no honest gateway can leave out, and nothing else. Not part of the product.
+"""The baseline: the minimum of an honest gateway and nothing else. Not part of the product.
 
     python -m bench.baseline PORT_FD     settings by environment:
         BASELINE_DATABASE_URL, BASELINE_KICC_URL
 
-A charge: parse the request, commit the intent, ask the simulator over HTTP, commit the result,
-answer. Same server (uvicorn, one process), same driver (asyncpg), same client (aiohttp), same
-PostgreSQL, same simulator as the gateway. No accounts, no tokens, no checks, no story of a payment,
-no webhooks, no doubts: a shop could not be run on this.
+A charge: parse the request, commit the intent, send it to the simulator over HTTP, commit the
+result, answer. Server (uvicorn, one process), driver (asyncpg), client (aiohttp), PostgreSQL and
+simulator are those of the gateway. There are no accounts, tokens, checks, payment events, webhooks
+or unresolved attempts: a merchant could not use it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ import msgspec
 import uvicorn
 import uvloop
 
-MALL_ID = "T0021766"
+PG_MERCHANT_ID = "T0021766"
 KST = timezone(timedelta(hours=9))
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS baseline;
@@ -43,18 +43,18 @@ class Baseline:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
         if path == "/charge":
-            told = await self.charge(await self.body(receive))
+            response = await self.charge(await self.body(receive))
         elif path == "/window":
-            told = await self.window(await self.body(receive))
+            response = await self.window(await self.body(receive))
         elif path == "/return":
-            told = await self.come_back(await self.body(receive))
+            response = await self.come_back(await self.body(receive))
         elif path.startswith("/payments/"):
-            told = await self.read(int(path[10:]))
+            response = await self.read(int(path[10:]))
         elif path == "/payments":
-            told = await self.page()
+            response = await self.page()
         else:
-            told = {}
-        body = encode(told)
+            response = {}
+        body = encode(response)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
@@ -70,7 +70,7 @@ class Baseline:
             if not message.get("more_body"):
                 return decode(raw)
 
-    async def ask(self, path: str, params: dict[str, Any]) -> Any:
+    async def send(self, path: str, params: dict[str, Any]) -> Any:
         async with self.http.post(self.kicc_url + path, data=encode(params)) as answer:
             return decode(await answer.read())
 
@@ -89,10 +89,10 @@ class Baseline:
             params["merchant_uid"],
             params["amount"],
         )
-        said = await self.ask(
+        reply = await self.send(
             "/api/trades/approval/batch",
             {
-                "mallId": MALL_ID,
+                "mallId": PG_MERCHANT_ID,
                 "shopTransactionId": f"baseline-{number:026d}",
                 "shopOrderNo": f"F{number}",
                 "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
@@ -105,12 +105,12 @@ class Baseline:
                 },
             },
         )
-        state = "paid" if said["resCd"] == "0000" else "failed"
+        state = "paid" if reply["resCd"] == "0000" else "failed"
         await self.pool.execute(
             "UPDATE baseline.payments SET state = $2, tid = $3 WHERE id = $1",
             number,
             state,
-            said.get("pgCno"),
+            reply.get("pgCno"),
         )
         return {"code": 0, "id": number, "order": params["merchant_uid"], "state": state, **FILLER}
 
@@ -120,10 +120,10 @@ class Baseline:
             "RETURNING id",
             params["merchant_uid"],
         )
-        said = await self.ask(
+        reply = await self.send(
             "/api/ep9/trades/webpay",
             {
-                "mallId": MALL_ID,
+                "mallId": PG_MERCHANT_ID,
                 "shopOrderNo": f"F{number}",
                 "amount": 0,
                 "payMethodTypeCode": "81",
@@ -135,24 +135,24 @@ class Baseline:
                 "payMethodInfo": {"billKeyMethodInfo": {"certType": "0"}},
             },
         )
-        return {"id": number, "window_url": said["authPageUrl"]}
+        return {"id": number, "window_url": reply["authPageUrl"]}
 
     async def come_back(self, fields: Any) -> dict[str, Any]:
         number = int(fields["shopOrderNo"][1:])
         await self.pool.execute(
             "UPDATE baseline.payments SET state = 'asked' WHERE id = $1", number
         )
-        said = await self.ask(
+        reply = await self.send(
             "/api/ep9/trades/approval",
             {
-                "mallId": MALL_ID,
+                "mallId": PG_MERCHANT_ID,
                 "shopTransactionId": f"baseline-{number:026d}",
                 "authorizationId": fields["authorizationId"],
                 "shopOrderNo": fields["shopOrderNo"],
                 "approvalReqDate": f"{datetime.now(KST):%Y%m%d}",
             },
         )
-        key = said["paymentInfo"]["cardInfo"]["cardNo"]
+        key = reply["paymentInfo"]["cardInfo"]["cardNo"]
         await self.pool.execute(
             "INSERT INTO baseline.keys (customer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             fields["customer_uid"],
@@ -169,13 +169,13 @@ class Baseline:
         return {"code": 0, "list": [{**FILLER, **row} for row in rows]}
 
 
-async def _as_it_is(_connection: asyncpg.Connection) -> None:
-    """No reset query on release, as in the gateway."""
+async def _no_reset(_connection: asyncpg.Connection) -> None:
+    """Skip the reset query on release, as the gateway does."""
 
 
 async def main() -> None:
     pool = await asyncpg.create_pool(
-        os.environ["BASELINE_DATABASE_URL"], min_size=1, max_size=16, reset=_as_it_is
+        os.environ["BASELINE_DATABASE_URL"], min_size=1, max_size=16, reset=_no_reset
     )
     await pool.execute(SCHEMA)
     headers = {"content-type": "application/json; charset=utf-8"}

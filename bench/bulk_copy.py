@@ -1,7 +1,7 @@
-"""SQL that writes rows of the product again, under other names and at other moments.
+"""SQL that copies rows of the product under other identifiers and with other times.
 
-Of each table every column is copied but those named in `_CHANGED`; moments move with the payment's.
-Columns that a migration adds are copied too, without being named here.
+Each copy keeps every column of its table but those in `_CHANGED`; times move with the payment's.
+The copy includes columns that a later migration adds.
 """
 
 import asyncpg
@@ -10,10 +10,10 @@ WEBHOOKS_MAX = 1_000_000
 # The largest first. Those after `payment_events` have rows for the newest payments only.
 TABLES = ("payment_events", "payments", "pg_attempts", "webhook_events", "deliveries",
           "delivery_attempts", "billing_keys")  # fmt: skip
-_TOLD = ("webhook_events", "deliveries", "delivery_attempts")
+_WEBHOOK_TABLES = ("webhook_events", "deliveries", "delivery_attempts")
 PER_KEY = 50
 
-# Dropped while rows are written: all but keys, whose order the rows come in anyway.
+# Dropped during the copy: all but keys, because the rows come in their order.
 INDEXES = """
     SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS made_by
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -23,9 +23,9 @@ INDEXES = """
 
 
 def _in_common(event: str) -> str:
-    said = f"{event}.type, {event}.status, {event}.actor, {event}.detail"
+    fields = f"{event}.type, {event}.status, {event}.actor, {event}.detail"
     codes = f"{event}.pg_code, {event}.pg_text"
-    return f"""btrim(jsonb_build_array({said})::text, '[]') AS {event}_said,
+    return f"""btrim(jsonb_build_array({fields})::text, '[]') AS {event}_said,
         btrim(jsonb_build_array({codes})::text, '[]') AS {event}_codes"""
 
 
@@ -50,7 +50,7 @@ COPIES = (
     """CREATE UNLOGGED TABLE copied_billing_keys AS
        SELECT k.*, false AS is_declined, k.issued_at AS began
        FROM billing_keys k WHERE merchant_id = 1""",
-    # What is hashed is the text of a jsonb array; of that, what two payments have in common.
+    # The hash covers the text of a jsonb array: this is the part that two payments share.
     f"""CREATE UNLOGGED TABLE copied_payment_events AS
         SELECT o.status = 'failed' AS is_declined, o.started_at AS began, first, second,
                {_in_common("first")}, {_in_common("second")}
@@ -67,7 +67,7 @@ SEQUENCES = (
     "SELECT setval('webhook_event_sequence', 10000 + $1::bigint)",
 )
 
-# Payment n of $1, and the moment it was made at. Names sort as the product's: by time.
+# Payment n of $1 with its time. Identifiers sort by time, as the product's do.
 _NUMBERS = """(
     SELECT n, n % 20 = 0 AS is_declined, 'member-' || n % ($1 / {per_key}) + 1 AS member,
            'imp_' || 100000010000 + n AS imp,
@@ -101,7 +101,7 @@ _COLUMNS = """
 
 
 async def copy_statement(database: asyncpg.Pool, table: str) -> str:
-    """The INSERT that writes the copies of one table. $1: how many payments there shall be."""
+    """The INSERT that writes the copies of one table. $1: the number of payments."""
     if table == "payment_events":
         return _EVENTS
     columns = await database.fetch(_COLUMNS, table)
@@ -114,7 +114,8 @@ async def copy_statement(database: asyncpg.Pool, table: str) -> str:
         numbers = numbers.replace("n % 20 = 0", "false")
     else:
         numbers = _numbers(
-            first=f"greatest(1, $1 - {WEBHOOKS_MAX} + 1)" if table in _TOLD else "1", last="$1"
+            first=f"greatest(1, $1 - {WEBHOOKS_MAX} + 1)" if table in _WEBHOOK_TABLES else "1",
+            last="$1",
         )
     return (
         f"INSERT INTO {table} ({names}) SELECT {values} FROM {numbers} "
@@ -136,14 +137,14 @@ def _value(name: str, type_: str) -> str:
     return f"t.{name}"
 
 
-def _told(event: str, seq: int, at: str) -> str:
-    """What is hashed of an event: the text that `record_payment_event` makes."""
+def _hashed_text(event: str, seq: int, at: str) -> str:
+    """The hashed part of an event: the text that `record_payment_event` makes."""
     return f"""convert_to('[1, "' || one.imp || '", {seq}, '
         || (extract(epoch FROM {at}) * 1000000)::bigint || ', ' || t.{event}_said || ', "ch-'
         || one.ulid || '", ' || t.{event}_codes || ']', 'UTF8')"""
 
 
-# Every payment has two: asked, and answered. The second holds the hash of the first.
+# Every payment has two events: requested and answered. The second has the hash of the first.
 _EVENTS = f"""
     INSERT INTO payment_events (merchant_id, imp_uid, seq, created_at, type, status, actor, detail,
                                 attempt_id, pg_code, pg_text, previous, hash)
@@ -153,9 +154,9 @@ _EVENTS = f"""
     JOIN copied_payment_events t ON t.is_declined = one.is_declined
     CROSS JOIN LATERAL (
         SELECT (t.second).created_at + (one.at - t.began) AS at2,
-               sha256({_told("first", 1, "one.at")}) AS hash1 OFFSET 0) h
+               sha256({_hashed_text("first", 1, "one.at")}) AS hash1 OFFSET 0) h
     CROSS JOIN LATERAL (
-        SELECT sha256(h.hash1 || {_told("second", 2, "h.at2")}) AS hash2 OFFSET 0) i
+        SELECT sha256(h.hash1 || {_hashed_text("second", 2, "h.at2")}) AS hash2 OFFSET 0) i
     CROSS JOIN LATERAL (VALUES
         (1, (t.first).type, (t.first).status, (t.first).actor, (t.first).detail,
          (t.first).pg_code, (t.first).pg_text, one.at, ''::bytea, h.hash1),

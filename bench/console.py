@@ -1,4 +1,4 @@
-"""The console with a million payments, 100,000 cards and as many schedules: what its pages take.
+"""The times of the console's pages with a million payments, 100,000 cards and as many schedules.
 
     .venv/bin/python bench/console.py [--payments 1000000] [--repetitions 200]
 
@@ -181,7 +181,7 @@ async def _measure_all(
 
 
 async def _export(http: aiohttp.ClientSession, merchant_url: str) -> None:
-    """How soon the first line is there, how fast all are, and what memory that takes."""
+    """Print the time of the first line, the time of all lines, and the memory of an export."""
     memory, began, first_ms, size = _memory_mb(), time.perf_counter(), 0.0, 0
     async with http.get(f"{merchant_url}/payments.csv") as answer:
         async for chunk in answer.content.iter_any():
@@ -195,7 +195,7 @@ async def _export(http: aiohttp.ClientSession, merchant_url: str) -> None:
 
 
 def _memory_mb() -> float:
-    """The most this process has had so far."""
+    """The peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -203,14 +203,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--payments", type=int, default=1_000_000)
     parser.add_argument("--repetitions", type=int, default=200)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="dasi-bench-") as folder,
         running_server(Path(folder) / "data") as server,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         name = runner.run(server.create())
-        is_met = runner.run(run(server.url_of(name), given.payments, given.repetitions))
+        is_met = runner.run(run(server.url_of(name), options.payments, options.repetitions))
     return 0 if is_met else 1
 
 

@@ -1,6 +1,6 @@
-"""Holds processes to a part of a core each, so that a second one can be shown to add its part.
+"""Limit processes to a part of a core each, so that a second process can show its gain.
 
-Linux control groups, of either version, and root: where they cannot be had nobody is held.
+This needs Linux control groups of either version, and root; without them there is no limit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,16 +12,16 @@ _V1, _V2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
 
 
 @contextmanager
-def held_to(share: float, pids: Sequence[int]) -> Iterator[bool]:
-    """Each of `pids` gets `share` of a core at most until the end. Whether that could be done."""
+def limited_to(share: float, pids: Sequence[int]) -> Iterator[bool]:
+    """Limit each of `pids` to `share` of a core until the end; False without control groups."""
     groups: list[Path] = []
     try:
         try:
             groups.extend(_group(pid, share) for pid in pids)
-            is_held = True
+            is_limited = True
         except OSError:
-            is_held = False
-        yield is_held
+            is_limited = False
+        yield is_limited
     finally:
         for group in groups:
             _leave(group)

@@ -1,4 +1,4 @@
-"""The load: wrk (Debian: apt install wrk), and what it says, as numbers."""
+"""Run the load generator wrk (Debian: apt install wrk) and parse its report."""
 
 import asyncio
 import re
@@ -39,7 +39,7 @@ class NoLoadGenerator(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """What one run came to."""
+    """The result of one run."""
 
     requests: int
     seconds: int
@@ -82,14 +82,14 @@ async def run_wrk(url: str, script: str, *, clients: int, seconds: int) -> Load:
     return _read(out.decode())
 
 
-def _read(told: str) -> Load:
-    total = re.search(r"(\d+) requests in ([\d.]+)(s|m)", told)
-    assert total is not None, told
-    socket = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", told)
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+def _read(report: str) -> Load:
+    total = re.search(r"(\d+) requests in ([\d.]+)(s|m)", report)
+    assert total is not None, report
+    socket = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", report)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", report)
     percent = {
         name: float(number) * _UNITS[unit]
-        for name, number, unit in re.findall(r"(?m)^\s+(50|90|99)%\s+([\d.]+)(us|ms|s|m)", told)
+        for name, number, unit in re.findall(r"(?m)^\s+(50|90|99)%\s+([\d.]+)(us|ms|s|m)", report)
     }
     return Load(
         requests=int(total[1]),

@@ -1,5 +1,6 @@
-"""Everything a benchmark runs on, on this machine: PostgreSQL that commits to disk, the simulator,
-the baseline and the gateway, each a process of its own, and one shop with cards in it.
+"""The processes of a benchmark: PostgreSQL that commits to disk, simulator, baseline, gateway.
+
+They run on this machine with one merchant, whose cards are registered.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ _START_PATIENCE_S = 30
 
 @dataclass
 class Part:
-    """One process: where it answers, and what it costs."""
+    """One process with its URL and its costs."""
 
     name: str
     process: psutil.Process
@@ -42,13 +43,15 @@ class Part:
     ready_s: float = 0.0
 
     def cpu_s(self) -> float:
-        """Of it and of what it started, so far."""
-        return sum(_cpu_s(one) for one in [self.process, *self.process.children(recursive=True)])
+        """The CPU seconds of the process and its children so far."""
+        return sum(_cpu_s(process) for process in self._processes())
 
     def resident_mib(self) -> float:
-        """Of it and of what it started, shared pages counted once each."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(one.memory_info().rss for one in family) / 2**20
+        """The resident memory of the process and its children, with shared pages once in each."""
+        return sum(process.memory_info().rss for process in self._processes()) / 2**20
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
 def _cpu_s(process: psutil.Process) -> float:
@@ -86,9 +89,9 @@ async def running_machine(
     gateway_workers: int = 1,
     **settings: str,
 ) -> AsyncIterator[Machine]:
-    """All of it, with `CARDS` cards registered through the window; gone at the end.
+    """A machine with `CARDS` cards, registered through the window. It is gone at the end.
 
-    `where`: the folder of a server and a database on it that are there already and stay.
+    `where`: the folder of an existing server and the name of its database, which both stay.
     """
     async with AsyncExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="dasi-bench-"))
@@ -108,21 +111,24 @@ async def running_machine(
 
         listening = free_socket()
         url = address_of(listening)
-        ours = {**os.environ, **environment(postgres_url, kicc_url=kicc_url, public_url=url)}
-        ours |= settings
+        own_settings = {
+            **os.environ,
+            **environment(postgres_url, kicc_url=kicc_url, public_url=url),
+        }
+        own_settings |= settings
         listening.close()
-        gateway = await start_gateway(ending, ours, url, folder, workers=gateway_workers)
+        gateway = await start_gateway(ending, own_settings, url, folder, workers=gateway_workers)
         baseline = await _start_baseline(ending, postgres_url, kicc_url, folder)
 
-        engine = await ending.enter_async_context(open_engine(read_settings(ours)))
+        engine = await ending.enter_async_context(open_engine(read_settings(own_settings)))
         client = await ending.enter_async_context(
             open_merchant(engine, url, kicc, webhook_url=webhook_url, is_new=where is None)
         )
-        run = time.time_ns()  # orders of its own, also in a database that is used again
+        run = time.time_ns()  # a database from an earlier run has other orders
         for number in range(1, CARDS + 1):
             await client.register_card(f"card-{number}", merchant_uid=f"key-{run}-{number}")
-        await _give_floor_the_keys(database, client)
-        # A database that has been in use for a minute: PostgreSQL has looked at its tables.
+        await _copy_keys_to_baseline(database, client)
+        # PostgreSQL has analysed the tables of a database in use; do the same here.
         for number in range(CARDS):
             await client.again(
                 customer_uid=f"card-{number + 1}", merchant_uid=f"first-{run}-{number}"
@@ -138,7 +144,7 @@ async def running_machine(
             baseline=baseline,
             gateway=gateway,
             token=await client.token(),
-            settings=ours,
+            settings=own_settings,
             database=database,
         )
 
@@ -146,7 +152,7 @@ async def running_machine(
 async def start_gateway(
     ending: AsyncExitStack, settings: dict[str, str], url: str, folder: Path, *, workers: int = 1
 ) -> Part:
-    """`dasi serve`, timed from its start until it answers that it is ready."""
+    """Start `dasi serve` and time it until it reports that it is ready."""
     port = url.rpartition(":")[2]
     arguments = ("-m", "dasi.cli", "serve", "--port", port, "--workers", str(workers))
     return await start_part(
@@ -161,13 +167,13 @@ async def _start_baseline(
     listening.listen(2048)
     listening.set_inheritable(True)
     url = address_of(listening)
-    told = {**os.environ, "BASELINE_DATABASE_URL": database_url, "BASELINE_KICC_URL": kicc_url}
+    environ = {**os.environ, "BASELINE_DATABASE_URL": database_url, "BASELINE_KICC_URL": kicc_url}
     arguments = ("-m", "bench.baseline", str(listening.fileno()))
     part = await start_part(
         ending,
         "baseline",
         arguments,
-        told,
+        environ,
         f"{url}/",
         folder=folder,
         pass_fds=(listening.fileno(),),
@@ -186,7 +192,7 @@ async def start_part(
     folder: Path,
     pass_fds: tuple[int, ...] = (),
 ) -> Part:
-    """Starts `python arguments...` and waits until `ready_url` answers 200."""
+    """Start `python arguments...` and wait until `ready_url` answers 200."""
     began = time.perf_counter()
     with (folder / f"{name}.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
@@ -234,8 +240,8 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
     raise AssertionError(f"{url} was not ready after {_START_PATIENCE_S} s")
 
 
-async def _give_floor_the_keys(database: asyncpg.Connection, client: MerchantClient) -> None:
-    """The baseline charges the same cards."""
+async def _copy_keys_to_baseline(database: asyncpg.Connection, client: MerchantClient) -> None:
+    """Give the baseline the keys of the same cards."""
     rows = await database.fetch(
         """SELECT customer_uid, sealed_key FROM billing_keys
            WHERE customer_uid LIKE 'card-%' AND status = 'active'"""

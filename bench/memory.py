@@ -19,10 +19,10 @@ _PATIENCE_S = 30
 
 
 async def measure_start(machine: Machine, *, repetitions: int) -> dict[str, Any]:
-    """Each program from its start until it is ready, and what it holds then.
+    """Time each program from its start until it is ready, and measure its memory then.
 
-    `dasi serve` answers /health/ready on an existing database, `dasi worker` and the simulator say
-    so.
+    `dasi serve` answers /health/ready on an existing database. `dasi worker` and the simulator
+    print a line.
     """
     starts = {"gateway": _gateway, "worker": _worker, "simulator": _simulator}
     took: dict[str, list[float]] = {name: [] for name in starts}
@@ -69,7 +69,7 @@ async def _simulator(ending: AsyncExitStack, _machine: Machine) -> Part:
 
 
 async def measure_memory(machine: Machine, *, charges: int) -> dict[str, Any]:
-    """Resident MiB by process, as charges go through."""
+    """Resident MiB by process over many charges."""
     done, number = 0, 0
     steps = []
     while True:
@@ -84,5 +84,5 @@ async def measure_memory(machine: Machine, *, charges: int) -> dict[str, Any]:
         number += 1
         script = load.charges(token=machine.token, run=f"m{number}", cards=CARDS)
         url = f"{machine.gateway.url}/subscribe/payments/again"
-        told = await load.run_wrk(url, script, clients=32, seconds=10)
-        done += told.requests
+        result = await load.run_wrk(url, script, clients=32, seconds=10)
+        done += result.requests

@@ -1,4 +1,4 @@
-"""The results as a picture: a bar for the gateway beside one for the baseline."""
+"""Draw the results: a bar of the gateway beside a bar of the baseline."""
 
 from typing import Any
 
@@ -10,9 +10,11 @@ _TEXT = 'font-family="system-ui, sans-serif" font-size="13"'
 
 def draw(results: dict[str, Any]) -> str:
     """An SVG. Each pair has its own scale: charges and reads differ by an order of magnitude."""
-    pairs = [(f"charge, {clients(one['clients'])}", one) for one in results["charge"]["result"]] + [
-        (f"read {name}, {clients(one['clients'])}", one)
-        for name, one in results.get("reads", {}).get("result", {}).items()
+    pairs = [
+        (f"charge, {clients(result['clients'])}", result) for result in results["charge"]["result"]
+    ] + [
+        (f"read {name}, {clients(result['clients'])}", result)
+        for name, result in results.get("reads", {}).get("result", {}).items()
     ]
     step = 2 * _BAR + _GAP
     height = 60 + step * len(pairs)
@@ -23,17 +25,17 @@ def draw(results: dict[str, Any]) -> str:
         f'<text x="16" y="26" {_TEXT} font-weight="600">Requests a second on one machine: dasi '
         "(dark) beside the baseline (light)</text>",
     ]
-    for number, (name, one) in enumerate(pairs):
+    for number, (name, result) in enumerate(pairs):
         top = 46 + number * step
-        most = max(one["dasi"]["per_s"], one["baseline"]["per_s"])
+        most = max(result["dasi"]["per_s"], result["baseline"]["per_s"])
         parts.append(f'<text x="16" y="{top + _BAR + 4}" {_TEXT}>{name}</text>')
         for row, (side, colour) in enumerate((("dasi", "#1f4f82"), ("baseline", "#b9cbe0"))):
-            width = round(_SPAN * one[side]["per_s"] / most, 1)
+            width = round(_SPAN * result[side]["per_s"] / most, 1)
             y = top + row * _BAR
             parts.append(
                 f'<rect x="{_LEFT}" y="{y}" width="{width}" height="{_BAR - 2}" fill="{colour}"/>'
-                f'<text x="{_LEFT + width + 6}" y="{y + 12}" {_TEXT}>{one[side]["per_s"]:,.0f}'
-                + (f" ({one['throughput_ratio']:.0%})" if side == "dasi" else "")
+                f'<text x="{_LEFT + width + 6}" y="{y + 12}" {_TEXT}>{result[side]["per_s"]:,.0f}'
+                + (f" ({result['throughput_ratio']:.0%})" if side == "dasi" else "")
                 + "</text>"
             )
     return "\n".join([*parts, "</svg>", ""])

@@ -1,4 +1,4 @@
-"""Where the microseconds of a charge go: the gateway's own CPU, sampled by py-spy under load."""
+"""The gateway's CPU by task of a charge, sampled by py-spy under load."""
 
 import asyncio
 import shutil
@@ -12,11 +12,14 @@ from bench import load
 from bench.machine import CARDS, Machine
 
 _CLIENTS, _RATE = 32, 400
-# Whose work a sample is: of the first of these found in any of its frames.
+# A sample counts for the first of these with a match in any of its frames.
 _KINDS = (
     ("one log line", ("dasi/foundation/logging.py", "structlog/")),
     ("opening the sealed key and the channel's secret", ("dasi/foundation/vault.py",)),
-    ("asking KICC: aiohttp, its timers and traces, the socket", ("kicc/client.py", "aiohttp/")),
+    (
+        "asking KICC: aiohttp, its timers and traces, the socket",
+        ("transport/client.py", "aiohttp/"),
+    ),
     ("making the request, judging the answer: fields, texts, signature", ("dasi/providers/",)),
     ("database: statements, rows, the driver", ("asyncpg/", "dasi/foundation/db.py", "_store.py")),
     ("rendering the payment", ("iamport/rendering/views.py", "iamport/envelope.py")),
@@ -28,7 +31,7 @@ _REST = "the event loop and the kernel under it"
 
 
 async def measure(machine: Machine, *, seconds: int) -> dict[str, Any]:
-    """Shares of the gateway's CPU, the largest first. Empty where py-spy cannot look."""
+    """Shares of the gateway's CPU, the largest first. Empty if py-spy cannot attach."""
     program = shutil.which("py-spy", path=str(Path(sys.executable).parent))
     if program is None:
         return {"missing": "py-spy is not installed"}

@@ -1,4 +1,4 @@
-"""Reads: one payment and a page of twenty, beside a bare program with one query each."""
+"""Reads: one payment and a page of twenty, beside a baseline with one query each."""
 
 import asyncio
 
@@ -8,26 +8,29 @@ from bench.repetitions import Side, beside, one_run
 from dasi.reporting import count_payments
 
 _PAYMENTS = 200
-_LIE_BACK_S = 21
+_COUNT_DELAY_S = 21
 
 
 async def measure(
     machine: Machine, *, clients: int, repetitions: int, seconds: int
 ) -> dict[str, dict[str, object]]:
-    await _count(machine)
-    ours = [
+    await _count_payments(machine)
+    dasi_payments = [
         f"/payments/{row['imp_uid']}"
         for row in await machine.database.fetch(
             f"SELECT imp_uid FROM payments WHERE purpose = 'payment' LIMIT {_PAYMENTS}"
         )
     ]
-    bare = [
+    baseline_payments = [
         f"/payments/{row['id']}"
         for row in await machine.database.fetch(
             f"SELECT id FROM baseline.payments LIMIT {_PAYMENTS}"
         )
     ]
-    kinds = {"one": (bare, ours), "list": (["/payments"], ["/payments/status/paid?limit=20"])}
+    kinds = {
+        "one": (baseline_payments, dasi_payments),
+        "list": (["/payments"], ["/payments/status/paid?limit=20"]),
+    }
     results = {}
     for name, (baseline_paths, dasi_paths) in kinds.items():
         baseline, dasi = Side(), Side()
@@ -37,19 +40,21 @@ async def measure(
                 (dasi, machine.gateway, dasi_paths),
             ):
                 script = load.reads(paths, token=machine.token)
-                span = seconds if number >= 0 else 1  # the first warms up and is not kept
-                told, cpu = await one_run(machine, part, "", script, clients=clients, seconds=span)
-                assert told.refused == 0, told
+                span = seconds if number >= 0 else 1  # the first run warms up and does not count
+                result, cpu = await one_run(
+                    machine, part, "", script, clients=clients, seconds=span
+                )
+                assert result.refused == 0, result
                 if number >= 0:
-                    side.loads.append(told)
+                    side.loads.append(result)
                     side.cpu_us.append(cpu)
         results[name] = {"clients": clients, **beside(baseline, dasi)}
     return results
 
 
-async def _count(machine: Machine) -> None:
-    """What the worker does behind everybody's back: payments are counted once they lie back."""
-    await asyncio.sleep(_LIE_BACK_S)
+async def _count_payments(machine: Machine) -> None:
+    """Count the payments as the worker does, which waits until they are old enough."""
+    await asyncio.sleep(_COUNT_DELAY_S)
     while await count_payments(machine.client.engine):
         pass
-    await count_payments(machine.client.engine)  # the last hour, which the worker comes to next
+    await count_payments(machine.client.engine)  # the last hour, which the worker counts next

@@ -1,6 +1,6 @@
-"""The tables of docs/reports/speed.md, made from what was measured; the words around them stay.
+"""Make the tables of docs/reports/speed.md from the measurements; the text around them stays.
 
-<!-- results -->   what stands between the marks is replaced by every run
+<!-- results -->   every run replaces the lines between the marks
 <!-- end -->
 """
 
@@ -16,98 +16,106 @@ Row = tuple[str, str, str, str, str, bool | None]
 
 def fill_in(page: str, results: dict[str, Any]) -> str:
     """`page` with the tables of `results` between its marks."""
-    told = {name: one["result"] for name, one in results.items()}
-    tables = {"results": _results(told), "profile": _profile(told.get("profile", {}))}
-    return _MARKED.sub(lambda found: found[1] + "\n" + tables[found[2]] + "\n" + found[3], page)
+    by_part = {name: part["result"] for name, part in results.items()}
+    tables = {"results": _results(by_part), "profile": _profile(by_part.get("profile", {}))}
+    return _MARKED.sub(lambda mark: mark[1] + "\n" + tables[mark[2]] + "\n" + mark[3], page)
 
 
-def _results(told: dict[str, Any]) -> str:
+def _results(results: dict[str, Any]) -> str:
     lines = ["| What | dasi | baseline | beside it | Target | |", "|---|---|---|---|---|---|"]
-    for *cells, is_met in _rows(told):
+    for *cells, is_met in _rows(results):
         verdict = {True: "met", False: "missed", None: ""}[is_met]
         lines.append(f"| {' | '.join(cells)} | {verdict} |")
     return "\n".join([*lines, ""])
 
 
-def _rows(told: dict[str, Any]) -> Iterator[Row]:
-    for one in told.get("charge", ()):
-        yield from _charge(one)
-    for name, one in told.get("reads", {}).items():
-        what = {"one": "read one payment", "list": "read a list of 20"}[name]
-        yield _beside(f"{what}, {clients(one['clients'])}", one, least=0.6)
-    if one := told.get("schedules"):
+def _rows(results: dict[str, Any]) -> Iterator[Row]:
+    for result in results.get("charge", ()):
+        yield from _charge(result)
+    for name, result in results.get("reads", {}).items():
+        title = {"one": "read one payment", "list": "read a list of 20"}[name]
+        yield _beside(f"{title}, {clients(result['clients'])}", result, least=0.6)
+    if result := results.get("schedules"):
         yield (
-            f"schedules, {one['schedules']:,} due at once, one worker", f"{one['per_s']:,.0f}/s",
-            f"{one['baseline_charges_per_s']:,.0f} charges/s", "none charged twice", "≥ 250/s",
-            one["per_s"] >= 250,
+            f"schedules, {result['schedules']:,} due at once, one worker",
+            f"{result['per_s']:,.0f}/s",
+            f"{result['baseline_charges_per_s']:,.0f} charges/s", "none charged twice", "≥ 250/s",
+            result["per_s"] >= 250,
         )  # fmt: skip
-        resident = one["worker_resident_mib"]
+        resident = result["worker_resident_mib"]
         yield "resident worker after them", f"{resident:.0f} MiB", "", "", "", None
     for count in (1, 8):
-        if one := told.get("webhooks", {}).get(f"{count}_clients"):
+        if result := results.get("webhooks", {}).get(f"{count}_clients"):
             yield (
                 f"webhook after its commit, {clients(count)}",
-                f"p50 {one['p50_ms']:.0f} ms, p95 {one['p95_ms']:.0f} ms",
-                f"a bare POST {told['webhooks']['baseline_post_p50_ms']:.2f} ms", "",
-                "p95 < 250 ms", one["p95_ms"] < 250,
+                f"p50 {result['p50_ms']:.0f} ms, p95 {result['p95_ms']:.0f} ms",
+                f"a bare POST {results['webhooks']['baseline_post_p50_ms']:.2f} ms", "",
+                "p95 < 250 ms", result["p95_ms"] < 250,
             )  # fmt: skip
-    if one := told.get("windows"):
+    if result := results.get("windows"):
         yield (
             "window to issued key, 8 payers",
-            *_two(one),
-            f"{one['throughput_ratio']:.0%}",
+            *_two(result),
+            f"{result['throughput_ratio']:.0%}",
             "",
             None,
         )
-    yield from _growth(told.get("growth", {}))
-    yield from _processes(told)
+    yield from _growth(results.get("growth", {}))
+    yield from _processes(results)
 
 
-def _charge(one: dict[str, Any]) -> Iterator[Row]:
-    count = one["clients"]
+def _charge(result: dict[str, Any]) -> Iterator[Row]:
+    count = result["clients"]
     if count == 1:
-        dasi, baseline = _two(one)
-        is_met = one["p50_ratio"] <= 1.25
+        dasi, baseline = _two(result)
+        is_met = result["p50_ratio"] <= 1.25
         yield (
             "charge, 1 client",
             dasi,
             baseline,
-            f"p50 × {one['p50_ratio']:.2f}",
+            f"p50 × {result['p50_ratio']:.2f}",
             "≤ 1.25 ×",
             is_met,
         )
         yield (
-            "own time added, 1 client", f"{one['p50_added_ms']:.1f} ms", "", "", "≤ 15 ms",
-            one["p50_added_ms"] <= 15,
+            "own time added, 1 client", f"{result['p50_added_ms']:.1f} ms", "", "", "≤ 15 ms",
+            result["p50_added_ms"] <= 15,
         )  # fmt: skip
         return
-    yield _beside(f"charge, {clients(count)}", one, least=0.8 if count == 32 else None)
+    yield _beside(f"charge, {clients(count)}", result, least=0.8 if count == 32 else None)
     if count == 32:
-        yield "CPU of a charge, 32 clients", _cpu(one["dasi"]), _cpu(one["baseline"]), "", "", None
+        yield (
+            "CPU of a charge, 32 clients",
+            _cpu(result["dasi"]),
+            _cpu(result["baseline"]),
+            "",
+            "",
+            None,
+        )
 
 
-def _growth(told: dict[str, Any]) -> Iterator[Row]:
-    for size, one in told.items():
-        if times := one.get("times_of_empty"):
+def _growth(results: dict[str, Any]) -> Iterator[Row]:
+    for size, result in results.items():
+        if times := result.get("times_of_empty"):
             yield (
-                f"with {int(size):,} payments ({one['database_gib']} GiB)",
-                f"charge {one['charge']['dasi']['per_s']:,.0f}/s, "
-                f"one {one['reads']['one']['dasi']['per_s']:,.0f}/s, "
-                f"list {one['reads']['list']['dasi']['per_s']:,.0f}/s",
+                f"with {int(size):,} payments ({result['database_gib']} GiB)",
+                f"charge {result['charge']['dasi']['per_s']:,.0f}/s, "
+                f"one {result['reads']['one']['dasi']['per_s']:,.0f}/s, "
+                f"list {result['reads']['list']['dasi']['per_s']:,.0f}/s",
                 "", ", ".join(f"{name} × {value:.2f}" for name, value in times.items()),
                 "≤ 1.3 × of empty", max(times.values()) <= 1.3,
             )  # fmt: skip
 
 
-def _processes(told: dict[str, Any]) -> Iterator[Row]:
-    if one := told.get("start"):
-        for name, seconds in one["ready_s"].items():
-            figures = f"{seconds} s, {one['resident_mib'][name]:.0f} MiB"
+def _processes(results: dict[str, Any]) -> Iterator[Row]:
+    if result := results.get("start"):
+        for name, seconds in result["ready_s"].items():
+            figures = f"{seconds} s, {result['resident_mib'][name]:.0f} MiB"
             if name == "simulator":
                 yield "ready, simulator", figures, "", "", "", None
             else:
                 yield f"ready, {name}, existing database", figures, "", "", "< 2 s", seconds < 2
-    if steps := told.get("memory", {}).get("steps"):
+    if steps := results.get("memory", {}).get("steps"):
         first, last = steps[1]["gateway"], steps[-1]["gateway"]
         yield (
             f"resident gateway after {steps[-1]['charges']:,} charges", f"{last:.0f} MiB",
@@ -115,35 +123,35 @@ def _processes(told: dict[str, Any]) -> Iterator[Row]:
             f"{last - first:+.1f} MiB since {steps[1]['charges']:,}",
             "< 120 MiB and flat", last < 120 and last - first < 5,
         )  # fmt: skip
-    if one := told.get("overload"):
-        some, many = one[f"{one['room']}_clients"], one[f"{4 * one['room']}_clients"]
+    if result := results.get("overload"):
+        some, many = result[f"{result['room']}_clients"], result[f"{4 * result['room']}_clients"]
         yield (
-            f"overload: {4 * one['room']} clients for room of {one['room']}",
+            f"overload: {4 * result['room']} clients for room of {result['room']}",
             f"{many['accepted_per_s']:,.0f}/s accepted, p99 {many['accepted_p99_ms']:.0f} ms", "",
-            f"with {one['room']}: {some['accepted_per_s']:,.0f}/s, "
+            f"with {result['room']}: {some['accepted_per_s']:,.0f}/s, "
             f"{some['accepted_p99_ms']:.0f} ms",
             "bounded, none unresolved", many["unresolved"] == 0,
         )  # fmt: skip
-    if one := told.get("workers"):
-        for name, words in (("free", "free"), ("held", f"{one['share']} of a core each")):
-            first, second = one["1"][name], one["2"][name]
+    if result := results.get("workers"):
+        for name, title in (("free", "free"), ("held", f"{result['share']} of a core each")):
+            first, second = result["1"][name], result["2"][name]
             if first and second:
                 yield (
-                    f"two processes beside one, {words}", f"{second['per_s']:,.0f}/s",
+                    f"two processes beside one, {title}", f"{second['per_s']:,.0f}/s",
                     f"one: {first['per_s']:,.0f}/s", f"× {second['per_s'] / first['per_s']:.2f}",
                     "near-linear" if name == "held" else "", None,
                 )  # fmt: skip
 
 
-def _beside(name: str, one: dict[str, Any], *, least: float | None) -> Row:
-    ratio = one["throughput_ratio"]
+def _beside(name: str, result: dict[str, Any], *, least: float | None) -> Row:
+    ratio = result["throughput_ratio"]
     target = f"≥ {least:.0%}" if least else ""
-    return (name, *_two(one), f"{ratio:.0%}", target, ratio >= least if least else None)
+    return (name, *_two(result), f"{ratio:.0%}", target, ratio >= least if least else None)
 
 
-def _two(one: dict[str, Any]) -> tuple[str, str]:
+def _two(result: dict[str, Any]) -> tuple[str, str]:
     dasi, baseline = (
-        f"{one[side]['per_s']:,.0f}/s, p50 {one[side]['p50_ms']:.1f} ms"
+        f"{result[side]['per_s']:,.0f}/s, p50 {result[side]['p50_ms']:.1f} ms"
         for side in ("dasi", "baseline")
     )
     return dasi, baseline
@@ -154,7 +162,7 @@ def _cpu(side: dict[str, Any]) -> str:
     return f"{cpu['server']:.0f} µs + PostgreSQL {cpu['postgresql']:.0f} µs"
 
 
-def _profile(told: dict[str, Any]) -> str:
+def _profile(profile: dict[str, Any]) -> str:
     lines = ["| | share |", "|---|---|"]
-    lines += [f"| {name} | {share:.0%} |" for name, share in told.get("shares", {}).items()]
+    lines += [f"| {name} | {share:.0%} |" for name, share in profile.get("shares", {}).items()]
     return "\n".join([*lines, ""])

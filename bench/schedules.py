@@ -1,4 +1,4 @@
-"""Schedules: many scheduled for the same second, and one worker that has to charge them all."""
+"""Schedules: many scheduled payments of one second, and one worker that charges them all."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ _INSERT_SCHEDULES = """
 
 
 async def measure(machine: Machine, *, schedules: int) -> dict[str, Any]:
-    """How long from the due second until all are charged; beside it, the baseline's charges."""
+    """The seconds until all are charged, beside the baseline's rate of charges."""
     due_at = await machine.database.fetchval("SELECT date_trunc('second', now())")
     merchant_id = machine.client.merchant.merchant_id
     run = f"{time.time():.0f}"

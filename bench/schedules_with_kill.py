@@ -1,10 +1,10 @@
-"""Scheduled payments due at one second: how late they start, with two workers, one killed with -9.
+"""Scheduled payments due at one second: their start delay with two workers, one killed with -9.
 
     .venv/bin/python bench/schedules_with_kill.py [--charges N] [--workers 2] [--replace-after-s 5]
 
-Real PostgreSQL that keeps what it acknowledged, the simulator, `dasi worker` as programs of their
-own. A third of the way one worker is killed with -9; a supervisor starts another one a few seconds
-later. At the end every order must be approved exactly once in the simulator's books.
+PostgreSQL that commits to disk, the simulator and `dasi worker` are programs of their own. After a
+third of the payments one worker is killed with -9; a supervisor starts another one a few seconds
+later. At the end the simulator must have exactly one approval of every order.
 Target: 100,000 start within 480 s on two cores, 0 duplicates, worker memory flat.
 """
 
@@ -29,9 +29,10 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.foundation.migrate import migrate
+from dasi.ledger import ChargeDetails
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.schedules import NewSchedule, create_schedules, start_delay
+from dasi.schedules import NewSchedule, create_schedules, stats
 from dasi.settings import without_ours
 from support.gateway_merchant import MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorProcess
@@ -41,25 +42,28 @@ TARGET_S = 480
 _BATCH = 1_000
 
 
-async def start_worker(told: dict[str, str], log: Any) -> Process:
+async def start_worker(settings: dict[str, str], log: Any) -> Process:
     command = die_with_parent.command(
         sys.executable, "-m", "dasi.cli", "worker", on_parent_death=signal.SIGTERM
     )
     return await asyncio.create_subprocess_exec(
         *command,
-        env={**without_ours(os.environ), **told},
+        env={**without_ours(os.environ), **settings},
         stdin=DEVNULL,
         stdout=DEVNULL,
         stderr=log,
     )
 
 
-async def book_all(client: MerchantClient, charges: int) -> None:
-    """Through the verb, far ahead; then they are all due at one second."""
+async def schedule_all(client: MerchantClient, charges: int) -> None:
+    """Create the schedules far ahead; later they all become due at one second."""
     later = client.engine.clock.now() + timedelta(days=1)
     for first in range(0, charges, _BATCH):
         requests = [
-            NewSchedule(merchant_uid=f"s-{n:06d}", schedule_at=later, amount_krw=AMOUNT_KRW)
+            NewSchedule(
+                details=ChargeDetails(merchant_uid=f"s-{n:06d}", amount_krw=AMOUNT_KRW),
+                schedule_at=later,
+            )
             for n in range(first, min(first + _BATCH, charges))
         ]
         await create_schedules(
@@ -73,10 +77,12 @@ async def book_all(client: MerchantClient, charges: int) -> None:
 
 
 async def until_executed(
-    client: MerchantClient, charges: int, on_look: Any, *, patience_s: float
+    client: MerchantClient, charges: int, on_poll: Any, *, patience_s: float
 ) -> float:
-    """Seconds until nothing is left but what was cut off, whose doubts are then brought to an end:
-    half an hour after a charge that may have been sent, the PG is asked for the last time."""
+    """Seconds until every charge is done or was cut off by the kill.
+
+    Then the cut-off charges are resolved: their attempts are aged by an hour, past the last lookup.
+    """
     began, took_s = time.monotonic(), 0.0
     while time.monotonic() - began < patience_s:
         rows = await client.rows(
@@ -85,7 +91,7 @@ async def until_executed(
             " FROM schedules"
         )
         done, in_doubt = rows[0]["done"], rows[0]["in_doubt"]
-        await on_look(done, time.monotonic() - began)
+        await on_poll(done, time.monotonic() - began)
         if not took_s and done + in_doubt == charges:
             took_s = time.monotonic() - began
             print(f"  {took_s:5.0f} s  {done:7,} done, {in_doubt} cut off by the kill", flush=True)
@@ -102,14 +108,14 @@ async def until_executed(
 
 
 class Cpu:
-    """Seconds of CPU that each kind of program of this run has spent since the first look."""
+    """CPU seconds of each kind of program since the first sample."""
 
     def __init__(self) -> None:
         self._first: dict[int, float] = {}
         self._last: dict[int, tuple[str, float]] = {}
         self._began = time.monotonic()
 
-    def look(self) -> None:
+    def sample(self) -> None:
         for child in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 spent = child.cpu_times()
@@ -118,7 +124,7 @@ class Cpu:
             self._began = time.monotonic()
             self._first = {pid: spent for pid, (_, spent) in self._last.items()}
 
-    def told(self, charges: int) -> str:
+    def describe(self, charges: int) -> str:
         by_kind: Counter[str] = Counter()
         for pid, (kind, spent) in self._last.items():
             by_kind[kind] += spent - self._first.get(pid, 0)
@@ -135,7 +141,7 @@ def _kind(process: psutil.Process) -> str:
 
 
 class Watch:
-    """Kills one worker a third of the way, has it replaced, and notes memory and CPU."""
+    """Kills one worker after a third, replaces it, and records memory and CPU."""
 
     def __init__(self, workers: list[Process], charges: int, start: Any, wait_s: float) -> None:
         self.workers = workers
@@ -149,7 +155,7 @@ class Watch:
         self._shown = 0.0
 
     async def __call__(self, done: int, elapsed_s: float) -> None:
-        self.cpu.look()
+        self.cpu.sample()
         self.memory.append(psutil.Process(self.workers[-1].pid).memory_info().rss // 2**20)
         if elapsed_s - self._shown >= 15:
             self._shown = elapsed_s
@@ -166,7 +172,7 @@ class Watch:
 
 
 async def measure(charges: int, workers: int, replace_after_s: float, log: Any) -> bool:
-    """Runs it, prints what came of it; True if the target holds."""
+    """Run the benchmark and print its result; True if the target holds."""
     with tempfile.TemporaryDirectory(prefix="dasi-bench-") as folder:
         postgres = EmbeddedPostgres(Path(folder) / "data", durable=True)
         await postgres.start()
@@ -189,7 +195,7 @@ async def _run(
     kicc: SimulatorProcess,
     log: Any,
 ) -> bool:
-    told = {
+    settings = {
         **environment(url, kicc_url=kicc.base_url, public_url="http://127.0.0.1:1"),
         "DASI_LOG_LEVEL": "warning",
         "DASI_INLINE_LOOKUP_DELAY_S": "0",
@@ -197,9 +203,9 @@ async def _run(
     async with running_gateway(url, kicc) as client:
         engine = client.engine
         await client.register_card("card-1")
-        await book_all(client, charges)
-        started = [await start_worker(told, log) for _ in range(workers)]
-        watch = Watch(started, charges, lambda: start_worker(told, log), replace_after_s)
+        await schedule_all(client, charges)
+        started = [await start_worker(settings, log) for _ in range(workers)]
+        watch = Watch(started, charges, lambda: start_worker(settings, log), replace_after_s)
         due = await engine.database.fetch(
             "UPDATE schedules SET due_at = date_trunc('second', now()) + interval '2 s'"
             " WHERE merchant_id = $1 RETURNING 1",
@@ -214,14 +220,16 @@ async def _run(
                     worker.terminate()
             for worker in watch.workers:
                 await worker.wait()
-        late = await start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
+        late = await stats.start_delay(engine, since=engine.clock.now() - timedelta(hours=2))
         print(f"all but what was cut off executed after {took_s:.0f} s", flush=True)
         return await _report(client, charges, late=late, watch=watch)
 
 
 async def _report(client: MerchantClient, charges: int, *, late: Any, watch: Watch) -> bool:
     by_order = Counter(
-        one["shopOrderNo"] for one in await client.approvals() if one["kind"] == "charge"
+        approval["shopOrderNo"]
+        for approval in await client.approvals()
+        if approval["kind"] == "charge"
     )
     paid = await client.rows(
         "SELECT count(*) AS paid, count(DISTINCT merchant_uid) AS orders FROM payments"
@@ -235,7 +243,7 @@ async def _report(client: MerchantClient, charges: int, *, late: Any, watch: Wat
         f"lateness p50 {late.p50_s:.1f} s, p99 {late.p99_s:.1f} s, last {late.max_s:.1f} s; "
         f"{charges / max(late.max_s, 0.1):,.0f} started a second\n"
         f"memory of a worker: {min(steady)} to {max(steady)} MiB after the first quarter\n"
-        f"{watch.cpu.told(charges)}"
+        f"{watch.cpu.describe(charges)}"
     )
     return (
         sum(by_order.values()) == paid[0]["paid"] == charges

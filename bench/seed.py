@@ -1,17 +1,17 @@
-"""Fills databases with payments, fast, each a copy of one that the product itself has made.
+"""Fill databases with copies of payments that the product itself has made.
 
     make bench ARGS="growth --growth-data FOLDER --sizes 1000000 10000000"
 
-The real gateway charges a real key, once approved and once declined, and the real deliverer posts
-the webhooks; those rows are then written again and again, under other names and at other moments:
+The real gateway charges a key twice, once approved and once declined, and the real deliverer posts
+the webhooks. `bulk_copy` then copies those rows with other identifiers and times:
 
-- names as the product gives them, in order of time, over a year that ends now; 5 % are declined;
+- identifiers like the product's, in order of time, over a year that ends now; 5 % are declined;
 - a customer with a billing key for every fifty payments;
 - for each payment a hash chain that `dasi ledger verify` accepts (a sample is verified at the end);
 - webhook events, deliveries and attempts of the newest million only, to spare the disk.
 
-Indexes are made after the rows, and keys between tables are not checked while they are written: a
-copy of what refers to a row refers to the copy of that row. At the end the tables are normal ones.
+Indexes are made after the rows, and foreign keys are not checked during the copy: a copied
+reference refers to the copy of its row. At the end the tables are normal ones.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ from support.simulator_process import SimulatorControl, running_simulator
 from support.webhook_endpoint import receiving
 
 _DECLINED_KRW = 8_521
-_AT_ONCE = 2  # as many statements side by side as there are cores to spare
+_MAX_CONCURRENT = 2  # one statement for each spare core
 _SAMPLES = 20
-# What PostgreSQL reads from its own file while it is filled; back to the product's at the end.
+# PostgreSQL's settings during the copy; the product's are back at the end.
 _WHILE_FILLING = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -54,7 +54,7 @@ def name_of(size: int) -> str:
 
 
 async def prepare(folder: Path, sizes: Sequence[int]) -> None:
-    """A database for each size on a server in `folder`; one that is there already is kept."""
+    """Make a database for each size on a server in `folder`, and keep existing ones."""
     async with _filling_server(folder) as postgres:
         for size in sizes:
             if await _exists(postgres, name_of(size)):
@@ -68,7 +68,7 @@ async def prepare(folder: Path, sizes: Sequence[int]) -> None:
 
 @asynccontextmanager
 async def _filling_server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """One that may lose everything in a crash while it fills, and is whole when it has stopped."""
+    """A server without durability during the copy; its data is on disk after its stop."""
     for settings in (_WHILE_FILLING, {}):
         postgres = EmbeddedPostgres(folder, durable=not settings)
         await postgres.start()
@@ -88,21 +88,21 @@ async def _filling_server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 
 def _sync() -> None:
-    """What was written without waiting for the disk is on it now."""
+    """Flush all writes to the disk."""
     os.sync()
 
 
 async def _exists(postgres: EmbeddedPostgres, name: str) -> bool:
     connection = await asyncpg.connect(postgres.url)
     try:
-        found = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
-        return bool(found)
+        exists = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
+        return bool(exists)
     finally:
         await connection.close()
 
 
 async def _fill(postgres: EmbeddedPostgres, size: int) -> None:
-    """Under another name until it is whole."""
+    """Make the database under another name and rename it when it is complete."""
     making, server = f"making_{size}", await asyncpg.connect(postgres.url)
     try:
         await server.execute(f"DROP DATABASE IF EXISTS {making}")
@@ -111,7 +111,7 @@ async def _fill(postgres: EmbeddedPostgres, size: int) -> None:
         await migrate(url)
         await _made_by_the_product(url)
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=_AT_ONCE, command_timeout=7_200,
+            url, min_size=1, max_size=_MAX_CONCURRENT, command_timeout=7_200,
             server_settings={"session_replication_role": "replica"},
         )  # fmt: skip
         async with pool:
@@ -123,7 +123,7 @@ async def _fill(postgres: EmbeddedPostgres, size: int) -> None:
 
 
 async def _made_by_the_product(url: str) -> None:
-    """A key, a charge that was approved and told, one that was declined."""
+    """Make a key, an approved charge with its webhook, and a declined charge."""
     with running_simulator(is_strict=False) as kicc_url:
         async with (
             SimulatorControl(kicc_url) as kicc,
@@ -160,7 +160,7 @@ async def _copy(pool: asyncpg.Pool, size: int) -> None:
     made = [(f"{index['name']} made", index["made_by"], ()) for index in indexes]
     await _side_by_side(pool, made)
     await _side_by_side(
-        pool, [(f"{table} looked at", f"VACUUM ANALYZE {table}", ()) for table in TABLES]
+        pool, [(f"{table} analysed", f"VACUUM ANALYZE {table}", ()) for table in TABLES]
     )
     await pool.execute("VACUUM ANALYZE")
     await pool.execute("CHECKPOINT")
@@ -169,9 +169,9 @@ async def _copy(pool: asyncpg.Pool, size: int) -> None:
 async def _side_by_side(
     pool: asyncpg.Pool, statements: Sequence[tuple[str, str, tuple[Any, ...]]]
 ) -> None:
-    """All of them, the longest first if they come so, as many at once as the pool allows."""
+    """Execute all statements in order, as many at once as the pool allows."""
 
-    async def one(name: str, sql: str, values: tuple[Any, ...]) -> None:
+    async def execute(name: str, sql: str, values: tuple[Any, ...]) -> None:
         async with pool.acquire() as connection:
             began = time.perf_counter()
             await connection.execute(sql, *values)
@@ -179,11 +179,11 @@ async def _side_by_side(
 
     async with asyncio.TaskGroup() as group:
         for name, sql, values in statements:
-            group.create_task(one(name, sql, values))
+            group.create_task(execute(name, sql, values))
 
 
 async def _prove(url: str, size: int) -> None:
-    """Samples from all over, proved as `dasi ledger verify` proves them."""
+    """Verify samples of all payments as `dasi ledger verify` does."""
     database = await open_database(url, connections_max=2, statement_timeout_s=60)
     try:
         for sample in range(_SAMPLES):

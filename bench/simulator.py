@@ -1,9 +1,9 @@
-"""How many charges by billing key a second the simulator answers, alone on one core.
+"""Measure the simulator's charges by billing key in a second, alone on one core.
 
     .venv/bin/python bench/simulator.py [--charges N] [--connections N]
 
-The load is made here with bare sockets, so that the figure is the simulator's and not a client
-library's. Every answer is read and must be approved, and the books must agree at the end.
+The load comes from bare sockets, so that the figure is the simulator's and not a client library's.
+Every answer must be approved, and the simulator's sums must agree at the end.
 """
 
 import argparse
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from support.simulator_process import SimulatorProcess
 
-MALL_ID = "T0021766"
+PG_MERCHANT_ID = "T0021766"
 AMOUNT_KRW = 9_900
 
 
@@ -29,7 +29,7 @@ async def issue_key(kicc: SimulatorProcess) -> str:
     registered = await kicc.post(
         "/api/ep9/trades/webpay",
         {
-            "mallId": MALL_ID,
+            "mallId": PG_MERCHANT_ID,
             "shopOrderNo": "BENCH-KEY",
             "amount": 0,
             "payMethodTypeCode": "81",
@@ -45,7 +45,7 @@ async def issue_key(kicc: SimulatorProcess) -> str:
     issued = await kicc.post(
         "/api/ep9/trades/approval",
         {
-            "mallId": MALL_ID,
+            "mallId": PG_MERCHANT_ID,
             "shopTransactionId": "bench-key",
             "authorizationId": fields["authorizationId"],
             "shopOrderNo": "BENCH-KEY",
@@ -59,7 +59,7 @@ def charge_bytes(number: int, *, key: str, day: str) -> bytes:
     """One charge as it goes over the wire."""
     body = json.dumps(
         {
-            "mallId": MALL_ID,
+            "mallId": PG_MERCHANT_ID,
             "shopTransactionId": f"bench-{number:09d}",
             "shopOrderNo": f"BENCH-{number:09d}",
             "approvalReqDate": day,
@@ -95,7 +95,7 @@ async def charge_all(port: int, requests: list[bytes], took_s: list[float]) -> N
 
 
 async def measure(charges: int, connections: int) -> None:
-    """Start a simulator, charge, check its books, print one line."""
+    """Start a simulator, charge, check its sums, and print one line."""
     async with SimulatorProcess(is_strict=False) as kicc:
         key, day = await issue_key(kicc), await kicc.today()
         port = int(kicc.base_url.rsplit(":", 1)[1])
@@ -103,10 +103,13 @@ async def measure(charges: int, connections: int) -> None:
         took_s: list[float] = []
         started_s = time.perf_counter()
         await asyncio.gather(
-            *(charge_all(port, requests[one::connections], took_s) for one in range(connections))
+            *(
+                charge_all(port, requests[number::connections], took_s)
+                for number in range(connections)
+            )
         )
         elapsed_s = time.perf_counter() - started_s
-        sums = (await kicc.state(transactions="0"))["sums"][MALL_ID]
+        sums = (await kicc.state(transactions="0"))["sums"][PG_MERCHANT_ID]
         assert sums["approved"] == charges * AMOUNT_KRW, sums
     took_s.sort()
     print(

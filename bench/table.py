@@ -1,4 +1,4 @@
-"""What a part measured, as lines for a person: the gateway, the baseline beside it, the ratio."""
+"""Format the result of a part as lines for the terminal: gateway, baseline and ratio."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,33 +8,33 @@ def clients(count: int) -> str:
     return f"{count} client" if count == 1 else f"{count} clients"
 
 
-def lines(part: str, told: Any) -> Iterator[str]:
+def lines(part: str, result: Any) -> Iterator[str]:
     match part:
         case "charge":
-            for one in told:
-                yield _beside(f"charge, {clients(one['clients'])}", one)
+            for run in result:
+                yield _beside(f"charge, {clients(run['clients'])}", run)
         case "reads":
-            for name, one in told.items():
-                yield _beside(f"read {name}", one)
+            for name, run in result.items():
+                yield _beside(f"read {name}", run)
         case "growth":
-            for size, one in told.items():
-                yield f"{int(size):,} payments, {one['database_gib']} GiB:"
-                yield _beside("  charge", one["charge"])
-                for name, read in one["reads"].items():
+            for size, run in result.items():
+                yield f"{int(size):,} payments, {run['database_gib']} GiB:"
+                yield _beside("  charge", run["charge"])
+                for name, read in run["reads"].items():
                     yield _beside(f"  read {name}", read)
-                for name, times in one.get("times_of_empty", {}).items():
+                for name, times in run.get("times_of_empty", {}).items():
                     yield f"  {name}: x {times:.2f} of empty tables"
         case _:
-            for name, value in told.items():
+            for name, value in result.items():
                 yield f"{name}: {value}"
 
 
-def _beside(name: str, one: dict[str, Any]) -> str:
-    baseline, dasi = one["baseline"], one["dasi"]
+def _beside(name: str, run: dict[str, Any]) -> str:
+    baseline, dasi = run["baseline"], run["dasi"]
     return (
         f"{name:22} dasi {dasi['per_s']:8,.0f}/s  p50 {dasi['p50_ms']:6.1f}  "
         f"p99 {dasi['p99_ms']:6.1f} ms | baseline {baseline['per_s']:8,.0f}/s  "
         f"p50 {baseline['p50_ms']:6.1f}  "
-        f"p99 {baseline['p99_ms']:6.1f} ms | {one['throughput_ratio']:.0%} of the baseline, "
-        f"p50 x {one['p50_ratio']:.2f} ({one['p50_added_ms']:+.1f} ms)"
+        f"p99 {baseline['p99_ms']:6.1f} ms | {run['throughput_ratio']:.0%} of the baseline, "
+        f"p50 x {run['p50_ratio']:.2f} ({run['p50_added_ms']:+.1f} ms)"
     )

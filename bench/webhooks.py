@@ -1,7 +1,7 @@
 """Webhooks: from the moment a payment is recorded as paid to the first byte at the endpoint.
 
-The clock is read just before the commit, so the commit itself is counted in. Beside it: what one
-POST from here to the endpoint takes.
+The clock is read just before the commit, so the time includes the commit. The baseline is one POST
+from this process to the endpoint.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ _SETTLE_S = 3
 
 
 class WebhookEndpoint:
-    """Notes when the first byte of each webhook came."""
+    """Records the arrival of the first byte of each webhook."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.came: dict[str, float] = {}
+        self.arrived_at: dict[str, float] = {}
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -39,7 +39,7 @@ class WebhookEndpoint:
                     )
                 }
                 await reader.readexactly(int(fields.get("content-length", "0")))
-                self.came.setdefault(fields.get("webhook-id", ""), at)
+                self.arrived_at.setdefault(fields.get("webhook-id", ""), at)
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -68,15 +68,15 @@ async def measure(*, seconds: int) -> dict[str, Any]:
         await asyncio.sleep(_SETTLE_S)
         results = {}
         for clients in (1, 8):
-            endpoint.came.clear()
+            endpoint.arrived_at.clear()
             script = load.charges(token=machine.token, run=f"w{clients}", cards=CARDS)
             url = f"{machine.gateway.url}/subscribe/payments/again"
-            told = await load.run_wrk(url, script, clients=clients, seconds=seconds)
+            result = await load.run_wrk(url, script, clients=clients, seconds=seconds)
             await _all_delivered(machine, f"w{clients}-%")
             late = await _lateness(machine, endpoint, f"w{clients}-%")
             results[f"{clients}_clients"] = {
                 "webhooks": len(late),
-                "charges_per_s": round(told.per_s, 1),
+                "charges_per_s": round(result.per_s, 1),
                 "p50_ms": round(statistics.median(late) * 1e3, 1),
                 "p95_ms": round(late[len(late) * 95 // 100] * 1e3, 1),
                 "max_ms": round(late[-1] * 1e3, 1),
@@ -108,7 +108,7 @@ async def _lateness(machine: Machine, endpoint: WebhookEndpoint, orders: str) ->
            WHERE p.merchant_uid LIKE $1""",
         orders,
     )
-    return sorted(endpoint.came[row["event_id"]] - row["at"] for row in rows)
+    return sorted(endpoint.arrived_at[row["event_id"]] - row["at"] for row in rows)
 
 
 async def _bare_post(endpoint: WebhookEndpoint) -> float:

@@ -1,4 +1,4 @@
-"""Windows: from registering one to the issued key, by a payer without a browser."""
+"""Windows: from the registration to the issued key, by a payer without a browser."""
 
 import asyncio
 import statistics
@@ -11,27 +11,27 @@ import aiohttp
 
 from bench.machine import Machine
 
-_AT_ONCE = 8
+_MAX_CONCURRENT = 8
 
 
 async def measure(machine: Machine, *, repetitions: int, windows: int) -> dict[str, Any]:
-    """`windows` key registrations a round, eight payers at a time, baseline and gateway in turn."""
+    """Run `windows` key registrations a round with eight payers, baseline and gateway in turn."""
     numbers = count(1)
     took: dict[str, list[float]] = {"baseline": [], "dasi": []}
     rates: dict[str, list[float]] = {"baseline": [], "dasi": []}
 
-    async def ours() -> None:
+    async def register_at_dasi() -> None:
         await machine.client.register_card(f"window-{next(numbers)}")
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
 
-        async def bare() -> None:
+        async def register_at_baseline() -> None:
             await _bare_window(machine, http, f"bare-{next(numbers)}")
 
         for number in range(-1, repetitions):
-            for name, act in (("baseline", bare), ("dasi", ours)):
-                amount = windows if number >= 0 else _AT_ONCE
-                times, rate = await _walk(act, amount)
+            for name, act in (("baseline", register_at_baseline), ("dasi", register_at_dasi)):
+                amount = windows if number >= 0 else _MAX_CONCURRENT
+                times, rate = await _register(act, amount)
                 if number >= 0:
                     took[name] += times
                     rates[name].append(rate)
@@ -48,18 +48,18 @@ async def measure(machine: Machine, *, repetitions: int, windows: int) -> dict[s
     }
 
 
-async def _walk(act: Callable[[], Awaitable[None]], amount: int) -> tuple[list[float], float]:
+async def _register(act: Callable[[], Awaitable[None]], amount: int) -> tuple[list[float], float]:
     took: list[float] = []
-    places = asyncio.Semaphore(_AT_ONCE)
+    slots = asyncio.Semaphore(_MAX_CONCURRENT)
 
-    async def one() -> None:
-        async with places:
+    async def register() -> None:
+        async with slots:
             began = time.perf_counter()
             await act()
             took.append(time.perf_counter() - began)
 
     began = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(amount)))
+    await asyncio.gather(*(register() for _ in range(amount)))
     return took, amount / (time.perf_counter() - began)
 
 
@@ -67,6 +67,6 @@ async def _bare_window(machine: Machine, http: aiohttp.ClientSession, order: str
     async with http.post(f"{machine.baseline.url}/window", json={"merchant_uid": order}) as answer:
         opened = await answer.json()
     _, fields = await machine.kicc.window(opened["window_url"])
-    told = {**fields, "customer_uid": order}
-    async with http.post(f"{machine.baseline.url}/return", json=told) as answer:
+    body = {**fields, "customer_uid": order}
+    async with http.post(f"{machine.baseline.url}/return", json=body) as answer:
         assert (await answer.json())["code"] == 0

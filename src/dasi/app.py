@@ -26,7 +26,7 @@ from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.indexed_router import IndexedRouter
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.reporting import publish_unresolved_metrics
-from dasi.schedules import publish_start_delay
+from dasi.schedules import stats
 from dasi.settings import Settings
 
 
@@ -105,7 +105,7 @@ def _health_routes(engine: Engine) -> list[Route]:
 
     async def tell(_request: Request) -> Response:
         with contextlib.suppress(Unavailable):  # what does not need the database is told anyway
-            await publish_start_delay(engine)
+            await stats.publish_start_delay(engine)
             await publish_unresolved_metrics(engine)
         return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 

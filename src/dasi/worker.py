@@ -20,7 +20,7 @@ from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
-from dasi.schedules import publish_start_delay, schedule_retries
+from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, fail_for_disabled_any_merchant
 from dasi.windows import expire_windows
@@ -79,7 +79,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
 
 async def _publish(engine: Engine) -> int:
     """Publish gauges that need the database, for a scrape of the worker's metrics."""
-    await publish_start_delay(engine)
+    await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
     return 0
 

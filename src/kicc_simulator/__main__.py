@@ -1,4 +1,4 @@
-"""``python -m kicc_simulator``: start a local KICC and say where it listens."""
+"""``python -m kicc_simulator``: start a local KICC and print its address."""
 
 import argparse
 import gc
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     simulator = Simulator(seed=options.seed, switches=switches)
     app = make_app(simulator, public_url=options.public_url)
     server = make_server(app, host=options.host, port=options.port, on_ready=_say_ready)
-    # Books of a load test hold hundreds of thousands of plain records: look through them rarely.
+    # A load test leaves hundreds of thousands of plain records: collect garbage rarely.
     gc.set_threshold(_GC_THRESHOLD, 50, 100)
     server.run()
     return 0 if server.started else 1

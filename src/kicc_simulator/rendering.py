@@ -1,4 +1,4 @@
-"""Renders the simulator's own pages. Everything a page needs is inside it: no other hosts."""
+"""Render the simulator's own pages, which use no other host."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class CuttableProtocol(HttpToolsProtocol):
-    """Gives each request the means to cut its own connection."""
+    """Lets each request cut its own connection."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -36,7 +36,7 @@ async def cut(scope: Scope, receive: Receive) -> None:
 
 
 class Server(uvicorn.Server):
-    """Says once when it listens, and ends at once when told to."""
+    """Reports once that it listens, and ends at once on a signal."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None]) -> None:
         super().__init__(config)
@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
             self._on_ready(self._url())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Held and withheld requests would keep the server waiting; nobody needs their answers.
+        # Held and withheld requests would keep the server waiting for answers without a reader.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
@@ -93,7 +93,7 @@ def make_server(app: ASGIApp, *, host: str, port: int, on_ready: Callable[[str],
 
 
 def end_with_parent() -> None:
-    """Be terminated when the process that started us dies (Linux, at once)."""
+    """Terminate this process when its parent dies (Linux, at once)."""
     if sys.platform != "linux":
         return
     parent = os.getppid()

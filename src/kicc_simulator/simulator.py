@@ -1,4 +1,4 @@
-"""The simulator's parts, put together once."""
+"""Compose the simulator of its parts."""
 
 import msgspec
 
@@ -26,7 +26,7 @@ class Simulator:
         )
 
     def reset(self) -> None:
-        """As just started: nothing remembered, switches as given on the command line."""
+        """Forget everything and restore the switches of the command line."""
         self.holds.release(None, is_answered=False)
         self.scenarios.clear()
         self.notices.reset()

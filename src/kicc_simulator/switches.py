@@ -1,4 +1,4 @@
-"""The switches: how strict, how chatty and how slow this KICC is.
+"""The switches of the simulator: strictness, shape of answers, latency, faults, notices.
 
 Each is a field with its default; ``GET`` and ``PUT /_simulator/settings`` read and change them.
 """
@@ -16,7 +16,7 @@ class Switches(Struct, kw_only=True, forbid_unknown_fields=True):
     """Every switch. Names are those of the control API and of the reference page."""
 
     strict_fields: bool = False
-    """Refuse a request field KICC does not know, naming it (otherwise it is ignored, S4)."""
+    """Refuse an unknown request field by name (otherwise it is ignored, S4)."""
     strict_dates: bool = True
     """Refuse a request date other than today's (V4)."""
     unique_orders: bool = True
@@ -35,14 +35,14 @@ class Switches(Struct, kw_only=True, forbid_unknown_fields=True):
     extra_fields: bool = False
     """Add unknown fields to every answer (S4)."""
     random_codes: bool = False
-    """Replace every invented code by a random one, so that nobody branches on it."""
+    """Replace every invented code by a random one, so that a client cannot branch on it."""
 
     double_post: bool = False
     """The window posts its return twice."""
     tamper: bool = False
     """The window returns 0000 though the payer never authenticated."""
     mobile_in_pc_window: Literal["WN14", "allow"] = "WN14"
-    """What becomes of an approval by a mobile browser in a window registered for pc."""
+    """The result of an approval by a mobile browser in a window registered for pc."""
     session_minutes: Annotated[float, Meta(gt=0, le=1_440)] = 30
     """Life of a window, and of its authentication (V10)."""
 

@@ -51,7 +51,7 @@ CARDS = {
 CARD_CODES_WINDOW = tuple(code for code in CARDS if code not in {"034", "045"})
 CARD_CODES_ACQUIRER = ("006", "008", "015", "016", "018", "026", "027", "029", "031", "047")
 CARD_CREDIT, CARD_CHECK, CARD_GIFT = "N", "Y", "G"
-CARD_PERSON, CARD_COMPANY = "P", "C"
+CARD_PERSONAL, CARD_COMPANY = "P", "C"
 
 # --- §13.5 wallets and carriers -------------------------------------------------------------------
 

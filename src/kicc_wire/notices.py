@@ -1,6 +1,6 @@
-"""What reaches a merchant without asking: the window's return (§6.2) and the notices (§11).
+"""The shapes of unrequested messages: the window's return (§6.2) and the notices (§11).
 
-None of them is signed, so none of them proves anything: each is a reason to ask, never a fact.
+None of them is signed, so none is a proof: each is a reason for a lookup.
 """
 
 from kicc_wire.answers import Amount

@@ -1,4 +1,4 @@
-"""What a merchant sends to KICC, one shape per call.
+"""The shapes of a merchant's requests to KICC, one per call.
 
 Fields keep KICC's own names on the wire (camel case) and read as snake case here. A field without
 a default is one KICC requires; an absent optional field is left out of the JSON. Lengths and
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Wire(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
-    """What every shape shares: camel-case names, absent when not given."""
+    """The base of every shape: camel-case names, and no field with its default."""
 
 
 class CustomerInfo(Wire, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class CustomerInfo(Wire, frozen=True, kw_only=True):
 
 
 class OrderInfo(Wire, frozen=True, kw_only=True):
-    """What is bought (§5.1.1). ``goods_type_code``: ``0`` physical, ``1`` content."""
+    """The goods of an order (§5.1.1). ``goods_type_code``: ``0`` physical, ``1`` content."""
 
     goods_name: str
     goods_type_code: str | None = None
@@ -84,7 +84,7 @@ class WindowCardMethod(Wire, frozen=True, kw_only=True):
 
 
 class WindowVirtualAccountMethod(Wire, frozen=True, kw_only=True):
-    """Which banks may issue the account and until when it may be paid (§5.1.2)."""
+    """The banks that may issue the account, and the end of its payment period (§5.1.2)."""
 
     bank_list: list[str] | None = None
     expiry_date: str | None = None
@@ -92,7 +92,7 @@ class WindowVirtualAccountMethod(Wire, frozen=True, kw_only=True):
 
 
 class WindowBillKeyMethod(Wire, frozen=True, kw_only=True):
-    """What the payer types to register a card (§5.1.2): ``0``, ``1`` or ``2``."""
+    """The fields that the payer types to register a card (§5.1.2): ``0``, ``1`` or ``2``."""
 
     cert_type: str
     nick_name_used: bool | None = None
@@ -121,8 +121,8 @@ class EscrowGoods(Wire, frozen=True, kw_only=True):
     product_amount: int
 
 
-class EscrowReceiver(Wire, frozen=True, kw_only=True):
-    """Who receives an escrow order (§5.1)."""
+class EscrowRecipient(Wire, frozen=True, kw_only=True):
+    """The recipient of an escrow order (§5.1)."""
 
     recv_name: str
     recv_mobile_no: str
@@ -138,7 +138,7 @@ class EscrowInfo(Wire, frozen=True, kw_only=True):
 
     escrow_type: str
     goods_info_list: list[EscrowGoods] | None = None
-    recv_info: EscrowReceiver | None = None
+    recv_info: EscrowRecipient | None = None
 
 
 class BasketGoods(Wire, frozen=True, kw_only=True):
@@ -246,7 +246,7 @@ class RemoveKeyRequest(Wire, frozen=True, kw_only=True):
 
 
 class ReviseRefundInfo(Wire, frozen=True, kw_only=True):
-    """Where a refund is paid to (§9.1), for types 60, 62 and 63."""
+    """The account of a refund (§9.1), for types 60, 62 and 63."""
 
     refund_bank_code: str | None = None
     refund_account_no: str | None = None
@@ -266,7 +266,7 @@ class ReviseEscrowInfo(Wire, frozen=True, kw_only=True):
 
 
 class ReviseBasketInfo(Wire, frozen=True, kw_only=True):
-    """Which seller's share is cancelled (§9.1)."""
+    """The seller whose share is cancelled (§9.1)."""
 
     product_pg_cno: str
     seller_id: str
@@ -300,7 +300,7 @@ class ReviseRequest(Wire, frozen=True, kw_only=True):
 
 
 class QueryRequest(Wire, frozen=True, kw_only=True):
-    """Ask what became of a request (§10): ``POST /api/trades/retrieveTransaction``.
+    """Query the result of a request (§10): ``POST /api/trades/retrieveTransaction``.
 
     ``shop_transaction_id`` is the key of the approval or cancel asked about, ``transaction_date``
     the KST day it was made. KICC answers for today and yesterday only.

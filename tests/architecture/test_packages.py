@@ -15,9 +15,7 @@ _KNOWN_CYCLES = [
 REASONS: dict[str, str] = {
     "dasi.authentication": "to be split",
     "dasi.checkout": "to be split",
-    "dasi.payments": "to be split",
     "dasi.reporting": "to be split",
-    "dasi.schedules": "to be split",
     "dasi.users": "to be split",
     "dasi.commands": "one file a command group, found by the word that the operator types",
 }

@@ -12,7 +12,7 @@ OWNERS = {
     "dasi.billing_keys": ("billing_keys",),
     "dasi.ledger": ("payments", "pg_attempts", "payment_events"),
     "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
-    "dasi.payments": ("pg_notifications",),
+    "dasi.pg_notifications": ("pg_notifications",),
     "dasi.windows": ("payment_windows", "expected_amounts"),
     "dasi.schedules": ("schedules", "schedule_pauses"),
     "dasi.card_verifications": ("card_verifications",),
@@ -47,9 +47,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "user_sessions",
     ): "a password reset ends sessions too",
     ("dasi.users.user_store", "passkeys"): "a full reset removes passkeys too",
-    ("dasi.billing_keys.billing_key_store", "pg_attempts"): "to be moved",
-    ("dasi.schedules.settings_store", "merchants"): "to be moved",
-    ("dasi.windows.window_store", "payments"): "to be moved",
 }
 _WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
 

@@ -17,7 +17,7 @@ from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
-from dasi.ledger import Buyer, Payment
+from dasi.ledger import Buyer, ChargeDetails, Payment
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.scheduler import Runner
 from dasi.schedules import NewSchedule, create_schedules
@@ -106,7 +106,8 @@ class CoffeeShop:
         if fault:
             await self.client.kicc.scenario(fault, "batch")
         request = ChargeRequest(
-            customer_uid=customer, merchant_uid=next(self.orders), amount_krw=amount_krw, name=name
+            customer_uid=customer,
+            details=ChargeDetails(merchant_uid=next(self.orders), amount_krw=amount_krw, name=name),
         )
         return await charge(self.client.engine, self.client.merchant.merchant_id, request)
 
@@ -179,11 +180,13 @@ async def _open(coffee: CoffeeShop) -> None:
             customer_id=None,
             requests=[
                 NewSchedule(
-                    merchant_uid=f"sub-{customer_uid}-{week}",
+                    details=ChargeDetails(
+                        merchant_uid=f"sub-{customer_uid}-{week}",
+                        amount_krw=9_900 + number * 2_500,
+                        name="주간 원두 구독",
+                        buyer=Buyer(name=name),
+                    ),
                     schedule_at=first + week * 7 * DAY,
-                    amount_krw=9_900 + number * 2_500,
-                    name="주간 원두 구독",
-                    buyer=Buyer(name=name),
                 )
                 for week in range(9)
             ],

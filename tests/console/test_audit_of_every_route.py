@@ -18,6 +18,7 @@ from console.test_passkeys import EMAIL, client, options_of
 from dasi.console import labels
 from dasi.console.routes import ROUTES
 from dasi.foundation.clock import ManualClock
+from dasi.ledger import ChargeDetails
 from dasi.payments import resolve_due
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, reset_link
@@ -144,10 +145,8 @@ async def schedules(day: Day) -> None:
         customer_id=None,
         requests=[
             NewSchedule(
-                merchant_uid=order,
+                details=ChargeDetails(merchant_uid=order, amount_krw=19_900, name="원두 구독"),
                 schedule_at=day.clock.now() + timedelta(days=1),
-                amount_krw=19_900,
-                name="원두 구독",
             )
         ],
         checking_amount_krw=0,

@@ -25,7 +25,7 @@ def written(pattern: str) -> set[str]:
 
 
 def test_every_reason_the_adapter_knows_has_advice_in_both_languages() -> None:
-    known = {*reasons.REASON_OF_CODE.values(), *(slug for _, slug in reasons.REASON_OF_WORDS)}
+    known = {*reasons.REASON_OF_CODE.values(), *(slug for _, slug in reasons.REASON_OF_TEXT)}
     assert known <= set(REASONS)
     for slug in REASONS:
         told, payer = labels.advice(slug, None), labels.payer_text(slug)

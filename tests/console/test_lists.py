@@ -10,6 +10,7 @@ from dasi.billing_keys import browse_keys
 from dasi.console.merchant import schedules
 from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
+from dasi.ledger import ChargeDetails
 from dasi.reporting import list_unresolved_page
 from dasi.schedules import NewSchedule, browse_schedules, calendar, create_schedules, revoke
 from dasi.users import Role
@@ -29,10 +30,10 @@ async def schedule_some(client: MerchantClient, count: int) -> datetime:
         customer_id=None,
         requests=[
             NewSchedule(
-                merchant_uid=f"scheduled-{number}",
+                details=ChargeDetails(
+                    merchant_uid=f"scheduled-{number}", amount_krw=1_000 + number, name="구독"
+                ),
                 schedule_at=first + timedelta(hours=number // 2),
-                amount_krw=1_000 + number,
-                name="구독",
             )
             for number in range(count)
         ],

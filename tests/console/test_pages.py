@@ -18,6 +18,7 @@ from console.screen import (
 from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, disable_channel
+from dasi.ledger import ChargeDetails
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, bootstrap_link, reset_link
 from dasi.webhooks import Deliverer
@@ -60,10 +61,10 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
         customer_id=None,
         requests=[
             NewSchedule(
-                merchant_uid=new_order(),
+                details=ChargeDetails(
+                    merchant_uid=new_order(), amount_krw=19_900, name="원두 구독 10월"
+                ),
                 schedule_at=now + timedelta(days=1, hours=ahead),
-                amount_krw=19_900,
-                name="원두 구독 10월",
             )
             for ahead in range(3)
         ],

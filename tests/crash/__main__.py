@@ -1,8 +1,8 @@
-"""`make crash SEED=… RUNS=…`: plays sweeps and histories and prints what they came to.
+"""`make crash SEED=… RUNS=…`: run sweeps and histories and print their results.
 
-A line a minute says how far it is, and a broken promise is printed when it is seen. Ctrl-C or
-SIGTERM ends it after the history at hand, with the whole report. What is not over after ten minutes
-ends it as well, with where each task of it waits.
+It prints its progress every minute and each broken promise at once. Ctrl-C or SIGTERM ends it after
+the current history, with the whole report. A history that takes ten minutes ends it as well, with
+the stack of each task.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from crash.sweep import SWEEPS, run_sweep
 from support.database import TestServer, running_server
 from support.simulator_process import SimulatorControl, running_simulator
 
-_TELL_EVERY_S = 60
+_REPORT_INTERVAL_S = 60
 _OVER_S = 600
 
 
@@ -36,7 +36,7 @@ class _Progress:
     results: Results
     began: float = field(default_factory=time.monotonic)
     is_over: bool = False
-    _told_at: float = field(default_factory=time.monotonic)
+    _reported_at: float = field(default_factory=time.monotonic)
     _violations: int = 0
 
     @property
@@ -46,13 +46,13 @@ class _Progress:
     def end(self) -> None:
         self.is_over = True
 
-    def tell(self, what: str, *, at_once: bool = False) -> None:
+    def report(self, name: str, *, at_once: bool = False) -> None:
         for violation in self.results.violations[self._violations :]:
             _say(f"VIOLATION {violation}")
         self._violations = len(self.results.violations)
-        if at_once or time.monotonic() - self._told_at >= _TELL_EVERY_S:
-            self._told_at = time.monotonic()
-            _say(f"{self.took_s:6.0f} s  {what}: {self.results.summary()}")
+        if at_once or time.monotonic() - self._reported_at >= _REPORT_INTERVAL_S:
+            self._reported_at = time.monotonic()
+            _say(f"{self.took_s:6.0f} s  {name}: {self.results.summary()}")
 
 
 def _say(line: str) -> None:
@@ -102,7 +102,7 @@ async def _play(
                 break
             with _not_for_ever(name, progress.results):
                 await play(stage)
-            progress.tell(name, at_once=name.startswith("sweep"))
+            progress.report(name, at_once=name.startswith("sweep"))
 
 
 def _options() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""The stage on which histories are played: one PostgreSQL, one PG, one merchant a run."""
+"""The stage of histories: one PostgreSQL, one PG and one merchant for each test."""
 
 from collections.abc import AsyncIterator
 

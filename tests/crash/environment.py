@@ -1,6 +1,6 @@
-"""One history's world: database, PG, two gateways, two workers, a clock, and who was told what.
+"""The environment of a history: database, PG, two gateways, two workers, a clock, call results.
 
-Everything that can go wrong is under its hand: faults of the PG, time, and the life of each node.
+It controls everything that can fail: the PG, the time, and the life of each node.
 """
 
 import asyncio
@@ -29,28 +29,33 @@ from support.simulator_process import SimulatorControl
 
 GATEWAYS = ("gateway-a", "gateway-b")
 WORKERS = ("worker-a", "worker-b")
-_NOBODY = "http://127.0.0.1:9"
+CUSTOMER = "customer-1"
+_DEATH_CHANCE, _FAULT_CHANCE = 0.35, 0.4
+_MOMENTS_MAX = (8, 25, 70)
+_CLOSED_PORT = "http://127.0.0.1:9"
 
 Verb = Callable[[Node], Coroutine[Any, Any, Any]]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one caller was told. `outcome`: a status, a reason, `unavailable`, or `died`."""
+class CallResult:
+    """The result of one call. `outcome`: a status, a reason, `unavailable`, or `died`."""
 
     verb: str
     order: str
     outcome: str
     imp_uid: str | None = None
-    asked_krw: int = 0
+    requested_krw: int = 0
     cancelled_krw: int = 0
     notify_merchant: bool = False
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a shop asked about scheduled payments or keys, and what it was told: `done`, a reason,
-    `unavailable`, or `died`."""
+class ScheduleCall:
+    """One call about scheduled payments or keys.
+
+    `outcome`: `done`, a reason, `unavailable`, or `died`.
+    """
 
     verb: str
     orders: tuple[str, ...]
@@ -70,11 +75,11 @@ class Environment:
     inline_lookup_delay_s: float = 0
     pg_connections: int = 8
     nodes: dict[str, Node] = field(default_factory=dict)
-    told: list[Told] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    call_results: list[CallResult] = field(default_factory=list)
+    schedule_calls: list[ScheduleCall] = field(default_factory=list)
     deaths: int = 0
     is_paused: bool = False
-    """Nothing scheduled may begin."""
+    """No scheduled payment may begin."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     effects: tuple[str, ...] = ()
     _lives: Iterator[int] = field(default_factory=lambda: count(1))
@@ -85,12 +90,12 @@ class Environment:
 
     @property
     def merchant(self) -> Merchant:
-        assert self._merchant is not None, "the world is not open"
+        assert self._merchant is not None, "the environment is not open"
         return self._merchant
 
     @property
     def channel(self) -> Channel:
-        assert self._channel is not None, "the world is not open"
+        assert self._channel is not None, "the environment is not open"
         return self._channel
 
     @property
@@ -140,7 +145,7 @@ class Environment:
     async def perform(
         self, name: str, verb: str, work: Verb, *, dies_at: int | None = None
     ) -> Any | Refused | Unavailable | Killed:
-        """Lets a node do something, and die at it. Refusals and deaths are values here."""
+        """Run work on a node, which may die. Refusals and deaths are return values."""
         life, node = Life(dies_at=dies_at), self.nodes[name]
         node.lives.append(life)
         try:
@@ -155,14 +160,14 @@ class Environment:
         except (Refused, Unavailable) as refused:
             return refused
         except Exception as bug:  # noqa: BLE001 - reported as a broken promise
-            # Nothing else may come out of a verb: neither a broken assertion nor a database error.
+            # A verb may raise no other error: neither a broken assertion nor a database error.
             trace = "".join(traceback.format_exception(bug)[-3:])
             self.results.check("no bug", False, f"{verb}: {trace}", self.seed)
             return Unavailable(f"{type(bug).__name__}: {bug}", retry_after_s=0)
         finally:
             self.results.note_operation(verb, life)
 
-    async def tell(
+    async def call(
         self,
         name: str,
         verb: str,
@@ -170,35 +175,35 @@ class Environment:
         work: Callable[[Engine], Awaitable[Payment | None]],
         *,
         dies_at: int | None = None,
-        asked_krw: int = 0,
+        requested_krw: int = 0,
         notify_merchant: bool = False,
     ) -> Payment | None:
-        """Performs for a caller, and remembers what the caller was told."""
+        """Run work for a caller and record the result."""
 
         async def at(node: Node) -> Payment | None:
             return await work(node.engine)
 
-        came = await self.perform(name, verb, at, dies_at=dies_at)
+        result = await self.perform(name, verb, at, dies_at=dies_at)
         imp_uid, cancelled_krw = None, 0
-        match came:
+        match result:
             case Payment():
                 outcome, imp_uid, cancelled_krw = (
-                    came.status.value,
-                    came.imp_uid,
-                    came.cancelled_krw,
+                    result.status.value,
+                    result.imp_uid,
+                    result.cancelled_krw,
                 )
             case Killed():
                 outcome = "died"
             case Refused(reason=reason):
-                outcome, imp_uid = reason, came.facts.get("imp_uid")
+                outcome, imp_uid = reason, result.facts.get("imp_uid")
             case Unavailable():
                 outcome = "unavailable"
             case _:
                 outcome = "nothing"
-        self.told.append(
-            Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw, notify_merchant)
+        self.call_results.append(
+            CallResult(verb, order, outcome, imp_uid, requested_krw, cancelled_krw, notify_merchant)
         )
-        return came if isinstance(came, Payment) else None
+        return result if isinstance(result, Payment) else None
 
     async def turn(self, seconds: float) -> None:
         day = kst_day(self.clock.now())
@@ -207,30 +212,30 @@ class Environment:
         await self.kicc.set_clock(self.clock.now().astimezone(KST).isoformat())
 
     async def fault(self, endpoint: str, effect: str | None = None, *, code: str = "8521") -> None:
-        """The next request to `endpoint` meets a fault: the given one, or one of all there are."""
+        """Plan a fault for the next request to `endpoint`, by default a random one."""
         chosen = effect or self.dice.choice(self.effects)
         more = {"code": code} if chosen == "refused" else {}
         await self.kicc.scenario(chosen, endpoint, **more)
         self.results.faults[chosen] += 1
 
     async def end_faults(self) -> None:
-        """What was planned and never met does not count as injected."""
+        """Remove planned faults; an unmet fault does not count as injected."""
         for scenario in (await self.kicc.control("GET", "/scenarios"))["scenarios"]:
             self.results.faults[scenario["effect"]] -= 1
         await self.kicc.control("DELETE", "/scenarios")
         self.merchant_side.failure_chance = 0.0
 
     def go_away(self) -> None:
-        """Nobody listens at the PG's address any more: every request to it is refused at once."""
-        self._ask_at(_NOBODY)
+        """Point all nodes to a closed port: every request to the PG is refused at once."""
+        self._set_pg_url(_CLOSED_PORT)
 
     def come_back(self) -> None:
-        self._ask_at(self.kicc.base_url)
+        self._set_pg_url(self.kicc.base_url)
 
-    def _ask_at(self, url: str) -> None:
+    def _set_pg_url(self, url: str) -> None:
         self._pg_url = url
         for node in self.nodes.values():
-            node.ask_at(url)
+            node.set_pg_url(url)
 
     async def rows(self, sql: str, *values: object) -> list[asyncpg.Record]:
         return list(await self.watcher.fetch(sql, *values))
@@ -244,3 +249,22 @@ class Environment:
             inline_lookup_delay_s=self.inline_lookup_delay_s,
             pg_connections=self.pg_connections,
         )
+
+
+def fate(environment: Environment) -> int | None:
+    """The moment at which the next operation dies; None for most. One with fewer moments lives."""
+    dice = environment.dice
+    return dice.randint(1, dice.choice(_MOMENTS_MAX)) if dice.random() < _DEATH_CHANCE else None
+
+
+async def perhaps_fault(environment: Environment, endpoint: str) -> None:
+    if environment.dice.random() < _FAULT_CHANCE:
+        await environment.fault(endpoint)
+
+
+def new_order(environment: Environment) -> str:
+    return f"order-{next(environment.numbers)}"
+
+
+def amount(environment: Environment) -> int:
+    return environment.dice.randint(10, 59) * 100  # no amount of these steers the simulator

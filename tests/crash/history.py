@@ -1,4 +1,4 @@
-"""A history from a seed, the calm after it, and the sweep that dies at each moment once."""
+"""Run a history from a seed and the calm after it."""
 
 import asyncio
 import random
@@ -11,21 +11,15 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from crash.environment import GATEWAYS, WORKERS, Environment
+from crash.environment import CUSTOMER, GATEWAYS, WORKERS, Environment
 from crash.invariants import check_all, check_never_twice
 from crash.killable import Killed, killable_tasks
 from crash.merchant_webhooks import MerchantSide
-from crash.operations import (
-    CUSTOMER,
-    OPERATIONS,
-    TURNS,
-    deliver_notification,
-    pay_in_window,
-    take_turn,
-)
+from crash.operations import OPERATIONS, TURNS, deliver_notification, take_turn
 from crash.results import Results
 from crash.schedule_operations import SCHEDULE_OPERATIONS, resume, set_policy
 from crash.webhook_endpoints import ENDPOINT_ACTS, restore_endpoint
+from crash.window_operations import pay_in_window
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Unavailable
 from support.database import TestServer
@@ -39,7 +33,7 @@ _OF_THE_DEAD = (Killed, OSError, asyncpg.PostgresError, aiohttp.ClientError, Una
 
 @dataclass
 class Stage:
-    """What all histories of a run share."""
+    """The shared parts of all histories of a run."""
 
     server: TestServer
     kicc: SimulatorControl
@@ -51,8 +45,8 @@ Play = Callable[[Environment], Awaitable[None]]
 
 
 async def run_history(stage: Stage, seed: int, *, operations: int = 20) -> None:
-    """One history of the seed's own making."""
-    async with opened_world(stage, seed, f"SEED={seed} RUNS=1") as environment:
+    """Run the random history of a seed."""
+    async with opened_environment(stage, seed, f"SEED={seed} RUNS=1") as environment:
         await play_random(environment, operations=operations)
         await calm_down(environment)
         await check_all(environment)
@@ -67,7 +61,7 @@ async def play_random(environment: Environment, *, operations: int) -> None:
 
 
 async def calm_down(environment: Environment) -> None:
-    """No more faults and deaths; every notice arrives; time passes, and the workers work."""
+    """End faults and deaths, deliver every notification, and let the workers run over time."""
     await environment.end_faults()
     environment.come_back()
     await resume(environment, GATEWAYS[0])
@@ -80,7 +74,7 @@ async def calm_down(environment: Environment) -> None:
     for seconds in _CALM_S:
         await environment.turn(seconds)
         for _ in range(_TURNS_MAX):
-            # In turns: what one began and did not end, the other one finds.
+            # The workers alternate, so that each finds unfinished work of the other one.
             done = [await take_turn(environment, next(workers), verb) for verb in TURNS]
             if not any(done):
                 break
@@ -91,10 +85,10 @@ async def calm_down(environment: Environment) -> None:
 
 
 @asynccontextmanager
-async def opened_world(
-    stage: Stage, seed: int, told: str, **more: Any
+async def opened_environment(
+    stage: Stage, seed: int, replay: str, **more: Any
 ) -> AsyncIterator[Environment]:
-    """A world with a database of its own and one customer with a card."""
+    """An environment with a database of its own and one customer with a card."""
     dice = random.Random(seed)
     name = await stage.server.create()
     url = stage.server.url_of(name)
@@ -111,7 +105,7 @@ async def opened_world(
         dice=dice,
         results=stage.results,
         clock=more.get("clock", ManualClock(OPENING_HOUR)),
-        seed=told,
+        seed=replay,
         pg_connections=more.get("pg_connections", 8),
         inline_lookup_delay_s=more.get("inline_lookup_delay_s", dice.choice([0, 0, 0, 0.005])),
     )
@@ -128,6 +122,6 @@ async def opened_world(
 
 
 def _expect_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What nobody waited for any more, because it died or its far side did, is no news."""
+    """Ignore unhandled errors of dead tasks and of tasks whose peer died."""
     if not isinstance(context.get("exception"), _OF_THE_DEAD):
         loop.default_exception_handler(context)

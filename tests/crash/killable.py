@@ -1,12 +1,12 @@
 """Work that can be killed: a coroutine is driven step by step and abandoned at any of its awaits.
 
-A death is not an exception. The coroutine is simply never stepped again: no `except`, no `finally`,
-no `__aexit__` of it runs while it could still reach anything. The node severs its connections
-first, as the death of a process would; only then is the body of the coroutine put away.
+A death is not an exception. The coroutine is never stepped again: none of its `except`, `finally`
+or `__aexit__` runs while it could still reach a connection. The node breaks its connections first,
+as the death of a process would. Only then the body of the coroutine is ended.
 
-Each await has two moments to die at: `asked`, when the question has left (a statement, a COMMIT, a
-request) and its answer is on the way; and `answered`, when the answer is there and not one line of
-ours has acted on it. So a commit is passed on both sides.
+Each await has two moments to die at. At `asked` the question (a statement, a COMMIT, a request) has
+left and its answer is on the way. At `answered` the answer is there, and no line of ours has acted
+on it. So a coroutine can die on both sides of a commit.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _PARTS: dict[str, Part] = {"__aenter__": "enter", "__aexit__": "exit"}
 
 
 class Killed(BaseException):
-    """Stands where a dead task was, for whoever waited for it. Never seen by the dead task."""
+    """Raised to the waiter of a dead task. The dead task never sees it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -43,19 +43,19 @@ class Place:
 
 @dataclass
 class Life:
-    """All tasks of one act on one node. Dies at its `dies_at`-th moment, if it has that many."""
+    """All tasks of one operation on a node. It dies at its `dies_at`-th moment, if it has one."""
 
     dies_at: int | None = None
     moments: list[tuple[Place, Moment]] = field(default_factory=list)
     is_dead: bool = False
     is_over: bool = False
-    """The act has its result. What it began for others as well dies no more by it: nobody would
-    notice that the node is dead, and the others would wait for ever."""
+    """The operation has its result. Shared work that it began dies no more by it: the death would
+    stay unnoticed, and other operations would wait for ever."""
     death: asyncio.Event = field(default_factory=asyncio.Event)
     bodies: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     works: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
-    """Of the tasks: one that died before its first step has a body that never began."""
+    """The work of the tasks: one that died before its first step has a body that never began."""
 
     @property
     def died_at(self) -> tuple[Place, Moment] | None:
@@ -74,7 +74,7 @@ class Life:
         self.death.set()
 
     async def put_away(self) -> None:
-        """Ends the bodies. Call it when nothing of theirs can reach the world any more."""
+        """End the bodies. Call it when they can reach no connection any more."""
         while waiting := [task for task in self.tasks if not task.done()]:
             for task in waiting:
                 task.cancel()
@@ -93,12 +93,12 @@ _life: ContextVar[Life | None] = ContextVar("life", default=None)
 
 
 async def live(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of `work`, or `Killed`. Tasks that it starts live and die with it."""
+    """Return the result of `work` or raise `Killed`. Tasks that it starts die with it."""
     task = asyncio.get_running_loop().create_task(_begin(life, work))
     death = asyncio.get_running_loop().create_task(life.death.wait())
     life.tasks.add(task)
     try:
-        # Work may be handed to another task, and that one may be the one that dies.
+        # Work may be passed to another task, and that task may die.
         await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         death.cancel()
@@ -115,7 +115,7 @@ async def _begin(life: Life, work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def killable_tasks(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
-    """A task factory: what a living act starts, lives and dies with the act."""
+    """A task factory: a task that a living operation starts dies with the operation."""
     life = _life.get()
     if life is None:
         return asyncio.Task(work, loop=loop, **more)
@@ -131,7 +131,7 @@ def _never_began(work: object) -> bool:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """A death is expected: nobody needs to be warned that nobody fetched it."""
+    """Fetch the exception of an expected death, so that asyncio does not warn."""
     if not task.cancelled():
         task.exception()
 
@@ -175,7 +175,7 @@ class _Steps:
 def place_of(work: Any) -> Place | None:
     """The innermost await of the product in a suspended coroutine.
 
-    The foundation is not a place: which statement waits is told by the line that called it.
+    The foundation is not a place: its caller's line identifies the statement.
     """
     product: FrameType | None = None
     part: Part = "await"

@@ -1,9 +1,9 @@
 """Histories of real processes: gateways and workers of their own that die by SIGKILL.
 
-The shop talks HTTP to them, faults are on at the PG, and in every round one gateway and one worker
-are killed: at a derived moment (KICC holds a request that it has, or has not yet, executed) or at a
-random one. They start again, and the next round goes on. At the end all die; then the world of the
-other histories takes over the database, calms down on a turned clock, and checks the same promises.
+The merchant calls them over HTTP while the PG has faults. Every round kills one gateway and one
+worker, at a derived moment (KICC holds a request before or after its execution) or at a random one.
+They restart for the next round. At the end all die; then the environment of the other histories
+takes over the database, lets time pass, and checks the same promises.
 """
 
 import asyncio
@@ -15,11 +15,10 @@ from typing import Any
 
 import aiohttp
 
-from crash.environment import Asked, Environment, Told
-from crash.history import Stage, calm_down, opened_world
+from crash.environment import CUSTOMER, CallResult, Environment, ScheduleCall, amount, new_order
+from crash.history import Stage, calm_down, opened_environment
 from crash.invariants import check_all, check_never_twice
 from crash.node import VAULT_KEY
-from crash.operations import CUSTOMER, amount, new_order
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import add_api_key
 from support.gateway_merchant import Answer, MerchantClient, read_envelope
@@ -27,15 +26,15 @@ from support.gateway_process import Program, Programs, running_on
 from support.simulator_process import ControlError
 
 GATEWAYS, WORKERS, ROUNDS = 2, 2, 3
-_HELD = (("batch", "before"), ("batch", "after"), ("revise", "before"), ("revise", "after"),
+_HOLDS = (("batch", "before"), ("batch", "after"), ("revise", "before"), ("revise", "after"),
          ("approval", "after"), ("query", "after"))  # fmt: skip
 _EFFECTS = ("executed_answer_cut", "cut_before_processing", "executed_truncated_json", "refused")
 _WAIT_HELD_S, _LATEST_DEATH_S = 2.0, 0.15
 
 
 @dataclass
-class _Line:
-    """The shop's line to whichever gateway it is told to call."""
+class _Merchant:
+    """The merchant's HTTP client for both gateways."""
 
     environment: Environment
     client: MerchantClient
@@ -56,20 +55,25 @@ class _Line:
             return None
 
     async def charge(self, gateway: int, order: str) -> None:
-        asked_krw = amount(self.environment)
-        body = {"customer_uid": CUSTOMER, "merchant_uid": order, "amount": asked_krw, "name": order}
+        requested_krw = amount(self.environment)
+        body = {
+            "customer_uid": CUSTOMER,
+            "merchant_uid": order,
+            "amount": requested_krw,
+            "name": order,
+        }
         answer = await self.call(gateway, "POST", "/subscribe/payments/again", body)
-        self._tell("charge", order, answer, asked_krw)
+        self._record("charge", order, answer, requested_krw)
 
-    async def cancel(self, gateway: int, told: Told, amount_krw: int | None) -> None:
-        body = {"imp_uid": told.imp_uid, "reason": "고객 변심"}
+    async def cancel(self, gateway: int, charged: CallResult, amount_krw: int | None) -> None:
+        body = {"imp_uid": charged.imp_uid, "reason": "고객 변심"}
         answer = await self.call(
             gateway,
             "POST",
             "/payments/cancel",
             body | ({"amount": amount_krw} if amount_krw else {}),
         )
-        self._tell("cancel", told.order, answer, amount_krw or told.asked_krw)
+        self._record("cancel", charged.order, answer, amount_krw or charged.requested_krw)
 
     async def create_schedules(self, gateway: int, orders: Sequence[str]) -> None:
         due = int(datetime.now(UTC).timestamp()) + 2
@@ -85,7 +89,9 @@ class _Line:
         body = {"customer_uid": CUSTOMER, "schedules": items}
         answer = await self.call(gateway, "POST", "/subscribe/payments/schedule", body)
         outcome = "died" if answer is None else "done" if answer.code == 0 else "refused"
-        self.environment.asked.append(Asked("create_schedules", tuple(orders), outcome))
+        self.environment.schedule_calls.append(
+            ScheduleCall("create_schedules", tuple(orders), outcome)
+        )
 
     async def pay_in_window(self, gateway: int, order: str) -> None:
         """A payer comes back from the window while the gateway may die."""
@@ -100,22 +106,25 @@ class _Line:
         except aiohttp.ClientError:
             return
 
-    def _tell(self, verb: str, order: str, answer: Answer | None, asked_krw: int) -> None:
+    def _record(self, verb: str, order: str, answer: Answer | None, requested_krw: int) -> None:
         outcome, imp_uid, cancelled_krw = "died", None, 0
         if answer is not None and answer.code == 0:
-            told = answer.response
-            outcome, imp_uid, cancelled_krw = told["status"], told["imp_uid"], told["cancel_amount"]
+            payment = answer.response
+            outcome, imp_uid = payment["status"], payment["imp_uid"]
+            cancelled_krw = payment["cancel_amount"]
         elif answer is not None:
-            outcome = "unavailable"  # which of the refusals it is, its text says to a person
-        self.environment.told.append(Told(verb, order, outcome, imp_uid, asked_krw, cancelled_krw))
+            outcome = "unavailable"  # only the text names the refusal
+        self.environment.call_results.append(
+            CallResult(verb, order, outcome, imp_uid, requested_krw, cancelled_krw)
+        )
 
 
 async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> None:
-    """One history of real processes; its dice are the seed's, its timing is the machine's."""
+    """Run one history of real processes, with the seed's dice and the machine's timing."""
     clock = ManualClock(datetime.now(UTC))
     began = asyncio.get_running_loop().time()
     replay = f"SEED={seed} RUNS=1 KILLS=1"
-    async with opened_world(
+    async with opened_environment(
         stage, seed, replay, clock=clock, inline_lookup_delay_s=0
     ) as environment:
         settings = {
@@ -126,9 +135,11 @@ async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> 
             environment.database_url, stage.kicc, gateways=GATEWAYS, workers=WORKERS, **settings
         ) as programs:
             async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-                line = _Line(environment, await _client(environment, programs, http), programs)
+                merchant = _Merchant(
+                    environment, await _client(environment, programs, http), programs
+                )
                 for _ in range(rounds):
-                    await _round(line)
+                    await _round(merchant)
                     await check_never_twice(environment)
             await asyncio.gather(*(_kill(environment, program) for program in programs.all))
         await environment.kicc.release(is_answered=False)
@@ -138,18 +149,18 @@ async def run_kill_history(stage: Stage, seed: int, *, rounds: int = ROUNDS) -> 
     stage.results.kill_histories += 1
 
 
-async def _round(line: _Line) -> None:
-    """Much at once, a gateway and a worker die in the middle of it, and both start again."""
-    environment, dice = line.environment, line.environment.dice
+async def _round(merchant: _Merchant) -> None:
+    """Kill a gateway and a worker during many concurrent calls, and restart both."""
+    environment, dice = merchant.environment, merchant.environment.dice
     if dice.random() < 0.6:
         await environment.fault(dice.choice(["batch", "revise"]), dice.choice(_EFFECTS))
     gateway = dice.randrange(GATEWAYS)
-    victims = [line.programs.gateways[gateway], dice.choice(line.programs.workers)]
-    held = dice.choice([None, *_HELD])
-    if held is not None:
-        await environment.kicc.hold(held[0], when=held[1])
-    asking = asyncio.gather(*(ask for ask in _requests(line, gateway)))
-    await _moment(environment, held)
+    victims = [merchant.programs.gateways[gateway], dice.choice(merchant.programs.workers)]
+    hold = dice.choice([None, *_HOLDS])
+    if hold is not None:
+        await environment.kicc.hold(hold[0], when=hold[1])
+    asking = asyncio.gather(*(ask for ask in _requests(merchant, gateway)))
+    await _moment(environment, hold)
     await asyncio.gather(*(_kill(environment, victim) for victim in victims))
     await environment.kicc.release(is_answered=dice.random() < 0.5)
     await asking
@@ -157,32 +168,36 @@ async def _round(line: _Line) -> None:
     await asyncio.gather(*(victim.start() for victim in victims))
 
 
-def _requests(line: _Line, gateway: int) -> list[Awaitable[None]]:
-    """Charges, one of them at both gateways; cancels of what was paid; schedules; a window."""
-    environment, other = line.environment, 1 - gateway
+def _requests(merchant: _Merchant, gateway: int) -> list[Awaitable[None]]:
+    """Charges, one of them at both gateways; cancels of paid orders; schedules; a window."""
+    environment, other = merchant.environment, 1 - gateway
     both = new_order(environment)
-    asks: list[Awaitable[None]] = [line.charge(gateway, new_order(environment)) for _ in range(3)]
-    asks += [line.charge(gateway, both), line.charge(other, both)]
+    asks: list[Awaitable[None]] = [
+        merchant.charge(gateway, new_order(environment)) for _ in range(3)
+    ]
+    asks += [merchant.charge(gateway, both), merchant.charge(other, both)]
     asks += [
-        line.cancel(gateway, told, environment.dice.choice([None, 300]))
-        for told in [
-            told for told in environment.told if told.outcome == "paid" and told.asked_krw
+        merchant.cancel(gateway, charged, environment.dice.choice([None, 300]))
+        for charged in [
+            result
+            for result in environment.call_results
+            if result.outcome == "paid" and result.requested_krw
         ][:2]
     ]
-    asks.append(line.create_schedules(gateway, [new_order(environment) for _ in range(2)]))
-    asks.append(line.pay_in_window(gateway, new_order(environment)))
+    asks.append(merchant.create_schedules(gateway, [new_order(environment) for _ in range(2)]))
+    asks.append(merchant.pay_in_window(gateway, new_order(environment)))
     return asks
 
 
-async def _moment(environment: Environment, held: tuple[str, str] | None) -> None:
-    """Returns when it is time to kill: something is held at the PG, or the dice say so."""
-    if held is not None:
+async def _moment(environment: Environment, hold: tuple[str, str] | None) -> None:
+    """Wait for the moment of the kill: a held request at the PG, or a random time."""
+    if hold is not None:
         try:
             await environment.kicc.wait_held(timeout_s=_WAIT_HELD_S)
         except ControlError:
             environment.results.happened["holds that nothing came to"] += 1
         else:
-            environment.results.happened[f"killed with {held[0]} held {held[1]} KICC acted"] += 1
+            environment.results.happened[f"killed with {hold[0]} held {hold[1]} KICC acted"] += 1
         return
     environment.results.happened["killed at a random moment"] += 1
     done = asyncio.Event()

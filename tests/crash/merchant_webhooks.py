@@ -1,7 +1,7 @@
-"""The merchant's end of the webhooks, and the wire on which the PG's notices wait.
+"""The merchant's server: it receives webhooks and stores the PG's notices.
 
-Webhooks are noted in the order they came, whatever is answered. Notices are acknowledged to the PG
-and kept: the history decides when, how often, and in which order they reach a gateway.
+It records every webhook in the order of arrival, with any answer. It acknowledges and stores the
+notices: the history decides the time, number and order of their delivery to a gateway.
 """
 
 import asyncio
@@ -39,24 +39,24 @@ class MerchantSide:
 
     async def take_webhook(self, request: Request) -> Response:
         is_taken = self.dice.random() >= self.failure_chance and not self.is_gone
-        told = {**await request.json(), "event_id": request.headers["webhook-id"]}
-        self.heard.append({**told, "is_taken": is_taken, "is_heard": is_taken or self.is_gone})
+        webhook = {**await request.json(), "event_id": request.headers["webhook-id"]}
+        self.heard.append({**webhook, "is_taken": is_taken, "is_heard": is_taken or self.is_gone})
         refusal = 410 if self.is_gone else 500
         return StreamingResponse(_slowly(), status_code=200 if is_taken else refusal)
 
     async def confirm(self, _request: Request) -> Response:
-        """Whether a payment may be asked for: the answer to `confirm_url`."""
-        status, told = (200, b"{}") if self.confirms else (400, '{"reason": "품절"}'.encode())
-        return StreamingResponse(_slowly(told), status_code=status)
+        """The answer to `confirm_url`: whether the gateway may request the payment."""
+        status, body = (200, b"{}") if self.confirms else (400, '{"reason": "품절"}'.encode())
+        return StreamingResponse(_slowly(body), status_code=status)
 
     async def take_notification(self, request: Request) -> Response:
         self.notifications.append((request.headers.get("content-type", ""), await request.body()))
         return Response(b'{"resCd":"0000","resMsg":"OK"}', media_type="application/json")
 
 
-async def _slowly(told: bytes = b"ok") -> AsyncIterator[bytes]:
-    """In two parts, so that whoever reads it must wait for each of them."""
-    for part in (told[:1], told[1:]):
+async def _slowly(body: bytes = b"ok") -> AsyncIterator[bytes]:
+    """The body in two parts, so that the reader must wait for each of them."""
+    for part in (body[:1], body[1:]):
         for _ in range(_TURNS_BETWEEN):
             await asyncio.sleep(0)
         yield part

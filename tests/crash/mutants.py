@@ -1,7 +1,4 @@
-"""Bugs as they are made, planted from outside for the length of a block.
-
-Each is a plausible mistake of somebody who meant well. Nothing in the product knows of them.
-"""
+"""Plausible bugs, planted from outside for one test. The product does not know them."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -11,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from dasi.events import enqueue_event
+from dasi.foundation.db import Database
 from dasi.foundation.ids import ulid
-from dasi.ledger import reserve_store
-from dasi.payments import record
+from dasi.ledger import Payment, reserve_store
+from dasi.payments import approval_store, record, resolve
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
 from dasi.scheduler import run_store
@@ -22,7 +21,7 @@ ApplyMutant = Callable[[pytest.MonkeyPatch], None]
 
 
 def resend_lost_charge(patch: pytest.MonkeyPatch) -> None:
-    """No answer? Try once more: with new names, because the PG refuses the old ones."""
+    """Send a charge without an answer again, with new identifiers that the PG accepts."""
     charge = KiccProvider.charge
 
     async def twice(
@@ -44,7 +43,7 @@ class _TakenBack(Exception):
 
 
 def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
-    """Write it when we know how it ended: the row of the request is committed after the answer."""
+    """Commit the row of the request only after the answer."""
     charging = import_module("dasi.payments.charge")
     reserve, record_charge = reserve_store.reserve_charges, charging.record_charge
     kept: dict[str, reserve_store.Reservation] = {}
@@ -71,7 +70,7 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
 
 
 def mark_lost_answer_failed(patch: pytest.MonkeyPatch) -> None:
-    """No answer is a no: the customer is told that it failed."""
+    """Record a missing answer as a failure."""
     record_outcome = record.record_outcome
 
     async def hopeful(
@@ -85,7 +84,7 @@ def mark_lost_answer_failed(patch: pytest.MonkeyPatch) -> None:
 
 
 def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
-    """A cancel can be repeated: with the amount that would be left, so that the PG takes it."""
+    """Repeat a cancel with the amount that would be left, so that the PG accepts it."""
     once = KiccProvider.cancel
 
     async def twice(self: KiccProvider, account: Any, attempt: Attempt, *, cancel: Any) -> Any:
@@ -100,30 +99,59 @@ def resend_lost_cancel(patch: pytest.MonkeyPatch) -> None:
 
 
 def enqueue_after_commit(patch: pytest.MonkeyPatch) -> None:
-    """The webhook is not money: written once the payment is committed."""
-    enqueue_event, record_outcome = record.enqueue_event, record.record_outcome
+    """Write the webhook event only after the payment is committed."""
+    record_approvals = approval_store.record_approvals
+    record_batch, record_outcome = approval_store.record_approvals_batched, record.record_outcome
+    recorded: dict[str, Payment] = {}
 
-    async def remember(_: Any, merchant_id: int, **event: Any) -> str:
-        waiting[event["imp_uid"]] = merchant_id, event
-        return "later"
+    async def remember(connection: Any, approvals: Any) -> list[Payment | None]:
+        payments = await record_approvals(connection, approvals)
+        recorded.update({payment.imp_uid: payment for payment in payments if payment})
+        return payments
 
-    async def then_announce(
+    async def enqueue(database: Database, imp_uid: str) -> None:
+        payment = recorded.pop(imp_uid, None)
+        if payment is None:
+            return
+        async with database.transaction() as connection:
+            await enqueue_event(
+                connection,
+                payment.merchant_id,
+                imp_uid=payment.imp_uid,
+                merchant_uid=payment.merchant_uid,
+                channel_id=payment.channel_id,
+                version=payment.version,
+                status="paid",
+                notice_urls=payment.notice_urls,
+                now=payment.started_at,
+            )
+
+    async def batch_then_enqueue(database: Database, approvals: Any) -> list[Payment | None]:
+        payments = await record_batch(database, approvals)
+        for payment in payments:
+            if payment is not None:
+                await enqueue(database, payment.imp_uid)
+        return payments
+
+    async def outcome_then_enqueue(
         engine: Any, merchant_id: int, imp_uid: str, attempt_id: str, outcome: Any, **more: Any
     ) -> Any:
         payment = await record_outcome(engine, merchant_id, imp_uid, attempt_id, outcome, **more)
-        if imp_uid in waiting:
-            at, event = waiting.pop(imp_uid)
-            async with engine.database.transaction() as connection:
-                await enqueue_event(connection, at, **event)
+        await enqueue(engine.database, imp_uid)
         return payment
 
-    waiting: dict[str, tuple[int, dict[str, Any]]] = {}
-    patch.setattr(record, "enqueue_event", remember)
-    patch.setattr(record, "record_outcome", then_announce)
+    for name in ("_RECORD", "_RECORD_RESOLVED"):
+        sql: str = getattr(approval_store, name)
+        without_events = sql.replace("), new_events AS", "LIMIT 0), new_events AS")
+        patch.setattr(approval_store, name, without_events)
+    patch.setattr(approval_store, "record_approvals", remember)
+    patch.setattr(approval_store, "record_approvals_batched", batch_then_enqueue)
+    patch.setattr(record, "record_outcome", outcome_then_enqueue)
+    patch.setattr(resolve, "record_outcome", outcome_then_enqueue)
 
 
 def forget_first_run(patch: pytest.MonkeyPatch) -> None:
-    """Its worker is gone, so it did not run: the next one simply runs the schedule."""
+    """Assume that a schedule of a dead worker did not run, and run it again."""
 
     async def nothing(*_: Any, **__: Any) -> None:
         return None

@@ -1,7 +1,7 @@
-"""A gateway or a worker in this process that can die like one of its own.
+"""A gateway or a worker in this process that can die like a process of its own.
 
-Its death is the death of what it holds: its PostgreSQL connections break, so the server rolls back
-what was open, and its connections to the PG break. What it was doing is never resumed.
+Its death breaks its PostgreSQL connections, so the server rolls back open transactions, and its
+connections to the PG. Its operations are never resumed.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from dasi.webhooks import Deliverer
 _ANSWER_TIMEOUT_S = 3.0
 VAULT_KEY = bytes(32)
 _MAX_CONCURRENT_SCHEDULES = 16
-_PATIENCE, _LOOKS_MAX = 500, 20_000
+_PATIENCE, _CHECKS_MAX = 500, 20_000
 _SERVED = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
-# A connection that was just being made when its maker died belongs to nobody here any more.
+# A connection that was being made at the death has no owner any more.
 _CUT_OFF = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
               WHERE application_name = $1"""
 
@@ -36,31 +36,31 @@ class Node:
     deliverer: Deliverer
     runner: Runner
     lives: list[Life] = field(default_factory=list)
-    """Of all its acts: work that one of them handed on may outlast it, and dies with the node."""
+    """The lives of all its operations: work that outlasts its operation dies with the node."""
 
     async def die(self, watcher: asyncpg.Connection) -> None:
-        """Severs everything, puts the bodies away, and waits until PostgreSQL has noticed."""
+        """Break all connections, end the bodies, and wait until PostgreSQL has noticed."""
         self._pool.terminate()
-        for life in self.lives:  # at once: nobody may notice first that the others are gone
+        for life in self.lives:  # at once: no life may notice the death of another one first
             life.die()
         await self._provider.close()
         for life in self.lives:
             await life.put_away()
-        await asyncio.sleep(0)  # what waits for the end of its tasks hears of it first
+        await asyncio.sleep(0)  # a waiter for the end of its tasks runs first
         await self.deliverer.close()
-        for look in range(_LOOKS_MAX):
-            if not await watcher.fetchval(_CUT_OFF if look >= _PATIENCE else _SERVED, self.name):
+        for check in range(_CHECKS_MAX):
+            if not await watcher.fetchval(_CUT_OFF if check >= _PATIENCE else _SERVED, self.name):
                 break
         else:
             raise AssertionError(f"PostgreSQL still serves the dead node {self.name}")
 
-    def ask_at(self, kicc_url: str) -> None:
-        """From now on the PG is asked at this address."""
+    def set_pg_url(self, kicc_url: str) -> None:
+        """Send requests to the PG to this URL from now on."""
         self._provider._urls[True] = kicc_url
 
-    def waits_for_pg(self) -> bool:
+    def has_queued_request(self) -> bool:
         """Whether a request waits for a free connection to the PG."""
-        return any(place._waiters for place in self._provider._client._places.values())
+        return any(slot._waiters for slot in self._provider._client._slots.values())
 
     async def close(self) -> None:
         await self.runner.close()

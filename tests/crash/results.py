@@ -1,4 +1,4 @@
-"""What a run came to, in numbers that were counted and not estimated."""
+"""Count the results of a run."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from crash.points import point_of, points
 @dataclass(frozen=True)
 class Violation:
     promise: str
-    told: str
+    detail: str
     seed: str
 
     def __str__(self) -> str:
-        return f"[{self.promise}] {self.told}\n    replay: {self.seed}"
+        return f"[{self.promise}] {self.detail}\n    replay: {self.seed}"
 
 
 @dataclass
@@ -27,14 +27,14 @@ class Results:
     faults: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
-    """What the world did besides its faults: midnights, notices late, twice or forged, …"""
+    """Events besides faults: midnights, notifications late, twice or forged, …"""
     escalated: int = 0
     process_kills: int = 0
     kill_histories: int = 0
-    """Of real processes."""
+    """Histories of real processes."""
     violations: list[Violation] = field(default_factory=list)
     unlisted: set[str] = field(default_factory=set)
-    """Places seen in a running act that the derived list does not know: must stay empty."""
+    """Places of a running operation that the derived list lacks: must stay empty."""
 
     def note_operation(self, verb: str, life: Life) -> None:
         self.operations[verb] += 1
@@ -44,10 +44,10 @@ class Results:
             place, moment = life.died_at
             self.deaths[self._listed(place), moment] += 1
 
-    def check(self, promise: str, is_kept: bool, told: str, seed: str) -> None:
+    def check(self, promise: str, is_kept: bool, detail: str, seed: str) -> None:
         self.checks[promise] += 1
         if not is_kept:
-            self.violations.append(Violation(promise, told, seed))
+            self.violations.append(Violation(promise, detail, seed))
 
     def summary(self) -> str:
         return (
@@ -57,7 +57,7 @@ class Results:
         )
 
     def report(self) -> str:
-        looked_for = [point for point in points() if point.why_not is None]
+        looked_for = [point for point in points() if point.exclusion is None]
         moments = [(point.place, when) for point in looked_for for when in ("asked", "answered")]
         died = {moment for moment in moments if self.deaths[moment]}
         missed = [point for point in looked_for if not self.passed[point.place, "asked"]]
@@ -79,9 +79,9 @@ class Results:
             f"violations           {len(self.violations)}",
         ]
         lines += [
-            f"  left out           {point.place} {point.function}: {point.why_not}"
+            f"  left out           {point.place} {point.function}: {point.exclusion}"
             for point in points()
-            if point.why_not is not None
+            if point.exclusion is not None
         ]
         lines += [f"  never reached      {point.place} {point.function}" for point in missed]
         lines += [f"  not in the list    {place}" for place in sorted(self.unlisted)]
@@ -93,8 +93,8 @@ class Results:
         if point is None:
             self.unlisted.add(str(place))
             return place
-        if point.why_not is not None:
-            self.unlisted.add(f"{place}, which was left out because: {point.why_not}")
+        if point.exclusion is not None:
+            self.unlisted.add(f"{place}, which was left out because: {point.exclusion}")
         return point.place
 
 

@@ -1,19 +1,12 @@
-"""More scenes for the sweep: crowds, windows that end in other ways, endpoints that are gone."""
+"""More scenarios of the sweep: batches, other ends of windows, endpoints that are gone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from crash.environment import Environment
-from crash.operations import (
-    CUSTOMER,
-    cancel_payment,
-    charge_order,
-    end_window,
-    new_order,
-    pay_in_window,
-    take_turn,
-)
+from crash.environment import CUSTOMER, Environment, new_order
+from crash.operations import cancel_payment, charge_order, take_turn
 from crash.webhook_endpoints import endpoint_is_gone
+from crash.window_operations import end_window, pay_in_window
 from dasi.billing_keys import delete_key
 
 GATEWAY, OTHER_GATEWAY, WORKER, OTHER_WORKER = "gateway-a", "gateway-b", "worker-a", "worker-b"
@@ -22,12 +15,12 @@ Scenario = Callable[[Environment, int], Awaitable[None]]
 
 
 async def _crowd(environment: Environment, moment: int) -> None:
-    """Charges of one moment share their transactions: the dead one was waiting for its batch."""
+    """Concurrent charges share their transactions: the dead one was waiting for its batch."""
     orders = [new_order(environment) for _ in range(3)]
     await asyncio.gather(
-        charge_order(environment, GATEWAY, orders[0], asked_krw=1_500),
-        charge_order(environment, GATEWAY, orders[1], asked_krw=1_500, dies_at=moment),
-        charge_order(environment, GATEWAY, orders[2], asked_krw=1_500),
+        charge_order(environment, GATEWAY, orders[0], requested_krw=1_500),
+        charge_order(environment, GATEWAY, orders[1], requested_krw=1_500, dies_at=moment),
+        charge_order(environment, GATEWAY, orders[2], requested_krw=1_500),
     )
 
 
@@ -36,20 +29,22 @@ async def _no_free_connection(environment: Environment, moment: int) -> None:
     node = environment.nodes[GATEWAY]
     await environment.kicc.hold("batch", when="before")
     first = asyncio.create_task(
-        charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+        charge_order(environment, GATEWAY, new_order(environment), requested_krw=1_500)
     )
     await environment.kicc.wait_held()
     second = asyncio.create_task(
-        charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500, dies_at=moment)
+        charge_order(
+            environment, GATEWAY, new_order(environment), requested_krw=1_500, dies_at=moment
+        )
     )
-    while not (second.done() or node.waits_for_pg()):  # noqa: ASYNC110 - no event says so
+    while not (second.done() or node.has_queued_request()):  # noqa: ASYNC110 - no event says so
         await asyncio.sleep(0)
     await environment.kicc.release()
     await asyncio.gather(first, second)
 
 
 def _confirming(is_approved: bool) -> Scenario:
-    """The merchant is asked before the PG is."""
+    """The merchant confirms before the request to the PG."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         environment.merchant_side.confirms = is_approved
@@ -64,8 +59,8 @@ async def _closing(environment: Environment, moment: int) -> None:
 
 
 async def _gone(environment: Environment, moment: int) -> None:
-    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
-    await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=300)
+    await charge_order(environment, GATEWAY, new_order(environment), requested_krw=1_500)
+    await cancel_payment(environment, GATEWAY, environment.call_results[-1], amount_krw=300)
     await endpoint_is_gone(environment, WORKER, dies_at=moment)
     await environment.turn(100)
     while await take_turn(environment, OTHER_WORKER, "deliver"):
@@ -73,9 +68,9 @@ async def _gone(environment: Environment, moment: int) -> None:
 
 
 async def _delivering_many(environment: Environment, moment: int) -> None:
-    """More than an endpoint has places for. The moments are alike: every fourth will do."""
+    """More deliveries than an endpoint has slots. Moments are alike: every fourth is enough."""
     for _ in range(10):
-        await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+        await charge_order(environment, GATEWAY, new_order(environment), requested_krw=1_500)
     await environment.turn(100)
     await take_turn(environment, WORKER, "deliver", dies_at=4 * moment)
     await environment.turn(100)
@@ -84,7 +79,7 @@ async def _delivering_many(environment: Environment, moment: int) -> None:
 
 async def _delivering_to_failing(environment: Environment, moment: int) -> None:
     environment.merchant_side.failure_chance = 1.0
-    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await charge_order(environment, GATEWAY, new_order(environment), requested_krw=1_500)
     await take_turn(environment, WORKER, "deliver", dies_at=moment)
     environment.merchant_side.failure_chance = 0.0
     await environment.turn(100)
@@ -107,7 +102,7 @@ def _removal(effect: str) -> Scenario:
 
 
 async def _cannot_open(environment: Environment, moment: int) -> None:
-    """Sealed with a key that was dropped too early: nobody can end it any more but a person."""
+    """The key is sealed with a dropped vault key: only an operator can end it."""
     await environment.rows("UPDATE billing_keys SET sealed_key = 'x' WHERE status = 'active'")
     await environment.perform(
         GATEWAY,
@@ -120,17 +115,19 @@ async def _cannot_open(environment: Environment, moment: int) -> None:
     await pay_in_window(environment, OTHER_GATEWAY, customer_uid=CUSTOMER)
 
 
-def _handing_over(endpoint: str) -> Scenario:
-    """The PG never answers the questions either; the doubt goes to a person at its deadline."""
+def _escalating(endpoint: str) -> Scenario:
+    """The PG answers no lookup either: the attempt is escalated at its deadline."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         order = new_order(environment)
         if endpoint == "batch":
             await environment.fault("batch", "executed_answer_cut")
-        await charge_order(environment, GATEWAY, order, asked_krw=1_500)
+        await charge_order(environment, GATEWAY, order, requested_krw=1_500)
         if endpoint == "revise":
             await environment.fault("revise", "executed_answer_cut")
-            await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=None)
+            await cancel_payment(
+                environment, GATEWAY, environment.call_results[-1], amount_krw=None
+            )
         environment.go_away()
         await environment.turn(200_000)
         await take_turn(environment, WORKER, "resolve_due", dies_at=moment)
@@ -153,6 +150,6 @@ MORE_SCENARIOS: dict[str, Scenario] = {
     "key removal, answer lost": _removal("executed_answer_cut"),
     "key removal, refused": _removal("refused"),
     "key removal, sealed for good": _cannot_open,
-    "charge handed to a person": _handing_over("batch"),
-    "cancel handed to a person": _handing_over("revise"),
+    "charge handed to a person": _escalating("batch"),
+    "cancel handed to a person": _escalating("revise"),
 }

@@ -1,4 +1,4 @@
-"""(s) What must be true of scheduled payments after the calm: each ran once, none is lost."""
+"""(s) Promises about scheduled payments after the calm: each ran once, none is lost."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -27,49 +27,49 @@ async def check_schedules(environment: Environment, in_doubt: set[str]) -> None:
 
 
 def _check_ended(environment: Environment, row: Any, in_doubt: set[str]) -> None:
-    """Executed exactly when its payment has ended; revoked only by somebody's wish."""
-    said = f"{row['merchant_uid']} is {row['status']}, its payment {row['payment_status']}"
+    """A schedule is executed when its payment has ended, and revoked only by a request."""
+    detail = f"{row['merchant_uid']} is {row['status']}, its payment {row['payment_status']}"
     match row["status"]:
         case "executed":
             has_ended = row["payment_status"] in _ENDED or row["imp_uid"] in in_doubt
-            _check(environment, "s runs once", has_ended, said)
-            _check(environment, "s runs once", row["paid_order"] == row["merchant_uid"], said)
+            _check(environment, "s runs once", has_ended, detail)
+            _check(environment, "s runs once", row["paid_order"] == row["merchant_uid"], detail)
             came = row["fail_code"] not in _NOTHING_CAME
-            _check(environment, "s none lost", came, f"{said}: {row['fail_code']}")
+            _check(environment, "s none lost", came, f"{detail}: {row['fail_code']}")
         case "revoked":
-            wished = any(
-                asked.verb == "delete_key"
-                or (asked.verb == "revoke" and row["merchant_uid"] in asked.orders)
-                for asked in environment.asked
+            is_requested = any(
+                call.verb == "delete_key"
+                or (call.verb == "revoke" and row["merchant_uid"] in call.orders)
+                for call in environment.schedule_calls
             )
-            _check(environment, "s none lost", wished, f"{said}, and nobody wished it")
-            _check(environment, "d events", row["told_revoked"] >= 1, f"{said} and nobody was told")
+            _check(environment, "s none lost", is_requested, f"{detail}, without a request")
+            _check(environment, "d events", row["told_revoked"] >= 1, f"{detail} without an event")
         case _:
-            waits = row["due_at"] > environment.clock.now() or row["imp_uid"] in in_doubt
-            _check(environment, "s none lost", waits, f"{said} after its time")
+            is_waiting = row["due_at"] > environment.clock.now() or row["imp_uid"] in in_doubt
+            _check(environment, "s none lost", is_waiting, f"{detail} after its time")
 
 
 def _check_created(environment: Environment, rows: set[str]) -> None:
-    """All of a call or none of it; what was said to be scheduled is scheduled."""
+    """A call schedules all of its orders or none; a call that succeeded schedules all."""
     calls: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for asked in environment.asked:
-        if asked.verb == "create_schedules":
-            calls[asked.orders].append(asked.outcome)
+    for call in environment.schedule_calls:
+        if call.verb == "create_schedules":
+            calls[call.orders].append(call.outcome)
     named = Counter(order for orders in calls for order in orders)
     for orders, outcomes in calls.items():
         own = [order for order in orders if named[order] == 1]
-        found = sum(order in rows for order in own)
-        said = f"{found} of {own} are scheduled, and told was {outcomes}"
+        scheduled = sum(order in rows for order in own)
+        detail = f"{scheduled} of {own} are scheduled, and the outcomes were {outcomes}"
         if "done" in outcomes:
-            _check(environment, "s all or none", found == len(own), said)
+            _check(environment, "s all or none", scheduled == len(own), detail)
         elif any(outcome in _MAYBE for outcome in outcomes):
-            _check(environment, "s all or none", found in (0, len(own)), said)
+            _check(environment, "s all or none", scheduled in (0, len(own)), detail)
         else:
-            _check(environment, "s all or none", found == 0, said)
+            _check(environment, "s all or none", scheduled == 0, detail)
 
 
 async def _check_runs(environment: Environment, rows: list[Any]) -> None:
-    """None ran more often than scheduled, moved, or tried again; a dead PG is nobody's no."""
+    """None ran more often than scheduled and retried; an unreachable PG is no decline."""
     ran = await environment.rows(
         "SELECT merchant_uid, count(*) AS count FROM payments WHERE is_scheduled "
         "AND coalesce(fail_code, '') <> ALL ($1::text[]) GROUP BY merchant_uid",
@@ -78,27 +78,29 @@ async def _check_runs(environment: Environment, rows: list[Any]) -> None:
     allowed = Counter(row["merchant_uid"] for row in rows)
     for row in rows:
         allowed[row["merchant_uid"]] += row["retries"]
-    for asked in environment.asked:
-        if asked.verb in ("retry", "reopen"):
-            allowed.update(asked.orders)
+    for call in environment.schedule_calls:
+        if call.verb in ("retry", "reopen"):
+            allowed.update(call.orders)
     for row in ran:
         order, count = row["merchant_uid"], row["count"]
         _check(
             environment,
             "s runs once",
             count <= allowed[order],
-            f"{order} was run {count} times, and {allowed[order]} were wished",
+            f"{order} was run {count} times, and {allowed[order]} were allowed",
         )
-    told = await environment.rows(
+    events = await environment.rows(
         "SELECT e.event_id FROM webhook_events e JOIN payments p "
         "  ON p.merchant_id = e.merchant_id AND p.imp_uid = e.resource_id "
         "WHERE p.is_scheduled AND p.fail_code = 'NOT_SENT' AND e.kind = 'payment.failed'"
     )
-    _check(environment, "s none lost", not told, f"told as failed while the PG was away: {told}")
+    _check(
+        environment, "s none lost", not events, f"events of failure while the PG was away: {events}"
+    )
 
 
 async def _check_cards_refunded(environment: Environment, in_doubt: set[str]) -> None:
-    """What was charged to try a card is nobody's money: it is given back, whoever died."""
+    """The charge of a card verification is refunded after every death."""
     rows = await environment.rows(
         "SELECT imp_uid, merchant_uid, status FROM payments WHERE merchant_uid LIKE 'check-%'"
     )
@@ -109,5 +111,5 @@ async def _check_cards_refunded(environment: Environment, in_doubt: set[str]) ->
         )
 
 
-def _check(environment: Environment, promise: str, is_kept: bool, told: str) -> None:
-    environment.results.check(promise, is_kept, told, environment.seed)
+def _check(environment: Environment, promise: str, is_kept: bool, detail: str) -> None:
+    environment.results.check(promise, is_kept, detail, environment.seed)

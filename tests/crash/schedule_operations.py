@@ -1,25 +1,27 @@
-"""What happens to scheduled payments in a history: created, changed, paused, run by two workers."""
+"""The operations of a history on scheduled payments: create, change, pause, run by two workers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from crash.environment import GATEWAYS, WORKERS, Asked, Environment
-from crash.killable import Killed
-from crash.node import Node
-from crash.operations import (
+from crash.environment import (
     CUSTOMER,
+    GATEWAYS,
+    WORKERS,
+    Environment,
+    ScheduleCall,
     amount,
-    charge_order,
     fate,
     new_order,
     perhaps_fault,
-    take_turn,
 )
+from crash.killable import Killed
+from crash.node import Node
+from crash.operations import charge_order, take_turn
 from dasi.engine import Engine
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.ledger import Payment
+from dasi.ledger import ChargeDetails, Payment
 from dasi.scheduler import retry
 from dasi.schedules import (
     NewSchedule,
@@ -45,7 +47,7 @@ async def ask(
     *,
     dies_at: int | None = None,
 ) -> str:
-    """Lets a gateway do something about scheduled payments and remembers what the shop was told."""
+    """Run an operation on scheduled payments at a gateway, and record and return its outcome."""
 
     async def at(node: Node) -> object:
         return await act(node.engine)
@@ -59,7 +61,7 @@ async def ask(
             outcome = "unavailable"
         case _:
             outcome = "done"
-    environment.asked.append(Asked(verb, tuple(orders), outcome))
+    environment.schedule_calls.append(ScheduleCall(verb, tuple(orders), outcome))
     return outcome
 
 
@@ -72,13 +74,11 @@ async def schedule_orders(
     checking_krw: int = 0,
     dies_at: int | None = None,
 ) -> str:
-    """All of these orders, or none of them."""
+    """Schedule all orders in one call."""
     requests = [
         NewSchedule(
-            merchant_uid=order,
+            details=ChargeDetails(merchant_uid=order, amount_krw=amount(environment), name=order),
             schedule_at=environment.clock.now() + timedelta(seconds=in_s),
-            amount_krw=amount(environment),
-            name=order,
         )
         for order in orders
     ]
@@ -125,21 +125,23 @@ async def change_schedule(
         await ask(environment, gateway, change, [order], act, dies_at=dies_at)
         return
 
-    def tried(engine: Engine) -> Awaitable[Payment]:
+    def retry_order(engine: Engine) -> Awaitable[Payment]:
         return retry(engine, environment.merchant_id, order)
 
-    await environment.tell(gateway, "retry", order, tried, dies_at=dies_at)
-    environment.asked.append(Asked("retry", (order,), environment.told[-1].outcome))
+    await environment.call(gateway, "retry", order, retry_order, dies_at=dies_at)
+    environment.schedule_calls.append(
+        ScheduleCall("retry", (order,), environment.call_results[-1].outcome)
+    )
 
 
 async def run_schedules(
     environment: Environment, worker: str, *, dies_at: int | None = None
 ) -> int:
-    """One turn of one worker. While the switch is off, nothing may begin."""
+    """Run one turn of a worker. While schedules are paused, none may begin."""
     begun = await take_turn(environment, worker, "run_schedules", dies_at=dies_at)
     if environment.is_paused:
-        told = f"{begun} scheduled payments began while they were stopped"
-        environment.results.check("s stop holds", begun <= 0, told, environment.seed)
+        detail = f"{begun} scheduled payments began while they were stopped"
+        environment.results.check("s stop holds", begun <= 0, detail, environment.seed)
     return begun
 
 
@@ -160,16 +162,16 @@ async def resume(environment: Environment, gateway: str, *, dies_at: int | None 
 
 
 async def set_policy(environment: Environment, days: Sequence[int]) -> None:
-    """The merchant's plan of retries, or none."""
+    """Set the merchant's retry policy, or none."""
     await set_retry_policy(environment.nodes[GATEWAYS[0]].engine, environment.merchant_id, days)
 
 
 def _known_orders(environment: Environment) -> list[str]:
-    return sorted({order for asked in environment.asked for order in asked.orders})
+    return sorted({order for call in environment.schedule_calls for order in call.orders})
 
 
 async def schedule_some(environment: Environment) -> None:
-    """One charge or several; now and then one of an order that is taken, or with the card tried."""
+    """Schedule one order or several, at times an existing one, or with a card verification."""
     dice = environment.dice
     orders = [new_order(environment) for _ in range(dice.choice([1, 1, 1, 2, 5]))]
     if dice.random() < 0.15 and (known := _known_orders(environment)):
@@ -188,7 +190,7 @@ async def schedule_some(environment: Environment) -> None:
 
 
 async def change_some(environment: Environment) -> None:
-    """Something is changed about a scheduled payment, perhaps while a worker has it in hand."""
+    """Change a scheduled payment while a worker may run it."""
     if not (known := _known_orders(environment)):
         return
     dice = environment.dice
@@ -203,7 +205,7 @@ async def change_some(environment: Environment) -> None:
 
 
 async def run_some(environment: Environment) -> None:
-    """Time comes, and both workers reach for the same rows; perhaps the payer's PG loses them."""
+    """Let payments become due; both workers claim the same rows, and the PG may have a fault."""
     environment.results.happened["two workers at once"] += 1
     await perhaps_fault(environment, "batch")
     await environment.turn(environment.dice.choice([6, 21, 61, 130]))
@@ -214,7 +216,7 @@ async def run_some(environment: Environment) -> None:
 
 
 async def pause_and_resume(environment: Environment) -> None:
-    """Somebody pulls the switch; it stays pulled for a while, or until the calm."""
+    """Pause the schedules and resume them after a while, or only in the calm."""
     await pause(environment, environment.dice.choice(GATEWAYS), dies_at=fate(environment))
     await run_some(environment)
     if environment.dice.random() < 0.8:
@@ -222,7 +224,7 @@ async def pause_and_resume(environment: Environment) -> None:
 
 
 async def pg_is_away(environment: Environment) -> None:
-    """Nobody listens at the PG: scheduled payments wait, and nothing of them has failed."""
+    """The PG is unreachable: scheduled payments wait, and none fails."""
     environment.results.faults["away"] += 1
     environment.go_away()
     await run_some(environment)
@@ -231,7 +233,7 @@ async def pg_is_away(environment: Environment) -> None:
 
 
 async def race_for_order(environment: Environment) -> None:
-    """A scheduled order is charged by the shop in the same moment in which it is due."""
+    """The merchant charges a scheduled order at the moment in which it is due."""
     order = new_order(environment)
     await schedule_orders(environment, GATEWAYS[0], [order], in_s=5)
     await perhaps_fault(environment, "batch")
@@ -241,7 +243,7 @@ async def race_for_order(environment: Environment) -> None:
             environment,
             GATEWAYS[1],
             order,
-            asked_krw=amount(environment),
+            requested_krw=amount(environment),
             dies_at=fate(environment),
         ),
         run_schedules(environment, WORKERS[0], dies_at=fate(environment)),

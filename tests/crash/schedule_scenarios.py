@@ -1,9 +1,9 @@
-"""Scenes of scheduled payments for the sweep: each lets one act on them die at the given moment."""
+"""Scenarios of scheduled payments: each lets one operation on them die at a moment."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from crash.environment import Asked, Environment
-from crash.operations import CUSTOMER, charge_order, new_order, pay_in_window, take_turn
+from crash.environment import CUSTOMER, Environment, ScheduleCall, new_order
+from crash.operations import charge_order, take_turn
 from crash.schedule_operations import (
     Change,
     ask,
@@ -14,6 +14,7 @@ from crash.schedule_operations import (
     schedule_orders,
     set_policy,
 )
+from crash.window_operations import pay_in_window
 from dasi.billing_keys import delete_key
 from dasi.engine import Engine
 from dasi.schedules import revoke, revoke_of_deleted_key
@@ -27,7 +28,7 @@ Scenario = Callable[[Environment, int], Awaitable[None]]
 def _creating(
     count: int, *, checking_krw: int = 0, effect: tuple[str, str] | None = None
 ) -> Scenario:
-    """Scheduled, and scheduled again by a shop that was told nothing."""
+    """The merchant schedules orders, and repeats the call after a missing answer."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         if effect:
@@ -43,7 +44,7 @@ def _creating(
 
 
 def _running(effect: str | None = None, *, days: tuple[int, ...] = ()) -> Scenario:
-    """Due, and its worker dies; another one takes it over when the lease is over."""
+    """The worker of a due payment dies; another worker takes over after the lease."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         await set_policy(environment, days)
@@ -60,7 +61,7 @@ def _running(effect: str | None = None, *, days: tuple[int, ...] = ()) -> Scenar
 
 
 async def _planning_retries(environment: Environment, moment: int) -> None:
-    """Two were declined, of which the plan of retries may try one again."""
+    """Two payments are declined, and the retry policy allows a retry of one."""
     await set_policy(environment, (1,))
     for code in ("8521", "8040"):
         await schedule_orders(environment, GATEWAY, [new_order(environment)])
@@ -72,7 +73,7 @@ async def _planning_retries(environment: Environment, moment: int) -> None:
 
 
 def _in_doubt(effect: str, *, after_s: float) -> Scenario:
-    """Its charge was in doubt, the doubt has ended, and the worker that finishes it dies."""
+    """A charge is unresolved, then resolved, and the worker that finishes it dies."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         await schedule_orders(environment, GATEWAY, [new_order(environment)])
@@ -90,10 +91,10 @@ def _in_doubt(effect: str, *, after_s: float) -> Scenario:
 
 
 async def _taken(environment: Environment, moment: int) -> None:
-    """The shop has charged the order itself before its time came."""
+    """The merchant charged the order itself before it was due."""
     order = new_order(environment)
     await schedule_orders(environment, GATEWAY, [order])
-    await charge_order(environment, OTHER_GATEWAY, order, asked_krw=1_500)
+    await charge_order(environment, OTHER_GATEWAY, order, requested_krw=1_500)
     await environment.turn(11)
     await run_schedules(environment, WORKER, dies_at=moment)
     await environment.turn(_LEASE_OVER_S)
@@ -112,7 +113,7 @@ async def _while_away(environment: Environment, moment: int) -> None:
 
 
 async def _goes_away(environment: Environment, moment: int) -> None:
-    """The PG was heard a moment ago and is gone now: the charge never leaves the machine."""
+    """The PG answered a moment ago and is gone now: the charge never leaves the machine."""
     await schedule_orders(environment, GATEWAY, [new_order(environment)])
     await schedule_orders(environment, GATEWAY, [new_order(environment)], in_s=12)
     await environment.turn(11)
@@ -126,7 +127,7 @@ async def _goes_away(environment: Environment, moment: int) -> None:
 
 
 def _changing(change: Change, *, declined: bool = False, effect: str | None = None) -> Scenario:
-    """Something is changed about a scheduled payment by a gateway that dies and then by another."""
+    """A gateway that dies changes a scheduled payment, and then another gateway does."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         order = new_order(environment)
@@ -150,7 +151,7 @@ def _changing(change: Change, *, declined: bool = False, effect: str | None = No
 
 
 async def _revoking_all(environment: Environment, moment: int) -> None:
-    """All that waits for one card."""
+    """Revoke all scheduled payments of one card."""
     orders = [new_order(environment) for _ in range(3)]
     await schedule_orders(environment, GATEWAY, orders, in_s=500)
 
@@ -168,10 +169,10 @@ async def _revoke_all(
 
 
 async def _removing_key(environment: Environment, moment: int) -> None:
-    """The key goes, and what was scheduled on it with it, in one act (B5)."""
+    """The key and its scheduled payments go in one operation (B5)."""
     orders = [new_order(environment), new_order(environment)]
     await schedule_orders(environment, GATEWAY, orders, in_s=500)
-    environment.asked.append(Asked("delete_key", (), "done"))
+    environment.schedule_calls.append(ScheduleCall("delete_key", (), "done"))
     await environment.perform(
         GATEWAY,
         "delete_key",
@@ -185,9 +186,9 @@ async def _removing_key(environment: Environment, moment: int) -> None:
 
 
 async def _without_key(environment: Environment, moment: int) -> None:
-    """The key went past the act that revokes: the charge is revoked when it is due."""
+    """The key goes without its schedules: the charge is revoked when it is due."""
     await schedule_orders(environment, GATEWAY, [new_order(environment)])
-    environment.asked.append(Asked("delete_key", (), "done"))
+    environment.schedule_calls.append(ScheduleCall("delete_key", (), "done"))
     await environment.perform(
         GATEWAY,
         "delete_key",
@@ -201,7 +202,7 @@ async def _without_key(environment: Environment, moment: int) -> None:
 
 
 async def _stopping(environment: Environment, moment: int) -> None:
-    """The switch is pulled, nothing begins, and it is released again, by somebody who dies."""
+    """Schedules are paused, none begins, and a gateway that dies resumes them."""
     await schedule_orders(environment, GATEWAY, [new_order(environment)])
     await pause(environment, GATEWAY, dies_at=moment)
     await environment.turn(11)
@@ -212,7 +213,7 @@ async def _stopping(environment: Environment, moment: int) -> None:
 
 
 async def _giving_back(environment: Environment, moment: int) -> None:
-    """A card was tried and its answer lost; the worker that gives the money back dies."""
+    """The refund of a card verification is lost; the worker that repeats it dies."""
     await environment.fault("revise", "cut_before_processing")
     await schedule_orders(
         environment, GATEWAY, [new_order(environment)], in_s=500, checking_krw=1_100

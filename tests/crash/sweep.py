@@ -1,7 +1,8 @@
 """The sweep: each verb dies at its first moment, then at its second, until it outlives them all.
 
-A history that rolls dice dies here and there; the sweep dies everywhere, on good days and with each
-kind of lost answer. One world a sweep: an order for each death, one calm at the end, all promises.
+A random history dies at some moments; the sweep dies at every moment, with and without each kind of
+lost answer. A sweep has one environment with an order for each death, and checks all promises after
+a calm.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,27 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from crash.environment import Environment
-from crash.history import Stage, calm_down, opened_world
+from crash.environment import CUSTOMER, Environment, new_order
+from crash.history import Stage, calm_down, opened_environment
 from crash.invariants import check_all, check_never_twice
-from crash.operations import (
-    CUSTOMER,
-    cancel_payment,
-    charge_order,
-    deliver_notification,
-    new_order,
-    pay_in_window,
-    take_turn,
-)
+from crash.operations import cancel_payment, charge_order, deliver_notification, take_turn
 from crash.scenarios import MORE_SCENARIOS
 from crash.schedule_scenarios import SCHEDULE_SCENARIOS
+from crash.window_operations import pay_in_window
 from dasi.billing_keys import delete_key
 
 DEATHS_MAX = 250
 GATEWAY, WORKER = "gateway-a", "worker-a"
 
 Scenario = Callable[[Environment, int], Awaitable[None]]
-"""Sets the stage for one death and lets it come at the given moment."""
+"""Prepares one death and lets it come at a moment."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +33,13 @@ class Sweep:
 
 
 async def run_sweep(stage: Stage, name: str, *, step: int = 1) -> int:
-    """How many deaths it took. A verb that never gets through is a failure of the sweep.
+    """Run a sweep and return its number of deaths. A verb that never ends is a violation.
 
-    `step` above 1 leaves moments out: each name begins at another one.
+    A `step` above 1 skips moments: each name begins at another one.
     """
     sweep = SWEEPS[name]
     settings = {"inline_lookup_delay_s": 0, "late_approval_policy": "keep", **sweep.environment}
-    async with opened_world(stage, 1, f'SWEEP="{name}" RUNS=0', **settings) as environment:
+    async with opened_environment(stage, 1, f'SWEEP="{name}" RUNS=0', **settings) as environment:
         deaths = await _die_everywhere(environment, sweep.scenario, step)
         await calm_down(environment)
         await check_all(environment)
@@ -72,9 +66,9 @@ def _charging(effect: str | None) -> Scenario:
         if effect:
             await environment.fault("batch", effect)
         order = new_order(environment)
-        await charge_order(environment, GATEWAY, order, asked_krw=1_500, dies_at=moment)
+        await charge_order(environment, GATEWAY, order, requested_krw=1_500, dies_at=moment)
         await environment.end_faults()
-        await charge_order(environment, "gateway-b", order, asked_krw=1_500)
+        await charge_order(environment, "gateway-b", order, requested_krw=1_500)
 
     return scenario
 
@@ -82,13 +76,13 @@ def _charging(effect: str | None) -> Scenario:
 def _cancelling(effect: str | None, part: int | None) -> Scenario:
     async def scenario(environment: Environment, moment: int) -> None:
         order = new_order(environment)
-        await charge_order(environment, GATEWAY, order, asked_krw=1_500)
-        told = environment.told[-1]
+        await charge_order(environment, GATEWAY, order, requested_krw=1_500)
+        charged = environment.call_results[-1]
         if effect:
             await environment.fault("revise", effect)
-        await cancel_payment(environment, GATEWAY, told, amount_krw=part, dies_at=moment)
+        await cancel_payment(environment, GATEWAY, charged, amount_krw=part, dies_at=moment)
         await environment.end_faults()
-        await cancel_payment(environment, "gateway-b", told, amount_krw=part)
+        await cancel_payment(environment, "gateway-b", charged, amount_krw=part)
 
     return scenario
 
@@ -105,16 +99,18 @@ def _in_window(effect: str | None, *, is_key: bool = False, choice: str = "appro
 
 
 def _looking(effect: str, *, after_s: float, endpoint: str = "batch") -> Scenario:
-    """The worker dies while it settles a doubt."""
+    """The worker dies while it resolves an attempt."""
 
     async def scenario(environment: Environment, moment: int) -> None:
         order = new_order(environment)
         if endpoint == "batch":
             await environment.fault("batch", effect)
-        await charge_order(environment, GATEWAY, order, asked_krw=1_500)
+        await charge_order(environment, GATEWAY, order, requested_krw=1_500)
         if endpoint == "revise":
             await environment.fault("revise", effect)
-            await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=None)
+            await cancel_payment(
+                environment, GATEWAY, environment.call_results[-1], amount_krw=None
+            )
         await environment.turn(after_s)
         await take_turn(environment, WORKER, "resolve_due", dies_at=moment)
         await _another_worker(environment, "resolve_due")
@@ -123,14 +119,14 @@ def _looking(effect: str, *, after_s: float, endpoint: str = "batch") -> Scenari
 
 
 async def _another_worker(environment: Environment, verb: str) -> None:
-    """Takes over once the dead one's lease is over, so that the next death starts afresh."""
+    """Another worker takes over after the lease, so that the next death starts afresh."""
     await environment.turn(100)
     await take_turn(environment, "worker-b", verb)
 
 
 async def _noticing(environment: Environment, moment: int) -> None:
     await environment.fault("batch", "executed_answer_cut")
-    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
+    await charge_order(environment, GATEWAY, new_order(environment), requested_krw=1_500)
     await environment.kicc.notices(is_quiet=True)
     content_type, body = environment.merchant_side.notifications[-1]
     await deliver_notification(environment, content_type, body, dies_at=moment)
@@ -154,8 +150,8 @@ async def _ending_due_keys(environment: Environment, moment: int) -> None:
 
 
 async def _delivering(environment: Environment, moment: int) -> None:
-    await charge_order(environment, GATEWAY, new_order(environment), asked_krw=1_500)
-    await cancel_payment(environment, GATEWAY, environment.told[-1], amount_krw=300)
+    await charge_order(environment, GATEWAY, new_order(environment), requested_krw=1_500)
+    await cancel_payment(environment, GATEWAY, environment.call_results[-1], amount_krw=300)
     await environment.turn(100)
     await take_turn(environment, WORKER, "deliver", dies_at=moment)
     await _another_worker(environment, "deliver")

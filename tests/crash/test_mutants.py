@@ -10,7 +10,7 @@ from crash.sweep import run_sweep
 
 HISTORIES_MAX = 12
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:Unclosed client session:ResourceWarning"  # the dead close nothing
+    "ignore:Unclosed client session:ResourceWarning"  # dead nodes do not close their sessions
 )
 
 
@@ -21,9 +21,9 @@ class Mutant:
     breaks: frozenset[str]
     """Promises of which at least one must be seen broken."""
     step: int = 1
-    """Of the sweep."""
+    """The step of the sweep."""
     is_rare: bool = False
-    """A few histories do not come to it: its sweep does."""
+    """A few histories may miss it; its sweep does not."""
 
 
 MUTANTS = {

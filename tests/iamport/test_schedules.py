@@ -255,7 +255,7 @@ async def test_feed_gives_every_event_once(client: MerchantClient):
     seen, cursor = [], 0
     while (page := (await client.get(f"/events?cursor={cursor}&limit=2")).response)["events"]:
         seen += page["events"]
-        cursor = page["next"]
+        cursor = page["next_cursor"]
     assert [one["type"] for one in seen] == ["payment.paid"] * 4
     assert len({one["id"] for one in seen}) == 4
     assert seen[-1]["data"]["status"] == "paid"

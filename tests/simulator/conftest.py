@@ -1,4 +1,4 @@
-"""One simulator process for the folder, as new for each test, and a merchant to talk to it."""
+"""One simulator process for the folder, reset for each test, and a merchant as its client."""
 
 from collections.abc import AsyncIterator, Iterator
 

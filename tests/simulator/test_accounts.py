@@ -20,7 +20,7 @@ async def deposited(merchant: Merchant, paid: dict[str, Any]) -> None:
     await merchant.kicc.control("POST", "/deposit", {"pgCno": paid["pgCno"]})
 
 
-async def test_an_account_waits_for_its_deposit(merchant: Merchant) -> None:
+async def test_account_is_unpaid_until_its_deposit(merchant: Merchant) -> None:
     paid = await issued_account(merchant)
     assert (paid["statusCode"], paid["statusMessage"]) == ("TS07", "입금대기")
     account = paid["paymentInfo"]["virtualAccountInfo"]
@@ -45,7 +45,7 @@ async def test_an_unpaid_account_is_withdrawn_by_40_and_a_paid_one_is_not(
     assert await merchant.net() == 30_000
 
 
-async def test_a_reversed_deposit_waits_again(merchant: Merchant) -> None:
+async def test_reversed_deposit_makes_the_account_unpaid_again(merchant: Merchant) -> None:
     paid = await issued_account(merchant)
     await deposited(merchant, paid)
     await merchant.kicc.control("POST", "/deposit/reverse", {"pgCno": paid["pgCno"]})
@@ -61,23 +61,23 @@ async def test_a_deferred_refund_ends_the_next_day(
 ) -> None:
     paid = await issued_account(merchant)
     await deposited(merchant, paid)
-    asked = await merchant.revise(
+    answer = await merchant.revise(
         paid["pgCno"], "60", reviseSubTypeCode="RF01", refundInfo=REFUND_TO
     )
-    assert (asked["resCd"], asked["statusCode"]) == ("0000", "RF01")
+    assert (answer["resCd"], answer["statusCode"]) == ("0000", "RF01")
     await merchant.kicc.control("POST", "/refunds/settle", {"refuse": is_refused})
     assert (await merchant.query(paid["shopTransactionId"]))["statusCode"] == status
     assert await merchant.net() == net
 
 
-async def test_a_refused_refund_can_be_asked_for_again(merchant: Merchant) -> None:
+async def test_refused_refund_can_be_requested_again(merchant: Merchant) -> None:
     paid = await issued_account(merchant)
     await deposited(merchant, paid)
     for refuse in (True, False):
-        asked = await merchant.revise(
+        answer = await merchant.revise(
             paid["pgCno"], "60", reviseSubTypeCode="RF01", refundInfo=REFUND_TO
         )
-        assert asked["resCd"] == "0000"
+        assert answer["resCd"] == "0000"
         await merchant.kicc.control("POST", "/refunds/settle", {"refuse": refuse})
     assert await merchant.net() == 0
 

@@ -1,4 +1,4 @@
-"""Approving a window: V4, V7, V9, V10, V11, and what a payment and a key issue answer."""
+"""The approval of a window: V4, V7, V9, V10, V11, and the answers to a payment and a key issue."""
 
 import asyncio
 import re
@@ -93,7 +93,7 @@ async def test_v4_is_a_switch(merchant: Merchant) -> None:
     assert (await merchant.approve(other_day))["resCd"] == "0000"
 
 
-async def test_v9_only_an_authenticated_window_of_this_mall_is_approved(
+async def test_v9_only_an_authenticated_window_of_this_merchant_is_approved(
     merchant: Merchant,
 ) -> None:
     body = merchant.register_body()
@@ -202,7 +202,7 @@ async def test_v3_a_bad_field_is_named(merchant: Merchant, changes: dict[str, An
     assert answer["resMsg"].startswith(f"{next(iter(changes))}: ")
 
 
-async def test_a_manual_capture_mall_approves_to_ts01(merchant: Merchant) -> None:
+async def test_a_manual_capture_merchant_approves_to_ts01(merchant: Merchant) -> None:
     await merchant.kicc.mall(merchant.mall_id, autoCapture=False)
     assert (await merchant.pay())["statusCode"] == "TS01"
 

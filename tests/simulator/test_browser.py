@@ -154,9 +154,9 @@ async def test_every_tab_of_the_console_fits_and_loads_nothing_from_elsewhere(
     key = await merchant.issue_key()
     await merchant.charge(key)
     page = await browser.new_page(viewport={"width": width, "height": 844}, locale="ko-KR")
-    asked: list[str] = []
+    requested_urls: list[str] = []
     problems: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested_urls.append(request.url))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
         "console",
@@ -170,7 +170,7 @@ async def test_every_tab_of_the_console_fits_and_loads_nothing_from_elsewhere(
         )
         assert await page.evaluate("document.documentElement.scrollWidth") == width, tab
     assert problems == []
-    assert all(url.startswith((merchant.kicc.base_url, "data:")) for url in asked)
+    assert all(url.startswith((merchant.kicc.base_url, "data:")) for url in requested_urls)
     assert key not in await page.content()
 
 

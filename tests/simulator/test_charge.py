@@ -1,4 +1,4 @@
-"""Charging and removing billing keys: V2, V3, V5, V6, V12."""
+"""Charges and removals of billing keys: V2, V3, V5, V6, V12."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ async def test_a_charge_answers_as_captured(merchant: Merchant) -> None:
     assert card["partCancelUsed"] == "Y"
 
 
-async def test_v12_only_a_living_key_of_this_mall_is_charged(kicc: SimulatorControl) -> None:
+async def test_v12_only_an_active_key_of_this_merchant_is_charged(kicc: SimulatorControl) -> None:
     async with Merchant(kicc) as owner, Merchant(kicc, mall_id="T5102001") as stranger:
         key = await owner.issue_key()
         assert (await stranger.charge(key))["resCd"] == "ZS03"
@@ -56,7 +56,7 @@ async def test_v4_removal_and_charge_are_of_today(merchant: Merchant) -> None:
     assert (await merchant.charge(key))["resCd"] == "0000"
 
 
-async def test_v2_a_mall_without_billing_charges_nothing(merchant: Merchant) -> None:
+async def test_v2_a_merchant_without_billing_charges_nothing(merchant: Merchant) -> None:
     key = await merchant.issue_key()
     await merchant.kicc.mall(merchant.mall_id, billing=False)
     refused = await merchant.charge(key)

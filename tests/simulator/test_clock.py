@@ -20,7 +20,7 @@ async def test_numbers_and_dates_follow_the_clock(merchant: Merchant) -> None:
     assert await merchant.kicc.today() == "20280101"
 
 
-async def test_a_moment_with_an_offset_is_turned_to_korean_time(kicc: SimulatorControl) -> None:
+async def test_time_with_an_offset_becomes_korean_time(kicc: SimulatorControl) -> None:
     assert (await kicc.set_clock("2026-09-03T15:00:00Z")).startswith("2026-09-04T00:00:00")
 
 
@@ -46,7 +46,7 @@ async def test_nonsense_is_refused_by_name(
         await kicc.control("POST", path, body)
 
 
-async def test_sleeping_ends_when_the_clock_is_turned() -> None:
+async def test_sleep_ends_when_the_clock_advances() -> None:
     clock = Clock()
     woken_at_s = clock.elapsed_s() + 3_600
     clock.advance(3_600)
@@ -54,7 +54,7 @@ async def test_sleeping_ends_when_the_clock_is_turned() -> None:
     assert clock.elapsed_s() >= woken_at_s
 
 
-def test_turning_back_does_not_lengthen_waits() -> None:
+def test_setting_the_clock_back_does_not_lengthen_a_sleep() -> None:
     clock = Clock()
     before_s = clock.elapsed_s()
     clock.advance(-86_400)

@@ -1,4 +1,4 @@
-"""The control API: malls, books, log, reset, and what it refuses."""
+"""The control API: malls, records, log, reset, and its refusals."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from support.simulator_merchant import Merchant, signature
 from support.simulator_process import ControlError, SimulatorControl
 
 
-async def test_a_new_mall_has_its_own_key(kicc: SimulatorControl) -> None:
+async def test_a_new_merchant_has_its_own_key(kicc: SimulatorControl) -> None:
     await kicc.control("POST", "/malls", {"mallId": "05500001", "key": "easypay!OWNOWNOW"})
     async with Merchant(kicc, mall_id="05500001") as merchant:
         paid = await merchant.pay()
@@ -23,13 +23,18 @@ async def test_a_new_mall_has_its_own_key(kicc: SimulatorControl) -> None:
         assert cancelled["resCd"] == "0000"
 
 
-async def test_the_preset_malls(kicc: SimulatorControl) -> None:
-    malls = (await kicc.control("GET", "/malls"))["malls"]
-    assert {mall["mallId"] for mall in malls} == {"T5102001", "T0021766", "T0021792", "T0020391"}
-    assert {mall["key"] for mall in malls} == {"easypay!KICCTEST"}
+async def test_the_preset_merchants(kicc: SimulatorControl) -> None:
+    contracts = (await kicc.control("GET", "/malls"))["malls"]
+    assert {contract["mallId"] for contract in contracts} == {
+        "T5102001",
+        "T0021766",
+        "T0021792",
+        "T0020391",
+    }
+    assert {contract["key"] for contract in contracts} == {"easypay!KICCTEST"}
 
 
-async def test_a_removed_mall_is_inactive(merchant: Merchant) -> None:
+async def test_a_removed_merchant_is_inactive(merchant: Merchant) -> None:
     await merchant.kicc.control("DELETE", f"/malls/{merchant.mall_id}")
     assert (await merchant.register(merchant.register_body()))["resCd"] == "ZS07"
 
@@ -61,7 +66,7 @@ async def test_a_bad_request_is_refused_and_says_why(
     assert "error" in str(refused.value)
 
 
-async def test_the_books_agree_to_the_won(merchant: Merchant) -> None:
+async def test_the_records_agree_to_the_won(merchant: Merchant) -> None:
     key = await merchant.issue_key()
     paid = await merchant.pay(19_900)
     charged = await merchant.charge(key, 9_900, shopOrderNo="SUB-1")
@@ -86,13 +91,13 @@ async def test_the_books_agree_to_the_won(merchant: Merchant) -> None:
     assert state["requests"]["batch.refused.8521"] == 1
 
 
-async def test_the_books_can_be_filtered(merchant: Merchant) -> None:
+async def test_the_records_can_be_filtered(merchant: Merchant) -> None:
     key = await merchant.issue_key()
     charged = await merchant.charge(key, shopOrderNo="SUB-1")
     await merchant.charge(key, shopOrderNo="SUB-2")
-    one = await merchant.kicc.state(order="SUB-1")
-    assert [paid["pgCno"] for paid in one["transactions"]] == [charged["pgCno"]]
-    assert one["transactions"][0]["shopTransactionId"] == charged["shopTransactionId"]
+    filtered = await merchant.kicc.state(order="SUB-1")
+    assert [paid["pgCno"] for paid in filtered["transactions"]] == [charged["pgCno"]]
+    assert filtered["transactions"][0]["shopTransactionId"] == charged["shopTransactionId"]
     by_key = await merchant.kicc.state(key=charged["shopTransactionId"])
     assert [paid["shopOrderNo"] for paid in by_key["transactions"]] == ["SUB-1"]
     other = await merchant.kicc.state(mall="T5102001")
@@ -130,14 +135,17 @@ async def test_reset_forgets_everything(merchant: Merchant) -> None:
     await merchant.kicc.reset()
     state = await merchant.kicc.state()
     assert (state["transactions"], state["keys"], state["requests"]) == ([], [], {})
-    malls = {
-        mall["mallId"]: mall for mall in (await merchant.kicc.control("GET", "/malls"))["malls"]
+    contracts = {
+        contract["mallId"]: contract
+        for contract in (await merchant.kicc.control("GET", "/malls"))["malls"]
     }
-    assert malls[merchant.mall_id]["name"] != "다른 이름"
+    assert contracts[merchant.mall_id]["name"] != "다른 이름"
     assert (await merchant.kicc.control("GET", "/health"))["status"] == "ok"
 
 
-async def test_a_key_in_the_books_is_whole_and_tells_whether_it_lives(merchant: Merchant) -> None:
+async def test_key_in_the_records_is_whole_and_shows_whether_it_is_active(
+    merchant: Merchant,
+) -> None:
     key = await merchant.issue_key()
     shown = (await merchant.kicc.state())["keys"][0]
     assert (shown["batchKey"], shown["isLive"]) == (key, True)

@@ -1,4 +1,4 @@
-"""Bad days: every fault by amount, by card and by the control API, as seen over HTTP (§14.5)."""
+"""Every fault by amount, by card and by the control API, as seen over HTTP (§14.5)."""
 
 import asyncio
 import json
@@ -32,8 +32,8 @@ async def test_executed_answer_withheld(merchant: Merchant, by: str) -> None:
     if by == "scenario":
         await merchant.kicc.scenario("executed_answer_withheld", "batch")
     waiting = asyncio.create_task(charge_raw(merchant, body))
-    found = await until_found(merchant, body["shopTransactionId"])
-    assert found["statusCode"] == "TS03"
+    answer = await until_found(merchant, body["shopTransactionId"])
+    assert answer["statusCode"] == "TS03"
     assert not waiting.done()
     await merchant.kicc.advance(36)
     assert await waiting is None
@@ -43,9 +43,9 @@ async def test_executed_answer_withheld(merchant: Merchant, by: str) -> None:
 async def until_found(merchant: Merchant, key: str) -> dict[str, Any]:
     """The query's answer once the request was executed; each look is a round trip, no sleep."""
     while True:
-        found = await merchant.query(key)
-        if found["resCd"] != "ZS13":
-            return found
+        answer = await merchant.query(key)
+        if answer["resCd"] != "ZS13":
+            return answer
 
 
 async def test_withheld_time_is_a_setting(merchant: Merchant) -> None:
@@ -90,7 +90,7 @@ async def until_received(merchant: Merchant, endpoint: str) -> None:
         pass
 
 
-async def test_a_request_on_its_way_does_not_enter_the_books_after_a_reset(
+async def test_request_under_way_does_not_enter_the_records_after_a_reset(
     merchant: Merchant,
 ) -> None:
     key = await merchant.issue_key()
@@ -112,8 +112,8 @@ async def test_executed_late_even_when_the_merchant_gave_up(merchant: Merchant) 
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await merchant.kicc.advance(46)
-    found = await until_found(merchant, body["shopTransactionId"])
-    assert found["resCd"] == "0000"
+    answer = await until_found(merchant, body["shopTransactionId"])
+    assert answer["resCd"] == "0000"
     assert await merchant.net() == 7_003
 
 
@@ -252,8 +252,8 @@ async def test_amounts_that_spoil_a_cancel(
     body = merchant.revise_body(paid["pgCno"], "32", amount=amount, remainAmount=50_000)
     answer = await send_raw(merchant, REVISE, body)
     assert (answer[0] if answer else None) == status
-    found = await merchant.query(body["shopTransactionId"])
-    assert found["resCd"] == ("0000" if is_executed else "ZS13")
+    answer = await merchant.query(body["shopTransactionId"])
+    assert answer["resCd"] == ("0000" if is_executed else "ZS13")
     assert await merchant.net() == 50_000 - (amount if is_executed else 0)
 
 
@@ -273,24 +273,24 @@ async def test_charge_amounts_do_not_spoil_cancels(merchant: Merchant) -> None:
     key = await merchant.issue_key()
     body = merchant.charge_body(key, 7_001)
     assert await charge_raw(merchant, body) is None
-    found = await merchant.query(body["shopTransactionId"])
-    cancelled = await merchant.revise(found["pgCno"], "40", amount=7_001)
+    answer = await merchant.query(body["shopTransactionId"])
+    cancelled = await merchant.revise(answer["pgCno"], "40", amount=7_001)
     assert cancelled["resCd"] == "0000"
     assert await merchant.net() == 0
 
 
-async def test_a_refund_that_times_out_is_done_when_asked_twice(merchant: Merchant) -> None:
+async def test_refund_that_times_out_is_done_at_the_second_query(merchant: Merchant) -> None:
     paid = await merchant.pay(50_000)
     timed_out = await merchant.revise(paid["pgCno"], "32", amount=7_201)
     repeated = await merchant.revise(paid["pgCno"], "32", amount=7_200)
-    asked = [
+    refunds = [
         await merchant.revise(paid["pgCno"], "32", amount=7_201, refundQueryFlag="Y")
         for _ in range(3)
     ]
     assert (timed_out["resCd"], repeated["resCd"]) == ("VTIM", "VT00")
-    assert [answer["resCd"] for answer in asked] == ["VT00", "0000", "0000"]
-    assert asked[1]["cancelPgCno"] == asked[2]["cancelPgCno"]
-    assert asked[1]["remainAmount"] == 50_000 - 7_201
+    assert [answer["resCd"] for answer in refunds] == ["VT00", "0000", "0000"]
+    assert refunds[1]["cancelPgCno"] == refunds[2]["cancelPgCno"]
+    assert refunds[1]["remainAmount"] == 50_000 - 7_201
     assert await merchant.net() == 50_000 - 7_201
 
 

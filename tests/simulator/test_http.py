@@ -1,4 +1,4 @@
-"""What HTTP itself allows: paths, methods, content types, bodies (S1, S2, S3)."""
+"""The limits of HTTP: paths, methods, content types, bodies (S1, S2, S3)."""
 
 import json
 
@@ -79,7 +79,7 @@ async def test_authorization_headers_are_ignored(merchant: Merchant) -> None:
     assert json.loads(answer)["resCd"] == "0000"
 
 
-async def test_a_mall_in_maintenance_is_unavailable(merchant: Merchant) -> None:
+async def test_a_merchant_in_maintenance_is_unavailable(merchant: Merchant) -> None:
     await merchant.kicc.mall(merchant.mall_id, maintenance=True)
     body = json.dumps(merchant.register_body()).encode()
     status, answer = await merchant.raw(PATHS[0], body)

@@ -72,11 +72,11 @@ async def test_a_key_is_shared_by_approval_charge_cancel_and_removal(merchant: M
     assert await merchant.net() == 9_900
 
 
-async def test_malls_do_not_share_keys(kicc: SimulatorControl) -> None:
-    async with Merchant(kicc) as one, Merchant(kicc, mall_id="T5102001") as other:
-        for mall in (one, other):
-            key = await mall.issue_key()
-            assert (await mall.charge(key, shopTransactionId="same"))["resCd"] == "0000"
+async def test_merchants_do_not_share_keys(kicc: SimulatorControl) -> None:
+    async with Merchant(kicc) as first, Merchant(kicc, mall_id="T5102001") as second:
+        for merchant in (first, second):
+            key = await merchant.issue_key()
+            assert (await merchant.charge(key, shopTransactionId="same"))["resCd"] == "0000"
 
 
 @pytest.mark.parametrize(

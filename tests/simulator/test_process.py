@@ -67,7 +67,7 @@ def test_it_ends_with_its_parent() -> None:
 
 
 def wait_until_refused(url: str) -> None:
-    """Ask until nobody listens; each look is a connection, and the test's own limit ends it."""
+    """Connect until the port is closed; the test's own limit ends the loop."""
     while True:
         try:
             urlopen(f"{url}/_simulator/health").close()

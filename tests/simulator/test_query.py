@@ -1,4 +1,4 @@
-"""Asking by key and day: V17, and what an answer shows of what happened since (§10, §14.3)."""
+"""Queries by key and day: V17, and the later changes that an answer shows (§10, §14.3)."""
 
 import pytest
 
@@ -49,8 +49,8 @@ async def test_whether_a_key_issue_shows_the_key_is_a_switch(
     body = merchant.key_body()
     authorization_id = await merchant.authenticated(body)
     issued = await merchant.approve(merchant.approval_body(authorization_id, body["shopOrderNo"]))
-    asked = await merchant.query(issued["shopTransactionId"])
-    card = asked["paymentInfo"]["cardInfo"]
+    answer = await merchant.query(issued["shopTransactionId"])
+    card = answer["paymentInfo"]["cardInfo"]
     assert card["cardMaskNo"] == issued["paymentInfo"]["cardInfo"]["cardMaskNo"]
     assert card["cardNo"] == (issued["paymentInfo"]["cardInfo"]["cardNo"] if is_shown else "")
 
@@ -65,7 +65,7 @@ async def test_v17_only_today_and_yesterday_are_answered(merchant: Merchant) -> 
     assert codes == ["0000", "0000", "ZS13"]
 
 
-async def test_v17_another_day_mall_or_key_is_not_found(merchant: Merchant) -> None:
+async def test_v17_another_day_merchant_or_key_is_not_found(merchant: Merchant) -> None:
     paid = await merchant.pay()
     key = paid["shopTransactionId"]
     assert (await merchant.query("unknown"))["resCd"] == "ZS13"

@@ -1,4 +1,4 @@
-"""The reference page is true: its curl life is run, and nothing it should list is missing."""
+"""The reference page is true: its curl commands run, and its lists are complete."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Registering a window: V1, V2, V3, V5, V6, each refusing and each not refusing."""
+"""The registration of a window: V1, V2, V3, V5, V6, each accepting and each refusing."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ async def test_registering_answers_the_window_address(merchant: Merchant) -> Non
     assert authorization_id.isdigit()
 
 
-async def test_v1_unknown_and_inactive_malls_are_refused(merchant: Merchant) -> None:
+async def test_v1_unknown_and_inactive_merchants_are_refused(merchant: Merchant) -> None:
     unknown = await merchant.register(merchant.register_body(mallId="T9999999"))
     assert unknown["resCd"] == "ZS07"
     await merchant.kicc.mall(merchant.mall_id, active=False)
@@ -41,7 +41,7 @@ async def test_v1_unknown_and_inactive_malls_are_refused(merchant: Merchant) -> 
         ("T0020391", True, False),
     ],
 )
-async def test_v2_preset_malls_may_do_what_they_are_for(
+async def test_v2_preset_merchants_have_their_permissions(
     merchant: Merchant, mall_id: str, can_pay: bool, can_register_key: bool
 ) -> None:
     paying = await merchant.register(merchant.register_body(mallId=mall_id))
@@ -185,7 +185,7 @@ async def test_v5_a_key_is_not_registered_for_money_or_without_cert_type(
     assert answer["resMsg"].startswith(f"{path}: ")
 
 
-async def test_v6_an_order_number_is_used_once_per_mall(merchant: Merchant) -> None:
+async def test_v6_an_order_number_is_used_once_per_merchant(merchant: Merchant) -> None:
     body = merchant.register_body()
     assert (await merchant.register(body))["resCd"] == "0000"
     assert (await merchant.register(body))["resCd"] == "ZS06"

@@ -82,7 +82,7 @@ async def test_v8_upper_case_is_a_wrong_signature(merchant: Merchant) -> None:
     assert answer["resCd"] == "ZS02"
 
 
-async def test_v13_only_a_transaction_of_this_mall_is_cancelled(kicc: SimulatorControl) -> None:
+async def test_v13_only_a_transaction_of_this_merchant_is_cancelled(kicc: SimulatorControl) -> None:
     async with Merchant(kicc) as owner, Merchant(kicc, mall_id="T5102001") as stranger:
         paid = await owner.pay()
         assert (await stranger.revise(paid["pgCno"], "40"))["resCd"] == "ZS05"
@@ -134,7 +134,7 @@ async def test_v15_a_card_without_partial_cancel_is_not_partly_cancelled(
     assert (await merchant.revise(paid["pgCno"], "40"))["resCd"] == "0000"
 
 
-async def test_v2_a_mall_without_partial_cancel(merchant: Merchant) -> None:
+async def test_v2_a_merchant_without_partial_cancel(merchant: Merchant) -> None:
     await merchant.kicc.mall(merchant.mall_id, partialCancel=False)
     paid = await merchant.pay()
     assert (await merchant.revise(paid["pgCno"], "32", amount=100))["resCd"] == "ZS08"

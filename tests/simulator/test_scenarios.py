@@ -1,4 +1,4 @@
-"""Planned faults and faults by chance: whom they meet, how often, and what is refused (§14.5)."""
+"""Planned and random faults: the requests that they meet, their number, and refusals (§14.5)."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ async def status_of(merchant: Merchant, body: dict[str, Any]) -> int | None:
     return status
 
 
-async def test_a_scenario_meets_only_what_it_matches_and_as_often_as_told(
+async def test_scenario_meets_only_matching_requests_and_at_most_its_times(
     merchant: Merchant,
 ) -> None:
     key = await merchant.issue_key()
@@ -72,10 +72,10 @@ async def test_a_scenario_for_any_call_also_meets_queries_and_removals(
 
 
 async def test_scenarios_are_listed_and_deleted(merchant: Merchant) -> None:
-    one = await merchant.kicc.scenario("slow", "batch", times=0)
+    scenario = await merchant.kicc.scenario("slow", "batch", times=0)
     await merchant.kicc.scenario("slow", "query")
-    left = await merchant.kicc.control("DELETE", f"/scenarios/{one['id']}")
-    assert [scenario["endpoint"] for scenario in left["scenarios"]] == ["query"]
+    left = await merchant.kicc.control("DELETE", f"/scenarios/{scenario['id']}")
+    assert [other["endpoint"] for other in left["scenarios"]] == ["query"]
     assert (await merchant.kicc.control("DELETE", "/scenarios"))["scenarios"] == []
     with pytest.raises(ControlError, match="404"):
         await merchant.kicc.control("DELETE", "/scenarios/999")
@@ -106,8 +106,8 @@ async def test_faults_by_chance_are_repeatable_and_lose_no_money(merchant: Merch
         answers = [await status_of(merchant, body) for body in bodies]
         executed = 0
         for body in bodies:
-            found = await merchant.query(body["shopTransactionId"])
-            executed += found["resCd"] == "0000"
+            answer = await merchant.query(body["shopTransactionId"])
+            executed += answer["resCd"] == "0000"
         assert await merchant.net() == executed * 9_900
         return answers
 

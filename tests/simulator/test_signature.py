@@ -70,7 +70,7 @@ async def test_cancel_removal_and_query_are_not_signed(merchant: Merchant) -> No
     paid = await merchant.pay()
     cancelled = await merchant.revise(paid["pgCno"], "40")
     removed = await merchant.remove(await merchant.issue_key())
-    asked = await merchant.query(paid["shopTransactionId"])
-    for answer in (cancelled, removed, asked):
+    queried = await merchant.query(paid["shopTransactionId"])
+    for answer in (cancelled, removed, queried):
         assert answer["resCd"] == "0000"
         assert "msgAuthValue" not in answer

@@ -31,13 +31,13 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
+        attributes = dict(attrs)
         if tag == "form":
-            self.forms.append(found)
+            self.forms.append(attributes)
         elif tag == "input":
-            self.inputs[found["name"] or ""] = found.get("value") or ""
+            self.inputs[attributes["name"] or ""] = attributes.get("value") or ""
         elif tag == "button":
-            self.buttons.append(found.get("value") or found.get("id") or "")
+            self.buttons.append(attributes.get("value") or attributes.get("id") or "")
 
 
 async def get(url: str, **query: str) -> tuple[int, Page]:
@@ -161,7 +161,7 @@ async def test_the_order_of_the_fields_is_shuffled(merchant: Merchant) -> None:
     assert len(orders) > 1
 
 
-async def test_a_nick_name_comes_back_only_when_asked_for(merchant: Merchant) -> None:
+async def test_nick_name_comes_back_only_on_request(merchant: Merchant) -> None:
     info = {"billKeyMethodInfo": {"certType": "0", "nickNameUsed": True}}
     registered = await merchant.register(merchant.key_body(payMethodInfo=info))
     _, fields = await merchant.kicc.window(registered["authPageUrl"])
@@ -243,7 +243,7 @@ async def test_a_mobile_browser_in_a_pc_window_comes_back_with_wn14(merchant: Me
         assert returned.inputs["resCd"] == code
 
 
-async def test_tamper_returns_yes_without_authentication(merchant: Merchant) -> None:
+async def test_tamper_returns_success_without_authentication(merchant: Merchant) -> None:
     await merchant.kicc.settings(tamper=True)
     body = merchant.register_body()
     registered = await merchant.register(body)
@@ -255,7 +255,7 @@ async def test_tamper_returns_yes_without_authentication(merchant: Merchant) -> 
     assert answer["resCd"] == "R102"
 
 
-async def test_double_post_tells_the_browser_to_post_twice(merchant: Merchant) -> None:
+async def test_double_post_makes_the_browser_post_twice(merchant: Merchant) -> None:
     await merchant.kicc.settings(double_post=True)
     _, page = await opened(merchant, merchant.register_body())
     _, returned = await press(page, merchant.kicc.base_url, "approve")

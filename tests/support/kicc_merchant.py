@@ -1,6 +1,6 @@
-"""A shop with nothing but the adapter and a simulator: what the pair must be able to do by itself.
+"""A merchant with nothing but the adapter and a simulator.
 
-It names its attempts, remembers nothing else and settles no doubt: that is the gateway's work.
+It names its attempts and keeps no other state. The gateway, not this class, resolves outcomes.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -15,10 +15,13 @@ from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import (
     Approved,
     Attempt,
+    AttemptKind,
     Cancel,
     Cancelled,
     Declined,
+    Found,
     KeyIssued,
+    NotFound,
     NotSent,
     Order,
     PgAccount,
@@ -150,6 +153,17 @@ class KiccMerchant:
             reason="고객 변심 <환불>",
         )
         return await self.provider.cancel(ACCOUNT, attempt or self.attempt(), cancel=cancel_request)
+
+    async def look_up(
+        self, attempt: Attempt, order: Order, kind: AttemptKind = AttemptKind.CHARGE
+    ) -> Found | NotFound | Unknown | NotSent:
+        return await self.provider.look_up(
+            ACCOUNT,
+            attempt,
+            kind=kind,
+            pg_order_id=order.pg_order_id,
+            amount_krw=order.amount_krw,
+        )
 
     async def books(self, order: Order) -> dict[str, int]:
         """What KICC holds of an order: approvals, live, approved, cancelled, net."""

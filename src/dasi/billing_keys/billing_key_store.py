@@ -1,11 +1,11 @@
 """SQL of billing keys."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dasi.billing_keys.billing_key import BillingKey, Customer, KeyStatus
 from dasi.foundation.db import Connection, Database, Row
-from dasi.providers.port import Attempt, Card, Declined, KeyDeleted, NotSent, Unknown
+from dasi.providers.port import Card
 
 _KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provider,
           c.pg_merchant_id,
@@ -64,19 +64,6 @@ async def mark_shared(
         key.billing_key_id,
         shared_with,
         now,
-    )
-
-
-async def mark_registrations_discarded(
-    connection: Connection, merchant_id: int, customer_uid: str
-) -> None:
-    """Mark the customer's unresolved registrations, so that their keys are deleted on arrival."""
-    await connection.execute(
-        """UPDATE pg_attempts a SET discard_key = true FROM payments p
-           WHERE a.merchant_id = $1 AND a.kind = 'issue_key' AND a.state IN ('sending', 'unknown')
-             AND p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid AND p.customer_uid = $2""",
-        merchant_id,
-        customer_uid,
     )
 
 
@@ -161,66 +148,24 @@ async def claim_deletions_any_merchant(
     return [_billing_key(row) for row in rows]
 
 
-async def reserve_deletion(
-    connection: Connection,
-    key: BillingKey,
-    attempt: Attempt,
-    *,
-    pg_merchant_id: str,
-    lease: timedelta,
-    now: datetime,
+async def lease_deletion(
+    connection: Connection, key: BillingKey, *, leased_until: datetime
 ) -> bool:
-    """Insert the attempt as `sending`. Return False if the key needs no deletion any more."""
+    """Lease the key for one deletion attempt; False if it was deleted at the PG meanwhile."""
     row = await connection.fetchrow(
-        """WITH due AS (
-               UPDATE billing_keys SET next_deletion_at = $7
-               WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_deleted_at IS NULL
-                 AND manual_review_reason IS NULL AND status <> 'active'
-               RETURNING channel_id
-           )
-           INSERT INTO pg_attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id,
-                                 pg_merchant_id,
-                                 business_date, amount_krw, state, sent_at)
-           SELECT $1, $3, $2, 'delete_key', due.channel_id, $4, $5, 0, 'sending', $6 FROM due
-           RETURNING attempt_id""",
+        """UPDATE billing_keys SET next_deletion_at = $3
+           WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_deleted_at IS NULL
+             AND manual_review_reason IS NULL AND status <> 'active'
+           RETURNING channel_id""",
         key.merchant_id,
         key.billing_key_id,
-        attempt.attempt_id,
-        pg_merchant_id,
-        attempt.business_date,
-        now,
-        now + lease,
+        leased_until,
     )
     return row is not None
 
 
-async def close_deletion(
-    connection: Connection,
-    key: BillingKey,
-    attempt: Attempt,
-    outcome: KeyDeleted | Declined | Unknown | NotSent,
-    *,
-    now: datetime,
-) -> int:
-    """Record the PG's answer and return how many deletions of this key were requested."""
-    states = {
-        KeyDeleted: "approved",
-        Declined: "declined",
-        Unknown: "unknown",
-        NotSent: "not_sent",
-    }
-    await connection.execute(
-        """UPDATE pg_attempts
-           SET state = $3, detail = $4, pg_code = $5, pg_text = $6, answered_at = $7
-           WHERE merchant_id = $1 AND attempt_id = $2""",
-        key.merchant_id,
-        attempt.attempt_id,
-        states[type(outcome)],
-        getattr(outcome, "why", None),
-        getattr(outcome, "code", None),
-        getattr(outcome, "text", None),
-        now,
-    )
+async def count_deletion(connection: Connection, key: BillingKey, *, now: datetime) -> int:
+    """Count an answered deletion attempt and return how many the key has had."""
     deletion_attempts: int = await connection.fetchval(
         """UPDATE billing_keys SET deletion_attempts = deletion_attempts + 1, updated_at = $3
            WHERE merchant_id = $1 AND billing_key_id = $2 RETURNING deletion_attempts""",

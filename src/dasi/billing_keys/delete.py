@@ -20,6 +20,7 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import DecryptionError
+from dasi.ledger import key_attempt_store
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ async def delete_key(
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        await billing_key_store.mark_registrations_discarded(connection, merchant_id, customer_uid)
+        await key_attempt_store.discard_registrations(connection, merchant_id, customer_uid)
         await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
         key = await billing_key_store.delete_active_key(connection, merchant_id, customer_uid, now)
         if key is not None:
@@ -97,18 +98,26 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
         if shared_key is not None:
             await billing_key_store.mark_shared(connection, key, shared_key.billing_key_id, now=now)
             return
-        if not await billing_key_store.reserve_deletion(
-            connection, key, attempt, pg_merchant_id=channel.pg_merchant_id, lease=_LEASE, now=now
-        ):
+        if not await billing_key_store.lease_deletion(connection, key, leased_until=now + _LEASE):
             return
+        await key_attempt_store.insert_deletion(
+            connection,
+            key.merchant_id,
+            attempt,
+            billing_key_id=key.billing_key_id,
+            channel_id=key.channel_id,
+            pg_merchant_id=channel.pg_merchant_id,
+            now=now,
+        )
     outcome = await engine.providers[channel.provider].delete_key(
         account, attempt, billing_key=billing_key
     )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        deletion_attempts = await billing_key_store.close_deletion(
-            connection, key, attempt, outcome, now=now
+        await key_attempt_store.close_deletion(
+            connection, key.merchant_id, attempt.attempt_id, outcome, now=now
         )
+        deletion_attempts = await billing_key_store.count_deletion(connection, key, now=now)
         match outcome:
             case KeyDeleted():
                 await billing_key_store.mark_deleted_at_pg(connection, key, now=now)

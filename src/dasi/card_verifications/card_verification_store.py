@@ -1,4 +1,4 @@
-"""SQL of cards that are being tried: what was charged for it must be given back."""
+"""SQL of card verifications: each charged amount that must be refunded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ class CardVerification:
     merchant_id: int
     merchant_uid: str
     lookups: int
-    """This one counted."""
+    """With this one."""
 
 
 async def insert_verification(
@@ -22,7 +22,7 @@ async def insert_verification(
     next_lookup_at: datetime,
     now: datetime,
 ) -> None:
-    """Before the charge leaves: whoever dies, its amount is not forgotten."""
+    """Insert a verification before its charge is sent, so that a crash cannot lose the refund."""
     await database.fetch(
         """INSERT INTO card_verifications (merchant_id, merchant_uid, next_lookup_at, began_at)
            VALUES ($1, $2, $3, $4)""",
@@ -34,7 +34,7 @@ async def insert_verification(
 
 
 async def delete_verification(database: Database, merchant_id: int, merchant_uid: str) -> None:
-    """Nothing of it is left at the PG."""
+    """Delete a verification whose amount is refunded or was never charged."""
     await database.fetch(
         "DELETE FROM card_verifications WHERE merchant_id = $1 AND merchant_uid = $2",
         merchant_id,
@@ -43,7 +43,7 @@ async def delete_verification(database: Database, merchant_id: int, merchant_uid
 
 
 async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> None:
-    """A person was told; the machine does not look any more."""
+    """End the automatic lookups of a verification; an alarm has gone to the operator."""
     await database.fetch(
         """UPDATE card_verifications SET next_lookup_at = NULL
            WHERE merchant_id = $1 AND merchant_uid = $2""",
@@ -55,7 +55,7 @@ async def give_up(database: Database, merchant_id: int, merchant_uid: str) -> No
 async def claim_due_any_merchant(
     database: Database, *, now: datetime, next_lookup_at: datetime, batch: int
 ) -> list[CardVerification]:
-    """Checks that did not end by themselves. The next look is the lease."""
+    """Claim up to `batch` verifications that are due. `next_lookup_at` is also their lease."""
     rows = await database.fetch(
         """UPDATE card_verifications SET next_lookup_at = $2, lookups = lookups + 1
            WHERE (merchant_id, merchant_uid) IN (

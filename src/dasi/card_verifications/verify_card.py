@@ -1,8 +1,7 @@
-"""Check a card before charges are scheduled on it: charge a little and give it back at once.
+"""Verify a card before charges are scheduled on it: charge a small amount and refund it at once.
 
-What it charges is nobody's to keep. So the check is written down before it is charged and struck
-out when nothing of it is left at the PG; what a dead process, a lost answer or an outage leaves
-behind is given back by the worker.
+The verification is recorded before the charge and deleted after the refund. After a crash, a lost
+answer or an outage the worker refunds the amount.
 """
 
 from datetime import timedelta
@@ -14,7 +13,7 @@ from dasi.card_verifications.card_verification_store import CardVerification
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
-from dasi.ledger import Status
+from dasi.ledger import ChargeDetails, Status
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge
 from dasi.reporting import find_by_order
 
@@ -23,17 +22,17 @@ log = structlog.get_logger()
 BATCH = 20
 _FIRST_LOOKUP, _LOOKUP_INTERVAL = timedelta(minutes=2), timedelta(minutes=10)
 _LOOKUPS_MAX = 1_000
-"""A week: longer than any doubt stays open without a person."""
-_NOT_KEPT = (Status.CANCELLED, Status.FAILED)
+"""A week: longer than any attempt stays unresolved without escalation."""
+_NOTHING_TO_REFUND = (Status.CANCELLED, Status.FAILED)
 
 
 async def verify_card(
     engine: Engine, merchant_id: int, *, customer_uid: str, amount_krw: int
 ) -> None:
-    """Returns if the card took it.
+    """Charge the card and refund it; return if the PG approved the charge.
 
-    `Conflict("card_verification_failed")` with the PG's words if not, and
-    `Conflict("order_in_doubt")` if nobody knows: if it was taken, it is given back later.
+    `Conflict("card_verification_failed")` with the PG's text if it declined. If the outcome is
+    unknown, `Conflict("order_in_doubt")`: the worker refunds an approval later.
     """
     now = engine.clock.now()
     order = f"check-{ulid(now)}"
@@ -45,9 +44,9 @@ async def verify_card(
         merchant_id,
         ChargeRequest(
             customer_uid=customer_uid,
-            merchant_uid=order,
-            amount_krw=amount_krw,
-            name="카드 확인 (즉시 취소)",
+            details=ChargeDetails(
+                merchant_uid=order, amount_krw=amount_krw, name="카드 확인 (즉시 취소)"
+            ),
         ),
     )
     if payment.status is Status.PENDING:
@@ -61,28 +60,28 @@ async def verify_card(
 
 
 async def refund_verifications(engine: Engine) -> int:
-    """Gives back what checks left behind; how many were looked at. For the worker."""
+    """Refund what earlier verifications left charged; return how many it read. For the worker."""
     now = engine.clock.now()
     due = await card_verification_store.claim_due_any_merchant(
         engine.database, now=now, next_lookup_at=now + _LOOKUP_INTERVAL, batch=BATCH
     )
-    for one in due:
-        await _look_up(engine, one)
+    for verification in due:
+        await _refund_if_paid(engine, verification)
     return len(due)
 
 
-async def _look_up(engine: Engine, verification: CardVerification) -> None:
+async def _refund_if_paid(engine: Engine, verification: CardVerification) -> None:
     try:
         payment = await find_by_order(
             engine, verification.merchant_id, verification.merchant_uid, statuses=frozenset(Status)
         )
     except NotFound:
-        # Its process died before it asked for anything.
+        # Its process died before the charge was reserved.
         await card_verification_store.delete_verification(
             engine.database, verification.merchant_id, verification.merchant_uid
         )
         return
-    if payment.status in _NOT_KEPT:
+    if payment.status in _NOTHING_TO_REFUND:
         await card_verification_store.delete_verification(
             engine.database, verification.merchant_id, verification.merchant_uid
         )
@@ -105,9 +104,9 @@ async def _refund(engine: Engine, merchant_id: int, order: str) -> None:
     )
     try:
         await cancel(engine, merchant_id, request)
-    except (Refused, Unavailable) as not_yet:
-        # The card works, and that was the question. The worker gives it back.
-        why = not_yet.reason if isinstance(not_yet, Refused) else not_yet.what
-        log.warning("card_verification_not_refunded_yet", merchant_uid=order, why=why)
+    except (Refused, Unavailable) as error:
+        # The card works, so the caller gets its success. The worker repeats the refund.
+        cause = error.reason if isinstance(error, Refused) else error.what
+        log.warning("card_verification_not_refunded_yet", merchant_uid=order, why=cause)
         return
     await card_verification_store.delete_verification(engine.database, merchant_id, order)

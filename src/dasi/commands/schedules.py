@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST
 
 if TYPE_CHECKING:
-    from dasi.schedules import DayTotal
+    from dasi.schedules import stats as schedule_stats
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -41,10 +41,10 @@ def preview(
         return
     day = _day(on or "today")
 
-    async def act(engine: Engine) -> "tuple[list[DayTotal], Pauses]":
-        from dasi.schedules import pauses, preview_day  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine) -> "tuple[list[schedule_stats.DayTotal], Pauses]":
+        from dasi.schedules import pauses, stats  # noqa: PLC0415  # slow: not for --help
 
-        totals = await preview_day(engine, day, merchant_code=merchant)
+        totals = await stats.preview_day(engine, day, merchant_code=merchant)
         return totals, await pauses(engine)
 
     totals, paused = with_engine(data, act)

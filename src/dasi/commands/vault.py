@@ -29,7 +29,7 @@ def everything_sealed() -> "tuple[EncryptedColumn, ...]":
     from dasi.channels import SEALED_SECRETS  # noqa: PLC0415  # as above
     from dasi.idempotency import SEALED_RESPONSES  # noqa: PLC0415  # as above
     from dasi.merchants import SEALED_TOKENS  # noqa: PLC0415  # as above
-    from dasi.payments import SEALED_NOTIFICATIONS  # noqa: PLC0415  # as above
+    from dasi.pg_notifications import SEALED_NOTIFICATIONS  # noqa: PLC0415  # as above
     from dasi.webhooks import SEALED_SIGNING_SECRETS  # noqa: PLC0415  # as above
 
     return (

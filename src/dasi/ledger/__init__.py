@@ -1,15 +1,22 @@
-"""Payments, attempts and their events as rows. Nobody else writes these tables.
+"""Payments, attempts and their events as rows. No other package writes these tables.
 
 The stores are part of the public API: one transaction of a charge spans them and the webhook.
 """
 
-from dasi.ledger import attempt_store, lookup_backoff, payment_store, reserve_store
-from dasi.ledger.attempt_store import PaymentAttempt, encode_exchange
+from dasi.ledger import (
+    attempt_store,
+    key_attempt_store,
+    lookup_backoff,
+    payment_store,
+    reserve_store,
+)
+from dasi.ledger.attempt_store import PaymentAttempt
 from dasi.ledger.payment import (
     AMOUNT_MAX_KRW,
     TRANSITIONS,
     Buyer,
     Cancellation,
+    ChargeDetails,
     Payment,
     Status,
     assert_may_become,
@@ -24,15 +31,16 @@ __all__ = [
     "TRANSITIONS",
     "Buyer",
     "Cancellation",
+    "ChargeDetails",
     "Payment",
     "PaymentAttempt",
     "Status",
     "assert_may_become",
     "attempt_store",
-    "encode_exchange",
     "ensure_key_order_available",
     "ensure_order_available",
     "find_payment",
+    "key_attempt_store",
     "lookup_backoff",
     "payment_store",
     "reserve_store",

@@ -1,4 +1,4 @@
-"""SQL of the payments' room: attempts, and the unresolved ones among them."""
+"""SQL of attempts: requests sent to a PG, and the unresolved ones among them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +15,7 @@ from dasi.providers.port import (
     AttemptKind,
     Cancelled,
     Declined,
+    KeyDeleted,
     KeyIssued,
     NotSent,
     Unknown,
@@ -26,7 +27,7 @@ State = Literal["sending", "approved", "declined", "unknown", "not_sent"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentAttempt:
-    """An attempt as it stands: what was asked, and what is known of the answer."""
+    """An attempt: the request that was sent, and the state of its outcome."""
 
     merchant_id: int
     attempt_id: str
@@ -43,20 +44,20 @@ class PaymentAttempt:
     is_reversal: bool
     notify_merchant: bool
     remain_krw: int | None
-    """Of a cancel: what was left before it."""
+    """Of a cancel: the amount that was left before it."""
     reason: str | None
     pg_tid: str | None
     lookups: int
     sent_at: datetime
     clock_offset_s: int
-    """How far the clock of a merchant in test mode was turned since."""
+    """How far the merchant's test clock was advanced since."""
     next_lookup_at: datetime | None
     deadline_at: datetime
     escalated_at: datetime | None
 
     @property
     def effective_sent_at(self) -> datetime:
-        """The moment its age counts from: when it was sent, unless a test clock was turned."""
+        """The moment from which its age counts: `sent_at`, moved by an advanced test clock."""
         return self.sent_at - timedelta(seconds=self.clock_offset_s)
 
     @property
@@ -88,7 +89,7 @@ async def insert_attempt(
     notify_merchant: bool = False,
     idempotency_key: str | None = None,
 ) -> None:
-    """The attempt, `sending`, and the event that says so. Commit before the first byte leaves."""
+    """Insert a `sending` attempt and its event. Commit before the first byte is sent."""
     await connection.execute(
         """WITH new_attempt AS (
                INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
@@ -98,9 +99,8 @@ async def insert_attempt(
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
                        $18, $19)
            )
-           SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11,
-$12, $16, $2, NULL, NULL)
-        """,
+           SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11, $12, $16, $2, NULL,
+                                       NULL)""",
         payment.merchant_id,
         attempt.attempt_id,
         payment.imp_uid,
@@ -126,10 +126,10 @@ $12, $16, $2, NULL, NULL)
 async def close_attempt(
     connection: Connection, merchant_id: int, attempt_id: str, outcome: Outcome, *, now: datetime
 ) -> bool:
-    """False if the attempt is final already: nothing was changed.
+    """Record the outcome of an attempt; False, and nothing written, if it is final already.
 
-    One in doubt keeps its next lookup time; one whose claims contradict what was asked is looked at
-    at once (M7).
+    An unresolved attempt keeps its next lookup time. One whose answer contradicts the request is
+    looked up at once (M7).
     """
     row = await connection.fetchrow(
         """UPDATE pg_attempts
@@ -141,7 +141,7 @@ async def close_attempt(
            RETURNING attempt_id""",
         merchant_id,
         attempt_id,
-        _state_after(outcome),
+        state_after(outcome),
         getattr(outcome, "why", None),
         getattr(outcome, "code", None),
         getattr(outcome, "text", None),
@@ -154,8 +154,18 @@ async def close_attempt(
     return row is not None
 
 
+async def is_open(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
+    """Tell whether the attempt has no final outcome yet."""
+    state = await connection.fetchval(
+        "SELECT state FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2",
+        merchant_id,
+        attempt_id,
+    )
+    return state in ("sending", "unknown")
+
+
 def encode_exchange(outcome: Outcome) -> list[str]:
-    """What the PG was told and what it answered, as it is kept: JSON, masked by the provider."""
+    """Encode the request and the response of an outcome as JSON; the provider has masked them."""
     exchange = None if isinstance(outcome, NotSent) else outcome.exchange
     return [] if exchange is None else [msgspec.json.encode(exchange).decode()]
 
@@ -163,7 +173,7 @@ def encode_exchange(outcome: Outcome) -> list[str]:
 async def close_approval(
     connection: Connection, merchant_id: int, imp_uid: str, outcome: Declined, *, now: datetime
 ) -> None:
-    """Closes the payment's approval attempt, whatever its state was, and ends its looks."""
+    """Close the payment's approval attempt as declined, in any state, and end its lookups."""
     await connection.execute(
         """UPDATE pg_attempts
            SET state = 'declined', detail = $4, pg_code = coalesce(pg_code, $3), answered_at = $5,
@@ -192,7 +202,7 @@ async def attempt(database: Database, merchant_id: int, attempt_id: str) -> Paym
 async def by_idempotency_key(
     database: Database, merchant_id: int, key: str
 ) -> PaymentAttempt | None:
-    """The request to the PG that was made under a caller's key, if one was."""
+    """The first attempt that was made under a caller's idempotency key."""
     row = await database.fetchrow(
         f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.idempotency_key = $2 ORDER BY a.sent_at LIMIT 1""",
@@ -203,7 +213,7 @@ async def by_idempotency_key(
 
 
 async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> PaymentAttempt | None:
-    """The one request that took, or may have taken, the payment's money."""
+    """The one attempt that approved, or may have approved, the payment."""
     row = await database.fetchrow(
         f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.imp_uid = $2
@@ -222,7 +232,7 @@ async def claim_lookups_any_merchant(
     batch: int,
     only_merchant_id: int | None,
 ) -> list[PaymentAttempt]:
-    """Takes up to `batch` attempts whose next look is due. A worker that dies loses its lease."""
+    """Lease up to `batch` attempts whose lookup is due. A worker that dies loses its lease."""
     rows = await database.fetch(
         f"""UPDATE pg_attempts a SET leased_until = $2, lookups = lookups + 1
             WHERE (a.merchant_id, a.attempt_id) IN (
@@ -248,7 +258,7 @@ async def schedule_lookup(
     at: datetime | None,
     detail: str | None,
 ) -> None:
-    """When the attempt is looked up next; None: no more automatic lookups."""
+    """Set the time of the next lookup; None ends automatic lookups."""
     await connection.fetch(
         """UPDATE pg_attempts SET next_lookup_at = $3, detail = coalesce($4, detail),
                leased_until = NULL
@@ -263,7 +273,7 @@ async def schedule_lookup(
 async def escalate(
     connection: Connection, merchant_id: int, attempt_id: str, *, detail: str, now: datetime
 ) -> bool:
-    """Escalate it. False if it was resolved or escalated before."""
+    """Escalate an attempt; False if it was resolved or escalated before."""
     row = await connection.fetchrow(
         """UPDATE pg_attempts
            SET escalated_at = $4, next_lookup_at = NULL, leased_until = NULL, detail = $3
@@ -281,7 +291,7 @@ async def escalate(
 async def wake_by_order_any_merchant(
     database: Database, *, pg_merchant_id: str, pg_order_id: str, now: datetime
 ) -> list[PaymentAttempt]:
-    """A notification named this order: whatever was asked for it is looked at now."""
+    """Make the lookups of an order due now, because a PG notification names it."""
     rows = await database.fetch(
         f"""UPDATE pg_attempts a SET next_lookup_at = $3
             WHERE a.pg_order_id = $2 AND a.pg_merchant_id = $1 AND a.state <> 'approved'
@@ -322,7 +332,7 @@ async def is_sandbox_order_any_merchant(
 async def unresolved_attempt_any_merchant(
     database: Database, attempt_id: str
 ) -> PaymentAttempt | None:
-    """An open attempt by its name alone, for the operator."""
+    """An unresolved attempt by its id alone, for the operator."""
     row = await database.fetchrow(
         f"""SELECT {_ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.attempt_id = $1 AND a.state IN ('sending', 'unknown')
@@ -333,7 +343,7 @@ async def unresolved_attempt_any_merchant(
 
 
 async def unresolved_any_merchant(database: Database, *, limit: int) -> list[Row]:
-    """The worklist, most urgent first: cause, next step and deadline of each."""
+    """Unresolved attempts for the operator, the most urgent first."""
     return await database.fetch(
         f"""SELECT {_ATTEMPT_COLUMNS},
                    m.code AS merchant_code, p.merchant_uid, p.status AS payment_status,
@@ -348,8 +358,10 @@ async def unresolved_any_merchant(database: Database, *, limit: int) -> list[Row
 
 
 async def count_unresolved_any_merchant(database: Database) -> tuple[int, int, datetime | None]:
-    """(attempts looked up automatically, attempts in manual review, the nearest deadline of the
-    former). Of payments: the end of a key is asked for again until it has happened."""
+    """Count unresolved attempts: (automatic, in manual review, nearest deadline of the former).
+
+    Deletions of keys do not count: they are repeated until they succeed.
+    """
     row = await database.fetchrow(
         """SELECT count(*) FILTER (WHERE escalated_at IS NULL) AS automatic,
                   count(*) FILTER (WHERE escalated_at IS NOT NULL) AS manual,
@@ -360,9 +372,9 @@ async def count_unresolved_any_merchant(database: Database) -> tuple[int, int, d
     return row["automatic"], row["manual"], row["deadline_at"]
 
 
-def _state_after(outcome: Outcome) -> State:
+def state_after(outcome: Outcome | KeyDeleted) -> State:
     match outcome:
-        case Approved() | KeyIssued() | Cancelled():
+        case Approved() | KeyIssued() | Cancelled() | KeyDeleted():
             return "approved"
         case Declined():
             return "declined"
@@ -376,13 +388,3 @@ def _to_attempt(row: Row) -> PaymentAttempt:
     names = PaymentAttempt.__dataclass_fields__
     values = {name: row[name] for name in names}
     return PaymentAttempt(**{**values, "kind": AttemptKind(values["kind"])})
-
-
-async def must_discard_key(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
-    """Whether the customer was removed while it was not known what became of this registration."""
-    unwanted: bool = await connection.fetchval(
-        "SELECT discard_key FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2",
-        merchant_id,
-        attempt_id,
-    )
-    return unwanted

@@ -1,21 +1,21 @@
-"""When to look up an unresolved attempt, and until when (M5). Pure: moments in, moments out.
+"""When to look up an unresolved attempt, and until when (M5). Pure functions of moments.
 
-KICC answers about yesterday and today only, in Korean days. So a request is asked about until the
-end of the day after its own; what is not resolved a little before that is escalated.
+KICC answers about yesterday and today only, in Korean days. So lookups of an attempt end with the
+day after its own, and an attempt that is unresolved shortly before that is escalated.
 """
 
 from datetime import date, datetime, time, timedelta
 
 from dasi.foundation.clock import KST
 
-DELAYS = tuple(timedelta(seconds=s) for s in (2, 10, 60, 300, 1_800))
-"""After the request was sent; then hourly."""
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 1_800))
+"""From the sending of the request to each lookup; then hourly."""
 
 PG_PROCESSING_MAX = DELAYS[-1]
 """The issuer's leg may run this long: only then does "not found" mean that nothing happened."""
 
 REQUEST_MAX = timedelta(seconds=40)
-"""A request is over after this, whatever became of it: the PG is waited for 30 s."""
+"""A request has ended after this, with or without an answer: its timeout is 30 s."""
 
 _STEADY_INTERVAL = timedelta(hours=1)
 _ESCALATION_MARGIN = timedelta(minutes=30)

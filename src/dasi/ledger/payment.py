@@ -1,14 +1,13 @@
-"""The payment: one order's money story. Shapes and pure rules; no SQL, no outside calls.
+"""The payment of one order: its types and pure rules; no SQL, no outside calls.
 
-`ready`             a window was opened; nothing was asked of the PG
-`pending`           the PG was asked and the answer is not known yet: the order is taken
-`paid`              the money was taken (of a key issue: the card was registered, nothing charged)
-`partly_cancelled`  a part of it was given back
-`cancelled`         all of it was given back
-`failed`            an explicit no, an abandoned window, or a request that never left
+`ready`             a window was opened; the PG has no approval request yet
+`pending`           a request was sent and its outcome is not known yet: the order is taken
+`paid`              the PG approved it (a key issue: the card is registered, nothing is charged)
+`partly_cancelled`  a part of it was refunded
+`cancelled`         all of it was refunded
+`failed`            a decline, an abandoned window, or a request that was not sent
 
-Structs rather than dataclasses: a list makes hundreds of them, and these are made in a tenth of the
-time.
+Structs rather than dataclasses: a list creates hundreds of them, ten times as fast.
 """
 
 from datetime import datetime
@@ -18,7 +17,7 @@ from typing import Literal
 from msgspec import Struct
 
 AMOUNT_MAX_KRW = 2**31 - 1
-"""Clients in the field hold amounts in 32 bits."""
+"""Iamport's published clients hold amounts in 32 bits."""
 
 
 class Status(StrEnum):
@@ -41,7 +40,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 
 def assert_may_become(now: Status, then: Status) -> None:
-    """A status moves along the table or not at all; anything else is a bug."""
+    """Assert that a status may follow another by `TRANSITIONS`; a failure is a bug."""
     assert then in TRANSITIONS[now], f"a payment that is {now} cannot become {then}"
 
 
@@ -53,8 +52,23 @@ class Buyer(Struct, frozen=True, kw_only=True):
     postcode: str | None = None
 
 
+class ChargeDetails(Struct, frozen=True, kw_only=True):
+    """The fields of a charge that a request, a schedule and a reservation share."""
+
+    merchant_uid: str
+    amount_krw: int
+    name: str | None = None
+    """What is absent here and in `buyer` is inherited from the billing key."""
+    buyer: Buyer = Buyer()
+    tax_free_krw: int | None = None
+    quota_months: int = 0
+    custom_data: str | None = None
+    """JSON text, as the merchant sent it."""
+    notice_urls: tuple[str, ...] = ()
+
+
 class PaidCard(Struct, frozen=True, kw_only=True):
-    """The card as the PG tells it. `brand` is our slug; faces turn it into their own codes."""
+    """The card as the PG describes it. `brand` is our slug; interfaces map it to their codes."""
 
     brand: str | None
     name: str | None
@@ -82,7 +96,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     purpose: Literal["payment", "key_issue"]
     status: Status
     amount_krw: int
-    """Of a key issue: the amount the window showed. It was never approved."""
+    """Of a key issue: the amount that the window shows, which is never charged."""
     cancelled_krw: int
     source: Literal["pc", "mobile", "api"]
     provider: str
@@ -108,13 +122,13 @@ class Payment(Struct, frozen=True, kw_only=True):
     """Oldest first."""
     channel_id: int
     is_scheduled: bool
-    """Made by a scheduled payment."""
+    """A run of a schedule created it."""
     can_cancel_in_part: bool | None
-    """What the PG said of this approval; None when it said nothing."""
+    """As the PG reports it for this approval; None without a report."""
     version: int
     """Counts the changes of this payment; webhooks carry it."""
 
     @property
     def remain_krw(self) -> int:
-        """What may still be cancelled."""
+        """The amount that may still be cancelled."""
         return self.amount_krw - self.cancelled_krw

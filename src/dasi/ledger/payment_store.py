@@ -1,18 +1,15 @@
-"""SQL of the payments' room: payments and their events.
-
-Attempts are in `attempt_store`, windows in `window_store`.
-"""
+"""SQL of payments and their events. Attempts are in `attempt_store`."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger.payment import Buyer, Cancellation, PaidCard, Payment, Status
-from dasi.providers.port import Approved, Card, KeyIssued
+from dasi.ledger.payment import Buyer, Cancellation, ChargeDetails, PaidCard, Payment, Status
+from dasi.providers.port import Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
@@ -35,12 +32,12 @@ PAYMENT_SOURCE = """payments p
 
 
 async def payment(database: Database, merchant_id: int, imp_uid: str) -> Payment | None:
-    """Those who ask for payments at the same time are answered by one statement."""
+    """Find a payment. Concurrent calls share one statement."""
     return await database.run_batched(_payments, (merchant_id, imp_uid))
 
 
 async def _payments(database: Database, keys: Sequence[tuple[int, str]]) -> list[Payment | None]:
-    # `BETWEEN` is true of every one: it tells the planner that they are few.
+    # `BETWEEN` is true of every row: it tells the planner that the rows are few.
     rows = await database.fetch(
         f"""SELECT {PAYMENT_COLUMNS}
             FROM unnest($1::bigint[], $2::text[]) AS input (merchant_id, imp_uid)
@@ -51,12 +48,12 @@ async def _payments(database: Database, keys: Sequence[tuple[int, str]]) -> list
         [merchant_id for merchant_id, _ in keys],
         [imp_uid for _, imp_uid in keys],
     )
-    found = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
-    return [found.get(one) for one in keys]
+    payments = {(row["merchant_id"], row["imp_uid"]): to_payment(row) for row in rows}
+    return [payments.get(key) for key in keys]
 
 
 async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
-    """The payment, locked until the transaction ends. It must exist."""
+    """Lock a payment until the transaction ends and return it. It must exist."""
     row = await connection.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND p.imp_uid = $2 FOR UPDATE OF p""",
@@ -75,7 +72,7 @@ async def newest_of_order(
     *,
     purpose: str | None = None,
 ) -> Payment | None:
-    """`purpose` None: of any."""
+    """The newest payment of an order in one of the statuses; `purpose` None means any."""
     row = await database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND p.merchant_uid = $2 AND p.status = ANY($3::text[])
@@ -92,7 +89,7 @@ async def newest_of_order(
 async def order_holder(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> tuple[str, Status] | None:
-    """Which payment holds the order, by the same condition as the index `payments_order_once`."""
+    """The payment that holds the order, by the condition of the index `payments_order_once`."""
     row = await connection.fetchrow(
         """SELECT imp_uid, status FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'payment'
@@ -106,7 +103,7 @@ async def order_holder(
 async def key_issue_holder(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> tuple[str, Status] | None:
-    """The same for card registrations, as the index `payments_key_issue_once`."""
+    """The registration that holds the order, by the index `payments_key_issue_once`."""
     row = await connection.fetchrow(
         """SELECT imp_uid, status FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND purpose = 'key_issue'
@@ -118,7 +115,7 @@ async def key_issue_holder(
 
 
 async def window_customer_id(connection: Connection, payment: Payment) -> str | None:
-    """The merchant's id of the customer, as the page of the payment's window named it."""
+    """The merchant's id of the customer, from the page that opened the payment's window."""
     customer_id: str | None = await connection.fetchval(
         "SELECT customer_id FROM payment_windows WHERE merchant_id = $1 AND imp_uid = $2",
         payment.merchant_id,
@@ -127,8 +124,54 @@ async def window_customer_id(connection: Connection, payment: Payment) -> str | 
     return customer_id
 
 
+async def insert_ready_payment(
+    connection: Connection,
+    merchant_id: int,
+    details: ChargeDetails,
+    *,
+    source: Literal["pc", "mobile"],
+    channel_id: int,
+    customer_uid: str | None,
+    user_agent: str | None,
+    now: datetime,
+) -> str:
+    """Insert the `ready` payment of a window and return its `imp_uid`.
+
+    A `customer_uid` makes it a card registration.
+    """
+    imp_uid: str = await connection.fetchval(
+        """INSERT INTO payments (
+               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw,
+               source, channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr,
+               buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, started_at,
+               updated_at)
+           VALUES ($1, 'imp_' || nextval('imp_uid_seq'), $2, $3, 'ready', $4, $5, $6, $7, $8,
+                   $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+           RETURNING imp_uid""",
+        merchant_id,
+        details.merchant_uid,
+        "payment" if customer_uid is None else "key_issue",
+        details.amount_krw,
+        details.tax_free_krw,
+        source,
+        channel_id,
+        details.name,
+        details.buyer.name,
+        details.buyer.email,
+        details.buyer.tel,
+        details.buyer.addr,
+        details.buyer.postcode,
+        customer_uid,
+        details.custom_data,
+        list(details.notice_urls),
+        user_agent,
+        now,
+    )
+    return imp_uid
+
+
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
-    """From here on the order is taken. False if another payment has it: then nothing changed."""
+    """Take the order for a `ready` payment; False, and nothing written, if another holds it."""
     try:
         async with connection.transaction():
             row = await connection.fetchrow(
@@ -146,16 +189,17 @@ async def mark_pending(connection: Connection, payment: Payment, *, now: datetim
 
 
 async def mark_paid(
-    connection: Connection, payment: Payment, approval: Approved | KeyIssued, *, now: datetime
+    connection: Connection, payment: Payment, issued: KeyIssued, *, now: datetime
 ) -> Payment:
-    card: Card = approval.card
+    """Mark a card registration as paid and return it: the key is issued, no money was taken."""
+    card: Card = issued.card
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
-                SET status = 'paid', pg_tid = $3, approval_no = $4, card_brand = $5, card_name = $6,
-                    card_issuer_code = $7, card_number = $8, card_kind = $9, card_quota = $10,
-                    can_cancel_in_part = $11, receipt_url = $12, paid_at = $13, updated_at = $14,
-                    fail_code = NULL, fail_reason = NULL, version = version + 1
+                SET status = 'paid', pg_tid = $3, approval_no = NULL, card_brand = $4,
+                    card_name = $5, card_issuer_code = $6, card_number = $7, card_kind = $8,
+                    card_quota = $9, can_cancel_in_part = $10, receipt_url = NULL, paid_at = $11,
+                    updated_at = $12, fail_code = NULL, fail_reason = NULL, version = version + 1
                 WHERE merchant_id = $1 AND imp_uid = $2
                 RETURNING *
             )
@@ -163,8 +207,7 @@ async def mark_paid(
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
         payment.merchant_id,
         payment.imp_uid,
-        approval.pg_tid,
-        approval.approval_no if isinstance(approval, Approved) else None,
+        issued.pg_tid,
         card.brand,
         card.name,
         card.issuer_code,
@@ -172,8 +215,7 @@ async def mark_paid(
         card.kind,
         card.quota_months,
         card.can_cancel_in_part,
-        approval.receipt_url if isinstance(approval, Approved) else None,
-        approval.approved_at if isinstance(approval, Approved) else approval.issued_at,
+        issued.issued_at,
         now,
     )
     return to_payment(row)
@@ -182,6 +224,7 @@ async def mark_paid(
 async def mark_failed(
     connection: Connection, payment: Payment, *, code: str, reason: str, now: datetime
 ) -> Payment:
+    """Mark a payment as failed and return it."""
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
@@ -204,7 +247,7 @@ async def mark_failed(
 async def mark_cancelled(
     connection: Connection, payment: Payment, *, amount_krw: int, now: datetime
 ) -> Payment:
-    """Adds a cancel that the PG confirmed. The database refuses a sum above what was paid (M8)."""
+    """Add a confirmed cancel. The database refuses a sum above the paid amount (M8)."""
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
@@ -237,7 +280,7 @@ async def record_event(
     pg_code: str | None = None,
     pg_text: str | None = None,
 ) -> None:
-    """One line of the payment's story. The payment's row is locked by the caller."""
+    """Append an event to the payment's chain. The caller has locked the payment."""
     await connection.execute(
         "SELECT record_payment_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         payment.merchant_id,
@@ -254,17 +297,11 @@ async def record_event(
 
 
 def to_payment(row: Row | dict[str, Any]) -> Payment:
-    """Of `PAYMENT_COLUMNS`."""
+    """The payment of a row with `PAYMENT_COLUMNS`."""
     values = dict(row)
     return Payment(
         status=Status(values.pop("status")),
-        buyer=Buyer(
-            name=values.pop("buyer_name"),
-            email=values.pop("buyer_email"),
-            tel=values.pop("buyer_tel"),
-            addr=values.pop("buyer_addr"),
-            postcode=values.pop("buyer_postcode"),
-        ),
+        buyer=pop_buyer(values),
         card=PaidCard(
             brand=values.pop("card_brand"),
             name=values.pop("card_name"),
@@ -279,8 +316,19 @@ def to_payment(row: Row | dict[str, Any]) -> Payment:
     )
 
 
-def _cancels(told: str | None) -> tuple[Cancellation, ...]:
+def pop_buyer(values: dict[str, Any]) -> Buyer:
+    """Take the buyer's columns out of a row's values and return the buyer."""
+    return Buyer(
+        name=values.pop("buyer_name"),
+        email=values.pop("buyer_email"),
+        tel=values.pop("buyer_tel"),
+        addr=values.pop("buyer_addr"),
+        postcode=values.pop("buyer_postcode"),
+    )
+
+
+def _cancels(text: str | None) -> tuple[Cancellation, ...]:
     return tuple(
-        Cancellation(**{**one, "cancelled_at": datetime.fromisoformat(one["cancelled_at"])})
-        for one in json.loads(told or "[]")
+        Cancellation(**{**cancel, "cancelled_at": datetime.fromisoformat(cancel["cancelled_at"])})
+        for cancel in json.loads(text or "[]")
     )

@@ -1,6 +1,6 @@
-"""Read one payment, and say why an order cannot be paid (again).
+"""Find one payment, and tell why an order cannot be paid (again).
 
-The database's unique rule decides first (M1).
+The database's unique index decides first (M1).
 """
 
 from dasi.engine import Engine
@@ -11,7 +11,7 @@ from dasi.ledger.payment import Payment, Status
 
 
 async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Payment:
-    """`NotFound("unknown_payment")` if this merchant has no such payment."""
+    """Find a payment; `NotFound("unknown_payment")` if the merchant has no such payment."""
     payment = await payment_store.payment(engine.database, merchant_id, imp_uid)
     if payment is None:
         raise NotFound("unknown_payment", imp_uid=imp_uid[:40])
@@ -21,10 +21,10 @@ async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Paymen
 async def ensure_order_available(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> None:
-    """Raises the refusal if a payment holds this order; returns if the order is free.
+    """Raise `Conflict` if a payment holds the order; return if the order is free.
 
-    `Conflict("order_already_paid")`: paid, or paid and cancelled. `Conflict("order_in_doubt")`: the
-    PG was asked and its answer is not known yet.
+    `order_already_paid`: paid, or paid and cancelled. `order_in_doubt`: a request was sent and its
+    outcome is not known yet.
     """
     holder = await payment_store.order_holder(connection, merchant_id, merchant_uid)
     if holder is None:
@@ -37,7 +37,7 @@ async def ensure_order_available(
 async def ensure_key_order_available(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> None:
-    """A card registration is an order too: once done under a `merchant_uid`, it is done."""
+    """The same for a card registration, which takes its `merchant_uid` as an order does."""
     holder = await payment_store.key_issue_holder(connection, merchant_id, merchant_uid)
     if holder is None:
         return

@@ -1,5 +1,6 @@
-"""SQL of a charge's first step: the active key is found and the order is taken, for all who ask at
-once, in one statement that is one transaction (M1, M2).
+"""SQL that reserves charges: find the active key and take the order, in one statement (M1, M2).
+
+Charges that come at the same time share the statement, which is one transaction.
 """
 
 from collections.abc import Sequence
@@ -10,25 +11,21 @@ from typing import Literal
 import msgspec
 
 from dasi.foundation.db import Database
-from dasi.ledger.payment import Buyer
+from dasi.ledger.payment import ChargeDetails
 
 
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a charge writes before it asks: a payment, its one attempt, the first event."""
+class Reservation(ChargeDetails, frozen=True, kw_only=True):
+    """The rows of a charge before it is sent: a payment, its one attempt, the first event.
+
+    It extends `ChargeDetails` so that its JSON is flat: a nested object costs PostgreSQL another
+    pass for each charge (7 µs of 32 at a time).
+    """
 
     merchant_id: int
     customer_uid: str
-    merchant_uid: str
-    amount_krw: int
-    tax_free_krw: int | None
-    name: str | None
-    """What is absent here and in `buyer` is inherited from the key."""
     default_name: str
-    buyer: Buyer
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
+    """Of the goods, where neither the request nor the key has one."""
     user_agent: str | None
-    card_quota: int
     is_scheduled: bool
     idempotency_key: str | None
     attempt_id: str
@@ -40,7 +37,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
-    """Committed: the order is taken. What was inherited, and what the PG is asked with."""
+    """A committed reservation: the order is taken. It holds what the PG request needs."""
 
     merchant_id: int
     customer_uid: str
@@ -59,37 +56,37 @@ class Reserved:
     language: Literal["ko", "en", "ja", "zh"]
 
 
-# `BETWEEN` is true of every row. It tells the planner that they are few, so that it reaches for an
-# index also in the hour when the tables are new and it knows nothing of their sizes.
-# Rows are taken in the order of their orders, so that two batches that want the same ones meet in a
-# queue and not in a deadlock. An insert that races another one waits for it and then finds the
-# order taken; of two in one batch, the second finds it taken: of any number of requests at once,
-# one gets through (M1). Each row knows its `imp_uid` before it is written: only so is it certain
-# which of two requests for one order got it.
+# `BETWEEN` is true of every row. It tells the planner that the rows are few, so that it uses an
+# index even while the tables are new and have no statistics.
+# Rows are inserted in the order of their orders, so that two batches with the same orders wait for
+# each other instead of deadlocking. An insert that races another one waits for it and then finds
+# the order taken; of two in one batch, the second finds it taken. So one request of any number gets
+# through (M1). Each row has its `imp_uid` before it is written: otherwise two requests for one
+# order could not tell which of them got it.
 _RESERVE = """
     WITH input AS MATERIALIZED (
-        SELECT w.*,
-               CASE WHEN w.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
+        SELECT r.*,
+               CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
                    AS imp_uid,
                k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.pg_merchant_id,
                c.provider,
                c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
-               coalesce(nullif(w.name, ''), nullif(k.order_name, ''), w.default_name) AS full_name,
-               coalesce(nullif(w.buyer->>'name', ''), k.customer_name) AS buyer_name,
-               coalesce(nullif(w.buyer->>'email', ''), k.customer_email) AS buyer_email,
-               coalesce(nullif(w.buyer->>'tel', ''), k.customer_tel) AS buyer_tel,
-               coalesce(nullif(w.buyer->>'addr', ''), k.customer_addr) AS buyer_addr,
-               coalesce(nullif(w.buyer->>'postcode', ''), k.customer_postcode) AS buyer_postcode
-        FROM json_to_recordset($1::json) AS w (
+               coalesce(nullif(r.name, ''), nullif(k.order_name, ''), r.default_name) AS full_name,
+               coalesce(nullif(r.buyer->>'name', ''), k.customer_name) AS buyer_name,
+               coalesce(nullif(r.buyer->>'email', ''), k.customer_email) AS buyer_email,
+               coalesce(nullif(r.buyer->>'tel', ''), k.customer_tel) AS buyer_tel,
+               coalesce(nullif(r.buyer->>'addr', ''), k.customer_addr) AS buyer_addr,
+               coalesce(nullif(r.buyer->>'postcode', ''), k.customer_postcode) AS buyer_postcode
+        FROM json_to_recordset($1::json) AS r (
             merchant_id bigint, customer_uid text, merchant_uid text, amount_krw bigint,
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
-            notice_urls text[], user_agent text, card_quota integer, is_scheduled boolean,
+            notice_urls text[], user_agent text, quota_months integer, is_scheduled boolean,
             idempotency_key text, attempt_id text, business_date date, first_lookup_at timestamptz,
             deadline_at timestamptz, now timestamptz)
-        JOIN billing_keys k ON k.merchant_id = w.merchant_id AND k.customer_uid = w.customer_uid
+        JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
-        WHERE w.merchant_id BETWEEN 1 AND 9223372036854775807
+        WHERE r.merchant_id BETWEEN 1 AND 9223372036854775807
     ), new_payments AS (
         INSERT INTO payments (
             merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, source,
@@ -98,8 +95,8 @@ _RESERVE = """
             is_scheduled)
         SELECT merchant_id, imp_uid, merchant_uid, 'payment', 'pending', amount_krw, tax_free_krw,
                'api', channel_id, full_name, buyer_name, buyer_email, buyer_tel, buyer_addr,
-               buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, card_quota, now,
-               now, is_scheduled
+               buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, quota_months,
+               now, now, is_scheduled
         FROM input ORDER BY merchant_id, merchant_uid
         ON CONFLICT (merchant_id, merchant_uid)
             WHERE purpose = 'payment'
@@ -135,13 +132,15 @@ _RESERVE = """
 async def reserve_charges(
     database: Database, reservations: Sequence[Reservation]
 ) -> list[Reserved | None]:
-    """Payment pending, attempt sending, first event, for each. None for one that did not get
-    its order, because it is taken or there is no active key: of that one nothing was written.
+    """Insert for each a pending payment, a `sending` attempt and the first event.
+
+    None for a reservation whose order is taken or whose customer has no active key: nothing of it
+    is written.
     """
     rows = await database.fetch(_RESERVE, msgspec.json.encode(reservations).decode())
-    got = {}
+    reserved = {}
     for row in rows:
         values = dict(row)
         attempt_id = values.pop("attempt_id")
-        got[attempt_id] = Reserved(**values)
-    return [got.get(reservation.attempt_id) for reservation in reservations]
+        reserved[attempt_id] = Reserved(**values)
+    return [reserved.get(reservation.attempt_id) for reservation in reservations]

@@ -14,8 +14,9 @@ from dasi.merchants.merchant import (
     has_extended_events,
     list_merchants,
     set_extended_events,
+    set_retry_days,
 )
-from dasi.merchants.merchant_store import Merchant
+from dasi.merchants.merchant_store import Merchant, find_clock_offset
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "add_merchant",
     "authenticate",
     "change_webhook",
+    "find_clock_offset",
     "find_merchant_by_code",
     "has_extended_events",
     "issue_token",
@@ -34,4 +36,5 @@ __all__ = [
     "revoke_api_key",
     "rotate_api_key",
     "set_extended_events",
+    "set_retry_days",
 ]

@@ -1,6 +1,7 @@
 """Merchants: register, find, and change their webhook settings."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -89,6 +90,14 @@ async def set_extended_events(engine: Engine, merchant_id: int, *, is_on: bool) 
     outcome becomes unknown or known.
     """
     await merchant_store.set_extended_events(engine.database, merchant_id, is_on=is_on)
+
+
+async def set_retry_days(engine: Engine, merchant_id: int, days: Sequence[int]) -> None:
+    """Set on which days after a declined charge it is retried; none switches retries off.
+
+    `dasi.schedules.set_retry_policy` checks the days.
+    """
+    await merchant_store.set_retry_days(engine.database, merchant_id, days)
 
 
 async def has_extended_events(engine: Engine, merchant_id: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from dasi.foundation.db import Connection, Database, Row
@@ -280,6 +280,21 @@ async def set_extended_events(database: Database, merchant_id: int, *, is_on: bo
     await database.fetch(
         "UPDATE merchants SET extended_events = $2 WHERE merchant_id = $1", merchant_id, is_on
     )
+
+
+async def set_retry_days(database: Database, merchant_id: int, days: Sequence[int]) -> None:
+    await database.fetch(
+        "UPDATE merchants SET retry_days = $2 WHERE merchant_id = $1", merchant_id, list(days)
+    )
+
+
+async def find_clock_offset(connection: Connection | Database, merchant_id: int) -> timedelta:
+    """How far the merchant's clock is ahead of the machine's."""
+    row = await connection.fetchrow(
+        "SELECT clock_offset_s FROM merchants WHERE merchant_id = $1", merchant_id
+    )
+    assert row is not None, f"merchant {merchant_id} is gone"
+    return timedelta(seconds=row["clock_offset_s"])
 
 
 async def has_extended_events(database: Database, merchant_id: int) -> bool:

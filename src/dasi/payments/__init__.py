@@ -2,18 +2,12 @@
 
 from dasi.payments.cancel import CancelRequest, cancel
 from dasi.payments.charge import ChargeRequest, charge
-from dasi.payments.pg_notifications import (
-    SEALED_NOTIFICATIONS,
-    process_pg_notification,
-    store_pg_notification,
-)
 from dasi.payments.record import Outcome, PaymentRef, record_or_in_doubt
 from dasi.payments.replay import find_by_idempotency_key
-from dasi.payments.resolve import lookup_now, resolve_due, resolve_inline
+from dasi.payments.resolve import lookup_attempt, lookup_now, resolve_due, resolve_inline
 from dasi.payments.resolve_manually import resolve_manually
 
 __all__ = [
-    "SEALED_NOTIFICATIONS",
     "CancelRequest",
     "ChargeRequest",
     "Outcome",
@@ -21,11 +15,10 @@ __all__ = [
     "cancel",
     "charge",
     "find_by_idempotency_key",
+    "lookup_attempt",
     "lookup_now",
-    "process_pg_notification",
     "record_or_in_doubt",
     "resolve_due",
     "resolve_inline",
     "resolve_manually",
-    "store_pg_notification",
 ]

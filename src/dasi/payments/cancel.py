@@ -1,7 +1,7 @@
-"""Cancel: give back all or a part of what was paid. Reserve, ask, record.
+"""Cancel all or a part of a paid payment: reserve, send, record.
 
-Cancels of one payment go one after the other (a unique rule of the database), because the PG checks
-each against what remains; so their sum never exceeds what was paid, whatever races (M8).
+Cancels of one payment run one after the other (a unique index), because the PG checks each against
+the remaining amount. So their sum never exceeds the paid amount, in any race (M8).
 """
 
 from dataclasses import dataclass
@@ -23,39 +23,39 @@ _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequest:
-    """What a merchant asks for. One of `imp_uid`, which wins, and `merchant_uid` is given."""
+    """A cancel that a merchant requests, by `imp_uid` or else by `merchant_uid`."""
 
     imp_uid: str | None
     merchant_uid: str | None
     amount_krw: int | None
     """None or 0: everything that remains."""
     checksum_krw: int | None = None
-    """What the caller believes may still be cancelled; None is not checked."""
+    """The amount that the caller believes is left; None is not checked."""
     reason: str | None = None
     tax_free_krw: int | None = None
-    """The tax-free part of what is cancelled; None says nothing of taxes."""
+    """The tax-free part of the cancelled amount; None leaves it out."""
     notify_merchant: bool = False
-    """Whether the webhook for this cancel is sent."""
+    """Whether this cancel sends a webhook."""
     actor: str = "merchant"
     idempotency_key: str | None = None
 
 
 async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Payment:
-    """Cancels once and returns the payment: cancelled, wholly or in part.
+    """Cancel once and return the payment: cancelled, wholly or in part.
 
     Refused, with nothing done: `NotFound("nothing_to_cancel")`, `Conflict("already_cancelled")`,
     `Conflict("not_paid")`, `Conflict("order_in_doubt")`, `Conflict("cancel_in_progress")`,
     `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `Conflict("tax_free_exceeds")`,
     `NotAllowed("no_partial_cancel")`, `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
-    `Conflict("cancel_in_doubt")`: the PG was asked and its answer is not known yet.
+    `Conflict("cancel_in_doubt")`: the request was sent and its outcome is not known yet.
     """
-    found = await _find(engine, merchant_id, request)
+    imp_uid = (await _find(engine, merchant_id, request)).imp_uid
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"cn-{ulid(now)}", business_date=kst_day(now))
-    original = await attempt_store.approval_of(engine.database, merchant_id, found.imp_uid)
+    original = await attempt_store.approval_of(engine.database, merchant_id, imp_uid)
     try:
         async with engine.database.transaction() as connection:
-            payment = await payment_store.payment_for_update(connection, merchant_id, found.imp_uid)
+            payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
             amount_krw = _amount(payment, request)
             if (request.tax_free_krw or 0) > amount_krw:
                 raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
@@ -74,8 +74,8 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
                 notify_merchant=request.notify_merchant,
                 idempotency_key=request.idempotency_key,
             )
-    except asyncpg.UniqueViolationError as taken:
-        raise Conflict("cancel_in_progress", imp_uid=found.imp_uid) from taken
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict("cancel_in_progress", imp_uid=imp_uid) from error
     assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
     channel = await find_channel(engine, merchant_id, payment.channel_id)
     outcome = await engine.providers[channel.provider].cancel(
@@ -91,27 +91,22 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
         ),
     )
     try:
-        asked = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
-        payment = await record_cancel(engine, asked, outcome)
-        if isinstance(outcome, Cancelled):
-            return payment
-        return await _told(engine, payment, asked.attempt_id, outcome)
-    except Unavailable as lost:
-        # The PG was asked: "try again" would give a part of the money back twice.
-        raise Conflict("cancel_in_doubt", imp_uid=payment.imp_uid) from lost
-
-
-async def _told(engine: Engine, payment: Payment, attempt_id: str, outcome: object) -> Payment:
-    """What to say when the PG did not say yes."""
-    match outcome:
-        case Declined(code=code, text=text):
-            raise Refused("pg_refused_cancel", imp_uid=payment.imp_uid, code=code, text=text)
-        case NotSent(why=why):
-            raise Refused("cancel_not_sent", imp_uid=payment.imp_uid, why=why)
-    settled = await resolve_cancel_inline(engine, payment, attempt_id)
-    if settled is None:
-        raise Conflict("cancel_in_doubt", imp_uid=payment.imp_uid)
-    return settled
+        sent = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
+        payment = await record_cancel(engine, sent, outcome)
+        match outcome:
+            case Cancelled():
+                return payment
+            case Declined(code=code, text=text):
+                raise Refused("pg_refused_cancel", imp_uid=imp_uid, code=code, text=text)
+            case NotSent(why=detail):
+                raise Refused("cancel_not_sent", imp_uid=imp_uid, why=detail)
+        cancelled = await resolve_cancel_inline(engine, payment, attempt.attempt_id)
+    except Unavailable as error:
+        # The PG has the request: a retry would refund the amount twice.
+        raise Conflict("cancel_in_doubt", imp_uid=imp_uid) from error
+    if cancelled is None:
+        raise Conflict("cancel_in_doubt", imp_uid=imp_uid)
+    return cancelled
 
 
 async def _find(engine: Engine, merchant_id: int, request: CancelRequest) -> Payment:
@@ -119,7 +114,7 @@ async def _find(engine: Engine, merchant_id: int, request: CancelRequest) -> Pay
         payment = await payment_store.payment(engine.database, merchant_id, request.imp_uid)
     else:
         assert request.merchant_uid, "a cancel names a payment or an order"
-        # The one that holds the order, if any: older failed ones under it are nothing to cancel.
+        # The payment that holds the order; older failed ones of the order cannot be cancelled.
         holding = frozenset(Status) - {Status.READY, Status.FAILED}
         payment = await payment_store.newest_of_order(
             engine.database, merchant_id, request.merchant_uid, holding, purpose="payment"
@@ -130,7 +125,7 @@ async def _find(engine: Engine, merchant_id: int, request: CancelRequest) -> Pay
 
 
 def _amount(payment: Payment, request: CancelRequest) -> int:
-    """The amount to cancel, checked against the locked payment."""
+    """Check the request against the locked payment and return the amount to cancel."""
     if payment.status is Status.CANCELLED:
         raise Conflict("already_cancelled", imp_uid=payment.imp_uid)
     if payment.status is Status.PENDING:

@@ -1,4 +1,4 @@
-"""Tell the merchant of a failure or a doubt: what Iamport tells, and what it leaves out."""
+"""Enqueue the webhooks of a payment: Iamport's own events, and the extended ones."""
 
 from datetime import datetime
 
@@ -7,29 +7,44 @@ from dasi.foundation.db import Connection
 from dasi.ledger import Payment
 
 
+async def notify(
+    connection: Connection,
+    payment: Payment,
+    status: str,
+    *,
+    notice_urls: tuple[str, ...],
+    now: datetime,
+) -> None:
+    """Enqueue Iamport's webhook `payment.{status}` of a payment."""
+    await enqueue_event(
+        connection,
+        payment.merchant_id,
+        imp_uid=payment.imp_uid,
+        merchant_uid=payment.merchant_uid,
+        channel_id=payment.channel_id,
+        version=payment.version,
+        status=status,
+        notice_urls=notice_urls,
+        now=now,
+    )
+
+
 async def notify_failed(
     connection: Connection, failed: Payment, *, is_late: bool, now: datetime
 ) -> None:
-    """A scheduled payment tells both ways (Iamport V1 4.2), and so does a failure that `is_late`:
-    whoever asked was told "not yet known", or nothing at all. Of another charge the caller has the
-    answer: it is told only to a merchant that asked for more. Windows tell their page.
+    """Enqueue the webhook of a failed payment, if the merchant needs one.
 
-    A scheduled payment that never reached the PG is made anew: that is no failure yet.
+    A scheduled payment sends a webhook for either outcome (Iamport V1 4.2). So does a failure that
+    `is_late`: the caller has got the answer "not yet known", or none. The caller of any other
+    charge has the answer, so only a merchant with extended events gets a webhook. A window shows
+    its failure on the page.
+
+    A scheduled payment that never reached the PG is charged again: that is no failure yet.
     """
     if failed.is_scheduled and failed.fail_code == "NOT_FOUND_AT_PG":
         return
     if failed.is_scheduled or is_late:
-        await enqueue_event(
-            connection,
-            failed.merchant_id,
-            imp_uid=failed.imp_uid,
-            merchant_uid=failed.merchant_uid,
-            channel_id=failed.channel_id,
-            version=failed.version,
-            status="failed",
-            notice_urls=failed.notice_urls,
-            now=now,
-        )
+        await notify(connection, failed, "failed", notice_urls=failed.notice_urls, now=now)
     elif failed.source == "api":
         await notify_extended(connection, failed, "payment.declined", "failed", now=now)
 
@@ -37,7 +52,7 @@ async def notify_failed(
 async def notify_extended(
     connection: Connection, payment: Payment, kind: str, status: str, *, now: datetime
 ) -> None:
-    """An event about a payment that only a merchant who asked for more is told of."""
+    """Enqueue an event of a payment for a merchant with extended events; others get none."""
     await enqueue_extended_event(
         connection,
         payment.merchant_id,

@@ -1,6 +1,7 @@
-"""Record what the PG said: attempt, payment, event and webhook in one transaction (M9, W1).
+"""Record what the PG answered: attempt, payment, event and webhook in one transaction (M9, W1).
 
-Every verb that asked the PG about a payment ends here, and so does whoever settles a doubt later.
+Every operation that sends a request for a payment ends here, and so does every lookup and manual
+resolution of an unknown outcome.
 """
 
 from collections.abc import Iterator
@@ -11,11 +12,21 @@ import structlog
 
 from dasi.billing_keys import Customer, save_issued_key
 from dasi.engine import Engine
-from dasi.events import enqueue_event
+from dasi.events import notify_workers
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
-from dasi.ledger import Payment, Status, assert_may_become, attempt_store, payment_store
-from dasi.payments.notify import notify_extended, notify_failed
+from dasi.foundation.ids import ulid
+from dasi.ledger import (
+    Payment,
+    Status,
+    assert_may_become,
+    attempt_store,
+    key_attempt_store,
+    payment_store,
+)
+from dasi.payments import approval_store
+from dasi.payments.approval_store import ApprovalRow
+from dasi.payments.notify import notify, notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 
 log = structlog.get_logger()
@@ -30,6 +41,29 @@ class PaymentRef:
     merchant_uid: str
 
 
+async def record_charge(
+    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Outcome, *, actor: str
+) -> Payment:
+    """Record the direct answer to a charge and return the payment.
+
+    Approvals of one moment share a statement and a commit; every other answer is rare and has a
+    transaction of its own. `actor` is the provider that answered. `Conflict("order_in_doubt")` if
+    the database goes away meanwhile.
+    """
+    if isinstance(outcome, Approved):
+        _log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
+        with _in_doubt_on_db_failure(reference, attempt_id):
+            row = _approval_row(
+                engine, reference, attempt_id, outcome, actor=actor, resolved_by=None
+            )
+            paid = await engine.database.run_batched(approval_store.record_approvals_batched, row)
+        if paid is not None:
+            notify_workers(engine.database)
+            return paid
+        # Another process resolved this attempt, or wrote to this payment, at the same time.
+    return await record_or_in_doubt(engine, reference, attempt_id, outcome)
+
+
 async def record_outcome(
     engine: Engine,
     merchant_id: int,
@@ -39,35 +73,28 @@ async def record_outcome(
     *,
     resolved_by: str | None = None,
 ) -> Payment:
-    """Writes an outcome down and returns the payment as it is then.
+    """Record the outcome of an attempt and return the payment.
 
     `resolved_by` becomes the event's detail: what resolved it later, None for a direct answer.
-
     An attempt is closed once: a second outcome for it changes nothing.
     """
-    log_answer(merchant_id, imp_uid, attempt_id, outcome)
+    _log_answer(merchant_id, imp_uid, attempt_id, outcome)
     async with engine.database.transaction() as connection:
         payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
-        if not await attempt_store.close_attempt(
-            connection, merchant_id, attempt_id, outcome, now=engine.clock.now()
-        ):
-            # Somebody settled this attempt while we waited: theirs is the record, ours is late.
-            return payment
-        match outcome:
-            case Approved() | KeyIssued():
-                return await _record_approval(
-                    engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
-                )
-            case Declined() | NotSent():
-                return await _record_failure(
-                    engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
-                )
-            case Unknown():
-                return await _record_unknown(engine, connection, payment, attempt_id, outcome)
+        if isinstance(outcome, Approved):
+            recorded = await _record_approval(
+                engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
+            )
+        else:
+            recorded = await _record_other(
+                engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
+            )
+    if isinstance(outcome, Approved):
+        notify_workers(engine.database)
+    return recorded
 
 
-def log_answer(merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome) -> None:
-    """One line for every answer of a PG."""
+def _log_answer(merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome) -> None:
     log.info(
         "pg_answered",
         merchant_id=merchant_id,
@@ -85,58 +112,131 @@ async def _record_approval(
     connection: Connection,
     payment: Payment,
     attempt_id: str,
-    outcome: Approved | KeyIssued,
+    approval: Approved,
+    *,
+    resolved_by: str | None,
+) -> Payment:
+    """Record an approval of a locked payment; a closed attempt leaves the payment as it is."""
+    row = _approval_row(
+        engine, payment, attempt_id, approval, actor=payment.provider, resolved_by=resolved_by
+    )
+    (paid,) = await approval_store.record_approvals(connection, [row])
+    if paid is None:
+        if await attempt_store.is_open(connection, payment.merchant_id, attempt_id):
+            assert_may_become(payment.status, Status.PAID)
+        return payment
+    return paid
+
+
+def _approval_row(
+    engine: Engine,
+    payment: Payment | PaymentRef,
+    attempt_id: str,
+    approval: Approved,
+    *,
+    actor: str,
+    resolved_by: str | None,
+) -> ApprovalRow:
+    card, now = approval.card, engine.clock.now()
+    return ApprovalRow(
+        merchant_id=payment.merchant_id,
+        imp_uid=payment.imp_uid,
+        attempt_id=attempt_id,
+        actor=actor,
+        resolved_by=resolved_by,
+        code=approval.code,
+        text=approval.text,
+        pg_tid=approval.pg_tid,
+        approval_no=approval.approval_no,
+        card_brand=card.brand,
+        card_name=card.name,
+        card_issuer_code=card.issuer_code,
+        card_number=card.number_masked,
+        card_kind=card.kind,
+        card_quota=card.quota_months,
+        can_cancel_in_part=card.can_cancel_in_part,
+        receipt_url=approval.receipt_url,
+        approved_at=approval.approved_at,
+        paid_event_id=f"evt_{ulid(now)}",
+        resolved_event_id=None if resolved_by is None else f"evt_{ulid(now)}",
+        exchanges=attempt_store.encode_exchange(approval),
+        now=now,
+    )
+
+
+async def _record_other(
+    engine: Engine,
+    connection: Connection,
+    payment: Payment,
+    attempt_id: str,
+    outcome: KeyIssued | Declined | Unknown | NotSent,
+    *,
+    resolved_by: str | None,
+) -> Payment:
+    """Record an outcome that is no approval of money; a closed attempt leaves the payment as is."""
+    if not await attempt_store.close_attempt(
+        connection, payment.merchant_id, attempt_id, outcome, now=engine.clock.now()
+    ):
+        return payment
+    match outcome:
+        case KeyIssued():
+            return await _record_issued_key(
+                engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
+            )
+        case Declined() | NotSent():
+            return await _record_failure(
+                engine, connection, payment, attempt_id, outcome, resolved_by=resolved_by
+            )
+        case Unknown():
+            return await _record_unknown(engine, connection, payment, attempt_id, outcome)
+
+
+async def _record_issued_key(
+    engine: Engine,
+    connection: Connection,
+    payment: Payment,
+    attempt_id: str,
+    issued: KeyIssued,
     *,
     resolved_by: str | None,
 ) -> Payment:
     assert_may_become(payment.status, Status.PAID)
+    assert payment.customer_uid is not None, f"{payment.imp_uid} issued a key without a customer"
     now = engine.clock.now()
-    if isinstance(outcome, KeyIssued):
-        assert payment.customer_uid is not None, f"{payment.imp_uid} issued a key for nobody"
-        await save_issued_key(
-            engine,
-            connection,
-            payment.merchant_id,
-            customer_uid=payment.customer_uid,
-            channel_id=payment.channel_id,
-            issued=outcome,
-            order_name=payment.name,
-            customer=Customer(
-                customer_id=await payment_store.window_customer_id(connection, payment),
-                name=payment.buyer.name,
-                tel=payment.buyer.tel,
-                email=payment.buyer.email,
-                addr=payment.buyer.addr,
-                postcode=payment.buyer.postcode,
-            ),
-            # Found only now, and the customer was removed while nobody knew.
-            discard_key=resolved_by is not None
-            and await attempt_store.must_discard_key(connection, payment.merchant_id, attempt_id),
-            now=now,
-        )
-    paid = await payment_store.mark_paid(connection, payment, outcome, now=now)
+    await save_issued_key(
+        engine,
+        connection,
+        payment.merchant_id,
+        customer_uid=payment.customer_uid,
+        channel_id=payment.channel_id,
+        issued=issued,
+        order_name=payment.name,
+        customer=Customer(
+            customer_id=await payment_store.window_customer_id(connection, payment),
+            name=payment.buyer.name,
+            tel=payment.buyer.tel,
+            email=payment.buyer.email,
+            addr=payment.buyer.addr,
+            postcode=payment.buyer.postcode,
+        ),
+        # The merchant may have removed the customer while the outcome was unknown.
+        discard_key=resolved_by is not None
+        and await key_attempt_store.must_discard_key(connection, payment.merchant_id, attempt_id),
+        now=now,
+    )
+    paid = await payment_store.mark_paid(connection, payment, issued, now=now)
     await payment_store.record_event(
         connection,
         paid,
-        event_type="key_issued" if isinstance(outcome, KeyIssued) else "approved",
+        event_type="key_issued",
         actor=payment.provider,
         created_at=now,
         detail=resolved_by,
         attempt_id=attempt_id,
-        pg_code=outcome.code,
-        pg_text=outcome.text,
+        pg_code=issued.code,
+        pg_text=issued.text,
     )
-    await enqueue_event(
-        connection,
-        paid.merchant_id,
-        imp_uid=paid.imp_uid,
-        merchant_uid=paid.merchant_uid,
-        channel_id=paid.channel_id,
-        version=paid.version,
-        status="paid",
-        notice_urls=paid.notice_urls,
-        now=now,
-    )
+    await notify(connection, paid, "paid", notice_urls=paid.notice_urls, now=now)
     if resolved_by is not None:
         await notify_extended(connection, paid, "payment.resolved", "paid", now=now)
     return paid
@@ -154,14 +254,15 @@ async def _record_failure(
     assert_may_become(payment.status, Status.FAILED)
     now = engine.clock.now()
     if isinstance(outcome, Declined):
-        what, code, why = "declined", outcome.code, outcome.text
+        event_type, code, reason = "declined", outcome.code, outcome.text
     else:
-        what, code, why = "not_sent", "NOT_SENT", "PG에 연결하지 못했습니다. 청구되지 않았습니다."
-    failed = await payment_store.mark_failed(connection, payment, code=code, reason=why, now=now)
+        event_type, code = "not_sent", "NOT_SENT"
+        reason = "PG에 연결하지 못했습니다. 청구되지 않았습니다."
+    failed = await payment_store.mark_failed(connection, payment, code=code, reason=reason, now=now)
     await payment_store.record_event(
         connection,
         failed,
-        event_type=what,
+        event_type=event_type,
         actor=payment.provider if isinstance(outcome, Declined) else "gateway",
         created_at=now,
         detail=resolved_by or (outcome.reason if isinstance(outcome, Declined) else outcome.why),
@@ -183,7 +284,7 @@ async def _record_unknown(
     attempt_id: str,
     outcome: Unknown,
 ) -> Payment:
-    """The payment stays pending and the order stays taken; the event says what is not known."""
+    """Record that the outcome is unknown: the payment stays pending and keeps its order."""
     now = engine.clock.now()
     await notify_extended(connection, payment, "payment.unresolved", "ready", now=now)
     await payment_store.record_event(
@@ -203,24 +304,24 @@ async def _record_unknown(
 async def record_or_in_doubt(
     engine: Engine, payment_ref: PaymentRef, attempt_id: str, outcome: Outcome
 ) -> Payment:
-    """`record_outcome`, or `Conflict("order_in_doubt")` if the database goes away just then.
+    """Record an outcome and return the payment; `Conflict("order_in_doubt")` without a database.
 
-    The answer in our hand is lost with the process, but the committed attempt is not: it stays
-    `sending`, keeps the order taken, and the PG is asked about it later.
+    The answer is lost with the process. The committed attempt is not: it stays `sending`, keeps
+    the order taken, and the worker looks it up at the PG later.
     """
-    with in_doubt_on_db_failure(payment_ref, attempt_id):
+    with _in_doubt_on_db_failure(payment_ref, attempt_id):
         return await record_outcome(
             engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
         )
 
 
 @contextmanager
-def in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
-    """Where the PG's answer is written down: a database that goes away leaves a doubt."""
+def _in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
+    """Raise `Conflict("order_in_doubt")` if the database goes away while an answer is recorded."""
     try:
         yield
-    except Unavailable as lost:
+    except Unavailable as error:
         log.exception("answer_not_recorded", imp_uid=payment_ref.imp_uid, attempt_id=attempt_id)
         raise Conflict(
             "order_in_doubt", merchant_uid=payment_ref.merchant_uid, imp_uid=payment_ref.imp_uid
-        ) from lost
+        ) from error

@@ -1,7 +1,6 @@
-"""Record what the PG said to a cancel: attempt, payment, event and webhook in one transaction."""
+"""Record the PG's answer to a cancel: attempt, payment, event, webhook in one transaction."""
 
 from dasi.engine import Engine
-from dasi.events import enqueue_event
 from dasi.ledger import (
     Payment,
     PaymentAttempt,
@@ -10,9 +9,10 @@ from dasi.ledger import (
     attempt_store,
     payment_store,
 )
+from dasi.payments.notify import notify
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
 
-_WHAT = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "outcome_unknown"}
+_EVENT_TYPES = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "outcome_unknown"}
 
 
 async def record_cancel(
@@ -22,7 +22,7 @@ async def record_cancel(
     *,
     resolved_by: str | None = None,
 ) -> Payment:
-    """Writes the outcome of a cancel down, once; returns the payment as it is then.
+    """Record the outcome of a cancel, once, and return the payment.
 
     `resolved_by` becomes the event's detail: what resolved it later, None for a direct answer.
     """
@@ -47,7 +47,7 @@ async def record_cancel(
         await payment_store.record_event(
             connection,
             payment,
-            event_type=_WHAT.get(type(outcome), "cancelled"),
+            event_type=_EVENT_TYPES.get(type(outcome), "cancelled"),
             actor="gateway" if isinstance(outcome, NotSent | Unknown) else payment.provider,
             created_at=now,
             detail=resolved_by or getattr(outcome, "why", None),
@@ -56,15 +56,5 @@ async def record_cancel(
             pg_text=getattr(outcome, "text", None),
         )
         if isinstance(outcome, Cancelled) and attempt.notify_merchant:
-            await enqueue_event(
-                connection,
-                payment.merchant_id,
-                imp_uid=payment.imp_uid,
-                merchant_uid=payment.merchant_uid,
-                channel_id=payment.channel_id,
-                version=payment.version,
-                status="cancelled",
-                notice_urls=(),
-                now=now,
-            )
+            await notify(connection, payment, "cancelled", notice_urls=(), now=now)
     return payment

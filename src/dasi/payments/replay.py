@@ -1,4 +1,4 @@
-"""Resume: what came of a request that a caller's idempotency key names."""
+"""Answer a repeated request from the payment that its idempotency key names."""
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Refused
@@ -9,10 +9,10 @@ from dasi.providers.port import AttemptKind
 async def find_by_idempotency_key(
     engine: Engine, merchant_id: int, idempotency_key: str
 ) -> Payment | None:
-    """The payment as it is now, or None if nothing was ever asked of the PG under this key.
+    """Find the payment of an idempotency key; None if no request to the PG was made under it.
 
-    A charge is told by its payment: paid, failed or pending. Of a cancel: `Conflict` while it is in
-    doubt, `Refused` if it did not happen, as when it was asked for.
+    The payment of a charge is paid, failed or pending. A cancel raises the errors of `cancel`:
+    `Conflict` while it is unresolved, `Refused` if it did not happen.
     """
     attempt = await attempt_store.by_idempotency_key(engine.database, merchant_id, idempotency_key)
     if attempt is None:

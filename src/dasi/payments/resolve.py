@@ -1,9 +1,9 @@
 """Resolve attempts of unknown outcome by lookups, never by repeating them (M4, M5, M6).
 
 An unresolved attempt has no known answer: `sending`, because a process died with it, or
-`unknown`, because the answer was lost or failed a check. Each has its next lookup and its deadline;
-what is not resolved in time is escalated. A late answer and a lookup may resolve the same
-attempt at once: `record_outcome` lets the first one through.
+`unknown`, because the answer was lost or failed a check. Each has a next lookup and a deadline;
+past its deadline it is escalated. A late answer and a lookup may resolve the same attempt at the
+same time: `record_outcome` records only the first.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from prometheus_client import Counter
 
 from dasi.channels import Channel, find_channel, open_account
 from dasi.engine import Engine
-from dasi.foundation.errors import NotFound as UnknownThing
+from dasi.foundation import errors
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import (
     Payment,
@@ -28,12 +28,12 @@ from dasi.ledger import (
 from dasi.payments.record import record_outcome
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.reverse import finish_reversal, reverse
-from dasi.providers.exchange import Exchange
 from dasi.providers.port import (
     Approved,
     AttemptKind,
     Cancelled,
     Declined,
+    Exchange,
     Found,
     KeyIssued,
     NotFound,
@@ -55,14 +55,16 @@ _RESOLVED = Counter(
 _ESCALATED = Counter(
     "dasi_unresolved_attempts_escalated_total", "Attempts escalated to manual review"
 )
-_MISMATCHES = Counter("dasi_amount_mismatches_total", "Approvals of another amount than asked")
+_MISMATCHES = Counter("dasi_amount_mismatches_total", "Approvals of another amount than requested")
 
 Finding = Found | NotFound | Unknown | NotSent
 
 
 async def resolve_due(engine: Engine, *, only_merchant_id: int | None = None) -> int:
-    """Looks at attempts whose time has come; returns at how many. For the worker, and for a
-    merchant whose clock is turned."""
+    """Look up the attempts that are due and return their number.
+
+    For the worker, and for a merchant whose test clock is advanced.
+    """
     now = engine.clock.now()
     claimed = await attempt_store.claim_lookups_any_merchant(
         engine.database,
@@ -84,18 +86,18 @@ async def resolve_inline(engine: Engine, payment: Payment, attempt_id: str) -> P
         attempt = await attempt_store.attempt(engine.database, payment.merchant_id, attempt_id)
         await lookup_attempt(engine, attempt)
         return await find_payment(engine, payment.merchant_id, payment.imp_uid)
-    except Unavailable as lost:
-        # The attempt is on record and the worker looks it up: that is what the caller is told.
-        log.warning("inline_lookup_failed", imp_uid=payment.imp_uid, what=lost.what)
+    except Unavailable as error:
+        # The attempt is recorded and the worker looks it up: the caller gets the pending payment.
+        log.warning("inline_lookup_failed", imp_uid=payment.imp_uid, what=error.what)
         return payment
 
 
 async def resolve_cancel_inline(
     engine: Engine, payment: Payment, attempt_id: str
 ) -> Payment | None:
-    """The same for a cancel. The payment if the cancel is certain now, None while it is not.
+    """Look up a cancel once, as `resolve_inline`, and return its payment; None if still unknown.
 
-    `Refused("pg_refused_cancel")` if it is certain that it did not happen.
+    `Refused("pg_refused_cancel")` if the PG declined it.
     """
     if engine.inline_lookup_delay_s > 0:
         await asyncio.sleep(engine.inline_lookup_delay_s)
@@ -112,12 +114,12 @@ async def resolve_cancel_inline(
 
 
 async def lookup_now(engine: Engine, merchant_id: int, attempt_id: str) -> str:
-    """Looks up one unresolved attempt now, before its time; the attempt's state after.
+    """Look up one unresolved attempt now, before its time, and return its state.
 
-    `NotFound("already_resolved")` if the attempt is not unresolved.
+    `NotFound("already_resolved")` if the attempt is resolved.
     """
     if not await is_unresolved(engine, merchant_id, attempt_id):
-        raise UnknownThing("already_resolved")
+        raise errors.NotFound("already_resolved")
     await lookup_attempt(
         engine, await attempt_store.attempt(engine.database, merchant_id, attempt_id)
     )
@@ -126,7 +128,7 @@ async def lookup_now(engine: Engine, merchant_id: int, attempt_id: str) -> str:
 
 
 async def lookup_attempt(engine: Engine, attempt: PaymentAttempt) -> None:
-    """Asks the PG what became of one attempt and does what the answer calls for."""
+    """Look up one attempt at the PG and record, postpone or reverse it by the finding."""
     if attempt.state == "approved":
         await attempt_store.schedule_lookup(
             engine.database, attempt.merchant_id, attempt.attempt_id, at=None, detail=None
@@ -169,14 +171,7 @@ async def _resolve_approval(
             await _fail(engine, attempt, "CANCELLED_AT_PG", text, exchange)
         case Found(outcome=Declined() as decline):
             _RESOLVED.labels("declined").inc()
-            await record_outcome(
-                engine,
-                attempt.merchant_id,
-                attempt.imp_uid,
-                attempt.attempt_id,
-                decline,
-                resolved_by="looked_up",
-            )
+            await record_resolution(engine, attempt, decline, resolved_by="looked_up")
         case Found():
             await _escalate(engine, attempt, f"the PG holds it as {finding.state}")
         case NotFound(exchange=exchange) if _is_past_processing(engine, attempt):
@@ -186,14 +181,14 @@ async def _resolve_approval(
         case NotFound():
             await _postpone(engine, attempt, "the PG knows nothing of it yet")
         case Unknown(pg_tid=str(), exchange=exchange) if attempt.kind is AttemptKind.ISSUE_KEY:
-            # The key exists and cannot be read back: nobody can charge it, nothing was charged.
+            # The key exists and cannot be read back: it cannot be charged, and nothing was.
             text = "카드 등록 결과를 받지 못했습니다. 다시 등록해 주세요."
             await _fail(engine, attempt, "KEY_NOT_SHOWN", text, exchange)
         case Unknown(pg_tid=str() as pg_tid, amount_krw=int() as taken_krw) if taken_krw not in (
             0,
             attempt.amount_krw,
         ):
-            # M7: another amount than asked. Undone at once, whatever the caller was told.
+            # M7: another amount than requested is reversed at once, in every state.
             _MISMATCHES.inc()
             log.error("amount_mismatch", imp_uid=attempt.imp_uid, asked_krw=attempt.amount_krw)
             await reverse(
@@ -203,8 +198,8 @@ async def _resolve_approval(
                 amount_krw=taken_krw,
                 reason=f"승인 금액 불일치: 요청 {attempt.amount_krw}원, 승인 {taken_krw}원",
             )
-        case Unknown(why=why) | NotSent(why=why):
-            await _postpone(engine, attempt, why)
+        case Unknown(why=detail) | NotSent(why=detail):
+            await _postpone(engine, attempt, detail)
 
 
 async def _keep_or_reverse(
@@ -212,16 +207,9 @@ async def _keep_or_reverse(
 ) -> None:
     if isinstance(approval, KeyIssued) or channel.late_approval_policy == "keep":
         _RESOLVED.labels("approved").inc()
-        await record_outcome(
-            engine,
-            attempt.merchant_id,
-            attempt.imp_uid,
-            attempt.attempt_id,
-            approval,
-            resolved_by="looked_up",
-        )
+        await record_resolution(engine, attempt, approval, resolved_by="looked_up")
     elif engine.clock.now() - attempt.sent_at < lookup_backoff.REQUEST_MAX:
-        # The request may still be under way and its caller be told "paid": not ours to undo yet.
+        # The request may still be under way and its caller may get "paid": too early to reverse.
         await _postpone(engine, attempt, "approved at the PG; the request may still be under way")
     else:
         await reverse(
@@ -234,7 +222,10 @@ async def _keep_or_reverse(
 
 
 async def _handle_late_approval(engine: Engine, attempt: PaymentAttempt, finding: Finding) -> None:
-    """Told "failed", and a PG notification differs: an approval that turns up is undone (M6)."""
+    """Reverse an approval that is found after the payment failed (M6).
+
+    A PG notification leads here when it contradicts a recorded failure.
+    """
     match finding:
         case Found(outcome=Approved() as approval, state="held"):
             log.error("approval_after_failure", imp_uid=attempt.imp_uid, pg_tid=approval.pg_tid)
@@ -245,14 +236,12 @@ async def _handle_late_approval(engine: Engine, attempt: PaymentAttempt, finding
                 amount_krw=approval.amount_krw,
                 reason="실패로 알려드린 뒤 승인이 확인되어 취소했습니다.",
             )
-        case NotFound() | Unknown() | NotSent() if attempt.lookups < _LATE_APPROVAL_LOOKUPS_MAX:
-            at = lookup_backoff.next_lookup_at(engine.clock.now(), engine.clock.now())
+        case _:
+            is_final = isinstance(finding, Found) or attempt.lookups >= _LATE_APPROVAL_LOOKUPS_MAX
+            now = engine.clock.now()
+            at = None if is_final else lookup_backoff.next_lookup_at(now, now)
             await attempt_store.schedule_lookup(
                 engine.database, attempt.merchant_id, attempt.attempt_id, at=at, detail=None
-            )
-        case _:
-            await attempt_store.schedule_lookup(
-                engine.database, attempt.merchant_id, attempt.attempt_id, at=None, detail=None
             )
 
 
@@ -260,14 +249,14 @@ async def _resolve_cancel(
     engine: Engine, attempt: PaymentAttempt, channel: Channel, finding: Finding
 ) -> None:
     match finding:
-        case Found(outcome=(Cancelled() | Declined()) as told):
-            await _finish_cancel(engine, attempt, told)
+        case Found(outcome=(Cancelled() | Declined()) as outcome):
+            await record_resolution(engine, attempt, outcome, resolved_by="looked_up")
         case NotFound(exchange=exchange) if _is_past_processing(engine, attempt):
             await _resolve_lost_cancel(engine, attempt, channel, exchange)
         case NotFound():
             await _postpone(engine, attempt, "the PG knows nothing of this cancel yet")
-        case Unknown(why=why) | NotSent(why=why):
-            await _postpone(engine, attempt, why)
+        case Unknown(why=detail) | NotSent(why=detail):
+            await _postpone(engine, attempt, detail)
         case Found():
             await _escalate(engine, attempt, f"the PG holds it as {finding.state}")
 
@@ -275,10 +264,10 @@ async def _resolve_cancel(
 async def _resolve_lost_cancel(
     engine: Engine, attempt: PaymentAttempt, channel: Channel, exchange: Exchange | None
 ) -> None:
-    """The PG does not know the cancel by its name; the original shows whether it happened (§12.3).
+    """Resolve a cancel that the PG cannot find, from the state of the original approval (§12.3).
 
-    Unchanged: it did not happen, and may be asked for again. Changed in a way that this cancel may
-    or may not explain: a person must look.
+    An unchanged original: the cancel did not happen and may be repeated. An original with changes
+    that this cancel may or may not explain: escalate.
     """
     original = await attempt_store.approval_of(
         engine.database, attempt.merchant_id, attempt.imp_uid
@@ -305,16 +294,33 @@ async def _resolve_lost_cancel(
         case _:
             text = "PG사에 취소 기록이 없습니다."
             decline = Declined(code="NOT_FOUND_AT_PG", text=text, exchange=exchange)
-            await _finish_cancel(engine, attempt, decline)
+            await record_resolution(engine, attempt, decline, resolved_by="looked_up")
 
 
-async def _finish_cancel(
-    engine: Engine, attempt: PaymentAttempt, told: Cancelled | Declined
+async def record_resolution(
+    engine: Engine,
+    attempt: PaymentAttempt,
+    outcome: Approved | KeyIssued | Cancelled | Declined,
+    *,
+    resolved_by: str,
 ) -> None:
-    if attempt.is_reversal:
-        await finish_reversal(engine, attempt, told)
-    else:
-        await record_cancel(engine, attempt, told, resolved_by="looked_up")
+    """Record the final outcome of an unresolved attempt, by its kind."""
+    match outcome:
+        case (Cancelled() | Declined()) as cancel if attempt.is_reversal:
+            await finish_reversal(engine, attempt, cancel)
+        case (Cancelled() | Declined()) as cancel if attempt.kind is AttemptKind.CANCEL:
+            await record_cancel(engine, attempt, cancel, resolved_by=resolved_by)
+        case Cancelled():
+            raise AssertionError(f"{attempt.attempt_id} is no cancel")
+        case _:
+            await record_outcome(
+                engine,
+                attempt.merchant_id,
+                attempt.imp_uid,
+                attempt.attempt_id,
+                outcome,
+                resolved_by=resolved_by,
+            )
 
 
 async def _fail(
@@ -322,14 +328,7 @@ async def _fail(
 ) -> None:
     _RESOLVED.labels("failed").inc()
     decline = Declined(code=code, text=text, reason="not_approved", exchange=exchange)
-    await record_outcome(
-        engine,
-        attempt.merchant_id,
-        attempt.imp_uid,
-        attempt.attempt_id,
-        decline,
-        resolved_by="looked_up",
-    )
+    await record_resolution(engine, attempt, decline, resolved_by="looked_up")
 
 
 def _is_past_processing(engine: Engine, attempt: PaymentAttempt) -> bool:
@@ -338,20 +337,20 @@ def _is_past_processing(engine: Engine, attempt: PaymentAttempt) -> bool:
     return is_over and now - attempt.effective_sent_at >= lookup_backoff.PG_PROCESSING_MAX
 
 
-async def _postpone(engine: Engine, attempt: PaymentAttempt, why: str) -> None:
+async def _postpone(engine: Engine, attempt: PaymentAttempt, detail: str) -> None:
     now = engine.clock.now()
     if now >= attempt.deadline_at:
-        await _escalate(engine, attempt, why)
+        await _escalate(engine, attempt, detail)
         return
     at = min(
         lookup_backoff.next_lookup_at(attempt.effective_sent_at, now), max(attempt.deadline_at, now)
     )
     await attempt_store.schedule_lookup(
-        engine.database, attempt.merchant_id, attempt.attempt_id, at=at, detail=why
+        engine.database, attempt.merchant_id, attempt.attempt_id, at=at, detail=detail
     )
 
 
-async def _escalate(engine: Engine, attempt: PaymentAttempt, why: str) -> None:
+async def _escalate(engine: Engine, attempt: PaymentAttempt, detail: str) -> None:
     """Escalate to manual review; the order stays taken until an operator resolves it."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
@@ -359,7 +358,7 @@ async def _escalate(engine: Engine, attempt: PaymentAttempt, why: str) -> None:
             connection, attempt.merchant_id, attempt.imp_uid
         )
         if not await attempt_store.escalate(
-            connection, attempt.merchant_id, attempt.attempt_id, detail=why, now=now
+            connection, attempt.merchant_id, attempt.attempt_id, detail=detail, now=now
         ):
             return
         await payment_store.record_event(
@@ -368,8 +367,10 @@ async def _escalate(engine: Engine, attempt: PaymentAttempt, why: str) -> None:
             event_type="escalated",
             actor="gateway",
             created_at=now,
-            detail=why,
+            detail=detail,
             attempt_id=attempt.attempt_id,
         )
     _ESCALATED.inc()
-    log.error("attempt_escalated", imp_uid=attempt.imp_uid, attempt_id=attempt.attempt_id, why=why)
+    log.error(
+        "attempt_escalated", imp_uid=attempt.imp_uid, attempt_id=attempt.attempt_id, why=detail
+    )

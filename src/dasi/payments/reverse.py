@@ -1,7 +1,7 @@
-"""Reverse: undo an approval that must not stand, because the caller was told otherwise (M6, M7).
+"""Reverse an approval that must not stand, because the caller has another answer (M6, M7).
 
-The merchant's books never had this approval, so the undoing is not a cancel of theirs: the payment
-fails. It is a money request like any other: reserve, ask, record, and its own doubt is looked up.
+The merchant has never seen this approval, so its reversal is no cancel of a payment: the payment
+fails. A reversal is a request that moves money: reserve, send, record, and look up if unknown.
 """
 
 import asyncpg
@@ -13,15 +13,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
 from dasi.ledger import PaymentAttempt, Status, attempt_store, lookup_backoff, payment_store
 from dasi.payments.notify import notify_failed
-from dasi.providers.port import (
-    Attempt,
-    AttemptKind,
-    Cancel,
-    Cancelled,
-    Declined,
-    NotSent,
-    Unknown,
-)
+from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
 
 log = structlog.get_logger()
 
@@ -29,7 +21,7 @@ log = structlog.get_logger()
 async def reverse(
     engine: Engine, approval: PaymentAttempt, *, pg_tid: str, amount_krw: int, reason: str
 ) -> None:
-    """Cancels an approval at the PG. If another reversal is under way, that one is waited for."""
+    """Cancel an approval at the PG, unless another reversal of it is under way."""
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"rv-{ulid(now)}", business_date=kst_day(now))
     try:
@@ -89,7 +81,7 @@ async def reverse(
 async def finish_reversal(
     engine: Engine, reversal: PaymentAttempt, outcome: Cancelled | Declined | Unknown | NotSent
 ) -> None:
-    """Records a reversal's outcome. Undone: the approval counts as declined, the payment fails."""
+    """Record a reversal's outcome. A reversed approval counts as declined and its payment fails."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         payment = await payment_store.payment_for_update(
@@ -114,7 +106,7 @@ async def finish_reversal(
                 )
                 await notify_failed(connection, payment, is_late=True, now=now)
         elif isinstance(outcome, Declined | NotSent):
-            # Not undone: the approval's own next look finds it live and tries again, or a person.
+            # The approval's next lookup finds it again and reverses it, or escalates.
             log.error("reversal_failed", imp_uid=reversal.imp_uid, attempt_id=reversal.attempt_id)
         await payment_store.record_event(
             connection,

@@ -1,5 +1,6 @@
-"""The PG notifications face: where PGs post what happened at their side."""
+"""The interface for PG notifications: receive, store, and look up what they name."""
 
+from dasi.pg_notifications.inbox import SEALED_NOTIFICATIONS
 from dasi.pg_notifications.routes import routes
 
-__all__ = ["routes"]
+__all__ = ["SEALED_NOTIFICATIONS", "routes"]

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Unavailable
-from dasi.payments import process_pg_notification, store_pg_notification
+from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification, Provider
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ async def _work(engine: Engine, name: str, notification: PgNotification, source:
     try:
         await process_pg_notification(engine, name, notification, source=source)
     except Unavailable as reason:
-        # Only the early look is lost: the doubt has its own next look.
+        # Only the early lookup is lost: each attempt has its own next lookup.
         log.warning(
             "pg_notification_not_processed",
             notification_id=notification.notification_id,

@@ -1,7 +1,7 @@
-"""Why a PG said no, in words of the house, with advice for whoever reads it.
+"""The reasons of a decline, with advice for the payer and the operator.
 
-`Declined.reason` is one of these slugs. Each adapter maps its PG's codes onto them; the PG's own
-code and text stay beside the slug.
+`Declined.reason` is one of these slugs. Each adapter maps its PG's codes to them; the PG's own code
+and text stay beside the slug.
 """
 
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineReason:
-    """Advice for the payer and for whoever runs the shop, in Korean and English."""
+    """Advice for the payer and for the merchant's operator, in Korean and English."""
 
     payer_ko: str
     payer_en: str
     operator_ko: str
     operator_en: str
     needs_new_card: bool = False
-    """Asking again with this card is of no use."""
+    """Another charge of this card is useless."""
     is_merchant_error: bool = False
-    """The shop's request or contract was refused outright: no card network was asked."""
+    """The PG refused the merchant's request or contract without a request to a card network."""
 
 
 REASONS: dict[str, DeclineReason] = {

@@ -1,20 +1,20 @@
-"""The one thing rooms know of a PG: orders in, outcomes out. No HTML, no database, no settings.
+"""The provider port, all that domain packages know of a PG: requests in, outcomes out.
 
-Three outcomes and a fourth (M3):
+Every verb has one of four outcomes (M3):
 
-    Approved / KeyIssued / Cancelled / KeyDeleted   an explicit yes, checked
-    Declined    an explicit no to a first and only send
-    Unknown     everything else that may have happened; settled by `look_up`, never by repeating
-    NotSent     never left this machine: safe to repeat on the same day
+    Approved / KeyIssued / Cancelled / KeyDeleted   an explicit success that passed its checks
+    Declined    an explicit refusal of a request that was sent once
+    Unknown     the request may have had effect; `look_up` resolves it, never a repetition
+    NotSent     the request never left this machine and may be repeated on the same day
 
-What was said and answered travels along as `exchange`, fit to be shown.
+Each outcome carries its `exchange`, request and answer, fit to be shown.
 
 Every verb that moves money takes an `Attempt`, whose row was committed before the call (M2). An
-implementation sends once and repeats nothing by itself. Amounts are whole won.
+implementation sends one request and never repeats it by itself. Amounts are whole won.
 
-Texts (goods, names, reasons) are fitted to what the PG can hold. Names, order numbers, amounts and
-return addresses are not: one that the PG could not take is the caller's bug, an `AssertionError`
-before anything is sent.
+An implementation fits texts (goods, buyer, reasons) to the PG. It never alters identifiers, order
+numbers, amounts or return addresses: one that the PG would refuse is a bug of the caller and raises
+`AssertionError` before a request is sent.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from dasi.providers.exchange import Exchange
-
 
 class AttemptKind(StrEnum):
-    """What one request to the PG asks for."""
+    """The verb of one request to the PG."""
 
     APPROVE = "approve"
     ISSUE_KEY = "issue_key"
@@ -44,28 +42,28 @@ Language = Literal["ko", "en", "ja", "zh"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PgAccount:
-    """A merchant's contract with the PG, unsealed for the length of a call."""
+    """A merchant's contract with the PG, with its secret open for the length of a call."""
 
     pg_merchant_id: str
     secret: str = field(repr=False)
     is_sandbox: bool
     key_fields: KeyFields = "full"
-    """What the payer types in a key window."""
+    """The fields that the payer types in a key window."""
     language: Language = "ko"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request to the PG: its row is committed, its name is ours and used once."""
+    """One request to the PG. Its row is committed; its identifier is ours and used once."""
 
     attempt_id: str
     business_date: date
-    """The Korean day the request is filed under; with `attempt_id` the handle for `look_up`."""
+    """The Korean day that the request is filed under; `look_up` needs it with `attempt_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is bought and by whom, as far as the PG is told."""
+    """The purchase and the buyer, as far as the PG learns them."""
 
     pg_order_id: str
     amount_krw: int
@@ -75,14 +73,14 @@ class Order:
     buyer_email: str | None = None
     buyer_tel: str | None = None
     tax_free_krw: int | None = None
-    """None: everything is taxed as the PG does by default."""
+    """None: the PG taxes the whole amount by default."""
     quota_months: int = 0
     """Instalments; 0 is a lump sum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRequest:
-    """A window to be opened: for one payment, or to register a card (`is_key_window`)."""
+    """A window for one payment, or for a card registration (`is_key_window`)."""
 
     order: Order
     is_key_window: bool
@@ -91,14 +89,14 @@ class WindowRequest:
     language: Language | None = None
     app_scheme: str | None = None
     quotas_offered: tuple[int, ...] | None = None
-    """Instalments the window offers, 0 for a lump sum; None leaves it to the contract."""
+    """Instalments that the window offers, 0 for a lump sum; None leaves it to the contract."""
     cards_offered: tuple[str, ...] | None = None
-    """Brand slugs as of `Card.brand`; ones the PG does not know are left out, None offers all."""
+    """Brand slugs of `Card.brand`; the PG ignores unknown ones. None offers all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What the PG tells of a card. `brand` is our slug (`shinhan`); None when it is not known.
+    """A card as far as the PG describes it. `brand` is our slug (`shinhan`); None if unknown.
 
     Slugs: amex bank_of_china bc busan citi diners eugene_securities gwangju gyeongnam hana hyundai
     hyundai_securities ibk im_bank jcb jeju jeonbuk k_bank kakao_bank kb kdb kyobo_securities lotte
@@ -123,7 +121,7 @@ class WindowOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowReturn:
-    """What the payer's browser brought back. Unsigned: it proves nothing and moves no money."""
+    """The fields that the payer's browser posted back. They are unsigned and prove nothing."""
 
     pg_order_id: str
     session_id: str
@@ -131,12 +129,31 @@ class WindowReturn:
     code: str
     text: str
     reason: str = "other"
-    """Why it was not authenticated: a slug of `dasi.providers.decline_reasons`."""
+    """The cause of a failed authentication: a slug of `dasi.providers.decline_reasons`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request to a PG with its answer, fit to be shown to an operator.
+
+    The provider hides keys, secrets, card numbers and personal data first. An exchange is evidence
+    of a payment; no code decides by it.
+    """
+
+    path: str
+    """The path at the PG's host."""
+    at: datetime
+    took_ms: int
+    request: dict[str, object]
+    answer: dict[str, object] | None
+    """None: no readable answer came."""
+    why: str | None
+    """The cause of a missing answer, for the reader of a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """Money was taken: `amount_krw` equals what was asked (a mismatch is `Unknown`)."""
+    """Money was taken. `amount_krw` equals the requested amount; a mismatch is `Unknown`."""
 
     pg_tid: str
     amount_krw: int
@@ -193,9 +210,9 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """It may have happened. `why` is for the reader of a log at night; PG's words when it spoke.
+    """The request may have had effect. `why` is for a log; `code` and `text` are the PG's.
 
-    `pg_tid` and `amount_krw` are what an answer claimed that failed a check, when it claimed any.
+    `pg_tid` and `amount_krw` are the claims of an answer that failed a check, if it had any.
     """
 
     why: str
@@ -208,14 +225,14 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """Nothing left this machine."""
+    """The request never left this machine."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the PG knows of an attempt. `state` is the transaction's present state there."""
+    """The PG's record of an attempt. `state` is the transaction's present state at the PG."""
 
     outcome: Approved | KeyIssued | Cancelled | KeyDeleted | Declined
     state: Literal["held", "cancelled", "partly_cancelled", "none"]
@@ -223,7 +240,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotFound:
-    """The PG knows no such attempt now. It may still be running there: time must pass first."""
+    """The PG has no record of the attempt now. The request may still run there for a while."""
 
     code: str
     text: str
@@ -232,19 +249,19 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PgNotification:
-    """What a PG posts to us by itself. Unsigned: a reason to ask, never a proof."""
+    """A message that the PG posts by itself. It is unsigned: a reason for a lookup, no proof."""
 
     notification_id: str
-    """The same for every repetition of one notification."""
+    """The same for each repetition of a notification."""
     pg_merchant_id: str
     pg_order_id: str | None
     raw: str = field(repr=False)
-    """As posted, for the evidence."""
+    """The body as posted, for the evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Take back `amount_krw` of what `remain_krw` is left; `paid_krw` was approved."""
+    """A cancel of `amount_krw`; `paid_krw` was approved, and `remain_krw` of it is left."""
 
     pg_tid: str
     amount_krw: int
@@ -252,29 +269,31 @@ class Cancel:
     paid_krw: int
     reason: str | None = None
     tax_free_krw: int | None = None
-    """The tax-free part of `amount_krw`, of an order that has one; None says nothing of taxes."""
+    """The tax-free part of `amount_krw`; None leaves the taxes to the PG."""
 
 
 class Provider(Protocol):
-    """A PG. Implementations are safe to share between tasks and hold one bounded pool a host."""
+    """A PG. Tasks may share an implementation, which has one bounded pool for each host."""
 
     def is_available(self, account: PgAccount) -> bool:
-        """Whether work that can wait may be asked of this PG now. While it is down, True once in
-        a while for one asker, whose ask shows whether it is back."""
+        """Whether deferrable work may be sent to this PG now.
+
+        While the PG is down, one caller gets True once in a while: its request is the probe.
+        """
         ...
 
     def reason_of(self, code: str, text: str) -> str:
-        """The slug of `dasi.providers.decline_reasons` for a no in the PG's own code and words."""
+        """The slug of `dasi.providers.decline_reasons` for the PG's own code and text."""
         ...
 
     async def open_window(
         self, account: PgAccount, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:
-        """Registers a window. Moves no money, so anything but `WindowOpened` ends the order."""
+        """Register a window. It moves no money: any outcome but `WindowOpened` ends the order."""
         ...
 
     def read_return(self, fields: Mapping[str, str]) -> WindowReturn:
-        """Reads the payer's return post. `ValueError` names the field that is missing or bad."""
+        """Parse the payer's return post. `ValueError` names the field that is missing or bad."""
         ...
 
     async def approve(
@@ -286,39 +305,39 @@ class Provider(Protocol):
         pg_order_id: str,
         amount_krw: int,
     ) -> Approved | Declined | Unknown | NotSent:
-        """Takes the money of a payment window that was returned."""
+        """Take the money of a payment window after the payer's return."""
         ...
 
     async def issue_key(
         self, account: PgAccount, attempt: Attempt, *, session_id: str, pg_order_id: str
     ) -> KeyIssued | Declined | Unknown | NotSent:
-        """Issues the billing key of a key window that was returned."""
+        """Issue the billing key of a key window after the payer's return."""
         ...
 
     async def charge(
         self, account: PgAccount, attempt: Attempt, *, order: Order, billing_key: str
     ) -> Approved | Declined | Unknown | NotSent:
-        """Charges a stored card once."""
+        """Charge a stored card once."""
         ...
 
     async def cancel(
         self, account: PgAccount, attempt: Attempt, *, cancel: Cancel
     ) -> Cancelled | Declined | Unknown | NotSent:
-        """Takes back all or a part of an approval."""
+        """Cancel all or a part of an approval."""
         ...
 
     async def delete_key(
         self, account: PgAccount, attempt: Attempt, *, billing_key: str
     ) -> KeyDeleted | Declined | Unknown | NotSent:
-        """Ends a billing key at the PG."""
+        """Delete a billing key at the PG."""
         ...
 
     def read_notification(self, content_type: str, body: bytes) -> PgNotification:
-        """Reads a notification. `ValueError` says what is wrong without quoting what was posted."""
+        """Parse a notification. `ValueError` names the fault without quoting the body."""
         ...
 
     def acknowledge_notification(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
-        """Content type and body of the answer, in the form the notification came in; HTTP 200."""
+        """Content type and body of the HTTP 200 answer, in the form of the notification."""
         ...
 
     def is_notification_source(self, address: str) -> bool:
@@ -334,10 +353,10 @@ class Provider(Protocol):
         pg_order_id: str | None,
         amount_krw: int | None,
     ) -> Found | NotFound | Unknown | NotSent:
-        """Asks what became of an attempt. Reads only; may be repeated.
+        """Look up the result of an attempt at the PG. A lookup only reads and may be repeated.
 
-        `Found` was held against `pg_order_id` and `amount_krw` where they are given. An approval
+        `Found` was compared with `pg_order_id` and `amount_krw` unless they are None. An approval
         of another amount is `Unknown` with its `pg_tid` and `amount_krw`. `NotFound` is true for
-        now only. Once the PG tells nothing of that day any more, it is `Unknown` without asking.
+        now only. A day that the PG no longer answers for is `Unknown` without a request.
         """
         ...

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from dasi.foundation.db import Database
-from dasi.providers.exchange import Exchange
+from dasi.providers.port import Exchange
 from dasi.reporting.detail_types import (
     AttemptDetail,
     PaymentEvent,

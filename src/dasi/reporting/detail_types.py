@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dasi.ledger import Payment
-from dasi.providers.exchange import Exchange
+from dasi.providers.port import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

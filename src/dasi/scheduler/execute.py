@@ -1,4 +1,4 @@
-"""Finish a run: charge one schedule in hand, or adopt what an earlier run of it did."""
+"""Execute a claimed schedule: charge it, or link the payment of an earlier run."""
 
 from datetime import datetime, timedelta
 
@@ -22,25 +22,25 @@ _DOUBLINGS_MAX = 8
 async def execute_schedule(
     engine: Engine, due: DueSchedule, *, idempotency_key: str | None = None
 ) -> Payment | None:
-    """Charges a schedule in hand and finishes it. None: its key is gone and it was revoked.
+    """Charge a claimed schedule, finish it and return the payment; None if its key is gone.
 
-    A payment that never was sent does not finish it: the caller decides when to try again. If the
-    order is taken, whoever took it did what this schedule is for: that payment is adopted. While
-    that is in doubt the schedule waits for the doubt to end; a charge that turns out never to have
-    reached the PG is made anew, because then the order is free again.
+    A schedule without a key is revoked. A payment that was not sent does not finish the schedule:
+    the caller decides when it runs again. If another payment already holds this order, the schedule
+    is linked to it instead of charging again. While that payment is unresolved the schedule waits;
+    if it never reached the PG the order is free and the schedule is charged again.
     """
     executed_at = engine.clock.now() + due.clock_offset
     if due.is_second_run:
         earlier = await run_store.payment_of_run(
-            engine.database, due.merchant_id, due.merchant_uid, since=due.started_at
+            engine.database, due.merchant_id, due.details.merchant_uid, since=due.started_at
         )
         if earlier is not None:
             return await link_existing_payment(engine, due, earlier, executed_at=executed_at)
     try:
         payment = await charge(engine, due.merchant_id, _charge_request(due, idempotency_key))
-    except Conflict as taken:
+    except Conflict as error:
         return await link_existing_payment(
-            engine, due, str(taken.facts["imp_uid"]), executed_at=executed_at
+            engine, due, str(error.facts["imp_uid"]), executed_at=executed_at
         )
     except NotFound:
         await _revoke_keyless(engine, due, revoked_at=executed_at)
@@ -52,10 +52,10 @@ async def execute_schedule(
 async def link_existing_payment(
     engine: Engine, due: DueSchedule, imp_uid: str, *, executed_at: datetime
 ) -> Payment:
-    """The payment that holds the schedule's order becomes the schedule's own, if it came to an end.
+    """Link the payment that holds the schedule's order to the schedule, if it is final.
 
-    It may have ended since it was found to hold the order: if it turned out never to have reached
-    the PG, the schedule is due again at once.
+    The payment may have become final since the order was refused. If it never reached the PG, the
+    schedule is due again at once.
     """
     payment = await find_payment(engine, due.merchant_id, imp_uid)
     log.info(
@@ -104,7 +104,7 @@ async def _finish(
 
 
 async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datetime) -> None:
-    """The key is gone, but not by the act that revokes (B5). Nothing was charged."""
+    """Revoke a schedule whose key is gone, although deleting a key revokes (B5). No charge."""
     now = engine.clock.now()
     log.error("schedule_without_key", schedule_id=due.schedule_id, merchant_id=due.merchant_id)
     async with engine.database.transaction() as connection:
@@ -121,7 +121,7 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
                 channel_id=channels.get(due.customer_uid),
                 version=version,
                 body={
-                    "merchant_uid": due.merchant_uid,
+                    "merchant_uid": due.details.merchant_uid,
                     "customer_uid": due.customer_uid,
                     "status": "revoked",
                 },
@@ -132,14 +132,7 @@ async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datet
 def _charge_request(due: DueSchedule, idempotency_key: str | None) -> ChargeRequest:
     return ChargeRequest(
         customer_uid=due.customer_uid,
-        merchant_uid=due.merchant_uid,
-        amount_krw=due.amount_krw,
-        name=due.name,
-        buyer=due.buyer,
-        tax_free_krw=due.tax_free_krw,
-        quota_months=due.card_quota,
-        custom_data=due.custom_data,
-        notice_urls=due.notice_urls,
+        details=due.details,
         is_scheduled=True,
         idempotency_key=idempotency_key,
     )

@@ -1,8 +1,7 @@
-"""Whether a PG can be asked now. While it cannot, scheduled payments wait.
+"""Whether a PG is reachable now. While it is not, scheduled payments wait.
 
-A charge that meets a dead PG would leave a payment that never was sent. So before charges go to a
-PG that was not heard lately it is asked something harmless: what became of an attempt that never
-was. Any answer will do.
+A charge to an unreachable PG would leave a payment that was not sent. So before charges go to a PG
+without a recent answer, the worker looks up an attempt that does not exist. Any answer will do.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ _CHANNELS_KEPT = 10_000
 
 
 class ProviderHealth:
-    """What one worker knows of the PGs. A provider's test host and live host are two lines."""
+    """The health of each PG as one worker sees it. Test host and live host count separately."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -27,7 +26,7 @@ class ProviderHealth:
         self._trusted_until: dict[tuple[str, bool], datetime] = {}
 
     async def is_down(self, due: DueSchedule) -> bool:
-        """Whether this schedule had better wait. One without a key need not: it asks nobody."""
+        """Tell whether this schedule must wait. One without a key need not: it sends no request."""
         if due.channel_id is None:
             return False
         now = self._engine.clock.now()
@@ -54,7 +53,7 @@ class ProviderHealth:
         return not has_answered
 
     def record_success(self, due: DueSchedule) -> None:
-        """Its PG has just answered."""
+        """Trust the schedule's PG for a while: it has just answered."""
         if due.channel_id is not None:
             cached = self._channels.get((due.merchant_id, due.channel_id))
             if cached is not None:
@@ -62,7 +61,7 @@ class ProviderHealth:
                 self._trusted_until[host] = self._engine.clock.now() + _TRUST
 
     def record_failure(self, due: DueSchedule) -> None:
-        """Its PG could not be reached, or did not answer."""
+        """Stop trusting the schedule's PG: it was unreachable or did not answer."""
         if due.channel_id is not None:
             cached = self._channels.get((due.merchant_id, due.channel_id))
             if cached is not None:

@@ -1,34 +1,28 @@
-"""Retry: charge now what was declined or revoked."""
+"""Charge a declined or revoked schedule again, now."""
 
 from dasi.billing_keys import active_key
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
-from dasi.ledger import Payment, ensure_order_available
+from dasi.ledger import Payment
 from dasi.scheduler import run_store
 from dasi.scheduler.execute import execute_schedule
 from dasi.scheduler.run_store import NOT_SENT
 from dasi.scheduler.runner import LEASE
-from dasi.schedules import refuse_unless_ended, schedule_store
+from dasi.schedules import lock_ended_schedule
 
 
 async def retry(
     engine: Engine, merchant_id: int, merchant_uid: str, *, idempotency_key: str | None = None
 ) -> Payment:
-    """Charges a declined or revoked schedule once more and returns the new payment.
+    """Charge a declined or revoked schedule once more and return the new payment.
 
     `NotFound("unknown_schedule")`, `NotFound("unknown_schedule_key")`,
-    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`. A charge that never was sent
+    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`. A charge that was not sent
     leaves the schedule as it was.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        schedule = await schedule_store.newest_of_order_for_update(
-            connection, merchant_id, merchant_uid
-        )
-        if schedule is None:
-            raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
-        refuse_unless_ended(schedule)
-        await ensure_order_available(connection, merchant_id, merchant_uid)
+        schedule = await lock_ended_schedule(connection, merchant_id, merchant_uid)
         key = await active_key(connection, merchant_id, schedule.customer_uid)
         if key is None:
             raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)

@@ -1,4 +1,4 @@
-"""SQL of running what is due: claimed in order, leased, and finished."""
+"""SQL that runs schedules: claim due ones in order, lease them, finish them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import asyncpg
 import msgspec
 
 from dasi.foundation.db import Connection, Database
-from dasi.ledger import Buyer
+from dasi.ledger import ChargeDetails, payment_store
 from dasi.schedules import Schedule
 
 NOT_SENT, NOT_FOUND = "NOT_SENT", "NOT_FOUND_AT_PG"
-"""The `fail_code` of a payment that never left this machine, and of one that never arrived."""
+"""The `fail_code` of a payment that was not sent, and of one that never reached the PG."""
 
-# What a worker takes in hand: of `s`, the row, and `m`, its merchant.
+# The columns of a claimed schedule: of `s`, the row, and `m`, its merchant.
 _CLAIMED_COLUMNS = """
     s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.amount_krw, s.tax_free_krw,
     s.name, s.buyer_name, s.buyer_email, s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data,
@@ -28,34 +28,27 @@ _CLAIMED_COLUMNS = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueSchedule:
-    """A schedule in a worker's hand, with all its charge needs."""
+    """A schedule that a worker has claimed, with everything that its charge needs."""
 
     merchant_id: int
     schedule_id: str
-    merchant_uid: str
     customer_uid: str
-    amount_krw: int
-    tax_free_krw: int | None
-    name: str
-    buyer: Buyer
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
-    card_quota: int
+    details: ChargeDetails
     schedule_at: datetime
     due_at: datetime
     runs: int
-    """This one counted."""
+    """With this one."""
     retries: int
     clock_offset: timedelta
-    """How far the merchant's clock is ahead."""
+    """How far the merchant's clock is ahead of the machine's."""
     has_retry_policy: bool
     channel_id: int | None
-    """Of the customer's active key; None if there is none any more."""
+    """Of the customer's active key; None without one."""
     started_at: datetime
-    """When the first worker took it in hand."""
+    """When the first worker claimed it."""
     leased_until: datetime
     is_second_run: bool
-    """An earlier worker had it and did not come back."""
+    """An earlier worker claimed it and did not finish."""
 
 
 async def claim_due_any_merchant(
@@ -67,14 +60,14 @@ async def claim_due_any_merchant(
     excluded: Sequence[int],
     only_merchant_id: int | None,
 ) -> list[DueSchedule]:
-    """Takes up to `batch` due schedules, oldest first, until `leased_until`.
+    """Claim up to `batch` due schedules, oldest first, and lease them until `leased_until`.
 
-    Those of paused merchants and of `excluded` ones stay where they are. A lease
-    that ran out passes on: a second run is harmless, because the order is taken (M1).
+    Schedules of paused and of `excluded` merchants stay. A schedule with an expired lease is
+    claimed again: a second run is harmless, because the order is taken (M1).
     """
     async with database.transaction() as connection:
-        # However many are due, the first few are read from the index in its order. The planner
-        # cannot know how few the conditions take away, and would sort all of them for each claim.
+        # The index gives the first few in order, however many are due. The planner cannot know how
+        # few rows the conditions remove, and would sort all of them for each claim.
         await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         rows = await connection.fetch(
             f"""UPDATE schedules s
@@ -100,29 +93,31 @@ async def claim_due_any_merchant(
             only_merchant_id,
         )
     claimed = [_due(dict(row)) for row in rows]
-    return sorted(claimed, key=lambda one: (one.due_at, one.schedule_id))
+    return sorted(claimed, key=lambda due: (due.due_at, due.schedule_id))
 
 
 def _due(values: dict[str, Any]) -> DueSchedule:
     return DueSchedule(
-        buyer=Buyer(
-            name=values.pop("buyer_name"),
-            email=values.pop("buyer_email"),
-            tel=values.pop("buyer_tel"),
-            addr=values.pop("buyer_addr"),
-            postcode=values.pop("buyer_postcode"),
+        details=ChargeDetails(
+            merchant_uid=values.pop("merchant_uid"),
+            amount_krw=values.pop("amount_krw"),
+            name=values.pop("name"),
+            buyer=payment_store.pop_buyer(values),
+            tax_free_krw=values.pop("tax_free_krw"),
+            quota_months=values.pop("card_quota"),
+            custom_data=values.pop("custom_data"),
+            notice_urls=tuple(values.pop("notice_urls")),
         ),
         clock_offset=timedelta(seconds=values.pop("clock_offset_s")),
-        notice_urls=tuple(values.pop("notice_urls")),
         **values,
     )
 
 
 async def release(database: Database, due: DueSchedule) -> None:
-    """Gives a claimed schedule back untried: it is due as before.
+    """Give a claimed schedule back without a charge: it is due as before.
 
-    One that an earlier run had in hand stays begun: what that run charged may end as a no, which
-    frees the order, and whoever takes the schedule next has to know that it was charged.
+    One that an earlier run had claimed stays `running`: the charge of that run may be declined,
+    which frees the order, and the next worker must know that the schedule was charged.
     """
     await database.fetch(
         """UPDATE schedules
@@ -137,7 +132,7 @@ async def release(database: Database, due: DueSchedule) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """A run that came to an end. What came of it is the payment's story."""
+    """A finished run; its outcome is the payment's."""
 
     merchant_id: int
     schedule_id: str
@@ -148,11 +143,11 @@ class RunResult:
 
 
 async def finish(database: Database, runs: Sequence[RunResult]) -> list[None]:
-    """For all whose charges ended at the same time, in one statement (`Database.run_batched`)."""
-    # `BETWEEN` as in the payments' `reserve_store`: few rows, an index each.
+    """Finish runs that end at the same time, in one statement (`Database.run_batched`)."""
+    # `BETWEEN` as in `dasi.ledger.reserve_store`: few rows, an index each.
     await database.fetch(
         """WITH input AS MATERIALIZED (
-               SELECT * FROM json_to_recordset($1::json) AS one (
+               SELECT * FROM json_to_recordset($1::json) AS runs (
                    merchant_id bigint, schedule_id text, imp_uid text, executed_at timestamptz,
                    awaits_retry boolean, now timestamptz)
                WHERE merchant_id BETWEEN 1 AND 9223372036854775807
@@ -172,7 +167,7 @@ async def finish(database: Database, runs: Sequence[RunResult]) -> list[None]:
 async def wait_until_resolved(
     database: Database, merchant_id: int, schedule_id: str, *, imp_uid: str, until: datetime
 ) -> None:
-    """Its charge is in doubt: it stays in nobody's hand until it is looked at again."""
+    """Release a schedule whose charge is unresolved until it is read again."""
     await database.fetch(
         """UPDATE schedules SET imp_uid = $3, leased_until = $4
            WHERE merchant_id = $1 AND schedule_id = $2 AND status = 'running'""",
@@ -186,7 +181,7 @@ async def wait_until_resolved(
 async def payment_of_run(
     database: Database, merchant_id: int, merchant_uid: str, *, since: datetime
 ) -> str | None:
-    """The newest payment a run since then made for this order, unless nothing came of it."""
+    """The newest payment that a run since then made for this order and that reached the PG."""
     row = await database.fetchrow(
         """SELECT imp_uid FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND is_scheduled AND started_at >= $3
@@ -207,7 +202,7 @@ async def revoke_keyless(
     revoked_at: datetime,
     now: datetime,
 ) -> int | None:
-    """Nothing was charged, because the key is gone. The new version."""
+    """Revoke a running schedule whose key is gone and return its new version."""
     version: int | None = await connection.fetchval(
         """UPDATE schedules
            SET status = 'revoked', revoked_at = $3, leased_until = NULL, updated_at = $4,
@@ -230,8 +225,10 @@ async def claim_for_retry(
     leased_until: datetime,
     now: datetime,
 ) -> DueSchedule | None:
-    """A declined or revoked schedule is in hand again, now; its row is locked by the caller. None
-    if its order was scheduled under another schedule since."""
+    """Claim a declined or revoked schedule, now; the caller has locked its row.
+
+    None if its order has got another schedule since.
+    """
     try:
         async with connection.transaction():
             row = await connection.fetchrow(
@@ -253,24 +250,26 @@ async def claim_for_retry(
     return _due(dict(row))
 
 
-async def release_retry(database: Database, merchant_id: int, was: Schedule) -> None:
-    """Back to what it was before it was taken for a retry that never was sent."""
+async def release_retry(database: Database, merchant_id: int, before: Schedule) -> None:
+    """Restore a schedule after a retry that was not sent."""
     await database.fetch(
         """UPDATE schedules
            SET status = $3, leased_until = NULL, due_at = $4, started_at = NULL
            WHERE merchant_id = $1 AND schedule_id = $2 AND status = 'running'""",
         merchant_id,
-        was.schedule_id,
-        was.status.value,
-        was.due_at,
+        before.schedule_id,
+        before.status.value,
+        before.due_at,
     )
 
 
 async def next_due(
     database: Database, merchant_id: int, *, now: datetime, until: datetime
 ) -> datetime | None:
-    """The earliest moment in (now, until] at which anything of a merchant is due, on the machine's
-    clock: a charge, a look at a doubt, or a webhook that is not held up by its endpoint."""
+    """The earliest moment in (now, until] at which work of a merchant is due, by machine time.
+
+    Work is a charge, a lookup, or a webhook whose endpoint accepts deliveries.
+    """
     row = await database.fetchrow(
         """SELECT min(at) AS at FROM (
                SELECT min(due_at) AS at FROM schedules
@@ -300,7 +299,7 @@ async def next_due(
 
 
 async def count_due(database: Database, merchant_id: int, *, now: datetime) -> int:
-    """Charges that are due or in hand now."""
+    """Count the schedules that are due or running now."""
     row = await database.fetchrow(
         """SELECT count(*) AS count FROM schedules
            WHERE merchant_id = $1 AND status IN ('scheduled', 'running') AND due_at <= $2""",

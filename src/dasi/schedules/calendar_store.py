@@ -1,24 +1,24 @@
-"""SQL of schedules for people: a day's list and a calendar."""
+"""SQL of the console's schedules: pages of a day and counts of a calendar."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from dasi.foundation.db import Database
 from dasi.schedules.schedule import Schedule
-from dasi.schedules.schedule_store import SCHEDULE_COLUMNS, to_schedule
+from dasi.schedules.schedule_store import SCHEDULE_COLUMNS, SCHEDULE_SOURCE, to_schedule
 
 Cursor = tuple[datetime, str]
-"""Behind which schedule a page begins: its moment and its id."""
+"""The last schedule of the page before: its moment and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDay:
-    """Schedules of one Korean day."""
+    """Counts of the schedules of one Korean day."""
 
     day: date
     waiting: int
     waiting_krw: int
-    """Of those that still wait."""
+    """Of the `waiting` ones."""
     done: int
     revoked: int
 
@@ -32,15 +32,15 @@ async def page(
     after: Cursor | None,
     limit: int,
 ) -> list[Schedule]:
+    """Schedules after the cursor with `since <= schedule_at < until`, earliest first."""
     at, schedule_id = after or (None, None)
     rows = await database.fetch(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM schedules s
-            LEFT JOIN payments p ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.schedule_at >= $2 AND s.schedule_at < $3
               AND ($4::timestamptz IS NULL OR (s.schedule_at, s.schedule_id) > ($4, $5))
             ORDER BY s.schedule_at, s.schedule_id LIMIT $6""",
         merchant_id,
-        # A page begins at the moment of the one before it: what came earlier is not read again.
+        # The index is read from the cursor's moment on, not from `since` again.
         max(since, at) if at else since,
         until,
         at,
@@ -53,6 +53,7 @@ async def page(
 async def days(
     database: Database, merchant_id: int, *, since: datetime, until: datetime
 ) -> list[CalendarDay]:
+    """Counts of each Korean day that has schedules, in order."""
     rows = await database.fetch(
         """SELECT (schedule_at AT TIME ZONE 'Asia/Seoul')::date AS day,
                   count(*) FILTER (WHERE status IN ('scheduled', 'running'))::int AS waiting,

@@ -1,8 +1,10 @@
-"""Book charges for later: all of a call or none of it (S3)."""
+"""Schedule charges for later: all of a call or none of it (S3)."""
 
 from collections import Counter as CountOf
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+import msgspec
 
 from dasi.billing_keys import BillingKey, active_key
 from dasi.card_verifications import verify_card
@@ -12,11 +14,10 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
 from dasi.ledger import Buyer, ensure_order_available
+from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import BATCH_MAX, HORIZON, NewSchedule, Schedule
 from dasi.schedules.schedule_store import ScheduleRow
-
-_NAME_MAX = 40
 
 
 async def create_schedules(
@@ -28,13 +29,13 @@ async def create_schedules(
     requests: Sequence[NewSchedule],
     checking_amount_krw: int,
 ) -> list[Schedule]:
-    """Books every request and returns the schedules in the order of the requests.
+    """Schedule every request and return the schedules in the order of the requests.
 
     Refused, with nothing scheduled: `Invalid` (a moment past or too far, an amount below 1, none or
     too many), `NotFound("unknown_schedule_customer")`, `Conflict("schedule_exists")`,
-    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`. With a `checking_amount_krw`
-    the card is charged that and given it back first; `Conflict("card_verification_failed")` if it
-    declines. A duplicate order is looked for before the customer, as `again` does.
+    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`. A `checking_amount_krw` above 0
+    is first charged to the card and refunded; `Conflict("card_verification_failed")` if the PG
+    declines it. A duplicate order is refused before an unknown customer, as in `charge`.
     """
     _check_shape(requests)
     if checking_amount_krw:
@@ -60,20 +61,20 @@ async def create_schedules(
         )
         if not is_inserted:
             await _ensure_not_scheduled(connection, merchant_id, requests)
-        made = await schedule_store.by_ids(
+        created = await schedule_store.by_ids(
             connection, merchant_id, [row.schedule_id for row in rows]
         )
-    by_id = {schedule.schedule_id: schedule for schedule in made}
+    by_id = {schedule.schedule_id: schedule for schedule in created}
     return [by_id[row.schedule_id] for row in rows]
 
 
 def check_moment(schedule_at: datetime, *, merchant_now: datetime, field: str) -> None:
-    """`Invalid` for a moment that is past or further away than anybody books."""
+    """Raise `Invalid` for a moment that is past or beyond `HORIZON`."""
     if schedule_at <= merchant_now:
         raise Invalid(
             field,
-            f"미래 시각이어야 합니다 (받은 시각 {_shown(schedule_at)}, 현재 "
-            f"{_shown(merchant_now)})",
+            f"미래 시각이어야 합니다 (받은 시각 {_format(schedule_at)}, 현재 "
+            f"{_format(merchant_now)})",
         )
     if schedule_at > merchant_now + HORIZON:
         raise Invalid(field, f"최대 {HORIZON.days}일 뒤까지 예약할 수 있습니다")
@@ -83,11 +84,12 @@ def _check_shape(requests: Sequence[NewSchedule]) -> None:
     if not 1 <= len(requests) <= BATCH_MAX:
         raise Invalid("schedules", f"1개 이상 {BATCH_MAX}개 이하여야 합니다")
     for number, request in enumerate(requests):
-        if request.amount_krw < 1:
+        if request.details.amount_krw < 1:
             raise Invalid(f"schedules[{number}].amount", "1원 이상이어야 합니다")
-    twice = [one for one, count in CountOf(w.merchant_uid for w in requests).items() if count > 1]
-    if twice:
-        raise Conflict("schedule_exists", merchant_uid=twice[0])
+    counts = CountOf(request.details.merchant_uid for request in requests)
+    for merchant_uid, count in counts.items():
+        if count > 1:
+            raise Conflict("schedule_exists", merchant_uid=merchant_uid)
 
 
 async def _check(
@@ -97,8 +99,8 @@ async def _check(
     customer_uid: str,
     requests: Sequence[NewSchedule],
 ) -> tuple[BillingKey, timedelta]:
-    """The key, and how far the merchant's clock is ahead."""
-    clock_offset = await schedule_store.merchant_clock(connection, merchant_id)
+    """Check moments, orders and key; return the key and the offset of the merchant's clock."""
+    clock_offset = await find_clock_offset(connection, merchant_id)
     merchant_now = engine.clock.now() + clock_offset
     for number, request in enumerate(requests):
         check_moment(
@@ -108,7 +110,7 @@ async def _check(
         )
     await _ensure_not_scheduled(connection, merchant_id, requests)
     for request in requests:
-        await ensure_order_available(connection, merchant_id, request.merchant_uid)
+        await ensure_order_available(connection, merchant_id, request.details.merchant_uid)
     key = await active_key(connection, merchant_id, customer_uid)
     if key is None:
         raise NotFound("unknown_schedule_customer", customer_uid=customer_uid)
@@ -119,7 +121,7 @@ async def _ensure_not_scheduled(
     connection: Connection, merchant_id: int, requests: Sequence[NewSchedule]
 ) -> None:
     existing = await schedule_store.existing_orders(
-        connection, merchant_id, [request.merchant_uid for request in requests]
+        connection, merchant_id, [request.details.merchant_uid for request in requests]
     )
     if existing:
         raise Conflict("schedule_exists", merchant_uid=existing[0])
@@ -128,32 +130,29 @@ async def _ensure_not_scheduled(
 def _schedule_row(
     request: NewSchedule, key: BillingKey, *, schedule_id: str, clock_offset: timedelta
 ) -> ScheduleRow:
-    given, customer = request.buyer, key.customer
+    details, buyer, customer = request.details, request.details.buyer, key.customer
     return ScheduleRow(
         schedule_id=schedule_id,
-        merchant_uid=request.merchant_uid,
+        details=msgspec.structs.replace(
+            details,
+            name=details.name or _default_name(key.customer_uid, request.schedule_at),
+            buyer=Buyer(
+                name=buyer.name or customer.name,
+                email=buyer.email or customer.email,
+                tel=buyer.tel or customer.tel,
+                addr=buyer.addr or customer.addr,
+                postcode=buyer.postcode or customer.postcode,
+            ),
+        ),
         schedule_at=request.schedule_at,
         due_at=request.schedule_at - clock_offset,
-        amount_krw=request.amount_krw,
-        tax_free_krw=request.tax_free_krw,
-        name=request.name or _default_name(key.customer_uid, request.schedule_at),
-        buyer=Buyer(
-            name=given.name or customer.name,
-            email=given.email or customer.email,
-            tel=given.tel or customer.tel,
-            addr=given.addr or customer.addr,
-            postcode=given.postcode or customer.postcode,
-        ),
-        custom_data=request.custom_data,
-        notice_urls=request.notice_urls,
-        card_quota=request.quota_months,
     )
 
 
 def _default_name(customer_uid: str, schedule_at: datetime) -> str:
-    """What the payer sees when the merchant gave no name, in Iamport's words."""
-    return f"{customer_uid} 고객에 대한 {_shown(schedule_at)} 예약 결제"
+    """Iamport's text for the payer, for a schedule without a name."""
+    return f"{customer_uid} 고객에 대한 {_format(schedule_at)} 예약 결제"
 
 
-def _shown(moment: datetime) -> str:
+def _format(moment: datetime) -> str:
     return moment.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S")

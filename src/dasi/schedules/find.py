@@ -1,12 +1,16 @@
-"""Read schedules. Every search is one merchant's."""
+"""Find and list schedules of one merchant: by order, by time, and by the days of a calendar."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 
 from dasi.engine import Engine
+from dasi.foundation.clock import KST
 from dasi.foundation.errors import NotFound
-from dasi.schedules import schedule_store
+from dasi.schedules import calendar_store, schedule_store
+from dasi.schedules.calendar_store import CalendarDay, Cursor
 from dasi.schedules.schedule import Schedule, ScheduleStatus
+
+_LIMIT_MAX, _DAYS_MAX = 200, 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class SchedulePage:
 
 
 async def find_schedule(engine: Engine, merchant_id: int, merchant_uid: str) -> Schedule:
-    """The newest schedule of an order. `NotFound("unknown_schedule")`."""
+    """Find the newest schedule of an order; `NotFound("unknown_schedule")` if it has none."""
     schedule = await schedule_store.newest_of_order(engine.database, merchant_id, merchant_uid)
     if schedule is None:
         raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
@@ -35,7 +39,7 @@ async def list_schedules(
     limit: int,
     offset: int,
 ) -> SchedulePage:
-    """Schedules with `since <= schedule_at < until`, of one key if given."""
+    """List schedules with `since <= schedule_at < until`, of one key if `customer_uid` is set."""
     schedules, total = await schedule_store.between(
         engine.database,
         merchant_id,
@@ -48,3 +52,38 @@ async def list_schedules(
         offset=offset,
     )
     return SchedulePage(schedules, total)
+
+
+async def browse_schedules(
+    engine: Engine,
+    merchant_id: int,
+    *,
+    since: datetime,
+    until: datetime,
+    after: Cursor | None,
+    limit: int,
+) -> tuple[list[Schedule], Cursor | None]:
+    """Return a page of schedules with `since <= schedule_at < until`, earliest first.
+
+    The second value is the cursor of the next page; None on the last page.
+    """
+    assert 1 <= limit <= _LIMIT_MAX, "checked by the caller"
+    schedules = await calendar_store.page(
+        engine.database, merchant_id, since=since, until=until, after=after, limit=limit + 1
+    )
+    last = schedules[limit - 1] if len(schedules) > limit else None
+    return schedules[:limit], (last.schedule_at, last.schedule_id) if last else None
+
+
+async def calendar(
+    engine: Engine, merchant_id: int, *, first: date, last: date
+) -> dict[date, CalendarDay]:
+    """Return counts of the Korean days from `first` to `last`, without days that have none."""
+    assert 0 <= (last - first).days < _DAYS_MAX, "checked by the caller"
+    days = await calendar_store.days(
+        engine.database,
+        merchant_id,
+        since=datetime.combine(first, time(), KST),
+        until=datetime.combine(last + timedelta(days=1), time(), KST),
+    )
+    return {day.day: day for day in days}

@@ -1,4 +1,4 @@
-"""Change when a charge is made: move one that waits, book again one that failed or was revoked."""
+"""Move a schedule that waits, or schedule again one that failed or was revoked."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import ensure_order_available
+from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.create import check_moment
 from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
@@ -14,10 +15,13 @@ from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
 async def reschedule(
     engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
 ) -> Schedule:
-    """Moves a charge that waits. `NotFound("unknown_schedule")`, `Invalid` for a moment past,
-    `Conflict("schedule_not_waiting")` when it ran, runs or was revoked."""
+    """Move a waiting schedule to another time and return it.
+
+    `NotFound("unknown_schedule")`, `Invalid` for a past moment, `Conflict("schedule_not_waiting")`
+    if it ran, runs or was revoked.
+    """
     async with engine.database.transaction() as connection:
-        schedule = await _locked(connection, merchant_id, merchant_uid)
+        schedule = await _lock(connection, merchant_id, merchant_uid)
         if schedule.status is not ScheduleStatus.SCHEDULED:
             raise Conflict("schedule_not_waiting", merchant_uid=merchant_uid)
         return await _requeue(engine, connection, schedule, schedule_at)
@@ -26,24 +30,33 @@ async def reschedule(
 async def reopen(
     engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
 ) -> Schedule:
-    """Books again what was declined or revoked. `Conflict("schedule_not_ended")` when it still
-    waits or runs, `Conflict("schedule_paid")` when it was charged; otherwise as `reschedule`."""
+    """Schedule a declined or revoked schedule again and return it.
+
+    Errors of `lock_ended_schedule`; `Invalid` for a past moment.
+    """
     async with engine.database.transaction() as connection:
-        schedule = await _locked(connection, merchant_id, merchant_uid)
-        refuse_unless_ended(schedule)
-        await ensure_order_available(connection, merchant_id, merchant_uid)
+        schedule = await lock_ended_schedule(connection, merchant_id, merchant_uid)
         return await _requeue(engine, connection, schedule, schedule_at)
 
 
-def refuse_unless_ended(schedule: Schedule) -> None:
-    """Only what was declined or revoked may be tried or scheduled again."""
+async def lock_ended_schedule(
+    connection: Connection, merchant_id: int, merchant_uid: str
+) -> Schedule:
+    """Lock the newest schedule of a free order, if it was declined or revoked, and return it.
+
+    `NotFound("unknown_schedule")`, `Conflict("schedule_not_ended")` while it waits or runs,
+    `Conflict("schedule_paid")`, and the errors of `ensure_order_available`.
+    """
+    schedule = await _lock(connection, merchant_id, merchant_uid)
     if schedule.status in (ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING):
         raise Conflict("schedule_not_ended", merchant_uid=schedule.merchant_uid)
     if schedule.status is ScheduleStatus.EXECUTED and not has_failed(schedule):
         raise Conflict("schedule_paid", merchant_uid=schedule.merchant_uid)
+    await ensure_order_available(connection, merchant_id, merchant_uid)
+    return schedule
 
 
-async def _locked(connection: Connection, merchant_id: int, merchant_uid: str) -> Schedule:
+async def _lock(connection: Connection, merchant_id: int, merchant_uid: str) -> Schedule:
     schedule = await schedule_store.newest_of_order_for_update(
         connection, merchant_id, merchant_uid
     )
@@ -56,7 +69,7 @@ async def _requeue(
     engine: Engine, connection: Connection, schedule: Schedule, schedule_at: datetime
 ) -> Schedule:
     now = engine.clock.now()
-    clock_offset = await schedule_store.merchant_clock(connection, schedule.merchant_id)
+    clock_offset = await find_clock_offset(connection, schedule.merchant_id)
     check_moment(schedule_at, merchant_now=now + clock_offset, field="schedule_at")
     is_requeued = await schedule_store.requeue(
         connection,

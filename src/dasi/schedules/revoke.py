@@ -1,4 +1,4 @@
-"""Revoke charges that wait: of one key, of some orders, or of both."""
+"""Revoke waiting schedules: of one key, of some orders, or of both."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from dasi.engine import Engine
 from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
+from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
 
@@ -19,10 +20,10 @@ async def revoke(
     customer_uid: str | None,
     merchant_uids: Sequence[str],
 ) -> list[Schedule]:
-    """Revokes what waits and is selected: all of the key, those orders, or those of the key.
+    """Revoke waiting schedules of a key, of some orders, or of both, and return them by time.
 
-    `Invalid` if nothing is named, `NotFound("no_schedule_to_revoke")` if nothing of it waits. A
-    charge that a worker has in hand is not revoked: it runs.
+    `Invalid` without key and orders, `NotFound("no_schedule_to_revoke")` if none of them waits. A
+    schedule that a worker is running is not revoked.
     """
     if customer_uid is None and not merchant_uids:
         raise Invalid("customer_uid", "customer_uid 또는 merchant_uid가 필요합니다")
@@ -42,7 +43,7 @@ async def revoke(
 async def revoke_of_deleted_key(
     connection: Connection, key: BillingKey, now: datetime
 ) -> list[Schedule]:
-    """The same in the transaction that takes a key out of use (B5)."""
+    """Revoke the schedules of a deleted key, in the transaction that deletes the key (B5)."""
     return await _revoke(
         connection, key.merchant_id, customer_uid=key.customer_uid, merchant_uids=(), now=now
     )
@@ -61,24 +62,26 @@ async def _revoke(
         merchant_id,
         customer_uid=customer_uid,
         merchant_uids=merchant_uids or None,
-        revoked_at=now + await schedule_store.merchant_clock(connection, merchant_id),
+        revoked_at=now + await find_clock_offset(connection, merchant_id),
         now=now,
     )
     revoked = await schedule_store.by_ids(connection, merchant_id, ids)
-    channels = await key_channels(connection, merchant_id, {one.customer_uid for one in revoked})
-    for one in revoked:
+    channels = await key_channels(
+        connection, merchant_id, {schedule.customer_uid for schedule in revoked}
+    )
+    for schedule in revoked:
         await enqueue_extended_event(
             connection,
             merchant_id,
             kind="schedule.revoked",
-            resource_id=one.schedule_id,
-            channel_id=channels.get(one.customer_uid),
-            version=one.version,
+            resource_id=schedule.schedule_id,
+            channel_id=channels.get(schedule.customer_uid),
+            version=schedule.version,
             body={
-                "merchant_uid": one.merchant_uid,
-                "customer_uid": one.customer_uid,
+                "merchant_uid": schedule.merchant_uid,
+                "customer_uid": schedule.customer_uid,
                 "status": "revoked",
             },
             now=now,
         )
-    return sorted(revoked, key=lambda one: (one.schedule_at, one.schedule_id))
+    return sorted(revoked, key=lambda schedule: (schedule.schedule_at, schedule.schedule_id))

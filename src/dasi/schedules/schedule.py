@@ -1,19 +1,19 @@
-"""The schedule: a charge scheduled for later. Shapes and pure rules; no SQL, no outside calls.
+"""A charge scheduled for later: its types and pure rules; no SQL, no outside calls.
 
 `scheduled`  waits for its time
-`running`    a worker has it; whether it charged is known from the order's payment
-`executed`   it was charged or declined: its payment says which
-`revoked`    taken back before it ran
+`running`    a worker runs it; the order's payment shows whether it charged
+`executed`   the PG approved or declined it: its payment shows which
+`revoked`    cancelled before it ran
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dasi.ledger import Buyer, Status
+from dasi.ledger import ChargeDetails, Status
 
 BATCH_MAX = 1_000
-"""Schedules scheduled in one call."""
+"""The most schedules one call may create."""
 HORIZON = timedelta(days=366 * 5)
 """How far ahead a charge may be scheduled."""
 
@@ -28,7 +28,7 @@ class ScheduleStatus(StrEnum):
 TRANSITIONS: dict[ScheduleStatus, frozenset[ScheduleStatus]] = {
     ScheduleStatus.SCHEDULED: frozenset({ScheduleStatus.RUNNING, ScheduleStatus.REVOKED}),
     ScheduleStatus.RUNNING: frozenset({ScheduleStatus.EXECUTED, ScheduleStatus.SCHEDULED}),
-    # Declined ones, and ones revoked, may be tried again or scheduled again.
+    # A declined or revoked schedule may be retried or scheduled again.
     ScheduleStatus.EXECUTED: frozenset({ScheduleStatus.RUNNING, ScheduleStatus.SCHEDULED}),
     ScheduleStatus.REVOKED: frozenset({ScheduleStatus.RUNNING, ScheduleStatus.SCHEDULED}),
 }
@@ -36,25 +36,18 @@ TRANSITIONS: dict[ScheduleStatus, frozenset[ScheduleStatus]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSchedule:
-    """One charge to book. Checked for types and lengths by the face that read it."""
+    """A charge that a merchant schedules; the interface has checked types and lengths."""
 
-    merchant_uid: str
+    details: ChargeDetails
     schedule_at: datetime
-    amount_krw: int
-    name: str | None = None
-    buyer: Buyer = field(default_factory=Buyer)
-    """What is absent is inherited from the key."""
-    tax_free_krw: int | None = None
-    quota_months: int = 0
-    custom_data: str | None = None
-    notice_urls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(ChargeDetails, frozen=True, kw_only=True):
+    """A scheduled charge with its state and the payment of its newest run."""
+
+    name: str
     merchant_id: int
     schedule_id: str
-    merchant_uid: str
     customer_uid: str
     customer_id: str | None
     status: ScheduleStatus
@@ -62,13 +55,6 @@ class Schedule:
     """On the merchant's clock."""
     due_at: datetime
     """The same moment on the machine's clock."""
-    amount_krw: int
-    tax_free_krw: int | None
-    name: str
-    buyer: Buyer
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
-    card_quota: int
     imp_uid: str | None
     """Of the newest run."""
     payment_status: Status | None
@@ -77,10 +63,10 @@ class Schedule:
     executed_at: datetime | None
     revoked_at: datetime | None
     retries: int
-    """How often it was put back by the merchant's plan of retries."""
+    """How often the retry policy has scheduled it again."""
     version: int
 
 
 def has_failed(schedule: Schedule) -> bool:
-    """It ran and the answer was no."""
+    """Tell whether the schedule ran and its charge failed."""
     return schedule.status is ScheduleStatus.EXECUTED and schedule.payment_status is Status.FAILED

@@ -1,55 +1,42 @@
-"""SQL of schedules: what is scheduled, read, moved and revoked. Running them is in `run_store`."""
+"""SQL that creates, reads, moves, revokes and pauses schedules.
+
+`dasi.scheduler.run_store` runs them; lists for the console are in `calendar_store`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger import Buyer, Status
+from dasi.ledger import ChargeDetails, Status, payment_store
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
 SCHEDULE_COLUMNS = """
     s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.customer_id, s.status,
     s.schedule_at, s.due_at, s.amount_krw, s.tax_free_krw, s.name, s.buyer_name, s.buyer_email,
-    s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls, s.card_quota,
-    s.imp_uid, p.status AS payment_status, p.fail_reason, s.executed_at, s.revoked_at, s.retries,
-    s.version"""
-_SOURCE = """schedules s LEFT JOIN payments p
+    s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls,
+    s.card_quota AS quota_months, s.imp_uid, p.status AS payment_status, p.fail_reason,
+    s.executed_at, s.revoked_at, s.retries, s.version"""
+SCHEDULE_SOURCE = """schedules s LEFT JOIN payments p
     ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleRow:
-    """One row to be."""
+    """A schedule to insert."""
 
     schedule_id: str
-    merchant_uid: str
+    details: ChargeDetails
     schedule_at: datetime
     due_at: datetime
-    amount_krw: int
-    tax_free_krw: int | None
-    name: str
-    buyer: Buyer
-    custom_data: str | None
-    notice_urls: tuple[str, ...]
-    card_quota: int
-
-
-async def merchant_clock(connection: Connection | Database, merchant_id: int) -> timedelta:
-    """How far the merchant's clock is ahead of the machine's."""
-    row = await connection.fetchrow(
-        "SELECT clock_offset_s FROM merchants WHERE merchant_id = $1", merchant_id
-    )
-    assert row is not None, f"merchant {merchant_id} is gone"
-    return timedelta(seconds=row["clock_offset_s"])
 
 
 async def existing_orders(
     connection: Connection, merchant_id: int, merchant_uids: Sequence[str]
 ) -> list[str]:
-    """Which of these orders have a schedule that was not revoked."""
+    """Those of the orders that have a schedule which is not revoked."""
     rows = await connection.fetch(
         """SELECT merchant_uid FROM schedules
            WHERE merchant_id = $1 AND merchant_uid = ANY ($2::text[]) AND status <> 'revoked'""",
@@ -68,7 +55,7 @@ async def insert_schedules(
     customer_id: str | None,
     now: datetime,
 ) -> bool:
-    """All of them, or False and none: an order among them was scheduled this moment."""
+    """Insert all rows; False, and none inserted, if another call has just scheduled an order."""
     try:
         async with connection.transaction():
             await connection.executemany(
@@ -82,26 +69,26 @@ async def insert_schedules(
                 [
                     (
                         merchant_id,
-                        one.schedule_id,
-                        one.merchant_uid,
+                        row.schedule_id,
+                        row.details.merchant_uid,
                         customer_uid,
                         customer_id,
-                        one.schedule_at,
-                        one.due_at,
-                        one.amount_krw,
-                        one.tax_free_krw,
-                        one.name,
-                        one.buyer.name,
-                        one.buyer.email,
-                        one.buyer.tel,
-                        one.buyer.addr,
-                        one.buyer.postcode,
-                        one.custom_data,
-                        list(one.notice_urls),
-                        one.card_quota,
+                        row.schedule_at,
+                        row.due_at,
+                        row.details.amount_krw,
+                        row.details.tax_free_krw,
+                        row.details.name,
+                        row.details.buyer.name,
+                        row.details.buyer.email,
+                        row.details.buyer.tel,
+                        row.details.buyer.addr,
+                        row.details.buyer.postcode,
+                        row.details.custom_data,
+                        list(row.details.notice_urls),
+                        row.details.quota_months,
                         now,
                     )
-                    for one in rows
+                    for row in rows
                 ],
             )
     except asyncpg.UniqueViolationError:
@@ -112,9 +99,9 @@ async def insert_schedules(
 async def by_ids(
     connection: Connection | Database, merchant_id: int, schedule_ids: Sequence[str]
 ) -> list[Schedule]:
-    """In the order of their ids: the order they were scheduled in."""
+    """Schedules in the order of their ids, which is the order of their creation."""
     rows = await connection.fetch(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.schedule_id = ANY ($2::text[])
             ORDER BY s.schedule_id""",
         merchant_id,
@@ -126,8 +113,9 @@ async def by_ids(
 async def newest_of_order(
     database: Database, merchant_id: int, merchant_uid: str
 ) -> Schedule | None:
+    """The newest schedule of an order."""
     row = await database.fetchrow(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.merchant_uid = $2
             ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1""",
         merchant_id,
@@ -139,9 +127,9 @@ async def newest_of_order(
 async def newest_of_order_for_update(
     connection: Connection, merchant_id: int, merchant_uid: str
 ) -> Schedule | None:
-    """The same, locked until the transaction ends."""
+    """The newest schedule of an order, locked until the transaction ends."""
     row = await connection.fetchrow(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE}
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
             WHERE s.merchant_id = $1 AND s.merchant_uid = $2
             ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1 FOR UPDATE OF s""",
         merchant_id,
@@ -162,24 +150,24 @@ async def between(
     limit: int,
     offset: int,
 ) -> tuple[list[Schedule], int]:
-    """Those with `since <= schedule_at < until`, one page of them, and how many there are."""
+    """One page of the schedules with `since <= schedule_at < until`, and the number of all."""
     where = """s.merchant_id = $1 AND s.schedule_at >= $2 AND s.schedule_at < $3
                AND s.status = ANY ($4::text[])
                AND ($5::text IS NULL OR s.customer_uid = $5)"""
     values = (merchant_id, since, until, sorted(statuses), customer_uid)
-    counted = await database.fetchrow(
+    total = await database.fetchrow(
         f"SELECT count(*) AS count FROM schedules s WHERE {where} AND s.merchant_id = $1", *values
     )
-    assert counted is not None
-    way = "ASC" if oldest_first else "DESC"
+    assert total is not None, "an aggregate always has a row"
+    direction = "ASC" if oldest_first else "DESC"
     rows = await database.fetch(
-        f"""SELECT {SCHEDULE_COLUMNS} FROM {_SOURCE} WHERE {where} AND s.merchant_id = $1
-            ORDER BY s.schedule_at {way}, s.schedule_id {way} LIMIT $6 OFFSET $7""",
+        f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE} WHERE {where} AND s.merchant_id = $1
+            ORDER BY s.schedule_at {direction}, s.schedule_id {direction} LIMIT $6 OFFSET $7""",
         *values,
         limit,
         offset,
     )
-    return [to_schedule(row) for row in rows], int(counted["count"])
+    return [to_schedule(row) for row in rows], int(total["count"])
 
 
 async def requeue(
@@ -192,8 +180,10 @@ async def requeue(
     is_retry: bool,
     now: datetime,
 ) -> bool:
-    """Scheduled for another time; the result of an earlier run is kept. False if the order has
-    another schedule meanwhile."""
+    """Schedule it for another time; a retry keeps the result of the earlier run.
+
+    False if the order has got another schedule meanwhile.
+    """
     try:
         async with connection.transaction():
             await connection.execute(
@@ -225,7 +215,7 @@ async def revoke(
     revoked_at: datetime,
     now: datetime,
 ) -> list[str]:
-    """Revokes what waits and is selected; their ids. What a worker has in hand is not touched."""
+    """Revoke the selected schedules that wait and return their ids; running ones stay."""
     rows = await connection.fetch(
         """UPDATE schedules
            SET status = 'revoked', revoked_at = $4, updated_at = $5, version = version + 1
@@ -242,19 +232,40 @@ async def revoke(
     return [row["schedule_id"] for row in rows]
 
 
+async def insert_pause_any_merchant(
+    database: Database, merchant_id: int, *, reason: str, now: datetime
+) -> None:
+    """Insert a pause; a second one keeps the first one's time and takes the new reason."""
+    await database.fetch(
+        """INSERT INTO schedule_pauses (merchant_id, paused_at, reason) VALUES ($1, $2, $3)
+           ON CONFLICT (merchant_id) DO UPDATE SET reason = $3""",
+        merchant_id,
+        now,
+        reason,
+    )
+
+
+async def delete_pause_any_merchant(database: Database, merchant_id: int) -> bool:
+    """Delete a pause; False if there was none."""
+    row = await database.fetchrow(
+        "DELETE FROM schedule_pauses WHERE merchant_id = $1 RETURNING merchant_id", merchant_id
+    )
+    return row is not None
+
+
+async def pauses_any_merchant(database: Database) -> dict[int, tuple[datetime, str]]:
+    """All pauses by merchant id, with start and reason."""
+    rows = await database.fetch("SELECT merchant_id, paused_at, reason FROM schedule_pauses")
+    return {row["merchant_id"]: (row["paused_at"], row["reason"]) for row in rows}
+
+
 def to_schedule(row: Row) -> Schedule:
     values = dict(row)
     payment_status = values.pop("payment_status")
     return Schedule(
         status=ScheduleStatus(values.pop("status")),
         payment_status=None if payment_status is None else Status(payment_status),
-        buyer=Buyer(
-            name=values.pop("buyer_name"),
-            email=values.pop("buyer_email"),
-            tel=values.pop("buyer_tel"),
-            addr=values.pop("buyer_addr"),
-            postcode=values.pop("buyer_postcode"),
-        ),
+        buyer=payment_store.pop_buyer(values),
         notice_urls=tuple(values.pop("notice_urls")),
         **values,
     )

@@ -1,4 +1,4 @@
-"""What is to be charged on a day, and how punctual the charges are."""
+"""Totals of a day's scheduled charges, and how punctually charges start."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -7,11 +7,13 @@ from prometheus_client import Gauge
 
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.schedules import settings_store
-from dasi.schedules.settings_store import DayTotal, StartDelay
+from dasi.schedules import stats_store
+from dasi.schedules.stats_store import DayTotal, StartDelay
+
+__all__ = ["DayTotal", "StartDelay", "preview_day", "publish_start_delay", "start_delay"]
 
 _WINDOW = timedelta(hours=1)
-# Read from the database when they are asked for: of several processes the last one asked is right.
+# Each process reads them from the database on a scrape, so the newest value is right.
 _MODE: Final = "mostrecent"
 _START_DELAY = Gauge(
     "dasi_schedule_start_delay_seconds",
@@ -37,9 +39,9 @@ _OLDEST = Gauge(
 
 
 async def preview_day(engine: Engine, day: date, *, merchant_code: str | None) -> list[DayTotal]:
-    """Charges still to be made on a Korean day, by merchant."""
+    """Return the charges that a Korean day still holds, by merchant."""
     begins = datetime.combine(day, time(), KST)
-    return await settings_store.totals_between_any_merchant(
+    return await stats_store.totals_between_any_merchant(
         engine.database,
         since=begins,
         until=begins + timedelta(days=1),
@@ -48,17 +50,17 @@ async def preview_day(engine: Engine, day: date, *, merchant_code: str | None) -
 
 
 async def start_delay(engine: Engine, *, since: datetime) -> StartDelay:
-    """Of the charges that started since then, by any worker (S2)."""
-    return await settings_store.start_delay_any_merchant(engine.database, since=since)
+    """Return the start delays of the charges that any worker started since then (S2)."""
+    return await stats_store.start_delay_any_merchant(engine.database, since=since)
 
 
 async def publish_start_delay(engine: Engine) -> None:
-    """Sets the metrics from the database, so that every gateway tells what all workers did."""
+    """Set the metrics from the database: each gateway shows the charges of all workers."""
     now = engine.clock.now()
-    late = await start_delay(engine, since=now - _WINDOW)
-    for quantile, value in (("0.5", late.p50_s), ("0.99", late.p99_s), ("1", late.max_s)):
+    delay = await start_delay(engine, since=now - _WINDOW)
+    for quantile, value in (("0.5", delay.p50_s), ("0.99", delay.p99_s), ("1", delay.max_s)):
         _START_DELAY.labels(quantile).set(value)
-    _STARTED.set(late.count)
-    count, oldest_s = await settings_store.due_now_any_merchant(engine.database, now=now)
+    _STARTED.set(delay.count)
+    count, oldest_s = await stats_store.due_now_any_merchant(engine.database, now=now)
     _DUE.set(count)
     _OLDEST.set(oldest_s)

@@ -1,9 +1,9 @@
-"""Turn the clock of a merchant in test mode: what would have happened meanwhile happens, in order.
+"""Advance the clock of a merchant in test mode and run, in order, everything due until then.
 
-What is due is kept on the machine's clock. Turning a merchant's clock forward by some time brings
-its due charges, the lookups at its doubts and its webhooks nearer by as much. It is turned from one
-due moment to the next, and at each one the charges run, then the lookups, then the webhooks: a year
-passes in seconds. The PG's day is not turned: it is asked today, as always.
+Due times are stored on the machine's clock. Advancing a merchant's clock moves its due charges,
+lookups and webhooks nearer by the same time. The clock advances from one due moment to the next; at
+each one the charges run, then the lookups, then the webhooks: a year passes in seconds. The PG's
+business date does not advance: requests carry today's.
 """
 
 from collections import Counter
@@ -13,9 +13,10 @@ from typing import Literal
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotAllowed
+from dasi.merchants import find_clock_offset
 from dasi.payments import resolve_due
 from dasi.scheduler import Runner, run_store
-from dasi.schedules import schedule_retries, schedule_store
+from dasi.schedules import schedule_retries
 from dasi.test_clocks import test_clock_store
 from dasi.webhooks import Deliverer
 
@@ -26,35 +27,35 @@ _PER_MERCHANT = 16
 
 @dataclass(frozen=True, slots=True)
 class ClockAdvance:
-    """What came of turning a clock."""
+    """The result of advancing a clock."""
 
     now: datetime
     """On the merchant's clock."""
     charges: int
     lookups: int
-    """At doubts."""
+    """Of unresolved attempts."""
     delivery_attempts: int
     """POSTs of webhooks."""
 
 
 async def merchant_now(engine: Engine, merchant_id: int) -> datetime:
-    """The moment on a merchant's clock: the machine's, unless it was turned."""
-    return engine.clock.now() + await schedule_store.merchant_clock(engine.database, merchant_id)
+    """Return the time of a merchant's clock: the machine's time, plus its offset."""
+    return engine.clock.now() + await find_clock_offset(engine.database, merchant_id)
 
 
 async def advance_clock(
     engine: Engine, deliverer: Deliverer, merchant_id: int, *, to: datetime
 ) -> ClockAdvance:
-    """Turns a merchant's clock forward to `to` and lets everything due until then happen.
+    """Advance a merchant's clock to `to` and run everything due until then.
 
-    `NotAllowed("clock_of_live_merchant")` unless all its channels are a PG's test host; `Conflict(
-    "clock_moment")` for a moment that is past on its clock or too far ahead.
+    `NotAllowed("clock_of_live_merchant")` unless all its channels are test channels;
+    `Conflict("clock_moment")` for a moment that is past on its clock or too far ahead.
     """
     if not await test_clock_store.is_in_test_mode(engine.database, merchant_id):
         raise NotAllowed("clock_of_live_merchant")
-    began = engine.clock.now()
-    clock_offset = await schedule_store.merchant_clock(engine.database, merchant_id)
-    by = to - (began + clock_offset)
+    started_at = engine.clock.now()
+    clock_offset = await find_clock_offset(engine.database, merchant_id)
+    by = to - (started_at + clock_offset)
     if by < timedelta(0):
         raise Conflict("clock_moment", rule="시계는 앞으로만 돌릴 수 있습니다")
     if clock_offset + by > OFFSET_MAX:
@@ -63,7 +64,7 @@ async def advance_clock(
     done = await _run_due_work(engine, deliverer, merchant_id)
     for _ in range(STEPS_MAX):
         now = engine.clock.now()
-        left = to - (now + await schedule_store.merchant_clock(engine.database, merchant_id))
+        left = to - (now + await find_clock_offset(engine.database, merchant_id))
         if left <= timedelta(0):
             break
         moment = await run_store.next_due(engine.database, merchant_id, now=now, until=now + left)
@@ -79,29 +80,29 @@ async def advance_clock(
 
 
 async def reset_clock(engine: Engine, merchant_id: int) -> None:
-    """Back to the machine's time. What was scheduled on the turned clock moves away as far."""
+    """Set the clock back to the machine's time; due times of waiting schedules move with it."""
     await test_clock_store.reset(engine.database, merchant_id)
 
 
 async def _run_due_work(
     engine: Engine, deliverer: Deliverer, merchant_id: int
 ) -> Counter[Literal["charges", "lookups", "delivery_attempts"]]:
-    """Everything that is due now: charges, the lookups and retries they lead to, webhooks.
+    """Run everything that is due now: charges, then lookups and retries, then webhooks.
 
-    A runner of its own for each moment: one that found the PG away waits in the machine's time.
+    Each moment has its own runner, because a runner's back-off waits in the machine's time.
     """
     runner = Runner(engine, per_merchant=_PER_MERCHANT)
     done: Counter[Literal["charges", "lookups", "delivery_attempts"]] = Counter()
     while True:
-        begun = await runner.run_due(only_merchant_id=merchant_id)
+        started = await runner.run_due(only_merchant_id=merchant_id)
         lookups = await resolve_due(engine, only_merchant_id=merchant_id)
         await schedule_retries(engine)
         delivery_attempts = await deliverer.run_due(only_merchant_id=merchant_id)
-        done.update(charges=begun, lookups=lookups, delivery_attempts=delivery_attempts)
-        if not begun and not lookups and not delivery_attempts:
+        done.update(charges=started, lookups=lookups, delivery_attempts=delivery_attempts)
+        if not started and not lookups and not delivery_attempts:
             return done
 
 
 def _whole_seconds(step: timedelta) -> int:
-    """Up to the next whole second, so that what is due then is past and not about to be."""
+    """Round up to whole seconds, so that the due moment has passed after the step."""
     return int(-(-step // timedelta(seconds=1)))

@@ -4,7 +4,7 @@ from dasi.foundation.db import Database
 
 
 async def is_in_test_mode(database: Database, merchant_id: int) -> bool:
-    """It has a channel, and none of its channels takes real money."""
+    """Tell whether the merchant has channels and all of them are test channels."""
     row = await database.fetchrow(
         "SELECT bool_and(is_sandbox) AS is_test FROM channels WHERE merchant_id = $1", merchant_id
     )
@@ -12,7 +12,7 @@ async def is_in_test_mode(database: Database, merchant_id: int) -> bool:
 
 
 async def advance(database: Database, merchant_id: int, *, by_s: int) -> None:
-    """The merchant's clock goes forward; what waits for it comes nearer by as much."""
+    """Advance the merchant's clock and move all its due times nearer by as much, in one commit."""
     await database.fetch(
         """WITH merchant AS (
                UPDATE merchants SET clock_offset_s = clock_offset_s + $2 WHERE merchant_id = $1
@@ -42,6 +42,7 @@ async def advance(database: Database, merchant_id: int, *, by_s: int) -> None:
 
 
 async def reset(database: Database, merchant_id: int) -> None:
+    """Set the clock back and the due times of waiting schedules to their scheduled times."""
     await database.fetch(
         """WITH charges AS (
                UPDATE schedules s SET due_at = s.schedule_at

@@ -5,7 +5,14 @@ from datetime import datetime
 from typing import Literal
 
 from dasi.foundation.db import Connection, Database
-from dasi.ledger import PAYMENT_COLUMNS, PAYMENT_SOURCE, Payment, to_payment
+from dasi.ledger import (
+    PAYMENT_COLUMNS,
+    PAYMENT_SOURCE,
+    ChargeDetails,
+    Payment,
+    payment_store,
+    to_payment,
+)
 from dasi.providers.port import WindowReturn
 from dasi.windows.window import OpenWindowRequest, Progress, WindowState, WindowView
 
@@ -96,33 +103,23 @@ async def insert_window(
     expires_at: datetime,
 ) -> str:
     """Payment ready, window opening, first event. Returns the imp_uid."""
-    imp_uid: str = await connection.fetchval(
-        """INSERT INTO payments (
-               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw,
-               source,
-               channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
-               customer_uid, custom_data, notice_urls, user_agent, started_at, updated_at)
-           VALUES ($1, 'imp_' || nextval('imp_uid_seq'), $2, $3, 'ready', $4, $5, $6, $7, $8,
-                   $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
-           RETURNING imp_uid""",
+    imp_uid = await payment_store.insert_ready_payment(
+        connection,
         merchant_id,
-        request.merchant_uid,
-        "payment" if request.customer_uid is None else "key_issue",
-        request.amount_krw,
-        request.tax_free_krw,
-        request.device,
-        channel_id,
-        request.name,
-        request.buyer.name,
-        request.buyer.email,
-        request.buyer.tel,
-        request.buyer.addr,
-        request.buyer.postcode,
-        request.customer_uid,
-        request.custom_data,
-        list(request.notice_urls),
-        request.user_agent,
-        now,
+        ChargeDetails(
+            merchant_uid=request.merchant_uid,
+            amount_krw=request.amount_krw,
+            name=request.name,
+            buyer=request.buyer,
+            tax_free_krw=request.tax_free_krw,
+            custom_data=request.custom_data,
+            notice_urls=request.notice_urls,
+        ),
+        source=request.device,
+        channel_id=channel_id,
+        customer_uid=request.customer_uid,
+        user_agent=request.user_agent,
+        now=now,
     )
     await connection.execute(
         """WITH new_window AS (

@@ -1,4 +1,4 @@
-"""V3: every text of a request, checked for presence, length in EUC-KR bytes and characters."""
+"""V3: check every text of a request for presence, length in EUC-KR bytes and characters."""
 
 import re
 from typing import Any, get_args
@@ -14,7 +14,7 @@ _ORDER_NO = re.compile(SHOP_ORDER_NO_PATTERN)
 _DAY = re.compile(r"\d{8}", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _FREE_OF_RULES = {"returnUrl", "appScheme"}
-"""Addresses: they may hold an ampersand, and KICC shows them to nobody."""
+"""Addresses may hold an ampersand, and KICC does not display them."""
 
 _PATTERNS = {
     "shopOrderNo": (_ORDER_NO, "영문, 숫자, -, _ 만 쓸 수 있습니다"),
@@ -25,11 +25,11 @@ _PATTERNS = {
     "orderInfo.customerInfo.customerContactNo": (_DIGITS, "숫자만 쓸 수 있습니다"),
 }
 _BYTE_CODEC = "cp949"
-"""EUC-KR as KICC's Windows-born systems use it: the same two bytes a syllable, all of them."""
+"""EUC-KR as KICC's Windows systems use it: two bytes for every syllable."""
 
 
 class Shape:
-    """What is checked of one struct: its fields, their paths, limits and sub-shapes."""
+    """The checks of one struct: its fields, their paths, limits and sub-shapes."""
 
     def __init__(self, shape: type[Struct], prefix: str = "") -> None:
         self.fields: list[tuple[str, str, bool, Shape | None]] = []
@@ -52,7 +52,7 @@ class Shape:
                     below.check(item)
 
     def unknown_field(self, raw: dict[str, Any]) -> str | None:
-        """The path of the first field of ``raw`` that the shape has not."""
+        """The path of the first field of ``raw`` that the shape lacks."""
         known = {path.rsplit(".", 1)[-1]: (path, below) for _, path, _, below in self.fields}
         for key, value in raw.items():
             if key not in known:
@@ -96,9 +96,9 @@ def _struct_within(annotation: Any) -> type[Struct] | None:
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return annotation
     for part in get_args(annotation):
-        found = _struct_within(part)
-        if found:
-            return found
+        inner = _struct_within(part)
+        if inner:
+            return inner
     return None
 
 
@@ -118,7 +118,7 @@ def field_refusal(error: msgspec.ValidationError) -> Refusal:
 
 
 def whole_won(path: str, value: int | str | None) -> int | None:
-    """An amount that may have come as a string of digits, as capture A sent it."""
+    """An amount from a number or a string of digits, as in capture A."""
     if value is None or isinstance(value, int):
         return value
     if not (value.isascii() and value.isdigit()):

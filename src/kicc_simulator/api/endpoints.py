@@ -1,4 +1,4 @@
-"""The six calls of KICC's API, each tied to the verb that carries it out."""
+"""The six calls of KICC's API, each with the operation that executes it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ from kicc_wire.messages import (
 
 
 def _register(validated: ValidatedRequest) -> Execution:
-    _refuse_if_told(validated)
+    _raise_issuer_refusal(validated)
     answer = register(
         validated.bank,
         validated.mall,
@@ -59,7 +59,7 @@ def _charge(validated: ValidatedRequest) -> Execution:
 
 
 def _revise(validated: ValidatedRequest) -> Execution:
-    _refuse_if_told(validated)
+    _raise_issuer_refusal(validated)
     is_postponed = validated.fault.effect == "refund_timed_out"
     cancel = revise(validated.bank, validated.mall, validated.request, is_postponed=is_postponed)
     paid = validated.bank.transactions[validated.request.pg_cno]
@@ -69,16 +69,16 @@ def _revise(validated: ValidatedRequest) -> Execution:
 
 
 def _remove_key(validated: ValidatedRequest) -> Execution:
-    _refuse_if_told(validated)
+    _raise_issuer_refusal(validated)
     return Execution(answer=remove_key(validated.bank, validated.mall, validated.request))
 
 
 def _query(validated: ValidatedRequest) -> Execution:
-    _refuse_if_told(validated)
+    _raise_issuer_refusal(validated)
     return Execution(answer=query(validated.bank, validated.mall, validated.request))
 
 
-def _refuse_if_told(validated: ValidatedRequest) -> None:
+def _raise_issuer_refusal(validated: ValidatedRequest) -> None:
     if validated.issuer_refusal is not None:
         raise validated.issuer_refusal
 

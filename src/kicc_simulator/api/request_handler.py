@@ -1,4 +1,4 @@
-"""Handles one request to KICC: read, checked, executed once, answered or not.
+"""Handle one request to KICC: parse it, check it, execute it once, and answer it or not.
 
 The order of checks is the order of the answers: unreadable body (400), mall (V1), maintenance
 (503), key already received (V7), fields (V3), dates (V4), a fault, then the rules of each call.
@@ -30,7 +30,7 @@ _NO_FAULT = Fault(effect="")
 
 
 class ValidatedRequest(Struct, frozen=True, kw_only=True):
-    """A request that passed the common checks, with what its call needs to be executed."""
+    """A request that passed the common checks, with the context of its execution."""
 
     bank: Bank
     mall: Mall
@@ -41,14 +41,14 @@ class ValidatedRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def issuer_refusal(self) -> Refusal | None:
-        """The refusal a fault asks for instead of a yes."""
+        """The issuer's refusal that a fault prescribes."""
         if self.fault.effect != "refused":
             return None
         return Refusal(self.fault.code, self.fault.message)
 
 
 class Execution(Struct, frozen=True, kw_only=True):
-    """An executed request: its answer, and what it changed."""
+    """An executed request: its answer and its changes."""
 
     answer: Wire
     outcome: Transaction | Cancel | None = None
@@ -73,7 +73,7 @@ class BodyUnreadable(Exception):
 
 
 class ParsedRequest(Struct, kw_only=True):
-    """What could be read of a body: who sends it, under which key, and what is wrong with it."""
+    """The readable part of a body: its mall, its key, and its fault."""
 
     mall_id: str
     shop_transaction_id: str
@@ -82,7 +82,7 @@ class ParsedRequest(Struct, kw_only=True):
 
 
 class RequestHandler:
-    """Takes requests. One for the whole simulator."""
+    """Handles the requests of the whole simulator."""
 
     def __init__(self, bank: Bank, *, scenarios: Scenarios, holds: Holds, notices: Notices) -> None:
         self._bank = bank
@@ -93,7 +93,7 @@ class RequestHandler:
     async def take(
         self, call: Call, body: bytes, *, family: str, own_url: str
     ) -> tuple[Reply, str]:
-        """The reply to one request, and the name of the fault it met."""
+        """The reply to one request, and the name of its fault."""
         try:
             parsed = self._read(call, body)
         except BodyUnreadable:
@@ -155,7 +155,7 @@ class RequestHandler:
         return mall
 
     def _receive(self, call: Call, parsed: ParsedRequest) -> Received | None:
-        """V7, before everything else that could refuse: a refused request uses its key too."""
+        """V7 comes before every other refusal, because a refused request uses its key too."""
         key = parsed.shop_transaction_id
         if not call.is_keyed or not key or len(key) > MAX_BYTES["shopTransactionId"]:
             return None
@@ -176,7 +176,7 @@ class RequestHandler:
         self, call: Call, validated: ValidatedRequest, facts: Facts, received: Received | None
     ) -> Reply:
         epoch = self._bank.epoch
-        if self._holds.wanted:
+        if self._holds.planned:
             hold = self._holds.take(facts, "before")
             if hold is not None and not await self._holds.wait(hold, facts):
                 return _drop(received, CUT)
@@ -188,11 +188,11 @@ class RequestHandler:
             await faults.delay(self._bank, fault)
         await self._latency(call.endpoint)
         if self._bank.epoch != epoch:
-            return CUT  # the books were reset meanwhile; this request must not enter the new ones
+            return CUT  # a reset happened meanwhile; this request must not enter the new ledger
         reply = await self._execute(call, validated, received)
         if fault is not _NO_FAULT:
             reply = await faults.carry(self._bank, fault, reply)
-        if self._holds.wanted:
+        if self._holds.planned:
             hold = self._holds.take(facts, "after")
             if hold is not None and not await self._holds.wait(hold, facts):
                 return CUT
@@ -201,7 +201,7 @@ class RequestHandler:
     async def _execute(
         self, call: Call, validated: ValidatedRequest, received: Received | None
     ) -> Reply:
-        """Do it, in one turn of the loop; then tell by notice, then make the answer."""
+        """Execute the request in one turn of the loop, queue its notice, and make the answer."""
         bank, fault = self._bank, validated.fault
         try:
             execution = call.run(validated)
@@ -212,7 +212,7 @@ class RequestHandler:
         bank.counts[f"{call.endpoint}.executed"] += 1
         if execution.paid is not None and validated.mall.notice is not None:
             is_first = bank.switches.notice_before_answer or fault.effect == "executed_notice_only"
-            await self._notices.tell(execution.paid, execution.outcome, is_first=is_first)
+            await self._notices.queue(execution.paid, execution.outcome, is_first=is_first)
         answer = (
             execution.answer if fault is _NO_FAULT else faults.spoil(bank, fault, execution.answer)
         )

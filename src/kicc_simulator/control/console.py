@@ -1,6 +1,6 @@
-"""The console at ``/_simulator/``: what KICC knows and did, and buttons that call the control API.
+"""The console at ``/_simulator/``: KICC's records and requests, with buttons of the control API.
 
-Server-rendered, refreshes itself, uses no other host. Secrets are masked.
+The server renders it, it refreshes itself and uses no other host. Secrets are masked.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class Console:
             tab=tab,
             tabs=list(self._tabs),
             now=self._bank.clock.now(),
-            held=self._simulator.holds.held,
+            held=self._simulator.holds.requests,
             statuses=codes.STATUSES,
             **self._tabs[tab](language),
         )
@@ -95,7 +95,7 @@ class Console:
                 for effect in EFFECTS.values()
             ],
             "scenarios": self._simulator.scenarios.waiting,
-            "wanted": self._simulator.holds.wanted,
+            "wanted": self._simulator.holds.planned,
             "digit_meanings": digit_meanings(language),
             "switches": _switches_shown(self._bank.switches),
         }
@@ -124,14 +124,14 @@ class Console:
 
 
 def _language(request: Request) -> str:
-    asked = request.query_params.get("lang") or request.cookies.get(_LANGUAGE_COOKIE)
-    if asked in LANGUAGES:
-        return asked
+    chosen = request.query_params.get("lang") or request.cookies.get(_LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
     return "ko" if request.headers.get("accept-language", "ko").startswith("ko") else "en"
 
 
 def _switches_shown(switches: Switches) -> list[tuple[str, str, Any, list[str]]]:
-    """Name, kind of input, value and choices of every switch that a person can set here."""
+    """Name, kind of input, value and choices of every switch on the page."""
     shown: list[tuple[str, str, Any, list[str]]] = []
     for spec in msgspec.structs.fields(Switches):
         value = getattr(switches, spec.name)

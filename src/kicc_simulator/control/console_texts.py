@@ -1,4 +1,4 @@
-"""The console's words in Korean and English."""
+"""The console's texts in Korean and English."""
 
 LANGUAGES = ("ko", "en")
 

@@ -1,7 +1,7 @@
-"""The control API under ``/_simulator/``: turn the clock, hold answers, plan faults, read books.
+"""The control API under ``/_simulator/``: set the clock, hold answers, plan faults, read records.
 
-Bodies and answers are JSON. A bad request is answered 400 with ``{"error": …}`` that names the
-field; an unknown thing 404. KICC's nouns keep KICC's spelling.
+Bodies and answers are JSON. The answer to a bad request is 400 with ``{"error": …}`` that names the
+field; the answer to an unknown name is 404. KICC's nouns keep KICC's spelling.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 
 class NotUsable(Exception):
-    """The request to the control API cannot be carried out; the message says why."""
+    """The control API cannot execute the request; the message names the reason."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class NotUsable(Exception):
 
 
 class Release(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which held requests go (none named: all), and whether they are answered or cut."""
+    """The held requests to release (all by default), and whether to answer or cut them."""
 
     ids: list[int] | None = None
     answer: bool = True
@@ -63,48 +63,46 @@ class Midnight(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def control_routes(simulator: Simulator) -> list[Route]:
-    """Every route of time, faults, switches and books."""
+    """Every route of time, faults, switches and records."""
     control = Control(simulator)
     return [
-        control.route("GET", "/health", control.health),
-        control.route("GET", "/state", control.state),
-        control.route("POST", "/reset", control.reset),
-        control.route("GET", "/settings", control.settings),
-        control.route("PUT", "/settings", control.change_settings),
-        control.route("GET", "/scenarios", control.scenarios),
-        control.route("POST", "/scenarios", control.add_scenario),
-        control.route("DELETE", "/scenarios", control.clear_scenarios),
-        control.route("DELETE", "/scenarios/{id:int}", control.remove_scenario),
-        control.route("GET", "/scenarios/effects", control.effects),
-        control.route("POST", "/hold", control.hold),
-        control.route("GET", "/holding", control.holding),
-        control.route("POST", "/release", control.release),
-        control.route("GET", "/clock", control.clock),
-        control.route("POST", "/clock/advance", control.advance),
-        control.route("POST", "/clock/set", control.set_clock),
-        control.route("POST", "/clock/midnight", control.midnight),
-        control.route("GET", "/log", control.log),
-        control.route("DELETE", "/log", control.clear_log),
+        json_route("GET", "/health", control.health),
+        json_route("GET", "/state", control.state),
+        json_route("POST", "/reset", control.reset),
+        json_route("GET", "/settings", control.settings),
+        json_route("PUT", "/settings", control.change_settings),
+        json_route("GET", "/scenarios", control.scenarios),
+        json_route("POST", "/scenarios", control.add_scenario),
+        json_route("DELETE", "/scenarios", control.clear_scenarios),
+        json_route("DELETE", "/scenarios/{id:int}", control.remove_scenario),
+        json_route("GET", "/scenarios/effects", control.effects),
+        json_route("POST", "/hold", control.hold),
+        json_route("GET", "/holding", control.holding),
+        json_route("POST", "/release", control.release),
+        json_route("GET", "/clock", control.clock),
+        json_route("POST", "/clock/advance", control.advance),
+        json_route("POST", "/clock/set", control.set_clock),
+        json_route("POST", "/clock/midnight", control.midnight),
+        json_route("GET", "/log", control.log),
+        json_route("DELETE", "/log", control.clear_log),
     ]
 
 
 class Control:
-    """The acts behind the routes."""
+    """The handlers of the routes."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._bank = simulator.bank
 
-    def route(self, method: str, path: str, act: Callable[[Request], Awaitable[Any]]) -> Route:
-        """A route whose act returns what is answered as JSON."""
-        return json_route(method, path, act)
-
     async def health(self, _request: Request) -> Any:
         return {"status": "ok", "now": self._bank.clock.now().isoformat()}
 
     async def state(self, request: Request) -> Any:
-        """Books. ``mall``, ``order``, ``key`` (shopTransactionId) filter; ``transactions=0``
-        leaves the single transactions out, which is quicker after a load test."""
+        """The records, filtered by ``mall``, ``order`` and ``key`` (shopTransactionId).
+
+        ``transactions=0`` omits the single transactions, which is quicker after a load test.
+        """
         query = request.query_params
         by_mall, by_order = admin.sums(self._bank)
         orders = [
@@ -164,7 +162,7 @@ class Control:
         ]
 
     async def reset(self, _request: Request) -> Any:
-        """Forget everything, switches too; held requests are cut."""
+        """Forget everything, switches too, and cut held requests."""
         self._simulator.reset()
         return {"status": "ok"}
 
@@ -172,7 +170,7 @@ class Control:
         return self._bank.switches
 
     async def change_settings(self, request: Request) -> Any:
-        """Change the named switches, keep the others."""
+        """Change the named switches and keep the others."""
         changes = await read(request, dict[str, Any])
         unknown = set(changes) - set(Switches.__struct_fields__)
         if unknown:
@@ -213,16 +211,17 @@ class Control:
         return self._simulator.holds.add(await read(request, Hold))
 
     async def holding(self, request: Request) -> Any:
-        """Who is held now; ``wait=1`` waits until ``count`` (1) are, at most ``timeout`` s."""
+        """The held requests; ``wait=1`` waits for ``count`` (1) of them, at most ``timeout`` s."""
         count = _number(request, "count", 1, maximum=10_000)
         if request.query_params.get("wait") == "1":
             timeout_s = _number(request, "timeout", 10, maximum=_WAIT_MAX_S)
             try:
                 await asyncio.wait_for(self._simulator.holds.until_held(int(count)), timeout_s)
             except TimeoutError:
-                held = len(self._simulator.holds.held)
-                raise NotUsable(f"{held} of {count:g} held after {timeout_s:g} s", 408) from None
-        return {"held": self._simulator.holds.held, "wanted": self._simulator.holds.wanted}
+                held_count = len(self._simulator.holds.requests)
+                message = f"{held_count} of {count:g} held after {timeout_s:g} s"
+                raise NotUsable(message, 408) from None
+        return {"held": self._simulator.holds.requests, "wanted": self._simulator.holds.planned}
 
     async def release(self, request: Request) -> Any:
         release = await read(request, Release)

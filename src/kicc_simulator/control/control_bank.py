@@ -1,4 +1,4 @@
-"""The control API's acts on malls, the bank's own jobs, and notices."""
+"""The control API for malls, the bank's own jobs, and notices."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ class OfTransaction(Struct, kw_only=True, rename="camel", forbid_unknown_fields=
 
 
 class EscrowStep(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The buyer's word on an escrow delivery."""
+    """The buyer's decision about an escrow delivery."""
 
     pg_cno: str
     status_code: str
@@ -40,7 +40,7 @@ class SettleRefunds(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Resend(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Which finished notices to send again: by id, or by transaction and kind."""
+    """The finished notices to send again: by id, or by transaction and kind."""
 
     id: int | None = None
     pg_cno: str | None = None
@@ -48,7 +48,7 @@ class Resend(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
 
 
 class Forge(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A notice of anybody's making, built on a transaction's when one is named."""
+    """A forged notice, built on the notice of a transaction if the request names one."""
 
     mall_id: str
     pg_cno: str | None = None
@@ -78,7 +78,7 @@ def bank_routes(simulator: Simulator) -> list[Route]:
 
 
 class AdminOperations:
-    """The acts behind the routes."""
+    """The handlers of the routes."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._bank = simulator.bank
@@ -104,7 +104,7 @@ class AdminOperations:
         return changed
 
     async def remove_mall(self, request: Request) -> Any:
-        """The mall stays known for the books, but is not active any more."""
+        """Deactivate the mall; its records stay."""
         self._mall(request).active = False
         return {"malls": list(self._bank.malls.values())}
 
@@ -123,13 +123,13 @@ class AdminOperations:
     async def deposit(self, request: Request) -> Any:
         paid = self._transaction((await read(request, OfTransaction)).pg_cno)
         admin.deposit(self._bank, paid)
-        await self._notices.tell_event(paid, codes.NOTICE_DEPOSIT)
+        await self._notices.queue_event(paid, codes.NOTICE_DEPOSIT)
         return admin.transaction_shown(paid)
 
     async def reverse_deposit(self, request: Request) -> Any:
         paid = self._transaction((await read(request, OfTransaction)).pg_cno)
         admin.reverse_deposit(paid)
-        await self._notices.tell_event(paid, codes.NOTICE_DEPOSIT_REVERSED)
+        await self._notices.queue_event(paid, codes.NOTICE_DEPOSIT_REVERSED)
         paid.deposit_pg_cno = ""
         return admin.transaction_shown(paid)
 
@@ -139,14 +139,14 @@ class AdminOperations:
         kind = codes.NOTICE_REFUND_REFUSED if is_refused else codes.NOTICE_REFUND_DONE
         res_cd = codes.RESULT_PAYOUT_REFUSED if is_refused else codes.RESULT_OK
         for paid in settled:
-            await self._notices.tell_event(paid, kind, cancel=paid.cancels[-1], res_cd=res_cd)
+            await self._notices.queue_event(paid, kind, cancel=paid.cancels[-1], res_cd=res_cd)
         return {"settled": [paid.pg_cno for paid in settled]}
 
     async def escrow(self, request: Request) -> Any:
         step = await read(request, EscrowStep)
         paid = self._transaction(step.pg_cno)
         admin.confirm_escrow(paid, step.status_code)
-        await self._notices.tell_event(paid, codes.NOTICE_ESCROW)
+        await self._notices.queue_event(paid, codes.NOTICE_ESCROW)
         return admin.transaction_shown(paid)
 
     def _transaction(self, pg_cno: str) -> Transaction:
@@ -156,7 +156,7 @@ class AdminOperations:
         return paid
 
     async def notices(self, request: Request) -> Any:
-        """Every notice remembered; ``wait=1`` waits until none is due or being sent."""
+        """Every stored notice; ``wait=1`` waits until none is due or being sent."""
         if request.query_params.get("wait") == "1":
             try:
                 await asyncio.wait_for(self._notices.until_quiet(), _QUIET_WAIT_MAX_S)

@@ -1,4 +1,4 @@
-"""The last requests and answers, for people to read: kept in a ring, masked when shown."""
+"""The last requests and answers for the console, kept in a ring and masked when shown."""
 
 from collections import deque
 from typing import Any
@@ -46,7 +46,7 @@ class Journal:
         fault: str,
         took_s: float,
     ) -> None:
-        """Keep one exchange; the oldest falls out."""
+        """Store one exchange; the oldest one goes."""
         self._number += 1
         self._entries.append(
             Entry(
@@ -62,7 +62,7 @@ class Journal:
         )
 
     def clear(self) -> None:
-        """Forget what was kept."""
+        """Forget all exchanges."""
         self._entries.clear()
 
     def shown(self, limit: int) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The faults by name, and the amounts and cards that bring them about (§14.5).
+"""The faults by name, and the amounts and cards that cause them (§14.5).
 
 All trigger numbers are ours; none is KICC's. A gateway must survive the effects, not know them.
 """
@@ -106,7 +106,7 @@ EFFECTS = {
         ),
         Effect(
             name="refund_timed_out",
-            description="revise answers VTIM; asked with refundQueryFlag: VT00, then done",
+            description="revise answers VTIM; a refundQueryFlag answers VT00, then done",
             korean="취소에 VTIM, 물으면 VT00, 다시 물으면 완료",
             executes=False,
             revise_amounts=(7201,),
@@ -125,7 +125,7 @@ EFFECTS = {
         ),
         Effect(
             name="executed_wrong_echo",
-            description="executes, answers with somebody else's shopOrderNo",
+            description="executes, answers with another shopOrderNo",
             korean="처리하고 다른 shopOrderNo로 응답",
             executes=True,
         ),
@@ -164,7 +164,7 @@ LOSSY = (
     "server_error_before_processing",
     "executed_answer_cut",
 )
-"""What a random fault is drawn from unless the settings say otherwise."""
+"""The random faults unless the settings name others."""
 
 _BY_AMOUNT = {amount: effect.name for effect in EFFECTS.values() for amount in effect.amounts}
 _BY_REVISE_AMOUNT = {

@@ -1,4 +1,4 @@
-"""What the faults do: to a request before it is executed, to an answer after."""
+"""Apply faults to a request before its execution, or to its answer afterwards."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +32,7 @@ def html(status: int, title: str) -> Reply:
 
 
 def instead_of_processing(fault: Fault) -> Reply | None:
-    """The answer of a fault that keeps the request from being executed."""
+    """The answer of a fault that prevents the execution of a request."""
     match fault.effect:
         case "cut_before_processing":
             return CUT
@@ -47,7 +47,7 @@ def instead_of_processing(fault: Fault) -> Reply | None:
 
 
 async def delay(bank: Bank, fault: Fault) -> None:
-    """Faults that take their time before the request is executed."""
+    """Wait for a fault that delays the execution of a request."""
     if fault.effect == "executed_late":
         await bank.clock.sleep(bank.switches.late_s)
     elif fault.effect == "slow":
@@ -55,15 +55,16 @@ async def delay(bank: Bank, fault: Fault) -> None:
 
 
 def spoil(bank: Bank, fault: Fault, answer: Wire) -> Wire:
-    """Faults inside a well-formed answer."""
+    """Apply a fault inside a well-formed answer."""
+    is_wrong_echo = fault.effect == "executed_wrong_echo"
+    if is_wrong_echo and isinstance(answer, ApprovalAnswer | ReviseAnswer):
+        return replace(answer, shop_order_no="SOMEBODY-ELSES-ORDER")
     if isinstance(answer, ReviseAnswer):
         match fault.effect:
             case "executed_other_amount":
                 return replace(answer, cancel_amount=int(answer.cancel_amount or 0) + 100)
             case "executed_without_payment_info":
                 return replace(answer, revise_info=None)
-            case "executed_wrong_echo":
-                return replace(answer, shop_order_no="SOMEBODY-ELSES-ORDER")
     if isinstance(answer, ApprovalAnswer):
         return _spoil_approval(bank, fault, answer)
     return answer
@@ -77,8 +78,6 @@ def _spoil_approval(bank: Bank, fault: Fault, answer: ApprovalAnswer) -> Wire:
             return replace(answer, msg_auth_value=None)
         case "executed_without_payment_info":
             return replace(answer, payment_info=None)
-        case "executed_wrong_echo":
-            return replace(answer, shop_order_no="SOMEBODY-ELSES-ORDER")
         case "executed_other_amount":
             amount = int(answer.amount or 0) + 100
             key = bank.malls[answer.mall_id or ""].key
@@ -89,7 +88,7 @@ def _spoil_approval(bank: Bank, fault: Fault, answer: ApprovalAnswer) -> Wire:
 
 
 async def carry(bank: Bank, fault: Fault, reply: Reply) -> Reply:
-    """Faults on the way back of an answer already made."""
+    """Apply a fault on the way back of an answer."""
     match fault.effect:
         case "executed_answer_withheld" | "executed_notice_only":
             await bank.clock.sleep(bank.switches.withheld_s)

@@ -1,4 +1,4 @@
-"""Crash tests' hook: requests that wait, executed or not, until somebody releases them."""
+"""Hold requests for crash tests, before or after their execution, until the test releases them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from kicc_simulator.ledger.bank import Bank
 
 
 class Hold(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Makes the next matching request wait, before it is executed or before it is answered."""
+    """A hold makes the next matching request wait before its execution or before its answer."""
 
     endpoint: EndpointName | Literal["*"] = "*"
     when: Literal["before", "after"] = "after"
@@ -19,8 +19,8 @@ class Hold(Struct, kw_only=True, forbid_unknown_fields=True):
     id: int = 0
 
 
-class Held(Struct, kw_only=True, rename="camel"):
-    """A request that waits to be released."""
+class HeldRequest(Struct, kw_only=True, rename="camel"):
+    """A request that waits for its release."""
 
     id: int
     when: str
@@ -29,65 +29,66 @@ class Held(Struct, kw_only=True, rename="camel"):
 
 
 class Holds:
-    """Which requests are to wait, and which wait now."""
+    """The planned holds, and the requests that wait now."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
-        self.wanted: list[Hold] = []
-        self._held: dict[int, tuple[Held, asyncio.Future[bool]]] = {}
+        self.planned: list[Hold] = []
+        self._waiting: dict[int, tuple[HeldRequest, asyncio.Future[bool]]] = {}
         self._changed = asyncio.Event()
         self._last_id = 0
 
     @property
-    def held(self) -> list[Held]:
-        """Who waits now."""
-        return [held for held, _ in self._held.values()]
+    def requests(self) -> list[HeldRequest]:
+        """The requests that wait now."""
+        return [request for request, _ in self._waiting.values()]
 
     def add(self, hold: Hold) -> Hold:
-        """Hold the next request that fits."""
+        """Hold the next request that matches."""
         self._last_id += 1
         hold.id = self._last_id
-        self.wanted.append(hold)
+        self.planned.append(hold)
         return hold
 
     def take(self, facts: Facts, when: Literal["before", "after"]) -> Hold | None:
-        """The hold this request meets, used up."""
-        for hold in self.wanted:
+        """Remove and return the hold that matches a request."""
+        for hold in self.planned:
             fits = hold.endpoint in ("*", facts.endpoint) and hold.match.fits(facts)
             if fits and hold.when == when:
-                self.wanted.remove(hold)
+                self.planned.remove(hold)
                 return hold
         return None
 
     async def wait(self, hold: Hold, facts: Facts) -> bool:
-        """Wait to be released; True means answer, False means cut the connection."""
+        """Wait for the release; True means answer, False means cut the connection."""
         released: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         since = self._bank.clock.stamp()
-        held = Held(id=hold.id, when=hold.when, since=since, facts=facts)
-        self._held[hold.id] = (held, released)
-        self._tell()
+        request = HeldRequest(id=hold.id, when=hold.when, since=since, facts=facts)
+        self._waiting[hold.id] = (request, released)
+        self._notify()
         try:
             return await released
         finally:
-            self._held.pop(hold.id, None)
-            self._tell()
+            self._waiting.pop(hold.id, None)
+            self._notify()
 
     async def until_held(self, count: int) -> None:
         """Return once at least ``count`` requests wait."""
-        while len(self._held) < count:
+        while len(self._waiting) < count:
             await self._changed.wait()
 
     def release(self, ids: Iterable[int] | None, *, is_answered: bool) -> int:
-        """Let the given requests (or all) go; how many that were. Also drops unmet holds."""
-        chosen = list(self._held) if ids is None else [one for one in ids if one in self._held]
+        """Release these requests, or all with every planned hold, and return their number."""
+        waiting = self._waiting
+        chosen = list(waiting) if ids is None else [key for key in ids if key in waiting]
         if ids is None:
-            self.wanted.clear()
-        for one in chosen:
-            _, released = self._held.pop(one)
+            self.planned.clear()
+        for hold_id in chosen:
+            _, released = waiting.pop(hold_id)
             if not released.done():
                 released.set_result(is_answered)
         return len(chosen)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

@@ -1,7 +1,7 @@
-"""Bad days on demand (§14.5): which fault, if any, meets a request.
+"""Choose the fault of a request (§14.5), if it meets one.
 
-Chosen by an explicit scenario of the control API, else by the card typed in the window, else by
-the amount, else by chance.
+The sources in order: an explicit scenario of the control API, the card typed in the window, the
+amount, chance.
 """
 
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ ENDPOINTS: tuple[EndpointName, ...] = (
 
 
 class Facts(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """What is known of a request before it is executed, to match scenarios and holds."""
+    """The facts of a request before its execution, which scenarios and holds match."""
 
     endpoint: EndpointName
     mall_id: str
@@ -44,7 +44,7 @@ class Match(
     forbid_unknown_fields=True,
     omit_defaults=True,
 ):
-    """Which requests are meant: every given field must be equal."""
+    """A filter of requests: every field that is set must be equal."""
 
     mall_id: str | None = None
     shop_transaction_id: str | None = None
@@ -54,11 +54,9 @@ class Match(
     batch_key: str | None = None
 
     def fits(self, facts: Facts) -> bool:
-        """Whether the request is meant."""
+        """Whether the request matches."""
         return all(
-            wanted is None or getattr(facts, name) == wanted
-            for name in self.__struct_fields__
-            for wanted in (getattr(self, name),)
+            getattr(self, name) in (None, getattr(facts, name)) for name in self.__struct_fields__
         )
 
 
@@ -94,7 +92,7 @@ class Scenarios:
         self._last_id = 0
 
     def add(self, scenario: Scenario) -> Scenario:
-        """From now on, until met ``times`` times."""
+        """Apply the scenario from now on, ``times`` times."""
         self._last_id += 1
         scenario.id = self._last_id
         scenario.met = 0
@@ -102,17 +100,17 @@ class Scenarios:
         return scenario
 
     def remove(self, scenario_id: int) -> bool:
-        """Whether there was such a scenario."""
+        """Remove a scenario; False if there is none."""
         before = len(self.waiting)
         self.waiting = [scenario for scenario in self.waiting if scenario.id != scenario_id]
         return len(self.waiting) < before
 
     def clear(self) -> None:
-        """No explicit scenario any more."""
+        """Remove all explicit scenarios."""
         self.waiting.clear()
 
     def choose(self, facts: Facts) -> Fault | None:
-        """The fault this request meets, if any."""
+        """The fault of a request, if it meets one."""
         if self.waiting:
             for scenario in self.waiting:
                 if scenario.endpoint in ("*", facts.endpoint) and scenario.match.fits(facts):

@@ -1,18 +1,18 @@
-"""The bank's own acts (§12.1, §14.1 S7) and its books: what tests and people read and turn."""
+"""The bank's own jobs (§12.1, §14.1 S7) and its records for the control API and the console."""
 
 from typing import Any
 
 from kicc_simulator.ledger import refusal
-from kicc_simulator.ledger.bank import Bank, Cancel, Transaction
+from kicc_simulator.ledger.bank import Bank, Transaction
 from kicc_simulator.ledger.refusal import Refusal
-from kicc_simulator.operations.answers import revise_answer
+from kicc_simulator.operations.revise import Change, apply_change
 from kicc_wire import codes
 
 _ESCROW_DONE = {"ES05": "ES06"}
 
 
 def capture_batch(bank: Bank) -> int:
-    """The nightly capture: TS03 becomes TS04. How many were captured."""
+    """Run the nightly capture (TS03 becomes TS04) and return the number of captures."""
     captured = 0
     for paid in bank.transactions.values():
         if paid.is_captured or paid.kind == "key":
@@ -27,50 +27,20 @@ def capture_batch(bank: Bank) -> int:
 
 
 def nightly_void(bank: Bank) -> int:
-    """The test host's void around 23:00: every approval still held is cancelled, unannounced."""
+    """Cancel every approval that holds money, without a notice, as the test host does at 23:00."""
     voided = 0
-    held = (*codes.STATUSES_HOLDING_MONEY, codes.STATUS_PARTIALLY_CANCELLED)
+    statuses = (*codes.STATUSES_HOLDING_MONEY, codes.STATUS_PARTIALLY_CANCELLED)
     for paid in bank.transactions.values():
-        if paid.status in held and paid.remain and paid.kind != "key":
-            add_cancel(
-                bank,
-                paid,
-                amount=paid.remain,
-                status=codes.STATUS_APPROVAL_CANCELLED,
-                revise_type="void",
-            )
+        if paid.status in statuses and paid.remain and paid.kind != "key":
+            _cancel_rest(bank, paid, status=codes.STATUS_APPROVAL_CANCELLED, revise_type="void")
             voided += 1
     return voided
 
 
-def add_cancel(
-    bank: Bank, paid: Transaction, *, amount: int, status: str, revise_type: str
-) -> Cancel:
-    """A cancel the bank makes by itself, without a merchant's request."""
-    at = bank.clock.stamp()
-    paid.remain -= amount
-    paid.status = status
-    cancel_pg_cno = bank.numbers.pg_cno()
-    cancel = Cancel(
-        cancel_pg_cno=cancel_pg_cno,
-        shop_transaction_id="",
-        revise_type=revise_type,
-        amount=amount,
-        remain=paid.remain,
-        status=status,
-        at=at,
-        notice_type=codes.NOTICE_CANCEL,
-        answer=revise_answer(
-            paid,
-            shop_transaction_id="",
-            cancel_pg_cno=cancel_pg_cno,
-            at=at,
-            amount=amount,
-            message=codes.MESSAGE_DONE,
-        ),
-    )
-    paid.cancels.append(cancel)
-    return cancel
+def _cancel_rest(bank: Bank, paid: Transaction, *, status: str, revise_type: str) -> None:
+    """Cancel the rest of a transaction without a merchant's request."""
+    change = Change(amount=paid.remain, status=status)
+    apply_change(bank, paid, change, shop_transaction_id="", revise_type=revise_type)
 
 
 def deposit(bank: Bank, paid: Transaction) -> None:
@@ -82,7 +52,7 @@ def deposit(bank: Bank, paid: Transaction) -> None:
 
 
 def reverse_deposit(paid: Transaction) -> None:
-    """The bank takes the deposit back; the account waits again. Keeps the deposit's number."""
+    """The bank reverses the deposit; the account waits again and keeps the deposit's number."""
     if paid.account is None or paid.status not in (codes.STATUS_DEPOSITED, "ES04"):
         raise Refusal(refusal.WRONG_STATE, f"there is no deposit to reverse ({paid.status})")
     paid.status = "ES03" if paid.is_escrow else codes.STATUS_AWAITING_DEPOSIT
@@ -94,7 +64,7 @@ def settle_refunds(bank: Bank, *, is_refused: bool) -> list[Transaction]:
     for paid in bank.transactions.values():
         if paid.status in _ESCROW_DONE and not is_refused:
             paid.status = _ESCROW_DONE[paid.status]
-            add_cancel(bank, paid, amount=paid.remain, status=paid.status, revise_type="refund")
+            _cancel_rest(bank, paid, status=paid.status, revise_type="refund")
             settled.append(paid)
         elif paid.status == codes.STATUS_REFUND_REQUESTED:
             if is_refused:
@@ -113,7 +83,7 @@ def confirm_escrow(paid: Transaction, step: str) -> None:
 
 
 def transaction_shown(paid: Transaction) -> dict[str, Any]:
-    """One transaction for the control API, in KICC's words."""
+    """One transaction for the control API, under KICC's field names."""
     return {
         "pgCno": paid.pg_cno,
         "mallId": paid.mall_id,
@@ -148,14 +118,14 @@ def transaction_shown(paid: Transaction) -> dict[str, Any]:
 
 
 def cancelled_krw(paid: Transaction) -> int:
-    """What went back to the payer."""
+    """The amount that went back to the payer."""
     return paid.amount - paid.remain if paid.paid_krw else 0
 
 
 def sums(bank: Bank) -> tuple[dict[str, dict[str, int]], dict[tuple[str, str], dict[str, int]]]:
-    """To the won: per mall, and per order of a mall.
+    """The sums in won by mall, and by order of a mall.
 
-    ``approvals`` counts approvals that took money, ``live`` those of which something is left.
+    ``approvals`` counts approvals that took money, ``live`` those with a rest.
     """
     by_mall: dict[str, dict[str, int]] = {}
     by_order: dict[tuple[str, str], dict[str, int]] = {}

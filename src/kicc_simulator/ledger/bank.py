@@ -1,7 +1,7 @@
-"""The bank's books: malls, windows, transactions, keys, and which requests were received.
+"""The bank's records: malls, windows, transactions, keys, and received requests.
 
-Held in memory, changed only by the verbs of this package, each within one turn of the event loop,
-so that of two parallel requests exactly one wins.
+They are in memory. Each operation changes them within one turn of the event loop, so that exactly
+one of two parallel requests wins.
 """
 
 import random
@@ -14,7 +14,7 @@ from kicc_simulator.ledger.cards import Card
 from kicc_simulator.ledger.clock import Clock
 from kicc_simulator.ledger.malls import Mall, preset_malls
 from kicc_simulator.ledger.numbers import Numbers
-from kicc_simulator.ledger.refusal import DUPLICATE_KEY, Refusal
+from kicc_simulator.ledger.refusal import DUPLICATE_KEY, DUPLICATE_ORDER, Refusal
 from kicc_simulator.switches import Switches
 from kicc_wire.messages import (
     BankInfo,
@@ -69,7 +69,7 @@ class Session(Struct, kw_only=True):
 
 
 class Cancel(Struct, kw_only=True, gc=False):
-    """One cancel, refund or escrow step of a transaction, with the answer it was given."""
+    """One cancel, refund or escrow step of a transaction, with its answer."""
 
     cancel_pg_cno: str
     shop_transaction_id: str
@@ -115,7 +115,7 @@ class Transaction(Struct, kw_only=True, gc=False):
 
     @property
     def paid_krw(self) -> int:
-        """What the payer gave: nothing while a virtual account waits for its deposit."""
+        """The amount that the payer paid: 0 while a virtual account waits for its deposit."""
         return self.amount if self.account is None or self.deposit_pg_cno else 0
 
     @property
@@ -139,7 +139,7 @@ class BillingKey(Struct, kw_only=True):
 
 
 class Received(Struct, kw_only=True, gc=False):
-    """One request by its shopTransactionId and what became of it.
+    """One request by its shopTransactionId, with its state.
 
     ``in_flight`` and ``dropped`` requests are not found by a query.
     """
@@ -155,11 +155,11 @@ class PendingRefund(Struct, kw_only=True):
     """A refund that first times out (VTIM), then is in progress (VT00), then done."""
 
     request: ReviseRequest
-    asked: int = 0
+    queries: int = 0
 
 
 class Bank:
-    """Everything KICC remembers, and the clock, switches, numbers and dice it works with."""
+    """KICC's records, with its clock, switches, numbers and dice."""
 
     def __init__(self, *, seed: int, switches: Switches) -> None:
         self.seed = seed
@@ -171,7 +171,7 @@ class Bank:
 
     def reset(self) -> None:
         """Forget everything but the switches; malls are the presets again."""
-        # A request still on its way belongs to the books it began in: the handler compares epochs.
+        # A request under way belongs to the records of its start: the handler compares epochs.
         self.epoch += 1
         self.clock.reset()
         self.dice.seed(self.seed)
@@ -186,7 +186,7 @@ class Bank:
         self._orders: set[tuple[str, str]] = set()
 
     def receive(self, mall_id: str, shop_transaction_id: str, endpoint: str) -> Received:
-        """V7: note the key at receipt. Refuses one already received today for this mall."""
+        """V7: record the key at receipt. Refuses one that this mall has sent today."""
         today = self.clock.today()
         received = self._received.get(today)
         if received is None:
@@ -199,25 +199,25 @@ class Bank:
         return noted
 
     def received_on(self, day: str, mall_id: str, shop_transaction_id: str) -> Received | None:
-        """What is known of a key of that Korean day."""
+        """The request with this key on that Korean day."""
         return self._received.get(day, {}).get((mall_id, shop_transaction_id))
 
-    def is_order_used(self, mall_id: str, shop_order_no: str) -> bool:
-        """V6: whether a registration or a charge has used the number."""
-        return (mall_id, shop_order_no) in self._orders
-
-    def use_order(self, mall_id: str, shop_order_no: str) -> None:
-        """V6: from now on the number is used."""
+    def claim_order(self, mall_id: str, shop_order_no: str) -> None:
+        """V6: use an order number. Refuses one that a registration or a charge has used."""
+        if not self.switches.unique_orders:
+            return
+        if (mall_id, shop_order_no) in self._orders:
+            raise Refusal(DUPLICATE_ORDER, "이미 사용된 shopOrderNo 입니다")
         self._orders.add((mall_id, shop_order_no))
 
     def add_session(self, session: Session) -> None:
-        """Remember a window; the oldest are forgotten beyond a limit."""
+        """Store a window. Beyond a limit the oldest one goes."""
         if len(self.sessions) >= _SESSIONS_MAX:
             del self.sessions[next(iter(self.sessions))]
         self.sessions[session.authorization_id] = session
 
     def outward(self, code: str) -> str:
-        """The code as answered: invented ones become random when the switch says so."""
+        """The code of an answer: invented codes become random if the switch is on."""
         if not self.switches.random_codes or not code.startswith(_INVENTED_PREFIX):
             return code
         return "X" + "".join(self.dice.choices(_CODE_LETTERS, k=3))

@@ -1,4 +1,4 @@
-"""The test cards: what a number typed in the window stands for.
+"""The test cards: the meaning of a number typed in the window.
 
 No number used here can be a real card: test numbers begin with 0000, which no card company has, or
 fail the Luhn check. Any other number is refused by the window. Only a mask is ever kept.
@@ -7,7 +7,7 @@ fail the Luhn check. Any other number is refused by the window. Only a mask is e
 from msgspec import Struct
 
 from kicc_wire import codes
-from kicc_wire.institutions import CARD_CHECK, CARD_COMPANY, CARD_CREDIT, CARD_PERSON, CARDS
+from kicc_wire.institutions import CARD_CHECK, CARD_COMPANY, CARD_CREDIT, CARD_PERSONAL, CARDS
 
 DEFAULT_TEST_CARD = "0000002912340001"
 """Prefilled in the window: Shinhan, personal, credit."""
@@ -28,7 +28,7 @@ SUFFIXES = {
 
 
 class Card(Struct, frozen=True, kw_only=True, gc=False):
-    """What KICC tells a merchant about a card. Holds masks, never the number."""
+    """The card data in KICC's answers. It holds masks, never the number."""
 
     payment_mask: str
     key_mask: str
@@ -43,7 +43,7 @@ class Card(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NotATestCard(Exception):
-    """The number may not be used here. Says why in two languages, and never the number."""
+    """The number is not allowed. The message has the reason in two languages, never the number."""
 
     def __init__(self, korean: str, english: str) -> None:
         super().__init__(english)
@@ -93,7 +93,7 @@ def _card_of(number: str) -> Card:
         acquirer_code=acquirer,
         acquirer_name=f"{CARDS[acquirer]}카드",
         gubun=CARD_CHECK if suffix == "0002" else CARD_CREDIT,
-        biz_gubun=CARD_COMPANY if suffix == "0003" else CARD_PERSON,
+        biz_gubun=CARD_COMPANY if suffix == "0003" else CARD_PERSONAL,
         sub_card_cd="526" if is_bc_member else "",
         part_cancel=suffix != "0004",
     )

@@ -1,7 +1,7 @@
-"""KICC's clock: Korean time that runs like the real one and can be turned.
+"""KICC's clock: Korean time that runs like the real one and can be advanced or set back.
 
-Everything KICC dates (transaction numbers, days, windows, retries of notices) is read here. Waits
-that stand for KICC's slowness are measured on the same clock, so turning it forward ends them.
+All of KICC's dates (transaction numbers, days, windows, retries of notices) come from it. It also
+measures the waits that imitate KICC's slowness, so an advance of the clock ends them.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ KST = timezone(timedelta(hours=9), "KST")
 
 
 class Clock:
-    """Now in Korea, plus however far it was turned."""
+    """The time in Korea plus an offset."""
 
     def __init__(self) -> None:
         self._offset_s = 0.0
-        self._turned_forward_s = 0.0
-        self._turned = asyncio.Event()
+        self._advanced_s = 0.0
+        self._changed = asyncio.Event()
         self._cached_second = -1
         self._cached_stamp = ""
 
@@ -43,22 +43,22 @@ class Clock:
         return (self.now() - timedelta(days=1)).strftime("%Y%m%d")
 
     def elapsed_s(self) -> float:
-        """Seconds on a scale that only grows: real time plus every turn forward."""
-        return time.monotonic() + self._turned_forward_s
+        """Seconds on a scale that only grows: real time plus every advance."""
+        return time.monotonic() + self._advanced_s
 
     def advance(self, seconds: float) -> None:
-        """Turn forward (or back, when negative) and wake whoever waits."""
+        """Advance the clock (a negative number sets it back) and wake all waiting tasks."""
         self._offset_s += seconds
-        self._turned_forward_s += max(seconds, 0.0)
+        self._advanced_s += max(seconds, 0.0)
         self._wake()
 
     def set(self, moment: datetime) -> None:
-        """Turn to an aware moment; a naive one is read as Korean time."""
+        """Set the clock to an aware moment; a naive one counts as Korean time."""
         aware = moment if moment.tzinfo else moment.replace(tzinfo=KST)
         self.advance(aware.timestamp() - time.time() - self._offset_s)
 
     def to_midnight(self, *, before_s: float) -> None:
-        """Turn forward to the next midnight in Korea, or to ``before_s`` seconds before it."""
+        """Advance to the next midnight in Korea, or to ``before_s`` seconds before it."""
         now = self.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         target = midnight - timedelta(seconds=before_s)
@@ -72,18 +72,18 @@ class Clock:
         self._wake()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds`` on this clock: turning it forward shortens the wait."""
+        """Wait ``seconds`` on this clock: an advance shortens the wait."""
         await self.sleep_until(self.elapsed_s() + seconds)
 
     async def sleep_until(self, due_s: float) -> None:
         """Wait until :meth:`elapsed_s` has reached ``due_s``."""
         while (left := due_s - self.elapsed_s()) > 0:
-            turned = self._turned
+            changed = self._changed
             try:
-                await asyncio.wait_for(turned.wait(), left)
+                await asyncio.wait_for(changed.wait(), left)
             except TimeoutError:
                 continue
 
     def _wake(self) -> None:
-        turned, self._turned = self._turned, asyncio.Event()
-        turned.set()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -1,4 +1,4 @@
-"""The merchants' contracts with KICC: who may do what, with which secret key."""
+"""The merchants' contracts with KICC: their permissions and secret keys."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ TEST_KEY = "easypay!KICCTEST"
 
 
 class NoticeTarget(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Where and how a mall wants its notices (§11)."""
+    """The address, form and kinds of a mall's notices (§11)."""
 
     url: str
     form: Literal["json", "legacy"] = "json"

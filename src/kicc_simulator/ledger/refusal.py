@@ -1,7 +1,7 @@
 """A business refusal: HTTP 200 with a ``resCd`` other than ``0000``.
 
-KICC's own code for most refusals is not established. Those are invented here and all begin with
-``ZS``, so that nobody mistakes them for KICC's; a switch replaces them by random ones.
+KICC's own code for most refusals is not established. This module invents codes for them, which all
+begin with ``ZS`` and differ from KICC's; a switch replaces them by random ones.
 """
 
 DUPLICATE_KEY = "ZS01"
@@ -44,7 +44,7 @@ INVENTED_CODES = {
 
 
 class Refusal(Exception):
-    """The request is understood and refused."""
+    """KICC understands the request and refuses it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code} {message}")

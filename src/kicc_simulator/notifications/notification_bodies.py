@@ -1,4 +1,4 @@
-"""What a notice says (§11): all strings, no shopTransactionId, no signature, in both forms."""
+"""The fields of a notice (§11): all strings, no shopTransactionId, no signature, in both forms."""
 
 from urllib.parse import urlencode
 
@@ -109,7 +109,7 @@ def _customer_fields(customer: CustomerInfo | None) -> dict[str, str]:
 
 
 def encode(fields: dict[str, str], form: str) -> tuple[bytes, str]:
-    """The body and its content type, in the form the mall is set to."""
+    """The body and its content type, in the mall's form."""
     if form == "json":
         return msgspec.json.encode(fields), JSON_FORM
     old = {old_name: fields.get(name, "") for old_name, name in LEGACY_NOTICE_FIELDS.items()}
@@ -117,7 +117,7 @@ def encode(fields: dict[str, str], form: str) -> tuple[bytes, str]:
 
 
 def is_acknowledged(status: int, body: bytes, form: str) -> bool:
-    """Whether the merchant said 0000 with HTTP 200, in the words of the form."""
+    """Whether the merchant answered 0000 with HTTP 200 in the notice's form."""
     if status != 200:  # noqa: PLR2004 - HTTP OK, the only status KICC takes
         return False
     if form == "json":

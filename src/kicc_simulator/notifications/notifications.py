@@ -1,4 +1,4 @@
-"""Notices (§11, §14.6): told for every success, tried again every three minutes until acked."""
+"""Queue and deliver notices (§11, §14.6), every three minutes until the acknowledgement."""
 
 import asyncio
 import heapq
@@ -6,7 +6,7 @@ from collections import deque
 from typing import Literal
 
 import aiohttp
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kicc_simulator.ledger.bank import Bank, Cancel, Transaction
 from kicc_simulator.notifications import notification_bodies
@@ -18,7 +18,7 @@ _ACK_BYTES_MAX = 65_536
 
 
 class Notice(Struct, kw_only=True, rename="camel"):
-    """One notice for one mall: waiting, acknowledged, or parked until resent by hand."""
+    """One notice for one mall: waiting, delivered, or given up until a manual resend."""
 
     id: int
     mall_id: str
@@ -29,7 +29,7 @@ class Notice(Struct, kw_only=True, rename="camel"):
     fields: dict[str, str]
     due_s: float
     state: Literal["waiting", "delivered", "parked"] = "waiting"
-    tries: int = 0
+    attempts: int = field(default=0, name="tries")
     last: str = ""
 
 
@@ -47,7 +47,7 @@ class Notices:
         self._last_id = 0
 
     async def run(self) -> None:
-        """Deliver what is due, until cancelled."""
+        """Deliver due notices until cancelled."""
         try:
             while True:
                 await self._until_due()
@@ -60,7 +60,7 @@ class Notices:
             for client in self._clients.values():
                 await client.close()
 
-    async def tell(
+    async def queue(
         self,
         paid: Transaction,
         outcome: Transaction | Cancel | None,
@@ -69,11 +69,11 @@ class Notices:
     ) -> None:
         """Queue the notice of a success. ``is_first`` delivers it before returning."""
         if isinstance(outcome, Cancel):
-            await self.tell_event(paid, outcome.notice_type, cancel=outcome, is_first=is_first)
+            await self.queue_event(paid, outcome.notice_type, cancel=outcome, is_first=is_first)
         elif paid.kind != "key":
-            await self.tell_event(paid, codes.NOTICE_APPROVAL, is_first=is_first)
+            await self.queue_event(paid, codes.NOTICE_APPROVAL, is_first=is_first)
 
-    async def tell_event(
+    async def queue_event(
         self,
         paid: Transaction,
         notice_type: str,
@@ -82,7 +82,7 @@ class Notices:
         res_cd: str = codes.RESULT_OK,
         is_first: bool = False,
     ) -> None:
-        """Queue a notice of any kind, if the mall wants it."""
+        """Queue a notice of any kind, if the mall subscribes to it."""
         mall = self._bank.malls.get(paid.mall_id)
         target = mall.notice if mall else None
         if target is None or (target.kinds is not None and notice_type not in target.kinds):
@@ -96,28 +96,28 @@ class Notices:
         for _ in range(copies):
             notice = self._make(paid.mall_id, fields, url=target.url, form=target.form)
             if is_first:
-                await self._try(notice)
+                await self._attempt(notice)
             else:
                 self._queue_in_order(paid, notice)
 
     def forge(self, mall_id: str, fields: dict[str, str], *, url: str, form: str) -> Notice:
-        """Send a notice of anybody's making at once, as a forger would."""
+        """Send a forged notice at once."""
         notice = self._make(mall_id, fields, url=url, form=form)
         notice.due_s = self._bank.clock.elapsed_s()
         self._push(notice)
         return notice
 
     def resend(self, notice: Notice) -> None:
-        """Start the notice's cycle of tries again, now (the admin page's button)."""
+        """Restart the notice's delivery attempts now (the admin page's button)."""
         self._finished.remove(notice)
-        notice.state, notice.tries = "waiting", 0
+        notice.state, notice.attempts = "waiting", 0
         notice.due_s = self._bank.clock.elapsed_s()
         self._push(notice)
 
     def all(self) -> list[Notice]:
-        """Every notice remembered, oldest first."""
+        """Every stored notice, oldest first."""
         waiting = [notice for _, _, notice in self._heap]
-        held_back = [notice for held in self._held_back.values() for notice in held]
+        held_back = [notice for notices in self._held_back.values() for notice in notices]
         return sorted([*self._finished, *waiting, *held_back], key=lambda notice: notice.id)
 
     async def until_quiet(self) -> None:
@@ -126,7 +126,7 @@ class Notices:
             await self._changed.wait()
 
     def reset(self) -> None:
-        """Forget every notice; those being sent are broken off."""
+        """Forget every notice and abort deliveries under way."""
         self._heap.clear()
         self._finished.clear()
         self._held_back.clear()
@@ -148,7 +148,7 @@ class Notices:
         )
 
     def _queue_in_order(self, paid: Transaction, notice: Notice) -> None:
-        """With the reorder switch, approvals wait until a cancel of theirs has left."""
+        """With the reorder switch, approvals wait until their cancel has left."""
         if self._bank.switches.notice_reorder and notice.noti_type == codes.NOTICE_APPROVAL:
             self._held_back.setdefault(paid.pg_cno, []).append(notice)
             return
@@ -159,7 +159,7 @@ class Notices:
 
     def _push(self, notice: Notice) -> None:
         heapq.heappush(self._heap, (notice.due_s, notice.id, notice))
-        self._tell_change()
+        self._notify()
 
     async def _until_due(self) -> None:
         clock = self._bank.clock
@@ -168,32 +168,32 @@ class Notices:
             can_send = bool(self._heap) and len(self._sending) < _AT_ONCE_MAX
             if can_send and self._heap[0][0] <= clock.elapsed_s():
                 return
-            waits: list[asyncio.Task[object]] = [asyncio.create_task(changed.wait())]
+            tasks: list[asyncio.Task[object]] = [asyncio.create_task(changed.wait())]
             if can_send:
-                waits.append(asyncio.create_task(clock.sleep_until(self._heap[0][0])))
+                tasks.append(asyncio.create_task(clock.sleep_until(self._heap[0][0])))
             try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for wait in waits:
-                    wait.cancel()
+                for task in tasks:
+                    task.cancel()
 
     def _spawn(self, notice: Notice) -> None:
-        task = asyncio.create_task(self._try(notice))
+        task = asyncio.create_task(self._attempt(notice))
         self._sending.add(task)
         task.add_done_callback(self._sent)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
-        self._tell_change()
+        self._notify()
         if not task.cancelled() and task.exception() is not None:
             raise task.exception()  # type: ignore[misc]  # a bug: let the loop report it
 
-    async def _try(self, notice: Notice) -> None:
-        notice.tries += 1
+    async def _attempt(self, notice: Notice) -> None:
+        notice.attempts += 1
         is_acked, notice.last = await self._post(notice)
         if is_acked:
             notice.state = "delivered"
-        elif notice.tries > codes.NOTICE_RETRIES_MAX:
+        elif notice.attempts > codes.NOTICE_RETRIES_MAX:
             notice.state = "parked"
         else:
             notice.due_s += codes.NOTICE_RETRY_INTERVAL_S
@@ -232,6 +232,6 @@ class Notices:
             self._clients[source] = client
         return client
 
-    def _tell_change(self) -> None:
+    def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

@@ -1,4 +1,4 @@
-"""What KICC writes back: approvals, cancels and queries, in either of its two body shapes (S5)."""
+"""Make KICC's answers to approvals, cancels and queries in either of two body shapes (S5)."""
 
 from typing import Any
 
@@ -178,7 +178,7 @@ def revise_answer(
 
 
 def encode(bank: Bank, answer: Wire) -> bytes:
-    """The bytes of an answer, with the chatter the switches ask for."""
+    """The bytes of an answer, with the extra fields of the switches."""
     switches = bank.switches
     if switches.amounts == "number" and not switches.extra_fields:
         return msgspec.json.encode(answer)

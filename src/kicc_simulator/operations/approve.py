@@ -7,7 +7,7 @@ from kicc_simulator.ledger import refusal
 from kicc_simulator.ledger.bank import Bank, BillingKey, Session, Transaction
 from kicc_simulator.ledger.malls import Mall
 from kicc_simulator.ledger.refusal import Refusal, bad_field
-from kicc_simulator.operations.register import check_positive_amount
+from kicc_simulator.operations.register import check_positive_amount, shop_values
 from kicc_wire import codes
 from kicc_wire.institutions import BANKS, BANKS_VIRTUAL_ACCOUNT
 from kicc_wire.messages import (
@@ -16,7 +16,6 @@ from kicc_wire.messages import (
     BatchApprovalRequest,
     MobInfo,
     PrepaidInfo,
-    ShopValueInfo,
     VirtualAccountInfo,
 )
 
@@ -52,7 +51,7 @@ def approve(
         customer=session.customer,
         shop_values=session.shop_values,
         is_escrow=session.is_escrow,
-        **_means(bank, session),
+        **_method_fields(bank, session),
     )
     if session.is_escrow:
         paid.status = "ES03" if paid.account else "ES01"
@@ -87,10 +86,7 @@ def charge(
     if not mall.billing:
         raise Refusal(refusal.NOT_PERMITTED, codes.MESSAGE_MALL_NOT_PERMITTED)
     key = active_key(bank, mall, request.pay_method_info.bill_key_method_info.batch_key)
-    if bank.switches.unique_orders:
-        if bank.is_order_used(mall.mall_id, request.shop_order_no):
-            raise Refusal(refusal.DUPLICATE_ORDER, "이미 사용된 shopOrderNo 입니다")
-        bank.use_order(mall.mall_id, request.shop_order_no)
+    bank.claim_order(mall.mall_id, request.shop_order_no)
     if issuer_refusal is not None:
         raise issuer_refusal
     return _transaction(
@@ -103,7 +99,7 @@ def charge(
         amount=request.amount,
         goods_name=request.order_info.goods_name,
         customer=request.order_info.customer_info,
-        shop_values=_shop_values(request.shop_value_info),
+        shop_values=shop_values(request.shop_value_info),
         method=codes.PAY_METHOD_CARD,
         card=key.card,
         batch_key=key.batch_key,
@@ -112,17 +108,11 @@ def charge(
 
 
 def active_key(bank: Bank, mall: Mall, batch_key: str) -> BillingKey:
-    """V12: the key, if it lives and is this mall's."""
+    """V12: the key, if it is active and this mall's."""
     key = bank.keys.get(batch_key)
     if key is None or key.mall_id != mall.mall_id or key.removed_at:
         raise Refusal(refusal.UNKNOWN_BATCH_KEY, "등록되지 않은 빌링키입니다")
     return key
-
-
-def _shop_values(values: ShopValueInfo | None) -> tuple[str, ...]:
-    if values is None:
-        return ()
-    return tuple(getattr(values, f"value{n}") or "" for n in range(1, 8))
 
 
 def _issue_key(bank: Bank, mall: Mall, request: ApprovalRequest, session: Session) -> Transaction:
@@ -180,21 +170,21 @@ def _transaction(
     return paid
 
 
-def _means(bank: Bank, session: Session) -> dict[str, Any]:
-    """What the payer chose in the window: card, wallet, bank, account or phone."""
+def _method_fields(bank: Bank, session: Session) -> dict[str, Any]:
+    """The payer's choice in the window: card, wallet, bank, account or phone."""
     method = session.chosen_method
-    means: dict[str, Any] = {"method": method}
+    fields: dict[str, Any] = {"method": method}
     if session.card is not None:
-        means |= {
+        fields |= {
             "method": codes.PAY_METHOD_CARD,
             "card": session.card,
             "wallet": session.wallet,
             "installment": session.installment,
         }
     elif method == codes.PAY_METHOD_VIRTUAL_ACCOUNT:
-        means["account"] = _account(bank, session)
+        fields["account"] = _account(bank, session)
     elif method == codes.PAY_METHOD_MOBILE:
-        means["mobile"] = MobInfo(
+        fields["mobile"] = MobInfo(
             auth_id=session.pg_cno[-8:],
             bill_id=session.pg_cno,
             mobile_no="010****0000",
@@ -202,11 +192,11 @@ def _means(bank: Bank, session: Session) -> dict[str, Any]:
             mobile_cd="SKT",
         )
     elif method == codes.PAY_METHOD_PREPAID:
-        means["prepaid"] = PrepaidInfo(bill_id=session.pg_cno, remain_amount=0)
+        fields["prepaid"] = PrepaidInfo(bill_id=session.pg_cno, remain_amount=0)
     else:
         code = session.bank_code or "004"
-        means["bank"] = BankInfo(bank_code=code, bank_name=BANKS.get(code, ""))
-    return means
+        fields["bank"] = BankInfo(bank_code=code, bank_name=BANKS.get(code, ""))
+    return fields
 
 
 def _account(bank: Bank, session: Session) -> VirtualAccountInfo:

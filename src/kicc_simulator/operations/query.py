@@ -1,4 +1,4 @@
-"""Ask what became of a request (§10): by its key and day, yesterday and today only."""
+"""Answer a query for a request (§10) by its key and day, yesterday and today only."""
 
 from kicc_simulator.ledger.bank import Bank, Cancel, Transaction
 from kicc_simulator.ledger.malls import Mall
@@ -8,9 +8,9 @@ from kicc_wire.messages import QueryRequest, Wire
 
 
 def query(bank: Bank, mall: Mall, request: QueryRequest) -> Wire:
-    """The answer of the approval or cancel, unsigned, or the refusal it was given.
+    """The unsigned answer of the approval or cancel, or its refusal.
 
-    For an approval only ``statusCode`` follows what happened since; amounts stay the original.
+    For an approval only ``statusCode`` shows later changes; amounts stay the original.
     """
     day = request.transaction_date
     if day not in (bank.clock.today(), bank.clock.yesterday()):

@@ -1,4 +1,4 @@
-"""Register a window (§5): nothing is paid, a session and its address are made."""
+"""Register a window (§5): make a session and its address, without a payment."""
 
 from kicc_simulator.ledger import refusal
 from kicc_simulator.ledger.bank import Bank, Session
@@ -6,23 +6,20 @@ from kicc_simulator.ledger.malls import Mall
 from kicc_simulator.ledger.refusal import Refusal, bad_field
 from kicc_wire import codes
 from kicc_wire.limits import AUTH_PAGE_URL_MAX_BYTES, ESCROW_GOODS_MAX
-from kicc_wire.messages import RegisterAnswer, RegisterRequest
+from kicc_wire.messages import RegisterAnswer, RegisterRequest, ShopValueInfo
 
 AMOUNT_MAX = 9_999_999_999
-"""No order is dearer; KICC's own limit is not published."""
+"""Our own limit; KICC's is not published."""
 
 
 def register(
     bank: Bank, mall: Mall, request: RegisterRequest, *, family: str, own_url: str
 ) -> RegisterAnswer:
-    """Open a session of ``family`` and tell where its window is."""
+    """Open a session of ``family`` and return the address of its window."""
     _check_choices(request)
     _check_amount(request)
     _check_permission(mall, request)
-    if bank.switches.unique_orders:
-        if bank.is_order_used(mall.mall_id, request.shop_order_no):
-            raise Refusal(refusal.DUPLICATE_ORDER, "이미 사용된 shopOrderNo 입니다")
-        bank.use_order(mall.mall_id, request.shop_order_no)
+    bank.claim_order(mall.mall_id, request.shop_order_no)
     session = _session(bank, mall, request, family=family)
     url = f"{own_url}{codes.WINDOW_PATH}?authorizationId={session.authorization_id}"
     assert len(url) <= AUTH_PAGE_URL_MAX_BYTES
@@ -73,6 +70,13 @@ def check_positive_amount(amount: int) -> None:
         raise bad_field("amount", f"1 이상 {AMOUNT_MAX} 이하여야 합니다")
 
 
+def shop_values(values: ShopValueInfo | None) -> tuple[str, ...]:
+    """The seven texts that the return and the notice echo; none without a `shopValueInfo`."""
+    if values is None:
+        return ()
+    return tuple(getattr(values, f"value{n}") or "" for n in range(1, 8))
+
+
 def _check_permission(mall: Mall, request: RegisterRequest) -> None:
     is_billing = request.pay_method_type_code == codes.PAY_METHOD_BILLING_KEY
     if not (mall.billing if is_billing else mall.payment):
@@ -85,7 +89,6 @@ def _session(bank: Bank, mall: Mall, request: RegisterRequest, *, family: str) -
     methods = request.pay_method_info
     bill_key = methods.bill_key_method_info if methods else None
     account = methods.virtual_account_method_info if methods else None
-    values = request.shop_value_info
     return Session(
         authorization_id=bank.numbers.authorization_id(),
         mall_id=mall.mall_id,
@@ -99,7 +102,7 @@ def _session(bank: Bank, mall: Mall, request: RegisterRequest, *, family: str) -
         shop_name=request.mall_name or mall.name,
         goods_name=request.order_info.goods_name,
         return_url=request.return_url,
-        shop_values=tuple(getattr(values, f"value{n}", None) or "" for n in range(1, 8)),
+        shop_values=shop_values(request.shop_value_info),
         customer=request.order_info.customer_info,
         nick_name=bool(bill_key and bill_key.nick_name_used),
         is_escrow=request.escrow_info is not None,

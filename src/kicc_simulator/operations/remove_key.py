@@ -8,7 +8,7 @@ from kicc_wire.messages import RemoveKeyAnswer, RemoveKeyRequest
 
 
 def remove_key(bank: Bank, mall: Mall, request: RemoveKeyRequest) -> RemoveKeyAnswer:
-    """The key can never be charged again."""
+    """Remove a billing key; a charge of it is refused from now on."""
     key = active_key(bank, mall, request.batch_key)
     key.removed_at = bank.clock.stamp()
     return RemoveKeyAnswer(

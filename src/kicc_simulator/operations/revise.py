@@ -1,4 +1,4 @@
-"""Cancel, partly cancel, capture, refund, or move escrow along (§9)."""
+"""Cancel, partly cancel, capture, refund, or advance escrow (§9)."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ class Change(Struct, frozen=True, kw_only=True):
 def revise(bank: Bank, mall: Mall, request: ReviseRequest, *, is_postponed: bool = False) -> Cancel:
     """Check and carry out one revise.
 
-    ``is_postponed`` (a fault) keeps it pending: VTIM now, VT00 when asked, done when asked again.
+    ``is_postponed`` (a fault) keeps it pending: VTIM now, VT00 at the first query, then done.
     """
     paid = transaction_to_revise(bank, mall, request)
     pending = bank.pending_refunds.get(paid.pg_cno)
@@ -58,10 +58,9 @@ def revise(bank: Bank, mall: Mall, request: ReviseRequest, *, is_postponed: bool
     change = _change(bank, mall, paid, request)
     if is_postponed:
         bank.pending_refunds[paid.pg_cno] = PendingRefund(request=request)
-        raise Refusal(codes.RESULT_REFUND_TIMED_OUT, codes.RESULTS[codes.RESULT_REFUND_TIMED_OUT])
+        raise _refund_refusal(codes.RESULT_REFUND_TIMED_OUT)
     if pending is not None:
-        message = codes.RESULTS[codes.RESULT_REFUND_IN_PROGRESS]
-        raise Refusal(codes.RESULT_REFUND_IN_PROGRESS, message)
+        raise _refund_refusal(codes.RESULT_REFUND_IN_PROGRESS)
     return _apply(bank, paid, request, change)
 
 
@@ -121,9 +120,7 @@ def _cancel_all(bank: Bank, _mall: Mall, paid: Transaction, request: ReviseReque
 
 def _cancel_part(_bank: Bank, mall: Mall, paid: Transaction, request: ReviseRequest) -> Change:
     """32: any number of times until nothing is left; always TS06 (V15)."""
-    if not mall.partial_cancel:
-        raise Refusal(refusal.NOT_PERMITTED, "부분취소 불가 가맹점")
-    _check_not_cancelled(paid)
+    _check_partly_cancellable(mall, paid)
     if paid.card is None or paid.is_escrow:
         raise _not_this_way("카드 거래만 부분취소(32)할 수 있습니다")
     if not paid.card.part_cancel:
@@ -134,9 +131,7 @@ def _cancel_part(_bank: Bank, mall: Mall, paid: Transaction, request: ReviseRequ
 
 def _cancel_part_bank(_bank: Bank, mall: Mall, paid: Transaction, request: ReviseRequest) -> Change:
     """33: the same for bank transfers and mobile phones."""
-    if not mall.partial_cancel:
-        raise Refusal(refusal.NOT_PERMITTED, "부분취소 불가 가맹점")
-    _check_not_cancelled(paid)
+    _check_partly_cancellable(mall, paid)
     if paid.card is not None or paid.method not in _BANK_AND_PHONE or paid.is_escrow:
         raise _not_this_way("계좌이체와 휴대폰만 부분취소(33)할 수 있습니다")
     amount = _part_amount(paid, request)
@@ -144,7 +139,7 @@ def _cancel_part_bank(_bank: Bank, mall: Mall, paid: Transaction, request: Revis
 
 
 def _refund(_bank: Bank, _mall: Mall, paid: Transaction, request: ReviseRequest) -> Change:
-    """60 and 62: asked for now, paid out the next day."""
+    """60 and 62: requested now, paid out the next day."""
     if request.revise_sub_type_code != codes.REVISE_SUB_REFUND:
         raise bad_field("reviseSubTypeCode", "RF01 이어야 합니다")
     is_full = request.revise_type_code == codes.REVISE_DEFERRED_REFUND
@@ -215,6 +210,12 @@ _BY_TYPE: dict[str, Callable[[Bank, Mall, Transaction, ReviseRequest], Change]] 
 }
 
 
+def _check_partly_cancellable(mall: Mall, paid: Transaction) -> None:
+    if not mall.partial_cancel:
+        raise Refusal(refusal.NOT_PERMITTED, "부분취소 불가 가맹점")
+    _check_not_cancelled(paid)
+
+
 def _check_not_cancelled(paid: Transaction) -> None:
     if paid.status in codes.STATUSES_FULLY_CANCELLED or paid.remain == 0:
         raise Refusal(refusal.ALREADY_CANCELLED, "이미 취소된 거래입니다")
@@ -236,18 +237,35 @@ def _check_remain(paid: Transaction, request: ReviseRequest) -> None:
         raise Refusal(refusal.BAD_CANCEL_AMOUNT, "취소가능금액(remainAmount)이 다릅니다")
 
 
+def _refund_refusal(code: str) -> Refusal:
+    return Refusal(code, codes.RESULTS[code])
+
+
 def _not_this_way(message: str) -> Refusal:
     return Refusal(refusal.NOT_CANCELLABLE_THIS_WAY, message)
 
 
 def _apply(bank: Bank, paid: Transaction, request: ReviseRequest, change: Change) -> Cancel:
+    return apply_change(
+        bank,
+        paid,
+        change,
+        shop_transaction_id=request.shop_transaction_id,
+        revise_type=request.revise_type_code,
+    )
+
+
+def apply_change(
+    bank: Bank, paid: Transaction, change: Change, *, shop_transaction_id: str, revise_type: str
+) -> Cancel:
+    """Change a transaction and record the cancel with its answer."""
     at = bank.clock.stamp()
     paid.remain -= change.amount
     paid.status = change.status
     cancel_pg_cno = bank.numbers.pg_cno()
     answer = revise_answer(
         paid,
-        shop_transaction_id=request.shop_transaction_id,
+        shop_transaction_id=shop_transaction_id,
         cancel_pg_cno=cancel_pg_cno,
         at=at,
         amount=change.amount,
@@ -255,8 +273,8 @@ def _apply(bank: Bank, paid: Transaction, request: ReviseRequest, change: Change
     )
     cancel = Cancel(
         cancel_pg_cno=cancel_pg_cno,
-        shop_transaction_id=request.shop_transaction_id,
-        revise_type=request.revise_type_code,
+        shop_transaction_id=shop_transaction_id,
+        revise_type=revise_type,
         amount=change.amount,
         remain=paid.remain,
         status=paid.status,
@@ -271,17 +289,16 @@ def _apply(bank: Bank, paid: Transaction, request: ReviseRequest, change: Change
 def _ask_refund(
     bank: Bank, paid: Transaction, request: ReviseRequest, pending: PendingRefund | None
 ) -> Cancel:
-    """refundQueryFlag: how did a refund end that had timed out? Moves no money twice."""
+    """refundQueryFlag: the result of a refund that timed out. It moves no money twice."""
     if pending is None:
         done = [cancel for cancel in paid.cancels if cancel.notice_type == codes.NOTICE_CANCEL]
         if not done:
             raise Refusal(refusal.NOT_FOUND, "조회된 환불이 없습니다")
         answer = replace(done[-1].answer, shop_transaction_id=request.shop_transaction_id)
         return replace(done[-1], answer=answer, notice_type="")
-    pending.asked += 1
-    if pending.asked == 1:
-        message = codes.RESULTS[codes.RESULT_REFUND_IN_PROGRESS]
-        raise Refusal(codes.RESULT_REFUND_IN_PROGRESS, message)
+    pending.queries += 1
+    if pending.queries == 1:
+        raise _refund_refusal(codes.RESULT_REFUND_IN_PROGRESS)
     del bank.pending_refunds[paid.pg_cno]
     original = replace(pending.request, shop_transaction_id=request.shop_transaction_id)
     change = _change(bank, bank.malls[paid.mall_id], paid, original)

@@ -1,7 +1,7 @@
 """KICC's window (§6): where the payer approves, cancels, fails or closes.
 
-The page is ours. What matters to a merchant is KICC's: the address, the one way to use it, and the
-return, which the payer's own browser posts across origins, unsigned.
+The page is our own. The address, its protocol and the return are KICC's: the payer's browser posts
+the return across origins, without a signature.
 """
 
 import re

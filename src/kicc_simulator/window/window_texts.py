@@ -1,4 +1,4 @@
-"""The window's words in Korean and English. JPN and CHN are answered in English."""
+"""The window's texts in Korean and English. JPN and CHN are answered in English."""
 
 _KOREAN = {
     "lang": "ko",

@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.foundation.vault import DecryptionError, Vault
-from dasi.ledger import Status, find_payment
+from dasi.ledger import ChargeDetails, Status, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import ChargeRequest, charge, resolve_due
 from support.database_dump import database_text
@@ -32,7 +32,9 @@ async def charged_with(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, customer_uid: str
 ) -> str:
     """The PG's key that a charge of this customer really used."""
-    request = ChargeRequest(customer_uid=customer_uid, merchant_uid="probe", amount_krw=1_000)
+    request = ChargeRequest(
+        customer_uid=customer_uid, details=ChargeDetails(merchant_uid="probe", amount_krw=1_000)
+    )
     paid = await charge(engine, merchant.merchant_id, request)
     (approval,) = [
         transaction
@@ -176,7 +178,9 @@ async def test_a_key_is_charged_in_the_channel_that_issued_it(
         is_sandbox=True, is_default=True,
     )  # fmt: skip
 
-    request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=1_000)
+    request = ChargeRequest(
+        customer_uid="card-1", details=ChargeDetails(merchant_uid="order-1", amount_krw=1_000)
+    )
     paid = await charge(engine, merchant.merchant_id, request)
 
     assert (paid.status, paid.pg_merchant_id) == (Status.PAID, channel.pg_merchant_id)

@@ -1,4 +1,4 @@
-"""A merchant with a channel and one stored card, and the simulator's books beside our rows."""
+"""A merchant with a channel and one stored card, the simulator's state and our rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from dasi.channels import Channel
 from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
-from dasi.ledger import Payment
+from dasi.ledger import ChargeDetails, Payment
 from dasi.merchants import Merchant
 from dasi.payments import ChargeRequest, charge
 from support.gateway_merchant import new_order
@@ -23,27 +23,26 @@ class PaymentsFixture:
     kicc: SimulatorControl
     clock: ManualClock
 
-    async def charge(self, **request: Any) -> Payment:
-        """9,900 won of the stored card, for a new order unless said otherwise."""
-        given = {
-            "customer_uid": "card-1",
-            "merchant_uid": new_order(),
-            "amount_krw": 9_900,
-            **request,
-        }
-        return await charge(self.engine, self.merchant.merchant_id, ChargeRequest(**given))
+    async def charge(self, **fields: Any) -> Payment:
+        """9,900 won of the stored card, for a new order by default."""
+        charge_request = ChargeRequest(
+            customer_uid=fields.pop("customer_uid", "card-1"),
+            is_scheduled=fields.pop("is_scheduled", False),
+            details=ChargeDetails(**{"merchant_uid": new_order(), "amount_krw": 9_900, **fields}),
+        )
+        return await charge(self.engine, self.merchant.merchant_id, charge_request)
 
     async def window(self, **request: Any) -> Returned:
         """A payer who has approved 19,900 won in the PG's window and has not come back yet."""
         return await walk_through_window(self.engine, self.merchant, self.kicc, **request)
 
     async def approvals(self) -> list[dict[str, Any]]:
-        """The approvals of money in the PG's books."""
+        """The PG's approvals of money."""
         state = await self.kicc.state()
         return [paid for paid in state["transactions"] if paid["kind"] != "key"]
 
-    async def asked(self) -> dict[str, int]:
-        """How many requests have reached the PG, by kind."""
+    async def requests_at_pg(self) -> dict[str, int]:
+        """The number of requests that reached the PG, by kind."""
         counted: dict[str, int] = (await self.kicc.state())["requests"]
         received = ".received"
         return {
@@ -55,16 +54,16 @@ class PaymentsFixture:
     async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
 
-    async def story(self, payment: Payment) -> list[tuple[str, str]]:
-        """(what happened, status then), in order."""
+    async def events(self, payment: Payment) -> list[tuple[str, str]]:
+        """(event type, status after it), in order."""
         rows = await self.rows(
             "SELECT type, status FROM payment_events WHERE imp_uid = $1 ORDER BY seq",
             payment.imp_uid,
         )
         return [(row["type"], row["status"]) for row in rows]
 
-    async def told(self, payment: Payment) -> list[str]:
-        """The statuses the merchant is told of by webhook."""
+    async def webhooks(self, payment: Payment) -> list[str]:
+        """The kinds of the webhook events, in order."""
         rows = await self.rows(
             "SELECT kind FROM webhook_events WHERE resource_id = $1 ORDER BY version",
             payment.imp_uid,

@@ -10,7 +10,7 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.foundation.vault import Vault
-from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
+from dasi.ledger import AMOUNT_MAX_KRW, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.reporting import VerificationReport, verify_ledger
 from domain.payments.conftest import PaymentsFixture
@@ -31,8 +31,8 @@ async def test_works(payments: PaymentsFixture) -> None:
     assert (paid.status, paid.amount_krw, paid.purpose) == (Status.PAID, 9_900, "payment")
     (approval,) = await payments.approvals()
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 9_900)
-    assert await payments.story(paid) == [("charge_requested", "pending"), ("approved", "paid")]
-    assert await payments.told(paid) == ["payment.paid"]
+    assert await payments.events(paid) == [("charge_requested", "pending"), ("approved", "paid")]
+    assert await payments.webhooks(paid) == ["payment.paid"]
     (attempt,) = await payments.rows("SELECT * FROM pg_attempts WHERE imp_uid = $1", paid.imp_uid)
     assert (attempt["state"], attempt["attempt_id"]) == ("approved", approval["shopTransactionId"])
 
@@ -40,7 +40,7 @@ async def test_works(payments: PaymentsFixture) -> None:
 async def test_it_is_written_before_it_is_sent(payments: PaymentsFixture) -> None:
     await payments.kicc.hold("batch", when="before")
     charging = asyncio.create_task(payments.charge(merchant_uid="order-1"))
-    (held,) = await payments.kicc.wait_held()
+    (held_request,) = await payments.kicc.wait_held()
 
     (attempt,) = await payments.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
     (payment,) = await payments.rows("SELECT * FROM payments WHERE merchant_uid = 'order-1'")
@@ -49,7 +49,7 @@ async def test_it_is_written_before_it_is_sent(payments: PaymentsFixture) -> Non
     )
 
     assert (attempt["state"], payment["status"]) == ("sending", "pending")
-    assert attempt["attempt_id"] == held["facts"]["shopTransactionId"]
+    assert attempt["attempt_id"] == held_request["facts"]["shopTransactionId"]
     assert (attempt["amount_krw"], str(attempt["business_date"])) == (9_900, "2026-09-03")
     assert open_transactions == [], "no transaction waits for the PG (M2)"
     await payments.kicc.release()
@@ -65,7 +65,9 @@ async def test_an_unknown_customer_is_refused_and_nothing_is_written(
         await payments.charge(customer_uid="nobody")
 
     assert await payments.rows("SELECT imp_uid FROM payments") == before
-    assert set(await payments.asked()) == {"register", "approval"}, "of the card registration only"
+    assert set(await payments.requests_at_pg()) == {"register", "approval"}, (
+        "of the card registration only"
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,57 +79,60 @@ async def test_declined(payments: PaymentsFixture, amount_krw: int, code: str, r
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, code)
     assert failed.failed_at == payments.clock.now()
-    assert await payments.story(failed) == [("charge_requested", "pending"), ("declined", "failed")]
+    assert await payments.events(failed) == [
+        ("charge_requested", "pending"),
+        ("declined", "failed"),
+    ]
     (event,) = await payments.rows(
         "SELECT detail, pg_code, pg_text FROM payment_events WHERE type = 'declined'"
     )
-    assert (event["why"], event["pg_code"]) == (reason, code)
-    assert await payments.told(failed) == []
+    assert (event["detail"], event["pg_code"]) == (reason, code)
+    assert await payments.webhooks(failed) == []
     assert await payments.approvals() == []
 
 
-async def test_a_declined_order_is_free_and_keeps_its_story(payments: PaymentsFixture) -> None:
+async def test_a_declined_order_is_free_and_keeps_its_events(payments: PaymentsFixture) -> None:
     failed = await payments.charge(merchant_uid="order-1", amount_krw=8_521)
     paid = await payments.charge(merchant_uid="order-1", amount_krw=5_000)
 
     assert (failed.status, paid.status) == (Status.FAILED, Status.PAID)
     assert failed.imp_uid != paid.imp_uid
-    assert [one["amount"] for one in await payments.approvals()] == [5_000]
+    assert [approval["amount"] for approval in await payments.approvals()] == [5_000]
 
 
 @pytest.mark.parametrize("effect", LOST + LOST_AND_NOT_DONE)
-async def test_a_lost_answer_takes_the_order_and_is_not_asked_again(
+async def test_a_lost_answer_takes_the_order_and_is_not_sent_again(
     payments: PaymentsFixture, effect: str
 ) -> None:
     await payments.kicc.settings(withheld_s=0)
     await payments.kicc.scenario(effect, "batch")
 
-    doubtful = await payments.charge(merchant_uid="order-1")
+    unresolved = await payments.charge(merchant_uid="order-1")
 
-    assert doubtful.status is Status.PENDING
+    assert unresolved.status is Status.PENDING
     with pytest.raises(Conflict, match="order_in_doubt") as refused:
         await payments.charge(merchant_uid="order-1")
-    assert refused.value.facts["imp_uid"] == doubtful.imp_uid
-    assert await payments.told(doubtful) == [], "neither paid nor failed was said"
-    assert (await payments.asked())["batch"] == 1
+    assert refused.value.facts["imp_uid"] == unresolved.imp_uid
+    assert await payments.webhooks(unresolved) == [], "no webhook says paid or failed"
+    assert (await payments.requests_at_pg())["batch"] == 1
     assert len(await payments.approvals()) == (0 if effect in LOST_AND_NOT_DONE else 1)
-    assert await payments.story(doubtful) == [
+    assert await payments.events(unresolved) == [
         ("charge_requested", "pending"),
         ("outcome_unknown", "pending"),
     ]
 
 
-async def test_asked_twice_is_one_charge(payments: PaymentsFixture) -> None:
+async def test_a_repeated_request_is_one_charge(payments: PaymentsFixture) -> None:
     paid = await payments.charge(merchant_uid="order-1")
 
     with pytest.raises(Conflict, match="order_already_paid") as refused:
         await payments.charge(merchant_uid="order-1", amount_krw=100)
 
     assert refused.value.facts["imp_uid"] == paid.imp_uid
-    assert (await payments.asked())["batch"] == 1
+    assert (await payments.requests_at_pg())["batch"] == 1
 
 
-async def test_asked_twice_while_the_first_is_on_its_way(payments: PaymentsFixture) -> None:
+async def test_a_repeated_request_during_the_first_is_refused(payments: PaymentsFixture) -> None:
     await payments.kicc.hold("batch", when="before")
     charging = asyncio.create_task(payments.charge(merchant_uid="order-1"))
     await payments.kicc.wait_held()
@@ -147,19 +152,19 @@ async def test_many_at_once_are_one_charge(payments: PaymentsFixture) -> None:
 
     kinds = Counter(type(outcome) for outcome in outcomes)
     assert kinds == {Payment: 1, Conflict: 39}
-    assert (await payments.asked())["batch"] == 1
+    assert (await payments.requests_at_pg())["batch"] == 1
 
 
 async def test_many_orders_at_once_are_all_charged(payments: PaymentsFixture) -> None:
     paid = await asyncio.gather(*[payments.charge(amount_krw=1_000 + n) for n in range(40)])
 
     assert {payment.status for payment in paid} == {Status.PAID}
-    by_pg = {one["pgCno"]: one["amount"] for one in await payments.approvals()}
+    by_pg = {approval["pgCno"]: approval["amount"] for approval in await payments.approvals()}
     assert by_pg == {payment.pg_tid: payment.amount_krw for payment in paid}
     assert len({payment.imp_uid for payment in paid}) == 40
 
 
-async def test_each_of_many_at_once_hears_about_itself(payments: PaymentsFixture) -> None:
+async def test_each_of_many_at_once_gets_its_own_payment(payments: PaymentsFixture) -> None:
     """They share statements and commits, and nothing else."""
     await payments.charge(merchant_uid="taken")
     requests: dict[str, dict[str, Any]] = {
@@ -186,8 +191,10 @@ async def test_each_of_many_at_once_hears_about_itself(payments: PaymentsFixture
         ("taken", "order_already_paid"): 12,
     }
     assert len(await payments.approvals()) == 1 + 12 + 12
-    told = await payments.rows("SELECT resource_id FROM webhook_events WHERE kind = 'payment.paid'")
-    assert len(told) == 1 + 1 + 12, "the card, the first one, and the twelve"
+    webhooks = await payments.rows(
+        "SELECT resource_id FROM webhook_events WHERE kind = 'payment.paid'"
+    )
+    assert len(webhooks) == 1 + 1 + 12, "the card, the first one, and the twelve"
 
 
 async def test_names_that_differ_a_little_are_other_orders(payments: PaymentsFixture) -> None:
@@ -218,19 +225,21 @@ async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free
     payments: PaymentsFixture,
 ) -> None:
     without_the_key = replace(payments.engine, vault=Vault([bytes(32)]))
-    request = ChargeRequest(customer_uid="card-1", merchant_uid="order-1", amount_krw=9_900)
+    request = ChargeRequest(
+        customer_uid="card-1", details=ChargeDetails(merchant_uid="order-1", amount_krw=9_900)
+    )
 
     failed = await charge(without_the_key, payments.merchant.merchant_id, request)
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, "NOT_SENT")
-    assert "batch" not in await payments.asked()
+    assert "batch" not in await payments.requests_at_pg()
     assert (await payments.charge(merchant_uid="order-1")).status is Status.PAID
 
 
 @pytest.mark.parametrize("amount_krw", [1, AMOUNT_MAX_KRW])
 async def test_the_least_and_the_most(payments: PaymentsFixture, amount_krw: int) -> None:
     assert (await payments.charge(amount_krw=amount_krw)).amount_krw == amount_krw
-    assert [one["amount"] for one in await payments.approvals()] == [amount_krw]
+    assert [approval["amount"] for approval in await payments.approvals()] == [amount_krw]
 
 
 async def test_instalments_and_the_tax_free_part_reach_the_pg(payments: PaymentsFixture) -> None:
@@ -242,7 +251,7 @@ async def test_instalments_and_the_tax_free_part_reach_the_pg(payments: Payments
     assert json.dumps(sent).count("10000") == 1, sent
 
 
-async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_one_chain(
+async def test_an_event_written_before_the_answer_is_recorded_stays_in_one_chain(
     payments: PaymentsFixture,
 ) -> None:
     await payments.kicc.hold("batch", when="before")
@@ -266,8 +275,8 @@ async def test_a_story_that_grows_while_the_answer_waits_for_the_payment_stays_o
     paid = await charging
 
     assert paid.status is Status.PAID
-    assert await payments.story(paid) == [
+    assert await payments.events(paid) == [
         ("charge_requested", "pending"), ("noticed", "pending"), ("approved", "paid"),
     ]  # fmt: skip
-    assert await payments.told(paid) == ["payment.paid"]
-    assert [one async for one in verify_ledger(payments.engine, VerificationReport())] == []
+    assert await payments.webhooks(paid) == ["payment.paid"]
+    assert [fault async for fault in verify_ledger(payments.engine, VerificationReport())] == []

@@ -1,6 +1,6 @@
 """A payment in the PG's window: the payer's return is unsigned, repeated, late, forged, or lost.
 
-What is asked of the PG comes from our own record, at most once (M1, M4, I1).
+A request to the PG comes from our own rows, at most once (M1, M4, I1).
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from domain.payments.conftest import PaymentsFixture
 
 async def test_works(payments: PaymentsFixture) -> None:
     payer = await payments.window(merchant_uid="order-1")
-    assert await payments.approvals() == [], "nothing is asked before the payer comes back"
+    assert await payments.approvals() == [], "no request before the payer comes back"
 
     paid = await payer.post()
 
     assert (paid.status, paid.amount_krw, paid.source) == (Status.PAID, 19_900, "pc")
     (approval,) = await payments.approvals()
     assert (approval["pgCno"], approval["amount"]) == (paid.pg_tid, 19_900)
-    assert await payments.story(paid) == [
+    assert await payments.events(paid) == [
         ("window_requested", "ready"), ("approve_requested", "pending"), ("approved", "paid"),
     ]  # fmt: skip
-    assert await payments.told(paid) == ["payment.paid"]
+    assert await payments.webhooks(paid) == ["payment.paid"]
 
 
 @pytest.mark.parametrize("key_issue", [False, True])
@@ -41,7 +41,7 @@ async def test_declined(payments: PaymentsFixture, key_issue: bool) -> None:
     failed = await payer.post()
 
     assert (failed.status, failed.fail_code) == (Status.FAILED, "8350")
-    assert await payments.told(failed) == []
+    assert await payments.webhooks(failed) == []
     again = await (await payments.window(merchant_uid="order-1", **card)).post()
     assert again.status is Status.PAID, "the order was free"
 
@@ -56,29 +56,29 @@ async def test_a_lost_answer_takes_the_order(
     card = {"customer_uid": "card-2", "amount_krw": 0} if key_issue else {}
     payer = await payments.window(merchant_uid="order-1", **card)
     await payments.kicc.scenario(effect, "approval")
-    asked_before = (await payments.asked())["approval"]
+    requests_before = (await payments.requests_at_pg())["approval"]
 
-    doubtful = await payer.post()
+    unresolved = await payer.post()
     again = await payer.post()
 
-    assert (doubtful.status, again.status) == (Status.PENDING, Status.PENDING)
+    assert (unresolved.status, again.status) == (Status.PENDING, Status.PENDING)
     with pytest.raises(Conflict, match="order_in_doubt"):
         await payments.window(merchant_uid="order-1", **card)
     if not key_issue:
         with pytest.raises(Conflict, match="order_in_doubt"):
             await payments.charge(merchant_uid="order-1")
-    assert (await payments.asked())["approval"] == asked_before + 1
-    assert await payments.told(doubtful) == []
+    assert (await payments.requests_at_pg())["approval"] == requests_before + 1
+    assert await payments.webhooks(unresolved) == []
 
 
-async def test_a_payer_who_stops_is_asked_nothing(payments: PaymentsFixture) -> None:
+async def test_a_payer_who_stops_causes_no_request(payments: PaymentsFixture) -> None:
     payer = await payments.window(merchant_uid="order-1", choice="cancel")
-    asked_before = await payments.asked()
+    requests_before = await payments.requests_at_pg()
 
     failed = await payer.post()
 
     assert failed.status is Status.FAILED
-    assert await payments.asked() == asked_before
+    assert await payments.requests_at_pg() == requests_before
     assert (await (await payments.window(merchant_uid="order-1")).post()).status is Status.PAID
 
 
@@ -101,13 +101,17 @@ async def test_many_returns_at_once_are_one_payment(payments: PaymentsFixture) -
     assert len(await payments.approvals()) == 1
 
 
-async def test_a_no_and_a_yes_at_once_end_as_one_of_them(payments: PaymentsFixture) -> None:
+async def test_a_decline_and_an_approval_at_once_end_as_one_of_them(
+    payments: PaymentsFixture,
+) -> None:
     for _ in range(5):
         payer = await payments.window()
         await asyncio.gather(payer.post(), payer.post(resCd="W002", resMsg="사용자 취소"))
 
         ended = await payer.payment()
-        approvals = [one for one in await payments.approvals() if one["pgCno"] == ended.pg_tid]
+        approvals = [
+            approval for approval in await payments.approvals() if approval["pgCno"] == ended.pg_tid
+        ]
         assert (ended.status, len(approvals)) in ((Status.PAID, 1), (Status.FAILED, 0))
 
 
@@ -120,7 +124,7 @@ async def test_two_windows_of_one_order_are_one_payment(payments: PaymentsFixtur
     assert sorted(payment.status for payment in ended) == [Status.FAILED, Status.PAID]
     (loser,) = [payment for payment in ended if payment.status is Status.FAILED]
     assert loser.fail_code == "ORDER_ALREADY_PAID"
-    assert await payments.story(loser) == [
+    assert await payments.events(loser) == [
         ("window_requested", "ready"),
         ("order_already_paid", "failed"),
     ]
@@ -136,7 +140,7 @@ async def test_a_window_and_a_charge_of_one_order_are_one_payment(
     ended = await payer.post()
 
     assert (ended.status, ended.fail_code) == (Status.FAILED, "ORDER_ALREADY_PAID")
-    assert [one["amount"] for one in await payments.approvals()] == [5_000]
+    assert [approval["amount"] for approval in await payments.approvals()] == [5_000]
 
 
 async def test_a_window_and_a_charge_at_once_are_one_payment(payments: PaymentsFixture) -> None:
@@ -166,13 +170,13 @@ async def test_a_malformed_return_is_named_and_touches_nothing(
     payments: PaymentsFixture, forged: dict[str, str], named: str
 ) -> None:
     payer = await payments.window()
-    asked_before = await payments.asked()
+    requests_before = await payments.requests_at_pg()
 
     with pytest.raises(Invalid, match=named):
         await payer.post(**forged)
 
     assert (await payer.payment()).status is Status.READY
-    assert await payments.asked() == asked_before
+    assert await payments.requests_at_pg() == requests_before
     assert (await payer.post()).status is Status.PAID, "the payer's own return still counts"
 
 
@@ -187,7 +191,9 @@ async def test_a_return_that_names_another_order_touches_neither(payments: Payme
     assert await payments.approvals() == []
 
 
-async def test_a_forged_yes_of_an_unfinished_window_pays_nothing(payments: PaymentsFixture) -> None:
+async def test_a_forged_approval_of_an_unfinished_window_pays_nothing(
+    payments: PaymentsFixture,
+) -> None:
     honest = await payments.window()
     window = await open_window(
         payments.engine,
@@ -213,18 +219,18 @@ async def test_an_amount_in_the_return_is_not_believed(payments: PaymentsFixture
     paid = await payer.post(amount="1", payAmount="1", mallId="T5102001")
 
     assert paid.amount_krw == 19_900
-    assert [one["amount"] for one in await payments.approvals()] == [19_900]
+    assert [approval["amount"] for approval in await payments.approvals()] == [19_900]
 
 
-async def test_a_late_return_asks_nothing(payments: PaymentsFixture) -> None:
+async def test_a_late_return_causes_no_request(payments: PaymentsFixture) -> None:
     payer = await payments.window(merchant_uid="order-1")
     payments.clock.advance(timedelta(seconds=payments.engine.window_ttl_s))
-    asked_before = await payments.asked()
+    requests_before = await payments.requests_at_pg()
 
     late = await payer.post()
 
     assert (late.status, late.fail_code) == (Status.FAILED, "WINDOW_EXPIRED")
-    assert await payments.asked() == asked_before
+    assert await payments.requests_at_pg() == requests_before
     assert (await payments.charge(merchant_uid="order-1")).status is Status.PAID, (
         "the order is free"
     )

@@ -1,4 +1,4 @@
-"""How many payments a list has: exact, whatever was counted before and has changed since."""
+"""The total of a list is exact, also when payments change after they were counted."""
 
 import asyncio
 import random
@@ -34,9 +34,9 @@ async def a_day(payments: PaymentsFixture, chance: random.Random) -> None:
         "SELECT imp_uid, amount_krw FROM payments "
         "WHERE status IN ('paid', 'partly_cancelled') AND purpose = 'payment'"
     )
-    one = chance.choice(paid)
+    payment = chance.choice(paid)
     amount = chance.choice((None, 100))
-    await give_back(payments, one["imp_uid"], amount_krw=amount)
+    await give_back(payments, payment["imp_uid"], amount_krw=amount)
 
 
 async def give_back(
@@ -50,10 +50,10 @@ async def total(
     payments: PaymentsFixture, moment: TimestampField, since: datetime, until: datetime
 ) -> int:
     filters = PaymentFilter(statuses=LISTS[moment], by=moment, since=since, until=until)
-    found = await list_payments(
+    page = await list_payments(
         payments.engine, payments.merchant.merchant_id, filters, sorting=Sorting(), page=1, limit=1
     )
-    return found.total
+    return page.total
 
 
 async def counted(
@@ -105,7 +105,7 @@ async def test_a_total_is_exact_while_it_is_counted_and_changed(payments: Paymen
     assert days == shorts > 40, "it was counted, and not only looked at"
 
 
-async def test_what_happens_to_the_past_is_noted(payments: PaymentsFixture) -> None:
+async def test_a_change_of_the_past_is_counted(payments: PaymentsFixture) -> None:
     paid = await payments.charge()
     while await count_payments(payments.engine):
         pass
@@ -154,9 +154,9 @@ async def test_a_list_is_planned_for_its_own_range_and_its_total_once(
 
 async def plans(payments: PaymentsFixture, statement: str) -> dict[str, int]:
     """How often statements like this were planned for their own values, and how often not."""
-    (found,) = await payments.rows(
+    (statement,) = await payments.rows(
         "SELECT sum(custom_plans)::int AS own, sum(generic_plans)::int AS any"
         " FROM pg_prepared_statements WHERE statement LIKE $1",
         statement,
     )
-    return found
+    return statement

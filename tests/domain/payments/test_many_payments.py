@@ -76,7 +76,7 @@ async def reader(payments: PaymentsFixture, database_url: str) -> AsyncIterator[
     await alone.close()
 
 
-async def test_no_read_looks_at_all_payments(reader: Reader) -> None:
+async def test_no_read_scans_all_payments(reader: Reader) -> None:
     engine, merchant_id = reader.engine, reader.merchant_id
     now = reader.payments.clock.now()
     paid = frozenset({Status.PAID})

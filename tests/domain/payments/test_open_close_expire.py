@@ -15,8 +15,8 @@ from domain.payments.conftest import PaymentsFixture
 
 
 def request(**other: Any) -> OpenWindowRequest:
-    given = {"merchant_uid": "order-1", "name": "원두", "amount_krw": 19_900, "device": "pc"}
-    return OpenWindowRequest(**{**given, **other})
+    fields = {"merchant_uid": "order-1", "name": "원두", "amount_krw": 19_900, "device": "pc"}
+    return OpenWindowRequest(**{**fields, **other})
 
 
 async def payments_of(payments: PaymentsFixture, merchant_uid: str) -> list[dict[str, Any]]:
@@ -110,7 +110,9 @@ async def test_closing_twice_and_closing_what_is_paid_changes_nothing(
     assert (after.progress, after.payment.status) == ("done", Status.PAID)
 
 
-async def test_closing_while_the_pg_is_asked_changes_nothing(payments: PaymentsFixture) -> None:
+async def test_closing_during_the_request_to_the_pg_changes_nothing(
+    payments: PaymentsFixture,
+) -> None:
     payer = await payments.window()
     await payments.kicc.hold("approval", when="after")
     posting = asyncio.create_task(payer.post())
@@ -132,7 +134,9 @@ async def test_a_return_and_a_close_at_once_end_as_one_of_them(payments: Payment
         )
 
         ended = await payer.payment()
-        approvals = [one for one in await payments.approvals() if one["pgCno"] == ended.pg_tid]
+        approvals = [
+            approval for approval in await payments.approvals() if approval["pgCno"] == ended.pg_tid
+        ]
         assert (ended.status, len(approvals)) in ((Status.PAID, 1), (Status.FAILED, 0))
 
 
@@ -147,7 +151,7 @@ async def test_a_window_of_another_merchant_is_not_found(payments: PaymentsFixtu
     assert (await payer.payment()).status is Status.READY
 
 
-async def test_windows_nobody_came_back_from_end(payments: PaymentsFixture) -> None:
+async def test_windows_without_a_return_expire(payments: PaymentsFixture) -> None:
     left = [await payments.window() for _ in range(3)]
     paid = await payments.window()
     await paid.post()
@@ -161,7 +165,7 @@ async def test_windows_nobody_came_back_from_end(payments: PaymentsFixture) -> N
     for payer in left:
         ended = await payer.payment()
         assert (ended.status, ended.fail_code) == (Status.FAILED, "WINDOW_EXPIRED")
-        assert (await payments.story(ended))[-1] == ("window_expired", "failed")
+        assert (await payments.events(ended))[-1] == ("window_expired", "failed")
     assert (await paid.payment()).status is Status.PAID
     assert (await fresh.payment()).status is Status.READY
     assert await expire_windows(payments.engine) == 0
@@ -191,6 +195,6 @@ async def test_two_workers_and_a_payer_at_once_end_each_window_once(
 
     assert sum(counted) <= 6
     for payer in payers:
-        assert await payments.story(await payer.payment()) == [
+        assert await payments.events(await payer.payment()) == [
             ("window_requested", "ready"), ("window_expired", "failed"),
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How often the database is asked: every statement more is paid by every charge, every list."""
+"""How many statements a charge and a list send: each more would cost every one of them."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ async def test_a_charge_takes_three_statements_and_two_commits(
     async with running_gateway(database_url, kicc, DASI_DATABASE_POOL_SIZE="2") as client:
         await client.register_card("card-1")
         await client.again()
-        asked = await _listen(client.engine.database)
+        statements = await _listen(client.engine.database)
 
         assert (await client.again()).code == 0
 
-    assert asked == ["who calls", "reserve", "record"]
+    assert statements == ["who calls", "reserve", "record"]
 
 
 async def test_a_list_reads_payments_only_when_they_are_new_to_it(
@@ -27,19 +27,19 @@ async def test_a_list_reads_payments_only_when_they_are_new_to_it(
         await client.register_card("card-1")
         await client.again()
         await client.get("/payments/status/paid")
-        asked = await _listen(client.engine.database)
+        statements = await _listen(client.engine.database)
 
         assert (await client.get("/payments/status/paid")).response["total"] == 2
-        assert asked == ["who calls", "versions"], "a page that is not full tells its total"
+        assert statements == ["who calls", "versions"], "a page that is not full tells its total"
 
-        asked.clear()
+        statements.clear()
         assert (await client.get("/payments/status/paid?limit=1")).response["total"] == 2
-        assert asked == ["who calls", "versions", "total"]
+        assert statements == ["who calls", "versions", "total"]
 
         await client.again()
-        asked.clear()
+        statements.clear()
         assert (await client.get("/payments/status/paid")).response["total"] == 3
-        assert asked == ["who calls", "versions", "payments"]
+        assert statements == ["who calls", "versions", "payments"]
 
 
 _SIGNS = {
@@ -53,16 +53,16 @@ _SIGNS = {
 
 
 async def _listen(database: Database) -> list[str]:
-    """What every connection of the pool is asked from now on, in order."""
-    asked: list[str] = []
+    """The statements of every connection of the pool from now on, in order."""
+    statements: list[str] = []
 
-    def note(told: Any) -> None:
-        sql = " ".join(told.query.split())
+    def record(query: Any) -> None:
+        sql = " ".join(query.query.split())
         if "pg_notify" not in sql:
-            asked.append(next((what for sign, what in _SIGNS.items() if sign in sql), sql))
+            statements.append(next((label for sign, label in _SIGNS.items() if sign in sql), sql))
 
     pool = database._pool
     for holder in pool._holders:
         if holder._con is not None:
-            holder._con.add_query_logger(note)
-    return asked
+            holder._con.add_query_logger(record)
+    return statements

@@ -1,4 +1,4 @@
-"""A shop with a card registered, and what it books."""
+"""A merchant with a registered card and its schedules."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dasi.ledger import Payment, find_payment
+from dasi.ledger import ChargeDetails, Payment, find_payment
 from dasi.scheduler import Runner
 from dasi.scheduler.run_store import DueSchedule, claim_due_any_merchant
 from dasi.scheduler.runner import LEASE
@@ -36,23 +36,25 @@ class Schedules:
     def now(self) -> datetime:
         return self.client.engine.clock.now()
 
-    def request(self, *, in_s: float = 3600, amount_krw: int = 9_900, **other: Any) -> NewSchedule:
+    def request(self, *, in_s: float = 3600, amount_krw: int = 9_900, **fields: Any) -> NewSchedule:
         self.numbers.append(1)
         return NewSchedule(
-            merchant_uid=other.pop("merchant_uid", f"sub-{len(self.numbers)}"),
-            schedule_at=other.pop("schedule_at", self.now() + timedelta(seconds=in_s)),
-            amount_krw=amount_krw,
-            **other,
+            schedule_at=fields.pop("schedule_at", self.now() + timedelta(seconds=in_s)),
+            details=ChargeDetails(
+                merchant_uid=fields.pop("merchant_uid", f"sub-{len(self.numbers)}"),
+                amount_krw=amount_krw,
+                **fields,
+            ),
         )
 
-    async def create(self, *requests: NewSchedule, **other: Any) -> list[Schedule]:
+    async def create(self, *requests: NewSchedule, **fields: Any) -> list[Schedule]:
         return await create_schedules(
             self.engine,
             self.merchant_id,
-            customer_uid=other.pop("customer_uid", CARD),
+            customer_uid=fields.pop("customer_uid", CARD),
             customer_id=None,
             requests=requests,
-            checking_amount_krw=other.pop("checking_amount_krw", 0),
+            checking_amount_krw=fields.pop("checking_amount_krw", 0),
         )
 
     async def all_become_due(self) -> None:
@@ -70,7 +72,7 @@ class Schedules:
         return total
 
     async def leases_run_out(self) -> None:
-        """Whoever had a schedule in hand is taken for dead."""
+        """The leases of all running schedules expire."""
         await self.engine.database.fetch(
             "UPDATE schedules SET leased_until = now() - interval '1 s' WHERE merchant_id = $1",
             self.merchant_id,
@@ -105,8 +107,8 @@ class Schedules:
         assert imp_uid is not None
         return await find_payment(self.engine, self.merchant_id, imp_uid)
 
-    async def told(self) -> list[tuple[str, str]]:
-        """(kind, order or what it is about) of every webhook event, oldest first."""
+    async def webhooks(self) -> list[tuple[str, str]]:
+        """(kind, order or resource) of every webhook event, oldest first."""
         rows = await self.client.rows(
             "SELECT kind, coalesce(body->>'merchant_uid', resource_id) AS resource"
             " FROM webhook_events ORDER BY position"

@@ -17,8 +17,10 @@ async def count(schedules: Schedules) -> int:
 async def test_many_are_scheduled_in_one_call_in_their_order(schedules: Schedules):
     requests = [schedules.request(in_s=60 * month) for month in (3, 1, 2)]
     created = await schedules.create(*requests)
-    assert [one.merchant_uid for one in created] == [request.merchant_uid for request in requests]
-    assert {one.status for one in created} == {ScheduleStatus.SCHEDULED}
+    assert [schedule.merchant_uid for schedule in created] == [
+        request.merchant_uid for request in requests
+    ]
+    assert {schedule.status for schedule in created} == {ScheduleStatus.SCHEDULED}
     assert created[0].imp_uid is None
     assert created[0].payment_status is None
 
@@ -76,7 +78,7 @@ async def test_of_twenty_at_once_one_creates_the_order(schedules: Schedules):
     outcomes = await asyncio.gather(
         *(schedules.create(request) for request in requests), return_exceptions=True
     )
-    refused = [one for one in outcomes if isinstance(one, Conflict)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
     assert len(refused) == 19
     assert await count(schedules) == 1
 
@@ -96,7 +98,7 @@ async def test_checking_amount_is_charged_and_given_back_before_anything_is_sche
     assert checked["amount"] == 1_000
     assert await schedules.client.net_krw() == 0
     assert await count(schedules) == 1
-    assert [kind for kind, _ in await schedules.told()] == ["payment.paid"] * 2
+    assert [kind for kind, _ in await schedules.webhooks()] == ["payment.paid"] * 2
 
 
 async def test_card_that_declines_the_check_creates_nothing(schedules: Schedules):

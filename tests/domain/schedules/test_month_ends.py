@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dasi.foundation.clock import KST
-from dasi.schedules import ScheduleStatus, preview_day, set_retry_policy
+from dasi.schedules import ScheduleStatus, set_retry_policy, stats
 from domain.schedules.conftest import Schedules
 from support.gateway_merchant import MerchantClient
 
@@ -40,7 +40,7 @@ async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_
     )
     for night in nights:
         for day in (night - ONE_S, night):
-            (total,) = await preview_day(schedules.engine, day.date(), merchant_code=None)
+            (total,) = await stats.preview_day(schedules.engine, day.date(), merchant_code=None)
             assert total.count >= 1
             assert total.first_at.astimezone(KST).date() == day.date()
     for night in nights:
@@ -49,10 +49,10 @@ async def test_last_second_of_a_month_and_first_of_the_next_are_two_moments_and_
         assert await turn_to(schedules.client, night + MARGIN) == 2
         for at in (night - ONE_S, night):
             assert (await schedules.payment_of(f"{at:%Y-%m-%d-%H%M%S}")).paid_at is not None
-    paid = [about for kind, about in await schedules.told() if kind == "payment.paid"][1:]
+    paid = [about for kind, about in await schedules.webhooks() if kind == "payment.paid"][1:]
     assert paid == sorted(paid), "in the order of their times"
     assert len(paid) == len(set(paid)) == 2 * len(nights)
-    by_order = Counter(one["shopOrderNo"] for one in await schedules.client.approvals())
+    by_order = Counter(approval["shopOrderNo"] for approval in await schedules.client.approvals())
     assert set(by_order.values()) == {1}
     assert len(by_order) == 2 * len(nights)
 

@@ -28,39 +28,39 @@ async def create_and_decline(schedules: Schedules, code: str, *, times: int = 0)
     await schedules.create(schedules.request(merchant_uid="sub", in_s=DAY_S))
 
 
-async def asked_of_the_pg(schedules: Schedules) -> int:
+async def requests_at_pg(schedules: Schedules) -> int:
     row = await schedules.client.rows("SELECT count(*) FROM pg_attempts WHERE kind = 'charge'")
     return int(row[0]["count"])
 
 
-async def test_no_funds_is_tried_on_the_days_of_the_plan_and_then_left(
+async def test_no_funds_is_retried_on_the_days_of_the_policy_and_then_ends(
     schedules: Schedules,
 ) -> None:
     await set_retry_policy(schedules.engine, schedules.merchant_id, (1, 3))
     await create_and_decline(schedules, NO_FUNDS)
 
-    asked = []
+    request_counts = []
     for _day in range(6):
         await turn_days(schedules, 1)
-        asked.append(await asked_of_the_pg(schedules))
+        request_counts.append(await requests_at_pg(schedules))
 
-    assert asked == [1, 2, 2, 3, 3, 3], "on its day, a day later, three days later"
-    told = [what for what in await schedules.told() if what[1] == "sub"]
-    assert told == [("payment.failed", "sub")] * 3, "each retry is a payment of its own"
+    assert request_counts == [1, 2, 2, 3, 3, 3], "on its day, a day later, three days later"
+    webhooks = [webhook for webhook in await schedules.webhooks() if webhook[1] == "sub"]
+    assert webhooks == [("payment.failed", "sub")] * 3, "each retry is a payment of its own"
 
 
-async def test_a_retry_that_is_paid_ends_the_plan(schedules: Schedules) -> None:
+async def test_a_paid_retry_ends_the_retries(schedules: Schedules) -> None:
     await set_retry_policy(schedules.engine, schedules.merchant_id, (1, 3))
     await create_and_decline(schedules, NO_FUNDS, times=1)
 
     await turn_days(schedules, 10)
 
-    assert await asked_of_the_pg(schedules) == 2
+    assert await requests_at_pg(schedules) == 2
     assert await schedules.client.net_krw() == 9_900
 
 
 @pytest.mark.parametrize("code", [EXPIRED, LOST_CARD])
-async def test_a_card_that_must_be_replaced_is_never_tried_again(
+async def test_a_card_that_must_be_replaced_is_never_retried(
     schedules: Schedules, code: str
 ) -> None:
     await set_retry_policy(schedules.engine, schedules.merchant_id, (1, 3))
@@ -68,18 +68,20 @@ async def test_a_card_that_must_be_replaced_is_never_tried_again(
 
     await turn_days(schedules, 10)
 
-    assert await asked_of_the_pg(schedules) == 1
+    assert await requests_at_pg(schedules) == 1
 
 
-async def test_without_a_plan_nothing_is_tried_again(schedules: Schedules) -> None:
+async def test_without_a_policy_nothing_is_retried(schedules: Schedules) -> None:
     await create_and_decline(schedules, NO_FUNDS)
 
     await turn_days(schedules, 10)
 
-    assert await asked_of_the_pg(schedules) == 1
+    assert await requests_at_pg(schedules) == 1
 
 
 @pytest.mark.parametrize("days", [(3, 1), (1, 1), (0,), (61,), tuple(range(1, 12))])
-async def test_a_plan_of_other_days_is_refused(schedules: Schedules, days: tuple[int, ...]) -> None:
+async def test_a_policy_of_other_days_is_refused(
+    schedules: Schedules, days: tuple[int, ...]
+) -> None:
     with pytest.raises(Invalid, match="days"):
         await set_retry_policy(schedules.engine, schedules.merchant_id, days)

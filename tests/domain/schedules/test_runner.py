@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from dasi.ledger import Status
+from dasi.ledger import ChargeDetails, Status
 from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.scheduler import Runner, run_store
 from dasi.scheduler.execute import link_existing_payment
@@ -31,11 +31,11 @@ async def test_due_schedule_becomes_one_payment_and_one_webhook(schedules: Sched
     assert done.imp_uid is not None
     assert done.imp_uid.startswith("imps_")
     assert waiting.status is ScheduleStatus.SCHEDULED
-    assert (await schedules.told())[-1] == ("payment.paid", "due")
+    assert (await schedules.webhooks())[-1] == ("payment.paid", "due")
     assert await schedules.client.net_krw() == 9_900
 
 
-async def test_declined_schedule_fails_and_tells_the_merchant(schedules: Schedules):
+async def test_declined_schedule_fails_and_sends_a_webhook(schedules: Schedules):
     await schedules.client.kicc.scenario("8373", "batch")
     await schedules.create(schedules.request(merchant_uid="poor"))
     await schedules.all_become_due()
@@ -43,29 +43,33 @@ async def test_declined_schedule_fails_and_tells_the_merchant(schedules: Schedul
     done = await schedules.read("poor")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.FAILED)
     assert done.fail_reason
-    assert (await schedules.told())[-1] == ("payment.failed", "poor")
+    assert (await schedules.webhooks())[-1] == ("payment.failed", "poor")
     assert await schedules.run_all() == 0
 
 
-async def test_lost_answer_is_a_doubt_and_not_a_failure(schedules: Schedules):
+async def test_lost_answer_is_unresolved_and_not_a_failure(schedules: Schedules):
     await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     await schedules.create(schedules.request(merchant_uid="lost"))
     await schedules.all_become_due()
     await schedules.run_all()
     done = await schedules.read("lost")
     assert done.payment_status in (Status.PENDING, Status.PAID)
-    assert ("payment.failed", "lost") not in await schedules.told()
+    assert ("payment.failed", "lost") not in await schedules.webhooks()
     assert len(await schedules.client.approvals()) == 1
 
 
-async def test_second_run_adopts_what_the_first_one_did(schedules: Schedules):
+async def test_second_run_links_the_payment_of_the_first(schedules: Schedules):
     """Killed between the charge and the record of the run: the order is taken, by ourselves."""
     (created,) = await schedules.create(schedules.request(merchant_uid="cut"))
     await schedules.all_become_due()
     paid = await charge(
         schedules.engine,
         schedules.merchant_id,
-        ChargeRequest(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+        ChargeRequest(
+            customer_uid=CARD,
+            details=ChargeDetails(merchant_uid="cut", amount_krw=9_900),
+            is_scheduled=True,
+        ),
     )
     assert paid.status is Status.PAID
     await schedules.run_all()
@@ -76,7 +80,7 @@ async def test_second_run_adopts_what_the_first_one_did(schedules: Schedules):
     assert created.schedule_id == done.schedule_id
 
 
-async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(schedules: Schedules):
+async def test_second_run_does_not_repeat_a_charge_declined_in_the_first(schedules: Schedules):
     await schedules.create(schedules.request(merchant_uid="cut"))
     await schedules.all_become_due()
     await schedules.engine.database.fetch(
@@ -88,7 +92,11 @@ async def test_second_run_does_not_ask_again_what_was_declined_in_the_first(sche
     declined = await charge(
         schedules.engine,
         schedules.merchant_id,
-        ChargeRequest(customer_uid=CARD, merchant_uid="cut", amount_krw=9_900, is_scheduled=True),
+        ChargeRequest(
+            customer_uid=CARD,
+            details=ChargeDetails(merchant_uid="cut", amount_krw=9_900),
+            is_scheduled=True,
+        ),
     )
     assert await schedules.run_all() == 1
     done = await schedules.read("cut")
@@ -135,7 +143,7 @@ async def test_oldest_start_first(schedules: Schedules):
     orders = await schedules.client.rows(
         "SELECT merchant_uid FROM payments WHERE is_scheduled ORDER BY started_at, imp_uid"
     )
-    assert [one["merchant_uid"] for one in orders] == [
+    assert [order["merchant_uid"] for order in orders] == [
         request.merchant_uid for request in reversed(requests)
     ]
 
@@ -149,9 +157,9 @@ async def test_never_more_than_the_limit_of_a_merchant_at_once(schedules: Schedu
     while await runner.poll():
         if len(runner._tasks) >= 4:
             break
-    held = await schedules.client.kicc.wait_held(4)
+    held_requests = await schedules.client.kicc.wait_held(4)
     assert await runner.poll() == 0
-    assert len(held) == 4
+    assert len(held_requests) == 4
     running = await schedules.client.rows("SELECT 1 FROM schedules WHERE status = 'running'")
     assert len(running) == 4
     await schedules.client.kicc.control("POST", "/reset")
@@ -159,9 +167,7 @@ async def test_never_more_than_the_limit_of_a_merchant_at_once(schedules: Schedu
 
 
 @pytest.mark.parametrize("is_for_all", [True, False])
-async def test_stop_switch_holds_everything_until_resumed(
-    schedules: Schedules, *, is_for_all: bool
-):
+async def test_pause_holds_everything_until_resumed(schedules: Schedules, *, is_for_all: bool):
     await schedules.create(schedules.request(merchant_uid="stopped"))
     await schedules.all_become_due()
     whose = None if is_for_all else schedules.merchant_id
@@ -179,12 +185,12 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
     here = dict(provider._urls)
     await schedules.create(*(schedules.request(in_s=3600 - second) for second in range(5)))
     await schedules.all_become_due()
-    provider._urls[True] = "http://127.0.0.1:9"  # nobody listens there: refused at once
+    provider._urls[True] = "http://127.0.0.1:9"  # no server listens there: refused at once
     assert await schedules.run_all() == 0
     statuses = await schedules.client.rows("SELECT DISTINCT status FROM schedules")
     assert statuses == [{"status": "scheduled"}]
-    held = REGISTRY.get_sample_value("dasi_schedules_backoff_merchants")
-    assert held == 1, "the operator is told"
+    backoff_merchants = REGISTRY.get_sample_value("dasi_schedules_backoff_merchants")
+    assert backoff_merchants == 1, "the metric shows it"
     assert await schedules.client.rows("SELECT 1 FROM payments WHERE is_scheduled") == []
     provider._urls.update(here)
     back = Runner(schedules.engine, per_merchant=1)
@@ -195,11 +201,17 @@ async def test_while_kicc_is_away_schedules_wait_and_run_in_order_on_its_return(
         "SELECT merchant_uid FROM payments WHERE is_scheduled AND status = 'paid'"
         " ORDER BY started_at"
     )
-    assert [one["merchant_uid"] for one in paid] == ["sub-5", "sub-4", "sub-3", "sub-2", "sub-1"]
+    assert [order["merchant_uid"] for order in paid] == [
+        "sub-5",
+        "sub-4",
+        "sub-3",
+        "sub-2",
+        "sub-1",
+    ]
 
 
-async def test_lateness_is_measured_on_the_machines_clock(schedules: Schedules):
-    from dasi.schedules import start_delay
+async def test_start_delay_is_measured_on_the_machines_clock(schedules: Schedules):
+    from dasi.schedules import stats
 
     await schedules.create(schedules.request())
     await schedules.engine.database.fetch(
@@ -207,13 +219,13 @@ async def test_lateness_is_measured_on_the_machines_clock(schedules: Schedules):
         schedules.merchant_id,
     )
     await schedules.run_all()
-    late = await start_delay(schedules.engine, since=schedules.now() - timedelta(hours=1))
+    late = await stats.start_delay(schedules.engine, since=schedules.now() - timedelta(hours=1))
     assert late.count == 1
     assert 40 <= late.p50_s <= late.p99_s <= late.max_s < 60
 
 
-async def test_charge_that_never_reached_the_pg_is_made_anew(schedules: Schedules):
-    """Killed between the reservation and the request: nothing was sent, and nobody knows that."""
+async def test_charge_that_never_reached_the_pg_is_repeated(schedules: Schedules):
+    """Killed between the reservation and the request: nothing was sent, unknown to all."""
     await schedules.client.kicc.scenario("cut_before_processing", "batch")
     await schedules.create(schedules.request(merchant_uid="lost"))
     await schedules.all_become_due()
@@ -227,10 +239,10 @@ async def test_charge_that_never_reached_the_pg_is_made_anew(schedules: Schedule
     done = await schedules.read("lost")
     assert (done.status, done.payment_status) == (ScheduleStatus.EXECUTED, Status.PAID)
     assert len(await schedules.client.approvals()) == 1
-    assert ("payment.failed", "lost") not in await schedules.told()
+    assert ("payment.failed", "lost") not in await schedules.webhooks()
 
 
-async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
+async def test_unresolved_charge_that_never_arrived_is_run_again(
     schedules: Schedules,
 ):
     """Held the order when it was looked for, and was found to be nothing a moment later."""
@@ -254,10 +266,10 @@ async def test_doubt_that_ends_as_never_arrived_while_it_is_adopted_is_run_anew(
     assert len(await schedules.client.approvals()) == 1
 
 
-async def test_one_that_is_given_back_while_its_charge_is_in_doubt_is_not_charged_again(
+async def test_released_schedule_with_an_unresolved_charge_is_not_charged_again(
     schedules: Schedules,
 ):
-    """The doubt ends as a no, which frees the order: that no is what came of the schedule."""
+    """The charge is declined later, which frees the order; the schedule ends with the decline."""
     await schedules.engine.database.fetch("UPDATE channels SET late_approval_policy = 'cancel'")
     await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     await schedules.create(schedules.request(merchant_uid="doubtful"))

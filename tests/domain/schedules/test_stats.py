@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from dasi.foundation.clock import KST, kst_day
-from dasi.schedules import pause_schedules, preview_day, revoke
+from dasi.schedules import pause_schedules, revoke, stats
 from domain.schedules.conftest import CARD, Schedules
 from support.gateway_merchant import CODE
 
@@ -28,7 +28,7 @@ async def test_a_day_is_the_korean_day_to_the_second(schedules: Schedules) -> No
         )
     )  # fmt: skip
 
-    (total,) = await preview_day(schedules.engine, day, merchant_code=None)
+    (total,) = await stats.preview_day(schedules.engine, day, merchant_code=None)
 
     assert (total.merchant, total.count, total.amount_krw) == (CODE, 2, 500)
     assert (total.first_at, total.last_at) == (begins, ends - ONE_S)
@@ -47,7 +47,7 @@ async def test_what_was_revoked_is_not_coming_and_what_is_stopped_still_is(
     )
     await pause_schedules(schedules.engine, schedules.merchant_id, reason="stock-taking")
 
-    (total,) = await preview_day(schedules.engine, day, merchant_code=CODE)
+    (total,) = await stats.preview_day(schedules.engine, day, merchant_code=CODE)
 
     assert total.count == 1
-    assert await preview_day(schedules.engine, day, merchant_code="imp99999999") == []
+    assert await stats.preview_day(schedules.engine, day, merchant_code="imp99999999") == []

@@ -1,4 +1,4 @@
-"""A merchant's clock is turned: its doubts grow old with it, and with nobody else's."""
+"""A merchant's clock advances: only its own unresolved attempts grow old."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ async def advance(schedules: Schedules, **by: float) -> ClockAdvance:
         await deliverer.close()
 
 
-async def test_a_lost_answer_is_found_at_the_first_look(schedules: Schedules) -> None:
+async def test_a_lost_answer_is_resolved_at_the_first_lookup(schedules: Schedules) -> None:
     await schedules.client.kicc.scenario("executed_answer_cut", "batch")
     await schedules.create(schedules.request(merchant_uid="sub", in_s=86_400))
 
@@ -42,15 +42,15 @@ async def test_what_never_reached_the_pg_is_charged_anew_once_it_is_old_enough(
 
     await advance(schedules, minutes=20)
     assert (await schedules.payment_of("sub")).status is Status.PAID
-    assert [one["amount"] for one in await schedules.client.approvals()] == [9_900]
+    assert [approval["amount"] for approval in await schedules.client.approvals()] == [9_900]
 
 
 async def test_what_may_still_be_under_way_does_not_grow_old(schedules: Schedules) -> None:
     """A request that a process holds is asked about, and not believed lost, for as long as the PG
     is really waited for."""
     await schedules.client.kicc.scenario("cut_before_processing", "batch")
-    doubtful = (await schedules.client.again(merchant_uid="order-1")).response
-    assert doubtful is None
+    unresolved = (await schedules.client.again(merchant_uid="order-1")).response
+    assert unresolved is None
     await schedules.engine.database.fetch(
         "UPDATE pg_attempts SET state = 'sending' WHERE state = 'unknown'"
     )
@@ -78,18 +78,18 @@ async def test_when_it_was_sent_stays_as_it_was(schedules: Schedules) -> None:
     assert payment["status"] == "failed"
 
 
-async def test_the_doubts_of_others_do_not(schedules: Schedules) -> None:
-    """Another merchant's clock is turned by as much as would settle this one's doubt."""
+async def test_unresolved_attempts_of_other_merchants_do_not_grow_old(schedules: Schedules) -> None:
+    """Another merchant's clock advances by as much as would resolve this one's attempt."""
     client = schedules.client
     await client.kicc.scenario("cut_before_processing", "batch")
     await client.again(merchant_uid="order-1")
-    look = (
+    sql = (
         "SELECT clock_offset_s, next_lookup_at, deadline_at FROM pg_attempts WHERE kind = 'charge'"
     )
-    before = await client.rows(look)
+    before = await client.rows(sql)
 
     async with open_merchant(client.engine, client.url, client.kicc, code="imp00000002") as other:
         advanced = await other.call("POST", "/test/clock", json={"advance": 7_200})
 
     assert (advanced.code, advanced.response["lookups"]) == (0, 0)
-    assert await client.rows(look) == before
+    assert await client.rows(sql) == before

@@ -1,4 +1,4 @@
-"""What was charged to try a card is given back, whatever became of the one who tried it."""
+"""The amount that a card verification charged is refunded, also after a crash."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from dasi.payments import resolve_due
 from domain.schedules.conftest import Schedules
 
 
-async def look_now(schedules: Schedules) -> int:
+async def refund_now(schedules: Schedules) -> int:
     """The worker looks at the checks, which it would do in some minutes."""
     await schedules.engine.database.fetch("UPDATE card_verifications SET next_lookup_at = began_at")
     return await refund_verifications(schedules.engine)
@@ -32,13 +32,13 @@ async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(sched
     assert refused.value.reason == "order_in_doubt"
     assert await schedules.client.net_krw() == 1_000
 
-    await look_now(schedules)
-    assert await checks_left(schedules) == 1, "still in doubt: nothing to give back yet"
+    await refund_now(schedules)
+    assert await checks_left(schedules) == 1, "unresolved: nothing to refund yet"
     await schedules.engine.database.fetch(
         "UPDATE pg_attempts SET next_lookup_at = sent_at WHERE next_lookup_at IS NOT NULL"
     )
     await resolve_due(schedules.engine)
-    await look_now(schedules)
+    await refund_now(schedules)
 
     assert await schedules.client.net_krw() == 0
     assert await checks_left(schedules) == 0
@@ -50,31 +50,31 @@ async def test_a_check_that_could_not_be_given_back_is_given_back_later(schedule
     assert created.merchant_uid == "sub-1", "the card works: that was the question"
     assert await schedules.client.net_krw() == 1_000
 
-    await look_now(schedules)
+    await refund_now(schedules)
 
     assert await schedules.client.net_krw() == 0
     assert await checks_left(schedules) == 0
 
 
-async def test_a_check_nobody_came_to_charge_is_forgotten(schedules: Schedules):
+async def test_a_verification_without_a_charge_is_deleted(schedules: Schedules):
     await schedules.engine.database.fetch(
         "INSERT INTO card_verifications (merchant_id, merchant_uid, next_lookup_at, began_at)"
         " VALUES ($1, 'check-1', now(), now())",
         schedules.merchant_id,
     )
 
-    assert await look_now(schedules) == 1
+    assert await refund_now(schedules) == 1
 
     assert await checks_left(schedules) == 0
 
 
-async def test_a_check_that_never_ends_is_given_to_a_person(schedules: Schedules):
+async def test_a_verification_that_never_ends_is_given_up(schedules: Schedules):
     await schedules.client.kicc.scenario("refused", "revise", code="8521")
     await schedules.create(schedules.request(), checking_amount_krw=1_000)
     await schedules.engine.database.fetch("UPDATE card_verifications SET lookups = 10000")
     await schedules.client.kicc.scenario("refused", "revise", code="8521")
 
-    await look_now(schedules)
+    await refund_now(schedules)
 
     assert await checks_left(schedules) == 1
     (row,) = await schedules.client.rows("SELECT next_lookup_at FROM card_verifications")

@@ -1,4 +1,4 @@
-"""A gateway's rooms with a KICC simulator behind them, and one clock for both that a test turns."""
+"""Domain packages with a KICC simulator and one clock for both, which a test advances."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
-from dasi.ledger import Payment, find_payment
+from dasi.ledger import ChargeDetails, Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
 from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
 from dasi.providers.port import KeyIssued
@@ -24,7 +24,7 @@ CUSTOMER = "customer-1"
 
 @dataclass
 class PaymentsFixture:
-    """What a test does at the gateway, and what it may look at."""
+    """The operations of a test at the gateway, and its views of the rows and the PG."""
 
     engine: Engine
     kicc_merchant: KiccMerchant
@@ -49,13 +49,20 @@ class PaymentsFixture:
                 now=self.engine.clock.now(),
             )
 
-    def request(self, amount_krw: int = 9_900, **more: Any) -> ChargeRequest:
-        name = more.pop("merchant_uid", f"order-{next(self.numbers)}")
+    def request(
+        self,
+        amount_krw: int = 9_900,
+        *,
+        merchant_uid: str | None = None,
+        customer_uid: str = CUSTOMER,
+        is_scheduled: bool = False,
+        **details: Any,
+    ) -> ChargeRequest:
+        order = merchant_uid or f"order-{next(self.numbers)}"
         return ChargeRequest(
-            customer_uid=more.pop("customer_uid", CUSTOMER),
-            merchant_uid=name,
-            amount_krw=amount_krw,
-            **more,
+            customer_uid=customer_uid,
+            details=ChargeDetails(merchant_uid=order, amount_krw=amount_krw, **details),
+            is_scheduled=is_scheduled,
         )
 
     async def charge(self, amount_krw: int = 9_900, **more: Any) -> Payment:
@@ -73,7 +80,7 @@ class PaymentsFixture:
         await self.kicc_merchant.turn(timedelta(seconds=seconds))
 
     async def resolve_for(self, seconds: float, *, step_s: float = 60) -> None:
-        """Turns the clock in steps and lets the worker look whenever something is due."""
+        """Advance the clock in steps and run the due lookups after each."""
         passed = 0.0
         while passed < seconds:
             await self.turn(step_s)
@@ -83,7 +90,7 @@ class PaymentsFixture:
     async def now(self, payment: Payment) -> Payment:
         return await find_payment(self.engine, self.merchant.merchant_id, payment.imp_uid)
 
-    async def story(self, payment: Payment) -> list[str]:
+    async def events(self, payment: Payment) -> list[str]:
         rows = await self.engine.database.fetch(
             "SELECT type FROM payment_events WHERE imp_uid = $1 ORDER BY seq", payment.imp_uid
         )
@@ -97,11 +104,13 @@ class PaymentsFixture:
         return [row["kind"] for row in rows]
 
     async def net_at_pg(self) -> int:
-        """What KICC holds of this shop's money, over all orders."""
-        return sum(one["net"] for one in (await self.kicc_merchant.kicc.state())["orders"])
+        """The sum that KICC holds for this merchant, over all orders."""
+        return sum(order["net"] for order in (await self.kicc_merchant.kicc.state())["orders"])
 
     async def approvals_at_pg(self) -> int:
-        return sum(one["approvals"] for one in (await self.kicc_merchant.kicc.state())["orders"])
+        return sum(
+            order["approvals"] for order in (await self.kicc_merchant.kicc.state())["orders"]
+        )
 
     def with_policy(self, policy: Literal["keep", "cancel"]) -> str:
         return f"UPDATE channels SET late_approval_policy = '{policy}'"
@@ -137,5 +146,5 @@ async def payments(database: Database) -> AsyncIterator[PaymentsFixture]:
 
 @pytest.fixture
 async def payments_with_inline_lookup(payments: PaymentsFixture) -> PaymentsFixture:
-    """The same with a gateway that looks once before it answers."""
+    """The same with a gateway that looks up once before it answers."""
     return replace(payments, engine=replace(payments.engine, inline_lookup_delay_s=0.01))

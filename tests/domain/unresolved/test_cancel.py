@@ -16,9 +16,9 @@ async def test_full_cancel(payments: PaymentsFixture) -> None:
     cancelled = await payments.cancel(payment, reason="고객 변심", notify_merchant=True)
 
     assert (cancelled.status, cancelled.cancelled_krw) == (Status.CANCELLED, 19_900)
-    (one,) = cancelled.cancels
-    assert (one.amount_krw, one.reason) == (19_900, "고객 변심")
-    assert one.cancel_tid != payment.pg_tid
+    (cancellation,) = cancelled.cancels
+    assert (cancellation.amount_krw, cancellation.reason) == (19_900, "고객 변심")
+    assert cancellation.cancel_tid != payment.pg_tid
     assert await payments.net_at_pg() == 0
     assert await payments.webhooks(payment) == ["payment.paid", "payment.cancelled"]
     with pytest.raises(Conflict, match="already_cancelled"):
@@ -34,7 +34,7 @@ async def test_partial_cancels_until_nothing_is_left(payments: PaymentsFixture) 
 
     assert (first.status, first.remain_krw) == (Status.PARTLY_CANCELLED, 14_900)
     assert (second.status, second.remain_krw) == (Status.CANCELLED, 0)
-    assert [one.amount_krw for one in second.cancels] == [5_000, 14_900]
+    assert [cancellation.amount_krw for cancellation in second.cancels] == [5_000, 14_900]
     assert await payments.net_at_pg() == 0
 
 
@@ -56,27 +56,27 @@ async def test_more_than_remains_and_a_wrong_checksum_touch_nothing(
 async def test_two_hundred_partial_cancels_at_once_never_exceed(payments: PaymentsFixture) -> None:
     payment = await payments.charge(10_000)
 
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         *(payments.cancel(payment, 700) for _ in range(200)), return_exceptions=True
     )
 
-    done = [one for one in told if isinstance(one, Payment)]
-    refused = [one for one in told if not isinstance(one, Payment)]
+    done = [result for result in results if isinstance(result, Payment)]
+    refused = [result for result in results if not isinstance(result, Payment)]
     assert done
-    assert all(isinstance(one, Conflict) for one in refused), refused[:3]
+    assert all(isinstance(result, Conflict) for result in refused), refused[:3]
     now = await payments.now(payment)
     assert now.cancelled_krw == 700 * len(done) <= 10_000
     assert await payments.net_at_pg() == 10_000 - now.cancelled_krw
 
 
 async def test_two_hundred_charges_of_one_order_are_one_approval(payments: PaymentsFixture) -> None:
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         *(payments.charge(merchant_uid="one-order") for _ in range(200)), return_exceptions=True
     )
 
-    paid = [one for one in told if isinstance(one, Payment)]
+    paid = [result for result in results if isinstance(result, Payment)]
     assert len(paid) == 1
-    assert all(isinstance(one, Conflict) for one in told if one is not paid[0])
+    assert all(isinstance(result, Conflict) for result in results if result is not paid[0])
     assert await payments.approvals_at_pg() == 1
 
 
@@ -93,13 +93,13 @@ async def test_lost_answer_of_a_cancel_never_refunds_twice(
         await payments.cancel(payment, amount_krw)
     await payments.resolve_for(3, step_s=3)
 
-    asked = amount_krw or 10_000
+    requested_krw = amount_krw or 10_000
     now = await payments.now(payment)
-    assert now.cancelled_krw == asked
-    assert await payments.net_at_pg() == 10_000 - asked
+    assert now.cancelled_krw == requested_krw
+    assert await payments.net_at_pg() == 10_000 - requested_krw
 
 
-async def test_lost_answer_of_a_cancel_is_looked_up_before_the_caller_is_told(
+async def test_lost_answer_of_a_cancel_is_looked_up_before_the_answer_to_the_caller(
     payments_with_inline_lookup: PaymentsFixture,
 ) -> None:
     payment = await payments_with_inline_lookup.charge(10_000)
@@ -107,12 +107,12 @@ async def test_lost_answer_of_a_cancel_is_looked_up_before_the_caller_is_told(
         "executed_truncated_json", "revise"
     )
 
-    told = await payments_with_inline_lookup.cancel(payment, 1_000)
+    cancelled = await payments_with_inline_lookup.cancel(payment, 1_000)
 
-    assert told.cancelled_krw == 1_000
+    assert cancelled.cancelled_krw == 1_000
 
 
-async def test_cancel_that_never_happened_may_be_asked_for_again(payments: PaymentsFixture) -> None:
+async def test_cancel_that_never_happened_may_be_repeated(payments: PaymentsFixture) -> None:
     payment = await payments.charge(10_000)
     await payments.kicc_merchant.kicc.scenario("cut_before_processing", "revise")
     with pytest.raises(Conflict, match="cancel_in_doubt"):

@@ -19,7 +19,7 @@ from support.served_app import served
 async def _keys_at_pg(payments: PaymentsFixture) -> list[str]:
     """States of the keys at KICC, oldest first."""
     keys = (await payments.kicc_merchant.kicc.state())["keys"]
-    return ["removed" if one["removedAt"] else "live" for one in keys]
+    return ["removed" if key["removedAt"] else "live" for key in keys]
 
 
 async def _removals(payments: PaymentsFixture) -> list[tuple[str, bool]]:
@@ -55,7 +55,7 @@ async def test_removed_key_charges_nothing_and_is_erased(payments: PaymentsFixtu
     assert row["sealed_key"] == b""
 
 
-async def test_lost_removal_is_asked_again_under_a_new_name(payments: PaymentsFixture) -> None:
+async def test_lost_removal_is_sent_again_under_a_new_name(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("cut_before_processing", "remove_key")
     await delete_key(payments.engine, payments.merchant.merchant_id, CUSTOMER)
     assert await _keys_at_pg(payments) == ["live"]
@@ -130,7 +130,9 @@ async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(
     assert (await _keys_at_pg(payments))[1] == "removed"
 
 
-async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(payments: PaymentsFixture) -> None:
+async def test_notification_triggers_a_lookup_and_is_acknowledged_in_its_format(
+    payments: PaymentsFixture,
+) -> None:
     app = Starlette(routes=routes(payments.engine))
     async with served(app) as url, aiohttp.ClientSession() as http:
         await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
@@ -138,7 +140,7 @@ async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(payments: Payme
         (row,) = await payments.engine.database.fetch(
             "SELECT pg_order_id FROM pg_attempts WHERE kind = 'charge'"
         )
-        notice = {
+        notification = {
             "resCd": "0000",
             "resMsg": "정상",
             "mallId": "T0021766",
@@ -147,13 +149,13 @@ async def test_notice_wakes_the_look_and_is_acknowledged_in_kind(payments: Payme
             "shopOrderNo": row["pg_order_id"],
             "amount": "9900",
         }
-        async with http.post(f"{url}/pg-notifications/kicc", json=notice) as answer:
+        async with http.post(f"{url}/pg-notifications/kicc", json=notification) as answer:
             assert await answer.json() == {"resCd": "0000", "resMsg": "정상"}
 
     assert (await payments.now(payment)).status is Status.PAID
 
 
-async def test_forged_notice_changes_nothing(payments: PaymentsFixture) -> None:
+async def test_forged_notification_changes_nothing(payments: PaymentsFixture) -> None:
     app = Starlette(routes=routes(payments.engine))
     async with served(app) as url, aiohttp.ClientSession() as http:
         await payments.kicc_merchant.kicc.scenario("refused", "batch", code="8521")
@@ -177,37 +179,41 @@ async def test_forged_notice_changes_nothing(payments: PaymentsFixture) -> None:
     assert await payments.net_at_pg() == 0
 
 
-async def test_an_approval_that_turns_up_after_failed_was_told_is_undone(
+async def test_an_approval_found_after_a_recorded_failure_is_reversed(
     payments: PaymentsFixture,
 ) -> None:
-    """M6: what a caller was told stays true, whatever the PG finds out later."""
+    """M6: the answer to the caller stays true when the PG reports an approval later."""
     await payments.kicc_merchant.kicc.scenario("executed_answer_cut", "batch")
     payment = await payments.charge()
-    (asked,) = await payments.engine.database.fetch(
+    (attempt,) = await payments.engine.database.fetch(
         "SELECT attempt_id, pg_order_id FROM pg_attempts WHERE kind = 'charge'"
     )
-    no = Declined(code="8521", text="한도초과")
-    told = await record_outcome(
-        payments.engine, payments.merchant.merchant_id, payment.imp_uid, asked["attempt_id"], no
+    decline = Declined(code="8521", text="한도초과")
+    failed = await record_outcome(
+        payments.engine,
+        payments.merchant.merchant_id,
+        payment.imp_uid,
+        attempt["attempt_id"],
+        decline,
     )
-    assert told.status is Status.FAILED
+    assert failed.status is Status.FAILED
     assert await payments.net_at_pg() == 9_900
 
     app = Starlette(routes=routes(payments.engine))
     async with served(app) as url, aiohttp.ClientSession() as http:
-        notice = {
+        notification = {
             "resCd": "0000",
             "resMsg": "정상",
             "mallId": "T0021766",
             "notiType": "10",
             "pgCno": "26090310154110700102",
-            "shopOrderNo": asked["pg_order_id"],
+            "shopOrderNo": attempt["pg_order_id"],
             "amount": "9900",
         }
-        async with http.post(f"{url}/pg-notifications/kicc", json=notice) as answer:
+        async with http.post(f"{url}/pg-notifications/kicc", json=notification) as answer:
             assert answer.status == 200
 
     assert await payments.net_at_pg() == 0
     assert (await payments.now(payment)).status is Status.FAILED
-    assert "reversal_cancelled" in await payments.story(payment)
+    assert "reversal_cancelled" in await payments.events(payment)
     assert "payment.paid" not in await payments.webhooks(payment)

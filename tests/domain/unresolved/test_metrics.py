@@ -1,4 +1,4 @@
-"""What a person must look at is a metric, told by every gateway, whoever left it open."""
+"""Attempts for manual review are a metric, which every gateway publishes for all of them."""
 
 from support.gateway_merchant import MerchantClient
 
@@ -10,7 +10,9 @@ async def metrics(client: MerchantClient) -> dict[str, float]:
     return {name: float(value) for name, value in pairs}
 
 
-async def test_doubts_are_counted_by_who_has_them(gateway: MerchantClient) -> None:
+async def test_unresolved_attempts_are_counted_as_automatic_or_manual(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card()
     quiet = await metrics(gateway)
     await gateway.kicc.scenario("executed_answer_cut", "batch")
@@ -31,7 +33,7 @@ async def test_doubts_are_counted_by_who_has_them(gateway: MerchantClient) -> No
     assert (escalated[automatic], escalated[manual]) == (0, 1)
 
 
-async def test_the_end_of_a_key_that_is_asked_again_is_no_doubt_about_money(
+async def test_a_repeated_deletion_of_a_key_does_not_count_as_unresolved(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card()

@@ -1,4 +1,4 @@
-"""Doubts end (M3 to M7): each settled by asking, none by repeating."""
+"""Unresolved attempts end (M3 to M7): by lookups, never by repetition."""
 
 import asyncio
 
@@ -22,10 +22,10 @@ async def test_lost_answer_leaves_the_payment_pending_and_sends_no_webhook(
 
     assert payment.status is Status.PENDING
     assert await payments.webhooks(payment) == []
-    assert await payments.story(payment) == ["charge_requested", "outcome_unknown"]
+    assert await payments.events(payment) == ["charge_requested", "outcome_unknown"]
 
 
-async def test_lost_answer_is_adopted_by_the_first_look(payments: PaymentsFixture) -> None:
+async def test_lost_answer_is_resolved_by_the_first_lookup(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
     payment = await payments.charge()
 
@@ -37,7 +37,7 @@ async def test_lost_answer_is_adopted_by_the_first_look(payments: PaymentsFixtur
     assert await payments.approvals_at_pg() == 1
 
 
-async def test_lost_answer_is_looked_up_before_the_caller_is_told(
+async def test_lost_answer_is_looked_up_before_the_answer_to_the_caller(
     payments_with_inline_lookup: PaymentsFixture,
 ) -> None:
     await payments_with_inline_lookup.kicc_merchant.kicc.scenario(
@@ -49,7 +49,7 @@ async def test_lost_answer_is_looked_up_before_the_caller_is_told(
     assert payment.status is Status.PAID
 
 
-async def test_an_order_in_doubt_is_refused_and_not_asked_again(payments: PaymentsFixture) -> None:
+async def test_an_order_in_doubt_is_refused_and_not_sent_again(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
     payment = await payments.charge(merchant_uid="order-x")
 
@@ -61,7 +61,7 @@ async def test_an_order_in_doubt_is_refused_and_not_asked_again(payments: Paymen
     assert await payments.approvals_at_pg() == 1
 
 
-async def test_cut_before_processing_fails_only_after_the_settling_time(
+async def test_cut_before_processing_fails_only_after_the_processing_time(
     payments: PaymentsFixture,
 ) -> None:
     await payments.kicc_merchant.kicc.scenario("cut_before_processing", "batch")
@@ -79,7 +79,7 @@ async def test_cut_before_processing_fails_only_after_the_settling_time(
     assert again.status is Status.PAID
 
 
-async def test_approval_that_turns_up_late_is_adopted(payments: PaymentsFixture) -> None:
+async def test_approval_that_is_found_late_is_kept(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_late", "batch")
     payment = await payments.charge()
 
@@ -89,7 +89,9 @@ async def test_approval_that_turns_up_late_is_adopted(payments: PaymentsFixture)
     assert await payments.approvals_at_pg() == 1
 
 
-async def test_channel_set_to_cancel_undoes_what_turns_up(payments: PaymentsFixture) -> None:
+async def test_channel_with_policy_cancel_reverses_a_late_approval(
+    payments: PaymentsFixture,
+) -> None:
     await payments.engine.database.fetch(payments.with_policy("cancel"))
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
     payment = await payments.charge()
@@ -102,7 +104,7 @@ async def test_channel_set_to_cancel_undoes_what_turns_up(payments: PaymentsFixt
     assert await payments.webhooks(payment) == ["payment.failed"]
 
 
-async def test_lost_reversal_is_settled_too(payments: PaymentsFixture) -> None:
+async def test_lost_reversal_is_resolved_too(payments: PaymentsFixture) -> None:
     await payments.engine.database.fetch(payments.with_policy("cancel"))
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "revise")
@@ -114,7 +116,7 @@ async def test_lost_reversal_is_settled_too(payments: PaymentsFixture) -> None:
     assert await payments.net_at_pg() == 0
 
 
-async def test_wrong_signature_is_a_doubt_and_then_adopted(payments: PaymentsFixture) -> None:
+async def test_wrong_signature_is_unresolved_and_then_kept(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_wrong_signature", "batch")
     payment = await payments.charge()
     assert payment.status is Status.PENDING
@@ -124,7 +126,7 @@ async def test_wrong_signature_is_a_doubt_and_then_adopted(payments: PaymentsFix
     assert (await payments.now(payment)).status is Status.PAID
 
 
-async def test_amount_changed_on_the_wire_only_is_adopted_when_the_books_agree(
+async def test_amount_changed_on_the_wire_only_is_kept_when_the_lookup_agrees(
     payments: PaymentsFixture,
 ) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_other_amount", "batch")
@@ -136,10 +138,10 @@ async def test_amount_changed_on_the_wire_only_is_adopted_when_the_books_agree(
     assert (await payments.now(payment)).status is Status.PAID
 
 
-async def test_an_approval_of_another_amount_than_asked_is_undone_at_once(
+async def test_an_approval_of_another_amount_is_reversed_at_once(
     payments: PaymentsFixture,
 ) -> None:
-    """The PG's own books have it so (M7)."""
+    """The PG itself approved another amount (M7)."""
     await payments.kicc_merchant.kicc.scenario("executed_answer_cut", "batch")
     payment = await payments.charge(10_000)
     await payments.engine.database.fetch(
@@ -153,10 +155,10 @@ async def test_an_approval_of_another_amount_than_asked_is_undone_at_once(
     assert "승인 금액 불일치: 요청 9900원, 승인 10000원" in (failed.fail_reason or "")
     assert await payments.net_at_pg() == 0
     assert await payments.webhooks(payment) == ["payment.failed"]
-    assert "reversal_cancelled" in await payments.story(payment)
+    assert "reversal_cancelled" in await payments.events(payment)
 
 
-async def test_process_that_dies_with_the_request_leaves_a_doubt_that_ends(
+async def test_attempt_of_a_dead_process_is_resolved(
     payments: PaymentsFixture,
 ) -> None:
     await payments.kicc_merchant.kicc.hold("batch", when="after")
@@ -179,18 +181,18 @@ async def test_process_that_dies_with_the_request_leaves_a_doubt_that_ends(
     assert row["status"] == "paid"
 
 
-async def test_two_workers_settle_a_doubt_once(payments: PaymentsFixture) -> None:
+async def test_two_workers_resolve_an_attempt_once(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
     payment = await payments.charge()
     await payments.turn(3)
 
     await asyncio.gather(*(resolve_due(payments.engine) for _ in range(4)))
 
-    assert (await payments.story(payment)).count("approved") == 1
+    assert (await payments.events(payment)).count("approved") == 1
     assert await payments.webhooks(payment) == ["payment.paid"]
 
 
-async def test_doubt_survives_a_korean_midnight(payments: PaymentsFixture) -> None:
+async def test_unresolved_attempt_survives_a_korean_midnight(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.settings(withheld_s=1)
     await payments.turn(13.9 * 3600)
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
@@ -203,7 +205,7 @@ async def test_doubt_survives_a_korean_midnight(payments: PaymentsFixture) -> No
     assert await payments.approvals_at_pg() == 1
 
 
-async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
+async def test_unresolvable_attempt_is_escalated_before_its_deadline(
     payments: PaymentsFixture,
 ) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
@@ -215,7 +217,7 @@ async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
     await payments.resolve_for(2 * DAY_S, step_s=1_800)
 
     assert (await payments.now(payment)).status is Status.PENDING
-    assert (await payments.story(payment))[-1] == "escalated"
+    assert (await payments.events(payment))[-1] == "escalated"
     (row,) = await payments.engine.database.fetch(
         "SELECT escalated_at, deadline_at, next_lookup_at, detail "
         "FROM pg_attempts WHERE kind = 'charge'"
@@ -226,7 +228,7 @@ async def test_what_cannot_be_settled_goes_to_a_person_before_the_window_closes(
         await payments.charge(merchant_uid=payment.merchant_uid)
 
 
-async def test_a_person_decides_what_the_machine_could_not(payments: PaymentsFixture) -> None:
+async def test_an_operator_resolves_an_escalated_attempt(payments: PaymentsFixture) -> None:
     await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch", times=2)
     happened, did_not = await payments.charge(), await payments.charge()
     await payments.kicc_merchant.kicc.scenario("server_error_before_processing", "query", times=0)

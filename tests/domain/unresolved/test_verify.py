@@ -7,7 +7,7 @@ from domain.unresolved.conftest import PaymentsFixture
 
 
 async def _complaints(payments: PaymentsFixture) -> list[str]:
-    return [one.what async for one in verify_ledger(payments.engine, VerificationReport())]
+    return [fault.what async for fault in verify_ledger(payments.engine, VerificationReport())]
 
 
 async def _busy_day(payments: PaymentsFixture) -> None:
@@ -25,9 +25,9 @@ async def test_a_busy_day_is_proven(payments: PaymentsFixture) -> None:
     await _busy_day(payments)
     report = VerificationReport()
 
-    found = [one async for one in verify_ledger(payments.engine, report)]
+    faults = [fault async for fault in verify_ledger(payments.engine, report)]
 
-    assert found == []
+    assert faults == []
     assert (report.payments, report.paid_krw, report.cancelled_krw) == (3, 10_000, 3_000)
 
 
@@ -49,7 +49,9 @@ async def test_events_cannot_be_changed_or_deleted(payments: PaymentsFixture) ->
         ("UPDATE pg_attempts SET amount_krw = 1 WHERE kind = 'charge'", "1 won were approved"),
     ],
 )
-async def test_meddling_is_found(payments: PaymentsFixture, meddling: str, complaint: str) -> None:
+async def test_tampering_is_detected(
+    payments: PaymentsFixture, meddling: str, complaint: str
+) -> None:
     await _busy_day(payments)
     await payments.engine.database.fetch("ALTER TABLE payment_events DISABLE TRIGGER USER")
     if "status = 'cancelled'" in meddling:
@@ -57,4 +59,6 @@ async def test_meddling_is_found(payments: PaymentsFixture, meddling: str, compl
 
     await payments.engine.database.fetch(meddling)
 
-    assert any(complaint in one for one in await _complaints(payments)), await _complaints(payments)
+    assert any(complaint in text for text in await _complaints(payments)), await _complaints(
+        payments
+    )

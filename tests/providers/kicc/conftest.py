@@ -1,4 +1,4 @@
-"""What the adapter's tests share: account, attempt, order, and a provider that is closed."""
+"""Fixtures of the adapter's tests: account, attempt, order, providers, and merchants."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -11,12 +11,35 @@ from dasi.foundation.clock import ManualClock, kst_day
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, PgAccount, Unknown
 from support.fake_kicc import BILLING_KEY, SECRET
+from support.kicc_merchant import KiccMerchant, open_kicc_merchant
 
 # A busy machine must not fail a test of texts.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 Make = Callable[..., KiccProvider]
+
+STRANGE: dict[str, Any] = {
+    "shape": "mixed",
+    "amounts": "string",
+    "extra_fields": True,
+    "random_codes": True,
+    "key_in_query": True,
+}
+
+
+@pytest.fixture(params=[{}, STRANGE], ids=["plain", "strange"])
+async def kicc_merchant(request: pytest.FixtureRequest) -> AsyncIterator[KiccMerchant]:
+    """A merchant at a plain KICC, and one at a KICC that varies everything it may vary."""
+    async with open_kicc_merchant(**request.param) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def impatient_kicc_merchant() -> AsyncIterator[KiccMerchant]:
+    """A merchant with a timeout of half a second, for withheld answers."""
+    async with open_kicc_merchant(total_timeout_s=0.5) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Whatever KICC answers, reading it never fails, and only a checked yes is a yes (M3, M7)."""
+"""Any answer of KICC is parsed without an error; only a checked success counts (M3, M7)."""
 
 import json
 from datetime import UTC, datetime
@@ -67,7 +67,7 @@ def test_an_answer_altered_at_will_is_approved_only_while_all_that_is_checked_st
     if isinstance(outcome, Declined):
         assert body["resCd"] != "0000"
     if not {*altered} - {"paymentInfo", "unheardOf", "escrowUsed", "resMsg", "statusMessage"}:
-        assert isinstance(outcome, Approved), "what is not checked cannot spoil a yes"
+        assert isinstance(outcome, Approved), "an unchecked field cannot spoil a success"
     masked(body, redact=("x",))
 
 

@@ -1,4 +1,4 @@
-"""Texts as KICC can hold them, whatever a merchant or a buyer wrote."""
+"""Texts of merchants and buyers, fitted to KICC."""
 
 import pytest
 from hypothesis import given
@@ -22,38 +22,40 @@ def size(text: str) -> int:
 
 
 @given(KOREAN, st.integers(min_value=0, max_value=120))
-def test_any_text_becomes_one_kicc_can_hold(text: str, bytes_max: int) -> None:
-    held = euc_kr_text.sanitize(text, bytes_max=bytes_max)
-    assert size(held) <= bytes_max
-    assert not FORBIDDEN & set(held)
-    assert held == held.strip()
-    assert "  " not in held
-    assert all(len(char.encode("euc-kr")) <= 2 for char in held)
-    assert euc_kr_text.sanitize(held, bytes_max=bytes_max) == held, "fitting twice changes nothing"
+def test_any_text_is_fitted_to_kicc(text: str, bytes_max: int) -> None:
+    fitted = euc_kr_text.sanitize(text, bytes_max=bytes_max)
+    assert size(fitted) <= bytes_max
+    assert not FORBIDDEN & set(fitted)
+    assert fitted == fitted.strip()
+    assert "  " not in fitted
+    assert all(len(char.encode("euc-kr")) <= 2 for char in fitted)
+    assert euc_kr_text.sanitize(fitted, bytes_max=bytes_max) == fitted, (
+        "fitting twice changes nothing"
+    )
 
 
 @given(KOREAN)
 def test_any_goods_name_keeps_to_letters_digits_and_the_allowed_signs(text: str) -> None:
-    held = euc_kr_text.goods_name(text)
-    assert size(held) <= 50
-    assert all(char.isalnum() or char in " ()[]-." for char in held)
+    fitted = euc_kr_text.goods_name(text)
+    assert size(fitted) <= 50
+    assert all(char.isalnum() or char in " ()[]-." for char in fitted)
 
 
 @given(KOREAN)
-def test_any_person_name_keeps_to_letters(text: str) -> None:
-    held = euc_kr_text.person_name(text)
-    assert size(held) <= 20
-    assert all(char.isalnum() or char == " " for char in held)
+def test_any_customer_name_keeps_to_letters(text: str) -> None:
+    fitted = euc_kr_text.customer_name(text)
+    assert size(fitted) <= 20
+    assert all(char.isalnum() or char == " " for char in fitted)
 
 
 @given(st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xB000), max_size=60))
-def test_nothing_is_dropped_while_there_is_room(text: str) -> None:
-    held_chars = [char for char in text if len(char.encode("euc-kr")) == 2]
-    assert euc_kr_text.sanitize(text, bytes_max=1_000) == "".join(held_chars)
+def test_text_below_the_limit_stays_whole(text: str) -> None:
+    encodable = [char for char in text if len(char.encode("euc-kr")) == 2]
+    assert euc_kr_text.sanitize(text, bytes_max=1_000) == "".join(encodable)
 
 
 @pytest.mark.parametrize(
-    ("text", "bytes_max", "held"),
+    ("text", "bytes_max", "fitted"),
     [
         ("월간 구독", 50, "월간 구독"),
         ("월간 구독", 6, "월간"),
@@ -68,20 +70,20 @@ def test_nothing_is_dropped_while_there_is_room(text: str) -> None:
         ("", 50, ""),
     ],
 )
-def test_plain_text(text: str, bytes_max: int, held: str) -> None:
-    assert euc_kr_text.sanitize(text, bytes_max=bytes_max) == held
+def test_plain_text(text: str, bytes_max: int, fitted: str) -> None:
+    assert euc_kr_text.sanitize(text, bytes_max=bytes_max) == fitted
 
 
 @pytest.mark.parametrize(
-    ("text", "held"),
+    ("text", "fitted"),
     [
         ("월간 구독 (9/1~9/30)", "월간 구독 (9 1 9 30)"),
         ("[특가] 원두-200g v1.2", "[특가] 원두-200g v1.2"),
         ("★★★", ""),
     ],
 )
-def test_goods_names(text: str, held: str) -> None:
-    assert euc_kr_text.goods_name(text) == held
+def test_goods_names(text: str, fitted: str) -> None:
+    assert euc_kr_text.goods_name(text) == fitted
 
 
 @pytest.mark.parametrize(

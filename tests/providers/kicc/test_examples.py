@@ -1,7 +1,7 @@
-"""The shapes we share with the simulator, held against the examples of KICC's protocol.
+"""The shapes that gateway and simulator share, compared with the examples of KICC's protocol.
 
-A misspelt field would be wrong on both sides and pass every test between them. Here each request we
-make is compared with an example as it stands on the wire, and each example's answer is read back.
+A misspelt field would be wrong on both sides and pass every test between them. These tests compare
+each request with an example of the wire, and parse the answer of each example.
 """
 
 import json
@@ -55,22 +55,22 @@ def example(name: str) -> Any:
     return json.loads((EXAMPLES / f"{name}.json").read_text())
 
 
-def test_every_example_is_held_against_a_shape() -> None:
+def test_every_example_is_compared_with_a_shape() -> None:
     files = {path.stem for path in EXAMPLES.glob("*.json")}
     assert files - set(SHAPES) == {"notice_approval", "notice_cancel"}
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_field_of_an_example_has_its_place_in_the_shape(name: str) -> None:
-    told = example(name)
-    shape = msgspec.convert(told, SHAPES[name])
-    assert filled(msgspec.to_builtins(shape)) == filled(told)
+    expected = example(name)
+    shape = msgspec.convert(expected, SHAPES[name])
+    assert filled(msgspec.to_builtins(shape)) == filled(expected)
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if name.endswith(".answer")])
 def test_the_forgiving_reader_loses_nothing_of_an_example(name: str) -> None:
-    told = example(name)
-    assert filled(msgspec.to_builtins(answers.read(SHAPES[name], told))) == filled(told)
+    expected = example(name)
+    assert filled(msgspec.to_builtins(answers.read(SHAPES[name], expected))) == filled(expected)
 
 
 ACCOUNT = PgAccount(pg_merchant_id="T0021766", secret=SECRET, is_sandbox=True)
@@ -103,10 +103,10 @@ def test_we_register_a_card_as_the_example_does() -> None:
             ),
         )
     )
-    told = example("register_key.request")
-    del told["shopValueInfo"]  # optional; our own token stands in the path of the return URL
-    del told["orderInfo"]["goodsTypeCode"]  # optional; a gateway does not know what is sold
-    assert made == told
+    expected = example("register_key.request")
+    del expected["shopValueInfo"]  # optional; our own token stands in the path of the return URL
+    del expected["orderInfo"]["goodsTypeCode"]  # optional; a gateway does not know what is sold
+    assert made == expected
 
 
 def test_we_approve_as_the_example_does() -> None:
@@ -151,10 +151,10 @@ def test_we_remove_and_ask_as_the_examples_do() -> None:
     removal = attempt("rm-01J6XL0000000000000000001")
     made = requests.remove_key(ACCOUNT, removal, billing_key="021766260903BA000417")
     assert on_the_wire(made) == example("remove_key.request")
-    asked = attempt("bt-01J6XA0000000000000000001")
-    assert on_the_wire(requests.query(ACCOUNT, asked, day=asked.business_date)) == example(
-        "query.request"
-    )
+    charge_attempt = attempt("bt-01J6XA0000000000000000001")
+    assert on_the_wire(
+        requests.query(ACCOUNT, charge_attempt, day=charge_attempt.business_date)
+    ) == example("query.request")
 
 
 @pytest.mark.parametrize("name", ["approve", "approve_compact"])
@@ -173,8 +173,8 @@ async def test_an_example_of_an_approval_passes_every_check(provider_at: Make, n
 
 
 async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
-    asked = iter(("register_key", "issue_key", "charge", "cancel_partly", "remove_key"))
-    async with far_side(lambda _call: says(example(f"{next(asked)}.answer"))) as side:
+    names = iter(("register_key", "issue_key", "charge", "cancel_partly", "remove_key"))
+    async with far_side(lambda _call: says(example(f"{next(names)}.answer"))) as side:
         provider = provider_at(side.url)
         order = Order(pg_order_id="SUB-202609-u1029", amount_krw=9_900, goods_name="구독")
         window = await provider.open_window(
@@ -219,7 +219,7 @@ async def test_the_other_examples_pass_every_check(provider_at: Make) -> None:
 
 
 def filled(value: Any) -> Any:
-    """Without what is empty: KICC writes absent things as empty ones."""
+    """The value without empty parts, because KICC writes absent fields as empty ones."""
     if isinstance(value, dict):
         kept = {name: filled(inner) for name, inner in value.items()}
         return {name: inner for name, inner in kept.items() if inner not in (None, "", {}, [])}

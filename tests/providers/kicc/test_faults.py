@@ -1,4 +1,4 @@
-"""Every fault the simulator knows, and the class the adapter gives it. `-s` prints the table."""
+"""Every fault of the simulator with its class in the adapter. `-s` prints the table."""
 
 from pathlib import Path
 
@@ -39,25 +39,25 @@ async def test_every_fault_gets_its_class() -> None:
         assert {effect["name"] for effect in effects} == set(CLASSES), "a row for each"
         billing_key = await kicc_merchant.key()
         for name in CLASSES:
-            charged, found = (
+            charged, lookup = (
                 (None, None)
                 if name == "refund_timed_out"
                 else await _charge_under(kicc_merchant, billing_key, name)
             )
-            table[name] = (charged, await _cancel_under(kicc_merchant, name), found)
-    for name, (charged, cancelled, found) in table.items():
-        print(f"{name:32} {charged or '-':10} {cancelled or '-':10} {found or '-'}")  # noqa: T201  # the table is asked for
+            table[name] = (charged, await _cancel_under(kicc_merchant, name), lookup)
+    for name, (charged, cancelled, lookup) in table.items():
+        print(f"{name:32} {charged or '-':10} {cancelled or '-':10} {lookup or '-'}")  # noqa: T201  # `-s` asks for it
     assert table == CLASSES
 
 
 def test_the_provider_page_shows_this_table() -> None:
     for name, classes in CLASSES.items():
-        row = " | ".join(told or "-" for told in classes)
+        row = " | ".join(outcome or "-" for outcome in classes)
         assert f"| `{name}` | {row} |" in PAGE
 
 
 async def test_amounts_steer_the_same_faults() -> None:
-    """The trigger amounts of the specification, as a merchant would use them by hand."""
+    """A merchant may use the trigger amounts of the specification by hand."""
     async with open_kicc_merchant(total_timeout_s=0.5) as kicc_merchant:
         billing_key = await kicc_merchant.key()
         for last_digits in range(7001, 7011):
@@ -83,17 +83,19 @@ async def _charge_under(
     await kicc_merchant.kicc.scenario(effect, "batch", code="8521", message="카드 한도초과")
     order, attempt = kicc_merchant.order(), kicc_merchant.attempt()
     outcome = await kicc_merchant.charge(billing_key, order, attempt=attempt)
-    found = await kicc_merchant.provider.look_up(
+    finding = await kicc_merchant.provider.look_up(
         ACCOUNT,
         attempt,
         kind=AttemptKind.CHARGE,
         pg_order_id=order.pg_order_id,
         amount_krw=order.amount_krw,
     )
-    if isinstance(found, Found):
-        is_approval = isinstance(found.outcome, Approved)
-        return type(outcome).__name__, found.state if is_approval else type(found.outcome).__name__
-    return type(outcome).__name__, "not found" if type(found).__name__ == "NotFound" else UNKNOWN
+    if isinstance(finding, Found):
+        is_approval = isinstance(finding.outcome, Approved)
+        return type(outcome).__name__, finding.state if is_approval else type(
+            finding.outcome
+        ).__name__
+    return type(outcome).__name__, "not found" if type(finding).__name__ == "NotFound" else UNKNOWN
 
 
 async def _cancel_under(kicc_merchant: KiccMerchant, effect: str) -> str:

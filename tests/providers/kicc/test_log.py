@@ -1,4 +1,4 @@
-"""No secret and no personal data reaches a log, whatever verb runs at debug level."""
+"""No verb at debug level logs a secret or personal data."""
 
 import json
 from collections.abc import Callable
@@ -109,17 +109,17 @@ async def test_no_verb_logs_a_secret(
                     amount_krw=None,
                 ),
             ]
-    asked = [line for line in lines if line["event"] == "kicc_request"]
-    assert len(asked) == len(outcomes) == 7, "every verb leaves a line"
+    requests = [line for line in lines if line["event"] == "kicc_request"]
+    assert len(requests) == len(outcomes) == 7, "every verb leaves a line"
     written = json.dumps(lines, ensure_ascii=False, default=repr) + caplog.text
     written += "".join(capsys.readouterr())
     for secret in SECRETS:
         assert secret not in written
     assert attempt.attempt_id in written, "what helps to find a request is shown"
     # The window's address is for the payer, and so is the session in it; nothing else is shown.
-    told = repr(outcomes[1:]) + repr(account)
-    assert SECRET not in told
-    assert BILLING_KEY not in told
+    shown = repr(outcomes[1:]) + repr(account)
+    assert SECRET not in shown
+    assert BILLING_KEY not in shown
 
 
 async def test_a_broken_answer_is_not_quoted(

@@ -1,4 +1,4 @@
-"""What became of an attempt, as far as KICC's laconic query tells."""
+"""The lookup of an attempt, as far as KICC's short query answer allows."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -86,17 +86,17 @@ async def test_an_approval_is_found_in_its_present_state(
     provider_at: Make, account: PgAccount, attempt: Attempt, status: str, state: str
 ) -> None:
     async with far_side(lambda call: approval(call, statusCode=status)) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
+        finding = await look_up(provider_at(side.url), account, attempt)
     assert side.calls[0].path == "/api/trades/retrieveTransaction"
     assert side.calls[0].body == {
         "mallId": "T0021766",
         "shopTransactionId": attempt.attempt_id,
         "transactionDate": "20260903",
     }
-    assert isinstance(found, Found)
-    assert found.state == state
-    assert isinstance(found.outcome, Approved)
-    assert found.outcome.amount_krw == 9_900
+    assert isinstance(finding, Found)
+    assert finding.state == state
+    assert isinstance(finding.outcome, Approved)
+    assert finding.outcome.amount_krw == 9_900
 
 
 @pytest.mark.parametrize(
@@ -114,29 +114,29 @@ async def test_an_approval_is_found_in_its_present_state(
     ],
     ids=str,
 )
-async def test_a_finding_that_does_not_fit_stays_a_doubt(
+async def test_approval_that_fails_a_check_stays_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     async with far_side(lambda call: approval(call, **other)) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
-    assert isinstance(found, Unknown), found
+        finding = await look_up(provider_at(side.url), account, attempt)
+    assert isinstance(finding, Unknown), finding
 
 
-async def test_another_amount_than_asked_is_told_with_its_number(
+async def test_unknown_outcome_of_another_amount_carries_its_number(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda call: approval(call, amount=9_901)) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
-    assert isinstance(found, Unknown)
-    assert (found.pg_tid, found.amount_krw) == ("26090310154110700102", 9_901)
+        finding = await look_up(provider_at(side.url), account, attempt)
+    assert isinstance(finding, Unknown)
+    assert (finding.pg_tid, finding.amount_krw) == ("26090310154110700102", 9_901)
 
 
 async def test_not_found_is_any_code_for_now(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda _call: NOT_FOUND) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
-    assert found == NotFound(code="Q7Z1", text="거래내역이 존재하지 않습니다")
+        finding = await look_up(provider_at(side.url), account, attempt)
+    assert finding == NotFound(code="Q7Z1", text="거래내역이 존재하지 않습니다")
     assert len(side.calls) == 1
 
 
@@ -144,10 +144,10 @@ async def test_an_issuers_documented_refusal_is_found_as_a_decline(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda _call: says({"resCd": "8521", "resMsg": "한도초과"})) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
-    assert isinstance(found, Found)
-    assert found.state == "none"
-    assert found.outcome == Declined(code="8521", text="한도초과", reason="limit_exceeded")
+        finding = await look_up(provider_at(side.url), account, attempt)
+    assert isinstance(finding, Found)
+    assert finding.state == "none"
+    assert finding.outcome == Declined(code="8521", text="한도초과", reason="limit_exceeded")
 
 
 @pytest.mark.parametrize(
@@ -155,36 +155,36 @@ async def test_an_issuers_documented_refusal_is_found_as_a_decline(
     [HANGS_UP, says("<html>", status=503), says({"resCd": "VT00", "resMsg": "처리중"})],
     ids=["hangs up", "503", "VT00"],
 )
-async def test_a_look_up_without_an_answer_tells_nothing(
+async def test_lookup_without_an_answer_is_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, answer: Reply
 ) -> None:
     async with far_side(lambda _call: answer) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
-    assert isinstance(found, Unknown)
+        finding = await look_up(provider_at(side.url), account, attempt)
+    assert isinstance(finding, Unknown)
 
 
-async def test_an_attempt_of_yesterday_is_looked_for_under_both_days(
+async def test_lookup_of_yesterdays_attempt_asks_for_both_days(
     provider_at: Make, account: PgAccount, attempt: Attempt, clock: ManualClock
 ) -> None:
-    """Sent in the last instant of a day, KICC may have filed it under the next."""
+    """KICC may file a request of a day's last instant under the next day."""
 
     def answer(call: Call) -> Reply:
         return approval(call) if call.body["transactionDate"] == "20260904" else NOT_FOUND
 
     clock.advance(timedelta(days=1))
     async with far_side(answer) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
+        finding = await look_up(provider_at(side.url), account, attempt)
     assert [call.body["transactionDate"] for call in side.calls] == ["20260903", "20260904"]
-    assert isinstance(found, Found)
+    assert isinstance(finding, Found)
 
 
-async def test_after_yesterday_kicc_is_not_asked_and_nothing_is_concluded(
+async def test_lookup_after_yesterday_is_unknown_without_a_request(
     provider_at: Make, account: PgAccount, attempt: Attempt, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(days=2))
     async with far_side(lambda _call: NOT_FOUND) as side:
-        found = await look_up(provider_at(side.url), account, attempt)
-    assert isinstance(found, Unknown)
+        finding = await look_up(provider_at(side.url), account, attempt)
+    assert isinstance(finding, Unknown)
     assert side.connections == 0
 
 
@@ -192,7 +192,7 @@ async def test_a_cancel_is_found_with_what_remains(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(cancel) as side:
-        found = await look_up(
+        finding = await look_up(
             provider_at(side.url),
             account,
             attempt,
@@ -200,10 +200,10 @@ async def test_a_cancel_is_found_with_what_remains(
             pg_order_id=None,
             amount_krw=5_000,
         )
-    assert isinstance(found, Found)
-    assert found.state == "partly_cancelled"
-    assert isinstance(found.outcome, Cancelled)
-    assert (found.outcome.amount_krw, found.outcome.remain_krw) == (5_000, 4_900)
+    assert isinstance(finding, Found)
+    assert finding.state == "partly_cancelled"
+    assert isinstance(finding.outcome, Cancelled)
+    assert (finding.outcome.amount_krw, finding.outcome.remain_krw) == (5_000, 4_900)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +211,11 @@ async def test_a_cancel_is_found_with_what_remains(
     [{"cancelAmount": 4_999}, {"cancelPgCno": None}, {"remainAmount": None}],
     ids=str,
 )
-async def test_a_cancel_that_does_not_fit_stays_a_doubt(
+async def test_cancel_that_fails_a_check_stays_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     async with far_side(lambda call: cancel(call, **other)) as side:
-        found = await look_up(
+        finding = await look_up(
             provider_at(side.url),
             account,
             attempt,
@@ -223,7 +223,7 @@ async def test_a_cancel_that_does_not_fit_stays_a_doubt(
             pg_order_id=None,
             amount_krw=5_000,
         )
-    assert isinstance(found, Unknown)
+    assert isinstance(finding, Unknown)
 
 
 async def test_an_issued_key_is_found_only_when_kicc_shows_it(
@@ -237,19 +237,19 @@ async def test_an_issued_key_is_found_only_when_kicc_shows_it(
             return approval(call, amount=0, statusCode="", paymentInfo=info)
 
         async with far_side(answer) as side:
-            found = await look_up(
+            finding = await look_up(
                 provider_at(side.url), account, attempt, AttemptKind.ISSUE_KEY, amount_krw=None
             )
-        assert isinstance(found, kind)
-        if isinstance(found, Found):
-            assert isinstance(found.outcome, KeyIssued)
-            assert found.outcome.billing_key == BILLING_KEY
+        assert isinstance(finding, kind)
+        if isinstance(finding, Found):
+            assert isinstance(finding.outcome, KeyIssued)
+            assert finding.outcome.billing_key == BILLING_KEY
 
 
 async def test_a_removed_key_is_found(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(approval) as side:
-        found = await look_up(provider_at(side.url), account, attempt, AttemptKind.DELETE_KEY)
-    assert isinstance(found, Found)
-    assert isinstance(found.outcome, KeyDeleted)
+        finding = await look_up(provider_at(side.url), account, attempt, AttemptKind.DELETE_KEY)
+    assert isinstance(finding, Found)
+    assert isinstance(finding.outcome, KeyDeleted)

@@ -1,4 +1,4 @@
-"""KICC's notices in both forms, and how they are acknowledged."""
+"""KICC's notices in both forms, and their acknowledgement."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ JSON = "application/json; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
 
 
-def test_a_notice_of_an_approval() -> None:
-    notice = parse_notice(JSON, (EXAMPLES / "notice_approval.json").read_bytes())
-    assert notice == Notice(
+def test_notification_of_an_approval() -> None:
+    notification = parse_notice(JSON, (EXAMPLES / "notice_approval.json").read_bytes())
+    assert notification == Notice(
         form="json",
         kind="approved",
         type_code="10",
@@ -30,7 +30,7 @@ def test_a_notice_of_an_approval() -> None:
         code="0000",
         text="정상",
     )
-    assert notice.notice_id == "T0021766:10:26090303000510700301"
+    assert notification.notice_id == "T0021766:10:26090303000510700301"
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,15 @@ def test_a_notice_of_an_approval() -> None:
         (FORM + "; charset=EUC-KR", "notice_cancel.legacy-euc-kr.txt"),
     ],
 )
-def test_a_notice_of_a_cancel_says_the_same_in_every_form(content_type: str, file: str) -> None:
-    notice = parse_notice(content_type, (EXAMPLES / file).read_bytes().strip())
-    assert (notice.kind, notice.pg_tid) == ("cancelled", "26090310154110700102")
-    assert notice.cancel_tid == "26090310221010700140"
-    assert (notice.amount_krw, notice.cancelled_krw) == (19_900, 5_000)
-    assert (notice.status_code, notice.text) == ("TS06", "정상")
-    assert notice.notice_id == "T0021766:20:26090310221010700140"
+def test_notification_of_a_cancel_has_the_same_content_in_every_form(
+    content_type: str, file: str
+) -> None:
+    notification = parse_notice(content_type, (EXAMPLES / file).read_bytes().strip())
+    assert (notification.kind, notification.pg_tid) == ("cancelled", "26090310154110700102")
+    assert notification.cancel_tid == "26090310221010700140"
+    assert (notification.amount_krw, notification.cancelled_krw) == (19_900, 5_000)
+    assert (notification.status_code, notification.text) == ("TS06", "정상")
+    assert notification.notice_id == "T0021766:20:26090310221010700140"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,9 @@ def test_a_notice_of_a_cancel_says_the_same_in_every_form(content_type: str, fil
         (FORM, b"a=1&" * 400, "fields"),
     ],
 )
-def test_a_malformed_notice_says_what_is_wrong(content_type: str, body: bytes, field: str) -> None:
+def test_error_of_a_malformed_notification_names_the_field(
+    content_type: str, body: bytes, field: str
+) -> None:
     with pytest.raises(ValueError, match=field):
         parse_notice(content_type, body)
 
@@ -74,10 +78,10 @@ def test_a_malformed_notice_says_what_is_wrong(content_type: str, body: bytes, f
 @given(st.sampled_from([JSON, FORM, "text/plain", ""]), st.binary(max_size=300))
 def test_no_body_breaks_the_reader(content_type: str, body: bytes) -> None:
     try:
-        notice = parse_notice(content_type, body)
+        notification = parse_notice(content_type, body)
     except ValueError:
         return
-    assert notice.notice_id
+    assert notification.notice_id
 
 
 @pytest.mark.parametrize(
@@ -89,10 +93,12 @@ def test_no_body_breaks_the_reader(content_type: str, body: bytes) -> None:
         ("legacy", False, "res_cd=5001\x1fres_msg=FAIL"),
     ],
 )
-def test_a_notice_is_acknowledged_in_its_own_form(form: str, is_stored: bool, body: str) -> None:
-    ack = acknowledge(form, is_stored=is_stored)  # type: ignore[arg-type]  # a text of ours
-    assert ack.body.decode() == body
-    assert ack.content_type.startswith("application/json" if form == "json" else "text/plain")
+def test_notification_is_acknowledged_in_its_own_form(
+    form: str, is_stored: bool, body: str
+) -> None:
+    content_type, answer = acknowledge(form, is_stored=is_stored)  # type: ignore[arg-type]  # a text of ours
+    assert answer.decode() == body
+    assert content_type.startswith("application/json" if form == "json" else "text/plain")
 
 
 def test_kiccs_own_addresses_are_known() -> None:

@@ -1,4 +1,4 @@
-"""What the adapter makes of every kind of answer (M3): each against a real local server."""
+"""The outcome of every kind of answer (M3), each from a real local server."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -39,7 +39,7 @@ Charge = Callable[..., Awaitable[Approved | Declined | Unknown | NotSent]]
 PG_TID = "26090310154110700102"
 
 
-async def test_a_checked_yes_is_an_approval(charge_at: Charge) -> None:
+async def test_success_that_passes_its_checks_is_an_approval(charge_at: Charge) -> None:
     async with far_side(lambda call: says(approval(call))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Approved)
@@ -65,7 +65,7 @@ async def test_a_checked_yes_is_an_approval(charge_at: Charge) -> None:
     ],
     ids=lambda other: next(iter(other)) + "=" + str(next(iter(other.values())))[:12],
 )
-async def test_a_yes_in_an_odd_shape_is_still_a_yes(
+async def test_success_in_an_odd_shape_is_an_approval(
     charge_at: Charge, other: dict[str, Any]
 ) -> None:
     async with far_side(lambda call: says(approval(call, **other))) as side:
@@ -74,7 +74,7 @@ async def test_a_yes_in_an_odd_shape_is_still_a_yes(
     assert outcome.amount_krw == 9_900
 
 
-WRONG_YES: dict[str, dict[str, Any]] = {
+FAILED_CHECKS: dict[str, dict[str, Any]] = {
     "another amount": {"amount": 9_901},
     "another amount, signed": {
         "amount": 9_901,
@@ -99,11 +99,11 @@ WRONG_YES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", WRONG_YES)
-async def test_a_yes_that_fails_a_check_is_a_doubt_with_its_claims(
-    charge_at: Charge, what: str
+@pytest.mark.parametrize("case", FAILED_CHECKS)
+async def test_success_that_fails_a_check_is_unknown_with_its_claims(
+    charge_at: Charge, case: str
 ) -> None:
-    other = WRONG_YES[what]
+    other = FAILED_CHECKS[case]
     async with far_side(lambda call: says(approval(call, **other))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown), outcome
@@ -112,7 +112,7 @@ async def test_a_yes_that_fails_a_check_is_a_doubt_with_its_claims(
 
 
 async def test_a_wrong_amount_says_whether_kicc_signed_it(charge_at: Charge) -> None:
-    other = WRONG_YES["another amount, signed"]
+    other = FAILED_CHECKS["another amount, signed"]
     async with far_side(lambda call: says(approval(call, **other))) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown)
@@ -154,15 +154,15 @@ NO_ANSWERS: dict[str, Callable[[Call], Reply]] = {
 }
 
 
-@pytest.mark.parametrize("what", NO_ANSWERS)
-async def test_whatever_is_no_clear_answer_is_a_doubt(charge_at: Charge, what: str) -> None:
-    async with far_side(NO_ANSWERS[what]) as side:
+@pytest.mark.parametrize("case", NO_ANSWERS)
+async def test_answer_without_a_clear_result_is_unknown(charge_at: Charge, case: str) -> None:
+    async with far_side(NO_ANSWERS[case]) as side:
         outcome = await charge_at(side.url)
     assert isinstance(outcome, Unknown), outcome
     assert len(side.calls) == 1, "it was sent once"
 
 
-async def test_a_slow_answer_is_a_doubt(charge_at: Charge) -> None:
+async def test_slow_answer_is_unknown(charge_at: Charge) -> None:
     async with far_side(lambda _call: SAYS_NOTHING) as side:
         outcome = await charge_at(side.url, total_timeout_s=0.3)
     assert isinstance(outcome, Unknown)
@@ -180,7 +180,7 @@ async def test_a_slow_answer_is_a_doubt(charge_at: Charge) -> None:
         ("R102", "인증내역에 존재하지 않는 거래", "not_authenticated"),
     ],
 )
-async def test_an_explicit_no_is_declined_with_a_reason(
+async def test_explicit_refusal_is_declined_with_a_reason(
     charge_at: Charge, code: str, text: str, reason: str
 ) -> None:
     async with far_side(lambda _call: says({"resCd": code, "resMsg": text})) as side:
@@ -196,7 +196,7 @@ async def test_a_refusal_that_quotes_the_key_does_not_pass_it_on(charge_at: Char
     assert BILLING_KEY not in outcome.text
 
 
-async def test_an_issued_key_is_told_apart_by_its_mask(
+async def test_issued_key_is_recognised_by_its_mask(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda call: says(key_issue(call))) as side:
@@ -209,7 +209,7 @@ async def test_an_issued_key_is_told_apart_by_its_mask(
     assert BILLING_KEY not in repr(outcome)
 
 
-async def test_a_payment_where_a_key_was_asked_is_a_doubt(
+async def test_payment_in_place_of_a_key_is_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt
 ) -> None:
     async with far_side(lambda call: says(approval(call, amount_of_window=0))) as side:
@@ -266,7 +266,7 @@ async def test_the_rest_after_a_partial_cancel_is_a_32(
     ],
     ids=str,
 )
-async def test_a_cancel_that_fails_a_check_is_a_doubt(
+async def test_cancel_that_fails_a_check_is_unknown(
     provider_at: Make, account: PgAccount, attempt: Attempt, other: dict[str, Any]
 ) -> None:
     cancel_request = Cancel(pg_tid=PG_TID, amount_krw=5_000, remain_krw=19_900, paid_krw=19_900)

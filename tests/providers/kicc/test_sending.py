@@ -1,4 +1,4 @@
-"""When a request counts as not sent, and that whatever is sent is sent once."""
+"""A request without a connection counts as not sent; every other request is sent once."""
 
 import asyncio
 import ssl
@@ -35,9 +35,9 @@ Charge = Callable[..., Awaitable[Approved | Declined | Unknown | NotSent]]
 
 
 def closed_port() -> int:
-    with socket(AF_INET, SOCK_STREAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket(AF_INET, SOCK_STREAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
         return port
 
 
@@ -91,7 +91,7 @@ async def test_a_host_that_speaks_no_tls_is_not_sent(charge_at: Charge) -> None:
     assert side.calls == []
 
 
-async def test_a_door_slammed_after_connecting_is_a_doubt(charge_at: Charge) -> None:
+async def test_connection_closed_after_connecting_is_unknown(charge_at: Charge) -> None:
     """The request may have been in the far side's buffer when it hung up."""
     async with far_side(lambda _call: HANGS_UP, hangs_up_at_once=True) as side:
         outcome = await charge_at(side.url)
@@ -99,7 +99,7 @@ async def test_a_door_slammed_after_connecting_is_a_doubt(charge_at: Charge) -> 
     assert side.connections == 1
 
 
-async def test_no_room_in_the_pool_is_not_sent(
+async def test_request_to_a_full_pool_is_not_sent(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     async with far_side(lambda _call: SAYS_NOTHING) as side:
@@ -111,7 +111,7 @@ async def test_no_room_in_the_pool_is_not_sent(
         second = await provider.charge(account, attempt, order=order, billing_key=BILLING_KEY)
         await provider.close()
         assert isinstance(second, NotSent)
-        assert isinstance(await first, Unknown), "what was under way when we closed is in doubt"
+        assert isinstance(await first, Unknown), "a request under way at the close is in doubt"
         assert len(side.calls) == 1
 
 
@@ -143,7 +143,7 @@ async def test_a_cancelled_charge_gives_its_place_in_the_pool_back(
     assert isinstance(second, Approved)
 
 
-async def test_a_kept_connection_that_dies_under_a_request_is_a_doubt_and_no_repetition(
+async def test_request_on_a_dying_kept_connection_is_unknown_and_not_repeated(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order
 ) -> None:
     async with far_side(lambda call: says(approval(call)) if is_first(call) else HANGS_UP) as side:
@@ -182,7 +182,7 @@ async def test_nothing_is_sent_on_another_korean_day_than_it_is_filed_under(
     assert side.connections == 0
 
 
-async def test_nothing_is_asked_inside_a_transaction(charge_at: Charge, database: Database) -> None:
+async def test_request_inside_a_transaction_fails(charge_at: Charge, database: Database) -> None:
     async with far_side(lambda call: says(approval(call))) as side:
         async with database.transaction():
             with pytest.raises(AssertionError, match="inside a transaction"):
@@ -190,7 +190,7 @@ async def test_nothing_is_asked_inside_a_transaction(charge_at: Charge, database
         assert side.connections == 0
 
 
-async def test_kicc_is_asked_as_it_wants_to_be(charge_at: Charge) -> None:
+async def test_request_has_kiccs_path_headers_and_fields(charge_at: Charge) -> None:
     async with far_side(lambda call: says(approval(call))) as side:
         await charge_at(side.url)
     call = side.calls[0]
@@ -213,12 +213,12 @@ async def test_kicc_is_asked_as_it_wants_to_be(charge_at: Charge) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://pgapi.easypay.co.kr", "ftp://127.0.0.2", ""])
-def test_the_live_host_is_asked_over_tls_only(clock: ManualClock, url: str) -> None:
+def test_live_host_needs_tls(clock: ManualClock, url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         KiccProvider(sandbox_url="http://127.0.0.1:1", live_url=url, clock=clock, connections_max=1)
 
 
-async def test_live_malls_are_asked_at_the_live_host_only(
+async def test_requests_of_live_accounts_go_to_the_live_host_only(
     provider_at: Make, account: PgAccount, attempt: Attempt, order: Order, clock: ManualClock
 ) -> None:
     async with (
@@ -250,7 +250,7 @@ async def test_scheduled_work_is_held_back_while_kicc_is_down(
         assert not provider.is_available(account)
 
         clock.advance(timedelta(seconds=30))
-        assert provider.is_available(account), "one may try"
+        assert provider.is_available(account), "one request may pass"
         assert not provider.is_available(account), "and only one"
 
         is_down = False
@@ -269,7 +269,7 @@ async def test_refusals_do_not_hold_scheduled_work_back(
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody vouches for."""
+    """A self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "far side")])
     now = datetime.now(UTC)

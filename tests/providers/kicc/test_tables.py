@@ -1,8 +1,8 @@
-"""The tables: cards, reasons, and that the documentation shows them as they are."""
+"""The tables of cards and reasons."""
 
 from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc.cards import BRANDS, card_of, codes_of
-from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_WORDS, reason_of
+from dasi.providers.kicc.reasons import REASON_OF_CODE, REASON_OF_TEXT, reason_of
 from dasi.providers.port import Card
 from kicc_wire.codes import RESULTS_ISSUER_REFUSED
 from kicc_wire.institutions import CARD_CODES_WINDOW, CARDS
@@ -40,13 +40,13 @@ def test_an_unknown_issuer_has_no_brand_and_its_own_name() -> None:
     assert (card.brand, card.name, card.issuer_code) == (None, "새 카드", "999")
 
 
-def test_every_documented_refusal_has_a_reason_of_the_house() -> None:
+def test_every_documented_refusal_has_a_decline_reason() -> None:
     assert set(RESULTS_ISSUER_REFUSED) <= set(REASON_OF_CODE)
     assert set(REASON_OF_CODE.values()) <= set(REASONS)
-    assert {reason for _, reason in REASON_OF_WORDS} <= set(REASONS)
+    assert {reason for _, reason in REASON_OF_TEXT} <= set(REASONS)
 
 
-def test_a_documented_code_outranks_the_words_of_its_text() -> None:
+def test_documented_code_outranks_its_text() -> None:
     assert reason_of("8521", "비밀번호 오류") == "limit_exceeded"
     assert reason_of("Q7Z1", "비밀번호 오류") == "wrong_password"
     assert reason_of("Q7Z1", "뜻 모를 문구") == "other"

@@ -35,7 +35,7 @@ def request_(order: Order) -> WindowRequest:
     )
 
 
-async def test_a_payment_window_is_asked_for_with_its_amount(
+async def test_registration_of_a_payment_window_has_its_amount(
     provider_at: Make, account: PgAccount, request_: WindowRequest
 ) -> None:
     async with far_side(opened) as side:
@@ -60,7 +60,7 @@ async def test_a_payment_window_is_asked_for_with_its_amount(
     ("key_fields", "cert_type"),
     [("full", "0"), ("number_expiry", "1"), ("number_expiry_birth", "2")],
 )
-async def test_a_key_window_is_asked_for_without_its_amount(
+async def test_registration_of_a_key_window_has_no_amount(
     provider_at: Make, account: PgAccount, request_: WindowRequest, key_fields: str, cert_type: str
 ) -> None:
     account = replace(account, key_fields=key_fields, language="en")  # type: ignore[arg-type]  # a text of ours
@@ -179,21 +179,21 @@ RETURNED = {
 
 
 def test_an_authenticated_return(provider_at: Make) -> None:
-    told = provider_at("https://kicc.invalid").read_return(RETURNED)
-    assert (told.pg_order_id, told.session_id) == ("ORD-1", "26090310014410700041")
-    assert told.is_authenticated
+    returned = provider_at("https://kicc.invalid").read_return(RETURNED)
+    assert (returned.pg_order_id, returned.session_id) == ("ORD-1", "26090310014410700041")
+    assert returned.is_authenticated
 
 
 @pytest.mark.parametrize("session_id", ["26090310014410700041", ""])
 def test_a_cancelled_return(provider_at: Make, session_id: str) -> None:
     fields = {**RETURNED, "resCd": "W002", "resMsg": "[USER] 사용자 취소\r\n" + "x" * 2_000}
-    told = provider_at("https://kicc.invalid").read_return(
+    returned = provider_at("https://kicc.invalid").read_return(
         {**fields, "authorizationId": session_id}
     )
-    assert not told.is_authenticated
-    assert told.code == "W002"
-    assert told.text.startswith("[USER] 사용자 취소 x")
-    assert len(told.text) <= 300
+    assert not returned.is_authenticated
+    assert returned.code == "W002"
+    assert returned.text.startswith("[USER] 사용자 취소 x")
+    assert len(returned.text) <= 300
 
 
 @pytest.mark.parametrize(

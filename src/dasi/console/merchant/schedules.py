@@ -17,7 +17,7 @@ from dasi.schedules import (
     reschedule,
     resume_schedules,
     revoke,
-    start_delay,
+    stats,
 )
 
 PAGE = 50
@@ -57,7 +57,7 @@ async def show_schedules(request: ConsoleRequest) -> Response:
         page=page,
         next_url=next_url,
         pause=paused.get(request.merchant_id) or paused.get(_EVERY_MERCHANT),
-        late=await start_delay(engine, since=now - timedelta(hours=24)),
+        late=await stats.start_delay(engine, since=now - timedelta(hours=24)),
         may_operate=request.user.may("operate", request.merchant_id),
     )
 

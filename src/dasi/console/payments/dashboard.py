@@ -16,7 +16,7 @@ from dasi.reporting import (
     daily_stats,
     list_unresolved_page,
 )
-from dasi.schedules import calendar, start_delay
+from dasi.schedules import calendar, stats
 from dasi.webhooks import delivery_health, failing_endpoints
 
 _RECENT, _UNRESOLVED_MAX, _DAYS_AHEAD = 8, 3, 7
@@ -37,7 +37,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
     urgent, _ = await list_unresolved_page(
         engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
     )
-    late = await start_delay(engine, since=now - _DAY)
+    late = await stats.start_delay(engine, since=now - _DAY)
     health = await delivery_health(engine, merchant_id, since=begins)
     return request.page(
         "dashboard.html",

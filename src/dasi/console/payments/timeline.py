@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from dasi.audit import AuditEntry
 from dasi.console.labels import ATTEMPT, ATTEMPT_KIND, AUDIT_ACTION, DELIVERY, EVENT, Label, label
 from dasi.console.payments.reason_labels import cause
-from dasi.providers.exchange import Exchange
+from dasi.providers.port import Exchange
 from dasi.reporting import AttemptDetail, PaymentDetail, PaymentEvent
 from dasi.webhooks import Delivery, DeliveryAttempt
 

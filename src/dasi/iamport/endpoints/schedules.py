@@ -19,16 +19,14 @@ from dasi.iamport.endpoints import lists
 from dasi.iamport.endpoints.customers import ONE
 from dasi.iamport.endpoints.subscribe import (
     BUYER,
-    QUOTA_FROM,
     again_response,
-    refuse_contradictions,
+    charge_details,
 )
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
 from dasi.iamport.schema.json_schema import Field, Schema, bracketed, object_schema
 from dasi.iamport.schema.params import Enum, Integer, JsonText, Param, StringList, Text, Urls, parse
-from dasi.ledger import Buyer
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
@@ -347,25 +345,8 @@ def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:
 
 
 def _new_schedule(number: int, item: dict[str, Any]) -> NewSchedule:
-    """One item, its values checked against each other."""
-    refuse_contradictions(item, where=f"schedules[{number}].")
-    quota = item["card_quota"] or 0
     return NewSchedule(
-        merchant_uid=item["merchant_uid"],
-        schedule_at=_moment(item),
-        amount_krw=item["amount"],
-        name=item["name"],
-        buyer=Buyer(
-            name=item["buyer_name"],
-            email=item["buyer_email"],
-            tel=item["buyer_tel"],
-            addr=item["buyer_addr"],
-            postcode=item["buyer_postcode"],
-        ),
-        tax_free_krw=item["tax_free"],
-        quota_months=quota if quota >= QUOTA_FROM else 0,
-        custom_data=item["custom_data"],
-        notice_urls=item["notice_url"] or (),
+        details=charge_details(item, where=f"schedules[{number}]."), schedule_at=_moment(item)
     )
 
 

@@ -1,6 +1,5 @@
 """/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Enum, Integer, JsonText, Text, Urls
-from dasi.ledger import Buyer, Payment, Status
+from dasi.ledger import Buyer, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
 
@@ -79,8 +78,10 @@ async def again(request: ApiRequest) -> Response:
     payment = await charge(
         request.engine,
         request.merchant.merchant_id,
-        replace(
-            charge_request(request.params, request.user_agent),
+        ChargeRequest(
+            customer_uid=request.params["customer_uid"],
+            details=charge_details(request.params),
+            user_agent=request.user_agent,
             idempotency_key=request.idempotency_key,
         ),
     )
@@ -105,37 +106,37 @@ def _refuse_outright(engine: Engine, failed: Payment) -> None:
         raise Refused("pg_refused_charge", code=code, text=text, imp_uid=failed.imp_uid)
 
 
-def charge_request(given: dict[str, Any], user_agent: str | None) -> ChargeRequest:
-    """The parsed parameters of a charge, checked against each other."""
-    quota = given["card_quota"] or 0
-    refuse_contradictions(given)
-    return ChargeRequest(
-        customer_uid=given["customer_uid"],
-        merchant_uid=given["merchant_uid"],
-        amount_krw=given["amount"],
-        name=given["name"],
+def charge_details(params: dict[str, Any], *, where: str = "") -> ChargeDetails:
+    """Check the parsed parameters of a charge against each other and return its details.
+
+    `where` is the item that holds the parameters, with a dot.
+    """
+    quota = params["card_quota"] or 0
+    _refuse_contradictions(params, where=where)
+    return ChargeDetails(
+        merchant_uid=params["merchant_uid"],
+        amount_krw=params["amount"],
+        name=params["name"],
         buyer=Buyer(
-            name=given["buyer_name"],
-            email=given["buyer_email"],
-            tel=given["buyer_tel"],
-            addr=given["buyer_addr"],
-            postcode=given["buyer_postcode"],
+            name=params["buyer_name"],
+            email=params["buyer_email"],
+            tel=params["buyer_tel"],
+            addr=params["buyer_addr"],
+            postcode=params["buyer_postcode"],
         ),
-        tax_free_krw=given["tax_free"],
+        tax_free_krw=params["tax_free"],
         quota_months=quota if quota >= QUOTA_FROM else 0,
-        custom_data=given["custom_data"],
-        notice_urls=given["notice_url"] or (),
-        user_agent=user_agent,
+        custom_data=params["custom_data"],
+        notice_urls=params["notice_url"] or (),
     )
 
 
-def refuse_contradictions(given: dict[str, Any], *, where: str = "") -> None:
-    """The rules between the parameters of a charge. `where` is the item they are in, with a dot."""
-    amount_krw: int = given["amount"]
-    if (given["tax_free"] or 0) > amount_krw:
+def _refuse_contradictions(params: dict[str, Any], *, where: str) -> None:
+    amount_krw: int = params["amount"]
+    if (params["tax_free"] or 0) > amount_krw:
         rule = f"amount({amount_krw}원)보다 클 수 없습니다"
         raise Refused("contradiction", field=f"{where}tax_free", rule=rule)
-    if (given["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
+    if (params["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
         rule = f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다"
         raise Refused("contradiction", field=f"{where}card_quota", rule=rule)
 

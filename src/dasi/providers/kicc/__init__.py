@@ -1,4 +1,4 @@
-"""KICC EasyPay (이지페이). Only the composition root knows this package; rooms know the port."""
+"""KICC EasyPay (이지페이). Only the composition root imports this package."""
 
 from dasi.providers.kicc.adapter import KiccProvider
 

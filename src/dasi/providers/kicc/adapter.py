@@ -1,9 +1,8 @@
-"""KICC EasyPay behind the provider port: each verb asks once and sorts what comes back.
+"""KICC EasyPay behind the provider port: each verb sends one request and classifies the reply.
 
-Requests are made in `requests`, sent in `client`, judged in `outcomes` and `lookup_results`. What
-is
-decided here: which host, and that no request leaves on another Korean day than it is filed under,
-because KICC guards a name against repetition until its midnight only (§4).
+`requests` builds a request, `transport` sends it, `outcomes` and `lookup_results` judge the reply.
+The adapter chooses the host and the Korean day: a request leaves only on the day that it is filed
+under, because KICC refuses a repeated name until its midnight only (§4).
 """
 
 import re
@@ -14,7 +13,6 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock, kst_day
-from dasi.providers.exchange import Exchange
 from dasi.providers.kicc import (
     euc_kr_text,
     lookup_results,
@@ -25,7 +23,7 @@ from dasi.providers.kicc import (
 )
 from dasi.providers.kicc.outcomes import ExpectedReply
 from dasi.providers.kicc.transport.circuit_breaker import CircuitBreaker
-from dasi.providers.kicc.transport.client import KiccClient, NoResponse, Reply, RequestNotSent
+from dasi.providers.kicc.transport.client import KiccClient, Reply, RequestNotSent, Response
 from dasi.providers.kicc.transport.exchange_log import exchange_of, with_exchange
 from dasi.providers.port import (
     Approved,
@@ -34,6 +32,7 @@ from dasi.providers.port import (
     Cancel,
     Cancelled,
     Declined,
+    Exchange,
     Found,
     KeyDeleted,
     KeyIssued,
@@ -58,10 +57,10 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 class KiccProvider:
-    """KICC's REST API, sandbox and live. Safe to share between tasks; nothing is sent until asked.
+    """KICC's REST API, sandbox and live. Tasks may share it; it opens nothing by itself.
 
-    A host may have at most `connections_max` requests under way; one that finds no room within
-    `pool_wait_s` is not sent. KICC demands that its answer is waited for 30 s.
+    A host has at most `connections_max` requests under way. A request without a free slot within
+    `pool_wait_s` is not sent. KICC demands a timeout of 30 s.
     """
 
     def __init__(
@@ -88,11 +87,11 @@ class KiccProvider:
         )
 
     def is_available(self, account: PgAccount) -> bool:
-        """Whether scheduled work may ask now. False after five outages in a row (§12.3, 16)."""
+        """Whether scheduled work may be sent now. False after five outages in a row (§12.3, 16)."""
         return self._breaker.is_available(self._urls[account.is_sandbox])
 
     async def close(self) -> None:
-        """Ends the connections. Requests under way end as `Unknown`."""
+        """Close the connections. Requests under way end as `Unknown`."""
         await self._client.close()
 
     def reason_of(self, code: str, text: str) -> str:
@@ -176,10 +175,10 @@ class KiccProvider:
         request = requests.cancel(account, attempt, request=cancel)
         expected = self._expected(account, attempt, amount_krw=cancel.amount_krw)
         reply, exchange = await self._send_today(account, attempt, codes.REVISE_PATH, request)
-        told = outcomes.cancelled(
+        outcome = outcomes.cancelled(
             reply, expected, pg_tid=cancel.pg_tid, remain_krw=cancel.remain_krw
         )
-        return with_exchange(told, exchange)
+        return with_exchange(outcome, exchange)
 
     async def delete_key(
         self, account: PgAccount, attempt: Attempt, *, billing_key: str
@@ -201,8 +200,8 @@ class KiccProvider:
         )
 
     def acknowledge_notification(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:
-        ack = notifications.acknowledge(notifications.form_of(content_type), is_stored=is_stored)
-        return ack.content_type, ack.body
+        form = notifications.form_of(content_type)
+        return notifications.acknowledge(form, is_stored=is_stored)
 
     def is_notification_source(self, address: str) -> bool:
         return notifications.is_known_source(address, is_sandbox=False)
@@ -216,17 +215,16 @@ class KiccProvider:
         pg_order_id: str | None,
         amount_krw: int | None,
     ) -> Found | NotFound | Unknown | NotSent:
-        """As the port says. KICC answers for yesterday and today; later it is `Unknown`.
+        """Look up an attempt of yesterday or today; an older one is `Unknown`.
 
-        A request sent in the last instants of a day may be filed under the next one, so that one
-        is asked about too before an attempt counts as not found.
+        KICC may file a request of a day's last instants under the next day. The lookup asks about
+        that day too before an attempt counts as not found.
         """
         today = kst_day(self._clock.now())
         if today - attempt.business_date > _DAY:
             return Unknown(why="KICC's inquiry window (yesterday and today) has closed")
+        amount_krw = 0 if kind is AttemptKind.ISSUE_KEY else amount_krw
         expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=amount_krw)
-        if kind is AttemptKind.ISSUE_KEY:
-            expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=0)
         finding = await self._find(expected, attempt, kind, attempt.business_date)
         if isinstance(finding, NotFound) and attempt.business_date < today:
             return await self._find(expected, attempt, kind, today)
@@ -250,8 +248,8 @@ class KiccProvider:
     ) -> tuple[Reply, Exchange | None]:
         today = kst_day(self._clock.now())
         if attempt.business_date != today:
-            why = f"filed under {attempt.business_date}, but it is {today} in Korea"
-            return RequestNotSent(why, is_outage=False), None
+            detail = f"filed under {attempt.business_date}, but it is {today} in Korea"
+            return RequestNotSent(detail, is_outage=False), None
         return await self._send(account, path, request, redact=redact)
 
     async def _send(
@@ -261,14 +259,10 @@ class KiccProvider:
         at, began = self._clock.now(), monotonic()
         reply = await self._client.send(host, path, request, redact=hidden)
         took_ms = round((monotonic() - began) * 1000)
-        match reply:
-            case NoResponse(is_outage=is_outage):
-                self._breaker.record(host, is_outage=is_outage)
-            case RequestNotSent(is_outage=is_outage):
-                if is_outage:  # our own pool being full tells nothing about KICC
-                    self._breaker.record(host, is_outage=True)
-            case _:
-                self._breaker.record(host, is_outage=False)
+        is_outage = not isinstance(reply, Response) and reply.is_outage
+        if is_outage or not isinstance(reply, RequestNotSent):
+            # A full pool of ours tells nothing about KICC.
+            self._breaker.record(host, is_outage=is_outage)
         return reply, exchange_of(path, request, reply, at=at, took_ms=took_ms, redact=hidden)
 
     def _expected(
@@ -291,7 +285,7 @@ class KiccProvider:
 
 
 def _over_tls(url: str) -> str:
-    """The live host is asked over TLS only; a stand-in on this very machine may do without."""
+    """The URL of the live host, which must have TLS unless it is a stand-in on this machine."""
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
         raise ValueError("the live KICC URL must begin with https://")
@@ -299,5 +293,5 @@ def _over_tls(url: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A payer's browser brings this text: one line, printable, cut."""
+    """The text on one line, printable and cut, because a payer's browser posts it."""
     return "".join(char for char in " ".join(text.split()) if char.isprintable())[:_TEXT_MAX]

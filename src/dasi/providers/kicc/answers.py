@@ -1,9 +1,9 @@
-"""Reads KICC's answers into their shapes, forgivingly.
+"""Parse KICC's answers into their shapes tolerantly.
 
 KICC writes amounts as numbers or as strings, sends sub-objects in full, empty or not at all, and
-adds fields without notice. So one odd field never spoils an answer: what does not have the kind its
-shape names is read as absent, and whether something absent matters is decided by the checks of
-`outcomes`. Only `resCd` is read strictly, because everything hangs on it.
+adds fields without notice. So one odd field never spoils an answer: a value of another kind than
+its shape names counts as absent. The checks of `outcomes` decide whether an absent field matters.
+Only `resCd` is parsed strictly, because every outcome depends on it.
 """
 
 import re
@@ -21,14 +21,14 @@ from kicc_wire.requests import Wire
 
 Shape = TypeVar("Shape", bound=Wire)
 
-_Fitting = Callable[[Any], object]
+_Parser = Callable[[Any], object]
 
 _CODE = re.compile(r"[0-9A-Za-z]{4}")
 _WON = re.compile(r"[0-9]{1,12}")
 
 
 def result_code(body: Mapping[str, object]) -> str | None:
-    """`resCd`, if it is one: four letters or digits. None leaves the whole answer in doubt."""
+    """`resCd` of four letters or digits. None makes the outcome of the whole answer unknown."""
     code = body.get("resCd")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
@@ -40,14 +40,14 @@ def result_text(body: Mapping[str, object]) -> str:
 
 
 def read(shape: type[Shape], body: Mapping[str, object]) -> Shape:
-    """`body` in its shape. Absent, empty and unfitting fields are None, unknown ones ignored."""
-    places = _places(shape)
+    """Parse `body` into its shape. Absent, empty and unfitting fields are None."""
+    fields = _fields_of(shape)
     values: dict[str, object] = {}
     for wire_name, value in body.items():
-        place = places.get(wire_name)
-        if place is not None and value is not None and value != "":
-            name, fitting = place
-            values[name] = fitting(value)
+        field_parser = fields.get(wire_name)
+        if field_parser is not None and value is not None and value != "":
+            name, parse = field_parser
+            values[name] = parse(value)
     return shape(**values)
 
 
@@ -58,7 +58,7 @@ def won(amount: int | str | None) -> int | None:
 
 
 def moment(*digits: str | None, otherwise: datetime) -> datetime:
-    """The first of KICC's `yyyyMMddHHmmss` (Korean time) that can be read, else `otherwise`."""
+    """The first readable `yyyyMMddHHmmss` in Korean time, else `otherwise`."""
     for text in digits:
         if text is not None:
             try:
@@ -69,17 +69,17 @@ def moment(*digits: str | None, otherwise: datetime) -> datetime:
 
 
 @cache
-def _places(shape: type[Wire]) -> dict[str, tuple[str, _Fitting]]:
-    """By name on the wire: the shape's own name of the field, and what reads it."""
+def _fields_of(shape: type[Wire]) -> dict[str, tuple[str, _Parser]]:
+    """`{name on the wire: (name of the field, its parser)}` for a shape."""
     hints = get_type_hints(shape)
     return {
-        field.encode_name: (field.name, _fitting(hints[field.name]))
+        field.encode_name: (field.name, _parser_of(hints[field.name]))
         for field in msgspec.structs.fields(shape)
     }
 
 
-def _fitting(kind: Any) -> _Fitting:
-    """What reads a value as `kind`, the hint of a shape's field; None when it does not fit."""
+def _parser_of(kind: Any) -> _Parser:
+    """The parser of values of a type hint, which returns None for an unfitting value."""
     if kind == Amount:
         return _amount
     options = [option for option in get_args(kind) or (kind,) if option is not NoneType]
@@ -88,7 +88,7 @@ def _fitting(kind: Any) -> _Fitting:
     if option is str:
         return _text
     if get_origin(option) is list:
-        return _list_of(_fitting(get_args(option)[0]))
+        return _list_of(_parser_of(get_args(option)[0]))
     assert issubclass(option, Wire), f"a shape with a field of kind {kind}"
     return _object_of(option)
 
@@ -107,14 +107,14 @@ def _amount(value: object) -> int | str | None:
     return value if isinstance(value, int | str) else None
 
 
-def _object_of(shape: type[Wire]) -> _Fitting:
+def _object_of(shape: type[Wire]) -> _Parser:
     return lambda value: read(shape, value) if isinstance(value, dict) else None
 
 
-def _list_of(fitting: _Fitting) -> _Fitting:
+def _list_of(parse: _Parser) -> _Parser:
     def fit(value: object) -> list[object] | None:
         if not isinstance(value, list):
             return None
-        return [fitted for item in value if (fitted := fitting(item)) is not None]
+        return [parsed for item in value if (parsed := parse(item)) is not None]
 
     return fit

@@ -1,7 +1,7 @@
-"""KICC's card codes and our brand slugs, and a card as an answer tells it.
+"""Map KICC's card codes to brand slugs, and read the card of an answer.
 
 A slug names the card company as a payer knows it. Several of KICC's codes may mean one slug; a slug
-that steers a window stands for all of them. Codes: `kicc_wire.institutions.CARDS`.
+that a window offers stands for all of them. Codes: `kicc_wire.institutions.CARDS`.
 """
 
 import re
@@ -75,13 +75,13 @@ _CLEAR_NUMBER = re.compile(r"[0-9]{12,19}")
 
 
 def codes_of(brands: Iterable[str]) -> list[str]:
-    """The codes that steer a window to these slugs, in KICC's order; unknown slugs give none."""
-    wanted = set(brands)
-    return [code for code in CARD_CODES_WINDOW if BRANDS.get(code) in wanted]
+    """The codes that make a window offer these slugs, in KICC's order. Unknown slugs have none."""
+    slugs = set(brands)
+    return [code for code in CARD_CODES_WINDOW if BRANDS.get(code) in slugs]
 
 
 def card_of(paid: PaymentInfo | None) -> Card:
-    """The card of an answer; a `Card` of unknowns when the answer tells nothing of it."""
+    """The card of an answer; an empty `Card` when the answer has none."""
     if paid is None or paid.card_info is None:
         return Card()
     info = paid.card_info
@@ -98,9 +98,9 @@ def card_of(paid: PaymentInfo | None) -> Card:
 
 
 def _number_masked(info: CardInfo) -> str | None:
-    """Of a key issue the mask, because `cardNo` is the billing key there (§7.3)."""
+    """The masked number. A key issue has its own mask, because `cardNo` is the key there (§7.3)."""
     number = info.card_mask_no or info.card_no
     if number is not None and _CLEAR_NUMBER.fullmatch(number):
-        # A whole number has been seen where a masked one was meant: it stops here.
+        # KICC has sent a whole number in place of a masked one: it must not travel further.
         return number[:6] + "*" * (len(number) - 10) + number[-4:]
     return number

@@ -1,9 +1,8 @@
-"""Texts as KICC can hold them: EUC-KR, no forbidden characters, lengths counted in bytes.
+"""Fit texts to KICC: EUC-KR, no forbidden characters, lengths counted in bytes.
 
-KICC stores texts in EUC-KR and refuses a handful of characters in any of them. What cannot be held
-is dropped here rather than refused there: no payment should fail for a heart in a goods name. An
-address that would have to be altered (mail, telephone) is left out instead, because an altered one
-is somebody else's.
+KICC stores texts in EUC-KR and refuses a handful of characters in any of them. This module drops
+such characters, because no payment should fail for a heart in a goods name. It omits an unfitting
+address (mail, telephone) instead, because an altered one belongs to another person.
 """
 
 import re
@@ -24,39 +23,39 @@ _CONTACT_NO = re.compile(CONTACT_NO_PATTERN)
 _REQUEST_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _MAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _COUNTRY_OF_KOREA = re.compile(r"(\+|00)82\s*(\(0\))?[\s.-]*0?")
-_BYTES_OF_ONE = 2
+_CHARACTER_BYTES_MAX = 2
 """A character of EUC-KR takes one byte or two. Python spells syllables outside KS X 1001 in eight,
-a form no PG reads, so a longer one counts as one EUC-KR cannot hold."""
+a form no PG reads, so a longer character counts as one that EUC-KR lacks."""
 
 _CHARACTERS_KEPT = 4096
-"""Texts of Korean shops are written with some two thousand characters, again and again."""
+"""Korean merchants' texts use about two thousand characters again and again."""
 
 
 def sanitize(text: str, *, bytes_max: int) -> str:
-    """Any text: composed, without forbidden or unheld characters, cut on a character boundary."""
+    """Compose a text, drop characters that KICC refuses, and cut it between two characters."""
     return _fit(_encodable(text), bytes_max)
 
 
 def goods_name(text: str, *, bytes_max: int = 50) -> str:
-    """Letters, digits, Hangul and `( ) [ ] - .`; whatever else becomes a space."""
+    """Keep letters, digits, Hangul and `( ) [ ] - .`; every other character becomes a space."""
     return _fit(
         (_allowed_or_space(char, GOODS_NAME_PUNCTUATION) for char in _encodable(text)), bytes_max
     )
 
 
-def person_name(text: str, *, bytes_max: int = 20) -> str:
-    """Letters, digits and Hangul; whatever else becomes a space."""
+def customer_name(text: str, *, bytes_max: int = 20) -> str:
+    """Keep letters, digits and Hangul; every other character becomes a space."""
     return _fit((_allowed_or_space(char, "") for char in _encodable(text)), bytes_max)
 
 
 def mail_address(text: str, *, bytes_max: int = 50) -> str | None:
-    """The address as it is, or None when KICC could not hold it unaltered."""
+    """The unaltered address, or None when KICC could not store it."""
     address = text.strip()
     return address if len(address) <= bytes_max and _MAIL.fullmatch(address) else None
 
 
 def contact_no(text: str) -> str | None:
-    """Digits only, Korean numbers in their national form; None when that leaves no number."""
+    """The digits of a number, Korean ones in national form; None when no number is left."""
     digits = re.sub(r"[^0-9]", "", _COUNTRY_OF_KOREA.sub("0", text.strip(), count=1))
     return digits if _CONTACT_NO.fullmatch(digits) else None
 
@@ -66,12 +65,12 @@ def is_shop_order_no(text: str) -> bool:
 
 
 def is_request_name(text: str) -> bool:
-    """Whether KICC takes it as `shopTransactionId`."""
+    """Whether KICC accepts the text as `shopTransactionId`."""
     return _REQUEST_NAME.fullmatch(text) is not None
 
 
 def is_sendable_address(text: str, *, bytes_max: int = 256) -> bool:
-    """An address (return URL, app scheme) goes out unaltered or not at all."""
+    """Whether KICC accepts an address (return URL, app scheme) unaltered."""
     return (
         0 < len(text) <= bytes_max
         and text.isascii()
@@ -82,19 +81,19 @@ def is_sendable_address(text: str, *, bytes_max: int = 256) -> bool:
 
 
 def _encodable(text: str) -> str:
-    """Composed (a Mac spells Hangul in parts) and without what KICC refuses or cannot hold."""
+    """Compose the text (a Mac spells Hangul in parts) and drop characters that KICC refuses."""
     return "".join(map(_encodable_char, unicodedata.normalize("NFC", text)))
 
 
 @lru_cache(maxsize=_CHARACTERS_KEPT)
 def _encodable_char(char: str) -> str:
-    """The character, a space for a line end or tab, nothing for what KICC would refuse."""
+    """The character, a space for a line end or tab, nothing for one that KICC refuses."""
     if char in "\r\n\t":
         return " "
     if char in FORBIDDEN_CHARACTERS or unicodedata.category(char) == "Cc":
         return ""
     try:
-        return char if _size(char) <= _BYTES_OF_ONE else ""
+        return char if _size(char) <= _CHARACTER_BYTES_MAX else ""
     except UnicodeEncodeError:
         return ""
 
@@ -109,15 +108,15 @@ def _allowed_or_space(char: str, punctuation: str) -> str:
 
 
 def _fit(chars: Iterable[str], bytes_max: int) -> str:
-    """One space at a time, none at the ends, no character cut in two."""
+    """Collapse spaces and cut the text to `bytes_max` bytes between two characters."""
     text = " ".join("".join(chars).split())
-    if len(text) * _BYTES_OF_ONE <= bytes_max:
+    if len(text) * _CHARACTER_BYTES_MAX <= bytes_max:
         return text
-    room = bytes_max
+    bytes_left = bytes_max
     kept: list[str] = []
     for char in text:
-        room -= _size(char)
-        if room < 0:
+        bytes_left -= _size(char)
+        if bytes_left < 0:
             break
         kept.append(char)
     return "".join(kept).rstrip()

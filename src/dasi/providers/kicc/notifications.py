@@ -1,9 +1,9 @@
-"""KICC's notices (노티): what it posts to a shop after something succeeded (§11).
+"""Parse and acknowledge KICC's notices (노티), which KICC posts after a success (§11).
 
-A notice is unsigned, comes up to ten times, out of order, sometimes before the answer it belongs
-to, and names no request of ours. So it proves nothing and moves no money: it is a reason to look up
-at once. It must be stored before it is acknowledged, and is acknowledged in the form it came in,
-known to us or not; otherwise it comes again every three minutes.
+A notice is unsigned and names no request of ours. It comes up to ten times, out of order, and
+sometimes before the answer to the request. So it proves nothing and moves no money: it is a reason
+for a lookup at once. The gateway stores a notice before it acknowledges it, in the form of the
+notice, even for an unknown payment: KICC repeats an unacknowledged one every three minutes.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ _KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What a notice claims. `notice_id` is the same for every repetition of one notice."""
+    """The claims of a notice. Every repetition of a notice has the same `notice_id`."""
 
     form: Form
     kind: Kind
@@ -43,7 +43,7 @@ class Notice:
     pg_tid: str
     shop_order_no: str | None
     amount_krw: int | None
-    """Of a cancel too: the amount of the original."""
+    """In a cancel too this is the amount of the original."""
     cancel_tid: str | None
     cancelled_krw: int | None
     remain_krw: int | None
@@ -56,22 +56,18 @@ class Notice:
         return ":".join((self.mall_id, self.type_code, self.cancel_tid or self.pg_tid))
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What to answer, with HTTP 200."""
-
-    content_type: str
-    body: bytes
-
-
 def parse_notice(content_type: str, body: bytes) -> Notice:
-    """Reads either form. `ValueError` says what is wrong, without quoting what was posted."""
+    """Parse either form. `ValueError` names the fault without quoting the body."""
     if len(body) > NOTICE_BYTES_MAX:
         raise ValueError(f"a notice is at most {NOTICE_BYTES_MAX} bytes long")
     form = form_of(content_type)
     fields = _json_fields(body) if form == "json" else _legacy_fields(body)
-    told = answers.read(messages.Notice, fields)
-    mall_id, pg_tid, type_code = told.mall_id or "", told.pg_cno or "", told.noti_type or ""
+    message = answers.read(messages.Notice, fields)
+    mall_id, pg_tid, type_code = (
+        message.mall_id or "",
+        message.pg_cno or "",
+        message.noti_type or "",
+    )
     for name, value, length_max in (
         ("mallId", mall_id, _MALL_ID_MAX),
         ("pgCno", pg_tid, _PG_TID_MAX),
@@ -85,26 +81,26 @@ def parse_notice(content_type: str, body: bytes) -> Notice:
         type_code=type_code,
         mall_id=mall_id,
         pg_tid=pg_tid,
-        shop_order_no=(told.shop_order_no or "")[:_ORDER_NO_MAX] or None,
-        amount_krw=answers.won(told.amount),
-        cancel_tid=(told.cancel_pg_cno or "")[:_PG_TID_MAX] or None,
-        cancelled_krw=answers.won(told.cancel_amount),
-        remain_krw=answers.won(told.cancel_remain_amount),
-        status_code=told.status_code,
+        shop_order_no=(message.shop_order_no or "")[:_ORDER_NO_MAX] or None,
+        amount_krw=answers.won(message.amount),
+        cancel_tid=(message.cancel_pg_cno or "")[:_PG_TID_MAX] or None,
+        cancelled_krw=answers.won(message.cancel_amount),
+        remain_krw=answers.won(message.cancel_remain_amount),
+        status_code=message.status_code,
         code=answers.result_code(fields) or "",
         text=answers.result_text(fields),
     )
 
 
-def acknowledge(form: Form, *, is_stored: bool) -> Acknowledgement:
-    """Stored: done, also when it tells of nothing we know. Not stored: KICC sends it again."""
+def acknowledge(form: Form, *, is_stored: bool) -> tuple[str, bytes]:
+    """Content type and body of the answer. KICC repeats a notice that is not stored."""
     code = codes.NOTICE_ACK_OK if is_stored else codes.NOTICE_ACK_FAILED
     if form == "json":
         ack = messages.NoticeAck(res_cd=code, res_msg="정상" if is_stored else "오류")
-        return Acknowledgement(codes.JSON_CONTENT_TYPE, msgspec.json.encode(ack))
+        return codes.JSON_CONTENT_TYPE, msgspec.json.encode(ack)
     text = "SUCCESS" if is_stored else "FAIL"
     separator = codes.LEGACY_ACK_SEPARATORS[0]
-    return Acknowledgement("text/plain", f"res_cd={code}{separator}res_msg={text}".encode())
+    return "text/plain", f"res_cd={code}{separator}res_msg={text}".encode()
 
 
 def form_of(content_type: str) -> Form:
@@ -112,7 +108,7 @@ def form_of(content_type: str) -> Form:
 
 
 def is_known_source(address: str, *, is_sandbox: bool) -> bool:
-    """Whether KICC posts from there. A hint for the log: behind a proxy the address is hearsay."""
+    """Whether KICC posts from this address. A hint for the log: a proxy may hide the address."""
     sources = codes.NOTICE_SOURCES_TEST if is_sandbox else codes.NOTICE_SOURCES_LIVE
     return address in sources
 
@@ -125,7 +121,7 @@ def _json_fields(body: bytes) -> Mapping[str, object]:
 
 
 def _legacy_fields(body: bytes) -> Mapping[str, object]:
-    """The older form, under today's names. Its texts may be UTF-8 or EUC-KR; names are ASCII."""
+    """The older form under today's names. Its texts are UTF-8 or EUC-KR, its names ASCII."""
     try:
         pairs = parse_qsl(
             body.decode(), encoding="utf-8", errors="strict", max_num_fields=_FIELDS_MAX

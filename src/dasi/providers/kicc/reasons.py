@@ -1,8 +1,10 @@
-"""KICC's refusals as reasons of the house, and which answers are no refusals at all.
+"""Map KICC's refusals to decline reasons, and tell refusals from indeterminate answers.
 
-Only documented codes are mapped; they may change and most are undocumented (§13.2), so an unknown
-code is read by the words of its text (§8.3), and what those do not tell is `other`.
+Only documented codes are mapped. They may change, and most are undocumented (§13.2): an unknown
+code is classified by the text of its message (§8.3), else as `other`.
 """
+
+import re
 
 from kicc_wire.codes import (
     MESSAGE_MALL_NOT_PERMITTED,
@@ -28,7 +30,7 @@ REASON_OF_CODE: dict[str, str] = {
     RESULT_WRONG_DEVICE: "wrong_device",
 }
 
-REASON_OF_WORDS: tuple[tuple[str, str], ...] = (
+REASON_OF_TEXT: tuple[tuple[str, str], ...] = (
     (MESSAGE_MALL_NOT_PERMITTED, "not_contracted"),
     ("포인트", "points_insufficient"),
     ("잔액", "insufficient_funds"),
@@ -46,48 +48,32 @@ REASON_OF_WORDS: tuple[tuple[str, str], ...] = (
     ("거절", "refused_by_issuer"),
     ("불가", "refused_by_issuer"),
 )
-"""Words of `resMsg` in order of precedence."""
+"""Parts of `resMsg` in order of precedence."""
 
-_WORDS_OF_DOUBT = (
-    "시간초과",
-    "시간 초과",
-    "타임아웃",
-    "timeout",
-    "time out",
-    "처리중",
-    "처리 중",
-    "진행중",
-    "진행 중",
-    "중복",
-    "통신",
-    "응답없",
-    "응답 없",
-    "무응답",
-    "시스템",
-    "장애",
+_INDETERMINATE_TEXT = re.compile(
+    "시간 ?초과|타임아웃|time ?out|처리 ?중|진행 ?중|중복|통신|응답 ?없|무응답|시스템|장애"
 )
-"""A refusal that speaks of time running out, work under way, a repetition or a failure between
-systems is no explicit no: the money may have moved. It is asked about, which costs nothing. KICC's
-own codes for these are not published."""
+"""A refusal that names a timeout, work under way, a repetition or a failure between systems is no
+decline: the money may have moved. A lookup decides, which costs nothing. KICC does not publish its
+codes for these."""
 
 
 def is_indeterminate(code: str, text: str) -> bool:
-    """Whether a result other than 0000 leaves open what happened."""
+    """Whether a result other than 0000 leaves the outcome open."""
     if code in RESULTS_UNSETTLED:
         return True
     if is_documented_refusal(code):
         return False
-    lowered = text.lower()
-    return any(word in lowered for word in _WORDS_OF_DOUBT)
+    return _INDETERMINATE_TEXT.search(text.lower()) is not None
 
 
 def is_documented_refusal(code: str) -> bool:
-    """An issuer's refusal KICC documents: it cannot mean anything but that nothing was paid."""
+    """Whether KICC documents the code as an issuer's refusal: then nothing was paid."""
     return code in RESULTS_ISSUER_REFUSED
 
 
 def reason_of(code: str, text: str) -> str:
-    """The house's word for a refusal."""
+    """The decline reason of a refusal, by its code or else by its text."""
     if code in REASON_OF_CODE:
         return REASON_OF_CODE[code]
-    return next((reason for word, reason in REASON_OF_WORDS if word in text), "other")
+    return next((reason for part, reason in REASON_OF_TEXT if part in text), "other")

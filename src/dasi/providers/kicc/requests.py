@@ -1,7 +1,7 @@
-"""Our orders as KICC's requests: every field, its length and its letters.
+"""Build KICC's requests from the orders of the port: every field with its length and characters.
 
-Texts that KICC could not hold are fitted (`euc_kr_text`). Names, numbers and amounts are ours: one
-that KICC would refuse is a bug of the caller and stops the act before anything is sent.
+`euc_kr_text` fits texts that KICC could not store. Identifiers and amounts are ours: one that KICC
+would refuse is a bug of the caller and raises `AssertionError` before a request is sent.
 """
 
 from datetime import date
@@ -18,10 +18,9 @@ _CERT_TYPES = {"full": "0", "number_expiry": "1", "number_expiry_birth": "2"}
 
 
 def register(account: PgAccount, request: WindowRequest) -> messages.RegisterRequest:
-    """A window for one payment (card), or to register a card.
+    """Register a window for one card payment, or for a card registration.
 
-    KICC takes no amount for a key window (§5.1: 0), so what the merchant wants shown there is
-    known to the goods name alone.
+    KICC takes no amount for a key window (§5.1: 0), so only the goods name can show one there.
     """
     order, is_key = request.order, request.is_key_window
     assert euc_kr_text.is_sendable_address(request.return_url), "KICC cannot hold the return URL"
@@ -48,7 +47,7 @@ def register(account: PgAccount, request: WindowRequest) -> messages.RegisterReq
 def approval(
     account: PgAccount, attempt: Attempt, *, session_id: str, pg_order_id: str
 ) -> messages.ApprovalRequest:
-    """Takes the money of a window, or issues its key: the window knows which."""
+    """Approve a payment window or issue the key of a key window; KICC knows the window's kind."""
     return messages.ApprovalRequest(
         mall_id=account.pg_merchant_id,
         shop_transaction_id=_checked_name(attempt),
@@ -80,11 +79,11 @@ def charge(
 
 
 def cancel(account: PgAccount, attempt: Attempt, *, request: Cancel) -> messages.ReviseRequest:
-    """All of an untouched approval by 40, anything else by 32.
+    """Cancel an untouched approval in full with type 40, and every other amount with type 32.
 
-    Whether 40 takes the rest after a 32 is not established; 32 does (§9.3). A 32 carries what we
-    hold to be left, so that KICC itself refuses a second one for the same money (§12.3, 11). A 40
-    names no amount: it is all there is, and a second one is refused.
+    Type 32 cancels the rest after a partial cancel (§9.3); for type 40 that is not established. A
+    32 carries the amount left by our records, so that KICC itself refuses a second cancel of the
+    same money (§12.3, 11). A 40 names no amount: it cancels all, and KICC refuses a second one.
     """
     assert 0 < request.amount_krw <= request.remain_krw <= request.paid_krw, (
         "cancel within what was paid"
@@ -106,14 +105,12 @@ def cancel(account: PgAccount, attempt: Attempt, *, request: Cancel) -> messages
 
 
 def _revise_tax_info(request: Cancel) -> messages.ReviseTaxInfo | None:
-    """The same sums as `_tax_info` of an order, under the names of §9.1."""
+    """The tax fields of a cancel: the sums of `_tax_info` under the names of §9.1."""
     if request.tax_free_krw is None:
         return None
-    assert 0 <= request.tax_free_krw <= request.amount_krw, "the tax-free part exceeds the amount"
-    taxed = request.amount_krw - request.tax_free_krw
-    vat = (2 * taxed + 11) // 22
+    supply, vat = _supply_and_vat(request.amount_krw, request.tax_free_krw)
     return messages.ReviseTaxInfo(
-        taxation_amount=taxed - vat, tax_free_amount=request.tax_free_krw, vat_amount=vat
+        taxation_amount=supply, tax_free_amount=request.tax_free_krw, vat_amount=vat
     )
 
 
@@ -168,7 +165,7 @@ def _card_window(request: WindowRequest) -> messages.WindowPayMethodInfo | None:
 
 def _order_info(order: Order) -> messages.OrderInfo:
     return messages.OrderInfo(
-        # KICC wants a name; one made of signs alone leaves nothing it could hold.
+        # KICC requires a name, and nothing is left of a name that consists of symbols.
         goods_name=euc_kr_text.goods_name(order.goods_name) or order.pg_order_id,
         customer_info=_customer_info(order),
     )
@@ -177,7 +174,7 @@ def _order_info(order: Order) -> messages.OrderInfo:
 def _customer_info(order: Order) -> messages.CustomerInfo | None:
     info = messages.CustomerInfo(
         customer_id=euc_kr_text.sanitize(order.buyer_id or "", bytes_max=20) or None,
-        customer_name=euc_kr_text.person_name(order.buyer_name or "") or None,
+        customer_name=euc_kr_text.customer_name(order.buyer_name or "") or None,
         customer_mail=euc_kr_text.mail_address(order.buyer_email or ""),
         customer_contact_no=euc_kr_text.contact_no(order.buyer_tel or ""),
     )
@@ -185,16 +182,22 @@ def _customer_info(order: Order) -> messages.CustomerInfo | None:
 
 
 def _tax_info(order: Order) -> messages.TaxInfo | None:
-    """Supply, tax-free part and value added tax, which add up to the amount.
-
-    A taxed won carries its tax within: a tenth of the supply, so an eleventh of the sum, rounded.
-    """
+    """The tax fields of an order: three sums that add up to its amount. None: KICC's default."""
     if order.tax_free_krw is None:
         return None
-    assert 0 <= order.tax_free_krw <= order.amount_krw, "the tax-free part exceeds the amount"
-    taxed = order.amount_krw - order.tax_free_krw
-    vat = (2 * taxed + 11) // 22
-    return messages.TaxInfo(tax_amount=taxed - vat, free_amount=order.tax_free_krw, vat_amount=vat)
+    supply, vat = _supply_and_vat(order.amount_krw, order.tax_free_krw)
+    return messages.TaxInfo(tax_amount=supply, free_amount=order.tax_free_krw, vat_amount=vat)
+
+
+def _supply_and_vat(amount_krw: int, tax_free_krw: int) -> tuple[int, int]:
+    """Split the taxed part of an amount into supply and value added tax, in whole won.
+
+    The tax is a tenth of the supply, so an eleventh of the taxed part, rounded.
+    """
+    assert 0 <= tax_free_krw <= amount_krw, "the tax-free part exceeds the amount"
+    taxed_krw = amount_krw - tax_free_krw
+    vat_krw = (2 * taxed_krw + 11) // 22
+    return taxed_krw - vat_krw, vat_krw
 
 
 def _checked_name(attempt: Attempt) -> str:

@@ -1,8 +1,8 @@
-"""Holds scheduled work back while KICC is down.
+"""Hold scheduled work back while KICC is down.
 
-It opens after several outages in a row (no connection, no answer, a 5xx) and then lets one ask pass
-every `pause`; the first answer of any kind closes it. It never stops a payer: whoever waits at a
-window may try. It only tells the scheduler to leave charges due rather than spend them (§12.3, 16).
+The circuit opens after several outages in a row (no connection, no answer, a 5xx). It then lets one
+request pass every `pause`; the first answer of any kind closes it. It never stops a payer at a
+window. It only makes the scheduler leave charges due instead of spending them (§12.3, 16).
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class CircuitBreaker:
         self._circuits: dict[str, _Circuit] = {}
 
     def is_available(self, host: str) -> bool:
-        """Whether scheduled work may ask. While down: True for one asker every `pause`."""
+        """Whether scheduled work may be sent. While KICC is down, True once every `pause`."""
         circuit = self._circuits.get(host)
         if circuit is None or circuit.open_until is None:
             return True
@@ -38,7 +38,7 @@ class CircuitBreaker:
         return True
 
     def record(self, host: str, *, is_outage: bool) -> None:
-        """What the last ask of this host came to, whoever asked."""
+        """Record the result of a request to this host, of scheduled work or of a payer."""
         circuit = self._circuits.setdefault(host, _Circuit())
         if not is_outage:
             circuit.outages_in_a_row, circuit.open_until = 0, None

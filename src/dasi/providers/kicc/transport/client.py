@@ -1,12 +1,12 @@
-"""The one place that sends to KICC: one POST, one reply, nothing repeated.
+"""Send requests to KICC: one POST, one reply, no repetition. Only this module sends to KICC.
 
-What becomes of a request is decided by one question: could a byte of it have left this machine?
-aiohttp tells when a connection is in hand (made, its TLS handshake done, or taken from the pool).
-Whatever fails before that moment was never sent; whatever fails after it is in doubt.
+One question decides the reply: could a byte of the request have left this machine? aiohttp reports
+the moment when a connection is ready (made with its TLS handshake, or taken from the pool). A
+request that fails before that moment was not sent; after it the outcome is unknown.
 
-    Response         HTTP 200 and a JSON object; what it says is not judged here
+    Response         HTTP 200 and a JSON object, whose content is not judged here
     NoResponse       the request may have arrived, and no readable answer came back
-    RequestNotSent   no connection was had, so nothing was sent
+    RequestNotSent   there was no connection, so no byte left
 """
 
 import asyncio
@@ -36,24 +36,24 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """KICC's own words. Not shown by `repr`: a key issue carries the billing key in them."""
+    """KICC's answer. `repr` hides it, because the answer to a key issue holds the billing key."""
 
     body: Mapping[str, object] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """It may have happened. `is_outage`: KICC looks unwell, not merely odd."""
+    """The request may have arrived. `is_outage`: KICC seems to be down."""
 
-    why: str
+    detail: str
     is_outage: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RequestNotSent:
-    """It did not happen. `is_outage`: KICC could not be reached; else we were too busy to try."""
+    """The request was not sent. `is_outage`: KICC was unreachable; otherwise our pool was full."""
 
-    why: str
+    detail: str
     is_outage: bool
 
 
@@ -61,7 +61,7 @@ Reply = Response | NoResponse | RequestNotSent
 
 
 class KiccClient:
-    """A bounded pool a host. Opens nothing until the first request; `close` ends it."""
+    """A bounded pool for each host. It opens at the first request; `close` ends it."""
 
     def __init__(
         self,
@@ -85,12 +85,15 @@ class KiccClient:
     async def send(
         self, base_url: str, path: str, request: Wire, *, redact: tuple[str, ...] = ()
     ) -> Reply:
-        """POSTs `request` once. Never raises for what the network does. `redact` is not logged."""
+        """POST `request` once and return the reply; network failures are replies too.
+
+        The log omits the secrets in `redact`.
+        """
         assert_no_transaction()
         body = msgspec.json.encode(request)
         began = monotonic()
         reply = await self._send_with_slot(base_url, path, body)
-        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking is not for nothing
+        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking costs time
             log.debug(
                 "kicc_request",
                 path=path,
@@ -98,13 +101,13 @@ class KiccClient:
                 outcome=type(reply).__name__,
                 answer=masked(reply.body, redact=redact)
                 if isinstance(reply, Response)
-                else reply.why,
+                else reply.detail,
                 took_ms=round((monotonic() - began) * 1000),
             )
         return reply
 
     async def close(self) -> None:
-        """Ends the pool. Requests under way end as `NoResponse`."""
+        """Close the pool. Requests under way end as `NoResponse`."""
         self._is_closed = True
         if self._session is not None:
             await self._session.close()
@@ -138,17 +141,17 @@ class KiccClient:
             ) as response:
                 return await _read(response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failed:
-            # ValueError: aiohttp lets a few of its parsers' errors through as they are.
+            # ValueError: aiohttp does not wrap a few of its parsers' errors.
             if progress.is_connected:
-                return NoResponse(f"no answer: {_told(failed)}", is_outage=True)
-            return RequestNotSent(f"no connection: {_told(failed)}", is_outage=True)
+                return NoResponse(f"no answer: {_describe(failed)}", is_outage=True)
+            return RequestNotSent(f"no connection: {_describe(failed)}", is_outage=True)
 
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made on first use because it belongs to the running loop.
 
-        Connections idle for 2 s are dropped, well before a server would drop them: a request
-        written into a connection that is just being closed would be in doubt for nothing. aiohttp
-        repeats idempotent methods on such a connection, a POST never (RFC 9112, 9.3.1).
+        The pool drops connections that are idle for 2 s, well before a server would: a request on
+        a connection that the server is closing would have an unknown outcome. aiohttp repeats
+        idempotent methods on such a connection, but never a POST (RFC 9112, 9.3.1).
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -201,8 +204,8 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-def _told(failed: BaseException) -> str:
-    """The kind of failure; the system's own words, never the far side's: those may hold a key."""
+def _describe(failed: BaseException) -> str:
+    """The kind of failure with the system's text, without the server's, which may hold a key."""
     error = getattr(failed, "os_error", failed)
-    words = error.strerror if isinstance(error, OSError) else None
-    return f"{type(failed).__name__}: {words}" if words else type(failed).__name__
+    text = error.strerror if isinstance(error, OSError) else None
+    return f"{type(failed).__name__}: {text}" if text else type(failed).__name__

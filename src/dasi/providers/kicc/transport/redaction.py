@@ -1,6 +1,6 @@
-"""What of a request or an answer may stand in a log.
+"""Mask requests and answers for the log.
 
-A list of what may be shown, not of what must be hidden: KICC adds fields without notice, and the
+The list names the fields to show, not those to hide: KICC adds fields without notice, and the
 billing key travels under the name of a card number. Personal data is hidden too.
 """
 
@@ -11,7 +11,7 @@ _DEPTH_MAX = 4
 """KICC nests three deep."""
 _KEY_NAMES = ("cardNo", "batchKey")
 _KEY_LENGTH_MIN = 8
-"""Shorter ones are no keys, and cutting them out would tear texts apart."""
+"""Shorter values are no keys, and their removal would damage texts."""
 _SHOWN = frozenset(
     {
         "acquirerCode",
@@ -58,19 +58,19 @@ _SHOWN = frozenset(
 def masked(
     body: Mapping[str, object], *, redact: tuple[str, ...] = (), keeps_empty: bool = True
 ) -> dict[str, object]:
-    """A copy fit for a log. `redact` are secrets to be cut out of the texts that are shown."""
+    """A copy fit for a log. The secrets in `redact` are cut out of the texts that are shown."""
     return _masked_fields(body, (*redact, *keys_in(body)), keeps_empty=keeps_empty, depth=0)
 
 
 def keys_in(body: Mapping[str, object], *, depth: int = 0) -> tuple[str, ...]:
-    """What an answer itself carries under the names of a card number or a billing key."""
-    found: list[str] = []
+    """The values that an answer carries under the names of a card number or a billing key."""
+    keys: list[str] = []
     for name, value in body.items():
         if isinstance(value, dict) and depth < _DEPTH_MAX:
-            found += keys_in(value, depth=depth + 1)
+            keys += keys_in(value, depth=depth + 1)
         elif name in _KEY_NAMES and isinstance(value, str) and len(value) >= _KEY_LENGTH_MIN:
-            found.append(value)
-    return tuple(found)
+            keys.append(value)
+    return tuple(keys)
 
 
 def scrubbed(text: str, redact: tuple[str, ...]) -> str:
@@ -84,7 +84,7 @@ def scrubbed(text: str, redact: tuple[str, ...]) -> str:
 def _masked_fields(
     body: Mapping[str, object], redact: tuple[str, ...], *, keeps_empty: bool, depth: int
 ) -> dict[str, object]:
-    # A charge has some fifty fields to go through, so the frequent kinds are asked for first.
+    # A charge has about fifty fields, so the frequent kinds come first.
     shown: dict[str, object] = {}
     for name, value in body.items():
         if value is None or value == "":

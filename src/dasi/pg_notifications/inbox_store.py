@@ -1,11 +1,11 @@
-"""SQL of the payments' room: the inbox of PG notifications. Whose one is, its work finds out."""
+"""SQL of the inbox of PG notifications. A notification's merchant is known only from its order."""
 
 from datetime import datetime
 
 from dasi.foundation.db import Database
 
 
-async def keep_any_merchant(
+async def insert_any_merchant(
     database: Database,
     *,
     provider: str,
@@ -14,7 +14,7 @@ async def keep_any_merchant(
     source: str,
     now: datetime,
 ) -> None:
-    """Repetitions of one notification are counted, and the first body is kept."""
+    """Insert a notification. A repetition is counted and the first body stays."""
     await database.fetch(
         """INSERT INTO pg_notifications (provider, notification_id, sealed_body, source, first_at,
                                          last_at)

@@ -1,6 +1,6 @@
-"""Take a PG's notification: stored first, acknowledged by the face, then it wakes a look at the PG.
+"""Store a PG notification, then look up the attempts it names.
 
-A notification is unsigned: it proves nothing and changes no money. It can only make us ask sooner.
+A notification is unsigned: it proves nothing and changes no money. It only makes a lookup earlier.
 """
 
 import structlog
@@ -8,8 +8,8 @@ import structlog
 from dasi.engine import Engine
 from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.ledger import attempt_store
-from dasi.payments import pg_notification_store
-from dasi.payments.resolve import lookup_attempt
+from dasi.payments import lookup_attempt
+from dasi.pg_notifications import inbox_store
 from dasi.providers.port import PgNotification
 
 log = structlog.get_logger()
@@ -18,8 +18,8 @@ log = structlog.get_logger()
 async def store_pg_notification(
     engine: Engine, provider: str, notification: PgNotification, *, source: str
 ) -> None:
-    """Keeps the notification durably, sealed. After this it may be acknowledged."""
-    await pg_notification_store.keep_any_merchant(
+    """Store the notification durably and sealed; after this it may be acknowledged."""
+    await inbox_store.insert_any_merchant(
         engine.database,
         provider=provider,
         notification_id=notification.notification_id,
@@ -34,16 +34,15 @@ async def store_pg_notification(
 async def process_pg_notification(
     engine: Engine, provider: str, notification: PgNotification, *, source: str
 ) -> str:
-    """Looks at once at whatever the notification names; returns what came of it, in a word.
+    """Look up at once the attempts of the order that the notification names; return a code.
 
-    `lookup_triggered`: a lookup was made. `no_open_attempt`: nothing was open.
-    `unknown_order`: no request of ours
-    has that order number. `untrusted_source`: a live notification from
-    an address that is not the PG's:
-    kept, and not worked on; the scheduled lookups resolve it all the same.
+    `lookup_triggered`: a lookup was made. `no_open_attempt`: no attempt was open. `unknown_order`:
+    no request of ours has that order number. `untrusted_source`: a live notification from an
+    address that is not the PG's; it is stored and not processed, and the scheduled lookups resolve
+    its attempts anyway.
     """
-    outcome = await _work(engine, provider, notification, source=source)
-    await pg_notification_store.finish_any_merchant(
+    outcome = await _look_up_order(engine, provider, notification, source=source)
+    await inbox_store.finish_any_merchant(
         engine.database,
         provider=provider,
         notification_id=notification.notification_id,
@@ -58,7 +57,9 @@ async def process_pg_notification(
     return outcome
 
 
-async def _work(engine: Engine, provider: str, notification: PgNotification, *, source: str) -> str:
+async def _look_up_order(
+    engine: Engine, provider: str, notification: PgNotification, *, source: str
+) -> str:
     if notification.pg_order_id is None:
         return "unknown_order"
     is_known = await attempt_store.is_order_known_any_merchant(
@@ -81,8 +82,8 @@ async def _work(engine: Engine, provider: str, notification: PgNotification, *, 
         pg_order_id=notification.pg_order_id,
         now=engine.clock.now(),
     )
-    for asked in attempts:
-        await lookup_attempt(engine, asked)
+    for attempt in attempts:
+        await lookup_attempt(engine, attempt)
     return "lookup_triggered" if attempts else "no_open_attempt"
 
 
