@@ -20,7 +20,8 @@ from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import PaymentJsonCache
-from dasi.iamport.schema.params import CONTROL, Param, parse
+from dasi.iamport.schema.json_schema import Param
+from dasi.iamport.schema.params import CONTROL, parse
 from dasi.idempotency import request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate

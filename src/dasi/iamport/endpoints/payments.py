@@ -11,7 +11,8 @@ from dasi.iamport.endpoints import lists
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Param, StringList
+from dasi.iamport.schema.json_schema import Param
+from dasi.iamport.schema.params import StringList
 from dasi.ledger import Status, find_payment
 from dasi.reporting import (
     PaymentFilter,

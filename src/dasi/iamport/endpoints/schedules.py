@@ -25,8 +25,8 @@ from dasi.iamport.endpoints.subscribe import (
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
-from dasi.iamport.schema.json_schema import Field, Schema, bracketed, object_schema
-from dasi.iamport.schema.params import Enum, Integer, JsonText, Param, StringList, Text, Urls, parse
+from dasi.iamport.schema.json_schema import Field, Param, Schema, bracketed, object_schema
+from dasi.iamport.schema.params import Enum, Integer, JsonText, StringList, Text, Urls, parse
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
@@ -68,8 +68,8 @@ class Items:
     count_max: int
     is_required: bool = True
 
-    def parse(self, given: object) -> list[dict[str, Any]]:
-        items = [given] if isinstance(given, dict) else given
+    def parse(self, value: object) -> list[dict[str, Any]]:
+        items = [value] if isinstance(value, dict) else value
         if not isinstance(items, list) or not items:
             raise Invalid(self.name, "객체의 배열이어야 합니다")
         if len(items) > self.count_max:

@@ -1,13 +1,8 @@
 """Rules of parameters as JSON Schema: pieces that `params` and `openapi` put together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from dasi.iamport.schema.params import Param
+from typing import Any, ClassVar, Protocol
 
 Schema = dict[str, Any]
 BLANK: Schema = {"type": "string", "pattern": r"^\s*$"}
@@ -22,6 +17,25 @@ class Field:
     name: str
     rule: Schema
     is_required: bool
+
+
+class Param(Protocol):
+    """A parameter of a request. `parse` returns its value or raises `Invalid`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_required(self) -> bool: ...
+    def parse(self, value: object) -> Any: ...
+    def schema(self) -> Schema:
+        """Return the rule as JSON Schema, for OpenAPI."""
+        ...
+
+    def form_fields(self) -> list[Field]:
+        """The names and rules of this parameter in a form or a query."""
+        ...
 
 
 def object_schema(params: Sequence[Param], *, require_any: Sequence[str] = ()) -> Schema:

@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
-from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Schema, any_of, digits
+from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
 from dasi.ledger import AMOUNT_MAX_KRW
 
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
@@ -30,39 +30,20 @@ _URL: Schema = {
 _YES, _NO = ("true", "1", "y", "yes", "on"), ("false", "0", "n", "no", "off")
 
 
-class Param(Protocol):
-    """One parameter: where it is called `name`, `parse` gives its value or `Invalid`."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_required(self) -> bool: ...
-    def parse(self, given: object) -> Any: ...
-    def schema(self) -> Schema:
-        """The rule as JSON Schema, for OpenAPI."""
-        ...
-
-    def form_fields(self) -> list[Field]:
-        """The same for a form or a query: what it is called there, and its rule as a text."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Text:
     name: str
     length_max: int
     is_required: bool = False
 
-    def parse(self, given: object) -> str | None:
-        if isinstance(given, float) and given.is_integer():
-            given = int(given)
-        if isinstance(given, bool) or not isinstance(given, str | int):
+    def parse(self, value: object) -> str | None:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, str | int):
             raise Invalid(self.name, "문자열이어야 합니다")
-        if isinstance(given, int) and abs(given) > _INTEGER_MAX:
+        if isinstance(value, int) and abs(value) > _INTEGER_MAX:
             raise Invalid(self.name, "큰 수는 문자열로 보내야 합니다")
-        text = str(given)
+        text = str(value)
         if len(text) > self.length_max:
             raise Invalid(self.name, f"최대 {self.length_max}자입니다 (받은 길이 {len(text)}자)")
         if CONTROL.search(text):
@@ -94,10 +75,10 @@ class FreeText:
     length_max: int
     is_required: bool = False
 
-    def parse(self, given: object) -> str | None:
-        if isinstance(given, bool) or not isinstance(given, str | int | float):
+    def parse(self, value: object) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Invalid(self.name, "문자열이어야 합니다")
-        return CONTROL.sub(" ", str(given)).strip()[: self.length_max] or None
+        return CONTROL.sub(" ", str(value)).strip()[: self.length_max] or None
 
     def schema(self) -> Schema:
         return {
@@ -119,16 +100,16 @@ class Integer:
     is_required: bool = False
     unit: str = ""
 
-    def parse(self, given: object) -> int:
-        if isinstance(given, str) and _DIGITS.fullmatch(given.strip()):
-            given = int(given.strip().partition(".")[0])
-        if isinstance(given, float) and given.is_integer():
-            given = int(given)
-        if isinstance(given, bool) or not isinstance(given, int):
+    def parse(self, value: object) -> int:
+        if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+            value = int(value.strip().partition(".")[0])
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
             raise Invalid(self.name, f"{self.unit}정수여야 합니다 (소수, 문자 불가)")
-        if not self.minimum <= given <= self.maximum:
+        if not self.minimum <= value <= self.maximum:
             raise Invalid(self.name, f"{self.minimum} 이상 {self.maximum} 이하여야 합니다")
-        return given
+        return value
 
     def schema(self) -> Schema:
         as_text = rf"^0{{0,5}}({'|'.join(digits(self.minimum, self.maximum))})$"
@@ -153,10 +134,10 @@ class Enum:
     values: tuple[str, ...]
     is_required: bool = False
 
-    def parse(self, given: object) -> str:
-        if not isinstance(given, str) or given.strip() not in self.values:
+    def parse(self, value: object) -> str:
+        if not isinstance(value, str) or value.strip() not in self.values:
             raise Invalid(self.name, f"{', '.join(self.values)} 중 하나여야 합니다")
-        return given.strip()
+        return value.strip()
 
     def schema(self) -> Schema:
         return {"type": "string", "enum": list(self.values)}
@@ -172,10 +153,10 @@ class Boolean:
     name: str
     is_required: bool = False
 
-    def parse(self, given: object) -> bool:
-        if isinstance(given, bool):
-            return given
-        word = str(given).strip().lower() if isinstance(given, str | int) else ""
+    def parse(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = str(value).strip().lower() if isinstance(value, str | int) else ""
         if word in _YES:
             return True
         if word in _NO:
@@ -201,12 +182,12 @@ class StringList:
     count_max: int
     is_required: bool = False
 
-    def parse(self, given: object) -> tuple[str, ...]:
-        values = given if isinstance(given, list) else [given]
-        if len(values) > self.count_max:
-            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(values)}개)")
-        one = Text(self.name, self.length_max)
-        texts = [one.parse(value) for value in values if not _is_blank(value)]
+    def parse(self, value: object) -> tuple[str, ...]:
+        items = value if isinstance(value, list) else [value]
+        if len(items) > self.count_max:
+            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(items)}개)")
+        text_param = Text(self.name, self.length_max)
+        texts = [text_param.parse(item) for item in items if not _is_blank(item)]
         if any(_has_lone_surrogate(text) for text in texts if text):
             raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
         if self.is_required and not texts:
@@ -242,8 +223,8 @@ class JsonText:
     name: str
     is_required: bool = False
 
-    def parse(self, given: object) -> str:
-        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    def parse(self, value: object) -> str:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if len(text) > _CUSTOM_DATA_MAX:
             raise Invalid(self.name, f"최대 {_CUSTOM_DATA_MAX}자입니다 (받은 길이 {len(text)}자)")
         if "\x00" in text or _has_lone_surrogate(text):
@@ -271,8 +252,8 @@ class Urls:
     name: str
     is_required: bool = False
 
-    def parse(self, given: object) -> tuple[str, ...]:
-        urls = given if isinstance(given, list) else [given]
+    def parse(self, value: object) -> tuple[str, ...]:
+        urls = value if isinstance(value, list) else [value]
         if len(urls) > _URLS_MAX:
             raise Invalid(self.name, f"최대 {_URLS_MAX}개입니다")
         return tuple(self._parse_one(url) for url in urls if not _is_blank(url))
@@ -305,11 +286,11 @@ class Urls:
         return [Field(f"{self.name}[]", any_of(many, _URL), self.is_required)]
 
 
-def parse(params: tuple[Param, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+def parse(params: tuple[Param, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
     """The values by name; None for what is absent, null or an empty text."""
     values: dict[str, Any] = {}
     for param in params:
-        value = given.get(param.name)
+        value = fields.get(param.name)
         if isinstance(value, str) and _has_lone_surrogate(value):
             raise Invalid(param.name, "저장할 수 없는 문자가 들어 있습니다")
         if _is_blank(value):
