@@ -35,11 +35,11 @@ async def add_channel(
     `Invalid` names field and rule; `Conflict("channel_exists")` for an MID added before.
     """
     if provider not in engine.providers:
-        raise Invalid("provider", f"one of: {', '.join(sorted(engine.providers))}")
+        raise Invalid("provider", "one_of", values=sorted(engine.providers))
     if not _PG_MERCHANT_ID.fullmatch(pg_merchant_id):
-        raise Invalid("pg_merchant_id", "1 to 20 letters and digits, as the PG issued it")
+        raise Invalid("pg_merchant_id", "pg_merchant_id", maximum=20)
     if not 1 <= len(secret) <= SECRET_MAX:
-        raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
+        raise Invalid("secret", "pg_secret", maximum=SECRET_MAX)
     check_quota_months_max(quota_months_max)
     sealed = engine.vault.seal(
         secret, associated_data=associated_data(merchant.merchant_id, pg_merchant_id)
@@ -71,4 +71,4 @@ async def add_channel(
 def check_quota_months_max(months: int | None) -> None:
     """`Invalid` for a number that no card company takes: 0 is a lump sum, and so is 1."""
     if months not in (None, 0, *range(2, QUOTA_MONTHS_MAX + 1)):
-        raise Invalid("quota_months_max", f"0 (lump sum only) or 2 to {QUOTA_MONTHS_MAX} months")
+        raise Invalid("quota_months_max", "quota_months", maximum=QUOTA_MONTHS_MAX)

@@ -31,7 +31,7 @@ async def change_channel(
     if old is None:
         raise NotFound("unknown_channel", channel_id=channel_id)
     if secret is not None and not 1 <= len(secret) <= SECRET_MAX:
-        raise Invalid("secret", f"1 to {SECRET_MAX} characters, as the PG issued it")
+        raise Invalid("secret", "pg_secret", maximum=SECRET_MAX)
     sealed = old.sealed_secret
     if secret is not None:
         sealed = engine.vault.seal(

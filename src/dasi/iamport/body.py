@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from dasi.foundation.errors import Refused
+from dasi.foundation.errors import Invalid, Refused
 
 _NESTING_MAX = 5
 _PLACE = re.compile(r"[0-9]{1,9}")  # not `isdigit`: it takes ², which `int` does not
@@ -72,7 +72,7 @@ def _from_form(raw: bytes) -> dict[str, Any]:
             raw.decode(), keep_blank_values=True, max_num_fields=5_000, errors="strict"
         )
     except ValueError as bad:
-        raise Refused("invalid", field="body", rule="UTF-8 폼 데이터여야 합니다") from bad
+        raise Invalid("body", "unicode_form") from bad
     return from_pairs(pairs)
 
 

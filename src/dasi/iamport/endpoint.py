@@ -195,7 +195,7 @@ def _with_trailing_slash(
 def _in_path(name: str, text: str) -> str:
     """A path may hold any byte; a zero byte would be refused by the database, as a bug of ours."""
     if CONTROL.search(text):
-        raise Invalid(name, "제어 문자를 쓸 수 없습니다")
+        raise Invalid(name, "no_control_characters")
     return text.rstrip("/")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from dasi.foundation.errors import Refused, Unavailable
+from dasi.http.rule_texts import rule_text
 from dasi.iamport.envelope import failure
 
 
@@ -176,9 +177,12 @@ UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 
 def refusal(refused: Refused) -> Response:
     """The answer for a refusal. A reason without an entry is a bug, found by a test."""
     entry = ERRORS[refused.reason]
+    facts = refused.facts
+    if "rule" in facts:
+        facts = {**facts, "rule": rule_text(refused, language="ko")}
     return failure(
         entry.code,
-        entry.text.format_map(refused.facts),
+        entry.text.format_map(facts),
         http_status=entry.http_status,
         retry_after_s=_RUNNING_RETRY_S if refused.reason == "idempotency_running" else None,
         allowed=str(refused.facts["allowed"]) if refused.reason == "wrong_method" else None,

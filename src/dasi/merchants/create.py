@@ -28,9 +28,9 @@ async def add_merchant(
     `Invalid` names the field and rule; `Conflict("merchant_code_taken")` if the code is in use.
     """
     if not _CODE.fullmatch(code):
-        raise Invalid("code", "3 to 40 letters, digits, - or _")
+        raise Invalid("code", "identifier", minimum=3, maximum=40)
     if not 1 <= len(name) <= _NAME_MAX:
-        raise Invalid("name", f"1 to {_NAME_MAX} characters")
+        raise Invalid("name", "length_between", minimum=1, maximum=_NAME_MAX)
     check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
     merchant = await merchant_store.insert_merchant_any_merchant(
         engine.database,
@@ -67,13 +67,12 @@ def check_urls(**urls: str | None) -> None:
 
 
 def _check_url(field: str, url: str) -> None:
-    rule = f"an http or https URL of at most {_URL_MAX} characters"
     try:
         parts = urlsplit(url)
         _ = parts.port  # it raises when the port is not a number below 65536
     except ValueError as bad:
-        raise Invalid(field, rule) from bad
+        raise Invalid(field, "http_url", maximum=_URL_MAX) from bad
     if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _URL_MAX:
-        raise Invalid(field, rule)
+        raise Invalid(field, "http_url", maximum=_URL_MAX)
     if not url.isprintable() or " " in url:
-        raise Invalid(field, f"{rule}, without blanks or control characters")
+        raise Invalid(field, "http_url_printable", maximum=_URL_MAX)

@@ -23,7 +23,7 @@ async def pause_endpoint(engine: Engine, merchant_id: int, endpoint: str) -> str
     the endpoint. `Invalid`.
     """
     if not _NAME.fullmatch(endpoint):
-        raise Invalid("endpoint", "a host, with its port if it has one, or a URL there")
+        raise Invalid("endpoint", "endpoint_name")
     return await endpoint_store.pause(
         engine.database, merchant_id, endpoint, now=engine.clock.now()
     )

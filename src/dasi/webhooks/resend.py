@@ -23,7 +23,7 @@ async def resend_event(engine: Engine, merchant_id: int, event_id: str) -> int:
         engine.database, merchant_id, event_id, now=now
     )
     if not due:
-        raise Invalid("event_id", "an event that is not under way, of a merchant with a URL")
+        raise Invalid("event_id", "resendable_event")
     return due
 
 
@@ -32,7 +32,7 @@ async def replay_events(
 ) -> int:
     """Sends the deliveries of a span of time again, each payment's in order. How many."""
     if until <= since:
-        raise Invalid("until", "a moment after `since`")
+        raise Invalid("until", "after_since")
     return await attempt_log_store.replay_between(
         engine.database,
         merchant_id,

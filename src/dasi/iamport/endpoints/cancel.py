@@ -15,9 +15,9 @@ from dasi.payments import CancelRequest, cancel
 _CANCEL = (
     Text("imp_uid", 40),
     Text("merchant_uid", 40),
-    Integer("amount", unit="원 단위 "),
-    Integer("tax_free", unit="원 단위 "),
-    Integer("checksum", unit="원 단위 "),
+    Integer("amount", type_rule="whole_won"),
+    Integer("tax_free", type_rule="whole_won"),
+    Integer("checksum", type_rule="whole_won"),
     FreeText("reason", 255),
     Boolean("enable_webhook"),
 )

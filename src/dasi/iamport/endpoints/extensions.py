@@ -27,7 +27,7 @@ _EVENTS = (
     Integer("wait", maximum=_WAIT_MAX_S),
 )
 _CLOCK = (
-    Integer("advance", minimum=1, maximum=_DAYS_MAX * 86_400, unit="초 단위 "),
+    Integer("advance", minimum=1, maximum=_DAYS_MAX * 86_400, type_rule="whole_seconds"),
     Integer("to", minimum=1, maximum=lists.EPOCH_S_MAX),
 )
 
@@ -79,9 +79,9 @@ async def forward_clock(request: ApiRequest) -> Response:
     """Turns the merchant's clock; what is due until then happens, in order."""
     advance, to = request.params["advance"], request.params["to"]
     if advance is None and to is None:
-        raise Invalid("advance", "advance(초) 또는 to(epoch 초)가 필요합니다")
+        raise Invalid("advance", "advance_or_to")
     if advance is not None and to is not None:
-        raise Refused("contradiction", field="advance", rule="to와 함께 쓸 수 없습니다")
+        raise Refused("contradiction", field="advance", rule="not_with_to")
     merchant_id = request.merchant.merchant_id
     target = (
         datetime.fromtimestamp(to, UTC)

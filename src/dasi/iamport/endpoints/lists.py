@@ -64,9 +64,9 @@ def range_of(given: dict[str, Any], *, now: datetime) -> tuple[datetime, datetim
         return until - SPAN_MAX, until
     since = datetime.fromtimestamp(given["from"], UTC)
     if since > until:
-        raise Invalid("from", "to보다 늦을 수 없습니다")
+        raise Invalid("from", "not_after", other="to")
     if until - since > SPAN_MAX + timedelta(seconds=1):
-        raise Invalid("from", f"조회 기간은 최대 {SPAN_MAX.days}일입니다")
+        raise Invalid("from", "range_days", days=SPAN_MAX.days)
     return since, until
 
 
@@ -78,4 +78,4 @@ def _end_of_second(epoch_s: int) -> datetime:
 def refuse_beyond(page: int, *, limit: int, total: int) -> None:
     """A page beyond the data is refused; the first page never is."""
     if page > 1 and (page - 1) * limit >= total:
-        raise Invalid("page", f"마지막 페이지는 {max(1, -(-total // limit))}입니다")
+        raise Invalid("page", "page_at_most", last_page=max(1, -(-total // limit)))

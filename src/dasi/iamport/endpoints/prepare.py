@@ -16,7 +16,7 @@ from dasi.windows import (
 
 _PREPARE = (
     Text("merchant_uid", 40, is_required=True),
-    Integer("amount", is_required=True, unit="원 단위 "),
+    Integer("amount", is_required=True, type_rule="whole_won"),
     Enum("currency", ("KRW",)),
 )
 

@@ -48,10 +48,10 @@ _AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=T
 _ITEM: tuple[Param, ...] = (
     Text("merchant_uid", 40, is_required=True),
     _AT,
-    Integer("amount", minimum=1, is_required=True, unit="원 단위 "),
+    Integer("amount", minimum=1, is_required=True, type_rule="whole_won"),
     Text("name", 40),
     Enum("currency", ("KRW",)),
-    Integer("tax_free", unit="원 단위 "),
+    Integer("tax_free", type_rule="whole_won"),
     Integer("card_quota", maximum=36),
     *BUYER,
     JsonText("custom_data"),
@@ -71,19 +71,19 @@ class Items:
     def parse(self, value: object) -> list[dict[str, Any]]:
         items = [value] if isinstance(value, dict) else value
         if not isinstance(items, list) or not items:
-            raise Invalid(self.name, "객체의 배열이어야 합니다")
+            raise Invalid(self.name, "object_list")
         if len(items) > self.count_max:
-            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(items)}개)")
+            raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
         return [self._item(number, item) for number, item in enumerate(items)]
 
     def _item(self, number: int, item: object) -> dict[str, Any]:
         where = f"{self.name}[{number}]"
         if not isinstance(item, Mapping):
-            raise Invalid(where, "객체여야 합니다")
+            raise Invalid(where, "object")
         try:
             return parse(self.params, {str(name).strip(): one for name, one in item.items()})
         except Invalid as bad:
-            raise Invalid(f"{where}.{bad.field}", bad.rule) from bad
+            raise Invalid(f"{where}.{bad.field}", bad.rule, **bad.rule_facts) from bad
 
     def schema(self) -> Schema:
         item = object_schema(self.params)
@@ -210,7 +210,7 @@ async def schedule(request: ApiRequest) -> Response:
         )
     except Invalid as bad:
         if bad.field.endswith("schedule_at"):  # Iamport refuses a moment past as business (8.2)
-            raise Refused("schedule_moment", field=bad.field, rule=bad.rule) from bad
+            raise Refused("schedule_moment", **bad.facts) from bad
         raise
     return success([schedule_view(one) for one in schedules])
 
@@ -334,13 +334,13 @@ def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:
     for name in ("from", "to"):
         value = given[f"schedule_{name}"] if given[f"schedule_{name}"] is not None else given[name]
         if value is None:
-            raise Invalid(f"schedule_{name}", "필수 파라미터입니다")
+            raise Invalid(f"schedule_{name}", "required_parameter")
         ends.append(datetime.fromtimestamp(value, UTC))
     since, until = ends
     if until < since:
-        raise Invalid("schedule_from", "schedule_to보다 늦을 수 없습니다")
+        raise Invalid("schedule_from", "not_after", other="schedule_to")
     if until - since > SPAN_MAX:
-        raise Invalid("schedule_from", "조회 기간은 최대 3개월입니다")
+        raise Invalid("schedule_from", "range_months", months=3)
     return since, until
 
 

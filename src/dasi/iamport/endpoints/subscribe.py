@@ -31,10 +31,10 @@ BUYER = (
 AGAIN = (
     Text("customer_uid", 80, is_required=True),
     Text("merchant_uid", 40, is_required=True),
-    Integer("amount", minimum=1, is_required=True, unit="원 단위 "),
+    Integer("amount", minimum=1, is_required=True, type_rule="whole_won"),
     Text("name", 40),
     Enum("currency", ("KRW",)),
-    Integer("tax_free", unit="원 단위 "),
+    Integer("tax_free", type_rule="whole_won"),
     Integer("card_quota", maximum=36),
     *BUYER,
     JsonText("custom_data"),
@@ -134,11 +134,11 @@ def charge_details(params: dict[str, Any], *, where: str = "") -> ChargeDetails:
 def _refuse_contradictions(params: dict[str, Any], *, where: str) -> None:
     amount_krw: int = params["amount"]
     if (params["tax_free"] or 0) > amount_krw:
-        rule = f"amount({amount_krw}원)보다 클 수 없습니다"
-        raise Refused("contradiction", field=f"{where}tax_free", rule=rule)
+        field = f"{where}tax_free"
+        raise Refused("contradiction", field=field, rule="within_amount", amount_krw=amount_krw)
     if (params["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
-        rule = f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다"
-        raise Refused("contradiction", field=f"{where}card_quota", rule=rule)
+        field = f"{where}card_quota"
+        raise Refused("contradiction", field=field, rule="quota_amount", minimum_krw=QUOTA_FROM_KRW)
 
 
 async def refuse_card_charge(_request: ApiRequest) -> Response:

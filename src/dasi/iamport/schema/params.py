@@ -40,14 +40,14 @@ class Text:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise Invalid(self.name, "문자열이어야 합니다")
+            raise Invalid(self.name, "text")
         if isinstance(value, int) and abs(value) > _INTEGER_MAX:
-            raise Invalid(self.name, "큰 수는 문자열로 보내야 합니다")
+            raise Invalid(self.name, "large_number_as_text")
         text = str(value)
         if len(text) > self.length_max:
-            raise Invalid(self.name, f"최대 {self.length_max}자입니다 (받은 길이 {len(text)}자)")
+            raise Invalid(self.name, "text_too_long", maximum=self.length_max, length=len(text))
         if CONTROL.search(text):
-            raise Invalid(self.name, "제어 문자를 쓸 수 없습니다")
+            raise Invalid(self.name, "no_control_characters")
         return text
 
     def schema(self) -> Schema:
@@ -77,7 +77,7 @@ class FreeText:
 
     def parse(self, value: object) -> str | None:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise Invalid(self.name, "문자열이어야 합니다")
+            raise Invalid(self.name, "text")
         return CONTROL.sub(" ", str(value)).strip()[: self.length_max] or None
 
     def schema(self) -> Schema:
@@ -98,7 +98,8 @@ class Integer:
     minimum: int = 0
     maximum: int = AMOUNT_MAX_KRW
     is_required: bool = False
-    unit: str = ""
+    type_rule: str = "whole_number"
+    """The rule code for a value that is no whole number; it names the unit."""
 
     def parse(self, value: object) -> int:
         if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
@@ -106,9 +107,9 @@ class Integer:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Invalid(self.name, f"{self.unit}정수여야 합니다 (소수, 문자 불가)")
+            raise Invalid(self.name, self.type_rule)
         if not self.minimum <= value <= self.maximum:
-            raise Invalid(self.name, f"{self.minimum} 이상 {self.maximum} 이하여야 합니다")
+            raise Invalid(self.name, "number_between", minimum=self.minimum, maximum=self.maximum)
         return value
 
     def schema(self) -> Schema:
@@ -136,7 +137,7 @@ class Enum:
 
     def parse(self, value: object) -> str:
         if not isinstance(value, str) or value.strip() not in self.values:
-            raise Invalid(self.name, f"{', '.join(self.values)} 중 하나여야 합니다")
+            raise Invalid(self.name, "one_of", values=self.values)
         return value.strip()
 
     def schema(self) -> Schema:
@@ -161,7 +162,7 @@ class Boolean:
             return True
         if word in _NO:
             return False
-        raise Invalid(self.name, "true 또는 false여야 합니다")
+        raise Invalid(self.name, "boolean")
 
     def schema(self) -> Schema:
         return {
@@ -185,13 +186,13 @@ class StringList:
     def parse(self, value: object) -> tuple[str, ...]:
         items = value if isinstance(value, list) else [value]
         if len(items) > self.count_max:
-            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(items)}개)")
+            raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
         text_param = Text(self.name, self.length_max)
         texts = [text_param.parse(item) for item in items if not _is_blank(item)]
         if any(_has_lone_surrogate(text) for text in texts if text):
-            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+            raise Invalid(self.name, "storable_text")
         if self.is_required and not texts:
-            raise Invalid(self.name, "필수 파라미터입니다")
+            raise Invalid(self.name, "required_parameter")
         return tuple(text for text in texts if text)
 
     def schema(self) -> Schema:
@@ -226,9 +227,9 @@ class JsonText:
     def parse(self, value: object) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if len(text) > _CUSTOM_DATA_MAX:
-            raise Invalid(self.name, f"최대 {_CUSTOM_DATA_MAX}자입니다 (받은 길이 {len(text)}자)")
+            raise Invalid(self.name, "text_too_long", maximum=_CUSTOM_DATA_MAX, length=len(text))
         if "\x00" in text or _has_lone_surrogate(text):
-            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+            raise Invalid(self.name, "storable_text")
         return text
 
     def schema(self) -> Schema:
@@ -255,21 +256,20 @@ class Urls:
     def parse(self, value: object) -> tuple[str, ...]:
         urls = value if isinstance(value, list) else [value]
         if len(urls) > _URLS_MAX:
-            raise Invalid(self.name, f"최대 {_URLS_MAX}개입니다")
+            raise Invalid(self.name, "count_at_most", maximum=_URLS_MAX)
         return tuple(self._parse_one(url) for url in urls if not _is_blank(url))
 
     def _parse_one(self, url: object) -> str:
-        rule = f"http 또는 https URL이어야 합니다 (최대 {_URL_MAX}자)"
         if not isinstance(url, str) or len(url) > _URL_MAX or CONTROL.search(url):
-            raise Invalid(self.name, rule)
+            raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         try:
             parts = urlsplit(url)
             is_fine = parts.scheme in ("http", "https") and bool(parts.hostname)
             parts.port  # noqa: B018 - reading it checks it
         except ValueError as bad:
-            raise Invalid(self.name, rule) from bad
+            raise Invalid(self.name, "http_url", maximum=_URL_MAX) from bad
         if not is_fine or _has_lone_surrogate(url):
-            raise Invalid(self.name, rule)
+            raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         return url
 
     def schema(self) -> Schema:
@@ -292,10 +292,10 @@ def parse(params: tuple[Param, ...], fields: Mapping[str, Any]) -> dict[str, Any
     for param in params:
         value = fields.get(param.name)
         if isinstance(value, str) and _has_lone_surrogate(value):
-            raise Invalid(param.name, "저장할 수 없는 문자가 들어 있습니다")
+            raise Invalid(param.name, "storable_text")
         if _is_blank(value):
             if param.is_required:
-                raise Invalid(param.name, "필수 파라미터입니다")
+                raise Invalid(param.name, "required_parameter")
             values[param.name] = None
         else:
             values[param.name] = param.parse(value)
