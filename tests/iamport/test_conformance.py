@@ -35,7 +35,7 @@ async def test_nothing_is_missing_or_different_here(gateway: MerchantClient) -> 
     ]
 
     assert len(found) == len(PROBES)
-    assert [(one.probe.route, one.why) for one in found if one.verdict != "same"] == []
+    assert [(one.probe.route, one.differences) for one in found if one.verdict != "same"] == []
 
 
 def test_every_route_of_the_contract_is_asked_about() -> None:
@@ -54,10 +54,10 @@ async def test_another_server_is_told_apart() -> None:
 
     verdicts = {one.probe.path: one for one in found}
     assert verdicts["/cards"].verdict == "missing"
-    assert verdicts["/cards"].why == ("HTTP 404 with no JSON",)
+    assert verdicts["/cards"].differences == ("HTTP 404 with no JSON",)
     wrong = verdicts["/payments/status/wrong"]
-    assert (wrong.verdict, len(wrong.why)) == ("different", 5)
-    assert "[0].imp_uid is missing" in verdicts["/payments/status/all?limit=3"].why
+    assert (wrong.verdict, len(wrong.differences)) == ("different", 5)
+    assert "[0].imp_uid is missing" in verdicts["/payments/status/all?limit=3"].differences
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Every refusal in Iamport's words: one table, the only translation of our reasons.
+"""One table from the reason of a refusal to Iamport's HTTP status, code and text.
 
 Literal texts are protocol values: clients and their tests match on them (Iamport V1 1.6). `{name}`
 is filled from the refusal's facts.
@@ -21,7 +21,7 @@ class ErrorEntry:
 
 
 ERRORS: dict[str, ErrorEntry] = {
-    # who are you
+    # authentication
     "bad_api_key": ErrorEntry(401, -1, "인증에 실패하였습니다. API키와 secret을 확인하세요."),
     "missing_api_key": ErrorEntry(400, -1, "imp_key, imp_secret 파라메터가 누락되었습니다."),
     "bad_token": ErrorEntry(401, -1, "Unauthorized"),
@@ -71,13 +71,13 @@ ERRORS: dict[str, ErrorEntry] = {
     "not_offered": ErrorEntry(
         200,
         -1,
-        "{what} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
+        "{feature} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
         "처리합니다.",
     ),
     "not_implemented": ErrorEntry(
         501,
         -1,
-        "{what} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
+        "{feature} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
         "처리합니다.",
     ),
     "not_sent": ErrorEntry(200, -1, "{why} ({imp_uid})"),
@@ -175,7 +175,7 @@ UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 
 
 
 def refusal(refused: Refused) -> Response:
-    """The answer for a refusal. A reason without an entry is a bug, found by a test."""
+    """Return the response for a refusal. A reason without an entry is a bug; a test finds it."""
     entry = ERRORS[refused.reason]
     facts = refused.facts
     if "rule" in facts:
@@ -190,7 +190,7 @@ def refusal(refused: Refused) -> Response:
 
 
 def unavailable(reason: Unavailable) -> Response:
-    """503 with `Retry-After`: nothing is wrong with the request, and nothing was done."""
+    """Return 503 with `Retry-After`: nothing is wrong with the request, and nothing was done."""
     return failure(
         -1,
         UNAVAILABLE.format(seconds=reason.retry_after_s),

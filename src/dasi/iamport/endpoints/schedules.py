@@ -1,7 +1,7 @@
-"""/subscribe/payments/schedule…: charges scheduled for later (Iamport V1 1.4.5, 1.4.6, 5).
+"""/subscribe/payments/schedule…: scheduled payments (Iamport V1 1.4.5, 1.4.6, 5).
 
-Lists are paged objects and schedules arrays, as published clients read them. Every spelling of the
-range and the status that a client in the field sends is taken on every list.
+Lists are paged objects and schedules arrays, as published clients read them. Every list accepts
+every spelling of the range and the status that published clients send.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from dasi.foundation.errors import Invalid, NotFound, Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.endpoints import lists
-from dasi.iamport.endpoints.customers import ONE
+from dasi.iamport.endpoints.customers import KEY_PATHS
 from dasi.iamport.endpoints.subscribe import (
     BUYER,
     again_response,
@@ -43,7 +43,7 @@ from dasi.schedules import (
 
 SPAN_MAX = timedelta(days=93)
 """Three months."""
-_SCHEDULE, _WORDS = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
+_SCHEDULE, _STATUS_NAMES = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
 _AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=True)
 _ITEM: tuple[Param, ...] = (
     Text("merchant_uid", 40, is_required=True),
@@ -81,7 +81,7 @@ class Items:
         if not isinstance(item, Mapping):
             raise Invalid(where, "object")
         try:
-            return parse(self.params, {str(name).strip(): one for name, one in item.items()})
+            return parse(self.params, {str(name).strip(): field for name, field in item.items()})
         except Invalid as bad:
             raise Invalid(f"{where}.{bad.field}", bad.rule, **bad.rule_facts) from bad
 
@@ -94,11 +94,11 @@ class Items:
         }
 
     def form_fields(self) -> list[Field]:
-        """Of the first object; the others are called `[1]`, `[2]` and so on."""
+        """Return the fields of the first object; those of the others begin with `[1]`, `[2]` …."""
         return [
-            Field(f"{self.name}[0]{bracketed(one.name)}", one.rule, one.is_required)
+            Field(f"{self.name}[0]{bracketed(field.name)}", field.rule, field.is_required)
             for param in self.params
-            for one in param.form_fields()
+            for field in param.form_fields()
         ]
 
 
@@ -112,7 +112,9 @@ _RANGE = tuple(
     Integer(name, maximum=lists.EPOCH_S_MAX)
     for name in ("schedule_from", "from", "schedule_to", "to")
 )
-_STATUS = tuple(Enum(name, _WORDS) for name in ("schedule_status", "schedule-status", "status"))
+_STATUS = tuple(
+    Enum(name, _STATUS_NAMES) for name in ("schedule_status", "schedule-status", "status")
+)
 _LIST: tuple[Param, ...] = (
     *_RANGE, *_STATUS, lists.PAGE, lists.LIMIT, Enum("sorting", ("scheduled", "-scheduled")),
 )  # fmt: skip
@@ -128,8 +130,11 @@ _STATUSES = {
 
 
 def routes(context: ApiContext) -> list[Route]:
-    one = f"{_SCHEDULE}/{{merchant_uid}}"
-    of_key = (f"{_SCHEDULE}/customers/{{customer_uid}}", *(f"{path}/schedules" for path in ONE))
+    order = f"{_SCHEDULE}/{{merchant_uid}}"
+    of_key = (
+        f"{_SCHEDULE}/customers/{{customer_uid}}",
+        *(f"{path}/schedules" for path in KEY_PATHS),
+    )
     refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
                 "schedule_moment", "unknown_schedule_customer",
                 "card_verification_failed")  # fmt: skip
@@ -165,7 +170,7 @@ def routes(context: ApiContext) -> list[Route]:
         *route(
             context,
             "POST",
-            f"{one}/retry",
+            f"{order}/retry",
             retry_now,
             response_type=PaymentObject,
             errors=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
@@ -174,18 +179,18 @@ def routes(context: ApiContext) -> list[Route]:
         *route(
             context,
             "POST",
-            f"{one}/reschedule",
+            f"{order}/reschedule",
             reopen_schedule,
             params=(_AT,),
             response_type=ScheduleObject,
             errors=(*ended, "schedule_exists"),
             recover=recover_reopened,
         ),
-        *route(context, "GET", one, read_one, response_type=ScheduleObject, errors=(unknown,)),
+        *route(context, "GET", order, read_one, response_type=ScheduleObject, errors=(unknown,)),
         *route(
             context,
             "PUT",
-            one,
+            order,
             change,
             params=(_AT,),
             response_type=ScheduleObject,
@@ -195,7 +200,7 @@ def routes(context: ApiContext) -> list[Route]:
 
 
 async def schedule(request: ApiRequest) -> Response:
-    """Books charges for later: all of them or none."""
+    """Schedules payments: all of them or none."""
     try:
         schedules = await create_schedules(
             request.engine,
@@ -209,16 +214,18 @@ async def schedule(request: ApiRequest) -> Response:
             checking_amount_krw=request.params["checking_amount"] or 0,
         )
     except Invalid as bad:
-        if bad.field.endswith("schedule_at"):  # Iamport refuses a moment past as business (8.2)
+        if bad.field.endswith("schedule_at"):  # Iamport answers a past time with code 1 (8.2)
             raise Refused("schedule_moment", **bad.facts) from bad
         raise
-    return success([schedule_view(one) for one in schedules])
+    return success([schedule_view(schedule) for schedule in schedules])
 
 
 async def existing_schedules(request: ApiRequest) -> Response | None:
-    """What an earlier try of the same request has scheduled: all of its items, or none of them."""
+    """Return the schedules of an earlier identical request; None if any item has none."""
     schedules = [await _existing_schedule(request, item) for item in request.params["schedules"]]
-    return success([schedule_view(one) for one in schedules if one]) if all(schedules) else None
+    if not all(schedules):
+        return None
+    return success([schedule_view(schedule) for schedule in schedules if schedule])
 
 
 async def recover_reopened(request: ApiRequest) -> Response | None:
@@ -231,21 +238,21 @@ async def recover_reopened(request: ApiRequest) -> Response | None:
 
 
 async def _existing_schedule(request: ApiRequest, item: dict[str, Any]) -> Schedule | None:
-    """The scheduled payment of this order, if it is what `item` asks for."""
+    """Find the scheduled payment of this order, if time and amount are those of `item`."""
     try:
-        found = await find_schedule(
+        schedule = await find_schedule(
             request.engine, request.merchant.merchant_id, item["merchant_uid"]
         )
     except NotFound:
         return None
-    is_same = found.schedule_at == _moment(item) and found.amount_krw == item.get(
-        "amount", found.amount_krw
+    is_same = schedule.schedule_at == _moment(item) and schedule.amount_krw == item.get(
+        "amount", schedule.amount_krw
     )
-    return found if is_same else None
+    return schedule if is_same else None
 
 
 async def read_all(request: ApiRequest) -> Response:
-    """Scheduled payments of a range of time, in pages; newest first unless told."""
+    """Scheduled payments of a range of time, in pages; newest first by default."""
     return await _page(request, customer_uid=None)
 
 
@@ -256,14 +263,14 @@ async def read_of_key(request: ApiRequest) -> Response:
 
 async def read_one(request: ApiRequest) -> Response:
     """One scheduled payment by its order."""
-    found = await find_schedule(
+    schedule = await find_schedule(
         request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
     )
-    return success(schedule_view(found))
+    return success(schedule_view(schedule))
 
 
 async def change(request: ApiRequest) -> Response:
-    """Moves a scheduled payment that still waits."""
+    """Moves a scheduled payment that has not run."""
     moved = await reschedule(
         request.engine,
         request.merchant.merchant_id,
@@ -274,7 +281,7 @@ async def change(request: ApiRequest) -> Response:
 
 
 async def reopen_schedule(request: ApiRequest) -> Response:
-    """Books again what was declined or revoked."""
+    """Schedules a declined or revoked payment again."""
     reopened = await reopen(
         request.engine,
         request.merchant.merchant_id,
@@ -285,7 +292,7 @@ async def reopen_schedule(request: ApiRequest) -> Response:
 
 
 async def retry_now(request: ApiRequest) -> Response:
-    """Charges now what was declined or revoked; look at the payment's status."""
+    """Charges a declined or revoked payment now; the response holds its status."""
     merchant_uid = request.path["merchant_uid"]
     payment = await retry(
         request.engine,
@@ -304,35 +311,37 @@ async def unschedule(request: ApiRequest) -> Response:
         customer_uid=request.params["customer_uid"],
         merchant_uids=request.params["merchant_uid"] or (),
     )
-    return success([schedule_view(one) for one in revoked])
+    return success([schedule_view(schedule) for schedule in revoked])
 
 
 async def _page(request: ApiRequest, *, customer_uid: str | None) -> Response:
-    given = request.params
-    since, until = _range(given)
-    page, limit = lists.page_of(given)
-    word = given["schedule_status"] or given["schedule-status"] or given["status"]
-    found = await list_schedules(
+    params = request.params
+    since, until = _range(params)
+    page, limit = lists.page_of(params)
+    status = params["schedule_status"] or params["schedule-status"] or params["status"]
+    listed = await list_schedules(
         request.engine,
         request.merchant.merchant_id,
         since=since,
         until=until,
-        statuses=_STATUSES[word] if word else frozenset(ScheduleStatus),
+        statuses=_STATUSES[status] if status else frozenset(ScheduleStatus),
         customer_uid=customer_uid,
-        oldest_first=given["sorting"] == "scheduled",
+        oldest_first=params["sorting"] == "scheduled",
         limit=limit,
         offset=(page - 1) * limit,
     )
-    lists.refuse_beyond(page, limit=limit, total=found.total)
-    rows = [schedule_view(one) for one in found.schedules]
-    return success(paged(rows, found.total, page=page, limit=limit))
+    lists.refuse_beyond(page, limit=limit, total=listed.total)
+    rows = [schedule_view(schedule) for schedule in listed.schedules]
+    return success(paged(rows, listed.total, page=page, limit=limit))
 
 
-def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:
-    """`from <= t < to`, three months at most. Both ends are asked for."""
+def _range(params: dict[str, Any]) -> tuple[datetime, datetime]:
+    """Return the range `from <= t < to` of at most three months. Both ends are required."""
     ends = []
     for name in ("from", "to"):
-        value = given[f"schedule_{name}"] if given[f"schedule_{name}"] is not None else given[name]
+        value = params[f"schedule_{name}"]
+        if value is None:
+            value = params[name]
         if value is None:
             raise Invalid(f"schedule_{name}", "required_parameter")
         ends.append(datetime.fromtimestamp(value, UTC))
@@ -350,5 +359,5 @@ def _new_schedule(number: int, item: dict[str, Any]) -> NewSchedule:
     )
 
 
-def _moment(given: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(given["schedule_at"], UTC)
+def _moment(params: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(params["schedule_at"], UTC)

@@ -1,4 +1,4 @@
-"""/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
+"""/subscribe/payments/…: charge a stored card; refuse charges with a card number."""
 
 from functools import partial
 from typing import Any
@@ -72,8 +72,8 @@ def routes(context: ApiContext) -> list[Route]:
 async def again(request: ApiRequest) -> Response:
     """Charges a billing key once.
 
-    Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
-    with no payment when nothing was charged, or when it is not known yet: the message says which.
+    Code 0 holds a payment that is `paid`, or `failed` with the card network's reason. Another code
+    holds none: nothing was charged, or the result is not known yet. The message says which.
     """
     payment = await charge(
         request.engine,
@@ -99,7 +99,7 @@ def again_response(engine: Engine, payment: Payment) -> Response:
 
 
 def _refuse_outright(engine: Engine, failed: Payment) -> None:
-    """A no to the shop and not to the card is told as one (decision 18)."""
+    """Refuse the request if the PG declined because of the merchant, not the card (decision 18)."""
     code, text = failed.fail_code or "", failed.fail_reason or ""
     reason = engine.providers[failed.provider].reason_of(code, text)
     if REASONS[reason].is_merchant_error:

@@ -29,7 +29,7 @@ def card_code(brand: str | None) -> str | None:
     return entry[0] if entry else None
 
 
-def card_name(brand: str | None, told: str | None) -> str | None:
-    """The card company's name; what the PG called it where we know no better."""
+def card_name(brand: str | None, pg_name: str | None) -> str | None:
+    """Return the name of the card company; the PG's own name for an unknown brand."""
     entry = CARD_CODES.get(brand or "")
-    return entry[1] if entry else told
+    return entry[1] if entry else pg_name

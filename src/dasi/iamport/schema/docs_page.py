@@ -1,6 +1,6 @@
-"""GET /openapi.json and /docs: what this face answers, made from the routes themselves.
+"""GET /openapi.json and /docs: the description of the API, made from the routes themselves.
 
-The page is one file with its style in it: it asks no other host for anything, and runs no script.
+The page is one file with its style: it loads nothing from another host and runs no script.
 """
 
 import json
@@ -37,7 +37,7 @@ th, td { text-align: left; border-top: 1px solid var(--line); padding: .3rem .5r
 
 
 def routes(described: Sequence[BaseRoute], *, url: str) -> list[Route]:
-    """Both addresses. The description is made here, once."""
+    """Return both routes. The description is made once, here."""
     document = openapi(described, version=version("dasi"), url=url)
     written, page = msgspec.json.encode(document), _page(document)
 
@@ -77,7 +77,8 @@ def _page(document: dict[str, Any]) -> str:
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     rows = [
-        (one["name"], one["in"], one["required"], one["schema"]) for one in operation["parameters"]
+        (param["name"], param["in"], param["required"], param["schema"])
+        for param in operation["parameters"]
     ]
     if "requestBody" in operation:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -92,7 +93,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     )
     answers = "".join(
         f"<tr><td>{status}</td><td class='text'>{escape(answer['description'])}</td>"
-        f"<td>{_given(answer)}</td></tr>"
+        f"<td>{_response_link(answer)}</td></tr>"
         for status, answer in operation["responses"].items()
         if "description" in answer
     )
@@ -103,12 +104,12 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     )
 
 
-def _given(answer: dict[str, Any]) -> str:
-    """Which object an answer holds, as a link to it."""
+def _response_link(answer: dict[str, Any]) -> str:
+    """Return the link to the object that a response holds; an empty text if it holds none."""
     response = answer["content"]["application/json"]["schema"]["properties"]["response"]
     named = json.dumps(response)
-    found = named.partition("#/components/schemas/")[2].partition('"')[0]
-    return f"<a href='#{escape(found)}'>{escape(found)}</a>" if found else ""
+    name = named.partition("#/components/schemas/")[2].partition('"')[0]
+    return f"<a href='#{escape(name)}'>{escape(name)}</a>" if name else ""
 
 
 def _fields(schema: dict[str, Any]) -> str:

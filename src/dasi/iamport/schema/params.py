@@ -1,8 +1,8 @@
-"""Parameters as data: name, kind, limit. Parsed here once, then trusted.
+"""Parameters as data: name, kind, limit. Values are parsed here once, then trusted.
 
-A parameter that breaks its rule is refused by name (`Invalid`). Names nobody asked for are ignored,
-as clients in the field need it. `schema` says the same rule for OpenAPI, tolerances included: what
-it allows is taken and what it forbids is refused, and tests/fuzz_iamport.py holds it to that.
+A value that breaks its rule raises `Invalid` with the name of the parameter. Undeclared names are
+ignored, because published clients send some. `schema` states the same rule for OpenAPI, tolerances
+included; tests/fuzz_iamport.py compares the two.
 """
 
 import json
@@ -27,7 +27,7 @@ _URL: Schema = {
     "pattern": r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,200})(:[0-9]{1,4})?(/[!-~]{0,1000})?$",
     "maxLength": _URL_MAX,
 }
-_YES, _NO = ("true", "1", "y", "yes", "on"), ("false", "0", "n", "no", "off")
+_TRUE, _FALSE = ("true", "1", "y", "yes", "on"), ("false", "0", "n", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """A text for people: cut to its limit, its line ends made blanks. Never refused for either."""
+    """A text for human readers: cut to its limit, control characters replaced by blanks."""
 
     name: str
     length_max: int
@@ -92,7 +92,7 @@ class FreeText:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number; a numeric string is one too, because clients in the field send it."""
+    """A whole number; a numeric string counts as one, because published clients send it."""
 
     name: str
     minimum: int = 0
@@ -129,7 +129,7 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """One of a few words."""
+    """One of a few texts."""
 
     name: str
     values: tuple[str, ...]
@@ -149,7 +149,7 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Boolean:
-    """Yes or no: a boolean, or its word in a query or form."""
+    """A boolean, or a text for it in a query or form."""
 
     name: str
     is_required: bool = False
@@ -157,26 +157,26 @@ class Boolean:
     def parse(self, value: object) -> bool:
         if isinstance(value, bool):
             return value
-        word = str(value).strip().lower() if isinstance(value, str | int) else ""
-        if word in _YES:
+        text = str(value).strip().lower() if isinstance(value, str | int) else ""
+        if text in _TRUE:
             return True
-        if word in _NO:
+        if text in _FALSE:
             return False
         raise Invalid(self.name, "boolean")
 
     def schema(self) -> Schema:
         return {
             "description": "true or false, or a word for it",
-            "enum": [True, False, 1, 0, *_YES, *_NO],
+            "enum": [True, False, 1, 0, *_TRUE, *_FALSE],
         }
 
     def form_fields(self) -> list[Field]:
-        return [Field(self.name, {"enum": [*_YES, *_NO]}, self.is_required)]
+        return [Field(self.name, {"enum": [*_TRUE, *_FALSE]}, self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
 class StringList:
-    """A text or a list of them. An empty list counts as absent: clients send `[]` for nothing."""
+    """A text or a list of them. An empty list counts as absent: clients send `[]` then."""
 
     name: str
     length_max: int
@@ -196,30 +196,30 @@ class StringList:
         return tuple(text for text in texts if text)
 
     def schema(self) -> Schema:
-        one = Text(self.name, self.length_max).schema()
+        item = Text(self.name, self.length_max).schema()
         many: Schema = {
             "type": "array",
-            "items": any_of({"anyOf": one["anyOf"]}, NULL, BLANK),
+            "items": any_of({"anyOf": item["anyOf"]}, NULL, BLANK),
             "maxItems": self.count_max,
         }
         if self.is_required:
-            many["contains"] = one
+            many["contains"] = item
         return {
             "description": f"text of up to {self.length_max} characters, or a list of up to "
             f"{self.count_max}; blanks are left out",
-            "anyOf": [*one["anyOf"], many],
+            "anyOf": [*item["anyOf"], many],
         }
 
     def form_fields(self) -> list[Field]:
-        one = Text(self.name, self.length_max).as_text()
+        item = Text(self.name, self.length_max).as_text()
         minimum = {"minItems": 1} if self.is_required else {}
-        many = {"type": "array", "items": one, "maxItems": self.count_max, **minimum}
-        return [Field(f"{self.name}[]", any_of(many, one), self.is_required)]
+        many = {"type": "array", "items": item, "maxItems": self.count_max, **minimum}
+        return [Field(f"{self.name}[]", any_of(many, item), self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
-    """Kept as text: a string as it is, anything else as its JSON."""
+    """A value stored as text: a string unchanged, any other value as its JSON."""
 
     name: str
     is_required: bool = False
@@ -248,7 +248,7 @@ class JsonText:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """One URL or a list of them, blanks left out."""
+    """A URL or a list of URLs; blanks are left out."""
 
     name: str
     is_required: bool = False
@@ -287,7 +287,10 @@ class Urls:
 
 
 def parse(params: tuple[Param, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by name; None for what is absent, null or an empty text."""
+    """Parse the declared parameters and return their values by name.
+
+    The value is None where a field is absent, null or a blank text.
+    """
     values: dict[str, Any] = {}
     for param in params:
         value = fields.get(param.name)

@@ -1,4 +1,4 @@
-"""A rule of JSON Schema in words, for the page that people read."""
+"""Describe a JSON Schema in English, for the documentation page."""
 
 from typing import Any
 
@@ -16,26 +16,25 @@ _TYPES = {
 
 
 def describe_schema(rule: Schema) -> str:
-    """One line. An absent value's spellings are left out: that a name is optional says as much."""
+    """Return one line. Spellings of an absent value are left out: `optional` says the same."""
     if "description" in rule:
         return str(rule["description"])
     if "$ref" in rule:
         return str(rule["$ref"]).rpartition("/")[2]
     if "enum" in rule:
-        return ", ".join(str(one) for one in rule["enum"])
+        return ", ".join(str(value) for value in rule["enum"])
     if "anyOf" in rule:
         is_nullable = NULL in rule["anyOf"]
-        kinds = [describe_schema(one) for one in rule["anyOf"] if one not in (BLANK, NULL)]
+        kinds = [describe_schema(option) for option in rule["anyOf"] if option not in (BLANK, NULL)]
         return " or ".join([*dict.fromkeys(kinds), *(["null"] if is_nullable else [])])
     return f"{_kind(rule)}{_limits(rule)}"
 
 
 def _kind(rule: Schema) -> str:
     kinds = rule.get("type", "anything")
-    told = " or ".join(
-        _TYPES.get(one, one) for one in ([kinds] if isinstance(kinds, str) else kinds)
-    )
-    return f"list of {describe_schema(rule['items'])}" if "items" in rule else told
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    text = " or ".join(_TYPES.get(kind, kind) for kind in kinds)
+    return f"list of {describe_schema(rule['items'])}" if "items" in rule else text
 
 
 def _limits(rule: Schema) -> str:
