@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dasi.iamport.rendering.cards import CARD_CODES
+from dasi.iamport.rendering.codes import CARD_CODES
 from support.gateway_merchant import MerchantClient
 
 FAR = "이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 처리합니다."

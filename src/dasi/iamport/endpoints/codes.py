@@ -6,8 +6,7 @@ from starlette.routing import Route
 from dasi.foundation.errors import NotFound
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
-from dasi.iamport.rendering.banks import BANK_CODES
-from dasi.iamport.rendering.cards import CARD_CODES
+from dasi.iamport.rendering.codes import BANK_CODES, CARD_CODES
 from dasi.iamport.rendering.objects import StandardCode
 
 _CARDS = dict(CARD_CODES.values())

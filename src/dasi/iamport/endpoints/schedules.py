@@ -18,7 +18,7 @@ from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.endpoints import lists
 from dasi.iamport.endpoints.customers import KEY_PATHS
 from dasi.iamport.endpoints.subscribe import (
-    BUYER,
+    CHARGE,
     again_response,
     charge_details,
 )
@@ -26,7 +26,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
 from dasi.iamport.schema.json_schema import Field, Param, Schema, bracketed, object_schema
-from dasi.iamport.schema.params import Enum, Integer, JsonText, StringList, Text, Urls, parse
+from dasi.iamport.schema.params import Enum, Integer, StringList, Text, parse
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
@@ -48,14 +48,7 @@ _AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=T
 _ITEM: tuple[Param, ...] = (
     Text("merchant_uid", 40, is_required=True),
     _AT,
-    Integer("amount", minimum=1, is_required=True, type_rule="whole_won"),
-    Text("name", 40),
-    Enum("currency", ("KRW",)),
-    Integer("tax_free", type_rule="whole_won"),
-    Integer("card_quota", maximum=36),
-    *BUYER,
-    JsonText("custom_data"),
-    Urls("notice_url"),
+    *CHARGE,
 )
 
 

@@ -18,27 +18,29 @@ from dasi.ledger import Buyer, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
 
-QUOTA_FROM = 2
+_QUOTA_FROM = 2
 """Months. One month is a lump sum."""
+_BUYER_FIELDS = ("name", "email", "tel", "addr", "postcode")
 
-BUYER = (
-    Text("buyer_name", 16),
-    Text("buyer_email", 64),
-    Text("buyer_tel", 16),
-    Text("buyer_addr", 128),
-    Text("buyer_postcode", 8),
-)
-AGAIN = (
-    Text("customer_uid", 80, is_required=True),
-    Text("merchant_uid", 40, is_required=True),
+CHARGE = (
     Integer("amount", minimum=1, is_required=True, type_rule="whole_won"),
     Text("name", 40),
     Enum("currency", ("KRW",)),
     Integer("tax_free", type_rule="whole_won"),
     Integer("card_quota", maximum=36),
-    *BUYER,
+    Text("buyer_name", 16),
+    Text("buyer_email", 64),
+    Text("buyer_tel", 16),
+    Text("buyer_addr", 128),
+    Text("buyer_postcode", 8),
     JsonText("custom_data"),
     Urls("notice_url"),
+)
+"""The parameters that a charge and a scheduled payment share."""
+_AGAIN = (
+    Text("customer_uid", 80, is_required=True),
+    Text("merchant_uid", 40, is_required=True),
+    *CHARGE,
 )
 
 
@@ -59,7 +61,7 @@ def routes(context: ApiContext) -> list[Route]:
             "POST",
             "/subscribe/payments/again",
             again,
-            params=AGAIN,
+            params=_AGAIN,
             response_type=PaymentObject,
             errors=again_errors,
             recover=recover_payment(partial(again_response, context.engine)),
@@ -117,15 +119,9 @@ def charge_details(params: dict[str, Any], *, where: str = "") -> ChargeDetails:
         merchant_uid=params["merchant_uid"],
         amount_krw=params["amount"],
         name=params["name"],
-        buyer=Buyer(
-            name=params["buyer_name"],
-            email=params["buyer_email"],
-            tel=params["buyer_tel"],
-            addr=params["buyer_addr"],
-            postcode=params["buyer_postcode"],
-        ),
+        buyer=Buyer(**{name: params[f"buyer_{name}"] for name in _BUYER_FIELDS}),
         tax_free_krw=params["tax_free"],
-        quota_months=quota if quota >= QUOTA_FROM else 0,
+        quota_months=quota if quota >= _QUOTA_FROM else 0,
         custom_data=params["custom_data"],
         notice_urls=params["notice_url"] or (),
     )
@@ -136,7 +132,7 @@ def _refuse_contradictions(params: dict[str, Any], *, where: str) -> None:
     if (params["tax_free"] or 0) > amount_krw:
         field = f"{where}tax_free"
         raise Refused("contradiction", field=field, rule="within_amount", amount_krw=amount_krw)
-    if (params["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
+    if (params["card_quota"] or 0) >= _QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
         field = f"{where}card_quota"
         raise Refused("contradiction", field=field, rule="quota_amount", minimum_krw=QUOTA_FROM_KRW)
 

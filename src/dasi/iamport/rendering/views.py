@@ -6,7 +6,7 @@ from dasi.billing_keys import BillingKey
 from dasi.channels import Channel
 from dasi.foundation.clock import epoch_s
 from dasi.iamport.rendering import objects
-from dasi.iamport.rendering.cards import card_code, card_name
+from dasi.iamport.rendering.codes import card_code, card_name
 from dasi.iamport.rendering.objects import (
     ChannelObject,
     CustomerObject,

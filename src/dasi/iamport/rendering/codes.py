@@ -1,4 +1,4 @@
-"""Card companies in Iamport's codes (Annex B), by our brand slug."""
+"""Iamport's codes of card companies (Annex B) and the standard codes of banks."""
 
 CARD_CODES: dict[str, tuple[str, str]] = {
     "bc": ("361", "BC카드"),
@@ -22,6 +22,40 @@ CARD_CODES: dict[str, tuple[str, str]] = {
     "jeonbuk": ("372", "전북은행카드"),
     "kakao_bank": ("090", "카카오뱅크카드"),
 }
+"""Iamport's code and name by our brand slug."""
+BANK_CODES: dict[str, str] = {
+    "002": "KDB산업은행",
+    "003": "IBK기업은행",
+    "004": "KB국민은행",
+    "007": "수협은행",
+    "011": "NH농협은행",
+    "012": "지역농축협",
+    "020": "우리은행",
+    "023": "SC제일은행",
+    "027": "한국씨티은행",
+    "031": "iM뱅크",
+    "032": "부산은행",
+    "034": "광주은행",
+    "035": "제주은행",
+    "037": "전북은행",
+    "039": "경남은행",
+    "045": "새마을금고",
+    "048": "신협",
+    "050": "저축은행",
+    "054": "HSBC은행",
+    "055": "도이치은행",
+    "057": "JP모간체이스은행",
+    "060": "BOA은행",
+    "062": "중국공상은행",
+    "064": "산림조합",
+    "071": "우체국",
+    "081": "하나은행",
+    "088": "신한은행",
+    "089": "케이뱅크",
+    "090": "카카오뱅크",
+    "092": "토스뱅크",
+}
+"""Codes of the Korea Financial Telecommunications and Clearings Institute."""
 
 
 def card_code(brand: str | None) -> str | None:
