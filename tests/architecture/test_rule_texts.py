@@ -91,8 +91,8 @@ def blanks(text: str) -> set[str]:
 
 def test_a_sentence_is_seen() -> None:
     module = ast.parse('raise Invalid("name", f"1 to {MAX} characters")\nConflict("x", rule="A b")')
-    found = [ast.unparse(expression) for expression, _call in rules(module)]
-    assert found == ["f'1 to {MAX} characters'", "'A b'"]
+    expressions = [ast.unparse(expression) for expression, _call in rules(module)]
+    assert expressions == ["f'1 to {MAX} characters'", "'A b'"]
 
 
 def test_facts_fill_the_text_in_the_language_of_the_reader() -> None:

@@ -137,7 +137,7 @@ async def test_a_lost_answer_is_reported_as_unknown_and_never_charged_again(
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_lost_answer_is_looked_up_while_the_client_waits(
+async def test_a_lost_answer_is_resolved_inline_while_the_client_waits(
     database_url: str, kicc: SimulatorControl
 ) -> None:
     async with running_gateway(database_url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as client:

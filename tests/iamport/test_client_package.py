@@ -31,9 +31,7 @@ async def client(gateway: MerchantClient) -> AsyncIterator[Client]:
     iamport.requests_session.close()
 
 
-async def test_it_charges_and_finds_what_it_charged(
-    gateway: MerchantClient, client: Client
-) -> None:
+async def test_it_charges_and_finds_the_payment(gateway: MerchantClient, client: Client) -> None:
     await gateway.register_card("card-1")
 
     paid = await client("pay_again", customer_uid="card-1", merchant_uid="order-1", amount=9_900)

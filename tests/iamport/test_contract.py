@@ -57,7 +57,7 @@ async def test_every_parameter_of_the_contract_is_read_or_ignored_on_purpose(
 async def test_routes_that_move_money_or_schedule_payments_describe_the_idempotency_key(
     gateway: MerchantClient,
 ) -> None:
-    """A key is found by its `customer_uid`, however often its removal is sent."""
+    """Deleting a billing key needs no key: it has the same effect when it is sent again."""
     takes_key = set()
     for path, methods in (await described(gateway))["paths"].items():
         for method, operation in methods.items():

@@ -97,7 +97,7 @@ async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: MerchantC
     await gateway.register_card("card-1")
     declined = (await gateway.again(merchant_uid="order-1", amount=8_521)).response["imp_uid"]
     paid = (await gateway.again(merchant_uid="order-1", amount=5_000)).response["imp_uid"]
-    # As if something had happened to the earlier one since.
+    # The earlier payment was updated last.
     await gateway.rows(
         "UPDATE payments SET updated_at = now() + interval '1 s' WHERE imp_uid = $1", declined
     )
@@ -122,7 +122,9 @@ async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: MerchantC
         assert payment.response["imp_uid"] == first, sorting
 
 
-async def test_an_unknown_payment_is_a_404_with_their_sentence(gateway: MerchantClient) -> None:
+async def test_an_unknown_payment_is_a_404_with_a_fixed_text(
+    gateway: MerchantClient,
+) -> None:
     for path in ("/payments/imp_000000000000", "/payments/find/nothing", "/payments/find/x/paid"):
         answer = await gateway.get(path)
         assert (answer.http_status, answer.code) == (404, 1)

@@ -261,7 +261,7 @@ async def test_feed_gives_every_event_once(client: MerchantClient):
     assert seen[-1]["data"]["status"] == "paid"
 
 
-async def test_test_clock_turns_and_what_is_due_happens(client: MerchantClient):
+async def test_advancing_the_test_clock_runs_due_schedules(client: MerchantClient):
     await create_schedules(client, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
     advanced = await client.call("POST", "/test/clock", json={"advance": 31 * 86_400})
     assert advanced.response["charges"] == 1

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: how one is had, how it is shown, and that it is looked at before anything."""
+"""Tokens over HTTP: issuing, the places to send one, and that it is checked first."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,9 @@ ROUTES = [
 
 
 @pytest.mark.parametrize("kind", ["json", "data"])
-async def test_a_token_is_had_with_json_and_with_a_form(gateway: MerchantClient, kind: str) -> None:
+async def test_a_token_is_issued_for_json_and_for_a_form(
+    gateway: MerchantClient, kind: str
+) -> None:
     credentials = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret}
 
     answer = await gateway.call("POST", "/users/getToken", headers={}, **{kind: credentials})
@@ -88,7 +90,7 @@ async def test_every_way_to_show_a_token(gateway: MerchantClient, form: str) -> 
 
 @pytest.mark.parametrize("way", WRONG_WAYS)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_without_a_token_nothing_else_is_looked_at(
+async def test_without_a_token_nothing_else_is_checked(
     gateway: MerchantClient, method: str, path: str, way: str
 ) -> None:
     body = b"{ not json" if method == "POST" else None

@@ -20,7 +20,7 @@ class Probe:
 
     route: str
     case: str
-    """What the request is about, beside its route: `no such status`."""
+    """The case that the request tests, such as `no such status`."""
     path: str
     tier: Tier = "CORE"
     sends: Mapping[str, Any] | None = None
