@@ -158,7 +158,7 @@ async def _(client: MerchantClient) -> Answer:
 # ----- payments -----
 
 asks("unknown_payment", "GET", "/payments/imp_1")
-asks("no_payment_asked_for", "GET", "/payments")
+asks("no_payment_id", "GET", "/payments")
 asks("bad_status", "GET", "/payments/status/wrong")
 asks("unknown_code", "GET", "/cards/nope")
 asks("unknown_certification", "GET", "/certifications/imp_1")

@@ -51,7 +51,7 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     # payments
     "unknown_payment": ErrorEntry(404, 1, "존재하지 않는 결제정보입니다."),
-    "no_payment_asked_for": ErrorEntry(
+    "no_payment_id": ErrorEntry(
         404, 1, "존재하지 않는 결제정보입니다. imp_uid[] 또는 merchant_uid[]를 지정하세요."
     ),
     "bad_status": ErrorEntry(400, 1, "지원되지 않는 상태값입니다."),

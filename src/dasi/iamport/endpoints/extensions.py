@@ -76,7 +76,7 @@ async def clock(request: ApiRequest) -> Response:
 
 
 async def forward_clock(request: ApiRequest) -> Response:
-    """Advances the merchant's clock; the worker's tasks that are due until then run in order."""
+    """Advances the merchant's clock; payments, lookups and webhooks due until then run in order."""
     advance, to = request.params["advance"], request.params["to"]
     if advance is None and to is None:
         raise Invalid("advance", "advance_or_to")

@@ -44,7 +44,7 @@ def routes(context: ApiContext) -> list[Route]:
             read_many,
             params=_MANY,
             response_type=list[PaymentObject],
-            errors=(*unknown, "no_payment_asked_for"),
+            errors=(*unknown, "no_payment_id"),
             statuses=(200, 207),
         ),
         *_order_routes(
@@ -120,7 +120,7 @@ async def read_many(request: ApiRequest) -> Response:
     """Up to 100 payments by id and 100 by order. 207: some are unknown, 404: all are."""
     imp_uids, merchant_uids = request.params["imp_uid"] or (), request.params["merchant_uid"] or ()
     if not imp_uids and not merchant_uids:
-        raise NotFound("no_payment_asked_for")
+        raise NotFound("no_payment_id")
     payments = await find_payments(
         request.engine, request.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
     )
