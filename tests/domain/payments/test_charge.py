@@ -86,7 +86,7 @@ async def test_declined(payments: PaymentsFixture, amount_krw: int, code: str, r
     (event,) = await payments.rows(
         "SELECT detail, pg_code, pg_text FROM payment_events WHERE type = 'declined'"
     )
-    assert (event["why"], event["pg_code"]) == (reason, code)
+    assert (event["detail"], event["pg_code"]) == (reason, code)
     assert await payments.webhooks(failed) == []
     assert await payments.approvals() == []
 
