@@ -21,6 +21,7 @@ class Check:
     code: str | None
     """The PG's code, if it answered."""
     text: str
+    """The PG's text, or why it was not reached; empty when the window opened."""
 
 
 async def check_channel(engine: Engine, channel: Channel) -> list[Check]:
@@ -52,7 +53,7 @@ async def _check(engine: Engine, channel: Channel, *, is_key_window: bool) -> Ch
     )
     match outcome:
         case WindowOpened():
-            return Check(window, is_open=True, code=None, text="the window was registered")
+            return Check(window, is_open=True, code=None, text="")
         case Declined(code=code, text=text):
             return Check(window, is_open=False, code=code, text=text)
         case _:

@@ -35,9 +35,9 @@ async def add_channel(
     `Conflict("channel_exists")` for an MID that the merchant has already.
     """
     if provider not in engine.providers:
-        raise Invalid("provider", f"one of: {', '.join(sorted(engine.providers))}")
+        raise Invalid("provider", "one_of", values=sorted(engine.providers))
     if not _PG_MERCHANT_ID.fullmatch(pg_merchant_id):
-        raise Invalid("pg_merchant_id", "1 to 20 letters and digits, as the PG issued it")
+        raise Invalid("pg_merchant_id", "pg_merchant_id", maximum=20)
     _check_secret(secret)
     _check_quota_months_max(quota_months_max)
     sealed_secret = SEALED_SECRETS.seal(
@@ -112,9 +112,9 @@ async def change_channel(
 def _check_quota_months_max(months: int | None) -> None:
     """Raise `Invalid` for a number that card companies refuse. 1 is a lump sum, as 0 is."""
     if months not in (None, 0, *range(2, QUOTA_MONTHS_MAX + 1)):
-        raise Invalid("quota_months_max", f"0 (lump sum only) or 2 to {QUOTA_MONTHS_MAX} months")
+        raise Invalid("quota_months_max", "quota_months", maximum=QUOTA_MONTHS_MAX)
 
 
 def _check_secret(secret: str) -> None:
     if not 1 <= len(secret) <= _SECRET_MAX:
-        raise Invalid("secret", f"1 to {_SECRET_MAX} characters, as the PG issued it")
+        raise Invalid("secret", "pg_secret", maximum=_SECRET_MAX)

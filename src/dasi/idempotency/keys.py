@@ -52,7 +52,7 @@ async def acquire(
     differ, and `Conflict("idempotency_running")` while the first request still runs.
     """
     if not 1 <= len(key) <= KEY_MAX or not key.isprintable():
-        raise Invalid("Idempotency-Key", f"1자 이상 {KEY_MAX}자 이하의 글자여야 합니다")
+        raise Invalid("Idempotency-Key", "length_between", minimum=1, maximum=KEY_MAX)
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         if await key_store.insert(connection, merchant_id, key, dict(fingerprint), now):

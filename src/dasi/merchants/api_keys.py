@@ -43,9 +43,9 @@ async def add_api_key(
     """
     new = NewApiKey(api_key or token(8), api_secret or token(40))
     if not _KEY.fullmatch(new.api_key):
-        raise Invalid("api_key", "4 to 100 letters, digits, - or _")
+        raise Invalid("api_key", "identifier", minimum=4, maximum=100)
     if not _SECRET_MIN <= len(new.api_secret) <= _SECRET_MAX:
-        raise Invalid("api_secret", f"{_SECRET_MIN} to {_SECRET_MAX} characters")
+        raise Invalid("api_secret", "length_between", minimum=_SECRET_MIN, maximum=_SECRET_MAX)
     salt = os.urandom(16)
     is_new = await merchant_store.insert_api_key(
         engine.database,

@@ -29,9 +29,9 @@ async def add_merchant(
     Raises `Invalid` with field and rule, and `Conflict("merchant_code_taken")`.
     """
     if not _CODE.fullmatch(code):
-        raise Invalid("code", "3 to 40 letters, digits, - or _")
+        raise Invalid("code", "identifier", minimum=3, maximum=40)
     if not 1 <= len(name) <= _NAME_MAX:
-        raise Invalid("name", f"1 to {_NAME_MAX} characters")
+        raise Invalid("name", "length_between", minimum=1, maximum=_NAME_MAX)
     _check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
     merchant = await merchant_store.insert_merchant_any_merchant(
         engine.database,
@@ -113,13 +113,12 @@ def _check_urls(**urls: str | None) -> None:
 
 
 def _check_url(field: str, url: str) -> None:
-    rule = f"an http or https URL of at most {_URL_MAX} characters"
     try:
         parts = urlsplit(url)
         _ = parts.port  # it raises when the port is not a number below 65536
     except ValueError as error:
-        raise Invalid(field, rule) from error
+        raise Invalid(field, "http_url", maximum=_URL_MAX) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _URL_MAX:
-        raise Invalid(field, rule)
+        raise Invalid(field, "http_url", maximum=_URL_MAX)
     if not url.isprintable() or " " in url:
-        raise Invalid(field, f"{rule}, without blanks or control characters")
+        raise Invalid(field, "http_url_printable", maximum=_URL_MAX)

@@ -26,7 +26,7 @@ async def revoke(
     schedule that a worker is running is not revoked.
     """
     if customer_uid is None and not merchant_uids:
-        raise Invalid("customer_uid", "customer_uid 또는 merchant_uid가 필요합니다")
+        raise Invalid("customer_uid", "customer_or_order")
     async with engine.database.transaction() as connection:
         revoked = await _revoke(
             connection,

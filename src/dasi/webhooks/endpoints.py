@@ -44,7 +44,7 @@ async def pause_endpoint(engine: Engine, merchant_id: int, endpoint: str) -> str
     Raises `Invalid`.
     """
     if not _NAME.fullmatch(endpoint):
-        raise Invalid("endpoint", "a host, with its port if it has one, or a URL there")
+        raise Invalid("endpoint", "endpoint_name")
     row = await engine.database.fetchrow(
         f"""INSERT INTO webhook_endpoints
                 (merchant_id, endpoint, failures, failing_since, paused_at)

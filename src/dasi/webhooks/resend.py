@@ -19,7 +19,7 @@ async def resend_event(engine: Engine, merchant_id: int, event_id: str) -> int:
     due = await _reset_deliveries(engine, merchant_id, event_id, now=now)
     due = due or await _insert_delivery(engine, merchant_id, event_id, now=now)
     if not due:
-        raise Invalid("event_id", "an event that is not under way, of a merchant with a URL")
+        raise Invalid("event_id", "resendable_event")
     return due
 
 
@@ -31,7 +31,7 @@ async def replay_events(
     Deliveries of one payment go out in order.
     """
     if until <= since:
-        raise Invalid("until", "a moment after `since`")
+        raise Invalid("until", "after_since")
     rows = await engine.database.fetch(
         """UPDATE deliveries
            SET state = 'pending', cycle_attempts = 0, next_attempt_at = $5,
