@@ -56,9 +56,9 @@ def _as_json(finding: Finding) -> dict[str, object]:
     return {
         "route": probe.route,
         "tier": probe.tier,
-        "what": probe.what,
+        "what": probe.case,
         "verdict": finding.verdict,
-        "why": list(finding.why),
+        "why": list(finding.differences),
     }
 
 
@@ -66,8 +66,8 @@ def _show(findings: list[Finding]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for one in findings:
         mark = f"[{_MARKS[one.verdict]}]{one.verdict:<9}[/]"
-        console.print(f"{mark} {one.probe.tier}  {one.probe.route}: {one.probe.what}")
-        for why in one.why:
+        console.print(f"{mark} {one.probe.tier}  {one.probe.route}: {one.probe.case}")
+        for why in one.differences:
             console.print(f"            {why}", markup=False)
     counts = {
         verdict: sum(one.verdict == verdict for one in findings)

@@ -13,7 +13,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST
 
 if TYPE_CHECKING:
-    from dasi.webhooks import Event, FeedPage
+    from dasi.events import Event, FeedPage
 
 _LOOK_S = 0.5
 _AGAIN_S = 2.0
@@ -33,8 +33,8 @@ def events(
     """What became true for a merchant, oldest first: the same events its webhooks tell."""
 
     async def act(engine: Engine) -> "FeedPage":
+        from dasi.events import read_feed  # noqa: PLC0415  # as above
         from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.webhooks import read_feed  # noqa: PLC0415  # as above
 
         owner = await find_merchant_by_code(engine, merchant_code)
         return await read_feed(engine, owner.merchant_id, after=after, limit=limit)
@@ -78,13 +78,13 @@ async def forward(
     """Until it is cancelled. One line an event; a place in the feed is kept after each."""
     import aiohttp  # noqa: PLC0415  # slow: not for --help
 
-    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # as above
-    from dasi.webhooks import (  # noqa: PLC0415  # as above
+    from dasi.events import (  # noqa: PLC0415  # as above
         commit_offset,
         get_offset,
         read_feed,
         tail_cursor,
     )
+    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # as above
 
     owner = await find_merchant_by_code(engine, merchant_code)
     place = await get_offset(engine, owner.merchant_id, name)

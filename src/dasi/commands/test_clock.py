@@ -9,8 +9,7 @@ from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import print_facts
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_duration
+from dasi.foundation.clock import KST, parse_duration
 
 if TYPE_CHECKING:
     from dasi.test_clocks import ClockAdvance

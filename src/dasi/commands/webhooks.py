@@ -9,8 +9,7 @@ from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_duration
+from dasi.foundation.clock import KST, parse_duration
 
 if TYPE_CHECKING:
     from dasi.webhooks import Delivery, DeliveryAttempt, FailingEndpoint, SentTest, SigningSecret

@@ -77,7 +77,7 @@ class ConsoleRequest:
         """A field of the form, trimmed; empty if it is not there."""
         text = self.form.get(name, "").strip()
         if len(text) > length_max or not all(c.isprintable() or c in "\r\n\t" for c in text):
-            raise Invalid(name, f"at most {length_max} printable characters")
+            raise Invalid(name, "printable_length", maximum=length_max)
         return text
 
     def query(self, name: str, *, length_max: int = 100) -> str:
@@ -242,13 +242,13 @@ async def read_form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_MAX_BYTES:
-            raise Invalid("body", f"at most {_BODY_MAX_BYTES:,} bytes")
+            raise Invalid("body", "bytes_at_most", maximum=_BODY_MAX_BYTES)
     try:
         fields = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict"
         )
     except ValueError as bad:  # also what cannot be decoded
-        raise Invalid("body", "a form in UTF-8") from bad
+        raise Invalid("body", "unicode_form") from bad
     return dict(fields)
 
 

@@ -33,7 +33,7 @@ async def show_members(request: ConsoleRequest) -> Response:
 async def post_invite(request: ConsoleRequest) -> Response:
     role = request.field("role")
     if role not in set(GIVEN_ROLES):
-        raise Invalid("role", f"one of: {', '.join(GIVEN_ROLES)}")
+        raise Invalid("role", "one_of", values=GIVEN_ROLES)
     email = request.field("email", length_max=254)
     link = await invite(
         request.engine, request.merchant_id, email=email, role=Role(role), made_by=request.user
@@ -45,7 +45,7 @@ async def post_invite(request: ConsoleRequest) -> Response:
 async def post_remove(request: ConsoleRequest) -> Response:
     told = request.http.path_params["user_id"]
     if not told.isascii() or not told.isdigit() or len(told) > 15:  # noqa: PLR2004  # fits bigint
-        raise Invalid("user_id", "a number")
+        raise Invalid("user_id", "number")
     members = await list_members(request.engine, request.merchant_id)
     email = next((one.email for one in members if one.user_id == int(told)), told)
     await remove_member(request.engine, request.merchant_id, int(told))

@@ -61,5 +61,5 @@ async def post_remove(request: ConsoleRequest) -> Response:
 def _passkey_id(request: ConsoleRequest) -> int:
     told = str(request.http.path_params["passkey_id"])
     if not told.isascii() or not told.isdigit() or len(told) > _ID_DIGITS_MAX:
-        raise Invalid("passkey_id", "a number")
+        raise Invalid("passkey_id", "number")
     return int(told)

@@ -24,7 +24,7 @@ async def post_new(request: ConsoleRequest) -> Response:
 async def post_rotate(request: ConsoleRequest) -> Response:
     told = request.field("keep_h")
     if not told.isascii() or not told.isdigit() or int(told) not in OVERLAPS_H:
-        raise Invalid("keep_h", f"one of: {', '.join(map(str, OVERLAPS_H))}")
+        raise Invalid("keep_h", "one_of", values=OVERLAPS_H)
     api_key = request.http.path_params["api_key"]
     new = await rotate_api_key(
         request.engine, request.merchant, api_key, keep_old_for=timedelta(hours=int(told))

@@ -19,7 +19,7 @@ _AHEAD = timedelta(days=366 * 5)
 async def show_list(request: ConsoleRequest) -> Response:
     words = request.query("q")
     page = await browse_keys(
-        request.engine, request.merchant_id, words=words or None, after=request.cursor(), limit=PAGE
+        request.engine, request.merchant_id, query=words or None, after=request.cursor(), limit=PAGE
     )
     return request.page(
         "billing_keys.html", keys=page.rows, asked=words, next_url=next_url(page, q=words)

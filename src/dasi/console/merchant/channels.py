@@ -211,7 +211,7 @@ def _quota(request: ConsoleRequest) -> int | None:
 def _one_of(request: ConsoleRequest, name: str, known: tuple[str, ...]) -> str:
     given = request.field(name) or known[0]
     if given not in known:
-        raise Invalid(name, f"one of: {', '.join(known)}")
+        raise Invalid(name, "one_of", values=known)
     return given
 
 

@@ -126,4 +126,4 @@ def _moment(request: ConsoleRequest, name: str) -> datetime:
     try:
         return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
     except ValueError as wrong:
-        raise Invalid(name, "a moment such as 2026-09-03T10:00") from wrong
+        raise Invalid(name, "date_time") from wrong

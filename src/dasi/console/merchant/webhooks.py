@@ -53,7 +53,7 @@ async def show_delivery(request: ConsoleRequest) -> Response:
 async def post_settings(request: ConsoleRequest) -> Response:
     content_type = request.field("content_type")
     if content_type not in ("json", "form"):
-        raise Invalid("content_type", "json or form")
+        raise Invalid("content_type", "one_of", values=("json", "form"))
     url = request.field("webhook_url", length_max=_URL_MAX)
     test_url = request.field("test_webhook_url", length_max=_URL_MAX)
     more = request.field("more") == "on"
@@ -74,7 +74,7 @@ async def post_test(request: ConsoleRequest) -> Response:
     """Sends a test event now. What came back is on the page that answers."""
     mode = request.field("mode")
     if mode not in ("live", "test"):
-        raise Invalid("mode", "live or test")
+        raise Invalid("mode", "one_of", values=("live", "test"))
     sent = await send_test_event(
         request.engine, request.merchant, mode=cast("Literal['live', 'test']", mode)
     )
@@ -87,7 +87,7 @@ async def post_test(request: ConsoleRequest) -> Response:
 async def post_secret(request: ConsoleRequest) -> Response:
     told = request.field("keep_h")
     if told not in {str(hours) for hours in OVERLAPS_H}:
-        raise Invalid("keep_h", f"one of: {', '.join(map(str, OVERLAPS_H))}")
+        raise Invalid("keep_h", "one_of", values=OVERLAPS_H)
     await rotate_secret(
         request.engine, request.merchant_id, keep_old_for=timedelta(hours=int(told))
     )
@@ -178,4 +178,4 @@ def _day(request: ConsoleRequest, name: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(request.field(name)), time.min, tzinfo=KST)
     except ValueError as wrong:
-        raise Invalid(name, "a date such as 2026-09-03") from wrong
+        raise Invalid(name, "date") from wrong

@@ -50,11 +50,11 @@ async def post_resolve(request: ConsoleRequest) -> Response:
     happened = request.field("happened")
     why = request.field("why")
     if happened not in ("yes", "no"):
-        raise Invalid("happened", "yes or no")
+        raise Invalid("happened", "one_of", values=("yes", "no"))
     if happened == "yes" and not pg_tid:
-        raise Invalid("pg_tid", "the PG's number of the transaction")
+        raise Invalid("pg_tid", "pg_tid")
     if len(why) < _WHY_MIN:
-        raise Invalid("why", "what the PG's books say")
+        raise Invalid("why", "resolution_note")
     if not await attempt_store.is_unresolved(
         request.engine.database, request.merchant_id, attempt_id
     ):
