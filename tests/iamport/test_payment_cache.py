@@ -81,7 +81,7 @@ async def test_the_cache_is_bounded_and_the_list_is_complete(gateway: MerchantCl
             assert f'"imp_uid":"{version.imp_uid}"' in text
         assert len(cache) == 3
 
-    just_one = VersionPage(found=versions.versions[:1], total=7)
+    just_one = VersionPage(versions=versions.versions[:1], total=7)
     alone = PaymentJsonCache()
     await alone.page(*merchant_arguments, just_one, page=1, limit=1)
     assert '"merchant_uid":"long"' in texts[0]
