@@ -12,8 +12,7 @@ from datetime import datetime, time, timedelta
 from itertools import count, cycle
 
 from console.http_browser import PASSWORD
-from dasi.audit import record_audit
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo, record_audit
 from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict

@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from console.http_browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.authentication import sign_in
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient

@@ -15,7 +15,7 @@ from console.screen import (
     photograph,
     serious_violations,
 )
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, disable_channel
 from dasi.ledger import ChargeDetails

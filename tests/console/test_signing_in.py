@@ -6,7 +6,7 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import PASSWORD, ConsoleUser, add_member, cookie_of, new_browser
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.users import Role, accept_invitation, bootstrap_link, get_invitation

@@ -4,22 +4,24 @@ from starlette.responses import Response
 
 from dasi.authentication import (
     LIFE,
-    PASSKEY_NAME_MAX,
-    begin_passkey_authentication,
     begin_second_factor,
     change_password,
     confirm_second_factor,
     end_second_factor,
-    has_passkeys_here,
-    list_passkeys,
     list_sessions,
     sign_out_everywhere,
-    verify_passkey,
     verify_totp,
 )
 from dasi.console.errors import error_message
 from dasi.console.request import SESSION_COOKIE, ConsoleRequest
 from dasi.foundation.errors import Refused
+from dasi.passkeys import (
+    PASSKEY_NAME_MAX,
+    begin_passkey_authentication,
+    has_passkeys_here,
+    list_passkeys,
+    verify_passkey,
+)
 from dasi.users import PASSWORD_MIN
 
 

@@ -6,15 +6,14 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from dasi.audit import AuditEntry, list_audit
+from dasi.authentication import mfa_roles, set_mfa_policy
 from dasi.console.request import ConsoleRequest, whole_number
 from dasi.users import (
-    GIVEN_ROLES,
+    MEMBER_ROLES,
     Role,
     invite,
     list_members,
-    mfa_roles,
     remove_member,
-    set_mfa_policy,
 )
 
 PAGE = 100
@@ -27,7 +26,7 @@ async def show_members(request: ConsoleRequest) -> Response:
 
 
 async def post_invite(request: ConsoleRequest) -> Response:
-    role = request.choice("role", GIVEN_ROLES)
+    role = request.choice("role", MEMBER_ROLES)
     email = request.field("email", length_max=254)
     link = await invite(
         request.engine, request.merchant_id, email=email, role=Role(role), made_by=request.user
@@ -88,7 +87,7 @@ async def _entries(request: ConsoleRequest, *, before: int | None, limit: int) -
         request.engine,
         request.merchant_id,
         with_merchantless=request.user.is_owner,
-        words=request.query("q") or None,
+        search_text=request.query("q") or None,
         before=before,
         limit=limit,
     )
@@ -99,7 +98,7 @@ async def _page(request: ConsoleRequest, *, link: str | None) -> Response:
         "members.html",
         members=await list_members(request.engine, request.merchant_id),
         link=link,
-        roles=GIVEN_ROLES,
+        roles=MEMBER_ROLES,
         every_role=tuple(Role),
         mfa_roles=await mfa_roles(request.engine, request.merchant_id),
         may_manage_members=request.user.may("manage_members", request.merchant_id),

@@ -2,14 +2,14 @@
 
 from starlette.responses import Response
 
-from dasi.authentication import (
+from dasi.console.request import ConsoleRequest
+from dasi.passkeys import (
     PASSKEY_NAME_MAX,
     add_passkey,
     begin_passkey_registration,
     remove_passkey,
     rename_passkey,
 )
-from dasi.console.request import ConsoleRequest
 
 
 async def show_new(request: ConsoleRequest) -> Response:

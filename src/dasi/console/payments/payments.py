@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
-from dasi.audit import audit_for
+from dasi.audit import list_audit_of
 from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
@@ -15,8 +15,8 @@ from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
 from dasi.payments import CancelRequest, cancel
 from dasi.reporting import Cursor, PaymentQuery, browse_payments, get_payment_detail, iter_payments
+from dasi.saved_filters import list_filters, remove_filter, save_filter
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
-from dasi.users import list_filters, remove_filter, save_filter
 from dasi.webhooks import list_deliveries
 
 PAGE = 50
@@ -99,7 +99,9 @@ async def show_payment(request: ConsoleRequest) -> Response:
     )
     targets = [payment.imp_uid, *(attempt.attempt_id for attempt in detail.attempts)]
     targets += [delivery.event_id for delivery in deliveries]
-    entries = await audit_for(request.engine, request.merchant_id, targets, limit=_AUDIT_ENTRIES)
+    entries = await list_audit_of(
+        request.engine, request.merchant_id, targets, limit=_AUDIT_ENTRIES
+    )
     now = request.engine.clock.now()
     schedules = await _next_schedules(request, payment)
     actions = next_actions(detail, deliveries, schedules, now=now)
