@@ -1,6 +1,6 @@
 """Sign in and out.
 
-Every step of a sign-in starts a session with a new secret, so that nobody can plant one.
+Every step of a sign-in starts a session with a new secret, so that no attacker can plant one.
 """
 
 from dataclasses import dataclass, field

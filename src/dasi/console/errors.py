@@ -22,7 +22,7 @@ class ErrorMessage:
     en: str
 
 
-_TEXTS: dict[str, tuple[str, str]] = {
+MESSAGES: dict[str, tuple[str, str]] = {
     "cross_site": (
         "다른 사이트에서 온 요청이라 받지 않았습니다. 이 화면에서 다시 눌러 주세요.",
         "This request came from another site and was not taken. Press the button here again.",
@@ -192,7 +192,7 @@ def error_message(error: Refused | Unavailable) -> ErrorMessage:
             f"{error.field}: 규칙에 맞지 않습니다 ({rule_text(error, language='ko')})",
             f"{error.field}: {rule_text(error, language='en')}",
         )
-    ko, en = _TEXTS.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
+    ko, en = MESSAGES.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
     facts = {
         name: f"{value:,}" if isinstance(value, int) else value
         for name, value in error.facts.items()

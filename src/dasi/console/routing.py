@@ -44,7 +44,7 @@ _FIELDS_MAX = 100
 _USER_AGENT_MAX = 300
 
 Access = Literal["anonymous", "mfa_pending", "signed_in"] | Permission
-"""anonymous: nobody has signed in yet. mfa_pending: the second factor is missing. signed_in: any
+"""anonymous: no session needed. mfa_pending: the second factor is missing. signed_in: any
 user. The rest are permissions, for the merchant that the address names (`owner`: everywhere)."""
 Endpoint = Callable[[ConsoleRequest], Awaitable[Response]]
 

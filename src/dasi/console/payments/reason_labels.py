@@ -6,7 +6,7 @@ The stored reason is English text for readers of logs. The console shows an unkn
 from dasi.console.labels import Label
 from dasi.providers.decline_reasons import REASONS
 
-_LABELS_BY_PREFIX: tuple[tuple[str, Label], ...] = (
+LABELS_BY_PREFIX: tuple[tuple[str, Label], ...] = (
     ("looked_up", Label("PG에 물어 확인함", "the PG was asked")),
     ("nothing was asked", Label("PG에 아무것도 요청하지 않음", "nothing was asked of the PG")),
     ("no answer: ", Label("응답을 받기 전에 연결이 끊김", "the connection ended before an answer")),
@@ -61,7 +61,7 @@ def reason_label(reason: str | None) -> Label | None:
         return None
     if reason in REASONS:
         return Label(REASONS[reason].operator_ko, REASONS[reason].operator_en)
-    for prefix, label in _LABELS_BY_PREFIX:
+    for prefix, label in LABELS_BY_PREFIX:
         if reason.startswith(prefix):
             return label
     if reason.startswith("resolved by user:"):
