@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from dasi.foundation.clock import KST
+from dasi.ledger import Payment
 from dasi.providers.decline_reasons import REASONS
 from dasi.users import Role
 
@@ -255,6 +256,12 @@ FAIL_CODE = {
 def label(table: dict[str, Label], slug: str) -> Label:
     """Return the label of a slug; the slug itself if the table lacks it."""
     return table.get(slug, Label(slug.replace("_", " "), slug.replace("_", " ")))
+
+
+def status_label(payment: Payment) -> Label:
+    """Return the label of a payment's status."""
+    table = KEY_ISSUE_STATUS if payment.purpose == "key_issue" else STATUS
+    return table[payment.status]
 
 
 def advice(reason: str | None, code: str | None) -> Label | None:
