@@ -65,9 +65,7 @@ async def with_attempts(
 
 
 async def post_settings(request: ConsoleRequest) -> Response:
-    content_type = request.field("content_type")
-    if content_type not in ("json", "form"):
-        raise Invalid("content_type", "one_of", values=("json", "form"))
+    content_type = request.choice("content_type", ("json", "form"))
     url = request.field("webhook_url", length_max=_URL_MAX)
     test_url = request.field("test_webhook_url", length_max=_URL_MAX)
     is_extended = request.field("more") == "on"
@@ -90,9 +88,7 @@ async def post_settings(request: ConsoleRequest) -> Response:
 
 async def post_test(request: ConsoleRequest) -> Response:
     """Send a test event now and show the response of the endpoint."""
-    mode = request.field("mode")
-    if mode not in ("live", "test"):
-        raise Invalid("mode", "one_of", values=("live", "test"))
+    mode = request.choice("mode", ("live", "test"))
     sent = await send_test_event(
         request.engine, request.merchant, mode=cast("Literal['live', 'test']", mode)
     )

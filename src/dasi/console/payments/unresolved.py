@@ -51,10 +51,8 @@ async def post_lookup(request: ConsoleRequest) -> Response:
 async def post_resolve(request: ConsoleRequest) -> Response:
     """Resolve an escalated attempt by the result that the user read in the PG's admin pages."""
     attempt_id, pg_tid = request.field("attempt_id"), request.field("pg_tid", length_max=60)
-    happened = request.field("happened")
+    happened = request.choice("happened", ("yes", "no"))
     reason = request.field("why")
-    if happened not in ("yes", "no"):
-        raise Invalid("happened", "one_of", values=("yes", "no"))
     if happened == "yes" and not pg_tid:
         raise Invalid("pg_tid", "pg_tid")
     if len(reason) < _REASON_MIN:
