@@ -25,7 +25,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from dasi.app import create_app, open_engine
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel
 from dasi.engine import Engine

@@ -1,8 +1,8 @@
-"""A shop of some days, as an operator finds it: subscribers, declines, doubts, windows left open,
-scheduled payments, an endpoint that is away now and then, people who did things.
+"""A shop after some days: subscribers, declines, unresolved attempts, open windows, schedules,
+an endpoint that fails at times, and users with audit entries.
 
-One clock for the gateway and the simulator, turned by hand, so that nothing depends on the hour at
-which it is made.
+The gateway and the simulator share one clock that the tests advance, so that the result does not
+depend on the hour of the test.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,8 +12,7 @@ from datetime import datetime, time, timedelta
 from itertools import count, cycle
 
 from console.http_browser import PASSWORD
-from dasi.audit import record_audit
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo, record_audit
 from dasi.authentication import find_session, sign_in
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
@@ -49,7 +48,7 @@ _SUBSCRIBERS = (
     ("seo.jiho", "서지호", "018"),
 )
 _DECLINES = ("8521", "8035", "8521", "8314", "8350", "8521", "8373")
-_PEOPLE = (
+_USERS = (
     ("owner@shop.example", "김다시", Role.OWNER),
     ("lee@shop.example", "이운영", Role.OPERATOR),
     ("park@shop.example", "박개발", Role.DEVELOPER),
@@ -59,7 +58,7 @@ _PEOPLE = (
 
 @dataclass
 class CoffeeShop:
-    """What is done to the shop, and the pages on which it can be seen, by name."""
+    """A shop, its operations, and the addresses of its pages by name."""
 
     client: MerchantClient
     clock: ManualClock
@@ -67,12 +66,12 @@ class CoffeeShop:
     orders: Iterator[str] = field(default_factory=lambda: (f"202609-{n:04}" for n in count(1)))
     pages: dict[str, str] = field(default_factory=dict)
     cookie: str = ""
-    """Of the owner's session."""
+    """The cookie of the owner's session."""
     join: str = ""
-    """Where somebody who was invited comes in."""
+    """The path of an invitation link."""
 
-    async def turn(self, until: datetime) -> None:
-        """Both clocks; then whatever became due is done."""
+    async def advance_to(self, until: datetime) -> None:
+        """Advance both clocks, then run all due work."""
         self.clock.advance(until - self.clock.now())
         await self.client.kicc.set_clock(until.astimezone(KST).isoformat())
         await expire_windows(self.client.engine)
@@ -90,11 +89,11 @@ class CoffeeShop:
         return f"/console/merchants/{self.client.merchant.code}{rest}"
 
     def cookies(self, theme: str, *, is_signed_in: bool) -> list[dict[str, str]]:
-        """What a browser carries that sees the console in this theme."""
-        kept = {"dasi_theme": theme, "dasi_session": self.cookie if is_signed_in else "none"}
+        """The cookies of a browser with this theme."""
+        cookies = {"dasi_theme": theme, "dasi_session": self.cookie if is_signed_in else "none"}
         return [
             {"name": name, "value": value, "url": f"{self.client.url}/console"}
-            for name, value in kept.items()
+            for name, value in cookies.items()
         ]
 
     def show(self, name: str, payment: Payment) -> None:
@@ -123,7 +122,7 @@ class CoffeeShop:
         return await cancel(self.client.engine, self.client.merchant.merchant_id, request)
 
     async def window(self, choice: str, *, customer: int, **param: object) -> str:
-        """A payer at the PG's window, who presses `choice`, or nothing ("leave"). The order."""
+        """Open a window, choose `choice` in it unless it is "leave", and return the order."""
         customer_uid, name, issuer = _SUBSCRIBERS[customer]
         buyer = {
             "buyer_name": name,
@@ -158,13 +157,13 @@ async def fill(
         await _day(coffee, number)
     await client.kicc.control("DELETE", "/scenarios")
     await _today(coffee)
-    await _people(coffee)
+    await _users(coffee)
     await _pages(coffee)
     return coffee
 
 
 async def _open(coffee: CoffeeShop) -> None:
-    await coffee.turn(coffee.clock.now())
+    await coffee.advance_to(coffee.clock.now())
     for number, (customer_uid, _, _) in enumerate(_SUBSCRIBERS):
         order = await coffee.window(
             "approve", customer=number, name="카드 등록", amount=0, customer_uid=customer_uid
@@ -195,23 +194,23 @@ async def _open(coffee: CoffeeShop) -> None:
 
 
 async def _day(coffee: CoffeeShop, number: int) -> None:
-    """A quiet day: six to nine charges, one of them declined, one given back in part."""
+    """A quiet day: six to nine charges, one of them declined, one cancelled in part."""
     day, faults = kst_day(coffee.clock.now()), cycle(_DECLINES)
     for turn in range(6 + number % 4):
-        await coffee.turn(datetime.combine(day, time(10 + turn, (turn * 17) % 60), KST))
+        await coffee.advance_to(datetime.combine(day, time(10 + turn, (turn * 17) % 60), KST))
         fault = next(faults) if turn == number % 5 else ""
         payment = await coffee.charge(number * 7 + turn, fault=fault)
         if turn == 4 and not fault:
             await coffee.cancel(payment, amount_krw=3_000, reason="배송비")
-    await coffee.turn(datetime.combine(day + DAY, time(8, 30), KST))
+    await coffee.advance_to(datetime.combine(day + DAY, time(8, 30), KST))
 
 
 async def _today(coffee: CoffeeShop) -> None:
-    """Busier: from nine until twenty past three, with everything that may need a person."""
+    """A busier day from 09:05 until 15:20, with everything that may need a manual review."""
     begins = datetime.combine(kst_day(coffee.clock.now()), time(9, 5), KST)
     coffee.endpoint.answer = _away_now_and_then()
     for turn in range(22):
-        await coffee.turn(begins + timedelta(minutes=turn * 17))
+        await coffee.advance_to(begins + timedelta(minutes=turn * 17))
         fault = _DECLINES[turn // 4 % len(_DECLINES)] if turn % 4 == 3 else ""
         payment = await coffee.charge(turn, fault=fault)
         if turn == 4:
@@ -221,7 +220,7 @@ async def _today(coffee: CoffeeShop) -> None:
         if fault:
             coffee.show("failed", payment)
     await _windows(coffee)
-    await _doubts(coffee)
+    await _lost_responses(coffee)
 
 
 def _away_now_and_then() -> Callable[[Post], Awaitable[int]]:
@@ -240,31 +239,31 @@ async def _windows(coffee: CoffeeShop) -> None:
     await coffee.page_of_order("window", paid)
     left = await coffee.window("cancel", customer=4, name="게이샤 100g", amount=27_000)
     await coffee.page_of_order("closed", left)
-    waits = await coffee.window("leave", customer=5, name="드립백 10개입", amount=12_000)
-    await coffee.page_of_order("waiting", waits)
+    waiting = await coffee.window("leave", customer=5, name="드립백 10개입", amount=12_000)
+    await coffee.page_of_order("waiting", waiting)
 
 
-async def _doubts(coffee: CoffeeShop) -> None:
-    """Two answers are lost; the machine asks."""
-    coffee.show("doubt", await coffee.charge(3, fault="executed_answer_cut"))
+async def _lost_responses(coffee: CoffeeShop) -> None:
+    """Two responses are lost, and the gateway looks the attempts up."""
+    coffee.show("unresolved", await coffee.charge(3, fault="executed_answer_cut"))
     paid = await coffee.charge(5)
     await coffee.client.kicc.scenario("executed_truncated_json", "revise")
     with suppress(Conflict):  # which says that it is not known yet
         await coffee.cancel(paid, amount_krw=None, reason="중복 주문")
-    coffee.show("cancel-doubt", paid)
+    coffee.show("cancel-unresolved", paid)
 
 
 async def _lost_for_good(coffee: CoffeeShop) -> None:
-    """A charge whose answer KICC never gives again: in two days a person has it."""
+    """A charge whose result KICC never reports: it is escalated after two days."""
     payment = await coffee.charge(1, fault="executed_truncated_json")
     await coffee.client.kicc.scenario("server_error_before_processing", "query", times=0)
-    coffee.show("handed-over", payment)
+    coffee.show("escalated", payment)
 
 
-async def _people(coffee: CoffeeShop) -> None:
-    """They signed in, and one of them was busy."""
+async def _users(coffee: CoffeeShop) -> None:
+    """Users of each role who signed in, with some audit entries."""
     client, by_role = coffee.client, {}
-    for email, name, role in _PEOPLE:
+    for email, name, role in _USERS:
         merchant_id = None if role is Role.OWNER else client.merchant.merchant_id
         await add_user(
             client.engine,
@@ -275,9 +274,9 @@ async def _people(coffee: CoffeeShop) -> None:
             role=role,
         )
         signed_in = await sign_in(client.engine, email=email, password=PASSWORD, client=OFFICE)
-        found = await find_session(client.engine, signed_in.cookie)
-        assert found is not None
-        by_role[role] = found.user
+        session = await find_session(client.engine, signed_in.cookie)
+        assert session is not None
+        by_role[role] = session.user
         if role is Role.OWNER:
             coffee.cookie = signed_in.cookie
     invited = await invite(
@@ -307,7 +306,7 @@ async def _people(coffee: CoffeeShop) -> None:
 
 
 async def _pages(coffee: CoffeeShop) -> None:
-    """The address of every page that a person who is signed in may come to."""
+    """The address of every page of a signed-in user."""
     client = coffee.client
     merchant_id = client.merchant.merchant_id
     page = await list_deliveries(

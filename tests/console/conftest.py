@@ -1,4 +1,4 @@
-"""A console with a shop in it, and people who sign in."""
+"""Fixtures: a browser without a session, and signed-in users."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -14,14 +14,14 @@ SignIn = Callable[[Role], Awaitable[ConsoleUser]]
 
 @pytest.fixture
 async def stranger(gateway: MerchantClient) -> AsyncIterator[ConsoleUser]:
-    """A browser nobody has signed in with."""
+    """A browser without a session."""
     async with new_browser() as http:
         yield ConsoleUser(gateway, http)
 
 
 @pytest.fixture
 async def signed_in(gateway: MerchantClient) -> AsyncIterator[SignIn]:
-    """Signs somebody in, in the role asked for."""
+    """A function that adds a user of a role and signs them in."""
     async with AsyncExitStack() as closing:
 
         async def sign_in(role: Role) -> ConsoleUser:

@@ -15,7 +15,7 @@ _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
 class ConsoleUser:
-    """One browser. It keeps cookies, and posts as a page of the gateway does."""
+    """One browser: it keeps cookies, and posts as a page of the gateway does."""
 
     def __init__(self, client: MerchantClient, http: aiohttp.ClientSession) -> None:
         self.client = client
@@ -25,19 +25,19 @@ class ConsoleUser:
     async def get(self, path: str, **sent: Any) -> tuple[int, str]:
         async with self.http.get(f"{self.client.url}{path}", **sent) as answer:
             html = await answer.text()
-            found = _TOKEN.search(html)
-            if found:
-                self.form_token = unescape(found[1])
+            match = _TOKEN.search(html)
+            if match:
+                self.form_token = unescape(match[1])
             return answer.status, html
 
     async def post(
         self, path: str, fields: dict[str, str] | None = None, **sent: Any
     ) -> tuple[int, str, str]:
-        """(status, page, where it leads). Redirects are not followed."""
+        """Return status, page and `Location`. Redirects are not followed."""
         headers = {"Origin": self.client.url, **sent.pop("headers", {})}
-        told = {"form_token": self.form_token, **(fields or {})}
+        data = {"form_token": self.form_token, **(fields or {})}
         async with self.http.post(
-            f"{self.client.url}{path}", data=told, headers=headers, allow_redirects=False, **sent
+            f"{self.client.url}{path}", data=data, headers=headers, allow_redirects=False, **sent
         ) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
 
@@ -55,7 +55,7 @@ def new_browser() -> aiohttp.ClientSession:
 
 
 async def add_member(client: MerchantClient, role: Role, *, email: str = "") -> str:
-    """Somebody of this shop; their email."""
+    """Add a user of this role and return the email."""
     email = email or f"{role}@shop.example"
     await add_user(
         client.engine,
@@ -69,5 +69,5 @@ async def add_member(client: MerchantClient, role: Role, *, email: str = "") -> 
 
 
 def cookie_of(http: aiohttp.ClientSession, url: str, name: str) -> str | None:
-    found = http.cookie_jar.filter_cookies(URL(f"{url}/console"))
-    return found[name].value if name in found else None
+    cookies = http.cookie_jar.filter_cookies(URL(f"{url}/console"))
+    return cookies[name].value if name in cookies else None

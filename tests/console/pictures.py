@@ -42,8 +42,8 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
         coffee = await fill(client, clock, endpoint, days=days)
         strangers = {"sign-in": "/console/sign-in", "join": coffee.join}
         taken = 0
-        for look in itertools.product(("ko", "en"), ("light", "dark"), WIDTHS):
-            language, theme, place = look
+        for appearance in itertools.product(("ko", "en"), ("light", "dark"), WIDTHS):
+            language, theme, place = appearance
             async with opened_page(browser, language=language, width=WIDTHS[place]) as page:
                 for name, path in (strangers | coffee.pages).items():
                     if only and name not in only:
@@ -52,7 +52,7 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
                         coffee.cookies(theme, is_signed_in=name not in strangers)
                     )
                     await page.goto(f"{client.url}{path}")
-                    target = folder / f"{name}-{'-'.join(look)}.png"
+                    target = folder / f"{name}-{'-'.join(appearance)}.png"
                     await page.screenshot(path=target, full_page=True)
                     taken += 1
         return taken
@@ -68,8 +68,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--only", default="", help="names of pages, with commas between them")
-    given = parser.parse_args()
-    given.to.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.to.mkdir(parents=True, exist_ok=True)
     structlog.configure(processors=[_drop])
     with (
         tempfile.TemporaryDirectory(prefix="dasi-pictures-") as folder,
@@ -77,9 +77,9 @@ def main() -> None:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         url = server.url_of(runner.run(server.create()))
-        only = {name for name in given.only.split(",") if name}
-        taken = runner.run(take_all(url, given.to, days=given.days, only=only))
-    sys.stdout.write(f"{taken} pictures in {given.to}\n")
+        only = {name for name in arguments.only.split(",") if name}
+        taken = runner.run(take_all(url, arguments.to, days=arguments.days, only=only))
+    sys.stdout.write(f"{taken} pictures in {arguments.to}\n")
 
 
 if __name__ == "__main__":

@@ -80,8 +80,8 @@ async def opened_page(
 async def serious_violations(page: Page) -> list[Any]:
     """What axe finds. It is evaluated, not added as a script, because the policy forbids those."""
     await page.evaluate(AXE.read_text())
-    found: list[Any] = await page.evaluate(_RUN_AXE)
-    return found
+    violations: list[Any] = await page.evaluate(_RUN_AXE)
+    return violations
 
 
 async def photograph(page: Page, name: str) -> None:

@@ -29,12 +29,12 @@ class SoftAuthenticator:
 
     def create(self, options: dict[str, Any], **instead: Any) -> str:
         numbers = self.key.public_key().public_numbers()
-        x, y = (one.to_bytes(32, "big") for one in (numbers.x, numbers.y))
+        x, y = (number.to_bytes(32, "big") for number in (numbers.x, numbers.y))
         key = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
         length = struct.pack(">H", len(self.credential_id))
         attested = bytes(16) + length + self.credential_id + key
-        told = self._authenticator_data(_PRESENT | _VERIFIED | _WITH_KEY, instead) + attested
-        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": told})
+        data = self._authenticator_data(_PRESENT | _VERIFIED | _WITH_KEY, instead) + attested
+        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         return self._answer(
             clientDataJSON=self._client_data("webauthn.create", options, instead),
             attestationObject=attestation,
@@ -43,12 +43,12 @@ class SoftAuthenticator:
     def get(self, options: dict[str, Any], **instead: Any) -> str:
         """`instead` puts another `challenge`, `origin`, `rp_id` or `count` in its place."""
         self.count += self.counts
-        told = self._authenticator_data(_PRESENT | _VERIFIED, instead)
+        data = self._authenticator_data(_PRESENT | _VERIFIED, instead)
         client_data = self._client_data("webauthn.get", options, instead)
-        signed = told + hashlib.sha256(client_data).digest()
+        signed = data + hashlib.sha256(client_data).digest()
         return self._answer(
             clientDataJSON=client_data,
-            authenticatorData=told,
+            authenticatorData=data,
             signature=self.key.sign(signed, ec.ECDSA(SHA256())),
         )
 
@@ -57,18 +57,18 @@ class SoftAuthenticator:
         return rp_id_hash + struct.pack(">BI", flags, instead.get("count", self.count))
 
     def _client_data(self, kind: str, options: dict[str, Any], instead: dict[str, Any]) -> bytes:
-        told = {
+        client_data = {
             "type": kind,
             "challenge": instead.get("challenge", options["challenge"]),
             "origin": instead.get("origin", self.origin),
             "crossOrigin": False,
         }
-        return json.dumps(told).encode()
+        return json.dumps(client_data).encode()
 
     def _answer(self, **response: bytes) -> str:
         name = _text(self.credential_id)
-        told = {key: _text(value) for key, value in response.items()}
-        return json.dumps({"id": name, "rawId": name, "type": "public-key", "response": told})
+        encoded = {key: _text(value) for key, value in response.items()}
+        return json.dumps({"id": name, "rawId": name, "type": "public-key", "response": encoded})
 
 
 def _text(raw: bytes) -> str:

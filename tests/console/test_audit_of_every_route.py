@@ -1,6 +1,6 @@
-"""Every address that changes something leaves a line in the audit log: who, what, from where (A3).
+"""Every POST of the console writes an audit entry: user, action and IP address (A3).
 
-One long day at the console, walked once through every POST of the table of routes.
+One test calls every POST of the table of routes.
 """
 
 import re
@@ -32,7 +32,7 @@ POSTS = {route.path for route in ROUTES if route.method == "POST"}
 
 @dataclass
 class Day:
-    """A user at work. Every post is looked up in the log afterwards."""
+    """A user at the console. Each post is checked against the audit log."""
 
     client: MerchantClient
     user: ConsoleUser
@@ -40,32 +40,37 @@ class Day:
     walked: set[str] = field(default_factory=set)
 
     async def post(
-        self, route: str, fields: dict[str, str] | None = None, *, who: str = EMAIL, **facts: object
+        self,
+        route: str,
+        fields: dict[str, str] | None = None,
+        *,
+        email: str = EMAIL,
+        **facts: object,
     ) -> str:
-        """Through a route, with what it needs. The page that answers."""
+        """Post to a route, check the audit entry, and return the page."""
         assert route in POSTS, route
-        before = await self._acts()
+        before = await self._entries()
         path = route.format(**{"code": CODE, **facts})
         status, page, _ = await self.user.post(path, fields)
         assert status in (200, 303), (route, status, page)
-        (act, *_) = [one for one in await self._acts() if one not in before] or [None]
-        assert act is not None, f"{route} left no line: request.audit(…) what was done"
-        assert act["email"] == who, (route, act)
-        assert act["address"], route
-        assert act["action"] in labels.AUDIT_ACTION, (
-            f"{route}: say {act['action']} in labels.AUDIT_ACTION"
+        (entry, *_) = [row for row in await self._entries() if row not in before] or [None]
+        assert entry is not None, f"{route} wrote no audit entry: call request.audit(…)"
+        assert entry["email"] == email, (route, entry)
+        assert entry["address"], route
+        assert entry["action"] in labels.AUDIT_ACTION, (
+            f"{route}: add {entry['action']} to labels.AUDIT_ACTION"
         )
         self.walked.add(route)
         return page
 
-    async def _acts(self) -> list[dict[str, Any]]:
+    async def _entries(self) -> list[dict[str, Any]]:
         return await self.client.rows(
             "SELECT position, email, action, address FROM audit_log ORDER BY position"
         )
 
     async def sign_in(self, email: str = EMAIL) -> None:
         await self.user.get("/console/sign-in")
-        await self.post("/console/sign-in", {"email": email, "password": PASSWORD}, who=email)
+        await self.post("/console/sign-in", {"email": email, "password": PASSWORD}, email=email)
         await self.user.get("/console/me")
 
 
@@ -75,7 +80,7 @@ async def day(client: MerchantClient, clock: ManualClock) -> AsyncIterator[Day]:
         yield Day(client, ConsoleUser(client, http), clock)
 
 
-async def test_every_post_leaves_a_line(day: Day) -> None:
+async def test_every_post_writes_an_audit_entry(day: Day) -> None:
     await day.client.kicc.set_clock(day.clock.now().isoformat())
     await day.sign_in()
     await set_up(day)
@@ -93,12 +98,12 @@ async def set_up(day: Day) -> None:
     (row,) = await day.client.rows(
         "SELECT channel_id FROM channels WHERE pg_merchant_id = 'T0099999'"
     )
-    one = f"{HERE}/channels/{{channel_id}}"
+    channel = f"{HERE}/channels/{{channel_id}}"
     for end in ("", "/check", "/default"):
-        await day.post(one + end, {"sandbox": "on", "quota": "3"}, **row)
-    await day.post(f"{one}/default", channel_id=day.client.channel.channel_id)
+        await day.post(channel + end, {"sandbox": "on", "quota": "3"}, **row)
+    await day.post(f"{channel}/default", channel_id=day.client.channel.channel_id)
     for end in ("/disable", "/enable"):
-        await day.post(one + end, **row)
+        await day.post(channel + end, **row)
     await day.post(f"{HERE}/api-keys")
     key = (await day.client.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)
@@ -152,27 +157,27 @@ async def schedules(day: Day) -> None:
         checking_amount_krw=0,
     )
     later = (day.clock.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
-    told = {"merchant_uid": order, "schedule_at": later}
+    fields = {"merchant_uid": order, "schedule_at": later}
     for act in ("reschedule", "revoke", "retry"):
-        await day.post(f"{HERE}/schedules/{act}", told)
+        await day.post(f"{HERE}/schedules/{act}", fields)
     for act in ("pause", "resume"):
         await day.post(f"{HERE}/schedules/{act}", {"reason": "점검"})
 
 
 async def members(day: Day) -> None:
     page = await day.post(f"{HERE}/members", {"email": "lee@shop.example", "role": "operator"})
-    found = re.search(r"/console/join/([A-Za-z0-9_-]+)", page)
-    assert found, page
+    match = re.search(r"/console/join/([A-Za-z0-9_-]+)", page)
+    assert match, page
     async with new_browser() as http:
         owner, day.user = day.user, ConsoleUser(day.client, http)
         lee = {"email": "lee@shop.example", "name": "이다시", "password": PASSWORD}
-        await day.user.get(f"/console/join/{found[1]}")
-        await day.post("/console/join/{secret}", lee, who="lee@shop.example", secret=found[1])
+        await day.user.get(f"/console/join/{match[1]}")
+        await day.post("/console/join/{secret}", lee, email="lee@shop.example", secret=match[1])
         link = await reset_link(day.client.engine, "lee@shop.example", ends_second_factor=True)
         secret = link.rpartition("/")[2]
         await day.user.get(f"/console/reset/{secret}")
-        told = {"password": PASSWORD}
-        await day.post("/console/reset/{secret}", told, who="lee@shop.example", secret=secret)
+        fields = {"password": PASSWORD}
+        await day.post("/console/reset/{secret}", fields, email="lee@shop.example", secret=secret)
         day.user = owner
     (row,) = await day.client.rows("SELECT user_id FROM users WHERE email = 'lee@shop.example'")
     await day.post(f"{HERE}/members/second-factor", {"role_read_only": "on"})
@@ -180,14 +185,14 @@ async def members(day: Day) -> None:
 
 
 async def own_way_in(day: Day) -> None:
-    """The last step of it signs out, so that both second factors are asked for."""
+    """Use both second factors: sign out after each is set up."""
     me, key = "/console/me", SoftAuthenticator(origin=day.client.url)
     await day.post(f"{me}/password", {"old": PASSWORD, "new": PASSWORD})
     await day.post(f"{me}/sign-out-everywhere")
     page = await day.post(f"{me}/second-factor")
-    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
-    assert found, page
-    app = pyotp.TOTP(found[1])
+    match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+    assert match, page
+    app = pyotp.TOTP(match[1])
 
     def code() -> dict[str, str]:
         day.clock.advance(timedelta(seconds=30))
@@ -212,17 +217,17 @@ async def own_way_in(day: Day) -> None:
 
 
 async def half_way(day: Day) -> str:
-    """The password was right; that is no sign-in yet, and no line."""
+    """Sign in by the password only, which writes no audit entry yet. Return the page."""
     await day.user.get("/console/sign-in")
-    told = {"email": EMAIL, "password": PASSWORD}
-    _, _, location = await day.user.post("/console/sign-in", told)
+    fields = {"email": EMAIL, "password": PASSWORD}
+    _, _, location = await day.user.post("/console/sign-in", fields)
     assert location == "/console/second-factor"
     _, page = await day.user.get(location)
     return page
 
 
 async def an_attempt_resolved(day: Day) -> None:
-    """KICC holds no answer for two days: a person decides."""
+    """KICC reports no result for two days, and a user resolves the attempt."""
     await day.client.register_card("card-2")
     await day.client.kicc.scenario("executed_answer_cut", "batch")
     await day.client.again(customer_uid="card-2")
@@ -236,5 +241,5 @@ async def an_attempt_resolved(day: Day) -> None:
     )
     await add_member(day.client, Role.ADMIN)
     await day.sign_in("admin@shop.example")
-    told = {"attempt_id": attempt["attempt_id"], "happened": "no", "why": "KICC에 없음"}
-    await day.post(f"{HERE}/unresolved/resolve", told, who="admin@shop.example")
+    fields = {"attempt_id": attempt["attempt_id"], "happened": "no", "why": "KICC에 없음"}
+    await day.post(f"{HERE}/unresolved/resolve", fields, email="admin@shop.example")

@@ -37,10 +37,10 @@ async def test_a_day_adds_up(gateway: MerchantClient, signed_in: SignIn) -> None
     begins = datetime.combine(kst_day(now), time.min, tzinfo=KST)
     today = await daily_stats(gateway.engine, merchant_id, since=begins)
     assert (today.paid, today.failed, today.paid_krw, today.cancelled_krw) == (1, 2, 5_500, 0)
-    assert [(one.code, one.count) for one in today.declines] == [("8521", 2)]
+    assert [(decline.code, decline.count) for decline in today.declines] == [("8521", 2)]
     assert today.hours[-1].hour == now.astimezone(KST).hour
     before = await daily_stats(gateway.engine, merchant_id, since=begins - DAY)
-    assert [(one.hour, one.paid_krw, one.cancelled_krw) for one in before.hours] == [
+    assert [(hour.hour, hour.paid_krw, hour.cancelled_krw) for hour in before.hours] == [
         (23, 30_000, 10_000)
     ]
     assert before.declines == ()

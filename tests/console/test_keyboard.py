@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from console.http_browser import PASSWORD, add_member
 from console.screen import CHROMIUM, opened_browser, opened_page
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.authentication import sign_in
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
@@ -104,7 +104,7 @@ async def test_every_stop_can_be_seen(gateway: MerchantClient, path: str) -> Non
 async def test_a_page_that_renews_itself_takes_nothing_from_its_reader(
     gateway: MerchantClient,
 ) -> None:
-    """While a doubt is watched: what was opened stays open, and the focus stays where it is."""
+    """Open details and the focus survive the renewal of a page with an unresolved attempt."""
     await gateway.register_card("card-1")
     await gateway.kicc.scenario("executed_answer_cut", "batch")
     await gateway.again(merchant_uid="lost")

@@ -1,4 +1,4 @@
-"""The other lists: doubts and schedules by page, a calendar of a month, cards by their digits."""
+"""The other lists: unresolved attempts and schedules by page, the calendar, cards by digits."""
 
 import re
 from datetime import datetime, time, timedelta
@@ -42,14 +42,14 @@ async def schedule_some(client: MerchantClient, count: int) -> datetime:
     return first
 
 
-async def keys_found(client: MerchantClient, words: str) -> list[str]:
+async def keys_found(client: MerchantClient, text: str) -> list[str]:
     page = await browse_keys(
-        client.engine, client.merchant.merchant_id, query=words, after=None, limit=5
+        client.engine, client.merchant.merchant_id, query=text, after=None, limit=5
     )
     return [key.customer_uid for key in page.rows]
 
 
-async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
+async def test_pages_of_a_day_hold_each_schedule_once_and_the_calendar_adds_up(
     gateway: MerchantClient, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.register_card("card-1")
@@ -88,7 +88,7 @@ async def test_schedules_of_a_day_follow_each_other_and_the_calendar_adds_up(
     assert not {*shown[0]} & {*shown[1]}
 
 
-async def test_doubts_come_by_page_those_of_a_person_first(
+async def test_unresolved_attempts_come_by_page_manual_reviews_first(
     gateway: MerchantClient, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.register_card("card-1")
@@ -120,20 +120,20 @@ async def test_doubts_come_by_page_those_of_a_person_first(
     assert (await operator.get(f"{HERE}/unresolved?automatic=nonsense~&manual=~x"))[0] == 200
 
 
-async def test_a_card_is_found_by_the_digits_printed_on_it(
+async def test_search_finds_a_card_by_its_printed_digits(
     gateway: MerchantClient, signed_in: SignIn
 ) -> None:
-    """KICC hides the last digit, and whoever looks types what stands on the card."""
+    """KICC hides the last digit, and an operator types the digits that are on the card."""
     await gateway.register_card("card-1", buyer_name="한지민")
-    await gateway.again(merchant_uid="wanted")
+    await gateway.again(merchant_uid="order-1")
     (row,) = await gateway.rows("SELECT card_number FROM billing_keys")
     shown = row["card_number"][-4:]
     assert re.fullmatch(r"\d{3}\*", shown), shown
     printed = f"{shown[:3]}7"
     other = f"{(int(shown[:3]) + 1) % 1000:03}7"
     operator = await signed_in(Role.OPERATOR)
-    assert "wanted" in (await operator.get(f"{HERE}/payments?q={printed}"))[1]
-    assert "wanted" not in (await operator.get(f"{HERE}/payments?q={other}"))[1]
-    for words in (printed, shown, "card-1", "한지민"):
-        assert await keys_found(gateway, words) == ["card-1"], words
+    assert "order-1" in (await operator.get(f"{HERE}/payments?q={printed}"))[1]
+    assert "order-1" not in (await operator.get(f"{HERE}/payments?q={other}"))[1]
+    for text in (printed, shown, "card-1", "한지민"):
+        assert await keys_found(gateway, text) == ["card-1"], text
     assert await keys_found(gateway, other) == []

@@ -1,4 +1,4 @@
-"""The messages to KICC and from it, on a payment's page: there for every request, and masked."""
+"""The messages to and from KICC on a payment's page: shown for every request, and masked."""
 
 import json
 import re
@@ -22,13 +22,13 @@ async def reader(signed_in: SignIn) -> ConsoleUser:
 
 
 async def shown(reader: ConsoleUser, imp_uid: str) -> list[str]:
-    """What stands in the page's messages, in order."""
+    """Return the texts of the page's messages, in order."""
     status, page = await reader.get(f"{HERE}/payments/{imp_uid}")
     assert status == 200
     return [unescape(text) for text in re.findall(r"<pre[^>]*>([^<]*)</pre>", page)]
 
 
-async def test_a_charge_and_its_cancel_show_what_was_said(
+async def test_a_charge_and_its_cancel_show_their_messages(
     gateway: MerchantClient, reader: ConsoleUser
 ) -> None:
     await gateway.register_card("card-1", buyer_name="한지민", buyer_tel="010-1234-5678")
@@ -49,7 +49,7 @@ async def test_a_charge_and_its_cancel_show_what_was_said(
     assert cancel["amount"] == 4_000
 
 
-async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
+async def test_lost_response_shows_its_reason_and_the_lookup_that_resolved_it(
     gateway: MerchantClient, reader: ConsoleUser
 ) -> None:
     await gateway.register_card("card-1")
@@ -60,32 +60,32 @@ async def test_a_lost_answer_shows_why_and_the_look_that_settled_it(
         gateway.engine, merchant_id, is_manual=False, after=None, limit=10
     )
     (attempt,) = unresolved.rows
-    asked, lost = await shown(reader, attempt.imp_uid)
-    assert json.loads(asked)["shopTransactionId"] == attempt.attempt_id
+    request, lost = await shown(reader, attempt.imp_uid)
+    assert json.loads(request)["shopTransactionId"] == attempt.attempt_id
     assert lost.startswith("no answer: ")
     await lookup_now(gateway.engine, merchant_id, attempt.attempt_id)
-    *_, look, found = await shown(reader, attempt.imp_uid)
-    assert json.loads(look)["shopTransactionId"] == attempt.attempt_id
-    assert json.loads(found)["resCd"] == "0000"
+    *_, lookup, result = await shown(reader, attempt.imp_uid)
+    assert json.loads(lookup)["shopTransactionId"] == attempt.attempt_id
+    assert json.loads(result)["resCd"] == "0000"
 
 
-async def test_nothing_secret_and_nobodys_name_is_kept(gateway: MerchantClient) -> None:
-    people = {
+async def test_stored_messages_hold_no_secret_and_no_personal_data(gateway: MerchantClient) -> None:
+    buyer = {
         "buyer_name": "한지민",
         "buyer_tel": "010-1234-5678",
         "buyer_email": "han@mail.example",
     }
-    await gateway.register_card("card-1", **people)
-    await gateway.again(**people)
+    await gateway.register_card("card-1", **buyer)
+    await gateway.again(**buyer)
     await gateway.kicc.scenario("8521", "batch")
-    await gateway.again(**people)
+    await gateway.again(**buyer)
     rows = await gateway.rows("SELECT kind, exchanges FROM pg_attempts ORDER BY sent_at")
     assert [row["kind"] for row in rows] == ["issue_key", "charge", "charge"]
     kept = "".join(text for row in rows for text in row["exchanges"])
     assert all(len(row["exchanges"]) == 1 for row in rows)
-    keys = {one["batchKey"] for one in (await gateway.kicc.state())["keys"]}
+    keys = {key["batchKey"] for key in (await gateway.kicc.state())["keys"]}
     assert keys
-    for secret in (*keys, *people.values(), "01012345678"):
+    for secret in (*keys, *buyer.values(), "01012345678"):
         assert secret not in kept, secret
     hidden = re.findall(r'"(\w+)":"<hidden>"', kept)
     assert {"batchKey", "msgAuthValue", "customerName"} <= set(hidden)

@@ -15,7 +15,7 @@ from console.screen import (
     photograph,
     serious_violations,
 )
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, disable_channel
 from dasi.ledger import ChargeDetails
@@ -26,18 +26,21 @@ from support.gateway_merchant import MerchantClient, new_order, running_gateway
 from support.simulator_process import SimulatorControl
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt install chromium)")
-_EVERY_LOOK = [
+_ALL_APPEARANCES = [
     (language, theme, place)
     for language in ("ko", "en")
     for theme in ("light", "dark")
     for place in WIDTHS
 ]
-# Two say whether anything is wrong; all of them are for whoever wants to see them.
-_LOOKS = _EVERY_LOOK if SCREENS else [("ko", "light", "desk"), ("en", "dark", "phone")]
+# Two appearances find the faults; all of them run only when the pictures are wanted.
+_APPEARANCES = _ALL_APPEARANCES if SCREENS else [("ko", "light", "desk"), ("en", "dark", "phone")]
 
 
 async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
-    """Payments of every kind, a doubt, a schedule, a webhook nobody takes. Addresses by name."""
+    """Create payments of every kind, an unresolved one, a schedule and a failing webhook.
+
+    Return the addresses of the pages by name.
+    """
     buyer = {
         "buyer_name": "김다시",
         "buyer_email": "kim@shop.example",
@@ -52,7 +55,7 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
     failed = (await client.again(amount=1_250_000, name="에스프레소 머신")).response
     await client.kicc.scenario("executed_answer_cut", "batch")
     await client.again(amount=27_000, name="게이샤 100g")
-    (doubtful,) = await client.rows("SELECT imp_uid FROM payments WHERE status = 'pending'")
+    (pending,) = await client.rows("SELECT imp_uid FROM payments WHERE status = 'pending'")
     now = client.engine.clock.now()
     await create_schedules(
         client.engine,
@@ -84,7 +87,7 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
         "payments": f"{here}/payments",
         "payment-part": f"{here}/payments/{paid['imp_uid']}",
         "payment-failed": f"{here}/payments/{failed['imp_uid']}",
-        "payment-unresolved": f"{here}/payments/{doubtful['imp_uid']}",
+        "payment-unresolved": f"{here}/payments/{pending['imp_uid']}",
         "unresolved": f"{here}/unresolved",
         "keys": f"{here}/keys",
         "key": f"{here}/keys/card-1",
@@ -117,20 +120,21 @@ async def a_disabled_pg(client: MerchantClient) -> int:
     return disabled.channel_id
 
 
-async def look_at(
-    page: Page, client: MerchantClient, name: str, path: str, *, looks: str
+async def check_page(
+    page: Page, client: MerchantClient, name: str, path: str, *, appearance: str
 ) -> list[str]:
-    """What is wrong with a page as it stands."""
+    """Return the accessibility violations of a page, and whether it is too wide."""
     await page.goto(f"{client.url}{path}")
-    await photograph(page, f"{name}-{looks}")
-    complaints = [f"{name} {looks}: {one}" for one in await serious_violations(page)]
+    await photograph(page, f"{name}-{appearance}")
+    violations = await serious_violations(page)
+    complaints = [f"{name} {appearance}: {violation}" for violation in violations]
     is_wider = await page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )
-    return complaints + ([f"{name} {looks}: wider than the screen"] if is_wider else [])
+    return complaints + ([f"{name} {appearance}: wider than the screen"] if is_wider else [])
 
 
-async def test_every_page_in_every_look(database_url: str, kicc: SimulatorControl) -> None:
+async def test_every_page_in_every_appearance(database_url: str, kicc: SimulatorControl) -> None:
     async with (
         running_gateway(database_url, kicc, webhook_url="http://127.0.0.1:9/hook") as client,
         opened_browser() as browser,
@@ -140,22 +144,24 @@ async def test_every_page_in_every_look(database_url: str, kicc: SimulatorContro
             "join": str(await bootstrap_link(client.engine)).removeprefix(client.url),
         }
         complaints: list[str] = []
-        for look in _LOOKS:
-            complaints += await _all(browser, client, strangers, look, cookie=None)
+        for appearance in _APPEARANCES:
+            complaints += await _all(browser, client, strangers, appearance, cookie=None)
         addresses = await a_day_of_work(client)
         email = await add_member(client, Role.OWNER)
         link = await reset_link(client.engine, email, ends_second_factor=True)
         reset = {"reset": link.removeprefix(client.url)}
-        for look in _LOOKS:
-            complaints += await _all(browser, client, reset, look, cookie=None)
+        for appearance in _APPEARANCES:
+            complaints += await _all(browser, client, reset, appearance, cookie=None)
         signed_in = await sign_in(
             client.engine,
             email=email,
             password=PASSWORD,
             client=ClientInfo(address="127.0.0.1", user_agent="test"),
         )
-        for look in _LOOKS:
-            complaints += await _all(browser, client, addresses, look, cookie=signed_in.cookie)
+        for appearance in _APPEARANCES:
+            complaints += await _all(
+                browser, client, addresses, appearance, cookie=signed_in.cookie
+            )
         assert not complaints, "\n".join(complaints)
 
 
@@ -163,20 +169,22 @@ async def _all(
     browser: Browser,
     client: MerchantClient,
     addresses: dict[str, str],
-    look: tuple[str, str, str],
+    appearance: tuple[str, str, str],
     *,
     cookie: str | None,
 ) -> list[str]:
     complaints: list[str] = []
-    language, theme, place = look
+    language, theme, place = appearance
     async with opened_page(browser, language=language, width=WIDTHS[place]) as page:
-        kept = {"dasi_theme": theme} | ({"dasi_session": cookie} if cookie else {})
+        cookies = {"dasi_theme": theme} | ({"dasi_session": cookie} if cookie else {})
         await page.context.add_cookies(
             [
                 {"name": name, "value": value, "url": f"{client.url}/console"}
-                for name, value in kept.items()
+                for name, value in cookies.items()
             ]
         )
         for name, path in addresses.items():
-            complaints += await look_at(page, client, name, path, looks="-".join(look))
+            complaints += await check_page(
+                page, client, name, path, appearance="-".join(appearance)
+            )
     return complaints

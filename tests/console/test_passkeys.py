@@ -50,10 +50,10 @@ async def user(client: MerchantClient) -> AsyncIterator[ConsoleUser]:
 
 
 def options_of(page: str) -> dict[str, Any]:
-    found = _OPTIONS.search(page)
-    assert found, page
-    told: dict[str, Any] = json.loads(unescape(found[1]))
-    return told
+    match = _OPTIONS.search(page)
+    assert match, page
+    options: dict[str, Any] = json.loads(unescape(match[1]))
+    return options
 
 
 async def add(user: ConsoleUser, key: SoftAuthenticator, *, name: str = "노트북") -> None:
@@ -87,7 +87,7 @@ async def test_a_passkey_completes_a_sign_in(client: MerchantClient, user: Conso
     async with new_browser() as http:
         other = ConsoleUser(client, http)
         options = await give_password(client, other)
-        assert [one["id"] for one in options["allowCredentials"]]
+        assert [credential["id"] for credential in options["allowCredentials"]]
         assert (await other.get("/console?all=1", allow_redirects=False))[0] == 303
         status, page, location = await give(other, key.get(options))
         assert (status, location) == (303, "/console"), page
@@ -100,8 +100,8 @@ async def test_an_answer_works_once_and_in_its_own_session_only(
 ) -> None:
     key = SoftAuthenticator(origin=client.url, counts=False)
     await add(user, key)
-    async with new_browser() as one, new_browser() as two:
-        first, second = ConsoleUser(client, one), ConsoleUser(client, two)
+    async with new_browser() as http, new_browser() as other_http:
+        first, second = ConsoleUser(client, http), ConsoleUser(client, other_http)
         answer = key.get(await give_password(client, first))
         await give_password(client, second)
         status, page, _ = await give(second, answer)
@@ -112,7 +112,7 @@ async def test_an_answer_works_once_and_in_its_own_session_only(
         answer = key.get(await give_password(client, again))
         wrong = answer.replace('"type": "public-key"', '"type": "password"')
         assert (await give(again, wrong))[0] == 401
-        assert (await give(again, answer))[0] == 401, "what was asked is used up by the first try"
+        assert (await give(again, answer))[0] == 401, "the first answer uses the challenge up"
 
 
 async def test_an_answer_comes_too_late_after_five_minutes(
@@ -155,19 +155,19 @@ async def test_another_site_another_challenge_and_an_old_count_are_refused(
 
 async def test_anothers_passkey_opens_nothing(client: MerchantClient, user: ConsoleUser) -> None:
     await add(user, SoftAuthenticator(origin=client.url))
-    theirs = SoftAuthenticator(origin=client.url)
+    other_key = SoftAuthenticator(origin=client.url)
     email = await add_member(client, Role.ADMIN)
     async with new_browser() as http:
         admin = ConsoleUser(client, http)
         await admin.sign_in(email)
-        await add(admin, theirs)
+        await add(admin, other_key)
     async with new_browser() as http:
         other = ConsoleUser(client, http)
         options = await give_password(client, other)
-        assert (await give(other, theirs.get(options)))[0] == 401
+        assert (await give(other, other_key.get(options)))[0] == 401
 
 
-async def test_what_is_no_answer_is_told_so(client: MerchantClient, user: ConsoleUser) -> None:
+async def test_malformed_answers_are_refused(client: MerchantClient, user: ConsoleUser) -> None:
     nonsense = ("", "{}", "[]", "null", "1", "x" * 3000, '{"id": 1, "rawId": 2, "response": 3}')
     for answer in nonsense:
         await user.get("/console/me/passkeys/new")

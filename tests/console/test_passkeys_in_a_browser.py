@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium (apt insta
 
 async def plug_in(cdp: CDPSession, transport: str) -> str:
     """A virtual authenticator that a person touches at once."""
-    told: dict[str, Any] = await cdp.send(
+    result: dict[str, Any] = await cdp.send(
         "WebAuthn.addVirtualAuthenticator",
         {
             "options": {
@@ -30,7 +30,7 @@ async def plug_in(cdp: CDPSession, transport: str) -> str:
             }
         },
     )
-    return str(told["authenticatorId"])
+    return str(result["authenticatorId"])
 
 
 async def add(page: Page, url: str, name: str) -> None:
@@ -71,11 +71,11 @@ async def test_two_passkeys_one_lost(client: MerchantClient) -> None:  # the fix
 
         await page.get_by_role("button", name="로그아웃", exact=True).click()
         await give_password(page, client.url)
-        told = await cdp.send("WebAuthn.getCredentials", {"authenticatorId": key})
+        result = await cdp.send("WebAuthn.getCredentials", {"authenticatorId": key})
         await cdp.send("WebAuthn.clearCredentials", {"authenticatorId": key})
         await page.get_by_role("button", name="패스키로 로그인").click()
         await expect(page.get_by_role("alert")).to_contain_text("다시 시도하세요")
-        copied = {**told["credentials"][0], "signCount": 0}
+        copied = {**result["credentials"][0], "signCount": 0}
         await cdp.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": copied})
         await page.get_by_role("button", name="패스키로 로그인").click()
         await expect(page.get_by_role("alert")).to_contain_text("5분 안에 한 번만")

@@ -149,12 +149,12 @@ async def register_card(browser: Browser, snippet: str) -> None:
         opened_page(browser) as page,
     ):
         await page.goto(f"{shop_url}/")
-        async with page.expect_console_message(_is_success) as told:
+        async with page.expect_console_message(_is_success) as message:
             async with page.expect_popup() as opening:
                 await page.get_by_role("button").click()
             window = await opening.value
             await window.click("button[value=approve]")
-        await told.value
+        await message.value
 
 
 def _is_success(line: ConsoleMessage) -> bool:
@@ -167,18 +167,18 @@ async def charge(url: str, keys: dict[str, str], order: str, amount: int) -> str
     async with aiohttp.ClientSession() as http:
         async with http.post(f"{url}/users/getToken", json=keys) as answer:
             token = (await answer.json())["response"]["access_token"]
-        wish = {"customer_uid": "customer_0001_card", "merchant_uid": order, "amount": amount}
+        fields = {"customer_uid": "customer_0001_card", "merchant_uid": order, "amount": amount}
         async with http.post(
             f"{url}/subscribe/payments/again",
-            json={**wish, "name": "원두 구독"},
+            json={**fields, "name": "원두 구독"},
             headers={"Authorization": token},
         ) as answer:
-            told = await answer.json()
+            charged = await answer.json()
         async with http.get(
             f"{url}/payments/find/{order}", headers={"Authorization": token}
         ) as answer:
-            found = await answer.json()
-    return str((found["response"] or told["response"])["imp_uid"])
+            payment = await answer.json()
+    return str((payment["response"] or charged["response"])["imp_uid"])
 
 
 async def cancel_part(page: Page, url: str, imp_uid: str) -> None:
@@ -216,7 +216,7 @@ async def watch_an_attempt_resolved(
 
 
 async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
-    """The shop's server is down when it is told; it is repaired, and told once more."""
+    """The shop's server is down, is repaired, and receives the webhook again."""
     async with an_endpoint() as endpoint:
         await page.goto(f"{url}/console/merchants/{CODE}/webhooks")
         await page.get_by_label("웹훅 주소", exact=True).fill(f"{endpoint.url}/webhook")
@@ -241,7 +241,7 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
         await page.reload()
         await expect(page.locator(".timeline li")).to_have_count(2)
         await expect(page.locator(".card h2")).to_contain_text("전송 완료")
-        assert "order-3" in endpoint.told[-1]
+        assert "order-3" in endpoint.bodies[-1]
 
 
 async def new_api_key(page: Page, url: str) -> dict[str, str]:
@@ -255,14 +255,14 @@ async def new_api_key(page: Page, url: str) -> dict[str, str]:
 
 @dataclass
 class WebhookEndpoint:
-    """The server of the shop that is told of its payments."""
+    """The shop's server that receives webhooks."""
 
     url: str = ""
     is_up: bool = False
-    told: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
-        self.told.append((await request.body()).decode())
+        self.bodies.append((await request.body()).decode())
         return PlainTextResponse("thanks" if self.is_up else "", 200 if self.is_up else 503)
 
 
@@ -287,7 +287,7 @@ async def invite(page: Page, url: str, role: str) -> str:
 async def keep_to_the_role(
     page: Page, link: str, url: str, imp_uid: str, *, role: str, may: set[str]
 ) -> None:
-    """Joins, and finds on each page what the role may do; behind the rest is a closed door."""
+    """Accept the invitation and check that each page shows only the buttons of the role."""
     await page.goto(link)
     await page.get_by_label("이름").fill(f"{role} Kim")
     await page.get_by_label("비밀번호").fill(PASSWORD)
@@ -305,8 +305,8 @@ async def keep_to_the_role(
         ("/members", "초대 링크 만들기", "manage_members"),
     ):
         await page.goto(f"{here}{path}")
-        found = page.get_by_role("button", name=button, exact=True)
-        await expect(found, f"{role} {path} {button}").to_have_count(int(needs in may))
+        buttons = page.get_by_role("button", name=button, exact=True)
+        await expect(buttons, f"{role} {path} {button}").to_have_count(int(needs in may))
     await page.goto(f"{here}/channels/new")
     refusal = page.get_by_text("권한이 없습니다")
     await expect(refusal).to_have_count(int("configure" not in may))

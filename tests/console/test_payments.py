@@ -1,8 +1,9 @@
-"""Finding payments: by any word they carry, page by page, and all of them as CSV."""
+"""The payments list: search, pages, filters, export."""
 
 import csv
 import io
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -21,26 +22,28 @@ async def operator(gateway: MerchantClient, signed_in: SignIn) -> ConsoleUser:
     return await signed_in(Role.OPERATOR)
 
 
-async def found(user: ConsoleUser, query: str) -> list[str]:
-    """The order numbers a list shows, in its order."""
+async def order_numbers(user: ConsoleUser, query: str) -> list[str]:
+    """Return the order numbers of the list, in its order."""
     status, page = await user.get(f"{HERE}/payments{query}")
     assert status == 200, page
     return re.findall(r'class="sub"><code>([^<]+)</code>', page)
 
 
-async def test_any_word_finds_its_payment(operator: ConsoleUser, gateway: MerchantClient) -> None:
+async def test_search_finds_a_payment_by_each_of_its_texts(
+    operator: ConsoleUser, gateway: MerchantClient
+) -> None:
     await gateway.again(merchant_uid="wanted", amount=31_700, buyer_email="Kim@Shop.example")
     await gateway.again(merchant_uid="other", amount=5_000, buyer_email="lee@shop.example")
     (row,) = await gateway.rows("SELECT * FROM payments WHERE merchant_uid = 'wanted'")
-    for word in (
+    for text in (
         "wanted", row["imp_uid"], row["pg_tid"], row["approval_no"], "31700", "31,700원",
         "kim@shop.example", "KIM@shop.EXAMPLE",
     ):  # fmt: skip
-        assert await found(operator, f"?q={word.replace('원', '%EC%9B%90')}") == ["wanted"], word
-    for word in (row["card_number"][-4:], "card-1", "01098765432", "010-9876-5432", "hong"):
-        assert "wanted" in await found(operator, f"?q={word}"), word
-    for word in ("want", "nobody", "31701", "%", "' OR 1=1 --"):
-        assert await found(operator, f"?q={word.replace('%', '%25')}") == [], word
+        assert await order_numbers(operator, f"?q={quote(text)}") == ["wanted"], text
+    for text in (row["card_number"][-4:], "card-1", "01098765432", "010-9876-5432", "hong"):
+        assert "wanted" in await order_numbers(operator, f"?q={text}"), text
+    for text in ("want", "nobody", "31701", "%", "' OR 1=1 --"):
+        assert await order_numbers(operator, f"?q={text.replace('%', '%25')}") == [], text
 
 
 async def test_pages_follow_each_other_without_gap_or_repetition(
@@ -70,11 +73,11 @@ async def test_a_status_and_a_day_narrow_the_list(
     await gateway.kicc.scenario("8521", "batch")
     await gateway.again(merchant_uid="declined")
     await gateway.again(merchant_uid="charged")
-    assert await found(operator, "?status=failed") == ["declined"]
-    assert "charged" in await found(operator, "?status=paid")
-    assert await found(operator, "?since=2001-01-01&until=2001-01-02") == []
-    assert await found(operator, "?q=2001-01-01") == []
-    assert len(await found(operator, "?status=nonsense&since=nonsense")) == 3
+    assert await order_numbers(operator, "?status=failed") == ["declined"]
+    assert "charged" in await order_numbers(operator, "?status=paid")
+    assert await order_numbers(operator, "?since=2001-01-01&until=2001-01-02") == []
+    assert await order_numbers(operator, "?q=2001-01-01") == []
+    assert len(await order_numbers(operator, "?status=nonsense&since=nonsense")) == 3
 
 
 async def test_the_export_holds_all_and_no_formula(

@@ -1,4 +1,4 @@
-"""Every address of the console keeps out whom it must: tests go through the table of routes."""
+"""Access to every route of the console. The tests go through the table of routes."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from support.gateway_merchant import MerchantClient
 
 POSTS = [route for route in ROUTES if route.method == "POST"]
 GUARDED = [route for route in ROUTES if route.permission != "anonymous"]
-FOR_MORE_THAN_SEEING = [
+BEYOND_VIEW = [
     route
     for route in POSTS
     if route.permission in ("operate", "configure", "manage_members", "owner")
@@ -34,7 +34,7 @@ def address_of(path: str) -> str:
 
 
 async def traces(client: MerchantClient) -> list[dict[str, object]]:
-    """What any act would leave behind."""
+    """Return the counts and values that any operation would change."""
     return await client.rows(
         """SELECT (SELECT count(*) FROM audit_log) AS acts,
                   (SELECT count(*) FROM api_keys) AS keys,
@@ -45,7 +45,7 @@ async def traces(client: MerchantClient) -> list[dict[str, object]]:
     )
 
 
-def test_every_post_but_the_ways_in_needs_somebody() -> None:
+def test_only_sign_in_join_and_reset_need_no_session() -> None:
     assert {route.path for route in POSTS if route.permission == "anonymous"} == {
         "/console/sign-in",
         "/console/join/{secret}",
@@ -87,14 +87,14 @@ async def test_forms_without_their_token_are_refused(
     owner = await signed_in(Role.OWNER)
     before = await traces(gateway)
     for route in POSTS:
-        for given in ("0" * 32, ""):
-            status, page, _ = await owner.post(address_of(route.path), {"form_token": given})
+        for form_token in ("0" * 32, ""):
+            status, page, _ = await owner.post(address_of(route.path), {"form_token": form_token})
             assert status == 403, (route, page)
             assert "오래되었습니다" in page, route
     assert await traces(gateway) == before
 
 
-async def test_nobody_passes_without_a_session(
+async def test_every_other_route_needs_a_session(
     stranger: ConsoleUser, gateway: MerchantClient
 ) -> None:
     before = await traces(gateway)
@@ -123,7 +123,7 @@ async def test_a_role_opens_its_own_routes_only(
 ) -> None:
     user = await signed_in(role)
     before = await traces(gateway)
-    for route in FOR_MORE_THAN_SEEING:
+    for route in BEYOND_VIEW:
         if route.permission in may:
             continue
         status, page, _ = await user.post(address_of(route.path))
@@ -132,7 +132,7 @@ async def test_a_role_opens_its_own_routes_only(
     assert await traces(gateway) == before
 
 
-async def test_another_shop_is_not_there(signed_in: SignIn, gateway: MerchantClient) -> None:
+async def test_another_merchant_is_not_found(signed_in: SignIn, gateway: MerchantClient) -> None:
     await add_merchant(gateway.engine, code="imp00000002", name="다른 상점", webhook_url=None)
     admin = await signed_in(Role.ADMIN)
     for route in ROUTES:
@@ -147,10 +147,10 @@ async def test_another_shop_is_not_there(signed_in: SignIn, gateway: MerchantCli
         assert "다른 상점" not in page, route
 
 
-async def test_what_is_not_there_is_told_and_never_a_bug(
+async def test_unknown_objects_and_empty_forms_never_cause_a_bug(
     signed_in: SignIn, gateway: MerchantClient
 ) -> None:
-    """Every route with facts that fit nothing, and with nothing filled in."""
+    """Call every route with unknown ids and an empty form."""
     owner = await signed_in(Role.OWNER)
     for route in ROUTES:
         path = address_of(route.path)

@@ -12,7 +12,7 @@ from support.gateway_merchant import running_gateway
 from support.simulator_process import SimulatorControl
 
 
-async def test_a_code_is_asked_for_and_good_once(
+async def test_sign_in_needs_a_code_that_works_once(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     async with running_gateway(database_url, kicc, clock=clock) as client, new_browser() as http:
@@ -20,9 +20,9 @@ async def test_a_code_is_asked_for_and_good_once(
         email = await add_member(client, Role.OWNER)
         await user.sign_in(email)
         status, page, _ = await user.post("/console/me/second-factor")
-        found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
-        assert found, (status, page)
-        totp = pyotp.TOTP(found[1])
+        match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+        assert match, (status, page)
+        totp = pyotp.TOTP(match[1])
         code = totp.at(clock.now())
         status, _, location = await user.post("/console/me/second-factor/confirm", {"code": code})
         assert (status, location) == (303, "/console/me?done=saved")
@@ -52,9 +52,9 @@ async def test_guessing_codes_is_stopped(
         email = await add_member(client, Role.OWNER)
         await user.sign_in(email)
         _, page, _ = await user.post("/console/me/second-factor")
-        found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
-        assert found
-        right = pyotp.TOTP(found[1]).at(clock.now())
+        match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+        assert match
+        right = pyotp.TOTP(match[1]).at(clock.now())
         wrong = f"{(int(right) + 7) % 1_000_000:06}"
         for _ in range(8):
             status, _, _ = await user.post("/console/me/second-factor/confirm", {"code": wrong})

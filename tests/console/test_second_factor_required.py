@@ -22,9 +22,9 @@ async def set_up_app(user: ConsoleUser, client: MerchantClient) -> pyotp.TOTP:
     """Under one's own name, as the page asks."""
     await user.get("/console/me")
     _, page, _ = await user.post("/console/me/second-factor")
-    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
-    assert found, page
-    app = pyotp.TOTP(found[1])
+    match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+    assert match, page
+    app = pyotp.TOTP(match[1])
     code = app.at(client.engine.clock.now())
     status, page, _ = await user.post("/console/me/second-factor/confirm", {"code": code})
     assert status == 303, page
@@ -57,7 +57,7 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
     (row,) = await gateway.rows("SELECT detail FROM audit_log WHERE action = 'mfa_policy_changed'")
     assert row["detail"] == "owner, operator"
     await admin.post(f"{HERE}/members/second-factor")
-    assert (await owner.get(HERE))[0] == 200, "nobody has to any more"
+    assert (await owner.get(HERE))[0] == 200, "no role needs one now"
 
 
 async def test_a_reset_link_lets_in_who_lost_everything(
@@ -90,8 +90,8 @@ async def test_a_reset_link_lets_in_who_lost_everything(
         status, _, _ = await finder.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert status == 401
         await finder.sign_in(email, NEW_PASSWORD)
-        (found,) = await list_users(client.engine)
-        assert not found.has_second_factor
+        (account,) = await list_users(client.engine)
+        assert not account.has_second_factor
         made = await client.rows(
             "SELECT action, address FROM audit_log WHERE action LIKE '%reset%'"
         )

@@ -6,7 +6,7 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import PASSWORD, ConsoleUser, add_member, cookie_of, new_browser
-from dasi.audit.audit_entry import ClientInfo
+from dasi.audit import ClientInfo
 from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.users import Role, accept_invitation, bootstrap_link, get_invitation
@@ -77,19 +77,19 @@ async def test_a_weak_password_is_refused_and_the_link_stays(
     assert (await get_invitation(gateway.engine, link.rpartition("/")[2])).is_bootstrap
 
 
-async def test_a_wrong_password_and_an_unknown_email_look_the_same(
+async def test_wrong_password_and_unknown_email_get_the_same_page(
     gateway: MerchantClient, stranger: ConsoleUser
 ) -> None:
     email = await add_member(gateway, Role.OWNER)
     await stranger.get("/console/sign-in")
-    told = []
-    for given in (email, "nobody@shop.example"):
+    pages = []
+    for typed in (email, "nobody@shop.example"):
         status, page, _ = await stranger.post(
-            "/console/sign-in", {"email": given, "password": "wrong password"}
+            "/console/sign-in", {"email": typed, "password": "wrong password"}
         )
         assert status == 401
-        told.append(page.replace(given, ""))
-    assert told[0] == told[1]
+        pages.append(page.replace(typed, ""))
+    assert pages[0] == pages[1]
     assert [row["action"] for row in await gateway.rows("SELECT action FROM audit_log")].count(
         "sign_in_failed"
     ) == 2
@@ -130,9 +130,7 @@ async def test_the_session_is_new_at_sign_in_and_gone_after_sign_out(
         assert status == 303, "the old cookie opens nothing"
 
 
-async def test_a_session_ends_when_nobody_uses_it(
-    database_url: str, kicc: SimulatorControl
-) -> None:
+async def test_an_idle_session_ends(database_url: str, kicc: SimulatorControl) -> None:
     clock = ManualClock(datetime(2026, 9, 3, 10, 0, tzinfo=KST))
     async with (
         running_gateway(database_url, kicc, clock=clock) as client,

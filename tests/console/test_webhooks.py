@@ -16,24 +16,24 @@ async def test_addresses_for_live_and_test_and_extra_events(
 ) -> None:
     developer = await signed_in(Role.DEVELOPER)
     await developer.get(HERE)
-    told = {
+    fields = {
         "webhook_url": "https://shop.example/hook",
         "test_webhook_url": "https://test.shop.example/hook",
         "content_type": "form",
         "more": "on",
     }
-    assert (await developer.post(HERE, told))[0] == 303
+    assert (await developer.post(HERE, fields))[0] == 303
     (row,) = await gateway.rows(
         "SELECT webhook_url, test_webhook_url, webhook_content_type, extended_events FROM merchants"
     )
-    assert list(row.values()) == [told["webhook_url"], told["test_webhook_url"], "form", True]
+    assert list(row.values()) == [fields["webhook_url"], fields["test_webhook_url"], "form", True]
     _, page = await developer.get(HERE)
     assert 'value="https://test.shop.example/hook"' in page
     assert re.search(r'name="more" value="on" checked', page)
     (act,) = await gateway.rows("SELECT detail FROM audit_log WHERE action = 'webhook_changed'")
     assert act["detail"] == "test: https://test.shop.example/hook, form, extra events on"
     for field, wrong in (("test_webhook_url", "ftp://x"), ("content_type", "xml")):
-        status, page, _ = await developer.post(HERE, {**told, field: wrong})
+        status, page, _ = await developer.post(HERE, {**fields, field: wrong})
         assert (status, field in page) == (400, True), page
     assert (await developer.post(HERE, {"content_type": "json"}))[0] == 303
     (row,) = await gateway.rows(

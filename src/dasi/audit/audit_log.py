@@ -1,12 +1,22 @@
-"""Write an entry, and read the log back."""
+"""Write entries of the audit log, and read them."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from dasi.audit import audit_store
-from dasi.audit.audit_entry import Actor, AuditEntry, ClientInfo
+from dasi.audit.audit_store import AuditEntry, ClientInfo
 from dasi.engine import Engine
 
-_DETAIL_MAX = 1_000
+_TARGET_MAX, _DETAIL_MAX = 200, 1_000
+
+
+class Actor(Protocol):
+    """The user of an entry. A protocol, because `dasi.users` imports this package."""
+
+    @property
+    def user_id(self) -> int: ...
+    @property
+    def email(self) -> str: ...
 
 
 async def record_audit(
@@ -19,7 +29,7 @@ async def record_audit(
     detail: str | None,
     client: ClientInfo,
 ) -> None:
-    """Written before the operation begins where it cannot be undone, after it elsewhere.
+    """Write an entry: before the operation if it cannot be undone, else after it.
 
     `detail` is text for a reader and never holds a secret.
     """
@@ -29,7 +39,7 @@ async def record_audit(
         user_id=user.user_id,
         email=user.email,
         action=action,
-        target=target[:200] if target else None,
+        target=target[:_TARGET_MAX] if target else None,
         detail=detail[:_DETAIL_MAX] if detail else None,
         client=client,
         now=engine.clock.now(),
@@ -45,7 +55,7 @@ async def record_own_audit(
     target: str | None = None,
     detail: str | None = None,
 ) -> None:
-    """What somebody did with their own way in: it concerns no merchant."""
+    """Write an entry about the user's own account, which belongs to no merchant."""
     await record_audit(engine, None, user, action, target=target, detail=detail, client=client)
 
 
@@ -54,23 +64,26 @@ async def list_audit(
     merchant_id: int,
     *,
     with_merchantless: bool,
-    words: str | None,
+    search_text: str | None,
     before: int | None,
     limit: int,
 ) -> list[AuditEntry]:
-    """Newest first. `with_merchantless` adds signing in and out, which belongs to no merchant."""
+    """Return entries of a merchant, newest first, older than position `before`.
+
+    `with_merchantless` adds the entries of no merchant, such as sign-ins.
+    """
     return await audit_store.audit_entries(
         engine.database,
         merchant_id,
         with_merchantless=with_merchantless,
-        words=words.lower() if words else None,
+        search_text=search_text.lower() if search_text else None,
         before=before,
         limit=limit,
     )
 
 
-async def audit_for(
+async def list_audit_of(
     engine: Engine, merchant_id: int, targets: Sequence[str], *, limit: int
 ) -> list[AuditEntry]:
-    """What users did to these targets (a payment, its doubts, its events), oldest first."""
-    return await audit_store.audit_for(engine.database, merchant_id, targets, limit=limit)
+    """Return the entries about these targets (payments, attempts, events), oldest first."""
+    return await audit_store.audit_entries_of(engine.database, merchant_id, targets, limit=limit)

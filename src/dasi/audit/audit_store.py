@@ -1,10 +1,32 @@
-"""SQL of the audit log. Rows are only ever added."""
+"""SQL of the audit log. No statement changes or deletes a row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from dasi.audit.audit_entry import AuditEntry, ClientInfo
 from dasi.foundation.db import Connection, Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One row. `action` is a slug; `target` names the object of the operation."""
+
+    position: int
+    created_at: datetime
+    email: str
+    action: str
+    target: str | None
+    detail: str | None
+    address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientInfo:
+    """The IP address and browser of a request, for the audit log."""
+
+    address: str
+    user_agent: str
 
 
 async def insert_audit(
@@ -19,6 +41,7 @@ async def insert_audit(
     client: ClientInfo,
     now: datetime,
 ) -> None:
+    """Insert an entry; within the caller's transaction if `connection` has one."""
     await connection.fetch(
         """INSERT INTO audit_log
                (merchant_id, created_at, user_id, email, action, target, detail, address,
@@ -41,11 +64,14 @@ async def audit_entries(
     merchant_id: int,
     *,
     with_merchantless: bool,
-    words: str | None,
+    search_text: str | None,
     before: int | None,
     limit: int,
 ) -> list[AuditEntry]:
-    """Newest first, older than `before`. `words` are looked for in email, action and target."""
+    """Return entries, newest first, older than `before`.
+
+    `search_text` is part of the email, action, target, detail or address.
+    """
     rows = await database.fetch(
         """SELECT position, created_at, email, action, target, detail, address, user_agent
            FROM audit_log
@@ -56,17 +82,17 @@ async def audit_entries(
            ORDER BY position DESC LIMIT $5""",
         merchant_id,
         with_merchantless,
-        words,
+        search_text,
         before,
         limit,
     )
     return [AuditEntry(**row) for row in rows]
 
 
-async def audit_for(
+async def audit_entries_of(
     database: Database, merchant_id: int, targets: Sequence[str], *, limit: int
 ) -> list[AuditEntry]:
-    """Oldest first: what was done to these targets."""
+    """Return the entries about these targets, oldest first."""
     rows = await database.fetch(
         """SELECT position, created_at, email, action, target, detail, address, user_agent
            FROM audit_log

@@ -1,11 +1,35 @@
-"""SQL of sessions."""
+"""Sessions and their SQL. The server keeps a session; the cookie only finds it."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dasi.audit import ClientInfo
-from dasi.authentication.session import Session, SessionSummary
 from dasi.foundation.db import Database
-from dasi.users import USER_COLUMNS, to_user
+from dasi.users import USER_COLUMNS, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A user who signed in with one browser."""
+
+    session_hash: bytes = field(repr=False)
+    user: User
+    form_token: str = field(repr=False)
+    """Every form of this session sends it back. Another site cannot know it."""
+    is_complete: bool
+    """False while the second factor of the user is missing."""
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSummary:
+    """A session in its user's list."""
+
+    is_this: bool
+    address: str
+    user_agent: str
+    started_at: datetime
+    seen_at: datetime
 
 
 async def insert_session_any_merchant(
@@ -19,7 +43,7 @@ async def insert_session_any_merchant(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Sessions of this user that ran out are swept here."""
+    """Insert a session, and delete the expired sessions of the user."""
     await database.fetch(
         """WITH swept AS (DELETE FROM user_sessions WHERE user_id = $2 AND expires_at <= $7)
            INSERT INTO user_sessions (session_hash, user_id, form_token, is_complete, address,
@@ -39,7 +63,7 @@ async def insert_session_any_merchant(
 async def active_session_any_merchant(
     database: Database, session_hash: bytes, *, now: datetime, idle_since: datetime
 ) -> Session | None:
-    """The session and its user as they are now, so that a role taken away is gone at once."""
+    """Return the session and its user's present roles, so that a removed role has no effect."""
     row = await database.fetchrow(
         f"""SELECT s.session_hash, s.form_token, s.is_complete, s.started_at, {USER_COLUMNS}
             FROM user_sessions s
@@ -54,7 +78,7 @@ async def active_session_any_merchant(
         return None
     return Session(
         session_hash=row["session_hash"],
-        user=to_user(row),
+        user=User.from_row(row),
         form_token=row["form_token"],
         is_complete=row["is_complete"],
         started_at=row["started_at"],
@@ -64,7 +88,7 @@ async def active_session_any_merchant(
 async def touch_session_any_merchant(
     database: Database, session_hash: bytes, *, now: datetime, unless_since: datetime
 ) -> None:
-    """Keeps it from running idle; written at most once a minute."""
+    """Note the use of a session, unless its last use is after `unless_since`."""
     await database.fetch(
         """UPDATE user_sessions SET seen_at = $2
            WHERE session_hash = $1 AND seen_at < $3""",
@@ -81,7 +105,7 @@ async def delete_session_any_merchant(database: Database, session_hash: bytes) -
 async def delete_sessions_any_merchant(
     database: Database, user_id: int, *, but: bytes | None
 ) -> int:
-    """Every session of a user but one; how many."""
+    """Delete every session of a user but one. Return the number deleted."""
     rows = await database.fetch(
         """DELETE FROM user_sessions
            WHERE user_id = $1 AND ($2::bytea IS NULL OR session_hash <> $2)

@@ -1,4 +1,4 @@
-"""What a room refused, said to the person at the desk: what happened and what to do. One table."""
+"""Error messages for users, in Korean and English: the problem, and what to do."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,7 +22,7 @@ class ErrorMessage:
     en: str
 
 
-_TEXTS: dict[str, tuple[str, str]] = {
+MESSAGES: dict[str, tuple[str, str]] = {
     "cross_site": (
         "다른 사이트에서 온 요청이라 받지 않았습니다. 이 화면에서 다시 눌러 주세요.",
         "This request came from another site and was not taken. Press the button here again.",
@@ -178,7 +178,7 @@ BUG = ErrorMessage(
 
 
 def error_message(error: Refused | Unavailable) -> ErrorMessage:
-    """In both languages, with the status of the answer."""
+    """Return the message of an error in both languages, and its HTTP status."""
     if isinstance(error, Unavailable):
         return ErrorMessage(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -192,7 +192,7 @@ def error_message(error: Refused | Unavailable) -> ErrorMessage:
             f"{error.field}: 규칙에 맞지 않습니다 ({rule_text(error, language='ko')})",
             f"{error.field}: {rule_text(error, language='en')}",
         )
-    ko, en = _TEXTS.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
+    ko, en = MESSAGES.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
     facts = {
         name: f"{value:,}" if isinstance(value, int) else value
         for name, value in error.facts.items()

@@ -1,5 +1,6 @@
 """Names we make: sortable by time where they are stored, unguessable where they open something."""
 
+import hashlib
 import secrets
 from datetime import datetime
 
@@ -17,3 +18,8 @@ def ulid(moment: datetime) -> str:
 def token(bytes_of_randomness: int = 20) -> str:
     """Lower-case hex, twice as many characters as bytes. For whatever must not be guessed."""
     return secrets.token_hex(bytes_of_randomness)
+
+
+def token_hash(secret: str) -> bytes:
+    """Return the SHA-256 of a token, for storage. A token's 160 random bits need no salt."""
+    return hashlib.sha256(secret.encode()).digest()

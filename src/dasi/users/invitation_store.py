@@ -1,11 +1,11 @@
-"""SQL of links that let somebody in once."""
+"""SQL of links that work once: bootstrap, invitation, reset."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from dasi.foundation.db import Connection, Database
+from dasi.foundation.db import Connection, Database, Row
 from dasi.users.user import Role
 
 Purpose = Literal["bootstrap", "invitation", "reset", "reset_password"]
@@ -32,7 +32,7 @@ async def insert_link(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Links that ran out are swept here."""
+    """Insert a link, and delete the expired ones."""
     await connection.fetch(
         """WITH swept AS (DELETE FROM user_links WHERE expires_at <= $7)
            INSERT INTO user_links
@@ -59,15 +59,13 @@ async def valid_link_any_merchant(
         now,
         list(purposes),
     )
-    if row is None:
-        return None
-    return LinkRow(**{**row, "role": Role(row["role"]) if row["role"] else None})
+    return _link(row)
 
 
 async def use_link_any_merchant(
     connection: Connection, link_hash: bytes, now: datetime, *, purposes: Collection[Purpose]
 ) -> LinkRow | None:
-    """Takes the link out of use; None if it was used or ran out."""
+    """Delete the link and return it; None if it was used or has expired."""
     row = await connection.fetchrow(
         """DELETE FROM user_links
            WHERE link_hash = $1 AND expires_at > $2 AND purpose = ANY($3::text[])
@@ -76,9 +74,7 @@ async def use_link_any_merchant(
         now,
         list(purposes),
     )
-    if row is None:
-        return None
-    return LinkRow(**{**row, "role": Role(row["role"]) if row["role"] else None})
+    return _link(row)
 
 
 async def delete_bootstrap_links_any_merchant(connection: Connection) -> None:
@@ -88,9 +84,15 @@ async def delete_bootstrap_links_any_merchant(connection: Connection) -> None:
 async def delete_links_of_any_merchant(
     connection: Connection, email: str, *, purposes: Collection[Purpose]
 ) -> None:
-    """A new link of a kind, or its use, ends the others of the same user."""
+    """Delete the user's other links: a new link of a kind, or its use, ends them."""
     await connection.execute(
         "DELETE FROM user_links WHERE email = $1 AND purpose = ANY($2::text[])",
         email,
         list(purposes),
     )
+
+
+def _link(row: Row | None) -> LinkRow | None:
+    if row is None:
+        return None
+    return LinkRow(**{**row, "role": Role(row["role"]) if row["role"] else None})

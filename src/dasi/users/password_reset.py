@@ -1,18 +1,18 @@
-"""Let somebody in again who lost the password or the second factor: by a link from the terminal.
+"""Reset a lost password or second factor by a link from the operator's terminal.
 
-Whoever can run a command on the machine owns it anyway; nobody else can make such a link, so a
-stolen mailbox resets nothing.
+The operator of the machine controls it anyway. No other user can create such a link, so a stolen
+mailbox resets nothing.
 """
 
 from datetime import timedelta
 
-from dasi.audit import ClientInfo, audit_store
+from dasi.audit import ClientInfo, insert_audit
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
-from dasi.foundation.ids import token
+from dasi.foundation.ids import token, token_hash
 from dasi.users import invitation_store, user_store
-from dasi.users.invitations import TERMINAL, checked_email
-from dasi.users.passwords import hash_of, hash_password
+from dasi.users.members import TERMINAL, checked_email
+from dasi.users.passwords import hash_password
 from dasi.users.user import User
 
 RESET_LIFE = timedelta(hours=1)
@@ -20,9 +20,9 @@ _PURPOSES: tuple[invitation_store.Purpose, ...] = ("reset", "reset_password")
 
 
 async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) -> str:
-    """The address to hand over: it works once, for an hour, and takes the place of an older one.
+    """Return a link for the user. It works once, for an hour, and replaces an older link.
 
-    Nothing changes before it is used. `NotFound("unknown_user")`, `Invalid`.
+    Nothing else changes before its use. Raise `NotFound("unknown_user")`, `Invalid`.
     """
     email, secret, now = checked_email(email), token(), engine.clock.now()
     user = await _user(engine, email)
@@ -31,7 +31,7 @@ async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) ->
         await invitation_store.insert_link(
             connection,
             None,
-            link_hash=hash_of(secret),
+            link_hash=token_hash(secret),
             purpose="reset" if ends_second_factor else "reset_password",
             email=email,
             role=None,
@@ -39,7 +39,7 @@ async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) ->
             now=now,
             expires_at=now + RESET_LIFE,
         )
-        await audit_store.insert_audit(
+        await insert_audit(
             connection,
             None,
             user_id=user.user_id,
@@ -54,9 +54,12 @@ async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) ->
 
 
 async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
-    """(whose email, whether the second factor ends too). `NotFound("unknown_link")`."""
+    """Return the user's email and whether the link removes the second factor too.
+
+    Raise `NotFound("unknown_link")`.
+    """
     row = await invitation_store.valid_link_any_merchant(
-        engine.database, hash_of(secret), engine.clock.now(), purposes=_PURPOSES
+        engine.database, token_hash(secret), engine.clock.now(), purposes=_PURPOSES
     )
     if row is None or row.email is None:
         raise NotFound("unknown_link")
@@ -64,16 +67,16 @@ async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
 
 
 async def use_reset(engine: Engine, secret: str, *, password: str, client: ClientInfo) -> None:
-    """The new password is in force, and every session of the user has ended.
+    """Set the password and end every session of the user.
 
-    `NotFound("unknown_link")`, `Invalid`.
+    Raise `NotFound("unknown_link")`, `Invalid`.
     """
     email, ends_second_factor = await get_reset(engine, secret)
     user = await _user(engine, email)
     password_hash, now = await hash_password(password), engine.clock.now()
     async with engine.database.transaction() as connection:
         row = await invitation_store.use_link_any_merchant(
-            connection, hash_of(secret), now, purposes=_PURPOSES
+            connection, token_hash(secret), now, purposes=_PURPOSES
         )
         if row is None:
             raise NotFound("unknown_link")
@@ -83,7 +86,7 @@ async def use_reset(engine: Engine, secret: str, *, password: str, client: Clien
             password_hash=password_hash,
             ends_second_factor=ends_second_factor,
         )
-        await audit_store.insert_audit(
+        await insert_audit(
             connection,
             None,
             user_id=user.user_id,
@@ -97,10 +100,10 @@ async def use_reset(engine: Engine, secret: str, *, password: str, client: Clien
 
 
 async def _user(engine: Engine, email: str) -> User:
-    found = await user_store.user_by_email_any_merchant(engine.database, email)
-    if found is None:
+    row = await user_store.user_by_email_any_merchant(engine.database, email)
+    if row is None:
         raise NotFound("unknown_user", email=email)
-    return found[0]
+    return row[0]
 
 
 def _detail(*, ends_second_factor: bool) -> str:

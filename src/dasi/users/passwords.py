@@ -1,44 +1,99 @@
-"""Passwords: Argon2id, in a thread, so that 200 ms of work stop nobody else's request (A3)."""
+"""Hash and verify passwords (Argon2id), and limit the attempts to guess a secret (A3)."""
 
 import asyncio
-import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from dasi.foundation.errors import Invalid
+from dasi.audit import ClientInfo
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid, NotAllowed
+from dasi.users import user_store
+from dasi.users.user import User
 
 PASSWORD_MIN, PASSWORD_MAX = 10, 200
+ATTEMPT_WINDOW = timedelta(minutes=15)
+ATTEMPTS_PER_SUBJECT_MAX = 8
+ATTEMPTS_PER_ADDRESS_MAX = 40
 _hasher = PasswordHasher()  # Argon2id with the library's own, current costs
-# Checked when nobody has the email, so that the time of an answer does not tell who exists.
-_NOBODY = (
+# Verified for an unknown email, so that the response time does not reveal which emails exist.
+_UNKNOWN_USER_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$MIIRqgvgQbgj220jfp0MPA"
     "$YfwJSVjtjSU0zzV/P3S9nnQ/USre2wvJMjfCIjrTQbg"
 )
 
 
 async def hash_password(password: str) -> str:
-    """`Invalid` names the rule."""
+    """Return the hash of a password. Raise `Invalid` if its length is not allowed.
+
+    The hash takes about 200 ms, so it runs in a thread and blocks no other request.
+    """
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise Invalid("password", "length_between", minimum=PASSWORD_MIN, maximum=PASSWORD_MAX)
     return await asyncio.to_thread(_hasher.hash, password)
 
 
-async def is_password(given: str, expected_hash: str | None) -> bool:
-    """Takes as long for nobody (`None`) as for somebody."""
-    if len(given) > PASSWORD_MAX:
+async def is_password(password: str, expected_hash: str | None) -> bool:
+    """Return whether the password has this hash. `None` takes as long and is always False."""
+    if len(password) > PASSWORD_MAX:
         return False
-    is_right = await asyncio.to_thread(_verify, expected_hash or _NOBODY, given)
+    is_right = await asyncio.to_thread(_verify, expected_hash or _UNKNOWN_USER_HASH, password)
     return is_right and expected_hash is not None
 
 
-def _verify(expected_hash: str, given: str) -> bool:
+def _verify(expected_hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(expected_hash, given)
+        return _hasher.verify(expected_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def hash_of(secret: str) -> bytes:
-    """How a random secret of ours is kept; 160 bits need no salt."""
-    return hashlib.sha256(secret.encode()).digest()
+async def verify_password(
+    engine: Engine, email: str, password: str, client: ClientInfo
+) -> User | None:
+    """Return the user of this email and password, or None.
+
+    Raise `NotAllowed("too_many_attempts")` if the email or the address failed too often.
+    """
+    subject = f"email {email}"
+    await count_attempt(engine, subject, client)
+    row = await user_store.user_by_email_any_merchant(engine.database, email)
+    if not await is_password(password, row[1] if row else None) or row is None:
+        return None
+    await user_store.clear_attempts_any_merchant(engine.database, [subject])
+    return row[0]
+
+
+async def set_password(engine: Engine, user: User, password: str) -> None:
+    """Set a user's password. Raise `Invalid`."""
+    await user_store.set_password_any_merchant(
+        engine.database, user.user_id, await hash_password(password)
+    )
+
+
+@asynccontextmanager
+async def limit_attempts(engine: Engine, subject: str, client: ClientInfo) -> AsyncIterator[None]:
+    """Count the body as an attempt; clear the count of the subject if the body raises nothing.
+
+    Raise `NotAllowed("too_many_attempts")` if the subject or the address failed too often.
+    """
+    await count_attempt(engine, subject, client)
+    yield
+    await user_store.clear_attempts_any_merchant(engine.database, [subject])
+
+
+async def count_attempt(engine: Engine, subject: str, client: ClientInfo) -> None:
+    """Count an attempt by subject and by address. Raise `NotAllowed("too_many_attempts")`."""
+    now = engine.clock.now()
+    by_address = f"address {client.address}"
+    counts = await user_store.count_attempt_any_merchant(
+        engine.database, [subject, by_address], now=now, since=now - ATTEMPT_WINDOW
+    )
+    if (
+        counts.get(subject, 0) >= ATTEMPTS_PER_SUBJECT_MAX
+        or counts.get(by_address, 0) >= ATTEMPTS_PER_ADDRESS_MAX
+    ):
+        raise NotAllowed("too_many_attempts", minutes=ATTEMPT_WINDOW // timedelta(minutes=1))

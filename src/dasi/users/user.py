@@ -1,17 +1,20 @@
-"""The user: somebody who signs in to the console, and what each role may do. Pure rules.
+"""The user of the console, the roles and their permissions. Pure rules.
 
-`owner`      everything, for every merchant; adds merchants
-`admin`      everything of one merchant, its members included
-`operator`   watches, and acts on payments, keys, schedules and deliveries
-`developer`  watches, and sets up channels, API keys and webhooks
-`read_only`  watches
+`owner`      has every permission for every merchant, and adds merchants
+`admin`      has every permission for one merchant, its members included
+`operator`   views, and operates payments, billing keys, schedules and deliveries
+`developer`  views, and configures channels, API keys and webhooks
+`read_only`  views
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+
+from dasi.foundation.db import Row
 
 
 class Role(StrEnum):
@@ -23,7 +26,7 @@ class Role(StrEnum):
 
 
 Permission = Literal["view", "operate", "configure", "manage_members", "owner"]
-"""View a merchant; operate on its payments; configure it; manage its members; own the gateway."""
+"""View a merchant; operate its payments; configure it; manage its members; own the gateway."""
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset({"view", "operate", "configure", "manage_members", "owner"}),
@@ -32,8 +35,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.DEVELOPER: frozenset({"view", "configure"}),
     Role.READ_ONLY: frozenset({"view"}),
 }
-GIVEN_ROLES = (Role.ADMIN, Role.OPERATOR, Role.DEVELOPER, Role.READ_ONLY)
-"""Roles a membership can hold; an owner needs none."""
+MEMBER_ROLES = (Role.ADMIN, Role.OPERATOR, Role.DEVELOPER, Role.READ_ONLY)
+"""Roles of a membership. An owner needs no membership."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +46,35 @@ class User:
     name: str
     is_owner: bool
     has_totp: bool
-    """An authenticator app is set up."""
+    """Whether an authenticator app is set up."""
     passkeys: int
-    """How many passkeys are set up."""
+    """The number of passkeys."""
     roles: Mapping[int, Role]
-    """By merchant id."""
+    """The role in each merchant, by merchant id."""
     mfa_required_in: frozenset[int]
-    """The merchants that ask a second factor of this user's role."""
+    """The merchants that require a second factor of this user's role."""
     created_at: datetime
+
+    @classmethod
+    def from_row(cls, row: Row) -> "User":
+        """Return the user of a row of `USER_COLUMNS`."""
+        values = {name: row[name] for name in cls.__dataclass_fields__}
+        roles = json.loads(values.pop("roles") or "{}")
+        return cls(
+            roles={int(merchant_id): Role(role) for merchant_id, role in roles.items()},
+            mfa_required_in=frozenset(values.pop("mfa_required_in") or ()),
+            **values,
+        )
 
     @property
     def has_second_factor(self) -> bool:
-        """Asked for after the password: a code of the app, or a passkey."""
+        """Whether a sign-in needs a code of the app or a passkey after the password."""
         return self.has_totp or self.passkeys > 0
 
     def must_enroll_mfa(self, merchant_id: int | None) -> bool:
-        """A merchant asks for one and there is none; `None`: any merchant does."""
-        asks = self.mfa_required_in if merchant_id is None else {merchant_id}
-        return not self.has_second_factor and not asks.isdisjoint(self.mfa_required_in)
+        """Return whether a required second factor is missing. `None` means any merchant."""
+        required_in = self.mfa_required_in if merchant_id is None else {merchant_id}
+        return not self.has_second_factor and not required_in.isdisjoint(self.mfa_required_in)
 
     def role_in(self, merchant_id: int) -> Role | None:
         return Role.OWNER if self.is_owner else self.roles.get(merchant_id)
@@ -72,7 +86,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A user as a merchant's list shows them."""
+    """A user in the list of a merchant's members."""
 
     user_id: int
     email: str

@@ -1,13 +1,11 @@
-"""SQL of users and their memberships.
+"""SQL of users, their memberships, and attempts to guess their secrets.
 
-Users belong to the installation: what finds out which user it is ends in `_any_merchant`.
+A user belongs to the installation: the functions that find users end in `_any_merchant`.
 """
 
-import json
-from collections.abc import Collection
 from datetime import datetime
 
-from dasi.foundation.db import Connection, Database, Row
+from dasi.foundation.db import Connection, Database
 from dasi.users.user import Member, Role, User
 
 USER_COLUMNS = """u.user_id, u.email, u.name, u.is_owner,
@@ -20,19 +18,11 @@ USER_COLUMNS = """u.user_id, u.email, u.name, u.is_owner,
      WHERE m.user_id = u.user_id) AS roles, u.created_at"""
 
 
-def to_user(row: Row) -> User:
-    values = {name: row[name] for name in User.__dataclass_fields__}
-    told = json.loads(values.pop("roles") or "{}")
-    asked_in = frozenset(values.pop("mfa_required_in") or ())
-    roles = {int(key): Role(role) for key, role in told.items()}
-    return User(roles=roles, mfa_required_in=asked_in, **values)
-
-
 async def lock_users_any_merchant(connection: Connection) -> int:
-    """How many users there are; whoever else wants to add the first one waits."""
+    """Lock the table against another first user, and return the number of users."""
     await connection.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
-    counted: int = await connection.fetchval("SELECT count(*) FROM users")
-    return counted
+    count: int = await connection.fetchval("SELECT count(*) FROM users")
+    return count
 
 
 async def has_users_any_merchant(database: Database) -> bool:
@@ -48,7 +38,7 @@ async def insert_user_any_merchant(
     is_owner: bool,
     now: datetime,
 ) -> int | None:
-    """The new user's id; None if the email is taken."""
+    """Insert a user and return the id; None if the email is taken."""
     user_id: int | None = await connection.fetchval(
         """INSERT INTO users (email, name, password_hash, is_owner, created_at)
            VALUES ($1, $2, $3, $4, $5)
@@ -64,13 +54,13 @@ async def insert_user_any_merchant(
 
 
 async def user_by_email_any_merchant(database: Database, email: str) -> tuple[User, str] | None:
-    """The user and the hash of the password; nobody who was shut out."""
+    """Return the user and the hash of the password; None if unknown or disabled."""
     row = await database.fetchrow(
         f"""SELECT {USER_COLUMNS}, u.password_hash FROM users u
             WHERE u.email = $1 AND u.disabled_at IS NULL""",
         email,
     )
-    return None if row is None else (to_user(row), row["password_hash"])
+    return None if row is None else (User.from_row(row), row["password_hash"])
 
 
 async def user_any_merchant(database: Database, user_id: int) -> User | None:
@@ -78,51 +68,21 @@ async def user_any_merchant(database: Database, user_id: int) -> User | None:
         f"SELECT {USER_COLUMNS} FROM users u WHERE u.user_id = $1 AND u.disabled_at IS NULL",
         user_id,
     )
-    return None if row is None else to_user(row)
+    return None if row is None else User.from_row(row)
 
 
 async def users_any_merchant(database: Database) -> list[User]:
-    """Everybody, oldest first. For the command line of whoever runs the machine."""
+    """Return every user, oldest first. For the operator's command line."""
     rows = await database.fetch(
         f"SELECT {USER_COLUMNS} FROM users u WHERE u.disabled_at IS NULL ORDER BY u.user_id"
     )
-    return [to_user(row) for row in rows]
+    return [User.from_row(row) for row in rows]
 
 
 async def set_password_any_merchant(database: Database, user_id: int, password_hash: str) -> None:
     await database.fetch(
         "UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash
     )
-
-
-async def set_totp_any_merchant(database: Database, user_id: int, sealed: bytes | None) -> None:
-    """A new secret, not in force before it is confirmed; None switches it off."""
-    await database.fetch(
-        """UPDATE users SET sealed_totp = $2, totp_confirmed_at = NULL, totp_step = 0
-           WHERE user_id = $1""",
-        user_id,
-        sealed,
-    )
-
-
-async def sealed_totp_any_merchant(database: Database, user_id: int) -> bytes | None:
-    row = await database.fetchrow("SELECT sealed_totp FROM users WHERE user_id = $1", user_id)
-    return None if row is None else row["sealed_totp"]
-
-
-async def confirm_totp_any_merchant(database: Database, user_id: int, *, now: datetime) -> None:
-    await database.fetch("UPDATE users SET totp_confirmed_at = $2 WHERE user_id = $1", user_id, now)
-
-
-async def use_totp_step_any_merchant(database: Database, user_id: int, step: int) -> bool:
-    """False if this step or a later one was used: a code seen by somebody else opens nothing."""
-    row = await database.fetchrow(
-        """UPDATE users SET totp_step = $2 WHERE user_id = $1 AND totp_step < $2
-           RETURNING user_id""",
-        user_id,
-        step,
-    )
-    return row is not None
 
 
 async def put_membership(
@@ -150,7 +110,7 @@ async def delete_membership(database: Database, merchant_id: int, user_id: int) 
 
 
 async def members(database: Database, merchant_id: int) -> list[Member]:
-    """Owners first, then the merchant's own users by email."""
+    """Return the owners, then the merchant's members by email."""
     rows = await database.fetch(
         """SELECT u.user_id, u.email, u.name,
                   CASE WHEN u.is_owner THEN 'owner' ELSE m.role END AS role,
@@ -168,26 +128,10 @@ async def members(database: Database, merchant_id: int) -> list[Member]:
     return [Member(**{**row, "role": Role(row["role"])}) for row in rows]
 
 
-async def mfa_roles(database: Database, merchant_id: int) -> set[Role]:
-    rows = await database.fetch("SELECT role FROM mfa_policies WHERE merchant_id = $1", merchant_id)
-    return {Role(row["role"]) for row in rows}
-
-
-async def put_mfa_policy(connection: Connection, merchant_id: int, roles: Collection[Role]) -> None:
-    await connection.execute("DELETE FROM mfa_policies WHERE merchant_id = $1", merchant_id)
-    await connection.execute(
-        """INSERT INTO mfa_policies (merchant_id, role)
-           SELECT $1, unnest($2::text[])
-           ON CONFLICT DO NOTHING""",
-        merchant_id,
-        [role.value for role in roles],
-    )
-
-
 async def reset_user_any_merchant(
     connection: Connection, user_id: int, *, password_hash: str, ends_second_factor: bool
 ) -> None:
-    """A new password, every session ended, and the second factor too if asked."""
+    """Set the password, end every session and, if `ends_second_factor`, remove the factors."""
     await connection.execute(
         "UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash
     )
@@ -199,3 +143,29 @@ async def reset_user_any_merchant(
             user_id,
         )
         await connection.execute("DELETE FROM passkeys WHERE user_id = $1", user_id)
+
+
+async def count_attempt_any_merchant(
+    database: Database, subjects: list[str], *, now: datetime, since: datetime
+) -> dict[str, int]:
+    """Write an attempt and return the earlier attempts of each subject since `since`.
+
+    The attempt is written before its result is known, so that concurrent attempts count too.
+    """
+    rows = await database.fetch(
+        """WITH written AS (
+               INSERT INTO sign_in_attempts (subject, at) SELECT unnest($1::text[]), $2
+           ), swept AS (
+               DELETE FROM sign_in_attempts WHERE at < $3
+           )
+           SELECT subject, count(*) AS attempts FROM sign_in_attempts
+           WHERE subject = ANY($1::text[]) AND at >= $3 GROUP BY subject""",
+        subjects,
+        now,
+        since,
+    )
+    return {row["subject"]: row["attempts"] for row in rows}
+
+
+async def clear_attempts_any_merchant(database: Database, subjects: list[str]) -> None:
+    await database.fetch("DELETE FROM sign_in_attempts WHERE subject = ANY($1::text[])", subjects)

@@ -1,4 +1,4 @@
-"""Billing keys: the list, one customer's page, removal."""
+"""Pages of billing keys: the list, the keys of one customer, deletion."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from dasi.billing_keys import browse_keys, delete_key, keys_of_customer
-from dasi.console.routing import ConsoleRequest, next_url
+from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.errors import NotFound
 from dasi.reporting import PaymentQuery, browse_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
@@ -17,12 +17,19 @@ _AHEAD = timedelta(days=366 * 5)
 
 
 async def show_list(request: ConsoleRequest) -> Response:
-    words = request.query("q")
+    search_text = request.query("q")
     page = await browse_keys(
-        request.engine, request.merchant_id, query=words or None, after=request.cursor(), limit=PAGE
+        request.engine,
+        request.merchant_id,
+        query=search_text or None,
+        after=request.cursor(),
+        limit=PAGE,
     )
     return request.page(
-        "billing_keys.html", keys=page.rows, asked=words, next_url=next_url(page, q=words)
+        "billing_keys.html",
+        keys=page.rows,
+        search_text=search_text,
+        next_url=next_url(page, q=search_text),
     )
 
 
@@ -54,7 +61,7 @@ async def show_one(request: ConsoleRequest) -> Response:
         "billing_key.html",
         customer_uid=customer_uid,
         keys=keys,
-        active_key=next((one for one in keys if one.status == "active"), None),
+        active_key=next((key for key in keys if key.status == "active"), None),
         charges=charges.rows,
         waiting=waiting,
         may_operate=request.user.may("operate", request.merchant_id),

@@ -1,10 +1,10 @@
-"""Schedules: a month's calendar, the list of one day, and what may be done with each."""
+"""Pages of scheduled payments: a month's calendar, the list of one day, changes."""
 
 from datetime import date, datetime, time, timedelta
 
 from starlette.responses import Response
 
-from dasi.console.routing import ConsoleRequest, next_url
+from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.clock import KST, kst_day
 from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
@@ -22,13 +22,13 @@ from dasi.schedules import (
 PAGE = 50
 _WEEK = 7
 _EVERY_MERCHANT = 0
-"""How the room names a pause of all merchants."""
+"""The key of a pause of all merchants in the result of `pauses`."""
 
 
 async def show_schedules(request: ConsoleRequest) -> Response:
     engine, now = request.engine, request.engine.clock.now()
     today = kst_day(now)
-    day = _asked_day(request, today)
+    day = _date(request.query("day")) or today
     begins = datetime.combine(day, time.min, tzinfo=KST)
     page = await browse_schedules(
         engine,
@@ -58,20 +58,20 @@ async def show_schedules(request: ConsoleRequest) -> Response:
 
 
 def _month_of(day: date) -> list[date]:
-    """Whole weeks around a month, Sunday first as Korean calendars have it."""
+    """Return the days of the whole weeks around a month, Sunday first as in Korean calendars."""
     first = day.replace(day=1)
     first -= timedelta(days=(first.weekday() + 1) % _WEEK)
     last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     weeks = ((last - first).days + _WEEK) // _WEEK
-    return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
+    return [first + timedelta(days=number) for number in range(weeks * _WEEK)]
 
 
 async def post_reschedule(request: ConsoleRequest) -> Response:
     merchant_uid = request.field("merchant_uid")
-    at = _moment(request, "schedule_at")
-    await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=at)
-    await request.audit("schedule_rescheduled", target=merchant_uid, detail=at.isoformat())
-    return _back(request, "rescheduled")
+    schedule_at = _moment(request, "schedule_at")
+    await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=schedule_at)
+    await request.audit("schedule_rescheduled", target=merchant_uid, detail=schedule_at.isoformat())
+    return _redirect_to_day(request, "rescheduled")
 
 
 async def post_revoke(request: ConsoleRequest) -> Response:
@@ -80,11 +80,11 @@ async def post_revoke(request: ConsoleRequest) -> Response:
         request.engine, request.merchant_id, customer_uid=None, merchant_uids=[merchant_uid]
     )
     await request.audit("schedule_revoked", target=merchant_uid)
-    return _back(request, "revoked")
+    return _redirect_to_day(request, "revoked")
 
 
 async def post_retry(request: ConsoleRequest) -> Response:
-    """Charges now, so it is written down before it is asked for."""
+    """Charge now. The audit entry comes first, because a charge cannot be undone."""
     merchant_uid = request.field("merchant_uid")
     await request.audit("schedule_retried", target=merchant_uid)
     payment = await retry(request.engine, request.merchant_id, merchant_uid)
@@ -95,35 +95,31 @@ async def post_pause(request: ConsoleRequest) -> Response:
     reason = request.field("reason") or request.user.email
     await pause_schedules(request.engine, request.merchant_id, reason=reason)
     await request.audit("schedules_paused", detail=reason)
-    return _back(request, "schedules_paused")
+    return _redirect_to_day(request, "schedules_paused")
 
 
 async def post_resume(request: ConsoleRequest) -> Response:
     await resume_schedules(request.engine, request.merchant_id)
     await request.audit("schedules_resumed")
-    return _back(request, "schedules_resumed")
+    return _redirect_to_day(request, "schedules_resumed")
 
 
-def _back(request: ConsoleRequest, done: str) -> Response:
-    day = _asked_date(request.field("day"))
-    where = f"day={day}&" if day else ""
-    return request.redirect(f"{request.url('/schedules')}?{where}done={done}")
+def _redirect_to_day(request: ConsoleRequest, done: str) -> Response:
+    day = _date(request.field("day"))
+    day_param = f"day={day}&" if day else ""
+    return request.redirect(f"{request.url('/schedules')}?{day_param}done={done}")
 
 
-def _asked_day(request: ConsoleRequest, today: date) -> date:
-    return _asked_date(request.query("day")) or today
-
-
-def _asked_date(told: str) -> date | None:
+def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(told)
+        return date.fromisoformat(text)
     except ValueError:
         return None
 
 
 def _moment(request: ConsoleRequest, name: str) -> datetime:
-    """What a date-and-time field of a browser sends, in Korean time."""
+    """Return a date-and-time field of a browser as Korean time. Raise `Invalid`."""
     try:
         return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
-    except ValueError as wrong:
-        raise Invalid(name, "date_time") from wrong
+    except ValueError as error:
+        raise Invalid(name, "date_time") from error

@@ -1,8 +1,8 @@
-// What scripts add to the console: copying with one click, the menu's place on a phone,
-// what stays open. All works without.
+// Scripts of the console: copy buttons, the scroll position of the menu on a phone, open details on
+// a page that renews itself. Every page works without them.
 "use strict";
 
-const copied = async (button, text) => {
+const copy = async (button, text) => {
   await navigator.clipboard.writeText(text);
   button.classList.add("copied");
 };
@@ -10,19 +10,18 @@ const copied = async (button, text) => {
 for (const button of document.querySelectorAll("[data-copy], [data-copy-from]")) {
   button.hidden = false;
   button.addEventListener("click", () =>
-    copied(button, button.dataset.copy ?? document.getElementById(button.dataset.copyFrom).textContent),
+    copy(button, button.dataset.copy ?? document.getElementById(button.dataset.copyFrom).textContent),
   );
 }
 
-// On a phone the menu is one line to push sideways: begin where we are.
+// On a phone the menu is one line that scrolls sideways: show the current page's entry.
 document.querySelector(".side [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
-// A page that renews itself takes nothing from its reader: what was opened stays open. (The focus stays
-// by itself where it has an id.)
-let opened = [];
+// Details stay open when a page renews itself. The focus stays without a script if its element has an id.
+let openIds = [];
 document.addEventListener("htmx:beforeSwap", () => {
-  opened = Array.from(document.querySelectorAll("#live details[open]"), (one) => one.id);
+  openIds = Array.from(document.querySelectorAll("#live details[open]"), (details) => details.id);
 });
 document.addEventListener("htmx:afterSwap", () => {
-  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  for (const id of openIds) document.getElementById(id)?.setAttribute("open", "");
 });

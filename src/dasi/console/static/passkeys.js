@@ -1,9 +1,9 @@
-// What only a script can do: ask the browser for a passkey. A form says what for (`data-passkey`)
-// and carries what to sign (`data-options`); the answer goes back in its field `answer`.
+// Ask the browser for a passkey. A form names the operation (`data-passkey`) and holds the options to
+// sign (`data-options`); the script puts the answer into its field `answer`.
 "use strict";
 
 const bytesOf = (text) =>
-  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 
 const textOf = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer)))
@@ -11,35 +11,35 @@ const textOf = (buffer) =>
     .replaceAll("/", "_")
     .replaceAll("=", "");
 
-const known = (list) => (list ?? []).map((one) => ({ ...one, id: bytesOf(one.id) }));
+const withBytes = (keys) => (keys ?? []).map((key) => ({ ...key, id: bytesOf(key.id) }));
 
-const create = async (told) => {
-  const made = await navigator.credentials.create({
+const create = async (options) => {
+  const key = await navigator.credentials.create({
     publicKey: {
-      ...told,
-      challenge: bytesOf(told.challenge),
-      user: { ...told.user, id: bytesOf(told.user.id) },
-      excludeCredentials: known(told.excludeCredentials),
+      ...options,
+      challenge: bytesOf(options.challenge),
+      user: { ...options.user, id: bytesOf(options.user.id) },
+      excludeCredentials: withBytes(options.excludeCredentials),
     },
   });
-  return answer(made, {
-    clientDataJSON: textOf(made.response.clientDataJSON),
-    attestationObject: textOf(made.response.attestationObject),
+  return answer(key, {
+    clientDataJSON: textOf(key.response.clientDataJSON),
+    attestationObject: textOf(key.response.attestationObject),
   });
 };
 
-const get = async (told) => {
-  const given = await navigator.credentials.get({
+const get = async (options) => {
+  const key = await navigator.credentials.get({
     publicKey: {
-      ...told,
-      challenge: bytesOf(told.challenge),
-      allowCredentials: known(told.allowCredentials),
+      ...options,
+      challenge: bytesOf(options.challenge),
+      allowCredentials: withBytes(options.allowCredentials),
     },
   });
-  return answer(given, {
-    clientDataJSON: textOf(given.response.clientDataJSON),
-    authenticatorData: textOf(given.response.authenticatorData),
-    signature: textOf(given.response.signature),
+  return answer(key, {
+    clientDataJSON: textOf(key.response.clientDataJSON),
+    authenticatorData: textOf(key.response.authenticatorData),
+    signature: textOf(key.response.signature),
   });
 };
 
@@ -54,13 +54,13 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     event.preventDefault();
     error.hidden = true;
     try {
-      const ask = form.dataset.passkey === "create" ? create : get;
-      form.elements.answer.value = await ask(JSON.parse(form.dataset.options));
+      const request = form.dataset.passkey === "create" ? create : get;
+      form.elements.answer.value = await request(JSON.parse(form.dataset.options));
       form.submit();
-    } catch (why) {
-      // Refused, closed, or the device is known already: the browser has said which.
+    } catch (exception) {
+      // Refused, closed, or registered already: the name of the exception tells which.
       error.hidden = false;
-      error.dataset.why = why.name;
+      error.dataset.reason = exception.name;
     }
   });
 }

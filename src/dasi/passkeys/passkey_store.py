@@ -1,13 +1,22 @@
-"""SQL of passkeys, and what browsers were asked to sign."""
+"""SQL of passkeys, and of the challenges that browsers sign."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from dasi.authentication.passkey import Passkey
 from dasi.foundation.db import Connection, Database
 
 Purpose = Literal["add", "sign_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey in its user's list."""
+
+    passkey_id: int
+    name: str
+    added_at: datetime
+    used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +29,7 @@ class PasskeyRow:
 
 
 async def passkeys_any_merchant(database: Database, user_id: int) -> list[Passkey]:
-    """Oldest first."""
+    """Return the passkeys of a user, oldest first."""
     rows = await database.fetch(
         """SELECT passkey_id, name, added_at, used_at FROM passkeys
            WHERE user_id = $1 ORDER BY passkey_id""",
@@ -39,12 +48,12 @@ async def passkey_rows_any_merchant(database: Database, user_id: int) -> list[Pa
 
 
 async def lock_passkeys_any_merchant(connection: Connection, user_id: int) -> int:
-    """How many there are; whoever else adds one to this user waits."""
+    """Lock the user against other additions, and return the number of passkeys."""
     await connection.execute("SELECT 1 FROM users WHERE user_id = $1 FOR UPDATE", user_id)
-    counted: int = await connection.fetchval(
+    count: int = await connection.fetchval(
         "SELECT count(*) FROM passkeys WHERE user_id = $1", user_id
     )
-    return counted
+    return count
 
 
 async def insert_passkey_any_merchant(
@@ -57,7 +66,7 @@ async def insert_passkey_any_merchant(
     sign_count: int,
     now: datetime,
 ) -> bool:
-    """False if somebody has this credential already."""
+    """Insert a passkey. Return False if a user has this credential already."""
     passkey_id: int | None = await connection.fetchval(
         """INSERT INTO passkeys (user_id, credential_id, public_key, name, sign_count, added_at)
            VALUES ($1, $2, $3, $4, $5, $6)
@@ -89,7 +98,7 @@ async def rename_passkey_any_merchant(
 async def delete_passkey_any_merchant(
     database: Database, user_id: int, passkey_id: int
 ) -> str | None:
-    """The name it had."""
+    """Delete a passkey and return its name; None if the user has no such passkey."""
     row = await database.fetchrow(
         "DELETE FROM passkeys WHERE user_id = $1 AND passkey_id = $2 RETURNING name",
         user_id,
@@ -101,7 +110,7 @@ async def delete_passkey_any_merchant(
 async def count_passkey_use_any_merchant(
     database: Database, passkey_id: int, *, sign_count: int, now: datetime
 ) -> bool:
-    """False if another answer with this count or a later one came first."""
+    """Store the count of an answer. Return False if this count or a later one is stored already."""
     row = await database.fetchrow(
         """UPDATE passkeys SET sign_count = $2, used_at = $3
            WHERE passkey_id = $1 AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))
@@ -121,7 +130,7 @@ async def put_challenge_any_merchant(
     challenge: bytes,
     expires_at: datetime,
 ) -> None:
-    """A session has one: the newest."""
+    """Store the challenge of a session in place of an older one."""
     await database.fetch(
         """INSERT INTO passkey_challenges (session_hash, purpose, challenge, expires_at)
            VALUES ($1, $2, $3, $4)
@@ -137,7 +146,7 @@ async def put_challenge_any_merchant(
 async def take_challenge_any_merchant(
     database: Database, session_hash: bytes, *, purpose: Purpose, now: datetime
 ) -> bytes | None:
-    """The challenge, once; None if there is none, it was for something else, or it ran out."""
+    """Delete the challenge and return it; None if missing, expired or of another purpose."""
     row = await database.fetchrow(
         """DELETE FROM passkey_challenges WHERE session_hash = $1
            RETURNING purpose, challenge, expires_at""",

@@ -1,4 +1,4 @@
-"""SQL of filters that a user keeps."""
+"""SQL of saved filters."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ async def filters(connection: Connection | Database, merchant_id: int, user_id: 
 
 
 async def lock_filters(connection: Connection, merchant_id: int, user_id: int) -> None:
-    """Two savings of one user go one after the other, so that a limit holds."""
+    """Serialize the changes of one user, so that two at the same time cannot exceed the limit."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('saved_filters ' || $1 || ' ' || $2, 0))",
         str(merchant_id),

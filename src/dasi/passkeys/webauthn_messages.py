@@ -1,7 +1,7 @@
-"""The browser's half of a passkey: what it is asked to sign, and whether what it signed is right.
+"""Write the options of a passkey for the browser, and verify the browser's answer.
 
-WebAuthn level 2, by the `webauthn` library. Its import takes a second or two and its arithmetic is
-not free, so both happen in a thread, when the first passkey is used. A browser signs for one host
+WebAuthn level 2, by the `webauthn` library. Its import takes one or two seconds and its arithmetic
+costs time, so both run in a thread, at the first use of a passkey. A browser signs for one host
 name only: that of `DASI_PUBLIC_URL`.
 """
 
@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 
 T = TypeVar("T")
 _TIMEOUT_MS = 120_000
-# What the library lets through of an answer that is no answer: it parses before it verifies.
-_NOT_AN_ANSWER = (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error)
+# The errors that the library raises for a malformed answer, which it parses before it verifies.
+_MALFORMED_ANSWER = (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error)
 
 
 class InvalidAssertion(Exception):
-    """The answer is not one to our challenge by this passkey. Says why, for the audit log."""
+    """The answer does not match the challenge and the passkey. The text is for the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Whom a passkey is for. `origin` is the page's, `name` the host that the browser checks."""
+    """The site of a passkey: the origin of its page, and the host name that the browser checks."""
 
     origin: str
     name: str
@@ -39,8 +39,10 @@ class NewKey:
 
 
 def host_of(public_url: str) -> Host | None:
-    """None where browsers have no passkeys: without HTTPS (but for localhost), and at a bare IP
-    address."""
+    """Return the site of an address, or None if browsers offer no passkeys there.
+
+    Browsers offer none without HTTPS (except at localhost) and none at an IP address.
+    """
     parts = urlsplit(public_url)
     name = parts.hostname or ""
     is_local = name == "localhost" or name.endswith(".localhost")
@@ -56,7 +58,7 @@ def host_of(public_url: str) -> Host | None:
 async def options_to_add(
     host: Host, challenge: bytes, *, user_id: bytes, email: str, name: str, known: Sequence[bytes]
 ) -> str:
-    """JSON for `navigator.credentials.create`; an authenticator that is known refuses by itself."""
+    """Return the JSON for `navigator.credentials.create`. Known authenticators refuse it."""
 
     def make() -> str:
         import webauthn  # noqa: PLC0415  # see above: it is slow to load
@@ -76,7 +78,7 @@ async def options_to_add(
                     user_verification=structs.UserVerificationRequirement.PREFERRED,
                 ),
                 exclude_credentials=[
-                    structs.PublicKeyCredentialDescriptor(id=one) for one in known
+                    structs.PublicKeyCredentialDescriptor(id=key_id) for key_id in known
                 ],
             )
         )
@@ -85,7 +87,7 @@ async def options_to_add(
 
 
 async def options_to_sign_in(host: Host, challenge: bytes, *, known: Sequence[bytes]) -> str:
-    """JSON for `navigator.credentials.get`."""
+    """Return the JSON for `navigator.credentials.get`."""
 
     def make() -> str:
         import webauthn  # noqa: PLC0415  # see above: it is slow to load
@@ -96,7 +98,9 @@ async def options_to_sign_in(host: Host, challenge: bytes, *, known: Sequence[by
                 rp_id=host.name,
                 challenge=challenge,
                 timeout=_TIMEOUT_MS,
-                allow_credentials=[structs.PublicKeyCredentialDescriptor(id=one) for one in known],
+                allow_credentials=[
+                    structs.PublicKeyCredentialDescriptor(id=key_id) for key_id in known
+                ],
             )
         )
 
@@ -104,24 +108,28 @@ async def options_to_sign_in(host: Host, challenge: bytes, *, known: Sequence[by
 
 
 async def read_new_key(host: Host, challenge: bytes, answer: str) -> NewKey:
-    """`InvalidAssertion`."""
+    """Return the new key of an answer. Raise `InvalidAssertion`."""
 
     def verify() -> NewKey:
         import webauthn  # noqa: PLC0415  # see above: it is slow to load
 
-        told = webauthn.verify_registration_response(
+        registration = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=host.name,
             expected_origin=host.origin,
         )
-        return NewKey(told.credential_id, told.credential_public_key, told.sign_count)
+        return NewKey(
+            registration.credential_id,
+            registration.credential_public_key,
+            registration.sign_count,
+        )
 
     return await _verified(verify)
 
 
 async def credential_id_of(answer: str) -> bytes:
-    """Which passkey claims to have answered. `InvalidAssertion`."""
+    """Return the id of the passkey that the answer names. Raise `InvalidAssertion`."""
 
     def read() -> bytes:
         from webauthn.helpers import parse_authentication_credential_json  # noqa: PLC0415  # above
@@ -134,8 +142,11 @@ async def credential_id_of(answer: str) -> bytes:
 async def new_sign_count(
     host: Host, challenge: bytes, answer: str, *, public_key: bytes, sign_count: int
 ) -> int:
-    """The authenticator's count after an answer that is right; it must have grown, where it is not
-    always 0: else there are two of that authenticator. `InvalidAssertion`."""
+    """Verify an answer and return the authenticator's count.
+
+    The count must grow unless it is always 0; otherwise the authenticator was copied. Raise
+    `InvalidAssertion`.
+    """
 
     def verify() -> int:
         import webauthn  # noqa: PLC0415  # see above: it is slow to load
@@ -158,7 +169,7 @@ async def _verified(verify: Callable[[], T]) -> T:
 
         try:
             return verify()
-        except (WebAuthnException, *_NOT_AN_ANSWER) as why:
-            raise InvalidAssertion(f"{type(why).__name__}: {str(why)[:200]}") from why
+        except (WebAuthnException, *_MALFORMED_ANSWER) as error:
+            raise InvalidAssertion(f"{type(error).__name__}: {str(error)[:200]}") from error
 
     return await asyncio.to_thread(run)
