@@ -8,20 +8,24 @@ from typing import Annotated
 import typer
 
 from dasi.commands import (
-    channel_state,
+    channels,
     conformance,
+    demo,
     events,
+    keys,
     ledger,
     merchants,
+    migrate,
     payments,
-    run,
     schedules,
+    serve,
+    simulator,
     test_clock,
+    up,
     users,
     vault,
     webhooks,
 )
-from dasi.commands.options import help_epilog
 from dasi.commands.printing import operator_error_of, print_operator_error
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.foundation.operator_error import OperatorError
@@ -35,20 +39,17 @@ app = typer.Typer(
     help="A self-hosted billing-key payment gateway: Iamport V1 in front, KICC EasyPay behind.",
     epilog="Begin with: dasi demo",
 )
-run.register(app)
+for module in (demo, up, serve, simulator, conformance, events, migrate):
+    app.add_typer(module.app)
 app.add_typer(payments.app, name="payments")
 app.add_typer(ledger.app, name="ledger")
-conformance.register(app)
-events.register(app)
-channel_state.register(merchants.channel)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(test_clock.app, name="clock")
-app.command("migrate", epilog=help_epilog("dasi migrate"))(merchants.migrate_command)
-app.add_typer(merchants.merchant, name="merchant")
-app.add_typer(merchants.key, name="key")
-app.add_typer(merchants.channel, name="channel")
-app.add_typer(users.user, name="user")
+app.add_typer(merchants.app, name="merchant")
+app.add_typer(keys.app, name="key")
+app.add_typer(channels.app, name="channel")
+app.add_typer(users.app, name="user")
 app.add_typer(vault.app, name="vault")
 
 

@@ -15,11 +15,13 @@ from dasi.foundation.operator_error import OperatorError
 _MARKS = {"same": "green", "different": "yellow", "missing": "red"}
 
 
-def register(app: typer.Typer) -> None:
-    example = "dasi conformance --url http://127.0.0.1:8000 --key K --secret S"
-    app.command("conformance", epilog=help_epilog(example))(conformance_command)
+app = typer.Typer()
 
 
+@app.command(
+    "conformance",
+    epilog=help_epilog("dasi conformance --url http://127.0.0.1:8000 --key K --secret S"),
+)
 def conformance_command(
     url: Annotated[str, typer.Option("--url", help="The server, without a path.")],
     key: Annotated[str, typer.Option("--key", help="An API key of a merchant there.")],

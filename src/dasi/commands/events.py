@@ -22,6 +22,10 @@ _ANSWER_S = 30
 _TAKEN = range(200, 300)
 
 
+app = typer.Typer()
+
+
+@app.command("events", epilog=help_epilog("dasi events --merchant imp00000001 --after 120"))
 def events(
     *,
     merchant_code: MerchantCode,
@@ -46,6 +50,13 @@ def events(
         typer.echo(f"{page.remaining:,} more: --after {page.next_cursor}")
 
 
+@app.command(
+    "listen",
+    epilog=help_epilog(
+        "dasi listen --merchant imp00000001 --to http://127.0.0.1:3000/webhook",
+        "0 stopped as asked, 1 could not start, 2 wrong usage",
+    ),
+)
 def listen(
     *,
     to: Annotated[str, typer.Option("--to", metavar="URL", help="Where events are posted.")],
@@ -130,19 +141,6 @@ async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Ev
     moment = event.at.astimezone(KST).strftime("%H:%M:%S")
     typer.echo(f"{moment}  {event.sequence:>8}  {event.kind:24} {event.resource_id:20} {told}")
     return is_taken
-
-
-def register(app: typer.Typer) -> None:
-    app.command("events", epilog=help_epilog("dasi events --merchant imp00000001 --after 120"))(
-        events
-    )
-    app.command(
-        "listen",
-        epilog=help_epilog(
-            "dasi listen --merchant imp00000001 --to http://127.0.0.1:3000/webhook",
-            "0 stopped as asked, 1 could not start, 2 wrong usage",
-        ),
-    )(listen)
 
 
 def _row(event: "Event") -> Facts:

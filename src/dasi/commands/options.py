@@ -1,5 +1,6 @@
 """Options that several commands share, and the text at the end of every --help."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +18,13 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 MerchantCode = Annotated[str, typer.Option("--merchant", metavar="CODE", help="Whose it is.")]
+Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The gateway's port.")]
 SimulatorPort = Annotated[
     int, typer.Option("--simulator-port", min=0, max=65535, help="The simulator's port.")
 ]
 DATA_DEFAULT = data_dir.DEFAULT
+UNTIL_STOPPED = "0 stopped as asked, 1 could not start or a part of it died, 2 wrong usage"
 
 
 def help_epilog(
@@ -29,3 +32,12 @@ def help_epilog(
 ) -> str:
     """The last lines of a command's help."""
     return f"Example: {example}\n\nExit codes: {exit_codes}."
+
+
+def read_secret(given: str | None) -> str | None:
+    """The secret itself; `-` asks for it."""
+    if given != "-":
+        return given
+    if sys.stdin.isatty():
+        return str(typer.prompt("Secret", hide_input=True))
+    return sys.stdin.readline().rstrip("\r\n")

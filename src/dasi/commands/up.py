@@ -1,22 +1,60 @@
 """One machine for real: `dasi up`."""
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
+from dasi.commands.options import (
+    DATA_DEFAULT,
+    UNTIL_STOPPED,
+    Data,
+    Host,
+    Port,
+    SimulatorPort,
+    help_epilog,
+)
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.foundation.operator_error import OperatorError
 from dasi.merchants import list_merchants
 from dasi.runtime.bootstrap import open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.runtime.processes import ProcessGroup, raise_on_exit, shutdown_event, wait_first
+from dasi.runtime.processes import LOOPBACK, ProcessGroup, raise_on_exit, shutdown_event, wait_first
 from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
 from dasi.users import bootstrap_link
+
+app = typer.Typer()
+
+
+@app.command(epilog=help_epilog("dasi up --data /var/lib/dasi --port 8000", UNTIL_STOPPED))
+def up(
+    *,
+    data: Data = DATA_DEFAULT,
+    host: Host = LOOPBACK,
+    port: Port = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=8, help="How many gateway processes.")
+    ] = 1,
+    simulator: Annotated[bool, typer.Option("--simulator", help="Add the KICC simulator.")] = False,
+    simulator_port: SimulatorPort = 8001,
+) -> None:
+    """One machine for real: embedded PostgreSQL, gateway and worker."""
+    asyncio.run(
+        run_up(
+            data,
+            host=host,
+            port=port,
+            workers=workers,
+            simulator_port=simulator_port if simulator else None,
+        )
+    )
 
 
 async def run_up(

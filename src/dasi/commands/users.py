@@ -7,18 +7,17 @@ from typing import Annotated
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.merchants import read_secret
-from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
+from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog, read_secret
 from dasi.commands.printing import print_facts, print_list, print_note
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
 from dasi.settings import read_settings
 from dasi.users import Role, User, add_user, bootstrap_link, list_users, reset_link
 
-user = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
+app = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
 
 
-@user.command("add", epilog=help_epilog("dasi user add --email kim@shop.example --name Kim"))
+@app.command("add", epilog=help_epilog("dasi user add --email kim@shop.example --name Kim"))
 def user_add(
     *,
     email: Annotated[str, typer.Option(help="What they sign in with.")],
@@ -52,7 +51,7 @@ def user_add(
     )
 
 
-@user.command("reset", epilog=help_epilog("dasi user reset --email kim@shop.example"))
+@app.command("reset", epilog=help_epilog("dasi user reset --email kim@shop.example"))
 def user_reset(
     *,
     email: Annotated[str, typer.Option(help="Whose password or second factor is lost.")],
@@ -82,7 +81,7 @@ def user_reset(
     )
 
 
-@user.command("list", epilog=help_epilog("dasi user list --json"))
+@app.command("list", epilog=help_epilog("dasi user list --json"))
 def user_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the users of the console, oldest first."""
     rows = [_of_user(one) for one in with_engine(data, list_users)]

@@ -1,15 +1,14 @@
-"""Running: the demo, one machine for real, or one part alone."""
+"""`dasi serve` and `dasi worker`: one part of the gateway alone."""
 
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from dasi.commands.options import DATA_DEFAULT, Data, Port, SimulatorPort, help_epilog
+from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
 from dasi.runtime.processes import (
     LOOPBACK,
     ProcessGroup,
@@ -20,54 +19,11 @@ from dasi.runtime.processes import (
     wait_first,
 )
 
-Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
-_UNTIL_STOPPED = "0 stopped as asked, 1 could not start or a part of it died, 2 wrong usage"
+app = typer.Typer()
 
 
-def demo(
-    *,
-    once: Annotated[bool, typer.Option("--once", help="End after the paid charge.")] = False,
-    port: Port = 8000,
-    simulator_port: SimulatorPort = 8001,
-    shop_port: Annotated[
-        int, typer.Option("--shop-port", min=0, max=65535, help="The demo shop's port.")
-    ] = 8002,
-) -> None:
-    """Everything, offline: register a card, charge it, receive the webhook; nothing is left."""
-    from dasi.demo import run_demo  # noqa: PLC0415  # it loads every room: not for --help
-
-    code = asyncio.run(
-        run_demo(once=once, port=port, simulator_port=simulator_port, shop_port=shop_port)
-    )
-    raise typer.Exit(code)
-
-
-def up(
-    *,
-    data: Data = DATA_DEFAULT,
-    host: Host = LOOPBACK,
-    port: Port = 8000,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, max=8, help="How many gateway processes.")
-    ] = 1,
-    simulator: Annotated[bool, typer.Option("--simulator", help="Add the KICC simulator.")] = False,
-    simulator_port: SimulatorPort = 8001,
-) -> None:
-    """One machine for real: embedded PostgreSQL, gateway and worker."""
-    from dasi.commands.up import run_up  # noqa: PLC0415  # it loads every room: not for --help
-
-    asyncio.run(
-        run_up(
-            data,
-            host=host,
-            port=port,
-            workers=workers,
-            simulator_port=simulator_port if simulator else None,
-        )
-    )
-
-
+@app.command(epilog=help_epilog("dasi serve --host 0.0.0.0 --workers 4", UNTIL_STOPPED))
 def serve(
     *,
     host: Host = LOOPBACK,
@@ -88,6 +44,7 @@ def serve(
     run_gateway(listeners[0])
 
 
+@app.command(epilog=help_epilog("dasi worker --workers 2", UNTIL_STOPPED))
 def worker(
     *,
     workers: Workers = 1,
@@ -111,13 +68,6 @@ def worker(
     if where is not None:
         serve_metrics(*where)
     run_worker()
-
-
-def simulator(context: typer.Context) -> None:
-    """The KICC simulator alone. Its options are its own: `dasi simulator -- --help`."""
-    program = [sys.executable, "-P", "-m", "kicc_simulator", *context.args]
-    sys.stdout.flush()
-    os.execv(sys.executable, program)  # noqa: S606  # no shell is wanted
 
 
 async def _several(
@@ -155,17 +105,3 @@ async def _several(
                 await wait_first(stop.wait(), raise_on_exit(group))
             finally:
                 await group.stop()
-
-
-def register(app: typer.Typer) -> None:
-    """Adds these commands to `app`."""
-    stopped = {"exit_codes": _UNTIL_STOPPED}
-    demo_codes = "0 paid, 1 not paid or not started, 2 wrong usage, 130 stopped before it was paid"
-    app.command(epilog=help_epilog("dasi demo --once", demo_codes))(demo)
-    app.command(epilog=help_epilog("dasi up --data /var/lib/dasi --port 8000", **stopped))(up)
-    app.command(epilog=help_epilog("dasi serve --host 0.0.0.0 --workers 4", **stopped))(serve)
-    app.command(epilog=help_epilog("dasi worker --workers 2", **stopped))(worker)
-    app.command(
-        epilog=help_epilog("dasi simulator --port 8001 --strict-fields", "the simulator's own"),
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    )(simulator)
