@@ -167,7 +167,8 @@ async def _start_shop(demo: Demo) -> Child:
 
 async def _set_up_merchant(demo: Demo, opened: DataDir) -> str:
     """The merchant, its key and its channel; the address that makes the console's owner."""
-    # They load every room, which takes as long as the programs started above take.
+    # Loading every domain package takes as long as the start of the programs above, so both happen
+    # at the same time.
     from dasi.app import open_engine  # noqa: PLC0415  # slow
     from dasi.channels import add_channel  # noqa: PLC0415  # slow
     from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow

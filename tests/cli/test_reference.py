@@ -1,5 +1,7 @@
 """The reference names every command and option, and every help has an example and exit codes."""
 
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from dasi.cli import COMMANDS as LISTED
 from dasi.cli import app
 from support.dasi_program import dasi
 
@@ -53,6 +56,31 @@ def test_help_has_an_example_that_begins_with_the_command_and_exit_codes(name: s
     assert f"Example: {name}" in epilog
     assert "Exit codes: " in epilog
     assert COMMANDS[name].help
+
+
+def test_the_list_of_commands_shows_the_first_line_of_each_commands_help():
+    group: Any = typer.main.get_command(app)
+    first_lines = {
+        name: " ".join(command.help.partition("\n\n")[0].split())
+        for name, command in group.commands.items()
+    }
+    assert {name: line for name, (_, line) in LISTED.items()} == first_lines
+
+
+def test_help_loads_neither_the_database_layer_nor_a_domain_package():
+    program = (
+        "import sys; from dasi.cli import app; app(['--help'], standalone_mode=False); "
+        "print(*[name for name in sys.modules if name.startswith(('asyncpg', 'dasi'))], "
+        "file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert "merchant" in done.stdout
+    assert set(done.stderr.split()) == {
+        *("dasi", "dasi.cli", "dasi.commands", "dasi.commands.printing", "dasi.foundation"),
+        *("dasi.foundation.errors", "dasi.foundation.operator_error"),
+    }
 
 
 def test_version_is_told():

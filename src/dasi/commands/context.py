@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dasi.engine import Engine
 from dasi.foundation.logging import set_up_logging
+from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.data_dir import connect_database
 from dasi.settings import read_settings
 
@@ -25,8 +26,6 @@ def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _engine(data: Path) -> AsyncIterator[Engine]:
-    from dasi.runtime.bootstrap import open_current_engine  # noqa: PLC0415  # it loads every room: not for --help
-
     async with connect_database(data, os.environ) as reached:
         settings = read_settings(reached.environment)
         # A command's output is facts: what the rooms log on the way goes to standard error, and

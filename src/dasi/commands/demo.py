@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dasi.commands.options import Port, SimulatorPort, help_epilog
+from dasi.demo import run_demo
 
 app = typer.Typer()
 _EXIT_CODES = "0 paid, 1 not paid or not started, 2 wrong usage, 130 stopped before it was paid"
@@ -22,8 +23,6 @@ def demo(
     ] = 8002,
 ) -> None:
     """Everything, offline: register a card, charge it, receive the webhook; nothing is left."""
-    from dasi.demo import run_demo  # noqa: PLC0415  # it loads every room: not for --help
-
     code = asyncio.run(
         run_demo(once=once, port=port, simulator_port=simulator_port, shop_port=shop_port)
     )

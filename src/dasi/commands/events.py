@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import aiohttp
 import typer
 
 from dasi.commands.context import with_engine
@@ -11,9 +12,17 @@ from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_e
 from dasi.commands.printing import Facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-
-if TYPE_CHECKING:
-    from dasi.webhooks import Event, FeedPage
+from dasi.merchants import find_merchant_by_code
+from dasi.webhooks import (
+    Event,
+    FeedPage,
+    commit_offset,
+    get_offset,
+    read_feed,
+    signature_headers,
+    signing_secrets,
+    tail_cursor,
+)
 
 _LOOK_S = 0.5
 _AGAIN_S = 2.0
@@ -36,10 +45,7 @@ def events(
 ) -> None:
     """What became true for a merchant, oldest first: the same events its webhooks tell."""
 
-    async def act(engine: Engine) -> "FeedPage":
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.webhooks import read_feed  # noqa: PLC0415  # as above
-
+    async def act(engine: Engine) -> FeedPage:
         owner = await find_merchant_by_code(engine, merchant_code)
         return await read_feed(engine, owner.merchant_id, after=after, limit=limit)
 
@@ -87,16 +93,6 @@ async def forward(
     engine: Engine, merchant_code: str, *, to: str, name: str, from_start: bool
 ) -> None:
     """Until it is cancelled. One line an event; a place in the feed is kept after each."""
-    import aiohttp  # noqa: PLC0415  # slow: not for --help
-
-    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # as above
-    from dasi.webhooks import (  # noqa: PLC0415  # as above
-        commit_offset,
-        get_offset,
-        read_feed,
-        tail_cursor,
-    )
-
     owner = await find_merchant_by_code(engine, merchant_code)
     place = await get_offset(engine, owner.merchant_id, name)
     if place is None:
@@ -119,12 +115,8 @@ async def forward(
             await asyncio.sleep(wait_s)
 
 
-async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Event") -> bool:
+async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: Event) -> bool:
     is_taken: bool
-    import aiohttp  # noqa: PLC0415  # slow: not for --help
-
-    from dasi.webhooks import signature_headers, signing_secrets  # noqa: PLC0415  # as above
-
     body = json.dumps(event.body, ensure_ascii=False).encode()
     signed = signature_headers(
         await signing_secrets(engine, owner.merchant_id),
@@ -143,7 +135,7 @@ async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Ev
     return is_taken
 
 
-def _row(event: "Event") -> Facts:
+def _row(event: Event) -> Facts:
     return {
         "cursor": event.sequence,
         "at": event.at.astimezone(KST).strftime("%m-%d %H:%M:%S KST"),

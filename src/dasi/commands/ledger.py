@@ -1,16 +1,12 @@
 """The ledger: verify event chains, statuses and sums."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
-
-if TYPE_CHECKING:
-    from dasi.reporting import Discrepancy, VerificationReport
+from dasi.reporting import Discrepancy, VerificationReport, verify_ledger
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: event chains, statuses and sums.")
 _SHOWN_MAX = 1_000
@@ -31,9 +27,7 @@ def group() -> None:
 def verify(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Prove the event chains, the statuses and the sums, and name what is wrong."""
 
-    async def act(engine: Engine) -> "tuple[VerificationReport, list[Discrepancy]]":
-        from dasi.reporting import VerificationReport, verify_ledger  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> tuple[VerificationReport, list[Discrepancy]]:
         report = VerificationReport()
         return report, [discrepancy async for discrepancy in verify_ledger(engine, report)]
 

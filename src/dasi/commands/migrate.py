@@ -7,6 +7,7 @@ import os
 import typer
 
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
+from dasi.runtime.bootstrap import run_migrations, session_url
 from dasi.runtime.data_dir import connect_database
 
 app = typer.Typer()
@@ -17,8 +18,6 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
     """Bring the database to this version's schema."""
 
     async def act() -> list[str]:
-        from dasi.runtime.bootstrap import run_migrations, session_url  # noqa: PLC0415  # slow: not for --help
-
         async with connect_database(data, os.environ) as reached:
             return [str(one) for one in await run_migrations(session_url(reached.environment))]
 

@@ -2,7 +2,7 @@
 
 import getpass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,8 @@ from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, print_lines, print_list, print_note
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-
-if TYPE_CHECKING:
-    from dasi.reporting import UnresolvedAttempt
+from dasi.payments import resolve_due, resolve_manually
+from dasi.reporting import UnresolvedAttempt, list_unresolved
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,9 +30,7 @@ _QUESTIONS = {
 def unresolved(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the requests to the PG whose outcome is not known. Sends nothing."""
 
-    async def act(engine: Engine) -> "list[UnresolvedAttempt]":
-        from dasi.reporting import list_unresolved  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[UnresolvedAttempt]:
         return await list_unresolved(engine)
 
     _print(with_engine(data, act), as_json=as_json)
@@ -79,10 +76,7 @@ def resolve(
             "give --reason, and either --approved PG_TID or --not-approved", param_hint="ATTEMPT"
         )
 
-    async def act(engine: Engine) -> tuple[int, "list[UnresolvedAttempt]"]:
-        from dasi.payments import resolve_due, resolve_manually  # noqa: PLC0415  # slow: not for --help
-        from dasi.reporting import list_unresolved  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> tuple[int, list[UnresolvedAttempt]]:
         lookups = 0
         if attempt is not None:
             assert reason is not None, "checked above"
@@ -98,7 +92,7 @@ def resolve(
     _print(remaining, as_json=as_json)
 
 
-def _print(attempts: "list[UnresolvedAttempt]", *, as_json: bool) -> None:
+def _print(attempts: list[UnresolvedAttempt], *, as_json: bool) -> None:
     if as_json:
         print_list([_row(attempt) for attempt in attempts], as_json=True, none="")
         return

@@ -1,7 +1,7 @@
 """Scheduled payments: what a day will bring, pauses, the retry policy."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,14 @@ from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_e
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-
-if TYPE_CHECKING:
-    from dasi.schedules import stats as schedule_stats
+from dasi.merchants import find_merchant_by_code
+from dasi.schedules import (
+    pause_schedules,
+    pauses,
+    resume_schedules,
+    set_retry_policy,
+    stats,
+)
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -41,9 +46,7 @@ def preview(
         return
     day = _day(on or "today")
 
-    async def act(engine: Engine) -> "tuple[list[schedule_stats.DayTotal], Pauses]":
-        from dasi.schedules import pauses, stats  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> tuple[list[stats.DayTotal], Pauses]:
         totals = await stats.preview_day(engine, day, merchant_code=merchant)
         return totals, await pauses(engine)
 
@@ -78,9 +81,6 @@ def pause(
     """Let no scheduled payment start any more, of one merchant or of all."""
 
     async def act(engine: Engine) -> None:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import pause_schedules  # noqa: PLC0415  # as above
-
         whose = (await find_merchant_by_code(engine, merchant)).merchant_id if merchant else None
         await pause_schedules(engine, whose, reason=reason)
 
@@ -95,9 +95,6 @@ def resume(
     """Let scheduled payments start again; what became due meanwhile starts now, in order."""
 
     async def act(engine: Engine) -> bool:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import resume_schedules  # noqa: PLC0415  # as above
-
         whose = (await find_merchant_by_code(engine, merchant)).merchant_id if merchant else None
         return await resume_schedules(engine, whose)
 
@@ -123,9 +120,6 @@ def retry_policy(
         raise typer.BadParameter("numbers such as 1,3,7, or off", param_hint="--days") from wrong
 
     async def act(engine: Engine) -> None:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import set_retry_policy  # noqa: PLC0415  # as above
-
         owner = await find_merchant_by_code(engine, merchant_code)
         await set_retry_policy(engine, owner.merchant_id, wanted)
 

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
+from dasi.commands.users import print_bootstrap_link
+from dasi.foundation.metrics import multiprocess_dir, serve_metrics
 from dasi.runtime.processes import (
     LOOPBACK,
     ProcessGroup,
@@ -18,6 +20,7 @@ from dasi.runtime.processes import (
     shutdown_event,
     wait_first,
 )
+from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
 
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
 app = typer.Typer()
@@ -32,15 +35,11 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
-    from dasi.commands.users import print_bootstrap_link  # noqa: PLC0415  # as in `demo`
-
     print_bootstrap_link()
     if workers > 1:
         part = ("-m", "dasi.serve", "gateway")
         asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
         return
-    from dasi.serve import run_gateway  # noqa: PLC0415  # it loads every room: not for --help
-
     run_gateway(listeners[0])
 
 
@@ -62,9 +61,6 @@ def worker(
         part = ("-m", "dasi.serve", "worker")
         asyncio.run(_several("worker", part, count=workers, metrics=where))
         return
-    from dasi.foundation.metrics import serve_metrics  # noqa: PLC0415  # not for --help
-    from dasi.serve import run_worker  # noqa: PLC0415  # as in `serve`
-
     if where is not None:
         serve_metrics(*where)
     run_worker()
@@ -82,9 +78,6 @@ async def _several(
 
     `listeners`: one for each, which it is told last. `metrics`: where we tell them, of all.
     """
-    from dasi.foundation.metrics import multiprocess_dir, serve_metrics  # noqa: PLC0415  # as above
-    from dasi.serve import STOP_PATIENCE_S  # noqa: PLC0415  # as above
-
     async with shutdown_event() as stop:
         with multiprocess_dir() as metrics_environment:
             if metrics is not None:

@@ -1,7 +1,7 @@
 """The clock of a merchant in test mode: `dasi clock`."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,9 @@ from dasi.commands.printing import print_facts
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.durations import parse_duration
-
-if TYPE_CHECKING:
-    from dasi.test_clocks import ClockAdvance
+from dasi.merchants import find_merchant_by_code
+from dasi.test_clocks import ClockAdvance, advance_clock, merchant_now, reset_clock
+from dasi.webhooks import Deliverer
 
 app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mode.")
 
@@ -23,9 +23,6 @@ def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Jso
     """What the merchant's clock shows."""
 
     async def act(engine: Engine) -> datetime:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import merchant_now  # noqa: PLC0415  # as above
-
         return await merchant_now(
             engine, (await find_merchant_by_code(engine, merchant_code)).merchant_id
         )
@@ -48,11 +45,7 @@ def advance(
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--by") from wrong
 
-    async def act(engine: Engine) -> "ClockAdvance":
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import advance_clock, merchant_now  # noqa: PLC0415  # as above
-        from dasi.webhooks import Deliverer  # noqa: PLC0415  # as above
-
+    async def act(engine: Engine) -> ClockAdvance:
         owner = await find_merchant_by_code(engine, merchant_code)
         to = await merchant_now(engine, owner.merchant_id) + wait
         deliverer = Deliverer(engine, allow_local=engine.allows_local_urls)
@@ -79,9 +72,6 @@ def reset(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Js
     """Back to the machine's time."""
 
     async def act(engine: Engine) -> None:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import reset_clock  # noqa: PLC0415  # as above
-
         owner = await find_merchant_by_code(engine, merchant_code)
         await reset_clock(engine, owner.merchant_id)
 

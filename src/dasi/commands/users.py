@@ -11,6 +11,7 @@ from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog, read_se
 from dasi.commands.printing import print_facts, print_list, print_note
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
+from dasi.runtime.bootstrap import open_current_engine
 from dasi.settings import read_settings
 from dasi.users import Role, User, add_user, bootstrap_link, list_users, reset_link
 
@@ -92,8 +93,6 @@ def print_bootstrap_link() -> None:
     """While nobody can sign in: the link that makes the first owner, on standard error."""
 
     async def act() -> str | None:
-        from dasi.runtime.bootstrap import open_current_engine  # noqa: PLC0415  # it loads every room
-
         async with open_current_engine(read_settings(os.environ)) as engine:
             return await bootstrap_link(engine)
 

@@ -1,7 +1,7 @@
 """Webhooks at the keyboard: the log, sending again, signing secrets, endpoints that fail."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,17 +11,30 @@ from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.durations import parse_duration
-
-if TYPE_CHECKING:
-    from dasi.webhooks import Delivery, DeliveryAttempt, FailingEndpoint, SentTest, SigningSecret
+from dasi.merchants import find_merchant_by_code, has_extended_events, set_extended_events
+from dasi.webhooks import (
+    Delivery,
+    DeliveryAttempt,
+    FailingEndpoint,
+    SentTest,
+    SigningSecret,
+    failing_endpoints,
+    list_attempts,
+    list_deliveries,
+    pause_endpoint,
+    replay_events,
+    resend_event,
+    resume_endpoint,
+    rotate_secret,
+    send_test_event,
+    signing_secrets,
+)
 
 _TAKEN = range(200, 300)
 app = typer.Typer(no_args_is_help=True, help="What merchants were told, and telling it again.")
 
 
 async def _owner(engine: Engine, code: str) -> int:
-    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-
     return (await find_merchant_by_code(engine, code)).merchant_id
 
 
@@ -41,9 +54,7 @@ def list_all(
 ) -> None:
     """List deliveries, newest first."""
 
-    async def act(engine: Engine) -> "list[Delivery]":
-        from dasi.webhooks import list_deliveries  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[Delivery]:
         owner = await _owner(engine, merchant_code)
         return await list_deliveries(
             engine, owner, state=state, resource_id=resource_id, limit=limit
@@ -80,9 +91,7 @@ def attempts(
 ) -> None:
     """Show every POST of a delivery: request, answer, time, next attempt."""
 
-    async def act(engine: Engine) -> "list[DeliveryAttempt]":
-        from dasi.webhooks import list_attempts  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[DeliveryAttempt]:
         return await list_attempts(engine, await _owner(engine, merchant_code), delivery)
 
     rows: list[Facts] = [
@@ -112,8 +121,6 @@ def resend(
     """Send one event again, with a whole retry schedule."""
 
     async def act(engine: Engine) -> int:
-        from dasi.webhooks import resend_event  # noqa: PLC0415  # slow: not for --help
-
         return await resend_event(engine, await _owner(engine, merchant_code), event)
 
     print_facts({"event": event, "deliveries_pending": with_engine(data, act)}, as_json=as_json)
@@ -138,8 +145,6 @@ def replay(
     begins, ends = _moment(since, "--since"), _moment(until, "--until") if until else None
 
     async def act(engine: Engine) -> int:
-        from dasi.webhooks import replay_events  # noqa: PLC0415  # slow: not for --help
-
         return await replay_events(
             engine,
             await _owner(engine, merchant_code),
@@ -168,9 +173,7 @@ def secret(
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--keep-old-for") from wrong
 
-    async def act(engine: Engine) -> "list[SigningSecret]":
-        from dasi.webhooks import rotate_secret, signing_secrets  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[SigningSecret]:
         owner = await _owner(engine, merchant_code)
         if rotate:
             await signing_secrets(engine, owner)  # so that there is an old one
@@ -201,9 +204,7 @@ def endpoints(
 ) -> None:
     """List endpoints that fail or are paused: how often, since when, until when, disabled (410)."""
 
-    async def act(engine: Engine) -> "list[FailingEndpoint]":
-        from dasi.webhooks import failing_endpoints, pause_endpoint, resume_endpoint  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[FailingEndpoint]:
         owner = await _owner(engine, merchant_code)
         if pause is not None:
             await pause_endpoint(engine, owner, pause)
@@ -243,10 +244,7 @@ def send_test(
 ) -> None:
     """Send a test event to a merchant's address now and show what came back."""
 
-    async def act(engine: Engine) -> "SentTest":
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.webhooks import send_test_event  # noqa: PLC0415  # as above
-
+    async def act(engine: Engine) -> SentTest:
         owner = await find_merchant_by_code(engine, merchant_code)
         return await send_test_event(engine, owner, mode=mode)
 
@@ -282,8 +280,6 @@ def extended_events(
     """Tell also what Iamport leaves out: declined charges, keys, revoked schedules, doubts."""
 
     async def act(engine: Engine) -> bool:
-        from dasi.merchants import has_extended_events, set_extended_events  # noqa: PLC0415  # slow: not for --help
-
         owner = await _owner(engine, merchant_code)
         if enable is not None:
             await set_extended_events(engine, owner, is_on=enable)
