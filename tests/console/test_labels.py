@@ -9,8 +9,8 @@ import pytest
 
 import dasi
 from dasi.console import labels
-from dasi.console.payments.reason_labels import cause
-from dasi.console.relative_time import format_duration, relative_time
+from dasi.console.labels import format_duration, relative_time
+from dasi.console.payments.reason_labels import reason_label
 from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc import reasons
 
@@ -58,10 +58,10 @@ def test_every_code_of_our_own_and_every_act_has_its_words() -> None:
     ],
 )
 def test_a_cause_is_told_in_the_readers_language(told: str, korean: str) -> None:
-    found = cause(told)
+    found = reason_label(told)
     assert found is not None
     assert found.ko == korean
-    assert cause(None) is None
+    assert reason_label(None) is None
 
 
 def test_time_is_told_as_people_say_it() -> None:

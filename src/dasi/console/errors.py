@@ -1,4 +1,4 @@
-"""What a room refused, said to the person at the desk: what happened and what to do. One table."""
+"""Error messages for users, in Korean and English: the problem, and what to do."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -177,7 +177,7 @@ BUG = ErrorMessage(
 
 
 def error_message(error: Refused | Unavailable) -> ErrorMessage:
-    """In both languages, with the status of the answer."""
+    """Return the message of an error in both languages, and its HTTP status."""
     if isinstance(error, Unavailable):
         return ErrorMessage(
             HTTPStatus.SERVICE_UNAVAILABLE,

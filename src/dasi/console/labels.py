@@ -1,4 +1,4 @@
-"""The console's words for states, acts and reasons, in Korean and English. One table a kind."""
+"""The console's labels of states, actions and codes, in Korean and English."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Label(NamedTuple):
     ko: str
     en: str
     tone: str = "wait"
-    """good, bad, wait, back or off: the colour and shape it is shown with."""
+    """good, bad, wait, back or off: the colour and icon of the label."""
 
 
 STATUS = {
@@ -24,7 +24,7 @@ STATUS = {
     "failed": Label("실패", "failed", "bad"),
 }
 KEY_ISSUE_STATUS = {**STATUS, "paid": Label("카드 등록", "card registered", "good")}
-"""A card registration has the same states, but nothing was paid."""
+"""A card registration has the same states, but nothing is paid."""
 ATTEMPT = {
     "sending": Label("보냄, 응답 기다림", "sent, waiting", "wait"),
     "unknown": Label("응답을 모름", "answer not known", "wait"),
@@ -59,15 +59,11 @@ EVENT = {
     "escalated": Label("사람이 확인해야 함", "handed to a person", "bad"),
     "cancelled": Label("취소 완료", "cancelled", "back"),
     "cancel_declined": Label("PG가 취소 거절", "cancel declined by the PG", "bad"),
-    "cancel_outcome_unknown": Label(
-        "취소 응답을 받지 못함", "the cancel's answer was lost", "wait"
-    ),
     "cancel_not_sent": Label("취소를 보내지 못함", "the cancel was never sent", "bad"),
     "reversal_cancelled": Label("알려지지 않은 승인을 되돌림", "untold approval undone", "back"),
     "reversal_declined": Label("되돌리기를 PG가 거절", "undoing was declined", "bad"),
     "reversal_unknown": Label("되돌린 결과를 모름", "undoing: answer lost", "wait"),
     "reversal_notsent": Label("되돌리기를 보내지 못함", "undoing was never sent", "wait"),
-    "failed": Label("실패로 확정", "settled as failed", "bad"),
 }
 DELIVERY = {
     "pending": Label("전송 대기", "pending", "wait"),
@@ -122,7 +118,7 @@ LATE_APPROVAL_POLICY = {
 
 
 def quota_label(months_max: int | None) -> Label:
-    """Instalments a payment window offers."""
+    """Return the label of the instalments that a payment window offers."""
     if months_max is None:
         return Label("KICC 계약대로", "as the contract with KICC says")
     if months_max == 0:
@@ -201,12 +197,11 @@ FLASH = {
     "off": Label("껐습니다.", "Switched off."),
     "filter_saved": Label("필터를 저장했습니다.", "The filter is saved."),
     "filter_removed": Label("필터를 지웠습니다.", "The filter is removed."),
-    "resolved": Label("확정했습니다.", "It is decided."),
     "rescheduled": Label("변경했습니다.", "Moved."),
     "schedules_paused": Label("예약 결제를 멈췄습니다.", "Scheduled charges are stopped."),
     "schedules_resumed": Label("예약 결제를 다시 시작합니다.", "Scheduled charges go on."),
 }
-_CODES = {
+FAIL_CODE = {
     "NOT_SENT": Label(
         "PG에 연결하지 못했습니다. 청구되지 않았으니 같은 주문으로 다시 시도해도 됩니다.",
         "The PG was never reached. Nothing was charged; the order may be tried again.",
@@ -258,38 +253,38 @@ _CODES = {
 
 
 def label(table: dict[str, Label], slug: str) -> Label:
-    """The word, or the slug itself where the table does not have it yet."""
+    """Return the label of a slug; the slug itself if the table lacks it."""
     return table.get(slug, Label(slug.replace("_", " "), slug.replace("_", " ")))
 
 
 def advice(reason: str | None, code: str | None) -> Label | None:
-    """What a failure means and what to do, by the house's reason, else by our own code."""
+    """Return the advice on a failure: by its decline reason, else by the gateway's own code."""
     if reason in REASONS:
         return Label(REASONS[reason].operator_ko, REASONS[reason].operator_en, "bad")
-    return _CODES.get(code or "")
+    return FAIL_CODE.get(code or "")
 
 
 def payer_text(reason: str | None) -> Label | None:
-    """What the payer was told, to be read out on the telephone."""
+    """Return the text that the payer saw, for support on the telephone."""
     if reason not in REASONS:
         return None
     return Label(REASONS[reason].payer_ko, REASONS[reason].payer_en)
 
 
-_ACTORS = {
+ACTOR = {
     "merchant": Label("가맹점 서버", "the shop's server"),
     "payer": Label("고객", "the payer"),
     "gateway": Label("다시 게이트웨이", "the gateway"),
     "kicc": Label("KICC", "KICC"),
-    "resolve": Label("자동 확인", "automatic lookup"),
 }
 
 
-def actor(told: str) -> Label:
-    """Who did it; people by their email."""
-    if told.startswith("user:"):
-        return Label(told[7:], told[7:])
-    return label(_ACTORS, told)
+def actor(name: str) -> Label:
+    """Return the label of an event's actor; a user's label is the email."""
+    if name.startswith("user:"):
+        email = name.removeprefix("user:")
+        return Label(email, email)
+    return label(ACTOR, name)
 
 
 MENU: tuple[tuple[tuple[str, Label], ...], ...] = (
@@ -310,9 +305,46 @@ MENU: tuple[tuple[tuple[str, Label], ...], ...] = (
         ("/audit", Label("감사 로그", "Audit log")),
     ),
 )
-"""By group: where it leads, and its name."""
+"""The groups of the menu: path and label of each page."""
 
 
 def local_moment(at: datetime) -> str:
-    """What a browser's date-and-time field shows: Korean time without a zone."""
+    """Return the value of a browser's date-and-time field: Korean time without a zone."""
     return at.astimezone(KST).strftime("%Y-%m-%dT%H:%M")
+
+
+_TIME_UNITS: tuple[tuple[int, str, str], ...] = (
+    (86_400, "일", "day"),
+    (3_600, "시간", "hour"),
+    (60, "분", "minute"),
+    (1, "초", "second"),
+)
+_MINUTE, _TENTHS_BELOW = 60, 10
+
+
+def relative_time(at: datetime, now: datetime, *, language: str) -> str:
+    """Return `3분 전` or `in 2 hours`. The page shows the exact time beside it."""
+    seconds = round((at - now).total_seconds())
+    length = _whole_units(abs(seconds), language=language)
+    if not length:
+        return "지금" if language == "ko" else "now"
+    if language == "ko":
+        return f"{length} {'뒤' if seconds > 0 else '전'}"
+    return f"in {length}" if seconds > 0 else f"{length} ago"
+
+
+def format_duration(seconds: float, *, language: str) -> str:
+    """Return a duration in its largest unit: `0.4초`, `12초`, `3분`, `2 days`."""
+    if seconds < _MINUTE:
+        number = f"{seconds:.1f}" if seconds < _TENTHS_BELOW else f"{seconds:.0f}"
+        return f"{number}초" if language == "ko" else f"{number} s"
+    return _whole_units(round(seconds), language=language)
+
+
+def _whole_units(seconds: int, *, language: str) -> str:
+    for size, korean, english in _TIME_UNITS:
+        if seconds >= size:
+            count = seconds // size
+            plural = "" if count == 1 else "s"
+            return f"{count}{korean}" if language == "ko" else f"{count} {english}{plural}"
+    return ""

@@ -1,9 +1,9 @@
-"""Every address of the console, with what it needs. Tests go through this table."""
+"""The table of the console's routes: method, path, endpoint, permission. Tests go through it."""
 
 from starlette.routing import Route
 
 from dasi.console.account import account, members, passkeys, sign_in
-from dasi.console.merchant import api_keys, billing_keys, channels, merchants, schedules, webhooks
+from dasi.console.merchant import billing_keys, channels, merchants, schedules, webhooks
 from dasi.console.payments import dashboard, payments, unresolved
 from dasi.console.routing import ConsoleRoute, make_endpoint
 from dasi.console.templates import Templates
@@ -82,13 +82,19 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute(
         "POST", f"{_MERCHANT}/channels/{{channel_id}}/enable", channels.post_enable, "configure"
     ),
-    ConsoleRoute("GET", f"{_MERCHANT}/api-keys", api_keys.show_list, "view"),
-    ConsoleRoute("POST", f"{_MERCHANT}/api-keys", api_keys.post_new, "configure"),
+    ConsoleRoute("GET", f"{_MERCHANT}/api-keys", merchants.show_api_keys, "view"),
+    ConsoleRoute("POST", f"{_MERCHANT}/api-keys", merchants.post_api_key, "configure"),
     ConsoleRoute(
-        "POST", f"{_MERCHANT}/api-keys/{{api_key}}/rotate", api_keys.post_rotate, "configure"
+        "POST",
+        f"{_MERCHANT}/api-keys/{{api_key}}/rotate",
+        merchants.post_rotate_api_key,
+        "configure",
     ),
     ConsoleRoute(
-        "POST", f"{_MERCHANT}/api-keys/{{api_key}}/revoke", api_keys.post_revoke, "configure"
+        "POST",
+        f"{_MERCHANT}/api-keys/{{api_key}}/revoke",
+        merchants.post_revoke_api_key,
+        "configure",
     ),
     ConsoleRoute("GET", f"{_MERCHANT}/webhooks", webhooks.show_log, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/webhooks", webhooks.post_settings, "configure"),
@@ -115,10 +121,10 @@ ROUTES: tuple[ConsoleRoute, ...] = (
 
 
 def routes(engine: Engine) -> list[Route]:
-    """The routes to put into the application. Templates and files are read here, once."""
+    """Return the routes of the application. Templates and static files are read once, here."""
     templates = Templates(engine)
     return [
-        Route("/console/-/{name}", templates.give_file, methods=["GET"]),
+        Route("/console/-/{name}", templates.serve_file, methods=["GET"]),
         *[
             Route(route.path, make_endpoint(engine, templates, route), methods=[route.method])
             for route in ROUTES

@@ -1,7 +1,7 @@
-"""The pages of the console: templates, their files, and the headers every one of them carries.
+"""Templates and static files of the console, and the security headers of its pages.
 
-No page runs a script or style of its own text, none may be framed, and nothing comes from another
-host. What differs between two people is never kept by a cache.
+Pages have no inline scripts or styles, load nothing from other hosts, and no site may frame them.
+No cache keeps a page, because pages differ between users.
 """
 
 import hashlib
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import jinja2
@@ -18,13 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dasi.console import labels
-from dasi.console.relative_time import format_duration, relative_time
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-from dasi.foundation.ids import token
-
-if TYPE_CHECKING:
-    from dasi.console.routing import ConsoleRequest
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -39,7 +33,6 @@ SECURITY_HEADERS = {
 }
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILE_LIFE = "public, max-age=31536000, immutable"  # its address carries its hash
-_FORM_COOKIE_LIFE_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +43,10 @@ class StaticFile:
 
 
 class Templates:
-    """Reads templates and files once. `root` is the path the gateway lives under."""
+    """Templates and static files, read once. `root` is the path of the gateway's public URL."""
 
     def __init__(self, engine: Engine) -> None:
-        parts = urlsplit(engine.public_url)
-        self.root = parts.path.rstrip("/")
-        self.is_secure = parts.scheme == "https"
+        self.root = urlsplit(engine.public_url).path.rstrip("/")
         folder = files("dasi.console").joinpath("static")
         entries = [*folder.iterdir(), *folder.joinpath("vendor").iterdir()]
         self._static = {
@@ -76,74 +67,43 @@ class Templates:
         self._environment.filters["kst_short"] = _kst("%m-%d %H:%M")
         self._environment.filters["kst_time"] = _kst("%H:%M:%S")
         self._environment.filters["kst_day"] = _kst("%Y-%m-%d")
-        self._environment.filters["relative_time"] = lambda at, lang: relative_time(
+        self._environment.filters["relative_time"] = lambda at, lang: labels.relative_time(
             at, engine.clock.now(), language=lang
         )
-        self._environment.filters["format_duration"] = lambda seconds, lang: format_duration(
+        self._environment.filters["format_duration"] = lambda seconds, lang: labels.format_duration(
             seconds, language=lang
         )
         self._environment.filters["iso"] = lambda at: at.isoformat(timespec="milliseconds")
 
-    def page(
-        self, template: str, request: "ConsoleRequest", *, status: int = 200, **facts: object
-    ) -> Response:
-        """A page as this visitor sees it. Somebody not signed in gets a token for their form."""
-        form_token, is_new = request.session.form_token if request.session else "", False
-        if not form_token:
-            form_token, is_new = request.http.cookies.get("dasi_form", ""), False
-            if not form_token:
-                form_token, is_new = token(16), True
-        html = self._environment.get_template(template).render(
-            request=request,
-            t=request.t,
-            lang=request.preferences.language,
-            theme=request.preferences.theme,
-            merchant=request.selected_merchant,
-            form_token=form_token,
-            done=labels.FLASH.get(request.query("done")),
-            **facts,
-        )
-        response = HTMLResponse(html, status_code=status, headers=SECURITY_HEADERS)
-        if is_new:
-            self.set_cookie(response, "dasi_form", form_token, life_s=_FORM_COOKIE_LIFE_S)
-        return response
+    def page(self, template: str, *, status: int = 200, **context: object) -> Response:
+        """Render a template as a page with the security headers."""
+        html = self._environment.get_template(template).render(**context)
+        return HTMLResponse(html, status_code=status, headers=SECURITY_HEADERS)
 
     def see_other(self, location: str) -> Response:
-        """303: the browser goes on with GET, and its reload is harmless."""
+        """Return a 303: the browser continues with GET, so that a reload posts nothing again."""
         return Response(status_code=303, headers={**SECURITY_HEADERS, "Location": location})
-
-    def set_cookie(self, response: Response, name: str, value: str, *, life_s: int) -> None:
-        """Ours alone: no script reads it, no other site sends it."""
-        response.set_cookie(
-            name,
-            value,
-            max_age=life_s,
-            path=f"{self.root}/console",
-            secure=self.is_secure,
-            httponly=True,
-            samesite="lax",
-        )
 
     def static_url(self, name: str) -> str:
         return f"{self.root}/console/-/{name}?v={self._static[name].etag[:12]}"
 
-    async def give_file(self, request: Request) -> Response:
-        """`GET /console/-/{name}`: styles and scripts. They hold nothing of anybody."""
-        found = self._static.get(request.path_params["name"])
-        if found is None:
+    async def serve_file(self, request: Request) -> Response:
+        """Serve `GET /console/-/{name}`: styles and scripts, the same for every user."""
+        file = self._static.get(request.path_params["name"])
+        if file is None:
             return Response("not found", status_code=404, media_type="text/plain")
         headers = {
             "Cache-Control": _FILE_LIFE,
-            "ETag": f'"{found.etag}"',
+            "ETag": f'"{file.etag}"',
             "X-Content-Type-Options": "nosniff",
         }
-        if f'"{found.etag}"' in request.headers.get("if-none-match", ""):
+        if f'"{file.etag}"' in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(found.body, media_type=found.media_type, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
 
 
-def _kst(form: str) -> Callable[[datetime], str]:
-    return lambda at: at.astimezone(KST).strftime(form)
+def _kst(time_format: str) -> Callable[[datetime], str]:
+    return lambda at: at.astimezone(KST).strftime(time_format)
 
 
 def _read(entry: Traversable) -> StaticFile:

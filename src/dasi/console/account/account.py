@@ -1,11 +1,10 @@
-"""One's own page: sessions, password, second factor."""
+"""The account page: sessions, password, second factor."""
 
 from starlette.responses import Response
 
 from dasi.authentication import (
     LIFE,
     PASSKEY_NAME_MAX,
-    Session,
     begin_passkey_authentication,
     begin_second_factor,
     change_password,
@@ -19,7 +18,7 @@ from dasi.authentication import (
     verify_totp,
 )
 from dasi.console.errors import error_message
-from dasi.console.routing import SESSION_COOKIE, ConsoleRequest
+from dasi.console.request import SESSION_COOKIE, ConsoleRequest
 from dasi.foundation.errors import Refused
 from dasi.users import PASSWORD_MIN
 
@@ -27,7 +26,7 @@ from dasi.users import PASSWORD_MIN
 async def show_me(request: ConsoleRequest) -> Response:
     return request.page(
         "me.html",
-        sessions=await list_sessions(request.engine, session_of(request)),
+        sessions=await list_sessions(request.engine, request.signed_in_session),
         passkeys=await list_passkeys(request.engine, request.user),
         has_passkeys_here=has_passkeys_here(request.engine),
         passkey_name_max=PASSKEY_NAME_MAX,
@@ -37,61 +36,64 @@ async def show_me(request: ConsoleRequest) -> Response:
 
 
 async def post_sign_out_everywhere(request: ConsoleRequest) -> Response:
-    await sign_out_everywhere(request.engine, session_of(request), client=request.client)
-    return request.redirect(f"{request.templates.root}/console/me?done=signed_out")
+    await sign_out_everywhere(request.engine, request.signed_in_session, client=request.client)
+    return request.redirect(request.console_url("/me?done=signed_out"))
 
 
 async def post_password(request: ConsoleRequest) -> Response:
     await change_password(
         request.engine,
-        session_of(request),
+        request.signed_in_session,
         old=request.form.get("old", ""),
         new=request.form.get("new", ""),
         client=request.client,
     )
-    return request.redirect(f"{request.templates.root}/console/me?done=saved")
+    return request.redirect(request.console_url("/me?done=saved"))
 
 
 async def show_second_factor(request: ConsoleRequest) -> Response:
-    """Asked for after the password."""
-    if session_of(request).is_complete:
-        return request.redirect(f"{request.templates.root}/console")
-    return await ask_second_factor(request, None)
+    """Show the second step of a sign-in."""
+    if request.signed_in_session.is_complete:
+        return request.redirect(request.console_url())
+    return await _second_factor_page(request, None)
 
 
 async def post_second_factor(request: ConsoleRequest) -> Response:
     try:
         cookie = await verify_totp(
-            request.engine, session_of(request), request.form.get("code", ""), client=request.client
+            request.engine,
+            request.signed_in_session,
+            request.form.get("code", ""),
+            client=request.client,
         )
     except Refused as refused:
-        return await ask_second_factor(request, refused)
-    return signed_in(request, cookie)
+        return await _second_factor_page(request, refused)
+    return _signed_in(request, cookie)
 
 
 async def post_passkey(request: ConsoleRequest) -> Response:
-    """The same by a passkey."""
+    """Complete a sign-in by a passkey."""
     try:
         cookie = await verify_passkey(
             request.engine,
-            session_of(request),
+            request.signed_in_session,
             request.form.get("answer", ""),
             client=request.client,
         )
     except Refused as refused:
-        return await ask_second_factor(request, refused)
-    return signed_in(request, cookie)
+        return await _second_factor_page(request, refused)
+    return _signed_in(request, cookie)
 
 
-async def ask_second_factor(request: ConsoleRequest, refused: Refused | None) -> Response:
-    """The ways this user has. Every showing asks the browser for something new to sign."""
-    told = error_message(refused) if refused else None
-    session = session_of(request)
+async def _second_factor_page(request: ConsoleRequest, refused: Refused | None) -> Response:
+    """Show the second factors of this user. Each page carries a new passkey challenge."""
+    error = error_message(refused) if refused else None
+    session = request.signed_in_session
     has_passkey = session.user.passkeys > 0 and has_passkeys_here(request.engine)
     return request.page(
         "second_factor.html",
-        status=told.status if told else 200,
-        told=told,
+        status=error.status if error else 200,
+        error=error,
         passkey=await begin_passkey_authentication(request.engine, session)
         if has_passkey
         else None,
@@ -99,34 +101,35 @@ async def ask_second_factor(request: ConsoleRequest, refused: Refused | None) ->
     )
 
 
-def signed_in(request: ConsoleRequest, cookie: str) -> Response:
-    response = request.redirect(f"{request.templates.root}/console")
-    request.templates.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
+def _signed_in(request: ConsoleRequest, cookie: str) -> Response:
+    response = request.redirect(request.console_url())
+    request.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
     return response
 
 
 async def post_begin(request: ConsoleRequest) -> Response:
-    """The secret is on the page that answers, and nowhere after it."""
+    """Start to set up an authenticator app. Only this page shows the secret."""
     secret, uri = await begin_second_factor(
-        request.engine, session_of(request), client=request.client
+        request.engine, request.signed_in_session, client=request.client
     )
     return request.page("second_factor_begin.html", secret=secret, uri=uri)
 
 
 async def post_confirm(request: ConsoleRequest) -> Response:
     await confirm_second_factor(
-        request.engine, session_of(request), request.form.get("code", ""), client=request.client
+        request.engine,
+        request.signed_in_session,
+        request.form.get("code", ""),
+        client=request.client,
     )
-    return request.redirect(f"{request.templates.root}/console/me?done=saved")
+    return request.redirect(request.console_url("/me?done=saved"))
 
 
 async def post_end(request: ConsoleRequest) -> Response:
     await end_second_factor(
-        request.engine, session_of(request), request.form.get("code", ""), client=request.client
+        request.engine,
+        request.signed_in_session,
+        request.form.get("code", ""),
+        client=request.client,
     )
-    return request.redirect(f"{request.templates.root}/console/me?done=off")
-
-
-def session_of(request: ConsoleRequest) -> Session:
-    assert request.session is not None, "this route needs a session"
-    return request.session
+    return request.redirect(request.console_url("/me?done=off"))

@@ -1,17 +1,12 @@
-"""Members of a merchant, and the audit log of what they did."""
+"""Pages of a merchant's members and of its audit log."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dasi.audit import AuditEntry, list_audit
-from dasi.console.payments.payments import safe_cell
-from dasi.console.routing import ConsoleRequest
-from dasi.console.templates import SECURITY_HEADERS
-from dasi.foundation.errors import Invalid
+from dasi.console.request import ConsoleRequest, whole_number
 from dasi.users import (
     GIVEN_ROLES,
     Role,
@@ -24,6 +19,7 @@ from dasi.users import (
 
 PAGE = 100
 _EXPORT_PAGE = 1_000
+_COLUMNS = ("email", "action", "target", "detail", "address", "user_agent")
 
 
 async def show_members(request: ConsoleRequest) -> Response:
@@ -31,9 +27,7 @@ async def show_members(request: ConsoleRequest) -> Response:
 
 
 async def post_invite(request: ConsoleRequest) -> Response:
-    role = request.field("role")
-    if role not in set(GIVEN_ROLES):
-        raise Invalid("role", f"one of: {', '.join(GIVEN_ROLES)}")
+    role = request.choice("role", GIVEN_ROLES)
     email = request.field("email", length_max=254)
     link = await invite(
         request.engine, request.merchant_id, email=email, role=Role(role), made_by=request.user
@@ -43,18 +37,16 @@ async def post_invite(request: ConsoleRequest) -> Response:
 
 
 async def post_remove(request: ConsoleRequest) -> Response:
-    told = request.http.path_params["user_id"]
-    if not told.isascii() or not told.isdigit() or len(told) > 15:  # noqa: PLR2004  # fits bigint
-        raise Invalid("user_id", "a number")
+    user_id = request.path_id("user_id")
     members = await list_members(request.engine, request.merchant_id)
-    email = next((one.email for one in members if one.user_id == int(told)), told)
-    await remove_member(request.engine, request.merchant_id, int(told))
-    await request.audit("member_removed", target=email)
+    emails = {member.user_id: member.email for member in members}
+    await remove_member(request.engine, request.merchant_id, user_id)
+    await request.audit("member_removed", target=emails.get(user_id, str(user_id)))
     return request.redirect(f"{request.url('/members')}?done=removed")
 
 
 async def post_second_factor(request: ConsoleRequest) -> Response:
-    """Which roles see this merchant only with a second factor."""
+    """Set the roles that may view this merchant only with a second factor."""
     roles = [role for role in Role if request.field(f"role_{role}") == "on"]
     await set_mfa_policy(request.engine, request.merchant_id, roles)
     await request.audit("mfa_policy_changed", detail=", ".join(roles) or "nobody")
@@ -62,50 +54,33 @@ async def post_second_factor(request: ConsoleRequest) -> Response:
 
 
 async def show_audit(request: ConsoleRequest) -> Response:
-    entries = await _entries(request, before=_before(request), limit=PAGE + 1)
-    words = request.query("q")
-    kept = {"q": words} if words else {}
+    before = whole_number(request.query("before", length_max=15))
+    entries = await _entries(request, before=before, limit=PAGE + 1)
+    search_text = request.query("q")
+    params = {"q": search_text} if search_text else {}
     next_url = None
     if len(entries) > PAGE:
-        next_url = "?" + urlencode({**kept, "before": entries[PAGE - 1].position})
+        next_url = "?" + urlencode({**params, "before": entries[PAGE - 1].position})
     return request.page(
         "audit.html",
         entries=entries[:PAGE],
-        asked=words,
+        search_text=search_text,
         next_url=next_url,
-        export="?" + urlencode(kept),
+        export="?" + urlencode(params),
     )
 
 
 async def export_audit(request: ConsoleRequest) -> Response:
     await request.audit("audit_exported", detail=request.query("q") or None)
+    return request.csv_file("audit", ("created_at", *_COLUMNS), _rows(request))
 
-    async def lines() -> AsyncIterator[str]:
-        yield "\ufeff" + _line(
-            ["created_at", "email", "action", "target", "detail", "address", "user_agent"]
-        )
-        before: int | None = None
-        while entries := await _entries(request, before=before, limit=_EXPORT_PAGE):
-            for entry in entries:
-                told = (
-                    entry.email,
-                    entry.action,
-                    entry.target,
-                    entry.detail,
-                    entry.address,
-                    entry.user_agent,
-                )
-                yield _line([entry.created_at.isoformat(), *(safe_cell(one or "") for one in told)])
-            before = entries[-1].position
 
-    return StreamingResponse(
-        lines(),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            **SECURITY_HEADERS,
-            "Content-Disposition": f'attachment; filename="audit-{request.merchant.code}.csv"',
-        },
-    )
+async def _rows(request: ConsoleRequest) -> AsyncIterator[list[str | None]]:
+    before: int | None = None
+    while entries := await _entries(request, before=before, limit=_EXPORT_PAGE):
+        for entry in entries:
+            yield [entry.created_at.isoformat(), *(getattr(entry, name) for name in _COLUMNS)]
+        before = entries[-1].position
 
 
 async def _entries(request: ConsoleRequest, *, before: int | None, limit: int) -> list[AuditEntry]:
@@ -129,14 +104,3 @@ async def _page(request: ConsoleRequest, *, link: str | None) -> Response:
         mfa_roles=await mfa_roles(request.engine, request.merchant_id),
         may_manage_members=request.user.may("manage_members", request.merchant_id),
     )
-
-
-def _before(request: ConsoleRequest) -> int | None:
-    told = request.query("before", length_max=15)
-    return int(told) if told.isascii() and told.isdigit() else None
-
-
-def _line(cells: list[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()

@@ -1,4 +1,4 @@
-"""One's own passkeys: adding one in the browser, its name, its end."""
+"""Pages to add, rename and remove a passkey."""
 
 from starlette.responses import Response
 
@@ -9,18 +9,14 @@ from dasi.authentication import (
     remove_passkey,
     rename_passkey,
 )
-from dasi.console.account.account import session_of
-from dasi.console.routing import ConsoleRequest
-from dasi.foundation.errors import Invalid
-
-_ID_DIGITS_MAX = 15  # fits bigint
+from dasi.console.request import ConsoleRequest
 
 
 async def show_new(request: ConsoleRequest) -> Response:
-    """Asks the browser for a new one: each showing is good once."""
+    """Show the form that asks the browser for a new passkey. Each page works once."""
     return request.page(
         "passkey_new.html",
-        options=await begin_passkey_registration(request.engine, session_of(request)),
+        options=await begin_passkey_registration(request.engine, request.signed_in_session),
         name_max=PASSKEY_NAME_MAX,
     )
 
@@ -28,38 +24,31 @@ async def show_new(request: ConsoleRequest) -> Response:
 async def post_new(request: ConsoleRequest) -> Response:
     await add_passkey(
         request.engine,
-        session_of(request),
+        request.signed_in_session,
         answer=request.form.get("answer", ""),
         name=request.field("name"),
         client=request.client,
     )
-    return request.redirect(f"{request.templates.root}/console/me?done=added")
+    return request.redirect(request.console_url("/me?done=added"))
 
 
 async def post_rename(request: ConsoleRequest) -> Response:
     await rename_passkey(
         request.engine,
-        session_of(request),
-        _passkey_id(request),
+        request.signed_in_session,
+        request.path_id("passkey_id"),
         name=request.field("name"),
         client=request.client,
     )
-    return request.redirect(f"{request.templates.root}/console/me?done=saved")
+    return request.redirect(request.console_url("/me?done=saved"))
 
 
 async def post_remove(request: ConsoleRequest) -> Response:
     await remove_passkey(
         request.engine,
-        session_of(request),
-        _passkey_id(request),
+        request.signed_in_session,
+        request.path_id("passkey_id"),
         password=request.form.get("password", ""),
         client=request.client,
     )
-    return request.redirect(f"{request.templates.root}/console/me?done=removed")
-
-
-def _passkey_id(request: ConsoleRequest) -> int:
-    told = str(request.http.path_params["passkey_id"])
-    if not told.isascii() or not told.isdigit() or len(told) > _ID_DIGITS_MAX:
-        raise Invalid("passkey_id", "a number")
-    return int(told)
+    return request.redirect(request.console_url("/me?done=removed"))

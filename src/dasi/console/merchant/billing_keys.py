@@ -1,12 +1,12 @@
-"""Billing keys: the list, one customer's page, removal."""
+"""Pages of billing keys: the list, the keys of one customer, deletion."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
 from dasi.billing_keys import browse_keys, delete_key, keys_of_customer
-from dasi.console.routing import ConsoleRequest
+from dasi.console.request import ConsoleRequest, cursor_text
 from dasi.foundation.errors import NotFound
 from dasi.reporting import PaymentQuery, browse_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
@@ -17,16 +17,21 @@ _AHEAD = timedelta(days=366 * 5)
 
 
 async def show_list(request: ConsoleRequest) -> Response:
-    words = request.query("q")
-    found = await browse_keys(
-        request.engine, request.merchant_id, words=words or None, after=_cursor(request), limit=PAGE
+    search_text = request.query("q")
+    page = await browse_keys(
+        request.engine,
+        request.merchant_id,
+        words=search_text or None,
+        after=request.cursor(),
+        limit=PAGE,
     )
     next_url = None
-    if found.next_cursor is not None:
-        at, key_id = found.next_cursor
-        kept = {"q": words} if words else {}
-        next_url = "?" + urlencode({**kept, "after": f"{at.isoformat()}~{key_id}"})
-    return request.page("billing_keys.html", keys=found.keys, asked=words, next_url=next_url)
+    if page.next_cursor is not None:
+        params = {"q": search_text} if search_text else {}
+        next_url = "?" + urlencode({**params, "after": cursor_text(*page.next_cursor)})
+    return request.page(
+        "billing_keys.html", keys=page.keys, search_text=search_text, next_url=next_url
+    )
 
 
 async def show_one(request: ConsoleRequest) -> Response:
@@ -57,7 +62,7 @@ async def show_one(request: ConsoleRequest) -> Response:
         "billing_key.html",
         customer_uid=customer_uid,
         keys=keys,
-        active_key=next((one for one in keys if one.status == "active"), None),
+        active_key=next((key for key in keys if key.status == "active"), None),
         charges=charges.payments,
         waiting=waiting,
         may_operate=request.user.may("operate", request.merchant_id),
@@ -69,12 +74,3 @@ async def post_delete(request: ConsoleRequest) -> Response:
     await request.audit("billing_key_deleted", target=customer_uid)
     await delete_key(request.engine, request.merchant_id, customer_uid, also=revoke_of_deleted_key)
     return request.redirect(f"{request.url('/keys/' + quote(customer_uid, safe=''))}?done=removed")
-
-
-def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
-    at, _, key_id = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, key_id) if moment.tzinfo and key_id else None

@@ -1,7 +1,7 @@
-"""PG settings: the contracts of a merchant, a test of each, and what to paste into a page."""
+"""Pages of a merchant's channels: list, settings, connection check, integration code."""
 
 import json
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from starlette.responses import Response
 
@@ -18,21 +18,21 @@ from dasi.channels import (
 )
 from dasi.console.errors import error_message
 from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_label
-from dasi.console.routing import ConsoleRequest
-from dasi.foundation.errors import Invalid, NotFound, Refused
+from dasi.console.request import ConsoleRequest
+from dasi.foundation.errors import NotFound, Refused
 
 KICC_TEST_ACCOUNT = ("T0021766", "easypay!KICCTEST")
-"""The contract KICC publishes for its test host; nothing is ever really approved under it."""
+"""The account that KICC publishes for its test host, which approves nothing for real."""
 KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
 Language = Literal["ko", "en", "ja", "zh"]
 LateApprovalPolicy = Literal["keep", "cancel"]
 QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
-"""What the form offers for instalments: as the contract says, lump sum, up to so many months."""
+"""Instalments in the form: those of the contract, a lump sum, or a highest number of months."""
 
 
 async def show_list(request: ConsoleRequest) -> Response:
     channels = await list_channels(request.engine, request.merchant_id, with_disabled=True)
-    channels.sort(key=lambda one: (one.disabled_at is not None, not one.is_default))
+    channels.sort(key=lambda channel: (channel.disabled_at is not None, not channel.is_default))
     return request.page(
         "channels.html",
         channels=channels,
@@ -41,12 +41,12 @@ async def show_list(request: ConsoleRequest) -> Response:
 
 
 async def show_new(request: ConsoleRequest) -> Response:
-    return _form(request, None, fields={}, told=None)
+    return _new_channel_page(request, None, fields={})
 
 
 async def show_one(request: ConsoleRequest) -> Response:
     channel = await _channel(request)
-    return request.page("channel.html", **_facts(request, channel), told=None, checks=None)
+    return request.page("channel.html", **_channel_context(request, channel), checks=None)
 
 
 async def post_new(request: ConsoleRequest) -> Response:
@@ -66,8 +66,8 @@ async def post_new(request: ConsoleRequest) -> Response:
             **_options(request),
         )
     except Refused as refused:
-        return _form(request, refused, fields=request.form, told=error_message(refused))
-    await request.audit("channel_added", target=channel.pg, detail=_mode(channel))
+        return _new_channel_page(request, refused, fields=request.form)
+    await request.audit("channel_added", target=channel.pg, detail=_describe(channel))
     return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=added")
 
 
@@ -82,8 +82,8 @@ async def post_change(request: ConsoleRequest) -> Response:
         is_sandbox=request.field("sandbox") == "on",
         **_options(request),
     )
-    told = f"{_mode(channel)} → {_mode(changed)}" + (", secret" if secret else "")
-    await request.audit("channel_changed", target=channel.pg, detail=told)
+    detail = f"{_describe(channel)} → {_describe(changed)}" + (", secret" if secret else "")
+    await request.audit("channel_changed", target=channel.pg, detail=detail)
     return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=saved")
 
 
@@ -109,16 +109,18 @@ async def post_enable(request: ConsoleRequest) -> Response:
 
 
 async def post_check(request: ConsoleRequest) -> Response:
-    """Registers a window of each kind at the PG; opens none."""
+    """Register a window of each kind at the PG and open none."""
     channel = await _channel(request)
     checks = await check_channel(request.engine, channel)
-    said = ", ".join(f"{one.window}: {'ok' if one.is_open else one.code}" for one in checks)
-    await request.audit("channel_checked", target=channel.pg, detail=said)
-    return request.page("channel.html", **_facts(request, channel), told=None, checks=checks)
+    detail = ", ".join(
+        f"{check.window}: {'ok' if check.is_open else check.code}" for check in checks
+    )
+    await request.audit("channel_checked", target=channel.pg, detail=detail)
+    return request.page("channel.html", **_channel_context(request, channel), checks=checks)
 
 
 def snippet(request: ConsoleRequest, channel: Channel) -> str:
-    """The whole page that registers a card with this contract, ready to copy."""
+    """Return the HTML of a page that registers a card through this channel."""
     param = {
         "channelKey": channel.channel_key,
         "pg": channel.pg,
@@ -148,7 +150,7 @@ def snippet(request: ConsoleRequest, channel: Channel) -> str:
 
 
 def server_snippet(request: ConsoleRequest) -> str:
-    """The charge that follows, from the merchant's server."""
+    """Return the shell commands of a charge from the merchant's server."""
     url = request.engine.public_url
     return (
         f"TOKEN=$(curl -s {url}/users/getToken -d imp_key=… -d imp_secret=… \\\n"
@@ -159,7 +161,7 @@ def server_snippet(request: ConsoleRequest) -> str:
     )
 
 
-def _facts(request: ConsoleRequest, channel: Channel) -> dict[str, Any]:
+def _channel_context(request: ConsoleRequest, channel: Channel) -> dict[str, Any]:
     return {
         "channel": channel,
         "may_configure": request.user.may("configure", request.merchant_id),
@@ -170,52 +172,50 @@ def _facts(request: ConsoleRequest, channel: Channel) -> dict[str, Any]:
     }
 
 
-def _form(
-    request: ConsoleRequest, refused: Refused | None, *, fields: object, told: object
+def _new_channel_page(
+    request: ConsoleRequest, refused: Refused | None, *, fields: dict[str, str]
 ) -> Response:
+    error = error_message(refused) if refused else None
     return request.page(
         "channel_new.html",
-        status=200 if refused is None else error_message(refused).status,
+        status=error.status if error else 200,
         fields=fields,
-        told=told,
-        test_mall=KICC_TEST_ACCOUNT[0],
+        error=error,
+        test_pg_merchant_id=KICC_TEST_ACCOUNT[0],
         quotas=QUOTAS,
     )
 
 
 async def _channel(request: ConsoleRequest) -> Channel:
-    told = str(request.http.path_params["channel_id"])
+    channel_id = str(request.http.path_params["channel_id"])
     for channel in await list_channels(request.engine, request.merchant_id, with_disabled=True):
-        if str(channel.channel_id) == told:
+        if str(channel.channel_id) == channel_id:
             return channel
     raise NotFound("unknown_channel")
 
 
 def _options(request: ConsoleRequest) -> dict[str, Any]:
     return {
-        "key_fields": cast("KeyFields", _one_of(request, "key_fields", get_args(KeyFields))),
-        "language": cast("Language", _one_of(request, "language", get_args(Language))),
-        "late_approval_policy": cast(
-            "LateApprovalPolicy",
-            _one_of(request, "late_approval_policy", get_args(LateApprovalPolicy)),
+        "key_fields": _option(request, "key_fields", get_args(KeyFields)),
+        "language": _option(request, "language", get_args(Language)),
+        "late_approval_policy": _option(
+            request, "late_approval_policy", get_args(LateApprovalPolicy)
         ),
         "quota_months_max": _quota(request),
     }
 
 
 def _quota(request: ConsoleRequest) -> int | None:
-    told = _one_of(request, "quota", QUOTAS)
-    return None if told == "contract" else int(told)
+    quota = _option(request, "quota", QUOTAS)
+    return None if quota == "contract" else int(quota)
 
 
-def _one_of(request: ConsoleRequest, name: str, known: tuple[str, ...]) -> str:
-    given = request.field(name) or known[0]
-    if given not in known:
-        raise Invalid(name, f"one of: {', '.join(known)}")
-    return given
+def _option(request: ConsoleRequest, name: str, allowed: tuple[str, ...]) -> str:
+    return request.choice(name, allowed, default=allowed[0])
 
 
-def _mode(channel: Channel) -> str:
+def _describe(channel: Channel) -> str:
+    """Return the settings of a channel as text for the audit log."""
     return ", ".join(
         (
             "sandbox" if channel.is_sandbox else "live",

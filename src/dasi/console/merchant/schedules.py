@@ -1,11 +1,11 @@
-"""Schedules: a month's calendar, the list of one day, and what may be done with each."""
+"""Pages of scheduled payments: a month's calendar, the list of one day, changes."""
 
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from dasi.console.routing import ConsoleRequest
+from dasi.console.request import ConsoleRequest, cursor_text
 from dasi.foundation.clock import KST, kst_day
 from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
@@ -23,26 +23,26 @@ from dasi.schedules import (
 PAGE = 50
 _WEEK = 7
 _EVERY_MERCHANT = 0
-"""How the room names a pause of all merchants."""
+"""The key of a pause of all merchants in the result of `pauses`."""
 
 
 async def show_schedules(request: ConsoleRequest) -> Response:
     engine, now = request.engine, request.engine.clock.now()
     today = kst_day(now)
-    day = _asked_day(request, today)
+    day = _date(request.query("day")) or today
     begins = datetime.combine(day, time.min, tzinfo=KST)
     page, next_cursor = await browse_schedules(
         engine,
         request.merchant_id,
         since=begins,
         until=begins + timedelta(days=1),
-        after=_cursor(request),
+        after=request.cursor(),
         limit=PAGE,
     )
     next_url = None
     if next_cursor is not None:
-        place = f"{next_cursor[0].isoformat()}~{next_cursor[1]}"
-        next_url = "?" + urlencode({"day": day.isoformat(), "after": place})
+        params = {"day": day.isoformat(), "after": cursor_text(*next_cursor)}
+        next_url = "?" + urlencode(params)
     days = _month_of(day)
     paused = await pauses(engine)
     return request.page(
@@ -63,29 +63,20 @@ async def show_schedules(request: ConsoleRequest) -> Response:
 
 
 def _month_of(day: date) -> list[date]:
-    """Whole weeks around a month, Sunday first as Korean calendars have it."""
+    """Return the days of the whole weeks around a month, Sunday first as in Korean calendars."""
     first = day.replace(day=1)
     first -= timedelta(days=(first.weekday() + 1) % _WEEK)
     last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     weeks = ((last - first).days + _WEEK) // _WEEK
-    return [first + timedelta(days=ahead) for ahead in range(weeks * _WEEK)]
-
-
-def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
-    at, _, schedule_id = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, schedule_id) if moment.tzinfo and schedule_id else None
+    return [first + timedelta(days=number) for number in range(weeks * _WEEK)]
 
 
 async def post_reschedule(request: ConsoleRequest) -> Response:
     merchant_uid = request.field("merchant_uid")
-    at = _moment(request, "schedule_at")
-    await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=at)
-    await request.audit("schedule_rescheduled", target=merchant_uid, detail=at.isoformat())
-    return _back(request, "rescheduled")
+    schedule_at = _moment(request, "schedule_at")
+    await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=schedule_at)
+    await request.audit("schedule_rescheduled", target=merchant_uid, detail=schedule_at.isoformat())
+    return _redirect_to_day(request, "rescheduled")
 
 
 async def post_revoke(request: ConsoleRequest) -> Response:
@@ -94,11 +85,11 @@ async def post_revoke(request: ConsoleRequest) -> Response:
         request.engine, request.merchant_id, customer_uid=None, merchant_uids=[merchant_uid]
     )
     await request.audit("schedule_revoked", target=merchant_uid)
-    return _back(request, "revoked")
+    return _redirect_to_day(request, "revoked")
 
 
 async def post_retry(request: ConsoleRequest) -> Response:
-    """Charges now, so it is written down before it is asked for."""
+    """Charge now. The audit entry comes first, because a charge cannot be undone."""
     merchant_uid = request.field("merchant_uid")
     await request.audit("schedule_retried", target=merchant_uid)
     payment = await retry(request.engine, request.merchant_id, merchant_uid)
@@ -109,35 +100,31 @@ async def post_pause(request: ConsoleRequest) -> Response:
     reason = request.field("reason") or request.user.email
     await pause_schedules(request.engine, request.merchant_id, reason=reason)
     await request.audit("schedules_paused", detail=reason)
-    return _back(request, "schedules_paused")
+    return _redirect_to_day(request, "schedules_paused")
 
 
 async def post_resume(request: ConsoleRequest) -> Response:
     await resume_schedules(request.engine, request.merchant_id)
     await request.audit("schedules_resumed")
-    return _back(request, "schedules_resumed")
+    return _redirect_to_day(request, "schedules_resumed")
 
 
-def _back(request: ConsoleRequest, done: str) -> Response:
-    day = _asked_date(request.field("day"))
-    where = f"day={day}&" if day else ""
-    return request.redirect(f"{request.url('/schedules')}?{where}done={done}")
+def _redirect_to_day(request: ConsoleRequest, done: str) -> Response:
+    day = _date(request.field("day"))
+    day_param = f"day={day}&" if day else ""
+    return request.redirect(f"{request.url('/schedules')}?{day_param}done={done}")
 
 
-def _asked_day(request: ConsoleRequest, today: date) -> date:
-    return _asked_date(request.query("day")) or today
-
-
-def _asked_date(told: str) -> date | None:
+def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(told)
+        return date.fromisoformat(text)
     except ValueError:
         return None
 
 
 def _moment(request: ConsoleRequest, name: str) -> datetime:
-    """What a date-and-time field of a browser sends, in Korean time."""
+    """Return a date-and-time field of a browser as Korean time. Raise `Invalid`."""
     try:
         return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
-    except ValueError as wrong:
-        raise Invalid(name, "a moment such as 2026-09-03T10:00") from wrong
+    except ValueError as error:
+        raise Invalid(name, "a moment such as 2026-09-03T10:00") from error

@@ -1,4 +1,4 @@
-"""Webhooks: where events go, a test call, endpoints paused, the delivery log, sending again."""
+"""Pages of webhooks: settings, a test event, paused endpoints, the delivery log, resending."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Literal, cast
@@ -6,11 +6,13 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
-from dasi.console.routing import ConsoleRequest
+from dasi.console.request import ConsoleRequest, cursor_text
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.merchants import change_webhook, has_extended_events, set_extended_events
 from dasi.webhooks import (
+    Delivery,
+    DeliveryAttempt,
     FailingEndpoint,
     SentTest,
     failing_endpoints,
@@ -27,7 +29,7 @@ from dasi.webhooks import (
 
 PAGE = 50
 OVERLAPS_H = (0, 24, 168)
-"""How long a signing secret that was replaced still signs."""
+"""For how many hours a replaced signing secret still signs."""
 _STATES = ("pending", "delivered", "failed")
 _URL_MAX = 2000
 
@@ -38,16 +40,28 @@ async def show_log(request: ConsoleRequest) -> Response:
 
 async def show_delivery(request: ConsoleRequest) -> Response:
     event_id = request.http.path_params["event_id"]
-    found = await list_deliveries(
+    deliveries = await list_deliveries(
         request.engine, request.merchant_id, state=None, resource_id=event_id, limit=PAGE
     )
-    attempts = [
-        (one, await list_attempts(request.engine, request.merchant_id, one.delivery_id))
-        for one in found
-    ]
     return request.page(
-        "webhook.html", event_id=event_id, deliveries=attempts, may_resend=may_resend(request)
+        "webhook.html",
+        event_id=event_id,
+        deliveries=await with_attempts(request, deliveries),
+        may_resend=may_resend(request),
     )
+
+
+async def with_attempts(
+    request: ConsoleRequest, deliveries: list[Delivery]
+) -> list[tuple[Delivery, list[DeliveryAttempt]]]:
+    """Return each delivery with its attempts."""
+    return [
+        (
+            delivery,
+            await list_attempts(request.engine, request.merchant_id, delivery.delivery_id),
+        )
+        for delivery in deliveries
+    ]
 
 
 async def post_settings(request: ConsoleRequest) -> Response:
@@ -56,7 +70,7 @@ async def post_settings(request: ConsoleRequest) -> Response:
         raise Invalid("content_type", "json or form")
     url = request.field("webhook_url", length_max=_URL_MAX)
     test_url = request.field("test_webhook_url", length_max=_URL_MAX)
-    more = request.field("more") == "on"
+    is_extended = request.field("more") == "on"
     await change_webhook(
         request.engine,
         request.merchant,
@@ -64,14 +78,18 @@ async def post_settings(request: ConsoleRequest) -> Response:
         test_webhook_url=test_url or None,
         webhook_content_type=cast("Literal['json', 'form']", content_type),
     )
-    await set_extended_events(request.engine, request.merchant_id, is_on=more)
-    told = f"test: {test_url or '-'}, {content_type}, extra events {'on' if more else 'off'}"
-    await request.audit("webhook_changed", target=url or "-", detail=told)
+    await set_extended_events(request.engine, request.merchant_id, is_on=is_extended)
+    extra_events = "on" if is_extended else "off"
+    await request.audit(
+        "webhook_changed",
+        target=url or "-",
+        detail=f"test: {test_url or '-'}, {content_type}, extra events {extra_events}",
+    )
     return request.redirect(f"{request.url('/webhooks')}?done=saved")
 
 
 async def post_test(request: ConsoleRequest) -> Response:
-    """Sends a test event now. What came back is on the page that answers."""
+    """Send a test event now and show the response of the endpoint."""
     mode = request.field("mode")
     if mode not in ("live", "test"):
         raise Invalid("mode", "live or test")
@@ -85,13 +103,11 @@ async def post_test(request: ConsoleRequest) -> Response:
 
 
 async def post_secret(request: ConsoleRequest) -> Response:
-    told = request.field("keep_h")
-    if told not in {str(hours) for hours in OVERLAPS_H}:
-        raise Invalid("keep_h", f"one of: {', '.join(map(str, OVERLAPS_H))}")
+    overlap_h = request.choice("keep_h", OVERLAPS_H)
     await rotate_secret(
-        request.engine, request.merchant_id, keep_old_for=timedelta(hours=int(told))
+        request.engine, request.merchant_id, keep_old_for=timedelta(hours=int(overlap_h))
     )
-    await request.audit("webhook_secret_rotated", detail=f"{told} h overlap")
+    await request.audit("webhook_secret_rotated", detail=f"{overlap_h} h overlap")
     return request.redirect(f"{request.url('/webhooks')}?done=saved")
 
 
@@ -133,24 +149,28 @@ async def post_resume(request: ConsoleRequest) -> Response:
 
 async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
     state, resource_id = request.query("state"), request.query("resource_id")
-    found = await list_deliveries(
+    deliveries = await list_deliveries(
         request.engine,
         request.merchant_id,
         state=state if state in _STATES else None,
         resource_id=resource_id or None,
-        after=_cursor(request),
+        after=request.cursor(),
         limit=PAGE + 1,
     )
     next_url = None
-    if len(found) > PAGE:
-        last, kept = found[PAGE - 1], {"state": state, "resource_id": resource_id}
-        place = {"after": f"{last.created_at.isoformat()}~{last.delivery_id}"}
-        next_url = "?" + urlencode({name: told for name, told in kept.items() if told} | place)
+    if len(deliveries) > PAGE:
+        last = deliveries[PAGE - 1]
+        params = {
+            "state": state,
+            "resource_id": resource_id,
+            "after": cursor_text(last.created_at, last.delivery_id),
+        }
+        next_url = "?" + urlencode({name: text for name, text in params.items() if text})
     may_configure = request.user.may("configure", request.merchant_id)
     failing = await failing_endpoints(request.engine, request.merchant_id)
     return request.page(
         "webhooks.html",
-        deliveries=found[:PAGE],
+        deliveries=deliveries[:PAGE],
         next_url=next_url,
         state=state,
         resource_id=resource_id,
@@ -168,20 +188,14 @@ async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
 def _endpoints(
     request: ConsoleRequest, failing: list[FailingEndpoint]
 ) -> list[tuple[str, FailingEndpoint | None]]:
-    """The servers of the addresses there are, and others that fail: what ails each, or None."""
-    ailing = {one.endpoint: one for one in failing}
+    """Return the hosts of the merchant's addresses and of failing endpoints.
+
+    The second value is the failing endpoint, or None.
+    """
+    failing_by_host = {endpoint.endpoint: endpoint for endpoint in failing}
     urls = (request.merchant.webhook_url, request.merchant.test_webhook_url)
-    named = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
-    return [(one, ailing.get(one)) for one in dict.fromkeys([*named, *ailing])]
-
-
-def _cursor(request: ConsoleRequest) -> tuple[datetime, str] | None:
-    at, _, delivery_id = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, delivery_id) if moment.tzinfo and delivery_id else None
+    hosts = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
+    return [(host, failing_by_host.get(host)) for host in dict.fromkeys([*hosts, *failing_by_host])]
 
 
 def may_resend(request: ConsoleRequest) -> bool:
@@ -191,5 +205,5 @@ def may_resend(request: ConsoleRequest) -> bool:
 def _day(request: ConsoleRequest, name: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(request.field(name)), time.min, tzinfo=KST)
-    except ValueError as wrong:
-        raise Invalid(name, "a date such as 2026-09-03") from wrong
+    except ValueError as error:
+        raise Invalid(name, "a date such as 2026-09-03") from error

@@ -1,4 +1,4 @@
-"""Pictures made on the server: plain SVG, coloured by the page's style, told in words as well."""
+"""Charts as plain SVG: the style sheet colours them, and each carries a text for screen readers."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _HEIGHT, _FOOT = 150, 22
 _RADIUS = 42.0
 _ROUND = 2 * math.pi * _RADIUS
 _SCALE_S = (0.1, 1, 10, 60, 480)
-"""The marks of lateness: eight minutes is what a hundred thousand charges at once may take (S2)."""
+"""The marks of the delay scale: 100,000 charges at one moment may take eight minutes (S2)."""
 
 
 def bars(
@@ -21,26 +21,26 @@ def bars(
     every: int,
     width: int = 720,
 ) -> Markup:
-    """One bar a label, with another value behind it; the one at `now_at` stands out.
+    """Return a bar chart of (label, value, earlier value).
 
-    Every `every`th label is written below.
+    The bar at index `now_at` is highlighted. Every `every`th label is written below its bar.
     """
-    most = max((max(value, other) for _, value, other in values), default=0) or 1
+    most = max((max(value, earlier) for _, value, earlier in values), default=0) or 1
     step = width / len(values)
     parts = []
-    for place, (label, value, other) in enumerate(values):
-        x, wide = place * step + step * 0.1, step * 0.8
-        kind = "now" if place == now_at else "none" if not value else "some"
-        told = f"{escape(label)}: {value:,}" + (f" ({other:,})" if other else "")
-        if other:
-            parts.append(_bar("behind", x, wide, other / most))
+    for index, (label, value, earlier) in enumerate(values):
+        x, wide = index * step + step * 0.1, step * 0.8
+        kind = "now" if index == now_at else "none" if not value else "some"
+        text = f"{escape(label)}: {value:,}" + (f" ({earlier:,})" if earlier else "")
+        if earlier:
+            parts.append(_bar("behind", x, wide, earlier / most))
         parts.append(
-            f"<g><title>{told}</title>"
+            f"<g><title>{text}</title>"
             f"{_bar(kind, x + wide * 0.14, wide * 0.72, value / most if value else None)}</g>"
         )
-        if place % every == 0:
+        if index % every == 0:
             parts.append(
-                f'<text x="{place * step + step / 2:.1f}" y="{_HEIGHT + _FOOT - 4}" '
+                f'<text x="{index * step + step / 2:.1f}" y="{_HEIGHT + _FOOT - 4}" '
                 f'text-anchor="middle">{escape(label)}</text>'
             )
     return Markup(  # noqa: S704  # numbers, and texts escaped above
@@ -58,7 +58,7 @@ def _bar(kind: str, x: float, width: float, share: float | None) -> str:
 
 
 def ring(part: int, whole: int, *, title: str, kind: Literal["good", "back"]) -> Markup:
-    """A share of a whole, with its percentage in the middle; a dash where there is no whole."""
+    """Return a ring that shows a share and its percentage; a dash if the whole is 0."""
     share = part / whole if whole else 0.0
     shown = f"{share:.1%}" if whole and part != whole else "100%" if whole else "—"
     filled = round(_ROUND * share, 2)
@@ -75,11 +75,11 @@ def ring(part: int, whole: int, *, title: str, kind: Literal["good", "back"]) ->
     )
 
 
-def spread(middle_s: float, most_s: float, *, title: str) -> Markup:
-    """From the middle to the slowest hundredth, on a scale from a tenth of a second to minutes."""
-    left, right = _place_on_scale(middle_s), _place_on_scale(most_s)
+def spread(median_s: float, p99_s: float, *, title: str) -> Markup:
+    """Return a chart from the median to the 99th percentile on a logarithmic scale of seconds."""
+    left, right = _x_on_scale(median_s), _x_on_scale(p99_s)
     marks = "".join(
-        f'<line class="mark-line" x1="{_place_on_scale(mark):.1f}" x2="{_place_on_scale(mark):.1f}"'
+        f'<line class="mark-line" x1="{_x_on_scale(mark):.1f}" x2="{_x_on_scale(mark):.1f}"'
         f' y1="12" y2="28"/>'
         for mark in _SCALE_S
     )
@@ -92,8 +92,8 @@ def spread(middle_s: float, most_s: float, *, title: str) -> Markup:
     )
 
 
-def _place_on_scale(seconds: float) -> float:
-    """Each mark a factor further: between the ends of the line."""
+def _x_on_scale(seconds: float) -> float:
+    """Return the x of a duration on the logarithmic scale, between the ends of the line."""
     low, high = math.log10(_SCALE_S[0]), math.log10(_SCALE_S[-1])
     share = (math.log10(max(seconds, _SCALE_S[0])) - low) / (high - low)
     return 8 + 224 * min(share, 1.0)

@@ -1,4 +1,4 @@
-"""The first page of a merchant: how the day goes, in pictures first."""
+"""The dashboard of a merchant: the numbers of today, mostly as charts."""
 
 import asyncio
 from datetime import date, datetime, time, timedelta
@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from starlette.responses import Response
 
 from dasi.console.payments.charts import bars, ring, spread
-from dasi.console.routing import ConsoleRequest
+from dasi.console.request import ConsoleRequest
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import (
     DailyStats,
@@ -61,7 +61,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
             title=request.t("오늘 웹훅 전송", "Webhooks today"),
             kind="back",
         ),
-        most=max((one.count for one in day.declines), default=1),
+        most=max((decline.count for decline in day.declines), default=1),
         urgent=urgent,
         late=late,
         start_delay=spread(
@@ -73,7 +73,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
 
 
 def _hours(request: ConsoleRequest, day: DailyStats, before: DailyStats, *, now: datetime) -> str:
-    """What was charged in each hour of today, with yesterday behind it."""
+    """Return a chart of the amount charged in each hour of today and of yesterday."""
     charged = {hour.hour: hour.paid_krw for hour in day.hours}
     yesterday = {hour.hour: hour.paid_krw for hour in before.hours}
     return bars(
@@ -85,16 +85,16 @@ def _hours(request: ConsoleRequest, day: DailyStats, before: DailyStats, *, now:
 
 
 async def _week(request: ConsoleRequest, today: date) -> dict[str, object]:
-    """Scheduled payments of the next seven days, tomorrow's in numbers."""
-    days = [today + ahead * _DAY for ahead in range(1, _DAYS_AHEAD + 1)]
+    """Return the scheduled payments of the next seven days as a chart, and tomorrow's numbers."""
+    days = [today + number * _DAY for number in range(1, _DAYS_AHEAD + 1)]
     days_by_date = await calendar(request.engine, request.merchant_id, first=days[0], last=days[-1])
-    amounts = {one: days_by_date[one].waiting_krw if one in days_by_date else 0 for one in days}
+    amounts = {day: days_by_date[day].waiting_krw if day in days_by_date else 0 for day in days}
     next_day = days_by_date.get(days[0])
     return {
         "count": next_day.waiting if next_day else 0,
         "amount_krw": next_day.waiting_krw if next_day else 0,
         "picture": bars(
-            [(str(one.day), amount, 0) for one, amount in amounts.items()],
+            [(str(day.day), amount, 0) for day, amount in amounts.items()],
             title=request.t("앞으로 7일 예약 금액", "Scheduled for the next seven days"),
             now_at=0,
             every=1,

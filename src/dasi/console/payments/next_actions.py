@@ -1,4 +1,4 @@
-"""What happens next to a payment, when, and who does it."""
+"""The next actions on a payment: text, time, and whether the gateway or a user acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,34 +13,45 @@ from dasi.webhooks import Delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextAction:
-    """One thing to come. `at` None: whenever its cause comes."""
+    """One action to come. `at` is None if no time is planned."""
 
     at: datetime | None
     text: Label
     deadline_at: datetime | None = None
     is_automatic: bool = True
     attempt_id: str | None = None
-    """A doubt a person may ask about now."""
+    """The unresolved attempt that a user may look up now."""
     is_manual: bool = False
-    """The doubt waits for somebody to decide it."""
+    """The attempt waits for a manual resolution."""
     event_id: str | None = None
-    """A webhook a person may send again."""
-    order: str | None = None
-    """Of a scheduled payment."""
+    """The webhook event that a user may resend."""
+    merchant_uid: str | None = None
+    """The order of a scheduled payment."""
 
 
 def next_actions(
-    detail: PaymentDetail, told: Sequence[Delivery], schedules: Sequence[Schedule], *, now: datetime
+    detail: PaymentDetail,
+    deliveries: Sequence[Delivery],
+    schedules: Sequence[Schedule],
+    *,
+    now: datetime,
 ) -> list[NextAction]:
-    """Soonest first; never empty. `schedules` are those of the same card that wait."""
-    actions = [_for_unresolved(one) for one in detail.attempts if one.is_open]
+    """Return the next actions, soonest first, at least one.
+
+    `schedules` are the waiting schedules of the same card.
+    """
+    actions = [_for_unresolved(attempt) for attempt in detail.attempts if attempt.is_open]
     if detail.payment.status is Status.READY:
-        actions += [_for_window(one.expires_at) for one in detail.windows if one.state == "open"]
-    actions += [_for_delivery(one) for one in told if one.state == "pending"]
-    actions += [_for_failed_delivery(one) for one in told if one.state == "failed"]
+        actions += [
+            _for_window(window.expires_at) for window in detail.windows if window.state == "open"
+        ]
+    actions += [_for_delivery(delivery) for delivery in deliveries if delivery.state == "pending"]
+    actions += [
+        _for_failed_delivery(delivery) for delivery in deliveries if delivery.state == "failed"
+    ]
     if not actions:
         actions = [_final(detail)]
-    actions += [_for_schedule(one, detail) for one in schedules]
+    actions += [_for_schedule(schedule, detail) for schedule in schedules]
     return sorted(actions, key=lambda action: action.at or now)
 
 
@@ -111,8 +122,8 @@ def _for_schedule(schedule: Schedule, detail: PaymentDetail) -> NextAction:
             f"{schedule.name}, {amount} won",
             "off",
         ),
-        is_automatic=False,  # days away: the page need not watch for it
-        order=schedule.merchant_uid,
+        is_automatic=False,  # days away: the page need not renew itself for it
+        merchant_uid=schedule.merchant_uid,
     )
 
 

@@ -1,18 +1,15 @@
-"""Payments: the list, its export, and one payment's page with its acts."""
+"""Pages of payments: the list, its filters and export, one payment, its cancel."""
 
-import csv
-import io
-from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
 from urllib.parse import parse_qsl, urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dasi.audit import audit_for
+from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
-from dasi.console.routing import ConsoleRequest
-from dasi.console.templates import SECURITY_HEADERS
+from dasi.console.request import ConsoleRequest, cursor_text
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
@@ -20,15 +17,15 @@ from dasi.payments import CancelRequest, cancel
 from dasi.reporting import Cursor, PaymentQuery, browse_payments, get_payment_detail, iter_payments
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
 from dasi.users import list_filters, remove_filter, save_filter
-from dasi.webhooks import list_attempts, list_deliveries
+from dasi.webhooks import list_deliveries
 
 PAGE = 50
 _DELIVERIES, _AUDIT_ENTRIES = 20, 100
 _AHEAD = timedelta(days=366 * 2)
 _FILTER_FIELDS = ("q", "status", "code", "since", "until")
-"""What a list of payments can be asked for: its address, its export, and a view that is kept."""
+"""Query parameters of the list, of its export and of a saved filter."""
 _WATCHED = timedelta(minutes=10)
-"""A page renews itself while something is to happen this soon."""
+"""A page renews itself while the next action is this close."""
 _REASON_MAX = 100
 _COLUMNS = (
     "started_at", "status", "amount_krw", "cancelled_krw", "imp_uid", "merchant_uid", "name",
@@ -39,33 +36,33 @@ _COLUMNS = (
 
 async def show_payments(request: ConsoleRequest) -> Response:
     query = _payment_query(request)
-    found = await browse_payments(
+    page = await browse_payments(
         request.engine, request.merchant_id, query, after=_cursor(request), limit=PAGE
     )
-    asked = {name: request.query(name) for name in _FILTER_FIELDS}
-    kept = {name: value for name, value in asked.items() if value}
+    filters = {name: request.query(name) for name in _FILTER_FIELDS}
+    params = {name: value for name, value in filters.items() if value}
     saved_filters = await list_filters(request.engine, request.merchant_id, request.user.user_id)
     next_url = None
-    if found.next_cursor is not None:
-        place = f"{found.next_cursor.started_at.isoformat()}~{found.next_cursor.imp_uid}"
-        next_url = "?" + urlencode({**kept, "after": place})
+    if page.next_cursor is not None:
+        after = cursor_text(page.next_cursor.started_at, page.next_cursor.imp_uid)
+        next_url = "?" + urlencode({**params, "after": after})
     return request.page(
         "payments.html",
-        payments=found.payments,
-        asked=asked,
+        payments=page.payments,
+        filters=filters,
         next_url=next_url,
         is_first=not request.query("after"),
-        export="?" + urlencode(kept),
-        query=urlencode(kept),
+        export="?" + urlencode(params),
+        query=urlencode(params),
         saved_filters=saved_filters,
         statuses=list(Status),
     )
 
 
 async def post_filter(request: ConsoleRequest) -> Response:
-    """Keeps what the list shows under a name."""
-    told = dict(parse_qsl(request.field("query", length_max=500)))
-    query = urlencode({name: told[name] for name in _FILTER_FIELDS if told.get(name)})
+    """Save the filter of the list under a name."""
+    params = dict(parse_qsl(request.field("query", length_max=500)))
+    query = urlencode({name: params[name] for name in _FILTER_FIELDS if params.get(name)})
     name = request.field("name")
     await save_filter(
         request.engine, request.merchant_id, request.user.user_id, name=name, query=query
@@ -82,23 +79,10 @@ async def post_filter_remove(request: ConsoleRequest) -> Response:
 
 
 async def export_payments(request: ConsoleRequest) -> Response:
-    """Streams: a million lines need no more memory than one page."""
     query = _payment_query(request)
     await request.audit("payments_exported", detail=str(request.http.query_params)[:500])
-
-    async def lines() -> AsyncIterator[str]:
-        yield "\ufeff" + _line(list(_COLUMNS))  # the mark lets spreadsheets read Korean
-        async for payment in iter_payments(request.engine, request.merchant_id, query):
-            yield _line(_cells(payment))
-
-    return StreamingResponse(
-        lines(),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            **SECURITY_HEADERS,
-            "Content-Disposition": f'attachment; filename="payments-{request.merchant.code}.csv"',
-        },
-    )
+    payments = iter_payments(request.engine, request.merchant_id, query)
+    return request.csv_file("payments", _COLUMNS, (_cells(payment) async for payment in payments))
 
 
 async def show_payment(request: ConsoleRequest) -> Response:
@@ -106,45 +90,42 @@ async def show_payment(request: ConsoleRequest) -> Response:
         request.engine, request.merchant_id, request.http.path_params["imp_uid"]
     )
     payment = detail.payment
-    told = await list_deliveries(
+    deliveries = await list_deliveries(
         request.engine,
         request.merchant_id,
         state=None,
         resource_id=payment.imp_uid,
         limit=_DELIVERIES,
     )
-    attempts = [
-        (one, await list_attempts(request.engine, request.merchant_id, one.delivery_id))
-        for one in told
-    ]
-    targets = [payment.imp_uid, *(one.attempt_id for one in detail.attempts)]
-    targets += [one.event_id for one in told]
+    targets = [payment.imp_uid, *(attempt.attempt_id for attempt in detail.attempts)]
+    targets += [delivery.event_id for delivery in deliveries]
     entries = await audit_for(request.engine, request.merchant_id, targets, limit=_AUDIT_ENTRIES)
     now = request.engine.clock.now()
     schedules = await _next_schedules(request, payment)
-    actions = next_actions(detail, told, schedules, now=now)
+    actions = next_actions(detail, deliveries, schedules, now=now)
     return request.page(
         "payment.html",
         payment=payment,
         detail=detail,
-        timeline=build_timeline(detail, attempts, entries),
+        timeline=build_timeline(detail, await with_attempts(request, deliveries), entries),
         actions=actions,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
         and request.user.may("operate", request.merchant_id),
         may_operate=request.user.may("operate", request.merchant_id),
         watches=any(
-            one.is_automatic and (one.at is None or one.at - now < _WATCHED) for one in actions
+            action.is_automatic and (action.at is None or action.at - now < _WATCHED)
+            for action in actions
         ),
     )
 
 
 async def _next_schedules(request: ConsoleRequest, payment: Payment) -> list[Schedule]:
-    """The next charge of the same card, if one is scheduled."""
+    """Return the next scheduled payment of the same customer; empty if there is none."""
     if payment.customer_uid is None:
         return []
     now = request.engine.clock.now()
-    found = await list_schedules(
+    page = await list_schedules(
         request.engine,
         request.merchant_id,
         since=now,
@@ -155,14 +136,14 @@ async def _next_schedules(request: ConsoleRequest, payment: Payment) -> list[Sch
         limit=1,
         offset=0,
     )
-    return found.schedules
+    return page.schedules
 
 
 async def post_cancel(request: ConsoleRequest) -> Response:
     imp_uid = request.http.path_params["imp_uid"]
     amount_krw = read_won(request, "amount")
     reason = request.field("reason", length_max=_REASON_MAX)
-    # Written first: a cancel cannot be undone, and its answer may never come.
+    # The entry comes first: a cancel cannot be undone, and its response may be lost.
     await request.audit(
         "payment_cancelled",
         target=imp_uid,
@@ -185,7 +166,10 @@ async def post_cancel(request: ConsoleRequest) -> Response:
 
 
 def read_won(request: ConsoleRequest, name: str) -> int | None:
-    """Whole won; commas are fine, empty is None."""
+    """Return a form field as whole won, None if it is empty. Commas are allowed.
+
+    Raise `Invalid`.
+    """
     text = request.field(name).replace(",", "").removesuffix("원").strip()
     if not text:
         return None
@@ -197,12 +181,12 @@ def read_won(request: ConsoleRequest, name: str) -> int | None:
 def _payment_query(request: ConsoleRequest) -> PaymentQuery:
     status = request.query("status")
     since, until = _day(request.query("since")), _day(request.query("until"))
-    words = request.query("q") or None
-    on_day = _day(words) if words else None
-    if on_day is not None:  # a date typed into the one box means that day
-        words, since, until = None, on_day, on_day
+    search_text = request.query("q") or None
+    search_day = _day(search_text)
+    if search_day is not None:  # a date in the search field means that day
+        search_text, since, until = None, search_day, search_day
     return PaymentQuery(
-        words=words,
+        words=search_text,
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
         since=since,
         until=until + timedelta(days=1) if until else None,
@@ -211,7 +195,7 @@ def _payment_query(request: ConsoleRequest) -> PaymentQuery:
 
 
 def _day(text: str | None) -> datetime | None:
-    """The beginning of a Korean day; None if it is not a date."""
+    """Return the start of a Korean day; None if the text is not a date."""
     try:
         return datetime.combine(date.fromisoformat(text or ""), time.min, tzinfo=KST)
     except ValueError:
@@ -219,35 +203,21 @@ def _day(text: str | None) -> datetime | None:
 
 
 def _cursor(request: ConsoleRequest) -> Cursor | None:
-    at, _, imp_uid = request.query("after").partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return Cursor(started_at=moment, imp_uid=imp_uid) if moment.tzinfo and imp_uid else None
+    cursor = request.cursor()
+    return Cursor(started_at=cursor[0], imp_uid=cursor[1]) if cursor else None
 
 
-def _cells(payment: Payment) -> list[str]:
+def _cells(payment: Payment) -> list[str | int | None]:
+    """Return a payment as the cells of `_COLUMNS`."""
+
     def moment(at: datetime | None) -> str:
         return at.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
-    told = (
+    return [
         moment(payment.started_at), payment.status.value, payment.amount_krw,
         payment.cancelled_krw, payment.imp_uid, payment.merchant_uid, payment.name,
         payment.buyer.name, payment.buyer.email, payment.buyer.tel, payment.card.name,
         payment.card.number_masked, payment.pg_tid, payment.approval_no, moment(payment.paid_at),
         moment(payment.failed_at), moment(payment.cancelled_at), payment.fail_code,
         payment.fail_reason,
-    )  # fmt: skip
-    return [safe_cell("" if one is None else str(one)) for one in told]
-
-
-def safe_cell(text: str) -> str:
-    """A spreadsheet runs a cell that begins like a formula: buyers choose these texts."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _line(cells: list[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+    ]  # fmt: skip

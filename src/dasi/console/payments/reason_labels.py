@@ -1,16 +1,14 @@
-"""Causes in the words of whoever reads the console.
+"""Labels of the reasons that events and attempts carry, in Korean and English.
 
-What an event or a doubt carries as its cause is written for the reader of a log at night, in
-English. Here each is told in Korean and English; what the table does not know is shown as it is.
+The stored reason is English text for readers of logs. The console shows an unknown reason as it is.
 """
 
 from dasi.console.labels import Label
 from dasi.providers.decline_reasons import REASONS
 
-_BEGINNINGS: tuple[tuple[str, Label], ...] = (
+_LABELS_BY_PREFIX: tuple[tuple[str, Label], ...] = (
     ("looked_up", Label("PG에 물어 확인함", "the PG was asked")),
     ("nothing was asked", Label("PG에 아무것도 요청하지 않음", "nothing was asked of the PG")),
-    ("not authenticated", Label("인증되지 않음", "not authenticated")),
     ("no answer: ", Label("응답을 받기 전에 연결이 끊김", "the connection ended before an answer")),
     ("no connection: ", Label("PG에 연결하지 못함", "the PG could not be reached")),
     ("no free connection", Label("PG 연결이 모두 사용 중", "all connections to the PG were taken")),
@@ -54,19 +52,19 @@ _BEGINNINGS: tuple[tuple[str, Label], ...] = (
         Label("요청 중 게이트웨이가 종료됨", "the gateway ended while asking"),
     ),
 )
-"""How a cause begins, and what it says. The first that fits counts."""
+"""The beginning of a reason and its label. The first match counts."""
 
 
-def cause(told: str | None) -> Label | None:
-    """None for none; the first words of an unknown one are its own."""
-    if not told:
+def reason_label(reason: str | None) -> Label | None:
+    """Return the label of a stored reason; None without a reason, else the reason itself."""
+    if not reason:
         return None
-    if told in REASONS:
-        return Label(REASONS[told].operator_ko, REASONS[told].operator_en)
-    for beginning, label in _BEGINNINGS:
-        if told.startswith(beginning):
+    if reason in REASONS:
+        return Label(REASONS[reason].operator_ko, REASONS[reason].operator_en)
+    for prefix, label in _LABELS_BY_PREFIX:
+        if reason.startswith(prefix):
             return label
-    if told.startswith("resolved by user:"):
-        who, _, why = told.removeprefix("resolved by user:").partition(": ")
-        return Label(f"{who} 확정: {why}", f"resolved by {who}: {why}")
-    return Label(told, told)
+    if reason.startswith("resolved by user:"):
+        email, _, comment = reason.removeprefix("resolved by user:").partition(": ")
+        return Label(f"{email} 확정: {comment}", f"resolved by {email}: {comment}")
+    return Label(reason, reason)

@@ -1,4 +1,4 @@
-"""One timeline of everything that happened to a payment, oldest first."""
+"""The timeline of a payment: events, windows, deliveries and audit entries, oldest first."""
 
 import json
 from collections.abc import Sequence
@@ -7,15 +7,19 @@ from datetime import datetime, timedelta
 
 from dasi.audit import AuditEntry
 from dasi.console.labels import ATTEMPT, ATTEMPT_KIND, AUDIT_ACTION, DELIVERY, EVENT, Label, label
-from dasi.console.payments.reason_labels import cause
+from dasi.console.payments.reason_labels import reason_label
 from dasi.providers.port import Exchange
 from dasi.reporting import AttemptDetail, PaymentDetail, PaymentEvent
 from dasi.webhooks import Delivery, DeliveryAttempt
 
+_SENT_WITHIN = timedelta(seconds=10)
+"""An audit entry and the event of the same cancel are at most this far apart."""
+_NOT_DELIVERED = Label("전송 실패", "not taken", "bad")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PgMessage:
-    """As it went over the line, without what nobody may see."""
+    """One message to or from the PG, with its secrets and personal data masked."""
 
     title: Label
     text: str
@@ -23,36 +27,38 @@ class PgMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One moment: what happened, by whom, why, and the raw facts behind it."""
+    """One moment: what changed, the actor, the reason, and the stored values."""
 
     at: datetime
     kind: str
     """event, window, delivery or audit."""
     title: Label
-    who: str
-    why: Label | None
+    actor: str
+    reason: Label | None
     pg_code: str | None
     pg_text: str | None
     raw: tuple[tuple[str, str], ...]
     messages: tuple[PgMessage, ...] = ()
-    """To the PG and from it."""
+    """The messages to and from the PG."""
 
 
 def build_timeline(
     detail: PaymentDetail,
-    told: Sequence[tuple[Delivery, list[DeliveryAttempt]]],
+    deliveries: Sequence[tuple[Delivery, list[DeliveryAttempt]]],
     entries: Sequence[AuditEntry],
 ) -> list[TimelineEntry]:
-    """Events, with the requests to the PG they speak of, the windows, every attempt to deliver,
-    and what people did that no event speaks of."""
-    attempts = {one.attempt_id: one for one in detail.attempts}
+    """Return events with their PG messages, windows, delivery attempts and audit entries.
+
+    An audit entry is left out if an event shows the same operation.
+    """
+    attempts = {attempt.attempt_id: attempt for attempt in detail.attempts}
     timeline = [
         TimelineEntry(
             at=event.created_at,
             kind="event",
             title=label(EVENT, event.type),
-            who=event.actor,
-            why=cause(event.detail),
+            actor=event.actor,
+            reason=reason_label(event.detail),
             pg_code=event.pg_code,
             pg_text=event.pg_text,
             raw=(
@@ -71,8 +77,8 @@ def build_timeline(
             title=Label(
                 f"결제창 ({window.device.upper()})", f"payment window ({window.device})", "off"
             ),
-            who="merchant",
-            why=None,
+            actor="merchant",
+            reason=None,
             pg_code=window.return_code,
             pg_text=window.return_text,
             raw=(("state", window.state), ("expires_at", window.expires_at.isoformat())),
@@ -80,38 +86,36 @@ def build_timeline(
         for window in detail.windows
     ]
     timeline += [
-        _from_delivery_attempt(delivery, one)
-        for delivery, attempts_of_it in told
-        for one in attempts_of_it
+        _from_delivery_attempt(delivery, attempt)
+        for delivery, delivery_attempts in deliveries
+        for attempt in delivery_attempts
     ]
-    timeline += [
-        _from_audit_entry(entry) for entry in entries if not _is_told_by_event(entry, detail)
-    ]
+    timeline += [_from_audit_entry(entry) for entry in entries if not _is_in_events(entry, detail)]
     return sorted(timeline, key=lambda entry: entry.at)
 
 
-def _from_delivery_attempt(delivery: Delivery, one: DeliveryAttempt) -> TimelineEntry:
-    was_taken = one.next_attempt_at is None and delivery.state != "failed"
-    state = DELIVERY["delivered"] if was_taken else _NOT_TAKEN
+def _from_delivery_attempt(delivery: Delivery, attempt: DeliveryAttempt) -> TimelineEntry:
+    is_delivered = attempt.next_attempt_at is None and delivery.state != "failed"
+    state = DELIVERY["delivered"] if is_delivered else _NOT_DELIVERED
     return TimelineEntry(
-        at=one.at,
+        at=attempt.at,
         kind="delivery",
         title=Label(
             f"웹훅 {delivery.kind}: {state.ko}",
             f"webhook {delivery.kind}: {state.en}",
-            "good" if was_taken else "bad",
+            "good" if is_delivered else "bad",
         ),
-        who="gateway",
-        why=Label(one.url, one.url),
+        actor="gateway",
+        reason=Label(attempt.url, attempt.url),
         pg_code=None,
-        pg_text=one.answer,
+        pg_text=attempt.answer,
         raw=(
             ("event_id", delivery.event_id),
-            ("attempt", f"{one.number}, {one.took_ms} ms"),
-            ("request", one.request),
+            ("attempt", f"{attempt.number}, {attempt.took_ms} ms"),
+            ("request", attempt.request),
             *(
-                (("next_attempt_at", one.next_attempt_at.isoformat()),)
-                if one.next_attempt_at
+                (("next_attempt_at", attempt.next_attempt_at.isoformat()),)
+                if attempt.next_attempt_at
                 else ()
             ),
         ),
@@ -124,36 +128,32 @@ def _from_audit_entry(entry: AuditEntry) -> TimelineEntry:
         at=entry.created_at,
         kind="audit",
         title=Label(title.ko, title.en, "off"),
-        who=f"user:{entry.email}",
-        why=Label(entry.detail, entry.detail) if entry.detail else None,
+        actor=f"user:{entry.email}",
+        reason=Label(entry.detail, entry.detail) if entry.detail else None,
         pg_code=None,
         pg_text=None,
         raw=(("action", entry.action), ("target", entry.target or ""), ("from", entry.address)),
     )
 
 
-def _is_told_by_event(entry: AuditEntry, detail: PaymentDetail) -> bool:
-    """A cancel that was sent, and a doubt that was decided, stand in the events already."""
+def _is_in_events(entry: AuditEntry, detail: PaymentDetail) -> bool:
+    """Return whether an event shows the operation: a cancel request, a manual resolution."""
     if entry.action == "attempt_resolved":
         return True
     return entry.action == "payment_cancelled" and any(
-        one.type == "cancel_requested"
-        and one.actor == f"user:{entry.email}"
-        and timedelta(0) <= one.created_at - entry.created_at < _SENT_WITHIN
-        for one in detail.events
+        event.type == "cancel_requested"
+        and event.actor == f"user:{entry.email}"
+        and timedelta(0) <= event.created_at - entry.created_at < _SENT_WITHIN
+        for event in detail.events
     )
 
 
-_SENT_WITHIN = timedelta(seconds=10)
-_NOT_TAKEN = Label("전송 실패", "not taken", "bad")
-
-
 def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
-    """What was asked and answered, as it is kept. Keys and card numbers are in none of it."""
+    """Return the stored values of an attempt. None of them holds a key or a card number."""
     if attempt is None:
         return ()
     kind, state = label(ATTEMPT_KIND, attempt.kind), label(ATTEMPT, attempt.state)
-    told = {
+    values = {
         "request": f"{attempt.kind} ({kind.ko})",
         "attempt_id": attempt.attempt_id,
         "pg_order_id": attempt.pg_order_id,
@@ -171,36 +171,36 @@ def _raw_attempt(attempt: AttemptDetail | None) -> tuple[tuple[str, str], ...]:
         "detail": attempt.detail,
         "lookups": str(attempt.lookups),
     }
-    return tuple((name, value) for name, value in told.items() if value)
+    return tuple((name, value) for name, value in values.items() if value)
 
 
 def _messages(event: PaymentEvent, attempt: AttemptDetail | None) -> tuple[PgMessage, ...]:
-    """What was said at this moment: the request, its answer, or the look that settled it."""
+    """Return the messages of an event: the request, its response, or the lookup."""
     if attempt is None or not attempt.exchanges:
         return ()
     first, last = attempt.exchanges[0], attempt.exchanges[-1]
     if event.type.endswith("_requested"):
         return (_sent(first),)
     if event.detail == "looked_up":
-        return (_sent(last), _answered(last))
-    return (_answered(first),)
+        return (_sent(last), _received(last))
+    return (_received(first),)
 
 
 def _sent(exchange: Exchange) -> PgMessage:
     title = Label(f"PG에 보낸 요청 POST {exchange.path}", f"to the PG: POST {exchange.path}")
-    return PgMessage(title=title, text=_told(exchange.request))
+    return PgMessage(title=title, text=_json(exchange.request))
 
 
-def _answered(exchange: Exchange) -> PgMessage:
+def _received(exchange: Exchange) -> PgMessage:
     if exchange.answer is None:
-        told = cause(exchange.why) or Label("", "")
+        reason = reason_label(exchange.why) or Label("", "")
         return PgMessage(
-            title=Label(f"PG 응답 없음: {told.ko}", f"no answer: {told.en}"),
+            title=Label(f"PG 응답 없음: {reason.ko}", f"no answer: {reason.en}"),
             text=exchange.why or "",
         )
     title = Label(f"PG 응답 ({exchange.took_ms:,} ms)", f"from the PG ({exchange.took_ms:,} ms)")
-    return PgMessage(title=title, text=_told(exchange.answer))
+    return PgMessage(title=title, text=_json(exchange.answer))
 
 
-def _told(body: dict[str, object]) -> str:
+def _json(body: dict[str, object]) -> str:
     return json.dumps(body, ensure_ascii=False, indent=2)

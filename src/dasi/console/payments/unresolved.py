@@ -1,82 +1,74 @@
-"""Unresolved attempts: what is not known, what is done about it, until when, and how it ends."""
+"""Pages of unresolved attempts: the lists, a lookup now, a manual resolution."""
 
-from datetime import datetime
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from dasi.console.payments.reason_labels import cause
-from dasi.console.routing import ConsoleRequest
+from dasi.console.payments.reason_labels import reason_label
+from dasi.console.request import ConsoleRequest, cursor_text
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.payments import lookup_now, resolve_manually
 from dasi.reporting import is_unresolved, list_unresolved_page
 
 PAGE = 50
-_WHY_MIN = 3
+_REASON_MIN = 3
 
 
 async def show_unresolved(request: ConsoleRequest) -> Response:
-    """Two lists: those with a person, those the machine asks about. Each has pages of its own."""
+    """Show two lists with pages of their own: manual review, and automatic lookup."""
     lists = {}
     for name, is_manual in (("manual", True), ("automatic", False)):
         attempts, next_cursor = await list_unresolved_page(
             request.engine,
             request.merchant_id,
             is_manual=is_manual,
-            after=_cursor(request, name),
+            after=request.cursor(name),
             limit=PAGE,
         )
         next_url = None
         if next_cursor is not None:
-            next_url = "?" + urlencode({name: f"{next_cursor[0].isoformat()}~{next_cursor[1]}"})
+            next_url = "?" + urlencode({name: cursor_text(*next_cursor)})
         lists[name] = (attempts, next_url)
     return request.page(
         "unresolved.html",
         manual=lists["manual"],
         automatic=lists["automatic"],
-        cause=cause,
+        reason_label=reason_label,
         may_operate=request.user.may("operate", request.merchant_id),
     )
 
 
 async def post_lookup(request: ConsoleRequest) -> Response:
-    """Asks the PG now. It reads only, so it may be pressed at any time."""
+    """Look the attempt up at the PG now. A lookup only reads, so it is allowed at any time."""
     attempt_id = request.field("attempt_id")
     await request.audit("attempt_looked_up", target=attempt_id)
     await lookup_now(request.engine, request.merchant_id, attempt_id)
-    back, ours = request.field("back"), request.url("/")
-    is_ours = back.startswith(ours) and "//" not in back
-    return request.redirect(f"{back if is_ours else request.url('/attempts')}?done=looked_up")
+    back = request.field("back")
+    is_own_page = back.startswith(request.url("/")) and "//" not in back
+    return request.redirect(f"{back if is_own_page else request.url('/attempts')}?done=looked_up")
 
 
 async def post_resolve(request: ConsoleRequest) -> Response:
-    """Resolves an escalated attempt by what the PG's admin pages say."""
+    """Resolve an escalated attempt by the result that the user read in the PG's admin pages."""
     attempt_id, pg_tid = request.field("attempt_id"), request.field("pg_tid", length_max=60)
     happened = request.field("happened")
-    why = request.field("why")
+    reason = request.field("why")
     if happened not in ("yes", "no"):
         raise Invalid("happened", "yes or no")
     if happened == "yes" and not pg_tid:
         raise Invalid("pg_tid", "the PG's number of the transaction")
-    if len(why) < _WHY_MIN:
+    if len(reason) < _REASON_MIN:
         raise Invalid("why", "what the PG's books say")
     if not await is_unresolved(request.engine, request.merchant_id, attempt_id):
         raise NotFound("already_resolved")
-    await request.audit("attempt_resolved", target=attempt_id, detail=f"{happened} {pg_tid} {why}")
+    await request.audit(
+        "attempt_resolved", target=attempt_id, detail=f"{happened} {pg_tid} {reason}"
+    )
     await resolve_manually(
         request.engine,
         attempt_id,
         pg_tid=pg_tid if happened == "yes" else None,
         actor=f"user:{request.user.email}",
-        reason=why,
+        reason=reason,
     )
     return request.redirect(f"{request.url('/attempts')}?done=saved")
-
-
-def _cursor(request: ConsoleRequest, name: str) -> tuple[datetime, str] | None:
-    at, _, attempt_id = request.query(name).partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, attempt_id) if moment.tzinfo and attempt_id else None

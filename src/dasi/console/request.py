@@ -1,0 +1,254 @@
+"""A console request, the appearance its user chose, and the responses that endpoints make of it."""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from dasi.audit import ClientInfo, record_audit
+from dasi.authentication import Session
+from dasi.console.labels import FLASH
+from dasi.console.templates import SECURITY_HEADERS, Templates
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid
+from dasi.foundation.ids import token
+from dasi.merchants import Merchant
+from dasi.users import User
+
+SESSION_COOKIE = "dasi_session"
+FORM_COOKIE = "dasi_form"
+_FORM_COOKIE_LIFE_S = 3600
+_PREFERENCE_COOKIE_LIFE_S = 365 * 24 * 3600
+_FIRST_LANGUAGE = re.compile(r"\s*(ko|en)\b", re.IGNORECASE)
+_ID_DIGITS_MAX = 15  # fits bigint
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """Language and theme of one browser, kept in cookies."""
+
+    language: Literal["ko", "en"]
+    theme: Literal["auto", "light", "dark"]
+
+    def save(self, request: Request, response: Response, *, path: str) -> Response:
+        """Set a cookie for each preference that the address names (`?lang=en`, `?theme=dark`)."""
+        for name, value in (("lang", self.language), ("theme", self.theme)):
+            if name in request.query_params:
+                response.set_cookie(
+                    f"dasi_{name}",
+                    value,
+                    max_age=_PREFERENCE_COOKIE_LIFE_S,
+                    path=path,
+                    httponly=True,
+                    samesite="lax",
+                )
+        return response
+
+
+def read_preferences(request: Request) -> Preferences:
+    """Read the preferences from the address, else from the cookie, else from the browser."""
+    language = request.query_params.get("lang") or request.cookies.get("dasi_lang")
+    theme = request.query_params.get("theme") or request.cookies.get("dasi_theme")
+    return Preferences(
+        language="en" if (language or _accepted_language(request)) == "en" else "ko",
+        theme="light" if theme == "light" else "dark" if theme == "dark" else "auto",
+    )
+
+
+def _accepted_language(request: Request) -> Literal["ko", "en"]:
+    """Return the first supported language of the browser; Korean if it names none."""
+    for part in request.headers.get("accept-language", "").split(","):
+        match = _FIRST_LANGUAGE.match(part)
+        if match:
+            return "en" if match[1].lower() == "en" else "ko"
+    return "ko"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleRequest:
+    """One request, with everything an endpoint needs."""
+
+    engine: Engine
+    templates: Templates
+    http: Request
+    preferences: Preferences
+    client: ClientInfo
+    session: Session | None
+    selected_merchant: Merchant | None
+    merchants: tuple[Merchant, ...]
+    """The merchants that this user may view."""
+    form: dict[str, str]
+
+    @property
+    def signed_in_session(self) -> Session:
+        assert self.session is not None, "this route needs a session"
+        return self.session
+
+    @property
+    def user(self) -> User:
+        return self.signed_in_session.user
+
+    @property
+    def merchant(self) -> Merchant:
+        assert self.selected_merchant is not None, "this route needs a merchant"
+        return self.selected_merchant
+
+    @property
+    def merchant_id(self) -> int:
+        return self.merchant.merchant_id
+
+    def t(self, ko: str, en: str) -> str:
+        return en if self.preferences.language == "en" else ko
+
+    def field(self, name: str, *, length_max: int = 200) -> str:
+        """Return a form field, trimmed; empty if the form does not hold it. Raise `Invalid`."""
+        text = self.form.get(name, "").strip()
+        if len(text) > length_max or not all(c.isprintable() or c in "\r\n\t" for c in text):
+            raise Invalid(name, f"at most {length_max} printable characters")
+        return text
+
+    def choice(self, name: str, allowed: Iterable[object], *, default: str = "") -> str:
+        """Return a form field that holds one of the allowed values. Raise `Invalid`."""
+        text, texts = self.field(name) or default, [str(value) for value in allowed]
+        if text not in texts:
+            raise Invalid(name, f"one of: {', '.join(texts)}")
+        return text
+
+    def path_id(self, name: str) -> int:
+        """Return a number from the address. Raise `Invalid`."""
+        number = whole_number(str(self.http.path_params[name]))
+        if number is None:
+            raise Invalid(name, "a number")
+        return number
+
+    def query(self, name: str, *, length_max: int = 100) -> str:
+        """Return a query parameter, trimmed and cut; empty if it is missing or not printable."""
+        text = self.http.query_params.get(name, "").strip()[:length_max]
+        return text if text.isprintable() else ""
+
+    def cursor(self, name: str = "after") -> tuple[datetime, str] | None:
+        """Return the place in a list that `cursor_text` wrote; None if it is missing or wrong."""
+        time_text, _, row_id = self.query(name).partition("~")
+        try:
+            moment = datetime.fromisoformat(time_text)
+        except ValueError:
+            return None
+        return (moment, row_id) if moment.tzinfo and row_id else None
+
+    def current_query(self) -> str:
+        """Return this page's own query, for a link that changes only its appearance."""
+        params = [
+            (name, text)
+            for name, text in self.http.query_params.multi_items()
+            if name not in ("lang", "theme", "done")
+        ]
+        return f"{urlencode(params)}&" if params else ""
+
+    def url(self, path: str = "") -> str:
+        """Return the address of a page of this merchant."""
+        return self.console_url(f"/merchants/{self.merchant.code}{path}")
+
+    def console_url(self, path: str = "") -> str:
+        """Return the address of a page that belongs to no merchant."""
+        return f"{self.templates.root}/console{path}"
+
+    def page(self, template: str, *, status: int = 200, **context: object) -> Response:
+        """Render a page for this user. A browser without a session gets a form token."""
+        form_token = self.session.form_token if self.session else ""
+        form_token = form_token or self.http.cookies.get(FORM_COOKIE, "")
+        new_form_token = "" if form_token else token(16)
+        response = self.templates.page(
+            template,
+            status=status,
+            request=self,
+            t=self.t,
+            lang=self.preferences.language,
+            theme=self.preferences.theme,
+            merchant=self.selected_merchant,
+            form_token=form_token or new_form_token,
+            done=FLASH.get(self.query("done")),
+            **context,
+        )
+        if new_form_token:
+            self.set_cookie(response, FORM_COOKIE, new_form_token, life_s=_FORM_COOKIE_LIFE_S)
+        return response
+
+    def redirect(self, path: str) -> Response:
+        return self.templates.see_other(path)
+
+    def csv_file(
+        self, name: str, columns: Iterable[str], rows: AsyncIterator[Iterable[object]]
+    ) -> Response:
+        """Stream rows as a CSV file: a million rows need no more memory than one."""
+
+        async def lines() -> AsyncIterator[str]:
+            yield "\ufeff" + _csv_line(columns)  # the mark lets spreadsheets read Korean
+            async for row in rows:
+                yield _csv_line(row)
+
+        return StreamingResponse(
+            lines(),
+            media_type="text/csv; charset=utf-8",
+            headers={
+                **SECURITY_HEADERS,
+                "Content-Disposition": f'attachment; filename="{name}-{self.merchant.code}.csv"',
+            },
+        )
+
+    def set_cookie(self, response: Response, name: str, value: str, *, life_s: int) -> None:
+        """Set a cookie that no script can read and that other sites cannot send."""
+        response.set_cookie(
+            name,
+            value,
+            max_age=life_s,
+            path=self.console_url(),
+            secure=urlsplit(self.engine.public_url).scheme == "https",
+            httponly=True,
+            samesite="lax",
+        )
+
+    def delete_cookie(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, path=self.console_url())
+
+    async def audit(
+        self, action: str, *, target: str | None = None, detail: str | None = None
+    ) -> None:
+        """Write what the user does into the audit log."""
+        await record_audit(
+            self.engine,
+            self.selected_merchant.merchant_id if self.selected_merchant else None,
+            self.user,
+            action,
+            target=target,
+            detail=detail,
+            client=self.client,
+        )
+
+
+def whole_number(text: str) -> int | None:
+    """Return the digits as a number that fits a database id, else None."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS_MAX
+    return int(text) if is_number else None
+
+
+def cursor_text(moment: datetime, row_id: object) -> str:
+    """Return a place in a list as a query parameter: the last row's time and id."""
+    return f"{moment.isoformat()}~{row_id}"
+
+
+def _csv_line(cells: Iterable[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([safe_cell("" if cell is None else str(cell)) for cell in cells])
+    return buffer.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula: buyers choose these texts."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
