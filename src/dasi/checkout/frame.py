@@ -9,16 +9,17 @@ import re
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dasi.channels import Channel, list_channels
 from dasi.checkout.errors import error_entry
+from dasi.checkout.pages import FRAMED_HEADERS
 from dasi.checkout.path_params import merchant_of
 from dasi.checkout.responses import Endpoint, as_page, json_response
-from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, NotFound, Refused
+from dasi.http.templates import Templates
 
 _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,127}")
 _FRAME = "/payments/ready/{code}"
@@ -64,9 +65,8 @@ def ready_endpoint(engine: Engine, templates: Templates) -> Endpoint:
         known = await list_channels(engine, merchant.merchant_id)
         if pg and not any(pg in (one.pg, one.provider) for one in known):
             raise NotFound("pg_not_configured", pg=pg[:80])
-        return templates.page(
-            "ready.html", may_be_framed=True, code=merchant.code, root=templates.root, pg=pg
-        )
+        html = templates.render("ready.html", code=merchant.code, root=templates.root, pg=pg)
+        return HTMLResponse(html, headers=FRAMED_HEADERS)
 
     return endpoint
 

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dasi.checkout.errors import ErrorEntry, error_entry
-from dasi.checkout.templates import Templates
 from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.http.templates import Templates
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ from dasi.checkout.path_params import merchant_of, window_path, window_token_of
 from dasi.checkout.redirect import address_with_result, is_web_address
 from dasi.checkout.responses import Endpoint
 from dasi.checkout.rsp import Rsp, rsp_of_window
-from dasi.checkout.templates import Templates
 from dasi.engine import Engine
+from dasi.http.templates import Templates
 from dasi.merchants import Merchant
 from dasi.windows import WindowView, view_window
 

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from dasi.checkout.path_params import merchant_of, window_path, window_token_of
 from dasi.checkout.responses import Endpoint, read_body
-from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
+from dasi.http.templates import Templates
 from dasi.windows import complete_window
 
 log = structlog.get_logger()

@@ -4,13 +4,18 @@ from starlette.routing import Route
 
 from dasi.checkout.frame import frame_routes
 from dasi.checkout.open_window import open_endpoint
+from dasi.checkout.pages import (
+    fail_endpoint,
+    file_endpoint,
+    opening_endpoint,
+    read_templates,
+    script_endpoint,
+    success_endpoint,
+)
 from dasi.checkout.responses import as_json, as_page, preflight
 from dasi.checkout.result_page import result_page_endpoint
 from dasi.checkout.return_post import return_endpoint, return_get_endpoint
-from dasi.checkout.static_files import file_endpoint, script_endpoint
-from dasi.checkout.static_pages import fail_endpoint, opening_endpoint, success_endpoint
 from dasi.checkout.status import close_endpoint, result_endpoint
-from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 
 _WINDOW = "/checkout/{code}/windows/{token}"
@@ -24,7 +29,7 @@ _SCRIPTS = (
 
 def routes(engine: Engine) -> list[Route]:
     """The routes to put into the application. Templates and files are read here, once."""
-    templates = Templates(engine)
+    templates = read_templates(engine)
     script = script_endpoint(templates)
     return [
         *[Route(path, script, methods=["GET"]) for path in _SCRIPTS],
