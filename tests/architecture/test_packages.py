@@ -13,7 +13,6 @@ _KNOWN_CYCLES = [
 # A package above a limit, and why it stays so.
 REASONS: dict[str, str] = {
     "dasi.authentication": "to be split",
-    "dasi.checkout": "to be split",
     "dasi.reporting": "to be split",
     "dasi.users": "to be split",
     "dasi.webhooks": "to be split",

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from dasi.checkout.redirect import address_with_result
+from dasi.checkout.result import address_with_result
 
 PAID = {"success": True, "imp_uid": "imp_1", "merchant_uid": "주문 1&2=#"}
 STOPPED = {

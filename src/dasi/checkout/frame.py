@@ -15,8 +15,7 @@ from starlette.routing import Route
 from dasi.channels import Channel, list_channels
 from dasi.checkout.errors import error_entry
 from dasi.checkout.pages import FRAMED_HEADERS
-from dasi.checkout.path_params import merchant_of
-from dasi.checkout.responses import Endpoint, as_page, json_response
+from dasi.checkout.responses import Endpoint, as_page, json_response, merchant_of
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, NotFound, Refused
 from dasi.http.templates import Templates

@@ -6,8 +6,7 @@ from starlette.responses import Response
 
 from dasi.checkout.errors import error_entry
 from dasi.checkout.params import Param, read_device, read_origin, read_param
-from dasi.checkout.path_params import merchant_of
-from dasi.checkout.responses import Endpoint, json_response, read_body
+from dasi.checkout.responses import Endpoint, json_response, merchant_of, read_body
 from dasi.checkout.rsp import error_rsp
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable

@@ -10,8 +10,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.checkout.path_params import merchant_of, window_path, window_token_of
-from dasi.checkout.responses import Endpoint, read_body
+from dasi.checkout.responses import Endpoint, merchant_of, read_body, window_path, window_token_of
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
 from dasi.http.templates import Templates

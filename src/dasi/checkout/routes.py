@@ -13,9 +13,8 @@ from dasi.checkout.pages import (
     success_endpoint,
 )
 from dasi.checkout.responses import as_json, as_page, preflight
-from dasi.checkout.result_page import result_page_endpoint
+from dasi.checkout.result import close_endpoint, result_endpoint, result_page_endpoint
 from dasi.checkout.return_post import return_endpoint, return_get_endpoint
-from dasi.checkout.status import close_endpoint, result_endpoint
 from dasi.engine import Engine
 
 _WINDOW = "/checkout/{code}/windows/{token}"
