@@ -75,7 +75,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _publish(engine: Engine) -> int:
-    """What the database knows, for whoever asks a worker: a gateway looks when it is asked."""
+    """Publish the database's metrics. A gateway does so when `/metrics` is requested."""
     await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
     return 0
@@ -98,7 +98,7 @@ async def _repeat(
             if await poll():
                 continue
         except Unavailable as reason:
-            log.warning("worker_backoff", loop=name, what=reason.what)
+            log.warning("worker_backoff", loop=name, what=reason.service)
             wait_s = max(idle_s, reason.retry_after_s)
         except Exception:
             # A bug in one loop: alarmed, and not allowed to stop the others or this one for good.
@@ -133,9 +133,9 @@ async def _wait_first(
     stop: asyncio.Event, other: asyncio.Event | None, *, timeout_s: float | None
 ) -> None:
     """Waits until one of the events is set or the time is over."""
-    waits = [asyncio.create_task(event.wait()) for event in (stop, other) if event is not None]
+    tasks = [asyncio.create_task(event.wait()) for event in (stop, other) if event is not None]
     try:
-        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for wait in waits:
-            wait.cancel()
+        for task in tasks:
+            task.cancel()

@@ -24,7 +24,7 @@ def with_keys(engine: Engine, *keys: bytes) -> Engine:
 async def reencrypt_all(engine: Engine) -> dict[str, int]:
     done = [await reencrypt(engine.database, engine.vault, one) for one in everything_sealed()]
     assert not [row for one in done for row in one.unopened]
-    return {one.what: one.reencrypted for one in done}
+    return {one.label: one.reencrypted for one in done}
 
 
 async def repeated(client: MerchantClient, order: str) -> bytes:

@@ -104,7 +104,7 @@ def _associated_data(user_id: int) -> str:
 
 
 SEALED_SECOND_FACTORS = EncryptedColumn(
-    what="second factors",
+    label="second factors",
     table="users",
     key=("user_id",),
     column="sealed_totp",

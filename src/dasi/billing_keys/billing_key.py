@@ -65,7 +65,7 @@ def associated_data(merchant_id: int, customer_uid: str) -> str:
 
 
 SEALED_KEYS = EncryptedColumn(
-    what="billing keys",
+    label="billing keys",
     table="billing_keys",
     key=("merchant_id", "billing_key_id"),
     column="sealed_key",

@@ -76,7 +76,7 @@ def associated_data(merchant_id: int, pg_merchant_id: str) -> str:
 
 
 SEALED_SECRETS = EncryptedColumn(
-    what="secrets of channels",
+    label="secrets of channels",
     table="channels",
     key=("merchant_id", "channel_id"),
     column="sealed_secret",

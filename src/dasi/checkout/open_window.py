@@ -1,4 +1,4 @@
-"""`POST /checkout/{code}/windows`: the SDK asks for a window. Refusals come back as an `rsp`."""
+"""`POST /checkout/{code}/windows`: open a window for the SDK. Refusals come back as an `rsp`."""
 
 import msgspec
 from starlette.requests import Request
@@ -49,7 +49,7 @@ async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> Open
     window_request = read_param(
         body.param,
         device=read_device(body.device),
-        # The browser's own word comes first: a page cannot choose who else is told of the result.
+        # The browser's header comes first: a page cannot send the result to another origin.
         page_origin=read_origin(request.headers.get("origin"), body.page_url),
         user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
     )

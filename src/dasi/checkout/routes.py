@@ -1,4 +1,4 @@
-"""Every address of the checkout face."""
+"""The routes of the checkout."""
 
 from starlette.routing import Route
 
@@ -27,7 +27,7 @@ _SCRIPTS = (
 
 
 def routes(engine: Engine) -> list[Route]:
-    """The routes to put into the application. Templates and files are read here, once."""
+    """Return the routes of the application. Templates and static files are read once, here."""
     templates = read_templates(engine)
     script = script_endpoint(templates)
     return [
@@ -44,7 +44,7 @@ def routes(engine: Engine) -> list[Route]:
         Route(f"{_WINDOW}/return", return_get_endpoint(templates), methods=["GET"]),
         Route(f"{_WINDOW}/result", as_json(result_endpoint(engine)), methods=["GET"]),
         Route(f"{_WINDOW}/close", as_json(close_endpoint(engine)), methods=["POST"]),
-        Route(f"{_WINDOW}/{{what:path}}", preflight, methods=["OPTIONS"]),
+        Route(f"{_WINDOW}/{{path:path}}", preflight, methods=["OPTIONS"]),
         Route(
             _WINDOW, as_page(templates, result_page_endpoint(engine, templates)), methods=["GET"]
         ),

@@ -138,7 +138,7 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
     if isinstance(refused, Unavailable):
         cause = refused.__cause__
         return OperatorError(
-            f"{refused.what.capitalize()} cannot be reached.",
+            f"{refused.service.capitalize()} cannot be reached.",
             cause=f"{type(cause).__name__}: {cause}." if cause else "It did not answer.",
             hint="See that it runs and that DASI_DATABASE_URL is right, then try again.",
         )

@@ -54,7 +54,7 @@ def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     done = with_engine(data, act)
     print_list(
         [
-            {"what": one.what, "reencrypted": one.reencrypted, "not_opened": len(one.unopened)}
+            {"what": one.label, "reencrypted": one.reencrypted, "not_opened": len(one.unopened)}
             for one in done
         ],
         as_json=as_json,

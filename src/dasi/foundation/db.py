@@ -1,8 +1,8 @@
-"""PostgreSQL: the pool, transactions, and the sorting of its errors.
+"""PostgreSQL: the pool, transactions, and the classes of its errors.
 
 No session state lives on a pooled connection (`SET LOCAL` only), so the pool's reset query is
-switched off and a transaction pooler may stand in between. While a transaction is open nothing
-outside may be asked: `assert_no_transaction` is called by whatever sends.
+switched off and a transaction pooler may stand in between. While a transaction is open
+no request may go outside: every function that sends one calls `assert_no_transaction`.
 """
 
 import asyncio
@@ -93,7 +93,7 @@ class Database:
         act: Callable[["Database", Sequence[Item]], Awaitable[Sequence[Result]]],
         item: Item,
     ) -> Result:
-        """`act(database, [item])`, shared with whoever asks for the same act at the same time.
+        """Return the result of `act` for one item, batched with concurrent calls of it.
 
         `act` reads or writes for all items in one transaction of its own and gives one result for
         each, in their order. It is a function of a store, not made anew for each call.
@@ -110,10 +110,10 @@ class Database:
         return result
 
     def notify(self, channel: str) -> None:
-        """Wakes whoever listens on `channel`: soon, and once for many calls.
+        """Wake the listeners of `channel`: soon, and once for many calls.
 
         Not inside a transaction, because PostgreSQL lets transactions that notify commit only one
-        after the other. It may be lost: whoever listens also looks by itself.
+        after the other. It may be lost: listeners also poll.
         """
         if channel in self._notify_tasks:
             self._renotify.add(channel)

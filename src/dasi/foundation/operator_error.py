@@ -1,12 +1,12 @@
-"""A failure told to a person: what happened, why we think so, what to do next.
+"""An error for the operator: the problem, its cause, and a hint for the next step.
 
-Raised by whatever starts, stops or sets up; the command line prints the three parts and ends. Not
-for requests of merchants: those are `dasi.foundation.errors`.
+Start-up, shutdown and set-up raise it; the command line prints the three parts and ends.
+Requests of merchants have `dasi.foundation.errors`.
 """
 
 
 class OperatorError(Exception):
-    """Three sentences or more, none of them with a secret in it."""
+    """Problem, cause and hint, none of which holds a secret."""
 
     def __init__(self, problem: str, *, cause: str, hint: str) -> None:
         self.problem = problem

@@ -1,8 +1,8 @@
-"""Seal again with the newest key what older keys have sealed, so that an old key can be dropped.
+"""Seal values of older keys again with the newest key, so that an old key can be dropped.
 
-Each room says where it keeps sealed values (`EncryptedColumn`); here they are sealed anew,
-batch by batch, while the gateways run. A value that changes meanwhile is left as it is then:
-whoever changed it sealed it with the newest key.
+Each domain package names its columns of sealed values (`EncryptedColumn`). This module seals them
+again, batch by batch, while the gateways run. It leaves alone a value that changes meanwhile: the
+change sealed it with the newest key.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,10 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncryptedColumn:
-    """One column of sealed values. `associated_data` says of a row what its value is bound to."""
+    """One column of sealed values. `associated_data` returns what binds a value to its row."""
 
-    what: str
-    """For a person: "billing keys"."""
+    label: str
+    """For the operator: "billing keys"."""
     table: str
     key: tuple[str, ...]
     column: str
@@ -29,30 +29,30 @@ class EncryptedColumn:
 
 @dataclass(slots=True, kw_only=True)
 class ReencryptResult:
-    what: str
+    label: str
     reencrypted: int = 0
     unopened: list[str] = field(default_factory=list)
-    """Rows whose value no loaded key opens, and why."""
+    """Rows whose value no loaded key opens, each with its error."""
 
 
 async def reencrypt(database: Database, vault: Vault, values: EncryptedColumn) -> ReencryptResult:
-    """Seals again whatever is not sealed with the newest key. Safe to repeat and to interrupt."""
-    done = ReencryptResult(what=values.what)
+    """Seal every value again that the newest key has not sealed. Safe to repeat and interrupt."""
+    done = ReencryptResult(label=values.label)
     after: tuple[Any, ...] = ()
     while rows := await _older(database, vault, values, after):
         for row in rows:
             after = tuple(row[name] for name in values.key)
             try:
                 done.reencrypted += await _reencrypt_one(database, vault, values, row)
-            except DecryptionError as why:
-                done.unopened.append(f"{values.table} {' '.join(map(str, after))}: {why}")
+            except DecryptionError as error:
+                done.unopened.append(f"{values.table} {' '.join(map(str, after))}: {error}")
     return done
 
 
 async def _older(
     database: Database, vault: Vault, values: EncryptedColumn, after: tuple[Any, ...]
 ) -> list[Row]:
-    """The next rows, in the order of their key, that the newest key has not sealed."""
+    """Return the next rows, in the order of their key, that the newest key has not sealed."""
     key = ", ".join(values.key)
     places = ", ".join(f"${place}" for place in range(2, len(after) + 2))
     beyond = f"AND ({key}) > ({places})" if after else ""

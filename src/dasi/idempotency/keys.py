@@ -103,7 +103,7 @@ def _associated_data(merchant_id: int, key: str) -> str:
 
 
 SEALED_RESPONSES = EncryptedColumn(
-    what="stored responses",
+    label="stored responses",
     table="idempotent_requests",
     key=("merchant_id", "idempotency_key"),
     column="sealed_response",

@@ -91,7 +91,7 @@ def _associated_data(merchant_id: int) -> str:
 
 
 SEALED_TOKENS = EncryptedColumn(
-    what="access tokens",
+    label="access tokens",
     table="access_tokens",
     key=("token_hash",),
     column="sealed",

@@ -92,7 +92,7 @@ def _associated_data(notification_id: str) -> str:
 
 
 SEALED_NOTIFICATIONS = EncryptedColumn(
-    what="PG notifications",
+    label="PG notifications",
     table="pg_notifications",
     key=("provider", "notification_id"),
     column="sealed_body",

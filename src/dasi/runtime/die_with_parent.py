@@ -69,23 +69,23 @@ def _become(uid: int, gid: int) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setuid(uid)
-    # Where one of these is refused, the program starts without the right and says what it misses.
+    # If the system refuses one of these calls, the program starts without the right and reports it.
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    one = 1 << _CAP_DAC_OVERRIDE
-    sets = (ctypes.c_uint32 * 6)(one, one, one, 0, 0, 0)  # effective, permitted, inheritable
+    bit = 1 << _CAP_DAC_OVERRIDE
+    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable
     libc.capset(header, sets)
     libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 
 
 def _enter_namespace(uid: int, gid: int) -> None:
-    ours = (os.geteuid(), os.getegid())
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWUSER) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), "user namespace")
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{uid} {ours[0]} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{gid} {ours[1]} 1", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{uid} {outer_uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{gid} {outer_gid} 1", encoding="ascii")
 
 
 if __name__ == "__main__":

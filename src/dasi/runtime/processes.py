@@ -174,20 +174,20 @@ def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False
 
 
 def listen_each(host: str, port: int, *, processes: int, option: str) -> list[socket.socket]:
-    """A listening socket for each process, all on one port; `OperatorError` as in `listen`.
+    """Return a listening socket for each process, all on one port; `OperatorError` as in `listen`.
 
-    The kernel deals connections out among them. Of one socket that all share, whichever process
-    happens to be awake would take most, and keep them: callers hold their connections open.
+    The kernel distributes connections among them. With one shared socket, the process that happens
+    to be awake would take most of them and keep them: callers hold their connections open.
     """
-    one = listen(host, port, option=option)  # and nobody else, of ours either, listens there
-    if processes == 1 or sys.platform != "linux":  # where the kernel does not deal them out
-        return [one] * processes
-    port = one.getsockname()[1]
-    one.close()
+    listener = listen(host, port, option=option)  # fails if another program listens there
+    if processes == 1 or sys.platform != "linux":  # elsewhere the kernel distributes none
+        return [listener] * processes
+    port = listener.getsockname()[1]
+    listener.close()
     return [listen(host, port, option=option, is_one_of_several=True) for _ in range(processes)]
 
 
 def free_port(port: int, *, option: str) -> int:
-    """`port` if nobody listens on it, and of 0 some free one. For programs that bind themselves."""
+    """Return `port` if it is free, or a free one for 0. For programs that bind it themselves."""
     with listen(LOOPBACK, port, option=option) as listener:
         return int(listener.getsockname()[1])

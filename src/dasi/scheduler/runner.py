@@ -137,7 +137,7 @@ class Runner:
             payment = await execute_schedule(self._engine, due)
             await self._record_run(due, payment)
         except Unavailable as error:
-            log.warning("schedule_backoff", schedule_id=due.schedule_id, what=error.what)
+            log.warning("schedule_backoff", schedule_id=due.schedule_id, what=error.service)
         except Exception:
             # A bug in one charge raises an alarm; its lease expires and other charges continue.
             _RUNS.labels("bug").inc()

@@ -97,7 +97,7 @@ def _associated_data(merchant_id: int, secret_id: str) -> str:
 
 
 SEALED_SIGNING_SECRETS = EncryptedColumn(
-    what="signing secrets of webhooks",
+    label="signing secrets of webhooks",
     table="webhook_secrets",
     key=("merchant_id", "secret_id"),
     column="sealed",
