@@ -94,7 +94,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = _CommandsOnDemand()  # type: ignore[assignment]  # nobody adds to it
+        self.commands = _CommandsOnDemand()  # type: ignore[assignment]  # it is only read
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002  # typer's
         """Return a command that knows its name and its line of help, for the list of commands."""

@@ -7,7 +7,7 @@ import pytest
 
 from dasi.billing_keys import find_billing_key, open_key
 from dasi.channels import find_channel, open_account
-from dasi.commands.vault import everything_sealed
+from dasi.commands.vault import encrypted_columns
 from dasi.engine import Engine
 from dasi.foundation.reencrypt import reencrypt
 from dasi.foundation.vault import DecryptionError, Vault
@@ -22,7 +22,7 @@ def with_keys(engine: Engine, *keys: bytes) -> Engine:
 
 
 async def reencrypt_all(engine: Engine) -> dict[str, int]:
-    done = [await reencrypt(engine.database, engine.vault, one) for one in everything_sealed()]
+    done = [await reencrypt(engine.database, engine.vault, one) for one in encrypted_columns()]
     assert not [row for one in done for row in one.unopened]
     return {one.label: one.reencrypted for one in done}
 
@@ -80,7 +80,7 @@ async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: MerchantCli
     (before,) = await gateway.rows("SELECT sealed_key FROM billing_keys")
     stranger = with_keys(gateway.engine, NEW)
 
-    done = [await reencrypt(stranger.database, stranger.vault, one) for one in everything_sealed()]
+    done = [await reencrypt(stranger.database, stranger.vault, one) for one in encrypted_columns()]
 
     unopened = [row for one in done for row in one.unopened]
     assert any(row.startswith("billing_keys ") and "not loaded" in row for row in unopened)
@@ -93,5 +93,5 @@ async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: Merch
         "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"
     )
 
-    known = {(one.table, one.column) for one in everything_sealed()}
+    known = {(one.table, one.column) for one in encrypted_columns()}
     assert {(row["table_name"], row["column_name"]) for row in columns} == known

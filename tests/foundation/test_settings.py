@@ -56,7 +56,7 @@ def test_required_value_missing_is_named_with_a_way_out(name: str):
 def test_wrong_value_is_refused_with_variable_rule_and_way_out(name: str, text: str, rule: str):
     with pytest.raises(OperatorError) as refused:
         read_settings(LEAST | {name: text})
-    assert name in refused.value.what
+    assert name in refused.value.problem
     assert rule in refused.value.cause
     assert name in refused.value.hint
 

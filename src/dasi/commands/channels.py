@@ -16,7 +16,7 @@ from dasi.channels import (
     list_channels,
     make_default,
 )
-from dasi.commands.context import with_engine
+from dasi.commands.context import with_merchant
 from dasi.commands.options import (
     DATA_DEFAULT,
     Data,
@@ -28,11 +28,11 @@ from dasi.commands.options import (
 from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
-from dasi.merchants import find_merchant_by_code
+from dasi.merchants import Merchant
 
 app = typer.Typer(no_args_is_help=True, help="A merchant's contracts with payment companies.")
 Mid = Annotated[str, typer.Option("--mid", help="The MID of the channel.")]
-_Act = Callable[[Engine, int, int], Awaitable[Channel]]
+_Change = Callable[[Engine, int, int], Awaitable[Channel]]
 _EXAMPLE_CHANNEL = "--merchant imp00000001 --mid T0021766"
 
 
@@ -79,16 +79,16 @@ def channel_add(
     as_json: Json = False,
 ) -> None:
     """Add a merchant's contract with a payment company."""
-    given = read_secret(secret)
-    assert given is not None
+    pg_secret = read_secret(secret)
+    assert pg_secret is not None
 
-    async def act(engine: Engine) -> Channel:
+    async def act(engine: Engine, merchant: Merchant) -> Channel:
         return await add_channel(
             engine,
-            await find_merchant_by_code(engine, merchant_code),
+            merchant,
             provider=provider,
             pg_merchant_id=pg_merchant_id,
-            secret=given,
+            secret=pg_secret,
             is_sandbox=sandbox is Switch.ON,
             is_default=default,
             key_fields=key_fields,
@@ -97,8 +97,8 @@ def channel_add(
             quota_months_max=quota_months_max,
         )
 
-    facts = {"merchant": merchant_code} | _of_channel(with_engine(data, act))
-    print_facts(facts, as_json=as_json)
+    channel = with_merchant(data, merchant_code, act)
+    print_facts({"merchant": merchant_code} | _channel_facts(channel), as_json=as_json)
 
 
 @app.command("list", epilog=help_epilog("dasi channel list --merchant imp00000001"))
@@ -107,11 +107,10 @@ def channel_list(
 ) -> None:
     """List a merchant's channels, disabled ones too."""
 
-    async def act(engine: Engine) -> list[Channel]:
-        owner = await find_merchant_by_code(engine, merchant_code)
-        return await list_channels(engine, owner.merchant_id, with_disabled=True)
+    async def act(engine: Engine, merchant: Merchant) -> list[Channel]:
+        return await list_channels(engine, merchant.merchant_id, with_disabled=True)
 
-    rows = [_of_channel(one) for one in with_engine(data, act)]
+    rows = [_channel_facts(channel) for channel in with_merchant(data, merchant_code, act)]
     print_list(rows, as_json=as_json, none="No channels yet: dasi channel add --help")
 
 
@@ -131,29 +130,27 @@ def channel_check(
 ) -> None:
     """Register windows at the payment company and say what came back. No money moves."""
 
-    async def act(engine: Engine) -> list[tuple[Channel, list[Check]]]:
-        owner = await find_merchant_by_code(engine, merchant_code)
-        wanted = [
-            one
-            for one in await list_channels(engine, owner.merchant_id)
-            if pg_merchant_id in (None, one.pg_merchant_id)
+    async def act(engine: Engine, merchant: Merchant) -> list[tuple[Channel, list[Check]]]:
+        return [
+            (channel, await check_channel(engine, channel))
+            for channel in await list_channels(engine, merchant.merchant_id)
+            if pg_merchant_id in (None, channel.pg_merchant_id)
         ]
-        return [(one, await check_channel(engine, one)) for one in wanted]
 
-    checked = with_engine(data, act)
+    checked = with_merchant(data, merchant_code, act)
     rows: list[Facts] = [
         {
-            "pg": one.pg,
+            "pg": channel.pg,
             "window": check.window,
             "opens": check.is_open,
             "code": check.code,
             "said": check.text,
         }
-        for one, checks in checked
+        for channel, checks in checked
         for check in checks
     ]
     print_list(rows, as_json=as_json, none="No such channel: dasi channel list --help")
-    if not checked or any(not any(one.is_open for one in checks) for _, checks in checked):
+    if not checked or any(not any(check.is_open for check in checks) for _, checks in checked):
         raise typer.Exit(1)
 
 
@@ -166,7 +163,7 @@ def channel_default(
     as_json: Json = False,
 ) -> None:
     """Make another channel the default."""
-    _put(make_default, merchant_code, pg_merchant_id, data=data, as_json=as_json)
+    _change(make_default, merchant_code, pg_merchant_id, data=data, as_json=as_json)
 
 
 @app.command("disable", epilog=help_epilog(f"dasi channel disable {_EXAMPLE_CHANNEL}"))
@@ -178,7 +175,7 @@ def channel_disable(
     as_json: Json = False,
 ) -> None:
     """Open no more windows under a channel; what was made under it goes on."""
-    _put(disable_channel, merchant_code, pg_merchant_id, data=data, as_json=as_json)
+    _change(disable_channel, merchant_code, pg_merchant_id, data=data, as_json=as_json)
 
 
 @app.command("enable", epilog=help_epilog(f"dasi channel enable {_EXAMPLE_CHANNEL}"))
@@ -190,36 +187,39 @@ def channel_enable(
     as_json: Json = False,
 ) -> None:
     """Take a disabled channel into use again."""
-    _put(enable_channel, merchant_code, pg_merchant_id, data=data, as_json=as_json)
+    _change(enable_channel, merchant_code, pg_merchant_id, data=data, as_json=as_json)
 
 
-def _put(act: _Act, merchant_code: str, pg_merchant_id: str, *, data: Data, as_json: bool) -> None:
-    async def put(engine: Engine) -> Channel:
-        owner = await find_merchant_by_code(engine, merchant_code)
-        before = await _named(engine, owner.merchant_id, pg_merchant_id)
-        await act(engine, owner.merchant_id, before.channel_id)
-        return await _named(engine, owner.merchant_id, pg_merchant_id)
+def _change(
+    change: _Change, merchant_code: str, pg_merchant_id: str, *, data: Data, as_json: bool
+) -> None:
+    async def act(engine: Engine, merchant: Merchant) -> Channel:
+        channel = await _channel_of_mid(engine, merchant.merchant_id, pg_merchant_id)
+        await change(engine, merchant.merchant_id, channel.channel_id)
+        return await _channel_of_mid(engine, merchant.merchant_id, pg_merchant_id)
 
-    facts = {"merchant": merchant_code} | _of_channel(with_engine(data, put))
-    print_facts(facts, as_json=as_json)
+    channel = with_merchant(data, merchant_code, act)
+    print_facts({"merchant": merchant_code} | _channel_facts(channel), as_json=as_json)
 
 
-async def _named(engine: Engine, merchant_id: int, pg_merchant_id: str) -> Channel:
-    for one in await list_channels(engine, merchant_id, with_disabled=True):
-        if one.pg_merchant_id == pg_merchant_id:
-            return one
+async def _channel_of_mid(engine: Engine, merchant_id: int, pg_merchant_id: str) -> Channel:
+    for channel in await list_channels(engine, merchant_id, with_disabled=True):
+        if channel.pg_merchant_id == pg_merchant_id:
+            return channel
     raise NotFound("unknown_channel", pg_merchant_id=pg_merchant_id[:20])
 
 
-def _of_channel(one: Channel) -> dict[str, str | int | bool | None]:
+def _channel_facts(channel: Channel) -> dict[str, str | int | bool | None]:
     return {
-        "channel_key": one.channel_key,
-        "pg": one.pg,
-        "is_sandbox": one.is_sandbox,
-        "is_default": one.is_default,
-        "key_fields": one.key_fields,
-        "language": one.language,
-        "quota_months_max": one.quota_months_max,
-        "disabled_at": one.disabled_at.isoformat(timespec="seconds") if one.disabled_at else None,
-        "created_at": one.created_at.isoformat(timespec="seconds"),
+        "channel_key": channel.channel_key,
+        "pg": channel.pg,
+        "is_sandbox": channel.is_sandbox,
+        "is_default": channel.is_default,
+        "key_fields": channel.key_fields,
+        "language": channel.language,
+        "quota_months_max": channel.quota_months_max,
+        "disabled_at": channel.disabled_at.isoformat(timespec="seconds")
+        if channel.disabled_at
+        else None,
+        "created_at": channel.created_at.isoformat(timespec="seconds"),
     }

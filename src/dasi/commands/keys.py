@@ -1,26 +1,25 @@
 """`dasi key`: the API keys of a merchant."""
 
-import re
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from dasi.commands.context import with_engine
+from dasi.commands.context import with_merchant
 from dasi.commands.options import (
     DATA_DEFAULT,
     Data,
     Json,
     MerchantCode,
     help_epilog,
+    read_duration,
     read_secret,
 )
 from dasi.commands.printing import Facts, print_facts, print_note
 from dasi.engine import Engine
 from dasi.merchants import (
+    Merchant,
     NewApiKey,
     add_api_key,
-    find_merchant_by_code,
     revoke_api_key,
     rotate_api_key,
 )
@@ -47,11 +46,11 @@ def key_add(
     """Add an API key beside those there are."""
     secret = read_secret(api_secret)
 
-    async def act(engine: Engine) -> NewApiKey:
-        owner = await find_merchant_by_code(engine, merchant_code)
-        return await add_api_key(engine, owner, api_key=api_key, api_secret=secret)
+    async def act(engine: Engine, merchant: Merchant) -> NewApiKey:
+        return await add_api_key(engine, merchant, api_key=api_key, api_secret=secret)
 
-    print_facts({"merchant": merchant_code} | key_facts(with_engine(data, act)), as_json=as_json)
+    new = with_merchant(data, merchant_code, act)
+    print_facts({"merchant": merchant_code} | key_facts(new), as_json=as_json)
     if not as_json:
         print_note(SHOWN_ONCE)
 
@@ -71,13 +70,12 @@ def key_rotate(
     as_json: Json = False,
 ) -> None:
     """Make a new key and let the old one end later; both work until then."""
-    overlap = _duration(keep_old_for)
+    overlap = read_duration(keep_old_for, option="--keep-old-for")
 
-    async def act(engine: Engine) -> NewApiKey:
-        owner = await find_merchant_by_code(engine, merchant_code)
-        return await rotate_api_key(engine, owner, api_key, keep_old_for=overlap)
+    async def act(engine: Engine, merchant: Merchant) -> NewApiKey:
+        return await rotate_api_key(engine, merchant, api_key, keep_old_for=overlap)
 
-    new = with_engine(data, act)
+    new = with_merchant(data, merchant_code, act)
     facts: Facts = {"merchant": merchant_code} | key_facts(new)
     print_facts({**facts, "old_api_key": api_key, "old_ends_in": keep_old_for}, as_json=as_json)
     if not as_json:
@@ -94,21 +92,11 @@ def key_revoke(
 ) -> None:
     """End a key and every access token it got, now."""
 
-    async def act(engine: Engine) -> None:
-        await revoke_api_key(engine, await find_merchant_by_code(engine, merchant_code), api_key)
+    async def act(engine: Engine, merchant: Merchant) -> None:
+        await revoke_api_key(engine, merchant, api_key)
 
-    with_engine(data, act)
+    with_merchant(data, merchant_code, act)
     print_facts({"merchant": merchant_code, "revoked_api_key": api_key}, as_json=as_json)
-
-
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if match is None:
-        raise typer.BadParameter(
-            "a number and s, m, h or d, such as 24h", param_hint="--keep-old-for"
-        )
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    return timedelta(**{unit: int(match[1])})
 
 
 def key_facts(new: NewApiKey) -> dict[str, str | int | bool | None]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dasi.commands.context import with_engine
+from dasi.commands.context import with_engine, with_merchant
 from dasi.commands.keys import SHOWN_ONCE, ApiKey, ApiSecret, key_facts
 from dasi.commands.options import (
     DATA_DEFAULT,
@@ -60,7 +60,7 @@ def merchant_add(
         return added, await add_api_key(engine, added, api_key=api_key, api_secret=secret)
 
     added, new = with_engine(data, act)
-    print_facts(_of_merchant(added) | key_facts(new), as_json=as_json)
+    print_facts(_merchant_facts(added) | key_facts(new), as_json=as_json)
     if not as_json:
         print_note(
             f"{SHOWN_ONCE}\nNext: dasi channel add --merchant {code} --provider kicc "
@@ -87,37 +87,36 @@ def merchant_change(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Change where a merchant is told of its payments; what is left out stays as it is."""
+    """Change where a merchant gets its webhooks; omitted options stay as they are."""
 
-    async def act(engine: Engine) -> Merchant:
-        was = await find_merchant_by_code(engine, code)
+    async def act(engine: Engine, merchant: Merchant) -> Merchant:
         await change_webhook(
             engine,
-            was,
-            webhook_url=was.webhook_url if webhook_url is None else webhook_url or None,
+            merchant,
+            webhook_url=merchant.webhook_url if webhook_url is None else webhook_url or None,
             test_webhook_url=(
-                was.test_webhook_url if test_webhook_url is None else test_webhook_url or None
+                merchant.test_webhook_url if test_webhook_url is None else test_webhook_url or None
             ),
-            webhook_content_type=webhook_content_type or was.webhook_content_type,
+            webhook_content_type=webhook_content_type or merchant.webhook_content_type,
         )
         return await find_merchant_by_code(engine, code)
 
-    print_facts(_of_merchant(with_engine(data, act)), as_json=as_json)
+    print_facts(_merchant_facts(with_merchant(data, code, act)), as_json=as_json)
 
 
 @app.command("list", epilog=help_epilog("dasi merchant list --json"))
 def merchant_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the merchants, oldest first."""
-    rows = [_of_merchant(one) for one in with_engine(data, list_merchants)]
+    rows = [_merchant_facts(merchant) for merchant in with_engine(data, list_merchants)]
     print_list(rows, as_json=as_json, none="No merchants yet: dasi merchant add --help")
 
 
-def _of_merchant(one: Merchant) -> dict[str, str | int | bool | None]:
+def _merchant_facts(merchant: Merchant) -> dict[str, str | int | bool | None]:
     return {
-        "code": one.code,
-        "name": one.name,
-        "webhook_url": one.webhook_url,
-        "test_webhook_url": one.test_webhook_url,
-        "webhook_content_type": one.webhook_content_type,
-        "created_at": one.created_at.isoformat(timespec="seconds"),
+        "code": merchant.code,
+        "name": merchant.name,
+        "webhook_url": merchant.webhook_url,
+        "test_webhook_url": merchant.test_webhook_url,
+        "webhook_content_type": merchant.webhook_content_type,
+        "created_at": merchant.created_at.isoformat(timespec="seconds"),
     }

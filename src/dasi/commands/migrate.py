@@ -18,8 +18,11 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
     """Bring the database to this version's schema."""
 
     async def act() -> list[str]:
-        async with connect_database(data, os.environ) as reached:
-            return [str(one) for one in await run_migrations(session_url(reached.environment))]
+        async with connect_database(data, os.environ) as opened:
+            return [
+                str(migration)
+                for migration in await run_migrations(session_url(opened.environment))
+            ]
 
     applied = asyncio.run(act())
     if as_json:

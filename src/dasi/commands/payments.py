@@ -8,9 +8,8 @@ import typer
 
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
-from dasi.commands.printing import Facts, print_lines, print_list, print_note
+from dasi.commands.printing import Facts, kst, print_lines, print_list, print_note
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
 from dasi.payments import resolve_due, resolve_manually
 from dasi.reporting import UnresolvedAttempt, list_unresolved
 
@@ -129,7 +128,7 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
     lines = [
         f"{question} The outcome is not known yet.",
         f"  Payment       {attempt.merchant_code}, order {attempt.merchant_uid}, {attempt.imp_uid}",
-        f"  Sent          {_kst(attempt.asked_at)}",
+        f"  Sent          {kst(attempt.asked_at)}",
         f"  Cause         {attempt.detail}",
         f"  Meanwhile     dasi sends no second request for it; it looked it up {times}",
         f"  At the PG     MID {attempt.pg_merchant_id}, order {attempt.pg_order_id}",
@@ -139,8 +138,8 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
     if not attempt.is_manual:
         return [
             *lines,
-            f"  Next lookup   {_kst(attempt.next_lookup_at)}, automatic",
-            f"  Escalation    {_kst(attempt.deadline_at)} at the latest, then resolve it by hand",
+            f"  Next lookup   {kst(attempt.next_lookup_at)}, automatic",
+            f"  Escalation    {kst(attempt.deadline_at)} at the latest, then resolve it by hand",
         ]
     command = f"dasi payments resolve {attempt.attempt_id}"
     return [
@@ -149,10 +148,6 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
         f'                {command} --approved PG_TID --reason "how you know"',
         f'                {command} --not-approved --reason "how you know"',
     ]
-
-
-def _kst(moment: datetime | None) -> str | None:
-    return moment.astimezone(KST).strftime("%m-%d %H:%M:%S KST") if moment else None
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -1,12 +1,14 @@
-"""How commands speak: facts on standard output, trouble in three parts on standard error."""
+"""Prints results to standard output and errors in three parts to standard error."""
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dasi.foundation.clock import KST
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.foundation.operator_error import OperatorError
 
@@ -82,7 +84,7 @@ _REFUSALS = {
 
 
 def print_facts(facts: Facts, *, as_json: bool) -> None:
-    """One thing, as a list of its facts or as one JSON object."""
+    """Print one object, as a list of its facts or as JSON."""
     if as_json:
         _print_json(dict(facts))
         return
@@ -94,7 +96,7 @@ def print_facts(facts: Facts, *, as_json: bool) -> None:
 
 
 def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:
-    """Several things, as a table or as one JSON array; `none` says so when there are none."""
+    """Print objects, as a table or as one JSON array; an empty table prints `none` instead."""
     if as_json:
         _print_json([dict(row) for row in rows])
         return
@@ -111,7 +113,7 @@ def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Prose for a person; a line that begins at the margin is what the next ones are about."""
+    """Print text for the operator; a line without indent is the heading of the next ones."""
     console = Console(highlight=False)
     for line in lines:
         style = "" if line.startswith(" ") else "bold"
@@ -119,7 +121,7 @@ def print_lines(lines: Sequence[str]) -> None:
 
 
 def print_note(text: str) -> None:
-    """A hint for a person: on standard error, so that scripts need not skip it."""
+    """Print a hint for the operator to standard error, so that scripts need not skip it."""
     Console(stderr=True, highlight=False).print(Text(text, style="dim"), soft_wrap=True)
 
 
@@ -134,7 +136,7 @@ def print_operator_error(error: OperatorError) -> None:
 
 
 def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
-    """What a room refused, said to the person at the keyboard."""
+    """Return the operator's error for a refusal of a domain package."""
     if isinstance(refused, Unavailable):
         cause = refused.__cause__
         return OperatorError(
@@ -156,6 +158,11 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
         cause="The database was asked and answered so; nothing was changed.",
         hint=hint.format(**facts),
     )
+
+
+def kst(moment: datetime | None, *, time_format: str = "%m-%d %H:%M:%S KST") -> str | None:
+    """Return a moment in Korean time, or None for None."""
+    return moment.astimezone(KST).strftime(time_format) if moment else None
 
 
 def _print_json(value: object) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
-from dasi.commands.users import print_bootstrap_link
+from dasi.commands.printing import print_note
 from dasi.foundation.metrics import multiprocess_dir, serve_metrics
+from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import (
     LOOPBACK,
     ProcessGroup,
@@ -21,6 +22,8 @@ from dasi.runtime.processes import (
     wait_first,
 )
 from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
+from dasi.settings import read_settings
+from dasi.users import bootstrap_link
 
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
 app = typer.Typer()
@@ -35,7 +38,7 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
-    print_bootstrap_link()
+    _print_bootstrap_link()
     if workers > 1:
         part = ("-m", "dasi.serve", "gateway")
         asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
@@ -54,15 +57,15 @@ def worker(
     metrics_host: Annotated[str, typer.Option(help="The address for it.")] = LOOPBACK,
 ) -> None:
     """The background work alone, against DASI_DATABASE_URL; refuses an older schema."""
-    where = None if metrics_port is None else (metrics_host, metrics_port)
-    if where is not None:
-        listen(*where, option="--metrics-port").close()  # a port that is taken is told at once
+    address = None if metrics_port is None else (metrics_host, metrics_port)
+    if address is not None:
+        listen(*address, option="--metrics-port").close()  # fails at once if the port is taken
     if workers > 1:
         part = ("-m", "dasi.serve", "worker")
-        asyncio.run(_several("worker", part, count=workers, metrics=where))
+        asyncio.run(_several("worker", part, count=workers, metrics=address))
         return
-    if where is not None:
-        serve_metrics(*where)
+    if address is not None:
+        serve_metrics(*address)
     run_worker()
 
 
@@ -76,7 +79,7 @@ async def _several(
 ) -> None:
     """`count` processes of one part, ended together; `OperatorError` when one ends by itself.
 
-    `listeners`: one for each, which it is told last. `metrics`: where we tell them, of all.
+    `listeners`: one for each process, its last argument. `metrics`: where to serve those of all.
     """
     async with shutdown_event() as stop:
         with multiprocess_dir() as metrics_environment:
@@ -87,7 +90,7 @@ async def _several(
             )
             try:
                 for number in range(count):
-                    own = tuple(one.fileno() for one in listeners[number : number + 1])
+                    own = tuple(listener.fileno() for listener in listeners[number : number + 1])
                     await group.start(
                         f"{name}-{number + 1}",
                         *part,
@@ -98,3 +101,15 @@ async def _several(
                 await wait_first(stop.wait(), raise_on_exit(group))
             finally:
                 await group.stop()
+
+
+def _print_bootstrap_link() -> None:
+    """Print the link that makes the first owner to standard error, while there is no user."""
+
+    async def read_link() -> str | None:
+        async with open_current_engine(read_settings(os.environ)) as engine:
+            return await bootstrap_link(engine)
+
+    link = asyncio.run(read_link())
+    if link is not None:
+        print_note(f"Nobody can sign in to the console yet. Make the owner within 24 h:\n  {link}")

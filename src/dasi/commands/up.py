@@ -1,4 +1,4 @@
-"""One machine for real: `dasi up`."""
+"""`dasi up`: database, gateway and worker on one machine."""
 
 import asyncio
 import os
@@ -60,7 +60,7 @@ def up(
 async def run_up(
     data: Path, *, host: str, port: int, workers: int, simulator_port: int | None
 ) -> None:
-    """Runs until asked to stop. `OperatorError` if it cannot start or a part of it dies."""
+    """Run until a signal stops it. `OperatorError` if it cannot start or a part of it dies."""
     async with (
         shutdown_event() as stop,
         checked_ports(host, port, processes=workers, simulator=simulator_port) as ports,
@@ -79,7 +79,7 @@ async def _run(data: Path, ports: Ports) -> None:
 
 
 async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
-    """Until one of them ends; then, or when cancelled, all end."""
+    """Run the programs until one ends; then, or when cancelled, stop all."""
     with multiprocess_dir() as metrics_environment:
         group = ProcessGroup(
             logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
@@ -92,7 +92,7 @@ async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)
             await standalone.until_gateway_answers()
-            await _tell(standalone, opened, data)
+            await _print_addresses(standalone, opened, data)
             await raise_on_exit(group)
         finally:
             await group.stop()
@@ -108,7 +108,7 @@ async def _database_ends(postgres: EmbeddedPostgres) -> None:
     )
 
 
-async def _tell(standalone: Standalone, opened: DataDir, data: Path) -> None:
+async def _print_addresses(standalone: Standalone, opened: DataDir, data: Path) -> None:
     console = Console(highlight=False)
     console.print(
         f"dasi is ready on {standalone.ports.gateway_url}  (Ctrl-C stops it)", soft_wrap=True

@@ -1,4 +1,4 @@
-"""The sealed secrets: `dasi vault`."""
+"""`dasi vault`: the sealed secrets."""
 
 import typer
 
@@ -25,7 +25,7 @@ def vault() -> None:
     """The secrets that are sealed in the database."""
 
 
-def everything_sealed() -> tuple[EncryptedColumn, ...]:
+def encrypted_columns() -> tuple[EncryptedColumn, ...]:
     """Every column of the database that holds sealed values."""
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
@@ -48,21 +48,25 @@ def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
 
     async def act(engine: Engine) -> list[ReencryptResult]:
         return [
-            await reencrypt(engine.database, engine.vault, values) for values in everything_sealed()
+            await reencrypt(engine.database, engine.vault, values) for values in encrypted_columns()
         ]
 
-    done = with_engine(data, act)
+    results = with_engine(data, act)
     print_list(
         [
-            {"what": one.label, "reencrypted": one.reencrypted, "not_opened": len(one.unopened)}
-            for one in done
+            {
+                "what": result.label,
+                "reencrypted": result.reencrypted,
+                "not_opened": len(result.unopened),
+            }
+            for result in results
         ],
         as_json=as_json,
         none="Nothing is sealed.",
     )
-    unopened = [row for one in done for row in one.unopened]
+    unopened = [row for result in results for row in result.unopened]
     for row in unopened:
-        print_note(f"{row}")
+        print_note(row)
     if unopened:
         print_note("Keep every key that is named here in DASI_VAULT_KEYS, or these are lost.")
         raise typer.Exit(_UNOPENED)
