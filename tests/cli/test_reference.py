@@ -18,11 +18,13 @@ REFERENCE = (Path(__file__).parents[2] / "docs/reference/commands.md").read_text
 
 def commands(group: Any, *, path: str = "dasi") -> dict[str, Any]:
     """Every command that does something, by its full name."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for name, command in group.commands.items():
         inner = f"{path} {name}"
-        found |= commands(command, path=inner) if hasattr(command, "commands") else {inner: command}
-    return found
+        by_name |= (
+            commands(command, path=inner) if hasattr(command, "commands") else {inner: command}
+        )
+    return by_name
 
 
 COMMANDS = commands(typer.main.get_command(app))
@@ -83,11 +85,11 @@ def test_help_loads_neither_the_database_layer_nor_a_domain_package():
     }
 
 
-def test_version_is_told():
+def test_version_is_printed():
     done = dasi("--version", cwd=None)
     assert (done.returncode, done.stdout) == (0, f"dasi {version('dasi')}\n")
 
 
 def test_reference_names_no_command_that_is_not():
-    told = {line[5:-1] for line in REFERENCE.splitlines() if line.startswith("### `dasi")}
-    assert told == set(COMMANDS)
+    headings = {line[5:-1] for line in REFERENCE.splitlines() if line.startswith("### `dasi")}
+    assert headings == set(COMMANDS)

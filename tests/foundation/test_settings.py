@@ -9,7 +9,7 @@ from dasi.foundation.operator_error import OperatorError
 from dasi.settings import KICC_LIVE_URL, SETTINGS, read_settings, unknown_names
 
 KEY = base64.b64encode(b"k" * 32).decode()
-SECRETS = [one for one in SETTINGS if one.is_secret]
+SECRETS = [setting for setting in SETTINGS if setting.is_secret]
 LEAST = {"DASI_DATABASE_URL": "postgresql://dasi:hush@db/dasi", "DASI_VAULT_KEYS": KEY}
 REFERENCE = Path(__file__).parents[2] / "docs/reference/settings.md"
 
