@@ -96,6 +96,10 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)
         self.commands = _CommandsOnDemand()  # type: ignore[assignment]  # it is only read
 
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's
+        """Return the words. The inherited method reads, and so imports, every command."""
+        return list(COMMANDS)
+
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002  # typer's
         """Return a command that knows its name and its line of help, for the list of commands."""
         if cmd_name not in COMMANDS:
