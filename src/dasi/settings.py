@@ -229,10 +229,9 @@ class Settings:
         default="256",
         unit="requests",
         read=_whole(1, 10_000),
-        sentence="The most requests one process works on at once. Who comes when it is full is "
-        "answered 503 with `Retry-After`, and nothing is done; payers and "
-        "notifications of KICC have a "
-        "quarter more.",
+        sentence="The most requests one process works on at once. Above it, a request is "
+        "answered 503 with `Retry-After`, and nothing is done. Payers and notifications of KICC "
+        "have a quarter more.",
     )
     include_sandbox: bool = _setting(
         "DASI_INCLUDE_SANDBOX",
@@ -240,8 +239,8 @@ class Settings:
         unit="on or off",
         read=_switch,
         sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller "
-        "who does not say `include_sandbox`. Off is what Iamport does since the end of 2025; "
-        "clients written before it never say it.",
+        "that does not pass `include_sandbox`. Off is Iamport's behaviour since the end of 2025; "
+        "clients written before it never pass it.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",

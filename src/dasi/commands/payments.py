@@ -122,7 +122,7 @@ def _row(attempt: "UnresolvedAttempt") -> Facts:
 
 
 def _describe(attempt: "UnresolvedAttempt") -> list[str]:
-    """The same facts for the operator who was woken by them."""
+    """Return the same facts as lines for the operator."""
     question = _QUESTIONS[attempt.kind].format(won=f"{attempt.amount_krw:,}")
     times = "once" if attempt.lookups == 1 else f"{attempt.lookups} times"
     lines = [

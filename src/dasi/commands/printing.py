@@ -28,12 +28,12 @@ _REFUSALS = {
         "Give another one with --api-key, or leave it out and one is made.",
     ),
     "unknown_user": (
-        "Nobody signs in to the console as {email}.",
-        "`dasi user list` shows everybody; `dasi user add` adds somebody.",
+        "The console has no user {email}.",
+        "`dasi user list` shows all users; `dasi user add` adds one.",
     ),
     "email_taken": (
-        "Somebody signs in to the console as {email} already.",
-        "`dasi user reset --email {email}` lets them in again.",
+        "The console has a user {email} already.",
+        "`dasi user reset --email {email}` makes a link for a new password.",
     ),
     "unknown_api_key": (
         "This merchant has no API key {api_key}.",

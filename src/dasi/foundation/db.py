@@ -22,8 +22,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MAX_CONCURRENT_BATCHES = 1
-"""Of one kind, in one process. Those who come meanwhile make the next one larger, which costs less
-than a second one beside it (at 32 clients: 140 µs of PostgreSQL less a charge)."""
+"""Of one kind, in one process. Later calls make the next batch larger, which costs less than a
+second concurrent one (at 32 clients: 140 µs of PostgreSQL less a charge)."""
 _NOTIFY_INTERVAL_S = 0.02
 _STATEMENTS_PREPARED = 100
 """On each connection; a process knows a few dozen."""

@@ -246,7 +246,7 @@ class EmbeddedPostgres:
             return
         if self._is_our_server(pid):
             await self._stop_leftover(pid)
-        elif _is_somebody(pid):
+        elif _is_running(pid):
             # We hold the lock and it is not our server: so it is stale. Our own number on the first
             # line is one PostgreSQL ignores, and its check for shared memory in use stays.
             pid_file.write_text("\n".join([str(os.getpid()), *lines[1:], ""]), encoding="utf-8")
@@ -361,7 +361,7 @@ def _last_lines(log: Path) -> str:
     return "\n".join(f"  {line}" for line in lines[-6:])
 
 
-def _is_somebody(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
