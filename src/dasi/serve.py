@@ -30,7 +30,7 @@ STOP_PATIENCE_S = 35
 
 
 def run_gateway(listener: socket.socket) -> None:
-    """Serves on `listener` with the settings of this process's environment."""
+    """Serve on `listener` with the settings of this process's environment."""
     _run(_serve(listener))
 
 

@@ -96,7 +96,7 @@ class Billing:
         return webhook
 
     async def end_subscription(self, subscription: Subscription) -> None:
-        """Ends it here at once, then has the card deleted at the gateway; may be pressed again.
+        """End the subscription here at once, then delete the card at the gateway. Repeatable.
 
         Two promises: "we charge no more" is ours and holds from here on. "Your card is deleted"
         is shown only when the gateway has confirmed it.

@@ -15,7 +15,7 @@ _NOT_PROVEN = 1
 
 @app.callback()
 def group() -> None:
-    """Keeps `verify` a subcommand while it is the group's only one."""
+    """Keep `verify` a subcommand while it is the group's only one."""
 
 
 @app.command(

@@ -144,7 +144,7 @@ class Database:
 async def open_database(
     url: str, *, connections_max: int, statement_timeout_s: float, has_pooler: bool = False
 ) -> Database:
-    """Opens the pool. `Unavailable` if the server does not answer.
+    """Open the pool. `Unavailable` if the server does not answer.
 
     `has_pooler`: a transaction pooler stands in between, so no connection is ours for longer than a
     transaction, and a statement that was prepared by name would be looked for on another one.

@@ -47,7 +47,7 @@ def set_up_logging(
     log_format: Literal["auto", "json", "text"],
     stream: TextIO | None = None,
 ) -> None:
-    """Sends every log of this process to `stream` (standard error) in the given form."""
+    """Send every log line of this process to `stream` (standard error) in one format."""
     out = sys.stderr if stream is None else stream
     is_text = log_format == "text" or (log_format == "auto" and out.isatty())
     before: list[Processor] = [
@@ -98,7 +98,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class _Lines:
-    """Makes the loggers of this program, each with the name of the module that asked for it."""
+    """Makes the loggers of this program, each with the name of the calling module."""
 
     def __init__(self, handler: _Handler) -> None:
         self._handler = handler
@@ -109,7 +109,7 @@ class _Lines:
 
 
 class _Line:
-    """Writes a finished line whole, as the handler does with those of the libraries."""
+    """Writes finished lines, as the handler does for those of libraries."""
 
     def __init__(self, name: str, handler: _Handler) -> None:
         self.name = name

@@ -32,7 +32,7 @@ class DataDir:
 
 @asynccontextmanager
 async def running_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
-    """Starts the folder's database, made at the first start, and stops it at the end."""
+    """Start the folder's database, create it at the first start, and stop it at the end."""
     if environment.get("DASI_DATABASE_URL", "").strip():
         yield DataDir(dict(environment), None, is_new=False)
         return

@@ -1,13 +1,12 @@
-"""Starts a program that ends when its parent ends, and not as root where it refuses to be root.
+"""Starts a program that ends when its parent ends, as another account if it refuses root.
 
-Run as a script by `wrap_command()`; nothing else of dasi is imported, so it costs some 20 ms. It
-becomes
-the program (`exec`), so process id, signals and exit code are the program's own.
+`wrap_command()` runs it as a script. It imports nothing else of dasi, so it costs some 20 ms. It
+becomes the program (`exec`), so process id, signals and exit code are the program's own.
 
     die_with_parent.py AS PARENT SIGNAL program argument ...
 
 AS is one of
-    as-is                stay who we are
+    as-is                keep our account
     namespace:UID:GID    a user namespace in which we look like UID and files stay ours outside
     account:UID:GID      become that account for good, keeping only the right to reach files that
                          are root's (CAP_DAC_OVERRIDE), as a clone below /root is; needs root

@@ -1,9 +1,9 @@
-"""A PostgreSQL of our own in a data folder: made, started, found again after a crash, stopped.
+"""The embedded PostgreSQL of a data folder: creation, start, recovery after a crash, stop.
 
-    folder/lock           held while we run; the second to come is refused
+    folder/lock           held while we run; a second process is refused
     folder/postgres/      the cluster; made under another name, then renamed, so never half made
-    folder/postgres.log   what the server says
-    folder/socket/        its only entrance: a Unix socket in a folder of mode 0700, no TCP
+    folder/postgres.log   the server's log
+    folder/socket/        the only way in: a Unix socket in a folder of mode 0700, no TCP
 
 The server is our child and is stopped fast by the kernel when we die. PostgreSQL refuses to run as
 root: then it runs in a user namespace in which it looks like another account, or, where namespaces
@@ -83,7 +83,7 @@ class EmbeddedPostgres:
         return self._process.pid
 
     async def start(self) -> None:
-        """Ready to be connected to when this returns. `OperatorError` if it cannot be."""
+        """Start the server and wait until it accepts connections. `OperatorError` on failure."""
         self._take_lock()
         try:
             binaries = find_binaries()
@@ -105,7 +105,7 @@ class EmbeddedPostgres:
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Fast stop: open transactions are rolled back, everything is written. Never fails."""
+        """Stop fast: open transactions are rolled back, everything is written. Never fails."""
         if self._process is not None and self._process.returncode is None:
             for stop_signal, patience_s in ((signal.SIGINT, _STOP_S), (signal.SIGQUIT, 10)):
                 self._process.send_signal(stop_signal)
@@ -321,7 +321,7 @@ class EmbeddedPostgres:
 
 
 async def whom_to_run_as() -> str:
-    """Who we are, unless that is root: then an account that exists, in a namespace if we may."""
+    """Return the server's account: ours, or for root another one, in a namespace if allowed."""
     if os.geteuid() != 0:
         return die_with_parent.AS_IS
     account = _account("nobody")
