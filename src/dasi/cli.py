@@ -111,7 +111,8 @@ class LazyGroup(TyperGroup):
     ) -> tuple[str | None, AnyCommand | None, list[str]]:
         """Return the command that the arguments name, loaded."""
         name, _, rest = super().resolve_command(ctx, args)
-        return name, None if name is None else self.commands[name], rest  # type: ignore[return-value]
+        command = None if name is None else self.commands[name]
+        return name, command, rest  # type: ignore[return-value]  # typer has its own copy of click
 
 
 app = typer.Typer(
