@@ -25,7 +25,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from dasi.app import create_app, open_engine
-from dasi.audit.audit_entry import Origin
+from dasi.audit.audit_entry import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel
 from dasi.engine import Engine
@@ -120,9 +120,9 @@ async def run(database_url: str, payments: int, repetitions: int) -> bool:
             engine, email="a@b.example", name="A", password="a long password", merchant_id=None,
             role=Role.OWNER,
         )  # fmt: skip
-        origin = Origin(address="127.0.0.1", user_agent="bench")
+        client = ClientInfo(address="127.0.0.1", user_agent="bench")
         session = await sign_in(
-            engine, email="a@b.example", password="a long password", origin=origin
+            engine, email="a@b.example", password="a long password", client=client
         )
         chosen = [random.randint(1, payments) for _ in range(repetitions + 5)]
         named = [f"imp_{100_000_000_000 + n}" for n in set(chosen)]

@@ -196,7 +196,9 @@ async def start_part(
     began = time.perf_counter()
     with (folder / f"{name}.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *die_with_parent.command(sys.executable, *arguments, on_parent_death=signal.SIGKILL),
+            *die_with_parent.wrap_command(
+                sys.executable, *arguments, on_parent_death=signal.SIGKILL
+            ),
             env=settings,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,

@@ -43,7 +43,7 @@ _BATCH = 1_000
 
 
 async def start_worker(settings: dict[str, str], log: Any) -> Process:
-    command = die_with_parent.command(
+    command = die_with_parent.wrap_command(
         sys.executable, "-m", "dasi.cli", "worker", on_parent_death=signal.SIGTERM
     )
     return await asyncio.create_subprocess_exec(

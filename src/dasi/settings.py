@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dasi.foundation import vault
-from dasi.foundation.durations import parse_durations
+from dasi.foundation.clock import parse_durations
 from dasi.foundation.operator_error import OperatorError
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"

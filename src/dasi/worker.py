@@ -1,7 +1,7 @@
 """The background loops. Any number of workers may run: each claims rows of its own.
 
-A loop that finds nothing waits a second, or less when the database wakes it; what it does is in the
-rooms. A failure of one loop is logged and tried again, and does not stop the others.
+An idle loop waits a second, or less when the database wakes it. The work itself is in the domain
+packages. A failure of one loop is logged and repeated, and does not stop the others.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
-from dasi.webhooks import Deliverer, fail_for_disabled
+from dasi.webhooks import Deliverer, fail_for_disabled_any_merchant
 from dasi.windows import expire_windows
 
 log = structlog.get_logger()
@@ -31,11 +31,11 @@ _IDLE_S = 1.0
 _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
-_FAILURES = Counter("dasi_worker_failures_total", "Turns of a worker loop that failed", ["loop"])
+_FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
 async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
-    """Runs every loop until `stop`; each ends its turn first."""
+    """Run every loop until `stop`; each finishes its poll first."""
     deliverer = Deliverer(
         engine,
         allow_local=settings.allow_local_webhooks,
@@ -56,7 +56,10 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(
                 _repeat(
-                    "disabled_endpoints", lambda: fail_for_disabled(engine), stop, idle_s=_SLOW_S
+                    "disabled_endpoints",
+                    lambda: fail_for_disabled_any_merchant(engine),
+                    stop,
+                    idle_s=_SLOW_S,
                 )
             )
             loops.create_task(
@@ -75,7 +78,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _publish(engine: Engine) -> int:
-    """Publish the database's metrics. A gateway does so when `/metrics` is requested."""
+    """Publish gauges that need the database, for a scrape of the worker's metrics."""
     await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
     return 0
@@ -89,7 +92,7 @@ async def _repeat(
     woken: asyncio.Event | None = None,
     idle_s: float = _IDLE_S,
 ) -> None:
-    """Poll after poll while there is work; then a wait."""
+    """Poll while there is work, then wait for `idle_s` or `woken`."""
     while not stop.is_set():
         wait_s = idle_s
         if woken is not None:
@@ -97,11 +100,11 @@ async def _repeat(
         try:
             if await poll():
                 continue
-        except Unavailable as reason:
-            log.warning("worker_backoff", loop=name, what=reason.service)
-            wait_s = max(idle_s, reason.retry_after_s)
+        except Unavailable as unavailable:
+            log.warning("worker_backoff", loop=name, what=unavailable.service)
+            wait_s = max(idle_s, unavailable.retry_after_s)
         except Exception:
-            # A bug in one loop: alarmed, and not allowed to stop the others or this one for good.
+            # A bug in one loop raises an alarm and must not stop this loop or the others.
             _FAILURES.labels(name).inc()
             log.exception("worker_failed", loop=name)
             wait_s = max(idle_s, _AFTER_FAILURE_S)
@@ -109,21 +112,21 @@ async def _repeat(
 
 
 async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) -> None:
-    """Wakes the webhook loop early. Only a convenience: without it, work starts a second later."""
+    """Wake the webhook loop early. Without it a delivery starts up to a second later."""
     while not stop.is_set():
         try:
             connection = await asyncpg.connect(database_url)
-        except (*CONNECTION_LOST, OSError) as lost:
-            log.warning("cannot_listen", why=type(lost).__name__)
+        except (*CONNECTION_LOST, OSError) as error:
+            log.warning("cannot_listen", why=type(error).__name__)
             await _wait_first(stop, None, timeout_s=_AFTER_FAILURE_S)
             continue
         try:
-            lost_it = asyncio.Event()
-            connection.add_termination_listener(lambda *_, event=lost_it: event.set())
+            terminated = asyncio.Event()
+            connection.add_termination_listener(lambda *_, event=terminated: event.set())
             await connection.add_listener("dasi_webhooks", lambda *_: woken.set())
-            await _wait_first(stop, lost_it, timeout_s=None)
-        except CONNECTION_LOST as lost:
-            log.warning("cannot_listen", why=type(lost).__name__)
+            await _wait_first(stop, terminated, timeout_s=None)
+        except CONNECTION_LOST as error:
+            log.warning("cannot_listen", why=type(error).__name__)
         finally:
             with contextlib.suppress(*CONNECTION_LOST):
                 await connection.close(timeout=2)
@@ -132,7 +135,7 @@ async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) 
 async def _wait_first(
     stop: asyncio.Event, other: asyncio.Event | None, *, timeout_s: float | None
 ) -> None:
-    """Waits until one of the events is set or the time is over."""
+    """Wait until one of the events is set or the time is over."""
     tasks = [asyncio.create_task(event.wait()) for event in (stop, other) if event is not None]
     try:
         await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)

@@ -82,6 +82,7 @@ def test_help_loads_neither_the_database_layer_nor_a_domain_package():
     assert set(done.stderr.split()) == {
         *("dasi", "dasi.cli", "dasi.commands", "dasi.commands.printing", "dasi.foundation"),
         *("dasi.foundation.clock", "dasi.foundation.errors", "dasi.foundation.operator_error"),
+        *("dasi.http", "dasi.http.rule_texts"),
     }
 
 

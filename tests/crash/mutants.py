@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dasi.events import enqueue_event
 from dasi.foundation.db import Database
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, reserve_store
@@ -15,7 +16,6 @@ from dasi.payments import approval_store, record, resolve
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
 from dasi.scheduler import run_store
-from dasi.webhooks import enqueue_event
 
 ApplyMutant = Callable[[pytest.MonkeyPatch], None]
 

@@ -17,7 +17,7 @@ from crash.killable import Part, Place
 _SOURCE = Path(dasi.__file__).parent
 _PACKAGES = (
     "ledger", "payments", "windows", "billing_keys", "schedules", "scheduler", "card_verifications",
-    "reporting", "webhooks", "channels", "providers/kicc", "providers/kicc/transport",
+    "events", "reporting", "webhooks", "channels", "providers/kicc", "providers/kicc/transport",
 )  # fmt: skip
 VERBS = (
     "charge",
@@ -30,8 +30,10 @@ VERBS = (
     "resolve_due",
     "delete_due_keys",
     "expire_windows",
-    "run_due",
-    "fail_for_disabled",
+    "claim_due",
+    "may_start",
+    "process",
+    "fail_for_disabled_any_merchant",
     "create_schedules",
     "reschedule",
     "reopen",

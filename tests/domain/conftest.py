@@ -1,4 +1,4 @@
-"""The rooms' verbs called directly: real PostgreSQL, the real simulator, a clock that stands."""
+"""Domain packages called directly: real PostgreSQL, the real simulator, a manual clock."""
 
 from collections.abc import AsyncIterator
 
@@ -13,7 +13,7 @@ from dasi.settings import read_settings
 from support.gateway_merchant import CODE, MID, PG_SECRET, environment
 from support.simulator_process import SimulatorControl
 
-PUBLIC_URL = "http://127.0.0.1:9"  # nobody listens: a test carries the payer's return itself
+PUBLIC_URL = "http://127.0.0.1:9"  # nothing listens: a test passes the payer's return on itself
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ async def engine(
 ) -> AsyncIterator[Engine]:
     """At 10:00 in Korea on 2026-09-03, here and at KICC."""
     await kicc.set_clock("2026-09-03T10:00:00")
-    told = environment(database_url, kicc_url=kicc.base_url, public_url=PUBLIC_URL)
-    async with open_engine(read_settings(told), clock=clock) as engine:
+    variables = environment(database_url, kicc_url=kicc.base_url, public_url=PUBLIC_URL)
+    async with open_engine(read_settings(variables), clock=clock) as engine:
         yield engine
 
 

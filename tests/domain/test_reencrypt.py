@@ -22,9 +22,11 @@ def with_keys(engine: Engine, *keys: bytes) -> Engine:
 
 
 async def reencrypt_all(engine: Engine) -> dict[str, int]:
-    done = [await reencrypt(engine.database, engine.vault, one) for one in encrypted_columns()]
-    assert not [row for one in done for row in one.unopened]
-    return {one.label: one.reencrypted for one in done}
+    results = [
+        await reencrypt(engine.database, engine.vault, column) for column in encrypted_columns()
+    ]
+    assert not [row for result in results for row in result.unopened]
+    return {result.title: result.reencrypted for result in results}
 
 
 async def repeated(client: MerchantClient, order: str) -> bytes:
@@ -78,11 +80,14 @@ async def test_the_gateway_works_on_while_everything_is_reencrypted(
 async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: MerchantClient) -> None:
     await gateway.register_card()
     (before,) = await gateway.rows("SELECT sealed_key FROM billing_keys")
-    stranger = with_keys(gateway.engine, NEW)
+    without_key = with_keys(gateway.engine, NEW)
 
-    done = [await reencrypt(stranger.database, stranger.vault, one) for one in encrypted_columns()]
+    results = [
+        await reencrypt(without_key.database, without_key.vault, column)
+        for column in encrypted_columns()
+    ]
 
-    unopened = [row for one in done for row in one.unopened]
+    unopened = [row for result in results for row in result.unopened]
     assert any(row.startswith("billing_keys ") and "not loaded" in row for row in unopened)
     assert (await gateway.rows("SELECT sealed_key FROM billing_keys")) == [before]
 
@@ -93,5 +98,5 @@ async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: Merch
         "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"
     )
 
-    known = {(one.table, one.column) for one in encrypted_columns()}
+    known = {(encrypted.table, encrypted.column) for encrypted in encrypted_columns()}
     assert {(row["table_name"], row["column_name"]) for row in columns} == known

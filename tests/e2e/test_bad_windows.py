@@ -1,6 +1,6 @@
-"""Bad input on the way to a window and back, over HTTP: answered clearly, nothing half done.
+"""Bad input on the way to a window and back, over HTTP, is answered clearly and changes nothing.
 
-Unknown shops and channels, orders that break a rule, bodies that are none, and returns that are
+It covers unknown merchants and channels, invalid orders, malformed bodies, and returns that are
 forged, repeated, late or for another order.
 """
 
@@ -34,8 +34,8 @@ WRONG_BODIES = [
 ]  # fmt: skip
 
 
-def asking(param: dict[str, Any]) -> bytes:
-    """What the SDK sends."""
+def body_of(param: dict[str, Any]) -> bytes:
+    """Return the body that the SDK sends."""
     return json.dumps({"param": param, "device": "pc", "page_url": PAGE_URL}).encode()
 
 
@@ -43,10 +43,10 @@ async def ask(
     client: MerchantClient, body: bytes | io.BytesIO, *, code: str | None = None
 ) -> tuple[int, dict[str, Any]]:
     url = client.window_path().replace(client.merchant.code, code or client.merchant.code)
-    async with client.http.post(url, data=body) as answered:
-        assert answered.content_type == "application/json"
-        told: dict[str, Any] = await answered.json()
-        return answered.status, told
+    async with client.http.post(url, data=body) as response:
+        assert response.content_type == "application/json"
+        answer: dict[str, Any] = await response.json()
+        return response.status, answer
 
 
 async def assert_nothing_was_done(client: MerchantClient) -> None:
@@ -61,9 +61,9 @@ async def test_every_wrong_field_is_named_and_nothing_is_done(gateway: MerchantC
         if value is MISSING:
             del param[field]
 
-        _status, told = await ask(gateway, asking(param))
+        _status, answer = await ask(gateway, body_of(param))
 
-        rsp = told["rsp"]
+        rsp = answer["rsp"]
         assert rsp["success"] is False, (field, value)
         assert rsp["error_code"] in ("F400", "F501"), (field, value, rsp)
         assert field in rsp["error_msg"], (field, value, rsp)
@@ -71,44 +71,44 @@ async def test_every_wrong_field_is_named_and_nothing_is_done(gateway: MerchantC
 
 
 @pytest.mark.parametrize("body", WRONG_BODIES, ids=range(len(WRONG_BODIES)))
-async def test_a_wrong_body_is_told_so_and_nothing_is_done(
+async def test_a_malformed_body_is_refused_and_nothing_is_done(
     gateway: MerchantClient, body: bytes
 ) -> None:
-    status, told = await ask(gateway, body)
+    status, answer = await ask(gateway, body)
 
     assert status == 200
-    assert (told["rsp"]["success"], told["rsp"]["error_code"]) == (False, "F400")
+    assert (answer["rsp"]["success"], answer["rsp"]["error_code"]) == (False, "F400")
     await assert_nothing_was_done(gateway)
 
 
 async def test_a_body_of_two_megabytes_is_refused(gateway: MerchantClient) -> None:
-    body = asking({**new_window(), "custom_data": "x" * 2_000_000})
+    body = body_of({**new_window(), "custom_data": "x" * 2_000_000})
 
-    _status, told = await ask(gateway, io.BytesIO(body))
+    _status, answer = await ask(gateway, io.BytesIO(body))
 
-    assert told["rsp"]["error_code"] == "F400"
+    assert answer["rsp"]["error_code"] == "F400"
     await assert_nothing_was_done(gateway)
 
 
 @pytest.mark.parametrize("code", ["imp99999999", "x", "%00", "imp%2F1", "상점", "c" * 300])
-async def test_an_unknown_shop_is_told_so(gateway: MerchantClient, code: str) -> None:
-    status, told = await ask(gateway, asking(new_window()), code=code)
+async def test_an_unknown_merchant_is_refused(gateway: MerchantClient, code: str) -> None:
+    status, answer = await ask(gateway, body_of(new_window()), code=code)
 
     assert status == 404
-    assert told["rsp"]["error_code"] == "F500" if "rsp" in told else told["code"] != 0
+    assert answer["rsp"]["error_code"] == "F500" if "rsp" in answer else answer["code"] != 0
     await assert_nothing_was_done(gateway)
 
 
-async def test_a_shop_without_a_channel_and_a_pg_it_has_not(gateway: MerchantClient) -> None:
+async def test_a_merchant_without_a_channel_and_an_unknown_pg(gateway: MerchantClient) -> None:
     await add_merchant(gateway.engine, code="imp00000002", name="빈 상점", webhook_url=None)
-    body = asking(new_window())
+    body = body_of(new_window())
 
     _status, bare = await ask(gateway, body, code="imp00000002")
     wrong_pg = await gateway.ask_for_window(pg="kicc.T9999999")
     wrong_key = await gateway.ask_for_window(channelKey="channel-key-nothing")
 
     assert bare["rsp"]["error_code"] == "NOT_READY"
-    assert [one["rsp"]["error_code"] for one in (wrong_pg, wrong_key)] == ["F1001", "F1001"]
+    assert [answer["rsp"]["error_code"] for answer in (wrong_pg, wrong_key)] == ["F1001", "F1001"]
     assert "kicc.T9999999" in wrong_pg["rsp"]["error_msg"]
     await assert_nothing_was_done(gateway)
 
@@ -128,12 +128,12 @@ NAMES = st.sampled_from(
 )
 @given(param=st.dictionaries(NAMES | st.text(max_size=12), ANY_VALUE, max_size=6))
 async def test_no_param_breaks_it(gateway: MerchantClient, param: dict[str, Any]) -> None:
-    wrong_pg = {**new_window(), **param, "pg": "nothing"}  # so that none gets as far as the PG
+    wrong_pg = {**new_window(), **param, "pg": "nothing"}  # so that no request reaches the PG
 
-    status, told = await ask(gateway, asking(wrong_pg))
+    status, answer = await ask(gateway, body_of(wrong_pg))
 
-    assert status == 200, told
-    assert told["rsp"]["error_code"] in ("F400", "F501", "F1001"), told
+    assert status == 200, answer
+    assert answer["rsp"]["error_code"] in ("F400", "F501", "F1001"), answer
 
 
 # ----- the way back -----
@@ -161,13 +161,13 @@ async def test_a_forged_return_touches_nothing_and_the_true_one_still_counts(
     gateway: MerchantClient, forged: dict[str, str]
 ) -> None:
     window_token, fields = await returned(gateway)
-    asked_before = (await gateway.kicc.state())["requests"]
+    requests_before = (await gateway.kicc.state())["requests"]
 
     status = await gateway.come_back(window_token, {**fields, **forged})
 
     assert status in (303, 400)
     assert await gateway.result(window_token) == {"progress": "open", "rsp": None}
-    assert (await gateway.kicc.state())["requests"] == asked_before
+    assert (await gateway.kicc.state())["requests"] == requests_before
     assert await gateway.come_back(window_token, fields) == 303
     assert (await gateway.result(window_token))["rsp"]["success"] is True
     assert await gateway.net_krw() == 19_900
@@ -176,14 +176,16 @@ async def test_a_forged_return_touches_nothing_and_the_true_one_still_counts(
 @pytest.mark.parametrize(
     "body", [b"", b"\xff\xfe=1", b"a=1&" * 100, b"resCd=0000", b"{}", b"x" * 100_000]
 )
-async def test_a_return_that_is_none_touches_nothing(gateway: MerchantClient, body: bytes) -> None:
+async def test_a_malformed_return_touches_nothing(gateway: MerchantClient, body: bytes) -> None:
     window_token, _fields = await returned(gateway)
     url = gateway.window_path(window_token, "/return")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    async with gateway.http.post(url, data=body, headers=headers, allow_redirects=False) as told:
-        assert told.status == 400
-        page = await told.text()
+    async with gateway.http.post(
+        url, data=body, headers=headers, allow_redirects=False
+    ) as response:
+        assert response.status == 400
+        page = await response.text()
 
     assert "Traceback" not in page
     assert (await gateway.result(window_token))["progress"] == "open"
@@ -224,21 +226,21 @@ async def test_a_return_to_a_closed_window_changes_nothing(gateway: MerchantClie
 
 
 @pytest.mark.parametrize("window_token", ["0" * 32, "x", "%00", "..%2f..%2fetc", "a" * 500])
-async def test_a_window_there_is_not(gateway: MerchantClient, window_token: str) -> None:
+async def test_an_unknown_window_is_not_found(gateway: MerchantClient, window_token: str) -> None:
     _token, fields = await returned(gateway)
 
     assert await gateway.come_back(window_token, fields) in (404, 405)
     assert await gateway.approvals() == []
 
 
-async def test_a_window_of_another_shop_is_not_there(
+async def test_a_window_of_another_merchant_is_not_found(
     gateway: MerchantClient, database_url: str, kicc: SimulatorControl
 ) -> None:
     window_token, fields = await returned(gateway)
     await add_merchant(gateway.engine, code="imp00000002", name="다른 상점", webhook_url=None)
     url = gateway.window_path(window_token, "/return").replace("imp00000001", "imp00000002")
 
-    async with gateway.http.post(url, data=fields, allow_redirects=False) as told:
-        assert told.status == 404
+    async with gateway.http.post(url, data=fields, allow_redirects=False) as response:
+        assert response.status == 404
 
     assert (await gateway.result(window_token))["progress"] == "open"

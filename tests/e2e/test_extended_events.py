@@ -1,4 +1,4 @@
-"""What Iamport leaves out is told to a merchant that asked for it, and to no other."""
+"""A merchant that switched extended events on gets the events that Iamport lacks."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -60,7 +60,7 @@ async def leave_unresolved_and_declined(client: MerchantClient) -> None:
 
 
 async def resolve(client: MerchantClient) -> None:
-    """An hour goes by, and the worker looks."""
+    """Let an hour pass and the worker look the attempt up."""
     await client.engine.database.fetch(
         "UPDATE pg_attempts SET sent_at = sent_at - interval '1 hour', next_lookup_at = now()"
         " WHERE next_lookup_at IS NOT NULL"
@@ -80,7 +80,7 @@ async def resolve_as_failed(client: MerchantClient) -> None:
 
 @pytest.mark.parametrize("is_on", [True, False], ids=["on", "off"])
 @pytest.mark.parametrize(
-    ("act", "told", "told_anyway"),
+    ("act", "extended", "usual_statuses"),
     [
         (decline, [("payment.declined", "failed")], []),
         (issue_key, [("billing_key.issued", "issued")], ["paid"]),
@@ -104,14 +104,14 @@ async def resolve_as_failed(client: MerchantClient) -> None:
         ),
     ],
 )
-async def test_each_is_told_when_on_and_not_when_off(
+async def test_extended_event_is_sent_only_when_switched_on(
     database_url: str,
     kicc: SimulatorControl,
     act: Act,
     *,
     is_on: bool,
-    told: list[tuple[str, str]],
-    told_anyway: list[str],
+    extended: list[tuple[str, str]],
+    usual_statuses: list[str],
 ) -> None:
     async with (
         receiving() as endpoint,
@@ -126,17 +126,17 @@ async def test_each_is_told_when_on_and_not_when_off(
         await deliver(client)
 
         bodies = [post.values for post in endpoint.posts]
-        more = [(body["type"], body["status"]) for body in bodies if "type" in body]
-        assert sorted(more) == (told if is_on else [])
-        assert [body["status"] for body in bodies if "type" not in body] == told_anyway
+        extended_events = [(body["type"], body["status"]) for body in bodies if "type" in body]
+        assert sorted(extended_events) == (extended if is_on else [])
+        assert [body["status"] for body in bodies if "type" not in body] == usual_statuses
         assert all(set(body) > {"type", "status"} for body in bodies if "type" in body)
         feed = (await client.get("/events?limit=100")).response["events"][1:]
         assert sorted(event["type"] for event in feed if "type" in event["data"]) == [
-            kind for kind, _ in (told if is_on else [])
+            kind for kind, _ in (extended if is_on else [])
         ]
 
 
-async def test_it_is_each_merchants_own_choice(gateway: MerchantClient) -> None:
+async def test_each_merchant_switches_them_on_by_itself(gateway: MerchantClient) -> None:
     async with open_merchant(
         gateway.engine, gateway.url, gateway.kicc, code="imp00000002", pg_merchant_id="T5102001"
     ) as other:
@@ -150,7 +150,7 @@ async def test_it_is_each_merchants_own_choice(gateway: MerchantClient) -> None:
 
 
 async def deliver(client: MerchantClient) -> None:
-    """A worker's turns, until nothing is due."""
+    """Deliver, as a worker does, until nothing is due."""
     deliverer = Deliverer(client.engine, allow_local=True)
     try:
         while await deliverer.run_due():

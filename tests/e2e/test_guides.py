@@ -1,7 +1,7 @@
-"""What the guides on scheduled payments and webhooks show is true: their code is run as it stands.
+"""The code in the guides on scheduled payments and webhooks runs as it is printed.
 
-Calls (`curl`) go to a gateway of the test; moments in epoch seconds are moved to the months ahead,
-so that the page need not be.
+Calls (`curl`) go to a gateway of the test. Times in epoch seconds are moved to the months ahead, so
+that the page never expires.
 """
 
 import re
@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from dasi.foundation.clock import KST
-from dasi.foundation.durations import parse_duration
+from dasi.foundation.clock import KST, parse_duration
 from dasi.webhooks import Deliverer, rotate_secret, signing_secrets
 from support.gateway_merchant import Answer, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
@@ -39,29 +38,29 @@ def python_of(guide: str) -> dict[str, Any]:
 
 def calls_of(guide: str) -> Iterator[str]:
     """Every `curl` of a guide, its moments a month apart from now on, in their order."""
-    calls = [one for one in blocks(guide, "sh") if one.startswith("curl ")]
+    calls = [block for block in blocks(guide, "sh") if block.startswith("curl ")]
     moments = sorted(set(re.findall(r"\b1\d{9}\b", "".join(calls))))
-    later = {one: str(int(time.time()) + (n + 1) * MONTH_S) for n, one in enumerate(moments)}
+    later = {moment: str(int(time.time()) + (n + 1) * MONTH_S) for n, moment in enumerate(moments)}
     for call in calls:
-        yield re.sub(r"\b1\d{9}\b", lambda found: later[found[0]], call)
+        yield re.sub(r"\b1\d{9}\b", lambda match: later[match[0]], call)
 
 
 async def play(client: MerchantClient, curl: str) -> Answer:
-    words = shlex.split(curl.replace("\\\n", " "))[1:]
+    arguments = shlex.split(curl.replace("\\\n", " "))[1:]
     method, url, body, content_type = "", "", None, "application/x-www-form-urlencoded"
-    while words:
-        match words.pop(0):
+    while arguments:
+        match arguments.pop(0):
             case "-s":
                 pass
             case "-X":
-                method = words.pop(0)
+                method = arguments.pop(0)
             case "-d":
-                body = words.pop(0)
+                body = arguments.pop(0)
             case "-H":
-                name, _, value = words.pop(0).partition(": ")
+                name, _, value = arguments.pop(0).partition(": ")
                 content_type = value if name == "Content-Type" else content_type
-            case word:
-                url = word
+            case argument:
+                url = argument
     path = url.removeprefix("https://pay.example.com")
     assert path != url, curl
     method = method or ("GET" if body is None else "POST")
@@ -77,8 +76,8 @@ async def test_scheduled_payments_are_declined_retried_moved_and_revoked_as_the_
     await gateway.register_card("member-42")
     create, read, retry, reopen, reschedule, revoke, advance = calls_of("scheduled-payments.md")
     schedules = await play(gateway, create)
-    assert [one["schedule_status"] for one in schedules.response] == ["scheduled"] * 2
-    assert [one["name"] for one in schedules.response] == ["1월 원두", "2월 원두"]
+    assert [schedule["schedule_status"] for schedule in schedules.response] == ["scheduled"] * 2
+    assert [schedule["name"] for schedule in schedules.response] == ["1월 원두", "2월 원두"]
 
     await gateway.kicc.scenario("8316", "batch", times=2)
     advanced = await play(gateway, advance)
@@ -96,7 +95,7 @@ async def test_scheduled_payments_are_declined_retried_moved_and_revoked_as_the_
     rescheduled = await play(gateway, reschedule)
     assert rescheduled.code == 0, rescheduled
     revoked = await play(gateway, revoke)
-    assert [one["merchant_uid"] for one in revoked.response] == ["sub-42-02"]
+    assert [schedule["merchant_uid"] for schedule in revoked.response] == ["sub-42-02"]
     assert len(await gateway.approvals()) == 1
 
 
@@ -144,17 +143,17 @@ async def test_signatures_are_verified_as_the_page_shows(
         running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/hooks") as client,
     ):
         await client.rows("UPDATE merchants SET webhook_content_type = $1", content_type)
-        whose = (client.engine, client.merchant.merchant_id)
-        (old,) = await signing_secrets(*whose)
-        await rotate_secret(*whose, keep_old_for=parse_duration("24h"))
-        new = (await signing_secrets(*whose))[0]
+        owner = (client.engine, client.merchant.merchant_id)
+        (old,) = await signing_secrets(*owner)
+        await rotate_secret(*owner, keep_old_for=parse_duration("24h"))
+        new = (await signing_secrets(*owner))[0]
         await client.register_card("card-1")
         deliverer = Deliverer(client.engine, allow_local=True)
         await deliverer.run_due()
         await deliverer.close()
         (post,) = endpoint.posts
-        for one in (old, new):
-            assert is_genuine(one.secret, post.headers, post.body)
+        for signing in (old, new):
+            assert is_genuine(signing.secret, post.headers, post.body)
         if content_type == "json":
             Webhook(new.secret).verify(post.body, post.headers)
         stale = {**post.headers, "webhook-timestamp": str(int(time.time()) - 301)}
@@ -169,5 +168,5 @@ async def test_feed_is_read_as_the_page_shows(gateway: MerchantClient):
     await gateway.register_card("card-1")
     (feed,) = calls_of("webhooks.md")
     page = (await play(gateway, feed)).response
-    assert [one["type"] for one in page["events"]] == ["payment.paid"]
+    assert [event["type"] for event in page["events"]] == ["payment.paid"]
     assert page["next_cursor"] > 0

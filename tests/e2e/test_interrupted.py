@@ -45,7 +45,7 @@ async def test_a_client_that_hangs_up_is_charged_once_and_recorded(gateway: Merc
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_gateway_that_is_asked_to_end_finishes_what_it_began(
+async def test_a_gateway_that_is_terminated_finishes_its_requests(
     database_url: str, kicc: SimulatorControl
 ) -> None:
     async with running_programs(database_url, kicc, workers=0) as (client, programs):
@@ -57,7 +57,7 @@ async def test_a_gateway_that_is_asked_to_end_finishes_what_it_began(
         host, port = client.url.removeprefix("http://").split(":")
         idle, writer = await asyncio.open_connection(host, int(port))
         ending = asyncio.create_task(programs.gateways[0].end(signal.SIGTERM))
-        assert await idle.read() == b"", "whoever asks for nothing is let go at once"
+        assert await idle.read() == b"", "an idle connection is closed at once"
         writer.close()
         assert not asking.done()
         await kicc.release()
@@ -70,7 +70,7 @@ async def test_a_gateway_that_is_asked_to_end_finishes_what_it_began(
 
 @pytest.fixture
 async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
-    """One that a test may stop. The folder's name is short, because a socket is in it."""
+    """A PostgreSQL that a test may stop. Its folder's name is short, because it holds a socket."""
     folder = Path(tempfile.mkdtemp(prefix="dasi-pg-"))
     postgres = EmbeddedPostgres(folder / "data", durable=False)
     await postgres.start()
@@ -94,9 +94,11 @@ async def test_a_database_that_goes_away_during_a_charge(
         await own_postgres.stop()
         await kicc.release()
 
-        told = await asking
-        assert (told.http_status, told.code) == (200, -1), "neither paid nor failed may be said"
-        assert "다시 청구하지 마세요" in str(told.message)
+        answer = await asking
+        assert (answer.http_status, answer.code) == (200, -1), (
+            "the answer is neither paid nor failed"
+        )
+        assert "다시 청구하지 마세요" in str(answer.message)
         for answer in (
             await client.again(merchant_uid="order-2"),
             await client.get("/payments/find/order-1"),
@@ -131,9 +133,9 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
         await own_postgres.stop()
         await kicc.release()
 
-        told = await asking
-        assert (told.http_status, told.code) == (200, -1)
-        assert "다시 취소하지 마세요" in str(told.message), "told to try again, it would be twice"
+        answer = await asking
+        assert (answer.http_status, answer.code) == (200, -1)
+        assert "다시 취소하지 마세요" in str(answer.message), "a repeated cancel would cancel twice"
 
         await own_postgres.start()
         again = await client.call("POST", "/payments/cancel", json=request)
@@ -142,12 +144,12 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
             "UPDATE pg_attempts SET next_lookup_at = now()"
         )  # 2 s on
         await resolve_due(client.engine)
-        found = (await client.get("/payments/find/order-1")).response
-        assert (found["amount"], found["cancel_amount"]) == (20_000, 5_000)
+        payment = (await client.get("/payments/find/order-1")).response
+        assert (payment["amount"], payment["cancel_amount"]) == (20_000, 5_000)
         assert await client.net_krw() == 15_000
 
 
-async def test_a_database_that_goes_away_before_the_look(
+async def test_a_database_that_goes_away_before_the_lookup(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
     url = own_postgres.url_of("postgres")
@@ -161,7 +163,7 @@ async def test_a_database_that_goes_away_before_the_look(
         await own_postgres.stop()
         await kicc.release()
 
-        told = await asking
-        assert (told.http_status, told.code) == (200, -1)
-        assert "다시 청구하지 마세요" in str(told.message)
+        answer = await asking
+        assert (answer.http_status, answer.code) == (200, -1)
+        assert "다시 청구하지 마세요" in str(answer.message)
         await own_postgres.start()

@@ -1,7 +1,7 @@
-"""The gateway is killed while the PG has, or has not yet, done what it was asked (M1, M2, M4).
+"""The gateway is killed before or after the PG processes a request (M1, M2, M4).
 
-Whatever dies, an order is charged once. What happens to the doubt afterwards is the worker's: while
-it looks, the payment reads `ready`; then it reads what the PG says. Never anything else.
+An order is charged once, whichever process dies. The worker resolves the unresolved attempt: the
+payment is `ready` until then, and afterwards has the PG's result, never any other.
 """
 
 import asyncio
@@ -26,8 +26,10 @@ async def running(database_url: str, kicc: SimulatorControl) -> AsyncIterator[Ru
 
 
 async def die_during(running: Running, asking: Coroutine[Any, Any, Any]) -> None:
-    """Kills the gateway while KICC holds what it was asked, and starts it again. A planned hold
-    must be waiting for the request."""
+    """Kill the gateway while KICC holds its request, and start it again.
+
+    A hold for the request must be planned.
+    """
     client, programs = running
     task = asyncio.create_task(asking)
     await client.kicc.wait_held()
@@ -38,8 +40,8 @@ async def die_during(running: Running, asking: Coroutine[Any, Any, Any]) -> None
     await programs.gateways[0].start()
 
 
-async def assert_refused_for_ever(client: MerchantClient, merchant_uid: str) -> None:
-    """However often it is asked: no second charge, and the caller is told why."""
+async def assert_refused_each_time(client: MerchantClient, merchant_uid: str) -> None:
+    """Assert that each repetition is refused with the reason and charges nothing."""
     for _ in range(3):
         answer = await client.again(merchant_uid=merchant_uid)
         assert answer.code == -1, answer
@@ -59,7 +61,7 @@ async def test_killed_between_the_approval_and_our_record(running: Running) -> N
     await die_during(running, client.again(merchant_uid="order-1", amount=9_900))
 
     assert await status_of(client, "order-1") in ("ready", "paid")
-    await assert_refused_for_ever(client, "order-1")
+    await assert_refused_each_time(client, "order-1")
     (approval,) = await client.approvals()
     assert (approval["amount"], approval["remainAmount"]) == (9_900, 9_900)
     (attempt,) = await client.rows("SELECT * FROM pg_attempts WHERE kind = 'charge'")
@@ -78,7 +80,7 @@ async def test_killed_before_the_pg_has_done_anything(running: Running) -> None:
     assert len(await client.approvals()) <= 1, "refused while in doubt, or charged once"
 
 
-async def test_killed_while_the_payer_of_a_window_waits(running: Running) -> None:
+async def test_killed_during_the_return_from_a_window(running: Running) -> None:
     client, _programs = running
     opened = await client.ask_for_window(merchant_uid="order-1", amount=19_900)
     _action, fields = await client.kicc.window(opened["window_url"])
@@ -87,11 +89,13 @@ async def test_killed_while_the_payer_of_a_window_waits(running: Running) -> Non
     await die_during(running, client.come_back(opened["window_token"], fields))
 
     assert await client.come_back(opened["window_token"], fields) == 303, "the payer reloads"
-    told = await client.result(opened["window_token"])
-    assert told["rsp"] is None or told["rsp"]["success"] or told["rsp"]["error_code"] == "F0006"
+    result = await client.result(opened["window_token"])
+    assert (
+        result["rsp"] is None or result["rsp"]["success"] or result["rsp"]["error_code"] == "F0006"
+    )
     another = await client.ask_for_window(merchant_uid="order-1", amount=19_900)
     assert another["rsp"]["error_code"] in ("F0006", "F1002")
-    await assert_refused_for_ever(client, "order-1")
+    await assert_refused_each_time(client, "order-1")
     assert await status_of(client, "order-1") in ("ready", "paid")
     assert [paid["amount"] for paid in await client.approvals()] == [19_900]
 
@@ -107,11 +111,13 @@ async def test_killed_while_a_card_is_registered_the_payer_may_register_again(
 
     await die_during(running, client.come_back(opened["window_token"], fields))
 
-    told = await client.ask_for_window(**order)
+    reopened = await client.ask_for_window(**order)
     (lost, *_) = await client.rows(
         "SELECT status FROM payments WHERE merchant_uid = 'card-order-1' ORDER BY imp_uid"
     )
-    assert "rsp" in told or lost["status"] == "failed", "taken until it is settled"
+    assert "rsp" in reopened or lost["status"] == "failed", (
+        "the order is taken until it is resolved"
+    )
     await client.register_card("card-2")
     assert (await client.again(customer_uid="card-2")).response["status"] == "paid"
     assert await client.net_krw() == 9_900
@@ -128,8 +134,8 @@ async def test_killed_while_many_ask_for_one_order(running: Running) -> None:
     await client.kicc.release(is_answered=False)
     await programs.gateways[0].start()
 
-    told = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
-    assert all(answer.code == -1 for answer in told), "nobody was told that it is paid"
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    assert all(answer.code == -1 for answer in answers), "no answer reports a paid order"
     await asyncio.gather(*[client.again(merchant_uid="order-1") for _ in range(30)])
     assert len(await client.approvals()) == 1
 

@@ -23,12 +23,12 @@ class Listener:
 
     def __init__(self, client: MerchantClient, database_url: str, to: str) -> None:
         self._arguments = ("listen", "--merchant", client.merchant.code, "--to", to)
-        ours = environment(database_url, kicc_url=client.kicc.base_url, public_url=client.url)
-        self._environment = {**without_ours(os.environ), **ours}
+        variables = environment(database_url, kicc_url=client.kicc.base_url, public_url=client.url)
+        self._environment = {**without_ours(os.environ), **variables}
         self._process: Process | None = None
 
     async def start(self) -> str:
-        """The line it begins with."""
+        """Start the program and return its first line."""
         self._process = await asyncio.create_subprocess_exec(
             *die_with_parent.wrap_command(
                 *(sys.executable, "-m", "dasi.cli", *self._arguments),
@@ -48,16 +48,16 @@ class Listener:
         await self._process.wait()
 
     async def read_lines(self) -> list[str]:
-        """Everything it wrote after its first line. It must have ended."""
+        """Return every line after the first one. The program must have ended."""
         assert self._process is not None
         assert self._process.stdout is not None
         return (await self._process.stdout.read()).decode().splitlines()
 
 
 async def charge(client: MerchantClient, count: int, *, first: int) -> None:
-    """A burst of orders `order-<first>` and on."""
-    asked = [client.again(merchant_uid=f"order-{first + number}") for number in range(count)]
-    answers = await asyncio.gather(*asked)
+    """Charge `count` orders at once, from `order-<first>` on."""
+    requests = [client.again(merchant_uid=f"order-{first + number}") for number in range(count)]
+    answers = await asyncio.gather(*requests)
     assert {answer.code for answer in answers} == {0}
 
 
@@ -66,8 +66,10 @@ def ids(endpoint: WebhookEndpoint) -> list[str]:
 
 
 async def until_distinct(endpoint: WebhookEndpoint, count: int) -> None:
-    """Until that many different events were posted. One may come twice: the one under way when the
-    listener died."""
+    """Wait until `count` different events were posted.
+
+    The event in flight when the listener died may arrive twice.
+    """
     while len(set(ids(endpoint))) < count:
         await endpoint.until(len(endpoint.posts) + 1)
 
@@ -86,15 +88,15 @@ async def test_killed_in_a_burst_and_started_again_it_misses_nothing(
         await burst
         taken_before = len(endpoint.posts)
         await charge(client, MEANWHILE, first=BEFORE)
-        assert len(endpoint.posts) == taken_before, "nobody listens"
+        assert len(endpoint.posts) == taken_before, "no listener runs"
 
-        told = await listener.start()
+        first_line = await listener.start()
         await charge(client, AFTER, first=BEFORE + MEANWHILE)
         await until_distinct(endpoint, BEFORE + MEANWHILE + AFTER)
         await listener.kill()
 
-        missed = re.search(r"(\d+) missed meanwhile", told)
-        assert missed is not None, told
+        missed = re.search(r"(\d+) missed meanwhile", first_line)
+        assert missed is not None, first_line
         waiting = BEFORE + MEANWHILE - taken_before
         assert int(missed[1]) in (waiting, waiting + 1), "it says how many it had missed"
         assert max(Counter(ids(endpoint)).values()) <= 2

@@ -1,6 +1,6 @@
-"""The whole line at `debug`: nothing that opens something is in a log, answer or row (B2, B3, I1).
+"""No secret is in a log at `debug`, in an answer or in a row (B2, B3, I1).
 
-Good days and bad ones: a log line is most talkative when something fails.
+The test covers failures, too, because a log line says most when something fails.
 """
 
 import re
@@ -14,7 +14,9 @@ from support.webhook_endpoint import receiving
 CARD_NUMBER = "4092023012341234"
 
 
-async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl) -> None:
+async def test_no_secret_is_in_logs_answers_or_rows(
+    database_url: str, kicc: SimulatorControl
+) -> None:
     async with (
         receiving() as endpoint,
         running_programs(database_url, kicc, webhook_url=endpoint.url, DASI_LOG_LEVEL="debug") as (
@@ -43,7 +45,7 @@ async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl
         answers.append(await client.call("POST", path, data=cut, headers=json_kind))
         await endpoint.until(3)
         keys = [key["batchKey"] for key in (await kicc.state())["keys"]]
-        held = await database_text(client.engine.database)
+        dump = await database_text(client.engine.database)
         await programs.stop()
 
     assert len(keys) == 1
@@ -55,12 +57,12 @@ async def test_the_whole_line_at_debug(database_url: str, kicc: SimulatorControl
         "vault key": VAULT_KEY,
         "card number": CARD_NUMBER,
     }
-    told = "".join(answer.body.decode() for answer in answers)
-    told += "".join(post.body.decode() for post in endpoint.posts)
+    answer_text = "".join(answer.body.decode() for answer in answers)
+    answer_text += "".join(post.body.decode() for post in endpoint.posts)
     assert "kicc_request" in programs.log, "the PG's requests were logged"
     assert re.search(r"GET /payments/find/paid", programs.log), "every request was logged"
     for name, secret in secrets.items():
         assert secret not in programs.log, f"the {name} is in a log"
-        assert secret not in told, f"the {name} was answered"
-        assert secret not in held, f"the {name} is in the database as it is"
+        assert secret not in answer_text, f"the {name} was answered"
+        assert secret not in dump, f"the {name} is in the database as it is"
     assert "Traceback" not in programs.log

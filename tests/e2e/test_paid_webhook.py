@@ -1,4 +1,4 @@
-"""What became true reaches the merchant: in Iamport's body, and though a worker dies with it."""
+"""A payment's webhook reaches the merchant in Iamport's body, even if a worker dies."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ async def endpoint() -> AsyncIterator[WebhookEndpoint]:
 
 
 async def deliver(client: MerchantClient) -> int:
-    """One turn of a worker."""
+    """Deliver one batch, as a worker does."""
     deliverer = Deliverer(client.engine, allow_local=True)
     try:
         return await deliverer.run_due()
@@ -27,7 +27,7 @@ async def deliver(client: MerchantClient) -> int:
         await deliverer.close()
 
 
-async def test_a_payment_is_told_by_the_worker_in_iamports_body(
+async def test_the_worker_sends_a_payment_in_iamports_body(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
     webhook_url = f"{endpoint.url}/hooks?shop=1"
@@ -39,12 +39,14 @@ async def test_a_payment_is_told_by_the_worker_in_iamports_body(
 
         posts = await endpoint.until(3)
 
-    told = {post.values["merchant_uid"]: post for post in posts}
-    assert set(told) == {"card-order", "order-1", "order-3"}, "a decline by API is told by itself"
+    posts_by_order = {post.values["merchant_uid"]: post for post in posts}
+    assert set(posts_by_order) == {"card-order", "order-1", "order-3"}, (
+        "the API answers a decline itself"
+    )
     for merchant_uid, payment in (
         ("card-order", issued), ("order-1", charged), ("order-3", paid),
     ):  # fmt: skip
-        post = told[merchant_uid]
+        post = posts_by_order[merchant_uid]
         assert (post.path, post.content_type) == ("/hooks", "application/json")
         assert post.values["imp_uid"] == payment["imp_uid"]
         assert post.values["status"] == "paid"
@@ -62,8 +64,8 @@ async def test_an_endpoint_of_forms_gets_forms(
 
     (post,) = endpoint.posts
     assert post.content_type == "application/x-www-form-urlencoded"
-    told = post.values
-    assert {name: told[name] for name in ("imp_uid", "merchant_uid", "status")} == {
+    params = post.values
+    assert {name: params[name] for name in ("imp_uid", "merchant_uid", "status")} == {
         "imp_uid": paid["imp_uid"], "merchant_uid": "주문 1", "status": "paid",
     }  # fmt: skip
 
@@ -83,7 +85,7 @@ async def test_a_notice_url_takes_the_place_of_the_merchants_own(
     assert sorted(post.path for post in endpoint.posts[1:]) == ["/first", "/second"]
 
 
-async def test_a_payment_in_doubt_tells_nothing(
+async def test_an_unresolved_payment_sends_nothing(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
     async with running_gateway(database_url, kicc, webhook_url=endpoint.url) as client:
@@ -100,23 +102,23 @@ async def test_a_payment_in_doubt_tells_nothing(
 async def test_a_worker_that_dies_with_a_webhook_loses_none(
     database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
 ) -> None:
-    """Killed after the POST and before the record: told again, under the same id (W1)."""
+    """A worker killed between POST and record leads to a second POST with the same id (W1)."""
     is_first = asyncio.Event()
 
-    async def answer(_post: Post) -> int:
+    async def never_answer_first(_post: Post) -> int:
         if not is_first.is_set():
             is_first.set()
             await asyncio.Event().wait()  # the first one is never answered
         return 200
 
-    endpoint.answer = answer
+    endpoint.answer = never_answer_first
     async with running_programs(database_url, kicc, webhook_url=endpoint.url) as (client, programs):
         await client.pay_in_window(merchant_uid="order-1")
         await endpoint.until(1)
         await programs.workers[0].kill()
-        (left,) = await client.rows("SELECT state, attempts, leased_until FROM deliveries")
-        assert (left["state"], left["attempts"]) == ("pending", 0)
-        assert left["leased_until"] is not None
+        (delivery,) = await client.rows("SELECT state, attempts, leased_until FROM deliveries")
+        assert (delivery["state"], delivery["attempts"]) == ("pending", 0)
+        assert delivery["leased_until"] is not None
         await client.engine.database.fetch("UPDATE deliveries SET leased_until = now()")  # 90 s on
         await programs.workers[0].start()
 

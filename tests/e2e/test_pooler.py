@@ -1,7 +1,7 @@
 """A transaction pooler (PgBouncer) between the programs and PostgreSQL: two connections for all.
 
-No connection is anybody's for longer than a transaction: whatever relied on a session of its own
-(statements prepared by name, LISTEN, a lock) would be lost or be somebody else's.
+A client has a connection only for one transaction. Session state (statements prepared by name,
+LISTEN, a session lock) would be lost or meet another client.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
 
         posts = await endpoint.until(23)
 
-        told = sorted(post.values["merchant_uid"] for post in posts)
-        assert len(told) == len(set(told)), "each once: a registration, 20 charges, two more"
-        assert {"scheduled", "once"} <= set(told)
-        found = await client.get("/payments/status/paid?limit=100")
-        assert (found.response["total"], len(found.response["list"])) == (23, 23)
+        orders = sorted(post.values["merchant_uid"] for post in posts)
+        assert len(orders) == len(set(orders)), "each once: a registration, 20 charges, two more"
+        assert {"scheduled", "once"} <= set(orders)
+        page = await client.get("/payments/status/paid?limit=100")
+        assert (page.response["total"], len(page.response["list"])) == (23, 23)
         direct = await asyncpg.connect(database_url)
         name = await direct.fetchval("SELECT current_database()")
         assert await direct.fetchval(LISTENING, name) == 2

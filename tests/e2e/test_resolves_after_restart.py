@@ -1,4 +1,4 @@
-"""Everything is killed with the answer in flight; nobody lays a hand on it, and it ends (M5)."""
+"""After a kill of all processes with an answer in flight, the payment resolves itself (M5)."""
 
 import asyncio
 import time
@@ -37,14 +37,14 @@ async def test_lost_answer_and_kill_nine_of_all_reach_the_final_state_by_themsel
         again = await client.again(merchant_uid="order-1", amount=9_900)
         assert again.code == -1
     with capsys.disabled():
-        print(f"\nfinal {took_s:.1f} s after the restart")  # noqa: T201 - shown to whoever runs it
+        print(f"\nfinal {took_s:.1f} s after the restart")  # noqa: T201 - for the developer who runs it
 
 
 async def _until_final(client: MerchantClient, merchant_uid: str) -> str:
-    """Asks as a merchant would, once a look; the payment's own events are waited for."""
+    """Poll the payment, as a merchant would, until it has a final status."""
     while True:
-        found = await client.get(f"/payments/find/{merchant_uid}")
-        assert found.code == 0, found
-        if found.response["status"] != "ready":
-            return str(found.response["status"])
+        answer = await client.get(f"/payments/find/{merchant_uid}")
+        assert answer.code == 0, answer
+        if answer.response["status"] != "ready":
+            return str(answer.response["status"])
         await client.engine.database.fetch("SELECT pg_sleep(0.2)")

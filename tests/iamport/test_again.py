@@ -1,4 +1,4 @@
-"""POST /subscribe/payments/again: every outcome of Iamport's, in their words (Iamport V1 1.4.4)."""
+"""POST /subscribe/payments/again: every outcome in the codes and texts of Iamport V1 (1.4.4)."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ async def test_an_approved_charge_is_code_0_with_a_paid_payment(gateway: Merchan
 
 
 @pytest.mark.parametrize("amount", ["9900", "9900.00", 9900.0])
-async def test_an_amount_may_be_a_whole_number_in_another_dress(
+async def test_a_whole_amount_may_be_a_text_or_a_float(
     gateway: MerchantClient, amount: object
 ) -> None:
     await gateway.register_card("card-1")
@@ -51,7 +51,7 @@ async def test_a_form_is_as_good_as_json(gateway: MerchantClient) -> None:
     assert await gateway.net_krw() == 9_900
 
 
-async def test_what_is_not_given_is_inherited_from_the_card(gateway: MerchantClient) -> None:
+async def test_absent_fields_are_inherited_from_the_card(gateway: MerchantClient) -> None:
     await gateway.register_card(
         "card-1", name="정기구독 등록", buyer_name="홍길동", buyer_tel="010-1234-5678"
     )
@@ -62,7 +62,7 @@ async def test_what_is_not_given_is_inherited_from_the_card(gateway: MerchantCli
     assert (paid["buyer_name"], paid["buyer_tel"]) == ("홍길동", "02-123-4567")
 
 
-async def test_names_nobody_asked_for_are_ignored_and_custom_data_is_kept_as_text(
+async def test_undeclared_names_are_ignored_and_custom_data_is_kept_as_text(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
@@ -106,7 +106,7 @@ async def test_an_unknown_customer_is_code_1_and_leaves_nothing(gateway: Merchan
 
 
 @pytest.mark.parametrize("customer_uid", ["card-1", "nobody"])
-async def test_a_paid_order_is_refused_before_the_customer_is_looked_at(
+async def test_a_paid_order_is_refused_before_the_customer_is_checked(
     gateway: MerchantClient, customer_uid: str
 ) -> None:
     await gateway.register_card("card-1")
@@ -118,7 +118,7 @@ async def test_a_paid_order_is_refused_before_the_customer_is_looked_at(
     assert await gateway.net_krw() == 9_900
 
 
-async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(
+async def test_a_lost_answer_is_reported_as_unknown_and_never_charged_again(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
@@ -137,7 +137,7 @@ async def test_a_lost_answer_is_told_as_not_known_and_never_charged_again(
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_lost_answer_may_be_found_while_the_caller_waits(
+async def test_a_lost_answer_is_resolved_inline_while_the_client_waits(
     database_url: str, kicc: SimulatorControl
 ) -> None:
     async with running_gateway(database_url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as client:
@@ -167,14 +167,16 @@ async def test_a_pg_that_cannot_be_reached_charges_nothing_and_leaves_the_order_
         assert (answer.http_status, answer.code) == (200, -1)
         assert answer.message is not None
         assert "청구되지 않았습니다" in answer.message
-        found = (await client.get("/payments/find/order-1")).response
-        assert (found["status"], found["imp_uid"] in answer.message) == ("failed", True)
+        payment = (await client.get("/payments/find/order-1")).response
+        assert (payment["status"], payment["imp_uid"] in answer.message) == ("failed", True)
         second = await client.again(merchant_uid="order-1")
-        assert "청구되지 않았습니다" in str(second.message), "the order is free: asked once more"
+        assert "청구되지 않았습니다" in str(second.message), (
+            "the order is free: the charge is sent again"
+        )
 
 
 @pytest.mark.parametrize("message", ["일반승인 불가 가맹점", "알 수 없는 사유"])
-async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
+async def test_a_decline_of_the_merchant_is_code_minus_1_and_of_the_card_code_0(
     gateway: MerchantClient, message: str
 ) -> None:
     await gateway.register_card("card-1")
@@ -187,13 +189,13 @@ async def test_a_no_to_the_shop_is_code_minus_1_and_one_to_the_card_code_0(
         for _ in range(2)
     ]
 
-    found = (await gateway.get("/payments/find/order-1")).response
-    assert (found["status"], found["fail_reason"]) == ("failed", message)
+    payment = (await gateway.get("/payments/find/order-1")).response
+    assert (payment["status"], payment["fail_reason"]) == ("failed", message)
     if "가맹점" in message:
         assert (answer.http_status, answer.code, answer.response) == (200, -1, None)
-        assert answer.message == f"[R901] {message} ({found['imp_uid']})"
+        assert answer.message == f"[R901] {message} ({payment['imp_uid']})"
     else:
-        assert (answer.code, answer.response) == (0, found)
+        assert (answer.code, answer.response) == (0, payment)
     assert once_more.body == answer.body
     assert (await gateway.again(merchant_uid="order-1")).response["status"] == "paid"
     assert await gateway.net_krw() == 9_900
@@ -205,15 +207,15 @@ async def test_the_same_order_of_two_merchants_is_two_orders(gateway: MerchantCl
         gateway.engine, gateway.url, gateway.kicc, code="imp00000002", pg_merchant_id="T5102001"
     ) as other:
         unknown = await other.again(customer_uid="card-1")
-        assert unknown.code == 1, "a card of another merchant is nobody's here"
+        assert unknown.code == 1, "a card of another merchant is unknown here"
         await other.register_card("card-1")
 
-        ours = await gateway.again(merchant_uid="order-1")
-        theirs = await other.again(merchant_uid="order-1")
+        first = await gateway.again(merchant_uid="order-1")
+        second = await other.again(merchant_uid="order-1")
 
-        assert {ours.response["status"], theirs.response["status"]} == {"paid"}
+        assert {first.response["status"], second.response["status"]} == {"paid"}
         assert await gateway.net_krw() == await other.net_krw() == 9_900
-        foreign = await gateway.get(f"/payments/{theirs.response['imp_uid']}")
+        foreign = await gateway.get(f"/payments/{second.response['imp_uid']}")
         assert (foreign.http_status, foreign.code) == (404, 1)
 
 

@@ -1,4 +1,4 @@
-"""Bad input to the Iamport face: a clear answer with field and rule, and nothing half done."""
+"""Bad input to the Iamport interface: a clear answer with field and rule, and nothing half done."""
 
 import io
 import json
@@ -19,7 +19,7 @@ MISSING = object()
 LONE_SURROGATE = "\ud800"
 
 WRONG_FIELDS: list[tuple[str, object, str]] = [
-    # field, what it holds, the rule that the answer names
+    # field, its value, a part of the message
     ("merchant_uid", MISSING, "필수"),
     ("merchant_uid", None, "필수"),
     ("merchant_uid", "", "필수"),
@@ -78,7 +78,7 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("notice_url", f"https://shop.example/{'x' * 2_000}", "http 또는 https"),
 ]  # fmt: skip
 WRONG_BODIES: list[tuple[str, bytes, str, str]] = [
-    # what, body, content type, what the answer names
+    # id, body, content type, a part of the message
     ("cut JSON", b'{"customer_uid": "card-1"', "application/json", "JSON"),
     ("not JSON", b"customer_uid=card-1", "application/json", "JSON"),
     ("NaN", b'{"customer_uid":"c","merchant_uid":"o","amount":NaN}', "application/json", "NaN"),
@@ -104,7 +104,7 @@ async def charge(client: MerchantClient, body: bytes, kind: str = "application/j
 
 
 async def assert_nothing_was_done(client: MerchantClient, *, payments: int = 1) -> None:
-    """`payments`: what was there before, the card registration."""
+    """`payments` counts those that existed before: the card registration."""
     assert len(await client.rows("SELECT 1 FROM payments")) == payments
     assert len(await client.rows("SELECT 1 FROM pg_attempts")) == payments
     assert await client.approvals() == []
@@ -121,11 +121,11 @@ async def test_every_wrong_field_is_named_with_its_rule_and_nothing_is_done(
 
         answer = await charge(gateway, json.dumps(payload).encode())
 
-        told = f"{field}={str(value)[:40]!a}: {answer}"
-        assert (answer.http_status, answer.code) == (400, -1), told
+        context = f"{field}={str(value)[:40]!a}: {answer}"
+        assert (answer.http_status, answer.code) == (400, -1), context
         assert answer.message is not None
-        assert answer.message.startswith(f"{field}: "), told
-        assert rule in answer.message, told
+        assert answer.message.startswith(f"{field}: "), context
+        assert rule in answer.message, context
     await assert_nothing_was_done(gateway)
 
 
@@ -147,7 +147,7 @@ async def test_fields_that_contradict_each_other_are_code_1_and_nothing_is_done(
     [case[1:] for case in WRONG_BODIES],
     ids=[case[0] for case in WRONG_BODIES],
 )
-async def test_a_wrong_body_is_told_so_and_nothing_is_done(
+async def test_a_malformed_body_is_refused_and_nothing_is_done(
     gateway: MerchantClient, body: bytes, kind: str, named: str
 ) -> None:
     answer = await charge(gateway, body, kind)
@@ -240,7 +240,7 @@ async def test_a_name_that_cannot_be_is_not_found(gateway: MerchantClient, path:
         ("POST", "/payments/imp_1/../../etc/passwd", 404),
     ],
 )
-async def test_what_nobody_serves_is_an_envelope_too(
+async def test_an_unknown_route_is_an_envelope_too(
     gateway: MerchantClient, method: str, path: str, status: int
 ) -> None:
     answer = await gateway.call(method, path)
@@ -255,7 +255,7 @@ async def test_a_status_there_is_not_is_refused(gateway: MerchantClient, status:
     assert (answer.http_status, answer.message) == (400, "지원되지 않는 상태값입니다.")
 
 
-# ----- whatever is sent -----
+# ----- random input -----
 
 ANY_TEXT = st.text(max_size=60) | st.text(string.punctuation + "0[]=&%\x00\ud800", max_size=60)
 ANY_VALUE = st.recursive(
@@ -312,7 +312,7 @@ async def test_no_bytes_break_it(gateway: MerchantClient, body: bytes, kind: str
 
 
 async def assert_refused(client: MerchantClient, answer: Answer) -> None:
-    """Malformed, or of a customer nobody knows: never a 500, never a row."""
+    """Malformed, or of an unknown customer: never a 500, never a row."""
     assert (answer.http_status, answer.code) in ((400, -1), (200, 1)), answer
     assert await client.rows("SELECT 1 FROM payments") == []
 

@@ -24,16 +24,14 @@ async def client(gateway: MerchantClient) -> AsyncIterator[Client]:
         imp_url=f"{gateway.url}/",
     )
 
-    async def ask(method: str, *given: Any, **named: Any) -> Any:
-        return await asyncio.to_thread(getattr(iamport, method), *given, **named)
+    async def ask(method: str, *positional: Any, **named: Any) -> Any:
+        return await asyncio.to_thread(getattr(iamport, method), *positional, **named)
 
     yield ask
     iamport.requests_session.close()
 
 
-async def test_it_charges_and_finds_what_it_charged(
-    gateway: MerchantClient, client: Client
-) -> None:
+async def test_it_charges_and_finds_the_payment(gateway: MerchantClient, client: Client) -> None:
     await gateway.register_card("card-1")
 
     paid = await client("pay_again", customer_uid="card-1", merchant_uid="order-1", amount=9_900)
@@ -64,7 +62,7 @@ async def test_it_reads_the_card(gateway: MerchantClient, client: Client) -> Non
     assert (card["customer_uid"], card["customer_name"]) == ("card-1", "홍길동")
 
 
-async def test_what_is_unknown_is_told_as_its_tests_expect(client: Client) -> None:
+async def test_unknown_objects_are_refused_as_its_tests_expect(client: Client) -> None:
     for unknown in ({"merchant_uid": "nothing"}, {"imp_uid": "nothing"}):
         with pytest.raises(Iamport.HttpError) as not_found:
             await client("find", **unknown)
@@ -105,7 +103,7 @@ async def test_it_books_reads_and_revokes_charges(gateway: MerchantClient, clien
 
     schedules = await client("pay_schedule", **request, schedules=items)
 
-    assert [one["schedule_status"] for one in schedules] == ["scheduled"] * 3
+    assert [schedule["schedule_status"] for schedule in schedules] == ["scheduled"] * 3
     assert await client("pay_schedule_get", "order-1") == schedules[0]
     page = await client("pay_schedule_get_between", schedule_from=at, schedule_to=at + 2)
     assert page["list"] == [schedules[1], schedules[0]], "the newest first, the end not included"

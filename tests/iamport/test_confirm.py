@@ -1,4 +1,4 @@
-"""`confirm_url`: the merchant is asked once, before the PG is, and its no is final."""
+"""`confirm_url`: one request to the merchant before the approval; its refusal is final."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -22,43 +22,43 @@ from support.simulator_process import SimulatorControl
 
 @dataclass
 class Merchant:
-    """A shop's server that is asked before each approval."""
+    """A merchant's server that confirms or refuses each approval."""
 
     answer: Callable[[], Response] = lambda: JSONResponse({})
     url: str = ""
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
-    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    has_request: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def confirm(self, request: Request) -> Response:
-        self.asked.append(await request.json())
-        self.was_asked.set()
+        self.requests.append(await request.json())
+        self.has_request.set()
         await self.may_answer.wait()
         return self.answer()
 
 
 @asynccontextmanager
 async def merchant() -> AsyncIterator[Merchant]:
-    one = Merchant()
-    one.may_answer.set()
-    async with served(Starlette(routes=[Route("/c", one.confirm, methods=["POST"])])) as url:
-        one.url = f"{url}/c"
-        yield one
-        one.may_answer.set()
+    server = Merchant()
+    server.may_answer.set()
+    async with served(Starlette(routes=[Route("/c", server.confirm, methods=["POST"])])) as url:
+        server.url = f"{url}/c"
+        yield server
+        server.may_answer.set()
 
 
-async def test_a_yes_lets_the_pg_be_asked(gateway: MerchantClient) -> None:
-    async with merchant() as asked:
-        rsp = await gateway.pay_in_window(merchant_uid="o-1", amount=19_900, confirm_url=asked.url)
+async def test_a_confirmation_lets_the_approval_be_sent(gateway: MerchantClient) -> None:
+    async with merchant() as server:
+        rsp = await gateway.pay_in_window(merchant_uid="o-1", amount=19_900, confirm_url=server.url)
 
     assert rsp["success"], rsp
-    told = {"imp_uid": rsp["imp_uid"], "merchant_uid": "o-1", "amount": 19_900}
-    assert asked.asked == [told]
+    expected = {"imp_uid": rsp["imp_uid"], "merchant_uid": "o-1", "amount": 19_900}
+    assert server.requests == [expected]
     assert await gateway.net_krw() == 19_900
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
+    ("answer", "reason"),
     [
         (lambda: JSONResponse({"reason": "재고 없음\n(1)"}, status_code=409), "재고 없음 (1)"),
         (lambda: JSONResponse({}, status_code=201), "알 수 없음"),
@@ -67,26 +67,26 @@ async def test_a_yes_lets_the_pg_be_asked(gateway: MerchantClient) -> None:
         (lambda: JSONResponse({"reason": {"a": 1}}, status_code=400), "알 수 없음"),
     ],
 )
-async def test_a_no_ends_the_payment_and_nothing_is_asked_of_the_pg(
-    gateway: MerchantClient, answer: Callable[[], Response], why: str
+async def test_a_refusal_fails_the_payment_and_nothing_is_sent_to_the_pg(
+    gateway: MerchantClient, answer: Callable[[], Response], reason: str
 ) -> None:
-    async with merchant() as asked:
-        asked.answer = answer
-        rsp = await gateway.pay_in_window(merchant_uid="o-1", confirm_url=asked.url)
+    async with merchant() as server:
+        server.answer = answer
+        rsp = await gateway.pay_in_window(merchant_uid="o-1", confirm_url=server.url)
 
     assert rsp["success"] is False
-    assert f"고객사 요청에 의해 결제를 중단합니다. (상세사유 : {why})" in rsp["error_msg"]
-    assert len(asked.asked) == 1
+    assert f"고객사 요청에 의해 결제를 중단합니다. (상세사유 : {reason})" in rsp["error_msg"]
+    assert len(server.requests) == 1
     payment = (await gateway.get("/payments/find/o-1")).response
     assert payment["status"] == "failed"
-    assert payment["fail_reason"].endswith(f"(상세사유 : {why})")
+    assert payment["fail_reason"].endswith(f"(상세사유 : {reason})")
     assert await gateway.approvals() == []
     assert await gateway.rows("SELECT attempt_id FROM pg_attempts") == []
 
 
-async def test_a_merchant_that_cannot_be_reached_says_no(gateway: MerchantClient) -> None:
-    async with merchant() as asked:
-        url = asked.url
+async def test_an_unreachable_merchant_fails_the_payment(gateway: MerchantClient) -> None:
+    async with merchant() as server:
+        url = server.url
     rsp = await gateway.pay_in_window(confirm_url=url)
 
     assert rsp["success"] is False
@@ -95,62 +95,64 @@ async def test_a_merchant_that_cannot_be_reached_says_no(gateway: MerchantClient
 
 async def test_the_address_must_be_public(database_url: str, kicc: SimulatorControl) -> None:
     async with (
-        merchant() as asked,
+        merchant() as server,
         running_gateway(database_url, kicc, DASI_ALLOW_LOCAL_WEBHOOKS="off") as client,
     ):
-        rsp = await client.pay_in_window(confirm_url=asked.url)
+        rsp = await client.pay_in_window(confirm_url=server.url)
         by_name = await client.pay_in_window(
-            confirm_url=asked.url.replace("127.0.0.1", "localhost")
+            confirm_url=server.url.replace("127.0.0.1", "localhost")
         )
 
         assert (rsp["success"], by_name["success"]) == (False, False)
-        assert asked.asked == []
+        assert server.requests == []
         assert await client.approvals() == []
 
 
 async def test_two_returns_at_once_ask_the_merchant_and_the_pg_once(
     gateway: MerchantClient,
 ) -> None:
-    async with merchant() as asked:
-        asked.may_answer.clear()
-        told = await gateway.ask_for_window(merchant_uid="o-1", amount=5_000, confirm_url=asked.url)
-        fields = await _return_fields(gateway, told["window_url"])
-        first = asyncio.create_task(gateway.come_back(told["window_token"], fields))
-        await asked.was_asked.wait()
-        while_asking = await gateway.result(told["window_token"])
-        assert await gateway.come_back(told["window_token"], fields) == 303
-        await gateway.close_window(told["window_token"])
-        asked.may_answer.set()
+    async with merchant() as server:
+        server.may_answer.clear()
+        opened = await gateway.ask_for_window(
+            merchant_uid="o-1", amount=5_000, confirm_url=server.url
+        )
+        fields = await _return_fields(gateway, opened["window_url"])
+        first = asyncio.create_task(gateway.come_back(opened["window_token"], fields))
+        await server.has_request.wait()
+        while_asking = await gateway.result(opened["window_token"])
+        assert await gateway.come_back(opened["window_token"], fields) == 303
+        await gateway.close_window(opened["window_token"])
+        server.may_answer.set()
         assert await first == 303
 
     assert while_asking["progress"] == "processing"
-    assert len(asked.asked) == 1
-    assert (await gateway.result(told["window_token"]))["rsp"]["success"] is True
+    assert len(server.requests) == 1
+    assert (await gateway.result(opened["window_token"]))["rsp"]["success"] is True
     assert await gateway.net_krw() == 5_000
 
 
-async def test_who_dies_while_asking_leaves_an_order_that_ends(
+async def test_a_gateway_that_dies_during_the_request_leaves_a_window_that_expires(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await kicc.set_clock(clock.now().isoformat())
-    async with merchant() as asked, running_gateway(database_url, kicc, clock=clock) as client:
-        asked.may_answer.clear()
-        told = await client.ask_for_window(merchant_uid="o-1", confirm_url=asked.url)
-        fields = await _return_fields(client, told["window_url"])
-        late = asyncio.create_task(client.come_back(told["window_token"], fields))
-        await asked.was_asked.wait()
+    async with merchant() as server, running_gateway(database_url, kicc, clock=clock) as client:
+        server.may_answer.clear()
+        opened = await client.ask_for_window(merchant_uid="o-1", confirm_url=server.url)
+        fields = await _return_fields(client, opened["window_url"])
+        late = asyncio.create_task(client.come_back(opened["window_token"], fields))
+        await server.has_request.wait()
         clock.advance(timedelta(seconds=61))
 
         assert await expire_windows(client.engine) == 1
-        asked.may_answer.set()  # a yes that comes too late moves nothing
+        server.may_answer.set()  # a late confirmation moves nothing
         await late
 
-        assert (await client.result(told["window_token"]))["rsp"]["success"] is False
+        assert (await client.result(opened["window_token"]))["rsp"]["success"] is False
         assert await client.approvals() == []
         assert await client.rows("SELECT attempt_id FROM pg_attempts") == []
 
 
 async def _return_fields(client: MerchantClient, window_url: str) -> dict[str, str]:
-    """What KICC's window gives to the payer's browser to bring back."""
+    """Return the fields that KICC's window sends through the payer's browser."""
     _, fields = await client.kicc.window(window_url, "approve")
     return fields

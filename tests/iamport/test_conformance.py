@@ -1,4 +1,4 @@
-"""`dasi conformance`: nothing is missing here, and what is elsewhere is seen."""
+"""`dasi conformance`: the gateway has no differences, and those of another server are found."""
 
 import asyncio
 import json
@@ -27,52 +27,56 @@ async def test_nothing_is_missing_or_different_here(gateway: MerchantClient) -> 
     await gateway.register_card("card-1")
     await gateway.again()
 
-    found = [
-        one
-        async for one in try_out(
+    findings = [
+        finding
+        async for finding in try_out(
             gateway.url, key=gateway.key.api_key, secret=gateway.key.api_secret
         )
     ]
 
-    assert len(found) == len(PROBES)
-    assert [(one.probe.route, one.why) for one in found if one.verdict != "same"] == []
+    assert len(findings) == len(PROBES)
+    assert [
+        (finding.probe.route, finding.differences)
+        for finding in findings
+        if finding.verdict != "same"
+    ] == []
 
 
-def test_every_route_of_the_contract_is_asked_about() -> None:
-    asked = {probe.route for probe in PROBES}
-    assert set(CONTRACT["routes"]) - FAR - asked == set()
+def test_every_route_of_the_contract_is_probed() -> None:
+    probed = {probe.route for probe in PROBES}
+    assert set(CONTRACT["routes"]) - FAR - probed == set()
 
 
-async def test_the_command_prints_it_and_ends_with_0(gateway: MerchantClient) -> None:
-    status, told = await conformance(gateway.url, gateway)
-    assert (status, {one["verdict"] for one in told}) == (0, {"same"})
+async def test_the_command_prints_the_findings_and_exits_with_0(gateway: MerchantClient) -> None:
+    status, findings = await conformance(gateway.url, gateway)
+    assert (status, {finding["verdict"] for finding in findings}) == (0, {"same"})
 
 
-async def test_another_server_is_told_apart() -> None:
+async def test_differences_of_another_server_are_reported() -> None:
     async with other_server() as url:
-        found = [one async for one in try_out(url, key="k", secret="s")]
+        findings = [finding async for finding in try_out(url, key="k", secret="s")]
 
-    verdicts = {one.probe.path: one for one in found}
+    verdicts = {finding.probe.path: finding for finding in findings}
     assert verdicts["/cards"].verdict == "missing"
-    assert verdicts["/cards"].why == ("HTTP 404 with no JSON",)
+    assert verdicts["/cards"].differences == ("HTTP 404 with no JSON",)
     wrong = verdicts["/payments/status/wrong"]
-    assert (wrong.verdict, len(wrong.why)) == ("different", 5)
-    assert "[0].imp_uid is missing" in verdicts["/payments/status/all?limit=3"].why
+    assert (wrong.verdict, len(wrong.differences)) == ("different", 5)
+    assert "[0].imp_uid is missing" in verdicts["/payments/status/all?limit=3"].differences
 
 
 @asynccontextmanager
 async def other_server() -> AsyncIterator[str]:
-    """Gives tokens and a list of payments without their fields, and has nothing else."""
+    """Serve a server with tokens and a list of payments without their fields, and nothing else."""
 
     async def token(request: Request) -> Response:
-        given = {"access_token": "t", "now": 1, "expired_at": 2}
-        return JSONResponse({"code": 0, "message": None, "response": given})
+        token_object = {"access_token": "t", "now": 1, "expired_at": 2}
+        return JSONResponse({"code": 0, "message": None, "response": token_object})
 
     async def by_status(request: Request) -> Response:
         page: dict[str, Any] = {"total": 1, "previous": 0, "next": 0, "list": [{"amount": "1"}]}
         is_wrong = request.path_params["status"] == "wrong"
-        told = {"code": 7 if is_wrong else 0, "message": None, "response": page}
-        return JSONResponse(told, status_code=200)
+        body = {"code": 7 if is_wrong else 0, "message": None, "response": page}
+        return JSONResponse(body, status_code=200)
 
     async def nothing(request: Request, _error: Exception) -> Response:
         return HTMLResponse("<h1>404", status_code=404)

@@ -1,4 +1,4 @@
-"""What is served, held against the contract file: routes, parameters, the page that shows them."""
+"""The OpenAPI document against the contract file: routes, parameters, the page that shows them."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from typing import Any
 from support.gateway_merchant import MerchantClient
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
-# Left alone on purpose: other PGs' words, and what KICC has no place for.
-LEFT_ALONE = {
+# Ignored on purpose: parameters of other PGs, and those without a counterpart at KICC.
+IGNORED = {
     "bypass", "browser_ip", "card_number", "expiry", "birth", "pwd_2digit", "cvc",
     "cash_receipt_type", "channelGroupId", "channel_group_id", "channel_key", "customer_id",
     "extra", "extra[requester]", "interest_free_by_merchant", "pg", "product_count", "product_type",
@@ -17,7 +17,7 @@ LEFT_ALONE = {
     "retain_promotion", "secure_3d_charge_id", "secure_3d_token", "use_card_point", "vat",
     "vat_amount",
 }  # fmt: skip
-# Refused whatever is in them, so nothing in them is read (B2).
+# Always refused, so that their bodies are never read (B2).
 UNREAD = {"POST /subscribe/payments/onetime", "POST /subscribe/customers/{customer_uid}"}
 
 
@@ -33,31 +33,35 @@ async def test_every_route_of_the_contract_is_served_and_described(gateway: Merc
     assert set(CONTRACT["routes"]) - served == set()
 
 
-async def test_every_parameter_of_the_contract_is_read_or_left_alone_on_purpose(
+async def test_every_parameter_of_the_contract_is_read_or_ignored_on_purpose(
     gateway: MerchantClient,
 ) -> None:
     paths = (await described(gateway))["paths"]
     missing = []
-    for route, told in CONTRACT["routes"].items():
+    for route, contract in CONTRACT["routes"].items():
         method, _, path = route.partition(" ")
         operation = paths[path][method.lower()]
-        read = {one["name"] for one in operation["parameters"]}
+        read = {parameter["name"] for parameter in operation["parameters"]}
         for content in operation.get("requestBody", {}).get("content", {}).values():
             read |= set(content["schema"]["properties"])
-        names = {one["name"] for one in told["parameters"]} if "parameters" in told else set()
+        names = (
+            {parameter["name"] for parameter in contract["parameters"]}
+            if "parameters" in contract
+            else set()
+        )
         if route not in UNREAD:
-            missing += [f"{route}: {name}" for name in sorted(names - read - LEFT_ALONE)]
+            missing += [f"{route}: {name}" for name in sorted(names - read - IGNORED)]
     assert missing == []
 
 
-async def test_whatever_moves_money_or_books_it_says_how_it_is_sent_again(
+async def test_routes_that_move_money_or_schedule_payments_describe_the_idempotency_key(
     gateway: MerchantClient,
 ) -> None:
-    """A key is found by its `customer_uid`, however often its removal is sent."""
+    """Deleting a billing key needs no key: it has the same effect when it is sent again."""
     takes_key = set()
     for path, methods in (await described(gateway))["paths"].items():
         for method, operation in methods.items():
-            if "Idempotency-Key" in {one["name"] for one in operation["parameters"]}:
+            if "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}:
                 takes_key.add(f"{method.upper()} {path}")
                 assert {"409", "422"} < set(operation["responses"])
 
@@ -78,6 +82,6 @@ async def test_the_page_asks_no_other_host(gateway: MerchantClient) -> None:
     assert policy.startswith("default-src 'none'")
     assert not re.search(r"(src|href)=['\"](https?:)?//", page)
     assert "<script" not in page
-    assert "&quot;" not in page, "rules are told in words, not as JSON"
+    assert "&quot;" not in page, "rules are described in English, not as JSON"
     for route in CONTRACT["routes"]:
         assert route.partition(" ")[2] in page

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from dasi.iamport.rendering.cards import CARD_CODES
+from dasi.iamport.rendering.codes import CARD_CODES
 from support.gateway_merchant import MerchantClient
 
 FAR = "이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 처리합니다."
-ASKED: list[tuple[str, str, dict[str, Any] | None, int, int, str]] = [
+REQUESTS: list[tuple[str, str, dict[str, Any] | None, int, int, str]] = [
     ("GET", "/payments/imp_1", None, 404, 1, "존재하지 않는 결제정보입니다."),
     ("GET", "/payments/find/nobody", None, 404, 1, "존재하지 않는 결제정보입니다."),
     ("GET", "/payments/findAll/nobody/paid", None, 404, 1, "존재하지 않는 결제정보입니다."),
@@ -37,11 +37,12 @@ ASKED: list[tuple[str, str, dict[str, Any] | None, int, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: f"{asked[0]} {asked[1]}")
-async def test_it_is_refused_in_their_words(
-    gateway: MerchantClient, asked: tuple[str, str, dict[str, Any] | None, int, int, str]
+@pytest.mark.parametrize("request_and_error", REQUESTS, ids=lambda row: f"{row[0]} {row[1]}")
+async def test_it_is_refused_with_its_status_code_and_text(
+    gateway: MerchantClient,
+    request_and_error: tuple[str, str, dict[str, Any] | None, int, int, str],
 ) -> None:
-    method, path, sent, status, code, text = asked
+    method, path, sent, status, code, text = request_and_error
     answer = await gateway.call(method, path, **({} if sent is None else {"json": sent}))
 
     assert (answer.http_status, answer.code) == (status, code)
@@ -56,8 +57,8 @@ async def test_a_cancel_that_cannot_be_is_refused_and_nothing_is_moved(
     fields = {"imp_uid": paid["imp_uid"]}
 
     async def refused(**more: Any) -> tuple[int, int, str]:
-        told = await gateway.call("POST", "/payments/cancel", json={**fields, **more})
-        return told.http_status, told.code, str(told.message)
+        answer = await gateway.call("POST", "/payments/cancel", json={**fields, **more})
+        return answer.http_status, answer.code, str(answer.message)
 
     assert (await refused(checksum=9_000))[:2] == (200, 1)
     assert (await refused(amount=9_901))[:2] == (200, 1)
@@ -85,6 +86,6 @@ async def test_the_tax_free_part_of_a_cancel_reaches_kicc(gateway: MerchantClien
 
     assert (done.code, done.response["cancel_amount"]) == (0, 2_200)
     log = (await gateway.kicc.control("GET", "/log"))["log"]
-    (revised,) = [one for one in log if one["endpoint"] == "revise"]
+    (revised,) = [entry for entry in log if entry["endpoint"] == "revise"]
     tax = {"taxationAmount": 1_000, "taxFreeAmount": 1_100, "vatAmount": 100}
     assert revised["request"]["taxInfo"] == tax, revised

@@ -1,7 +1,7 @@
-"""Every entry of the catalogue of failures, brought about over HTTP (Iamport V1 1.6).
+"""Every entry of `ERRORS`, caused over HTTP (Iamport V1 1.6).
 
-`ERRORS` is the one table of what is refused; a reason that no way here leads to is a red test.
-What clients match on literally is in test_failures.py as well, word by word.
+A reason that no request here causes fails a test. The texts that clients match on literally are in
+test_errors.py as well.
 """
 
 import asyncio
@@ -39,8 +39,8 @@ async def test_it_is_answered_as_the_catalogue_says(client: MerchantClient, reas
     answer = await WAYS[reason](client)
 
     assert (answer.http_status, answer.code) == (entry.http_status, entry.code), answer
-    told = re.sub(r"\\\{\w+\\\}", ".+", re.escape(entry.text))
-    assert re.fullmatch(told, str(answer.message), re.DOTALL), answer.message
+    pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(entry.text))
+    assert re.fullmatch(pattern, str(answer.message), re.DOTALL), answer.message
 
 
 def test_every_failure_has_a_way_to_it_and_no_way_leads_nowhere() -> None:
@@ -57,11 +57,11 @@ def asks(reason: str, method: str, path: str, **sent: Any) -> None:
 
 
 def way_to(reason: str) -> Callable[[Way], Way]:
-    def kept(way: Way) -> Way:
+    def register(way: Way) -> Way:
         WAYS[reason] = way
         return way
 
-    return kept
+    return register
 
 
 def in_s(seconds: int) -> int:
@@ -83,8 +83,8 @@ async def paid(client: MerchantClient, **fields: Any) -> str:
 
 async def create_schedule(client: MerchantClient, merchant_uid: str, **more: Any) -> Answer:
     item = {"merchant_uid": merchant_uid, "schedule_at": in_s(3_600), "amount": 9_900}
-    given = {"customer_uid": "card-1", "schedules": [{**item, **more.pop("item", {})}], **more}
-    return await client.call("POST", SCHEDULE, json=given)
+    body = {"customer_uid": "card-1", "schedules": [{**item, **more.pop("item", {})}], **more}
+    return await client.call("POST", SCHEDULE, json=body)
 
 
 async def revoke(client: MerchantClient, merchant_uid: str) -> None:
@@ -97,7 +97,7 @@ async def go_live(client: MerchantClient) -> None:
     await client.rows("UPDATE channels SET is_sandbox = false")
 
 
-# ----- who are you, and what is malformed -----
+# ----- authentication, and malformed requests -----
 
 asks("bad_api_key", "POST", "/users/getToken", json={"imp_key": "x", "imp_secret": "y"}, headers={})
 asks("missing_api_key", "POST", "/users/getToken", json={"imp_key": "x"}, headers={})
@@ -158,7 +158,7 @@ async def _(client: MerchantClient) -> Answer:
 # ----- payments -----
 
 asks("unknown_payment", "GET", "/payments/imp_1")
-asks("no_payment_asked_for", "GET", "/payments")
+asks("no_payment_id", "GET", "/payments")
 asks("bad_status", "GET", "/payments/status/wrong")
 asks("unknown_code", "GET", "/cards/nope")
 asks("unknown_certification", "GET", "/certifications/imp_1")

@@ -1,8 +1,8 @@
-"""Every route of the contract works, however a client in the field writes its request (1.1).
+"""Every route of the contract works, in every form that published clients send (1.1).
 
-Each is asked four times: as JSON and as a form, with and without a slash at its end, each time with
-another of the four places a token may stand in, with names nobody knows and blanks in what is left
-out. The answers have the contract's shape every time.
+Each route gets four requests: as JSON and as a form, with and without a slash at its end. Each
+request has the token in another of its four places, undeclared names, and blanks for absent fields.
+The answers have the contract's shape every time.
 """
 
 import json
@@ -159,7 +159,7 @@ ROUTES: dict[str, Call] = {
 
 @dataclass
 class Stocked:
-    """A shop with something behind every name of `ROUTES`."""
+    """A merchant with an object for every name of `ROUTES`."""
 
     client: MerchantClient
     imp_uid: str
@@ -172,8 +172,8 @@ class Stocked:
                 key=self.client.key.api_key, secret=self.client.key.api_secret,
             )  # fmt: skip
         if isinstance(value, Mapping):
-            return {name: self.fill(one, n) for name, one in value.items()}
-        return [self.fill(one, n) for one in value] if isinstance(value, list) else value
+            return {name: self.fill(item, n) for name, item in value.items()}
+        return [self.fill(item, n) for item in value] if isinstance(value, list) else value
 
 
 def in_s(seconds: int) -> int:
@@ -182,9 +182,9 @@ def in_s(seconds: int) -> int:
 
 @pytest.fixture
 async def stocked(gateway: MerchantClient, request: pytest.FixtureRequest) -> Stocked:
-    asked = ROUTES[request.node.callspec.params["route"]]
+    call = ROUTES[request.node.callspec.params["route"]]
     await gateway.register_card("card-1")
-    if "gone-" in str(asked):
+    if "gone-" in str(call):
         for n in range(TIMES):
             await gateway.register_card(f"gone-{n}")
     order = {"customer_uid": "card-1", "amount": 9_900}
@@ -201,16 +201,16 @@ async def stocked(gateway: MerchantClient, request: pytest.FixtureRequest) -> St
 
 
 @pytest.mark.parametrize("route", sorted(ROUTES))
-async def test_it_works_however_it_is_written(stocked: Stocked, route: str) -> None:
-    asked = ROUTES[route]
+async def test_it_works_in_every_form_of_request(stocked: Stocked, route: str) -> None:
+    call = ROUTES[route]
     for n in range(TIMES):
         answer = await ask(stocked, route, n)
 
-        assert (answer.http_status, answer.code) == (200, asked.code), (n, answer)
-        if asked.code:
-            assert answer.message, "a refusal that says why"
+        assert (answer.http_status, answer.code) == (200, call.code), (n, answer)
+        if call.code:
+            assert answer.message, "a refusal with its reason"
         else:
-            assert unlike(asked, answer) == [], n
+            assert contract_differences(call, answer) == [], n
 
 
 def test_every_route_of_the_contract_is_here() -> None:
@@ -219,20 +219,20 @@ def test_every_route_of_the_contract_is_here() -> None:
 
 async def ask(stocked: Stocked, route: str, n: int) -> Answer:
     """The first two times as JSON, then as a form; every second time with a slash at the end."""
-    method, asked = route.partition(" ")[0], ROUTES[route]
-    path = quote(stocked.fill(asked.path, n)) + "/" * (n % 2)
-    query = bracketed({**stocked.fill(asked.query, n), "whatever": "1"})
+    method, call = route.partition(" ")[0], ROUTES[route]
+    path = quote(stocked.fill(call.path, n)) + "/" * (n % 2)
+    query = bracketed({**stocked.fill(call.query, n), "undeclared_too": "1"})
     headers, in_query = placed(await stocked.client.token(), n)
     url = f"{stocked.client.url}{path}?{urlencode([*query, *in_query])}"
     sent: dict[str, Any] = {}
-    if asked.sends is not None:
-        given = {**stocked.fill(asked.sends, n), "somebody_elses": "x"}
+    if call.sends is not None:
+        body = {**stocked.fill(call.sends, n), "undeclared": "x"}
         if n < 2:
             headers |= {"Content-Type": "application/json;charset=utf-8"} if n else {}
-            sent = {"json": given} if not n else {"data": json.dumps(given).encode()}
+            sent = {"json": body} if not n else {"data": json.dumps(body).encode()}
         else:
             headers |= {"Content-Type": f"{FORM}; charset=UTF-8"}
-            sent = {"data": urlencode(bracketed(given)).encode()}
+            sent = {"data": urlencode(bracketed(body)).encode()}
     elif n % 2:
         headers |= {"Content-Type": FORM}
         sent = {"data": b""}
@@ -243,41 +243,41 @@ async def ask(stocked: Stocked, route: str, n: int) -> Answer:
 
 
 def placed(token: str, n: int) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """The token in one of its four places: headers, and what goes into the query."""
+    """Return the headers and the query parameters that hold the token in one of its four places."""
     headers = (
         {"Authorization": token}, {"Authorization": f"Bearer {token}"}, {"X-ImpTokenHeader": token},
     )  # fmt: skip
     return (dict(headers[n]), []) if n < len(headers) else ({}, [("_token", token)])
 
 
-def bracketed(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+def bracketed(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     """As a form or a query has it: `a[]` of a list, `a[0][b]` of objects in one, `a[b]`."""
     pairs: list[tuple[str, str]] = []
 
     def add(name: str, value: Any) -> None:
         if isinstance(value, Mapping):
-            for key, one in value.items():
-                add(f"{name}[{key}]", one)
+            for key, item in value.items():
+                add(f"{name}[{key}]", item)
         elif isinstance(value, list):
-            for place, one in enumerate(value):
-                add(f"{name}[{place if isinstance(one, Mapping) else ''}]", one)
+            for position, item in enumerate(value):
+                add(f"{name}[{position if isinstance(item, Mapping) else ''}]", item)
         else:
             pairs.append((name, str(value)))
 
-    for name, value in given.items():
+    for name, value in fields.items():
         add(name, value)
     return pairs
 
 
-def unlike(asked: Call, answer: Answer) -> list[str]:
-    """What is not as the contract has it."""
+def contract_differences(call: Call, answer: Answer) -> list[str]:
+    """Describe each difference between the answer and the contract."""
     response = answer.response
-    if asked.paged:
+    if call.paged:
         wrong = differences(shapes.PAGE, response)
         response = [] if wrong else response["list"]
-    elif asked.many:
+    elif call.many:
         wrong = [] if isinstance(response, list) else ["no list"]
     else:
-        return differences(asked.gives, response)
+        return differences(call.gives, response)
     rows = response or ["nothing in the list"]
-    return [*wrong, *(one for row in rows for one in differences(asked.gives, row))]
+    return [*wrong, *(difference for row in rows for difference in differences(call.gives, row))]

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: one request, however often it is sent, is one act with one answer."""
+"""`Idempotency-Key`: a request that is sent again has the same answer and no second effect."""
 
 import asyncio
 from typing import Any
@@ -8,18 +8,18 @@ from dasi.scheduler import Runner
 from support.gateway_merchant import Answer, MerchantClient
 
 SCHEDULE = "/subscribe/payments/schedule"
-WISH = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
+CHARGE = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
 
 
 async def _again(client: MerchantClient, key: str, **changed: Any) -> Answer:
     headers = {"Authorization": await client.token(), "Idempotency-Key": key}
-    given = {**WISH, **changed}
-    return await client.call("POST", "/subscribe/payments/again", headers=headers, json=given)
+    body = {**CHARGE, **changed}
+    return await client.call("POST", "/subscribe/payments/again", headers=headers, json=body)
 
 
-async def _cancel(client: MerchantClient, key: str, **given: Any) -> Answer:
+async def _cancel(client: MerchantClient, key: str, **fields: Any) -> Answer:
     headers = {"Authorization": await client.token(), "Idempotency-Key": key}
-    return await client.call("POST", "/payments/cancel", headers=headers, json=given)
+    return await client.call("POST", "/payments/cancel", headers=headers, json=fields)
 
 
 async def test_same_key_and_same_body_give_the_same_answer(gateway: MerchantClient) -> None:
@@ -46,7 +46,9 @@ async def test_same_key_and_another_body_are_refused_by_field(gateway: MerchantC
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_request_still_running_is_told_to_wait(gateway: MerchantClient) -> None:
+async def test_a_repetition_of_a_running_request_is_409_with_retry_after(
+    gateway: MerchantClient,
+) -> None:
     await gateway.register_card("card-1")
     await gateway.kicc.hold("batch", when="after")
     running = asyncio.create_task(_again(gateway, "key-1"))
@@ -54,7 +56,7 @@ async def test_a_request_still_running_is_told_to_wait(gateway: MerchantClient) 
 
     headers = {"Authorization": await gateway.token(), "Idempotency-Key": "key-1"}
     url = f"{gateway.url}/subscribe/payments/again"
-    async with gateway.http.post(url, json=WISH, headers=headers) as early:
+    async with gateway.http.post(url, json=CHARGE, headers=headers) as early:
         assert early.status == 409
         assert int(early.headers["Retry-After"]) > 0
     await gateway.kicc.release()
@@ -64,7 +66,7 @@ async def test_a_request_still_running_is_told_to_wait(gateway: MerchantClient) 
     assert len(await gateway.approvals()) == 1
 
 
-async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(
+async def test_an_unresolved_charge_is_repeated_until_it_is_resolved_and_then_its_result(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
@@ -79,8 +81,8 @@ async def test_a_doubt_is_told_again_until_it_is_settled_and_then_its_end(
     await gateway.engine.database.fetch("UPDATE pg_attempts SET next_lookup_at = sent_at")
     await gateway.kicc.control("DELETE", "/scenarios")
     await resolve_due(gateway.engine)
-    settled = await _again(gateway, "key-1")
-    assert settled.response["status"] == "paid"
+    resolved = await _again(gateway, "key-1")
+    assert resolved.response["status"] == "paid"
     assert len(await gateway.approvals()) == 1
 
 
@@ -108,7 +110,7 @@ async def test_a_partial_cancel_whose_process_died_is_not_repeated(gateway: Merc
     assert await gateway.net_krw() == 7_000
 
 
-async def test_a_refusal_is_an_answer_too(gateway: MerchantClient) -> None:
+async def test_a_refusal_is_stored_too(gateway: MerchantClient) -> None:
     refused = await _again(gateway, "key-1", customer_uid="nobody")
     await gateway.register_card("nobody")
 
@@ -123,9 +125,9 @@ async def test_a_key_that_cannot_be_one_is_refused_by_name(gateway: MerchantClie
     assert "Idempotency-Key" in (too_long.message or "")
 
 
-async def _under_key(client: MerchantClient, key: str, path: str, **given: Any) -> Answer:
+async def _under_key(client: MerchantClient, key: str, path: str, **fields: Any) -> Answer:
     headers = {"Authorization": await client.token(), "Idempotency-Key": key}
-    return await client.call("POST", path, headers=headers, json=given)
+    return await client.call("POST", path, headers=headers, json=fields)
 
 
 def _schedule_body(order: str, **changed: Any) -> dict[str, Any]:
@@ -133,31 +135,33 @@ def _schedule_body(order: str, **changed: Any) -> dict[str, Any]:
     return {"customer_uid": "card-1", "checking_amount": 1_000, "schedules": [item]}
 
 
-async def test_a_schedule_sent_twice_creates_and_tries_the_card_once(
+async def test_a_schedule_sent_twice_creates_and_verifies_the_card_once(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
 
-    first = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
-    second = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
-    other = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1", amount=100))
+    first = await _under_key(gateway, "schedule-1", SCHEDULE, **_schedule_body("order-1"))
+    second = await _under_key(gateway, "schedule-1", SCHEDULE, **_schedule_body("order-1"))
+    other = await _under_key(
+        gateway, "schedule-1", SCHEDULE, **_schedule_body("order-1", amount=100)
+    )
 
     assert (first.code, second.body) == (0, first.body)
-    assert len(await gateway.approvals()) == 1, "the card was tried once"
+    assert len(await gateway.approvals()) == 1, "the card was verified once"
     assert (other.http_status, "schedules" in (other.message or "")) == (422, True)
 
 
-async def test_a_schedule_whose_process_died_is_told_as_it_was_scheduled(
+async def test_a_schedule_whose_process_died_is_answered_as_it_was_scheduled(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
-    await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
+    await _under_key(gateway, "schedule-1", SCHEDULE, **_schedule_body("order-1"))
     await gateway.rows(
         "UPDATE idempotent_requests SET sealed_response = NULL, http_status = NULL,"
         " answered_at = NULL, started_at = started_at - interval '2 minutes'"
     )
 
-    recovered = await _under_key(gateway, "book-1", SCHEDULE, **_schedule_body("order-1"))
+    recovered = await _under_key(gateway, "schedule-1", SCHEDULE, **_schedule_body("order-1"))
 
     assert recovered.code == 0
     assert recovered.response[0]["merchant_uid"] == "order-1"
@@ -187,8 +191,8 @@ async def test_a_retry_sent_twice_charges_once(gateway: MerchantClient) -> None:
 
     assert first.response["status"] == "failed"
     assert second.body == first.body
-    asked = await gateway.rows("SELECT 1 FROM pg_attempts WHERE kind = 'charge'")
-    assert len(asked) == 3, "each was run once, one of them retried once"
+    attempts = await gateway.rows("SELECT 1 FROM pg_attempts WHERE kind = 'charge'")
+    assert len(attempts) == 3, "each was run once, one of them retried once"
     assert (other.http_status, "merchant_uid" in (other.message or "")) == (422, True)
 
 

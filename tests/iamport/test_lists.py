@@ -1,4 +1,4 @@
-"""Finds and lists: what is found in part, pages, ranges, sums, test channels (Iamport V1 1.4.1)."""
+"""Finds and lists: partial results, pages, ranges, sums, test channels (Iamport V1 1.4.1)."""
 
 import time
 from collections.abc import AsyncIterator
@@ -26,21 +26,21 @@ async def client(gateway: MerchantClient) -> MerchantClient:
 
 
 async def test_of_many_payments_some_none_or_all_are_found(client: MerchantClient) -> None:
-    one = (await client.again(merchant_uid="order-1")).response
-    two = (await client.again(merchant_uid="order-2")).response
+    first = (await client.again(merchant_uid="order-1")).response
+    second = (await client.again(merchant_uid="order-2")).response
 
-    every = await client.get(f"/payments?imp_uid[]={one['imp_uid']}&merchant_uid[]=order-2")
+    every = await client.get(f"/payments?imp_uid[]={first['imp_uid']}&merchant_uid[]=order-2")
     some = await client.get(
-        f"/payments?imp_uid[]={one['imp_uid']}&imp_uid[]=imp_1&merchant_uid[]=x"
+        f"/payments?imp_uid[]={first['imp_uid']}&imp_uid[]=imp_1&merchant_uid[]=x"
     )
     none = await client.get("/payments?imp_uid[]=imp_1&merchant_uid[]=x")
-    twice = await client.get(f"/payments?imp_uid[]={one['imp_uid']}&merchant_uid[]=order-1")
+    twice = await client.get(f"/payments?imp_uid[]={first['imp_uid']}&merchant_uid[]=order-1")
     too_many = await client.get("/payments?" + "&".join(f"imp_uid[]={n}" for n in range(101)))
 
-    assert (every.http_status, every.response) == (200, [two, one])
-    assert (some.http_status, some.code, some.response) == (207, 0, [one])
+    assert (every.http_status, every.response) == (200, [second, first])
+    assert (some.http_status, some.code, some.response) == (207, 0, [first])
     assert (none.http_status, none.code) == (404, 1)
-    assert (twice.http_status, twice.response) == (200, [one]), "one payment, named twice"
+    assert (twice.http_status, twice.response) == (200, [first]), "one payment, named twice"
     assert (too_many.http_status, too_many.code) == (400, -1)
     assert "최대 100개" in str(too_many.message)
 
@@ -54,7 +54,7 @@ async def test_of_many_cards_some_none_or_all_are_found(client: MerchantClient) 
     none = await client.get(f"{path}=nobody")
 
     assert every.http_status == 200
-    assert {one["customer_uid"] for one in every.response} == {"card-1", "card-2"}
+    assert {row["customer_uid"] for row in every.response} == {"card-1", "card-2"}
     assert (some.http_status, len(some.response)) == (207, 1)
     assert (none.http_status, none.code) == (404, 1)
 
@@ -69,7 +69,8 @@ async def test_the_statuses_sum_up_to_all_and_each_has_its_own_clock(
     await client.call("POST", "/payments/cancel", json={"imp_uid": part["imp_uid"], "amount": 1})
 
     pages = {
-        one: (await client.get(f"/payments/status/{one}")).response for one in (*STATUSES, "all")
+        status: (await client.get(f"/payments/status/{status}")).response
+        for status in (*STATUSES, "all")
     }
 
     totals = {name: page["total"] for name, page in pages.items()}
@@ -91,36 +92,36 @@ async def test_pages_lead_to_each_other_and_end(client: MerchantClient) -> None:
 
     assert (first.response["previous"], first.response["next"]) == (0, 2)
     assert (second.response["previous"], second.response["next"]) == (1, 0)
-    seen = [one["imp_uid"] for page in (first, second) for one in page.response["list"]]
+    seen = [row["imp_uid"] for page in (first, second) for row in page.response["list"]]
     assert seen[:3] == paid[::-1], "the newest first; the last is the card's registration"
     assert (third.http_status, third.code) == (400, -1)
 
 
 @pytest.fixture(params=["on", "off"])
-async def told_of_sandbox(
+async def sandbox_setting(
     database_url: str, kicc: SimulatorControl, request: pytest.FixtureRequest
 ) -> AsyncIterator[tuple[MerchantClient, bool]]:
     async with running_gateway(database_url, kicc, DASI_INCLUDE_SANDBOX=request.param) as client:
         yield client, request.param == "on"
 
 
-async def test_a_payment_of_a_test_channel_is_shown_as_asked_or_as_set(
-    told_of_sandbox: tuple[MerchantClient, bool],
+async def test_the_parameter_or_the_setting_shows_payments_of_test_channels(
+    sandbox_setting: tuple[MerchantClient, bool],
 ) -> None:
-    client, is_shown = told_of_sandbox
+    client, is_shown = sandbox_setting
     imp_uid = (await client.pay_in_window())["imp_uid"]
 
-    async def found(query: str) -> tuple[int, Any]:
+    async def read(query: str) -> tuple[int, Any]:
         answer = await client.get(f"/payments/{imp_uid}{query}")
         return answer.http_status, answer.response and answer.response["sandbox"]
 
-    assert await found("?include_sandbox=true") == (200, True)
-    assert await found("?include_sandbox=false") == (404, None)
-    assert await found("") == ((200, True) if is_shown else (404, None))
+    assert await read("?include_sandbox=true") == (200, True)
+    assert await read("?include_sandbox=false") == (404, None)
+    assert await read("") == ((200, True) if is_shown else (404, None))
 
 
-async def test_what_a_page_asks_of_the_window_reaches_kicc(client: MerchantClient) -> None:
-    asked = await client.ask_for_window(
+async def test_window_options_of_the_page_reach_kicc(client: MerchantClient) -> None:
+    opened = await client.ask_for_window(
         amount=66_000, tax_free=11_000, language="en", app_scheme="myapp://back",
         display={"card_quota": [3, 6]},
         card={"detail": [
@@ -128,13 +129,15 @@ async def test_what_a_page_asks_of_the_window_reaches_kicc(client: MerchantClien
         ]},
     )  # fmt: skip
 
-    assert "rsp" not in asked, asked
+    assert "rsp" not in opened, opened
     log = (await client.kicc.control("GET", "/log"))["log"]
     sent = next(
-        one["request"] for one in log if one["endpoint"] == "register" and one["request"]["amount"]
+        entry["request"]
+        for entry in log
+        if entry["endpoint"] == "register" and entry["request"]["amount"]
     )
     assert (sent["amount"], sent["langFlag"], sent["appScheme"]) == (66_000, "ENG", "myapp://back")
     assert sent["taxInfo"] == {"taxAmount": 50_000, "freeAmount": 11_000, "vatAmount": 5_000}
     offered = sent["payMethodInfo"]["cardMethodInfo"]
     assert offered["installmentMonthList"] == [0, 3, 6]
-    assert [one["cardCd"] for one in offered["cardInfoList"]] == SHINHAN
+    assert [entry["cardCd"] for entry in offered["cardInfoList"]] == SHINHAN

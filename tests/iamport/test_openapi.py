@@ -1,4 +1,4 @@
-"""OpenAPI describes what is served: what it allows is taken, what it forbids refused.
+"""The server accepts every request that OpenAPI allows, and refuses those that it forbids.
 
 The same cases every time, so that this is as green on a slow machine as on a fast one. `make fuzz`
 looks for new ones, thousands of them.

@@ -1,4 +1,4 @@
-"""What lists keep of payments they have shown: never old, never another's, never without end."""
+"""The cache of listed payments: never stale, never of another merchant, bounded in size."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from support.gateway_merchant import MerchantClient
 
 
 async def shown(client: MerchantClient) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await client.get("/payments/status/all")).response["list"]
-    return found
+    payments: list[dict[str, Any]] = (await client.get("/payments/status/all")).response["list"]
+    return payments
 
 
-async def test_a_list_shows_each_payment_as_it_is_by_itself_whatever_happens_to_it(
+async def test_a_list_shows_each_payment_as_it_is_by_itself_after_every_change(
     gateway: MerchantClient,
 ) -> None:
     await gateway.register_card("card-1")
@@ -23,10 +23,13 @@ async def test_a_list_shows_each_payment_as_it_is_by_itself_whatever_happens_to_
 
     async def assert_alike() -> dict[str, dict[str, Any]]:
         for _ in range(2):
-            found = await shown(gateway)
-            alone = [(await gateway.get(f"/payments/{one['imp_uid']}")).response for one in found]
-            assert found == alone
-        return {one["imp_uid"]: one for one in found}
+            payments = await shown(gateway)
+            alone = [
+                (await gateway.get(f"/payments/{payment['imp_uid']}")).response
+                for payment in payments
+            ]
+            assert payments == alone
+        return {payment["imp_uid"]: payment for payment in payments}
 
     before = await assert_alike()
     await gateway.call("POST", "/payments/cancel", json=part)
@@ -34,9 +37,9 @@ async def test_a_list_shows_each_payment_as_it_is_by_itself_whatever_happens_to_
     await gateway.call("POST", "/payments/cancel", json={"imp_uid": first})
     cancelled = await assert_alike()
 
-    assert [one[first]["cancel_amount"] for one in (before, cancelled_in_part, cancelled)] == [
-        0, 1_000, before[first]["amount"]
-    ]  # fmt: skip
+    states = (before, cancelled_in_part, cancelled)
+    amounts = [payments[first]["cancel_amount"] for payments in states]
+    assert amounts == [0, 1_000, before[first]["amount"]]
     assert len(cancelled[first]["cancel_history"]) == 2
     assert before[second] == cancelled[second]
 
@@ -45,23 +48,23 @@ async def test_a_window_that_was_listed_before_it_was_paid_is_listed_as_paid(
     gateway: MerchantClient,
 ) -> None:
     await gateway.ask_for_window(merchant_uid="order-1")
-    assert [one["status"] for one in await shown(gateway)] == ["ready"]
+    assert [payment["status"] for payment in await shown(gateway)] == ["ready"]
 
     paid = await gateway.pay_in_window(merchant_uid="order-2")
 
-    statuses = {one["imp_uid"]: one["status"] for one in await shown(gateway)}
+    statuses = {payment["imp_uid"]: payment["status"] for payment in await shown(gateway)}
     assert statuses[paid["imp_uid"]] == "paid"
     assert sorted(statuses.values()) == ["paid", "ready"]
 
 
-async def test_what_is_kept_is_bounded_and_the_list_is_whole(gateway: MerchantClient) -> None:
+async def test_the_cache_is_bounded_and_the_list_is_complete(gateway: MerchantClient) -> None:
     merchant_id = gateway.merchant.merchant_id
     await gateway.register_card("card-1")
     for n in range(5):
         await gateway.again(merchant_uid=f"order-{n}")
     await gateway.again(merchant_uid="long", custom_data={"note": "가" * 1_000})
     cache = PaymentJsonCache(payments_max=3)
-    found = await list_payments(
+    versions = await list_payments(
         gateway.engine,
         merchant_id,
         PaymentFilter(),
@@ -69,33 +72,33 @@ async def test_what_is_kept_is_bounded_and_the_list_is_whole(gateway: MerchantCl
         page=1,
         limit=20,
     )
-    whose = (gateway.engine, merchant_id)
+    merchant_arguments = (gateway.engine, merchant_id)
 
     for _ in range(2):
-        page = await cache.page(*whose, found, page=1, limit=20)
-        texts = [bytes(one).decode() for one in page.list]
-        for seen, text in zip(found.found, texts, strict=True):
-            assert f'"imp_uid":"{seen.imp_uid}"' in text
+        page = await cache.page(*merchant_arguments, versions, page=1, limit=20)
+        texts = [bytes(payment).decode() for payment in page.list]
+        for version, text in zip(versions.found, texts, strict=True):
+            assert f'"imp_uid":"{version.imp_uid}"' in text
         assert len(cache) == 3
 
-    just_one = VersionPage(found=found.found[:1], total=7)
+    just_one = VersionPage(found=versions.found[:1], total=7)
     alone = PaymentJsonCache()
-    await alone.page(*whose, just_one, page=1, limit=1)
+    await alone.page(*merchant_arguments, just_one, page=1, limit=1)
     assert '"merchant_uid":"long"' in texts[0]
-    assert len(alone) == 0, "too long to be kept"
+    assert len(alone) == 0, "too long to be cached"
 
 
-async def test_what_one_merchant_was_shown_is_not_found_for_another(
+async def test_entries_of_one_merchant_are_not_found_for_another(
     gateway: MerchantClient,
 ) -> None:
-    """Ids are not secrets: who asks for another's page by its ids and versions finds nothing."""
+    """Ids are not secrets: another merchant finds nothing by ids and versions."""
     merchant_id = gateway.merchant.merchant_id
     await gateway.register_card("card-1")
-    found = await list_payments(
+    versions = await list_payments(
         gateway.engine, merchant_id, PaymentFilter(), sorting=Sorting(), page=1, limit=20
     )
     cache = PaymentJsonCache()
-    await cache.page(gateway.engine, merchant_id, found, page=1, limit=20)
+    await cache.page(gateway.engine, merchant_id, versions, page=1, limit=20)
 
     with pytest.raises(KeyError):
-        await cache.page(gateway.engine, merchant_id + 1, found, page=1, limit=20)
+        await cache.page(gateway.engine, merchant_id + 1, versions, page=1, limit=20)

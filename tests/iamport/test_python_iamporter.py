@@ -1,4 +1,4 @@
-"""Other people's client, unmodified: PyPI `iamporter` 0.2.4, which sends forms."""
+"""A published client, unmodified: PyPI `iamporter` 0.2.4, which sends forms."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -50,7 +50,7 @@ async def test_it_lives_its_billing_life(gateway: MerchantClient, client: Client
 
 
 @pytest.mark.parametrize(
-    ("method", "given", "message"),
+    ("method", "arguments", "message"),
     [
         ("find_payment", {"imp_uid": "imp_1"}, "존재하지 않는 결제정보입니다."),
         ("cancel_payment", {"imp_uid": "imp_1"}, "취소할 결제건이 존재하지 않습니다."),
@@ -76,11 +76,11 @@ async def test_it_lives_its_billing_life(gateway: MerchantClient, client: Client
         ),
     ],
 )
-async def test_what_fails_is_told_as_its_tests_expect(
-    client: Client, method: str, given: dict[str, Any], message: str
+async def test_failures_have_the_messages_that_its_tests_expect(
+    client: Client, method: str, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ImpApiError) as refused:
-        await client(method, **given)
+        await client(method, **arguments)
     assert message in refused.value.response.message
 
 

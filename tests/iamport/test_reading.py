@@ -76,8 +76,8 @@ async def test_every_status_is_found_by_its_word(gateway: MerchantClient) -> Non
         "opened": "ready", "paid": "paid", "failed": "failed", "in-doubt": "ready",
     }.items():  # fmt: skip
         for no_filter in ("", "/", "/all", "/undefined", f"/{status}", f"/{status}/"):
-            found = await gateway.get(f"/payments/find/{merchant_uid}{no_filter}")
-            assert found.response["status"] == status, (merchant_uid, no_filter)
+            payment = await gateway.get(f"/payments/find/{merchant_uid}{no_filter}")
+            assert payment.response["status"] == status, (merchant_uid, no_filter)
         for other in {"ready", "paid", "cancelled", "failed"} - {status}:
             missed = await gateway.get(f"/payments/find/{merchant_uid}/{other}")
             assert (missed.http_status, missed.code) == (404, 1), (merchant_uid, other)
@@ -97,7 +97,7 @@ async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: MerchantC
     await gateway.register_card("card-1")
     declined = (await gateway.again(merchant_uid="order-1", amount=8_521)).response["imp_uid"]
     paid = (await gateway.again(merchant_uid="order-1", amount=5_000)).response["imp_uid"]
-    # As if something had happened to the earlier one since.
+    # The earlier payment was updated last.
     await gateway.rows(
         "UPDATE payments SET updated_at = now() + interval '1 s' WHERE imp_uid = $1", declined
     )
@@ -108,21 +108,23 @@ async def test_every_list_is_sorted_by_every_moment_both_ways(gateway: MerchantC
         "/subscribe/customers/card-1/payments?limit=2&",
         f"/payments/status/all?limit=2&{since}&",
     ):
-        for word, order in {
+        for sorting, order in {
             "-started": [paid, declined], "-updated": [declined, paid], "-paid": [paid],
         }.items():  # fmt: skip
-            newest = await gateway.get(f"{path}sorting={word}")
-            assert newest.code == 0, (path, word, newest)
-            found = [one["imp_uid"] for one in newest.response["list"]]
-            assert found[: len(order)] == order, (path, word)
-            oldest = await gateway.get(f"{path}sorting={word[1:]}&limit=3")
-            assert oldest.code == 0, (path, word, oldest)
-    for word, first in {"-started": paid, "-updated": declined, "paid": paid}.items():
-        one = await gateway.get(f"/payments/find/order-1?sorting={word}")
-        assert one.response["imp_uid"] == first, word
+            newest = await gateway.get(f"{path}sorting={sorting}")
+            assert newest.code == 0, (path, sorting, newest)
+            imp_uids = [payment["imp_uid"] for payment in newest.response["list"]]
+            assert imp_uids[: len(order)] == order, (path, sorting)
+            oldest = await gateway.get(f"{path}sorting={sorting[1:]}&limit=3")
+            assert oldest.code == 0, (path, sorting, oldest)
+    for sorting, first in {"-started": paid, "-updated": declined, "paid": paid}.items():
+        payment = await gateway.get(f"/payments/find/order-1?sorting={sorting}")
+        assert payment.response["imp_uid"] == first, sorting
 
 
-async def test_an_unknown_payment_is_a_404_with_their_sentence(gateway: MerchantClient) -> None:
+async def test_an_unknown_payment_is_a_404_with_a_fixed_text(
+    gateway: MerchantClient,
+) -> None:
     for path in ("/payments/imp_000000000000", "/payments/find/nothing", "/payments/find/x/paid"):
         answer = await gateway.get(path)
         assert (answer.http_status, answer.code) == (404, 1)
@@ -154,8 +156,8 @@ async def test_a_slash_within_a_customers_name_stays_in_it(gateway: MerchantClie
     schedules = await gateway.get(f"{path}/schedules?from={now}&to={now}")
     removed = await gateway.call("DELETE", f"{path}/")
 
-    for one in (card, removed):
-        assert one.response["customer_uid"] == "shop/1/payments-of"
+    for answer in (card, removed):
+        assert answer.response["customer_uid"] == "shop/1/payments-of"
     assert payments.response["list"][0]["customer_uid"] == "shop/1/payments-of"
     assert (schedules.http_status, schedules.response["total"]) == (200, 0)
 
@@ -189,14 +191,14 @@ async def test_a_card_number_is_refused_and_found_nowhere(
         client,
         programs,
     ):
-        for path, more, told in CARD_ROUTES:
+        for path, more, text in CARD_ROUTES:
             for sent in ({"json": {**more, **CARD}}, {"data": {**more, **CARD}}):
                 answer = await client.call("POST", path, **sent)
                 assert (answer.http_status, answer.code) == (200, -1)
-                assert told in str(answer.message)
-                assert "customer_uid" in str(answer.message), "what to do instead is told"
+                assert text in str(answer.message)
+                assert "customer_uid" in str(answer.message), "the message says what to do instead"
                 assert "4092" not in str(answer.message)
-        await client.again(**CARD)  # a field nobody asked for
+        await client.again(**CARD)  # undeclared fields
         everything = await dump(client)
         await programs.stop()
 
@@ -210,5 +212,5 @@ async def dump(client: MerchantClient) -> str:
     """Every row of every table, as text."""
     tables = await client.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert len(tables) > 8
-    rows = [await client.rows(f"SELECT t::text FROM {one['tablename']} t") for one in tables]
+    rows = [await client.rows(f"SELECT t::text FROM {table['tablename']} t") for table in tables]
     return json.dumps(rows)

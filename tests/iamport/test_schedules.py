@@ -27,8 +27,8 @@ def in_s(seconds: float) -> int:
 
 
 async def create_schedules(client: MerchantClient, *items: dict[str, Any], **more: Any) -> Answer:
-    given = [{"schedule_at": in_s(1_000), "amount": 9_900, **one} for one in items]
-    body = {"customer_uid": "card-1", "schedules": given, **more}
+    schedules = [{"schedule_at": in_s(1_000), "amount": 9_900, **item} for item in items]
+    body = {"customer_uid": "card-1", "schedules": schedules, **more}
     return await client.call("POST", SCHEDULE, json=body)
 
 
@@ -45,13 +45,13 @@ async def charged(client: MerchantClient, merchant_uid: str) -> None:
 
 
 async def test_schedule_answers_an_array_with_every_field_in_order(client: MerchantClient):
-    one, two = new_order(), new_order()
+    first_order, second_order = new_order(), new_order()
     answer = await create_schedules(
-        client, {"merchant_uid": one}, {"merchant_uid": two, "amount": "1200"}
+        client, {"merchant_uid": first_order}, {"merchant_uid": second_order, "amount": "1200"}
     )
     assert (answer.http_status, answer.code) == (200, 0)
     assert [list(row) for row in answer.response] == [FIELDS, FIELDS]
-    assert [row["merchant_uid"] for row in answer.response] == [one, two]
+    assert [row["merchant_uid"] for row in answer.response] == [first_order, second_order]
     first = answer.response[0]
     assert first["schedule_status"] == "scheduled"
     assert first["payment_status"] is None
@@ -60,7 +60,7 @@ async def test_schedule_answers_an_array_with_every_field_in_order(client: Merch
     assert answer.response[1]["amount"] == 1_200
 
 
-async def test_a_form_in_brackets_books_too(client: MerchantClient):
+async def test_a_form_in_brackets_creates_schedules_too(client: MerchantClient):
     order = new_order()
     form = {
         "customer_uid": "card-1",
@@ -141,7 +141,7 @@ async def test_every_list_takes_every_spelling(
     at = in_s(500)
     await create_schedules(
         client,
-        *({"merchant_uid": one, "schedule_at": at + n} for n, one in enumerate(orders)),
+        *({"merchant_uid": order, "schedule_at": at + n} for n, order in enumerate(orders)),
     )
     since, until = names
     answer = await client.get(f"{path}?{since}={at}&{until}={at + 2}&{status}=scheduled&limit=1")
@@ -182,7 +182,7 @@ async def test_move_retry_and_reschedule(client: MerchantClient):
     assert (await client.get(path)).response["payment_status"] == "paid"
     assert (await client.call("POST", f"{path}/retry")).http_status == 400
     every = await client.get(f"/payments/findAll/{order}")
-    assert [one["status"] for one in every.response["list"]].count("failed") == 2
+    assert [payment["status"] for payment in every.response["list"]].count("failed") == 2
 
 
 async def test_retry_of_a_revoked_one_charges_now(client: MerchantClient):
@@ -256,12 +256,12 @@ async def test_feed_gives_every_event_once(client: MerchantClient):
     while (page := (await client.get(f"/events?cursor={cursor}&limit=2")).response)["events"]:
         seen += page["events"]
         cursor = page["next_cursor"]
-    assert [one["type"] for one in seen] == ["payment.paid"] * 4
-    assert len({one["id"] for one in seen}) == 4
+    assert [event["type"] for event in seen] == ["payment.paid"] * 4
+    assert len({event["id"] for event in seen}) == 4
     assert seen[-1]["data"]["status"] == "paid"
 
 
-async def test_test_clock_turns_and_what_is_due_happens(client: MerchantClient):
+async def test_advancing_the_test_clock_runs_due_schedules(client: MerchantClient):
     await create_schedules(client, {"merchant_uid": "a", "schedule_at": in_s(30 * 86_400)})
     advanced = await client.call("POST", "/test/clock", json={"advance": 31 * 86_400})
     assert advanced.response["charges"] == 1

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: how one is had, how it is shown, and that it is looked at before anything."""
+"""Tokens over HTTP: issuing, the places to send one, and that it is checked first."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -37,16 +37,18 @@ ROUTES = [
 
 
 @pytest.mark.parametrize("kind", ["json", "data"])
-async def test_a_token_is_had_with_json_and_with_a_form(gateway: MerchantClient, kind: str) -> None:
-    given = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret}
+async def test_a_token_is_issued_for_json_and_for_a_form(
+    gateway: MerchantClient, kind: str
+) -> None:
+    credentials = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret}
 
-    answer = await gateway.call("POST", "/users/getToken", headers={}, **{kind: given})
+    answer = await gateway.call("POST", "/users/getToken", headers={}, **{kind: credentials})
 
     assert (answer.http_status, answer.code) == (200, 0)
     assert list(answer.response) == ["access_token", "now", "expired_at"]
     assert len(answer.response["access_token"]) == 40
     assert answer.response["expired_at"] - answer.response["now"] in (1799, 1800)
-    again = await gateway.call("POST", "/users/getToken/", headers={}, **{kind: given})
+    again = await gateway.call("POST", "/users/getToken/", headers={}, **{kind: credentials})
     assert again.response["access_token"] == answer.response["access_token"]
     assert again.response["expired_at"] == answer.response["expired_at"]
 
@@ -55,19 +57,23 @@ async def test_a_token_is_had_with_json_and_with_a_form(gateway: MerchantClient,
 async def test_a_wrong_key_and_a_wrong_secret_are_one_answer(
     gateway: MerchantClient, wrong: str
 ) -> None:
-    given = {"imp_key": gateway.key.api_key, "imp_secret": gateway.key.api_secret, wrong: "x" * 16}
+    credentials = {
+        "imp_key": gateway.key.api_key,
+        "imp_secret": gateway.key.api_secret,
+        wrong: "x" * 16,
+    }
 
-    answer = await gateway.call("POST", "/users/getToken", headers={}, json=given)
+    answer = await gateway.call("POST", "/users/getToken", headers={}, json=credentials)
 
     assert (answer.http_status, answer.code) == (401, -1)
     assert answer.message == "인증에 실패하였습니다. API키와 secret을 확인하세요."
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"imp_key": "k"}, {"imp_secret": "s"}, {"imp_key": "", "imp_secret": None}]
+    "credentials", [{}, {"imp_key": "k"}, {"imp_secret": "s"}, {"imp_key": "", "imp_secret": None}]
 )
-async def test_a_missing_key_is_told_so(gateway: MerchantClient, given: dict[str, Any]) -> None:
-    answer = await gateway.call("POST", "/users/getToken", headers={}, json=given)
+async def test_a_missing_key_is_named(gateway: MerchantClient, credentials: dict[str, Any]) -> None:
+    answer = await gateway.call("POST", "/users/getToken", headers={}, json=credentials)
 
     assert (answer.http_status, answer.code) == (400, -1)
     assert answer.message == "imp_key, imp_secret 파라메터가 누락되었습니다."
@@ -84,7 +90,7 @@ async def test_every_way_to_show_a_token(gateway: MerchantClient, form: str) -> 
 
 @pytest.mark.parametrize("way", WRONG_WAYS)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_without_a_token_nothing_else_is_looked_at(
+async def test_without_a_token_nothing_else_is_checked(
     gateway: MerchantClient, method: str, path: str, way: str
 ) -> None:
     body = b"{ not json" if method == "POST" else None

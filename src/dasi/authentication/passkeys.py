@@ -138,5 +138,5 @@ def checked_host(engine: Engine) -> Host:
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= PASSKEY_NAME_MAX or not name.isprintable():
-        raise Invalid("name", f"1 to {PASSKEY_NAME_MAX} characters")
+        raise Invalid("name", "length_between", minimum=1, maximum=PASSKEY_NAME_MAX)
     return name

@@ -33,7 +33,7 @@ async def begin_second_factor(
     if user.has_totp:
         raise Conflict("second_factor_on")
     secret = pyotp.random_base32()
-    sealed = engine.vault.seal(secret, associated_data=_associated_data(user.user_id))
+    sealed = SEALED_SECOND_FACTORS.seal(engine.vault, secret, user_id=user.user_id)
     await user_store.set_totp_any_merchant(engine.database, user.user_id, sealed)
     await record_own_audit(engine, user, "second_factor_begun", client)
     return secret, pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name="dasi")
@@ -84,7 +84,7 @@ async def _use_code(engine: Engine, user: User, code: str, client: ClientInfo) -
     if sealed is None:
         await record_own_audit(engine, user, "second_factor_failed", client, detail="no app")
         raise NotAuthenticated("wrong_code")
-    totp = pyotp.TOTP(engine.vault.open(sealed, associated_data=_associated_data(user.user_id)))
+    totp = pyotp.TOTP(SEALED_SECOND_FACTORS.open(engine.vault, sealed, user_id=user.user_id))
     now_step = epoch_s(engine.clock.now()) // STEP_S
     given = code.replace(" ", "").encode()
     for step in range(now_step - _DRIFT, now_step + _DRIFT + 1):
@@ -98,15 +98,10 @@ async def _use_code(engine: Engine, user: User, code: str, client: ClientInfo) -
     raise NotAuthenticated("wrong_code")
 
 
-def _associated_data(user_id: int) -> str:
-    """Moved to another user's row the secret does not open."""
-    return f"second factor of user {user_id}"
-
-
 SEALED_SECOND_FACTORS = EncryptedColumn(
-    label="second factors",
+    title="second factors",
     table="users",
     key=("user_id",),
     column="sealed_totp",
-    associated_data=lambda row: _associated_data(row["user_id"]),
+    bound_to="second factor of user {user_id}",
 )

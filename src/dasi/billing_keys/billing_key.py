@@ -13,7 +13,7 @@ KeyStatus = Literal["active", "replaced", "deleted"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """Whose card it is, as the registering page told it. Later charges inherit it."""
+    """The owner of the card, as the registering page names them. Later charges inherit it."""
 
     customer_id: str | None = None
     name: str | None = None
@@ -33,7 +33,7 @@ class BillingKey:
     pg_merchant_id: str
     is_sandbox: bool
     sealed_key: bytes = field(repr=False)
-    """The PG's key. Opened only for the length of a call, never shown (B3)."""
+    """The PG's key. Unsealed only for one request, never shown (B3)."""
     card_brand: str | None
     card_name: str | None
     card_issuer_code: str | None
@@ -41,15 +41,15 @@ class BillingKey:
     """Masked by the PG."""
     card_kind: Literal["credit", "check", "gift"] | None
     order_name: str | None
-    """What the registering order was called: the name of charges that give none."""
+    """The order name of the registration: the default for charges without one."""
     customer: Customer
     issued_at: datetime
-    """By the PG's clock: which of two keys is the newer one is not decided by when we heard."""
+    """By the PG's clock, which decides the newer of two keys; our own may receive them late."""
     updated_at: datetime
 
 
 class SealedKey(Protocol):
-    """What it takes to open a key: a `BillingKey`, or a row that names as much."""
+    """The fields that unseal a key: those of a `BillingKey`, or of a row that has them."""
 
     @property
     def merchant_id(self) -> int: ...
@@ -59,15 +59,10 @@ class SealedKey(Protocol):
     def sealed_key(self) -> bytes: ...
 
 
-def associated_data(merchant_id: int, customer_uid: str) -> str:
-    """Where a sealed key belongs: moved to another customer's row it does not open."""
-    return f"merchant {merchant_id} customer {customer_uid}"
-
-
 SEALED_KEYS = EncryptedColumn(
-    label="billing keys",
+    title="billing keys",
     table="billing_keys",
     key=("merchant_id", "billing_key_id"),
     column="sealed_key",
-    associated_data=lambda row: associated_data(row["merchant_id"], row["customer_uid"]),
+    bound_to="merchant {merchant_id} customer {customer_uid}",
 )

@@ -1,4 +1,4 @@
-"""SQL of the billing keys' room."""
+"""SQL of billing keys."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -17,14 +17,14 @@ _SOURCE = """billing_keys k
 
 
 async def lock_customer(connection: Connection, merchant_id: int, customer_uid: str) -> None:
-    """Keys of one customer are kept one after the other: each finds the one before it."""
+    """Serialize the writes of a customer's keys, so that each sees the one before."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))", merchant_id, customer_uid
     )
 
 
 async def lock_card(connection: Connection, card_number: str | None) -> None:
-    """Keeping a key of a card and ending one of it go one after the other."""
+    """Serialize saving a key of a card and deleting one at the PG."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, -1))", card_number or ""
     )
@@ -33,8 +33,10 @@ async def lock_card(connection: Connection, card_number: str | None) -> None:
 async def active_keys_of_card_any_merchant(
     connection: Connection, key: BillingKey
 ) -> list[BillingKey]:
-    """Active keys of the same MID and, if known, of the same card. Whoever uses the MID:
-    to the PG they are all one."""
+    """Return the active keys of the same MID and, if known, of the same card.
+
+    They may belong to any merchant that uses the MID, because the PG does not tell them apart.
+    """
     rows = await connection.fetch(
         f"""SELECT {_KEY} FROM {_SOURCE}
             WHERE k.status = 'active' AND k.card_number IS NOT DISTINCT FROM $1
@@ -50,8 +52,10 @@ async def active_keys_of_card_any_merchant(
 async def mark_shared(
     connection: Connection, key: BillingKey, shared_with: str, *, now: datetime
 ) -> None:
-    """Out of use here and not to be ended at the PG: `shared_with` is the same key, and active. Its
-    sealed value is erased, because the shared_key has it."""
+    """Record that the PG must keep an unused key, because the active `shared_with` is the same.
+
+    The sealed value is erased, because `shared_with` has it.
+    """
     await connection.execute(
         """UPDATE billing_keys
            SET shared_with = $3, next_deletion_at = NULL, sealed_key = ''::bytea, updated_at = $4
@@ -91,7 +95,7 @@ async def active_keys(
 async def key_channels(
     connection: Connection, merchant_id: int, customer_uids: Collection[str]
 ) -> dict[str, int]:
-    """By customer_uid: the channel of the newest key, whatever became of it."""
+    """Map each `customer_uid` to the channel of its newest key, of any status."""
     rows = await connection.fetch(
         """SELECT DISTINCT ON (customer_uid) customer_uid, channel_id FROM billing_keys
            WHERE merchant_id = $1 AND customer_uid = ANY($2::text[])
@@ -105,7 +109,7 @@ async def key_channels(
 async def delete_active_key(
     connection: Connection, merchant_id: int, customer_uid: str, now: datetime
 ) -> BillingKey | None:
-    """active -> deleted, with its end at the PG due now. The key, or None if there is none."""
+    """active -> deleted, with its deletion at the PG due now. Return the key, or None."""
     row = await connection.fetchrow(
         f"""WITH k AS (
                 UPDATE billing_keys
@@ -125,7 +129,7 @@ async def delete_active_key(
 async def claim_deletions_any_merchant(
     database: Database, *, now: datetime, leased_until: datetime, batch: int
 ) -> list[BillingKey]:
-    """Keys out of use whose end at the PG is due. The lease is the time of the next claim."""
+    """Lease unused keys whose deletion at the PG is due. The lease ends at the next due time."""
     rows = await database.fetch(
         f"""WITH k AS (
                 UPDATE billing_keys SET next_deletion_at = $2
@@ -173,7 +177,7 @@ async def count_deletion(connection: Connection, key: BillingKey, *, now: dateti
 
 
 async def mark_deleted_at_pg(connection: Connection, key: BillingKey, *, now: datetime) -> None:
-    """The key is gone everywhere: its sealed value is erased."""
+    """Record the deletion at the PG and erase the sealed value."""
     await connection.execute(
         """UPDATE billing_keys
            SET pg_deleted_at = $3, next_deletion_at = NULL, sealed_key = ''::bytea
@@ -189,7 +193,7 @@ async def mark_removal_for_manual_review(
 ) -> None:
     await connection.execute(
         """UPDATE billing_keys
-           SET manual_review_reason = $3,next_deletion_at = NULL, updated_at = $4
+           SET manual_review_reason = $3, next_deletion_at = NULL, updated_at = $4
            WHERE merchant_id = $1 AND billing_key_id = $2""",
         key.merchant_id,
         key.billing_key_id,
@@ -218,7 +222,7 @@ async def replace_active_key(
     *,
     now: datetime,
 ) -> None:
-    """active -> replaced; its end at the PG is due now."""
+    """active -> replaced, with the deletion at the PG due now."""
     await connection.execute(
         """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_deletion_at = $3
            WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'active'""",
@@ -244,7 +248,7 @@ async def insert_key(
     issued_at: datetime,
     now: datetime,
 ) -> None:
-    """`delete_at`: when its end at the PG is due; None for an active one."""
+    """Insert a key. `delete_at` is the due time of its deletion at the PG, None if active."""
     await connection.execute(
         """INSERT INTO billing_keys (
                merchant_id, billing_key_id, customer_uid, channel_id, sealed_key, status,

@@ -1,8 +1,7 @@
-"""Remove a billing key: out of use here at once, then ended at the PG, however long that takes.
+"""Delete a billing key: here at once, then at the PG, with as many requests as that takes.
 
-Ending a key twice is harmless, so a lost answer is followed by another request under a new name
-(§8.5 of KICC's manual). The sealed key is kept until the PG has said yes: only the key itself can
-end it.
+Deleting a key twice is harmless, so a lost answer is followed by another request with a new id
+(§8.5 of KICC's manual). The sealed key is kept until the PG confirms, because the request needs it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,18 +32,18 @@ _WAIT_MAX = timedelta(hours=6)
 _DOUBLINGS_MAX = 9
 
 InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[object]]
-"""What else must happen in the transaction that takes the key out of use (B5: its schedules)."""
+"""Work for the transaction that takes the key out of use (B5: ending its schedules)."""
 
 
 async def delete_key(
     engine: Engine, merchant_id: int, customer_uid: str, *, also: InSameAct | None = None
 ) -> BillingKey:
-    """Takes a customer's key out of use and asks the PG to end it; returns the key that was.
+    """Delete a customer's active key, request its deletion at the PG, and return the old key.
 
-    `NotFound("unknown_billing_key")`. When this returns, nothing can be charged with the key any
-    more, whatever the PG answered: what it did not confirm is asked again by the worker. A
-    registration of the customer that is in doubt brings no key back either, also if there was none
-    to remove: what it has issued is ended at the PG when that is known.
+    Raises `NotFound("unknown_billing_key")`. Afterwards nothing can be charged with the key,
+    regardless of the PG's answer; the worker repeats an unconfirmed deletion. An unresolved
+    registration of the customer brings no key back, even if there was no active key: a key that it
+    turns out to have issued is deleted at the PG.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
@@ -69,7 +68,7 @@ async def delete_key(
 
 
 async def delete_due_keys(engine: Engine) -> int:
-    """Ends at the PG what is out of use here and not ended there yet. For the worker."""
+    """Delete due unused keys at the PG and return their count. For the worker."""
     now = engine.clock.now()
     keys = await billing_key_store.claim_deletions_any_merchant(
         engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
@@ -85,12 +84,12 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
     channel = await find_channel(engine, key.merchant_id, key.channel_id)
     try:
         account, billing_key = open_account(engine, channel), open_key(engine, key)
-    except DecryptionError as sealed:
-        # One that cannot be opened must not keep the others waiting for ever.
+    except DecryptionError as error:
+        # A key that does not open must not block the deletion of the others.
         log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
         async with engine.database.transaction() as connection:
             await billing_key_store.mark_removal_for_manual_review(
-                connection, key, reason=str(sealed), now=now
+                connection, key, reason=str(error), now=now
             )
         return
     async with engine.database.transaction() as connection:
@@ -123,7 +122,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
             case KeyDeleted():
                 await billing_key_store.mark_deleted_at_pg(connection, key, now=now)
             case Declined(code=code, text=text):
-                # A definite no may mean "removed before" or "not yours": a person decides.
+                # A refusal may mean "deleted before" or "not yours": an operator decides.
                 await billing_key_store.mark_removal_for_manual_review(
                     connection, key, reason=f"{code}: {text}", now=now
                 )
@@ -136,8 +135,10 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
 async def _find_shared_key(
     engine: Engine, connection: Connection, key: BillingKey, billing_key: str
 ) -> BillingKey | None:
-    """An active key with the same value: ending this one ends it. KICC may give one card the same
-    key again, to one customer or to two."""
+    """Return an active key with the same value, which a deletion would delete, too.
+
+    KICC may issue the same key again for one card, to one customer or to two.
+    """
     for shared_key in await billing_key_store.active_keys_of_card_any_merchant(connection, key):
         try:
             if open_key(engine, shared_key) == billing_key:

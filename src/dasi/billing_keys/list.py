@@ -1,10 +1,10 @@
-"""Browse a merchant's billing keys: newest first, page by page by key."""
+"""List a merchant's billing keys, newest first, page by page."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from dasi.billing_keys import list_store
-from dasi.billing_keys.summary import BillingKeySummary
+from dasi.billing_keys.list_store import BillingKeySummary
 from dasi.engine import Engine
 
 _LIMIT_MAX = 200
@@ -21,14 +21,17 @@ async def browse_keys(
     engine: Engine,
     merchant_id: int,
     *,
-    words: str | None,
+    query: str | None,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> KeyPage:
-    """`words`: a `customer_uid`, the customer's name, or the card's last four digits, whole."""
-    assert 1 <= limit <= _LIMIT_MAX, "checked by whoever asks"
+    """Return a page of active keys, those that match `query` if it is not None.
+
+    `query` is a whole `customer_uid`, customer's name, or last four digits of a card.
+    """
+    assert 1 <= limit <= _LIMIT_MAX, "checked by the caller"
     rows = await list_store.page(
-        engine.database, merchant_id, words=words, after=after, limit=limit + 1
+        engine.database, merchant_id, query=query, after=after, limit=limit + 1
     )
     last = rows[limit - 1] if len(rows) > limit else None
     return KeyPage(
@@ -40,5 +43,5 @@ async def browse_keys(
 async def keys_of_customer(
     engine: Engine, merchant_id: int, customer_uid: str
 ) -> list[BillingKeySummary]:
-    """The active one and those before it, newest first."""
+    """Return the active key and those before it, newest first."""
     return await list_store.of_customer(engine.database, merchant_id, customer_uid)

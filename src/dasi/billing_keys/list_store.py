@@ -1,10 +1,10 @@
-"""SQL of the billing keys' room: lists for people. No statement here reads the sealed key."""
+"""SQL of lists of billing keys. No statement here reads the sealed key."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dasi.billing_keys.summary import BillingKeySummary
 from dasi.foundation.db import Database
 
 _LINE = """k.billing_key_id, k.customer_uid, k.status, k.card_name, k.card_number, k.card_kind,
@@ -14,26 +14,46 @@ _SOURCE = """billing_keys k
     JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingKeySummary:
+    """A billing key in a list, without the key itself."""
+
+    billing_key_id: str
+    customer_uid: str
+    status: str
+    card_name: str | None
+    card_number: str | None
+    card_kind: str | None
+    customer_name: str | None
+    pg_merchant_id: str
+    issued_at: datetime
+    updated_at: datetime
+    pg_deleted_at: datetime | None
+    manual_review_reason: str | None
+    shared_with: str | None
+    """The active key that is the same key at the PG: both are deleted together."""
+
+
 async def page(
     database: Database,
     merchant_id: int,
     *,
-    words: str | None,
+    query: str | None,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[BillingKeySummary]:
-    """Active ones, newest first. Each kind of word is looked for by an index of its own."""
+    """Return active keys, newest first. Each kind of `query` uses an index of its own."""
     values: list[Any] = [merchant_id, limit, *(after or ())]
     further = "" if after is None else "AND (k.issued_at, k.billing_key_id) < ($3, $4)"
     terms = ["true"]
-    if words is not None:
-        values += [words, shown_digits(words)]
-        word, digits = f"${len(values) - 1}", f"${len(values)}"
-        # Each by itself: of either one or the other, the list of all would be read in its order.
+    if query is not None:
+        values += [query, shown_digits(query)]
+        text, digits = f"${len(values) - 1}", f"${len(values)}"
+        # One list for each term: a single list with OR would read all keys in their order.
         terms = [
-            f"k.customer_uid = {word}",
-            f"k.customer_name = {word}",
-            f"right(k.card_number, 4) = {word}",
+            f"k.customer_uid = {text}",
+            f"k.customer_name = {text}",
+            f"right(k.card_number, 4) = {text}",
             f"right(k.card_number, 4) = {digits}",
         ]
     lists = " UNION ".join(
@@ -44,9 +64,9 @@ async def page(
     )
     rows = await database.fetch(
         f"""SELECT {_LINE} FROM {_SOURCE}
-            JOIN (SELECT one.billing_key_id FROM ({lists}) AS one
-                  ORDER BY one.issued_at DESC, one.billing_key_id DESC LIMIT $2) AS found
-              ON found.billing_key_id = k.billing_key_id
+            JOIN (SELECT matched.billing_key_id FROM ({lists}) AS matched
+                  ORDER BY matched.issued_at DESC, matched.billing_key_id DESC LIMIT $2) AS page
+              ON page.billing_key_id = k.billing_key_id
             WHERE k.merchant_id = $1
             ORDER BY k.issued_at DESC, k.billing_key_id DESC""",
         *values,
@@ -54,9 +74,9 @@ async def page(
     return [BillingKeySummary(**row) for row in rows]
 
 
-def shown_digits(words: str) -> str:
-    """The last four of a card as KICC shows them: the last one is hidden."""
-    return f"{words[:3]}*" if re.fullmatch(r"[0-9]{4}", words) else words
+def shown_digits(query: str) -> str:
+    """Return a card's last four digits as KICC shows them, with the last one masked."""
+    return f"{query[:3]}*" if re.fullmatch(r"[0-9]{4}", query) else query
 
 
 async def of_customer(

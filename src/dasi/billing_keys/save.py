@@ -1,14 +1,14 @@
-"""Keep a key the PG has issued, in the transaction that records the issue."""
+"""Save a key that the PG issued, in the transaction that records the issue."""
 
 from datetime import datetime
 
 from dasi.billing_keys import billing_key_store
-from dasi.billing_keys.billing_key import Customer, KeyStatus, associated_data
+from dasi.billing_keys.billing_key import SEALED_KEYS, Customer, KeyStatus
 from dasi.engine import Engine
+from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
 from dasi.foundation.ids import ulid
 from dasi.providers.port import KeyIssued
-from dasi.webhooks import enqueue_extended_event
 
 
 async def save_issued_key(
@@ -24,14 +24,14 @@ async def save_issued_key(
     discard_key: bool = False,
     now: datetime,
 ) -> str:
-    """Stores the key and makes it the customer's active one; returns its id.
+    """Save the key as the customer's active one and return its id.
 
-    An older active key becomes `replaced` in the same act (B1), and its end at the PG is due. Its
-    sealed value stays until then, because only the key itself can end it.
+    An older active key becomes `replaced` in the same transaction (B1), and its deletion at the PG
+    is due. Its sealed value stays until then, because the deletion needs it.
 
-    A key whose issue was in doubt may arrive after a newer one: then that one stays, and the
-    latecomer is what is replaced. One that `discard_key`, because its customer was removed
-    meanwhile, is `deleted` from the beginning.
+    A key of an unresolved registration may arrive after a newer key. The newer key then stays
+    active and the late one is saved as `replaced`. `discard_key` saves it as `deleted`, because the
+    customer's key was deleted meanwhile.
     """
     billing_key_id = f"bk_{ulid(now)}"
     await billing_key_store.lock_card(connection, issued.card.number_masked)
@@ -47,8 +47,8 @@ async def save_issued_key(
         billing_key_id=billing_key_id,
         customer_uid=customer_uid,
         channel_id=channel_id,
-        sealed_key=engine.vault.seal(
-            issued.billing_key, associated_data=associated_data(merchant_id, customer_uid)
+        sealed_key=SEALED_KEYS.seal(
+            engine.vault, issued.billing_key, merchant_id=merchant_id, customer_uid=customer_uid
         ),
         status=status,
         delete_at=None if status == "active" else now,

@@ -1,9 +1,8 @@
 """Channels: a merchant's contracts with payment companies."""
 
-from dasi.channels.add import add_channel
-from dasi.channels.change import change_channel
 from dasi.channels.channel import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX, Channel
 from dasi.channels.check import Check, check_channel
+from dasi.channels.configure import add_channel, change_channel
 from dasi.channels.disable import disable_channel, enable_channel, make_default
 from dasi.channels.select import (
     SEALED_SECRETS,

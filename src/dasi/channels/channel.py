@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from dasi.providers.port import KeyFields, Language
+
+LateApprovalPolicy = Literal["keep", "cancel"]
 QUOTA_FROM_KRW = 50_000
 """Card companies offer instalments from this amount on."""
 QUOTA_MONTHS_MAX = 36
@@ -14,25 +17,27 @@ class Channel:
     merchant_id: int
     channel_id: int
     channel_key: str
-    """What a page gives as `channelKey`."""
+    """The value of `channelKey` in a merchant's page."""
     provider: str
     pg_merchant_id: str
     sealed_secret: bytes = field(repr=False)
     is_sandbox: bool
     is_default: bool
-    key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
-    language: Literal["ko", "en", "ja", "zh"]
-    late_approval_policy: Literal["keep", "cancel"]
-    """What becomes of an approval that turns up after the caller was told "not yet known" (M6)."""
+    key_fields: KeyFields
+    language: Language
+    late_approval_policy: LateApprovalPolicy
+    """The fate of an approval that is found after the client got "not yet known" (M6)."""
     quota_months_max: int | None
-    """Instalments its window offers when a page names none: up to this many months, 0 for a lump
-    sum only; None leaves it to the contract with the PG."""
+    """The most months of instalments that a window offers if the page names none.
+
+    0 is a lump sum only; None leaves the choice to the contract with the PG.
+    """
     disabled_at: datetime | None
-    """Since when it opens no more windows."""
+    """The moment since which it opens no more windows."""
     created_at: datetime
 
     def quotas_offered(self, amount_krw: int) -> tuple[int, ...] | None:
-        """Months to offer for an amount, 0 being the lump sum; None: as the contract says."""
+        """Return the months to offer for an amount, 0 for a lump sum; None: as in the contract."""
         if self.quota_months_max is None:
             return None
         if amount_krw < QUOTA_FROM_KRW:
@@ -41,12 +46,12 @@ class Channel:
 
     @property
     def pg(self) -> str:
-        """What a page gives as `pg`."""
+        """The value of `pg` in a merchant's page."""
         return f"{self.provider}.{self.pg_merchant_id}"
 
 
 class SealedAccount(Protocol):
-    """What it takes to open a contract: a `Channel`, or a row that names as much."""
+    """The fields that open an account: those of a `Channel`, or of a row that has them."""
 
     @property
     def merchant_id(self) -> int: ...
@@ -57,6 +62,6 @@ class SealedAccount(Protocol):
     @property
     def is_sandbox(self) -> bool: ...
     @property
-    def key_fields(self) -> Literal["full", "number_expiry", "number_expiry_birth"]: ...
+    def key_fields(self) -> KeyFields: ...
     @property
-    def language(self) -> Literal["ko", "en", "ja", "zh"]: ...
+    def language(self) -> Language: ...

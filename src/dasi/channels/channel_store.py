@@ -1,4 +1,4 @@
-"""SQL of the channels' room."""
+"""SQL of channels."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ _CHANNEL = """merchant_id, channel_id, channel_key, provider, pg_merchant_id, se
 
 
 async def channels(database: Database, merchant_id: int) -> list[Channel]:
-    """Oldest first, disabled ones too."""
+    """Return all channels, oldest first, the disabled ones too."""
     rows = await database.fetch(
         f"SELECT {_CHANNEL} FROM channels WHERE merchant_id = $1 ORDER BY channel_id", merchant_id
     )
@@ -29,14 +29,14 @@ async def channel(database: Database, merchant_id: int, channel_id: int) -> Chan
 
 
 async def lock_channels(connection: Connection, merchant_id: int) -> int:
-    """How many are in use; the merchant's row stays locked, so that two adders take turns."""
+    """Lock the merchant's channels against other writers and return how many are in use."""
     await connection.execute(
         "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR UPDATE", merchant_id
     )
-    counted: int = await connection.fetchval(
+    count: int = await connection.fetchval(
         "SELECT count(*) FROM channels WHERE merchant_id = $1 AND disabled_at IS NULL", merchant_id
     )
-    return counted
+    return count
 
 
 async def clear_default(connection: Connection, merchant_id: int) -> None:
@@ -61,7 +61,7 @@ async def insert_channel(
     quota_months_max: int | None,
     now: datetime,
 ) -> Channel | None:
-    """None if the merchant has this MID already."""
+    """Insert a channel and return it, or None if the merchant has this MID already."""
     row = await connection.fetchrow(
         f"""INSERT INTO channels (merchant_id, channel_key, provider, pg_merchant_id, sealed_secret,
                                   is_sandbox, is_default, key_fields, language,
@@ -135,7 +135,7 @@ async def set_state(
     is_default: bool,
     disabled_at: datetime | None,
 ) -> None:
-    """Whether it is the default, and whether it is in use."""
+    """Record whether the channel is the default, and whether it is in use."""
     await connection.execute(
         """UPDATE channels SET is_default = $3, disabled_at = $4
            WHERE merchant_id = $1 AND channel_id = $2""",

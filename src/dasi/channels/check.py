@@ -1,4 +1,4 @@
-"""Check a channel: register windows at the PG and say what came back. No money can move."""
+"""Check a channel: register windows at the PG and return its answers. No money can move."""
 
 from dataclasses import dataclass
 
@@ -8,26 +8,27 @@ from dasi.engine import Engine
 from dasi.foundation.ids import ulid
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 
-_AMOUNT_KRW = 1_000  # shown in a window that nobody opens
+_AMOUNT_KRW = 1_000  # of a window that is never opened
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the PG said to one kind of window."""
+    """The PG's answer to the registration of one kind of window."""
 
     window: str
     """`payment` or `card registration`."""
     is_open: bool
     code: str | None
-    """The PG's own, when it answered."""
+    """The PG's code, if it answered."""
     text: str
+    """The PG's text, or why it was not reached; empty when the window opened."""
 
 
 async def check_channel(engine: Engine, channel: Channel) -> list[Check]:
-    """Registers one window of each kind and leaves both unopened: they end by themselves.
+    """Register one window of each kind and return both answers. Unopened, the windows expire.
 
-    Shows that the PG is reached, knows the MID, and allows it payments, card registrations or
-    both. The secret is not proven: registering a window is not signed.
+    This shows that the PG is reached, knows the MID, and allows it payments, card registrations or
+    both. It does not prove the secret, because the registration of a window is not signed.
     """
     return [
         await _check(engine, channel, is_key_window=False),
@@ -37,7 +38,7 @@ async def check_channel(engine: Engine, channel: Channel) -> list[Check]:
 
 async def _check(engine: Engine, channel: Channel, *, is_key_window: bool) -> Check:
     window = "card registration" if is_key_window else "payment"
-    said = await engine.providers[channel.provider].open_window(
+    outcome = await engine.providers[channel.provider].open_window(
         open_account(engine, channel),
         WindowRequest(
             order=Order(
@@ -50,10 +51,10 @@ async def _check(engine: Engine, channel: Channel, *, is_key_window: bool) -> Ch
             return_url=f"{engine.public_url}/payments/fail",
         ),
     )
-    match said:
+    match outcome:
         case WindowOpened():
-            return Check(window, is_open=True, code=None, text="the window was registered")
+            return Check(window, is_open=True, code=None, text="")
         case Declined(code=code, text=text):
             return Check(window, is_open=False, code=code, text=text)
         case _:
-            return Check(window, is_open=False, code=None, text=said.why)
+            return Check(window, is_open=False, code=None, text=outcome.why)

@@ -1,7 +1,7 @@
-"""Put a channel in its place: the default, disabled, or in use again.
+"""Change a channel's state: the default, disabled, or in use again.
 
-A disabled channel opens no more windows. What was made under it goes on: its keys are charged, its
-payments are cancelled and looked up. That is why a channel is never deleted.
+A disabled channel opens no more windows. Its keys are still charged and its payments still
+cancelled and looked up. For that reason a channel is never deleted.
 """
 
 from dasi.channels import channel_store
@@ -12,9 +12,9 @@ from dasi.foundation.errors import Conflict, NotFound
 
 
 async def make_default(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
-    """It takes the place of the old default.
+    """Make a channel the default instead of the old one and return it.
 
-    `NotFound("unknown_channel")`, `Conflict("channel_disabled")`.
+    Raises `NotFound("unknown_channel")` and `Conflict("channel_disabled")`.
     """
     async with engine.database.transaction() as connection:
         await channel_store.lock_channels(connection, merchant_id)
@@ -29,9 +29,10 @@ async def make_default(engine: Engine, merchant_id: int, channel_id: int) -> Cha
 
 
 async def disable_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
-    """No more windows. The default can go only as the last one, when nothing else could be meant.
+    """Disable a channel and return it. The default can be disabled only as the last channel.
 
-    `NotFound("unknown_channel")`, `Conflict("channel_is_default")`, `Conflict("channel_disabled")`.
+    Raises `NotFound("unknown_channel")`, `Conflict("channel_is_default")` and
+    `Conflict("channel_disabled")`.
     """
     async with engine.database.transaction() as connection:
         in_use = await channel_store.lock_channels(connection, merchant_id)
@@ -51,9 +52,9 @@ async def disable_channel(engine: Engine, merchant_id: int, channel_id: int) -> 
 
 
 async def enable_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
-    """In use again; the default if nothing else is in use.
+    """Put a channel in use again and return it. It is the default if no other is in use.
 
-    `NotFound("unknown_channel")`, `Conflict("channel_in_use")`.
+    Raises `NotFound("unknown_channel")` and `Conflict("channel_in_use")`.
     """
     async with engine.database.transaction() as connection:
         in_use = await channel_store.lock_channels(connection, merchant_id)

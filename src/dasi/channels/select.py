@@ -1,4 +1,4 @@
-"""Choose the channel a request means, and open its contract for a call."""
+"""Select the channel of a request, and unseal its account for a request to the PG."""
 
 from dasi.channels import channel_store
 from dasi.channels.channel import Channel, SealedAccount
@@ -11,27 +11,27 @@ from dasi.providers.port import PgAccount
 async def select_channel(
     engine: Engine, merchant_id: int, *, pg: str | None, channel_key: str | None
 ) -> Channel:
-    """The channel that `channelKey`, else `pg` (`kicc` or `kicc.{MID}`), else nothing means.
+    """Return the channel named by `channel_key`, else by `pg` (`kicc` or `kicc.{MID}`).
 
-    `NotAllowed("no_channel")` if the merchant has none at all; `NotAllowed("pg_not_configured")`
-    if it has none like that. A bare provider means the default if it is of that provider, else the
-    oldest one in use. Nothing is guessed beyond that: a wrong MID is refused, and so is one
-    that was disabled, by `NotAllowed("channel_disabled")`.
+    Without either it is the default. A bare provider selects the default if it is of that provider,
+    else the oldest one in use. A wrong MID is refused, never guessed.
+    Raises `NotAllowed`: `no_channel` if the merchant has none in use, `channel_disabled`, or
+    `pg_not_configured` if none matches.
     """
-    every = await channel_store.channels(engine.database, merchant_id)
-    channels = [channel for channel in every if channel.disabled_at is None]
+    all_channels = await channel_store.channels(engine.database, merchant_id)
+    channels = [channel for channel in all_channels if channel.disabled_at is None]
     if not channels:
         raise NotAllowed("no_channel")
-    for channel in sorted(channels, key=lambda one: not one.is_default):
+    for channel in sorted(channels, key=lambda channel: not channel.is_default):
         if channel_key is not None:
-            is_meant = channel.channel_key == channel_key
+            is_match = channel.channel_key == channel_key
         elif pg is not None:
-            is_meant = pg in (channel.pg, channel.provider)
+            is_match = pg in (channel.pg, channel.provider)
         else:
-            is_meant = channel.is_default
-        if is_meant:
+            is_match = channel.is_default
+        if is_match:
             return channel
-    for channel in every:
+    for channel in all_channels:
         if channel.channel_key == channel_key or (channel_key is None and channel.pg == pg):
             raise NotAllowed("channel_disabled", pg=channel.pg)
     raise NotAllowed(
@@ -42,7 +42,7 @@ async def select_channel(
 
 
 async def find_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
-    """A channel that a stored row names; it cannot be missing."""
+    """Return the channel that a stored row names; it cannot be missing."""
     channel = await channel_store.channel(engine.database, merchant_id, channel_id)
     assert channel is not None, f"channel {channel_id} of merchant {merchant_id} is gone"
     return channel
@@ -51,18 +51,20 @@ async def find_channel(engine: Engine, merchant_id: int, channel_id: int) -> Cha
 async def list_channels(
     engine: Engine, merchant_id: int, *, with_disabled: bool = False
 ) -> list[Channel]:
-    """Those in use, oldest first."""
-    every = await channel_store.channels(engine.database, merchant_id)
-    return [one for one in every if with_disabled or one.disabled_at is None]
+    """Return the channels in use, oldest first; the disabled ones too if `with_disabled`."""
+    channels = await channel_store.channels(engine.database, merchant_id)
+    return [channel for channel in channels if with_disabled or channel.disabled_at is None]
 
 
 def open_account(engine: Engine, channel: SealedAccount) -> PgAccount:
-    """The contract with its secret unsealed, for the length of a call."""
+    """Return the channel's account with its secret unsealed, for one request to the PG."""
     return PgAccount(
         pg_merchant_id=channel.pg_merchant_id,
-        secret=engine.vault.open(
+        secret=SEALED_SECRETS.open(
+            engine.vault,
             channel.sealed_secret,
-            associated_data=associated_data(channel.merchant_id, channel.pg_merchant_id),
+            merchant_id=channel.merchant_id,
+            pg_merchant_id=channel.pg_merchant_id,
         ),
         is_sandbox=channel.is_sandbox,
         key_fields=channel.key_fields,
@@ -70,15 +72,10 @@ def open_account(engine: Engine, channel: SealedAccount) -> PgAccount:
     )
 
 
-def associated_data(merchant_id: int, pg_merchant_id: str) -> str:
-    """Where a channel's secret belongs: moved to another merchant's row it does not open."""
-    return f"merchant {merchant_id} MID {pg_merchant_id}"
-
-
 SEALED_SECRETS = EncryptedColumn(
-    label="secrets of channels",
+    title="secrets of channels",
     table="channels",
     key=("merchant_id", "channel_id"),
     column="sealed_secret",
-    associated_data=lambda row: associated_data(row["merchant_id"], row["pg_merchant_id"]),
+    bound_to="merchant {merchant_id} MID {pg_merchant_id}",
 )

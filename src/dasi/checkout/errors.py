@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.http.rule_texts import rule_text
 
 IN_DOUBT_CODE = "F0006"
 IN_DOUBT_TEXT = (
@@ -88,12 +89,20 @@ def error_entry(error: Refused | Unavailable) -> ErrorEntry:
     if isinstance(error, Unavailable):
         return _UNAVAILABLE
     if isinstance(error, Invalid):
-        facts: dict[str, object] = {"field": error.field, "rule": error.rule}
+        facts: dict[str, object] = {
+            "field": error.field,
+            "rule": _sentence(rule_text(error, language="ko")),
+        }
         entry = _TABLE["invalid"]
     else:
         facts = {"reason": error.reason, **error.facts}
         entry = _TABLE.get(error.reason, _OTHER_REFUSAL)
     return ErrorEntry(entry.code, entry.text.format_map(_Blanks(facts)), entry.status)
+
+
+def _sentence(text: str) -> str:
+    """Close a text with a full stop, unless it ends in a parenthesis."""
+    return text if text.endswith(")") else f"{text}."
 
 
 class _Blanks(dict[str, object]):

@@ -60,4 +60,4 @@ def _read(body: bytes) -> _OpenWindowBody:
     try:
         return msgspec.json.decode(body, type=_OpenWindowBody)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as bad:
-        raise Invalid("body", f"JSON으로 읽을 수 없습니다. ({bad})") from bad
+        raise Invalid("body", "readable_json", detail=str(bad)) from bad

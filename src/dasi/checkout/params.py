@@ -87,7 +87,7 @@ def read_device(value: object) -> Literal["pc", "mobile"]:
         return "pc"
     if value == "mobile":
         return "mobile"
-    raise Invalid("device", "pc 또는 mobile이어야 합니다.")
+    raise Invalid("device", "pc_or_mobile")
 
 
 def read_origin(*candidates: object) -> str | None:
@@ -109,27 +109,27 @@ def read_origin(*candidates: object) -> str | None:
 def _reject_unsupported(param: Param) -> None:
     """Refuse, not ignore, unsupported parameters that would change the money or its checks."""
     if param.get("pay_method") not in (None, "card"):
-        raise Invalid("pay_method", "이 결제 서버는 카드 결제(card)만 지원합니다.")
+        raise Invalid("pay_method", "card_only")
     if param.get("currency") not in (None, "KRW"):
-        raise Invalid("currency", "원화(KRW) 결제만 지원합니다.")
+        raise Invalid("currency", "krw_only")
     if param.get("escrow") not in (None, False):
-        raise Invalid("escrow", "에스크로 결제는 지원하지 않습니다.")
+        raise Invalid("escrow", "no_escrow")
 
 
 def _amount(param: Param, *, is_key_window: bool) -> int:
     amount = _whole_number(param, "amount")
     if amount is None:
-        raise Invalid("amount", "필수 값입니다.")
+        raise Invalid("amount", "required_value")
     at_least = 0 if is_key_window else 1
     if not at_least <= amount <= AMOUNT_MAX_KRW:
-        raise Invalid("amount", f"{at_least}원 이상 {AMOUNT_MAX_KRW:,}원 이하의 정수여야 합니다.")
+        raise Invalid("amount", "won_between", minimum=at_least, maximum=AMOUNT_MAX_KRW)
     return amount
 
 
 def _tax_free(param: Param, *, amount_krw: int) -> int | None:
     tax_free = _whole_number(param, "tax_free")
     if tax_free is not None and tax_free > amount_krw:
-        raise Invalid("tax_free", "결제 금액(amount)보다 클 수 없습니다.")
+        raise Invalid("tax_free", "within_payment")
     return tax_free
 
 
@@ -142,10 +142,10 @@ def _quotas(param: Param, *, amount_krw: int) -> tuple[int, ...] | None:
     if quotas is None:
         return None
     if not isinstance(quotas, list) or len(quotas) > QUOTAS_MAX:
-        raise Invalid("display.card_quota", f"{QUOTAS_MAX}개 이하의 개월 수 배열이어야 합니다.")
+        raise Invalid("display.card_quota", "quota_list", maximum=QUOTAS_MAX)
     for quota in quotas:
         if isinstance(quota, bool) or not isinstance(quota, int) or not 0 <= quota <= QUOTAS_MAX:
-            raise Invalid("display.card_quota", f"개월 수는 0 이상 {QUOTAS_MAX} 이하의 정수입니다.")
+            raise Invalid("display.card_quota", "quota_between", maximum=QUOTAS_MAX)
     if amount_krw < QUOTA_FROM_KRW:
         return (0,)
     return (0, *sorted({quota for quota in quotas if quota > 1}))
@@ -166,7 +166,7 @@ def _custom_data(param: Param) -> str | None:
         return None
     text = msgspec.json.encode(custom_data)
     if len(text) > CUSTOM_DATA_MAX_BYTES:
-        raise Invalid("custom_data", f"JSON으로 {CUSTOM_DATA_MAX_BYTES:,}바이트 이하여야 합니다.")
+        raise Invalid("custom_data", "json_bytes_at_most", maximum=CUSTOM_DATA_MAX_BYTES)
     return text.decode()
 
 
@@ -176,7 +176,7 @@ def _notice_urls(param: Param) -> tuple[str, ...]:
         return ()
     urls = value if isinstance(value, list) else [value]
     if len(urls) > NOTICE_URLS_MAX:
-        raise Invalid("notice_url", f"{NOTICE_URLS_MAX}개까지 지정할 수 있습니다.")
+        raise Invalid("notice_url", "urls_at_most", maximum=NOTICE_URLS_MAX)
     return tuple(dict.fromkeys(_web_url("notice_url", url) for url in urls))
 
 
@@ -191,28 +191,28 @@ def _redirect_url(param: Param) -> str | None:
         return None
     url, scheme = _url("m_redirect_url", value)
     if not scheme or scheme in SCHEMES_REFUSED:
-        raise Invalid("m_redirect_url", "https://… 또는 앱 스킴으로 시작하는 절대 주소여야 합니다.")
+        raise Invalid("m_redirect_url", "redirect_url")
     return _web_url("m_redirect_url", url) if scheme in {"http", "https"} else url
 
 
 def _web_url(field: str, value: object) -> str:
     url, scheme = _url(field, value)
     if scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise Invalid(field, "http 또는 https로 시작하는 온전한 주소여야 합니다.")
+        raise Invalid(field, "absolute_url")
     return url
 
 
 def _url(field: str, url: object) -> tuple[str, str]:
     """Return the URL and its scheme in lower case, empty when it has none."""
     if not isinstance(url, str) or not url or len(url) > URL_MAX:
-        raise Invalid(field, f"{URL_MAX:,}자 이하의 주소여야 합니다.")
+        raise Invalid(field, "url_length", maximum=URL_MAX)
     # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
     if _CONTROL.search(url) or " " in url or "\\" in url:
-        raise Invalid(field, "공백, 제어 문자, 역슬래시를 쓸 수 없습니다.")
+        raise Invalid(field, "url_characters")
     try:
         return url, urlsplit(url).scheme.lower()
     except ValueError:
-        raise Invalid(field, "주소로 읽을 수 없습니다.") from None
+        raise Invalid(field, "readable_url") from None
 
 
 def _language(param: Param) -> Literal["ko", "en", "ja", "zh"] | None:
@@ -231,14 +231,14 @@ def _whole_number(param: Param, field: str) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Invalid(field, "0 이상의 정수여야 합니다.")
+        raise Invalid(field, "not_negative")
     return value
 
 
 def _required(param: Param, field: str, *, at_most: int) -> str:
     text = _text(param, field, at_most=at_most)
     if text is None:
-        raise Invalid(field, "필수 값입니다.")
+        raise Invalid(field, "required_value")
     return text
 
 
@@ -250,11 +250,11 @@ def _text(param: Param, field: str, *, at_most: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise Invalid(field, "빈 값이 아닌 문자열이어야 합니다.")
+        raise Invalid(field, "text_not_blank")
     if len(value) > at_most:
-        raise Invalid(field, f"{at_most}자 이하여야 합니다. (현재 {len(value)}자)")
+        raise Invalid(field, "length_at_most", maximum=at_most, length=len(value))
     if _CONTROL.search(value):
-        raise Invalid(field, "제어 문자를 쓸 수 없습니다.")
+        raise Invalid(field, "no_control_characters")
     return value
 
 

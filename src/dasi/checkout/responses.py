@@ -113,7 +113,7 @@ async def read_body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_MAX_BYTES:
-            raise Invalid("body", f"{BODY_MAX_BYTES:,}바이트 이하여야 합니다.")
+            raise Invalid("body", "bytes_at_most", maximum=BODY_MAX_BYTES)
     return bytes(body)
 
 

@@ -52,7 +52,7 @@ def _read(body: bytes) -> dict[str, str]:
             errors="strict",
         )
     except ValueError as bad:
-        raise Invalid("return", f"form으로 읽을 수 없습니다. ({bad})") from bad
+        raise Invalid("return", "readable_form", detail=str(bad)) from bad
     if any("\x00" in name + value for name, value in pairs):
-        raise Invalid("return", "제어 문자를 쓸 수 없습니다.")
+        raise Invalid("return", "no_control_characters")
     return dict(pairs)

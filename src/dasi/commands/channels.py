@@ -144,7 +144,7 @@ def channel_check(
             "window": check.window,
             "opens": check.is_open,
             "code": check.code,
-            "said": check.text,
+            "said": check.text or "the window was registered",
         }
         for channel, checks in checked
         for check in checks

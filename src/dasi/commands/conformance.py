@@ -58,9 +58,9 @@ def _as_json(finding: Finding) -> dict[str, object]:
     return {
         "route": probe.route,
         "tier": probe.tier,
-        "what": probe.what,
+        "what": probe.case,
         "verdict": finding.verdict,
-        "why": list(finding.why),
+        "why": list(finding.differences),
     }
 
 
@@ -69,8 +69,8 @@ def _show(findings: list[Finding]) -> None:
     for finding in findings:
         probe = finding.probe
         mark = f"[{_MARKS[finding.verdict]}]{finding.verdict:<9}[/]"
-        console.print(f"{mark} {probe.tier}  {probe.route}: {probe.what}")
-        for difference in finding.why:
+        console.print(f"{mark} {probe.tier}  {probe.route}: {probe.case}")
+        for difference in finding.differences:
             console.print(f"            {difference}", markup=False)
     counts = {
         verdict: sum(finding.verdict == verdict for finding in findings)

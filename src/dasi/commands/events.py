@@ -11,17 +11,9 @@ from dasi.commands.context import with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, kst, print_list
 from dasi.engine import Engine
+from dasi.events import Event, FeedPage, commit_offset, get_offset, read_feed, tail_cursor
 from dasi.merchants import Merchant
-from dasi.webhooks import (
-    Event,
-    FeedPage,
-    commit_offset,
-    get_offset,
-    read_feed,
-    signature_headers,
-    signing_secrets,
-    tail_cursor,
-)
+from dasi.webhooks import signature_headers, signing_secrets
 
 _POLL_S = 0.5
 _AGAIN_S = 2.0

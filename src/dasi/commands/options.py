@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dasi.foundation.durations import parse_duration
+from dasi.foundation.clock import parse_duration
 from dasi.runtime import data_dir
 
 Data = Annotated[

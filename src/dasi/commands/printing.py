@@ -11,6 +11,7 @@ from rich.text import Text
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.foundation.operator_error import OperatorError
+from dasi.http.rule_texts import rule_text
 
 Facts = Mapping[str, str | int | bool | None]
 
@@ -67,6 +68,10 @@ _REFUSALS = {
     "clock_of_live_merchant": (
         "This merchant takes real money, so its clock cannot be turned.",
         "Turn the clock of one all of whose channels are in test mode.",
+    ),
+    "clock_moment": (
+        "The clock cannot be turned to that time.",
+        "The time must be {rule}. Run the command again with another --by.",
     ),
     "no_webhook_url": (
         "{code} has no webhook address to send to.",
@@ -148,11 +153,13 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
         field = str(refused.facts["field"]).replace("pg_merchant_id", "mid")
         return OperatorError(
             f"--{field.replace('_', '-')} cannot be used.",
-            cause=f"It must be: {refused.facts['rule']}.",
+            cause=f"It must be: {rule_text(refused, language='en')}.",
             hint="Correct it and run the command again. Nothing was changed.",
         )
     problem, hint = _REFUSALS.get(refused.reason, ("It was refused: {reason}.", "Nothing to do."))
     facts = {**refused.facts, "reason": refused}
+    if "rule" in refused.facts:
+        facts["rule"] = rule_text(refused, language="en")
     return OperatorError(
         problem.format(**facts),
         cause="The database was asked and answered so; nothing was changed.",

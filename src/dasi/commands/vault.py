@@ -55,7 +55,7 @@ def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     print_list(
         [
             {
-                "what": result.label,
+                "what": result.title,
                 "reencrypted": result.reencrypted,
                 "not_opened": len(result.unopened),
             }

@@ -1,7 +1,7 @@
-"""The contract of Iamport V1 as questions to a server: any server that speaks it.
+"""Test any server for Iamport V1: send requests and compare each answer with the contract.
 
-A stranger to the gateway on purpose: it knows the protocol from its documents only and imports
-nothing of ours, so that it finds our mistakes as it finds anybody's.
+This package knows the protocol from its documents only and imports nothing of the gateway.
+Therefore a mistake of the gateway cannot hide in the expected answers.
 """
 
 from dasi.conformance.try_out import Finding, try_out

@@ -1,4 +1,4 @@
-"""The questions, route by route, with the answers clients in the field rely on (1.3 to 1.6)."""
+"""The requests, route by route, with the answers that published clients rely on (1.3 to 1.6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,25 +16,26 @@ _CARD = {"card_number": "0000-0000-0000-0000", "expiry": "2030-01", "birth": "00
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One request, and what an answer must be like. `{now}` in a text is the present second."""
+    """A request and the answer that it expects. `{now}` in a text is the present second."""
 
     route: str
-    what: str
+    case: str
+    """The case that the request tests, such as `no such status`."""
     path: str
     tier: Tier = "CORE"
     sends: Mapping[str, Any] | None = None
     as_form: bool = False
     shows: Literal["good", "bad", "none"] = "good"
-    """Which token the request shows."""
+    """The access token that the request carries."""
     status: tuple[int, ...] = (200,)
     code: tuple[int, ...] = (0,)
     says: str | None = None
     """A part of the message."""
     shape: Shape | None = None
     many: bool = False
-    """The answer is a list of `shape`."""
+    """The response is a list of objects of this `shape`."""
     paged: bool = False
-    """The answer is a page, its list of `shape`."""
+    """The response is a page whose list holds objects of this `shape`."""
     skip: str | None = field(default=None)
 
     @property
@@ -42,21 +43,21 @@ class Probe:
         return self.route.partition(" ")[0]
 
 
-def _unknown(route: str, path: str, what: str, **more: Any) -> Probe:
-    return Probe(route=route, path=path, what=what, status=(404,), code=(1, -1), **more)
+def _unknown(route: str, path: str, case: str, **more: Any) -> Probe:
+    return Probe(route=route, path=path, case=case, status=(404,), code=(1, -1), **more)
 
 
 def _refused(
-    route: str, path: str, what: str, *, code: int, says: str | None, **more: Any
+    route: str, path: str, case: str, *, code: int, says: str | None, **more: Any
 ) -> Probe:
-    return Probe(route=route, path=path, what=what, code=(code,), says=says, **more)
+    return Probe(route=route, path=path, case=case, code=(code,), says=says, **more)
 
 
 _TOKENS = (
     Probe(
         route="POST /users/getToken",
         path="/users/getToken",
-        what="a missing parameter",
+        case="a missing parameter",
         sends={"imp_key": "x"},
         shows="none",
         status=(400,),
@@ -66,7 +67,7 @@ _TOKENS = (
     Probe(
         route="POST /users/getToken",
         path="/users/getToken",
-        what="wrong credentials, as a form",
+        case="wrong credentials, as a form",
         sends={"imp_key": "x", "imp_secret": "y"},
         as_form=True,
         shows="none",
@@ -77,7 +78,7 @@ _TOKENS = (
     Probe(
         route="GET /payments/{imp_uid}",
         path=f"/payments/{NO_PAYMENT}",
-        what="a wrong token",
+        case="a wrong token",
         shows="bad",
         status=(401,),
         code=(-1,),
@@ -86,7 +87,7 @@ _TOKENS = (
     Probe(
         route="GET /subscribe/customers/{customer_uid}",
         path="/subscribe/customers/undefined",
-        what="no token, before anything else is looked at",
+        case="no token, before anything else is looked at",
         shows="none",
         status=(401,),
         code=(-1,),
@@ -94,7 +95,7 @@ _TOKENS = (
     Probe(
         route="GET /users/pg",
         path="/users/pg",
-        what="the channels",
+        case="the channels",
         tier="NEAR",
         shape=shapes.CHANNEL,
         many=True,
@@ -103,7 +104,10 @@ _TOKENS = (
 _FIND, _FIND_ALL = "/payments/find", "/payments/findAll"
 _READING = (
     _unknown(
-        "GET /payments/{imp_uid}", f"/payments/{NO_PAYMENT}", "nobody's", says=_UNKNOWN_PAYMENT
+        "GET /payments/{imp_uid}",
+        f"/payments/{NO_PAYMENT}",
+        "an unknown one",
+        says=_UNKNOWN_PAYMENT,
     ),
     _unknown(
         "GET /payments/{imp_uid}",
@@ -132,21 +136,21 @@ _READING = (
     Probe(
         route="GET /payments/status/{payment_status}",
         path="/payments/status/all?limit=3",
-        what="a page of payments",
+        case="a page of payments",
         shape=shapes.PAYMENT,
         paged=True,
     ),
     Probe(
         route="GET /payments/status/{payment_status}",
         path="/payments/status/paid?sorting=-paid",
-        what="sorted",
+        case="sorted",
         shape=shapes.PAYMENT,
         paged=True,
     ),
     Probe(
         route="GET /payments/status/{payment_status}",
         path="/payments/status/wrong",
-        what="no such status",
+        case="no such status",
         status=(400,),
         code=(1, -1),
         says="지원되지 않는 상태값입니다.",
@@ -156,7 +160,7 @@ _CANCEL = (
     _refused(
         "POST /payments/cancel",
         "/payments/cancel/",
-        "nobody's payment",
+        "an unknown payment",
         code=1,
         sends={"imp_uid": NO_PAYMENT},
         says="취소할 결제건이 존재하지 않습니다.",
@@ -164,7 +168,7 @@ _CANCEL = (
     Probe(
         route="POST /payments/cancel",
         path="/payments/cancel",
-        what="neither id",
+        case="neither id",
         sends={},
         status=(200, 400),
         code=(1, -1),
@@ -176,14 +180,14 @@ _PREPARES = (
     Probe(
         route="POST /payments/prepare",
         path=_PREPARE,
-        what="registers an amount",
+        case="registers an amount",
         sends={"merchant_uid": "conformance-{now}", "amount": 1000},
         shape=shapes.PREPARE,
     ),
     Probe(
         route="PUT /payments/prepare",
         path=_PREPARE,
-        what="changes it, as a form",
+        case="changes it, as a form",
         as_form=True,
         sends={"merchant_uid": "conformance-{now}", "amount": 1004},
         shape=shapes.PREPARE,
@@ -191,7 +195,7 @@ _PREPARES = (
     Probe(
         route="GET /payments/prepare/{merchant_uid}",
         path=f"{_PREPARE}/conformance-{{now}}",
-        what="tells it",
+        case="tells it",
         shape=shapes.PREPARE,
     ),
     _unknown(
@@ -207,14 +211,14 @@ _CUSTOMERS = (
     _refused(
         "GET /subscribe/customers/{customer_uid}",
         f"{_KEYS}/{NOBODY}",
-        "nobody",
+        "an unknown customer",
         code=1,
         says=_KEY_GONE,
     ),
     _refused(
         "DELETE /subscribe/customers/{customer_uid}",
         f"{_KEYS}/{NOBODY}",
-        "nobody",
+        "an unknown customer",
         code=1,
         says=_KEY_GONE,
     ),
@@ -222,7 +226,7 @@ _CUSTOMERS = (
     Probe(
         route="GET /subscribe/customers/{customer_uid}/payments",
         path=f"{_KEYS}/{NOBODY}/payments",
-        what="nobody's",
+        case="an unknown one",
         status=(200, 404),
         code=(0, 1, -1),
     ),
@@ -242,7 +246,7 @@ _CHARGES = (
     _refused(
         "POST /subscribe/payments/again",
         f"{_PAY}/again",
-        "nobody",
+        "an unknown customer",
         code=1,
         sends={**_CHARGE, "customer_uid": NOBODY, "name": "x"},
         says="등록되지 않은 구매자입니다.",
@@ -272,7 +276,7 @@ _SCHEDULES = (
     _refused(
         "POST /subscribe/payments/schedule",
         _SCHEDULE_PATH,
-        "nobody",
+        "an unknown customer",
         code=1,
         sends={
             "customer_uid": NOBODY,
@@ -283,50 +287,52 @@ _SCHEDULES = (
     Probe(
         route="GET /subscribe/payments/schedule",
         path=f"{_SCHEDULE_PATH}?{_RANGE}",
-        what="a page",
+        case="a page",
         shape=shapes.NOTHING,
         paged=True,
     ),
     Probe(
         route="GET /subscribe/payments/schedule",
         path=f"{_SCHEDULE_PATH}?from=1700000000&to=1700086400",
-        what="the other spelling of the range",
+        case="the other spelling of the range",
         shape=shapes.NOTHING,
         paged=True,
     ),
     _unknown(
-        "GET /subscribe/payments/schedule/{merchant_uid}", f"{_SCHEDULE_PATH}/{NOBODY}", "nobody's"
+        "GET /subscribe/payments/schedule/{merchant_uid}",
+        f"{_SCHEDULE_PATH}/{NOBODY}",
+        "an unknown one",
     ),
     _unknown(
         "PUT /subscribe/payments/schedule/{merchant_uid}",
         f"{_SCHEDULE_PATH}/{NOBODY}",
-        "nobody's",
+        "an unknown one",
         sends={"schedule_at": "{soon}"},
     ),
     _unknown(
         "POST /subscribe/payments/schedule/{merchant_uid}/retry",
         f"{_SCHEDULE_PATH}/{NOBODY}/retry",
-        "nobody's",
+        "an unknown one",
         tier="NEAR",
     ),
     _unknown(
         "POST /subscribe/payments/schedule/{merchant_uid}/reschedule",
         f"{_SCHEDULE_PATH}/{NOBODY}/reschedule",
-        "nobody's",
+        "an unknown one",
         sends={"schedule_at": "{soon}"},
         tier="NEAR",
     ),
     Probe(
         route="GET /subscribe/payments/schedule/customers/{customer_uid}",
         path=f"{_SCHEDULE_PATH}/customers/{NOBODY}?{_RANGE}",
-        what="a page",
+        case="a page",
         shape=shapes.NOTHING,
         paged=True,
     ),
     Probe(
         route="GET /subscribe/customers/{customer_uid}/schedules",
         path=f"{_KEYS}/{NOBODY}/schedules?from=1700000000&to=1700086400",
-        what="a page",
+        case="a page",
         shape=shapes.NOTHING,
         paged=True,
     ),
@@ -340,20 +346,20 @@ _SCHEDULES = (
     ),
 )
 _CODES = (
-    Probe(route="GET /cards", path="/cards", what="all", tier="NEAR", shape=shapes.CODE, many=True),
+    Probe(route="GET /cards", path="/cards", case="all", tier="NEAR", shape=shapes.CODE, many=True),
     Probe(
         route="GET /cards/{card_standard_code}",
         path="/cards/366",
-        what="one",
+        case="one",
         tier="NEAR",
         shape=shapes.CODE,
     ),
     _unknown("GET /cards/{card_standard_code}", "/cards/nope", "none", tier="NEAR"),
-    Probe(route="GET /banks", path="/banks", what="all", tier="NEAR", shape=shapes.CODE, many=True),
+    Probe(route="GET /banks", path="/banks", case="all", tier="NEAR", shape=shapes.CODE, many=True),
     Probe(
         route="GET /banks/{bank_standard_code}",
         path="/banks/004",
-        what="one",
+        case="one",
         tier="NEAR",
         shape=shapes.CODE,
     ),

@@ -49,16 +49,16 @@ NOTHING: Shape = {}
 
 
 def differences(shape: Shape, value: Any, *, where: str = "response") -> list[str]:
-    """What an object lacks or has otherwise. Fields beyond the shape are nobody's business."""
+    """Compare an object with its shape and describe each difference. Extra fields are allowed."""
     if not isinstance(value, dict):
-        return [f"{where} is {_told(value)}, not an object"]
-    found = [f"{where}.{name} is missing" for name in shape if name not in value]
-    found += [
-        f"{where}.{name} is {_told(value[name])}, not {rule}"
+        return [f"{where} is {_type_name(value)}, not an object"]
+    complaints = [f"{where}.{name} is missing" for name in shape if name not in value]
+    complaints += [
+        f"{where}.{name} is {_type_name(value[name])}, not {rule}"
         for name, rule in shape.items()
         if name in value and not _is(rule, value[name])
     ]
-    return found
+    return complaints
 
 
 def _is(rule: str, value: Any) -> bool:
@@ -70,5 +70,5 @@ def _is(rule: str, value: Any) -> bool:
     return isinstance(value, kinds[rule]) if rule in kinds else True
 
 
-def _told(value: Any) -> str:
+def _type_name(value: Any) -> str:
     return "null" if value is None else type(value).__name__

@@ -1,4 +1,4 @@
-"""Asks a server every question and holds its answers against the contract."""
+"""Send every request to a server and compare its answers with the contract."""
 
 import json
 import time
@@ -19,24 +19,26 @@ _ROWS_CHECKED = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one question."""
+    """The result of one request."""
 
     probe: Probe
     verdict: Literal["same", "different", "missing"]
-    why: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
     body: Any
-    """The JSON, or None if it was none."""
+    """The decoded JSON; None if the answer held none."""
 
 
 async def try_out(url: str, *, key: str, secret: str) -> AsyncIterator[Finding]:
-    """One finding a question, in order. Moves no money: whatever could is asked about nobody.
+    """Send every request in order and yield a finding for each.
 
-    It registers one amount (`prepare`) under a name of its own. `ValueError` if no token is given.
+    No money moves: a request that could move some names a customer or payment that does not exist.
+    One amount is registered (`prepare`) under a name that no shop uses. Raises `ValueError` if the
+    server issues no token.
     """
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=_ANSWER_S), cookie_jar=aiohttp.DummyCookieJar()
@@ -50,15 +52,15 @@ async def try_out(url: str, *, key: str, secret: str) -> AsyncIterator[Finding]:
 
 
 async def _token(session: aiohttp.ClientSession, base: str, *, key: str, secret: str) -> str:
-    given = {"imp_key": key, "imp_secret": secret}
+    credentials = {"imp_key": key, "imp_secret": secret}
     answers = []
     for _ in range(2):
-        async with session.post(f"{base}/users/getToken", json=given) as answered:
-            told = await _json(answered)
-        token = told.get("response") if isinstance(told, dict) else None
+        async with session.post(f"{base}/users/getToken", json=credentials) as response:
+            body = await _json(response)
+        token = body.get("response") if isinstance(body, dict) else None
         wrong = shapes.differences(shapes.TOKEN, token)
         if wrong or not isinstance(token, dict):
-            raise ValueError(f"getToken gave no token: HTTP {answered.status}, {told}"[:500])
+            raise ValueError(f"getToken gave no token: HTTP {response.status}, {body}"[:500])
         answers.append(token["access_token"])
     if answers[0] != answers[1]:
         raise ValueError("getToken gave another token while the first one lives")
@@ -68,26 +70,26 @@ async def _token(session: aiohttp.ClientSession, base: str, *, key: str, secret:
 async def _send(
     session: aiohttp.ClientSession, base: str, probe: Probe, *, token: str, now: int
 ) -> _Answer:
-    given = {"good": token, "bad": "0" * 40}
-    headers = {"Authorization": given[probe.shows]} if probe.shows in given else {}
+    tokens = {"good": token, "bad": "0" * 40}
+    headers = {"Authorization": tokens[probe.shows]} if probe.shows in tokens else {}
     sent: dict[str, Any] = {}
     if probe.sends is not None:
         filled = _filled(probe.sends, now=now)
         sent = {"data": filled} if probe.as_form else {"json": filled}
     url = base + probe.path.format(now=now)
-    async with session.request(probe.method, url, headers=headers, **sent) as answered:
-        return _Answer(answered.status, await _json(answered))
+    async with session.request(probe.method, url, headers=headers, **sent) as response:
+        return _Answer(response.status, await _json(response))
 
 
 def _filled(sends: Mapping[str, Any], *, now: int) -> Any:
-    """`{now}` and `{soon}` are the present second and an hour later."""
+    """Replace `{now}` by the present second and `{soon}` by the second an hour later."""
     text = json.dumps(sends).replace('"{soon}"', str(now + 3_600)).replace("{now}", str(now))
     return json.loads(text)
 
 
-async def _json(answered: aiohttp.ClientResponse) -> Any:
+async def _json(response: aiohttp.ClientResponse) -> Any:
     try:
-        return json.loads(await answered.content.read(_ANSWER_MAX_BYTES))
+        return json.loads(await response.content.read(_ANSWER_MAX_BYTES))
     except ValueError:
         return None
 
@@ -95,46 +97,46 @@ async def _json(answered: aiohttp.ClientResponse) -> Any:
 def _judged(probe: Probe, answer: _Answer) -> Finding:
     body = answer.body
     if not isinstance(body, dict) or not {"code", "message", "response"} <= set(body):
-        what = "no envelope" if isinstance(body, dict) else "no JSON"
-        return Finding(probe, "missing", (f"HTTP {answer.status} with {what}",))
+        lack = "no envelope" if isinstance(body, dict) else "no JSON"
+        return Finding(probe, "missing", (f"HTTP {answer.status} with {lack}",))
     if answer.status in _NOT_THERE and answer.status not in probe.status:
         return Finding(probe, "missing", (f"HTTP {answer.status}: {body['message']}",))
-    why = _unlike(probe, answer)
-    return Finding(probe, "different" if why else "same", tuple(why))
+    differences = _differences(probe, answer)
+    return Finding(probe, "different" if differences else "same", tuple(differences))
 
 
-def _unlike(probe: Probe, answer: _Answer) -> list[str]:
+def _differences(probe: Probe, answer: _Answer) -> list[str]:
     code, message, response = (answer.body[name] for name in ("code", "message", "response"))
-    why = []
+    differences = []
     if answer.status not in probe.status:
-        why.append(f"HTTP {answer.status}, not {_either(probe.status)}")
+        differences.append(f"HTTP {answer.status}, not {_either(probe.status)}")
     if code not in probe.code or isinstance(code, bool):
-        why.append(f"code {code!r}, not {_either(probe.code)}")
+        differences.append(f"code {code!r}, not {_either(probe.code)}")
     if code != 0 and not isinstance(message, str):
-        why.append(f"a failure whose message is {message!r}")
+        differences.append(f"a failure whose message is {message!r}")
     if code != 0 and response is not None:
-        why.append("a failure with a response")
+        differences.append("a failure with a response")
     if probe.says is not None and probe.says not in str(message):
-        why.append(f"the message {message!r} does not hold {probe.says!r}")
-    if not why and code == 0 and probe.shape is not None:
-        why += _unshaped(probe, probe.shape, response)
-    return why
+        differences.append(f"the message {message!r} does not hold {probe.says!r}")
+    if not differences and code == 0 and probe.shape is not None:
+        differences += _shape_differences(probe, probe.shape, response)
+    return differences
 
 
-def _unshaped(probe: Probe, shape: shapes.Shape, response: Any) -> list[str]:
+def _shape_differences(probe: Probe, shape: shapes.Shape, response: Any) -> list[str]:
     if probe.paged:
-        why = shapes.differences(shapes.PAGE, response)
-        if why:
-            return why
+        differences = shapes.differences(shapes.PAGE, response)
+        if differences:
+            return differences
         response = response["list"]
     elif not probe.many:
         return shapes.differences(shape, response)
     if not isinstance(response, list):
         return ["response is no list"]
     return [
-        one
-        for place, row in enumerate(response[:_ROWS_CHECKED])
-        for one in shapes.differences(shape, row, where=f"[{place}]")
+        difference
+        for position, row in enumerate(response[:_ROWS_CHECKED])
+        for difference in shapes.differences(shape, row, where=f"[{position}]")
     ]
 
 

@@ -12,6 +12,7 @@ from dasi.foundation.errors import (
     Refused,
     Unavailable,
 )
+from dasi.http.rule_texts import rule_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,8 @@ def error_message(error: Refused | Unavailable) -> ErrorMessage:
     if isinstance(error, Invalid):
         return ErrorMessage(
             status,
-            f"{error.field}: 규칙에 맞지 않습니다 ({error.rule})",
-            f"{error.field}: {error.rule}",
+            f"{error.field}: 규칙에 맞지 않습니다 ({rule_text(error, language='ko')})",
+            f"{error.field}: {rule_text(error, language='en')}",
         )
     ko, en = _TEXTS.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
     facts = {

@@ -111,21 +111,21 @@ class ConsoleRequest:
         """Return a form field, trimmed; empty if the form does not hold it. Raise `Invalid`."""
         text = self.form.get(name, "").strip()
         if len(text) > length_max or not all(c.isprintable() or c in "\r\n\t" for c in text):
-            raise Invalid(name, f"at most {length_max} printable characters")
+            raise Invalid(name, "printable_length", maximum=length_max)
         return text
 
     def choice(self, name: str, allowed: Iterable[object], *, default: str = "") -> str:
         """Return a form field that holds one of the allowed values. Raise `Invalid`."""
         text, texts = self.field(name) or default, [str(value) for value in allowed]
         if text not in texts:
-            raise Invalid(name, f"one of: {', '.join(texts)}")
+            raise Invalid(name, "one_of", values=texts)
         return text
 
     def path_id(self, name: str) -> int:
         """Return a number from the address. Raise `Invalid`."""
         number = whole_number(str(self.http.path_params[name]))
         if number is None:
-            raise Invalid(name, "a number")
+            raise Invalid(name, "number")
         return number
 
     def query(self, name: str, *, length_max: int = 100) -> str:

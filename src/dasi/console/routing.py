@@ -173,13 +173,13 @@ async def read_form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_MAX_BYTES:
-            raise Invalid("body", f"at most {_BODY_MAX_BYTES:,} bytes")
+            raise Invalid("body", "bytes_at_most", maximum=_BODY_MAX_BYTES)
     try:
         fields = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict"
         )
     except ValueError as error:  # a `UnicodeDecodeError` too
-        raise Invalid("body", "a form in UTF-8") from error
+        raise Invalid("body", "unicode_form") from error
     return dict(fields)
 
 

@@ -4,11 +4,14 @@ Inside, every moment is an aware UTC `datetime`. The PG's days are Korean days, 
 makes them. Korea has had no daylight saving since 1988, so a fixed offset is exact.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
 KST = timezone(timedelta(hours=9), "KST")
 _KST_DIGITS = len("yyyyMMddHHmmss")
+DURATIONS_MAX = 100
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class Clock(Protocol):
@@ -54,3 +57,28 @@ def from_kst_digits(digits: str) -> datetime:
 def epoch_s(moment: datetime | None) -> int:
     """Whole epoch seconds; 0 for None."""
     return 0 if moment is None else int(moment.timestamp())
+
+
+def parse_duration(text: str) -> timedelta:
+    """Parse one duration, such as `90s` or `7d`. Raises `ValueError` with the rule."""
+    match = re.fullmatch(r"\s*([0-9]{1,6})([smhd])\s*", text)
+    if match is None:
+        raise ValueError("a number and s, m, h or d, such as 24h")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def parse_durations(text: str, *, least: timedelta) -> tuple[timedelta, ...]:
+    """Parse durations separated by commas, such as `5s,30s,2m`, which sum up to at least `least`.
+
+    Raises `ValueError` with the rule.
+    """
+    try:
+        durations = tuple(parse_duration(part) for part in text.split(","))
+    except ValueError as wrong:
+        raise ValueError("durations such as 5s,30s,2m,1h, separated by commas") from wrong
+    if len(durations) > DURATIONS_MAX or sum(durations, timedelta()) < least:
+        hours = least // timedelta(hours=1)
+        raise ValueError(
+            f"at most {DURATIONS_MAX} durations that make up at least {hours} hours together"
+        )
+    return durations

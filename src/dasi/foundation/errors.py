@@ -31,11 +31,16 @@ class NotAuthenticated(Refused):
 
 
 class Invalid(Refused):
-    """A field breaks a rule. `rule` is a sentence that a developer can act on."""
+    """A field breaks a rule.
+
+    `rule` is a code such as `length_between`; `facts` fill the blanks of its text, which every
+    interface reads from `dasi.http.rule_texts`.
+    """
 
     def __init__(self, field: str, rule: str, **facts: object) -> None:
         self.field = field
         self.rule = rule
+        self.rule_facts = facts
         super().__init__("invalid", field=field, rule=rule, **facts)
 
 

@@ -1,11 +1,11 @@
-"""Seal values of older keys again with the newest key, so that an old key can be dropped.
+"""Encrypted columns, and their re-encryption with the newest key before an old key is dropped.
 
-Each domain package names its columns of sealed values (`EncryptedColumn`). This module seals them
-again, batch by batch, while the gateways run. It leaves alone a value that changes meanwhile: the
-change sealed it with the newest key.
+Each package declares its columns (`EncryptedColumn`) and seals and opens values through them.
+`reencrypt` works batch by batch while the gateways run. It leaves a value that changes meanwhile,
+because its writer sealed it with the newest key.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,68 +17,81 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncryptedColumn:
-    """One column of sealed values. `associated_data` returns what binds a value to its row."""
+    """One column of sealed values.
 
-    label: str
-    """For the operator: "billing keys"."""
+    `bound_to` names the row that a value belongs to: moved to another row, it does not open.
+    """
+
+    title: str
+    """For an operator: "billing keys"."""
     table: str
     key: tuple[str, ...]
     column: str
-    associated_data: Callable[[Mapping[str, Any]], str]
+    bound_to: str
+    """A format of the row's columns, such as `merchant {merchant_id}`."""
+
+    def seal(self, vault: Vault, secret: str, /, **columns: object) -> bytes:
+        """Seal a value for the row with these columns."""
+        return vault.seal(secret, associated_data=self.bound_to.format_map(columns))
+
+    def open(self, vault: Vault, sealed: bytes, /, **columns: object) -> str:
+        """Open the value of the row with these columns. Raises `DecryptionError`."""
+        return vault.open(sealed, associated_data=self.bound_to.format_map(columns))
 
 
 @dataclass(slots=True, kw_only=True)
 class ReencryptResult:
-    label: str
+    title: str
     reencrypted: int = 0
     unopened: list[str] = field(default_factory=list)
-    """Rows whose value no loaded key opens, each with its error."""
+    """Rows whose value no loaded key opens, each with the reason."""
 
 
-async def reencrypt(database: Database, vault: Vault, values: EncryptedColumn) -> ReencryptResult:
-    """Seal every value again that the newest key has not sealed. Safe to repeat and interrupt."""
-    done = ReencryptResult(label=values.label)
+async def reencrypt(
+    database: Database, vault: Vault, encrypted: EncryptedColumn
+) -> ReencryptResult:
+    """Seal every value of a column with the newest key. Safe to repeat and to interrupt."""
+    result = ReencryptResult(title=encrypted.title)
     after: tuple[Any, ...] = ()
-    while rows := await _older(database, vault, values, after):
+    while rows := await _older(database, vault, encrypted, after):
         for row in rows:
-            after = tuple(row[name] for name in values.key)
+            after = tuple(row[name] for name in encrypted.key)
             try:
-                done.reencrypted += await _reencrypt_one(database, vault, values, row)
+                result.reencrypted += await _reencrypt_row(database, vault, encrypted, row)
             except DecryptionError as error:
-                done.unopened.append(f"{values.table} {' '.join(map(str, after))}: {error}")
-    return done
+                result.unopened.append(f"{encrypted.table} {' '.join(map(str, after))}: {error}")
+    return result
 
 
 async def _older(
-    database: Database, vault: Vault, values: EncryptedColumn, after: tuple[Any, ...]
+    database: Database, vault: Vault, encrypted: EncryptedColumn, after: tuple[Any, ...]
 ) -> list[Row]:
-    """Return the next rows, in the order of their key, that the newest key has not sealed."""
-    key = ", ".join(values.key)
+    """The next rows, in the order of their key, whose value an older key has sealed."""
+    key = ", ".join(encrypted.key)
     places = ", ".join(f"${place}" for place in range(2, len(after) + 2))
-    beyond = f"AND ({key}) > ({places})" if after else ""
+    after_key = f"AND ({key}) > ({places})" if after else ""
     return await database.fetch(
-        f"""SELECT * FROM {values.table}
-            WHERE {values.column} IS NOT NULL AND {values.column} <> ''
-              AND substring({values.column} FROM 1 FOR length($1::bytea)) <> $1 {beyond}
+        f"""SELECT * FROM {encrypted.table}
+            WHERE {encrypted.column} IS NOT NULL AND {encrypted.column} <> ''
+              AND substring({encrypted.column} FROM 1 FOR length($1::bytea)) <> $1 {after_key}
             ORDER BY {key} LIMIT {BATCH}""",  # noqa: S608 - names of our own tables
         vault.newest_mark,
         *after,
     )
 
 
-async def _reencrypt_one(
-    database: Database, vault: Vault, values: EncryptedColumn, row: Row
+async def _reencrypt_row(
+    database: Database, vault: Vault, encrypted: EncryptedColumn, row: Mapping[str, Any]
 ) -> bool:
-    associated_data, old = values.associated_data(row), row[values.column]
-    sealed = vault.seal(
-        vault.open(old, associated_data=associated_data), associated_data=associated_data
-    )
-    where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(values.key, start=3))
+    old = row[encrypted.column]
+    columns = dict(row)
+    sealed = encrypted.seal(vault, encrypted.open(vault, old, **columns), **columns)
+    where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(encrypted.key, start=3))
     changed = await database.fetch(
-        f"""UPDATE {values.table} SET {values.column} = $1
-            WHERE {values.column} = $2 AND {where} RETURNING 1""",  # noqa: S608 - as above
+        f"""UPDATE {encrypted.table} SET {encrypted.column} = $1
+            WHERE {encrypted.column} = $2 AND {where} RETURNING 1""",  # noqa: S608 - as above
         sealed,
         old,
-        *(row[name] for name in values.key),
+        *(row[name] for name in encrypted.key),
     )
     return bool(changed)

@@ -1,4 +1,4 @@
-"""The Iamport V1 face: its names, envelope and codes. The only place that speaks them."""
+"""The Iamport V1 interface: its names, envelope and codes, which no other package knows."""
 
 from dasi.iamport.routes import no_such_route, routes, too_busy
 

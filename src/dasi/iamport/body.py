@@ -1,4 +1,4 @@
-"""Reads what a client sent, JSON or form, into one mapping of names to values.
+"""Read the JSON or form of a request into one mapping of names to values.
 
 Tolerant as clients in the field need it (Iamport V1 1.1, 6.2): charset suffixes, bracketed names in
 forms, blanks around names, an empty body. Never tolerant about size.
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from dasi.foundation.errors import Refused
+from dasi.foundation.errors import Invalid, Refused
 
 _NESTING_MAX = 5
 _PLACE = re.compile(r"[0-9]{1,9}")  # not `isdigit`: it takes ², which `int` does not
@@ -19,7 +19,7 @@ _BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
 async def read_body(request: Request, *, max_bytes: int) -> dict[str, Any]:
-    """The body's parameters. Refused: `bad_json`, `bad_content_type`, `body_too_large`."""
+    """Read the body. Refused: `bad_json`, `bad_content_type`, `body_too_large`."""
     raw = await _read_limited(request, max_bytes)
     if not raw.strip():
         return {}
@@ -32,7 +32,7 @@ async def read_body(request: Request, *, max_bytes: int) -> dict[str, Any]:
 
 
 def read_query(request: Request) -> dict[str, Any]:
-    """The query's parameters, in the same brackets as a form's."""
+    """Read the parameters of the query, bracketed as in a form."""
     return from_pairs(parse_qsl(request.url.query, keep_blank_values=True, errors="replace"))
 
 
@@ -54,11 +54,11 @@ def _from_json(raw: bytes) -> dict[str, Any]:
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as bad:
-        why = bad.msg if isinstance(bad, json.JSONDecodeError) else type(bad).__name__
-        raise Refused("bad_json", why=why) from bad
+        cause = bad.msg if isinstance(bad, json.JSONDecodeError) else type(bad).__name__
+        raise Refused("bad_json", why=cause) from bad
     if not isinstance(value, dict):
         raise Refused("bad_json", why=f"{type(value).__name__}, not an object")
-    return {str(name).strip(): given for name, given in value.items()}
+    return {str(name).strip(): field for name, field in value.items()}
 
 
 def _refuse_constant(name: str) -> float:
@@ -66,18 +66,18 @@ def _refuse_constant(name: str) -> float:
 
 
 def _from_form(raw: bytes) -> dict[str, Any]:
-    """PHP's brackets: `a[]=1&a[]=2` is a list, `s[0][b]=1` a list of objects."""
+    """Read PHP's brackets: `a[]=1&a[]=2` is a list, `s[0][b]=1` a list of objects."""
     try:
         pairs = parse_qsl(
             raw.decode(), keep_blank_values=True, max_num_fields=5_000, errors="strict"
         )
     except ValueError as bad:
-        raise Refused("invalid", field="body", rule="UTF-8 폼 데이터여야 합니다") from bad
+        raise Invalid("body", "unicode_form") from bad
     return from_pairs(pairs)
 
 
 def from_pairs(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Bracketed names to nested values. A later plain name wins over an earlier one."""
+    """Turn bracketed names into nested values. A later plain name wins over an earlier one."""
     tree: dict[str, Any] = {}
     for name, value in pairs:
         head, bracket, _rest = name.strip().partition("[")
@@ -98,10 +98,10 @@ def _descend(place: dict[str, Any], step: str) -> dict[str, Any]:
 
 
 def _lists(value: Any) -> Any:
-    """An object whose names are 0, 1, 2 … was a list."""
+    """Turn an object whose names are 0, 1, 2 … into a list."""
     if not isinstance(value, dict):
         return value
-    inner = {name: _lists(one) for name, one in value.items()}
+    inner = {name: _lists(child) for name, child in value.items()}
     if inner and all(_PLACE.fullmatch(name) for name in inner):
         return [inner[name] for name in sorted(inner, key=int)]
     return inner

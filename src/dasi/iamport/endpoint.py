@@ -1,4 +1,4 @@
-"""What every route has in common: authentication first, then the parameters, then the endpoint.
+"""The common steps of every route: authentication, then the parameters, then the endpoint.
 
 The order matters: published clients send an invalid token to nonsense paths and expect 401 before
 anything else is looked at (Iamport V1 1.2.3).
@@ -20,7 +20,8 @@ from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import PaymentJsonCache
-from dasi.iamport.schema.params import CONTROL, Param, parse
+from dasi.iamport.schema.json_schema import Param
+from dasi.iamport.schema.params import CONTROL, parse
 from dasi.idempotency import request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
@@ -42,13 +43,13 @@ class ApiRequest:
     idempotency_key: str | None
     """The caller's name for this request, on routes that move money."""
     shows_sandbox: bool
-    """Whether payments of test channels are shown to who does not ask for them."""
+    """Whether payments of test channels are shown without `include_sandbox`."""
     payment_cache: PaymentJsonCache
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """What the routes of this API work with."""
+    """Engine, limits and cache that all routes share."""
 
     engine: Engine
     max_body_bytes: int
@@ -62,7 +63,7 @@ Recover = Callable[[ApiRequest], Awaitable[Response | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteSpec:
-    """What OpenAPI says of a route: from the same values that parse and answer."""
+    """The description of a route for OpenAPI, from the values that parse and answer."""
 
     params: tuple[Param, ...]
     response_type: Any
@@ -72,27 +73,30 @@ class RouteSpec:
     statuses: tuple[int, ...]
     summary: str
     require_any: tuple[str, ...] = ()
-    """Names of parameters of which at least one is needed. The endpoint itself refuses without."""
+    """Parameters of which at least one is required. The endpoint itself checks that."""
     needs_token: bool = True
     supports_idempotency_key: bool = False
     """Whether it honours `Idempotency-Key`."""
 
 
 class ApiRoute(Route):
-    """A route that knows what it takes and gives."""
+    """A route with its `RouteSpec`."""
 
     spec: RouteSpec
 
 
-def recover_payment(told: Callable[[Payment], Response]) -> Recover:
-    """Of a route that asks the PG: the payment of an earlier try of the same request, as `told`."""
+def recover_payment(respond: Callable[[Payment], Response]) -> Recover:
+    """Return a function that finds the payment of an earlier request with the same key.
+
+    `respond` makes the response from that payment.
+    """
 
     async def recover(request: ApiRequest) -> Response | None:
-        assert request.idempotency_key is not None, "asked only under a key"
+        assert request.idempotency_key is not None, "called only with a key"
         payment = await find_by_idempotency_key(
             request.engine, request.merchant.merchant_id, request.idempotency_key
         )
-        return None if payment is None else told(payment)
+        return None if payment is None else respond(payment)
 
     return recover
 
@@ -116,27 +120,26 @@ def route(
     statuses: tuple[int, ...] = (200,),
     recover: Recover | None = None,
 ) -> list[Route]:
-    """The route, with and without a trailing slash.
+    """Return the route with and without a trailing slash.
 
-    Parameters come from the query and, of POST and PUT, from the body, whose word is the last.
-    `reads_body=False` never looks at the body. `require_any`, `response_type`, `errors` and
-    `statuses` are what OpenAPI tells beside the parameters. `recover` is given by routes that move
-    money, and makes them honour `Idempotency-Key`: what an earlier try of the same request did,
-    or None if it did nothing.
+    Parameters come from the query and, for POST and PUT, from the body, which wins over the query.
+    With `reads_body=False` the body is never read. `require_any`, `response_type`, `errors` and
+    `statuses` go into OpenAPI. Routes that move money pass `recover` and honour `Idempotency-Key`:
+    `recover` returns what an earlier request with the key did, or None if it did nothing.
     """
 
     async def handle(request: Request) -> Response:
         async def run() -> Response:
             merchant = await authenticate(context.engine, token_of(request))
-            given = read_query(request)
+            fields = read_query(request)
             if reads_body and method in _BODY_METHODS:
-                given |= await read_body(request, max_bytes=context.max_body_bytes)
+                fields |= await read_body(request, max_bytes=context.max_body_bytes)
             key = request.headers.get("idempotency-key") if recover is not None else None
             api_request = ApiRequest(
                 engine=context.engine,
                 merchant=merchant,
                 path={name: _in_path(name, text) for name, text in request.path_params.items()},
-                params=parse(params, given),
+                params=parse(params, fields),
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
                 idempotency_key=key,
                 shows_sandbox=context.shows_sandbox,
@@ -172,34 +175,35 @@ def route(
 def public_route(
     method: str, path: str, handle: Callable[[Request], Awaitable[Response]], spec: RouteSpec
 ) -> list[Route]:
-    """A route that asks for no token."""
+    """Return a route that needs no token, with and without a trailing slash."""
     return _with_trailing_slash(method, path, handle, spec)
 
 
 def _with_trailing_slash(
     method: str, path: str, handle: Callable[[Request], Awaitable[Response]], spec: RouteSpec
 ) -> list[Route]:
-    # A `path` parameter swallows a trailing slash by itself.
-    swallows = path.endswith("path}")
+    # A `path` parameter matches a trailing slash itself.
+    matches_slash = path.endswith("path}")
     routes = [
-        ApiRoute(one, handle, methods=[method])
-        for one in ((path,) if swallows else (path, f"{path}/"))
+        ApiRoute(spelling, handle, methods=[method])
+        for spelling in ((path,) if matches_slash else (path, f"{path}/"))
     ]
-    for one in routes:
-        one.spec = spec
-        one.path = _CONVERTOR.sub("}", one.path)  # its name; how it matches is settled by now
+    for api_route in routes:
+        api_route.spec = spec
+        # The name for OpenAPI; Starlette has compiled the pattern already.
+        api_route.path = _CONVERTOR.sub("}", api_route.path)
     return list(routes)
 
 
 def _in_path(name: str, text: str) -> str:
-    """A path may hold any byte; a zero byte would be refused by the database, as a bug of ours."""
+    """Check a value of the path: PostgreSQL stores no zero byte and would raise an error."""
     if CONTROL.search(text):
-        raise Invalid(name, "제어 문자를 쓸 수 없습니다")
+        raise Invalid(name, "no_control_characters")
     return text.rstrip("/")
 
 
 async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:
-    """Runs an endpoint and turns what it raises into an envelope. Bugs are logged, never shown."""
+    """Run an endpoint and turn its exceptions into an envelope. Bugs are logged, never shown."""
     try:
         return await run()
     except Refused as refused:
@@ -208,13 +212,13 @@ async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]
         log.warning("unavailable", path=request.url.path, what=reason.service)
         return errors.unavailable(reason)
     except Exception:
-        # The last place before the server: the caller gets an envelope, the operator the story.
+        # The last place before the server: the client gets an envelope, the operator the traceback.
         log.exception("unhandled_exception", method=request.method, path=request.url.path)
         return errors.internal()
 
 
 def token_of(request: Request) -> str | None:
-    """Raw `Authorization`, `Bearer`, `X-ImpTokenHeader` or `_token`: all are in use (1.2.2)."""
+    """Read the token: raw `Authorization`, `Bearer`, `X-ImpTokenHeader` or `_token` (1.2.2)."""
     header = request.headers.get("authorization", "").strip()
     if header.lower().startswith("bearer "):
         header = header[7:].strip()

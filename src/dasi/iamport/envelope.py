@@ -1,4 +1,4 @@
-"""The envelope: every answer is `{code, message, response}`, and every failure has a message."""
+"""The envelope: every response is `{code, message, response}`, and every failure has a message."""
 
 import msgspec
 from starlette.responses import Response
@@ -7,7 +7,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def success(response: object, *, http_status: int = 200) -> Response:
-    """Success: code 0, no message."""
+    """Return a success: code 0, no message."""
     return _envelope({"code": 0, "message": None, "response": response}, http_status, None)
 
 
@@ -19,9 +19,9 @@ def failure(
     retry_after_s: int | None = None,
     allowed: str | None = None,
 ) -> Response:
-    """Failure: code 1 (refused by us) or -1 (authentication, PG, malformed); `response` is null.
+    """Return a failure: code 1 (refused by us) or -1 (authentication, PG, malformed).
 
-    The message is never null, because published clients read it without looking.
+    `response` is null. The message is never null, because published clients do not check it.
     """
     headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
     if allowed is not None:

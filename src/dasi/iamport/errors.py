@@ -1,4 +1,4 @@
-"""Every refusal in Iamport's words: one table, the only translation of our reasons.
+"""One table from the reason of a refusal to Iamport's HTTP status, code and text.
 
 Literal texts are protocol values: clients and their tests match on them (Iamport V1 1.6). `{name}`
 is filled from the refusal's facts.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from dasi.foundation.errors import Refused, Unavailable
+from dasi.http.rule_texts import rule_text
 from dasi.iamport.envelope import failure
 
 
@@ -20,7 +21,7 @@ class ErrorEntry:
 
 
 ERRORS: dict[str, ErrorEntry] = {
-    # who are you
+    # authentication
     "bad_api_key": ErrorEntry(401, -1, "인증에 실패하였습니다. API키와 secret을 확인하세요."),
     "missing_api_key": ErrorEntry(400, -1, "imp_key, imp_secret 파라메터가 누락되었습니다."),
     "bad_token": ErrorEntry(401, -1, "Unauthorized"),
@@ -50,7 +51,7 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     # payments
     "unknown_payment": ErrorEntry(404, 1, "존재하지 않는 결제정보입니다."),
-    "no_payment_asked_for": ErrorEntry(
+    "no_payment_id": ErrorEntry(
         404, 1, "존재하지 않는 결제정보입니다. imp_uid[] 또는 merchant_uid[]를 지정하세요."
     ),
     "bad_status": ErrorEntry(400, 1, "지원되지 않는 상태값입니다."),
@@ -70,13 +71,13 @@ ERRORS: dict[str, ErrorEntry] = {
     "not_offered": ErrorEntry(
         200,
         -1,
-        "{what} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
+        "{feature} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
         "처리합니다.",
     ),
     "not_implemented": ErrorEntry(
         501,
         -1,
-        "{what} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
+        "{feature} 기능은 제공하지 않습니다. 이 결제 서버는 KICC(이지페이) 카드 결제와 빌링키만 "
         "처리합니다.",
     ),
     "not_sent": ErrorEntry(200, -1, "{why} ({imp_uid})"),
@@ -174,11 +175,14 @@ UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 
 
 
 def refusal(refused: Refused) -> Response:
-    """The answer for a refusal. A reason without an entry is a bug, found by a test."""
+    """Return the response for a refusal. A reason without an entry is a bug; a test finds it."""
     entry = ERRORS[refused.reason]
+    facts = refused.facts
+    if "rule" in facts:
+        facts = {**facts, "rule": rule_text(refused, language="ko")}
     return failure(
         entry.code,
-        entry.text.format_map(refused.facts),
+        entry.text.format_map(facts),
         http_status=entry.http_status,
         retry_after_s=_RUNNING_RETRY_S if refused.reason == "idempotency_running" else None,
         allowed=str(refused.facts["allowed"]) if refused.reason == "wrong_method" else None,
@@ -186,7 +190,7 @@ def refusal(refused: Refused) -> Response:
 
 
 def unavailable(reason: Unavailable) -> Response:
-    """503 with `Retry-After`: nothing is wrong with the request, and nothing was done."""
+    """Return 503 with `Retry-After`: nothing is wrong with the request, and nothing was done."""
     return failure(
         -1,
         UNAVAILABLE.format(seconds=reason.retry_after_s),

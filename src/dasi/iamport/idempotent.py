@@ -1,7 +1,7 @@
-"""`Idempotency-Key` on requests that move money: sent again, the same answer and no second act.
+"""`Idempotency-Key` on requests that move money: a repetition gets the same answer.
 
-What is certain is kept and given again for good. What is in doubt is not an answer yet: a
-repetition is told how it stands then, from the very request to the PG that the first one made.
+A final answer is stored and returned for good. An answer without a final outcome is not stored: a
+repetition reads the state of the first request to the PG, and sends none of its own.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,9 +27,9 @@ async def run_idempotent(
     act: Callable[[], Awaitable[Response]],
     recover: Callable[[], Awaitable[Response | None]],
 ) -> Response:
-    """Runs `act` the first time, and answers later times without it.
+    """Run `act` for the first request; return the stored answer for repetitions.
 
-    `recover` is asked if an earlier try left no answer: what it did, or None if it did nothing.
+    If the first request left no answer, `recover` returns what it did, or None if it did nothing.
     """
     acquired = await acquire(engine, merchant_id, key, fingerprint)
     if isinstance(acquired, StoredResponse):

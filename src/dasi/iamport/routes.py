@@ -1,4 +1,4 @@
-"""All routes of this face."""
+"""All routes of this interface."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +26,7 @@ _WRONG_METHOD = 405
 
 
 def routes(engine: Engine, *, max_body_bytes: int, shows_sandbox: bool = True) -> list[Route]:
-    """In order: longer paths before the ones that would swallow them."""
+    """Return the routes in order: a longer path stands before a shorter one that matches it too."""
     context = ApiContext(engine, max_body_bytes, shows_sandbox)
     served = [
         *users.routes(context),
@@ -44,13 +44,13 @@ def routes(engine: Engine, *, max_body_bytes: int, shows_sandbox: bool = True) -
 
 
 def no_such_route(request: Request, *, http_status: int, allowed: str) -> Response:
-    """The envelope for a path or method nobody serves: clients parse JSON unconditionally."""
-    told = {"method": request.method[:10], "path": request.url.path[:200]}
+    """Return the envelope for an unknown path or method: clients parse JSON unconditionally."""
+    facts = {"method": request.method[:10], "path": request.url.path[:200]}
     if http_status == _WRONG_METHOD:
-        return errors.refusal(Refused("wrong_method", **told, allowed=allowed))
-    return errors.refusal(NotFound("unknown_route", **told))
+        return errors.refusal(Refused("wrong_method", **facts, allowed=allowed))
+    return errors.refusal(NotFound("unknown_route", **facts))
 
 
 def too_busy(retry_after_s: int) -> Response:
-    """The envelope for a request that a full gateway rejects. Nothing was done."""
+    """Return the envelope for a request that a full gateway rejects. Nothing was done."""
     return errors.unavailable(Unavailable("room in this process", retry_after_s))

@@ -1,4 +1,4 @@
-"""SQL of the idempotency room."""
+"""SQL of idempotent requests."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class IdempotencyRecord:
 async def insert(
     connection: Connection, merchant_id: int, key: str, fingerprint: dict[str, str], now: datetime
 ) -> bool:
-    """False if the key was used before. Of two at once, the second waits for the first."""
+    """Insert a key. Return False if it was used before, after a wait for a concurrent insert."""
     row = await connection.fetchrow(
         """INSERT INTO idempotent_requests (merchant_id, idempotency_key, fingerprint, started_at)
            VALUES ($1, $2, $3, $4)
@@ -73,7 +73,7 @@ async def store_response(
     sealed_response: bytes,
     now: datetime,
 ) -> None:
-    """The first answer stays."""
+    """Store the response unless there is one already."""
     await database.fetch(
         """UPDATE idempotent_requests
            SET answered_at = $5, http_status = $3, sealed_response = $4

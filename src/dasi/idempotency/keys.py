@@ -1,8 +1,8 @@
-"""Begin a request under its caller's `Idempotency-Key`, and keep its answer for good.
+"""Run a request once under its `Idempotency-Key` and store its response for good.
 
-Same key and same fields: the same answer. Same key and other fields: refused, naming the fields.
-Still running: refused for now. The fields are kept as hashes, the answer is sealed: both may hold
-what a buyer told the shop.
+The same key with the same fields returns the stored response. The same key with other fields is
+refused with the names of the fields. A key whose request still runs is refused for now. Fields are
+stored as hashes and the response is sealed, because both may hold a buyer's personal data.
 """
 
 import hashlib
@@ -19,37 +19,40 @@ from dasi.idempotency import key_store
 
 KEY_MAX = 255
 RUNNING = timedelta(seconds=60)
-"""A request that began longer ago than this is not running any more: its process died."""
+"""The process of a request that began longer ago than this has died."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """The caller acts now. `is_retry`: an earlier try began and left no answer."""
+    """The caller runs the request. `is_retry`: an earlier run began and stored no response."""
 
     is_retry: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """It was done before; this is what was answered then."""
+    """The response of an earlier run."""
 
     http_status: int
     body: bytes
 
 
-def request_fingerprint(route: str, given: Mapping[str, object]) -> dict[str, str]:
-    """Of the route and of each field that was given, its hash."""
-    fields = {"(route)": route, **{name: value for name, value in given.items() if value}}
+def request_fingerprint(route: str, params: Mapping[str, object]) -> dict[str, str]:
+    """Hash the route and each parameter that has a value."""
+    fields = {"(route)": route, **{name: value for name, value in params.items() if value}}
     return {name: _hash(name, value) for name, value in fields.items()}
 
 
 async def acquire(
     engine: Engine, merchant_id: int, key: str, fingerprint: Mapping[str, str]
 ) -> Acquired | StoredResponse:
-    """`Invalid` for a key that cannot be one; `Conflict("idempotency_differs")` names the fields
-    that differ; `Conflict("idempotency_running")` while the first request still runs."""
+    """Acquire a key to run its request, or return the stored response.
+
+    Raises `Invalid` for a malformed key, `Conflict("idempotency_differs")` with the fields that
+    differ, and `Conflict("idempotency_running")` while the first request still runs.
+    """
     if not 1 <= len(key) <= KEY_MAX or not key.isprintable():
-        raise Invalid("Idempotency-Key", f"1자 이상 {KEY_MAX}자 이하의 글자여야 합니다")
+        raise Invalid("Idempotency-Key", "length_between", minimum=1, maximum=KEY_MAX)
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         if await key_store.insert(connection, merchant_id, key, dict(fingerprint), now):
@@ -63,8 +66,11 @@ async def acquire(
         if differing:
             raise Conflict("idempotency_differs", fields=", ".join(differing)[:500])
         if record.sealed_response is not None and record.http_status is not None:
-            body = engine.vault.open(
-                record.sealed_response, associated_data=_associated_data(merchant_id, key)
+            body = SEALED_RESPONSES.open(
+                engine.vault,
+                record.sealed_response,
+                merchant_id=merchant_id,
+                idempotency_key=key,
             )
             return StoredResponse(record.http_status, body.encode())
         if now - record.started_at < RUNNING:
@@ -76,8 +82,10 @@ async def acquire(
 async def store_response(
     engine: Engine, merchant_id: int, key: str, *, http_status: int, body: bytes
 ) -> None:
-    """The answer every repetition gets from now on."""
-    sealed = engine.vault.seal(body.decode(), associated_data=_associated_data(merchant_id, key))
+    """Store the response that every repetition gets from now on."""
+    sealed = SEALED_RESPONSES.seal(
+        engine.vault, body.decode(), merchant_id=merchant_id, idempotency_key=key
+    )
     await key_store.store_response(
         engine.database,
         merchant_id,
@@ -89,23 +97,19 @@ async def store_response(
 
 
 async def release(engine: Engine, merchant_id: int, key: str) -> None:
-    """The request ended without a final answer: a repetition may look again at once."""
+    """End a request without a final response, so that a repetition may run at once."""
     await key_store.release(engine.database, merchant_id, key, engine.clock.now() - RUNNING)
 
 
 def _hash(name: str, value: object) -> str:
-    told = json.dumps([name, value], ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(told.encode(errors="replace")).hexdigest()
-
-
-def _associated_data(merchant_id: int, key: str) -> str:
-    return f"merchant {merchant_id} request {key}"
+    text = json.dumps([name, value], ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 SEALED_RESPONSES = EncryptedColumn(
-    label="stored responses",
+    title="stored responses",
     table="idempotent_requests",
     key=("merchant_id", "idempotency_key"),
     column="sealed_response",
-    associated_data=lambda row: _associated_data(row["merchant_id"], row["idempotency_key"]),
+    bound_to="merchant {merchant_id} request {idempotency_key}",
 )

@@ -7,15 +7,16 @@ from dasi.merchants.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
-from dasi.merchants.create import add_merchant, find_merchant_by_code, list_merchants
-from dasi.merchants.merchant import Merchant
-from dasi.merchants.merchant_store import find_clock_offset
-from dasi.merchants.settings import (
+from dasi.merchants.merchant import (
+    add_merchant,
     change_webhook,
+    find_merchant_by_code,
     has_extended_events,
+    list_merchants,
     set_extended_events,
     set_retry_days,
 )
+from dasi.merchants.merchant_store import Merchant, find_clock_offset
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as a salted scrypt hash; two may live at once to rotate (A2)."""
+"""API keys: shown once, kept as a salted scrypt hash; two are active during a rotation (A2)."""
 
 import asyncio
 import hashlib
@@ -12,19 +12,19 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import token
 from dasi.merchants import merchant_store
-from dasi.merchants.merchant import ApiKeySummary, Merchant
+from dasi.merchants.merchant_store import ApiKeySummary, Merchant
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{4,100}")
 _SECRET_MIN, _SECRET_MAX = 8, 200
 
-# 4 MiB and some 10 ms a guess. Secrets we make have 320 random bits and need no more; the cost is
-# for the ones a person chose. Clients that fetch a token before every call pay it each time.
+# 4 MiB and some 10 ms a guess. Our secrets have 320 random bits and need no more; the cost protects
+# secrets that a user chose. A client that requests a token before every call pays it each time.
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**12, 8, 1
 
 
 @dataclass(frozen=True, slots=True)
 class NewApiKey:
-    """Shown once. Nothing in the database gives the secret back."""
+    """A new key, shown once. The database holds only a hash of the secret."""
 
     api_key: str
     api_secret: str = field(repr=False)
@@ -37,15 +37,15 @@ async def add_api_key(
     api_key: str | None = None,
     api_secret: str | None = None,
 ) -> NewApiKey:
-    """Adds a key and secret, given or made.
+    """Add an API key and return it. None stands for a random key or secret.
 
-    `Invalid` names the field and rule; `Conflict("api_key_taken")` if any merchant has the key.
+    Raises `Invalid` with field and rule, and `Conflict("api_key_taken")` if any merchant has it.
     """
     new = NewApiKey(api_key or token(8), api_secret or token(40))
     if not _KEY.fullmatch(new.api_key):
-        raise Invalid("api_key", "4 to 100 letters, digits, - or _")
+        raise Invalid("api_key", "identifier", minimum=4, maximum=100)
     if not _SECRET_MIN <= len(new.api_secret) <= _SECRET_MAX:
-        raise Invalid("api_secret", f"{_SECRET_MIN} to {_SECRET_MAX} characters")
+        raise Invalid("api_secret", "length_between", minimum=_SECRET_MIN, maximum=_SECRET_MAX)
     salt = os.urandom(16)
     is_new = await merchant_store.insert_api_key(
         engine.database,
@@ -63,9 +63,10 @@ async def add_api_key(
 async def rotate_api_key(
     engine: Engine, merchant: Merchant, api_key: str, *, keep_old_for: timedelta
 ) -> NewApiKey:
-    """Makes a second key and lets the first one end after `keep_old_for`; both work until then.
+    """Add a second key and return it. The first one ends after `keep_old_for`.
 
-    `NotFound("unknown_api_key")`, also for one that has ended: asked twice, it makes no third.
+    Raises `NotFound("unknown_api_key")`, also for a key that has ended, so that a repeated call
+    with an ended key adds no third.
     """
     now = engine.clock.now()
     if not await merchant_store.end_api_key(
@@ -76,22 +77,23 @@ async def rotate_api_key(
 
 
 async def revoke_api_key(engine: Engine, merchant: Merchant, api_key: str) -> None:
-    """Ends a key and every token it got, now."""
+    """Delete a key and its tokens. Raises `NotFound("unknown_api_key")`."""
     if not await merchant_store.delete_api_key(engine.database, merchant.merchant_id, api_key):
         raise NotFound("unknown_api_key", api_key=api_key)
 
 
 async def hash_secret(secret: str, salt: bytes) -> bytes:
-    """scrypt, in a thread: it must not stop the other requests of this process."""
+    """Hash a secret with scrypt in a thread, so that it does not block other requests."""
     return await asyncio.to_thread(
         hashlib.scrypt, secret.encode(), salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P
     )
 
 
-async def is_secret(given: str, salt: bytes, expected: bytes) -> bool:
-    return hmac.compare_digest(await hash_secret(given[:_SECRET_MAX], salt), expected)
+async def is_secret(secret: str, salt: bytes, expected: bytes) -> bool:
+    """Return whether the secret has the expected hash."""
+    return hmac.compare_digest(await hash_secret(secret[:_SECRET_MAX], salt), expected)
 
 
 async def list_api_keys(engine: Engine, merchant: Merchant) -> list[ApiKeySummary]:
-    """The active ones, newest first."""
+    """Return the active keys, newest first."""
     return await merchant_store.api_keys(engine.database, merchant.merchant_id, engine.clock.now())

@@ -1,31 +1,124 @@
-"""The merchant: the shop that calls us."""
+"""Merchants: register, find, and change their webhook settings."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from collections.abc import Sequence
 from typing import Literal
+from urllib.parse import urlsplit
+
+from dasi.engine import Engine
+from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.merchants import merchant_store
+from dasi.merchants.merchant_store import Merchant
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
+_NAME_MAX = 100
+_URL_MAX = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merchant:
-    merchant_id: int
-    code: str
-    """What a page gives to `IMP.init`."""
-    name: str
-    webhook_url: str | None
-    """Where it is told; None: it reads the feed."""
-    test_webhook_url: str | None
-    """Where it is told of what its test channels do; None: at `webhook_url`."""
-    webhook_content_type: Literal["json", "form"]
-    created_at: datetime
+async def add_merchant(
+    engine: Engine,
+    *,
+    code: str,
+    name: str,
+    webhook_url: str | None,
+    test_webhook_url: str | None = None,
+    webhook_content_type: Literal["json", "form"] = "json",
+) -> Merchant:
+    """Register a merchant and return it. Its pages give `code` to `IMP.init`.
+
+    Raises `Invalid` with field and rule, and `Conflict("merchant_code_taken")`.
+    """
+    if not _CODE.fullmatch(code):
+        raise Invalid("code", "identifier", minimum=3, maximum=40)
+    if not 1 <= len(name) <= _NAME_MAX:
+        raise Invalid("name", "length_between", minimum=1, maximum=_NAME_MAX)
+    _check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
+    merchant = await merchant_store.insert_merchant_any_merchant(
+        engine.database,
+        code=code,
+        name=name,
+        webhook_url=webhook_url,
+        test_webhook_url=test_webhook_url,
+        webhook_content_type=webhook_content_type,
+        now=engine.clock.now(),
+    )
+    if merchant is None:
+        raise Conflict("merchant_code_taken", code=code)
+    return merchant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKeySummary:
-    """An API key as a list shows it. Its secret is nowhere to be had."""
+async def find_merchant_by_code(engine: Engine, code: str) -> Merchant:
+    """Return the merchant with this code. Raises `NotFound("unknown_merchant")`."""
+    merchant = await merchant_store.merchant_by_code_any_merchant(engine.database, code)
+    if merchant is None:
+        raise NotFound("unknown_merchant", code=code[:40])
+    return merchant
 
-    api_key: str
-    created_at: datetime
-    expires_at: datetime | None
-    """When a rotated key ends; None: never."""
-    used_at: datetime | None
-    """When a token was last asked for with it, to the minute; a token lives half an hour."""
+
+async def list_merchants(engine: Engine) -> list[Merchant]:
+    """Return all merchants, oldest first. For operators, never for a merchant."""
+    return await merchant_store.merchants_any_merchant(engine.database)
+
+
+async def change_webhook(
+    engine: Engine,
+    merchant: Merchant,
+    *,
+    webhook_url: str | None,
+    test_webhook_url: str | None,
+    webhook_content_type: Literal["json", "form"],
+) -> None:
+    """Change a merchant's webhook settings for future events. Raises `Invalid`.
+
+    Existing deliveries keep their URL. Events of test channels go to `test_webhook_url`, or to
+    `webhook_url` if that is None.
+    """
+    _check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
+    await merchant_store.update_webhook(
+        engine.database,
+        merchant.merchant_id,
+        webhook_url=webhook_url,
+        test_webhook_url=test_webhook_url,
+        webhook_content_type=webhook_content_type,
+    )
+
+
+async def set_extended_events(engine: Engine, merchant_id: int, *, is_on: bool) -> None:
+    """Switch the events that Iamport lacks on or off for future events. The default is off.
+
+    They report declined charges, issued and deleted keys, revoked schedules, and payments whose
+    outcome becomes unknown or known.
+    """
+    await merchant_store.set_extended_events(engine.database, merchant_id, is_on=is_on)
+
+
+async def set_retry_days(engine: Engine, merchant_id: int, days: Sequence[int]) -> None:
+    """Set on which days after a declined charge it is retried; none switches retries off.
+
+    `dasi.schedules.set_retry_policy` checks the days.
+    """
+    await merchant_store.set_retry_days(engine.database, merchant_id, days)
+
+
+async def has_extended_events(engine: Engine, merchant_id: int) -> bool:
+    """Return whether extended events are on."""
+    return await merchant_store.has_extended_events(engine.database, merchant_id)
+
+
+def _check_urls(**urls: str | None) -> None:
+    """Raise `Invalid` with the field of the first URL that is malformed; None is valid."""
+    for field, url in urls.items():
+        if url is not None:
+            _check_url(field, url)
+
+
+def _check_url(field: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # it raises when the port is not a number below 65536
+    except ValueError as error:
+        raise Invalid(field, "http_url", maximum=_URL_MAX) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _URL_MAX:
+        raise Invalid(field, "http_url", maximum=_URL_MAX)
+    if not url.isprintable() or " " in url:
+        raise Invalid(field, "http_url_printable", maximum=_URL_MAX)

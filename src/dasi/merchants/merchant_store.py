@@ -1,14 +1,42 @@
-"""SQL of the merchants' room. The `_any_merchant` ones find out which merchant it is."""
+"""SQL of merchants, API keys and tokens. `_any_merchant` statements find the merchant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.merchants.merchant import ApiKeySummary, Merchant
 
 _MERCHANT = """merchant_id, code, name, webhook_url, test_webhook_url, webhook_content_type,
     created_at"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchant:
+    """A business that calls this gateway."""
+
+    merchant_id: int
+    code: str
+    """The argument of `IMP.init` in the merchant's page."""
+    name: str
+    webhook_url: str | None
+    """The URL for webhooks; None: it reads the feed."""
+    test_webhook_url: str | None
+    """The URL for webhooks of test channels; None: `webhook_url`."""
+    webhook_content_type: Literal["json", "form"]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeySummary:
+    """An API key in a list, without its secret."""
+
+    api_key: str
+    created_at: datetime
+    expires_at: datetime | None
+    """The end of a rotated key; None: it does not end."""
+    used_at: datetime | None
+    """The last request for a token, to the minute. A token lives half an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +64,7 @@ async def insert_merchant_any_merchant(
     webhook_content_type: str,
     now: datetime,
 ) -> Merchant | None:
-    """None if the code is taken."""
+    """Insert a merchant and return it, or None if the code is taken."""
     row = await database.fetchrow(
         f"""INSERT INTO merchants
                 (code, name, webhook_url, test_webhook_url, webhook_content_type, created_at)
@@ -73,7 +101,7 @@ async def insert_api_key(
     secret_hash: bytes,
     now: datetime,
 ) -> bool:
-    """False if some merchant has this key already."""
+    """Insert a key. Return False if any merchant has this key already."""
     row = await database.fetchrow(
         """INSERT INTO api_keys (merchant_id, api_key, secret_salt, secret_hash, created_at)
            VALUES ($1, $2, $3, $4, $5)
@@ -91,7 +119,7 @@ async def insert_api_key(
 async def end_api_key(
     database: Database, merchant_id: int, api_key: str, *, ends_at: datetime, now: datetime
 ) -> bool:
-    """False if there is none, or it has ended already."""
+    """Let a key end at `ends_at`. Return False if there is none or it has ended already."""
     row = await database.fetchrow(
         """UPDATE api_keys SET expires_at = least(expires_at, $3)
            WHERE merchant_id = $1 AND lookup = lower($2)
@@ -106,7 +134,7 @@ async def end_api_key(
 
 
 async def delete_api_key(database: Database, merchant_id: int, api_key: str) -> bool:
-    """Its tokens go with it."""
+    """Delete a key and, by the foreign key, its tokens. Return False if there is none."""
     row = await database.fetchrow(
         "DELETE FROM api_keys WHERE merchant_id = $1 AND lookup = lower($2) RETURNING api_key",
         merchant_id,
@@ -126,7 +154,7 @@ async def api_key_any_merchant(database: Database, api_key: str, now: datetime) 
 
 
 async def lock_api_key(connection: Connection, merchant_id: int, api_key: str) -> bool:
-    """Locks the key's row until the transaction ends; False if it was revoked meanwhile."""
+    """Lock the key's row until the transaction ends. Return False if it is revoked."""
     row = await connection.fetchrow(
         "SELECT 1 FROM api_keys WHERE merchant_id = $1 AND api_key = $2 FOR UPDATE",
         merchant_id,
@@ -138,7 +166,7 @@ async def lock_api_key(connection: Connection, merchant_id: int, api_key: str) -
 async def mark_key_used(
     connection: Connection, merchant_id: int, api_key: str, now: datetime
 ) -> None:
-    """To the minute: clients that ask for a token before every call must not write each time."""
+    """Record the use to the minute: a client may request a token before every call."""
     await connection.execute(
         """UPDATE api_keys SET used_at = $3
            WHERE merchant_id = $1 AND api_key = $2
@@ -152,7 +180,7 @@ async def mark_key_used(
 async def active_token(
     connection: Connection, merchant_id: int, api_key: str, now: datetime
 ) -> TokenRow | None:
-    """The key's active token."""
+    """Return the key's active token."""
     row = await connection.fetchrow(
         """SELECT token_hash, sealed, expires_at FROM access_tokens
            WHERE merchant_id = $1 AND api_key = $2 AND expires_at > $3
@@ -174,7 +202,7 @@ async def insert_token(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Old tokens of the key are swept here, so that the table stays as small as its keys."""
+    """Insert a token and delete the key's expired ones, so that the table stays small."""
     await connection.execute(
         "DELETE FROM access_tokens WHERE merchant_id = $1 AND api_key = $2 AND expires_at <= $3",
         merchant_id,
@@ -208,7 +236,7 @@ async def extend_token(
 async def merchants_by_token_any_merchant(
     database: Database, tokens: Sequence[tuple[bytes, datetime]]
 ) -> list[Merchant | None]:
-    """Whose each token is at its moment; None for one that is unknown or has ended."""
+    """Return each token's merchant at its moment; None for an unknown or expired token."""
     rows = await database.fetch(
         """SELECT input.place, m.merchant_id, m.code, m.name, m.webhook_url, m.test_webhook_url,
                   m.webhook_content_type, m.created_at
@@ -221,16 +249,12 @@ async def merchants_by_token_any_merchant(
         [token_hash for token_hash, _ in tokens],
         [now for _, now in tokens],
     )
-    found: list[Merchant | None] = [None] * len(tokens)
+    merchants: list[Merchant | None] = [None] * len(tokens)
     for row in rows:
         values = dict(row)
         place = values.pop("place")
-        found[place - 1] = Merchant(**values)
-    return found
-
-
-def _merchant(row: Row | None) -> Merchant | None:
-    return None if row is None else Merchant(**row)
+        merchants[place - 1] = Merchant(**values)
+    return merchants
 
 
 async def update_webhook(
@@ -281,7 +305,7 @@ async def has_extended_events(database: Database, merchant_id: int) -> bool:
 
 
 async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[ApiKeySummary]:
-    """Active ones, newest first."""
+    """Return the active keys, newest first."""
     rows = await database.fetch(
         """SELECT api_key, created_at, expires_at, used_at FROM api_keys
            WHERE merchant_id = $1 AND (expires_at IS NULL OR expires_at > $2)
@@ -290,3 +314,7 @@ async def api_keys(database: Database, merchant_id: int, now: datetime) -> list[
         now,
     )
     return [ApiKeySummary(**row) for row in rows]
+
+
+def _merchant(row: Row | None) -> Merchant | None:
+    return None if row is None else Merchant(**row)

@@ -1,7 +1,7 @@
-"""Access tokens: 30 minutes, the same one again while it lives (Iamport V1 1.2.1).
+"""Access tokens: each lives 30 minutes and is returned again while it lives (Iamport V1 1.2.1).
 
-Clients in the field ask for a token before every call, so asking must be cheap in effect: the
-active token is given again with its own end; in its last minute it is given five minutes more.
+Clients request a token before every call, so most requests must not write. The active token is
+returned again with its own end; in its last minute it is extended by five minutes.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from dasi.foundation.ids import token
 from dasi.foundation.reencrypt import EncryptedColumn
 from dasi.merchants import merchant_store
 from dasi.merchants.api_keys import is_secret
-from dasi.merchants.merchant import Merchant
+from dasi.merchants.merchant_store import Merchant
 
 TOKEN_LIFE = timedelta(minutes=30)
 _LAST_MINUTE = timedelta(minutes=1)
@@ -26,22 +26,22 @@ _NO_SALT = bytes(16)
 class AccessToken:
     token: str = field(repr=False)
     issued_at: datetime
-    """Of this answer, not of the token: clients compare it with their own clock."""
+    """The time of the response, not of the token: clients compare it with their own clock."""
     expires_at: datetime
 
 
 async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> AccessToken:
-    """A token for a key and its secret. `NotAuthenticated("bad_api_key")` if they do not match."""
+    """Return a token for an API key. Raises `NotAuthenticated("bad_api_key")`."""
     now = engine.clock.now()
     row = await merchant_store.api_key_any_merchant(engine.database, api_key, now)
     if row is None:
-        # The same time is spent for a key that does not exist: which keys exist is not told.
+        # An unknown key takes the same time, so that the time does not reveal which keys exist.
         await is_secret(api_secret, _NO_SALT, b"")
         raise NotAuthenticated("bad_api_key")
     if not await is_secret(api_secret, row.secret_salt, row.secret_hash):
         raise NotAuthenticated("bad_api_key")
     async with engine.database.transaction() as connection:
-        # Two askers at once get one token between them.
+        # The lock gives concurrent requests the same token.
         if not await merchant_store.lock_api_key(connection, row.merchant_id, row.api_key):
             raise NotAuthenticated("bad_api_key")
         await merchant_store.mark_key_used(connection, row.merchant_id, row.api_key, now)
@@ -53,9 +53,7 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
                 await merchant_store.extend_token(
                     connection, row.merchant_id, active.token_hash, ends_at
                 )
-            value = engine.vault.open(
-                active.sealed, associated_data=_associated_data(row.merchant_id)
-            )
+            value = SEALED_TOKENS.open(engine.vault, active.sealed, merchant_id=row.merchant_id)
             return AccessToken(value, now, ends_at)
         value, ends_at = token(20), now + TOKEN_LIFE
         await merchant_store.insert_token(
@@ -63,19 +61,19 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
             row.merchant_id,
             api_key=row.api_key,
             token_hash=_hash(value),
-            sealed=engine.vault.seal(value, associated_data=_associated_data(row.merchant_id)),
+            sealed=SEALED_TOKENS.seal(engine.vault, value, merchant_id=row.merchant_id),
             now=now,
             expires_at=ends_at,
         )
     return AccessToken(value, now, ends_at)
 
 
-async def authenticate(engine: Engine, token_given: str | None) -> Merchant:
-    """Who calls. `NotAuthenticated("bad_token")` for a missing, unknown or ended token."""
-    if not token_given:
+async def authenticate(engine: Engine, access_token: str | None) -> Merchant:
+    """Return the merchant of a token. Raises `NotAuthenticated("bad_token")`."""
+    if not access_token:
         raise NotAuthenticated("bad_token")
     merchant = await engine.database.run_batched(
-        merchant_store.merchants_by_token_any_merchant, (_hash(token_given), engine.clock.now())
+        merchant_store.merchants_by_token_any_merchant, (_hash(access_token), engine.clock.now())
     )
     if merchant is None:
         raise NotAuthenticated("bad_token")
@@ -86,14 +84,10 @@ def _hash(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _associated_data(merchant_id: int) -> str:
-    return f"merchant {merchant_id} token"
-
-
 SEALED_TOKENS = EncryptedColumn(
-    label="access tokens",
+    title="access tokens",
     table="access_tokens",
     key=("token_hash",),
     column="sealed",
-    associated_data=lambda row: _associated_data(row["merchant_id"]),
+    bound_to="merchant {merchant_id} token",
 )

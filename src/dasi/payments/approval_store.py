@@ -10,9 +10,9 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
+from dasi.events import ENQUEUE_EVENTS_CTE
 from dasi.foundation.db import Connection, Database
 from dasi.ledger import PAYMENT_COLUMNS, Payment, to_payment
-from dasi.webhooks import ENQUEUE_EVENTS_CTE
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from dasi.events import enqueue_event, enqueue_extended_event
 from dasi.foundation.db import Connection
 from dasi.ledger import Payment
-from dasi.webhooks import enqueue_event, enqueue_extended_event
 
 
 async def notify(

@@ -12,6 +12,7 @@ import structlog
 
 from dasi.billing_keys import Customer, save_issued_key
 from dasi.engine import Engine
+from dasi.events import notify_workers
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Unavailable
 from dasi.foundation.ids import ulid
@@ -27,7 +28,6 @@ from dasi.payments import approval_store
 from dasi.payments.approval_store import ApprovalRow
 from dasi.payments.notify import notify, notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
-from dasi.webhooks import notify_workers
 
 log = structlog.get_logger()
 

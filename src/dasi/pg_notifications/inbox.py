@@ -23,8 +23,8 @@ async def store_pg_notification(
         engine.database,
         provider=provider,
         notification_id=notification.notification_id,
-        sealed_body=engine.vault.seal(
-            notification.raw, associated_data=_associated_data(notification.notification_id)
+        sealed_body=SEALED_NOTIFICATIONS.seal(
+            engine.vault, notification.raw, notification_id=notification.notification_id
         ),
         source=source,
         now=engine.clock.now(),
@@ -87,14 +87,10 @@ async def _look_up_order(
     return "lookup_triggered" if attempts else "no_open_attempt"
 
 
-def _associated_data(notification_id: str) -> str:
-    return f"notification {notification_id}"
-
-
 SEALED_NOTIFICATIONS = EncryptedColumn(
-    label="PG notifications",
+    title="PG notifications",
     table="pg_notifications",
     key=("provider", "notification_id"),
     column="sealed_body",
-    associated_data=lambda row: _associated_data(row["notification_id"]),
+    bound_to="notification {notification_id}",
 )

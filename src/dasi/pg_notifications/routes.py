@@ -1,7 +1,8 @@
-"""`POST /pg-notifications/{provider}`: a PG tells of an approval or a cancel.
+"""`POST /pg-notifications/{provider}`: a PG reports an approval or a cancel.
 
-Stored, acknowledged in the form it came in, then worked on: the PG must not wait for our work, and
-what we could not store must come again.
+The route stores the notification, acknowledges it in the PG's format, and processes it afterwards:
+the PG must not wait for our work. A notification that was not stored is not acknowledged, so that
+the PG sends it again.
 """
 
 import structlog
@@ -21,7 +22,7 @@ _BODY_MAX_BYTES = 64 * 1024
 
 
 def routes(engine: Engine) -> list[Route]:
-    async def take(request: Request) -> Response:
+    async def receive(request: Request) -> Response:
         name = request.path_params["provider"]
         provider = engine.providers.get(name)
         if provider is None:
@@ -38,13 +39,13 @@ def routes(engine: Engine) -> list[Route]:
             log.warning("pg_notification_not_stored", provider=name, what=reason.service)
             return _acknowledged(provider, content_type, is_stored=False)
         answer = _acknowledged(provider, content_type, is_stored=True)
-        answer.background = BackgroundTask(_work, engine, name, notification, source)
+        answer.background = BackgroundTask(_process, engine, name, notification, source)
         return answer
 
-    return [Route("/pg-notifications/{provider}", take, methods=["POST"])]
+    return [Route("/pg-notifications/{provider}", receive, methods=["POST"])]
 
 
-async def _work(engine: Engine, name: str, notification: PgNotification, source: str) -> None:
+async def _process(engine: Engine, name: str, notification: PgNotification, source: str) -> None:
     try:
         await process_pg_notification(engine, name, notification, source=source)
     except Unavailable as reason:
@@ -62,7 +63,7 @@ def _acknowledged(provider: Provider, content_type: str, *, is_stored: bool) -> 
 
 
 async def _read(request: Request) -> bytes:
-    """The body; `ValueError` if it is too long to be a notification."""
+    """Read the body; raise `ValueError` if it is longer than a notification can be."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -34,6 +34,12 @@ class AttemptKind(StrEnum):
     DELETE_KEY = "delete_key"
 
 
+KeyFields = Literal["full", "number_expiry", "number_expiry_birth"]
+"""The fields that a payer enters to register a card."""
+Language = Literal["ko", "en", "ja", "zh"]
+"""The language of a payment window."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PgAccount:
     """A merchant's contract with the PG, with its secret open for the length of a call."""
@@ -41,9 +47,9 @@ class PgAccount:
     pg_merchant_id: str
     secret: str = field(repr=False)
     is_sandbox: bool
-    key_fields: Literal["full", "number_expiry", "number_expiry_birth"] = "full"
+    key_fields: KeyFields = "full"
     """The fields that the payer types in a key window."""
-    language: Literal["ko", "en", "ja", "zh"] = "ko"
+    language: Language = "ko"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,7 @@ class WindowRequest:
     is_key_window: bool
     device: Literal["pc", "mobile"]
     return_url: str
-    language: Literal["ko", "en", "ja", "zh"] | None = None
+    language: Language | None = None
     app_scheme: str | None = None
     quotas_offered: tuple[int, ...] | None = None
     """Instalments that the window offers, 0 for a lump sum; None leaves it to the contract."""

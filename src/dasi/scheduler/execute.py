@@ -6,12 +6,12 @@ import structlog
 
 from dasi.billing_keys import key_channels
 from dasi.engine import Engine
+from dasi.events import enqueue_extended_event
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Payment, Status, find_payment
 from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import run_store
 from dasi.scheduler.run_store import NOT_FOUND, NOT_SENT, DueSchedule, RunResult
-from dasi.webhooks import enqueue_extended_event
 
 log = structlog.get_logger()
 

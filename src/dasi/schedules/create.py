@@ -71,21 +71,17 @@ async def create_schedules(
 def check_moment(schedule_at: datetime, *, merchant_now: datetime, field: str) -> None:
     """Raise `Invalid` for a moment that is past or beyond `HORIZON`."""
     if schedule_at <= merchant_now:
-        raise Invalid(
-            field,
-            f"미래 시각이어야 합니다 (받은 시각 {_format(schedule_at)}, 현재 "
-            f"{_format(merchant_now)})",
-        )
+        raise Invalid(field, "in_future", received=schedule_at, now=merchant_now)
     if schedule_at > merchant_now + HORIZON:
-        raise Invalid(field, f"최대 {HORIZON.days}일 뒤까지 예약할 수 있습니다")
+        raise Invalid(field, "days_ahead_at_most", days=HORIZON.days)
 
 
 def _check_shape(requests: Sequence[NewSchedule]) -> None:
     if not 1 <= len(requests) <= BATCH_MAX:
-        raise Invalid("schedules", f"1개 이상 {BATCH_MAX}개 이하여야 합니다")
+        raise Invalid("schedules", "count_between", minimum=1, maximum=BATCH_MAX)
     for number, request in enumerate(requests):
         if request.details.amount_krw < 1:
-            raise Invalid(f"schedules[{number}].amount", "1원 이상이어야 합니다")
+            raise Invalid(f"schedules[{number}].amount", "won_at_least", minimum=1)
     counts = CountOf(request.details.merchant_uid for request in requests)
     for merchant_uid, count in counts.items():
         if count > 1:

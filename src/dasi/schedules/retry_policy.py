@@ -32,7 +32,7 @@ async def set_retry_policy(engine: Engine, merchant_id: int, days: Sequence[int]
     """
     is_growing = all(before < after for before, after in pairwise(days))
     if len(days) > RETRIES_MAX or not is_growing or not all(1 <= day <= DAY_MAX for day in days):
-        raise Invalid("days", f"at most {RETRIES_MAX} growing numbers from 1 to {DAY_MAX}")
+        raise Invalid("days", "retry_days", count_max=RETRIES_MAX, day_max=DAY_MAX)
     await set_retry_days(engine, merchant_id, days)
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from dasi.billing_keys import BillingKey, key_channels
 from dasi.engine import Engine
+from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
-from dasi.webhooks import enqueue_extended_event
 
 
 async def revoke(
@@ -26,7 +26,7 @@ async def revoke(
     schedule that a worker is running is not revoked.
     """
     if customer_uid is None and not merchant_uids:
-        raise Invalid("customer_uid", "customer_uid 또는 merchant_uid가 필요합니다")
+        raise Invalid("customer_uid", "customer_or_order")
     async with engine.database.transaction() as connection:
         revoked = await _revoke(
             connection,

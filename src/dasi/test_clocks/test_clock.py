@@ -57,10 +57,9 @@ async def advance_clock(
     clock_offset = await find_clock_offset(engine.database, merchant_id)
     by = to - (started_at + clock_offset)
     if by < timedelta(0):
-        raise Conflict("clock_moment", rule="시계는 앞으로만 돌릴 수 있습니다")
+        raise Conflict("clock_moment", rule="clock_forward")
     if clock_offset + by > OFFSET_MAX:
-        rule = f"최대 {OFFSET_MAX.days}일 앞까지 돌릴 수 있습니다"
-        raise Conflict("clock_moment", rule=rule)
+        raise Conflict("clock_moment", rule="clock_days_at_most", days=OFFSET_MAX.days)
     done = await _run_due_work(engine, deliverer, merchant_id)
     for _ in range(STEPS_MAX):
         now = engine.clock.now()

@@ -54,7 +54,7 @@ async def bootstrap_link(engine: Engine) -> str | None:
 async def invite(engine: Engine, merchant_id: int, *, email: str, role: Role, made_by: User) -> str:
     """The address to hand to somebody. It works once, for a week."""
     if role not in GIVEN_ROLES:
-        raise Invalid("role", f"one of: {', '.join(GIVEN_ROLES)}")
+        raise Invalid("role", "one_of", values=GIVEN_ROLES)
     secret, now = token(), engine.clock.now()
     await invitation_store.insert_link(
         engine.database,
@@ -166,7 +166,7 @@ async def add_user(
     """
     email, name, now = checked_email(email), _checked_name(name), engine.clock.now()
     if (role is Role.OWNER) != (merchant_id is None):
-        raise Invalid("role", "owner without a merchant, or another role of one merchant")
+        raise Invalid("role", "role_and_merchant")
     password_hash = await hash_password(password)
     async with engine.database.transaction() as connection:
         user_id = await user_store.insert_user_any_merchant(
@@ -198,12 +198,12 @@ async def add_user(
 def checked_email(email: str) -> str:
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email) or not email.isprintable():
-        raise Invalid("email", "an address such as kim@shop.example")
+        raise Invalid("email", "email_address")
     return email
 
 
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= _NAME_MAX or not name.isprintable():
-        raise Invalid("name", f"1 to {_NAME_MAX} characters")
+        raise Invalid("name", "length_between", minimum=1, maximum=_NAME_MAX)
     return name

@@ -20,7 +20,7 @@ _NOBODY = (
 async def hash_password(password: str) -> str:
     """`Invalid` names the rule."""
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        raise Invalid("password", f"{PASSWORD_MIN} to {PASSWORD_MAX} characters")
+        raise Invalid("password", "length_between", minimum=PASSWORD_MIN, maximum=PASSWORD_MAX)
     return await asyncio.to_thread(_hasher.hash, password)
 
 

@@ -32,9 +32,9 @@ async def save_filter(
     `Invalid` for a name or query too long or empty, `Conflict("too_many_filters")` beyond twenty.
     """
     if not 1 <= len(name) <= NAME_MAX:
-        raise Invalid("name", f"1 to {NAME_MAX} characters")
+        raise Invalid("name", "length_between", minimum=1, maximum=NAME_MAX)
     if not 1 <= len(query) <= QUERY_MAX:
-        raise Invalid("query", f"1 to {QUERY_MAX} characters: choose something to look for first")
+        raise Invalid("query", "filter_query", maximum=QUERY_MAX)
     async with engine.database.transaction() as connection:
         await saved_filter_store.lock_filters(connection, merchant_id, user_id)
         kept = {

@@ -1,52 +1,54 @@
-"""Deliver: claim what is due, POST it, record what came of it.
+"""Deliver webhooks: claim due deliveries, POST each, record the attempt.
 
-Steps: Due -> Claimed -> Signed -> Answered -> Recorded. At least once: a worker that dies after the
-POST and before the record is followed by another POST of the same event id.
+Delivery is at least once. If a worker dies between the POST and its record, another worker POSTs
+the same event id again.
 
-Each endpoint (host and port) has a few places of its own. Deliveries that find none wait there for
-a moment and are then given back, and nothing more is claimed for that endpoint meanwhile: however
-slow it is, the others do not notice.
+Each endpoint (host and port) has a few slots of its own. A delivery that finds none waits for a
+moment and is then released, and nothing more is claimed for that endpoint meanwhile. A slow
+endpoint therefore does not delay the deliveries to others.
 """
 
 import asyncio
-from collections import Counter as CountOf
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import structlog
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
 from dasi.engine import Engine
-from dasi.webhooks import delivery_store, endpoint_store
+from dasi.foundation.worker_pool import WorkerPool
+from dasi.webhooks import delivery_store, endpoints
 from dasi.webhooks.delivery_store import ClaimedDelivery
-from dasi.webhooks.encode import encode_body
-from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, WebhookClient
+from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, WebhookClient, encode_body
 from dasi.webhooks.retry_policy import (
     RETRY_SCHEDULE,
     DeliveryDecision,
     RetrySchedule,
     evaluate_response,
 )
-from dasi.webhooks.signing import SigningSecret, secrets_of, signature_headers
+from dasi.webhooks.signing import SigningSecret, signature_headers, signing_secrets_of
 
 log = structlog.get_logger()
 
 BATCH = 50
-AT_ONCE = 256
+MAX_CONCURRENT = 256
 PER_ENDPOINT = 8
 FAILURE_THRESHOLD, FAILURE_WINDOW_S = 20, 300
-_WAIT_FOR_PLACE_S = 20
-_LEASE = timedelta(seconds=90)  # a wait for a place, a connection and an answer fit in
-_POLL_INTERVAL_S = 0.25
-_ATTEMPTS = Counter(
-    "dasi_webhook_attempts_total", "POSTs of webhooks, by what came of them", ["result"]
-)
+_SLOT_TIMEOUT_S = 20
+_LEASE = timedelta(seconds=90)  # longer than a wait for a slot, a connection and a response
+_ATTEMPTS = Counter("dasi_webhook_attempts_total", "POSTs of webhooks, by result", ["result"])
 _BACKOFFS = Counter("dasi_webhook_endpoint_backoffs_total", "Back-offs from endpoints that fail")
 
 
-class Deliverer:
-    """Posts webhooks. One per worker; its options are those of `WebhookClient`."""
+SignableDelivery: TypeAlias = tuple[ClaimedDelivery, Sequence[SigningSecret]]
+"""A delivery and the secrets that sign it."""
+
+
+class Deliverer(WorkerPool[SignableDelivery, str]):
+    """POSTs webhooks. One per worker; its options are those of `WebhookClient`."""
 
     def __init__(
         self,
@@ -58,91 +60,53 @@ class Deliverer:
         connect_s: float = CONNECT_S,
         answer_s: float = ANSWER_S,
     ) -> None:
+        super().__init__(max_concurrent=MAX_CONCURRENT)
         self._engine = engine
         self._retry_schedule = retry_schedule
         self._client = WebhookClient(
             allow_local=allow_local,
-            max_concurrent=AT_ONCE,
+            max_concurrent=MAX_CONCURRENT,
             resolver=resolver,
             connect_s=connect_s,
             answer_s=answer_s,
         )
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._places: dict[str, asyncio.Semaphore] = {}
-        self._claimed: CountOf[str] = CountOf()
-        """Deliveries in hand by endpoint: under way, or waiting for a place."""
-
-    async def poll(self) -> int:
-        """Starts what is due and has room; returns how many, or 1 when something ended."""
-        had_some = bool(self._tasks)
-        started = await self._start(None)
-        if started:
-            return len(started)
-        if not self._tasks:
-            # What ended while we looked may have held back others of its endpoint: look again.
-            return int(had_some)
-        ended, _ = await asyncio.wait(
-            self._tasks, timeout=_POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
-        )
-        return min(len(ended), 1)
-
-    async def run_due(self, *, only_merchant_id: int | None = None) -> int:
-        """Delivers one batch of what is due now and waits for it; returns how many were tried."""
-        started = await self._start(only_merchant_id)
-        await asyncio.gather(*started)
-        return len(started)
+        # A slot per concurrent POST to an endpoint; an endpoint without deliveries needs none.
+        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def close(self) -> None:
-        """Ends what is under way first: each attempt is recorded."""
-        await asyncio.gather(*self._tasks)
+        """Wait for the POSTs in flight, so that each attempt is recorded, and close the client."""
+        await super().close()
         await self._client.close()
 
-    async def _start(self, only_merchant_id: int | None) -> list[asyncio.Task[None]]:
-        room = AT_ONCE - len(self._tasks)
-        if room <= 0:
+    async def claim_due(self, *, only_merchant_id: int | None) -> list[SignableDelivery]:
+        """Claim due deliveries, each with the secrets that sign it."""
+        if self.free_slots <= 0:
             return []
         now = self._engine.clock.now()
-        claimed = await delivery_store.claim_due_any_merchant(
+        deliveries = await delivery_store.claim_due_any_merchant(
             self._engine.database,
             now=now,
             leased_until=now + _LEASE,
-            batch=min(room, BATCH),
-            busy=[name for name, count in self._claimed.items() if count >= PER_ENDPOINT],
+            batch=min(self.free_slots, BATCH),
+            busy=[endpoint for endpoint, count in self.in_flight.items() if count >= PER_ENDPOINT],
             only_merchant_id=only_merchant_id,
         )
-        if not claimed:
+        if not deliveries:
             return []
-        secrets = await secrets_of(self._engine, {one.merchant_id for one in claimed})
-        return [self._begin(one, secrets[one.merchant_id]) for one in claimed]
+        merchant_ids = {delivery.merchant_id for delivery in deliveries}
+        secrets = await signing_secrets_of(self._engine, merchant_ids)
+        return [(delivery, secrets[delivery.merchant_id]) for delivery in deliveries]
 
-    def _begin(
-        self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]
-    ) -> asyncio.Task[None]:
-        endpoint = delivery.endpoint
-        self._claimed[endpoint] += 1
-        place = self._places.setdefault(endpoint, asyncio.Semaphore(PER_ENDPOINT))
-        task = asyncio.create_task(self._deliver(delivery, secrets, place))
+    def group_of(self, item: SignableDelivery) -> str:
+        return item[0].endpoint
 
-        def ended(_task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self._claimed[endpoint] -= 1
-            if self._claimed[endpoint] == 0:
-                del self._claimed[endpoint]
-                self._places.pop(endpoint, None)
-
-        self._tasks.add(task)
-        task.add_done_callback(ended)
-        return task
-
-    async def _deliver(
-        self,
-        delivery: ClaimedDelivery,
-        secrets: Sequence[SigningSecret],
-        place: asyncio.Semaphore,
-    ) -> None:
+    async def process(self, item: SignableDelivery) -> None:
+        """POST one delivery as soon as its endpoint has a free slot, and record the attempt."""
+        delivery, secrets = item
+        slot = self._slots.setdefault(delivery.endpoint, asyncio.Semaphore(PER_ENDPOINT))
         try:
-            async with asyncio.timeout(_WAIT_FOR_PLACE_S):
-                await place.acquire()
+            async with asyncio.timeout(_SLOT_TIMEOUT_S):
+                await slot.acquire()
         except TimeoutError:
             await delivery_store.release(
                 self._engine.database, delivery.merchant_id, delivery.delivery_id
@@ -151,37 +115,38 @@ class Deliverer:
         try:
             await self._attempt_once(delivery, secrets)
         except Exception:
-            # The lease passes on; a record that could not be written must not end the worker.
+            # A failed write must not end the worker: the lease expires and the POST is repeated.
             log.exception("webhook_not_recorded", delivery_id=delivery.delivery_id)
         finally:
-            place.release()
+            slot.release()
 
     async def _attempt_once(
         self, delivery: ClaimedDelivery, secrets: Sequence[SigningSecret]
     ) -> None:
         began_at = self._engine.clock.now()
         body, headers = encode_body(delivery.body, delivery.content_type)
-        signed = signature_headers(
+        signature = signature_headers(
             secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
         )
-        answer = await self._client.post(
+        response = await self._client.post(
             delivery.url,
             body.encode(),
-            {**headers, **signed},
+            {**headers, **signature},
             is_live_merchant=delivery.is_live_merchant,
             now=began_at,
         )
         now = self._engine.clock.now()
         decision = evaluate_response(
-            answer, self._retry_schedule, attempts_before=delivery.cycle_attempts, now=now
+            response, self._retry_schedule, attempts_before=delivery.cycle_attempts, now=now
         )
-        # First: a delivery that fails before its endpoint is disabled would wait unseen.
-        await self._note_endpoint(delivery, decision, now)
+        # The endpoint comes first: a delivery recorded before its endpoint is disabled would wait
+        # unseen if the worker died in between.
+        await self._record_endpoint_result(delivery, decision, now)
         await delivery_store.record_attempt(
             self._engine.database,
             delivery,
             request=body,
-            answer=answer,
+            response=response,
             decision=decision,
             began_at=began_at,
             now=now,
@@ -192,25 +157,25 @@ class Deliverer:
             "webhook_attempted",
             delivery_id=delivery.delivery_id,
             url=delivery.url,
-            answer=answer.text[:200],
+            answer=response.text[:200],
             result=result,
-            took_ms=answer.took_ms,
+            took_ms=response.took_ms,
         )
 
-    async def _note_endpoint(
+    async def _record_endpoint_result(
         self, delivery: ClaimedDelivery, decision: DeliveryDecision, now: datetime
     ) -> None:
-        whose = (self._engine.database, delivery.merchant_id, delivery.endpoint)
+        endpoint = (self._engine.database, delivery.merchant_id, delivery.endpoint)
         match decision.endpoint:
             case "healthy":
-                if await endpoint_store.forget_failures(*whose):
+                if await endpoints.forget_failures(*endpoint):
                     log.info("webhook_endpoint_healthy", endpoint=delivery.endpoint)
             case "disabled":
-                await endpoint_store.disable(*whose, now=now)
+                await endpoints.disable(*endpoint, now=now)
                 log.warning("webhook_endpoint_disabled", endpoint=delivery.endpoint)
             case "failing":
-                backoff_until = await endpoint_store.count_failure(
-                    *whose,
+                backoff_until = await endpoints.count_failure(
+                    *endpoint,
                     failure_threshold=FAILURE_THRESHOLD,
                     failure_window_s=FAILURE_WINDOW_S,
                     now=now,

@@ -1,13 +1,12 @@
-"""SQL of events and their deliveries. The log is in `log_store`, the feed in `feed_store`."""
+"""SQL that claims deliveries and records their attempts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from dasi.foundation.db import Connection, Database
-from dasi.webhooks.enqueue_store import OWN_URL
+from dasi.foundation.db import Database
 from dasi.webhooks.retry_policy import DeliveryDecision, HttpResult
 
 
@@ -21,63 +20,9 @@ class ClaimedDelivery:
     content_type: Literal["json", "form"]
     body: dict[str, str]
     cycle_attempts: int
-    """How many attempts of this cycle went before this one."""
+    """Attempts of this retry cycle before this one."""
     is_live_merchant: bool
     """The merchant takes real money."""
-
-
-async def insert_event(
-    connection: Connection,
-    merchant_id: int,
-    *,
-    event_id: str,
-    resource_id: str,
-    channel_id: int | None,
-    version: int,
-    kind: str,
-    body: Mapping[str, str],
-    urls: tuple[str, ...],
-    is_extended: bool,
-    now: datetime,
-) -> None:
-    """The event, and a delivery for each of `urls`, or else for the merchant's own URL: of a test
-    channel's event the test one, if there is one.
-
-    An endpoint that is disabled gets failed deliveries: visible, and ready to be replayed.
-    """
-    await connection.execute(
-        f"""WITH merchant AS (
-               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
-               FROM merchants m
-               LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
-               WHERE m.merchant_id = $1 AND (m.extended_events OR NOT $9)
-           ), event AS (
-               INSERT INTO webhook_events
-                   (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
-               SELECT $1, $2, $3, $10, $4, $5, $6, $8 FROM merchant
-           )
-           INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
-                                   content_type, state, next_attempt_at, created_at)
-           SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
-                  'pending', $8, $8
-           FROM merchant m
-           CROSS JOIN LATERAL unnest(
-               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
-           ) WITH ORDINALITY AS target (url, place)
-           WHERE target.url IS NOT NULL""",
-        merchant_id,
-        event_id,
-        resource_id,
-        version,
-        kind,
-        json.dumps(body, ensure_ascii=False),
-        list(urls),
-        now,
-        is_extended,
-        channel_id,
-    )
-    # Wakes the worker early; it also looks by itself, so a lost call costs a second, not an event.
-    await connection.execute("SELECT pg_notify('dasi_webhooks', '')")
 
 
 async def claim_due_any_merchant(
@@ -89,12 +34,12 @@ async def claim_due_any_merchant(
     busy: Sequence[str],
     only_merchant_id: int | None,
 ) -> list[ClaimedDelivery]:
-    """Takes up to `batch` due deliveries for this worker until `leased_until`.
+    """Lease up to `batch` due deliveries to this worker until `leased_until` and return them.
 
-    Order per payment and URL is kept (W3): a delivery waits while an older one of the same payment
-    for the same URL was not heard yet. Busy, paused or disabled endpoints are left out. A
-    worker that dies loses its lease, not the delivery. `OFFSET 0` and `coalesce` keep the planner
-    on the index of what is due first, however much is due.
+    A delivery waits while an older one of the same payment and URL has no response yet (W3). Busy,
+    paused or disabled endpoints are left out. If the worker dies, the lease expires and another
+    worker claims the delivery. `OFFSET 0` and `coalesce` keep the planner on the index of
+    `next_attempt_at`, however many deliveries are due.
     """
     rows = await database.fetch(
         """UPDATE deliveries d SET leased_until = $2
@@ -133,7 +78,7 @@ async def claim_due_any_merchant(
 
 
 async def is_live_merchant(database: Database, merchant_id: int) -> bool:
-    """Whether any of its channels is live."""
+    """Return whether any channel of the merchant is live."""
     row = await database.fetchrow(
         "SELECT 1 FROM channels WHERE merchant_id = $1 AND NOT is_sandbox LIMIT 1", merchant_id
     )
@@ -141,7 +86,7 @@ async def is_live_merchant(database: Database, merchant_id: int) -> bool:
 
 
 async def release(database: Database, merchant_id: int, delivery_id: str) -> None:
-    """Gives a claimed delivery back untried."""
+    """End the lease of a claimed delivery without an attempt."""
     await database.fetch(
         """UPDATE deliveries SET leased_until = NULL
            WHERE merchant_id = $1 AND delivery_id = $2 AND state = 'pending'""",
@@ -155,14 +100,14 @@ async def record_attempt(
     delivery: ClaimedDelivery,
     *,
     request: str,
-    answer: HttpResult,
+    response: HttpResult,
     decision: DeliveryDecision,
     began_at: datetime,
     now: datetime,
 ) -> None:
-    """What one POST came to, its line in the log, and when the next one is due."""
+    """Record one POST: the delivery's new state and next attempt, and a row of the log."""
     await database.fetch(
-        """WITH tried AS (
+        """WITH attempted AS (
                UPDATE deliveries
                SET state = $3, attempts = attempts + 1, cycle_attempts = cycle_attempts + 1,
                    last_answer = $4, next_attempt_at = $5, leased_until = NULL,
@@ -176,17 +121,17 @@ async def record_attempt(
                                           request, http_status, answer, next_attempt_at)
            SELECT $1, $2, attempts, $8, $9, $10, $11, $12, $4,
                   CASE WHEN $3 = 'pending' THEN $5::timestamptz END
-           FROM tried""",
+           FROM attempted""",
         delivery.merchant_id,
         delivery.delivery_id,
         decision.state,
-        answer.text,
+        response.text,
         decision.next_attempt_at,
         decision.has_responded,
         now,
         began_at,
-        answer.took_ms,
+        response.took_ms,
         delivery.url,
         request,
-        answer.http_status,
+        response.http_status,
     )

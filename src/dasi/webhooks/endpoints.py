@@ -1,46 +1,164 @@
-"""Endpoints: the servers merchants are told at, by host and port. Those that fail back off by
-themselves; a user may pause and resume deliveries."""
+"""Webhook endpoints: the servers that receive webhooks, by host and port.
+
+A failing endpoint backs off by itself; a user may pause and resume deliveries.
+"""
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
 from dasi.engine import Engine
+from dasi.foundation.db import Database
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.webhooks import endpoint_store
-from dasi.webhooks.endpoint_store import FailingEndpoint
 
 _NAME = re.compile(r"[!-~]{1,2000}")
+_ENDPOINT = "coalesce(lower(substring($2 FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), lower($2))"
+"""The endpoint of a URL, or of an endpoint itself: as the column of `deliveries` is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailingEndpoint:
+    endpoint: str
+    failures: int
+    failing_since: datetime
+    backoff_until: datetime | None
+    disabled_at: datetime | None
+    paused_at: datetime | None
+    """Since when deliveries are paused by a user."""
 
 
 async def failing_endpoints(engine: Engine, merchant_id: int) -> list[FailingEndpoint]:
-    """Endpoints that fail or are paused now, those longest first."""
-    return await endpoint_store.failing_endpoints(engine.database, merchant_id)
+    """Return the endpoints that fail, are paused or are disabled now, the oldest failure first."""
+    rows = await engine.database.fetch(
+        """SELECT endpoint, failures, failing_since, backoff_until, disabled_at, paused_at
+           FROM webhook_endpoints WHERE merchant_id = $1 ORDER BY failing_since""",
+        merchant_id,
+    )
+    return [FailingEndpoint(**row) for row in rows]
 
 
 async def pause_endpoint(engine: Engine, merchant_id: int, endpoint: str) -> str:
-    """Nothing more goes to an endpoint (host and port, or a URL there) until it is resumed.
+    """Pause deliveries to an endpoint (host and port, or a URL there) and return its name.
 
-    What is due waits and spends no attempt; what is being sent just now ends. Returns the name of
-    the endpoint. `Invalid`.
+    Due deliveries wait until it is resumed and spend no attempt; a POST in flight ends.
+    Raises `Invalid`.
     """
     if not _NAME.fullmatch(endpoint):
-        raise Invalid("endpoint", "a host, with its port if it has one, or a URL there")
-    return await endpoint_store.pause(
-        engine.database, merchant_id, endpoint, now=engine.clock.now()
+        raise Invalid("endpoint", "endpoint_name")
+    row = await engine.database.fetchrow(
+        f"""INSERT INTO webhook_endpoints
+                (merchant_id, endpoint, failures, failing_since, paused_at)
+            VALUES ($1, {_ENDPOINT}, 0, $3, $3)
+            ON CONFLICT (merchant_id, endpoint) DO UPDATE
+            SET paused_at = coalesce(webhook_endpoints.paused_at, $3)
+            RETURNING endpoint""",
+        merchant_id,
+        endpoint,
+        engine.clock.now(),
     )
+    assert row is not None
+    return str(row["endpoint"])
 
 
 async def resume_endpoint(engine: Engine, merchant_id: int, endpoint: str) -> None:
-    """Ends the pause of an endpoint, by whomever, or enables it again.
+    """End an endpoint's pause or back-off, or enable it again.
 
-    What waits goes out now, in order; what has failed stays failed (`replay_events`).
-    `NotFound("unknown_endpoint")` for one that is neither paused nor failing.
+    Waiting deliveries go out now, in order; failed ones stay failed (`replay_events`).
+    Raises `NotFound("unknown_endpoint")` for an endpoint that is neither paused nor failing.
     """
-    if not await endpoint_store.resume(engine.database, merchant_id, endpoint):
+    row = await engine.database.fetchrow(
+        f"""DELETE FROM webhook_endpoints WHERE merchant_id = $1 AND endpoint = {_ENDPOINT}
+            RETURNING endpoint""",
+        merchant_id,
+        endpoint,
+    )
+    if row is None:
         raise NotFound("unknown_endpoint", endpoint=endpoint[:200])
 
 
-async def fail_for_disabled(engine: Engine) -> int:
-    """Fails what came in since for endpoints that answered 410. For the worker."""
-    return await endpoint_store.fail_for_disabled_any_merchant(
-        engine.database, now=engine.clock.now()
+async def forget_failures(database: Database, merchant_id: int, endpoint: str) -> bool:
+    """Forget the failures of an endpoint that answers; return whether there were any.
+
+    A paused or disabled endpoint stays so.
+    """
+    row = await database.fetchrow(
+        """DELETE FROM webhook_endpoints
+           WHERE merchant_id = $1 AND endpoint = $2 AND paused_at IS NULL AND disabled_at IS NULL
+           RETURNING endpoint""",
+        merchant_id,
+        endpoint,
     )
+    return row is not None
+
+
+async def count_failure(
+    database: Database,
+    merchant_id: int,
+    endpoint: str,
+    *,
+    failure_threshold: int,
+    failure_window_s: int,
+    now: datetime,
+) -> datetime | None:
+    """Count a failure and return until when the endpoint backs off, or None.
+
+    It backs off after `failure_threshold` failures in a row over `failure_window_s`: for a minute
+    more each time, up to half an hour.
+    """
+    row = await database.fetchrow(
+        """INSERT INTO webhook_endpoints (merchant_id, endpoint, failures, failing_since)
+           VALUES ($1, $2, 1, $5)
+           ON CONFLICT (merchant_id, endpoint) DO UPDATE
+           SET failures = webhook_endpoints.failures + 1,
+               backoff_until = CASE
+                   WHEN webhook_endpoints.failures + 1 >= $3
+                        AND webhook_endpoints.failing_since <= $5 - make_interval(secs => $4)
+                   THEN $5 + make_interval(mins => least(30, webhook_endpoints.failures + 2 - $3))
+               END
+           RETURNING backoff_until""",
+        merchant_id,
+        endpoint,
+        failure_threshold,
+        failure_window_s,
+        now,
+    )
+    assert row is not None
+    backoff_until: datetime | None = row["backoff_until"]
+    return backoff_until
+
+
+async def disable(database: Database, merchant_id: int, endpoint: str, *, now: datetime) -> None:
+    """Fail the deliveries of an endpoint that answered 410, now and until it is resumed."""
+    await database.fetch(
+        """WITH disabled AS (
+               INSERT INTO webhook_endpoints
+                   (merchant_id, endpoint, failures, failing_since, disabled_at)
+               VALUES ($1, $2, 1, $3, $3)
+               ON CONFLICT (merchant_id, endpoint) DO UPDATE SET disabled_at = $3
+           )
+           UPDATE deliveries
+           SET state = 'failed', done_at = $3, last_answer = 'the endpoint answered 410 Gone'
+           WHERE merchant_id = $1 AND endpoint = $2 AND state = 'pending'
+             AND (leased_until IS NULL OR leased_until <= $3)""",
+        merchant_id,
+        endpoint,
+        now,
+    )
+
+
+async def fail_for_disabled_any_merchant(engine: Engine) -> int:
+    """Fail the deliveries enqueued since for disabled endpoints and return their count.
+
+    For the worker.
+    """
+    rows = await engine.database.fetch(
+        """UPDATE deliveries d
+           SET state = 'failed', done_at = $1, last_answer = 'the endpoint answered 410 Gone'
+           FROM webhook_endpoints r
+           WHERE r.disabled_at IS NOT NULL AND d.merchant_id = r.merchant_id
+             AND d.endpoint = r.endpoint AND d.state = 'pending'
+             AND (d.leased_until IS NULL OR d.leased_until <= $1)
+           RETURNING d.delivery_id""",
+        engine.clock.now(),
+    )
+    return len(rows)

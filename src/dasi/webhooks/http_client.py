@@ -1,25 +1,29 @@
-"""POST to a merchant's server: where it may go, how long it may take, what is read of an answer."""
+"""POST to a merchant's server: which addresses are allowed, time limits, what is read back."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
+from typing import Literal
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from dasi.foundation.db import assert_no_transaction
+from dasi.http.ssrf import AddressRefused, PublicResolver, reject_private_ip
 from dasi.webhooks.retry_policy import HttpResult, read_retry_after
-from dasi.webhooks.ssrf import AddressRefused, PublicResolver, reject_private_ip
 
 CONNECT_S, ANSWER_S = 10.0, 30.0
-_ANSWER_MAX_BYTES = 64 * 1024
-_ANSWER_KEPT = 1_000
+_READ_MAX_BYTES = 64 * 1024
+_TEXT_MAX = 1_000
 
 
 class WebhookClient:
-    """Holds the HTTP pools.
+    """Holds the HTTP connection pools.
 
-    `allow_local` lets what is sent for merchants in test mode go to private addresses; for those
-    with a live channel it never does. `resolver` is for tests of that.
+    `allow_local` permits private addresses for merchants in test mode, never for merchants with a
+    live channel. `resolver` is for tests of that.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class WebhookClient:
         is_live_merchant: bool,
         now: datetime,
     ) -> HttpResult:
-        """What the endpoint said, whatever the network does."""
+        """POST `body` and return the response, or the reason that there is none."""
         assert_no_transaction()
         is_open = self._allow_local and not is_live_merchant
         session = self._open if is_open else self._guarded
@@ -55,43 +59,56 @@ class WebhookClient:
         try:
             if not is_open:
                 reject_private_ip(url)
-            async with session.post(url, data=body, headers=headers, allow_redirects=False) as said:
-                text = await _read_some(said)
+            async with session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                text = await _read_start(response)
                 return HttpResult(
-                    http_status=said.status,
-                    text=f"HTTP {said.status} {text}".strip()[:_ANSWER_KEPT],
-                    retry_after=read_retry_after(said.headers.get("Retry-After"), now=now),
-                    took_ms=_since(began),
+                    http_status=response.status,
+                    text=f"HTTP {response.status} {text}".strip()[:_TEXT_MAX],
+                    retry_after=read_retry_after(response.headers.get("Retry-After"), now=now),
+                    took_ms=_elapsed_ms(began),
                 )
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
-            return HttpResult(None, _why(failure)[:_ANSWER_KEPT], None, _since(began))
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            return HttpResult(None, _failure_text(error)[:_TEXT_MAX], None, _elapsed_ms(began))
 
     async def close(self) -> None:
         await self._guarded.close()
         await self._open.close()
 
 
-def _why(failure: BaseException) -> str:
-    """Why there is no answer, for whoever reads the log of deliveries."""
-    cause: BaseException | None = failure
+def encode_body(
+    body: Mapping[str, str], content_type: Literal["json", "form"]
+) -> tuple[str, dict[str, str]]:
+    """Encode an event's body as the merchant chose; return the text and its headers."""
+    user_agent = {"user-agent": "dasi-webhook"}
+    if content_type == "json":
+        text = json.dumps(body, ensure_ascii=False)
+        return text, {"content-type": "application/json", **user_agent}
+    return urlencode(body), {"content-type": "application/x-www-form-urlencoded", **user_agent}
+
+
+def _failure_text(error: BaseException) -> str:
+    """Describe in the delivery log why there is no response."""
+    cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, AddressRefused):
             return f"not sent: {cause}"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(failure, TimeoutError):
+    if isinstance(error, TimeoutError):
         return "no answer in time"
-    return f"no answer: {type(failure).__name__}: {failure}"
+    return f"no answer: {type(error).__name__}: {error}"
 
 
-async def _read_some(said: aiohttp.ClientResponse) -> str:
-    """The beginning of the answer, for the log. What is behind it is never read."""
-    read = bytearray()
-    while len(read) < _ANSWER_MAX_BYTES:
-        part = await said.content.read(_ANSWER_MAX_BYTES - len(read))
-        if not part:
+async def _read_start(response: aiohttp.ClientResponse) -> str:
+    """Read the start of the response body for the log. The rest is never read."""
+    content = bytearray()
+    while len(content) < _READ_MAX_BYTES:
+        chunk = await response.content.read(_READ_MAX_BYTES - len(content))
+        if not chunk:
             break
-        read += part
-    text = bytes(read[:_ANSWER_KEPT]).decode(errors="replace").replace("\x00", "")
+        content += chunk
+    text = bytes(content[:_TEXT_MAX]).decode(errors="replace").replace("\x00", "")
     return " ".join(text.split())
 
 
@@ -107,5 +124,5 @@ def _session(
     )
 
 
-def _since(began: float) -> int:
+def _elapsed_ms(began: float) -> int:
     return round((monotonic() - began) * 1000)

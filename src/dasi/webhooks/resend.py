@@ -1,69 +1,96 @@
-"""Send again: one event, or a range. And read the log of what was sent."""
+"""Resend: make the deliveries of an event or of a period due again."""
 
 from datetime import datetime
 
 from dasi.engine import Engine
+from dasi.events import OWN_URL
 from dasi.foundation.errors import Invalid, NotFound
-from dasi.webhooks import attempt_log_store
-from dasi.webhooks.event import Delivery, DeliveryAttempt
-
-LIST_MAX = 1_000
 
 
 async def resend_event(engine: Engine, merchant_id: int, event_id: str) -> int:
-    """Sends an event again to where it went, or to the merchant's URL if it went nowhere.
+    """Make an event's deliveries due again and return their count.
 
-    How many deliveries are due now. `NotFound("unknown_event")`; `Invalid` if there is no URL.
+    An event without deliveries gets one for the merchant's present URL.
+    Raises `NotFound("unknown_event")`, and `Invalid` if there is no URL or a POST is under way.
     """
     now = engine.clock.now()
-    if not await attempt_log_store.event_exists(engine.database, merchant_id, event_id):
+    if not await _event_exists(engine, merchant_id, event_id):
         raise NotFound("unknown_event", event_id=event_id[:40])
-    due = await attempt_log_store.resend_event(engine.database, merchant_id, event_id, now=now)
-    due = due or await attempt_log_store.deliver_undelivered_event(
-        engine.database, merchant_id, event_id, now=now
-    )
+    due = await _reset_deliveries(engine, merchant_id, event_id, now=now)
+    due = due or await _insert_delivery(engine, merchant_id, event_id, now=now)
     if not due:
-        raise Invalid("event_id", "an event that is not under way, of a merchant with a URL")
+        raise Invalid("event_id", "resendable_event")
     return due
 
 
 async def replay_events(
     engine: Engine, merchant_id: int, *, since: datetime, until: datetime, only_failed: bool
 ) -> int:
-    """Sends the deliveries of a span of time again, each payment's in order. How many."""
-    if until <= since:
-        raise Invalid("until", "a moment after `since`")
-    return await attempt_log_store.replay_between(
-        engine.database,
-        merchant_id,
-        since=since,
-        until=until,
-        only_failed=only_failed,
-        now=engine.clock.now(),
-    )
+    """Make the deliveries created in [since, until) due again and return their count.
 
-
-async def list_deliveries(
-    engine: Engine,
-    merchant_id: int,
-    *,
-    state: str | None,
-    resource_id: str | None,
-    after: tuple[datetime, str] | None = None,
-    limit: int,
-) -> list[Delivery]:
-    """Newest first; of one state, and of one payment or event, if given.
-
-    `after` is where a page ended: `created_at` and `delivery_id` of its last.
+    Deliveries of one payment go out in order.
     """
-    assert 1 <= limit <= LIST_MAX, "checked by whoever asks"
-    return await attempt_log_store.deliveries(
-        engine.database, merchant_id, state=state, resource_id=resource_id, after=after, limit=limit
+    if until <= since:
+        raise Invalid("until", "after_since")
+    rows = await engine.database.fetch(
+        """UPDATE deliveries
+           SET state = 'pending', cycle_attempts = 0, next_attempt_at = $5,
+               done_at = NULL, responded_at = NULL
+           WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3
+             AND (state = 'failed' OR (NOT $4 AND state = 'delivered'))
+           RETURNING delivery_id""",
+        merchant_id,
+        since,
+        until,
+        only_failed,
+        engine.clock.now(),
     )
+    return len(rows)
 
 
-async def list_attempts(
-    engine: Engine, merchant_id: int, delivery_id: str
-) -> list[DeliveryAttempt]:
-    """Every POST of a delivery, oldest first."""
-    return await attempt_log_store.attempts(engine.database, merchant_id, delivery_id)
+async def _event_exists(engine: Engine, merchant_id: int, event_id: str) -> bool:
+    row = await engine.database.fetchrow(
+        "SELECT 1 FROM webhook_events WHERE merchant_id = $1 AND event_id = $2",
+        merchant_id,
+        event_id,
+    )
+    return row is not None
+
+
+async def _reset_deliveries(
+    engine: Engine, merchant_id: int, event_id: str, *, now: datetime
+) -> int:
+    """Give every delivery of an event that no worker holds a whole retry schedule again."""
+    rows = await engine.database.fetch(
+        """UPDATE deliveries
+           SET state = 'pending', cycle_attempts = 0, next_attempt_at = $3,
+               done_at = NULL, responded_at = NULL
+           WHERE merchant_id = $1 AND event_id = $2
+             AND (leased_until IS NULL OR leased_until <= $3)
+           RETURNING delivery_id""",
+        merchant_id,
+        event_id,
+        now,
+    )
+    return len(rows)
+
+
+async def _insert_delivery(
+    engine: Engine, merchant_id: int, event_id: str, *, now: datetime
+) -> int:
+    """Insert a delivery to the merchant's present URL for an event that has none."""
+    rows = await engine.database.fetch(
+        f"""INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                   content_type, state, next_attempt_at, created_at)
+           SELECT e.merchant_id, e.event_id || '.1', e.event_id, e.resource_id, e.version,
+                  {OWN_URL}, m.webhook_content_type, 'pending', $3, $3
+           FROM webhook_events e JOIN merchants m ON m.merchant_id = e.merchant_id
+           LEFT JOIN channels c ON c.merchant_id = e.merchant_id AND c.channel_id = e.channel_id
+           WHERE e.merchant_id = $1 AND e.event_id = $2 AND {OWN_URL} IS NOT NULL
+           ON CONFLICT DO NOTHING
+           RETURNING delivery_id""",
+        merchant_id,
+        event_id,
+        now,
+    )
+    return len(rows)

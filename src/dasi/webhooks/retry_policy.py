@@ -1,10 +1,10 @@
-"""The retry schedule, and what follows from a response. Pure.
+"""The retry schedule, and the decision that follows from a response. Pure.
 
 2xx                      delivered
-408, 425, 429, 5xx, 3xx  not taken: tried again, not before its Retry-After
-other 4xx                heard and refused: tried again, but later events need not wait for it
+408, 425, 429, 5xx, 3xx  not accepted: attempted again, not before its Retry-After
+other 4xx                refused: attempted again, but later events need not wait for it
 410                      failed, and nothing more goes to this endpoint until it is resumed
-no answer                as a 5xx
+no response              as a 5xx
 """
 
 import random
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from dasi.foundation.durations import parse_durations
+from dasi.foundation.clock import parse_durations
 
 LEAST = timedelta(hours=72)
 RETRY_SCHEDULE = parse_durations(
@@ -30,10 +30,10 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class HttpResult:
-    """What one POST came to."""
+    """The response to one POST, or the reason that there is none."""
 
     http_status: int | None
-    """None: there was no answer."""
+    """None: there was no response."""
     text: str
     retry_after: timedelta | None
     took_ms: int
@@ -48,10 +48,10 @@ class DeliveryDecision:
 
 
 def evaluate_response(
-    answer: HttpResult, retry_schedule: RetrySchedule, *, attempts_before: int, now: datetime
+    response: HttpResult, retry_schedule: RetrySchedule, *, attempts_before: int, now: datetime
 ) -> DeliveryDecision:
-    """What becomes of a delivery after one more attempt of its cycle."""
-    status = answer.http_status
+    """Decide the next state of a delivery after an attempt; `attempts_before` are of its cycle."""
+    status = response.http_status
     if status is not None and status // 100 == 2:  # noqa: PLR2004  # the success codes
         return DeliveryDecision("delivered", now, has_responded=True, endpoint="healthy")
     if status == _GONE:
@@ -62,23 +62,23 @@ def evaluate_response(
     endpoint: Literal["healthy", "failing"] = "healthy" if has_responded else "failing"
     if attempts_before >= len(retry_schedule):
         return DeliveryDecision("failed", now, has_responded=has_responded, endpoint=endpoint)
-    # Up to a tenth more, so that endpoints coming back are not met by everybody at once.
+    # Up to a tenth more, so that a recovered endpoint does not get all deliveries at once.
     wait = retry_schedule[attempts_before] * random.uniform(1.0, 1.0 + _JITTER)  # noqa: S311  # no secret
-    if answer.retry_after is not None:
-        wait = max(wait, min(answer.retry_after, _RETRY_AFTER_MAX))
+    if response.retry_after is not None:
+        wait = max(wait, min(response.retry_after, _RETRY_AFTER_MAX))
     return DeliveryDecision("pending", now + wait, has_responded=has_responded, endpoint=endpoint)
 
 
 def read_retry_after(header: str | None, *, now: datetime) -> timedelta | None:
-    """Seconds or a date; None for what is neither."""
+    """Read a Retry-After header, which holds seconds or a date; None for any other text."""
     if header is None:
         return None
     if header.strip().isdigit():
         return timedelta(seconds=min(int(header.strip()[:9]), 10**8))
     try:
-        moment = parsedate_to_datetime(header)
+        retry_at = parsedate_to_datetime(header)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(moment - now, timedelta())
+    if retry_at.tzinfo is None:
+        retry_at = retry_at.replace(tzinfo=UTC)
+    return max(retry_at - now, timedelta())

@@ -1,8 +1,8 @@
-"""Send a test event to a merchant's address, now, and say what came back.
+"""Send a test webhook to a merchant's URL now and return the response.
 
-It is built, signed and sent as any other, under the same rules of where it may go. It is no event:
-it is in no feed, and the payment it names exists nowhere, so an endpoint that reads the payment
-back before it believes anything will not believe this one.
+It is built, signed and sent as a real one, under the same rules for addresses. It is not an event:
+no feed holds it, and no payment has its `imp_uid`. An endpoint that reads the payment back before
+it trusts a webhook therefore does not trust this one.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,20 @@ from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
 from dasi.webhooks import delivery_store
-from dasi.webhooks.encode import encode_body
-from dasi.webhooks.http_client import WebhookClient
+from dasi.webhooks.http_client import WebhookClient, encode_body
 from dasi.webhooks.signing import signature_headers, signing_secrets
 
-_NOBODYS = "imp_000000000000"
+_TEST_IMP_UID = "imp_000000000000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentTest:
-    """What was sent, and what came back."""
+    """The request of a test webhook and its response."""
 
     url: str
     request: str
     http_status: int | None
-    """None: there was no answer, and `answer` says why."""
+    """None: there was no response, and `answer` gives the reason."""
     answer: str
     took_ms: int
 
@@ -35,9 +34,9 @@ class SentTest:
 async def send_test_event(
     engine: Engine, merchant: Merchant, *, mode: Literal["live", "test"]
 ) -> SentTest:
-    """To the saved address for live or for test events. It takes up to 40 s.
+    """Send a test webhook to the saved URL for live or for test events. It takes up to 40 s.
 
-    `NotFound("no_webhook_url")`: there is nowhere to send it.
+    Raises `NotFound("no_webhook_url")` if there is no URL.
     """
     url = merchant.webhook_url
     if mode == "test":
@@ -45,20 +44,22 @@ async def send_test_event(
     if url is None:
         raise NotFound("no_webhook_url", code=merchant.code)
     now = engine.clock.now()
-    number = ulid(now)
+    test_id = ulid(now)
     body, content_type = encode_body(
-        {"imp_uid": _NOBODYS, "merchant_uid": f"test-{number}", "status": "paid"},
+        {"imp_uid": _TEST_IMP_UID, "merchant_uid": f"test-{test_id}", "status": "paid"},
         merchant.webhook_content_type,
     )
     secrets = await signing_secrets(engine, merchant.merchant_id)
-    headers = signature_headers(secrets, event_id=f"evt_test_{number}", body=body.encode(), at=now)
+    signature = signature_headers(
+        secrets, event_id=f"evt_test_{test_id}", body=body.encode(), at=now
+    )
     is_live_merchant = await delivery_store.is_live_merchant(engine.database, merchant.merchant_id)
     client = WebhookClient(allow_local=engine.allows_local_urls, max_concurrent=1)
     try:
-        answer = await client.post(
+        response = await client.post(
             url,
             body.encode(),
-            {**content_type, **headers},
+            {**content_type, **signature},
             is_live_merchant=is_live_merchant,
             now=now,
         )
@@ -67,7 +68,7 @@ async def send_test_event(
     return SentTest(
         url=url,
         request=body,
-        http_status=answer.http_status,
-        answer=answer.text,
-        took_ms=answer.took_ms,
+        http_status=response.http_status,
+        answer=response.text,
+        took_ms=response.took_ms,
     )

@@ -43,7 +43,7 @@ async def complete_window(
     try:
         returned = provider.read_return(fields)
     except ValueError as bad:
-        raise Invalid("return", str(bad)) from bad
+        raise Invalid("return", "readable_return", detail=str(bad)) from bad
     if returned.pg_order_id != order.pg_order_id:
         log.warning(
             "return_order_mismatch", imp_uid=payment.imp_uid, named=returned.pg_order_id[:60]

@@ -15,9 +15,9 @@ import structlog
 
 from dasi.engine import Engine
 from dasi.foundation.db import assert_no_transaction
+from dasi.http.ssrf import PublicResolver, reject_private_ip
 from dasi.ledger import Payment, payment_store
 from dasi.providers.port import WindowReturn
-from dasi.webhooks import PublicResolver, reject_private_ip
 from dasi.windows import window_store
 
 log = structlog.get_logger()

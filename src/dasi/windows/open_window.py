@@ -56,7 +56,7 @@ async def open_window(
     then failed and the order stays free.
     """
     if request.customer_uid is None and request.amount_krw < 1:
-        raise Invalid("amount", "at least 1 won (0 only when customer_uid registers a card)")
+        raise Invalid("amount", "won_in_window")
     channel = await select_channel(
         engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
     )

@@ -89,6 +89,7 @@ def charge(
     bank.claim_order(mall.mall_id, request.shop_order_no)
     if issuer_refusal is not None:
         raise issuer_refusal
+    values = request.shop_value_info
     return _transaction(
         bank,
         mall,
@@ -99,7 +100,7 @@ def charge(
         amount=request.amount,
         goods_name=request.order_info.goods_name,
         customer=request.order_info.customer_info,
-        shop_values=shop_values(request.shop_value_info),
+        shop_values=shop_values(values) if values is not None else (),
         method=codes.PAY_METHOD_CARD,
         card=key.card,
         batch_key=key.batch_key,

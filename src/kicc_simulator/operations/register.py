@@ -71,10 +71,8 @@ def check_positive_amount(amount: int) -> None:
 
 
 def shop_values(values: ShopValueInfo | None) -> tuple[str, ...]:
-    """The seven texts that the return and the notice echo; none without a `shopValueInfo`."""
-    if values is None:
-        return ()
-    return tuple(getattr(values, f"value{n}") or "" for n in range(1, 8))
+    """The seven texts that the return and the notice echo, empty ones included."""
+    return tuple(getattr(values, f"value{n}", None) or "" for n in range(1, 8))
 
 
 def _check_permission(mall: Mall, request: RegisterRequest) -> None:

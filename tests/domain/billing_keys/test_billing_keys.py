@@ -37,7 +37,9 @@ async def charged_with(
     )
     paid = await charge(engine, merchant.merchant_id, request)
     (approval,) = [
-        one for one in (await kicc.state())["transactions"] if one["pgCno"] == paid.pg_tid
+        transaction
+        for transaction in (await kicc.state())["transactions"]
+        if transaction["pgCno"] == paid.pg_tid
     ]
     return str(approval["batchKey"])
 
@@ -116,9 +118,9 @@ async def test_a_lost_answer_leaves_the_old_card(
     older = (await keys_at_pg(kicc))[0]
 
     await kicc.scenario("executed_answer_cut", "approval")
-    doubtful = await register_card(engine, merchant, kicc, "card-1", merchant_uid="lost")
+    unresolved = await register_card(engine, merchant, kicc, "card-1", merchant_uid="lost")
 
-    assert doubtful.status is Status.PENDING
+    assert unresolved.status is Status.PENDING
     assert await charged_with(engine, merchant, kicc, "card-1") == older
     with pytest.raises(Conflict, match="order_in_doubt"):
         await register_card(engine, merchant, kicc, "card-1", merchant_uid="lost")
@@ -161,10 +163,10 @@ async def test_the_same_customer_uid_of_two_merchants_is_two_cards(
         await find_billing_key(engine, other.merchant_id, "card-1")
     await register_card(engine, other, kicc, "card-1")
 
-    ours, theirs = [
-        await find_billing_key(engine, one.merchant_id, "card-1") for one in (merchant, other)
+    key, other_key = [
+        await find_billing_key(engine, owner.merchant_id, "card-1") for owner in (merchant, other)
     ]
-    assert open_key(engine, ours) != open_key(engine, theirs)
+    assert open_key(engine, key) != open_key(engine, other_key)
 
 
 async def test_a_key_is_charged_in_the_channel_that_issued_it(

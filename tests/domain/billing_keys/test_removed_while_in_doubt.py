@@ -1,4 +1,4 @@
-"""A customer who is removed while a registration is in doubt gets no live card back by it."""
+"""An unresolved registration gives a removed customer no active key back."""
 
 from datetime import timedelta
 
@@ -22,45 +22,47 @@ async def live_at_pg(kicc: SimulatorControl) -> int:
 
 
 async def lose_answer(engine: Engine, merchant: Merchant, kicc: SimulatorControl) -> Payment:
-    """A registration that the PG has made and nobody here knows of."""
+    """Register a card at the PG and lose the answer."""
     await kicc.settings(key_in_query=True)
     await kicc.scenario("executed_answer_cut", "approval")
-    doubtful = await register_card(engine, merchant, kicc, "card-1")
-    assert doubtful.status is Status.PENDING
-    return doubtful
+    unresolved = await register_card(engine, merchant, kicc, "card-1")
+    assert unresolved.status is Status.PENDING
+    return unresolved
 
 
-async def look(engine: Engine, clock: ManualClock, merchant: Merchant, one: Payment) -> Payment:
-    """The worker finds out, and ends what is to be ended."""
+async def resolve(
+    engine: Engine, clock: ManualClock, merchant: Merchant, payment: Payment
+) -> Payment:
+    """Resolve the payment and delete due keys, as the worker does."""
     clock.advance(timedelta(seconds=3))
     await resolve_due(engine)
     await delete_due_keys(engine)
-    return await find_payment(engine, merchant.merchant_id, one.imp_uid)
+    return await find_payment(engine, merchant.merchant_id, payment.imp_uid)
 
 
-async def test_a_registration_found_after_the_customer_was_removed_is_ended_at_the_pg(
+async def test_key_of_a_removed_customer_is_deleted_at_the_pg_when_resolved(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await register_card(engine, merchant, kicc, "card-1")
-    doubtful = await lose_answer(engine, merchant, kicc)
+    unresolved = await lose_answer(engine, merchant, kicc)
 
     await delete_key(engine, merchant.merchant_id, "card-1")
-    found = await look(engine, clock, merchant, doubtful)
+    resolved = await resolve(engine, clock, merchant, unresolved)
 
-    assert found.status is Status.PAID, "what the PG did is told as it is"
+    assert resolved.status is Status.PAID, "the payment shows what the PG did"
     assert await live_at_pg(kicc) == 0
     with pytest.raises(NotFound, match="unknown_billing_key"):
         await find_billing_key(engine, merchant.merchant_id, "card-1")
 
 
-async def test_it_is_ended_too_if_there_was_no_card_to_remove_yet(
+async def test_key_is_deleted_even_if_there_was_no_card_to_remove_yet(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
-    doubtful = await lose_answer(engine, merchant, kicc)
+    unresolved = await lose_answer(engine, merchant, kicc)
 
     with pytest.raises(NotFound, match="unknown_billing_key"):
         await delete_key(engine, merchant.merchant_id, "card-1")
-    await look(engine, clock, merchant, doubtful)
+    await resolve(engine, clock, merchant, unresolved)
 
     assert await live_at_pg(kicc) == 0
     with pytest.raises(NotFound, match="unknown_billing_key"):
@@ -70,23 +72,23 @@ async def test_it_is_ended_too_if_there_was_no_card_to_remove_yet(
 async def test_a_customer_who_has_come_back_keeps_the_new_card(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
-    doubtful = await lose_answer(engine, merchant, kicc)
+    unresolved = await lose_answer(engine, merchant, kicc)
     with pytest.raises(NotFound, match="unknown_billing_key"):
         await delete_key(engine, merchant.merchant_id, "card-1")
     await register_card(engine, merchant, kicc, "card-1")
 
-    await look(engine, clock, merchant, doubtful)
+    await resolve(engine, clock, merchant, unresolved)
 
     assert await live_at_pg(kicc) == 1
     assert await find_billing_key(engine, merchant.merchant_id, "card-1")
 
 
-async def test_without_a_removal_the_card_is_adopted(
+async def test_without_a_removal_the_card_is_saved(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
-    doubtful = await lose_answer(engine, merchant, kicc)
+    unresolved = await lose_answer(engine, merchant, kicc)
 
-    found = await look(engine, clock, merchant, doubtful)
+    resolved = await resolve(engine, clock, merchant, unresolved)
 
-    assert found.status is Status.PAID
+    assert resolved.status is Status.PAID
     assert await find_billing_key(engine, merchant.merchant_id, "card-1")

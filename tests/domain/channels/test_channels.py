@@ -16,8 +16,8 @@ SECRET = "a secret of the PG"
 
 
 async def add(engine: Engine, merchant: Merchant, pg_merchant_id: str, **more: Any) -> Channel:
-    given = {"provider": "kicc", "secret": SECRET, "is_sandbox": True, "is_default": False, **more}
-    return await add_channel(engine, merchant, pg_merchant_id=pg_merchant_id, **given)
+    params = {"provider": "kicc", "secret": SECRET, "is_sandbox": True, "is_default": False, **more}
+    return await add_channel(engine, merchant, pg_merchant_id=pg_merchant_id, **params)
 
 
 async def defaults(engine: Engine, merchant: Merchant) -> list[str]:
@@ -25,9 +25,7 @@ async def defaults(engine: Engine, merchant: Merchant) -> list[str]:
     return [channel.pg_merchant_id for channel in channels if channel.is_default]
 
 
-async def test_the_first_channel_is_the_default_whatever_is_said(
-    engine: Engine, merchant: Merchant
-) -> None:
+async def test_the_first_channel_is_always_the_default(engine: Engine, merchant: Merchant) -> None:
     first = await add(engine, merchant, "MALL1", is_default=False)
     await add(engine, merchant, "MALL2", is_default=False)
 
@@ -51,7 +49,7 @@ async def test_many_added_at_once_leave_one_default(engine: Engine, merchant: Me
     assert len(await defaults(engine, merchant)) == 1
 
 
-async def test_a_mall_is_added_once_and_a_second_try_changes_nothing(
+async def test_an_mid_is_added_once_and_a_repetition_changes_nothing(
     engine: Engine, merchant: Merchant
 ) -> None:
     await add(engine, merchant, "MALL1")
@@ -111,9 +109,9 @@ async def test_a_channel_of_another_merchant_is_not_there(
 ) -> None:
     other = await add_merchant(engine, code="imp00000002", name="다른 상점", webhook_url=None)
     await add(engine, merchant, "MALL1")
-    theirs = await add(engine, other, "MALL2")
+    other_channel = await add(engine, other, "MALL2")
 
-    for pg, channel_key in (("kicc.MALL2", None), (None, theirs.channel_key)):
+    for pg, channel_key in (("kicc.MALL2", None), (None, other_channel.channel_key)):
         with pytest.raises(NotAllowed, match="pg_not_configured") as refused:
             await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
         assert "MALL2" not in str(refused.value.facts["configured"])
@@ -126,9 +124,9 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
     await add(engine, merchant, "MALL1", secret="the secret of one")
     await add(engine, other, "MALL1", secret="the secret of two")
     assert "the secret of" not in await database_text(engine.database)
-    (ours,) = await list_channels(engine, merchant.merchant_id)
-    assert open_account(engine, ours).secret == "the secret of one"
-    assert "the secret of" not in repr(ours) + repr(open_account(engine, ours))
+    (channel,) = await list_channels(engine, merchant.merchant_id)
+    assert open_account(engine, channel).secret == "the secret of one"
+    assert "the secret of" not in repr(channel) + repr(open_account(engine, channel))
 
     await engine.database.fetch(
         """UPDATE channels SET sealed_secret =
@@ -160,10 +158,10 @@ async def test_a_secret_is_sealed_and_opens_in_its_own_row_only(
 async def test_what_breaks_a_rule_is_refused_by_name(
     engine: Engine, merchant: Merchant, field: str, value: str
 ) -> None:
-    given = {"pg_merchant_id": "MALL1", field: value}
+    params = {"pg_merchant_id": "MALL1", field: value}
 
     with pytest.raises(Invalid) as refused:
-        await add(engine, merchant, given.pop("pg_merchant_id"), **given)
+        await add(engine, merchant, params.pop("pg_merchant_id"), **params)
 
     assert refused.value.field == field
     assert await list_channels(engine, merchant.merchant_id) == []

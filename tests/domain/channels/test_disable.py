@@ -21,7 +21,7 @@ from dasi.merchants import Merchant, add_merchant
 from domain.channels.test_channels import add, defaults
 
 
-async def test_a_disabled_channel_opens_no_window_and_still_opens_its_mall(
+async def test_a_disabled_channel_opens_no_window_but_keeps_its_account(
     engine: Engine, merchant: Merchant
 ) -> None:
     here = merchant.merchant_id
@@ -35,10 +35,10 @@ async def test_a_disabled_channel_opens_no_window_and_still_opens_its_mall(
     assert (
         await select_channel(engine, here, pg="kicc", channel_key=None)
     ).pg_merchant_id == "MALL1"
-    assert [one.pg_merchant_id for one in await list_channels(engine, here)] == ["MALL1"]
+    assert [channel.pg_merchant_id for channel in await list_channels(engine, here)] == ["MALL1"]
     assert len(await list_channels(engine, here, with_disabled=True)) == 2
-    found = await find_channel(engine, here, second.channel_id)
-    assert open_account(engine, found).pg_merchant_id == "MALL2", "its keys are still charged"
+    disabled = await find_channel(engine, here, second.channel_id)
+    assert open_account(engine, disabled).pg_merchant_id == "MALL2", "its keys are still charged"
     with pytest.raises(Conflict, match="channel_disabled"):
         await disable_channel(engine, here, second.channel_id)
     with pytest.raises(Conflict, match="channel_disabled"):
@@ -72,7 +72,7 @@ async def test_the_default_is_disabled_last(engine: Engine, merchant: Merchant) 
 async def test_many_made_default_at_once_leave_one(engine: Engine, merchant: Merchant) -> None:
     added = [await add(engine, merchant, f"ACCOUNT{n}") for n in range(5)]
     await asyncio.gather(
-        *[make_default(engine, merchant.merchant_id, one.channel_id) for one in added]
+        *[make_default(engine, merchant.merchant_id, channel.channel_id) for channel in added]
     )
     assert len(await defaults(engine, merchant)) == 1
 
@@ -81,13 +81,13 @@ async def test_a_channel_of_another_merchant_stays_in_its_place(
     engine: Engine, merchant: Merchant
 ) -> None:
     other = await add_merchant(engine, code="imp00000002", name="다른 상점", webhook_url=None)
-    theirs = await add(engine, other, "MALL2")
+    other_channel = await add(engine, other, "MALL2")
     for act in (make_default, disable_channel, enable_channel):
         with pytest.raises(NotFound, match="unknown_channel"):
-            await act(engine, merchant.merchant_id, theirs.channel_id)
-    assert [one.pg_merchant_id for one in await list_channels(engine, other.merchant_id)] == [
-        "MALL2"
-    ]
+            await act(engine, merchant.merchant_id, other_channel.channel_id)
+    assert [
+        channel.pg_merchant_id for channel in await list_channels(engine, other.merchant_id)
+    ] == ["MALL2"]
 
 
 @pytest.mark.parametrize(

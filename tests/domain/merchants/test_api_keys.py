@@ -33,11 +33,13 @@ async def test_the_secret_is_nowhere_in_the_database(engine: Engine, merchant: M
     key = await add_api_key(engine, merchant)
     token = await issue_token(engine, api_key=key.api_key, api_secret=key.api_secret)
 
-    held = await database_text(engine.database)
+    dump = await database_text(engine.database)
 
-    assert key.api_key in held
-    assert key.api_secret not in held
-    assert token.token not in held, "tokens are hashed to be found and sealed to be given again"
+    assert key.api_key in dump
+    assert key.api_secret not in dump
+    assert token.token not in dump, (
+        "tokens are hashed to be looked up and sealed to be returned again"
+    )
 
 
 async def test_a_given_key_and_secret_are_taken_as_they_are(
@@ -51,7 +53,7 @@ async def test_a_given_key_and_secret_are_taken_as_they_are(
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("params", "field"),
     [
         ({"api_key": "abc"}, "api_key"),
         ({"api_key": "a" * 101}, "api_key"),
@@ -63,13 +65,13 @@ async def test_a_given_key_and_secret_are_taken_as_they_are(
     ],
 )
 async def test_a_key_that_breaks_a_rule_is_refused_by_name(
-    engine: Engine, merchant: Merchant, given: dict[str, str], field: str
+    engine: Engine, merchant: Merchant, params: dict[str, str], field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        await add_api_key(engine, merchant, **given)
+        await add_api_key(engine, merchant, **params)
 
     assert refused.value.field == field
-    assert all(secret not in str(refused.value) for secret in given.values())
+    assert all(secret not in str(refused.value) for secret in params.values())
 
 
 async def test_a_key_belongs_to_one_merchant_in_any_spelling(
@@ -122,7 +124,7 @@ async def test_while_rotating_two_keys_live_and_then_one(
         await issue_token(engine, api_key=key.api_key, api_secret=key.api_secret)
         for key in (old, new)
     ]
-    assert [await authenticate(engine, one.token) for one in tokens] == [merchant, merchant]
+    assert [await authenticate(engine, token.token) for token in tokens] == [merchant, merchant]
     clock.advance(timedelta(minutes=1))
     with pytest.raises(NotAuthenticated):
         await issue_token(engine, api_key=old.api_key, api_secret=old.api_secret)
@@ -171,13 +173,13 @@ async def test_the_last_use_of_a_key_outlives_its_tokens(
     clock.advance(timedelta(seconds=59))
     await issue_token(engine, api_key=key.api_key, api_secret=key.api_secret)
 
-    async def told() -> dict[str, object]:
-        return {one.api_key: one.used_at for one in await list_api_keys(engine, merchant)}
+    async def used_at_by_key() -> dict[str, object]:
+        return {key.api_key: key.used_at for key in await list_api_keys(engine, merchant)}
 
-    assert await told() == {idle.api_key: None, key.api_key: used_at}, "to the minute"
+    assert await used_at_by_key() == {idle.api_key: None, key.api_key: used_at}, "to the minute"
     clock.advance(timedelta(days=40))
     await issue_token(engine, api_key=idle.api_key, api_secret=idle.api_secret)
-    assert await told() == {idle.api_key: clock.now(), key.api_key: used_at}
+    assert await used_at_by_key() == {idle.api_key: clock.now(), key.api_key: used_at}
 
 
 async def test_a_key_that_has_ended_is_not_rotated_again(

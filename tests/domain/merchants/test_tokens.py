@@ -37,7 +37,7 @@ async def test_a_token_opens_its_merchant_for_thirty_minutes(
         await authenticate(engine, token.token)
 
 
-async def test_asked_for_again_it_is_the_same_with_the_same_end(
+async def test_a_second_request_returns_the_same_token_with_the_same_end(
     engine: Engine, key: NewApiKey, clock: ManualClock
 ) -> None:
     first = await ask(engine, key)
@@ -106,7 +106,7 @@ async def test_many_at_once_get_one_token(engine: Engine, key: NewApiKey) -> Non
     assert len({token.token for token in tokens}) == 1
 
 
-@pytest.mark.parametrize("given", [None, "", "0" * 40, "Bearer", "\x00", "토큰", "\ufffd" * 5_000])
-async def test_what_is_no_token_opens_nothing(engine: Engine, given: str | None) -> None:
+@pytest.mark.parametrize("text", [None, "", "0" * 40, "Bearer", "\x00", "토큰", "\ufffd" * 5_000])
+async def test_what_is_no_token_opens_nothing(engine: Engine, text: str | None) -> None:
     with pytest.raises(NotAuthenticated, match="bad_token"):
-        await authenticate(engine, given)
+        await authenticate(engine, text)

@@ -18,7 +18,7 @@ async def test_many_are_scheduled_in_one_call_in_their_order(schedules: Schedule
     requests = [schedules.request(in_s=60 * month) for month in (3, 1, 2)]
     created = await schedules.create(*requests)
     assert [schedule.merchant_uid for schedule in created] == [
-        request.merchant_uid for request in requests
+        request.details.merchant_uid for request in requests
     ]
     assert {schedule.status for schedule in created} == {ScheduleStatus.SCHEDULED}
     assert created[0].imp_uid is None

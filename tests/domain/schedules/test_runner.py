@@ -144,7 +144,7 @@ async def test_oldest_start_first(schedules: Schedules):
         "SELECT merchant_uid FROM payments WHERE is_scheduled ORDER BY started_at, imp_uid"
     )
     assert [order["merchant_uid"] for order in orders] == [
-        request.merchant_uid for request in reversed(requests)
+        request.details.merchant_uid for request in reversed(requests)
     ]
 
 

@@ -1,5 +1,5 @@
-"""A merchant that is told things: events are enqueued as the payments' room does it, attempts are
-made as a worker makes them, and the clock is turned from one attempt to the next.
+"""A merchant with webhooks: events are enqueued as `dasi.payments` does it, attempts are made as a
+worker makes them, and the clock advances from one attempt to the next.
 """
 
 import json
@@ -13,13 +13,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from dasi.channels import Channel
 from dasi.engine import Engine
+from dasi.events import enqueue_event
 from dasi.foundation.clock import ManualClock
 from dasi.merchants import Merchant
 from dasi.webhooks import (
     Deliverer,
     Delivery,
     DeliveryAttempt,
-    enqueue_event,
     list_attempts,
     list_deliveries,
 )
@@ -28,18 +28,18 @@ from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
 @dataclass
 class WebhooksFixture:
-    """The merchant's side of the webhooks' room."""
+    """Events, deliveries and time of one merchant."""
 
     engine: Engine
     clock: ManualClock
     merchant_id: int
     channel_id: int
-    numbers: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
 
-    async def tell(self, url: str, *imp_uids: str) -> None:
-        """The next version of each payment, told to `url`."""
+    async def enqueue(self, url: str, *imp_uids: str) -> None:
+        """Enqueue the next version of each payment for `url`."""
         for imp_uid in imp_uids:
-            version = self.numbers[imp_uid] = self.numbers.get(imp_uid, 0) + 1
+            version = self.versions[imp_uid] = self.versions.get(imp_uid, 0) + 1
             async with self.engine.database.transaction() as connection:
                 await enqueue_event(
                     connection,
@@ -54,10 +54,10 @@ class WebhooksFixture:
                     more={"version": str(version)},
                 )
 
-    async def turn(
+    async def advance(
         self, deliverer: Deliverer, by: timedelta, *, step: timedelta = timedelta(minutes=10)
     ) -> int:
-        """Time passes in steps, and a worker does at each what is due; how many POSTs that made."""
+        """Advance the clock in steps, deliver at each step, and return the count of POSTs."""
         attempts, end = 0, self.clock.now() + by
         while True:
             while done := await deliverer.run_due():
@@ -72,7 +72,7 @@ class WebhooksFixture:
         )
 
     async def attempts(self) -> list[DeliveryAttempt]:
-        """Of the one delivery there is."""
+        """Return the attempts of the only delivery."""
         (delivery,) = await self.deliveries()
         return await list_attempts(self.engine, self.merchant_id, delivery.delivery_id)
 
@@ -81,20 +81,20 @@ class WebhooksFixture:
 
 
 def versions_by_payment(bodies: Sequence[dict[str, str]]) -> dict[str, list[int]]:
-    told: dict[str, list[int]] = {}
+    versions: dict[str, list[int]] = {}
     for body in bodies:
-        told.setdefault(body["imp_uid"], []).append(int(body["version"]))
-    return told
+        versions.setdefault(body["imp_uid"], []).append(int(body["version"]))
+    return versions
 
 
 def is_accepted(secret: str, post: Post, *, body: bytes | None = None) -> bool:
-    """By the published package of Standard Webhooks, which reads the machine's clock."""
+    """Verify with the published package of Standard Webhooks, which uses the system clock."""
     try:
         Webhook(secret).verify(post.body if body is None else body, post.headers)
     except WebhookVerificationError:
         return False
     except json.JSONDecodeError:
-        return True  # a form: its signature was right, and only then it was read as JSON
+        return True  # a form: its signature was verified before the package read it as JSON
     return True
 
 
@@ -107,16 +107,16 @@ def webhooks(
 
 @pytest.fixture
 async def deliverer_with(engine: Engine) -> AsyncIterator[Callable[..., Deliverer]]:
-    """Makes deliverers; each is closed at the end."""
-    made: list[Deliverer] = []
+    """Returns a factory of deliverers; each is closed at the end."""
+    deliverers: list[Deliverer] = []
 
-    def make(**how: Any) -> Deliverer:
-        made.append(Deliverer(engine, **{"allow_local": True, **how}))
-        return made[-1]
+    def make(**options: Any) -> Deliverer:
+        deliverers.append(Deliverer(engine, **{"allow_local": True, **options}))
+        return deliverers[-1]
 
     yield make
-    for one in made:
-        await one.close()
+    for deliverer in deliverers:
+        await deliverer.close()
 
 
 @pytest.fixture

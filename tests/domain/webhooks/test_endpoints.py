@@ -1,5 +1,5 @@
-"""Endpoints that are away, slow, broken or odd: each event arrives, in order, and nobody else waits
-for them (W1, W3).
+"""Endpoints that are away, slow, broken or odd: each event arrives in order, and the
+others do not wait for them (W1, W3).
 """
 
 import asyncio
@@ -29,16 +29,16 @@ async def test_endpoint_away_for_three_days_gets_everything_once_and_in_order(
     listening = free_socket()
     url = f"{address_of(listening)}/hooks"
     port = listening.getsockname()[1]
-    listening.close()  # nobody is there
+    listening.close()  # nothing listens there
     for _ in range(4):
-        await webhooks.tell(url, *PAYMENTS)
-    attempts = await webhooks.turn(deliverer, THREE_DAYS)
+        await webhooks.enqueue(url, *PAYMENTS)
+    attempts = await webhooks.advance(deliverer, THREE_DAYS)
     assert attempts > 10, "it was tried again and again"
     assert len(await webhooks.deliveries("pending")) == 12, "nothing was given up"
     async with receiving(_listening_on(port)) as back:
-        await webhooks.turn(deliverer, timedelta(hours=13))
+        await webhooks.advance(deliverer, timedelta(hours=13))
     assert versions_by_payment([post.values for post in back.posts]) == {
-        one: [1, 2, 3, 4] for one in PAYMENTS
+        imp_uid: [1, 2, 3, 4] for imp_uid in PAYMENTS
     }
     ids = [post.headers["webhook-id"] for post in back.posts]
     assert len(set(ids)) == len(ids) == 12
@@ -51,10 +51,10 @@ async def test_endpoint_away_for_three_days_gets_everything_once_and_in_order(
 async def test_endpoint_that_never_comes_back_fails_after_at_least_72_hours(
     webhooks: WebhooksFixture, deliverer: Deliverer
 ):
-    await webhooks.tell("http://127.0.0.1:9/hooks", "imp_1")
-    await webhooks.turn(deliverer, timedelta(hours=72))
+    await webhooks.enqueue("http://127.0.0.1:9/hooks", "imp_1")
+    await webhooks.advance(deliverer, timedelta(hours=72))
     assert len(await webhooks.deliveries("pending")) == 1
-    await webhooks.turn(deliverer, timedelta(hours=24))
+    await webhooks.advance(deliverer, timedelta(hours=24))
     (failed,) = await webhooks.deliveries("failed")
     attempts = await webhooks.attempts()
     assert attempts[-1].at - attempts[0].at >= timedelta(hours=72)
@@ -62,18 +62,18 @@ async def test_endpoint_that_never_comes_back_fails_after_at_least_72_hours(
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 302, 404])
-async def test_answer_that_is_no_yes_is_tried_again(
+async def test_refused_delivery_is_attempted_again(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint, status: int
 ):
-    async def at_first_no(_post: Post) -> int:
+    async def refuse_first(_post: Post) -> int:
         return status if len(endpoint.posts) < 3 else 200
 
-    endpoint.answer = at_first_no
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
-    await webhooks.turn(deliverer, timedelta(hours=1), step=timedelta(seconds=10))
+    endpoint.answer = refuse_first
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.advance(deliverer, timedelta(hours=1), step=timedelta(seconds=10))
     assert len(endpoint.posts) == 3
     assert len({post.headers["webhook-id"] for post in endpoint.posts}) == 1
-    assert [one.http_status for one in await webhooks.attempts()] == [status, status, 200]
+    assert [attempt.http_status for attempt in await webhooks.attempts()] == [status, status, 200]
 
 
 async def test_redirect_is_not_followed(
@@ -85,7 +85,7 @@ async def test_redirect_is_not_followed(
             return RedirectResponse(f"{elsewhere.url}/trap", status_code=307)
 
         endpoint.answer = moved
-        await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+        await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
         await deliverer.run_due()
         assert (await webhooks.attempts())[0].http_status == 307
         assert elsewhere.posts == []
@@ -98,8 +98,8 @@ async def test_gone_endpoint_gets_nothing_more_until_it_is_resumed(
         return 410
 
     endpoint.answer = gone
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1", "imp_1")
-    await webhooks.turn(deliverer, timedelta(hours=1))
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1", "imp_1")
+    await webhooks.advance(deliverer, timedelta(hours=1))
     assert len(endpoint.posts) == 1
     assert len(await webhooks.deliveries("failed")) == 2
     (failing,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
@@ -107,26 +107,26 @@ async def test_gone_endpoint_gets_nothing_more_until_it_is_resumed(
 
     endpoint.answer = None
     await resume_endpoint(webhooks.engine, webhooks.merchant_id, failing.endpoint)
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_2")
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_2")
     await deliverer.run_due()
     assert endpoint.posts[-1].values["imp_uid"] == "imp_2"
 
 
-async def test_late_yes_does_not_take_back_that_an_endpoint_is_gone(
+async def test_late_success_does_not_enable_a_gone_endpoint_again(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
-    """What was under way when it said so may still succeed; what has failed needs its mark."""
+    """A POST in flight may succeed after the 410; the endpoint must stay disabled."""
 
     marked = asyncio.Event()
 
-    async def gone_for_one(post: Post) -> int:
+    async def gone_for_first(post: Post) -> int:
         if post.values["imp_uid"] == "imp_1":
             return 410
         await marked.wait()
         return 200
 
-    endpoint.answer = gone_for_one
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1", "imp_2")
+    endpoint.answer = gone_for_first
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1", "imp_2")
     while not await failing_endpoints(webhooks.engine, webhooks.merchant_id):
         await deliverer.poll()
     marked.set()
@@ -146,14 +146,14 @@ async def test_retry_after_is_kept_to(
         return Response(status_code=503, headers={"Retry-After": "3600"})
 
     endpoint.answer = later
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
-    await webhooks.turn(deliverer, timedelta(minutes=59))
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.advance(deliverer, timedelta(minutes=59))
     assert len(endpoint.posts) == 1
-    await webhooks.turn(deliverer, timedelta(minutes=11))
+    await webhooks.advance(deliverer, timedelta(minutes=11))
     assert len(endpoint.posts) == 2
 
 
-async def test_endpoint_that_never_answers_is_left_after_the_time_allowed(
+async def test_endpoint_that_never_answers_times_out(
     webhooks: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
     never = asyncio.Event()
@@ -163,12 +163,12 @@ async def test_endpoint_that_never_answers_is_left_after_the_time_allowed(
         return 200
 
     endpoint.answer = hang
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
     await deliverer_with(answer_s=0.3).run_due()
     never.set()
-    (told,) = await webhooks.attempts()
-    assert told.http_status is None
-    assert "no answer" in told.answer
+    (attempt,) = await webhooks.attempts()
+    assert attempt.http_status is None
+    assert "no answer" in attempt.answer
     assert len(await webhooks.deliveries("pending")) == 1
 
 
@@ -179,15 +179,17 @@ async def test_ten_megabytes_of_answer_are_cut_short(
         return Response(b"y" * 10_000_000)
 
     endpoint.answer = long
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
-    (told,) = await webhooks.attempts()
-    assert told.http_status == 200
-    assert len(told.answer) <= 1_000
+    (attempt,) = await webhooks.attempts()
+    assert attempt.http_status == 200
+    assert len(attempt.answer) <= 1_000
     assert len(await webhooks.deliveries("delivered")) == 1
 
 
-async def test_what_is_no_http_is_a_failed_try(webhooks: WebhooksFixture, deliverer: Deliverer):
+async def test_response_that_is_not_http_is_a_failed_attempt(
+    webhooks: WebhooksFixture, deliverer: Deliverer
+):
     async def nonsense(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x00\x01 what do you want\r\n\r\n")
         await writer.drain()
@@ -196,14 +198,14 @@ async def test_what_is_no_http_is_a_failed_try(webhooks: WebhooksFixture, delive
     server = await asyncio.start_server(nonsense, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        await webhooks.tell(f"http://127.0.0.1:{port}/", "imp_1")
+        await webhooks.enqueue(f"http://127.0.0.1:{port}/", "imp_1")
         await deliverer.run_due()
-    (told,) = await webhooks.attempts()
-    assert told.http_status is None
+    (attempt,) = await webhooks.attempts()
+    assert attempt.http_status is None
     assert len(await webhooks.deliveries("pending")) == 1
 
 
-async def test_slow_endpoint_holds_up_nobody_else(
+async def test_slow_endpoint_does_not_delay_the_others(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     free = asyncio.Event()
@@ -214,9 +216,9 @@ async def test_slow_endpoint_holds_up_nobody_else(
 
     endpoint.answer = slow
     many = [f"imp_s{number}" for number in range(3 * PER_ENDPOINT)]
-    await webhooks.tell(f"{endpoint.url}/hooks", *many)
+    await webhooks.enqueue(f"{endpoint.url}/hooks", *many)
     async with receiving() as quick:
-        await webhooks.tell(f"{quick.url}/hooks", *PAYMENTS)
+        await webhooks.enqueue(f"{quick.url}/hooks", *PAYMENTS)
         turning = asyncio.create_task(_turns(deliverer))
         await quick.until(len(PAYMENTS))
         assert len(await endpoint.until(PER_ENDPOINT)) == PER_ENDPOINT, "and no more at once"
@@ -231,8 +233,8 @@ async def test_dead_endpoint_is_paused_and_its_events_wait(
 ):
     sample = REGISTRY.get_sample_value
     pauses_before = sample("dasi_webhook_endpoint_backoffs_total") or 0
-    await webhooks.tell("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
-    await webhooks.turn(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
+    await webhooks.enqueue("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
+    await webhooks.advance(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
     assert (sample("dasi_webhook_endpoint_backoffs_total") or 0) > pauses_before, (
         "the operator sees it"
     )
@@ -243,35 +245,35 @@ async def test_dead_endpoint_is_paused_and_its_events_wait(
     assert len(await webhooks.deliveries("pending")) == 30
 
 
-async def test_endpoint_held_back_by_a_person_spends_no_attempt_and_then_gets_everything_in_order(
+async def test_paused_endpoint_gets_no_attempt_and_after_the_resume_everything_in_order(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
     url = f"{endpoint.url}/hooks"
-    held = await pause_endpoint(webhooks.engine, webhooks.merchant_id, url)
-    await webhooks.tell(url, "imp_1", "imp_1", "imp_2")
-    assert await webhooks.turn(deliverer, THREE_DAYS) == 0
+    name = await pause_endpoint(webhooks.engine, webhooks.merchant_id, url)
+    await webhooks.enqueue(url, "imp_1", "imp_1", "imp_2")
+    assert await webhooks.advance(deliverer, THREE_DAYS) == 0
     (listed,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
-    assert (listed.endpoint, listed.paused_at is not None) == (held, True)
+    assert (listed.endpoint, listed.paused_at is not None) == (name, True)
     await resume_endpoint(webhooks.engine, webhooks.merchant_id, url)
-    await webhooks.turn(deliverer, timedelta(minutes=1))
+    await webhooks.advance(deliverer, timedelta(minutes=1))
     assert versions_by_payment([post.values for post in endpoint.posts]) == {
         "imp_1": [1, 2],
         "imp_2": [1],
     }
     with pytest.raises(NotFound, match="unknown_endpoint"):
-        await resume_endpoint(webhooks.engine, webhooks.merchant_id, held)
+        await resume_endpoint(webhooks.engine, webhooks.merchant_id, name)
 
 
-async def test_what_was_under_way_when_a_person_held_back_does_not_end_the_pause(
+async def test_post_in_flight_does_not_end_the_pause(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
-    async def held_meanwhile(_post: Post) -> int:
+    async def pause_meanwhile(_post: Post) -> int:
         await pause_endpoint(webhooks.engine, webhooks.merchant_id, endpoint.url)
         return 200
 
-    endpoint.answer = held_meanwhile
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1", "imp_1")
-    await webhooks.turn(deliverer, timedelta(hours=1))
+    endpoint.answer = pause_meanwhile
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1", "imp_1")
+    await webhooks.advance(deliverer, timedelta(hours=1))
     assert len(endpoint.posts) == 1
     assert len(await webhooks.deliveries("pending")) == 1
 
@@ -281,7 +283,7 @@ async def test_pause_holds_for_one_merchant_only(
 ):
     other = await add_merchant(webhooks.engine, code="imp00000002", name="x", webhook_url=None)
     await pause_endpoint(webhooks.engine, other.merchant_id, endpoint.url)
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
     assert len(endpoint.posts) == 1
 
@@ -294,7 +296,7 @@ async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not
 
     endpoint.answer = one_fails
     url = f"{endpoint.url}/hooks"
-    await webhooks.tell(url, "imp_1", "imp_2", "imp_1", "imp_2")
+    await webhooks.enqueue(url, "imp_1", "imp_2", "imp_1", "imp_2")
     while await deliverer.run_due():
         pass
     assert versions_by_payment([post.values for post in endpoint.posts]) == {

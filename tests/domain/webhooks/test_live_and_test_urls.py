@@ -1,12 +1,13 @@
-"""Events of test channels have an address of their own, if the merchant gave one."""
+"""Events of test channels go to the test URL if the merchant has one."""
 
 from datetime import timedelta
 
 import pytest
 
 from dasi.channels import Channel, add_channel
+from dasi.events import enqueue_event, enqueue_extended_event
 from dasi.merchants import Merchant, change_webhook
-from dasi.webhooks import Deliverer, enqueue_event, enqueue_extended_event, resend_event
+from dasi.webhooks import Deliverer, resend_event
 from domain.webhooks.conftest import WebhooksFixture
 from support.gateway_merchant import PG_SECRET
 
@@ -26,13 +27,15 @@ async def live_channel(webhooks: WebhooksFixture, merchant: Merchant) -> Channel
     )
 
 
-async def addresses(webhooks: WebhooksFixture, merchant: Merchant, **urls: str | None) -> None:
-    given = {"webhook_url": None, "test_webhook_url": None, **urls}
-    await change_webhook(webhooks.engine, merchant, webhook_content_type="json", **given)
+async def set_urls(webhooks: WebhooksFixture, merchant: Merchant, **urls: str | None) -> None:
+    settings = {"webhook_url": None, "test_webhook_url": None, **urls}
+    await change_webhook(webhooks.engine, merchant, webhook_content_type="json", **settings)
 
 
-async def told_at(webhooks: WebhooksFixture, channel: Channel, *notice_urls: str) -> list[str]:
-    """Where one event about the channel goes."""
+async def urls_of_event(
+    webhooks: WebhooksFixture, channel: Channel, *notice_urls: str
+) -> list[str]:
+    """Enqueue one event of the channel and return the URLs of its deliveries."""
     async with webhooks.engine.database.transaction() as connection:
         event_id = await enqueue_event(
             connection,
@@ -58,7 +61,7 @@ async def told_at(webhooks: WebhooksFixture, channel: Channel, *notice_urls: str
         ({}, [], []),
     ],
 )
-async def test_each_channel_is_told_at_its_address(
+async def test_event_goes_to_the_url_of_its_channel(
     webhooks: WebhooksFixture,
     merchant: Merchant,
     channel: Channel,
@@ -68,24 +71,24 @@ async def test_each_channel_is_told_at_its_address(
     of_live: list[str],
     of_test: list[str],
 ):
-    await addresses(webhooks, merchant, **urls)
-    assert await told_at(webhooks, live_channel) == of_live
-    assert await told_at(webhooks, channel) == of_test
+    await set_urls(webhooks, merchant, **urls)
+    assert await urls_of_event(webhooks, live_channel) == of_live
+    assert await urls_of_event(webhooks, channel) == of_test
 
 
-async def test_addresses_of_the_payment_itself_come_first(
+async def test_notice_url_of_the_payment_comes_first(
     webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
-    await addresses(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
-    assert await told_at(webhooks, channel, "https://shop.example/this-one") == [
+    await set_urls(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
+    assert await urls_of_event(webhooks, channel, "https://shop.example/this-one") == [
         "https://shop.example/this-one"
     ]
 
 
-async def test_what_iamport_leaves_out_goes_to_the_same_address(
+async def test_extended_event_goes_to_the_same_url(
     webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
-    await addresses(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
+    await set_urls(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
     await webhooks.rows("UPDATE merchants SET extended_events = true")
     for channel_id in (channel.channel_id, None):
         async with webhooks.engine.database.transaction() as connection:
@@ -106,22 +109,22 @@ async def test_what_iamport_leaves_out_goes_to_the_same_address(
     }
 
 
-async def test_event_without_an_address_is_resent_to_the_one_given_since(
+async def test_event_without_a_url_is_resent_to_a_later_url(
     webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
-    assert await told_at(webhooks, channel) == []
-    await addresses(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
+    assert await urls_of_event(webhooks, channel) == []
+    await set_urls(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
     (event,) = await webhooks.rows("SELECT event_id FROM webhook_events")
     assert await resend_event(webhooks.engine, webhooks.merchant_id, event["event_id"]) == 1
     (delivery,) = await webhooks.deliveries()
     assert delivery.url == TEST
 
 
-async def test_deliveries_under_way_keep_their_address(
+async def test_pending_delivery_keeps_its_url(
     webhooks: WebhooksFixture, merchant: Merchant, channel: Channel, deliverer: Deliverer
 ):
-    await addresses(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/old")
-    await told_at(webhooks, channel)
-    await addresses(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/new")
-    await webhooks.turn(deliverer, timedelta(minutes=1))
-    assert {one.url for one in await webhooks.attempts()} == {"http://127.0.0.1:9/old"}
+    await set_urls(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/old")
+    await urls_of_event(webhooks, channel)
+    await set_urls(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/new")
+    await webhooks.advance(deliverer, timedelta(minutes=1))
+    assert {attempt.url for attempt in await webhooks.attempts()} == {"http://127.0.0.1:9/old"}

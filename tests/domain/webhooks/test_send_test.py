@@ -1,4 +1,4 @@
-"""A test event: sent as any other, believed by nobody who reads payments back."""
+"""A test webhook is sent as a real one, but no payment and no feed event stands for it."""
 
 import asyncio
 from typing import Any
@@ -7,10 +7,11 @@ import pytest
 from starlette.responses import Response
 
 from dasi.channels import add_channel
+from dasi.events import read_feed
 from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
-from dasi.webhooks import SentTest, read_feed, send_test_event, signing_secrets
+from dasi.webhooks import SentTest, send_test_event, signing_secrets
 from domain.webhooks.conftest import WebhooksFixture, is_accepted
 from support.gateway_merchant import CODE, PG_SECRET
 from support.webhook_endpoint import Post, WebhookEndpoint
@@ -18,35 +19,35 @@ from support.webhook_endpoint import Post, WebhookEndpoint
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """The published package compares the time of a signature with the machine's."""
+    """The published package compares the time of a signature with the system clock."""
     return ManualClock(SystemClock().now())
 
 
 async def sent(
     webhooks: WebhooksFixture, merchant: Merchant, mode: Any = "live", **urls: Any
 ) -> SentTest:
-    given = {"webhook_url": None, "test_webhook_url": None, **urls}
-    await change_webhook(webhooks.engine, merchant, webhook_content_type="json", **given)
+    settings = {"webhook_url": None, "test_webhook_url": None, **urls}
+    await change_webhook(webhooks.engine, merchant, webhook_content_type="json", **settings)
     saved = await find_merchant_by_code(webhooks.engine, CODE)
     return await send_test_event(webhooks.engine, saved, mode=mode)
 
 
-async def test_what_came_back_is_told(
+async def test_response_is_returned(
     webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     async def teapot(_post: Post) -> Response:
         return Response("no coffee", status_code=418)
 
     endpoint.answer = teapot
-    said = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
+    result = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
     (post,) = endpoint.posts
-    assert (said.http_status, said.answer) == (418, "HTTP 418 no coffee")
-    assert said.request.encode() == post.body
-    assert said.took_ms < 10_000
+    assert (result.http_status, result.answer) == (418, "HTTP 418 no coffee")
+    assert result.request.encode() == post.body
+    assert result.took_ms < 10_000
     assert set(post.values) == {"imp_uid", "merchant_uid", "status"}
 
 
-async def test_it_is_signed_and_stands_in_no_feed(
+async def test_it_is_signed_and_in_no_feed(
     webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
@@ -61,7 +62,7 @@ async def test_it_is_signed_and_stands_in_no_feed(
     ("mode", "has_test_address", "came"),
     [("live", True, "/live"), ("test", True, "/test"), ("test", False, "/live")],
 )
-async def test_it_goes_where_such_events_go(
+async def test_it_goes_to_the_url_of_its_mode(
     webhooks: WebhooksFixture,
     merchant: Merchant,
     endpoint: WebhookEndpoint,
@@ -77,15 +78,15 @@ async def test_it_goes_where_such_events_go(
     assert [post.path for post in endpoint.posts] == [came]
 
 
-async def test_no_address_is_refused_by_name(webhooks: WebhooksFixture, merchant: Merchant):
+async def test_missing_url_is_refused_by_name(webhooks: WebhooksFixture, merchant: Merchant):
     with pytest.raises(NotFound, match="no_webhook_url"):
         await sent(webhooks, merchant)
 
 
-async def test_nobody_there_is_told_as_such(webhooks: WebhooksFixture, merchant: Merchant):
-    said = await sent(webhooks, merchant, webhook_url="http://127.0.0.1:9/hooks")
-    assert said.http_status is None
-    assert said.answer.startswith("no answer: ")
+async def test_missing_server_is_reported(webhooks: WebhooksFixture, merchant: Merchant):
+    result = await sent(webhooks, merchant, webhook_url="http://127.0.0.1:9/hooks")
+    assert result.http_status is None
+    assert result.answer.startswith("no answer: ")
 
 
 async def test_live_merchant_sends_no_test_to_this_machine(
@@ -100,12 +101,12 @@ async def test_live_merchant_sends_no_test_to_this_machine(
         is_sandbox=False,
         is_default=False,
     )
-    said = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
-    assert said.answer == "not sent: 127.0.0.1 is not a public address"
+    result = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
+    assert result.answer == "not sent: 127.0.0.1 is not a public address"
     assert endpoint.posts == []
 
 
-async def test_what_is_sent_for_two_merchants_at_once_is_signed_by_each(
+async def test_concurrent_tests_of_two_merchants_are_signed_by_each(
     webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
     other = await add_merchant(
@@ -116,5 +117,5 @@ async def test_what_is_sent_for_two_merchants_at_once_is_signed_by_each(
         send_test_event(webhooks.engine, other, mode="live"),
     )
     mine = next(post for post in endpoint.posts if post.path == "/hooks")
-    (theirs,) = await signing_secrets(webhooks.engine, other.merchant_id)
-    assert not is_accepted(theirs.secret, mine)
+    (other_secret,) = await signing_secrets(webhooks.engine, other.merchant_id)
+    assert not is_accepted(other_secret.secret, mine)

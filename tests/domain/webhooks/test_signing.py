@@ -1,4 +1,4 @@
-"""What is sent can be verified with the published package of Standard Webhooks (W2)."""
+"""The published package of Standard Webhooks verifies our webhooks (W2)."""
 
 from datetime import timedelta
 
@@ -12,16 +12,18 @@ from support.webhook_endpoint import Post, WebhookEndpoint
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """The package compares the time in the header with the machine's."""
+    """The package compares the time in the header with the system clock."""
     return ManualClock(SystemClock().now())
 
 
 async def secrets_now(webhooks: WebhooksFixture) -> list[str]:
-    return [one.secret for one in await signing_secrets(webhooks.engine, webhooks.merchant_id)]
+    return [
+        signing.secret for signing in await signing_secrets(webhooks.engine, webhooks.merchant_id)
+    ]
 
 
 async def sent(webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint) -> Post:
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
     await deliverer.run_due()
     return endpoint.posts[-1]
 
@@ -44,7 +46,7 @@ async def test_both_secrets_verify_while_one_is_rotated_and_then_only_the_new_on
 ):
     (old,) = await secrets_now(webhooks)
     await rotate_secret(webhooks.engine, webhooks.merchant_id, keep_old_for=timedelta(minutes=3))
-    new = next(one for one in await secrets_now(webhooks) if one != old)
+    new = next(secret for secret in await secrets_now(webhooks) if secret != old)
     both = await sent(webhooks, deliverer, endpoint)
     assert is_accepted(old, both)
     assert is_accepted(new, both)
@@ -57,10 +59,10 @@ async def test_both_secrets_verify_while_one_is_rotated_and_then_only_the_new_on
 async def test_a_second_attempt_is_signed_for_its_own_time_under_the_same_id(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
-    async def at_first_no(_post: Post) -> int:
+    async def refuse_first(_post: Post) -> int:
         return 500 if len(endpoint.posts) == 1 else 200
 
-    endpoint.answer = at_first_no
+    endpoint.answer = refuse_first
     first = await sent(webhooks, deliverer, endpoint)
     webhooks.clock.advance(timedelta(seconds=30))
     await deliverer.run_due()

@@ -1,6 +1,6 @@
-"""In live mode a webhook goes to the public network or nowhere (W5). Names are asked of a DNS
-server under the test's hand; what is decided about its answers, and the connection, are the
-product's.
+"""In live mode a webhook goes to a public address or nowhere (W5).
+
+The test runs a DNS server; the check of its answers and the connection are the product's.
 """
 
 import re
@@ -23,7 +23,7 @@ PUBLIC = "203.0.114.7"
 
 @pytest.fixture
 async def live(webhooks: WebhooksFixture, merchant: Merchant) -> WebhooksFixture:
-    """The merchant takes real money from now on."""
+    """The merchant has a live channel."""
     await add_channel(
         webhooks.engine,
         merchant,
@@ -66,14 +66,14 @@ async def test_name_with_such_an_address_is_not_connected_to(
     address: str,
 ):
     port = endpoint.url.rpartition(":")[2]
-    await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
+    await live.enqueue(f"http://{NAME}:{port}/hooks", "imp_1")
     async with naming([address]) as names:
         await deliverer_with(resolver=AsksServer(names.port)).run_due()
-    (told,) = await live.attempts()
+    (attempt,) = await live.attempts()
     assert names.asked == [NAME]
-    assert told.http_status is None
-    refused = re.fullmatch(r"not sent: (\S+) is not a public address", told.answer)
-    assert refused is not None, told.answer
+    assert attempt.http_status is None
+    refused = re.fullmatch(r"not sent: (\S+) is not a public address", attempt.answer)
+    assert refused is not None, attempt.answer
     assert ip_address(refused[1]) == ip_address(address)
     assert endpoint.posts == []
 
@@ -87,10 +87,10 @@ async def test_url_of_such_an_address_is_not_connected_to(
 ):
     port = endpoint.url.rpartition(":")[2]
     host = f"[{address}]" if ":" in address else address
-    await live.tell(f"http://{host}:{port}/hooks", "imp_1")
+    await live.enqueue(f"http://{host}:{port}/hooks", "imp_1")
     await deliverer_with().run_due()
-    (told,) = await live.attempts()
-    assert told.answer.startswith("not sent: ")
+    (attempt,) = await live.attempts()
+    assert attempt.answer.startswith("not sent: ")
     assert endpoint.posts == []
 
 
@@ -98,12 +98,12 @@ async def test_url_of_such_an_address_is_not_connected_to(
 async def test_odd_spellings_of_this_machine_are_not_connected_to(
     live: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint, host: str
 ):
-    """The machine's own resolver knows these, and its answer is looked at as any other."""
+    """The system resolver knows these, and its answer is checked, too."""
     port = endpoint.url.rpartition(":")[2]
-    await live.tell(f"http://{host}:{port}/hooks", "imp_1")
+    await live.enqueue(f"http://{host}:{port}/hooks", "imp_1")
     await deliverer.run_due()
-    (told,) = await live.attempts()
-    assert told.http_status is None
+    (attempt,) = await live.attempts()
+    assert attempt.http_status is None
     assert endpoint.posts == []
 
 
@@ -111,20 +111,20 @@ async def test_one_private_address_among_public_ones_is_enough(
     live: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
     port = endpoint.url.rpartition(":")[2]
-    await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
+    await live.enqueue(f"http://{NAME}:{port}/hooks", "imp_1")
     async with naming([PUBLIC, "127.0.0.1"]) as names:
         await deliverer_with(resolver=AsksServer(names.port), connect_s=0.2).run_due()
-    (told,) = await live.attempts()
-    assert told.answer == "not sent: 127.0.0.1 is not a public address"
+    (attempt,) = await live.attempts()
+    assert attempt.answer == "not sent: 127.0.0.1 is not a public address"
     assert endpoint.posts == []
 
 
 async def test_name_that_is_public_first_and_private_then_gains_nothing(
     live: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
-    """Rebinding: the address that was looked at is the one connected to, at every attempt anew."""
+    """Rebinding: every attempt connects to the address that it has checked."""
     port = endpoint.url.rpartition(":")[2]
-    await live.tell(f"http://{NAME}:{port}/hooks", "imp_1")
+    await live.enqueue(f"http://{NAME}:{port}/hooks", "imp_1")
     async with naming([PUBLIC], ["127.0.0.1"]) as names:
         deliverer = deliverer_with(resolver=AsksServer(names.port), connect_s=0.2)
         await deliverer.run_due()
@@ -141,7 +141,7 @@ async def test_name_that_is_public_first_and_private_then_gains_nothing(
 async def test_merchant_in_test_mode_may_use_this_machine_only_where_that_is_allowed(
     webhooks: WebhooksFixture, deliverer_with: Callable[..., Deliverer], endpoint: WebhookEndpoint
 ):
-    await webhooks.tell(f"{endpoint.url}/hooks", "imp_1")
+    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
     await deliverer_with(allow_local=False).run_due()
     assert endpoint.posts == []
     await webhooks.rows("UPDATE deliveries SET next_attempt_at = $1", webhooks.clock.now())

@@ -21,7 +21,7 @@ async def show_list(request: ConsoleRequest) -> Response:
     page = await browse_keys(
         request.engine,
         request.merchant_id,
-        words=search_text or None,
+        query=search_text or None,
         after=request.cursor(),
         limit=PAGE,
     )

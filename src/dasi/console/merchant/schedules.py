@@ -127,4 +127,4 @@ def _moment(request: ConsoleRequest, name: str) -> datetime:
     try:
         return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
     except ValueError as error:
-        raise Invalid(name, "a moment such as 2026-09-03T10:00") from error
+        raise Invalid(name, "date_time") from error

@@ -67,7 +67,7 @@ async def with_attempts(
 async def post_settings(request: ConsoleRequest) -> Response:
     content_type = request.field("content_type")
     if content_type not in ("json", "form"):
-        raise Invalid("content_type", "json or form")
+        raise Invalid("content_type", "one_of", values=("json", "form"))
     url = request.field("webhook_url", length_max=_URL_MAX)
     test_url = request.field("test_webhook_url", length_max=_URL_MAX)
     is_extended = request.field("more") == "on"
@@ -92,7 +92,7 @@ async def post_test(request: ConsoleRequest) -> Response:
     """Send a test event now and show the response of the endpoint."""
     mode = request.field("mode")
     if mode not in ("live", "test"):
-        raise Invalid("mode", "live or test")
+        raise Invalid("mode", "one_of", values=("live", "test"))
     sent = await send_test_event(
         request.engine, request.merchant, mode=cast("Literal['live', 'test']", mode)
     )
@@ -206,4 +206,4 @@ def _day(request: ConsoleRequest, name: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(request.field(name)), time.min, tzinfo=KST)
     except ValueError as error:
-        raise Invalid(name, "a date such as 2026-09-03") from error
+        raise Invalid(name, "date") from error

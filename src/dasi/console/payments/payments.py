@@ -174,7 +174,7 @@ def read_won(request: ConsoleRequest, name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= AMOUNT_MAX_KRW:
-        raise Invalid(name, "whole won, at least 1")
+        raise Invalid(name, "won_at_least", minimum=1)
     return int(text)
 
 

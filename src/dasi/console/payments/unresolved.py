@@ -54,11 +54,11 @@ async def post_resolve(request: ConsoleRequest) -> Response:
     happened = request.field("happened")
     reason = request.field("why")
     if happened not in ("yes", "no"):
-        raise Invalid("happened", "yes or no")
+        raise Invalid("happened", "one_of", values=("yes", "no"))
     if happened == "yes" and not pg_tid:
-        raise Invalid("pg_tid", "the PG's number of the transaction")
+        raise Invalid("pg_tid", "pg_tid")
     if len(reason) < _REASON_MIN:
-        raise Invalid("why", "what the PG's books say")
+        raise Invalid("why", "resolution_note")
     if not await is_unresolved(request.engine, request.merchant_id, attempt_id):
         raise NotFound("already_resolved")
     await request.audit(

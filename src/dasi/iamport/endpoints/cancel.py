@@ -1,4 +1,4 @@
-"""POST /payments/cancel: give back all or a part of a payment."""
+"""POST /payments/cancel: refund a payment in full or in part."""
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,9 +15,9 @@ from dasi.payments import CancelRequest, cancel
 _CANCEL = (
     Text("imp_uid", 40),
     Text("merchant_uid", 40),
-    Integer("amount", unit="원 단위 "),
-    Integer("tax_free", unit="원 단위 "),
-    Integer("checksum", unit="원 단위 "),
+    Integer("amount", type_rule="whole_won"),
+    Integer("tax_free", type_rule="whole_won"),
+    Integer("checksum", type_rule="whole_won"),
     FreeText("reason", 255),
     Boolean("enable_webhook"),
 )
@@ -38,31 +38,31 @@ def routes(context: ApiContext) -> list[Route]:
         require_any=("imp_uid", "merchant_uid"),
         response_type=PaymentObject,
         errors=_ERRORS,
-        recover=recover_payment(_told),
+        recover=recover_payment(_respond),
     )
 
 
 async def cancel_payment(request: ApiRequest) -> Response:
     """Cancels a payment, wholly or in part: `amount` missing or 0 is everything that remains."""
-    given = request.params
-    if given["imp_uid"] is None and given["merchant_uid"] is None:
+    params = request.params
+    if params["imp_uid"] is None and params["merchant_uid"] is None:
         raise Refused("cancel_without_id")
     payment = await cancel(
         request.engine,
         request.merchant.merchant_id,
         CancelRequest(
-            imp_uid=given["imp_uid"],
-            merchant_uid=given["merchant_uid"],
-            amount_krw=given["amount"],
-            checksum_krw=given["checksum"],
-            reason=given["reason"],
-            tax_free_krw=given["tax_free"],
-            notify_merchant=bool(given["enable_webhook"]),
+            imp_uid=params["imp_uid"],
+            merchant_uid=params["merchant_uid"],
+            amount_krw=params["amount"],
+            checksum_krw=params["checksum"],
+            reason=params["reason"],
+            tax_free_krw=params["tax_free"],
+            notify_merchant=bool(params["enable_webhook"]),
             idempotency_key=request.idempotency_key,
         ),
     )
-    return _told(payment)
+    return _respond(payment)
 
 
-def _told(payment: Payment) -> Response:
+def _respond(payment: Payment) -> Response:
     return success(payment_view(payment))

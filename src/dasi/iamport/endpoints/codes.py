@@ -1,4 +1,4 @@
-"""GET /cards and /banks: names of the codes that other answers use."""
+"""GET /cards and /banks: the names of the codes in other responses."""
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -6,21 +6,20 @@ from starlette.routing import Route
 from dasi.foundation.errors import NotFound
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
-from dasi.iamport.rendering.banks import BANK_CODES
-from dasi.iamport.rendering.cards import CARD_CODES
+from dasi.iamport.rendering.codes import BANK_CODES, CARD_CODES
 from dasi.iamport.rendering.objects import StandardCode
 
 _CARDS = dict(CARD_CODES.values())
 
 
 def routes(context: ApiContext) -> list[Route]:
-    unknown, one = ("unknown_code",), StandardCode
+    unknown, code = ("unknown_code",), StandardCode
     card, bank = "/cards/{card_standard_code}", "/banks/{bank_standard_code}"
     return [
         *route(context, "GET", "/cards", cards, response_type=list[StandardCode]),
-        *route(context, "GET", card, card_of_code, response_type=one, errors=unknown),
+        *route(context, "GET", card, card_of_code, response_type=code, errors=unknown),
         *route(context, "GET", "/banks", banks, response_type=list[StandardCode]),
-        *route(context, "GET", bank, bank_of_code, response_type=one, errors=unknown),
+        *route(context, "GET", bank, bank_of_code, response_type=code, errors=unknown),
     ]
 
 
@@ -31,7 +30,7 @@ async def cards(_request: ApiRequest) -> Response:
 
 async def card_of_code(request: ApiRequest) -> Response:
     """One card company."""
-    return _one(_CARDS, request.path["card_standard_code"])
+    return _entry(_CARDS, request.path["card_standard_code"])
 
 
 async def banks(_request: ApiRequest) -> Response:
@@ -41,10 +40,10 @@ async def banks(_request: ApiRequest) -> Response:
 
 async def bank_of_code(request: ApiRequest) -> Response:
     """One bank."""
-    return _one(BANK_CODES, request.path["bank_standard_code"])
+    return _entry(BANK_CODES, request.path["bank_standard_code"])
 
 
-def _one(names: dict[str, str], code: str) -> Response:
+def _entry(names: dict[str, str], code: str) -> Response:
     if code not in names:
         raise NotFound("unknown_code", standard_code=code[:20])
     return success(StandardCode(code=code, name=names[code]))

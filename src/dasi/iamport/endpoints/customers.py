@@ -12,7 +12,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import CustomerObject, Paged, PaymentObject
 from dasi.iamport.rendering.views import customer_view
 from dasi.iamport.schema.params import FreeText, StringList
-from dasi.reporting import PaymentFilter, list_payments
+from dasi.reporting import PaymentFilter
 from dasi.schedules import revoke_of_deleted_key
 
 _IDS_MAX = 100
@@ -20,12 +20,12 @@ _MANY = (StringList("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _DELETE = (FreeText("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
-ONE = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:customer_path}}")
-"""Clients leave a slash within a customer_uid as it is: the second spelling takes it."""
+KEY_PATHS = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:customer_path}}")
+"""Clients do not escape a slash within a customer_uid: the second path matches it."""
 
 
 class _Slashed(PathConvertor):
-    """A name with slashes in it, which clients leave as they are; not the lists of a name."""
+    """A customer_uid with unescaped slashes; not the path of its payments or schedules."""
 
     regex = r".*(?<!/payments)(?<!/payments/)(?<!/schedules)(?<!/schedules/)"
 
@@ -47,7 +47,7 @@ def routes(context: ApiContext) -> list[Route]:
             statuses=(200, 207),
         ),
     ]
-    for path in ONE:
+    for path in KEY_PATHS:
         routes += [
             *route(
                 context,
@@ -81,7 +81,7 @@ def routes(context: ApiContext) -> list[Route]:
 
 
 async def read(request: ApiRequest) -> Response:
-    """The billing key of a customer. Unknown: HTTP 200 and code 1, as four client suites ask."""
+    """The billing key of a customer. Unknown: HTTP 200 and code 1, as four client suites expect."""
     key = await find_billing_key(
         request.engine, request.merchant.merchant_id, request.path["customer_uid"]
     )
@@ -89,37 +89,28 @@ async def read(request: ApiRequest) -> Response:
 
 
 async def read_many(request: ApiRequest) -> Response:
-    """Up to 100 billing keys. 207 when some were not found, 404 when none was."""
-    asked = request.params["customer_uid"]
-    found = await find_billing_keys(request.engine, request.merchant.merchant_id, asked)
-    if not found:
+    """Up to 100 billing keys. 207: some are unknown, 404: all are."""
+    customer_uids = request.params["customer_uid"]
+    keys = await find_billing_keys(request.engine, request.merchant.merchant_id, customer_uids)
+    if not keys:
         raise NotFound("unknown_customers")
-    is_whole = {one.customer_uid for one in found} == set(asked)
-    return success([customer_view(one) for one in found], http_status=200 if is_whole else 207)
+    is_complete = {key.customer_uid for key in keys} == set(customer_uids)
+    return success([customer_view(key) for key in keys], http_status=200 if is_complete else 207)
 
 
 async def payments_of(request: ApiRequest) -> Response:
     """Every payment of a customer, its registrations among them, in pages."""
-    page, limit = lists.page_of(request.params)
-    found = await list_payments(
-        request.engine,
-        request.merchant.merchant_id,
+    return await lists.payment_page(
+        request,
         PaymentFilter(customer_uid=request.path["customer_uid"]),
-        sorting=lists.sorting_of(request.params),
-        page=page,
-        limit=limit,
+        if_empty=NotFound("unknown_customers"),
     )
-    if not found.total:
-        raise NotFound("unknown_customers")
-    lists.refuse_beyond(page, limit=limit, total=found.total)
-    whose = (request.engine, request.merchant.merchant_id)
-    return success(await request.payment_cache.page(*whose, found, page=page, limit=limit))
 
 
 async def delete(request: ApiRequest) -> Response:
-    """Ends a billing key, here at once and at the PG as soon as it answers; the key that was.
+    """Deletes a billing key, here at once and at the PG as soon as it answers; returns that key.
 
-    Charges scheduled on it are revoked in the same act (B5).
+    Its scheduled payments are revoked in the same transaction (B5).
     """
     key = await delete_key(
         request.engine,

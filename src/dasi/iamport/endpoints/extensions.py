@@ -1,4 +1,4 @@
-"""What Iamport V1 has no words for, under the same token and envelope: the feed, the test clock."""
+"""Routes that Iamport V1 lacks, with the same token and envelope: the feed, the test clock."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.events import LIMIT_MAX, Event, read_feed
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
@@ -14,12 +15,12 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import ClockObject, EventObject, FeedObject
 from dasi.iamport.schema.params import Integer
 from dasi.test_clocks import advance_clock, merchant_now
-from dasi.webhooks import LIMIT_MAX, Deliverer, Event, read_feed
+from dasi.webhooks import Deliverer
 
 _CURSOR_MAX = 2**53 - 1
 _LIMIT = 100
 _WAIT_MAX_S = 25
-_LOOK_S = 0.5
+_POLL_S = 0.5
 _DAYS_MAX = 366
 _EVENTS = (
     Integer("cursor", maximum=_CURSOR_MAX),
@@ -27,7 +28,7 @@ _EVENTS = (
     Integer("wait", maximum=_WAIT_MAX_S),
 )
 _CLOCK = (
-    Integer("advance", minimum=1, maximum=_DAYS_MAX * 86_400, unit="초 단위 "),
+    Integer("advance", minimum=1, maximum=_DAYS_MAX * 86_400, type_rule="whole_seconds"),
     Integer("to", minimum=1, maximum=lists.EPOCH_S_MAX),
 )
 
@@ -50,19 +51,19 @@ def routes(context: ApiContext) -> list[Route]:
 
 
 async def events(request: ApiRequest) -> Response:
-    """What became true after a cursor, oldest first; `wait` seconds for the first one."""
+    """The events after a cursor, oldest first; waits `wait` seconds for the first one."""
     after, limit = request.params["cursor"] or 0, request.params["limit"] or _LIMIT
-    lookups = 1 + round((request.params["wait"] or 0) / _LOOK_S)
-    for look in range(lookups):
+    polls = 1 + round((request.params["wait"] or 0) / _POLL_S)
+    for poll in range(polls):
         page = await read_feed(
             request.engine, request.merchant.merchant_id, after=after, limit=limit
         )
-        if page.events or look == lookups - 1:
+        if page.events or poll == polls - 1:
             break
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     return success(
         FeedObject(
-            events=[_event_view(one) for one in page.events],
+            events=[_event_view(event) for event in page.events],
             next_cursor=page.next_cursor,
             remaining=page.remaining,
         )
@@ -70,18 +71,18 @@ async def events(request: ApiRequest) -> Response:
 
 
 async def clock(request: ApiRequest) -> Response:
-    """The moment on the merchant's clock."""
+    """The time on the merchant's clock."""
     now = await merchant_now(request.engine, request.merchant.merchant_id)
     return success(ClockObject(now=epoch_s(now), charges=0, lookups=0, webhooks=0))
 
 
 async def forward_clock(request: ApiRequest) -> Response:
-    """Turns the merchant's clock; what is due until then happens, in order."""
+    """Advances the merchant's clock; payments, lookups and webhooks due until then run in order."""
     advance, to = request.params["advance"], request.params["to"]
     if advance is None and to is None:
-        raise Invalid("advance", "advance(초) 또는 to(epoch 초)가 필요합니다")
+        raise Invalid("advance", "advance_or_to")
     if advance is not None and to is not None:
-        raise Refused("contradiction", field="advance", rule="to와 함께 쓸 수 없습니다")
+        raise Refused("contradiction", field="advance", rule="not_with_to")
     merchant_id = request.merchant.merchant_id
     target = (
         datetime.fromtimestamp(to, UTC)

@@ -1,12 +1,16 @@
-"""What lists have in common: pages, limits, sorting, ranges of moments, words for a status."""
+"""Parameters that lists share: pages, limits, sorting, time ranges, statuses."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from starlette.responses import Response
+
 from dasi.foundation.errors import Invalid, Refused
+from dasi.iamport.endpoint import ApiRequest
+from dasi.iamport.envelope import success
 from dasi.iamport.schema.params import Boolean, Enum, Integer
 from dasi.ledger import Status
-from dasi.reporting import Sorting, TimestampField
+from dasi.reporting import PaymentFilter, Sorting, TimestampField, list_payments
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 1_000
 PAGE_MAX = 1_000_000
@@ -26,56 +30,86 @@ _TIMESTAMP_FIELDS: dict[str, TimestampField] = {
     "paid": "paid",
     "updated": "updated",
 }
-# Their word for a status, and which of ours it covers.
+# Iamport's status, and the statuses of ours that it covers.
 STATUSES: dict[str, frozenset[Status]] = {
     "ready": frozenset({Status.READY, Status.PENDING}),
     "paid": frozenset({Status.PAID}),
     "cancelled": frozenset({Status.PARTLY_CANCELLED, Status.CANCELLED}),
     "failed": frozenset({Status.FAILED}),
 }
-# Published clients send these when they mean nothing.
+# Published clients send these for no filter.
 NO_FILTER = ("", "all", "undefined")
 
 
-def statuses_of(word: str) -> frozenset[Status]:
-    """What a status in a path means. `bad_status` for a word that is none."""
-    if word in NO_FILTER:
+def statuses_of(status: str) -> frozenset[Status]:
+    """Return the statuses that a status in a path covers. Refused: `bad_status`."""
+    if status in NO_FILTER:
         return frozenset(Status)
-    if word not in STATUSES:
+    if status not in STATUSES:
         raise Refused("bad_status")
-    return STATUSES[word]
+    return STATUSES[status]
 
 
-def sorting_of(given: dict[str, Any]) -> Sorting:
-    """`-started` and its kind; newest first by when it was started unless told otherwise."""
-    word: str = given["sorting"] or "-started"
-    return Sorting(by=_TIMESTAMP_FIELDS[word.lstrip("-")], newest_first=word.startswith("-"))
+def sorting_of(params: dict[str, Any]) -> Sorting:
+    """Read `sorting`, such as `-started`, the default: a minus sorts newest first."""
+    sorting: str = params["sorting"] or "-started"
+    return Sorting(by=_TIMESTAMP_FIELDS[sorting.lstrip("-")], newest_first=sorting.startswith("-"))
 
 
-def page_of(given: dict[str, Any]) -> tuple[int, int]:
-    """(page, limit)."""
-    return given["page"] or 1, given.get("limit") or LIMIT_DEFAULT
+def page_of(params: dict[str, Any]) -> tuple[int, int]:
+    """Return `(page, limit)`."""
+    return params["page"] or 1, params.get("limit") or LIMIT_DEFAULT
 
 
-def range_of(given: dict[str, Any], *, now: datetime) -> tuple[datetime, datetime]:
-    """`from` to `to`, both ends included, 90 days at most; up to now and 90 days unless told."""
-    until = now if given["to"] is None else _end_of_second(given["to"])
-    if given["from"] is None:
+def range_of(params: dict[str, Any], *, now: datetime) -> tuple[datetime, datetime]:
+    """Return the range `from` to `to`, both included, of at most 90 days.
+
+    The default for `to` is now, for `from` 90 days before `to`.
+    """
+    until = now if params["to"] is None else _end_of_second(params["to"])
+    if params["from"] is None:
         return until - SPAN_MAX, until
-    since = datetime.fromtimestamp(given["from"], UTC)
+    since = datetime.fromtimestamp(params["from"], UTC)
     if since > until:
-        raise Invalid("from", "to보다 늦을 수 없습니다")
+        raise Invalid("from", "not_after", other="to")
     if until - since > SPAN_MAX + timedelta(seconds=1):
-        raise Invalid("from", f"조회 기간은 최대 {SPAN_MAX.days}일입니다")
+        raise Invalid("from", "range_days", days=SPAN_MAX.days)
     return since, until
 
 
 def _end_of_second(epoch_s: int) -> datetime:
-    """Moments are told in whole seconds: a payment of that second is in the range."""
+    """Clients send whole seconds: a payment of that second is in the range."""
     return datetime.fromtimestamp(epoch_s, UTC).replace(microsecond=999_999)
 
 
 def refuse_beyond(page: int, *, limit: int, total: int) -> None:
-    """A page beyond the data is refused; the first page never is."""
+    """Refuse a page beyond the last one; the first page is always accepted."""
     if page > 1 and (page - 1) * limit >= total:
-        raise Invalid("page", f"마지막 페이지는 {max(1, -(-total // limit))}입니다")
+        raise Invalid("page", "page_at_most", last_page=max(1, -(-total // limit)))
+
+
+async def payment_page(
+    request: ApiRequest, payment_filter: PaymentFilter, *, if_empty: Refused | None = None
+) -> Response:
+    """Respond with the page of matching payments that the request names.
+
+    Raises `if_empty`, where it is set and no payment matches.
+    """
+    page, limit = page_of(request.params)
+    versions = await list_payments(
+        request.engine,
+        request.merchant.merchant_id,
+        payment_filter,
+        sorting=sorting_of(request.params),
+        page=page,
+        limit=limit,
+    )
+    if if_empty is not None and not versions.total:
+        raise if_empty
+    refuse_beyond(page, limit=limit, total=versions.total)
+    merchant_id = request.merchant.merchant_id
+    return success(
+        await request.payment_cache.page(
+            request.engine, merchant_id, versions, page=page, limit=limit
+        )
+    )

@@ -11,18 +11,18 @@ from dasi.iamport.endpoints import lists
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Param, StringList
+from dasi.iamport.schema.json_schema import Param
+from dasi.iamport.schema.params import StringList
 from dasi.ledger import Status, find_payment
 from dasi.reporting import (
     PaymentFilter,
     TimestampField,
     find_by_order,
     find_payments,
-    list_payments,
 )
 
 _IDS_MAX = 100
-# The moment a list of a status is about; of any other it is when the payment was started.
+# The time by which a list of that status is filtered; lists of other statuses use `started`.
 _TIMESTAMP_FIELDS: dict[str, TimestampField] = {
     "paid": "paid",
     "failed": "failed",
@@ -44,7 +44,7 @@ def routes(context: ApiContext) -> list[Route]:
             read_many,
             params=_MANY,
             response_type=list[PaymentObject],
-            errors=(*unknown, "no_payment_asked_for"),
+            errors=(*unknown, "no_payment_id"),
             statuses=(200, 207),
         ),
         *_order_routes(
@@ -82,13 +82,16 @@ def _order_routes(
     params: tuple[Param, ...],
     response_type: Any,
 ) -> list[Route]:
-    """With a status, without, and for names with a slash that clients leave as it is."""
+    """Return the routes of one order: with a status, without, and with a slash in the order's name.
+
+    Clients do not escape such a slash.
+    """
     ends = ("{merchant_uid}/{payment_status}", "{merchant_uid}", "{merchant_uid:path}")
     errors = ("unknown_payment", "bad_status")
     return [
-        one
+        made
         for end in ends
-        for one in route(
+        for made in route(
             context,
             "GET",
             f"{path}/{end}",
@@ -105,26 +108,29 @@ async def read(request: ApiRequest) -> Response:
     payment = await find_payment(
         request.engine, request.merchant.merchant_id, request.path["imp_uid"]
     )
-    asked = request.params["include_sandbox"]
-    if payment.is_sandbox and not (request.shows_sandbox if asked is None else asked):
+    include_sandbox = request.params["include_sandbox"]
+    if include_sandbox is None:
+        include_sandbox = request.shows_sandbox
+    if payment.is_sandbox and not include_sandbox:
         raise NotFound("unknown_payment", imp_uid=payment.imp_uid)
     return success(payment_view(payment))
 
 
 async def read_many(request: ApiRequest) -> Response:
-    """Up to 100 payments by id and 100 by order. 207: some were not found, 404: none was."""
+    """Up to 100 payments by id and 100 by order. 207: some are unknown, 404: all are."""
     imp_uids, merchant_uids = request.params["imp_uid"] or (), request.params["merchant_uid"] or ()
     if not imp_uids and not merchant_uids:
-        raise NotFound("no_payment_asked_for")
-    found = await find_payments(
+        raise NotFound("no_payment_id")
+    payments = await find_payments(
         request.engine, request.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
     )
-    if not found:
+    if not payments:
         raise NotFound("unknown_payment")
-    missing = (set(imp_uids) - {one.imp_uid for one in found}) | (
-        set(merchant_uids) - {one.merchant_uid for one in found}
+    missing = (set(imp_uids) - {payment.imp_uid for payment in payments}) | (
+        set(merchant_uids) - {payment.merchant_uid for payment in payments}
     )
-    return success([payment_view(one) for one in found], http_status=207 if missing else 200)
+    views = [payment_view(payment) for payment in payments]
+    return success(views, http_status=207 if missing else 200)
 
 
 async def find(request: ApiRequest) -> Response:
@@ -146,56 +152,40 @@ async def find(request: ApiRequest) -> Response:
 async def find_all(request: ApiRequest) -> Response:
     """Every payment of an order, in pages."""
     merchant_uid, statuses = _order_and_status(request.path)
-    page, limit = lists.page_of(request.params)
-    found = await list_payments(
-        request.engine,
-        request.merchant.merchant_id,
+    return await lists.payment_page(
+        request,
         PaymentFilter(merchant_uid=merchant_uid, statuses=statuses),
-        sorting=lists.sorting_of(request.params),
-        page=page,
-        limit=limit,
+        if_empty=_unknown(request.path),
     )
-    if not found.total:
-        raise _unknown(request.path)
-    lists.refuse_beyond(page, limit=limit, total=found.total)
-    whose = (request.engine, request.merchant.merchant_id)
-    return success(await request.payment_cache.page(*whose, found, page=page, limit=limit))
 
 
 async def by_status(request: ApiRequest) -> Response:
     """The payments of a status within a range of at most 90 days, in pages."""
-    word = request.path["payment_status"]
-    statuses = lists.statuses_of(word)
-    page, limit = lists.page_of(request.params)
+    status = request.path["payment_status"]
+    statuses = lists.statuses_of(status)
     since, until = lists.range_of(request.params, now=request.engine.clock.now())
-    found = await list_payments(
-        request.engine,
-        request.merchant.merchant_id,
-        PaymentFilter(
-            statuses=statuses, by=_TIMESTAMP_FIELDS.get(word, "started"), since=since, until=until
-        ),
-        sorting=lists.sorting_of(request.params),
-        page=page,
-        limit=limit,
+    by = _TIMESTAMP_FIELDS.get(status, "started")
+    return await lists.payment_page(
+        request, PaymentFilter(statuses=statuses, by=by, since=since, until=until)
     )
-    lists.refuse_beyond(page, limit=limit, total=found.total)
-    whose = (request.engine, request.merchant.merchant_id)
-    return success(await request.payment_cache.page(*whose, found, page=page, limit=limit))
 
 
 def _order_and_status(path: dict[str, str]) -> tuple[str, frozenset[Status]]:
-    """An order's name may hold a slash: what follows the last one is a status only if it is one."""
-    merchant_uid, word = path["merchant_uid"], path.get("payment_status")
-    if word is None:
-        merchant_uid, _, word = merchant_uid.rpartition("/")
+    """Split a path into order and statuses.
+
+    The name of an order may hold a slash, so the last part is a status only if it names one.
+    """
+    merchant_uid, last_part = path["merchant_uid"], path.get("payment_status")
+    if last_part is None:
+        merchant_uid, _, last_part = merchant_uid.rpartition("/")
         if not merchant_uid:
-            return word, frozenset(Status)
-    if word in lists.NO_FILTER or word in lists.STATUSES:
-        return merchant_uid, lists.statuses_of(word)
-    return f"{merchant_uid}/{word}", frozenset(Status)
+            return last_part, frozenset(Status)
+    if last_part in lists.NO_FILTER or last_part in lists.STATUSES:
+        return merchant_uid, lists.statuses_of(last_part)
+    return f"{merchant_uid}/{last_part}", frozenset(Status)
 
 
 def _unknown(path: dict[str, str]) -> Refused:
-    """No such order; or, when a word followed it that is no status, no such status."""
+    """Return the refusal for an unknown order, or for a last part that is no status."""
     merchant_uid, _ = _order_and_status(path)
     return Refused("bad_status") if "/" in merchant_uid else NotFound("unknown_payment")

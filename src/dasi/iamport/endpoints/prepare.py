@@ -1,4 +1,4 @@
-"""/payments/prepare: what an order costs, told by the server before the page asks for a window."""
+"""/payments/prepare: a server registers the amount of an order before its page opens a window."""
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,14 +16,14 @@ from dasi.windows import (
 
 _PREPARE = (
     Text("merchant_uid", 40, is_required=True),
-    Integer("amount", is_required=True, unit="원 단위 "),
+    Integer("amount", is_required=True, type_rule="whole_won"),
     Enum("currency", ("KRW",)),
 )
 
 
 def routes(context: ApiContext) -> list[Route]:
     path, response_type, unknown = "/payments/prepare", PrepareObject, ("unknown_prepare",)
-    one, rest = f"{path}/{{merchant_uid}}", f"{path}/{{merchant_uid:path}}"
+    order, slashed = f"{path}/{{merchant_uid}}", f"{path}/{{merchant_uid:path}}"
     return [
         *route(context, "POST", path, register, params=_PREPARE, response_type=response_type),
         *route(
@@ -35,13 +35,13 @@ def routes(context: ApiContext) -> list[Route]:
             response_type=response_type,
             errors=unknown,
         ),
-        *route(context, "GET", one, read, response_type=response_type, errors=unknown),
-        *route(context, "GET", rest, read, response_type=response_type, errors=unknown),
+        *route(context, "GET", order, read, response_type=response_type, errors=unknown),
+        *route(context, "GET", slashed, read, response_type=response_type, errors=unknown),
     ]
 
 
 async def register(request: ApiRequest) -> Response:
-    """Registers an order's amount; a window asked for with another one is refused (F1003)."""
+    """Registers an order's amount; a window with another amount is refused (F1003)."""
     expected_amount = await register_expected_amount(
         request.engine, request.merchant.merchant_id, _expected_amount(request)
     )
@@ -65,9 +65,11 @@ async def read(request: ApiRequest) -> Response:
 
 
 def _expected_amount(request: ApiRequest) -> ExpectedAmount:
-    given = request.params
+    params = request.params
     return ExpectedAmount(
-        merchant_uid=given["merchant_uid"], amount_krw=given["amount"], currency=given["currency"]
+        merchant_uid=params["merchant_uid"],
+        amount_krw=params["amount"],
+        currency=params["currency"],
     )
 
 

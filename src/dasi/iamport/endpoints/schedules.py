@@ -1,7 +1,7 @@
-"""/subscribe/payments/schedule…: charges scheduled for later (Iamport V1 1.4.5, 1.4.6, 5).
+"""/subscribe/payments/schedule…: scheduled payments (Iamport V1 1.4.5, 1.4.6, 5).
 
-Lists are paged objects and schedules arrays, as published clients read them. Every spelling of the
-range and the status that a client in the field sends is taken on every list.
+Lists are paged objects and schedules arrays, as published clients read them. Every list accepts
+every spelling of the range and the status that published clients send.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from starlette.routing import Route
 from dasi.foundation.errors import Invalid, NotFound, Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.endpoints import lists
-from dasi.iamport.endpoints.customers import ONE
+from dasi.iamport.endpoints.customers import KEY_PATHS
 from dasi.iamport.endpoints.subscribe import (
-    BUYER,
+    CHARGE,
     again_response,
     charge_details,
 )
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
-from dasi.iamport.schema.json_schema import Field, Schema, bracketed, object_schema
-from dasi.iamport.schema.params import Enum, Integer, JsonText, Param, StringList, Text, Urls, parse
+from dasi.iamport.schema.json_schema import Field, Param, Schema, bracketed, object_schema
+from dasi.iamport.schema.params import Enum, Integer, StringList, Text, parse
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
@@ -43,19 +43,12 @@ from dasi.schedules import (
 
 SPAN_MAX = timedelta(days=93)
 """Three months."""
-_SCHEDULE, _WORDS = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
+_SCHEDULE, _STATUS_NAMES = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
 _AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=True)
 _ITEM: tuple[Param, ...] = (
     Text("merchant_uid", 40, is_required=True),
     _AT,
-    Integer("amount", minimum=1, is_required=True, unit="원 단위 "),
-    Text("name", 40),
-    Enum("currency", ("KRW",)),
-    Integer("tax_free", unit="원 단위 "),
-    Integer("card_quota", maximum=36),
-    *BUYER,
-    JsonText("custom_data"),
-    Urls("notice_url"),
+    *CHARGE,
 )
 
 
@@ -68,22 +61,22 @@ class Items:
     count_max: int
     is_required: bool = True
 
-    def parse(self, given: object) -> list[dict[str, Any]]:
-        items = [given] if isinstance(given, dict) else given
+    def parse(self, value: object) -> list[dict[str, Any]]:
+        items = [value] if isinstance(value, dict) else value
         if not isinstance(items, list) or not items:
-            raise Invalid(self.name, "객체의 배열이어야 합니다")
+            raise Invalid(self.name, "object_list")
         if len(items) > self.count_max:
-            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(items)}개)")
+            raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
         return [self._item(number, item) for number, item in enumerate(items)]
 
     def _item(self, number: int, item: object) -> dict[str, Any]:
         where = f"{self.name}[{number}]"
         if not isinstance(item, Mapping):
-            raise Invalid(where, "객체여야 합니다")
+            raise Invalid(where, "object")
         try:
-            return parse(self.params, {str(name).strip(): one for name, one in item.items()})
+            return parse(self.params, {str(name).strip(): field for name, field in item.items()})
         except Invalid as bad:
-            raise Invalid(f"{where}.{bad.field}", bad.rule) from bad
+            raise Invalid(f"{where}.{bad.field}", bad.rule, **bad.rule_facts) from bad
 
     def schema(self) -> Schema:
         item = object_schema(self.params)
@@ -94,11 +87,11 @@ class Items:
         }
 
     def form_fields(self) -> list[Field]:
-        """Of the first object; the others are called `[1]`, `[2]` and so on."""
+        """Return the fields of the first object; those of the others begin with `[1]`, `[2]` …."""
         return [
-            Field(f"{self.name}[0]{bracketed(one.name)}", one.rule, one.is_required)
+            Field(f"{self.name}[0]{bracketed(field.name)}", field.rule, field.is_required)
             for param in self.params
-            for one in param.form_fields()
+            for field in param.form_fields()
         ]
 
 
@@ -112,7 +105,9 @@ _RANGE = tuple(
     Integer(name, maximum=lists.EPOCH_S_MAX)
     for name in ("schedule_from", "from", "schedule_to", "to")
 )
-_STATUS = tuple(Enum(name, _WORDS) for name in ("schedule_status", "schedule-status", "status"))
+_STATUS = tuple(
+    Enum(name, _STATUS_NAMES) for name in ("schedule_status", "schedule-status", "status")
+)
 _LIST: tuple[Param, ...] = (
     *_RANGE, *_STATUS, lists.PAGE, lists.LIMIT, Enum("sorting", ("scheduled", "-scheduled")),
 )  # fmt: skip
@@ -128,8 +123,11 @@ _STATUSES = {
 
 
 def routes(context: ApiContext) -> list[Route]:
-    one = f"{_SCHEDULE}/{{merchant_uid}}"
-    of_key = (f"{_SCHEDULE}/customers/{{customer_uid}}", *(f"{path}/schedules" for path in ONE))
+    order = f"{_SCHEDULE}/{{merchant_uid}}"
+    of_key = (
+        f"{_SCHEDULE}/customers/{{customer_uid}}",
+        *(f"{path}/schedules" for path in KEY_PATHS),
+    )
     refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
                 "schedule_moment", "unknown_schedule_customer",
                 "card_verification_failed")  # fmt: skip
@@ -165,7 +163,7 @@ def routes(context: ApiContext) -> list[Route]:
         *route(
             context,
             "POST",
-            f"{one}/retry",
+            f"{order}/retry",
             retry_now,
             response_type=PaymentObject,
             errors=(*ended, "unknown_schedule_key", "not_sent", "pg_refused_charge"),
@@ -174,18 +172,18 @@ def routes(context: ApiContext) -> list[Route]:
         *route(
             context,
             "POST",
-            f"{one}/reschedule",
+            f"{order}/reschedule",
             reopen_schedule,
             params=(_AT,),
             response_type=ScheduleObject,
             errors=(*ended, "schedule_exists"),
             recover=recover_reopened,
         ),
-        *route(context, "GET", one, read_one, response_type=ScheduleObject, errors=(unknown,)),
+        *route(context, "GET", order, read_one, response_type=ScheduleObject, errors=(unknown,)),
         *route(
             context,
             "PUT",
-            one,
+            order,
             change,
             params=(_AT,),
             response_type=ScheduleObject,
@@ -195,7 +193,7 @@ def routes(context: ApiContext) -> list[Route]:
 
 
 async def schedule(request: ApiRequest) -> Response:
-    """Books charges for later: all of them or none."""
+    """Schedules payments: all of them or none."""
     try:
         schedules = await create_schedules(
             request.engine,
@@ -209,16 +207,18 @@ async def schedule(request: ApiRequest) -> Response:
             checking_amount_krw=request.params["checking_amount"] or 0,
         )
     except Invalid as bad:
-        if bad.field.endswith("schedule_at"):  # Iamport refuses a moment past as business (8.2)
-            raise Refused("schedule_moment", field=bad.field, rule=bad.rule) from bad
+        if bad.field.endswith("schedule_at"):  # Iamport answers a past time with code 1 (8.2)
+            raise Refused("schedule_moment", **bad.facts) from bad
         raise
-    return success([schedule_view(one) for one in schedules])
+    return success([schedule_view(schedule) for schedule in schedules])
 
 
 async def existing_schedules(request: ApiRequest) -> Response | None:
-    """What an earlier try of the same request has scheduled: all of its items, or none of them."""
+    """Return the schedules of an earlier identical request; None if any item has none."""
     schedules = [await _existing_schedule(request, item) for item in request.params["schedules"]]
-    return success([schedule_view(one) for one in schedules if one]) if all(schedules) else None
+    if not all(schedules):
+        return None
+    return success([schedule_view(schedule) for schedule in schedules if schedule])
 
 
 async def recover_reopened(request: ApiRequest) -> Response | None:
@@ -231,21 +231,21 @@ async def recover_reopened(request: ApiRequest) -> Response | None:
 
 
 async def _existing_schedule(request: ApiRequest, item: dict[str, Any]) -> Schedule | None:
-    """The scheduled payment of this order, if it is what `item` asks for."""
+    """Find the scheduled payment of this order, if time and amount are those of `item`."""
     try:
-        found = await find_schedule(
+        schedule = await find_schedule(
             request.engine, request.merchant.merchant_id, item["merchant_uid"]
         )
     except NotFound:
         return None
-    is_same = found.schedule_at == _moment(item) and found.amount_krw == item.get(
-        "amount", found.amount_krw
+    is_same = schedule.schedule_at == _moment(item) and schedule.amount_krw == item.get(
+        "amount", schedule.amount_krw
     )
-    return found if is_same else None
+    return schedule if is_same else None
 
 
 async def read_all(request: ApiRequest) -> Response:
-    """Scheduled payments of a range of time, in pages; newest first unless told."""
+    """Scheduled payments of a range of time, in pages; newest first by default."""
     return await _page(request, customer_uid=None)
 
 
@@ -256,14 +256,14 @@ async def read_of_key(request: ApiRequest) -> Response:
 
 async def read_one(request: ApiRequest) -> Response:
     """One scheduled payment by its order."""
-    found = await find_schedule(
+    schedule = await find_schedule(
         request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
     )
-    return success(schedule_view(found))
+    return success(schedule_view(schedule))
 
 
 async def change(request: ApiRequest) -> Response:
-    """Moves a scheduled payment that still waits."""
+    """Moves a scheduled payment that has not run."""
     moved = await reschedule(
         request.engine,
         request.merchant.merchant_id,
@@ -274,7 +274,7 @@ async def change(request: ApiRequest) -> Response:
 
 
 async def reopen_schedule(request: ApiRequest) -> Response:
-    """Books again what was declined or revoked."""
+    """Schedules a declined or revoked payment again."""
     reopened = await reopen(
         request.engine,
         request.merchant.merchant_id,
@@ -285,7 +285,7 @@ async def reopen_schedule(request: ApiRequest) -> Response:
 
 
 async def retry_now(request: ApiRequest) -> Response:
-    """Charges now what was declined or revoked; look at the payment's status."""
+    """Charges a declined or revoked payment now; the response holds its status."""
     merchant_uid = request.path["merchant_uid"]
     payment = await retry(
         request.engine,
@@ -304,43 +304,45 @@ async def unschedule(request: ApiRequest) -> Response:
         customer_uid=request.params["customer_uid"],
         merchant_uids=request.params["merchant_uid"] or (),
     )
-    return success([schedule_view(one) for one in revoked])
+    return success([schedule_view(schedule) for schedule in revoked])
 
 
 async def _page(request: ApiRequest, *, customer_uid: str | None) -> Response:
-    given = request.params
-    since, until = _range(given)
-    page, limit = lists.page_of(given)
-    word = given["schedule_status"] or given["schedule-status"] or given["status"]
-    found = await list_schedules(
+    params = request.params
+    since, until = _range(params)
+    page, limit = lists.page_of(params)
+    status = params["schedule_status"] or params["schedule-status"] or params["status"]
+    listed = await list_schedules(
         request.engine,
         request.merchant.merchant_id,
         since=since,
         until=until,
-        statuses=_STATUSES[word] if word else frozenset(ScheduleStatus),
+        statuses=_STATUSES[status] if status else frozenset(ScheduleStatus),
         customer_uid=customer_uid,
-        oldest_first=given["sorting"] == "scheduled",
+        oldest_first=params["sorting"] == "scheduled",
         limit=limit,
         offset=(page - 1) * limit,
     )
-    lists.refuse_beyond(page, limit=limit, total=found.total)
-    rows = [schedule_view(one) for one in found.schedules]
-    return success(paged(rows, found.total, page=page, limit=limit))
+    lists.refuse_beyond(page, limit=limit, total=listed.total)
+    rows = [schedule_view(schedule) for schedule in listed.schedules]
+    return success(paged(rows, listed.total, page=page, limit=limit))
 
 
-def _range(given: dict[str, Any]) -> tuple[datetime, datetime]:
-    """`from <= t < to`, three months at most. Both ends are asked for."""
+def _range(params: dict[str, Any]) -> tuple[datetime, datetime]:
+    """Return the range `from <= t < to` of at most three months. Both ends are required."""
     ends = []
     for name in ("from", "to"):
-        value = given[f"schedule_{name}"] if given[f"schedule_{name}"] is not None else given[name]
+        value = params[f"schedule_{name}"]
         if value is None:
-            raise Invalid(f"schedule_{name}", "필수 파라미터입니다")
+            value = params[name]
+        if value is None:
+            raise Invalid(f"schedule_{name}", "required_parameter")
         ends.append(datetime.fromtimestamp(value, UTC))
     since, until = ends
     if until < since:
-        raise Invalid("schedule_from", "schedule_to보다 늦을 수 없습니다")
+        raise Invalid("schedule_from", "not_after", other="schedule_to")
     if until - since > SPAN_MAX:
-        raise Invalid("schedule_from", "조회 기간은 최대 3개월입니다")
+        raise Invalid("schedule_from", "range_months", months=3)
     return since, until
 
 
@@ -350,5 +352,5 @@ def _new_schedule(number: int, item: dict[str, Any]) -> NewSchedule:
     )
 
 
-def _moment(given: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(given["schedule_at"], UTC)
+def _moment(params: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(params["schedule_at"], UTC)

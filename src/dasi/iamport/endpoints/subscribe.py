@@ -1,4 +1,4 @@
-"""/subscribe/payments/…: charge a stored card, and refuse what KICC cannot do."""
+"""/subscribe/payments/…: charge a stored card; refuse charges with a card number."""
 
 from functools import partial
 from typing import Any
@@ -18,27 +18,29 @@ from dasi.ledger import Buyer, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
 
-QUOTA_FROM = 2
+_QUOTA_FROM = 2
 """Months. One month is a lump sum."""
+_BUYER_FIELDS = ("name", "email", "tel", "addr", "postcode")
 
-BUYER = (
+CHARGE = (
+    Integer("amount", minimum=1, is_required=True, type_rule="whole_won"),
+    Text("name", 40),
+    Enum("currency", ("KRW",)),
+    Integer("tax_free", type_rule="whole_won"),
+    Integer("card_quota", maximum=36),
     Text("buyer_name", 16),
     Text("buyer_email", 64),
     Text("buyer_tel", 16),
     Text("buyer_addr", 128),
     Text("buyer_postcode", 8),
-)
-AGAIN = (
-    Text("customer_uid", 80, is_required=True),
-    Text("merchant_uid", 40, is_required=True),
-    Integer("amount", minimum=1, is_required=True, unit="원 단위 "),
-    Text("name", 40),
-    Enum("currency", ("KRW",)),
-    Integer("tax_free", unit="원 단위 "),
-    Integer("card_quota", maximum=36),
-    *BUYER,
     JsonText("custom_data"),
     Urls("notice_url"),
+)
+"""The parameters that a charge and a scheduled payment share."""
+_AGAIN = (
+    Text("customer_uid", 80, is_required=True),
+    Text("merchant_uid", 40, is_required=True),
+    *CHARGE,
 )
 
 
@@ -59,7 +61,7 @@ def routes(context: ApiContext) -> list[Route]:
             "POST",
             "/subscribe/payments/again",
             again,
-            params=AGAIN,
+            params=_AGAIN,
             response_type=PaymentObject,
             errors=again_errors,
             recover=recover_payment(partial(again_response, context.engine)),
@@ -72,8 +74,8 @@ def routes(context: ApiContext) -> list[Route]:
 async def again(request: ApiRequest) -> Response:
     """Charges a billing key once.
 
-    Code 0 with a payment that is `paid`, or `failed` with the card network's reason. Another code
-    with no payment when nothing was charged, or when it is not known yet: the message says which.
+    Code 0 holds a payment that is `paid`, or `failed` with the card network's reason. Another code
+    holds none: nothing was charged, or the result is not known yet. The message says which.
     """
     payment = await charge(
         request.engine,
@@ -99,7 +101,7 @@ def again_response(engine: Engine, payment: Payment) -> Response:
 
 
 def _refuse_outright(engine: Engine, failed: Payment) -> None:
-    """A no to the shop and not to the card is told as one (decision 18)."""
+    """Refuse the request if the PG declined because of the merchant, not the card (decision 18)."""
     code, text = failed.fail_code or "", failed.fail_reason or ""
     reason = engine.providers[failed.provider].reason_of(code, text)
     if REASONS[reason].is_merchant_error:
@@ -117,15 +119,9 @@ def charge_details(params: dict[str, Any], *, where: str = "") -> ChargeDetails:
         merchant_uid=params["merchant_uid"],
         amount_krw=params["amount"],
         name=params["name"],
-        buyer=Buyer(
-            name=params["buyer_name"],
-            email=params["buyer_email"],
-            tel=params["buyer_tel"],
-            addr=params["buyer_addr"],
-            postcode=params["buyer_postcode"],
-        ),
+        buyer=Buyer(**{name: params[f"buyer_{name}"] for name in _BUYER_FIELDS}),
         tax_free_krw=params["tax_free"],
-        quota_months=quota if quota >= QUOTA_FROM else 0,
+        quota_months=quota if quota >= _QUOTA_FROM else 0,
         custom_data=params["custom_data"],
         notice_urls=params["notice_url"] or (),
     )
@@ -134,11 +130,11 @@ def charge_details(params: dict[str, Any], *, where: str = "") -> ChargeDetails:
 def _refuse_contradictions(params: dict[str, Any], *, where: str) -> None:
     amount_krw: int = params["amount"]
     if (params["tax_free"] or 0) > amount_krw:
-        rule = f"amount({amount_krw}원)보다 클 수 없습니다"
-        raise Refused("contradiction", field=f"{where}tax_free", rule=rule)
-    if (params["card_quota"] or 0) >= QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
-        rule = f"할부는 amount {QUOTA_FROM_KRW}원 이상부터 쓸 수 있습니다"
-        raise Refused("contradiction", field=f"{where}card_quota", rule=rule)
+        field = f"{where}tax_free"
+        raise Refused("contradiction", field=field, rule="within_amount", amount_krw=amount_krw)
+    if (params["card_quota"] or 0) >= _QUOTA_FROM and amount_krw < QUOTA_FROM_KRW:
+        field = f"{where}card_quota"
+        raise Refused("contradiction", field=field, rule="quota_amount", minimum_krw=QUOTA_FROM_KRW)
 
 
 async def refuse_card_charge(_request: ApiRequest) -> Response:

@@ -1,7 +1,7 @@
-"""Routes of other payment means and other PGs: refused in the envelope, with what to do instead.
+"""Routes of other payment methods and other PGs: the envelope refuses them and says why.
 
-Never an HTML page: clients parse JSON whatever the status (Iamport V1 1.2.6). Where the original
-says 501 for "this PG does not do that", so do we; elsewhere HTTP 200 and code -1.
+The answer is never an HTML page: clients parse JSON at every status (Iamport V1 1.2.6). The status
+is 501 where the original answers 501, and elsewhere HTTP 200 with code -1.
 """
 
 from starlette.responses import Response
@@ -17,7 +17,7 @@ _QUICK = "KCP 퀵페이"
 _BENEPIA = "베네피아 포인트"
 _OTP = "OTP 본인인증"
 _ESCROW = "에스크로"
-# (methods, path, what it would be about)
+# (methods, path, the feature it belongs to)
 NOT_OFFERED: tuple[tuple[str, str, str], ...] = (
     ("GET", "/payments/{imp_uid}/balance", "PAYCO 금액 상세 조회"),
     ("GET", "/tiers/{tier_code}", "하위가맹점(Tier)"),
@@ -57,9 +57,9 @@ def routes(context: ApiContext) -> list[Route]:
         *_refused(context, NOT_OFFERED, "not_offered"),
         *_refused(context, NOT_IMPLEMENTED, "not_implemented"),
         *[
-            one
+            made
             for method in ("GET", "DELETE")
-            for one in route(
+            for made in route(
                 context,
                 method,
                 "/certifications/{imp_uid}",
@@ -79,23 +79,23 @@ def _refused(
     context: ApiContext, table: tuple[tuple[str, str, str], ...], reason: str
 ) -> list[Route]:
     return [
-        one
-        for methods, path, what in table
+        made
+        for methods, path, feature in table
         for method in methods.split()
-        for one in route(
+        for made in route(
             context,
             method,
             path,
-            _unsupported_endpoint(reason, what),
+            _unsupported_endpoint(reason, feature),
             reads_body=False,
             errors=(reason,),
         )
     ]
 
 
-def _unsupported_endpoint(reason: str, what: str) -> Endpoint:
+def _unsupported_endpoint(reason: str, feature: str) -> Endpoint:
     async def refuse(_request: ApiRequest) -> Response:
         """Not offered: KICC cards and billing keys only."""
-        raise NotAllowed(reason, what=what)
+        raise NotAllowed(reason, feature=feature)
 
     return refuse

@@ -1,4 +1,4 @@
-"""/users/…: the access token, and the channels behind it."""
+"""/users/…: the access token, and the channels of its merchant."""
 
 from dataclasses import replace
 
@@ -30,11 +30,11 @@ _GET_TOKEN = (Text("imp_key", 100), Text("imp_secret", 200))
 def routes(context: ApiContext) -> list[Route]:
     async def get_token(request: Request) -> Response:
         async def run() -> Response:
-            given = parse(_GET_TOKEN, await read_body(request, max_bytes=context.max_body_bytes))
-            if given["imp_key"] is None or given["imp_secret"] is None:
+            params = parse(_GET_TOKEN, await read_body(request, max_bytes=context.max_body_bytes))
+            if params["imp_key"] is None or params["imp_secret"] is None:
                 raise Refused("missing_api_key")
             token = await issue_token(
-                context.engine, api_key=given["imp_key"], api_secret=given["imp_secret"]
+                context.engine, api_key=params["imp_key"], api_secret=params["imp_secret"]
             )
             return success(
                 TokenObject(
@@ -47,7 +47,7 @@ def routes(context: ApiContext) -> list[Route]:
         return await error_boundary(request, run)
 
     spec = RouteSpec(
-        params=tuple(replace(one, is_required=True) for one in _GET_TOKEN),
+        params=tuple(replace(param, is_required=True) for param in _GET_TOKEN),
         response_type=TokenObject,
         errors=("bad_api_key", "missing_api_key"),
         statuses=(200,),
@@ -56,11 +56,12 @@ def routes(context: ApiContext) -> list[Route]:
     )
     return [
         *public_route("POST", "/users/getToken", get_token, spec),
-        *route(context, "GET", "/users/pg", channels, response_type=list[ChannelObject]),
+        *route(context, "GET", "/users/pg", read_channels, response_type=list[ChannelObject]),
     ]
 
 
-async def channels(request: ApiRequest) -> Response:
+async def read_channels(request: ApiRequest) -> Response:
     """The merchant's channels, the default one first."""
-    found = await list_channels(request.engine, request.merchant.merchant_id)
-    return success([channel_view(one) for one in sorted(found, key=lambda one: not one.is_default)])
+    channels = await list_channels(request.engine, request.merchant.merchant_id)
+    default_first = sorted(channels, key=lambda channel: not channel.is_default)
+    return success([channel_view(channel) for channel in default_first])

@@ -1,1 +1,1 @@
-"""Payments and other objects in Iamport's words."""
+"""Payments and other objects as Iamport V1 objects."""

@@ -1,9 +1,8 @@
 """Iamport's objects (Iamport V1 1.5): every field, its type, and whether it may be null.
 
-The one description of what is answered: views build them, the encoder writes them, OpenAPI is made
-from them. Fields are in the order observed, alphabetical; every field is always present. Unused
-text is null, unused numbers and moments are 0, unused lists are empty. Moments are epoch seconds,
-amounts whole won.
+Views build these objects, the encoder writes them, and OpenAPI is made from them. Fields are in the
+order observed, alphabetical; every field is always present. Unused text is null, unused numbers and
+times are 0, unused lists are empty. Times are epoch seconds, amounts whole won.
 """
 
 import builtins
@@ -11,7 +10,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-One = TypeVar("One")
+Row = TypeVar("Row")
 EpochS = Annotated[int, Meta(ge=0, description="epoch seconds; 0: not applicable")]
 Won = Annotated[int, Meta(ge=0, description="whole won")]
 Status = Literal["ready", "paid", "cancelled", "failed"]
@@ -30,7 +29,7 @@ class Cancellation(Struct, kw_only=True):
 
 
 class Promotion(Struct, kw_only=True):
-    """A discount of the PG's; never given for KICC."""
+    """A discount of the PG; KICC has none."""
 
     discount: Won
     id: str
@@ -119,17 +118,17 @@ class CustomerObject(Struct, kw_only=True):
     updated: EpochS
 
 
-class Paged(Struct, Generic[One], kw_only=True):
+class Paged(Struct, Generic[Row], kw_only=True):
     """One page of a list. `previous` and `next` are page numbers, 0 for none."""
 
     total: Annotated[int, Meta(ge=0)]
     previous: Annotated[int, Meta(ge=0)]
     next: Annotated[int, Meta(ge=0)]
-    list: builtins.list[One]
+    list: builtins.list[Row]
 
 
 class TokenObject(Struct, kw_only=True):
-    """What `getToken` gives: exactly these three, in this order."""
+    """The response of `getToken`: exactly these three fields, in this order."""
 
     access_token: str
     now: EpochS
@@ -137,7 +136,7 @@ class TokenObject(Struct, kw_only=True):
 
 
 class PrepareObject(Struct, kw_only=True):
-    """`PaymentPrepareAnnotation`: the amount an order must have when its window is asked for."""
+    """`PaymentPrepareAnnotation`: the amount that the window of an order must have."""
 
     merchant_uid: str
     amount: Won
@@ -163,7 +162,10 @@ class ChannelObject(Struct, kw_only=True):
 
 
 class ScheduleObject(Struct, kw_only=True):
-    """`ScheduleResult`: a scheduled payment, in the order observed. What has not happened is 0."""
+    """`ScheduleResult`: a scheduled payment, its fields in the order observed.
+
+    A time is 0 until its event happens.
+    """
 
     customer_uid: str
     merchant_uid: str
@@ -187,7 +189,7 @@ class ScheduleObject(Struct, kw_only=True):
 
 
 class EventObject(Struct, kw_only=True):
-    """One event of the feed. `data` is what its webhook carries."""
+    """One event of the feed. `data` is the body of its webhook."""
 
     cursor: int
     id: str
@@ -199,7 +201,7 @@ class EventObject(Struct, kw_only=True):
 
 
 class FeedObject(Struct, kw_only=True):
-    """A page of the feed: `next_cursor` reads on, `remaining` events are still to come."""
+    """A page of the feed: `next_cursor` reads the next page, `remaining` events follow."""
 
     events: list[EventObject]
     next_cursor: int
@@ -207,7 +209,7 @@ class FeedObject(Struct, kw_only=True):
 
 
 class ClockObject(Struct, kw_only=True):
-    """A test merchant's clock, and what turning it made happen."""
+    """The clock of a test merchant, and how many tasks ran while it advanced."""
 
     now: EpochS
     charges: int

@@ -1,7 +1,7 @@
-"""Payments as they stand in lists, kept in memory as long as nothing about them changed.
+"""A cache of the JSON of payments in lists, keyed by the version of each payment.
 
-Whoever pages through payments, or looks every minute for new ones, is shown mostly what was shown
-before. What is kept is found by the version that the list itself has just read: it is never old.
+A client that reads every page, or polls for new payments, mostly reads payments that did not
+change. The list query reads the current versions, so that an entry is never stale.
 """
 
 from collections import OrderedDict
@@ -15,51 +15,53 @@ from dasi.iamport.rendering.views import paged, payment_view
 from dasi.reporting import PaymentVersion, VersionPage, find_payments
 
 _PAYMENT_MAX_BYTES = 2_000
-"""Nearly all are shorter. What is longer (`custom_data` may be) is made anew each time."""
+"""Nearly all are shorter. A longer one (`custom_data` may be long) is encoded each time."""
 _encode = msgspec.json.Encoder().encode
 
 
 class PaymentJsonCache:
-    """Of one process. 4,000 are 8 MB at most."""
+    """The cache of one process. 4,000 payments take 8 MB at most."""
 
     def __init__(self, *, payments_max: int = 4_000) -> None:
         self._payments_max = payments_max
-        self._kept: OrderedDict[tuple[int, PaymentVersion], msgspec.Raw] = OrderedDict()
-        """The one that was not asked for the longest comes first."""
+        self._entries: OrderedDict[tuple[int, PaymentVersion], msgspec.Raw] = OrderedDict()
+        """The least recently used entry comes first."""
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     async def page(
-        self, engine: Engine, merchant_id: int, found: VersionPage, *, page: int, limit: int
+        self, engine: Engine, merchant_id: int, versions: VersionPage, *, page: int, limit: int
     ) -> Paged[msgspec.Raw]:
-        """What was found for the `page` of `limit` payments at most."""
-        rendered = await self._of(engine, merchant_id, found.found)
-        return paged(rendered, found.total, page=page, limit=limit)
+        """Return the listed payments as page `page` of at most `limit` payments each."""
+        rendered = await self._render(engine, merchant_id, versions.found)
+        return paged(rendered, versions.total, page=page, limit=limit)
 
-    async def _of(
-        self, engine: Engine, merchant_id: int, seen: Sequence[PaymentVersion]
+    async def _render(
+        self, engine: Engine, merchant_id: int, versions: Sequence[PaymentVersion]
     ) -> list[msgspec.Raw]:
-        """The JSON of each, in their order."""
+        """Return the JSON of each version, in their order."""
         rendered: dict[str, msgspec.Raw] = {}
-        for one in seen:
-            known = self._kept.get((merchant_id, one))
-            if known is not None:
-                self._kept.move_to_end((merchant_id, one))
-                rendered[one.imp_uid] = known
-        missing = {one.imp_uid: one for one in seen if one.imp_uid not in rendered}
+        for version in versions:
+            entry = self._entries.get((merchant_id, version))
+            if entry is not None:
+                self._entries.move_to_end((merchant_id, version))
+                rendered[version.imp_uid] = entry
+        missing = {
+            version.imp_uid: version for version in versions if version.imp_uid not in rendered
+        }
         if missing:
-            found = await find_payments(
+            payments = await find_payments(
                 engine, merchant_id, imp_uids=list(missing), merchant_uids=[]
             )
-            for payment in found:
+            for payment in payments:
                 text = msgspec.Raw(_encode(payment_view(payment)))
                 rendered[payment.imp_uid] = text
                 self._keep((merchant_id, missing[payment.imp_uid]), text)
-        return [rendered[one.imp_uid] for one in seen]
+        return [rendered[version.imp_uid] for version in versions]
 
     def _keep(self, key: tuple[int, PaymentVersion], text: msgspec.Raw) -> None:
         if len(bytes(text)) <= _PAYMENT_MAX_BYTES:
-            self._kept[key] = text
-            while len(self._kept) > self._payments_max:
-                self._kept.popitem(last=False)
+            self._entries[key] = text
+            while len(self._entries) > self._payments_max:
+                self._entries.popitem(last=False)

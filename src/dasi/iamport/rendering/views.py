@@ -1,4 +1,4 @@
-"""Our nouns as Iamport's objects: the only place that knows both."""
+"""Turn payments, keys, schedules and channels into Iamport V1 objects."""
 
 from typing import Literal, TypeVar
 
@@ -6,7 +6,7 @@ from dasi.billing_keys import BillingKey
 from dasi.channels import Channel
 from dasi.foundation.clock import epoch_s
 from dasi.iamport.rendering import objects
-from dasi.iamport.rendering.cards import card_code, card_name
+from dasi.iamport.rendering.codes import card_code, card_name
 from dasi.iamport.rendering.objects import (
     ChannelObject,
     CustomerObject,
@@ -17,10 +17,10 @@ from dasi.iamport.rendering.objects import (
 from dasi.ledger import Cancellation, Payment, Status
 from dasi.schedules import Schedule, ScheduleStatus
 
-One = TypeVar("One")
+Row = TypeVar("Row")
 _STATUS: dict[Status, objects.Status] = {
     Status.READY: "ready",
-    Status.PENDING: "ready",  # not known yet: neither paid nor failed may be said
+    Status.PENDING: "ready",  # the outcome is not known yet, so neither paid nor failed
     Status.PAID: "paid",
     Status.PARTLY_CANCELLED: "cancelled",
     Status.CANCELLED: "cancelled",
@@ -42,7 +42,7 @@ _PAYMENT_STATUS: dict[Status, Literal["paid", "failed", "cancelled"]] = {
 
 
 def payment_view(payment: Payment) -> PaymentObject:
-    """Of a card registration the amount is 0: nothing was charged."""
+    """Return the Iamport payment. A card registration has the amount 0: nothing was charged."""
     is_key_issue = payment.purpose == "key_issue"
     card = payment.card
     return PaymentObject(
@@ -56,9 +56,11 @@ def payment_view(payment: Payment) -> PaymentObject:
         buyer_postcode=payment.buyer.postcode,
         buyer_tel=payment.buyer.tel,
         cancel_amount=payment.cancelled_krw,
-        cancel_history=[_cancellation_view(one) for one in payment.cancels],
+        cancel_history=[_cancellation_view(cancel) for cancel in payment.cancels],
         cancel_reason=payment.cancels[-1].reason if payment.cancels else None,
-        cancel_receipt_urls=[one.receipt_url for one in payment.cancels if one.receipt_url],
+        cancel_receipt_urls=[
+            cancel.receipt_url for cancel in payment.cancels if cancel.receipt_url
+        ],
         cancelled_at=epoch_s(payment.cancelled_at),
         card_code=card_code(card.brand),
         card_issuer_code=None,
@@ -128,7 +130,7 @@ def customer_view(key: BillingKey) -> CustomerObject:
 
 
 def schedule_view(schedule: Schedule) -> ScheduleObject:
-    """While its charge is in doubt it has a payment, and no payment status."""
+    """Return the Iamport schedule. While its charge is unresolved it has no payment status."""
     status = schedule.payment_status
     return ScheduleObject(
         customer_uid=schedule.customer_uid,
@@ -164,8 +166,8 @@ def channel_view(channel: Channel) -> ChannelObject:
     )
 
 
-def paged(rows: list[One], total: int, *, page: int, limit: int) -> Paged[One]:
-    """A page of `limit` rows at most, out of `total`."""
+def paged(rows: list[Row], total: int, *, page: int, limit: int) -> Paged[Row]:
+    """Return a page of at most `limit` rows out of `total`."""
     return Paged(
         total=total,
         previous=page - 1,

@@ -1,6 +1,6 @@
-"""GET /openapi.json and /docs: what this face answers, made from the routes themselves.
+"""GET /openapi.json and /docs: the description of the API, made from the routes themselves.
 
-The page is one file with its style in it: it asks no other host for anything, and runs no script.
+The page is one file with its style: it loads nothing from another host and runs no script.
 """
 
 import json
@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from dasi.iamport.schema.json_schema import BLANK, NULL, Schema
 from dasi.iamport.schema.openapi import openapi
-from dasi.iamport.schema.schema_text import describe_schema
 
 _POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _STYLE = """
@@ -34,10 +34,19 @@ th, td { text-align: left; border-top: 1px solid var(--line); padding: .3rem .5r
   tr { display: block; border-top: 1px solid var(--line); padding: .3rem 0; }
 }
 """
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "object",
+    "array": "list",
+    "null": "null",
+}
 
 
 def routes(described: Sequence[BaseRoute], *, url: str) -> list[Route]:
-    """Both addresses. The description is made here, once."""
+    """Return both routes. The description is made once, here."""
     document = openapi(described, version=version("dasi"), url=url)
     written, page = msgspec.json.encode(document), _page(document)
 
@@ -77,7 +86,8 @@ def _page(document: dict[str, Any]) -> str:
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     rows = [
-        (one["name"], one["in"], one["required"], one["schema"]) for one in operation["parameters"]
+        (param["name"], param["in"], param["required"], param["schema"])
+        for param in operation["parameters"]
     ]
     if "requestBody" in operation:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -87,12 +97,12 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         ]
     params = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{where}</td>"
-        f"<td>{'required' if is_required else ''}</td><td>{escape(describe_schema(rule))}</td></tr>"
+        f"<td>{'required' if is_required else ''}</td><td>{escape(_describe(rule))}</td></tr>"
         for name, where, is_required, rule in rows
     )
     answers = "".join(
         f"<tr><td>{status}</td><td class='text'>{escape(answer['description'])}</td>"
-        f"<td>{_given(answer)}</td></tr>"
+        f"<td>{_response_link(answer)}</td></tr>"
         for status, answer in operation["responses"].items()
         if "description" in answer
     )
@@ -103,17 +113,50 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     )
 
 
-def _given(answer: dict[str, Any]) -> str:
-    """Which object an answer holds, as a link to it."""
+def _response_link(answer: dict[str, Any]) -> str:
+    """Return the link to the object that a response holds; an empty text if it holds none."""
     response = answer["content"]["application/json"]["schema"]["properties"]["response"]
     named = json.dumps(response)
-    found = named.partition("#/components/schemas/")[2].partition('"')[0]
-    return f"<a href='#{escape(found)}'>{escape(found)}</a>" if found else ""
+    name = named.partition("#/components/schemas/")[2].partition('"')[0]
+    return f"<a href='#{escape(name)}'>{escape(name)}</a>" if name else ""
 
 
 def _fields(schema: dict[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(describe_schema(rule))}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_describe(rule))}</td></tr>"
         for name, rule in schema.get("properties", {}).items()
     )
     return f"<p>{escape(schema.get('description', ''))}</p><table>{rows}</table>"
+
+
+def _describe(rule: Schema) -> str:
+    """Return one line. Spellings of an absent value are left out: `optional` says the same."""
+    if "description" in rule:
+        return str(rule["description"])
+    if "$ref" in rule:
+        return str(rule["$ref"]).rpartition("/")[2]
+    if "enum" in rule:
+        return ", ".join(str(value) for value in rule["enum"])
+    if "anyOf" in rule:
+        is_nullable = NULL in rule["anyOf"]
+        kinds = [_describe(option) for option in rule["anyOf"] if option not in (BLANK, NULL)]
+        return " or ".join([*dict.fromkeys(kinds), *(["null"] if is_nullable else [])])
+    return f"{_kind(rule)}{_limits(rule)}"
+
+
+def _kind(rule: Schema) -> str:
+    kinds = rule.get("type", "anything")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    text = " or ".join(_TYPES.get(kind, kind) for kind in kinds)
+    return f"list of {_describe(rule['items'])}" if "items" in rule else text
+
+
+def _limits(rule: Schema) -> str:
+    minimum: Any = rule.get("minimum")
+    maximum: Any = rule.get("maximum", rule.get("maxLength", rule.get("maxItems")))
+    if minimum is not None and maximum is not None:
+        return f" from {minimum} to {maximum}"
+    unit = " characters" if "maxLength" in rule else ""
+    if maximum is not None:
+        return f", at most {maximum}{unit}"
+    return f" from {minimum}" if minimum is not None else ""

@@ -1,4 +1,4 @@
-"""Where an answer leads: what may be asked next about the object it holds, as OpenAPI links."""
+"""OpenAPI links: the operations that a client may call next with the object of a response."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from dasi.iamport.rendering.objects import (
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """An operation, and the names of the object's fields that it takes."""
+    """An operation, and the fields of the object that it takes as parameters."""
 
     operation: str
     path: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ _OF_A_SCHEDULE = (
     _Next("POST /subscribe/payments/unschedule", body=("customer_uid", "merchant_uid")),
 )
 _NEXT: tuple[tuple[Any, str, tuple[_Next, ...]], ...] = (
-    # what the answer holds, where in it, what may follow
+    # (type of the response, JSON pointer to the object within it, operations)
     (
         PaymentObject,
         "",
@@ -62,22 +62,22 @@ _NEXT: tuple[tuple[Any, str, tuple[_Next, ...]], ...] = (
 
 
 def links(response_type: Any) -> dict[str, Any]:
-    """The links of an answer that holds this type; none for a type that leads nowhere."""
+    """Return the links of a response of this type by operation; an empty dict if it has none."""
     return {
-        one.operation: _link(one, place)
-        for held, place, following in _NEXT
-        if held == response_type
-        for one in following
+        operation.operation: _link(operation, place)
+        for linked_type, place, operations in _NEXT
+        if linked_type == response_type
+        for operation in operations
     }
 
 
-def _link(following: _Next, place: str) -> dict[str, Any]:
+def _link(operation: _Next, place: str) -> dict[str, Any]:
     def values(names: tuple[str, ...]) -> dict[str, str]:
         return {name: f"$response.body#/response{place}/{name}" for name in names}
 
-    link: dict[str, Any] = {"operationId": following.operation}
-    if following.path:
-        link["parameters"] = values(following.path)
-    if following.body:
-        link["requestBody"] = values(following.body)
+    link: dict[str, Any] = {"operationId": operation.operation}
+    if operation.path:
+        link["parameters"] = values(operation.path)
+    if operation.body:
+        link["requestBody"] = values(operation.body)
     return link

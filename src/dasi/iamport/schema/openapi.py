@@ -1,7 +1,7 @@
-"""OpenAPI from what parses and answers: the routes' own parameters, objects and refusals.
+"""OpenAPI from the parameters, objects and errors of the routes themselves.
 
-Nothing is described twice: a route's `RouteSpec` holds the values its requests are parsed with
-and the type its answer is made of, and the table of errors has every status and text.
+Nothing is described twice: the `RouteSpec` of a route holds its parameters and the type of its
+response, and the table of errors holds every status and text.
 """
 
 import re
@@ -35,11 +35,11 @@ _KEY = {
 
 
 def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str, Any]:
-    """The description of every `ApiRoute` among `routes`, as OpenAPI 3.1."""
+    """Return the description of every `ApiRoute` among `routes`, as OpenAPI 3.1."""
     described = _described(routes)
     types = [spec.response_type for _, _, spec in described if spec.response_type is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
-    shown = dict(zip([id(one) for one in types], schemas, strict=True))
+    shown = dict(zip([id(response_type) for response_type in types], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for method, path, spec in described:
         response = shown.get(id(spec.response_type))
@@ -72,13 +72,13 @@ def openapi(routes: Sequence[BaseRoute], *, version: str, url: str) -> dict[str,
 
 
 def _described(routes: Sequence[BaseRoute]) -> list[tuple[str, str, RouteSpec]]:
-    """Each (method, path) once, without the spellings that end in a slash."""
-    found: dict[tuple[str, str], RouteSpec] = {}
+    """Return each (method, path) once, without the spellings that end in a slash."""
+    specs: dict[tuple[str, str], RouteSpec] = {}
     for route in routes:
         if isinstance(route, ApiRoute) and not route.path.endswith("/"):
             for method in sorted((route.methods or set()) - {"HEAD"}):
-                found.setdefault((method, route.path), route.spec)
-    return [(method, path, spec) for (method, path), spec in found.items()]
+                specs.setdefault((method, route.path), route.spec)
+    return [(method, path, spec) for (method, path), spec in specs.items()]
 
 
 def _operation(method: str, path: str, spec: RouteSpec, response: dict[str, Any] | None) -> Any:
@@ -98,7 +98,7 @@ def _operation(method: str, path: str, spec: RouteSpec, response: dict[str, Any]
             make(spec.params, require_any=spec.require_any) for make in (object_schema, form_schema)
         )
         operation["requestBody"] = {
-            "required": bool(spec.require_any) or any(one.is_required for one in spec.params),
+            "required": bool(spec.require_any) or any(param.is_required for param in spec.params),
             "content": {
                 "application/json": {"schema": json},
                 "application/x-www-form-urlencoded": {"schema": form},
@@ -112,8 +112,8 @@ def _operation(method: str, path: str, spec: RouteSpec, response: dict[str, Any]
 
 
 def _responses(spec: RouteSpec, response: dict[str, Any] | None) -> dict[str, Any]:
-    """By status. A status that both succeeds and refuses (200) may hold either envelope."""
-    told: dict[int, list[str]] = {}
+    """Return the responses by status. Status 200 may hold a success or a refusal."""
+    texts: dict[int, list[str]] = {}
     reasons = (
         *(_ALWAYS if spec.needs_token else _ALWAYS[1:]),
         *(_OF_A_KEY if spec.supports_idempotency_key else ()),
@@ -121,13 +121,13 @@ def _responses(spec: RouteSpec, response: dict[str, Any] | None) -> dict[str, An
     )
     for reason in reasons:
         failure = ERRORS[reason]
-        told.setdefault(failure.http_status, []).append(f"code {failure.code}: {failure.text}")
+        texts.setdefault(failure.http_status, []).append(f"code {failure.code}: {failure.text}")
     responses: dict[str, Any] = {}
-    for status in sorted({*told, *(spec.statuses if response else ())}):
-        texts = told.get(status, [])
+    for status in sorted({*texts, *(spec.statuses if response else ())}):
         response_type = response if status in spec.statuses and response else None
+        heading = ["The answer"] if response_type else []
         responses[str(status)] = {
-            "description": "\n\n".join([*(["The answer"] if response_type else []), *texts]),
+            "description": "\n\n".join(heading + texts.get(status, [])),
             "content": _json(_envelope(response_type)),
         }
         if response_type and (leads := links(spec.response_type)):
@@ -164,5 +164,5 @@ def _in_query(field: Field) -> dict[str, Any]:
 def _in_path(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f/]+$"}
     if name == "payment_status":
-        schema = {"type": "string", "enum": [*STATUSES, *(one for one in NO_FILTER if one)]}
+        schema = {"type": "string", "enum": [*STATUSES, *filter(None, NO_FILTER)]}
     return {"name": name, "in": "path", "required": True, "schema": schema}

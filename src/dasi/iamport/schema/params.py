@@ -1,19 +1,19 @@
-"""Parameters as data: name, kind, limit. Parsed here once, then trusted.
+"""Parameters as data: name, kind, limit. Values are parsed here once, then trusted.
 
-A parameter that breaks its rule is refused by name (`Invalid`). Names nobody asked for are ignored,
-as clients in the field need it. `schema` says the same rule for OpenAPI, tolerances included: what
-it allows is taken and what it forbids is refused, and tests/fuzz_iamport.py holds it to that.
+A value that breaks its rule raises `Invalid` with the name of the parameter. Undeclared names are
+ignored, because published clients send some. `schema` states the same rule for OpenAPI, tolerances
+included; tests/fuzz_iamport.py compares the two.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
-from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Schema, any_of, digits
+from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
 from dasi.ledger import AMOUNT_MAX_KRW
 
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
@@ -27,26 +27,7 @@ _URL: Schema = {
     "pattern": r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,200})(:[0-9]{1,4})?(/[!-~]{0,1000})?$",
     "maxLength": _URL_MAX,
 }
-_YES, _NO = ("true", "1", "y", "yes", "on"), ("false", "0", "n", "no", "off")
-
-
-class Param(Protocol):
-    """One parameter: where it is called `name`, `parse` gives its value or `Invalid`."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_required(self) -> bool: ...
-    def parse(self, given: object) -> Any: ...
-    def schema(self) -> Schema:
-        """The rule as JSON Schema, for OpenAPI."""
-        ...
-
-    def form_fields(self) -> list[Field]:
-        """The same for a form or a query: what it is called there, and its rule as a text."""
-        ...
+_TRUE, _FALSE = ("true", "1", "y", "yes", "on"), ("false", "0", "n", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +36,18 @@ class Text:
     length_max: int
     is_required: bool = False
 
-    def parse(self, given: object) -> str | None:
-        if isinstance(given, float) and given.is_integer():
-            given = int(given)
-        if isinstance(given, bool) or not isinstance(given, str | int):
-            raise Invalid(self.name, "문자열이어야 합니다")
-        if isinstance(given, int) and abs(given) > _INTEGER_MAX:
-            raise Invalid(self.name, "큰 수는 문자열로 보내야 합니다")
-        text = str(given)
+    def parse(self, value: object) -> str | None:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise Invalid(self.name, "text")
+        if isinstance(value, int) and abs(value) > _INTEGER_MAX:
+            raise Invalid(self.name, "large_number_as_text")
+        text = str(value)
         if len(text) > self.length_max:
-            raise Invalid(self.name, f"최대 {self.length_max}자입니다 (받은 길이 {len(text)}자)")
+            raise Invalid(self.name, "text_too_long", maximum=self.length_max, length=len(text))
         if CONTROL.search(text):
-            raise Invalid(self.name, "제어 문자를 쓸 수 없습니다")
+            raise Invalid(self.name, "no_control_characters")
         return text
 
     def schema(self) -> Schema:
@@ -88,16 +69,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """A text for people: cut to its limit, its line ends made blanks. Never refused for either."""
+    """A text for human readers: cut to its limit, control characters replaced by blanks."""
 
     name: str
     length_max: int
     is_required: bool = False
 
-    def parse(self, given: object) -> str | None:
-        if isinstance(given, bool) or not isinstance(given, str | int | float):
-            raise Invalid(self.name, "문자열이어야 합니다")
-        return CONTROL.sub(" ", str(given)).strip()[: self.length_max] or None
+    def parse(self, value: object) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise Invalid(self.name, "text")
+        return CONTROL.sub(" ", str(value)).strip()[: self.length_max] or None
 
     def schema(self) -> Schema:
         return {
@@ -111,24 +92,25 @@ class FreeText:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number; a numeric string is one too, because clients in the field send it."""
+    """A whole number; a numeric string counts as one, because published clients send it."""
 
     name: str
     minimum: int = 0
     maximum: int = AMOUNT_MAX_KRW
     is_required: bool = False
-    unit: str = ""
+    type_rule: str = "whole_number"
+    """The rule code for a value that is no whole number; it names the unit."""
 
-    def parse(self, given: object) -> int:
-        if isinstance(given, str) and _DIGITS.fullmatch(given.strip()):
-            given = int(given.strip().partition(".")[0])
-        if isinstance(given, float) and given.is_integer():
-            given = int(given)
-        if isinstance(given, bool) or not isinstance(given, int):
-            raise Invalid(self.name, f"{self.unit}정수여야 합니다 (소수, 문자 불가)")
-        if not self.minimum <= given <= self.maximum:
-            raise Invalid(self.name, f"{self.minimum} 이상 {self.maximum} 이하여야 합니다")
-        return given
+    def parse(self, value: object) -> int:
+        if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+            value = int(value.strip().partition(".")[0])
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Invalid(self.name, self.type_rule)
+        if not self.minimum <= value <= self.maximum:
+            raise Invalid(self.name, "number_between", minimum=self.minimum, maximum=self.maximum)
+        return value
 
     def schema(self) -> Schema:
         as_text = rf"^0{{0,5}}({'|'.join(digits(self.minimum, self.maximum))})$"
@@ -147,16 +129,16 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """One of a few words."""
+    """One of a few texts."""
 
     name: str
     values: tuple[str, ...]
     is_required: bool = False
 
-    def parse(self, given: object) -> str:
-        if not isinstance(given, str) or given.strip() not in self.values:
-            raise Invalid(self.name, f"{', '.join(self.values)} 중 하나여야 합니다")
-        return given.strip()
+    def parse(self, value: object) -> str:
+        if not isinstance(value, str) or value.strip() not in self.values:
+            raise Invalid(self.name, "one_of", values=self.values)
+        return value.strip()
 
     def schema(self) -> Schema:
         return {"type": "string", "enum": list(self.values)}
@@ -167,87 +149,87 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Boolean:
-    """Yes or no: a boolean, or its word in a query or form."""
+    """A boolean, or a text for it in a query or form."""
 
     name: str
     is_required: bool = False
 
-    def parse(self, given: object) -> bool:
-        if isinstance(given, bool):
-            return given
-        word = str(given).strip().lower() if isinstance(given, str | int) else ""
-        if word in _YES:
+    def parse(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower() if isinstance(value, str | int) else ""
+        if text in _TRUE:
             return True
-        if word in _NO:
+        if text in _FALSE:
             return False
-        raise Invalid(self.name, "true 또는 false여야 합니다")
+        raise Invalid(self.name, "boolean")
 
     def schema(self) -> Schema:
         return {
             "description": "true or false, or a word for it",
-            "enum": [True, False, 1, 0, *_YES, *_NO],
+            "enum": [True, False, 1, 0, *_TRUE, *_FALSE],
         }
 
     def form_fields(self) -> list[Field]:
-        return [Field(self.name, {"enum": [*_YES, *_NO]}, self.is_required)]
+        return [Field(self.name, {"enum": [*_TRUE, *_FALSE]}, self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
 class StringList:
-    """A text or a list of them. An empty list counts as absent: clients send `[]` for nothing."""
+    """A text or a list of them. An empty list counts as absent: clients send `[]` then."""
 
     name: str
     length_max: int
     count_max: int
     is_required: bool = False
 
-    def parse(self, given: object) -> tuple[str, ...]:
-        values = given if isinstance(given, list) else [given]
-        if len(values) > self.count_max:
-            raise Invalid(self.name, f"최대 {self.count_max}개입니다 (받은 개수 {len(values)}개)")
-        one = Text(self.name, self.length_max)
-        texts = [one.parse(value) for value in values if not _is_blank(value)]
+    def parse(self, value: object) -> tuple[str, ...]:
+        items = value if isinstance(value, list) else [value]
+        if len(items) > self.count_max:
+            raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
+        text_param = Text(self.name, self.length_max)
+        texts = [text_param.parse(item) for item in items if not _is_blank(item)]
         if any(_has_lone_surrogate(text) for text in texts if text):
-            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+            raise Invalid(self.name, "storable_text")
         if self.is_required and not texts:
-            raise Invalid(self.name, "필수 파라미터입니다")
+            raise Invalid(self.name, "required_parameter")
         return tuple(text for text in texts if text)
 
     def schema(self) -> Schema:
-        one = Text(self.name, self.length_max).schema()
+        item = Text(self.name, self.length_max).schema()
         many: Schema = {
             "type": "array",
-            "items": any_of({"anyOf": one["anyOf"]}, NULL, BLANK),
+            "items": any_of({"anyOf": item["anyOf"]}, NULL, BLANK),
             "maxItems": self.count_max,
         }
         if self.is_required:
-            many["contains"] = one
+            many["contains"] = item
         return {
             "description": f"text of up to {self.length_max} characters, or a list of up to "
             f"{self.count_max}; blanks are left out",
-            "anyOf": [*one["anyOf"], many],
+            "anyOf": [*item["anyOf"], many],
         }
 
     def form_fields(self) -> list[Field]:
-        one = Text(self.name, self.length_max).as_text()
+        item = Text(self.name, self.length_max).as_text()
         minimum = {"minItems": 1} if self.is_required else {}
-        many = {"type": "array", "items": one, "maxItems": self.count_max, **minimum}
-        return [Field(f"{self.name}[]", any_of(many, one), self.is_required)]
+        many = {"type": "array", "items": item, "maxItems": self.count_max, **minimum}
+        return [Field(f"{self.name}[]", any_of(many, item), self.is_required)]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
-    """Kept as text: a string as it is, anything else as its JSON."""
+    """A value stored as text: a string unchanged, any other value as its JSON."""
 
     name: str
     is_required: bool = False
 
-    def parse(self, given: object) -> str:
-        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    def parse(self, value: object) -> str:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if len(text) > _CUSTOM_DATA_MAX:
-            raise Invalid(self.name, f"최대 {_CUSTOM_DATA_MAX}자입니다 (받은 길이 {len(text)}자)")
+            raise Invalid(self.name, "text_too_long", maximum=_CUSTOM_DATA_MAX, length=len(text))
         if "\x00" in text or _has_lone_surrogate(text):
-            raise Invalid(self.name, "저장할 수 없는 문자가 들어 있습니다")
+            raise Invalid(self.name, "storable_text")
         return text
 
     def schema(self) -> Schema:
@@ -266,29 +248,28 @@ class JsonText:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """One URL or a list of them, blanks left out."""
+    """A URL or a list of URLs; blanks are left out."""
 
     name: str
     is_required: bool = False
 
-    def parse(self, given: object) -> tuple[str, ...]:
-        urls = given if isinstance(given, list) else [given]
+    def parse(self, value: object) -> tuple[str, ...]:
+        urls = value if isinstance(value, list) else [value]
         if len(urls) > _URLS_MAX:
-            raise Invalid(self.name, f"최대 {_URLS_MAX}개입니다")
+            raise Invalid(self.name, "count_at_most", maximum=_URLS_MAX)
         return tuple(self._parse_one(url) for url in urls if not _is_blank(url))
 
     def _parse_one(self, url: object) -> str:
-        rule = f"http 또는 https URL이어야 합니다 (최대 {_URL_MAX}자)"
         if not isinstance(url, str) or len(url) > _URL_MAX or CONTROL.search(url):
-            raise Invalid(self.name, rule)
+            raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         try:
             parts = urlsplit(url)
             is_fine = parts.scheme in ("http", "https") and bool(parts.hostname)
             parts.port  # noqa: B018 - reading it checks it
         except ValueError as bad:
-            raise Invalid(self.name, rule) from bad
+            raise Invalid(self.name, "http_url", maximum=_URL_MAX) from bad
         if not is_fine or _has_lone_surrogate(url):
-            raise Invalid(self.name, rule)
+            raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         return url
 
     def schema(self) -> Schema:
@@ -305,16 +286,19 @@ class Urls:
         return [Field(f"{self.name}[]", any_of(many, _URL), self.is_required)]
 
 
-def parse(params: tuple[Param, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by name; None for what is absent, null or an empty text."""
+def parse(params: tuple[Param, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse the declared parameters and return their values by name.
+
+    The value is None where a field is absent, null or a blank text.
+    """
     values: dict[str, Any] = {}
     for param in params:
-        value = given.get(param.name)
+        value = fields.get(param.name)
         if isinstance(value, str) and _has_lone_surrogate(value):
-            raise Invalid(param.name, "저장할 수 없는 문자가 들어 있습니다")
+            raise Invalid(param.name, "storable_text")
         if _is_blank(value):
             if param.is_required:
-                raise Invalid(param.name, "필수 파라미터입니다")
+                raise Invalid(param.name, "required_parameter")
             values[param.name] = None
         else:
             values[param.name] = param.parse(value)

@@ -1,7 +1,7 @@
-"""Where webhooks may go: the address connected to is the address that was checked (W5).
+"""Refuse private addresses for URLs that merchants configure (SSRF; W5).
 
-The check sits in the resolver, between the name and the connection, so a name that answers
-differently a second time (DNS rebinding) gains nothing.
+The check sits in the resolver, between the name and the connection. A name that resolves
+differently a second time (DNS rebinding) gains nothing: the checked address is the connected one.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ class AddressRefused(OSError):
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves names, and refuses a name that has any address off the public network."""
+    """Resolves names and refuses a name that has any address off the public network."""
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
         self._resolver = resolver or ThreadedResolver()
@@ -27,17 +27,20 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        for answer in found:
-            check_address(answer["host"])
-        return found
+        results = await self._resolver.resolve(host, port, family)
+        for result in results:
+            check_address(result["host"])
+        return results
 
     async def close(self) -> None:
         await self._resolver.close()
 
 
 def reject_private_ip(url: str) -> None:
-    """A URL that names an address instead of a name never reaches the resolver: check it here."""
+    """Check the host of a URL if it is an address, because an address never gets resolved.
+
+    Raises `AddressRefused`.
+    """
     host = urlsplit(url).hostname or ""
     try:
         ipaddress.ip_address(host.split("%", 1)[0])
@@ -47,7 +50,7 @@ def reject_private_ip(url: str) -> None:
 
 
 def check_address(address: str) -> None:
-    """`AddressRefused` unless the address, unwrapped from IPv6, is on the public network."""
+    """Raise `AddressRefused` unless the address, unwrapped from IPv6, is a public one."""
     parsed = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         parsed = parsed.ipv4_mapped or parsed.sixtofour or _nat64(parsed) or parsed

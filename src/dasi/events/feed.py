@@ -1,0 +1,144 @@
+"""The feed: a merchant's events in order, read by cursor (W4).
+
+A cursor is an event's `sequence`. Events get their sequence after their commit, from the readers,
+and one reader of a merchant at a time assigns them. So an event never appears before a cursor that
+a consumer has passed, however long the event's own transaction took.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dasi.engine import Engine
+from dasi.foundation.db import Connection
+
+LIMIT_MAX = 1_000
+_SEQUENCED_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One change of a payment, a billing key or a schedule."""
+
+    sequence: int
+    """Its place in the merchant's feed."""
+    event_id: str
+    kind: str
+    resource_id: str
+    """The changed resource: `imp_uid` of a payment, or the id of a key or a schedule."""
+    version: int
+    """Grows with every event of the same resource."""
+    body: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    events: tuple[Event, ...]
+    next_cursor: int
+    """The cursor of the next page."""
+    remaining: int
+    """How many events follow this page."""
+
+
+async def read_feed(engine: Engine, merchant_id: int, *, after: int, limit: int) -> FeedPage:
+    """Return the events after the cursor `after` (0: from the first), oldest first."""
+    assert 1 <= limit <= LIMIT_MAX, "checked by the caller"
+    await _assign_sequences(engine, merchant_id)
+    rows = await engine.database.fetch(
+        """SELECT sequence, event_id, kind, resource_id, version, body, at FROM webhook_events
+           WHERE merchant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3""",
+        merchant_id,
+        after,
+        limit,
+    )
+    events = tuple(Event(**{**row, "body": json.loads(row["body"])}) for row in rows)
+    next_cursor = events[-1].sequence if events else after
+    remaining = 0
+    if len(events) == limit:
+        remaining = await _count_after(engine, merchant_id, next_cursor)
+    return FeedPage(events, next_cursor, remaining)
+
+
+async def tail_cursor(engine: Engine, merchant_id: int) -> int:
+    """Return the cursor of the newest event."""
+    await _assign_sequences(engine, merchant_id)
+    row = await engine.database.fetchrow(
+        """SELECT coalesce(max(sequence), 0) AS last FROM webhook_events
+           WHERE merchant_id = $1 AND sequence IS NOT NULL""",
+        merchant_id,
+    )
+    assert row is not None
+    return int(row["last"])
+
+
+async def get_offset(engine: Engine, merchant_id: int, consumer: str) -> int | None:
+    """Return the cursor that a named consumer committed; None for a new consumer."""
+    row = await engine.database.fetchrow(
+        "SELECT sequence FROM feed_consumers WHERE merchant_id = $1 AND consumer = $2",
+        merchant_id,
+        consumer,
+    )
+    return None if row is None else int(row["sequence"])
+
+
+async def commit_offset(engine: Engine, merchant_id: int, consumer: str, sequence: int) -> None:
+    """Record that a named consumer has every event up to `sequence`."""
+    await engine.database.fetch(
+        """INSERT INTO feed_consumers (merchant_id, consumer, sequence, seen_at)
+           VALUES ($1, $2, $3, $4)
+           ON CONFLICT (merchant_id, consumer) DO UPDATE SET sequence = $3, seen_at = $4""",
+        merchant_id,
+        consumer,
+        sequence,
+        engine.clock.now(),
+    )
+
+
+async def _assign_sequences(engine: Engine, merchant_id: int) -> None:
+    while await _has_unsequenced(engine, merchant_id):
+        async with engine.database.transaction() as connection:
+            await _assign_batch(connection, merchant_id)
+
+
+async def _has_unsequenced(engine: Engine, merchant_id: int) -> bool:
+    row = await engine.database.fetchrow(
+        """SELECT 1 FROM webhook_events
+           WHERE merchant_id = $1 AND sequence IS NULL LIMIT 1""",
+        merchant_id,
+    )
+    return row is not None
+
+
+async def _assign_batch(connection: Connection, merchant_id: int) -> None:
+    """Give committed events their sequence.
+
+    The lock on the merchant's row makes readers take turns; writers of payments do not meet it.
+    """
+    await connection.execute(
+        "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id
+    )
+    await connection.execute(
+        """UPDATE webhook_events e SET sequence = numbered.sequence
+           FROM (
+               SELECT event_id, nextval('webhook_event_sequence') AS sequence
+               FROM (SELECT event_id FROM webhook_events
+                     WHERE merchant_id = $1 AND sequence IS NULL
+                     ORDER BY position LIMIT $2) AS waiting
+           ) AS numbered
+           WHERE e.merchant_id = $1 AND e.event_id = numbered.event_id""",
+        merchant_id,
+        _SEQUENCED_AT_ONCE,
+    )
+
+
+async def _count_after(engine: Engine, merchant_id: int, cursor: int) -> int:
+    row = await engine.database.fetchrow(
+        """SELECT count(*) AS count FROM webhook_events
+           WHERE merchant_id = $1 AND sequence > $2""",
+        merchant_id,
+        cursor,
+    )
+    assert row is not None
+    return int(row["count"])

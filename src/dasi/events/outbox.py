@@ -1,0 +1,167 @@
+"""The outbox: an event and its deliveries, written in the transaction that made it true (W1).
+
+`enqueue_event` is for a transaction of several statements, `ENQUEUE_EVENTS_CTE` for one statement
+that changes many payments.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from dasi.foundation.db import Connection, Database
+from dasi.foundation.ids import ulid
+
+OWN_URL = """CASE WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_url)
+                 ELSE m.webhook_url END"""
+"""The merchant's own URL for an event: of `m`, the merchant, and `c`, the event's channel if any.
+"""
+
+ENQUEUE_EVENTS_CTE = f"""event AS (
+        INSERT INTO webhook_events
+            (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
+        SELECT merchant_id, event_id, resource_id, channel_id, version, kind, body, at
+        FROM webhook_input
+    ), delivery AS (
+        INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                content_type, state, next_attempt_at, created_at)
+        SELECT n.merchant_id, n.event_id || '.' || target.place, n.event_id, n.resource_id,
+               n.version, target.url, m.webhook_content_type, 'pending', n.at, n.at
+        FROM webhook_input n
+        JOIN merchants m ON m.merchant_id = n.merchant_id
+        LEFT JOIN channels c ON c.merchant_id = n.merchant_id AND c.channel_id = n.channel_id
+        CROSS JOIN LATERAL unnest(
+            CASE WHEN cardinality(n.urls) > 0 THEN n.urls ELSE ARRAY[{OWN_URL}] END
+        ) WITH ORDINALITY AS target (url, place)
+        WHERE target.url IS NOT NULL
+    )"""
+"""Two members of a WITH list. They follow a member `webhook_input` with a row for each event:
+merchant_id, event_id, resource_id (such as a payment's id), channel_id, version, kind, body,
+urls (in place of the merchant's own) and at."""
+
+
+async def enqueue_event(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    imp_uid: str,
+    merchant_uid: str,
+    channel_id: int,
+    version: int,
+    status: str,
+    notice_urls: tuple[str, ...],
+    now: datetime,
+    more: Mapping[str, str] | None = None,
+) -> str:
+    """Write the event of a payment and a delivery for each URL; return the event's id.
+
+    `notice_urls` replace the merchant's own webhook URL if there are any. A test channel's event
+    goes to the merchant's test URL. A merchant without a URL still has the event in the feed.
+    `more` joins the body.
+    """
+    event_id = f"evt_{ulid(now)}"
+    await _insert_event(
+        connection,
+        merchant_id,
+        event_id=event_id,
+        resource_id=imp_uid,
+        channel_id=channel_id,
+        version=version,
+        kind=f"payment.{status}",
+        body={"imp_uid": imp_uid, "merchant_uid": merchant_uid, "status": status, **(more or {})},
+        urls=notice_urls,
+        is_extended=False,
+        now=now,
+    )
+    return event_id
+
+
+async def enqueue_extended_event(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    kind: str,
+    resource_id: str,
+    channel_id: int | None,
+    version: int,
+    body: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Write an event that Iamport lacks, if the merchant has extended events switched on.
+
+    `resource_id` names a payment, a key or a schedule, whose events stay in order. The event goes
+    to the merchant's own URL. Its body holds `type`, which Iamport's own bodies do not.
+    """
+    await _insert_event(
+        connection,
+        merchant_id,
+        event_id=f"evt_{ulid(now)}",
+        resource_id=resource_id,
+        channel_id=channel_id,
+        version=version,
+        kind=kind,
+        body={"type": kind, **body},
+        urls=(),
+        is_extended=True,
+        now=now,
+    )
+
+
+def notify_workers(database: Database) -> None:
+    """Wake the deliverers. Call it after the commit of `ENQUEUE_EVENTS_CTE`.
+
+    Deliverers also poll, so a lost call costs a second.
+    """
+    database.notify("dasi_webhooks")
+
+
+async def _insert_event(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    event_id: str,
+    resource_id: str,
+    channel_id: int | None,
+    version: int,
+    kind: str,
+    body: Mapping[str, str],
+    urls: tuple[str, ...],
+    is_extended: bool,
+    now: datetime,
+) -> None:
+    """Insert the event and a delivery for each of `urls`, or else for the merchant's own URL.
+
+    A disabled endpoint gets its delivery, too: the worker fails it, visible and ready for a replay.
+    """
+    await connection.execute(
+        f"""WITH merchant AS (
+               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
+               FROM merchants m
+               LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
+               WHERE m.merchant_id = $1 AND (m.extended_events OR NOT $9)
+           ), event AS (
+               INSERT INTO webhook_events
+                   (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
+               SELECT $1, $2, $3, $10, $4, $5, $6, $8 FROM merchant
+           )
+           INSERT INTO deliveries (merchant_id, delivery_id, event_id, resource_id, version, url,
+                                   content_type, state, next_attempt_at, created_at)
+           SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
+                  'pending', $8, $8
+           FROM merchant m
+           CROSS JOIN LATERAL unnest(
+               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
+           ) WITH ORDINALITY AS target (url, place)
+           WHERE target.url IS NOT NULL""",
+        merchant_id,
+        event_id,
+        resource_id,
+        version,
+        kind,
+        json.dumps(body, ensure_ascii=False),
+        list(urls),
+        now,
+        is_extended,
+        channel_id,
+    )
+    # Wakes a deliverer at the commit; it also polls, so a lost call costs a second, not an event.
+    await connection.execute("SELECT pg_notify('dasi_webhooks', '')")
