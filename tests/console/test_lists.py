@@ -44,7 +44,7 @@ async def schedule_some(client: MerchantClient, count: int) -> datetime:
 
 async def keys_found(client: MerchantClient, words: str) -> list[str]:
     found = await browse_keys(
-        client.engine, client.merchant.merchant_id, words=words, after=None, limit=5
+        client.engine, client.merchant.merchant_id, query=words, after=None, limit=5
     )
     return [one.customer_uid for one in found.keys]
 
