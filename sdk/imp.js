@@ -2,16 +2,16 @@
  * The browser SDK of dasi: the global `IMP` that pages written for Iamport V1 already use.
  *
  * One file, no dependency, ES2017. On a PC the PG's window is a popup of its own and the result
- * comes to the callback; on a phone the whole page goes to the window and comes back to
- * `m_redirect_url`. Whatever happens, a call ends in exactly one result. That result is for the eyes
- * of the payer: a shop decides by asking the gateway's REST API, never by what a browser says.
+ * comes to the callback; on a phone the whole page goes to the window and returns to
+ * `m_redirect_url`. Every call ends in exactly one result. That result is for display only: the
+ * merchant's server reads the payment from the gateway's REST API and never trusts a browser.
  */
 (function () {
   "use strict";
 
   /**
-   * @typedef {{[name: string]: any}} Param    what the page gives to request_pay
-   * @typedef {{[name: string]: any}} Rsp      what the page is given back
+   * @typedef {{[name: string]: any}} Param    the parameters of request_pay
+   * @typedef {{[name: string]: any}} Rsp      the result for the page
    * @typedef {(rsp: Rsp) => void} Callback
    * @typedef {{imp_uid: string, merchant_uid: string, window_token: string, window_url: string}} Opened
    * @typedef {"opening" | "open" | "blocked" | "processing" | "offline" | "ending" | "leaving"} Scene
@@ -71,7 +71,7 @@
     return { success: false, imp_uid: impUid || null, merchant_uid, pay_method: param.pay_method || "card", error_code: code, error_msg: text };
   }
 
-  /** Asks the gateway; the answer's JSON, also of a refusal. Rejects when nobody is there.
+  /** Sends a request to the gateway and returns its JSON, also of a refusal. Rejects without answer.
    * @param {string} path @param {RequestInit} init @param {number} timeoutMs @returns {Promise<any>} */
   async function ask(path, init, timeoutMs) {
     const stop = new AbortController();
@@ -79,15 +79,15 @@
     try {
       const common = { credentials: "omit", cache: "no-store", signal: stop.signal };
       const answer = await fetch(`${GATEWAY}/checkout/${path}`, Object.assign(common, init));
-      const told = await answer.json();
-      if (answer.status >= 500 && !(told && told.rsp)) throw new Error(`the gateway answered ${answer.status}`);
-      return told;
+      const body = await answer.json();
+      if (answer.status >= 500 && !(body && body.rsp)) throw new Error(`the gateway answered ${answer.status}`);
+      return body;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Registers the window. Moves no money, so a lost answer is simply a window nobody enters.
+  /** Registers the window. Moves no money, so a lost answer only leaves a window without a payer.
    * @param {string} code @param {Param} param @param {"pc" | "mobile"} device
    * @returns {Promise<{opened: Opened} | {rsp: Rsp}>} */
   async function register(code, param, device) {
@@ -99,25 +99,25 @@
     }
     const init = { method: "POST", headers: { "Content-Type": "application/json" }, body };
     try {
-      const told = await ask(`${encodeURIComponent(code)}/windows`, init, REGISTER_TIMEOUT_MS);
-      if (told && told.rsp) return { rsp: told.rsp };
-      if (told && told.window_token && /^https?:/.test(told.window_url)) return { opened: told };
+      const body = await ask(`${encodeURIComponent(code)}/windows`, init, REGISTER_TIMEOUT_MS);
+      if (body && body.rsp) return { rsp: body.rsp };
+      if (body && body.window_token && /^https?:/.test(body.window_url)) return { opened: body };
     } catch (unreachable) {
       console.warn("IMP: the gateway did not answer", unreachable);
     }
     return { rsp: refusal(param, "F503", WORDS.no_gateway) };
   }
 
-  /** A call that ends at the callback; without one, at m_redirect_url; on a phone without either, at
-   * the gateway's own page. In a turn of its own, so that an error in the page's callback is the
-   * page's and never ours.
+  /** Returns a callback that delivers once: to the page's callback; without one, at m_redirect_url; on a phone without either, at
+   * the gateway's own page. It runs in a task of its own, so that an error in the page's
+   * callback stays the page's.
    * @param {Param} param @param {Callback | undefined} callback @param {boolean} onPhone
    * @returns {Callback} */
   function onceTo(param, callback, onPhone) {
-    let told = false;
+    let isDelivered = false;
     return (rsp) => {
-      if (told) return;
-      told = true;
+      if (isDelivered) return;
+      isDelivered = true;
       if (!rsp.success) console.warn(`IMP: ${rsp.error_code} ${rsp.error_msg}`, rsp);
       setTimeout(() => {
         if (callback) callback(rsp);
@@ -127,7 +127,7 @@
     };
   }
 
-  /** An address that is gone to, and not one that a browser would run.
+  /** Whether a URL is a place to navigate to, not a script that a browser would run.
    * @param {any} address @returns {address is string} */
   function mayGoTo(address) {
     if (typeof address !== "string") return false;
@@ -142,17 +142,17 @@
    * result in it.
    * @param {string} address @param {Rsp} rsp */
   function withResult(address, rsp) {
-    const told = new URLSearchParams();
-    told.set("imp_uid", rsp.imp_uid || "");
-    told.set("merchant_uid", rsp.merchant_uid || "");
-    told.set("imp_success", String(Boolean(rsp.success)));
-    told.set("success", String(Boolean(rsp.success)));
-    if (rsp.error_code) told.set("error_code", rsp.error_code);
-    if (rsp.error_msg) told.set("error_msg", rsp.error_msg);
+    const added = new URLSearchParams();
+    added.set("imp_uid", rsp.imp_uid || "");
+    added.set("merchant_uid", rsp.merchant_uid || "");
+    added.set("imp_success", String(Boolean(rsp.success)));
+    added.set("success", String(Boolean(rsp.success)));
+    if (rsp.error_code) added.set("error_code", rsp.error_code);
+    if (rsp.error_msg) added.set("error_msg", rsp.error_msg);
     const [, path = "", query = "", hash = ""] = /^([^?#]*)\??([^#]*)(#[^]*)?$/.exec(address) || [];
     const earlier = /^(?:imp_uid|merchant_uid|imp_success|success|error_code|error_msg)(?:=|$)/;
     const kept = query.split("&").filter((pair) => pair && !earlier.test(pair));
-    return `${path}?${kept.concat(told.toString()).join("&")}${hash}`;
+    return `${path}?${kept.concat(added.toString()).join("&")}${hash}`;
   }
 
   /** @param {string} url @returns {Window | null} */
@@ -226,8 +226,8 @@
       else if (isSlowBeat) this.look("result");
     }
 
-    /** The payer has had enough. The server says how it ended: a payer who had already come back
-     * from the PG is not cut off. With the network gone as well, all that is left is the doubt. */
+    /** The payer gives up. The server decides the result: a payer who had already returned from the
+     * PG is not cut off. Without network the result stays unknown. */
     giveUp() {
       if (this.layer.scene === "offline") return this.finish(this.inDoubt());
       this.isEnding = true;
@@ -242,18 +242,18 @@
       return refusal(this.param, "F0006", WORDS.in_doubt, this.opened && this.opened.imp_uid);
     }
 
-    /** @param {"result" | "close"} what */
-    async look(what) {
+    /** @param {"result" | "close"} action */
+    async look(action) {
       if (this.isAsking || this.isDone || !this.opened) return;
       this.isAsking = true;
-      const path = `${encodeURIComponent(this.code)}/windows/${encodeURIComponent(this.opened.window_token)}/${what}`;
+      const path = `${encodeURIComponent(this.code)}/windows/${encodeURIComponent(this.opened.window_token)}/${action}`;
       try {
-        const told = await ask(path, { method: what === "close" ? "POST" : "GET" }, ASK_TIMEOUT_MS);
+        const body = await ask(path, { method: action === "close" ? "POST" : "GET" }, ASK_TIMEOUT_MS);
         this.troubles = 0;
-        if (what === "close") this.isCloseHeard = true;
-        if (told.rsp) this.finish(told.rsp);
-        else if (told.error) this.finish(this.inDoubt());
-        else if (told.progress === "processing") this.layer.play("processing");
+        if (action === "close") this.isCloseHeard = true;
+        if (body.rsp) this.finish(body.rsp);
+        else if (body.error) this.finish(this.inDoubt());
+        else if (body.progress === "processing") this.layer.play("processing");
         else if (this.layer.scene === "processing" || this.layer.scene === "offline") this.layer.play("open");
       } catch (unreachable) {
         this.troubles += 1;
@@ -263,17 +263,17 @@
       }
     }
 
-    /** Only the gateway's own result page is heard, and only about this window.
+    /** Accepts messages of the gateway's own result page about this window only.
      * @param {MessageEvent} event */
     onMessage(event) {
       if (event.origin !== GATEWAY_ORIGIN || !this.opened || this.isDone) return;
-      const told = event.data;
-      if (!told || typeof told !== "object" || told.source !== "dasi" || told.kind !== "done") return;
-      if (told.window_token !== this.opened.window_token) return;
-      if (!told.rsp || typeof told.rsp !== "object" || typeof told.rsp.merchant_uid !== "string") return;
-      const heard = { source: "dasi", kind: "heard", window_token: told.window_token };
-      if (event.source) /** @type {Window} */ (event.source).postMessage(heard, GATEWAY_ORIGIN);
-      this.finish(told.rsp);
+      const message = event.data;
+      if (!message || typeof message !== "object" || message.source !== "dasi" || message.kind !== "done") return;
+      if (message.window_token !== this.opened.window_token) return;
+      if (!message.rsp || typeof message.rsp !== "object" || typeof message.rsp.merchant_uid !== "string") return;
+      const reply = { source: "dasi", kind: "heard", window_token: message.window_token };
+      if (event.source) /** @type {Window} */ (event.source).postMessage(reply, GATEWAY_ORIGIN);
+      this.finish(message.rsp);
     }
 
     /** @param {Rsp} rsp */
@@ -285,8 +285,8 @@
       this.deliver(rsp);
     }
 
-    /** The page itself is leaving, and the callback with it: an open window is ended, so that no
-     * money is taken that nobody on the page would hear of. */
+    /** The page itself is leaving, and the callback with it: an open window is closed, so that no
+     * payment is made without a page that gets its result. */
     leave() {
       if (this.opened && !this.isDone) {
         const path = `${encodeURIComponent(this.code)}/windows/${encodeURIComponent(this.opened.window_token)}/close`;
@@ -335,14 +335,14 @@
       this.deliver(refusal(this.param, "F0005", WORDS.stopped));
     }
 
-    /** Also when the payer comes back by the browser's own button: the page must be usable. */
+    /** Also when the payer returns by the browser's back button: the page must be usable. */
     leave() {
       if (underWay === this) underWay = null;
       this.layer.remove();
     }
   }
 
-  /** What each scene says, and which buttons it has.
+  /** The texts and the buttons of each scene.
    * @type {{[scene in Scene]: {title: string, text: string, en: string, show?: string, stop?: string}}} */
   const SCENES = {
     opening: { title: "결제 창을 여는 중입니다", text: "잠시만 기다려 주십시오.", en: "Opening the payment window…", stop: "그만두기" },
@@ -419,14 +419,14 @@
     play(scene) {
       if (this.scene === scene) return;
       this.scene = scene;
-      const told = SCENES[scene];
+      const texts = SCENES[scene];
       this.card.dataset.scene = scene;
-      this.title.textContent = told.title;
-      this.text.textContent = told.text;
-      this.english.textContent = told.en;
+      this.title.textContent = texts.title;
+      this.text.textContent = texts.text;
+      this.english.textContent = texts.en;
       this.acts.textContent = "";
-      if (told.show) this.acts.append(button("show", told.show, this.onShow));
-      if (told.stop) this.acts.append(button("stop", told.stop, this.onStop));
+      if (texts.show) this.acts.append(button("show", texts.show, this.onShow));
+      if (texts.stop) this.acts.append(button("stop", texts.stop, this.onStop));
       /** @type {HTMLElement} */ (this.acts.querySelector("button") || this.card).focus();
     }
 
@@ -479,22 +479,22 @@
 
   window.addEventListener("pagehide", () => underWay && underWay.leave());
 
-  /** The page's parameters with Iamport's defaults; what is null or undefined was not given.
+  /** The page's parameters with Iamport's defaults; null and undefined count as absent.
    * @param {Param} param @returns {Param} */
   function withDefaults(param) {
     /** @type {Param} */
-    const given = { merchant_uid: `nobody_${Date.now()}`, pay_method: "card" };
+    const params = { merchant_uid: `nobody_${Date.now()}`, pay_method: "card" };
     for (const name of Object.keys(param)) {
-      if (param[name] !== undefined && param[name] !== null) given[name] = param[name];
+      if (param[name] !== undefined && param[name] !== null) params[name] = param[name];
     }
-    const back = given.m_redirect_url;
+    const back = params.m_redirect_url;
     if (typeof back === "string" && back && !/^[a-z][a-z0-9+.-]*:/i.test(back)) {
-      given.m_redirect_url = new URL(back, location.href).href;
+      params.m_redirect_url = new URL(back, location.href).href;
     }
-    return given;
+    return params;
   }
 
-  /** A member of Iamport's that this gateway does not have says so, in the form the caller expects.
+  /** Returns a member of Iamport's SDK that this gateway lacks: it fails in the form callers expect.
    * @param {string} name */
   function refuses(name) {
     return (/** @type {any} */ param, /** @type {any} */ callback) => {
@@ -506,7 +506,7 @@
   }
 
   const IMP = {
-    /** `dasi`, so that a page can tell whose script it has. */
+    /** `dasi`, so that a page can identify the script. */
     provider: "dasi",
     version: VERSION,
 
@@ -537,7 +537,7 @@
       const onPhone = PHONE.test(navigator.userAgent);
       const deliver = onceTo(request, typeof callback === "function" ? callback : undefined, onPhone);
       if (underWay) {
-        // The first call stays as it is; only a callback hears of the second.
+        // The first call stays as it is; only the callback of the second gets an error.
         underWay.show();
         if (callback) deliver(refusal(request, "F409", WORDS.busy));
         else console.warn(`IMP: F409 ${WORDS.busy}`);

@@ -1,8 +1,8 @@
 """dasi: a self-hosted billing-key payment gateway for Korea.
 
-Faces (`iamport`, `checkout`) speak somebody else's language, rooms (`payments`, `billing_keys`,
-`channels`, `webhooks`, `merchants`) hold one concept of the trade each, `foundation` is what any
-room may stand on. `docs/concepts/architecture.md` draws it.
+Interfaces (`iamport`, `checkout`) speak a protocol to the outside. Domain packages (`payments`,
+`billing_keys`, `channels`, `webhooks`, `merchants`) hold one concept each. Any package may use
+`foundation`. See `docs/concepts/architecture.md`.
 """
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
-"""The composition root: settings become a database, providers and faces.
+"""The composition root: builds the database, the providers and the interfaces from the settings.
 
-The only place (with `worker` and the commands) that knows which PGs there are.
+Only this module, `worker` and the commands know which PGs exist.
 """
 
 import contextlib
@@ -32,9 +32,9 @@ from dasi.settings import Settings
 
 @asynccontextmanager
 async def open_engine(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Engine]:
-    """The engine of one process: pools are opened here and closed at the end.
+    """Open the engine of one process; its pools are closed at the end.
 
-    `Unavailable` if the database does not answer. `clock` is for whoever turns time.
+    `Unavailable` if the database does not answer. Tests pass a `clock` of their own.
     """
     clock = clock or SystemClock()
     database = await open_database(
@@ -66,7 +66,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
 
 def create_app(engine: Engine, settings: Settings) -> Starlette:
-    """The gateway: the checkout face, the Iamport face, health and metrics."""
+    """Return the gateway: all interfaces, health and metrics."""
     app = Starlette(
         routes=[
             *_health_routes(engine),
@@ -103,8 +103,8 @@ def _health_routes(engine: Engine) -> list[Route]:
             return PlainTextResponse(f"{reason}\n", status_code=503)
         return PlainTextResponse("ok\n")
 
-    async def tell(_request: Request) -> Response:
-        with contextlib.suppress(Unavailable):  # what does not need the database is told anyway
+    async def show_metrics(_request: Request) -> Response:
+        with contextlib.suppress(Unavailable):  # the other metrics need no database
             await stats.publish_start_delay(engine)
             await publish_unresolved_metrics(engine)
         return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
@@ -112,12 +112,12 @@ def _health_routes(engine: Engine) -> list[Route]:
     return [
         Route("/health/live", live, methods=["GET"]),
         Route("/health/ready", ready, methods=["GET"]),
-        Route("/metrics", tell, methods=["GET"]),
+        Route("/metrics", show_metrics, methods=["GET"]),
     ]
 
 
 def _allowed(request: Request) -> set[str]:
-    """The methods of this path: it may have a route for each, of which the first tells its own."""
+    """Return the methods of this path: a path may have a route for each of them."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     path = request.url.path
     first = next((route.path for route in routes if route.path_regex.match(path)), None)

@@ -1,31 +1,121 @@
-"""The command `dasi`: puts the commands together and tells trouble in three parts."""
+"""The command `dasi`: finds the command that was typed and prints errors in three parts."""
 
 import io
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from dasi.commands import (
-    channel_state,
-    conformance,
-    events,
-    ledger,
-    merchants,
-    payments,
-    run,
-    schedules,
-    test_clock,
-    users,
-    vault,
-    webhooks,
-)
-from dasi.commands.options import help_epilog
 from dasi.commands.printing import operator_error_of, print_operator_error
 from dasi.foundation.errors import OperatorError, Refused, Unavailable
 
+# Each word, the module of `dasi.commands` that defines it, and its line in `dasi --help`. A test
+# compares the lines with the help of the commands themselves.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": (
+        "demo",
+        "Everything, offline: register a card, charge it, receive the webhook; nothing is left.",
+    ),
+    "up": ("up", "One machine for real: embedded PostgreSQL, gateway and worker."),
+    "serve": ("serve", "The gateway alone, against DASI_DATABASE_URL; refuses an older schema."),
+    "worker": (
+        "serve",
+        "The background work alone, against DASI_DATABASE_URL; refuses an older schema.",
+    ),
+    "simulator": (
+        "simulator",
+        "The KICC simulator alone. Its options are its own: `dasi simulator -- --help`.",
+    ),
+    "conformance": (
+        "conformance",
+        "Hold a server against Iamport V1's contract: same, different, missing.",
+    ),
+    "events": (
+        "events",
+        "What became true for a merchant, oldest first: the same events its webhooks tell.",
+    ),
+    "listen": (
+        "events",
+        "Forward a merchant's events to a URL, as its webhooks are; catches up after a pause.",
+    ),
+    "migrate": ("migrate", "Bring the database to this version's schema."),
+    "payments": (
+        "payments",
+        "Payments whose outcome is not known: list them, look them up, resolve one by hand.",
+    ),
+    "ledger": ("ledger", "The ledger: event chains, statuses and sums."),
+    "schedules": ("schedules", "Charges scheduled for later. With --on: what a day will bring."),
+    "webhooks": ("webhooks", "What merchants were told, and telling it again."),
+    "clock": ("test_clock", "The clock of a merchant in test mode."),
+    "merchant": ("merchants", "Shops that may call the gateway."),
+    "key": ("keys", "API keys of a merchant."),
+    "channel": ("channels", "A merchant's contracts with payment companies."),
+    "user": ("users", "Users who sign in to the console."),
+    "vault": ("vault", "The secrets that are sealed in the database."),
+}
+AnyCommand = TyperCommand | TyperGroup
+
+
+class _CommandsOnDemand(Mapping[str, AnyCommand]):
+    """The commands by their word. Reading one imports its module."""
+
+    def __getitem__(self, name: str) -> AnyCommand:
+        module, _ = COMMANDS[name]
+        root = typer.Typer(add_completion=False)
+        root.add_typer(import_module(f"dasi.commands.{module}").app, name=name)
+        root_group = get_command(root)
+        assert isinstance(root_group, TyperGroup), "it holds a group"
+        group = root_group.commands[name]
+        assert isinstance(group, TyperGroup), "`add_typer` makes no other kind"
+        # A module holds either the commands of a group, or one or two commands of their own.
+        command = group.commands.get(name, group)
+        assert isinstance(command, AnyCommand), "typer makes no other kind"
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a command's module when that command or its help is called.
+
+    Importing all of them takes longer than most commands: they load the database layer and every
+    domain package.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _CommandsOnDemand()  # type: ignore[assignment]  # it is only read
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's
+        """Return the words. The inherited method reads, and so imports, every command."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002  # typer's
+        """Return a command that knows its name and its line of help, for the list of commands."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(
+        self, ctx: Any, args: list[str]
+    ) -> tuple[str | None, AnyCommand | None, list[str]]:
+        """Return the command that the arguments name, loaded."""
+        name, _, rest = super().resolve_command(ctx, args)
+        command = None if name is None else self.commands[name]
+        return name, command, rest  # type: ignore[return-value]  # typer has its own copy of click
+
+
 app = typer.Typer(
+    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would print local variables, secrets among them
@@ -34,25 +124,10 @@ app = typer.Typer(
     help="A self-hosted billing-key payment gateway: Iamport V1 in front, KICC EasyPay behind.",
     epilog="Begin with: dasi demo",
 )
-run.register(app)
-app.add_typer(payments.app, name="payments")
-app.add_typer(ledger.app, name="ledger")
-conformance.register(app)
-events.register(app)
-channel_state.register(merchants.channel)
-app.add_typer(schedules.app, name="schedules")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(test_clock.app, name="clock")
-app.command("migrate", epilog=help_epilog("dasi migrate"))(merchants.migrate_command)
-app.add_typer(merchants.merchant, name="merchant")
-app.add_typer(merchants.key, name="key")
-app.add_typer(merchants.channel, name="channel")
-app.add_typer(users.user, name="user")
-app.add_typer(vault.app, name="vault")
 
 
-def _show_version(is_asked: bool) -> None:  # typer calls it so
-    if is_asked:
+def _show_version(is_requested: bool) -> None:  # typer calls it so
+    if is_requested:
         typer.echo(f"dasi {version('dasi')}")
         raise typer.Exit
 
@@ -67,11 +142,11 @@ def common(
         ),
     ] = False,
 ) -> None:
-    """What stands before every command."""
+    """Options that stand before every command."""
 
 
 def main() -> None:
-    """The entry point. Exit codes: 0 done, 1 trouble, 2 wrong usage."""
+    """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no Korean shows question marks; that is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):

@@ -1,7 +1,7 @@
-"""`dasi demo`: everything on this machine, offline, in a folder that is thrown away.
+"""`dasi demo`: everything on this machine, offline, in a temporary folder.
 
-Starts database, simulator, gateway, worker and demo shop, sets up a merchant, then plays a payer
-and a shop by HTTP: registers a card in the payment window, charges it, waits for the webhook.
+Starts database, simulator, gateway, worker and demo merchant and sets up a merchant. Then it acts
+as the payer and the merchant by HTTP: registers a card, charges it, waits for the webhook.
 """
 
 import asyncio
@@ -52,13 +52,13 @@ ORDER_NAME = "다시 구독 1개월"
 AMOUNT_KRW = 9900
 _STOP_PATIENCE_S = 8
 _WEBHOOK_PATIENCE_S = 30
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the steps share."""
+    """The values that the steps share."""
 
     standalone: Standalone
     console: Console
@@ -75,19 +75,19 @@ class Demo:
         return f"http://{LOOPBACK}:{self.shop_port}"
 
     @contextmanager
-    def step(self, what: str) -> Iterator[list[str]]:
-        """Prints `what` with its seconds once it is done; append details to what it gives."""
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Print the step's name and seconds once it is done; callers append details to the list."""
         details: list[str] = []
         began = time.perf_counter()
-        with self.console.status(what):
+        with self.console.status(name):
             yield details
         seconds = time.perf_counter() - began
-        told = f"  [dim]{' '.join(details)}[/dim]" if details else ""
-        self.console.print(f"[green]✓[/green] {seconds:5.2f} s  {what}{told}", soft_wrap=True)
+        suffix = f"  [dim]{' '.join(details)}[/dim]" if details else ""
+        self.console.print(f"[green]✓[/green] {seconds:5.2f} s  {name}{suffix}", soft_wrap=True)
 
 
 async def run_demo(*, once: bool, port: int, simulator_port: int, shop_port: int) -> int:
-    """Plays the demo; gives the exit code. `OperatorError` names what failed and the logs."""
+    """Run the demo and return the exit code. `OperatorError` names what failed and the logs."""
     console = Console(highlight=False)
     paid = asyncio.Event()
     async with (
@@ -133,9 +133,9 @@ async def _play(demo: Demo, folder: Path, *, once: bool, paid: asyncio.Event) ->
 
 @asynccontextmanager
 async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
-    """All programs up and the merchant set up; afterwards all ended, the database last.
+    """Start all programs and set up the merchant; at the end stop all, the database last.
 
-    Gives the address at which the console begins.
+    Yields the URL at which the console begins.
     """
     standalone, group = demo.standalone, demo.standalone.group
     own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORMAT": "json"}
@@ -143,7 +143,7 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
     async with AsyncExitStack() as ending:
         ending.push_async_callback(group.stop)
         # These two need no database: they load while it is made.
-        strangers = await standalone.start_simulator("--strict-fields"), await _start_shop(demo)
+        programs = await standalone.start_simulator("--strict-fields"), await _start_shop(demo)
         with demo.step("PostgreSQL in a temporary folder"):
             opened = await ending.enter_async_context(running_database(folder, environment))
             ending.push_async_callback(group.stop)
@@ -152,7 +152,7 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)
             console_url = await _set_up_merchant(demo, opened)
-            await _until_all_answer(demo, *strangers)
+            await _until_all_answer(demo, *programs)
         yield console_url
 
 
@@ -166,8 +166,9 @@ async def _start_shop(demo: Demo) -> Child:
 
 
 async def _set_up_merchant(demo: Demo, opened: DataDir) -> str:
-    """The merchant, its key and its channel; the address that makes the console's owner."""
-    # They load every room, which takes as long as the programs started above take.
+    """Add the merchant, its key and its channel; return the URL that makes the console's owner."""
+    # Loading every domain package takes as long as the start of the programs above, so both happen
+    # at the same time.
     from dasi.app import open_engine  # noqa: PLC0415  # slow
     from dasi.channels import add_channel  # noqa: PLC0415  # slow
     from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow
@@ -241,8 +242,8 @@ async def _register_card(demo: Demo, session: aiohttp.ClientSession) -> str:
 
 
 async def _charge(demo: Demo, session: aiohttp.ClientSession) -> str:
-    asked = {"imp_key": demo.api_key, "imp_secret": demo.api_secret}
-    token = await _post(session, f"{demo.gateway_url}/users/getToken", asked, headers={})
+    credentials = {"imp_key": demo.api_key, "imp_secret": demo.api_secret}
+    token = await _post(session, f"{demo.gateway_url}/users/getToken", credentials, headers={})
     payment = await _post(
         session,
         f"{demo.gateway_url}/subscribe/payments/again",
@@ -268,27 +269,30 @@ async def _post(
 ) -> dict[str, Any]:
     async with session.post(url, json=body, headers=headers) as answer:
         try:
-            told = await answer.json(content_type=None)
+            envelope = await answer.json(content_type=None)
         except ValueError:
-            told = {}
-        if not isinstance(told, dict) or told.get("code") != 0:
+            envelope = {}
+        if not isinstance(envelope, dict) or envelope.get("code") != 0:
             raise OperatorError(
                 "The gateway refused a request of the demo.",
                 cause=f"POST {answer.url.path} answered {answer.status}: "
-                f"{told.get('message') if isinstance(told, dict) else told}",
+                f"{envelope.get('message') if isinstance(envelope, dict) else envelope}",
                 hint="Please report this: the demo uses no network and should always work.",
             )
-        return dict(told["response"])
+        return dict(envelope["response"])
 
 
 async def _until_webhook(demo: Demo, session: aiohttp.ClientSession, imp_uid: str) -> None:
     deadline = time.monotonic() + _WEBHOOK_PATIENCE_S
     while time.monotonic() < deadline:
         async with session.get(f"{demo.shop_url}/webhooks.json") as answer:
-            notices = await answer.json(content_type=None) if answer.ok else []
-        if any(one.get("imp_uid") == imp_uid and one.get("status") == "paid" for one in notices):
+            webhooks = await answer.json(content_type=None) if answer.ok else []
+        if any(
+            webhook.get("imp_uid") == imp_uid and webhook.get("status") == "paid"
+            for webhook in webhooks
+        ):
             return
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     raise OperatorError(
         "The charge was paid, but the shop got no webhook.",
         cause=f"After {_WEBHOOK_PATIENCE_S} s {demo.shop_url}/webhooks.json lacks {imp_uid}.",
@@ -319,7 +323,7 @@ def _show_addresses(demo: Demo, console_url: str, *, seconds: float) -> None:
 
 
 def curl_lines(gateway_url: str, api_key: str, api_secret: str) -> tuple[str, str]:
-    """Two lines for bash: get a token, charge once more under a new order name."""
+    """Return two lines for bash: get a token, charge once more under a new order number."""
     json_header = "-H 'Content-Type: application/json'"
     keys = f'{{"imp_key":"{api_key}","imp_secret":"{api_secret}"}}'
     order = (

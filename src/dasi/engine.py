@@ -1,6 +1,6 @@
-"""What every verb works with: the database, the clock, the vault and the PGs we know.
+"""The dependencies of every operation: the database, the clock, the vault and the providers.
 
-Made once by the composition root (`dasi.app`) and passed down; a test makes its own.
+The composition root (`dasi.app`) builds it once and passes it down; a test builds its own.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,6 @@ class Engine:
     window_ttl_s: int
     """How long a window may stay open before its order ends."""
     allows_local_urls: bool = False
-    """Whether a URL a merchant gave may lead to this machine and to private networks."""
+    """Whether a merchant's URL may lead to this machine and to private networks."""
     inline_lookup_delay_s: float = 0
-    """How long a caller waits for a lost answer to be looked up before it is told of the doubt."""
+    """How long a charge waits before a lost answer is looked up, within the caller's request."""

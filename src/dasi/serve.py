@@ -1,4 +1,4 @@
-"""Runs the gateway or the worker in this process until asked to stop.
+"""Runs the gateway or the worker in this process until a signal stops it.
 
 `dasi.runtime.standalone` starts it as `python -m dasi.serve gateway FD | worker`, which does not
 load the command line: that takes as long as all the rest.
@@ -30,7 +30,7 @@ STOP_PATIENCE_S = 35
 
 
 def run_gateway(listener: socket.socket) -> None:
-    """Serves on `listener` with the settings of this process's environment."""
+    """Serve on `listener` with the settings of this process's environment."""
     _run(_serve(listener))
 
 
@@ -70,15 +70,18 @@ async def _work() -> None:
 
 
 def _tune_gc() -> None:
-    """What was loaded to run stays: it need not be looked through again and again. A request leaves
-    hardly any cycles, so looking often finds little and costs a twentieth of the time."""
+    """Freeze the loaded modules and collect less often.
+
+    The modules stay for good, so scanning them again finds nothing. A request leaves hardly any
+    cycles, and frequent collection costs a twentieth of the time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and leaves signals to us so that the engine is closed after it."""
+    """Logs when it is ready, and leaves signals to us so that the engine is closed after it."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -116,7 +119,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def main(part: str, *descriptor: str) -> int:
-    """The exit code."""
+    """Run one part and return the exit code."""
     try:
         if part == "gateway":
             run_gateway(socket.socket(fileno=int(descriptor[0])))

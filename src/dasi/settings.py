@@ -1,7 +1,7 @@
-"""Every value that can be set from outside: its name, default, unit and what it does.
+"""Every setting: its environment variable, default, unit and effect.
 
-Read once, at start, by the composition root and what starts it; a wrong value stops the start and
-says which variable, which rule and the way out. `docs/reference/settings.md` is checked against
+The composition root and its starters read them once, at start. A wrong value stops the start and
+names the variable, the rule and the correction. `docs/reference/settings.md` is checked against
 `SETTINGS`.
 """
 
@@ -29,16 +29,16 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _switch(text: str) -> bool:
-    words = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-    if text.lower() not in words:
+    values = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+    if text.lower() not in values:
         raise ValueError("on or off")
-    return words[text.lower()]
+    return values[text.lower()]
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
+def _one_of(*choices: str) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"one of {', '.join(words)}")
+        if text.lower() not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
         return text.lower()
 
     return read
@@ -199,7 +199,7 @@ class Settings:
         unit="charges",
         read=_whole(1, 256),
         sentence="The most scheduled payments one worker has under way for one merchant, whatever "
-        "itsmalls. Ask KICC how many it takes from you before raising it.",
+        "its MIDs. Ask KICC how many it takes from you before raising it.",
     )
     window_ttl_s: int = _setting(
         "DASI_WINDOW_TTL_S",
@@ -229,10 +229,9 @@ class Settings:
         default="256",
         unit="requests",
         read=_whole(1, 10_000),
-        sentence="The most requests one process works on at once. Who comes when it is full is "
-        "answered 503 with `Retry-After`, and nothing is done; payers and "
-        "notifications of KICC have a "
-        "quarter more.",
+        sentence="The most requests one process works on at once. Above it, a request is "
+        "answered 503 with `Retry-After`, and nothing is done. Payers and notifications of KICC "
+        "have a quarter more.",
     )
     include_sandbox: bool = _setting(
         "DASI_INCLUDE_SANDBOX",
@@ -240,8 +239,8 @@ class Settings:
         unit="on or off",
         read=_switch,
         sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller "
-        "who does not say `include_sandbox`. Off is what Iamport does since the end of 2025; "
-        "clients written before it never say it.",
+        "that does not pass `include_sandbox`. Off is Iamport's behaviour since the end of 2025; "
+        "clients written before it never pass it.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",
@@ -262,7 +261,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One value as the outside sees it."""
+    """One setting as its documentation shows it."""
 
     attribute: str
     name: str
@@ -275,26 +274,26 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = tuple(
-    Setting(one.name, *one.metadata["setting"]) for one in fields(Settings)
+    Setting(attribute.name, *attribute.metadata["setting"]) for attribute in fields(Settings)
 )
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Reads and checks all of them. `OperatorError` names the first variable that breaks its rule.
+    """Read and check all settings. `OperatorError` names the first variable that breaks its rule.
 
     An empty variable counts as unset: that is how compose files and systemd units leave one out.
     """
-    return Settings(**{one.attribute: _read(one, environment) for one in SETTINGS})
+    return Settings(**{setting.attribute: _read(setting, environment) for setting in SETTINGS})
 
 
 def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Variables that look like ours and are not: most often a slip of the pen."""
-    known = {one.name for one in SETTINGS}
+    """Return variables that begin with `DASI_` and are no settings: most often misspelt ones."""
+    known = {setting.name for setting in SETTINGS}
     return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in known))
 
 
 def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without anything of ours: for strangers, and for a start from nothing."""
+    """Return the environment without our variables: for other programs, and for a clean start."""
     return {name: value for name, value in environment.items() if not name.startswith("DASI_")}
 
 

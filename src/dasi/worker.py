@@ -101,7 +101,7 @@ async def _repeat(
             if await poll():
                 continue
         except Unavailable as unavailable:
-            log.warning("worker_backoff", loop=name, what=unavailable.what)
+            log.warning("worker_backoff", loop=name, what=unavailable.service)
             wait_s = max(idle_s, unavailable.retry_after_s)
         except Exception:
             # A bug in one loop raises an alarm and must not stop this loop or the others.

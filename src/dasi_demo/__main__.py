@@ -1,4 +1,4 @@
-"""Runs the example shop: `python -m dasi_demo --help`."""
+"""Runs the demo merchant: `python -m dasi_demo --help`."""
 
 import argparse
 import os
@@ -14,28 +14,28 @@ from dasi_demo.pages import Settings, make_shop
 
 
 def main() -> None:
-    given = _arguments().parse_args()
-    secret = given.api_secret or os.environ.get("SHOP_API_SECRET", "")
+    options = _arguments().parse_args()
+    secret = options.api_secret or os.environ.get("SHOP_API_SECRET", "")
     if not secret:
         sys.exit("The shop needs its API secret: give --api-secret or set SHOP_API_SECRET.")
-    if given.end_with_parent:
+    if options.end_with_parent:
         _end_with_parent()
-    # Listening before the server runs: from the ready line on, nobody is turned away.
+    # Listen before the server runs: from the ready line on, no connection is refused.
     try:
-        listener = socket.create_server((given.host, given.port))
+        listener = socket.create_server((options.host, options.port))
     except OSError as taken:
-        sys.exit(f"The shop cannot listen on {given.host}:{given.port} ({taken.strerror}).")
-    url = f"http://{given.host}:{listener.getsockname()[1]}"
+        sys.exit(f"The shop cannot listen on {options.host}:{options.port} ({taken.strerror}).")
+    url = f"http://{options.host}:{listener.getsockname()[1]}"
     settings = Settings(
-        gateway_url=given.gateway,
-        merchant_code=given.merchant_code,
-        api_key=given.api_key,
+        gateway_url=options.gateway,
+        merchant_code=options.merchant_code,
+        api_key=options.api_key,
         api_secret=secret,
-        pg=given.pg,
+        pg=options.pg,
     )
 
     def say_ready() -> None:
-        sys.stdout.write(f"demo shop ready on {url} (gateway {given.gateway})\n")
+        sys.stdout.write(f"demo shop ready on {url} (gateway {options.gateway})\n")
         sys.stdout.flush()
 
     shop = make_shop(settings, on_ready=say_ready)
@@ -52,7 +52,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--gateway", default="http://127.0.0.1:8000", help="the gateway's address")
     parser.add_argument("--merchant-code", required=True, help="for IMP.init, such as imp00000001")
     parser.add_argument("--api-key", required=True)
-    parser.add_argument("--api-secret", help="better given as SHOP_API_SECRET")
+    parser.add_argument("--api-secret", help="better options as SHOP_API_SECRET")
     parser.add_argument("--pg", help="kicc.<MID>; without it the merchant's default channel")
     parser.add_argument(
         "--end-with-parent", action="store_true", help="end when the process that started it ends"

@@ -1,10 +1,10 @@
 """Billing: the rules a merchant should copy, in one place.
 
-1  Never trust what a browser says. The callback, the redirect and the webhook are only a reason
-   to look: what counts is the payment read back from the gateway with our own keys.
+1  Never trust the browser. The callback, the redirect and the webhook are only a reason to look:
+   the payment read back from the gateway with our own keys decides.
 2  One `merchant_uid` per charge, made and written down before the call.
 3  Never repeat a charge because its answer was lost. Look it up by that `merchant_uid`.
-4  While a charge is in doubt, charge nothing else for it, and say so to the customer.
+4  While the outcome of a charge is not known, charge nothing else for it and inform the customer.
 5  Everything may come twice, in any order: callback, redirect and webhook all end in the same
    `complete`, under the order's lock, and the second one finds nothing left to do.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from dasi_demo.gateway import Card, Gateway, Payment, Refused, RequestNotSent, ResponseLost
-from dasi_demo.orders import Notice, Order, OrderStore, State, Subscription
+from dasi_demo.orders import Order, OrderStore, ReceivedWebhook, State, Subscription
 
 # Past every timeout on the way (45 s here, 30 s at the gateway) a charge that the gateway has no
 # record of has not reached it.
@@ -34,7 +34,7 @@ class Billing:
         self._now = now
 
     async def complete(self, order: Order, *, imp_uid: str | None = None) -> None:
-        """The customer is back, or says so. Reads the payment and acts on what it says."""
+        """Read the payment of a returned customer and act on its status."""
         async with order.lock:
             if order.state in (State.PAID, State.CANCELLED):
                 return
@@ -42,28 +42,28 @@ class Billing:
             await self._follow_up(order)
 
     async def charge_next(self, subscription: Subscription, merchant_uid: str) -> None:
-        """Charges the stored card once. A second press of the same button changes nothing."""
+        """Charge the stored card once. A second press of the same button changes nothing."""
         order = subscription.next_charge
         is_first_press = order.merchant_uid == merchant_uid
         if not is_first_press or subscription.has_unresolved or not subscription.is_live:
             return
         # No await between the check above and here, so two presses cannot both pass. In a
         # database this is the INSERT of a row whose merchant_uid is unique.
-        order.state, order.asked_at = State.ASKING, self._now()
+        order.state, order.requested_at = State.ASKING, self._now()
         subscription.charges.append(order)
         subscription.next_charge = self.store.new_order("again", order.item, order.member)
         async with order.lock:
             await self._charge(order)
 
     async def resolve_open_orders(self, subscription: Subscription) -> None:
-        """Looks at what is in doubt; called while somebody is watching the page."""
+        """Resolve the charges without an outcome; called when a customer opens the page."""
         for order in [charge for charge in subscription.charges if charge.is_open]:
             await self.resolve(order)
         if subscription.card is None and subscription.is_live:
             subscription.card = await self._card_of(subscription.customer_uid)
 
     async def resolve(self, order: Order) -> None:
-        """Asks once more about an order in doubt, not oftener than every few seconds."""
+        """Look up an order without an outcome again, at most once every few seconds."""
         recently = self._now() - order.looked_up_at < _LOOKUP_INTERVAL
         if order.lock.locked() or recently:
             return
@@ -71,35 +71,35 @@ class Billing:
             await self._look_up(order)
             await self._follow_up(order)
 
-    async def take_webhook(self, fields: Mapping[str, object]) -> Notice:
-        """A webhook. Raises if the payment could not be read: the gateway will send it again."""
-        notice = Notice(
+    async def take_webhook(self, fields: Mapping[str, object]) -> ReceivedWebhook:
+        """Process a webhook. Raises if the payment cannot be read: the gateway sends it again."""
+        webhook = ReceivedWebhook(
             at=self._now(),
             imp_uid=str(fields.get("imp_uid", ""))[:40],
             merchant_uid=str(fields.get("merchant_uid", ""))[:60],
             status=str(fields.get("status", ""))[:20],
         )
-        self.store.notices.appendleft(notice)
+        self.store.webhooks.appendleft(webhook)
         # Iamport's webhook is not signed: anybody could have sent this. So it is not believed but
         # read back, and only the payment that comes back is used, not the fields that came in.
-        payment = await self.gateway.read_payment(notice.imp_uid) if notice.imp_uid else None
+        payment = await self.gateway.read_payment(webhook.imp_uid) if webhook.imp_uid else None
         if payment is None:
-            notice.verdict = "unknown"
-            return notice
-        notice.read_status, notice.read_amount_krw = payment.status, payment.amount_krw
-        notice.verdict = "agrees" if payment.status == notice.status else "differs"
+            webhook.verdict = "unknown"
+            return webhook
+        webhook.read_status, webhook.read_amount_krw = payment.status, payment.amount_krw
+        webhook.verdict = "agrees" if payment.status == webhook.status else "differs"
         order = self.store.orders.get(payment.merchant_uid) or self._from_outside(payment)
         if order is not None:
             async with order.lock:
                 _write_down(order, payment)
                 await self._follow_up(order)
-        return notice
+        return webhook
 
     async def end_subscription(self, subscription: Subscription) -> None:
-        """Ends it here at once, then has the card deleted at the gateway; may be pressed again.
+        """End the subscription here at once, then delete the card at the gateway. Repeatable.
 
-        Two promises, told apart: "we charge no more" is ours to give and is kept from this line
-        on. "Your card is deleted" is said only when the gateway has said so.
+        Two promises: "we charge no more" is ours and holds from here on. "Your card is deleted"
+        is shown only when the gateway has confirmed it.
         """
         subscription.ended_at = subscription.ended_at or self._now()
         subscription.deletion_refused = None
@@ -108,8 +108,8 @@ class Billing:
         except (RequestNotSent, ResponseLost):
             return
         except Refused as refused:
-            # Code 1: there is no such card any more, which is what we wanted. Deleting twice is
-            # therefore safe, unlike charging twice.
+            # Code 1: the card is gone, which is the goal. Deleting twice is therefore safe,
+            # unlike charging twice.
             if refused.code != 1:
                 subscription.deletion_refused = refused.message
                 return
@@ -130,7 +130,7 @@ class Billing:
             order.state, order.reason = State.UNKNOWN, "response_lost"
             await self._look_up(order)
         except Refused as refused:
-            # A refusal may be about *this* order having been taken before: look before saying no.
+            # The refusal may mean that *this* order was charged before: look it up first.
             order.state, order.reason = State.FAILED, refused.message
             await self._look_up(order)
         else:
@@ -141,7 +141,7 @@ class Billing:
         try:
             payment = await self.gateway.read_payment(imp_uid) if imp_uid else None
             if payment is None or payment.merchant_uid != order.merchant_uid:
-                # No number, or somebody else's: our own name for the order finds the right one.
+                # No payment, or one of another order: our order number finds the right one.
                 payment = await self.gateway.find_payment(order.merchant_uid)
         except (RequestNotSent, ResponseLost, Refused):
             order.state, order.reason = State.UNKNOWN, "lookup_failed"
@@ -150,7 +150,7 @@ class Billing:
             _write_down(order, payment)
         elif order.kind != "again":
             order.state = State.NEW  # no window was ever opened for it
-        elif order.is_open and order.asked_at < self._now() - _NEVER_ARRIVED_AFTER:
+        elif order.is_open and order.requested_at < self._now() - _NEVER_ARRIVED_AFTER:
             self._never_arrived(order)
 
     def _never_arrived(self, order: Order) -> None:

@@ -1,8 +1,8 @@
-"""The gateway as any merchant sees it: a few REST calls, and what may go wrong with each.
+"""The gateway's REST API as any merchant calls it, and the errors of a call.
 
-    RequestNotSent  nothing was asked: no connection, or no token. Safe to say "not charged".
-    ResponseLost    it was asked and no whole answer came back: it may have been done.
-    Refused         the gateway answered no, and says why.
+    RequestNotSent  nothing was sent: no connection, or no token. Safe to say "not charged".
+    ResponseLost    it was sent and no whole answer came back: it may have been done.
+    Refused         the gateway refused it and gave a reason.
 
 The difference between the first two decides whether a shop may tell its customer "not charged".
 """
@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-# Longer than the gateway waits for the card company (30 s): whoever hangs up first knows least.
+# Longer than the gateway waits for the card company (30 s), so that its answer arrives here.
 _ASK = aiohttp.ClientTimeout(total=45, sock_connect=5)
 _GREET = aiohttp.ClientTimeout(total=3)
 _TOKEN_SPARE_S = 30
@@ -25,15 +25,15 @@ Condition = Literal["ready", "unreachable", "wrong_keys"]
 
 
 class RequestNotSent(Exception):
-    """Nothing was asked of the gateway."""
+    """The request did not reach the gateway."""
 
 
 class ResponseLost(Exception):
-    """The gateway was asked and what it did is not known."""
+    """The request was sent and its outcome is not known."""
 
 
 class Refused(Exception):
-    """The gateway said no. `code` is the envelope's: 0 never, 1 a rule, -1 anything else."""
+    """The gateway refused the request. `code` is the envelope's: 1 for a rule, -1 otherwise."""
 
     def __init__(self, code: int, message: str, http_status: int) -> None:
         self.code, self.message, self.http_status = code, message, http_status
@@ -99,8 +99,8 @@ class Gateway:
 
     async def read_card(self, customer_uid: str) -> Card:
         """GET /subscribe/customers/{customer_uid}: the stored card, masked."""
-        found = await self._call("GET", f"/subscribe/customers/{quote(customer_uid, safe='')}")
-        return Card(found.get("card_name") or "카드", found.get("card_number") or "****")
+        card = await self._call("GET", f"/subscribe/customers/{quote(customer_uid, safe='')}")
+        return Card(card.get("card_name") or "카드", card.get("card_number") or "****")
 
     async def remove_card(self, customer_uid: str) -> None:
         """DELETE /subscribe/customers/{customer_uid}: gives up the right to charge this card."""

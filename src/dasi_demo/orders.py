@@ -17,7 +17,7 @@ from dasi_demo.gateway import Card
 
 KST = timezone(timedelta(hours=9), "KST")
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-MEMBERS_MAX, ORDERS_MAX, NOTICES_MAX = 1_000, 10_000, 200
+MEMBERS_MAX, ORDERS_MAX, WEBHOOKS_MAX = 1_000, 10_000, 200
 
 
 class State(StrEnum):
@@ -30,13 +30,13 @@ class State(StrEnum):
 
 
 def new_merchant_uid(kind: str) -> str:
-    """One name per charge, made before the call: with it a lost answer can be looked up."""
+    """Return a new order number, made before the call, by which a lost answer can be looked up."""
     return f"{kind}-{datetime.now(KST):%Y%m%d}-{secrets.token_hex(6)}"
 
 
 @dataclass(slots=True, kw_only=True)
 class Order:
-    """One thing asked of the gateway: a card registered, a purchase, or a charge of the card."""
+    """One request to the gateway: a card registration, a purchase, or a charge of the card."""
 
     merchant_uid: str
     kind: Literal["card", "once", "again"]
@@ -49,15 +49,15 @@ class Order:
     imp_uid: str | None = None
     receipt_url: str | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    asked_at: datetime = NEVER
+    requested_at: datetime = NEVER
     looked_up_at: datetime = NEVER
     is_acted_on: bool = False
-    """What being paid leads to has been done: a webhook sent again must not do it again."""
+    """The effects of the payment are done: a webhook sent again must not repeat them."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def shown_at(self) -> datetime:
-        return max(self.made_at, self.asked_at)
+        return max(self.made_at, self.requested_at)
 
     @property
     def is_open(self) -> bool:
@@ -97,8 +97,8 @@ class Member:
 
 
 @dataclass(slots=True, kw_only=True)
-class Notice:
-    """A webhook as it came, and what reading the payment back said."""
+class ReceivedWebhook:
+    """A webhook as it came, and the payment as read back from the gateway."""
 
     at: datetime
     imp_uid: str
@@ -113,7 +113,7 @@ class OrderStore:
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.orders: dict[str, Order] = {}
-        self.notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        self.webhooks: deque[ReceivedWebhook] = deque(maxlen=WEBHOOKS_MAX)
 
     def member(self, member_id: str | None) -> Member:
         """The member of this cookie, or a new one."""

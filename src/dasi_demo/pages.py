@@ -21,7 +21,7 @@ from dasi_demo.billing import Billing, utc_now
 from dasi_demo.catalogue import GOODS, ITEMS, PLANS
 from dasi_demo.gateway import Gateway, Refused, RequestNotSent, ResponseLost
 from dasi_demo.labels import labels, reason_label
-from dasi_demo.orders import KST, Member, Notice, Order, OrderStore, State
+from dasi_demo.orders import KST, Member, Order, OrderStore, ReceivedWebhook, State
 
 _HERE = Path(__file__).parent
 _COOKIE_AGE_S = 30 * 24 * 3600
@@ -141,15 +141,15 @@ async def webhook(request: Request) -> Response:
     if fields is None:
         return JSONResponse({"said": "neither JSON nor a form"}, status_code=400)
     try:
-        notice = await _billing(request).take_webhook(fields)
+        webhook = await _billing(request).take_webhook(fields)
     except (RequestNotSent, ResponseLost, Refused):
         return JSONResponse({"said": "could not read the payment"}, status_code=503)
-    return JSONResponse({"said": notice.verdict})
+    return JSONResponse({"said": webhook.verdict})
 
 
 async def webhooks_json(request: Request) -> Response:
     """Everything received, newest first; for scripts and tests."""
-    return JSONResponse([_notice_json(notice) for notice in _billing(request).store.notices])
+    return JSONResponse([_webhook_json(webhook) for webhook in _billing(request).store.webhooks])
 
 
 def _webhook_fields(content_type: str, body: bytes) -> dict[str, Any] | None:
@@ -163,15 +163,15 @@ def _webhook_fields(content_type: str, body: bytes) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
-def _notice_json(notice: Notice) -> dict[str, Any]:
+def _webhook_json(webhook: ReceivedWebhook) -> dict[str, Any]:
     return {
-        "received_at": notice.at.isoformat(),
-        "imp_uid": notice.imp_uid,
-        "merchant_uid": notice.merchant_uid,
-        "status": notice.status,
-        "verdict": notice.verdict,
-        "read_status": notice.read_status,
-        "read_amount": notice.read_amount_krw,
+        "received_at": webhook.at.isoformat(),
+        "imp_uid": webhook.imp_uid,
+        "merchant_uid": webhook.merchant_uid,
+        "status": webhook.status,
+        "verdict": webhook.verdict,
+        "read_status": webhook.read_status,
+        "read_amount": webhook.read_amount_krw,
     }
 
 
@@ -219,7 +219,7 @@ def _go(path: str, member: Member) -> Response:
 
 
 def _remember(answer: Response, member: Member) -> None:
-    # Lax: the cookie comes along on the way back from the PG, but not on a stranger's form post.
+    # Lax: the cookie comes along on the way back from the PG, but not on another site's form post.
     answer.set_cookie(
         "shop_member", member.member_id, max_age=_COOKIE_AGE_S, httponly=True, samesite="lax"
     )
@@ -233,7 +233,7 @@ async def _show_subscription(request: Request, template: str) -> Response:
         request,
         template,
         subscription=member.subscription,
-        notices=list(billing.store.notices)[:12],
+        webhooks=list(billing.store.webhooks)[:12],
     )
 
 
@@ -244,19 +244,19 @@ async def _not_found(request: Request) -> Response:
 async def _page(
     request: Request, template: str, *, status_code: int = 200, **facts: Any
 ) -> Response:
-    asked = request.query_params.get("lang") or request.cookies.get("shop_lang")
-    language = "en" if asked == "en" else "ko"
+    requested = request.query_params.get("lang") or request.cookies.get("shop_lang")
+    language = "en" if requested == "en" else "ko"
     gateway = _billing(request).gateway
     member = _member(request)
-    said = labels(language)
+    texts = labels(language)
     html = _templates.get_template(template).render(
-        t=said,
+        t=texts,
         language=language,
         path=request.url.path,
         gateway_url=gateway.url,
         gateway_condition=await gateway.condition(),
         member=member,
-        won=lambda amount: f"{amount:,}{said['won']}",
+        won=lambda amount: f"{amount:,}{texts['won']}",
         when=lambda moment: moment.astimezone(KST).strftime("%m.%d %H:%M:%S"),
         why=lambda reason: reason_label(reason, language),
         **facts,

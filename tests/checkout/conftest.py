@@ -40,7 +40,7 @@ class Kicc:
             return (self.to_register or self._registered)(call)
         return (self.to_approve or self._approved)(call)
 
-    def asked(self, path_end: str) -> list[Call]:
+    def calls_to(self, path_end: str) -> list[Call]:
         return [call for call in self.side.calls if call.path.endswith(path_end)]
 
     def _registered(self, _call: Call) -> Reply:
@@ -48,7 +48,7 @@ class Kicc:
         return says({"resCd": "0000", "resMsg": "정상", "authPageUrl": url})
 
     def _approved(self, call: Call) -> Reply:
-        is_key = self.asked("/webpay")[-1].body["payMethodTypeCode"] == "81"
+        is_key = self.calls_to("/webpay")[-1].body["payMethodTypeCode"] == "81"
         body = key_issue(call) if is_key else approval(call, amount_of_window=self.amount_krw)
         return says(body)
 
@@ -70,19 +70,19 @@ class CheckoutFixture:
         return f"{self.url}/checkout/{CODE}/windows/{window_token}{end}"
 
     async def ask(self, *, device: str = "pc", **param: Any) -> dict[str, Any]:
-        """What the SDK is told when it asks for a window."""
-        asked = {"param": {**self.order, **param}, "device": device, "page_url": PAGE_ORIGIN}
+        """Return the body that the SDK gets when it opens a window."""
+        request_body = {"param": {**self.order, **param}, "device": device, "page_url": PAGE_ORIGIN}
         headers = {"Origin": PAGE_ORIGIN}
         address = f"{self.url}/checkout/{CODE}/windows"
-        async with self.http.post(address, json=asked, headers=headers) as answer:
-            told: dict[str, Any] = await answer.json()
-            return told
+        async with self.http.post(address, json=request_body, headers=headers) as answer:
+            response_body: dict[str, Any] = await answer.json()
+            return response_body
 
     async def open(self, **param: Any) -> str:
         """The token of a window that was opened."""
-        told = await self.ask(**param)
-        assert "window_token" in told, told
-        return str(told["window_token"])
+        response_body = await self.ask(**param)
+        assert "window_token" in response_body, response_body
+        return str(response_body["window_token"])
 
     async def post_return(
         self, window_token: str, *, code: str = "0000", text: str = "정상", **more: str
@@ -91,7 +91,7 @@ class CheckoutFixture:
         fields = {
             "resCd": code,
             "resMsg": text,
-            "shopOrderNo": self.kicc.asked("/webpay")[-1].body["shopOrderNo"],
+            "shopOrderNo": self.kicc.calls_to("/webpay")[-1].body["shopOrderNo"],
             "authorizationId": SESSION,
             **more,
         }
@@ -101,8 +101,8 @@ class CheckoutFixture:
 
     async def result(self, window_token: str) -> dict[str, Any]:
         async with self.http.get(self.path(window_token, "/result")) as answer:
-            told: dict[str, Any] = await answer.json()
-            return told
+            response_body: dict[str, Any] = await answer.json()
+            return response_body
 
     async def see(self, window_token: str) -> tuple[aiohttp.ClientResponse, str]:
         """The page of the way back, not followed further."""

@@ -21,7 +21,7 @@ def headers_of_a_page(answer):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(checkout):
+async def test_the_result_of_a_pc_window_is_posted_to_the_opener(checkout):
     token = await checkout.open(custom_data={"x": NASTY}, name="<b>원두</b>")
     await checkout.post_return(token)
 
@@ -31,11 +31,11 @@ async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(checkou
     headers_of_a_page(answer)
     assert 'data-page-origin="http://shop.example"' in page
     assert "<b>원두" not in page
-    told = re.search(
+    match = re.search(
         r'<script type="application/json" id="message">(.*?)</script>', page, re.DOTALL
     )
-    assert told is not None
-    message = json.loads(told[1])
+    assert match is not None
+    message = json.loads(match[1])
     assert (message["source"], message["kind"]) == ("dasi", "done")
     assert message["window_token"] == token
     assert message["rsp"] == (await checkout.result(token))["rsp"]
@@ -44,10 +44,10 @@ async def test_the_result_of_a_pc_window_is_told_to_the_page_that_called(checkou
     assert "style=" not in page
 
 
-async def test_a_page_of_no_known_origin_is_told_nothing_by_message(checkout):
+async def test_a_page_of_no_known_origin_gets_no_message(checkout):
     address = f"{checkout.url}/checkout/imp00000001/windows"
-    asked = {"param": checkout.order, "device": "pc", "page_url": "file:///shop.html"}
-    async with checkout.http.post(address, json=asked, headers={"Origin": "null"}) as answer:
+    request_body = {"param": checkout.order, "device": "pc", "page_url": "file:///shop.html"}
+    async with checkout.http.post(address, json=request_body, headers={"Origin": "null"}) as answer:
         token = (await answer.json())["window_token"]
     await checkout.post_return(token)
 
@@ -184,7 +184,7 @@ async def test_a_bad_parameter_is_named_with_its_rule_and_the_order(checkout):
     assert (rsp["success"], rsp["imp_uid"], rsp["merchant_uid"]) == (False, None, "order-1")
 
 
-async def test_an_unknown_shop_code_is_told_to_the_page(checkout):
+async def test_an_unknown_merchant_code_is_an_error_for_the_page(checkout):
     address = f"{checkout.url}/checkout/imp99999999/windows"
     async with checkout.http.post(
         address, json={"param": checkout.order, "device": "pc"}
@@ -248,7 +248,7 @@ async def test_the_opening_page_needs_no_payment(checkout):
         "/js/iamport.payment-1.1.6-20181005.js",
     ],
 )
-async def test_the_script_is_where_pages_look_for_it(checkout, path):
+async def test_the_script_is_served_at_every_url_that_pages_use(checkout, path):
     async with checkout.http.get(checkout.url + path) as answer:
         script = await answer.text()
         tag = answer.headers["ETag"]
@@ -266,10 +266,10 @@ async def test_the_script_is_where_pages_look_for_it(checkout, path):
 async def test_files_of_the_pages_are_named_by_their_content(checkout):
     async with checkout.http.get(f"{checkout.url}/checkout/imp00000001/opening") as answer:
         page = await answer.text()
-    found = re.search(r'href="(/checkout/-/checkout\.css\?v=[0-9a-f]+)"', page)
-    assert found is not None
+    match = re.search(r'href="(/checkout/-/checkout\.css\?v=[0-9a-f]+)"', page)
+    assert match is not None
 
-    async with checkout.http.get(checkout.url + found[1]) as answer:
+    async with checkout.http.get(checkout.url + match[1]) as answer:
         assert answer.content_type == "text/css"
         assert "immutable" in answer.headers["Cache-Control"]
     async with checkout.http.get(f"{checkout.url}/checkout/-/nothing.css") as answer:
@@ -278,19 +278,19 @@ async def test_files_of_the_pages_are_named_by_their_content(checkout):
         assert answer.status == 404
 
 
-async def test_with_the_database_gone_a_payer_is_asked_to_wait_and_not_to_pay_again(checkout):
+async def test_without_the_database_the_page_says_to_wait_and_not_pay_again(checkout):
     token = await checkout.open()
     await checkout.engine.database.close()
 
     status, _location = await checkout.post_return(token)
     answer, page = await checkout.see(token)
-    told = await checkout.ask()
+    body = await checkout.ask()
     async with checkout.http.get(checkout.path(token, "/result")) as result:
         error = (await result.json())["error"]
 
     assert status == answer.status == result.status == 503
     assert "다시 결제하지 마십시오" in page
-    assert told["rsp"]["error_code"] == error["code"] == "F503"
+    assert body["rsp"]["error_code"] == error["code"] == "F503"
 
 
 async def test_a_test_payment_is_marked_as_one(checkout):

@@ -1,4 +1,4 @@
-"""What a page may give to request_pay, and what it is told when it may not."""
+"""The parameters of request_pay: accepted values, and the error for each refused one."""
 
 import json
 
@@ -139,19 +139,19 @@ def test_web_addresses_and_app_schemes_may_be_returned_to(address):
 
 
 @pytest.mark.parametrize(
-    ("amount", "given", "offered"),
+    ("amount", "value", "offered"),
     [(60_000, [], (0,)), (60_000, [6, 3, 6], (0, 3, 6)), (40_000, [6], (0,)), (60_000, None, None)],
 )
-def test_instalments_are_offered_beside_the_lump_sum(amount, given, offered):
-    assert read(amount=amount, display={"card_quota": given}).quotas_offered == offered
+def test_instalments_are_offered_beside_the_lump_sum(amount, value, offered):
+    assert read(amount=amount, display={"card_quota": value}).quotas_offered == offered
 
 
 @pytest.mark.parametrize(
-    ("given", "read_as"),
+    ("value", "read_as"),
     [("ko", "ko"), ("en-US", "en"), ("JP", "ja"), ("zh_CN", "zh"), ("fr", None), (1, None)],
 )
-def test_languages_of_the_window_are_recognised(given, read_as):
-    assert read(language=given).language == read_as
+def test_languages_of_the_window_are_recognised(value, read_as):
+    assert read(language=value).language == read_as
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from dasi.checkout.redirect import address_with_result
+from dasi.checkout.result import address_with_result
 
 PAID = {"success": True, "imp_uid": "imp_1", "merchant_uid": "주문 1&2=#"}
 STOPPED = {
@@ -27,11 +27,11 @@ STOPPED = {
     ],
 )
 def test_query_and_hash_of_the_address_are_kept(address, start, end):
-    told = address_with_result(address, PAID)
+    url = address_with_result(address, PAID)
 
-    assert told.startswith(start)
-    assert told.endswith(end)
-    query = dict(parse_qsl(urlsplit(told).query))
+    assert url.startswith(start)
+    assert url.endswith(end)
+    query = dict(parse_qsl(urlsplit(url).query))
     assert query["imp_uid"] == "imp_1"
     assert query["merchant_uid"] == "주문 1&2=#"
     assert query["imp_success"] == query["success"] == "true"
@@ -57,7 +57,7 @@ def test_a_result_that_was_there_before_cannot_be_mistaken_for_this_one():
 
 
 def test_letters_no_header_may_hold_are_escaped():
-    told = address_with_result("https://shop.example/완료?길=1#끝", PAID)
+    url = address_with_result("https://shop.example/완료?길=1#끝", PAID)
 
-    assert told.isascii()
-    assert told.startswith("https://shop.example/%EC%99%84%EB%A3%8C?%EA%B8%B8=1&")
+    assert url.isascii()
+    assert url.startswith("https://shop.example/%EC%99%84%EB%A3%8C?%EA%B8%B8=1&")

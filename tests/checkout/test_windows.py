@@ -1,4 +1,4 @@
-"""A window's life over HTTP: opened, returned, told; once, whatever is repeated."""
+"""A window's life over HTTP: opened, returned, its result read; repeats change nothing."""
 
 import asyncio
 
@@ -16,16 +16,16 @@ RSP_OF_A_PAYMENT = {
 }  # fmt: skip
 
 
-async def test_an_opened_window_is_told_with_its_token_and_address(checkout):
-    told = await checkout.ask(amount=19_900)
+async def test_an_opened_window_is_returned_with_its_token_and_url(checkout):
+    body = await checkout.ask(amount=19_900)
 
-    assert set(told) == {"imp_uid", "merchant_uid", "window_token", "window_url"}
-    assert told["merchant_uid"] == "order-1"
-    assert told["window_url"].startswith(checkout.kicc.side.url)
-    assert await checkout.result(told["window_token"]) == {"progress": "open", "rsp": None}
+    assert set(body) == {"imp_uid", "merchant_uid", "window_token", "window_url"}
+    assert body["merchant_uid"] == "order-1"
+    assert body["window_url"].startswith(checkout.kicc.side.url)
+    assert await checkout.result(body["window_token"]) == {"progress": "open", "rsp": None}
 
 
-async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(checkout):
+async def test_a_returned_payment_has_every_field_of_a_real_answer(checkout):
     token = await checkout.open(
         buyer_name="홍길동", buyer_tel="010-1234-5678", custom_data={"a": [1]}
     )
@@ -33,9 +33,9 @@ async def test_a_returned_payment_is_told_with_every_field_of_a_real_answer(chec
     status, location = await checkout.post_return(token)
 
     assert (status, location) == (303, f"/checkout/imp00000001/windows/{token}")
-    told = await checkout.result(token)
-    assert told["progress"] == "done"
-    rsp = told["rsp"]
+    body = await checkout.result(token)
+    assert body["progress"] == "done"
+    rsp = body["rsp"]
     assert set(rsp) == RSP_OF_A_PAYMENT
     assert rsp["success"] is True
     assert rsp["status"] == "paid"
@@ -59,7 +59,7 @@ async def test_a_card_registration_pays_nothing(checkout):
     assert "021766260903BA000417" not in str(rsp), "the billing key never leaves the gateway"
 
 
-async def test_a_payer_who_cancels_in_the_window_is_told_so(checkout):
+async def test_a_payer_who_cancels_in_the_window_gets_that_result(checkout):
     token = await checkout.open()
 
     await checkout.post_return(token, code="W002", text="[USER] 사용자 취소")
@@ -71,10 +71,10 @@ async def test_a_payer_who_cancels_in_the_window_is_told_so(checkout):
     assert rsp["error_msg"] == f"{prefix}W002 | [USER] 사용자 취소"
     assert (rsp["pg_error_code"], rsp["pg_error_msg"]) == ("W002", "[USER] 사용자 취소")
     assert rsp["status"] == "failed"
-    assert not checkout.kicc.asked("/approval")
+    assert not checkout.kicc.calls_to("/approval")
 
 
-async def test_a_declined_approval_is_told_with_the_words_of_the_pg(checkout):
+async def test_a_declined_approval_has_the_text_of_the_pg(checkout):
     checkout.kicc.to_approve = lambda call: says({"resCd": "8324", "resMsg": "한도초과"})
     token = await checkout.open()
 
@@ -85,22 +85,22 @@ async def test_a_declined_approval_is_told_with_the_words_of_the_pg(checkout):
     assert rsp["status"] == "failed"
 
 
-async def test_a_lost_answer_is_told_as_doubt_and_never_as_failure_to_repeat(checkout):
+async def test_a_lost_answer_is_an_unknown_result_and_never_a_failure(checkout):
     checkout.kicc.to_approve = lambda call: HANGS_UP
     token = await checkout.open()
 
     await checkout.post_return(token)
 
-    told = await checkout.result(token)
-    assert told["progress"] == "unknown"
-    assert told["rsp"]["error_code"] == "F0006"
-    assert told["rsp"]["status"] == "ready"
-    assert "다시 결제하지 마십시오" in told["rsp"]["error_msg"]
+    body = await checkout.result(token)
+    assert body["progress"] == "unknown"
+    assert body["rsp"]["error_code"] == "F0006"
+    assert body["rsp"]["status"] == "ready"
+    assert "다시 결제하지 마십시오" in body["rsp"]["error_msg"]
     _answer, page = await checkout.see(token)
     assert "다시 결제하지 마십시오" in page
     again = (await checkout.ask())["rsp"]
     assert again["error_code"] == "F0006"
-    assert len(checkout.kicc.asked("/approval")) == 1
+    assert len(checkout.kicc.calls_to("/approval")) == 1
 
 
 async def test_posting_the_return_again_asks_the_pg_nothing_and_shows_the_same(checkout):
@@ -113,7 +113,7 @@ async def test_posting_the_return_again_asks_the_pg_nothing_and_shows_the_same(c
 
     assert (status, location) == (303, f"/checkout/imp00000001/windows/{token}")
     assert await checkout.result(token) == first
-    assert len(checkout.kicc.asked("/approval")) == 1
+    assert len(checkout.kicc.calls_to("/approval")) == 1
 
 
 async def test_two_return_posts_at_once_ask_the_pg_once(checkout):
@@ -122,24 +122,24 @@ async def test_two_return_posts_at_once_ask_the_pg_once(checkout):
     answers = await asyncio.gather(*[checkout.post_return(token) for _ in range(4)])
 
     assert {status for status, _ in answers} == {303}
-    assert len(checkout.kicc.asked("/approval")) == 1
+    assert len(checkout.kicc.calls_to("/approval")) == 1
     assert (await checkout.result(token))["rsp"]["success"] is True
 
 
-async def test_while_the_pg_is_asked_the_page_waits_and_the_result_is_not_told(checkout):
+async def test_during_the_approval_the_page_shows_waiting_and_no_result(checkout):
     checkout.kicc.to_approve = lambda call: Reply(b"", never_ends=True)
     token = await checkout.open()
     checkout.kicc.side.called.clear()
     returning = asyncio.create_task(checkout.post_return(token))
     await checkout.kicc.side.called.wait()
 
-    told = await checkout.result(token)
+    body = await checkout.result(token)
     answer, page = await checkout.see(token)
     async with checkout.http.post(checkout.path(token, "/close")) as closed:
-        told_on_close = await closed.json()
+        closed_body = await closed.json()
 
-    assert told == {"progress": "processing", "rsp": None}
-    assert told_on_close == told, "giving up does not cut off an approval under way"
+    assert body == {"progress": "processing", "rsp": None}
+    assert closed_body == body, "giving up does not cut off an approval under way"
     assert answer.status == 200
     assert "결제를 확인하고 있습니다" in page
     assert '<noscript><meta http-equiv="refresh"' in page
@@ -152,13 +152,13 @@ async def test_a_closed_window_ends_the_payment_and_a_late_return_changes_nothin
     token = await checkout.open()
 
     async with checkout.http.post(checkout.path(token, "/close"), data="") as answer:
-        told = await answer.json()
+        body = await answer.json()
     await checkout.post_return(token)
 
-    assert told["progress"] == "done"
-    assert told["rsp"]["error_code"] == "F0005"
-    assert await checkout.result(token) == told
-    assert not checkout.kicc.asked("/approval")
+    assert body["progress"] == "done"
+    assert body["rsp"]["error_code"] == "F0005"
+    assert await checkout.result(token) == body
+    assert not checkout.kicc.calls_to("/approval")
 
 
 async def test_closing_a_paid_window_changes_nothing(checkout):
@@ -166,11 +166,11 @@ async def test_closing_a_paid_window_changes_nothing(checkout):
     await checkout.post_return(token)
 
     async with checkout.http.post(checkout.path(token, "/close")) as answer:
-        told = await answer.json()
+        body = await answer.json()
 
-    assert told["rsp"]["success"] is True
+    assert body["rsp"]["success"] is True
     payment = await find_payment(
-        checkout.engine, checkout.merchant.merchant_id, told["rsp"]["imp_uid"]
+        checkout.engine, checkout.merchant.merchant_id, body["rsp"]["imp_uid"]
     )
     assert payment.status == "paid"
 
@@ -212,7 +212,7 @@ async def test_a_get_of_the_return_address_leads_to_the_result(checkout):
         )
 
 
-async def test_a_window_the_pg_refuses_is_told_with_the_words_of_the_pg(checkout):
+async def test_a_window_that_the_pg_refuses_has_the_text_of_the_pg(checkout):
     def refused(_call: Call) -> Reply:
         return says({"resCd": "R901", "resMsg": "일반승인 불가 가맹점"})
 
@@ -227,7 +227,7 @@ async def test_a_window_the_pg_refuses_is_told_with_the_words_of_the_pg(checkout
     assert rsp["merchant_uid"] == "order-1"
 
 
-async def test_an_unreachable_pg_is_told_as_try_later(checkout):
+async def test_an_unreachable_pg_means_try_later(checkout):
     checkout.kicc.to_register = lambda call: HANGS_UP
 
     rsp = (await checkout.ask())["rsp"]
@@ -243,7 +243,7 @@ async def test_a_paid_order_is_refused_before_any_window(checkout):
     assert rsp["error_code"] == "F1002"
     assert rsp["error_msg"] == "이미 결제가 이루어진 거래건입니다."
     assert rsp["imp_uid"] is None
-    assert len(checkout.kicc.asked("/webpay")) == 1
+    assert len(checkout.kicc.calls_to("/webpay")) == 1
 
 
 async def test_a_pg_that_is_not_configured_is_named(checkout):
@@ -274,8 +274,8 @@ async def test_a_channel_says_which_instalments_are_offered_unless_the_page_does
 
     async def offered(**param):
         await checkout.open(**param)
-        told = checkout.kicc.asked("/webpay")[-1].body.get("payMethodInfo") or {}
-        return (told.get("cardMethodInfo") or {}).get("installmentMonthList")
+        method_info = checkout.kicc.calls_to("/webpay")[-1].body.get("payMethodInfo") or {}
+        return (method_info.get("cardMethodInfo") or {}).get("installmentMonthList")
 
     assert await offered(amount=60_000) == [0, 2, 3]
     assert await offered(merchant_uid="order-2", amount=49_999) == [0]

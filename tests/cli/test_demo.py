@@ -42,13 +42,13 @@ def test_once_pays_and_leaves_nothing_whatever_the_environment_says(
     program = Path(sys.executable).with_name("dasi")
     done = dasi("demo", "--once", *PORTS, env=env | foreign, cwd=tmp_path, program=(program,))
     assert done.returncode == 0, done.stderr
-    for told in (
+    for text in (
         "Billing key issued",
         "9,900 won charged with it: paid  imp_",
         "Webhook received",
         "imp_key",
     ):
-        assert told in done.stdout
+        assert text in done.stdout
     assert left_behind(env) == []
 
 
@@ -60,8 +60,8 @@ def test_it_stays_and_its_two_lines_charge_once_more(env: dict[str, str], tmp_pa
         )
         payment = json.loads(done.stdout)["response"]
         assert (payment["status"], payment["amount"]) == ("paid", 9900)
-        told = metrics(lines[-1].split("//")[1].split("/")[0])
-        assert told['dasi_webhook_attempts_total{result="delivered"}'] >= 1, "by the worker"
+        published = metrics(lines[-1].split("//")[1].split("/")[0])
+        assert published['dasi_webhook_attempts_total{result="delivered"}'] >= 1, "by the worker"
         parts = demo.descendants()
         assert demo.stop(signal.SIGINT) == 0
         assert all_end(parts)
@@ -99,7 +99,7 @@ def test_what_a_killed_one_left_is_removed_by_the_next(env: dict[str, str], tmp_
 def test_part_that_dies_ends_the_demo_and_its_logs_are_kept(env: dict[str, str], tmp_path: Path):
     with running("demo", *PORTS, env=env, cwd=tmp_path) as demo:
         until_paid(demo)
-        (shop,) = (one for one in demo.descendants() if "dasi_demo" in one.cmdline())
+        (shop,) = (part for part in demo.descendants() if "dasi_demo" in part.cmdline())
         shop.kill()
         assert "What happened:" in demo.until("The shop ended by itself")
         kept = Path(demo.until("All logs are kept in").rsplit(" ", 1)[1].strip().rstrip("."))

@@ -22,7 +22,7 @@ def env(database_url: str) -> dict[str, str]:
     return {"DASI_DATABASE_URL": database_url, "DASI_VAULT_KEYS": new_key()}
 
 
-def test_channel_check_says_what_each_mall_may_do(env: dict[str, str], tmp_path: Path) -> None:
+def test_channel_check_lists_the_windows_of_channels(env: dict[str, str], tmp_path: Path) -> None:
     facts(*MERCHANT, env=env, cwd=tmp_path)
     with running_simulator() as kicc:
         there = {**env, "DASI_KICC_SANDBOX_URL": kicc}
@@ -32,17 +32,17 @@ def test_channel_check_says_what_each_mall_may_do(env: dict[str, str], tmp_path:
 
         done = dasi(*check, env=there, cwd=tmp_path)
 
-    said = {(one["pg"], one["window"]): one for one in json.loads(done.stdout)}
-    assert said[("kicc.T0021766", "payment")]["opens"]
-    assert said[("kicc.T0021766", "card registration")]["opens"]
-    assert said[("kicc.T0020391", "payment")]["opens"]
-    assert not said[("kicc.T0020391", "card registration")]["opens"]
-    assert not said[("kicc.T9999999", "payment")]["opens"]
-    assert said[("kicc.T9999999", "payment")]["code"]
+    checks = {(row["pg"], row["window"]): row for row in json.loads(done.stdout)}
+    assert checks[("kicc.T0021766", "payment")]["opens"]
+    assert checks[("kicc.T0021766", "card registration")]["opens"]
+    assert checks[("kicc.T0020391", "payment")]["opens"]
+    assert not checks[("kicc.T0020391", "card registration")]["opens"]
+    assert not checks[("kicc.T9999999", "payment")]["opens"]
+    assert checks[("kicc.T9999999", "payment")]["code"]
     assert done.returncode == 1
 
 
-def test_channel_check_tells_a_pg_that_is_not_there(env: dict[str, str], tmp_path: Path) -> None:
+def test_channel_check_reports_an_unreachable_pg(env: dict[str, str], tmp_path: Path) -> None:
     facts(*MERCHANT, env=env, cwd=tmp_path)
     there = {**env, "DASI_KICC_SANDBOX_URL": "http://127.0.0.1:9"}
     facts(*CHANNEL, "T0021766", env=there, cwd=tmp_path)

@@ -1,5 +1,7 @@
 """The reference names every command and option, and every help has an example and exit codes."""
 
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from dasi.cli import COMMANDS as LISTED
 from dasi.cli import app
 from support.dasi_program import dasi
 
@@ -15,11 +18,13 @@ REFERENCE = (Path(__file__).parents[2] / "docs/reference/commands.md").read_text
 
 def commands(group: Any, *, path: str = "dasi") -> dict[str, Any]:
     """Every command that does something, by its full name."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for name, command in group.commands.items():
         inner = f"{path} {name}"
-        found |= commands(command, path=inner) if hasattr(command, "commands") else {inner: command}
-    return found
+        by_name |= (
+            commands(command, path=inner) if hasattr(command, "commands") else {inner: command}
+        )
+    return by_name
 
 
 COMMANDS = commands(typer.main.get_command(app))
@@ -55,11 +60,36 @@ def test_help_has_an_example_that_begins_with_the_command_and_exit_codes(name: s
     assert COMMANDS[name].help
 
 
-def test_version_is_told():
+def test_the_list_of_commands_shows_the_first_line_of_each_commands_help():
+    group: Any = typer.main.get_command(app)
+    first_lines = {
+        name: " ".join(command.help.partition("\n\n")[0].split())
+        for name, command in group.commands.items()
+    }
+    assert {name: line for name, (_, line) in LISTED.items()} == first_lines
+
+
+def test_help_loads_neither_the_database_layer_nor_a_domain_package():
+    program = (
+        "import sys; from dasi.cli import app; app(['--help'], standalone_mode=False); "
+        "print(*[name for name in sys.modules if name.startswith(('asyncpg', 'dasi'))], "
+        "file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert "merchant" in done.stdout
+    assert set(done.stderr.split()) == {
+        *("dasi", "dasi.cli", "dasi.commands", "dasi.commands.printing", "dasi.foundation"),
+        *("dasi.http", "dasi.http.rule_texts"),
+    }
+
+
+def test_version_is_printed():
     done = dasi("--version", cwd=None)
     assert (done.returncode, done.stdout) == (0, f"dasi {version('dasi')}\n")
 
 
 def test_reference_names_no_command_that_is_not():
-    told = {line[5:-1] for line in REFERENCE.splitlines() if line.startswith("### `dasi")}
-    assert told == set(COMMANDS)
+    headings = {line[5:-1] for line in REFERENCE.splitlines() if line.startswith("### `dasi")}
+    assert headings == set(COMMANDS)

@@ -57,13 +57,13 @@ def up_url(program: Running) -> str:
     return program.until("dasi is ready on ").split()[4]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_gateway_says_it_is_ready_and_stops_when_asked(
-    env: dict[str, str], tmp_path: Path, how: signal.Signals
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_gateway_logs_that_it_is_ready_and_stops_on_a_signal(
+    env: dict[str, str], tmp_path: Path, stop_signal: signal.Signals
 ):
     with running("serve", "--port", "0", env=env, cwd=tmp_path) as gateway:
         assert is_ready(ready_url(gateway))
-        assert gateway.stop(how) == 0
+        assert gateway.stop(stop_signal) == 0
 
 
 def test_gateway_processes_share_a_port_and_end_together(env: dict[str, str], tmp_path: Path):
@@ -95,15 +95,15 @@ def test_connections_are_dealt_out_among_gateway_processes(env: dict[str, str], 
             busy.resume()
             for caller in callers:
                 assert caller.recv(12) == b"HTTP/1.1 200"
-            taken = [connections(one, port) for one in (busy, other)]
+            taken = [connections(process, port) for process in (busy, other)]
         assert min(taken) >= _CALLERS / 5, taken
 
 
 def connections(process: psutil.Process, port: int) -> int:
     """How many callers a process has accepted on `port`."""
     return sum(
-        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
-        for one in process.net_connections("tcp")
+        connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == port
+        for connection in process.net_connections("tcp")
     )
 
 
@@ -134,30 +134,30 @@ def test_slip_of_the_pen_in_a_setting_is_named_in_the_log(env: dict[str, str], t
         assert (line["level"], line["names"]) == ("warning", ["DASI_VAULT_KEY"])
 
 
-def test_worker_says_it_is_ready_and_stops_when_asked(env: dict[str, str], tmp_path: Path):
+def test_worker_logs_that_it_is_ready_and_stops_on_a_signal(env: dict[str, str], tmp_path: Path):
     with running("worker", env=env, cwd=tmp_path) as worker:
         worker.until('"worker_ready"')
         assert worker.stop(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_worker_tells_its_metrics_where_it_is_told_to(
+def test_worker_serves_its_metrics_at_the_given_address(
     env: dict[str, str], tmp_path: Path, free_port: int, workers: int
 ):
     where = ("--metrics-port", str(free_port), "--workers", str(workers))
     with running("worker", *where, env=env, cwd=tmp_path) as worker:
         for _ in range(workers):
             worker.until('"worker_ready"')
-        told = metrics(f"127.0.0.1:{free_port}")
-        assert told["dasi_unresolved_attempts_escalated_total"] == 0
+        published = metrics(f"127.0.0.1:{free_port}")
+        assert published["dasi_unresolved_attempts_escalated_total"] == 0
         patience = time.monotonic() + PATIENCE_S
         while (
-            'dasi_unresolved_attempts{handling="manual"}' not in told
+            'dasi_unresolved_attempts{handling="manual"}' not in published
         ):  # it looks when it has started
-            assert time.monotonic() < patience, told
-            told = metrics(f"127.0.0.1:{free_port}")
-        assert told['dasi_unresolved_attempts{handling="manual"}'] == 0
-        assert told["dasi_unresolved_attempts_deadline_seconds"] == float("inf"), (
+            assert time.monotonic() < patience, published
+            published = metrics(f"127.0.0.1:{free_port}")
+        assert published['dasi_unresolved_attempts{handling="manual"}'] == 0
+        assert published["dasi_unresolved_attempts_deadline_seconds"] == float("inf"), (
             "no doubt, and so no alarm"
         )
         refused = dasi("worker", *where, env=env, cwd=tmp_path)
@@ -197,7 +197,7 @@ async def test_older_schema_is_refused_by_name(
         ),
     ],
 )
-def test_port_in_use_is_told_with_the_option_that_changes_it(
+def test_port_in_use_is_an_error_that_names_the_option(
     env: dict[str, str],
     tmp_path: Path,
     taken_port: int,
@@ -219,7 +219,7 @@ def test_port_in_use_is_told_with_the_option_that_changes_it(
     ],
     ids=lambda command: command[0],
 )
-def test_address_of_another_machine_is_told_as_such(
+def test_address_of_another_machine_is_named_in_the_error(
     env: dict[str, str], tmp_path: Path, command: tuple[str, ...]
 ):
     done = dasi(*command, "203.0.113.1", env=env, cwd=tmp_path)  # kept free for documents: RFC 5737

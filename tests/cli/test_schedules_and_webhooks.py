@@ -36,8 +36,8 @@ class Operator:
 
     async def create_schedules(self, *orders: str, at: datetime, amount_krw: int = 9_900) -> None:
         items = [
-            {"merchant_uid": one, "schedule_at": int(at.timestamp()), "amount": amount_krw}
-            for one in orders
+            {"merchant_uid": order, "schedule_at": int(at.timestamp()), "amount": amount_krw}
+            for order in orders
         ]
         body = {"customer_uid": "card-1", "schedules": items}
         answer = await self.client.call("POST", "/subscribe/payments/schedule", json=body)
@@ -82,7 +82,7 @@ async def test_day_is_previewed_stopped_and_let_go_on(operator: Operator):
     assert await operator.reads(*preview, *WHOSE) == []
 
 
-async def test_clock_is_shown_turned_and_put_back(operator: Operator):
+async def test_clock_is_shown_advanced_and_reset(operator: Operator):
     shown = (await operator.reads("clock", "show", *WHOSE))["now"]
     advanced = await operator.reads("clock", "advance", *WHOSE, "--by", "31d")
     assert advanced["now"] != shown

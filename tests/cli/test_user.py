@@ -16,8 +16,8 @@ def env(database_url: str) -> dict[str, str]:
 
 
 def test_an_owner_is_added_and_listed(env: dict[str, str], tmp_path: Path) -> None:
-    who = ("--email", "Kim@Shop.example", "--name", "Kim", "--password", PASSWORD)
-    added = facts("user", "add", *who, env=env, cwd=tmp_path)
+    options = ("--email", "Kim@Shop.example", "--name", "Kim", "--password", PASSWORD)
+    added = facts("user", "add", *options, env=env, cwd=tmp_path)
     assert (added["email"], added["role"]) == ("kim@shop.example", "owner")
     (listed,) = facts("user", "list", env=env, cwd=tmp_path)
     assert (listed["email"], listed["role"]) == ("kim@shop.example", "owner")
@@ -27,11 +27,11 @@ def test_an_owner_is_added_and_listed(env: dict[str, str], tmp_path: Path) -> No
 def test_a_weak_password_and_a_role_without_a_shop_are_refused(
     env: dict[str, str], tmp_path: Path
 ) -> None:
-    who = ("user", "add", "--email", "kim@shop.example", "--name", "Kim")
-    weak = dasi(*who, "--password", "short", env=env, cwd=tmp_path)
+    command = ("user", "add", "--email", "kim@shop.example", "--name", "Kim")
+    weak = dasi(*command, "--password", "short", env=env, cwd=tmp_path)
     assert weak.returncode == 1
     assert "--password cannot be used" in weak.stderr
-    homeless = dasi(*who, "--password", PASSWORD, "--role", "operator", env=env, cwd=tmp_path)
+    homeless = dasi(*command, "--password", PASSWORD, "--role", "operator", env=env, cwd=tmp_path)
     assert homeless.returncode == 1
     assert "--role cannot be used" in homeless.stderr
     assert facts("user", "list", env=env, cwd=tmp_path) == []

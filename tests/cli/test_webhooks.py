@@ -17,14 +17,14 @@ def env(database_url: str) -> dict[str, str]:
     return {"DASI_DATABASE_URL": database_url, "DASI_VAULT_KEYS": new_key()}
 
 
-def test_a_merchant_is_told_more_from_when_it_is_turned_on(env: dict[str, str], tmp_path: Path):
+def test_extended_events_can_be_switched_on_and_off(env: dict[str, str], tmp_path: Path):
     facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
 
     def more(*turn: str) -> object:
-        asked = facts(
+        shown = facts(
             "webhooks", "extended-events", "--merchant", CODE, *turn, env=env, cwd=tmp_path
         )
-        return asked["extended_events"]
+        return shown["extended_events"]
 
     assert more() is False
     assert more("--enable") is True
@@ -41,10 +41,10 @@ def test_more_of_an_unknown_merchant_is_refused(env: dict[str, str], tmp_path: P
 def test_merchant_changes_its_addresses_one_by_one(env: dict[str, str], tmp_path: Path):
     facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
 
-    def change(*what: str) -> dict[str, object]:
-        told = facts("merchant", "change", "--code", CODE, *what, env=env, cwd=tmp_path)
+    def change(*options: str) -> dict[str, object]:
+        merchant = facts("merchant", "change", "--code", CODE, *options, env=env, cwd=tmp_path)
         names = ("webhook_url", "test_webhook_url", "webhook_content_type")
-        return {name: told[name] for name in names}
+        return {name: merchant[name] for name in names}
 
     live, test = "https://shop.example/live", "https://shop.example/test"
     change("--webhook-url", live)
@@ -57,16 +57,16 @@ def test_merchant_changes_its_addresses_one_by_one(env: dict[str, str], tmp_path
     assert "--webhook-url cannot be used." in bad.stderr
 
 
-async def test_a_test_event_is_sent_and_its_answer_told(env: dict[str, str], tmp_path: Path):
+async def test_a_test_event_is_sent_and_its_answer_printed(env: dict[str, str], tmp_path: Path):
     async with receiving() as endpoint:
         url = f"{endpoint.url}/hooks"
         local = {**env, "DASI_ALLOW_LOCAL_WEBHOOKS": "on"}
         add = ("merchant", "add", "--code", CODE, "--name", "x", "--webhook-url", url)
         facts(*add, env=env, cwd=tmp_path)
         send = ("webhooks", "test", "--merchant", CODE)
-        told = await asyncio.to_thread(facts, *send, env=local, cwd=tmp_path)
+        sent = await asyncio.to_thread(facts, *send, env=local, cwd=tmp_path)
         refused = await asyncio.to_thread(dasi, *send, env=env, cwd=tmp_path)
-        assert (told["url"], told["status"], told["request"]) == (
+        assert (sent["url"], sent["status"], sent["request"]) == (
             url,
             200,
             endpoint.posts[0].body.decode(),
@@ -79,9 +79,9 @@ async def test_a_test_event_is_sent_and_its_answer_told(env: dict[str, str], tmp
 def test_endpoint_is_held_back_and_let_go(env: dict[str, str], tmp_path: Path):
     facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
     endpoints = ("webhooks", "endpoints", "--merchant", CODE)
-    (held,) = facts(*endpoints, "--pause", "HTTPS://Shop.example:8443/x", env=env, cwd=tmp_path)
-    assert held["endpoint"] == "shop.example:8443"
-    assert held["paused_since"]
+    (endpoint,) = facts(*endpoints, "--pause", "HTTPS://Shop.example:8443/x", env=env, cwd=tmp_path)
+    assert endpoint["endpoint"] == "shop.example:8443"
+    assert endpoint["paused_since"]
     assert facts(*endpoints, "--resume", "shop.example:8443", env=env, cwd=tmp_path) == []
     again = dasi(*endpoints, "--resume", "shop.example:8443", env=env, cwd=tmp_path)
     assert "No endpoint shop.example:8443 of this merchant is failing" in again.stderr

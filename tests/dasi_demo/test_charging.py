@@ -53,11 +53,11 @@ async def test_an_outright_refusal_is_a_failure(
     assert "PG가 거절했습니다." in page
 
 
-@pytest.mark.parametrize("how", ["lost_after", "broken"])
+@pytest.mark.parametrize("outcome", ["lost_after", "broken"])
 async def test_a_lost_answer_is_looked_up_and_never_repeated(
-    subscriber: Customer, stand_in: FakeGateway, how: str
+    subscriber: Customer, stand_in: FakeGateway, outcome: str
 ) -> None:
-    stand_in.next_charge = how
+    stand_in.next_charge = outcome
     name = await subscriber.charge_button()
     page = await subscriber.press("/my/charge", merchant_uid=name)
     assert page.count("결제 완료") == 2

@@ -13,7 +13,7 @@ from support.browser_customer import Customer
 from support.fake_gateway import FakeGateway
 
 
-async def test_the_home_page_is_korean_and_can_be_turned_to_english(customer: Customer) -> None:
+async def test_the_home_page_is_korean_and_can_be_switched_to_english(customer: Customer) -> None:
     assert "정기구독" in await customer.see("/")
     assert "Subscriptions" in await customer.see("/", lang="en")
     assert "Subscriptions" in await customer.see("/")
@@ -52,7 +52,7 @@ async def test_pages_allow_scripts_only_from_the_shop_and_the_gateway(customer: 
     assert "style=" not in page
 
 
-async def test_the_process_says_it_is_ready_and_ends_when_told() -> None:
+async def test_the_process_prints_that_it_is_ready_and_ends_on_a_signal() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "dasi_demo", "--port", "0", "--gateway", "http://127.0.0.1:9",
         "--merchant-code", "imp00000001", "--api-key", "k",
@@ -73,6 +73,6 @@ async def test_without_a_secret_the_process_says_what_to_give() -> None:
         sys.executable, "-m", "dasi_demo", "--merchant-code", "imp00000001", "--api-key", "k",
         stderr=asyncio.subprocess.PIPE, env=env,
     )  # fmt: skip
-    _, said = await asyncio.wait_for(process.communicate(), 20)
+    _, stderr = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
-    assert "SHOP_API_SECRET" in said.decode()
+    assert "SHOP_API_SECRET" in stderr.decode()

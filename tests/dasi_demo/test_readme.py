@@ -43,11 +43,13 @@ async def test_the_page_and_the_curl_of_the_readme_take_money_once(
         await (await popup.value).locator("button[value=approve]").click()
         await page.wait_for_url("**/finish?**")
         await page.close()
-    told = parse_qs(urlsplit(page.url).query)
-    assert told["imp_uid"][0].startswith("imp_")
-    assert told["merchant_uid"] == ["card-0001"]
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["imp_uid"][0].startswith("imp_")
+    assert query["merchant_uid"] == ["card-0001"]
 
-    payment = await _run_curl(next(one for one in blocks(readme, "sh") if "curl" in one), line)
+    payment = await _run_curl(
+        next(block for block in blocks(readme, "sh") if "curl" in block), line
+    )
 
     assert payment["status"] == "paid"
     assert await line.charges_at_kicc() == [payment["amount"]]
@@ -57,10 +59,10 @@ async def _run_curl(script: str, line: E2eShop) -> dict[str, object]:
     """Sends what the two commands send: address and body are theirs."""
     headers: dict[str, str] = {}
     answer: dict[str, object] = {}
-    asked = re.findall(rf"{IN_README}(/\S+).*?-d '(\{{.*?\}})'", script, re.DOTALL)
-    assert [path for path, _ in asked] == ["/users/getToken", "/subscribe/payments/again"]
+    requests = re.findall(rf"{IN_README}(/\S+).*?-d '(\{{.*?\}})'", script, re.DOTALL)
+    assert [path for path, _ in requests] == ["/users/getToken", "/subscribe/payments/again"]
     async with aiohttp.ClientSession() as session:
-        for path, body in asked:
+        for path, body in requests:
             filled = body.replace("YOUR_KEY", API_KEY).replace("YOUR_SECRET", API_SECRET)
             async with session.post(
                 line.gateway_url + path, json=json.loads(filled), headers=headers

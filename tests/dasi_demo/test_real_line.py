@@ -9,7 +9,7 @@ from support.e2e_shop import E2eShop
 PHONE_AGENT = "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0.0.0 Mobile Safari/537.36"
 
 
-async def test_a_subscription_is_paid_once_and_told_by_webhook(e2e_shop: E2eShop) -> None:
+async def test_a_subscription_is_paid_once_and_its_webhook_arrives(e2e_shop: E2eShop) -> None:
     page = await e2e_shop.subscribe()
 
     assert "결제 완료" in page

@@ -32,14 +32,14 @@ async def test_callback_redirect_and_webhook_together_charge_once(
 ) -> None:
     request = await customer.order("morning")
     imp_uid = stand_in.window_ends(request, "paid")
-    told = {"merchant_uid": request["merchant_uid"], "imp_uid": imp_uid}
+    fields = {"merchant_uid": request["merchant_uid"], "imp_uid": imp_uid}
 
     await asyncio.gather(
-        customer.see("/finish", **told),
-        customer.see("/finish", **told),
-        customer.press("/webhook", **told, status="paid"),
+        customer.see("/finish", **fields),
+        customer.see("/finish", **fields),
+        customer.press("/webhook", **fields, status="paid"),
     )
-    await customer.see("/finish", **told)
+    await customer.see("/finish", **fields)
 
     assert stand_in.calls[AGAIN] == 1
 

@@ -1,11 +1,11 @@
-"""Webhooks: read back, acted on once, and never a way in for strangers."""
+"""Webhooks: read back, acted on once, and no attack from other senders works."""
 
 from support.browser_customer import Customer
 from support.fake_gateway import FakeGateway
 
 
-async def _post(customer: Customer, **how: object) -> int:
-    async with customer.session.post(f"{customer.url}/webhook", **how) as answer:
+async def _post(customer: Customer, **options: object) -> int:
+    async with customer.session.post(f"{customer.url}/webhook", **options) as answer:
         return answer.status
 
 
@@ -61,11 +61,11 @@ async def test_a_webhook_sent_again_after_the_end_does_not_subscribe_again(
 ) -> None:
     request = await customer.order("morning")
     imp_uid = stand_in.window_ends(request, "paid")
-    told = {"imp_uid": imp_uid, "merchant_uid": request["merchant_uid"], "status": "paid"}
-    await _post(customer, json=told)
+    fields = {"imp_uid": imp_uid, "merchant_uid": request["merchant_uid"], "status": "paid"}
+    await _post(customer, json=fields)
     await customer.press("/my/end")
 
-    await _post(customer, json=told)
+    await _post(customer, json=fields)
 
     assert stand_in.calls["POST subscribe/payments"] == 1
     assert "구독이 해지되었습니다" in await customer.see("/my")

@@ -7,7 +7,7 @@ import pytest
 
 from dasi.billing_keys import find_billing_key, open_key
 from dasi.channels import find_channel, open_account
-from dasi.commands.vault import everything_sealed
+from dasi.commands.vault import encrypted_columns
 from dasi.engine import Engine
 from dasi.foundation.reencrypt import reencrypt
 from dasi.foundation.vault import DecryptionError, Vault
@@ -23,7 +23,7 @@ def with_keys(engine: Engine, *keys: bytes) -> Engine:
 
 async def reencrypt_all(engine: Engine) -> dict[str, int]:
     results = [
-        await reencrypt(engine.database, engine.vault, column) for column in everything_sealed()
+        await reencrypt(engine.database, engine.vault, column) for column in encrypted_columns()
     ]
     assert not [row for result in results for row in result.unopened]
     return {result.title: result.reencrypted for result in results}
@@ -84,7 +84,7 @@ async def test_what_no_key_opens_is_named_and_left_as_it_is(gateway: MerchantCli
 
     results = [
         await reencrypt(without_key.database, without_key.vault, column)
-        for column in everything_sealed()
+        for column in encrypted_columns()
     ]
 
     unopened = [row for result in results for row in result.unopened]
@@ -98,5 +98,5 @@ async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: Merch
         "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"
     )
 
-    known = {(encrypted.table, encrypted.column) for encrypted in everything_sealed()}
+    known = {(encrypted.table, encrypted.column) for encrypted in encrypted_columns()}
     assert {(row["table_name"], row["column_name"]) for row in columns} == known

@@ -10,17 +10,17 @@ from support.simulator_process import SimulatorControl
 
 
 @pytest.fixture
-def room_for_two() -> dict[str, str]:
+def two_slots() -> dict[str, str]:
     return {"DASI_MAX_CONCURRENT_REQUESTS": "2"}
 
 
-async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_created(
-    database_url: str, kicc: SimulatorControl, room_for_two: dict[str, str]
+async def test_full_gateway_answers_503_with_retry_after_and_creates_nothing(
+    database_url: str, kicc: SimulatorControl, two_slots: dict[str, str]
 ) -> None:
-    async with running_gateway(database_url, kicc, **room_for_two) as client:
+    async with running_gateway(database_url, kicc, **two_slots) as client:
         await client.register_card("card-1")
         await client.token()
-        held = [await kicc.hold("batch", when="before") for _ in range(2)]
+        holds = [await kicc.hold("batch", when="before") for _ in range(2)]
         inside = [
             asyncio.create_task(client.again(merchant_uid=f"inside-{number}"))
             for number in range(2)
@@ -33,15 +33,15 @@ async def test_who_finds_no_room_is_told_when_to_come_back_and_nothing_is_create
         began = asyncio.get_running_loop().time()
         async with client.http.post(url, json=request, headers=headers) as answer:
             waited_s = asyncio.get_running_loop().time() - began
-            told = await answer.json()
+            body = await answer.json()
             assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-        assert told["code"] == -1
-        assert told["message"]
+        assert body["code"] == -1
+        assert body["message"]
         assert waited_s >= PAUSE_S, "who comes again at once is slowed by it"
 
         async with client.http.get(f"{client.url}/health/ready") as ready:
             assert ready.status == 200
-        await kicc.release(*held)
+        await kicc.release(*holds)
         assert [answer.code for answer in await asyncio.gather(*inside)] == [0, 0]
         assert await client.rows("SELECT 1 FROM payments WHERE merchant_uid = 'outside'") == []
 

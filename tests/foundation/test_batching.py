@@ -1,4 +1,4 @@
-"""Acts done together: one statement for all who ask, and nobody answers for a neighbour."""
+"""Batches: concurrent calls share a statement, and each caller gets its own error."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dasi.foundation.errors import Unavailable
 
 
 class Gate:
-    """An act that waits until it is let go, and remembers what it was asked."""
+    """An operation that waits until it is opened, and records its batches."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -58,25 +58,27 @@ async def test_one_that_is_refused_does_not_fail_its_neighbours() -> None:
 
     batcher = Batcher(halve, max_concurrent=1)
 
-    told = await asyncio.gather(*(batcher.submit(n) for n in (4, 2, 0, 1)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(batcher.submit(n) for n in (4, 2, 0, 1)), return_exceptions=True
+    )
 
-    assert [one for one in told if isinstance(one, float)] == [0.25, 0.5, 1.0]
-    assert isinstance(told[2], asyncpg.CheckViolationError)
+    assert [result for result in results if isinstance(result, float)] == [0.25, 0.5, 1.0]
+    assert isinstance(results[2], asyncpg.CheckViolationError)
 
 
-async def test_a_lost_connection_is_told_to_all_and_nothing_is_repeated() -> None:
-    asked: list[int] = []
+async def test_a_lost_connection_fails_every_caller_and_nothing_is_repeated() -> None:
+    attempted: list[int] = []
 
     async def lost(items: Sequence[int]) -> list[int]:
-        asked.extend(items)
+        attempted.extend(items)
         raise Unavailable("the database", retry_after_s=2)
 
     batcher = Batcher(lost, max_concurrent=1)
 
-    told = await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
+    results = await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
 
-    assert all(isinstance(one, Unavailable) for one in told)
-    assert sorted(asked) == [0, 1, 2]
+    assert all(isinstance(result, Unavailable) for result in results)
+    assert sorted(attempted) == [0, 1, 2]
 
 
 async def test_one_that_left_before_its_batch_is_not_done() -> None:
@@ -107,14 +109,14 @@ async def test_rows_of_several_are_committed_before_any_is_answered(database: Da
         rows = await database.fetch("SELECT 1 FROM merchants WHERE code = $1", code)
         return len(rows)
 
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         *(ask(code) for code in ("shop-1", "shop-2", "no", "shop-2", "shop-3")),
         return_exceptions=True,
     )
 
-    assert [told[0], told[1], told[4]] == [1, 1, 1]
-    assert isinstance(told[2], asyncpg.CheckViolationError)
-    assert isinstance(told[3], asyncpg.UniqueViolationError)
+    assert [results[0], results[1], results[4]] == [1, 1, 1]
+    assert isinstance(results[2], asyncpg.CheckViolationError)
+    assert isinstance(results[3], asyncpg.UniqueViolationError)
 
 
 async def test_nothing_is_done_together_inside_a_transaction(database: Database) -> None:

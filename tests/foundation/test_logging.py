@@ -1,4 +1,4 @@
-"""Logs: one JSON line a fact, and no secret whatever way it comes in."""
+"""Logs: one JSON line an event, and no secret in any field."""
 
 import io
 import json
@@ -121,9 +121,11 @@ def test_logs_of_libraries_go_the_same_way(log: io.StringIO):
 def test_line_that_cannot_be_made_is_counted_and_its_arguments_are_not_printed(
     log: io.StringIO, capfd: pytest.CaptureFixture[str]
 ):
-    (ours,) = (one for one in logging.root.handlers if getattr(one, "stream", None) is log)
+    (handler,) = (
+        handler for handler in logging.root.handlers if getattr(handler, "stream", None) is log
+    )
     broken = {"name": "aiohttp", "msg": "two %s %s", "args": (f"password={SECRET}",)}
-    ours.handle(logging.makeLogRecord(broken))
+    handler.handle(logging.makeLogRecord(broken))
     line = one_line(log)
     assert (line["event"], line["why"]) == ("log_line_lost", "TypeError")
     assert str(line["where"]).startswith("aiohttp:")
@@ -152,7 +154,7 @@ def test_less_than_the_level_is_not_logged(log: io.StringIO):
     assert log.getvalue() == ""
 
 
-def test_text_form_is_for_people_and_hides_as_much(log: io.StringIO):
+def test_text_format_hides_as_much_as_json(log: io.StringIO):
     set_up_logging(level="info", log_format="text", stream=log)
     try:
         int(f"password={SECRET}")

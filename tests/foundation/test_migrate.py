@@ -32,7 +32,7 @@ async def test_shipped_migrations_apply_once_and_again_changes_nothing(empty_url
 
 async def test_two_migrators_at_once_apply_each_file_once(empty_url: str):
     both = await asyncio.gather(*(migrate(empty_url, [FIRST, SECOND]) for _ in range(2)))
-    assert sorted(one.number for applied in both for one in applied) == [1, 2]
+    assert sorted(migration.number for applied in both for migration in applied) == [1, 2]
 
 
 async def test_missing_migrations_are_named(empty_url: str):

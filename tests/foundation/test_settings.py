@@ -9,7 +9,7 @@ from dasi.foundation.errors import OperatorError
 from dasi.settings import KICC_LIVE_URL, SETTINGS, read_settings, unknown_names
 
 KEY = base64.b64encode(b"k" * 32).decode()
-SECRETS = [one for one in SETTINGS if one.is_secret]
+SECRETS = [setting for setting in SETTINGS if setting.is_secret]
 LEAST = {"DASI_DATABASE_URL": "postgresql://dasi:hush@db/dasi", "DASI_VAULT_KEYS": KEY}
 REFERENCE = Path(__file__).parents[2] / "docs/reference/settings.md"
 
@@ -56,7 +56,7 @@ def test_required_value_missing_is_named_with_a_way_out(name: str):
 def test_wrong_value_is_refused_with_variable_rule_and_way_out(name: str, text: str, rule: str):
     with pytest.raises(OperatorError) as refused:
         read_settings(LEAST | {name: text})
-    assert name in refused.value.what
+    assert name in refused.value.problem
     assert rule in refused.value.cause
     assert name in refused.value.hint
 

@@ -98,7 +98,7 @@ async def test_the_only_entrance_is_a_socket_nobody_else_can_reach(folder: Path)
         assert stat.S_IMODE((folder / "socket").stat().st_mode) == 0o700
 
 
-async def test_second_one_on_the_folder_is_refused_and_told_by_whom(folder: Path):
+async def test_a_second_process_on_the_folder_is_refused_with_the_first_ones_id(folder: Path):
     async with started(folder) as postgres:
         with pytest.raises(OperatorError, match="already in use") as refused:
             await EmbeddedPostgres(folder, durable=True).start()

@@ -100,8 +100,8 @@ class SdkFixture:
             token = (await answer.json())["response"]["access_token"]
         address = f"{self.gateway_url}/payments/{imp_uid}"
         async with self.rest.get(address, headers={"Authorization": token}) as answer:
-            told: dict[str, Any] = (await answer.json())["response"]
-            return told
+            response: dict[str, Any] = (await answer.json())["response"]
+            return response
 
     async def window_token(self) -> str:
         """The token of the one window there is."""
@@ -175,7 +175,7 @@ async def sdk(database_url: str, simulator: SimulatorProcess) -> AsyncIterator[S
             "DASI_PUBLIC_URL": address_of(listening),
             "DASI_VAULT_KEYS": new_key(),
             "DASI_KICC_SANDBOX_URL": simulator.base_url,
-            "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a doubt stays one while a test looks at it
+            "DASI_INLINE_LOOKUP_DELAY_S": "0",  # a lost answer stays unresolved during a test
         }
     )
     async with open_engine(settings) as engine, aiohttp.ClientSession() as rest:

@@ -34,7 +34,7 @@ async def test_forged_messages_are_not_heard(sdk, browser):
     assert (await heard(page))["imp_uid"] == "imp_100000000001"
 
 
-async def test_a_lost_answer_is_heard_as_doubt(sdk, browser):
+async def test_a_lost_answer_reaches_the_page_as_unknown(sdk, browser):
     await sdk.kicc.scenario("executed_bad_gateway", "approval")
     page = await sdk.page(browser)
     popup = await pay(page)
@@ -47,7 +47,7 @@ async def test_a_lost_answer_is_heard_as_doubt(sdk, browser):
     assert (await sdk.payment(rsp["imp_uid"]))["status"] == "ready"
 
 
-async def test_while_the_pg_is_asked_closing_the_window_does_not_end_the_payment(sdk, browser):
+async def test_closing_the_window_while_the_approval_runs_does_not_end_the_payment(sdk, browser):
     await sdk.kicc.hold("approval", when="after")
     page = await sdk.page(browser)
     popup = await pay(page)
@@ -100,7 +100,7 @@ async def test_the_gateway_gone_is_heard(sdk, browser):
     assert (rsp["success"], rsp["error_code"], rsp["merchant_uid"]) == (False, "F503", "order-1")
 
 
-async def test_with_the_network_gone_in_the_middle_giving_up_is_heard_as_doubt(sdk, browser):
+async def test_closing_the_window_without_network_reports_an_unknown_result(sdk, browser):
     page = await sdk.page(browser)
     popup = await pay(page)
     await page.context.route(f"{sdk.gateway_url}/checkout/**", lambda route: route.abort())

@@ -29,15 +29,15 @@ async def test_an_error_in_the_callback_is_the_pages_own_and_happens_once(sdk, b
     await page.evaluate("window.calls = 0")
     popup = await pay(page)
 
-    async with page.expect_event("pageerror") as told:
+    async with page.expect_event("pageerror") as result:
         await popup.click("button[value=approve]")
 
-    assert (await told.value).message == "mine"
+    assert (await result.value).message == "mine"
     assert await page.evaluate("window.calls") == 1
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_a_script_kept_elsewhere_is_told_its_gateway(sdk, browser):
+async def test_a_script_on_another_host_reads_its_gateway_from_the_page(sdk, browser):
     page = await sdk.page(browser)
     await page.evaluate(
         """(gateway) => new Promise((loaded) => {
@@ -64,26 +64,26 @@ async def test_members_this_gateway_does_not_have_say_so(sdk, browser):
     rsp = await page.evaluate(
         "new Promise((tell) => IMP.certification({merchant_uid: 'c-1'}, tell))"
     )
-    told = await page.evaluate("IMP.loadModule('x').catch((no) => String(no))")
+    result = await page.evaluate("IMP.loadModule('x').catch((no) => String(no))")
 
     assert (rsp["success"], rsp["error_code"], rsp["merchant_uid"]) == (False, "F501", "c-1")
-    assert "F501" in told
+    assert "F501" in result
 
 
-async def test_calls_without_init_or_without_parameters_are_told_by_an_alert(sdk, browser):
+async def test_calls_without_init_or_without_parameters_show_an_alert(sdk, browser):
     page = await sdk.page(browser)
-    told: list[str] = []
+    result: list[str] = []
 
     async def hear(dialog):
-        told.append(dialog.message)
+        result.append(dialog.message)
         await dialog.accept()
 
     page.on("dialog", hear)
 
     assert await page.evaluate("IMP.request_pay({})") is False
     assert await page.evaluate("(IMP.init('imp00000001'), IMP.request_pay())") is False
-    assert "IMP.init()" in told[0]
-    assert told[1] == "결제요청 파라메터가 누락되었습니다."
+    assert "IMP.init()" in result[0]
+    assert result[1] == "결제요청 파라메터가 누락되었습니다."
 
 
 async def test_a_sub_merchant_is_refused_rather_than_paid_to_its_parent(sdk, browser):

@@ -117,7 +117,7 @@ async def test_a_refusal_is_done_without_a_window(sdk, shop_page):
     assert (rsp["success"], rsp["error_code"], rsp["imp_uid"]) == (False, "F400", None)
 
 
-async def test_an_unknown_merchant_has_no_channels_and_is_told_why(sdk, shop_page):
+async def test_an_unknown_merchant_gets_no_channels_and_the_reason(sdk, shop_page):
     page = await shop_page(style="new", code="imp99999999")
 
     rsp = await heard(page)
@@ -135,8 +135,8 @@ async def test_a_phones_page_goes_to_the_window_and_comes_back(sdk, shop_page, m
     await page.click("button[value=approve]")
 
     await page.wait_for_url("**/done?**")
-    told = dict(parse_qsl(urlsplit(page.url).query))
-    assert (told["cart"], told["imp_success"]) == ("7", "true")
-    payment = await sdk.payment(told["imp_uid"])
+    query = dict(parse_qsl(urlsplit(page.url).query))
+    assert (query["cart"], query["imp_success"]) == ("7", "true")
+    payment = await sdk.payment(query["imp_uid"])
     assert (payment["status"], payment["channel"]) == ("paid", "mobile")
     assert payment["customer_uid_usage"] == ("issue" if more else None)

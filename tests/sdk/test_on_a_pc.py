@@ -28,9 +28,11 @@ async def test_a_payment_is_heard_by_the_callback_once(sdk, browser):
     assert (payment["status"], payment["amount"]) == ("paid", 19_900)
     assert payment["pg_tid"] == rsp["pg_tid"]
     assert payment["channel"] == "pc"
-    told_twice = ("merchant_uid", "name", "currency", "pg_provider", "apply_num", "paid_at")
-    told_twice += ("card_name", "card_number", "card_quota", "receipt_url", "buyer_name")
-    assert {name: rsp[name] for name in told_twice} == {name: payment[name] for name in told_twice}
+    repeated_fields = ("merchant_uid", "name", "currency", "pg_provider", "apply_num", "paid_at")
+    repeated_fields += ("card_name", "card_number", "card_quota", "receipt_url", "buyer_name")
+    assert {name: rsp[name] for name in repeated_fields} == {
+        name: payment[name] for name in repeated_fields
+    }
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
@@ -180,13 +182,13 @@ async def test_the_result_is_heard_by_asking_when_the_window_lost_its_opener(sdk
 async def test_the_same_order_in_a_second_tab_is_refused_once_it_is_paid(sdk, browser):
     first = await sdk.page(browser)
     second = await sdk.page(first.context)
-    one, other = await pay(first), await pay(second)
-    async with one.expect_event("close"):
-        await one.click("button[value=approve]")
+    first_popup, second_popup = await pay(first), await pay(second)
+    async with first_popup.expect_event("close"):
+        await first_popup.click("button[value=approve]")
     assert (await heard(first))["success"] is True
 
-    async with other.expect_event("close"):
-        await other.click("button[value=approve]")
+    async with second_popup.expect_event("close"):
+        await second_popup.click("button[value=approve]")
 
     rsp = await heard(second)
     assert rsp["success"] is False

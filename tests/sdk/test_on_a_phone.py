@@ -11,7 +11,7 @@ from sdk.conftest import CODE, PHONE, WITHOUT_CALLBACK, shot
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def told(url: str) -> dict[str, str]:
+def result_of(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
@@ -35,7 +35,7 @@ async def test_a_payment_comes_back_to_the_redirect_address(sdk, page):
 
     await page.wait_for_url("**/done?**")
     assert page.url.endswith("#top")
-    query = told(page.url)
+    query = result_of(page.url)
     assert (query["cart"], query["imp_success"], query["success"]) == ("7", "true", "true")
     assert query["merchant_uid"] == "order-1"
     assert "error_code" not in query
@@ -51,7 +51,7 @@ async def test_a_card_registration_comes_back_too(sdk, page):
     await page.click("button[value=approve]")
 
     await page.wait_for_url("**/done?**")
-    payment = await sdk.payment(told(page.url)["imp_uid"])
+    payment = await sdk.payment(result_of(page.url)["imp_uid"])
     assert (payment["customer_uid_usage"], payment["status"], payment["amount"]) == (
         "issue",
         "paid",
@@ -65,7 +65,7 @@ async def test_a_cancel_comes_back_with_its_code_and_text(sdk, page):
     await page.click("button[value=cancel]")
 
     await page.wait_for_url("**/done?**")
-    query = told(page.url)
+    query = result_of(page.url)
     assert query["imp_success"] == "false"
     assert query["error_code"] == "F0005"
     assert "W002 | " in query["error_msg"]
@@ -81,7 +81,7 @@ async def test_the_browsers_own_back_leaves_the_page_usable_and_the_order_payabl
     await page.click("button[value=approve]")
 
     await page.wait_for_url("**/done?**")
-    assert (await sdk.payment(told(page.url)["imp_uid"]))["status"] == "paid"
+    assert (await sdk.payment(result_of(page.url)["imp_uid"]))["status"] == "paid"
 
 
 async def test_back_from_the_result_does_not_pay_again(sdk, page):
@@ -116,7 +116,7 @@ async def test_a_refusal_without_a_callback_goes_to_the_redirect_address(sdk, pa
     await page.click("#pay")
 
     await page.wait_for_url("**/done?**")
-    query = told(page.url)
+    query = result_of(page.url)
     assert (query["imp_success"], query["error_code"]) == ("false", "F400")
     assert "amount" in query["error_msg"]
     assert page.url.endswith("#top")
@@ -131,7 +131,7 @@ async def test_an_address_a_browser_would_run_is_not_gone_to(sdk, page, address)
     await page.click("#pay")
 
     await page.wait_for_url("**/payments/fail?**")
-    assert told(page.url)["error_code"] == "F400"
+    assert result_of(page.url)["error_code"] == "F400"
 
 
 async def test_an_earlier_result_in_the_redirect_address_is_replaced(sdk, page):
@@ -146,7 +146,7 @@ async def test_an_earlier_result_in_the_redirect_address_is_replaced(sdk, page):
 
     await page.wait_for_url("**/done?**")
     assert page.url.count("imp_success=") == 1
-    query = told(page.url)
+    query = result_of(page.url)
     assert (query["cart"], query["imp_success"]) == ("7", "false")
     assert page.url.endswith("#top")
 
@@ -180,7 +180,7 @@ async def test_without_a_redirect_address_the_gateway_shows_the_result(sdk, page
     await expect(page.get_by_role("heading")).to_have_text(heading)
 
 
-async def test_the_payer_waits_on_our_page_while_the_pg_is_asked(sdk, page):
+async def test_during_the_approval_the_payer_stays_on_our_page(sdk, page):
     await sdk.kicc.hold("approval", when="after")
     await pay(page)
     await page.click("button[value=approve]", no_wait_after=True)
@@ -193,4 +193,4 @@ async def test_the_payer_waits_on_our_page_while_the_pg_is_asked(sdk, page):
     await sdk.kicc.release()
 
     await second.wait_for_url("**/done?**")
-    assert told(second.url)["imp_success"] == "true"
+    assert result_of(second.url)["imp_success"] == "true"

@@ -106,7 +106,7 @@ async def _refund(engine: Engine, merchant_id: int, order: str) -> None:
         await cancel(engine, merchant_id, request)
     except (Refused, Unavailable) as error:
         # The card works, so the caller gets its success. The worker repeats the refund.
-        cause = error.reason if isinstance(error, Refused) else error.what
+        cause = error.reason if isinstance(error, Refused) else error.service
         log.warning("card_verification_not_refunded_yet", merchant_uid=order, why=cause)
         return
     await card_verification_store.delete_verification(engine.database, merchant_id, order)

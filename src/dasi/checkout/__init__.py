@@ -1,4 +1,4 @@
-"""The checkout face: what the browser SDK calls, the pages around the PG's window, the way back."""
+"""The checkout interface: the browser SDK's API, the pages around the PG's window, the return."""
 
 from dasi.checkout.routes import routes
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 Param = Mapping[str, object]
 
-# Iamport's codes for the card companies KICC's window can be told to offer, by our brand slug.
+# Our brand slug by Iamport's code, for the card companies that KICC's window can offer.
 BRANDS: Mapping[object, str] = {
     "361": "bc",
     "381": "kb",
@@ -35,7 +35,7 @@ _ALL = frozenset(BRANDS.values())
 
 
 def cards_offered(param: Param) -> tuple[str, ...] | None:
-    """Brand slugs to offer; None for all. `card.direct` wins over `card.detail`."""
+    """Return the brand slugs to offer, or None for all. `card.direct` wins over `card.detail`."""
     direct = _card(param, "direct")
     if isinstance(direct, dict):
         code = direct.get("code")
@@ -45,7 +45,7 @@ def cards_offered(param: Param) -> tuple[str, ...] | None:
 
 
 def direct_quota(param: Param) -> list[object] | None:
-    """The instalments of `card.direct`, as `display.card_quota` would say them."""
+    """Return the instalments of `card.direct` in the form of `display.card_quota`."""
     direct = _card(param, "direct")
     if not isinstance(direct, dict) or direct.get("quota") is None:
         return None
@@ -53,15 +53,15 @@ def direct_quota(param: Param) -> list[object] | None:
 
 
 def _of_detail(detail: list[object]) -> tuple[str, ...] | None:
-    """Later rules win; `*` is about every company."""
+    """Apply the rules in order, so that later ones win; `*` stands for every company."""
     offered = set(_ALL)
     for rule in detail:
         if not isinstance(rule, dict) or not isinstance(rule.get("enabled"), bool):
             continue
         code = rule.get("card_code")
         is_known = isinstance(code, str) and code in BRANDS
-        meant = set(_ALL) if code == "*" else {BRANDS[code]} if is_known else set()
-        offered = offered | meant if rule["enabled"] else offered - meant
+        brands = set(_ALL) if code == "*" else {BRANDS[code]} if is_known else set()
+        offered = offered | brands if rule["enabled"] else offered - brands
     return tuple(sorted(offered)) if 0 < len(offered) < len(_ALL) else None
 
 

@@ -1,4 +1,4 @@
-"""What went wrong, in the SDK's words: one table from our reasons to its codes and Korean texts.
+"""The SDK's error codes and Korean texts, by our reason for a refusal.
 
     NOT_READY   the merchant has no channel at all
     F1001       the PG asked for is not configured
@@ -6,7 +6,7 @@
     F1003       the order is registered (prepare) with another amount
     F0004       the PG would not open the window
     F0005       stopped by the payer, closed, or refused by the PG
-    F0006       the answer is in doubt: do not pay again
+    F0006       the outcome is not known: the payer must not pay again
     F400        a parameter breaks a rule
     F500        no such merchant or window
     F503        the gateway or the PG cannot be reached at the moment
@@ -33,7 +33,7 @@ class ErrorEntry:
     code: str
     text: str
     status: int = 200
-    """HTTP status of the JSON answer. The SDK reads `rsp` whatever it is."""
+    """HTTP status of the JSON answer. The SDK reads `rsp` at any status."""
 
 
 _TABLE: Mapping[str, ErrorEntry] = {
@@ -85,7 +85,7 @@ PAGE_TEXTS: Mapping[str, str] = {
 
 
 def error_entry(error: Refused | Unavailable) -> ErrorEntry:
-    """The SDK's code, the Korean text with its blanks filled, and the HTTP status."""
+    """Return the SDK's code, the Korean text with its blanks filled, and the HTTP status."""
     if isinstance(error, Unavailable):
         return _UNAVAILABLE
     if isinstance(error, Invalid):
@@ -93,11 +93,11 @@ def error_entry(error: Refused | Unavailable) -> ErrorEntry:
             "field": error.field,
             "rule": _sentence(rule_text(error, language="ko")),
         }
-        found = _TABLE["invalid"]
+        entry = _TABLE["invalid"]
     else:
         facts = {"reason": error.reason, **error.facts}
-        found = _TABLE.get(error.reason, _OTHER_REFUSAL)
-    return ErrorEntry(found.code, found.text.format_map(_Blanks(facts)), found.status)
+        entry = _TABLE.get(error.reason, _OTHER_REFUSAL)
+    return ErrorEntry(entry.code, entry.text.format_map(_Blanks(facts)), entry.status)
 
 
 def _sentence(text: str) -> str:
@@ -106,7 +106,7 @@ def _sentence(text: str) -> str:
 
 
 class _Blanks(dict[str, object]):
-    """A fact that is not told leaves an empty place, never a crash inside an error answer."""
+    """Facts of a refusal. A missing fact leaves its place empty: an error answer must not crash."""
 
     def __missing__(self, key: str) -> str:
         return ""

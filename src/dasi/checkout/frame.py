@@ -9,16 +9,16 @@ import re
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dasi.channels import Channel, list_channels
 from dasi.checkout.errors import error_entry
-from dasi.checkout.path_params import merchant_of
-from dasi.checkout.responses import Endpoint, as_page, json_response
-from dasi.checkout.templates import Templates
+from dasi.checkout.pages import FRAMED_HEADERS
+from dasi.checkout.responses import Endpoint, as_page, json_response, merchant_of
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, NotFound, Refused
+from dasi.http.templates import Templates
 
 _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,127}")
 _FRAME = "/payments/ready/{code}"
@@ -43,30 +43,32 @@ def channels_endpoint(engine: Engine) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             merchant = await merchant_of(engine, request)
-            found = await list_channels(engine, merchant.merchant_id)
-            if not found:
+            channels = await list_channels(engine, merchant.merchant_id)
+            if not channels:
                 raise NotAllowed("no_channel")
         except Refused as refused:
-            return _told(request, {"code": -1, "msg": error_entry(refused).text, "data": []})
-        found.sort(key=lambda one: not one.is_default)
-        return _told(request, {"code": 0, "msg": None, "data": [_item(one) for one in found]})
+            return _script_or_json(
+                request, {"code": -1, "msg": error_entry(refused).text, "data": []}
+            )
+        channels.sort(key=lambda channel: not channel.is_default)
+        data = [_item(channel) for channel in channels]
+        return _script_or_json(request, {"code": 0, "msg": None, "data": data})
 
     return endpoint
 
 
 def ready_endpoint(engine: Engine, templates: Templates) -> Endpoint:
-    """The frame. It may stand in any page: what it opens is a window of the payer's own."""
+    """Serve the frame. Any page may hold it: it opens a window of the payer's own."""
 
     async def endpoint(request: Request) -> Response:
         merchant = await merchant_of(engine, request)
         named = [request.path_params.get(part) for part in ("provider", "pg_merchant_id")]
         pg = ".".join(part for part in named if part)
-        known = await list_channels(engine, merchant.merchant_id)
-        if pg and not any(pg in (one.pg, one.provider) for one in known):
+        channels = await list_channels(engine, merchant.merchant_id)
+        if pg and not any(pg in (channel.pg, channel.provider) for channel in channels):
             raise NotFound("pg_not_configured", pg=pg[:80])
-        return templates.page(
-            "ready.html", may_be_framed=True, code=merchant.code, root=templates.root, pg=pg
-        )
+        html = templates.render("ready.html", code=merchant.code, root=templates.root, pg=pg)
+        return HTMLResponse(html, headers=FRAMED_HEADERS)
 
     return endpoint
 
@@ -81,11 +83,11 @@ def _item(channel: Channel) -> dict[str, object]:
     }
 
 
-def _told(request: Request, told: dict[str, object]) -> Response:
+def _script_or_json(request: Request, body: dict[str, object]) -> Response:
     callback = request.query_params.get("callback", "")
     if not _CALLBACK.fullmatch(callback):
-        return json_response(told)
+        return json_response(body)
     # `/**/` keeps a browser from taking the beginning for anything but a script.
-    script = b"/**/" + callback.encode() + b"(" + msgspec.json.encode(told) + b");"
+    script = b"/**/" + callback.encode() + b"(" + msgspec.json.encode(body) + b");"
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(script, media_type="text/javascript", headers=headers)

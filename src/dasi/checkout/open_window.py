@@ -1,4 +1,4 @@
-"""`POST /checkout/{code}/windows`: the SDK asks for a window. Refusals come back as an `rsp`."""
+"""`POST /checkout/{code}/windows`: open a window for the SDK. Refusals come back as an `rsp`."""
 
 import msgspec
 from starlette.requests import Request
@@ -6,8 +6,7 @@ from starlette.responses import Response
 
 from dasi.checkout.errors import error_entry
 from dasi.checkout.params import Param, read_device, read_origin, read_param
-from dasi.checkout.path_params import merchant_of
-from dasi.checkout.responses import Endpoint, json_response, read_body
+from dasi.checkout.responses import Endpoint, json_response, merchant_of, read_body
 from dasi.checkout.rsp import error_rsp
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
@@ -50,7 +49,7 @@ async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> Open
     window_request = read_param(
         body.param,
         device=read_device(body.device),
-        # The browser's own word comes first: a page cannot choose who else is told of the result.
+        # The browser's header comes first: a page cannot send the result to another origin.
         page_origin=read_origin(request.headers.get("origin"), body.page_url),
         user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
     )

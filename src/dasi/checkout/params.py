@@ -1,4 +1,4 @@
-"""Reads what a page gave to `IMP.request_pay`: types, limits and defaults of Iamport's parameters.
+"""Reads the parameters of `IMP.request_pay`: their types, limits and defaults.
 
 Tolerant where Iamport is (numbers in texts, unknown names, buyer fields that are too long) and
 strict where a guess could move the wrong money. `Invalid` names the field and the rule in Korean,
@@ -54,7 +54,7 @@ def read_param(
     page_origin: str | None,
     user_agent: str | None,
 ) -> OpenWindowRequest:
-    """A page's request. `Invalid` when it breaks a rule; names we do not know are left alone."""
+    """Return a page's request. `Invalid` when it breaks a rule; unknown names are ignored."""
     _reject_unsupported(param)
     customer_uid = _text(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
     amount_krw = _amount(param, is_key_window=customer_uid is not None)
@@ -91,7 +91,7 @@ def read_device(value: object) -> Literal["pc", "mobile"]:
 
 
 def read_origin(*candidates: object) -> str | None:
-    """The first candidate that names a web origin, as `scheme://host[:port]`; None if none does."""
+    """Return the first candidate that is a web origin, as `scheme://host[:port]`, or None."""
     for candidate in candidates:
         if not isinstance(candidate, str) or _CONTROL.search(candidate):
             continue
@@ -107,7 +107,7 @@ def read_origin(*candidates: object) -> str | None:
 
 
 def _reject_unsupported(param: Param) -> None:
-    """What would change the money or its checks, and is not done here, is refused, not ignored."""
+    """Refuse, not ignore, unsupported parameters that would change the money or its checks."""
     if param.get("pay_method") not in (None, "card"):
         raise Invalid("pay_method", "card_only")
     if param.get("currency") not in (None, "KRW"):
@@ -171,39 +171,39 @@ def _custom_data(param: Param) -> str | None:
 
 
 def _notice_urls(param: Param) -> tuple[str, ...]:
-    given = param.get("notice_url")
-    if given is None or given == "":
+    value = param.get("notice_url")
+    if value is None or value == "":
         return ()
-    urls = given if isinstance(given, list) else [given]
+    urls = value if isinstance(value, list) else [value]
     if len(urls) > NOTICE_URLS_MAX:
         raise Invalid("notice_url", "urls_at_most", maximum=NOTICE_URLS_MAX)
     return tuple(dict.fromkeys(_web_url("notice_url", url) for url in urls))
 
 
 def _confirm_url(param: Param) -> str | None:
-    given = param.get("confirm_url")
-    return None if given is None or given == "" else _web_url("confirm_url", given)
+    value = param.get("confirm_url")
+    return None if value is None or value == "" else _web_url("confirm_url", value)
 
 
 def _redirect_url(param: Param) -> str | None:
-    given = param.get("m_redirect_url")
-    if given is None or given == "":
+    value = param.get("m_redirect_url")
+    if value is None or value == "":
         return None
-    url, scheme = _url("m_redirect_url", given)
+    url, scheme = _url("m_redirect_url", value)
     if not scheme or scheme in SCHEMES_REFUSED:
         raise Invalid("m_redirect_url", "redirect_url")
     return _web_url("m_redirect_url", url) if scheme in {"http", "https"} else url
 
 
-def _web_url(field: str, given: object) -> str:
-    url, scheme = _url(field, given)
+def _web_url(field: str, value: object) -> str:
+    url, scheme = _url(field, value)
     if scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise Invalid(field, "absolute_url")
     return url
 
 
 def _url(field: str, url: object) -> tuple[str, str]:
-    """The address and its scheme in lower case, empty when it has none."""
+    """Return the URL and its scheme in lower case, empty when it has none."""
     if not isinstance(url, str) or not url or len(url) > URL_MAX:
         raise Invalid(field, "url_length", maximum=URL_MAX)
     # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
@@ -222,17 +222,17 @@ def _language(param: Param) -> Literal["ko", "en", "ja", "zh"] | None:
 
 
 def _whole_number(param: Param, field: str) -> int | None:
-    """Old pages send what an input field held, so digits in a text are a number too."""
-    given = param.get(field)
-    if given is None:
+    """Return a number. Old pages send the text of an input field, so digits in a text count too."""
+    value = param.get(field)
+    if value is None:
         return None
-    if isinstance(given, str) and _WHOLE_NUMBER.fullmatch(given):
-        return int(given)
-    if isinstance(given, float) and given.is_integer():
-        given = int(given)
-    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Invalid(field, "not_negative")
-    return given
+    return value
 
 
 def _required(param: Param, field: str, *, at_most: int) -> str:
@@ -243,26 +243,26 @@ def _required(param: Param, field: str, *, at_most: int) -> str:
 
 
 def _text(param: Param, field: str, *, at_most: int) -> str | None:
-    """A text that means something by every character: never cut, never guessed."""
-    given = param.get(field)
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = str(given)
-    if given is None:
+    """Return a text whose every character counts: it is never cut and never guessed."""
+    value = param.get(field)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is None:
         return None
-    if not isinstance(given, str) or not given.strip():
+    if not isinstance(value, str) or not value.strip():
         raise Invalid(field, "text_not_blank")
-    if len(given) > at_most:
-        raise Invalid(field, "length_at_most", maximum=at_most, length=len(given))
-    if _CONTROL.search(given):
+    if len(value) > at_most:
+        raise Invalid(field, "length_at_most", maximum=at_most, length=len(value))
+    if _CONTROL.search(value):
         raise Invalid(field, "no_control_characters")
-    return given
+    return value
 
 
 def _truncated(param: Param, field: str, *, at_most: int) -> str | None:
-    """A text for people: cut to its limit, as Iamport does, and dropped when it is no text."""
-    given = param.get(field)
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = str(given)
-    if not isinstance(given, str):
+    """Return a text that only humans read: cut to its limit, as Iamport does; None if no text."""
+    value = param.get(field)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
         return None
-    return _CONTROL.sub(" ", given).strip()[:at_most].strip() or None
+    return _CONTROL.sub(" ", value).strip()[:at_most].strip() or None

@@ -1,12 +1,14 @@
-"""How the checkout answers: JSON for the SDK, which any page may read, and refusals as pages.
+"""What every endpoint of the checkout shares: its merchant and window, its body and its responses.
 
-Every endpoint is wrapped once, by kind: a `Refused` or `Unavailable` becomes an answer of that
-kind and never a 500.
+Each endpoint is wrapped once, by kind: a `Refused` or `Unavailable` becomes JSON for the SDK or a
+page for the payer, never a 500.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -14,15 +16,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dasi.checkout.errors import ErrorEntry, error_entry
-from dasi.checkout.templates import Templates
-from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.engine import Engine
+from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
+from dasi.http.templates import Templates
+from dasi.merchants import Merchant, find_merchant_by_code
 
 log = structlog.get_logger()
 
+# Codes and tokens of another shape are not looked up: the answer would be the same, and a path may
+# hold bytes that no database accepts.
+_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,80}")
 BODY_MAX_BYTES = 64 * 1024
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-# A result is for whoever holds its token, on whatever page: no cookie plays a part, so any origin
+# The window token alone gives access to a result, on any page. No cookie is involved, so any origin
 # may read.
 CORS = {"Access-Control-Allow-Origin": "*"}
 PREFLIGHT = {
@@ -33,9 +41,9 @@ PREFLIGHT = {
 }
 
 
-def json_response(told: object, *, status: int = 200) -> Response:
+def json_response(body: object, *, status: int = 200) -> Response:
     return Response(
-        msgspec.json.encode(told),
+        msgspec.json.encode(body),
         status_code=status,
         media_type="application/json",
         headers={**CORS, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
@@ -47,7 +55,7 @@ async def preflight(_request: Request) -> Response:
 
 
 def as_json(endpoint: Endpoint) -> Endpoint:
-    """Refusals as `{"error": {"code", "message"}}`; the SDK reads the code."""
+    """Answer refusals with `{"error": {"code", "message"}}`; the SDK reads the code."""
 
     @wraps(endpoint)
     async def wrapper(request: Request) -> Response:
@@ -62,7 +70,7 @@ def as_json(endpoint: Endpoint) -> Endpoint:
 
 
 def as_page(templates: Templates, endpoint: Endpoint) -> Endpoint:
-    """Refusals as a page for the payer, who can do nothing but read what to do next."""
+    """Answer refusals with a page that tells the payer what to do next."""
 
     @wraps(endpoint)
     async def wrapper(request: Request) -> Response:
@@ -77,8 +85,30 @@ def as_page(templates: Templates, endpoint: Endpoint) -> Endpoint:
     return wrapper
 
 
+async def merchant_of(engine: Engine, request: Request) -> Merchant:
+    """Return the merchant that the path names, or raise `NotFound("unknown_merchant")`."""
+    code = str(request.path_params["code"])
+    if not _CODE.fullmatch(code):
+        raise NotFound("unknown_merchant", code="?")
+    return await find_merchant_by_code(engine, code)
+
+
+def window_token_of(request: Request) -> str:
+    """Return the window token of the path. `NotFound("window_not_found")` if it cannot be one."""
+    window_token = str(request.path_params["token"])
+    if not _TOKEN.fullmatch(window_token):
+        raise NotFound("window_not_found")
+    return window_token
+
+
+def window_path(root: str, request: Request) -> str:
+    """Return the path of the result page of this request's window; safe in a header."""
+    code, window_token = request.path_params["code"], request.path_params["token"]
+    return f"{root}/checkout/{quote(code, safe='')}/windows/{quote(window_token, safe='')}"
+
+
 async def read_body(request: Request) -> bytes:
-    """The body, read no further than its limit."""
+    """Return the body. `Invalid` once it exceeds its limit; the rest is not read."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -88,5 +118,5 @@ async def read_body(request: Request) -> bytes:
 
 
 def _status(entry: ErrorEntry) -> int:
-    """A refusal inside an `rsp` is told with 200; here there is no `rsp` to carry it."""
+    """The HTTP status of a refusal. An `rsp` carries it with 200; here there is no `rsp`."""
     return HTTPStatus.BAD_REQUEST if entry.status == HTTPStatus.OK else entry.status

@@ -1,7 +1,7 @@
-"""`POST …/return`: the payer's browser posts what the PG's window gave it; then it is sent on.
+"""`POST …/return`: the payer's browser posts the result of the PG's window, then goes on.
 
-A cross-site post of an unsigned form. It is answered with 303 whatever came of it, so that reload
-and back repeat a GET; the page behind it shows the truth of our own record.
+It is a cross-site post of an unsigned form. The answer is 303 in every case, so that reload and
+back repeat a GET. The page it leads to shows our own record.
 """
 
 from urllib.parse import parse_qsl
@@ -10,11 +10,10 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dasi.checkout.path_params import merchant_of, window_path, window_token_of
-from dasi.checkout.responses import Endpoint, read_body
-from dasi.checkout.templates import Templates
+from dasi.checkout.responses import Endpoint, merchant_of, read_body, window_path, window_token_of
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
+from dasi.http.templates import Templates
 from dasi.windows import complete_window
 
 log = structlog.get_logger()
@@ -28,15 +27,15 @@ def return_endpoint(engine: Engine, templates: Templates) -> Endpoint:
         fields = _read(await read_body(request))
         try:
             await complete_window(engine, merchant, window_token, fields)
-        except Conflict as changed_nothing:
-            log.info("return_ignored", merchant=merchant.code, why=str(changed_nothing))
+        except Conflict as conflict:
+            log.info("return_ignored", merchant=merchant.code, why=str(conflict))
         return templates.see_other(window_path(templates.root, request))
 
     return endpoint
 
 
 def return_get_endpoint(templates: Templates) -> Endpoint:
-    """`GET …/return`: a payer who pressed enter in the address bar, or came back."""
+    """Answer `GET …/return`, for a payer who pressed enter in the address bar or went back."""
 
     async def endpoint(request: Request) -> Response:
         return templates.see_other(window_path(templates.root, request))

@@ -1,16 +1,20 @@
-"""Every address of the checkout face."""
+"""The routes of the checkout."""
 
 from starlette.routing import Route
 
 from dasi.checkout.frame import frame_routes
 from dasi.checkout.open_window import open_endpoint
+from dasi.checkout.pages import (
+    fail_endpoint,
+    file_endpoint,
+    opening_endpoint,
+    read_templates,
+    script_endpoint,
+    success_endpoint,
+)
 from dasi.checkout.responses import as_json, as_page, preflight
-from dasi.checkout.result_page import result_page_endpoint
+from dasi.checkout.result import close_endpoint, result_endpoint, result_page_endpoint
 from dasi.checkout.return_post import return_endpoint, return_get_endpoint
-from dasi.checkout.static_files import file_endpoint, script_endpoint
-from dasi.checkout.static_pages import fail_endpoint, opening_endpoint, success_endpoint
-from dasi.checkout.status import close_endpoint, result_endpoint
-from dasi.checkout.templates import Templates
 from dasi.engine import Engine
 
 _WINDOW = "/checkout/{code}/windows/{token}"
@@ -23,8 +27,8 @@ _SCRIPTS = (
 
 
 def routes(engine: Engine) -> list[Route]:
-    """The routes to put into the application. Templates and files are read here, once."""
-    templates = Templates(engine)
+    """Return the routes of the application. Templates and static files are read once, here."""
+    templates = read_templates(engine)
     script = script_endpoint(templates)
     return [
         *[Route(path, script, methods=["GET"]) for path in _SCRIPTS],
@@ -40,7 +44,7 @@ def routes(engine: Engine) -> list[Route]:
         Route(f"{_WINDOW}/return", return_get_endpoint(templates), methods=["GET"]),
         Route(f"{_WINDOW}/result", as_json(result_endpoint(engine)), methods=["GET"]),
         Route(f"{_WINDOW}/close", as_json(close_endpoint(engine)), methods=["POST"]),
-        Route(f"{_WINDOW}/{{what:path}}", preflight, methods=["OPTIONS"]),
+        Route(f"{_WINDOW}/{{path:path}}", preflight, methods=["OPTIONS"]),
         Route(
             _WINDOW, as_page(templates, result_page_endpoint(engine, templates)), methods=["GET"]
         ),

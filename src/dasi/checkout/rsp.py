@@ -88,19 +88,19 @@ def _failure(view: WindowView) -> Rsp:
     payment = view.payment
     code = payment.fail_code or view.return_code or ""
     text = payment.fail_reason or view.return_text or ""
-    told = f"{STOPPED_CODE}:결제가 중단되었습니다({payment.imp_uid}).{code} | {text}"
-    return _known(payment, status="failed", error_code=STOPPED_CODE, error_msg=told) | {
+    message = f"{STOPPED_CODE}:결제가 중단되었습니다({payment.imp_uid}).{code} | {text}"
+    return _known(payment, status="failed", error_code=STOPPED_CODE, error_msg=message) | {
         "pg_error_code": code or None,
         "pg_error_msg": text or None,
     }
 
 
 def _unknown(payment: Payment) -> Rsp:
-    # `ready` as the REST view of the same payment says while nobody knows.
+    # `ready`, as in the REST view of the same payment while the outcome is not known.
     return _known(payment, status="ready", error_code=IN_DOUBT_CODE, error_msg=IN_DOUBT_TEXT)
 
 
-def _known(payment: Payment, **told: str) -> Rsp:
+def _known(payment: Payment, **fields: str) -> Rsp:
     return {
         "success": False,
         "imp_uid": payment.imp_uid,
@@ -111,7 +111,7 @@ def _known(payment: Payment, **told: str) -> Rsp:
         "pg_provider": payment.provider,
         "pg_type": "payment",
         "custom_data": _custom_data(payment),
-        **told,
+        **fields,
     }
 
 

@@ -1,1 +1,1 @@
-"""What the commands do, by kind: run something, or set something up."""
+"""The commands of `dasi`: one module for each word, imported when that word is typed."""

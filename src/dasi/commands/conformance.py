@@ -1,4 +1,4 @@
-"""`dasi conformance`: hold any server that speaks Iamport V1 against the contract."""
+"""`dasi conformance`: compare a server that speaks Iamport V1 with the contract."""
 
 import asyncio
 import json
@@ -15,11 +15,13 @@ from dasi.foundation.errors import OperatorError
 _MARKS = {"same": "green", "different": "yellow", "missing": "red"}
 
 
-def register(app: typer.Typer) -> None:
-    example = "dasi conformance --url http://127.0.0.1:8000 --key K --secret S"
-    app.command("conformance", epilog=help_epilog(example))(conformance_command)
+app = typer.Typer()
 
 
+@app.command(
+    "conformance",
+    epilog=help_epilog("dasi conformance --url http://127.0.0.1:8000 --key K --secret S"),
+)
 def conformance_command(
     url: Annotated[str, typer.Option("--url", help="The server, without a path.")],
     key: Annotated[str, typer.Option("--key", help="An API key of a merchant there.")],
@@ -28,8 +30,8 @@ def conformance_command(
 ) -> None:
     """Hold a server against Iamport V1's contract: same, different, missing.
 
-    Moves no money: whatever could is asked about nobody. Ends with 1 if anything is different or
-    missing.
+    It moves no money: requests that could name no existing payment or customer. Ends with 1 if
+    anything is different or missing.
     """
     try:
         findings = asyncio.run(_findings(url, key=key, secret=secret))
@@ -40,15 +42,15 @@ def conformance_command(
             hint="Check --url, --key and --secret, and that the server is up.",
         ) from failure
     if as_json:
-        typer.echo(json.dumps([_as_json(one) for one in findings], ensure_ascii=False))
+        typer.echo(json.dumps([_as_json(finding) for finding in findings], ensure_ascii=False))
     else:
         _show(findings)
-    if any(one.verdict != "same" for one in findings):
+    if any(finding.verdict != "same" for finding in findings):
         raise typer.Exit(1)
 
 
 async def _findings(url: str, *, key: str, secret: str) -> list[Finding]:
-    return [one async for one in try_out(url, key=key, secret=secret)]
+    return [finding async for finding in try_out(url, key=key, secret=secret)]
 
 
 def _as_json(finding: Finding) -> dict[str, object]:
@@ -64,13 +66,14 @@ def _as_json(finding: Finding) -> dict[str, object]:
 
 def _show(findings: list[Finding]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for one in findings:
-        mark = f"[{_MARKS[one.verdict]}]{one.verdict:<9}[/]"
-        console.print(f"{mark} {one.probe.tier}  {one.probe.route}: {one.probe.case}")
-        for why in one.differences:
-            console.print(f"            {why}", markup=False)
+    for finding in findings:
+        probe = finding.probe
+        mark = f"[{_MARKS[finding.verdict]}]{finding.verdict:<9}[/]"
+        console.print(f"{mark} {probe.tier}  {probe.route}: {probe.case}")
+        for difference in finding.differences:
+            console.print(f"            {difference}", markup=False)
     counts = {
-        verdict: sum(one.verdict == verdict for one in findings)
+        verdict: sum(finding.verdict == verdict for finding in findings)
         for verdict in ("same", "different", "missing")
     }
     console.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))

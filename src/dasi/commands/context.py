@@ -1,4 +1,4 @@
-"""Reaches the engine for the length of one command."""
+"""Opens the engine for the length of one command."""
 
 import asyncio
 import os
@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from dasi.engine import Engine
 from dasi.foundation.logging import set_up_logging
+from dasi.merchants import Merchant, find_merchant_by_code
+from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.data_dir import connect_database
 from dasi.settings import read_settings
 
@@ -16,21 +18,32 @@ T = TypeVar("T")
 
 
 def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
-    async def reached() -> T:
+    """Return the result of `act`, which gets the engine."""
+
+    async def run() -> T:
         async with _engine(data) as engine:
             return await act(engine)
 
-    return asyncio.run(reached())
+    return asyncio.run(run())
+
+
+def with_merchant(
+    data: Path, merchant_code: str, act: Callable[[Engine, Merchant], Awaitable[T]]
+) -> T:
+    """Return the result of `act`, which gets the engine and the merchant of that code."""
+
+    async def run(engine: Engine) -> T:
+        return await act(engine, await find_merchant_by_code(engine, merchant_code))
+
+    return with_engine(data, run)
 
 
 @asynccontextmanager
 async def _engine(data: Path) -> AsyncIterator[Engine]:
-    from dasi.runtime.bootstrap import open_current_engine  # noqa: PLC0415  # it loads every room: not for --help
-
-    async with connect_database(data, os.environ) as reached:
-        settings = read_settings(reached.environment)
-        # A command's output is facts: what the rooms log on the way goes to standard error, and
-        # only what matters of it.
+    async with connect_database(data, os.environ) as opened:
+        settings = read_settings(opened.environment)
+        # Standard output holds the command's result only. The log goes to standard error, and only
+        # warnings and errors of it.
         set_up_logging(level="warning", log_format=settings.log_format)
         async with open_current_engine(settings) as engine:
             yield engine

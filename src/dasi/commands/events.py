@@ -1,27 +1,31 @@
-"""The event feed at the keyboard: `dasi events`, `dasi listen`."""
+"""`dasi events` and `dasi listen`: the event feed of a merchant."""
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
+import aiohttp
 import typer
 
-from dasi.commands.context import with_engine
+from dasi.commands.context import with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
-from dasi.commands.printing import Facts, print_list
+from dasi.commands.printing import Facts, kst, print_list
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
+from dasi.events import Event, FeedPage, commit_offset, get_offset, read_feed, tail_cursor
+from dasi.merchants import Merchant
+from dasi.webhooks import signature_headers, signing_secrets
 
-if TYPE_CHECKING:
-    from dasi.events import Event, FeedPage
-
-_LOOK_S = 0.5
+_POLL_S = 0.5
 _AGAIN_S = 2.0
 _PAGE = 200
 _ANSWER_S = 30
 _TAKEN = range(200, 300)
 
 
+app = typer.Typer()
+
+
+@app.command("events", epilog=help_epilog("dasi events --merchant imp00000001 --after 120"))
 def events(
     *,
     merchant_code: MerchantCode,
@@ -32,20 +36,23 @@ def events(
 ) -> None:
     """What became true for a merchant, oldest first: the same events its webhooks tell."""
 
-    async def act(engine: Engine) -> "FeedPage":
-        from dasi.events import read_feed  # noqa: PLC0415  # as above
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine, merchant: Merchant) -> FeedPage:
+        return await read_feed(engine, merchant.merchant_id, after=after, limit=limit)
 
-        owner = await find_merchant_by_code(engine, merchant_code)
-        return await read_feed(engine, owner.merchant_id, after=after, limit=limit)
-
-    page = with_engine(data, act)
+    page = with_merchant(data, merchant_code, act)
     rows: list[Facts] = [_row(event) for event in page.events]
     print_list(rows, as_json=as_json, none="No event after that cursor.")
     if page.remaining and not as_json:
         typer.echo(f"{page.remaining:,} more: --after {page.next_cursor}")
 
 
+@app.command(
+    "listen",
+    epilog=help_epilog(
+        "dasi listen --merchant imp00000001 --to http://127.0.0.1:3000/webhook",
+        "0 stopped as asked, 1 could not start, 2 wrong usage",
+    ),
+)
 def listen(
     *,
     to: Annotated[str, typer.Option("--to", metavar="URL", help="Where events are posted.")],
@@ -63,60 +70,46 @@ def listen(
     An event that is not taken (no 2xx) is posted again until it is; the next ones wait for it.
     """
 
-    async def act(engine: Engine) -> None:
-        await forward(engine, merchant_code, to=to, name=name, from_start=from_start)
+    async def act(engine: Engine, merchant: Merchant) -> None:
+        await _forward(engine, merchant, to=to, name=name, from_start=from_start)
 
     try:
-        with_engine(data, act)
+        with_merchant(data, merchant_code, act)
     except KeyboardInterrupt:
         typer.echo("stopped; the next start goes on from here")
 
 
-async def forward(
-    engine: Engine, merchant_code: str, *, to: str, name: str, from_start: bool
+async def _forward(
+    engine: Engine, merchant: Merchant, *, to: str, name: str, from_start: bool
 ) -> None:
-    """Until it is cancelled. One line an event; a place in the feed is kept after each."""
-    import aiohttp  # noqa: PLC0415  # slow: not for --help
-
-    from dasi.events import (  # noqa: PLC0415  # as above
-        commit_offset,
-        get_offset,
-        read_feed,
-        tail_cursor,
-    )
-    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # as above
-
-    owner = await find_merchant_by_code(engine, merchant_code)
-    place = await get_offset(engine, owner.merchant_id, name)
-    if place is None:
-        place = 0 if from_start else await tail_cursor(engine, owner.merchant_id)
-        await commit_offset(engine, owner.merchant_id, name, place)
-    first = await read_feed(engine, owner.merchant_id, after=place, limit=1)
+    """Forward events until cancelled: one line an event, and its cursor is saved after it."""
+    cursor = await get_offset(engine, merchant.merchant_id, name)
+    if cursor is None:
+        cursor = 0 if from_start else await tail_cursor(engine, merchant.merchant_id)
+        await commit_offset(engine, merchant.merchant_id, name, cursor)
+    first = await read_feed(engine, merchant.merchant_id, after=cursor, limit=1)
     missed = len(first.events) + first.remaining
-    typer.echo(f"listening for {merchant_code} as {name!r}, to {to}: {missed} missed meanwhile")
+    typer.echo(f"listening for {merchant.code} as {name!r}, to {to}: {missed} missed meanwhile")
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
-            page = await read_feed(engine, owner.merchant_id, after=place, limit=_PAGE)
-            wait_s = 0.0 if page.events else _LOOK_S
+            page = await read_feed(engine, merchant.merchant_id, after=cursor, limit=_PAGE)
+            wait_s = 0.0 if page.events else _POLL_S
             for event in page.events:
-                if not await _post(session, engine, owner, to=to, event=event):
+                if not await _post(session, engine, merchant, to=to, event=event):
                     wait_s = _AGAIN_S
                     break
-                place = event.sequence
-                await commit_offset(engine, owner.merchant_id, name, place)
+                cursor = event.sequence
+                await commit_offset(engine, merchant.merchant_id, name, cursor)
             await asyncio.sleep(wait_s)
 
 
-async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Event") -> bool:
-    is_taken: bool
-    import aiohttp  # noqa: PLC0415  # slow: not for --help
-
-    from dasi.webhooks import signature_headers, signing_secrets  # noqa: PLC0415  # as above
-
+async def _post(
+    session: aiohttp.ClientSession, engine: Engine, merchant: Merchant, *, to: str, event: Event
+) -> bool:
     body = json.dumps(event.body, ensure_ascii=False).encode()
     signed = signature_headers(
-        await signing_secrets(engine, owner.merchant_id),
+        await signing_secrets(engine, merchant.merchant_id),
         event_id=event.event_id,
         body=body,
         at=engine.clock.now(),
@@ -124,31 +117,18 @@ async def _post(session: Any, engine: Engine, owner: Any, *, to: str, event: "Ev
     headers = {"content-type": "application/json", "user-agent": "dasi-webhook", **signed}
     try:
         async with session.post(to, data=body, headers=headers, allow_redirects=False) as answer:
-            told, is_taken = f"HTTP {answer.status}", answer.status in _TAKEN
+            result, is_taken = f"HTTP {answer.status}", answer.status in _TAKEN
     except (aiohttp.ClientError, TimeoutError, OSError) as failure:
-        told, is_taken = type(failure).__name__, False
-    moment = event.at.astimezone(KST).strftime("%H:%M:%S")
-    typer.echo(f"{moment}  {event.sequence:>8}  {event.kind:24} {event.resource_id:20} {told}")
+        result, is_taken = type(failure).__name__, False
+    moment = kst(event.at, time_format="%H:%M:%S")
+    typer.echo(f"{moment}  {event.sequence:>8}  {event.kind:24} {event.resource_id:20} {result}")
     return is_taken
 
 
-def register(app: typer.Typer) -> None:
-    app.command("events", epilog=help_epilog("dasi events --merchant imp00000001 --after 120"))(
-        events
-    )
-    app.command(
-        "listen",
-        epilog=help_epilog(
-            "dasi listen --merchant imp00000001 --to http://127.0.0.1:3000/webhook",
-            "0 stopped as asked, 1 could not start, 2 wrong usage",
-        ),
-    )(listen)
-
-
-def _row(event: "Event") -> Facts:
+def _row(event: Event) -> Facts:
     return {
         "cursor": event.sequence,
-        "at": event.at.astimezone(KST).strftime("%m-%d %H:%M:%S KST"),
+        "at": kst(event.at),
         "type": event.kind,
         "resource_id": event.resource_id,
         "version": event.version,

@@ -5,6 +5,7 @@ import typer
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, print_facts, print_list
+from dasi.reporting import verify_ledger
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: event chains, statuses and sums.")
 _SHOWN_MAX = 1_000
@@ -13,7 +14,7 @@ _NOT_PROVEN = 1
 
 @app.callback()
 def group() -> None:
-    """Keeps `verify` a subcommand while it is the group's only one."""
+    """Keep `verify` a subcommand while it is the group's only one."""
 
 
 @app.command(
@@ -24,8 +25,6 @@ def group() -> None:
 )
 def verify(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Prove the event chains, the statuses and the sums, and name what is wrong."""
-
-    from dasi.reporting import verify_ledger  # noqa: PLC0415  # slow: not for --help
 
     report = with_engine(data, verify_ledger)
     print_facts(

@@ -1,10 +1,13 @@
 """Options that several commands share, and the text at the end of every --help."""
 
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dasi.foundation.clock import parse_duration
 from dasi.runtime import data_dir
 
 Data = Annotated[
@@ -17,15 +20,34 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 MerchantCode = Annotated[str, typer.Option("--merchant", metavar="CODE", help="Whose it is.")]
+Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The gateway's port.")]
 SimulatorPort = Annotated[
     int, typer.Option("--simulator-port", min=0, max=65535, help="The simulator's port.")
 ]
 DATA_DEFAULT = data_dir.DEFAULT
+UNTIL_STOPPED = "0 stopped as asked, 1 could not start or a part of it died, 2 wrong usage"
 
 
 def help_epilog(
     example: str, exit_codes: str = "0 done, 1 not done (the reason is told), 2 usage"
 ) -> str:
-    """The last lines of a command's help."""
+    """Return the last lines of a command's help."""
     return f"Example: {example}\n\nExit codes: {exit_codes}."
+
+
+def read_secret(text: str | None) -> str | None:
+    """Return the secret; `-` reads it from standard input."""
+    if text != "-":
+        return text
+    if sys.stdin.isatty():
+        return str(typer.prompt("Secret", hide_input=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def read_duration(text: str, *, option: str) -> timedelta:
+    """Return the duration of an option, such as `24h`. `BadParameter` names the rule."""
+    try:
+        return parse_duration(text)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong), param_hint=option) from wrong

@@ -2,18 +2,16 @@
 
 import getpass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
-from dasi.commands.printing import Facts, print_lines, print_list, print_note
+from dasi.commands.printing import Facts, kst, print_lines, print_list, print_note
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
-
-if TYPE_CHECKING:
-    from dasi.reporting import UnresolvedAttempt
+from dasi.payments import resolve_due, resolve_manually
+from dasi.reporting import UnresolvedAttempt, list_unresolved_any_merchant
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,9 +30,7 @@ _QUESTIONS = {
 def unresolved(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the requests to the PG whose outcome is not known. Sends nothing."""
 
-    async def act(engine: Engine) -> "list[UnresolvedAttempt]":
-        from dasi.reporting import list_unresolved_any_merchant  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[UnresolvedAttempt]:
         return await list_unresolved_any_merchant(engine)
 
     _print(with_engine(data, act), as_json=as_json)
@@ -80,10 +76,7 @@ def resolve(
             "give --reason, and either --approved PG_TID or --not-approved", param_hint="ATTEMPT"
         )
 
-    async def act(engine: Engine) -> tuple[int, "list[UnresolvedAttempt]"]:
-        from dasi.payments import resolve_due, resolve_manually  # noqa: PLC0415  # slow: not for --help
-        from dasi.reporting import list_unresolved_any_merchant  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> tuple[int, list[UnresolvedAttempt]]:
         lookups = 0
         if attempt is not None:
             assert reason is not None, "checked above"
@@ -99,7 +92,7 @@ def resolve(
     _print(remaining, as_json=as_json)
 
 
-def _print(attempts: "list[UnresolvedAttempt]", *, as_json: bool) -> None:
+def _print(attempts: list[UnresolvedAttempt], *, as_json: bool) -> None:
     if as_json:
         print_list([_row(attempt) for attempt in attempts], as_json=True, none="")
         return
@@ -130,13 +123,13 @@ def _row(attempt: "UnresolvedAttempt") -> Facts:
 
 
 def _describe(attempt: "UnresolvedAttempt") -> list[str]:
-    """The same facts for the operator who was woken by them."""
+    """Return the same facts as lines for the operator."""
     question = _QUESTIONS[attempt.kind].format(won=f"{attempt.amount_krw:,}")
     times = "once" if attempt.lookups == 1 else f"{attempt.lookups} times"
     lines = [
         f"{question} The outcome is not known yet.",
         f"  Payment       {attempt.merchant_code}, order {attempt.merchant_uid}, {attempt.imp_uid}",
-        f"  Sent          {_kst(attempt.sent_at)}",
+        f"  Sent          {kst(attempt.sent_at)}",
         f"  Cause         {attempt.detail or _NO_ANSWER}",
         f"  Meanwhile     dasi sends no second request for it; it looked it up {times}",
         f"  At the PG     MID {attempt.pg_merchant_id}, order {attempt.pg_order_id}",
@@ -146,8 +139,8 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
     if not attempt.is_manual:
         return [
             *lines,
-            f"  Next lookup   {_kst(attempt.next_lookup_at)}, automatic",
-            f"  Escalation    {_kst(attempt.deadline_at)} at the latest, then resolve it by hand",
+            f"  Next lookup   {kst(attempt.next_lookup_at)}, automatic",
+            f"  Escalation    {kst(attempt.deadline_at)} at the latest, then resolve it by hand",
         ]
     command = f"dasi payments resolve {attempt.attempt_id}"
     return [
@@ -156,10 +149,6 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
         f'                {command} --approved PG_TID --reason "how you know"',
         f'                {command} --not-approved --reason "how you know"',
     ]
-
-
-def _kst(moment: datetime | None) -> str | None:
-    return moment.astimezone(KST).strftime("%m-%d %H:%M:%S KST") if moment else None
 
 
 def _iso(moment: datetime | None) -> str | None:

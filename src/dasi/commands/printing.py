@@ -1,12 +1,14 @@
-"""How commands speak: facts on standard output, trouble in three parts on standard error."""
+"""Prints results to standard output and errors in three parts to standard error."""
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dasi.foundation.clock import KST
 from dasi.foundation.errors import OperatorError, Refused, Unavailable
 from dasi.http.rule_texts import rule_text
 
@@ -26,12 +28,12 @@ _REFUSALS = {
         "Give another one with --api-key, or leave it out and one is made.",
     ),
     "unknown_user": (
-        "Nobody signs in to the console as {email}.",
-        "`dasi user list` shows everybody; `dasi user add` adds somebody.",
+        "The console has no user {email}.",
+        "`dasi user list` shows all users; `dasi user add` adds one.",
     ),
     "email_taken": (
-        "Somebody signs in to the console as {email} already.",
-        "`dasi user reset --email {email}` lets them in again.",
+        "The console has a user {email} already.",
+        "`dasi user reset --email {email}` makes a link for a new password.",
     ),
     "unknown_api_key": (
         "This merchant has no API key {api_key}.",
@@ -86,7 +88,7 @@ _REFUSALS = {
 
 
 def print_facts(facts: Facts, *, as_json: bool) -> None:
-    """One thing, as a list of its facts or as one JSON object."""
+    """Print one object, as a list of its facts or as JSON."""
     if as_json:
         _print_json(dict(facts))
         return
@@ -98,7 +100,7 @@ def print_facts(facts: Facts, *, as_json: bool) -> None:
 
 
 def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:
-    """Several things, as a table or as one JSON array; `none` says so when there are none."""
+    """Print objects, as a table or as one JSON array; an empty table prints `none` instead."""
     if as_json:
         _print_json([dict(row) for row in rows])
         return
@@ -115,7 +117,7 @@ def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Prose for a person; a line that begins at the margin is what the next ones are about."""
+    """Print text for the operator; a line without indent is the heading of the next ones."""
     console = Console(highlight=False)
     for line in lines:
         style = "" if line.startswith(" ") else "bold"
@@ -123,7 +125,7 @@ def print_lines(lines: Sequence[str]) -> None:
 
 
 def print_note(text: str) -> None:
-    """A hint for a person: on standard error, so that scripts need not skip it."""
+    """Print a hint for the operator to standard error, so that scripts need not skip it."""
     Console(stderr=True, highlight=False).print(Text(text, style="dim"), soft_wrap=True)
 
 
@@ -138,11 +140,11 @@ def print_operator_error(error: OperatorError) -> None:
 
 
 def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
-    """What a room refused, said to the person at the keyboard."""
+    """Return the operator's error for a refusal of a domain package."""
     if isinstance(refused, Unavailable):
         cause = refused.__cause__
         return OperatorError(
-            f"{refused.what.capitalize()} cannot be reached.",
+            f"{refused.service.capitalize()} cannot be reached.",
             cause=f"{type(cause).__name__}: {cause}." if cause else "It did not answer.",
             hint="See that it runs and that DASI_DATABASE_URL is right, then try again.",
         )
@@ -162,6 +164,11 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
         cause="The database was asked and answered so; nothing was changed.",
         hint=hint.format(**facts),
     )
+
+
+def kst(moment: datetime | None, *, time_format: str = "%m-%d %H:%M:%S KST") -> str | None:
+    """Return a moment in Korean time, or None for None."""
+    return moment.astimezone(KST).strftime(time_format) if moment else None
 
 
 def _print_json(value: object) -> None:

@@ -1,18 +1,23 @@
-"""Scheduled payments: what a day will bring, pauses, the retry policy."""
+"""`dasi schedules`: the scheduled payments of a day, pauses, the retry policy."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dasi.commands.context import with_engine
+from dasi.commands.context import with_engine, with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
-from dasi.commands.printing import Facts, print_facts, print_list
+from dasi.commands.printing import Facts, kst, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
-
-if TYPE_CHECKING:
-    from dasi.schedules import stats as schedule_stats
+from dasi.merchants import Merchant, find_merchant_by_code
+from dasi.schedules import (
+    pause_schedules,
+    pauses,
+    resume_schedules,
+    set_retry_policy,
+    stats,
+)
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -41,26 +46,27 @@ def preview(
         return
     day = _day(on or "today")
 
-    async def act(engine: Engine) -> "tuple[list[schedule_stats.DayTotal], Pauses]":
-        from dasi.schedules import pauses, stats  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> tuple[list[stats.DayTotal], Pauses]:
         totals = await stats.preview_day(engine, day, merchant_code=merchant)
         return totals, await pauses(engine)
 
     totals, paused = with_engine(data, act)
     rows: list[Facts] = [
         {
-            "merchant": one.merchant,
-            "charges": one.count,
-            "amount_krw": one.amount_krw,
-            "first": _kst(one.first_at),
-            "last": _kst(one.last_at),
+            "merchant": total.merchant,
+            "charges": total.count,
+            "amount_krw": total.amount_krw,
+            "first": kst(total.first_at, time_format="%m-%d %H:%M KST"),
+            "last": kst(total.last_at, time_format="%m-%d %H:%M KST"),
         }
-        for one in totals
+        for total in totals
     ]
     print_list(rows, as_json=as_json, none=f"Nothing is scheduled for {day}.")
     if not as_json and totals:
-        count, amount = sum(one.count for one in totals), sum(one.amount_krw for one in totals)
+        count, amount = (
+            sum(total.count for total in totals),
+            sum(total.amount_krw for total in totals),
+        )
         typer.echo(f"{day}: {count:,} charges, {amount:,} won" + (" (paused)" if paused else ""))
 
 
@@ -78,11 +84,7 @@ def pause(
     """Let no scheduled payment start any more, of one merchant or of all."""
 
     async def act(engine: Engine) -> None:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import pause_schedules  # noqa: PLC0415  # as above
-
-        whose = (await find_merchant_by_code(engine, merchant)).merchant_id if merchant else None
-        await pause_schedules(engine, whose, reason=reason)
+        await pause_schedules(engine, await _merchant_id(engine, merchant), reason=reason)
 
     with_engine(data, act)
     print_facts({"paused": merchant or "all merchants", "reason": reason}, as_json=as_json)
@@ -95,11 +97,7 @@ def resume(
     """Let scheduled payments start again; what became due meanwhile starts now, in order."""
 
     async def act(engine: Engine) -> bool:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import resume_schedules  # noqa: PLC0415  # as above
-
-        whose = (await find_merchant_by_code(engine, merchant)).merchant_id if merchant else None
-        return await resume_schedules(engine, whose)
+        return await resume_schedules(engine, await _merchant_id(engine, merchant))
 
     was_paused = with_engine(data, act)
     print_facts({"resumed": merchant or "all merchants", "was_paused": was_paused}, as_json=as_json)
@@ -118,19 +116,20 @@ def retry_policy(
 ) -> None:
     """Try declined charges again on later days. Cards that need replacing are never tried again."""
     try:
-        wanted = [] if days == "off" else [int(day) for day in days.split(",")]
+        retry_days = [] if days == "off" else [int(day) for day in days.split(",")]
     except ValueError as wrong:
         raise typer.BadParameter("numbers such as 1,3,7, or off", param_hint="--days") from wrong
 
-    async def act(engine: Engine) -> None:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.schedules import set_retry_policy  # noqa: PLC0415  # as above
+    async def act(engine: Engine, merchant: Merchant) -> None:
+        await set_retry_policy(engine, merchant.merchant_id, retry_days)
 
-        owner = await find_merchant_by_code(engine, merchant_code)
-        await set_retry_policy(engine, owner.merchant_id, wanted)
-
-    with_engine(data, act)
+    with_merchant(data, merchant_code, act)
     print_facts({"merchant": merchant_code, "retry_days": days}, as_json=as_json)
+
+
+async def _merchant_id(engine: Engine, code: str | None) -> int | None:
+    """Return the id of the merchant, or None for all merchants."""
+    return (await find_merchant_by_code(engine, code)).merchant_id if code else None
 
 
 def _day(text: str) -> date:
@@ -140,7 +139,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as wrong:
         raise typer.BadParameter("a day such as 2026-12-01, or today", param_hint="--on") from wrong
-
-
-def _kst(moment: datetime) -> str:
-    return moment.astimezone(KST).strftime("%m-%d %H:%M KST")

@@ -1,19 +1,19 @@
-"""The clock of a merchant in test mode: `dasi clock`."""
+"""`dasi clock`: the clock of a merchant in test mode."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
-from dasi.commands.printing import print_facts
+from dasi.commands.context import with_merchant
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog, read_duration
+from dasi.commands.printing import kst, print_facts
 from dasi.engine import Engine
-from dasi.foundation.clock import KST, parse_duration
+from dasi.merchants import Merchant
+from dasi.test_clocks import ClockAdvance, advance_clock, merchant_now, reset_clock
+from dasi.webhooks import Deliverer
 
-if TYPE_CHECKING:
-    from dasi.test_clocks import ClockAdvance
-
+_TIME_FORMAT = "%Y-%m-%d %H:%M:%S KST"
 app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mode.")
 
 
@@ -21,16 +21,13 @@ app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mo
 def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """What the merchant's clock shows."""
 
-    async def act(engine: Engine) -> datetime:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import merchant_now  # noqa: PLC0415  # as above
+    async def act(engine: Engine, merchant: Merchant) -> datetime:
+        return await merchant_now(engine, merchant.merchant_id)
 
-        return await merchant_now(
-            engine, (await find_merchant_by_code(engine, merchant_code)).merchant_id
-        )
-
-    now = with_engine(data, act)
-    print_facts({"merchant": merchant_code, "now": _kst(now)}, as_json=as_json)
+    now = with_merchant(data, merchant_code, act)
+    print_facts(
+        {"merchant": merchant_code, "now": kst(now, time_format=_TIME_FORMAT)}, as_json=as_json
+    )
 
 
 @app.command("advance", epilog=help_epilog("dasi clock advance --merchant imp00000001 --by 31d"))
@@ -42,29 +39,21 @@ def advance(
     as_json: Json = False,
 ) -> None:
     """Turn it forward; scheduled payments and webhooks due until then happen, in order."""
-    try:
-        wait = parse_duration(by)
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong), param_hint="--by") from wrong
+    step = read_duration(by, option="--by")
 
-    async def act(engine: Engine) -> "ClockAdvance":
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import advance_clock, merchant_now  # noqa: PLC0415  # as above
-        from dasi.webhooks import Deliverer  # noqa: PLC0415  # as above
-
-        owner = await find_merchant_by_code(engine, merchant_code)
-        to = await merchant_now(engine, owner.merchant_id) + wait
+    async def act(engine: Engine, merchant: Merchant) -> ClockAdvance:
+        to = await merchant_now(engine, merchant.merchant_id) + step
         deliverer = Deliverer(engine, allow_local=engine.allows_local_urls)
         try:
-            return await advance_clock(engine, deliverer, owner.merchant_id, to=to)
+            return await advance_clock(engine, deliverer, merchant.merchant_id, to=to)
         finally:
             await deliverer.close()
 
-    advanced = with_engine(data, act)
+    advanced = with_merchant(data, merchant_code, act)
     print_facts(
         {
             "merchant": merchant_code,
-            "now": _kst(advanced.now),
+            "now": kst(advanced.now, time_format=_TIME_FORMAT),
             "charges": advanced.charges,
             "lookups": advanced.lookups,
             "webhooks": advanced.delivery_attempts,
@@ -77,16 +66,8 @@ def advance(
 def reset(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Back to the machine's time."""
 
-    async def act(engine: Engine) -> None:
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.test_clocks import reset_clock  # noqa: PLC0415  # as above
+    async def act(engine: Engine, merchant: Merchant) -> None:
+        await reset_clock(engine, merchant.merchant_id)
 
-        owner = await find_merchant_by_code(engine, merchant_code)
-        await reset_clock(engine, owner.merchant_id)
-
-    with_engine(data, act)
+    with_merchant(data, merchant_code, act)
     print_facts({"merchant": merchant_code, "clock": "the machine's"}, as_json=as_json)
-
-
-def _kst(moment: datetime) -> str:
-    return moment.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S KST")

@@ -1,28 +1,66 @@
-"""One machine for real: `dasi up`."""
+"""`dasi up`: database, gateway and worker on one machine."""
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
+from dasi.commands.options import (
+    DATA_DEFAULT,
+    UNTIL_STOPPED,
+    Data,
+    Host,
+    Port,
+    SimulatorPort,
+    help_epilog,
+)
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.merchants import list_merchants
 from dasi.runtime.bootstrap import open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.runtime.processes import ProcessGroup, raise_on_exit, shutdown_event, wait_first
+from dasi.runtime.processes import LOOPBACK, ProcessGroup, raise_on_exit, shutdown_event, wait_first
 from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
 from dasi.users import bootstrap_link
 
+app = typer.Typer()
+
+
+@app.command(epilog=help_epilog("dasi up --data /var/lib/dasi --port 8000", UNTIL_STOPPED))
+def up(
+    *,
+    data: Data = DATA_DEFAULT,
+    host: Host = LOOPBACK,
+    port: Port = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=8, help="How many gateway processes.")
+    ] = 1,
+    simulator: Annotated[bool, typer.Option("--simulator", help="Add the KICC simulator.")] = False,
+    simulator_port: SimulatorPort = 8001,
+) -> None:
+    """One machine for real: embedded PostgreSQL, gateway and worker."""
+    asyncio.run(
+        run_up(
+            data,
+            host=host,
+            port=port,
+            workers=workers,
+            simulator_port=simulator_port if simulator else None,
+        )
+    )
+
 
 async def run_up(
     data: Path, *, host: str, port: int, workers: int, simulator_port: int | None
 ) -> None:
-    """Runs until asked to stop. `OperatorError` if it cannot start or a part of it dies."""
+    """Run until a signal stops it. `OperatorError` if it cannot start or a part of it dies."""
     async with (
         shutdown_event() as stop,
         checked_ports(host, port, processes=workers, simulator=simulator_port) as ports,
@@ -41,7 +79,7 @@ async def _run(data: Path, ports: Ports) -> None:
 
 
 async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
-    """Until one of them ends; then, or when cancelled, all end."""
+    """Run the programs until one ends; then, or when cancelled, stop all."""
     with multiprocess_dir() as metrics_environment:
         group = ProcessGroup(
             logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
@@ -54,7 +92,7 @@ async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)
             await standalone.until_gateway_answers()
-            await _tell(standalone, opened, data)
+            await _print_addresses(standalone, opened, data)
             await raise_on_exit(group)
         finally:
             await group.stop()
@@ -70,7 +108,7 @@ async def _database_ends(postgres: EmbeddedPostgres) -> None:
     )
 
 
-async def _tell(standalone: Standalone, opened: DataDir, data: Path) -> None:
+async def _print_addresses(standalone: Standalone, opened: DataDir, data: Path) -> None:
     console = Console(highlight=False)
     console.print(
         f"dasi is ready on {standalone.ports.gateway_url}  (Ctrl-C stops it)", soft_wrap=True

@@ -1,24 +1,20 @@
-"""Users of the console: `dasi user`, and the link that lets the first one in."""
+"""`dasi user`: the users of the console."""
 
-import asyncio
-import os
 from typing import Annotated
 
 import typer
 
 from dasi.commands.context import with_engine
-from dasi.commands.merchants import read_secret
-from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
-from dasi.commands.printing import print_facts, print_list, print_note
+from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog, read_secret
+from dasi.commands.printing import print_facts, print_list
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
-from dasi.settings import read_settings
-from dasi.users import Role, User, add_user, bootstrap_link, list_users, reset_link
+from dasi.users import Role, User, add_user, list_users, reset_link
 
-user = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
+app = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
 
 
-@user.command("add", epilog=help_epilog("dasi user add --email kim@shop.example --name Kim"))
+@app.command("add", epilog=help_epilog("dasi user add --email kim@shop.example --name Kim"))
 def user_add(
     *,
     email: Annotated[str, typer.Option(help="What they sign in with.")],
@@ -33,16 +29,21 @@ def user_add(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Add somebody to the console."""
-    given = read_secret(password)
-    assert given is not None
+    """Add a user of the console."""
+    new_password = read_secret(password)
+    assert new_password is not None
 
     async def act(engine: Engine) -> None:
         merchant_id = None
         if merchant_code is not None:
             merchant_id = (await find_merchant_by_code(engine, merchant_code)).merchant_id
         await add_user(
-            engine, email=email, name=name, password=given, merchant_id=merchant_id, role=role
+            engine,
+            email=email,
+            name=name,
+            password=new_password,
+            merchant_id=merchant_id,
+            role=role,
         )
 
     with_engine(data, act)
@@ -52,7 +53,7 @@ def user_add(
     )
 
 
-@user.command("reset", epilog=help_epilog("dasi user reset --email kim@shop.example"))
+@app.command("reset", epilog=help_epilog("dasi user reset --email kim@shop.example"))
 def user_reset(
     *,
     email: Annotated[str, typer.Option(help="Whose password or second factor is lost.")],
@@ -62,9 +63,9 @@ def user_reset(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Print a link that lets somebody in again: once, within an hour.
+    """Print a link that lets a user in again: once, within an hour.
 
-    Whoever opens it chooses a new password; the second factor ends and every session with it.
+    The user chooses a new password there; the second factor and every session end.
     """
 
     async def act(engine: Engine) -> str:
@@ -82,32 +83,18 @@ def user_reset(
     )
 
 
-@user.command("list", epilog=help_epilog("dasi user list --json"))
+@app.command("list", epilog=help_epilog("dasi user list --json"))
 def user_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """List the users of the console, oldest first."""
-    rows = [_of_user(one) for one in with_engine(data, list_users)]
+    rows = [_user_facts(user) for user in with_engine(data, list_users)]
     print_list(rows, as_json=as_json, none="Nobody yet: dasi user add --help")
 
 
-def print_bootstrap_link() -> None:
-    """While nobody can sign in: the link that makes the first owner, on standard error."""
-
-    async def act() -> str | None:
-        from dasi.runtime.bootstrap import open_current_engine  # noqa: PLC0415  # it loads every room
-
-        async with open_current_engine(read_settings(os.environ)) as engine:
-            return await bootstrap_link(engine)
-
-    link = asyncio.run(act())
-    if link is not None:
-        print_note(f"Nobody can sign in to the console yet. Make the owner within 24 h:\n  {link}")
-
-
-def _of_user(one: User) -> dict[str, str | int | bool | None]:
+def _user_facts(user: User) -> dict[str, str | int | bool | None]:
     return {
-        "email": one.email,
-        "name": one.name,
-        "role": "owner" if one.is_owner else "member",
-        "second_factor": one.has_second_factor,
-        "created_at": one.created_at.isoformat(timespec="seconds"),
+        "email": user.email,
+        "name": user.name,
+        "role": "owner" if user.is_owner else "member",
+        "second_factor": user.has_second_factor,
+        "created_at": user.created_at.isoformat(timespec="seconds"),
     }

@@ -1,16 +1,19 @@
-"""The sealed secrets: `dasi vault`."""
-
-from typing import TYPE_CHECKING
+"""`dasi vault`: the sealed secrets."""
 
 import typer
 
+from dasi.authentication import SEALED_SECOND_FACTORS
+from dasi.billing_keys import SEALED_KEYS
+from dasi.channels import SEALED_SECRETS
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import print_list, print_note
 from dasi.engine import Engine
-
-if TYPE_CHECKING:
-    from dasi.foundation.reencrypt import EncryptedColumn, ReencryptResult
+from dasi.foundation.reencrypt import EncryptedColumn, ReencryptResult, reencrypt
+from dasi.idempotency import SEALED_RESPONSES
+from dasi.merchants import SEALED_TOKENS
+from dasi.pg_notifications import SEALED_NOTIFICATIONS
+from dasi.webhooks import SEALED_SIGNING_SECRETS
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
 
@@ -22,16 +25,8 @@ def vault() -> None:
     """The secrets that are sealed in the database."""
 
 
-def everything_sealed() -> "tuple[EncryptedColumn, ...]":
+def encrypted_columns() -> tuple[EncryptedColumn, ...]:
     """Every column of the database that holds sealed values."""
-    from dasi.authentication import SEALED_SECOND_FACTORS  # noqa: PLC0415  # as above
-    from dasi.billing_keys import SEALED_KEYS  # noqa: PLC0415  # slow: not for --help
-    from dasi.channels import SEALED_SECRETS  # noqa: PLC0415  # as above
-    from dasi.idempotency import SEALED_RESPONSES  # noqa: PLC0415  # as above
-    from dasi.merchants import SEALED_TOKENS  # noqa: PLC0415  # as above
-    from dasi.pg_notifications import SEALED_NOTIFICATIONS  # noqa: PLC0415  # as above
-    from dasi.webhooks import SEALED_SIGNING_SECRETS  # noqa: PLC0415  # as above
-
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
         *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS),
@@ -51,25 +46,27 @@ def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     Gateways and workers may go on working. It can be stopped and run again at any time.
     """
 
-    async def act(engine: Engine) -> "list[ReencryptResult]":
-        from dasi.foundation.reencrypt import reencrypt  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine) -> list[ReencryptResult]:
         return [
-            await reencrypt(engine.database, engine.vault, values) for values in everything_sealed()
+            await reencrypt(engine.database, engine.vault, values) for values in encrypted_columns()
         ]
 
-    done = with_engine(data, act)
+    results = with_engine(data, act)
     print_list(
         [
-            {"what": one.title, "reencrypted": one.reencrypted, "not_opened": len(one.unopened)}
-            for one in done
+            {
+                "what": result.title,
+                "reencrypted": result.reencrypted,
+                "not_opened": len(result.unopened),
+            }
+            for result in results
         ],
         as_json=as_json,
         none="Nothing is sealed.",
     )
-    unopened = [row for one in done for row in one.unopened]
+    unopened = [row for result in results for row in result.unopened]
     for row in unopened:
-        print_note(f"{row}")
+        print_note(row)
     if unopened:
         print_note("Keep every key that is named here in DASI_VAULT_KEYS, or these are lost.")
         raise typer.Exit(_UNOPENED)

@@ -1,27 +1,36 @@
-"""Webhooks at the keyboard: the log, sending again, signing secrets, endpoints that fail."""
+"""`dasi webhooks`: the log, resending, signing secrets, failing endpoints."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from dasi.commands.context import with_engine
-from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
-from dasi.commands.printing import Facts, print_facts, print_list
+from dasi.commands.context import with_merchant
+from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog, read_duration
+from dasi.commands.printing import Facts, kst, print_facts, print_list
 from dasi.engine import Engine
-from dasi.foundation.clock import KST, parse_duration
-
-if TYPE_CHECKING:
-    from dasi.webhooks import Delivery, DeliveryAttempt, FailingEndpoint, SentTest, SigningSecret
+from dasi.foundation.clock import KST
+from dasi.merchants import Merchant, has_extended_events, set_extended_events
+from dasi.webhooks import (
+    Delivery,
+    DeliveryAttempt,
+    FailingEndpoint,
+    SentTest,
+    SigningSecret,
+    failing_endpoints,
+    list_attempts,
+    list_deliveries,
+    pause_endpoint,
+    replay_events,
+    resend_event,
+    resume_endpoint,
+    rotate_secret,
+    send_test_event,
+    signing_secrets,
+)
 
 _TAKEN = range(200, 300)
 app = typer.Typer(no_args_is_help=True, help="What merchants were told, and telling it again.")
-
-
-async def _owner(engine: Engine, code: str) -> int:
-    from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-
-    return (await find_merchant_by_code(engine, code)).merchant_id
 
 
 @app.command("list", epilog=help_epilog("dasi webhooks list --merchant imp00000001 --state failed"))
@@ -40,29 +49,26 @@ def list_all(
 ) -> None:
     """List deliveries, newest first."""
 
-    async def act(engine: Engine) -> "list[Delivery]":
-        from dasi.webhooks import list_deliveries  # noqa: PLC0415  # slow: not for --help
-
-        owner = await _owner(engine, merchant_code)
+    async def act(engine: Engine, merchant: Merchant) -> list[Delivery]:
         page = await list_deliveries(
-            engine, owner, state=state, resource_id=resource_id, limit=limit
+            engine, merchant.merchant_id, state=state, resource_id=resource_id, limit=limit
         )
         return [*page.rows]
 
     rows: list[Facts] = [
         {
-            "at": _kst(one.created_at),
-            "type": one.kind,
-            "resource_id": one.resource_id,
-            "state": one.state,
-            "attempts": one.attempts,
-            "answer": one.last_answer,
-            "next_attempt": _kst(one.next_attempt_at),
-            "url": one.url,
-            "event": one.event_id,
-            "delivery": one.delivery_id,
+            "at": kst(delivery.created_at),
+            "type": delivery.kind,
+            "resource_id": delivery.resource_id,
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "answer": delivery.last_answer,
+            "next_attempt": kst(delivery.next_attempt_at),
+            "url": delivery.url,
+            "event": delivery.event_id,
+            "delivery": delivery.delivery_id,
         }
-        for one in with_engine(data, act)
+        for delivery in with_merchant(data, merchant_code, act)
     ]
     print_list(rows, as_json=as_json, none="No deliveries like that.")
 
@@ -80,21 +86,19 @@ def attempts(
 ) -> None:
     """Show every POST of a delivery: request, answer, time, next attempt."""
 
-    async def act(engine: Engine) -> "list[DeliveryAttempt]":
-        from dasi.webhooks import list_attempts  # noqa: PLC0415  # slow: not for --help
-
-        return await list_attempts(engine, await _owner(engine, merchant_code), delivery)
+    async def act(engine: Engine, merchant: Merchant) -> list[DeliveryAttempt]:
+        return await list_attempts(engine, merchant.merchant_id, delivery)
 
     rows: list[Facts] = [
         {
-            "number": one.number,
-            "at": _kst(one.at),
-            "took_ms": one.took_ms,
-            "request": one.request,
-            "answer": one.answer,
-            "next_attempt": _kst(one.next_attempt_at),
+            "number": attempt.number,
+            "at": kst(attempt.at),
+            "took_ms": attempt.took_ms,
+            "request": attempt.request,
+            "answer": attempt.answer,
+            "next_attempt": kst(attempt.next_attempt_at),
         }
-        for one in with_engine(data, act)
+        for attempt in with_merchant(data, merchant_code, act)
     ]
     print_list(rows, as_json=as_json, none="No attempt was made yet, or there is no such delivery.")
 
@@ -111,12 +115,13 @@ def resend(
 ) -> None:
     """Send one event again, with a whole retry schedule."""
 
-    async def act(engine: Engine) -> int:
-        from dasi.webhooks import resend_event  # noqa: PLC0415  # slow: not for --help
+    async def act(engine: Engine, merchant: Merchant) -> int:
+        return await resend_event(engine, merchant.merchant_id, event)
 
-        return await resend_event(engine, await _owner(engine, merchant_code), event)
-
-    print_facts({"event": event, "deliveries_pending": with_engine(data, act)}, as_json=as_json)
+    print_facts(
+        {"event": event, "deliveries_pending": with_merchant(data, merchant_code, act)},
+        as_json=as_json,
+    )
 
 
 @app.command(
@@ -137,18 +142,19 @@ def replay(
     """Send the deliveries of a span of time again, those of each payment in order."""
     begins, ends = _moment(since, "--since"), _moment(until, "--until") if until else None
 
-    async def act(engine: Engine) -> int:
-        from dasi.webhooks import replay_events  # noqa: PLC0415  # slow: not for --help
-
+    async def act(engine: Engine, merchant: Merchant) -> int:
         return await replay_events(
             engine,
-            await _owner(engine, merchant_code),
+            merchant.merchant_id,
             since=begins,
             until=ends or engine.clock.now(),
             only_failed=not delivered_too,
         )
 
-    print_facts({"since": since, "deliveries_pending": with_engine(data, act)}, as_json=as_json)
+    print_facts(
+        {"since": since, "deliveries_pending": with_merchant(data, merchant_code, act)},
+        as_json=as_json,
+    )
 
 
 @app.command("secret", epilog=help_epilog("dasi webhooks secret --merchant imp00000001 --rotate"))
@@ -163,23 +169,17 @@ def secret(
     as_json: Json = False,
 ) -> None:
     """Show the secrets that sign webhooks, newest first; an endpoint verifies with one of them."""
-    try:
-        overlap = parse_duration(keep_old_for)
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong), param_hint="--keep-old-for") from wrong
+    overlap = read_duration(keep_old_for, option="--keep-old-for")
 
-    async def act(engine: Engine) -> "list[SigningSecret]":
-        from dasi.webhooks import rotate_secret, signing_secrets  # noqa: PLC0415  # slow: not for --help
-
-        owner = await _owner(engine, merchant_code)
+    async def act(engine: Engine, merchant: Merchant) -> list[SigningSecret]:
         if rotate:
-            await signing_secrets(engine, owner)  # so that there is an old one
-            await rotate_secret(engine, owner, keep_old_for=overlap)
-        return await signing_secrets(engine, owner)
+            await signing_secrets(engine, merchant.merchant_id)  # so that there is an old one
+            await rotate_secret(engine, merchant.merchant_id, keep_old_for=overlap)
+        return await signing_secrets(engine, merchant.merchant_id)
 
     rows: list[Facts] = [
-        {"secret": one.secret, "signs_until": _kst(one.expires_at)}
-        for one in with_engine(data, act)
+        {"secret": signing_secret.secret, "signs_until": kst(signing_secret.expires_at)}
+        for signing_secret in with_merchant(data, merchant_code, act)
     ]
     print_list(rows, as_json=as_json, none="")
 
@@ -201,26 +201,23 @@ def endpoints(
 ) -> None:
     """List endpoints that fail or are paused: how often, since when, until when, disabled (410)."""
 
-    async def act(engine: Engine) -> "list[FailingEndpoint]":
-        from dasi.webhooks import failing_endpoints, pause_endpoint, resume_endpoint  # noqa: PLC0415  # slow: not for --help
-
-        owner = await _owner(engine, merchant_code)
+    async def act(engine: Engine, merchant: Merchant) -> list[FailingEndpoint]:
         if pause is not None:
-            await pause_endpoint(engine, owner, pause)
+            await pause_endpoint(engine, merchant.merchant_id, pause)
         if resume is not None:
-            await resume_endpoint(engine, owner, resume)
-        return await failing_endpoints(engine, owner)
+            await resume_endpoint(engine, merchant.merchant_id, resume)
+        return await failing_endpoints(engine, merchant.merchant_id)
 
     rows: list[Facts] = [
         {
-            "endpoint": one.endpoint,
-            "failures": one.failures,
-            "since": _kst(one.failing_since),
-            "backoff_until": _kst(one.backoff_until),
-            "paused_since": _kst(one.paused_at),
-            "disabled_since": _kst(one.disabled_at),
+            "endpoint": failing.endpoint,
+            "failures": failing.failures,
+            "since": kst(failing.failing_since),
+            "backoff_until": kst(failing.backoff_until),
+            "paused_since": kst(failing.paused_at),
+            "disabled_since": kst(failing.disabled_at),
         }
-        for one in with_engine(data, act)
+        for failing in with_merchant(data, merchant_code, act)
     ]
     print_list(rows, as_json=as_json, none="Every endpoint answers.")
 
@@ -243,14 +240,10 @@ def send_test(
 ) -> None:
     """Send a test event to a merchant's address now and show what came back."""
 
-    async def act(engine: Engine) -> "SentTest":
-        from dasi.merchants import find_merchant_by_code  # noqa: PLC0415  # slow: not for --help
-        from dasi.webhooks import send_test_event  # noqa: PLC0415  # as above
+    async def act(engine: Engine, merchant: Merchant) -> SentTest:
+        return await send_test_event(engine, merchant, mode=mode)
 
-        owner = await find_merchant_by_code(engine, merchant_code)
-        return await send_test_event(engine, owner, mode=mode)
-
-    sent = with_engine(data, act)
+    sent = with_merchant(data, merchant_code, act)
     print_facts(
         {
             "url": sent.url,
@@ -279,17 +272,14 @@ def extended_events(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Tell also what Iamport leaves out: declined charges, keys, revoked schedules, doubts."""
+    """Send also events Iamport has not: declined charges, keys, revoked schedules, lost answers."""
 
-    async def act(engine: Engine) -> bool:
-        from dasi.merchants import has_extended_events, set_extended_events  # noqa: PLC0415  # slow: not for --help
-
-        owner = await _owner(engine, merchant_code)
+    async def act(engine: Engine, merchant: Merchant) -> bool:
         if enable is not None:
-            await set_extended_events(engine, owner, is_on=enable)
-        return await has_extended_events(engine, owner)
+            await set_extended_events(engine, merchant.merchant_id, is_on=enable)
+        return await has_extended_events(engine, merchant.merchant_id)
 
-    is_on = with_engine(data, act)
+    is_on = with_merchant(data, merchant_code, act)
     print_facts({"merchant": merchant_code, "extended_events": is_on}, as_json=as_json)
 
 
@@ -299,7 +289,3 @@ def _moment(text: str, option: str) -> datetime:
     except ValueError as wrong:
         raise typer.BadParameter("a moment such as 2026-12-01T09:00", param_hint=option) from wrong
     return moment if moment.tzinfo else moment.replace(tzinfo=KST)
-
-
-def _kst(moment: datetime | None) -> str | None:
-    return moment.astimezone(KST).strftime("%m-%d %H:%M:%S KST") if moment else None

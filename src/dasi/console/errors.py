@@ -183,7 +183,7 @@ def error_message(error: Refused | Unavailable) -> ErrorMessage:
         return ErrorMessage(
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"지금은 처리할 수 없습니다. {error.retry_after_s}초 뒤에 다시 시도하세요.",
-            f"Not now: {error.what} is away. Try again in {error.retry_after_s} s.",
+            f"Not now: {error.service} is away. Try again in {error.retry_after_s} s.",
         )
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 409)
     if isinstance(error, Invalid):

@@ -1,1 +1,1 @@
-"""What any room may stand on. Knows no word of the trade."""
+"""The parts that any package may use: database, clock, vault, errors, logs. No domain concept."""

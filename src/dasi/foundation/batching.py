@@ -1,11 +1,11 @@
-"""Does at once what several ask for at the same time, so that they share a statement and a commit.
+"""Group commit: run concurrent calls of one kind as one statement in one transaction.
 
-Whoever asks while a batch is under way waits for the next one. Nobody waits for a timer: alone, a
-caller is a batch of one and goes at once.
+A call that arrives while a batch runs waits for the next batch. There is no timer: a call that
+finds no batch running is a batch of one and starts at once.
 
     imp_uid = await database.run_batched(store.reserve_charges, reservation)
 
-What a caller is answered was committed before; what one caller did wrong is told to that one alone.
+A caller gets its result after the commit. An error of one caller's item reaches that caller only.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 BATCH_MAX = 64
 """A batch holds its locks until its commit: what is in it must stay small."""
 
-# The server's own no to what it was given: the whole batch was rolled back.
+# The server refused the data: the whole batch was rolled back.
 _ROLLED_BACK_ERRORS = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -32,7 +32,7 @@ _ROLLED_BACK_ERRORS = (
 
 
 class Batcher(Generic[Item, Result]):
-    """One kind of act on one database."""
+    """Batches the calls of one operation on one database."""
 
     def __init__(
         self, act: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, max_concurrent: int
@@ -44,7 +44,7 @@ class Batcher(Generic[Item, Result]):
         self._batches: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Result:
-        """The result for `item`. A caller that is cancelled may or may not have had its way."""
+        """Return the result for `item`. A cancelled caller's item may be processed."""
         if not self._waiting and self._under_way < self._max_concurrent:
             return await self._run_single(item)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -52,12 +52,12 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     async def close(self) -> None:
-        """Waits for the batches under way."""
+        """Wait for the running batches."""
         while self._batches:
             await asyncio.wait(self._batches)
 
     async def _run_single(self, item: Item) -> Result:
-        """Nobody else asks: the caller does it by itself, and starts the next batch."""
+        """Process the item of a caller that is alone, and start the next batch."""
         self._under_way += 1
         try:
             (result,) = await self._act([item])
@@ -86,13 +86,13 @@ class Batcher(Generic[Item, Result]):
         try:
             results = await self._act([item for item, _ in pending]) if pending else ()
         except _ROLLED_BACK_ERRORS as refused:
-            # One of the batch is to blame, so each goes alone and hears about itself.
+            # One item caused it, so each item runs alone and its caller gets its own error.
             if len(pending) > 1:
-                for one in pending:
-                    await self._run([one])
+                for call in pending:
+                    await self._run([call])
             else:
                 _fail_all(pending, refused)
-        except Exception as failed:  # noqa: BLE001  # told to those who wait, who decide
+        except Exception as failed:  # noqa: BLE001  # the waiting callers get it and decide
             _fail_all(pending, failed)
         except BaseException:
             for _, future in pending:

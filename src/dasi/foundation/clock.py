@@ -1,7 +1,7 @@
-"""Time, read once an act and passed down.
+"""Time, read once an operation and passed down.
 
-Inside, every moment is an aware UTC `datetime`. The PG's days are Korean days and are made here and
-nowhere else. Korea has had no daylight saving since 1988, so a fixed offset is exact.
+Inside, every moment is an aware UTC `datetime`. The PG's days are Korean days, and only this module
+makes them. Korea has had no daylight saving since 1988, so a fixed offset is exact.
 """
 
 import re
@@ -15,7 +15,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class Clock(Protocol):
-    """Whoever tells the time: the machine, or a test that turns it."""
+    """The source of the time: the machine's clock, or a test's."""
 
     def now(self) -> datetime:
         """The present moment, aware, UTC."""
@@ -28,7 +28,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is turned. For tests and for merchants in test mode."""
+    """A clock that moves only by `advance`. For tests and for merchants in test mode."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment.astimezone(UTC)

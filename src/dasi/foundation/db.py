@@ -1,8 +1,8 @@
-"""PostgreSQL: the pool, transactions, and the sorting of its errors.
+"""PostgreSQL: the pool, transactions, and the classes of its errors.
 
 No session state lives on a pooled connection (`SET LOCAL` only), so the pool's reset query is
-switched off and a transaction pooler may stand in between. While a transaction is open nothing
-outside may be asked: `assert_no_transaction` is called by whatever sends.
+switched off and a transaction pooler may stand in between. While a transaction is open
+no request may go outside: every function that sends one calls `assert_no_transaction`.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MAX_CONCURRENT_BATCHES = 1
-"""Of one kind, in one process. Those who come meanwhile make the next one larger, which costs less
-than a second one beside it (at 32 clients: 140 µs of PostgreSQL less a charge)."""
+"""Of one kind, in one process. Later calls make the next batch larger, which costs less than a
+second concurrent one (at 32 clients: 140 µs of PostgreSQL less a charge)."""
 _NOTIFY_INTERVAL_S = 0.02
 _STATEMENTS_PREPARED = 100
 """On each connection; a process knows a few dozen."""
@@ -93,7 +93,7 @@ class Database:
         act: Callable[["Database", Sequence[Item]], Awaitable[Sequence[Result]]],
         item: Item,
     ) -> Result:
-        """`act(database, [item])`, shared with whoever asks for the same act at the same time.
+        """Return the result of `act` for one item, batched with concurrent calls of it.
 
         `act` reads or writes for all items in one transaction of its own and gives one result for
         each, in their order. It is a function of a store, not made anew for each call.
@@ -110,10 +110,10 @@ class Database:
         return result
 
     def notify(self, channel: str) -> None:
-        """Wakes whoever listens on `channel`: soon, and once for many calls.
+        """Wake the listeners of `channel`: soon, and once for many calls.
 
         Not inside a transaction, because PostgreSQL lets transactions that notify commit only one
-        after the other. It may be lost: whoever listens also looks by itself.
+        after the other. It may be lost: listeners also poll.
         """
         if channel in self._notify_tasks:
             self._renotify.add(channel)
@@ -144,7 +144,7 @@ class Database:
 async def open_database(
     url: str, *, connections_max: int, statement_timeout_s: float, has_pooler: bool = False
 ) -> Database:
-    """Opens the pool. `Unavailable` if the server does not answer.
+    """Open the pool. `Unavailable` if the server does not answer.
 
     `has_pooler`: a transaction pooler stands in between, so no connection is ours for longer than a
     transaction, and a statement that was prepared by name would be looked for on another one.

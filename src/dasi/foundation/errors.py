@@ -1,19 +1,19 @@
-"""What can go wrong, and who can do something about it.
+"""The errors of an operation, by the party that can act on them.
 
-    Refused              the caller can act: nothing was done, the answer says what to change
-      NotAuthenticated     who are you?
+    Refused              the caller can act: nothing was done, the error names the correction
+      NotAuthenticated     no valid credentials
       Invalid              a field breaks a rule; `field` and `rule` are named
-      NotFound             no such thing for this merchant
+      NotFound             this merchant has no such object
       Conflict             it exists already, or is in a state that forbids this
       NotAllowed           this merchant, channel or PG does not do that
     Unavailable          try later: nothing is wrong with the request
     OperatorError        the operator can act: problem, cause and next step, for the command line
     AssertionError       a bug: never caught, always alarmed
 
-Outcomes of asking a PG are values, not exceptions: see `dasi.providers.port`.
+Outcomes of a request to a PG are values, not exceptions: see `dasi.providers.port`.
 
-`reason` is a slug of our own; each face translates it once, in one table, into its own codes and
-texts. `facts` fill the blanks of that text and must never hold a secret.
+`reason` is a slug of our own; each interface translates it in one table into its own codes
+and texts. `facts` fill the blanks of that text and must never hold a secret.
 """
 
 
@@ -23,12 +23,12 @@ class Refused(Exception):
     def __init__(self, reason: str, **facts: object) -> None:
         self.reason = reason
         self.facts = facts
-        told = ", ".join(f"{name}={value!r}" for name, value in facts.items())
-        super().__init__(f"{reason} ({told})" if told else reason)
+        text = ", ".join(f"{name}={value!r}" for name, value in facts.items())
+        super().__init__(f"{reason} ({text})" if text else reason)
 
 
 class NotAuthenticated(Refused):
-    """No valid credentials were given."""
+    """The request has no valid credentials."""
 
 
 class Invalid(Refused):
@@ -46,7 +46,7 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """There is no such thing for this merchant."""
+    """This merchant has no such object."""
 
 
 class Conflict(Refused):
@@ -58,12 +58,12 @@ class NotAllowed(Refused):
 
 
 class Unavailable(Exception):
-    """Nothing is wrong with the request; something it needs is not there now. Try later."""
+    """A service that the request needs cannot be reached now. The request itself is right."""
 
-    def __init__(self, what: str, retry_after_s: int) -> None:
-        self.what = what
+    def __init__(self, service: str, retry_after_s: int) -> None:
+        self.service = service
         self.retry_after_s = retry_after_s
-        super().__init__(f"{what} is unavailable; try again in {retry_after_s} s")
+        super().__init__(f"{service} is unavailable; try again in {retry_after_s} s")
 
 
 class OperatorError(Exception):

@@ -47,7 +47,7 @@ def set_up_logging(
     log_format: Literal["auto", "json", "text"],
     stream: TextIO | None = None,
 ) -> None:
-    """Sends every log of this process to `stream` (standard error) in the given form."""
+    """Send every log line of this process to `stream` (standard error) in one format."""
     out = sys.stderr if stream is None else stream
     is_text = log_format == "text" or (log_format == "auto" and out.isatty())
     before: list[Processor] = [
@@ -98,7 +98,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class _Lines:
-    """Makes the loggers of this program, each with the name of the module that asked for it."""
+    """Makes the loggers of this program, each with the name of the calling module."""
 
     def __init__(self, handler: _Handler) -> None:
         self._handler = handler
@@ -109,7 +109,7 @@ class _Lines:
 
 
 class _Line:
-    """Writes a finished line whole, as the handler does with those of the libraries."""
+    """Writes finished lines, as the handler does for those of libraries."""
 
     def __init__(self, name: str, handler: _Handler) -> None:
         self.name = name
@@ -130,8 +130,9 @@ class _Line:
 
 
 def _never_failing(processors: list[Processor]) -> Processor:
-    """The processors as one. Whoever logs has moved money a moment ago and must not hear of it when
-    a line cannot be made.
+    """Return the processors as one that never raises.
+
+    The caller may have moved money a moment ago, and a line that cannot be made must not stop it.
     """
 
     def make_line(logger: WrappedLogger, method: str, event_dict: EventDict) -> Any:
@@ -139,7 +140,7 @@ def _never_failing(processors: list[Processor]) -> Processor:
             line: Any = event_dict
             for processor in processors:
                 line = processor(logger, method, line)
-        except Exception:  # noqa: BLE001  # whatever it is, the line says so
+        except Exception:  # noqa: BLE001  # the line names its type
             return _lost(getattr(logger, "name", "?"))
         return line
 
@@ -147,8 +148,8 @@ def _never_failing(processors: list[Processor]) -> Processor:
 
 
 def _lost(where: str) -> str:
-    why = type(sys.exc_info()[1]).__name__
-    return json.dumps({"event": "log_line_lost", "level": "error", "where": where, "why": why})
+    error = type(sys.exc_info()[1]).__name__
+    return json.dumps({"event": "log_line_lost", "level": "error", "where": where, "why": error})
 
 
 def _to_json(event_dict: EventDict, **_options: Any) -> str:
@@ -156,18 +157,18 @@ def _to_json(event_dict: EventDict, **_options: Any) -> str:
 
 
 def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """The last processor before rendering: nothing passes it with a secret in it."""
+    """Hide the secrets of an event. The last processor before rendering."""
     return {name: without_secrets(value, name=name) for name, value in event_dict.items()}
 
 
 def without_secrets(value: Any, *, name: str = "", depth: int = 0) -> Any:
-    """`value` again, with whatever looks secret replaced. Unknown objects become their `repr`."""
+    """Return `value` with everything secret-like replaced. Unknown objects become their `repr`."""
     if value is None or isinstance(value, bool | float):
         return value
     if name and _is_secret_name(name):
         return HIDDEN
     if isinstance(value, int):
-        return HIDDEN if _looks_like_card(str(abs(value))) else value
+        return HIDDEN if _is_card_number(str(abs(value))) else value
     if isinstance(value, Mapping | list | tuple | set | frozenset):
         return _inside(value, depth + 1) if depth < _DEPTH_MAX else "…"
     if isinstance(value, bytes | bytearray | memoryview):
@@ -195,7 +196,7 @@ def _clean_text(text: str) -> str:
     text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
     text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
     text = _IN_TEXT.sub(rf"\1\2{HIDDEN}", text)
-    return _LONG_DIGITS.sub(lambda m: HIDDEN if _looks_like_card(m[0]) else m[0], text)
+    return _LONG_DIGITS.sub(lambda m: HIDDEN if _is_card_number(m[0]) else m[0], text)
 
 
 def _is_plain(text: str) -> bool:
@@ -205,7 +206,7 @@ def _is_plain(text: str) -> bool:
     return len(text) < _CARD_DIGITS_MIN or _MANY_DIGITS.search(text) is None
 
 
-def _looks_like_card(text: str) -> bool:
+def _is_card_number(text: str) -> bool:
     """13 to 19 digits that pass Luhn's check, as every card number does."""
     digits = [int(mark) for mark in text if mark.isdigit()]
     if not _CARD_DIGITS_MIN <= len(digits) <= _CARD_DIGITS_MAX:

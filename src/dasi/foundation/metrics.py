@@ -23,12 +23,12 @@ def multiprocess_dir(inside: Path | None = None) -> Iterator[dict[str, str]]:
 
 
 def render() -> bytes:
-    """In Prometheus's form: of this process and of those that count with it."""
+    """Return the metrics of this process and its group in Prometheus's format."""
     return generate_latest(_registry(None))
 
 
 def serve_metrics(host: str, port: int, environment: dict[str, str] | None = None) -> None:
-    """Tells it on a thread of its own as long as this process runs, which serves nothing else."""
+    """Serve the metrics on a thread, for a process that serves nothing else, until it ends."""
     start_http_server(port, addr=host, registry=_registry(environment))
 
 

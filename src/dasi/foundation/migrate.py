@@ -46,12 +46,16 @@ def load_migrations(package: str = "dasi.migrations") -> tuple[Migration, ...]:
 
 
 async def migrate(url: str, migrations: Sequence[Migration] | None = None) -> tuple[Migration, ...]:
-    """Applies what is missing and returns it. `OperatorError` if a past file was changed, or the
-    database is newer than this version."""
-    wanted = load_migrations() if migrations is None else tuple(migrations)
+    """Apply the missing migrations and return them.
+
+    `OperatorError` if a past file was changed, or the database is newer than this version.
+    """
+    shipped = load_migrations() if migrations is None else tuple(migrations)
     connection = await asyncpg.connect(url)
     try:
-        applied = [one for one in wanted if await _apply_once(connection, one, wanted)]
+        applied = [
+            migration for migration in shipped if await _apply_once(connection, migration, shipped)
+        ]
     finally:
         await connection.close()
     return tuple(applied)
@@ -61,9 +65,9 @@ async def require_current(
     database: Database, migrations: Sequence[Migration] | None = None
 ) -> None:
     """`OperatorError` naming the migrations that are missing, changed or unknown. Read only."""
-    wanted = load_migrations() if migrations is None else tuple(migrations)
+    shipped = load_migrations() if migrations is None else tuple(migrations)
     async with database.transaction() as connection:
-        missing = _missing(await _past(connection), wanted)
+        missing = _missing(await _past(connection), shipped)
     if missing:
         raise OperatorError(
             "The database is older than this version of dasi.",
@@ -73,14 +77,14 @@ async def require_current(
 
 
 async def _apply_once(
-    connection: Connection, migration: Migration, wanted: Sequence[Migration]
+    connection: Connection, migration: Migration, shipped: Sequence[Migration]
 ) -> bool:
     try:
         async with connection.transaction():
             await connection.execute(f"SET LOCAL lock_timeout = '{_WAIT_FOR_OTHER_MIGRATOR}'")
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_MIGRATOR)
             await connection.execute(f"SET LOCAL lock_timeout = '{_WAIT_FOR_TABLE}'")
-            if migration not in _missing(await _past(connection), wanted):
+            if migration not in _missing(await _past(connection), shipped):
                 return False
             await _run(connection, migration)
     except asyncpg.LockNotAvailableError as busy:
@@ -117,21 +121,22 @@ async def _past(connection: Connection) -> dict[int, tuple[str, str]]:
 
 
 def _missing(
-    past: dict[int, tuple[str, str]], wanted: Sequence[Migration]
+    past: dict[int, tuple[str, str]], shipped: Sequence[Migration]
 ) -> tuple[Migration, ...]:
-    shipped = {migration.number: migration for migration in wanted}
+    by_number = {migration.number: migration for migration in shipped}
     for number, (name, sha256) in sorted(past.items()):
-        ours = shipped.get(number)
-        if ours is None:
+        migration = by_number.get(number)
+        if migration is None:
             raise OperatorError(
                 "The database is newer than this version of dasi.",
                 cause=f"It has migration {number:04}_{name}, which this version does not know.",
                 hint="Start the version that made it, or a newer one.",
             )
-        if ours.sha256 != sha256:
+        if migration.sha256 != sha256:
             raise OperatorError(
                 f"The past migration {number:04}_{name} was changed after it was applied.",
-                cause=f"Its digest was {sha256[:12]}… when applied and is {ours.sha256[:12]}… now.",
+                cause=f"Its digest was {sha256[:12]}… when applied and is "
+                f"{migration.sha256[:12]}… now.",
                 hint="Put the file back as it was and write the change as a new migration.",
             )
-    return tuple(migration for migration in wanted if migration.number not in past)
+    return tuple(migration for migration in shipped if migration.number not in past)

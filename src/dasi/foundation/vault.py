@@ -29,7 +29,7 @@ class DecryptionError(Exception):
 
 
 class Vault:
-    """Holds the sealing keys. Never prints them."""
+    """Seals and opens secrets with its keys, which it never prints."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
@@ -38,14 +38,14 @@ class Vault:
         self._newest = _key_id(keys[0])
 
     def seal(self, secret: str, *, associated_data: str) -> bytes:
-        """Seals `secret`; only `open` with the same `associated_data` gives it back."""
+        """Return `secret` sealed; only `open` with the same `associated_data` returns it."""
         salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
         cipher = AESGCM(_record_key(self._keys[self._newest], salt))
         sealed = cipher.encrypt(nonce, secret.encode(), associated_data.encode())
         return _VERSION + self._newest + salt + nonce + sealed
 
     def open(self, sealed: bytes, *, associated_data: str) -> str:
-        """The secret again. `DecryptionError` says why not, without a word of what is inside."""
+        """Return the secret. `DecryptionError` names the reason and nothing of the content."""
         if sealed[:1] != _VERSION or len(sealed) <= _HEADER:
             raise DecryptionError("not a sealed record of version 1")
         key = self._keys.get(sealed[1 : 1 + _ID])

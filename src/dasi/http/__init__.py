@@ -1,1 +1,1 @@
-"""What every HTTP interface shares: admission and the route index."""
+"""The parts that every HTTP interface shares: admission, the route index and the templates."""

@@ -1,12 +1,11 @@
-"""How many requests one process works on at once. When it is full it answers 503.
+"""Limits how many requests one process works on at once. When it is full it answers 503.
 
-More requests at once do not make anything faster: they wait inside, for the database or for the
-PG, until their callers give up on charges that are made all the same. So the number is bounded, and
-who finds no room hears 503 and `Retry-After`: nothing was read, written or asked for it.
+More concurrent requests make nothing faster. They wait for the database or for the PG until their
+callers give up, while the charges are made all the same. When all slots are busy for 200 ms the
+gateway answers 503 with `Retry-After`: it has read, written and sent nothing for that request.
 
-It hears so after a moment. A caller that does not keep to `Retry-After` and comes again at once
-would otherwise be refused thousands of times a second, and each refusal takes time from those
-inside.
+The pause protects the admitted requests. A caller that ignores `Retry-After` would otherwise be
+refused thousands of times a second, and each refusal takes time from them.
 """
 
 import asyncio
@@ -19,25 +18,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 RETRY_AFTER_S = 1
 PAUSE_S = 0.2
 _PAUSED_TIMES = 4
-"""How many, as often as there is room, are kept waiting for their refusal: they cost memory."""
+"""The most requests that wait for their refusal, per slot: each costs memory."""
 _REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
-_OF_PEOPLE = ("/checkout/", "/pg-notifications/", "/console")
+_WITH_RESERVE = ("/checkout/", "/pg-notifications/", "/console")
 
 
 class Admission:
-    """ASGI middleware. `requests_max` may be inside; a quarter more for people and PGs.
+    """ASGI middleware that admits `requests_max` requests, a quarter more of payers and PGs.
 
-    A payer who comes back from the PG's window, and a PG with a notification, do not come again as
-    a
-    shop's program does; and who runs the gateway must see it while it is full. Health and metrics
-    are always answered.
+    A payer who returns from the PG's window and a PG with a notification do not retry as a
+    merchant's program does. An operator must see the console while the gateway is full. Health and
+    metrics are always answered.
     """
 
     def __init__(self, app: ASGIApp, *, requests_max: int, reject: Callable[[], Response]) -> None:
         self._app = app
         self._requests_max = requests_max
-        self._people_max = requests_max + requests_max // 4
+        self._reserve_max = requests_max + requests_max // 4
         self._rejection = reject()
         self._paused_max = requests_max * _PAUSED_TIMES
         self._inside = self._paused = 0
@@ -46,8 +44,8 @@ class Admission:
         if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
             await self._app(scope, receive, send)
             return
-        is_person = scope["path"].startswith(_OF_PEOPLE)
-        if self._inside >= (self._people_max if is_person else self._requests_max):
+        uses_reserve = scope["path"].startswith(_WITH_RESERVE)
+        if self._inside >= (self._reserve_max if uses_reserve else self._requests_max):
             await self._reject(scope, receive, send)
             return
         self._inside += 1

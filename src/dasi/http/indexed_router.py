@@ -1,4 +1,4 @@
-"""Finds the route of a request among the few that could be it, not among all of them.
+"""A router that finds a request's route among the few that could match, not among all.
 
 Starlette tries every route in turn, and there are more than a hundred: a fifth of a read's time.
 """
@@ -13,10 +13,10 @@ _Kind = tuple[str, int]
 
 
 class IndexedRouter(Router):
-    """The same routes in the same order, looked up by their first word and number of slashes.
+    """The same routes in the same order, looked up by their first segment and number of slashes.
 
-    Whatever is not found so (a wrong method, a missing slash, an unknown path) goes Starlette's own
-    way through all of them.
+    A request without a match (a wrong method, a missing slash, an unknown path) goes through all
+    routes, as in Starlette.
     """
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
@@ -31,19 +31,20 @@ class IndexedRouter(Router):
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope.get("root_path"):
             for route in self._near.get(_kind(scope["path"]), ()):
-                match, found = route.matches(scope)
+                match, child_scope = route.matches(scope)
                 if match is Match.FULL:
                     scope.setdefault("router", self)
-                    scope.update(found)
+                    scope.update(child_scope)
                     await route.handle(scope, receive, send)
                     return
         await super().app(scope, receive, send)
 
 
 def _could_be(route: Route, kind: _Kind) -> bool:
-    word, slashes = _kind(route.path)
-    takes_slashes = any(isinstance(one, PathConvertor) for one in route.param_convertors.values())
-    return word == kind[0] and (takes_slashes or slashes == kind[1])
+    segment, slashes = _kind(route.path)
+    convertors = route.param_convertors.values()
+    takes_slashes = any(isinstance(convertor, PathConvertor) for convertor in convertors)
+    return segment == kind[0] and (takes_slashes or slashes == kind[1])
 
 
 def _kind(path: str) -> _Kind:

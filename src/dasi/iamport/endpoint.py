@@ -209,7 +209,7 @@ async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]
     except Refused as refused:
         return errors.refusal(refused)
     except Unavailable as reason:
-        log.warning("unavailable", path=request.url.path, what=reason.what)
+        log.warning("unavailable", path=request.url.path, what=reason.service)
         return errors.unavailable(reason)
     except Exception:
         # The last place before the server: the client gets an envelope, the operator the traceback.

@@ -87,7 +87,7 @@ async def resolve_inline(engine: Engine, payment: Payment, attempt_id: str) -> P
         return await find_payment(engine, payment.merchant_id, payment.imp_uid)
     except Unavailable as error:
         # The attempt is recorded and the worker looks it up: the caller gets the pending payment.
-        log.warning("inline_lookup_failed", imp_uid=payment.imp_uid, what=error.what)
+        log.warning("inline_lookup_failed", imp_uid=payment.imp_uid, what=error.service)
         return payment
 
 

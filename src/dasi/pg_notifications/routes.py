@@ -36,7 +36,7 @@ def routes(engine: Engine) -> list[Route]:
             log.warning("pg_notification_unreadable", provider=name, source=source, why=str(bad))
             return _acknowledged(provider, content_type, is_stored=False)
         except Unavailable as reason:
-            log.warning("pg_notification_not_stored", provider=name, what=reason.what)
+            log.warning("pg_notification_not_stored", provider=name, what=reason.service)
             return _acknowledged(provider, content_type, is_stored=False)
         answer = _acknowledged(provider, content_type, is_stored=True)
         answer.background = BackgroundTask(_process, engine, name, notification, source)
@@ -53,7 +53,7 @@ async def _process(engine: Engine, name: str, notification: PgNotification, sour
         log.warning(
             "pg_notification_not_processed",
             notification_id=notification.notification_id,
-            what=reason.what,
+            what=reason.service,
         )
 
 

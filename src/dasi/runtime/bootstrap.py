@@ -22,7 +22,7 @@ _REFUSED = (
 
 @asynccontextmanager
 async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """The engine on a database with this version's schema. `OperatorError` if it cannot be had."""
+    """Open the engine on a database with this version's schema. `OperatorError` on failure."""
     async with AsyncExitStack() as closing:
         try:
             engine = await closing.enter_async_context(open_engine(settings))
@@ -35,7 +35,7 @@ async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
 
 
 async def run_migrations(url: str) -> tuple[Migration, ...]:
-    """Migrates the database to this version; what was applied. `OperatorError` if it cannot."""
+    """Migrate the database and return the applied migrations. `OperatorError` on failure."""
     try:
         return await migrate(url)
     except (*_REFUSED, *CONNECTION_LOST, OSError) as cause:
@@ -43,13 +43,13 @@ async def run_migrations(url: str) -> tuple[Migration, ...]:
 
 
 def session_url(environment: Mapping[str, str]) -> str:
-    """Where a session of one's own can be had: past a transaction pooler, if there is one."""
+    """Return the URL for a session of its own, past a transaction pooler if there is one."""
     direct = environment.get("DASI_DATABASE_DIRECT_URL", "").strip()
     return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
 
 
 def database_unreachable(cause: BaseException) -> OperatorError:
-    """`cause` is PostgreSQL's own word, which names user and database but never a password."""
+    """Return the error. PostgreSQL's message names user and database but never a password."""
     return OperatorError(
         "The database cannot be used.",
         cause=f"{type(cause).__name__}: {cause}.",

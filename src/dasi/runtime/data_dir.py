@@ -32,7 +32,7 @@ class DataDir:
 
 @asynccontextmanager
 async def running_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
-    """Starts the folder's database, made at the first start, and stops it at the end."""
+    """Start the folder's database, create it at the first start, and stop it at the end."""
     if environment.get("DASI_DATABASE_URL", "").strip():
         yield DataDir(dict(environment), None, is_new=False)
         return
@@ -68,11 +68,11 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
 def _with_folder(
     folder: Path, environment: Mapping[str, str], postgres: EmbeddedPostgres, is_new: bool
 ) -> dict[str, str]:
-    given = environment.get("DASI_VAULT_KEYS", "").strip()
+    vault_keys = environment.get("DASI_VAULT_KEYS", "").strip()
     return {
         **environment,
         "DASI_DATABASE_URL": postgres.url,
-        "DASI_VAULT_KEYS": given or _kept_keys(folder, may_make=is_new),
+        "DASI_VAULT_KEYS": vault_keys or _kept_keys(folder, may_make=is_new),
     }
 
 

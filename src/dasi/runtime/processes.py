@@ -52,7 +52,7 @@ class ProcessGroup:
         environment: Mapping[str, str],
         pass_fds: tuple[int, ...] = (),
     ) -> Child:
-        """Starts `python arguments...`. With -P: no module is taken from the folder we are in."""
+        """Start `python arguments...`. `-P`: it imports no module of the current folder."""
         command = die_with_parent.wrap_command(
             sys.executable, "-P", *arguments, on_parent_death=signal.SIGTERM
         )
@@ -73,7 +73,7 @@ class ProcessGroup:
         return child
 
     async def wait_any_exit(self) -> Child:
-        """Waits until one of them ends, which none should."""
+        """Wait until a program ends, which is a failure, and return it."""
         waiting = {asyncio.create_task(child.process.wait()): child for child in self._children}
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -83,7 +83,7 @@ class ProcessGroup:
                 task.cancel()
 
     async def stop(self) -> None:
-        """Asks all at once, waits, and kills what does not listen."""
+        """Send SIGTERM to all, wait, and kill those that still run."""
         running = [child.process for child in self._children if child.process.returncode is None]
         for process in running:
             with contextlib.suppress(ProcessLookupError):
@@ -100,7 +100,7 @@ class ProcessGroup:
 
 
 def tail(child: Child, lines_max: int = 8) -> str:
-    """The last lines it wrote, on lines of their own; nothing if it writes to the terminal."""
+    """Return the last lines of a program's log, or nothing if it writes to the terminal."""
     if child.log is None or not child.log.exists():
         return ""
     lines = child.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -109,7 +109,7 @@ def tail(child: Child, lines_max: int = 8) -> str:
 
 @contextlib.asynccontextmanager
 async def shutdown_event() -> AsyncIterator[asyncio.Event]:
-    """An event that is set by Ctrl-C, a polite kill or the end of the terminal."""
+    """Yield an event that Ctrl-C, SIGTERM or the end of the terminal sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _ENDING:
@@ -122,17 +122,19 @@ async def shutdown_event() -> AsyncIterator[asyncio.Event]:
 
 
 async def wait_first(*works: Coroutine[Any, Any, Any]) -> None:
-    """Does them side by side until the first is done or fails; the others are cancelled, and have
-    ended when this returns. Raises what the first raised."""
-    doing = {asyncio.create_task(work) for work in works}
+    """Run coroutines concurrently until the first ends; cancel the others and wait for them.
+
+    Raises the exception of the first.
+    """
+    tasks = {asyncio.create_task(work) for work in works}
     try:
-        done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in doing:
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(doing)
-    # One that fails while it is cancelled has something to say, too.
-    for task in sorted(doing, key=lambda task: task not in done):
+        await asyncio.wait(tasks)
+    # A task that fails during its cancellation raises as well.
+    for task in sorted(tasks, key=lambda task: task not in done):
         if not task.cancelled():
             task.result()
 
@@ -174,20 +176,20 @@ def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False
 
 
 def listen_each(host: str, port: int, *, processes: int, option: str) -> list[socket.socket]:
-    """A listening socket for each process, all on one port; `OperatorError` as in `listen`.
+    """Return a listening socket for each process, all on one port; `OperatorError` as in `listen`.
 
-    The kernel deals connections out among them. Of one socket that all share, whichever process
-    happens to be awake would take most, and keep them: callers hold their connections open.
+    The kernel distributes connections among them. With one shared socket, the process that happens
+    to be awake would take most of them and keep them: callers hold their connections open.
     """
-    one = listen(host, port, option=option)  # and nobody else, of ours either, listens there
-    if processes == 1 or sys.platform != "linux":  # where the kernel does not deal them out
-        return [one] * processes
-    port = one.getsockname()[1]
-    one.close()
+    listener = listen(host, port, option=option)  # fails if another program listens there
+    if processes == 1 or sys.platform != "linux":  # elsewhere the kernel distributes none
+        return [listener] * processes
+    port = listener.getsockname()[1]
+    listener.close()
     return [listen(host, port, option=option, is_one_of_several=True) for _ in range(processes)]
 
 
 def free_port(port: int, *, option: str) -> int:
-    """`port` if nobody listens on it, and of 0 some free one. For programs that bind themselves."""
+    """Return `port` if it is free, or a free one for 0. For programs that bind it themselves."""
     with listen(LOOPBACK, port, option=option) as listener:
         return int(listener.getsockname()[1])

@@ -24,7 +24,7 @@ from dasi.runtime.processes import LOOPBACK, Child, ProcessGroup, free_port, lis
 from dasi.settings import without_ours
 
 _FOLDER_PREFIX = "dasi-demo-"
-_LOOK_S = 0.03
+_POLL_S = 0.03
 _BEING_MADE_S = 60
 START_PATIENCE_S = 60
 
@@ -63,14 +63,14 @@ async def checked_ports(
         yield Ports(host, gateways, simulator)
 
 
-def environment_of(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
-    """What the programs are told: our port and our simulator, unless the user said otherwise."""
-    told = dict(given)
-    if not told.get("DASI_PUBLIC_URL", "").strip():
-        told["DASI_PUBLIC_URL"] = ports.gateway_url
+def environment_of(environment: Mapping[str, str], ports: Ports) -> dict[str, str]:
+    """Return the programs' environment: with our port unless one is set, and our simulator."""
+    variables = dict(environment)
+    if not variables.get("DASI_PUBLIC_URL", "").strip():
+        variables["DASI_PUBLIC_URL"] = ports.gateway_url
     if ports.simulator_url is not None:
-        told["DASI_KICC_SANDBOX_URL"] = ports.simulator_url
-    return told
+        variables["DASI_KICC_SANDBOX_URL"] = ports.simulator_url
+    return variables
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ async def until_answering(child: Child, url: str, *, patience_s: float) -> None:
                     async with session.get(url) as answer:
                         if answer.status == 200:  # noqa: PLR2004  # OK
                             return
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_POLL_S)
     ended = child.process.returncode
     raise OperatorError(
         f"The {child.name} did not start.",

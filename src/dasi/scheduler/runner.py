@@ -83,7 +83,7 @@ class Runner(WorkerPool[DueSchedule, int]):
             payment = await execute_schedule(self._engine, item)
             await self._record_result(item, payment)
         except Unavailable as unavailable:
-            log.warning("schedule_backoff", schedule_id=item.schedule_id, what=unavailable.what)
+            log.warning("schedule_backoff", schedule_id=item.schedule_id, what=unavailable.service)
         except Exception:
             # A bug in one charge raises an alarm; its lease expires, the others continue.
             _RUNS.labels("bug").inc()

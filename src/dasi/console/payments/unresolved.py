@@ -41,7 +41,7 @@ async def post_lookup(request: ConsoleRequest) -> Response:
     await lookup_now(request.engine, request.merchant_id, attempt_id)
     back = request.field("back")
     is_own_page = back.startswith(request.url("/")) and "//" not in back
-    return request.redirect(f"{back if is_own_page else request.url('/attempts')}?done=looked_up")
+    return request.redirect(f"{back if is_own_page else request.url('/unresolved')}?done=looked_up")
 
 
 async def post_resolve(request: ConsoleRequest) -> Response:
@@ -67,4 +67,4 @@ async def post_resolve(request: ConsoleRequest) -> Response:
         actor=f"user:{request.user.email}",
         reason=reason,
     )
-    return request.redirect(f"{request.url('/attempts')}?done=saved")
+    return request.redirect(f"{request.url('/unresolved')}?done=saved")

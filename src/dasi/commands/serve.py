@@ -1,0 +1,115 @@
+"""`dasi serve` and `dasi worker`: one part of the gateway alone."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
+from dasi.commands.printing import print_note
+from dasi.foundation.metrics import multiprocess_dir, serve_metrics
+from dasi.runtime.bootstrap import open_current_engine
+from dasi.runtime.processes import (
+    LOOPBACK,
+    ProcessGroup,
+    listen,
+    listen_each,
+    raise_on_exit,
+    shutdown_event,
+    wait_first,
+)
+from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
+from dasi.settings import read_settings
+from dasi.users import bootstrap_link
+
+Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
+app = typer.Typer()
+
+
+@app.command(epilog=help_epilog("dasi serve --host 0.0.0.0 --workers 4", UNTIL_STOPPED))
+def serve(
+    *,
+    host: Host = LOOPBACK,
+    port: Port = 8000,
+    workers: Workers = 1,
+) -> None:
+    """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
+    listeners = listen_each(host, port, processes=workers, option="--port")
+    _print_bootstrap_link()
+    if workers > 1:
+        part = ("-m", "dasi.serve", "gateway")
+        asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
+        return
+    run_gateway(listeners[0])
+
+
+@app.command(epilog=help_epilog("dasi worker --workers 2", UNTIL_STOPPED))
+def worker(
+    *,
+    workers: Workers = 1,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Where to answer /metrics; else nowhere."),
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address for it.")] = LOOPBACK,
+) -> None:
+    """The background work alone, against DASI_DATABASE_URL; refuses an older schema."""
+    address = None if metrics_port is None else (metrics_host, metrics_port)
+    if address is not None:
+        listen(*address, option="--metrics-port").close()  # fails at once if the port is taken
+    if workers > 1:
+        part = ("-m", "dasi.serve", "worker")
+        asyncio.run(_several("worker", part, count=workers, metrics=address))
+        return
+    if address is not None:
+        serve_metrics(*address)
+    run_worker()
+
+
+async def _several(
+    name: str,
+    part: tuple[str, ...],
+    *,
+    count: int,
+    listeners: Sequence[socket.socket] = (),
+    metrics: tuple[str, int] | None = None,
+) -> None:
+    """`count` processes of one part, ended together; `OperatorError` when one ends by itself.
+
+    `listeners`: one for each process, its last argument. `metrics`: where to serve those of all.
+    """
+    async with shutdown_event() as stop:
+        with multiprocess_dir() as metrics_environment:
+            if metrics is not None:
+                serve_metrics(*metrics, metrics_environment)
+            group = ProcessGroup(
+                logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
+            )
+            try:
+                for number in range(count):
+                    own = tuple(listener.fileno() for listener in listeners[number : number + 1])
+                    await group.start(
+                        f"{name}-{number + 1}",
+                        *part,
+                        *map(str, own),
+                        environment=os.environ,
+                        pass_fds=own,
+                    )
+                await wait_first(stop.wait(), raise_on_exit(group))
+            finally:
+                await group.stop()
+
+
+def _print_bootstrap_link() -> None:
+    """Print the link that makes the first owner to standard error, while there is no user."""
+
+    async def read_link() -> str | None:
+        async with open_current_engine(read_settings(os.environ)) as engine:
+            return await bootstrap_link(engine)
+
+    link = asyncio.run(read_link())
+    if link is not None:
+        print_note(f"Nobody can sign in to the console yet. Make the owner within 24 h:\n  {link}")
