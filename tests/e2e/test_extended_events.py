@@ -94,12 +94,12 @@ async def resolve_as_failed(client: MerchantClient) -> None:
         (leave_unresolved, [("payment.unresolved", "ready")], []),
         (
             resolve_as_paid,
-            [("payment.unresolved", "ready"), ("payment.resolved", "paid")],
+            [("payment.resolved", "paid"), ("payment.unresolved", "ready")],
             ["paid"],
         ),
         (
             resolve_as_failed,
-            [("payment.unresolved", "ready"), ("payment.resolved", "failed")],
+            [("payment.resolved", "failed"), ("payment.unresolved", "ready")],
             ["failed"],
         ),
     ],
