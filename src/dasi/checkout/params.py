@@ -15,6 +15,7 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
+from dasi.http.ssrf import check_outgoing_url
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
 from dasi.windows import OpenWindowRequest
 
@@ -177,12 +178,12 @@ def _notice_urls(param: Param) -> tuple[str, ...]:
     urls = value if isinstance(value, list) else [value]
     if len(urls) > NOTICE_URLS_MAX:
         raise Invalid("notice_url", "urls_at_most", maximum=NOTICE_URLS_MAX)
-    return tuple(dict.fromkeys(_web_url("notice_url", url) for url in urls))
+    return tuple(dict.fromkeys(_outgoing_url("notice_url", url) for url in urls))
 
 
 def _confirm_url(param: Param) -> str | None:
     value = param.get("confirm_url")
-    return None if value is None or value == "" else _web_url("confirm_url", value)
+    return None if value is None or value == "" else _outgoing_url("confirm_url", value)
 
 
 def _redirect_url(param: Param) -> str | None:
@@ -199,6 +200,16 @@ def _web_url(field: str, value: object) -> str:
     url, scheme = _url(field, value)
     if scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise Invalid(field, "absolute_url")
+    return url
+
+
+def _outgoing_url(field: str, value: object) -> str:
+    """Return a URL that the gateway itself sends to."""
+    url = _web_url(field, value)
+    try:
+        check_outgoing_url(field, url)
+    except ValueError:
+        raise Invalid(field, "readable_url") from None
     return url
 
 

@@ -140,6 +140,18 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "an http or https URL of at most {maximum} characters, without blanks or control "
         "characters",
     ),
+    "url_without_user": (
+        "사용자 이름과 비밀번호가 없는 주소여야 합니다",
+        "a URL without a user name and password",
+    ),
+    "url_ascii_host": (
+        "호스트는 영문자, 숫자, 점, 하이픈이어야 합니다 (한글 도메인은 xn--… 형식)",
+        "a host of ASCII letters, digits, dots and hyphens (other alphabets as xn--…)",
+    ),
+    "url_web_port": (
+        "포트는 80, 443 또는 1024 이상이어야 합니다",
+        "port 80, 443, or 1024 and above",
+    ),
     "absolute_url": ("http 또는 https로 시작하는 온전한 주소여야 합니다", "an http or https URL"),
     "redirect_url": (
         "https://… 또는 앱 스킴으로 시작하는 절대 주소여야 합니다",

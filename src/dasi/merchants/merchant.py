@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.http.ssrf import check_outgoing_url
 from dasi.merchants import merchant_store
 from dasi.merchants.merchant_store import Merchant
 
@@ -122,3 +123,4 @@ def _check_url(field: str, url: str) -> None:
         raise Invalid(field, "http_url", maximum=_URL_MAX)
     if not url.isprintable() or " " in url:
         raise Invalid(field, "http_url_printable", maximum=_URL_MAX)
+    check_outgoing_url(field, url)

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from dasi.foundation.db import assert_no_transaction
-from dasi.http.ssrf import AddressRefused, PublicResolver, reject_private_ip
+from dasi.http.ssrf import AddressRefused, outgoing_connector
 from dasi.webhooks.retry_policy import HttpResult, read_retry_after
 
 CONNECT_S, ANSWER_S = 10.0, 30.0
@@ -39,8 +39,16 @@ class WebhookClient:
         timeout = aiohttp.ClientTimeout(
             total=connect_s + answer_s, sock_connect=connect_s, sock_read=answer_s
         )
-        self._guarded = _session(timeout, PublicResolver(resolver), max_concurrent)
-        self._open = _session(timeout, resolver, max_concurrent)
+        self._guarded, self._open = (
+            aiohttp.ClientSession(
+                connector=outgoing_connector(
+                    is_public_only=is_public_only, max_concurrent=max_concurrent, resolver=resolver
+                ),
+                timeout=timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+            for is_public_only in (True, False)
+        )
 
     async def post(
         self,
@@ -57,8 +65,6 @@ class WebhookClient:
         session = self._open if is_open else self._guarded
         began = monotonic()
         try:
-            if not is_open:
-                reject_private_ip(url)
             async with session.post(
                 url, data=body, headers=headers, allow_redirects=False
             ) as response:
@@ -110,18 +116,6 @@ async def _read_start(response: aiohttp.ClientResponse) -> str:
         content += chunk
     text = bytes(content[:_TEXT_MAX]).decode(errors="replace").replace("\x00", "")
     return " ".join(text.split())
-
-
-def _session(
-    timeout: aiohttp.ClientTimeout, resolver: AbstractResolver | None, max_concurrent: int
-) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=max_concurrent, limit_per_host=0, resolver=resolver, use_dns_cache=False
-        ),
-        timeout=timeout,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
 
 
 def _elapsed_ms(began: float) -> int:

@@ -15,7 +15,7 @@ import structlog
 
 from dasi.engine import Engine
 from dasi.foundation.db import assert_no_transaction
-from dasi.http.ssrf import PublicResolver, reject_private_ip
+from dasi.http.ssrf import outgoing_connector
 from dasi.ledger import Payment, payment_store
 from dasi.providers.port import WindowReturn
 from dasi.windows import window_store
@@ -116,10 +116,8 @@ async def call_merchant(engine: Engine, payment: Payment, confirm_url: str) -> C
     }
     reason = None
     try:
-        if not engine.allows_local_urls:
-            reject_private_ip(confirm_url)
         async with (
-            _session(allows_local=engine.allows_local_urls) as session,
+            _session(is_public_only=not engine.allows_local_urls) as session,
             session.post(confirm_url, json=body, allow_redirects=False) as answer,
         ):
             detail, is_approved = f"HTTP {answer.status}", answer.status == _HTTP_OK
@@ -135,11 +133,9 @@ async def call_merchant(engine: Engine, payment: Payment, confirm_url: str) -> C
     )
 
 
-def _session(*, allows_local: bool) -> aiohttp.ClientSession:
+def _session(*, is_public_only: bool) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=None if allows_local else PublicResolver(), use_dns_cache=False
-        ),
+        connector=outgoing_connector(is_public_only=is_public_only),
         timeout=aiohttp.ClientTimeout(total=CONFIRM_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"user-agent": "dasi-confirm"},

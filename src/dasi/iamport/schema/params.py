@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
+from dasi.http.ssrf import check_outgoing_url
 from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
 from dasi.ledger import AMOUNT_MAX_KRW
 
@@ -270,6 +271,7 @@ class Urls:
             raise Invalid(self.name, "http_url", maximum=_URL_MAX) from bad
         if not is_fine or _has_lone_surrogate(url):
             raise Invalid(self.name, "http_url", maximum=_URL_MAX)
+        check_outgoing_url(self.name, url)
         return url
 
     def schema(self) -> Schema:
