@@ -84,7 +84,9 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             Middleware(
                 Admission,
                 requests_max=settings.max_concurrent_requests,
+                body_max_bytes=settings.max_body_bytes,
                 reject=lambda: iamport.too_busy(RETRY_AFTER_S),
+                refuse_late=iamport.too_slow,
             )
         ],
     )

@@ -20,6 +20,7 @@ import uvloop
 from dasi.app import create_app
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
+from dasi.http.connection_limits import server_config
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names
@@ -43,13 +44,11 @@ async def _serve(listener: socket.socket) -> None:
     settings = _settings()
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
         server = _Server(
-            uvicorn.Config(
+            server_config(
                 create_app(engine, settings),
-                log_config=None,
+                keep_alive_s=settings.keep_alive_s,
                 log_level="info" if settings.log_level == "debug" else "warning",
                 access_log=settings.log_level == "debug",
-                server_header=False,
-                proxy_headers=False,
                 timeout_graceful_shutdown=STOP_PATIENCE_S,
             )
         )

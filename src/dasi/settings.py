@@ -224,6 +224,14 @@ class Settings:
         read=_whole(16_384, 67_108_864),
         sentence="The longest request body that is read.",
     )
+    keep_alive_s: int = _setting(
+        "DASI_KEEP_ALIVE_S",
+        default="75",
+        unit="seconds",
+        read=_whole(5, 3_600),
+        sentence="How long an idle connection stays open. Longer than the proxy in front keeps one "
+        "(nginx: 60), so that the proxy never sends a request into a closing connection.",
+    )
     max_concurrent_requests: int = _setting(
         "DASI_MAX_CONCURRENT_REQUESTS",
         default="256",

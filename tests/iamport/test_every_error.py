@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dasi.http.admission import Admission
 from dasi.iamport.errors import ERRORS
 from support.gateway_merchant import Answer, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
@@ -116,6 +117,18 @@ async def _(client: MerchantClient) -> Answer:
 @way_to("bad_content_type")
 async def _(client: MerchantClient) -> Answer:
     return await _bytes(client, b"<a/>", kind="text/xml")
+
+
+@way_to("body_too_slow")
+async def _slow_body(client: MerchantClient) -> Answer:
+    async def half() -> AsyncIterator[bytes]:
+        yield b'{"merchant_uid":'
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Admission, "body_s", 0.1)
+        headers = {"Content-Type": "application/json"}
+        return await client.call("POST", "/payments/prepare", data=half(), headers=headers)
 
 
 @way_to("body_too_large")

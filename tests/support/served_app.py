@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from dasi.http.connection_limits import server_config
+
 
 @asynccontextmanager
 async def served(make_app: ASGIApp, listening: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve the app and yield its URL. It runs in the test's loop, so a test may inspect it."""
     listening = listening or free_socket()
-    config = uvicorn.Config(make_app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    config = server_config(make_app, lifespan="off", timeout_graceful_shutdown=1)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

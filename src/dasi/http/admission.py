@@ -6,19 +6,26 @@ gateway answers 503 with `Retry-After`: it has read, written and sent nothing fo
 
 The pause protects the admitted requests. A caller that ignores `Retry-After` would otherwise be
 refused thousands of times a second, and each refusal takes time from them.
+
+A request takes a slot only once its body has arrived, so that a client that sends slowly occupies
+its own connection and nothing else. A body has 15 s, and all bodies that arrive together have
+64 MiB.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from prometheus_client import Counter
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RETRY_AFTER_S = 1
 PAUSE_S = 0.2
 _PAUSED_TIMES = 4
 """The most requests that wait for their refusal, per slot: each costs memory."""
+BODY_S = 15.0
+_ARRIVING_MAX_BYTES = 64 * 1024 * 1024
 _REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
 _WITH_RESERVE = ("/checkout/", "/pg-notifications/", "/console")
@@ -32,8 +39,21 @@ class Admission:
     metrics are always answered.
     """
 
-    def __init__(self, app: ASGIApp, *, requests_max: int, reject: Callable[[], Response]) -> None:
+    body_s = BODY_S
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        requests_max: int,
+        body_max_bytes: int,
+        reject: Callable[[], Response],
+        refuse_late: Callable[[], Response],
+    ) -> None:
         self._app = app
+        self._body_max_bytes = body_max_bytes
+        self._refuse_late = refuse_late
+        self._arriving_bytes = 0
         self._requests_max = requests_max
         self._reserve_max = requests_max + requests_max // 4
         self._rejection = reject()
@@ -45,14 +65,48 @@ class Admission:
             await self._app(scope, receive, send)
             return
         uses_reserve = scope["path"].startswith(_WITH_RESERVE)
-        if self._inside >= (self._reserve_max if uses_reserve else self._requests_max):
+        slots = self._reserve_max if uses_reserve else self._requests_max
+        if self._inside >= slots:
             await self._reject(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self.body_s):
+                messages = await self._read_body(receive)
+        except TimeoutError:
+            await self._refuse_late()(scope, receive, send)
+            return
+        if messages is None or self._inside >= slots:
+            await self._reject(scope, receive, send)
+            return
+        if messages[-1]["type"] == "http.disconnect":
             return
         self._inside += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, _replay(messages, receive), send)
         finally:
             self._inside -= 1
+
+    async def _read_body(self, receive: Receive) -> deque[Message] | None:
+        """Read the messages of the body, up to the first one above its limit.
+
+        The interface refuses a body that is too long in its own words. None: the bodies that
+        arrive together are too much for this process.
+        """
+        messages: deque[Message] = deque()
+        size = 0
+        try:
+            while True:
+                message = await receive()
+                messages.append(message)
+                part = len(message.get("body", b""))
+                size += part
+                self._arriving_bytes += part
+                if not message.get("more_body", False) or size > self._body_max_bytes:
+                    return messages
+                if self._arriving_bytes > _ARRIVING_MAX_BYTES:
+                    return None
+        finally:
+            self._arriving_bytes -= size
 
     async def _reject(self, scope: Scope, receive: Receive, send: Send) -> None:
         _REJECTED.inc()
@@ -63,3 +117,12 @@ class Admission:
             finally:
                 self._paused -= 1
         await self._rejection(scope, receive, send)
+
+
+def _replay(messages: deque[Message], receive: Receive) -> Receive:
+    """Return a `receive` that first repeats the messages that were read."""
+
+    async def repeat() -> Message:
+        return messages.popleft() if messages else await receive()
+
+    return repeat

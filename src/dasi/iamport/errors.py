@@ -34,6 +34,9 @@ ERRORS: dict[str, ErrorEntry] = {
         -1,
         "Content-Type은 application/json 또는 application/x-www-form-urlencoded 이어야 합니다.",
     ),
+    "body_too_slow": ErrorEntry(
+        408, -1, "요청 본문이 제시간에 도착하지 않았습니다. 다시 요청해 주세요."
+    ),
     "body_too_large": ErrorEntry(413, -1, "요청 본문이 너무 큽니다. 최대 {limit}바이트입니다."),
     "unknown_route": ErrorEntry(404, -1, "존재하지 않는 API입니다: {method} {path}"),
     "wrong_method": ErrorEntry(405, -1, "{path} 는 {method} 요청을 받지 않습니다. 허용: {allowed}"),

@@ -51,6 +51,13 @@ def no_such_route(request: Request, *, http_status: int, allowed: str) -> Respon
     return errors.refusal(NotFound("unknown_route", **facts))
 
 
+def too_slow() -> Response:
+    """Return the envelope for a request whose body did not arrive in time. Nothing was done."""
+    response = errors.refusal(Refused("body_too_slow"))
+    response.headers["Connection"] = "close"
+    return response
+
+
 def too_busy(retry_after_s: int) -> Response:
     """Return the envelope for a request that a full gateway rejects. Nothing was done."""
     return errors.unavailable(Unavailable("room in this process", retry_after_s))
