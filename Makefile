@@ -59,7 +59,7 @@ crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100
 		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),10) --step $(or $(STEP),1) \
 		--sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
 
-fuzz: setup-dev  ## The Iamport face under schemathesis: every check, thousands of cases (EXAMPLES=60 SEED=1)
+fuzz: setup-dev  ## The Iamport interface under schemathesis: every check, thousands of cases (EXAMPLES=60 SEED=1)
 	@cd tests && ../.venv/bin/python fuzz_iamport.py --examples $(or $(EXAMPLES),60) $(if $(SEED),--seed $(SEED))
 
 check: lint types architecture  ## Lint, types and the architecture rules

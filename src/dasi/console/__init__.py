@@ -1,4 +1,4 @@
-"""The console: the face for people. Server-rendered; works without scripts."""
+"""The console: the interface for operators. Server-rendered; works without scripts."""
 
 from dasi.console.routes import routes
 

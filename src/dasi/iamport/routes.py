@@ -60,4 +60,4 @@ def too_slow() -> Response:
 
 def too_busy(retry_after_s: int) -> Response:
     """Return the envelope for a request that a full gateway rejects. Nothing was done."""
-    return errors.unavailable(Unavailable("room in this process", retry_after_s))
+    return errors.unavailable(Unavailable("a free slot in this process", retry_after_s))

@@ -1,1 +1,1 @@
-"""Payment companies. `port` is what rooms know of them; only the composition root knows more."""
+"""Payment companies. Domain packages know `port` only; the composition root passes KICC in."""
