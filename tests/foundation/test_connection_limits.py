@@ -53,10 +53,10 @@ async def test_slow_clients_do_not_keep_others_out(gateway_url: str, sent: str):
         "half a head": HEAD % len(BODY),
         "half a body": HEAD % len(BODY) + b"\r\n" + BODY[:5],
     }[sent]
-    async with AsyncExitStack() as held:
+    async with AsyncExitStack() as connections:
         for _ in range(SLOW_CLIENTS):
             _reader, writer = await connect(gateway_url)
-            held.callback(writer.close)
+            connections.callback(writer.close)
             writer.write(start)
             await writer.drain()
         took_s = []

@@ -692,6 +692,9 @@ CREATE TABLE pg_notifications (
     outcome     text,
     PRIMARY KEY (provider, notification_id)
 );
+-- Anybody can post notifications of unknown orders, so only the newest of them are kept.
+CREATE INDEX pg_notifications_unknown ON pg_notifications (provider, last_at)
+    WHERE outcome = 'unknown_order';
 
 
 -- Idempotency ----------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ A notification is unsigned: it proves nothing and changes no money. It only make
 """
 
 import structlog
+from prometheus_client import Counter
 
 from dasi.engine import Engine
 from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.http.rate_limit import RateLimit
 from dasi.ledger import attempt_store
 from dasi.payments import lookup_attempt
 from dasi.pg_notifications import inbox_store
@@ -14,21 +16,43 @@ from dasi.providers.port import PgNotification
 
 log = structlog.get_logger()
 
+UNKNOWN_ORDERS = RateLimit(per_s=5, burst=100)
+UNKNOWN_ORDERS_STORED_MAX = 2_000
+_REFUSED = Counter(
+    "dasi_pg_notifications_refused_total",
+    "Notifications of unknown orders above the rate that is stored",
+)
+
 
 async def store_pg_notification(
     engine: Engine, provider: str, notification: PgNotification, *, source: str
-) -> None:
-    """Store the notification durably and sealed; after this it may be acknowledged."""
+) -> bool:
+    """Store the notification durably and sealed. Only a stored one may be acknowledged.
+
+    False: its order is unknown here and `UNKNOWN_ORDERS` is exceeded, so nothing was stored. The PG
+    sends it again. Anybody can post notifications of orders that do not exist.
+    """
+    is_known = notification.pg_order_id is not None and (
+        await attempt_store.is_order_known_any_merchant(
+            engine.database,
+            pg_merchant_id=notification.pg_merchant_id,
+            pg_order_id=notification.pg_order_id,
+        )
+    )
+    if not is_known and not UNKNOWN_ORDERS.admits():
+        _REFUSED.inc()
+        return False
     await inbox_store.insert_any_merchant(
         engine.database,
         provider=provider,
         notification_id=notification.notification_id,
         sealed_body=SEALED_NOTIFICATIONS.seal(
-            engine.vault, notification.raw, notification_id=notification.notification_id
+            engine.vault, notification.claims, notification_id=notification.notification_id
         ),
         source=source,
         now=engine.clock.now(),
     )
+    return True
 
 
 async def process_pg_notification(
@@ -48,6 +72,10 @@ async def process_pg_notification(
         notification_id=notification.notification_id,
         outcome=outcome,
     )
+    if outcome == "unknown_order":
+        await inbox_store.prune_unknown_any_merchant(
+            engine.database, provider=provider, limit=UNKNOWN_ORDERS_STORED_MAX
+        )
     log.info(
         "pg_notification",
         notification_id=notification.notification_id,

@@ -29,6 +29,19 @@ async def insert_any_merchant(
     )
 
 
+async def prune_unknown_any_merchant(database: Database, *, provider: str, limit: int) -> None:
+    """Delete notifications of unknown orders but the newest `limit`."""
+    await database.fetch(
+        """DELETE FROM pg_notifications
+           WHERE provider = $1 AND outcome = 'unknown_order' AND last_at < (
+               SELECT last_at FROM pg_notifications
+               WHERE provider = $1 AND outcome = 'unknown_order'
+               ORDER BY last_at DESC OFFSET $2 LIMIT 1)""",
+        provider,
+        limit,
+    )
+
+
 async def finish_any_merchant(
     database: Database, *, provider: str, notification_id: str, outcome: str
 ) -> None:

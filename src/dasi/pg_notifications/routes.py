@@ -31,15 +31,16 @@ def routes(engine: Engine) -> list[Route]:
         source = request.client.host if request.client else "unknown"
         try:
             notification = provider.read_notification(content_type, await _read(request))
-            await store_pg_notification(engine, name, notification, source=source)
+            is_stored = await store_pg_notification(engine, name, notification, source=source)
         except ValueError as bad:
             log.warning("pg_notification_unreadable", provider=name, source=source, why=str(bad))
             return _acknowledged(provider, content_type, is_stored=False)
         except Unavailable as reason:
             log.warning("pg_notification_not_stored", provider=name, what=reason.service)
             return _acknowledged(provider, content_type, is_stored=False)
-        answer = _acknowledged(provider, content_type, is_stored=True)
-        answer.background = BackgroundTask(_process, engine, name, notification, source)
+        answer = _acknowledged(provider, content_type, is_stored=is_stored)
+        if is_stored:
+            answer.background = BackgroundTask(_process, engine, name, notification, source)
         return answer
 
     return [Route("/pg-notifications/{provider}", receive, methods=["POST"])]

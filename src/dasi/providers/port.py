@@ -255,8 +255,8 @@ class PgNotification:
     """The same for each repetition of a notification."""
     pg_merchant_id: str
     pg_order_id: str | None
-    raw: str = field(repr=False)
-    """The body as posted, for the evidence."""
+    claims: str = field(repr=False)
+    """JSON of the fields that were understood, at most 1 KiB; nothing else of the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

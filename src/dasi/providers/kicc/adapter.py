@@ -196,7 +196,7 @@ class KiccProvider:
             notification_id=notice.notice_id,
             pg_merchant_id=notice.mall_id,
             pg_order_id=notice.shop_order_no,
-            raw=body.decode(errors="replace"),
+            claims=notice.claims(),
         )
 
     def acknowledge_notification(self, content_type: str, *, is_stored: bool) -> tuple[str, bytes]:

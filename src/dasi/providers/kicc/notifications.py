@@ -19,7 +19,7 @@ from kicc_wire.notices import LEGACY_NOTICE_FIELDS
 
 NOTICE_BYTES_MAX = 64 * 1024
 _FIELDS_MAX = 300
-_PG_TID_MAX, _ORDER_NO_MAX, _MALL_ID_MAX = 20, 40, 8
+_PG_TID_MAX, _ORDER_NO_MAX, _MALL_ID_MAX, _CODE_MAX, _TEXT_MAX = 20, 40, 8, 10, 100
 
 Form = Literal["json", "legacy"]
 Kind = Literal["approved", "cancelled", "deposited", "deposit_reversed", "other"]
@@ -55,6 +55,10 @@ class Notice:
     def notice_id(self) -> str:
         return ":".join((self.mall_id, self.type_code, self.cancel_tid or self.pg_tid))
 
+    def claims(self) -> str:
+        """JSON of the fields. The body's other fields are not kept: anybody may post them."""
+        return msgspec.json.encode(self).decode()
+
 
 def parse_notice(content_type: str, body: bytes) -> Notice:
     """Parse either form. `ValueError` names the fault without quoting the body."""
@@ -63,11 +67,8 @@ def parse_notice(content_type: str, body: bytes) -> Notice:
     form = form_of(content_type)
     fields = _json_fields(body) if form == "json" else _legacy_fields(body)
     message = answers.read(messages.Notice, fields)
-    mall_id, pg_tid, type_code = (
-        message.mall_id or "",
-        message.pg_cno or "",
-        message.noti_type or "",
-    )
+    mall_id, pg_tid = message.mall_id or "", message.pg_cno or ""
+    type_code = message.noti_type or ""
     for name, value, length_max in (
         ("mallId", mall_id, _MALL_ID_MAX),
         ("pgCno", pg_tid, _PG_TID_MAX),
@@ -86,9 +87,9 @@ def parse_notice(content_type: str, body: bytes) -> Notice:
         cancel_tid=(message.cancel_pg_cno or "")[:_PG_TID_MAX] or None,
         cancelled_krw=answers.won(message.cancel_amount),
         remain_krw=answers.won(message.cancel_remain_amount),
-        status_code=message.status_code,
-        code=answers.result_code(fields) or "",
-        text=answers.result_text(fields),
+        status_code=(message.status_code or "")[:_CODE_MAX] or None,
+        code=(answers.result_code(fields) or "")[:_CODE_MAX],
+        text=answers.result_text(fields)[:_TEXT_MAX],
     )
 
 
