@@ -109,7 +109,7 @@ async def set_up(day: Day) -> None:
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)
     await day.post(f"{HERE}/api-keys/{{api_key}}/revoke", **key)
     await day.post(
-        f"{HERE}/webhooks", {"webhook_url": "http://127.0.0.1:9/hook", "content_type": "json"}
+        f"{HERE}/webhooks", {"webhook_url": "http://127.0.0.1:61009/hook", "content_type": "json"}
     )
 
 
@@ -133,8 +133,8 @@ async def money(day: Day) -> None:
     await day.post(f"{HERE}/webhooks/replay", {"since": today, "until": today, "which": "all"})
     await day.post(f"{HERE}/webhooks/test", {"mode": "live"})
     await day.post(f"{HERE}/webhooks/secret", {"keep_h": "24"})
-    await day.post(f"{HERE}/webhooks/pause", {"endpoint": "127.0.0.1:9"})
-    await day.post(f"{HERE}/webhooks/resume", {"endpoint": "127.0.0.1:9"})
+    await day.post(f"{HERE}/webhooks/pause", {"endpoint": "127.0.0.1:61009"})
+    await day.post(f"{HERE}/webhooks/resume", {"endpoint": "127.0.0.1:61009"})
     await schedules(day)
     await day.post(f"{HERE}/payment-filters", {"name": "실패", "query": "status=failed"})
     await day.post(f"{HERE}/payment-filters/remove", {"name": "실패"})

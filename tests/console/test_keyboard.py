@@ -78,7 +78,7 @@ async def test_a_payment_is_found_and_cancelled_without_a_mouse(gateway: Merchan
         await tab_to(page, ".keep input[name=name]")
         await page.keyboard.type("비싼 것")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("status")).to_contain_text("보기를 저장했습니다")
+        await expect(page.get_by_role("status")).to_contain_text("필터를 저장했습니다")
         assert await what_is_wrong_with_the_stops(page) == []
         await tab_to(page, "a.row-link")
         await page.keyboard.press("Enter")

@@ -136,7 +136,7 @@ async def check_page(
 
 async def test_every_page_in_every_appearance(database_url: str, kicc: SimulatorControl) -> None:
     async with (
-        running_gateway(database_url, kicc, webhook_url="http://127.0.0.1:9/hook") as client,
+        running_gateway(database_url, kicc, webhook_url="http://127.0.0.1:61009/hook") as client,
         opened_browser() as browser,
     ):
         strangers = {

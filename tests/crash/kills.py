@@ -102,7 +102,7 @@ class _Merchant:
             )
             if "window_url" in opened:
                 _, fields = await self.environment.kicc.window(opened["window_url"])
-                await self.client.come_back(opened["window_token"], fields)
+                await self.client.post_return(opened["window_token"], fields)
         except aiohttp.ClientError:
             return
 

@@ -26,10 +26,10 @@ def blocks(readme: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
 async def test_the_page_and_the_curl_of_the_readme_take_money_once(
-    readme: str, line: E2eShop, browser: Browser
+    readme: str, e2e_shop: E2eShop, browser: Browser
 ) -> None:
     (html,) = blocks(readme, "html")
-    shown = html.replace(IN_README, line.gateway_url)
+    shown = html.replace(IN_README, e2e_shop.gateway_url)
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(shown)
@@ -48,14 +48,14 @@ async def test_the_page_and_the_curl_of_the_readme_take_money_once(
     assert query["merchant_uid"] == ["card-0001"]
 
     payment = await _run_curl(
-        next(block for block in blocks(readme, "sh") if "curl" in block), line
+        next(block for block in blocks(readme, "sh") if "curl" in block), e2e_shop
     )
 
     assert payment["status"] == "paid"
-    assert await line.charges_at_kicc() == [payment["amount"]]
+    assert await e2e_shop.charges_at_kicc() == [payment["amount"]]
 
 
-async def _run_curl(script: str, line: E2eShop) -> dict[str, object]:
+async def _run_curl(script: str, e2e_shop: E2eShop) -> dict[str, object]:
     """Sends what the two commands send: address and body are theirs."""
     headers: dict[str, str] = {}
     answer: dict[str, object] = {}
@@ -65,7 +65,7 @@ async def _run_curl(script: str, line: E2eShop) -> dict[str, object]:
         for path, body in requests:
             filled = body.replace("YOUR_KEY", API_KEY).replace("YOUR_SECRET", API_SECRET)
             async with session.post(
-                line.gateway_url + path, json=json.loads(filled), headers=headers
+                e2e_shop.gateway_url + path, json=json.loads(filled), headers=headers
             ) as got:
                 envelope = await got.json()
             assert envelope["code"] == 0, envelope

@@ -100,7 +100,7 @@ ROUTES: dict[str, Call] = {
         f"{PAY}/again",
         shapes.PAYMENT,
         {**ORDER, "customer_uid": "card-1", "buyer_name": "홍길동", "custom_data": {"a": [1]},
-         "notice_url": ["http://127.0.0.1:9/hook"], "card_quota": "0", "use_card_point": False},
+         "notice_url": ["http://127.0.0.1:61009/hook"], "card_quota": "0", "use_card_point": False},
     ),
     "POST /subscribe/payments/onetime": Call(f"{PAY}/onetime", sends={**ORDER, **CARD}, code=-1),
     "POST /subscribe/payments/schedule": Call(

@@ -51,7 +51,7 @@ async def test_endpoint_away_for_three_days_gets_everything_once_and_in_order(
 async def test_endpoint_that_never_comes_back_fails_after_at_least_72_hours(
     webhooks: WebhooksFixture, deliverer: Deliverer
 ):
-    await webhooks.enqueue("http://127.0.0.1:9/hooks", "imp_1")
+    await webhooks.enqueue("http://127.0.0.1:61009/hooks", "imp_1")
     await webhooks.advance(deliverer, timedelta(hours=72))
     assert len(await webhooks.deliveries("pending")) == 1
     await webhooks.advance(deliverer, timedelta(hours=24))
@@ -233,7 +233,9 @@ async def test_dead_endpoint_is_paused_and_its_events_wait(
 ):
     sample = REGISTRY.get_sample_value
     pauses_before = sample("dasi_webhook_endpoint_backoffs_total") or 0
-    await webhooks.enqueue("http://127.0.0.1:9/hooks", *(f"imp_d{number}" for number in range(30)))
+    await webhooks.enqueue(
+        "http://127.0.0.1:61009/hooks", *(f"imp_d{number}" for number in range(30))
+    )
     await webhooks.advance(deliverer, timedelta(minutes=15), step=timedelta(seconds=30))
     assert (sample("dasi_webhook_endpoint_backoffs_total") or 0) > pauses_before, (
         "the operator sees it"

@@ -123,8 +123,8 @@ async def test_event_without_a_url_is_resent_to_a_later_url(
 async def test_pending_delivery_keeps_its_url(
     webhooks: WebhooksFixture, merchant: Merchant, channel: Channel, deliverer: Deliverer
 ):
-    await set_urls(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/old")
+    await set_urls(webhooks, merchant, test_webhook_url="http://127.0.0.1:61009/old")
     await urls_of_event(webhooks, channel)
-    await set_urls(webhooks, merchant, test_webhook_url="http://127.0.0.1:9/new")
+    await set_urls(webhooks, merchant, test_webhook_url="http://127.0.0.1:61009/new")
     await webhooks.advance(deliverer, timedelta(minutes=1))
-    assert {attempt.url for attempt in await webhooks.attempts()} == {"http://127.0.0.1:9/old"}
+    assert {attempt.url for attempt in await webhooks.attempts()} == {"http://127.0.0.1:61009/old"}

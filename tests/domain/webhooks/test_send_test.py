@@ -84,7 +84,7 @@ async def test_missing_url_is_refused_by_name(webhooks: WebhooksFixture, merchan
 
 
 async def test_missing_server_is_reported(webhooks: WebhooksFixture, merchant: Merchant):
-    result = await sent(webhooks, merchant, webhook_url="http://127.0.0.1:9/hooks")
+    result = await sent(webhooks, merchant, webhook_url="http://127.0.0.1:61009/hooks")
     assert result.http_status is None
     assert result.answer.startswith("no answer: ")
 
