@@ -11,7 +11,8 @@ from dasi.users.members import (
     remove_member,
 )
 from dasi.users.password_reset import get_reset, reset_link, use_reset
-from dasi.users.passwords import PASSWORD_MIN, limit_attempts, set_password, verify_password
+from dasi.users.passwords import PASSWORD_MIN, set_password, verify_password
+from dasi.users.rate_limit import limit_attempts
 from dasi.users.user import MEMBER_ROLES, Permission, Role, User
 from dasi.users.user_store import USER_COLUMNS
 

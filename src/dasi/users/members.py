@@ -13,7 +13,8 @@ from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from dasi.foundation.ids import token, token_hash
 from dasi.users import invitation_store, user_store
-from dasi.users.passwords import count_attempt, hash_password, is_password
+from dasi.users.passwords import hash_password, is_password
+from dasi.users.rate_limit import count_attempt
 from dasi.users.user import MEMBER_ROLES, Member, Role, User
 
 BOOTSTRAP_LIFE = timedelta(hours=24)

@@ -1,23 +1,18 @@
-"""Hash and verify passwords (Argon2id), and limit the attempts to guess a secret (A3)."""
+"""Hash and verify passwords (Argon2id; A3)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from dasi.audit import ClientInfo
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid, NotAllowed
+from dasi.foundation.errors import Invalid
 from dasi.users import user_store
+from dasi.users.rate_limit import count_attempt
 from dasi.users.user import User
 
 PASSWORD_MIN, PASSWORD_MAX = 10, 200
-ATTEMPT_WINDOW = timedelta(minutes=15)
-ATTEMPTS_PER_SUBJECT_MAX = 8
-ATTEMPTS_PER_ADDRESS_MAX = 40
 _hasher = PasswordHasher()  # Argon2id with the library's own, current costs
 # Verified for an unknown email, so that the response time does not reveal which emails exist.
 _UNKNOWN_USER_HASH = (
@@ -72,28 +67,3 @@ async def set_password(engine: Engine, user: User, password: str) -> None:
     await user_store.set_password_any_merchant(
         engine.database, user.user_id, await hash_password(password)
     )
-
-
-@asynccontextmanager
-async def limit_attempts(engine: Engine, subject: str, client: ClientInfo) -> AsyncIterator[None]:
-    """Count the body as an attempt; clear the count of the subject if the body raises nothing.
-
-    Raise `NotAllowed("too_many_attempts")` if the subject or the address failed too often.
-    """
-    await count_attempt(engine, subject, client)
-    yield
-    await user_store.clear_attempts_any_merchant(engine.database, [subject])
-
-
-async def count_attempt(engine: Engine, subject: str, client: ClientInfo) -> None:
-    """Count an attempt by subject and by address. Raise `NotAllowed("too_many_attempts")`."""
-    now = engine.clock.now()
-    by_address = f"address {client.address}"
-    counts = await user_store.count_attempt_any_merchant(
-        engine.database, [subject, by_address], now=now, since=now - ATTEMPT_WINDOW
-    )
-    if (
-        counts.get(subject, 0) >= ATTEMPTS_PER_SUBJECT_MAX
-        or counts.get(by_address, 0) >= ATTEMPTS_PER_ADDRESS_MAX
-    ):
-        raise NotAllowed("too_many_attempts", minutes=ATTEMPT_WINDOW // timedelta(minutes=1))
