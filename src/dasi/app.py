@@ -23,6 +23,7 @@ from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.admission import RETRY_AFTER_S, Admission
+from dasi.http.client_address import TrustedProxies
 from dasi.http.indexed_router import IndexedRouter
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.reporting import publish_unresolved_metrics
@@ -81,13 +82,14 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         ],
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
+            Middleware(TrustedProxies, networks=settings.trusted_proxies),
             Middleware(
                 Admission,
                 requests_max=settings.max_concurrent_requests,
                 body_max_bytes=settings.max_body_bytes,
                 reject=lambda: iamport.too_busy(RETRY_AFTER_S),
                 refuse_late=iamport.too_slow,
-            )
+            ),
         ],
     )
     app.router = IndexedRouter(app.routes)

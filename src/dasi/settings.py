@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from dasi.foundation import vault
 from dasi.foundation.clock import parse_durations
 from dasi.foundation.errors import OperatorError
+from dasi.http.client_address import Network, parse_networks
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"
@@ -79,6 +80,13 @@ def _vault_keys(text: str) -> tuple[bytes, ...]:
         raise ValueError(
             f"base64 keys of {vault.KEY_BYTES} bytes, newest first, separated by commas"
         ) from wrong
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return parse_networks(text)
+    except ValueError as error:
+        raise ValueError("networks such as `10.0.0.0/8,::1`, separated by commas") from error
 
 
 def _webhook_retry_schedule(text: str) -> tuple[timedelta, ...]:
@@ -223,6 +231,15 @@ class Settings:
         unit="bytes",
         read=_whole(16_384, 67_108_864),
         sentence="The longest request body that is read.",
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "DASI_TRUSTED_PROXIES",
+        default="none",
+        unit="networks",
+        read=_networks,
+        sentence="The proxies in front, as networks: `10.0.0.0/8,::1`. From them alone "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, for the audit log, sign-in limits "
+        "and the source of KICC's notifications.",
     )
     keep_alive_s: int = _setting(
         "DASI_KEEP_ALIVE_S",
