@@ -82,7 +82,11 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         ],
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
-            Middleware(TrustedProxies, networks=settings.trusted_proxies),
+            *(
+                [Middleware(TrustedProxies, networks=settings.trusted_proxies)]
+                if settings.trusted_proxies
+                else []
+            ),
             Middleware(
                 Admission,
                 requests_max=settings.max_concurrent_requests,

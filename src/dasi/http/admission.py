@@ -28,6 +28,7 @@ BODY_S = 15.0
 _ARRIVING_MAX_BYTES = 64 * 1024 * 1024
 _REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
+_ANNOUNCES_BODY = (b"content-length", b"transfer-encoding")
 _WITH_RESERVE = ("/checkout/", "/pg-notifications/", "/console")
 
 
@@ -69,6 +70,9 @@ class Admission:
         if self._inside >= slots:
             await self._reject(scope, receive, send)
             return
+        if not _has_body(scope):
+            await self._admit(scope, receive, send)
+            return
         try:
             async with asyncio.timeout(self.body_s):
                 messages = await self._read_body(receive)
@@ -80,9 +84,12 @@ class Admission:
             return
         if messages[-1]["type"] == "http.disconnect":
             return
+        await self._admit(scope, _replay(messages, receive), send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._inside += 1
         try:
-            await self._app(scope, _replay(messages, receive), send)
+            await self._app(scope, receive, send)
         finally:
             self._inside -= 1
 
@@ -117,6 +124,11 @@ class Admission:
             finally:
                 self._paused -= 1
         await self._rejection(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether the request's head announces a body of any length."""
+    return any(name in _ANNOUNCES_BODY for name, _ in scope["headers"])
 
 
 def _replay(messages: deque[Message], receive: Receive) -> Receive:

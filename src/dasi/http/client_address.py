@@ -31,7 +31,7 @@ class TrustedProxies:
         self._networks = tuple(networks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._networks and self._is_proxy(_peer(scope)):
+        if scope["type"] == "http" and self._is_proxy(_peer(scope)):
             scope = {**scope, "client": self._client(scope), "scheme": _scheme(scope)}
         await self._app(scope, receive, send)
 
