@@ -1,9 +1,13 @@
 """Access to every route of the console. The tests go through the table of routes."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
+from dasi import console
 from dasi.console.routes import ROUTES
 from dasi.merchants import add_merchant
 from dasi.users import Role
@@ -161,3 +165,19 @@ async def test_unknown_objects_and_empty_forms_never_cause_a_bug(
         else:
             status, page, _ = await owner.post(path)
         assert status < 500, (route, page)
+
+
+def test_links_and_redirects_of_the_console_lead_to_routes() -> None:
+    folder = Path(console.__file__).parent
+    link = re.compile(r"""request\.url\(f?['"](/[a-z][a-z0-9.-]*(?:/[a-z][a-z-]*)?)""")
+    linked = {
+        path.rstrip("/")
+        for file in (*folder.rglob("*.py"), *folder.rglob("*.html"))
+        for path in link.findall(file.read_text())
+    }
+    merchant = "/console/merchants/{code}"
+    known = {
+        route.path.removeprefix(merchant) for route in ROUTES if route.path.startswith(merchant)
+    }
+    assert "/unresolved" in linked, "the pattern finds no link any more"
+    assert linked <= known, sorted(linked - known)
