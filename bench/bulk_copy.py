@@ -62,10 +62,7 @@ AFTER = (
     *(f"DROP TABLE copied_{table}" for table in TABLES),
     "DROP TABLE originals",
 )
-SEQUENCES = (
-    "SELECT setval('imp_uid_seq', 100000010000 + $1::bigint)",
-    "SELECT setval('webhook_event_sequence', 10000 + $1::bigint)",
-)
+SEQUENCES = ("SELECT setval('webhook_event_sequence', 10000 + $1::bigint)",)
 
 # Payment n of $1 with its time. Identifiers sort by time, as the product's do.
 _NUMBERS = """(

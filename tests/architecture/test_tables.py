@@ -10,7 +10,7 @@ OWNERS = {
     "dasi.merchants": ("merchants", "api_keys", "access_tokens"),
     "dasi.channels": ("channels",),
     "dasi.billing_keys": ("billing_keys",),
-    "dasi.ledger": ("payments", "pg_attempts", "payment_events"),
+    "dasi.ledger": ("installation", "payments", "pg_attempts", "payment_events"),
     "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
     "dasi.pg_notifications": ("pg_notifications",),
     "dasi.windows": ("payment_windows", "expected_amounts"),

@@ -32,13 +32,18 @@ class TestServer:
         """Create a database from a template and return its name."""
         name = f"{self._prefix}_{next(self._numbers)}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        if template == TEMPLATE:
+            # A copy is an installation of its own: its requests have other names at the PG (M10).
+            await self.execute(
+                "UPDATE installation SET installation_id = gen_random_uuid()", database=name
+            )
         return name
 
     async def drop(self, name: str) -> None:
         await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    async def execute(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.url_of("postgres"))
+    async def execute(self, sql: str, *, database: str = "postgres") -> None:
+        connection = await asyncpg.connect(self.url_of(database))
         try:
             await connection.execute(sql)
         finally:

@@ -57,6 +57,7 @@ EVENT = {
     "declined": Label("PG 거절", "declined by the PG", "bad"),
     "not_sent": Label("PG에 보내지 못함", "never reached the PG", "bad"),
     "outcome_unknown": Label("응답을 받지 못함", "the answer was lost", "wait"),
+    "approval_after_failure": Label("실패 처리 후 승인 수신", "approved after it failed", "bad"),
     "escalated": Label("사람이 확인해야 함", "handed to a person", "bad"),
     "cancelled": Label("취소 완료", "cancelled", "back"),
     "cancel_declined": Label("PG가 취소 거절", "cancel declined by the PG", "bad"),

@@ -7,8 +7,6 @@ from typing import Literal
 import msgspec
 
 from dasi.foundation.db import Connection, Database, Row
-from dasi.ledger import lookup_backoff
-from dasi.ledger.payment import Payment
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -22,6 +20,7 @@ from dasi.providers.port import (
 )
 
 Outcome = Approved | KeyIssued | Cancelled | Declined | Unknown | NotSent
+_PG_CLOCK_SKEW_MAX = timedelta(seconds=60)
 State = Literal["sending", "approved", "declined", "unknown", "not_sent"]
 
 
@@ -62,6 +61,13 @@ class PaymentAttempt:
         """The moment from which its age counts: `sent_at`, moved by an advanced test clock."""
         return self.sent_at - timedelta(seconds=self.clock_offset_s)
 
+    def is_younger_than(self, executed_at: datetime) -> bool:
+        """Whether the PG executed an earlier request under this name, which the database forgot.
+
+        Its caller may know that it was paid, so it is never reversed automatically (M6, M10).
+        """
+        return executed_at < self.sent_at - _PG_CLOCK_SKEW_MAX
+
     @property
     def is_open(self) -> bool:
         return self.state in ("sending", "unknown")
@@ -77,57 +83,6 @@ ATTEMPT_COLUMNS = """
             a.is_reversal, a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
             a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
             a.escalated_at"""
-
-
-async def insert_attempt(
-    connection: Connection,
-    payment: Payment,
-    attempt: Attempt,
-    *,
-    kind: AttemptKind,
-    channel_id: int,
-    pg_order_id: str | None,
-    amount_krw: int,
-    actor: str,
-    now: datetime,
-    remain_krw: int | None = None,
-    reason: str | None = None,
-    is_reversal: bool = False,
-    notify_merchant: bool = False,
-    idempotency_key: str | None = None,
-) -> None:
-    """Insert a `sending` attempt and its event. Commit before the first byte is sent."""
-    await connection.execute(
-        """WITH new_attempt AS (
-               INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
-                                        pg_merchant_id, pg_order_id, business_date, amount_krw,
-                                        state, sent_at, next_lookup_at, deadline_at, remain_krw,
-                                        reason, is_reversal, notify_merchant, idempotency_key)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
-                       $18, $19)
-           )
-           SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11, $12, $16, $2, NULL,
-                                       NULL)""",
-        payment.merchant_id,
-        attempt.attempt_id,
-        payment.imp_uid,
-        kind.value,
-        channel_id,
-        payment.pg_merchant_id,
-        pg_order_id,
-        attempt.business_date,
-        amount_krw,
-        now,
-        payment.status.value,
-        actor,
-        lookup_backoff.first_lookup_at(now),
-        lookup_backoff.deadline(attempt.business_date),
-        remain_krw,
-        reason,
-        is_reversal,
-        notify_merchant,
-        idempotency_key,
-    )
 
 
 async def close_attempt(
@@ -157,6 +112,24 @@ async def close_attempt(
         getattr(outcome, "receipt_url", None),
         isinstance(outcome, Unknown) and outcome.pg_tid is not None,
         encode_exchange(outcome),
+    )
+    return row is not None
+
+
+async def look_up_failed(
+    connection: Connection, merchant_id: int, attempt_id: str, *, now: datetime
+) -> bool:
+    """Have a failed attempt looked up now, because an approval contradicts it.
+
+    False, and nothing written, if it has not failed.
+    """
+    row = await connection.fetchrow(
+        """UPDATE pg_attempts SET next_lookup_at = $3
+           WHERE merchant_id = $1 AND attempt_id = $2 AND state IN ('declined', 'not_sent')
+           RETURNING attempt_id""",
+        merchant_id,
+        attempt_id,
+        now,
     )
     return row is not None
 
@@ -245,7 +218,6 @@ async def claim_lookups_any_merchant(
             WHERE (a.merchant_id, a.attempt_id) IN (
                 SELECT merchant_id, attempt_id FROM pg_attempts
                 WHERE next_lookup_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
-                  AND state IN ('sending', 'unknown')
                   AND kind <> 'delete_key' AND coalesce(merchant_id = $4::bigint, true)
                 ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING {ATTEMPT_COLUMNS}""",

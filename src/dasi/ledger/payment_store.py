@@ -145,7 +145,7 @@ async def insert_ready_payment(
                source, channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr,
                buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, started_at,
                updated_at)
-           VALUES ($1, 'imp_' || nextval('imp_uid_seq'), $2, $3, 'ready', $4, $5, $6, $7, $8,
+           VALUES ($1, 'imp_' || new_imp_uid_number(), $2, $3, 'ready', $4, $5, $6, $7, $8,
                    $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
            RETURNING imp_uid""",
         merchant_id,

@@ -1,6 +1,7 @@
-"""SQL that reserves charges: find the active key and take the order, in one statement (M1, M2).
+"""SQL that commits a request before it is sent, under a name from its order (M1, M2, M10).
 
-Charges that come at the same time share the statement, which is one transaction.
+For a charge one statement finds the active key and takes the order. Charges that come at the same
+time share it, which is one transaction.
 """
 
 from collections.abc import Sequence
@@ -8,10 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+import asyncpg
 import msgspec
 
-from dasi.foundation.db import Database
-from dasi.ledger.payment import ChargeDetails
+from dasi.foundation.db import Connection, Database
+from dasi.ledger import lookup_backoff
+from dasi.ledger.payment import ChargeDetails, Payment
+from dasi.providers.port import Attempt, AttemptKind
 
 
 class Reservation(ChargeDetails, frozen=True, kw_only=True):
@@ -28,7 +32,8 @@ class Reservation(ChargeDetails, frozen=True, kw_only=True):
     user_agent: str | None
     is_scheduled: bool
     idempotency_key: str | None
-    attempt_id: str
+    reservation_id: str
+    """Distinguishes the reservations of one batch, two of which may name the same order."""
     business_date: date
     first_lookup_at: datetime
     deadline_at: datetime
@@ -42,6 +47,8 @@ class Reserved:
     merchant_id: int
     customer_uid: str
     imp_uid: str
+    attempt_id: str
+    pg_order_id: str
     name: str
     buyer_name: str | None
     buyer_email: str | None
@@ -63,11 +70,18 @@ class Reserved:
 # the order taken; of two in one batch, the second finds it taken. So one request of any number gets
 # through (M1). Each row has its `imp_uid` before it is written: otherwise two requests for one
 # order could not tell which of them got it.
+# The attempt's name counts the requests that the order had before (M10). The order itself is shown
+# in the PG's order number where KICC's alphabet and its 40 characters allow it.
 _RESERVE = """
     WITH input AS MATERIALIZED (
         SELECT r.*,
-               CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || nextval('imp_uid_seq')
+               CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || new_imp_uid_number()
                    AS imp_uid,
+               order_request_name('pay', i.installation_id, r.merchant_id, r.merchant_uid)
+                   AS request_name,
+               1 + (SELECT count(*) FROM payments p JOIN pg_attempts a USING (merchant_id, imp_uid)
+                    WHERE p.merchant_id = r.merchant_id AND p.merchant_uid = r.merchant_uid
+                      AND a.kind IN ('approve', 'charge')) AS ordinal,
                k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.pg_merchant_id,
                c.provider,
                c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
@@ -81,12 +95,19 @@ _RESERVE = """
             merchant_id bigint, customer_uid text, merchant_uid text, amount_krw bigint,
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
             notice_urls text[], user_agent text, quota_months integer, is_scheduled boolean,
-            idempotency_key text, attempt_id text, business_date date, first_lookup_at timestamptz,
-            deadline_at timestamptz, now timestamptz)
+            idempotency_key text, reservation_id text, business_date date,
+            first_lookup_at timestamptz, deadline_at timestamptz, now timestamptz)
         JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
+        CROSS JOIN installation i
         WHERE r.merchant_id BETWEEN 1 AND 9223372036854775807
+    ), named AS (
+        SELECT *, request_name || '-' || ordinal AS attempt_id,
+               CASE WHEN merchant_uid ~ '^[A-Za-z0-9_-]{1,28}$' AND ordinal < 100
+                    THEN merchant_uid || '-' || substr(request_name, 5, 8) || '-' || ordinal
+                    ELSE request_name || '-' || ordinal END AS pg_order_id
+        FROM input
     ), new_payments AS (
         INSERT INTO payments (
             merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw, source,
@@ -109,10 +130,9 @@ _RESERVE = """
             pg_order_id, business_date, amount_krw, state, sent_at, next_lookup_at, deadline_at,
             idempotency_key)
         SELECT merchant_id, attempt_id, imp_uid, billing_key_id, 'charge', channel_id,
-               pg_merchant_id,
-               attempt_id, business_date, amount_krw, 'sending', now, first_lookup_at, deadline_at,
-               idempotency_key
-        FROM input JOIN new_payments USING (merchant_id, imp_uid)
+               pg_merchant_id, pg_order_id, business_date, amount_krw, 'sending', now,
+               first_lookup_at, deadline_at, idempotency_key
+        FROM named JOIN new_payments USING (merchant_id, imp_uid)
     ), new_events AS (
         INSERT INTO payment_events (
             merchant_id, imp_uid, seq, created_at, type, status, actor, attempt_id, previous,
@@ -121,12 +141,49 @@ _RESERVE = """
                '',
                payment_event_hash('', merchant_id, imp_uid, 1, now, 'charge_requested', 'pending',
                                   'merchant', NULL, attempt_id, NULL, NULL)
-        FROM input JOIN new_payments USING (merchant_id, imp_uid)
+        FROM named JOIN new_payments USING (merchant_id, imp_uid)
     )
-    SELECT merchant_id, customer_uid, imp_uid, full_name AS name, buyer_name, buyer_email,
-           buyer_tel, customer_id, sealed_key, provider, pg_merchant_id, sealed_secret, is_sandbox,
-           key_fields, language, attempt_id
-    FROM input JOIN new_payments USING (merchant_id, imp_uid)"""
+    SELECT merchant_id, customer_uid, imp_uid, attempt_id, pg_order_id, full_name AS name,
+           buyer_name, buyer_email, buyer_tel, customer_id, sealed_key, provider, pg_merchant_id,
+           sealed_secret, is_sandbox, key_fields, language, reservation_id
+    FROM named JOIN new_payments USING (merchant_id, imp_uid)"""
+_NAME_TAKEN_MAX = 3
+_INSERT_ATTEMPT = """
+    WITH name AS (
+        SELECT CASE
+            WHEN $4 <> 'cancel' THEN
+                order_request_name(CASE $4 WHEN 'issue_key' THEN 'key' ELSE 'pay' END,
+                                   i.installation_id, $1, $2)
+                || '-' || 1 + (
+                    SELECT count(*) FROM payments p
+                    JOIN pg_attempts a USING (merchant_id, imp_uid)
+                    WHERE p.merchant_id = $1 AND p.merchant_uid = $2
+                      AND (a.kind = 'issue_key') = ($4 = 'issue_key') AND a.kind <> 'cancel')
+            ELSE
+                coalesce((SELECT a.attempt_id FROM pg_attempts a
+                          WHERE a.merchant_id = $1 AND a.imp_uid = $3
+                            AND a.kind IN ('approve', 'charge') AND a.state <> 'not_sent'),
+                         $3)
+                || CASE WHEN $17 THEN '-r' ELSE '-c' END || 1 + (
+                    SELECT count(*) FROM pg_attempts a
+                    WHERE a.merchant_id = $1 AND a.imp_uid = $3 AND a.kind = 'cancel'
+                      AND a.is_reversal = $17)
+            END AS attempt_id
+        FROM installation i
+    ), new_attempt AS (
+        INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
+                                 pg_merchant_id, pg_order_id, business_date, amount_krw,
+                                 state, sent_at, next_lookup_at, deadline_at, remain_krw,
+                                 reason, is_reversal, notify_merchant, idempotency_key)
+        SELECT $1, attempt_id, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15,
+               $16, $17, $18, $19
+        FROM name
+    ), new_event AS MATERIALIZED (
+        SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11, $12, $16,
+                                    attempt_id, NULL, NULL)
+        FROM name
+    )
+    SELECT attempt_id FROM name, new_event"""
 
 
 async def reserve_charges(
@@ -137,10 +194,67 @@ async def reserve_charges(
     None for a reservation whose order is taken or whose customer has no active key: nothing of it
     is written.
     """
-    rows = await database.fetch(_RESERVE, msgspec.json.encode(reservations).decode())
+    parameter = msgspec.json.encode(reservations).decode()
+    for _ in range(_NAME_TAKEN_MAX - 1):
+        try:
+            rows = await database.fetch(_RESERVE, parameter)
+            break
+        except asyncpg.UniqueViolationError:
+            # An order failed after this statement began, so its requests were counted too early;
+            # or a random `imp_uid` was used before. Nothing was written.
+            continue
+    else:
+        rows = await database.fetch(_RESERVE, parameter)
     reserved = {}
     for row in rows:
         values = dict(row)
-        attempt_id = values.pop("attempt_id")
-        reserved[attempt_id] = Reserved(**values)
-    return [reserved.get(reservation.attempt_id) for reservation in reservations]
+        reservation_id = values.pop("reservation_id")
+        reserved[reservation_id] = Reserved(**values)
+    return [reserved.get(reservation.reservation_id) for reservation in reservations]
+
+
+async def insert_attempt(
+    connection: Connection,
+    payment: Payment,
+    *,
+    kind: AttemptKind,
+    business_date: date,
+    channel_id: int,
+    pg_order_id: str | None,
+    amount_krw: int,
+    actor: str,
+    now: datetime,
+    remain_krw: int | None = None,
+    reason: str | None = None,
+    is_reversal: bool = False,
+    notify_merchant: bool = False,
+    idempotency_key: str | None = None,
+) -> Attempt:
+    """Insert a `sending` attempt with its event, and return it. Commit before anything is sent.
+
+    Its name is derived from the order; that of a cancel from the approval (M10). The caller holds
+    the payment's lock, so that no other request counts the same ordinal.
+    """
+    attempt_id: str = await connection.fetchval(
+        _INSERT_ATTEMPT,
+        payment.merchant_id,
+        payment.merchant_uid,
+        payment.imp_uid,
+        kind.value,
+        channel_id,
+        payment.pg_merchant_id,
+        pg_order_id,
+        business_date,
+        amount_krw,
+        now,
+        payment.status.value,
+        actor,
+        lookup_backoff.first_lookup_at(now),
+        lookup_backoff.deadline(business_date),
+        remain_krw,
+        reason,
+        is_reversal,
+        notify_merchant,
+        idempotency_key,
+    )
+    return Attempt(attempt_id=attempt_id, business_date=business_date)

@@ -12,6 +12,16 @@ BEGIN
 END $$;
 
 
+-- Installation ---------------------------------------------------------------------------------
+
+-- One row: this installation. A restored backup keeps its id.
+CREATE TABLE installation (
+    is_only         boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
+    installation_id uuid        NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO installation DEFAULT VALUES;
+
+
 -- Merchants, API keys and access tokens --------------------------------------------------------
 
 -- One row for each business that uses dasi.
@@ -152,8 +162,22 @@ CREATE INDEX billing_keys_by_name
 
 -- Payments -------------------------------------------------------------------------------------
 
--- The numbers in imp_uid.
-CREATE SEQUENCE imp_uid_seq START 100000000001 MAXVALUE 999999999999;
+-- An imp_uid after its prefix: 12 digits of milliseconds since 2020, then 8 random ones. A sequence
+-- would give a number twice after a restored backup.
+CREATE FUNCTION new_imp_uid_number() RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT lpad(floor(extract(epoch FROM clock_timestamp() - timestamptz '2020-01-01 00:00Z') * 1000)::text,
+                12, '0')
+        || lpad(floor(random() * 100000000)::text, 8, '0')
+$$;
+
+-- The name of an order's requests at the PG, without the ordinal (M10). The same order has the same
+-- name after any loss of memory, so the PG refuses a repeated request and answers a lookup.
+CREATE FUNCTION order_request_name(
+    in_prefix text, in_installation_id uuid, in_merchant_id bigint, in_merchant_uid text
+) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT in_prefix || '-' || left(encode(sha256(convert_to(
+        in_installation_id::text || '/' || in_merchant_id::text || '/' || in_merchant_uid, 'UTF8')), 'hex'), 24)
+$$;
 
 -- One row for each payment or card registration: the present state of one order.
 -- Payments, attempts and windows have no foreign key to merchants: their channel, payment or
@@ -250,7 +274,7 @@ CREATE INDEX payments_search_terms ON payments USING gin (payment_search_terms(
 -- One row for each request to the PG.
 CREATE TABLE pg_attempts (
     merchant_id     bigint      NOT NULL,
-    -- The PG's idempotency key of this request: generated here and used once.
+    -- The PG's idempotency key of this request, derived from the order and used once (M10).
     attempt_id      text        NOT NULL,
     imp_uid         text,
     billing_key_id  text,
@@ -308,8 +332,10 @@ CREATE UNIQUE INDEX pg_attempts_one_approval ON pg_attempts (merchant_id, imp_ui
 CREATE UNIQUE INDEX pg_attempts_one_cancel ON pg_attempts (merchant_id, imp_uid)
     WHERE kind = 'cancel' AND state IN ('sending', 'unknown');
 CREATE INDEX pg_attempts_of_payment ON pg_attempts (merchant_id, imp_uid, sent_at);
--- Open attempts are few: one index serves the worker's lookups and the operators' lists.
-CREATE INDEX pg_attempts_open ON pg_attempts (next_lookup_at) WHERE state IN ('sending', 'unknown');
+-- Open attempts are few: one index serves the worker's lookups and the operators' lists. An attempt
+-- that failed is looked up as well if the PG or a late answer contradicts it (M6).
+CREATE INDEX pg_attempts_open ON pg_attempts (next_lookup_at)
+    WHERE state IN ('sending', 'unknown') OR next_lookup_at IS NOT NULL;
 CREATE INDEX pg_attempts_escalated ON pg_attempts (merchant_id, escalated_at)
     WHERE escalated_at IS NOT NULL AND state IN ('sending', 'unknown');
 CREATE INDEX pg_attempts_by_shop_order ON pg_attempts (pg_order_id, pg_merchant_id);

@@ -12,11 +12,10 @@ from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
-from dasi.foundation.ids import ulid
-from dasi.ledger import Payment, Status, attempt_store, payment_store
+from dasi.ledger import Payment, Status, attempt_store, payment_store, reserve_store
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.resolve import resolve_cancel_inline
-from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent
+from dasi.providers.port import AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
 
@@ -51,7 +50,6 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
     """
     imp_uid = (await _find(engine, merchant_id, request)).imp_uid
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"cn-{ulid(now)}", business_date=kst_day(now))
     original = await attempt_store.approval_of(engine.database, merchant_id, imp_uid)
     try:
         async with engine.database.transaction() as connection:
@@ -59,11 +57,11 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
             amount_krw = _amount(payment, request)
             if (request.tax_free_krw or 0) > amount_krw:
                 raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
-            await attempt_store.insert_attempt(
+            attempt = await reserve_store.insert_attempt(
                 connection,
                 payment,
-                attempt,
                 kind=AttemptKind.CANCEL,
+                business_date=kst_day(now),
                 channel_id=payment.channel_id,
                 pg_order_id=original.pg_order_id if original else None,
                 amount_krw=amount_krw,

@@ -60,8 +60,8 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     `NotFound("unknown_customer")`. A pending payment is not a failure: the PG may have charged.
     """
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"ch-{ulid(now)}", business_date=kst_day(now))
-    reserved = await _reserve(engine, merchant_id, request, attempt, now)
+    reserved = await _reserve(engine, merchant_id, request, now)
+    attempt = Attempt(attempt_id=reserved.attempt_id, business_date=kst_day(now))
     outcome = await _send(engine, request, attempt, reserved)
     reference = PaymentRef(merchant_id, reserved.imp_uid, request.details.merchant_uid)
     payment = await record_charge(
@@ -83,7 +83,7 @@ async def _send(
         account,
         attempt,
         order=Order(
-            pg_order_id=attempt.attempt_id,
+            pg_order_id=reserved.pg_order_id,
             amount_krw=request.details.amount_krw,
             goods_name=reserved.name,
             buyer_id=reserved.customer_id,
@@ -98,14 +98,14 @@ async def _send(
 
 
 async def _reserve(
-    engine: Engine, merchant_id: int, request: ChargeRequest, attempt: Attempt, now: datetime
+    engine: Engine, merchant_id: int, request: ChargeRequest, now: datetime
 ) -> reserve_store.Reserved:
     """Commit a reservation and return it; refused if the order is taken or no key is active.
 
     Between the failed insert and the search for its cause, the payment that held the order may
     fail, or the key may be registered. Then the order is free after all and is reserved again.
     """
-    reservation = _reservation(merchant_id, request, attempt, now)
+    reservation = _reservation(merchant_id, request, now)
     for _ in range(_RESERVE_ATTEMPTS_MAX):
         reserved = await engine.database.run_batched(reserve_store.reserve_charges, reservation)
         if reserved is not None:
@@ -119,8 +119,9 @@ async def _reserve(
 
 
 def _reservation(
-    merchant_id: int, request: ChargeRequest, attempt: Attempt, now: datetime
+    merchant_id: int, request: ChargeRequest, now: datetime
 ) -> reserve_store.Reservation:
+    business_date = kst_day(now)
     return reserve_store.Reservation(
         **msgspec.structs.asdict(request.details),
         merchant_id=merchant_id,
@@ -129,9 +130,9 @@ def _reservation(
         user_agent=request.user_agent,
         is_scheduled=request.is_scheduled,
         idempotency_key=request.idempotency_key,
-        attempt_id=attempt.attempt_id,
-        business_date=attempt.business_date,
+        reservation_id=ulid(now),
+        business_date=business_date,
         first_lookup_at=lookup_backoff.first_lookup_at(now),
-        deadline_at=lookup_backoff.deadline(attempt.business_date),
+        deadline_at=lookup_backoff.deadline(business_date),
         now=now,
     )

@@ -116,7 +116,11 @@ async def _record_approval(
     *,
     resolved_by: str | None,
 ) -> Payment:
-    """Record an approval of a locked payment; a closed attempt leaves the payment as it is."""
+    """Record an approval of a locked payment; a closed attempt leaves the payment as it is.
+
+    If it was closed as failed, a lookup follows at once and reverses what the PG holds (M6).
+    """
+    now = engine.clock.now()
     row = _approval_row(
         engine, payment, attempt_id, approval, actor=payment.provider, resolved_by=resolved_by
     )
@@ -124,6 +128,20 @@ async def _record_approval(
     if paid is None:
         if await attempt_store.is_open(connection, payment.merchant_id, attempt_id):
             assert_may_become(payment.status, Status.PAID)
+        elif await attempt_store.look_up_failed(
+            connection, payment.merchant_id, attempt_id, now=now
+        ):
+            log.error("approval_after_failure", imp_uid=payment.imp_uid, pg_tid=approval.pg_tid)
+            await payment_store.record_event(
+                connection,
+                payment,
+                event_type="approval_after_failure",
+                actor=payment.provider,
+                created_at=now,
+                attempt_id=attempt_id,
+                pg_code=approval.code,
+                pg_text=approval.text,
+            )
         return payment
     return paid
 

@@ -187,24 +187,32 @@ async def _resolve_approval(
             0,
             attempt.amount_krw,
         ):
-            # M7: another amount than requested is reversed at once, in every state.
-            _MISMATCHES.inc()
-            log.error("amount_mismatch", imp_uid=attempt.imp_uid, asked_krw=attempt.amount_krw)
-            await reverse(
-                engine,
-                attempt,
-                pg_tid=pg_tid,
-                amount_krw=taken_krw,
-                reason=f"승인 금액 불일치: 요청 {attempt.amount_krw}원, 승인 {taken_krw}원",
-            )
+            await _handle_other_amount(engine, attempt, finding, pg_tid, taken_krw)
         case Unknown(why=detail) | NotSent(why=detail):
             await _postpone(engine, attempt, detail)
+
+
+async def _handle_other_amount(
+    engine: Engine, attempt: PaymentAttempt, approval: Unknown, pg_tid: str, taken_krw: int
+) -> None:
+    """M7: reverse an approval of another amount at once; escalate that of an earlier request."""
+    _MISMATCHES.inc()
+    log.error("amount_mismatch", imp_uid=attempt.imp_uid, asked_krw=attempt.amount_krw)
+    detail = f"승인 금액 불일치: 요청 {attempt.amount_krw}원, 승인 {taken_krw}원"
+    if approval.executed_at is not None and attempt.is_younger_than(approval.executed_at):
+        await _escalate(engine, attempt, detail)
+    else:
+        await reverse(engine, attempt, pg_tid=pg_tid, amount_krw=taken_krw, reason=detail)
 
 
 async def _keep_or_reverse(
     engine: Engine, attempt: PaymentAttempt, channel: Channel, approval: Approved | KeyIssued
 ) -> None:
-    if isinstance(approval, KeyIssued) or channel.late_approval_policy == "keep":
+    if (
+        isinstance(approval, KeyIssued)
+        or channel.late_approval_policy == "keep"
+        or attempt.is_younger_than(approval.approved_at)
+    ):
         _RESOLVED.labels("approved").inc()
         await record_resolution(engine, attempt, approval, resolved_by="looked_up")
     elif engine.clock.now() - attempt.sent_at < lookup_backoff.REQUEST_MAX:

@@ -10,10 +10,16 @@ import structlog
 from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
-from dasi.foundation.ids import ulid
-from dasi.ledger import PaymentAttempt, Status, attempt_store, lookup_backoff, payment_store
+from dasi.ledger import (
+    PaymentAttempt,
+    Status,
+    attempt_store,
+    lookup_backoff,
+    payment_store,
+    reserve_store,
+)
 from dasi.payments.notify import notify_failed
-from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
+from dasi.providers.port import AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
 
 log = structlog.get_logger()
 
@@ -23,17 +29,16 @@ async def reverse(
 ) -> None:
     """Cancel an approval at the PG, unless another reversal of it is under way."""
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"rv-{ulid(now)}", business_date=kst_day(now))
     try:
         async with engine.database.transaction() as connection:
             payment = await payment_store.payment_for_update(
                 connection, approval.merchant_id, approval.imp_uid
             )
-            await attempt_store.insert_attempt(
+            attempt = await reserve_store.insert_attempt(
                 connection,
                 payment,
-                attempt,
                 kind=AttemptKind.CANCEL,
+                business_date=kst_day(now),
                 channel_id=approval.channel_id,
                 pg_order_id=approval.pg_order_id,
                 amount_krw=amount_krw,

@@ -212,7 +212,8 @@ class Declined:
 class Unknown:
     """The request may have had effect. `why` is for a log; `code` and `text` are the PG's.
 
-    `pg_tid` and `amount_krw` are the claims of an answer that failed a check, if it had any.
+    `pg_tid`, `amount_krw` and `executed_at` are the claims of an answer that failed a check, if it
+    had any.
     """
 
     why: str
@@ -220,6 +221,7 @@ class Unknown:
     text: str | None = None
     pg_tid: str | None = None
     amount_krw: int | None = None
+    executed_at: datetime | None = None
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 

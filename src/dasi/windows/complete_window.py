@@ -13,8 +13,7 @@ from dasi.channels import find_channel, open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, Invalid, NotFound
-from dasi.foundation.ids import ulid
-from dasi.ledger import Status, attempt_store, payment_store
+from dasi.ledger import Status, payment_store, reserve_store
 from dasi.merchants import Merchant
 from dasi.payments import Outcome, PaymentRef, record_or_in_doubt, resolve_inline
 from dasi.providers.port import Attempt, AttemptKind, WindowReturn
@@ -93,7 +92,6 @@ async def _reserve(
 ) -> Attempt | None:
     """The committed attempt; None if this return has no effect."""
     now = engine.clock.now()
-    attempt = Attempt(attempt_id=f"ap-{ulid(now)}", business_date=kst_day(now))
     async with engine.database.transaction() as connection:
         if not await window_store.claim_window(
             connection,
@@ -108,18 +106,17 @@ async def _reserve(
             connection, merchant.merchant_id, window.imp_uid
         )
         if await payment_store.mark_pending(connection, payment, now=now):
-            await attempt_store.insert_attempt(
+            return await reserve_store.insert_attempt(
                 connection,
                 replace(payment, status=Status.PENDING),
-                attempt,
                 kind=kind,
+                business_date=kst_day(now),
                 channel_id=window.channel_id,
                 pg_order_id=window.pg_order_id,
                 amount_krw=0 if kind is AttemptKind.ISSUE_KEY else payment.amount_krw,
                 actor="payer",
                 now=now,
             )
-            return attempt
         # Another window or a charge paid the order while the payer was in this window (M1).
         failed = await payment_store.mark_failed(
             connection,

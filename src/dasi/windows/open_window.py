@@ -1,6 +1,7 @@
 """Open a payment window, view it, close it, expire it. Only a return moves money, never these."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 CLOSED_BY_PAYER = "PAYER_CLOSED"
 WINDOW_EXPIRED = "WINDOW_EXPIRED"
 _EXPIRE_BATCH = 200
+_SHOWABLE_ORDER = re.compile(r"[A-Za-z0-9_-]{1,29}")
 _REQUEST_MAX = timedelta(seconds=40)
 """A request to the PG without an answer for so long has an unknown outcome."""
 _INLINE_LOOKUP_MAX = timedelta(seconds=3)
@@ -62,7 +64,7 @@ async def open_window(
         engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
     )
     now = engine.clock.now()
-    window_token, pg_order_id = token(16), f"wo-{ulid(now)}"
+    window_token, pg_order_id = token(16), _pg_order_id(request.merchant_uid, now)
     async with engine.database.transaction() as connection:
         await _ensure_available(connection, merchant.merchant_id, request)
         imp_uid = await window_store.insert_window(
@@ -112,6 +114,16 @@ async def open_window(
     if isinstance(opened, Declined):
         raise PgRefusedWindow(imp_uid, opened.code, opened.text)
     raise Unavailable("the payment company", retry_after_s=10)
+
+
+def _pg_order_id(merchant_uid: str, now: datetime) -> str:
+    """A new order number at the PG, which shows the merchant's order where KICC's rule allows it.
+
+    KICC may refuse a repeated order number, and an order may have several windows.
+    """
+    if _SHOWABLE_ORDER.fullmatch(merchant_uid):
+        return f"{merchant_uid}-{token(5)}"
+    return f"wo-{ulid(now)}"
 
 
 def _order(request: OpenWindowRequest, pg_order_id: str) -> Order:

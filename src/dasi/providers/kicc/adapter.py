@@ -217,8 +217,8 @@ class KiccProvider:
     ) -> Found | NotFound | Unknown | NotSent:
         """Look up an attempt of yesterday or today; an older one is `Unknown`.
 
-        KICC may file a request of a day's last instants under the next day. The lookup asks about
-        that day too before an attempt counts as not found.
+        It asks about both days before an attempt counts as not found: KICC may file a request
+        under the next day, and a repetition that it refused was first sent the day before (M10).
         """
         today = kst_day(self._clock.now())
         if today - attempt.business_date > _DAY:
@@ -226,8 +226,9 @@ class KiccProvider:
         amount_krw = 0 if kind is AttemptKind.ISSUE_KEY else amount_krw
         expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=amount_krw)
         finding = await self._find(expected, attempt, kind, attempt.business_date)
-        if isinstance(finding, NotFound) and attempt.business_date < today:
-            return await self._find(expected, attempt, kind, today)
+        if isinstance(finding, NotFound):
+            other_day = today if attempt.business_date < today else today - _DAY
+            return await self._find(expected, attempt, kind, other_day)
         return finding
 
     async def _find(

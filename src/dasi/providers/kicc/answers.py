@@ -20,6 +20,7 @@ from kicc_wire.answers import Amount
 from kicc_wire.requests import Wire
 
 Shape = TypeVar("Shape", bound=Wire)
+_Otherwise = TypeVar("_Otherwise", datetime, None)
 
 _Parser = Callable[[Any], object]
 
@@ -57,7 +58,7 @@ def won(amount: int | str | None) -> int | None:
     return int(digits) if _WON.fullmatch(digits) else None
 
 
-def moment(*digits: str | None, otherwise: datetime) -> datetime:
+def moment(*digits: str | None, otherwise: _Otherwise) -> datetime | _Otherwise:
     """The first readable `yyyyMMddHHmmss` in Korean time, else `otherwise`."""
     for text in digits:
         if text is not None:

@@ -247,6 +247,7 @@ def unverified(mismatch: str, success: UncheckedSuccess) -> Unknown:
         text=success.text,
         pg_tid=claims.pg_cno or claims.cancel_pg_cno,
         amount_krw=answers.won(claims.cancel_amount or claims.amount),
+        executed_at=answers.moment(claims.transaction_date, otherwise=None),
     )
 
 

@@ -51,7 +51,8 @@ REASON_OF_TEXT: tuple[tuple[str, str], ...] = (
 """Parts of `resMsg` in order of precedence."""
 
 _INDETERMINATE_TEXT = re.compile(
-    "시간 ?초과|타임아웃|time ?out|처리 ?중|진행 ?중|중복|통신|응답 ?없|무응답|시스템|장애"
+    "시간 ?초과|타임아웃|time ?out|처리 ?중|진행 ?중|중복|duplicate"
+    "|이미 ?(?:사용|처리|접수|등록|승인)|통신|응답 ?없|무응답|시스템|장애"
 )
 """A refusal that names a timeout, work under way, a repetition or a failure between systems is no
 decline: the money may have moved. A lookup decides, which costs nothing. KICC does not publish its
