@@ -26,6 +26,7 @@ from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.client_address import TrustedProxies
 from dasi.http.indexed_router import IndexedRouter
 from dasi.providers.kicc.adapter import KiccProvider
+from dasi.recovery import CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
 from dasi.settings import Settings
@@ -38,11 +39,13 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
     `Unavailable` if the database does not answer. Tests pass a `clock` of their own.
     """
     clock = clock or SystemClock()
+    commit_memory = CommitMemory(clock)
     database = await open_database(
         settings.database_url,
         connections_max=settings.database_pool_size,
         statement_timeout_s=settings.statement_timeout_s,
         has_pooler=bool(settings.database_direct_url),
+        check_connection=commit_memory.check,
     )
     kicc = KiccProvider(
         sandbox_url=settings.kicc_sandbox_url,
@@ -59,6 +62,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             public_url=settings.public_url,
             window_ttl_s=settings.window_ttl_s,
             allows_local_urls=settings.allow_local_webhooks,
+            commit_memory=commit_memory,
             inline_lookup_delay_s=settings.inline_lookup_delay_s,
         )
     finally:
@@ -106,15 +110,17 @@ def _health_routes(engine: Engine) -> list[Route]:
 
     async def ready(_request: Request) -> Response:
         try:
-            await engine.database.fetchrow("SELECT 1")
+            state = await recovery_state(engine.database)
         except Unavailable as reason:
             return PlainTextResponse(f"{reason}\n", status_code=503)
-        return PlainTextResponse("ok\n")
+        # Reads and the console work in every mode: "stopped" refuses requests for money only.
+        return PlainTextResponse("ok\n" if state.mode == "normal" else f"ok, {state.mode}\n")
 
     async def show_metrics(_request: Request) -> Response:
         with contextlib.suppress(Unavailable):  # the other metrics need no database
             await stats.publish_start_delay(engine)
             await publish_unresolved_metrics(engine)
+            await publish_mode(engine.database)
         return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return [

@@ -48,6 +48,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "payments",
         "Payments whose outcome is not known: list them, look them up, resolve one by hand.",
     ),
+    "recover": (
+        "recover",
+        "Show or set what happens before a charge while the database may have lost rows.",
+    ),
     "ledger": ("ledger", "The ledger: event chains, statuses and sums."),
     "schedules": ("schedules", "Charges scheduled for later. With --on: what a day will bring."),
     "webhooks": ("webhooks", "What merchants were told, and telling it again."),

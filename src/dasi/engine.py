@@ -10,6 +10,7 @@ from dasi.foundation.clock import Clock
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.providers.port import Provider
+from dasi.recovery import CommitMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +26,7 @@ class Engine:
     """How long a window may stay open before its order ends."""
     allows_local_urls: bool = False
     """Whether a merchant's URL may lead to this machine and to private networks."""
+    commit_memory: CommitMemory | None = None
+    """Checks each new connection of `database`; None in a test without failovers."""
     inline_lookup_delay_s: float = 0
     """How long a charge waits before a lost answer is looked up, within the caller's request."""

@@ -18,6 +18,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
+from dasi.recovery import finish_when_over, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
@@ -70,6 +71,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
             loops.create_task(_repeat("key_deletions", lambda: delete_due_keys(engine), stop))
+            loops.create_task(
+                _repeat("recovery", lambda: _end_recovery(engine), stop, idle_s=_SLOW_S)
+            )
             loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
             loops.create_task(_listen(session_url, woken, stop))
     finally:
@@ -77,10 +81,15 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
         await deliverer.close()
 
 
+async def _end_recovery(engine: Engine) -> int:
+    return await finish_when_over(engine.database, now=engine.clock.now())
+
+
 async def _publish(engine: Engine) -> int:
     """Publish gauges that need the database, for a scrape of the worker's metrics."""
     await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
+    await publish_mode(engine.database)
     return 0
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -38,6 +38,32 @@ class TestServer:
                 "UPDATE installation SET installation_id = gen_random_uuid()", database=name
             )
         return name
+
+    async def snapshot(self, name: str) -> str:
+        """Copy a database in use, as a backup. Its connections end and are opened anew."""
+        async with self._closed(name):
+            copy = f"{name}_snapshot"
+            await self.execute(f"CREATE DATABASE {copy} TEMPLATE {name} STRATEGY FILE_COPY")
+        return copy
+
+    async def restore(self, name: str, snapshot: str) -> None:
+        """Replace a database in use by its snapshot: its newer commits are lost."""
+        async with self._closed(name):
+            await self.execute(f"ALTER DATABASE {name} RENAME TO {name}_lost")
+            await self.execute(f"ALTER DATABASE {snapshot} RENAME TO {name}")
+        await self.drop(f"{name}_lost")
+
+    @asynccontextmanager
+    async def _closed(self, name: str) -> AsyncIterator[None]:
+        """End all connections of a database and refuse new ones until the block ends."""
+        await self.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await self.execute(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+        try:
+            yield
+        finally:
+            await self.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     async def drop(self, name: str) -> None:
         await self.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -41,6 +41,9 @@ CONNECTION_LOST = (
     asyncpg.TooManyConnectionsError,
     # The one we are connected to was the primary until a moment ago.
     asyncpg.ReadOnlySQLTransactionError,
+    # The database is closed to connections, or renamed, while an operator restores it.
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidCatalogNameError,
     # Refused, reset, timed out, TLS; and the socket's file, gone with the server of this machine.
     OSError,
 )
@@ -142,12 +145,18 @@ class Database:
 
 
 async def open_database(
-    url: str, *, connections_max: int, statement_timeout_s: float, has_pooler: bool = False
+    url: str,
+    *,
+    connections_max: int,
+    statement_timeout_s: float,
+    has_pooler: bool = False,
+    check_connection: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Database:
     """Open the pool. `Unavailable` if the server does not answer.
 
     `has_pooler`: a transaction pooler stands in between, so no connection is ours for longer than a
     transaction, and a statement that was prepared by name would be looked for on another one.
+    `check_connection` runs on each new connection before it is used.
     """
     try:
         pool = await asyncpg.create_pool(
@@ -157,6 +166,7 @@ async def open_database(
             command_timeout=statement_timeout_s,
             statement_cache_size=0 if has_pooler else _STATEMENTS_PREPARED,
             reset=_no_reset,
+            init=check_connection,
         )
     except CONNECTION_LOST as lost:
         raise Unavailable("the database", retry_after_s=2) from lost

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from dasi.foundation.db import Connection, Database, Row
+from dasi.foundation.errors import Unavailable
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -175,7 +176,8 @@ async def attempt(database: Database, merchant_id: int, attempt_id: str) -> Paym
         merchant_id,
         attempt_id,
     )
-    assert row is not None, f"attempt {attempt_id} of merchant {merchant_id} is gone"
+    if row is None:
+        raise Unavailable(f"attempt {attempt_id}, which the database has lost,", retry_after_s=2)
     return to_attempt(row)
 
 

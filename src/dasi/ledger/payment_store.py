@@ -8,6 +8,7 @@ from typing import Any, Literal
 import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
+from dasi.foundation.errors import Unavailable
 from dasi.ledger.payment import Buyer, Cancellation, ChargeDetails, PaidCard, Payment, Status
 from dasi.providers.port import Card, KeyIssued
 
@@ -53,14 +54,18 @@ async def _payments(database: Database, keys: Sequence[tuple[int, str]]) -> list
 
 
 async def payment_for_update(connection: Connection, merchant_id: int, imp_uid: str) -> Payment:
-    """Lock a payment until the transaction ends and return it. It must exist."""
+    """Lock a payment until the transaction ends and return it.
+
+    It was committed before, so `Unavailable` if the database has lost it (M11).
+    """
     row = await connection.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND p.imp_uid = $2 FOR UPDATE OF p""",
         merchant_id,
         imp_uid,
     )
-    assert row is not None, f"payment {imp_uid} of merchant {merchant_id} is gone"
+    if row is None:
+        raise Unavailable(f"payment {imp_uid}, which the database has lost,", retry_after_s=2)
     return to_payment(row)
 
 

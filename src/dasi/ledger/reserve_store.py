@@ -61,6 +61,8 @@ class Reserved:
     is_sandbox: bool
     key_fields: Literal["full", "number_expiry", "number_expiry_birth"]
     language: Literal["ko", "en", "ja", "zh"]
+    is_recovering: bool
+    """Whether the request must be looked up before it is sent (M11)."""
 
 
 # `BETWEEN` is true of every row. It tells the planner that the rows are few, so that it uses an
@@ -85,6 +87,7 @@ _RESERVE = """
                k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.pg_merchant_id,
                c.provider,
                c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
+               i.mode = 'recovering' AS is_recovering,
                coalesce(nullif(r.name, ''), nullif(k.order_name, ''), r.default_name) AS full_name,
                coalesce(nullif(r.buyer->>'name', ''), k.customer_name) AS buyer_name,
                coalesce(nullif(r.buyer->>'email', ''), k.customer_email) AS buyer_email,
@@ -100,7 +103,7 @@ _RESERVE = """
         JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
-        CROSS JOIN installation i
+        JOIN installation i ON i.mode <> 'stopped'
         WHERE r.merchant_id BETWEEN 1 AND 9223372036854775807
     ), named AS (
         SELECT *, request_name || '-' || ordinal AS attempt_id,
@@ -145,7 +148,7 @@ _RESERVE = """
     )
     SELECT merchant_id, customer_uid, imp_uid, attempt_id, pg_order_id, full_name AS name,
            buyer_name, buyer_email, buyer_tel, customer_id, sealed_key, provider, pg_merchant_id,
-           sealed_secret, is_sandbox, key_fields, language, reservation_id
+           sealed_secret, is_sandbox, key_fields, language, is_recovering, reservation_id
     FROM named JOIN new_payments USING (merchant_id, imp_uid)"""
 _NAME_TAKEN_MAX = 3
 _INSERT_ATTEMPT = """
@@ -191,8 +194,8 @@ async def reserve_charges(
 ) -> list[Reserved | None]:
     """Insert for each a pending payment, a `sending` attempt and the first event.
 
-    None for a reservation whose order is taken or whose customer has no active key: nothing of it
-    is written.
+    None for a reservation whose order is taken or whose customer has no active key, and while the
+    installation is stopped: nothing of it is written.
     """
     parameter = msgspec.json.encode(reservations).decode()
     for _ in range(_NAME_TAKEN_MAX - 1):

@@ -17,7 +17,14 @@ END $$;
 -- One row: this installation. A restored backup keeps its id.
 CREATE TABLE installation (
     is_only         boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
-    installation_id uuid        NOT NULL DEFAULT gen_random_uuid()
+    installation_id uuid        NOT NULL DEFAULT gen_random_uuid(),
+    -- 'recovering': committed rows are missing, so each request for money is looked up before it is
+    -- sent. 'stopped': none is sent (M11).
+    mode            text        NOT NULL DEFAULT 'normal' CHECK (mode IN ('normal', 'recovering', 'stopped')),
+    mode_since      timestamptz,
+    mode_detail     text,
+    -- The newest moment that the database knew when it left 'normal'.
+    newest_row_at   timestamptz
 );
 INSERT INTO installation DEFAULT VALUES;
 

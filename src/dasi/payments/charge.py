@@ -33,7 +33,16 @@ from dasi.ledger import (
 )
 from dasi.payments.record import PaymentRef, record_charge
 from dasi.payments.resolve import resolve_inline
-from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
+from dasi.providers.port import (
+    Approved,
+    Attempt,
+    AttemptKind,
+    Declined,
+    NotSent,
+    Order,
+    Unknown,
+)
+from dasi.recovery import ensure_not_stopped, find_earlier_outcome
 
 log = structlog.get_logger()
 
@@ -79,12 +88,19 @@ async def _send(
         # The operator removed a sealing key too early. Nothing was sent, so the order stays free.
         log.exception("vault_cannot_open", imp_uid=reserved.imp_uid)
         return NotSent(why=f"the vault cannot open it: {error}")
-    return await engine.providers[reserved.provider].charge(
+    provider, amount_krw = engine.providers[reserved.provider], request.details.amount_krw
+    if reserved.is_recovering:
+        earlier = await find_earlier_outcome(
+            provider, account, attempt, kind=AttemptKind.CHARGE, amount_krw=amount_krw
+        )
+        if earlier is not None:
+            return earlier
+    return await provider.charge(
         account,
         attempt,
         order=Order(
             pg_order_id=reserved.pg_order_id,
-            amount_krw=request.details.amount_krw,
+            amount_krw=amount_krw,
             goods_name=reserved.name,
             buyer_id=reserved.customer_id,
             buyer_name=reserved.buyer_name,
@@ -109,8 +125,11 @@ async def _reserve(
     for _ in range(_RESERVE_ATTEMPTS_MAX):
         reserved = await engine.database.run_batched(reserve_store.reserve_charges, reservation)
         if reserved is not None:
+            if engine.commit_memory is not None:
+                engine.commit_memory.remember(merchant_id, reserved.attempt_id)
             return reserved
         async with engine.database.transaction() as connection:
+            await ensure_not_stopped(connection)
             await ensure_order_available(connection, merchant_id, request.details.merchant_uid)
             if await active_key(connection, merchant_id, request.customer_uid) is None:
                 raise NotFound("unknown_customer", customer_uid=request.customer_uid)

@@ -16,6 +16,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.worker_pool import WorkerPool
 from dasi.ledger import Payment, Status
+from dasi.recovery import recovery_state
 from dasi.scheduler import run_store
 from dasi.scheduler.execute import execute_schedule
 from dasi.scheduler.provider_health import ProviderHealth
@@ -52,8 +53,10 @@ class Runner(WorkerPool[DueSchedule, int]):
         self._backing_off: dict[int, datetime] = {}
 
     async def claim_due(self, *, only_merchant_id: int | None) -> list[DueSchedule]:
-        """Claim a step of due schedules, in order."""
+        """Claim a step of due schedules, in order; none while charging is stopped (M11)."""
         if self.free_slots < self._step:
+            return []
+        if (await recovery_state(self._engine.database)).mode == "stopped":
             return []
         now = self._engine.clock.now()
         return await run_store.claim_due_any_merchant(

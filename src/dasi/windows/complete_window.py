@@ -16,7 +16,17 @@ from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.ledger import Status, payment_store, reserve_store
 from dasi.merchants import Merchant
 from dasi.payments import Outcome, PaymentRef, record_or_in_doubt, resolve_inline
-from dasi.providers.port import Attempt, AttemptKind, WindowReturn
+from dasi.providers.port import (
+    Approved,
+    Attempt,
+    AttemptKind,
+    Declined,
+    PgAccount,
+    Provider,
+    Unknown,
+    WindowReturn,
+)
+from dasi.recovery import ensure_not_stopped, find_earlier_outcome, recovery_state
 from dasi.windows import window_store
 from dasi.windows.confirm import confirm
 from dasi.windows.open_window import expire_windows
@@ -62,6 +72,8 @@ async def complete_window(
     attempt = await _reserve(engine, merchant, window, returned, kind)
     if attempt is None:
         return
+    if engine.commit_memory is not None:
+        engine.commit_memory.remember(merchant.merchant_id, attempt.attempt_id)
     outcome: Outcome
     if is_key:
         outcome = await provider.issue_key(
@@ -71,7 +83,9 @@ async def complete_window(
             pg_order_id=window.pg_order_id,
         )
     else:
-        outcome = await provider.approve(
+        outcome = await _find_earlier(
+            engine, provider, account, attempt, amount_krw=payment.amount_krw
+        ) or await provider.approve(
             account,
             attempt,
             session_id=returned.session_id,
@@ -81,6 +95,17 @@ async def complete_window(
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
     recorded = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
     await resolve_inline(engine, recorded, attempt.attempt_id)
+
+
+async def _find_earlier(
+    engine: Engine, provider: Provider, account: PgAccount, attempt: Attempt, *, amount_krw: int
+) -> Approved | Declined | Unknown | None:
+    """What the order's same request became before the database forgot it; None if nothing (M11)."""
+    if (await recovery_state(engine.database)).mode == "normal":
+        return None
+    return await find_earlier_outcome(
+        provider, account, attempt, kind=AttemptKind.APPROVE, amount_krw=amount_krw
+    )
 
 
 async def _reserve(
@@ -93,6 +118,8 @@ async def _reserve(
     """The committed attempt; None if this return has no effect."""
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
+        if kind is AttemptKind.APPROVE:
+            await ensure_not_stopped(connection)
         if not await window_store.claim_window(
             connection,
             merchant.merchant_id,

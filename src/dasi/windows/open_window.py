@@ -19,6 +19,7 @@ from dasi.ledger import (
 )
 from dasi.merchants import Merchant
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
+from dasi.recovery import ensure_not_stopped
 from dasi.windows import window_store
 from dasi.windows.expected_amount import ensure_amount_matches
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, Progress, WindowView
@@ -66,6 +67,7 @@ async def open_window(
     now = engine.clock.now()
     window_token, pg_order_id = token(16), _pg_order_id(request.merchant_uid, now)
     async with engine.database.transaction() as connection:
+        await ensure_not_stopped(connection)
         await _ensure_available(connection, merchant.merchant_id, request)
         imp_uid = await window_store.insert_window(
             connection,

@@ -1,0 +1,131 @@
+"""A database that went back in time repeats no charge (M11)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dasi.foundation.errors import Unavailable
+from dasi.ledger import Payment, Status
+from dasi.recovery import CommitMemory, finish_when_over, recovery_state, set_mode
+from domain.unresolved.conftest import PaymentsFixture
+from domain.unresolved.test_request_names import forget
+
+DAY_S = 24 * 3600
+
+
+@pytest.fixture
+async def remembering(payments: PaymentsFixture) -> PaymentsFixture:
+    """A gateway that remembers its commits."""
+    engine = replace(payments.engine, commit_memory=CommitMemory(payments.engine.clock))
+    return replace(payments, engine=engine)
+
+
+async def reconnect(payments: PaymentsFixture) -> str:
+    """Check a connection as the pool does with each new one, and return the mode."""
+    assert payments.engine.commit_memory is not None
+    async with payments.engine.database.transaction() as connection:
+        await payments.engine.commit_memory.check(connection)
+    return (await recovery_state(payments.engine.database)).mode
+
+
+async def mode_after_losing(payments: PaymentsFixture, payment: Payment) -> str:
+    await forget(payments, payment)
+    return await reconnect(payments)
+
+
+async def test_a_reconnect_that_misses_nothing_changes_nothing(
+    remembering: PaymentsFixture,
+) -> None:
+    await remembering.charge()
+
+    assert await reconnect(remembering) == "normal"
+
+
+async def test_missing_commit_starts_a_recovery(remembering: PaymentsFixture) -> None:
+    await remembering.charge()
+    lost = await remembering.charge()
+
+    assert await mode_after_losing(remembering, lost) == "recovering"
+
+
+async def test_lost_charge_is_adopted_without_a_request(remembering: PaymentsFixture) -> None:
+    await remembering.charge()
+    lost = await remembering.charge(merchant_uid="order-lost")
+    await mode_after_losing(remembering, lost)
+    # After KICC's midnight the name alone protects nothing: KICC would charge again.
+    await remembering.turn(DAY_S)
+
+    again = await remembering.charge(merchant_uid="order-lost")
+    new = await remembering.charge(merchant_uid="order-new")
+
+    assert (again.status, again.pg_tid) == (Status.PAID, lost.pg_tid)
+    assert new.status is Status.PAID
+    assert await remembering.approvals_at_pg() == 3
+
+
+async def test_lost_charge_of_another_amount_is_escalated(
+    remembering: PaymentsFixture,
+) -> None:
+    await remembering.charge()
+    lost = await remembering.charge(9_900, merchant_uid="order-lost")
+    await mode_after_losing(remembering, lost)
+    await remembering.turn(600)
+
+    again = await remembering.charge(5_000, merchant_uid="order-lost")
+    await remembering.resolve_for(120)
+
+    assert (await remembering.now(again)).status is Status.PENDING
+    assert "escalated" in await remembering.events(again)
+    assert await remembering.net_at_pg() == 2 * 9_900
+
+
+async def test_nothing_is_sent_while_the_pg_cannot_be_looked_up(
+    remembering: PaymentsFixture,
+) -> None:
+    await remembering.charge()
+    lost = await remembering.charge()
+    await mode_after_losing(remembering, lost)
+    await remembering.kicc_merchant.kicc.scenario(
+        "server_error_before_processing", "query", times=1_000
+    )
+
+    waiting = await remembering.charge(merchant_uid="order-new")
+
+    assert waiting.status is Status.PENDING
+    assert await remembering.approvals_at_pg() == 2
+
+
+async def test_charges_stop_if_the_pg_cannot_answer_for_the_lost_time(
+    remembering: PaymentsFixture,
+) -> None:
+    await remembering.charge()
+    await remembering.turn(3 * DAY_S)
+    lost = await remembering.charge()
+
+    assert await mode_after_losing(remembering, lost) == "stopped"
+    with pytest.raises(Unavailable, match="went back"):
+        await remembering.charge()
+    assert await remembering.approvals_at_pg() == 2
+
+
+async def test_a_recovery_ends_at_the_second_midnight(remembering: PaymentsFixture) -> None:
+    engine = remembering.engine
+    await set_mode(engine.database, "recovering", detail="restored", now=engine.clock.now())
+
+    await finish_when_over(engine.database, now=engine.clock.now() + timedelta(days=1))
+    during = (await recovery_state(engine.database)).mode
+    await finish_when_over(engine.database, now=engine.clock.now() + timedelta(days=2))
+
+    assert (during, (await recovery_state(engine.database)).mode) == ("recovering", "normal")
+
+
+async def test_an_operator_ends_a_stop(remembering: PaymentsFixture) -> None:
+    engine = remembering.engine
+    await set_mode(engine.database, "stopped", detail="restored", now=engine.clock.now())
+    with pytest.raises(Unavailable, match="went back"):
+        await remembering.charge()
+
+    await set_mode(engine.database, "normal", detail="compared", now=engine.clock.now())
+
+    assert (await remembering.charge()).status is Status.PAID
