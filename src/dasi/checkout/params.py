@@ -15,6 +15,7 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
+from dasi.http.names import check_addressable, normalize_name
 from dasi.http.ssrf import check_outgoing_url
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
 from dasi.windows import OpenWindowRequest
@@ -57,10 +58,10 @@ def read_param(
 ) -> OpenWindowRequest:
     """Return a page's request. `Invalid` when it breaks a rule; unknown names are ignored."""
     _reject_unsupported(param)
-    customer_uid = _text(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
+    customer_uid = _name(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
     amount_krw = _amount(param, is_key_window=customer_uid is not None)
     return OpenWindowRequest(
-        merchant_uid=_required(param, "merchant_uid", at_most=UID_MAX),
+        merchant_uid=_required_name(param, "merchant_uid", at_most=UID_MAX),
         amount_krw=amount_krw,
         name=_required(param, "name", at_most=NAME_MAX),
         device=device,
@@ -244,6 +245,24 @@ def _whole_number(param: Param, field: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Invalid(field, "not_negative")
     return value
+
+
+def _required_name(param: Param, field: str, *, at_most: int) -> str:
+    name = _name(param, field, at_most=at_most)
+    if name is None:
+        raise Invalid(field, "required_value")
+    return name
+
+
+def _name(param: Param, field: str, *, at_most: int) -> str | None:
+    """Return a name that the merchant chose, in the spelling that every interface uses."""
+    value = param.get(field)
+    if isinstance(value, str) and not _CONTROL.search(value):
+        param = {field: normalize_name(value)}
+    text = _text(param, field, at_most=at_most)
+    if text is not None:
+        check_addressable(field, text)
+    return text
 
 
 def _required(param: Param, field: str, *, at_most: int) -> str:

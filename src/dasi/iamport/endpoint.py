@@ -16,12 +16,13 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.http.names import CONTROL, normalize_name
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import PaymentJsonCache
 from dasi.iamport.schema.json_schema import Param
-from dasi.iamport.schema.params import CONTROL, parse
+from dasi.iamport.schema.params import parse
 from dasi.idempotency import request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
@@ -102,7 +103,7 @@ def recover_payment(respond: Callable[[Payment], Response]) -> Recover:
 
 
 _USER_AGENT_MAX = 500
-_CONVERTOR = re.compile(r":\w*path\}")
+_CONVERTOR = re.compile(r":path\}")
 _BODY_METHODS = ("POST", "PUT")
 
 
@@ -182,12 +183,8 @@ def public_route(
 def _with_trailing_slash(
     method: str, path: str, handle: Callable[[Request], Awaitable[Response]], spec: RouteSpec
 ) -> list[Route]:
-    # A `path` parameter matches a trailing slash itself.
-    matches_slash = path.endswith("path}")
-    routes = [
-        ApiRoute(spelling, handle, methods=[method])
-        for spelling in ((path,) if matches_slash else (path, f"{path}/"))
-    ]
+    # A `path` parameter matches a trailing slash itself, so the spelling with it stands first.
+    routes = [ApiRoute(spelling, handle, methods=[method]) for spelling in (f"{path}/", path)]
     for api_route in routes:
         api_route.spec = spec
         # The name for OpenAPI; Starlette has compiled the pattern already.
@@ -199,7 +196,7 @@ def _in_path(name: str, text: str) -> str:
     """Check a value of the path: PostgreSQL stores no zero byte and would raise an error."""
     if CONTROL.search(text):
         raise Invalid(name, "no_control_characters")
-    return text.rstrip("/")
+    return normalize_name(text)
 
 
 async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:

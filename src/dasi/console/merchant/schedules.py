@@ -67,7 +67,7 @@ def _month_of(day: date) -> list[date]:
 
 
 async def post_reschedule(request: ConsoleRequest) -> Response:
-    merchant_uid = request.field("merchant_uid")
+    merchant_uid = request.order_name()
     schedule_at = _moment(request, "schedule_at")
     await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=schedule_at)
     await request.audit("schedule_rescheduled", target=merchant_uid, detail=schedule_at.isoformat())
@@ -75,7 +75,7 @@ async def post_reschedule(request: ConsoleRequest) -> Response:
 
 
 async def post_revoke(request: ConsoleRequest) -> Response:
-    merchant_uid = request.field("merchant_uid")
+    merchant_uid = request.order_name()
     await revoke(
         request.engine, request.merchant_id, customer_uid=None, merchant_uids=[merchant_uid]
     )
@@ -85,7 +85,7 @@ async def post_revoke(request: ConsoleRequest) -> Response:
 
 async def post_retry(request: ConsoleRequest) -> Response:
     """Charge now. The audit entry comes first, because a charge cannot be undone."""
-    merchant_uid = request.field("merchant_uid")
+    merchant_uid = request.order_name()
     await request.audit("schedule_retried", target=merchant_uid)
     payment = await retry(request.engine, request.merchant_id, merchant_uid)
     return request.redirect(request.url(f"/payments/{payment.imp_uid}"))

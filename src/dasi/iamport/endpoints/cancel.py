@@ -8,13 +8,13 @@ from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Boolean, FreeText, Integer, Text
+from dasi.iamport.schema.params import Boolean, FreeText, Integer, Name, Text
 from dasi.ledger import Payment
 from dasi.payments import CancelRequest, cancel
 
 _CANCEL = (
     Text("imp_uid", 40),
-    Text("merchant_uid", 40),
+    Name("merchant_uid", 40),
     Integer("amount", type_rule="whole_won"),
     Integer("tax_free", type_rule="whole_won"),
     Integer("checksum", type_rule="whole_won"),

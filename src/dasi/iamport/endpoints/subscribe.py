@@ -13,7 +13,7 @@ from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Enum, Integer, JsonText, Text, Urls
+from dasi.iamport.schema.params import Enum, Integer, JsonText, Name, Text, Urls
 from dasi.ledger import Buyer, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
@@ -38,8 +38,8 @@ CHARGE = (
 )
 """The parameters that a charge and a scheduled payment share."""
 _AGAIN = (
-    Text("customer_uid", 80, is_required=True),
-    Text("merchant_uid", 40, is_required=True),
+    Name("customer_uid", 80, is_required=True),
+    Name("merchant_uid", 40, is_required=True),
     *CHARGE,
 )
 

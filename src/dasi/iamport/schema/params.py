@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
+from dasi.http.names import CONTROL, check_addressable, normalize_name
 from dasi.http.ssrf import check_outgoing_url
 from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
 from dasi.ledger import AMOUNT_MAX_KRW
 
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CUSTOM_DATA_MAX = 16 * 1024
 _INTEGER_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps as it is."""
@@ -66,6 +66,23 @@ class Text:
 
     def form_fields(self) -> list[Field]:
         return [Field(self.name, self.as_text(), self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Text):
+    """A name that the merchant chose, in one spelling: trimmed, composed and addressable."""
+
+    def parse(self, value: object) -> str | None:
+        if isinstance(value, str) and not CONTROL.search(value):
+            value = normalize_name(value)
+        text = Text.parse(self, value)
+        if text is not None:
+            check_addressable(self.name, text)
+        return text
+
+    def as_text(self) -> Schema:
+        rule = Text.as_text(self)
+        return {**rule, "pattern": r"^(?!\s*\.{1,2}\s*$)" + rule["pattern"][1:]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +205,7 @@ class StringList:
         items = value if isinstance(value, list) else [value]
         if len(items) > self.count_max:
             raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
-        text_param = Text(self.name, self.length_max)
+        text_param = self._item()
         texts = [text_param.parse(item) for item in items if not _is_blank(item)]
         if any(_has_lone_surrogate(text) for text in texts if text):
             raise Invalid(self.name, "storable_text")
@@ -197,7 +214,7 @@ class StringList:
         return tuple(text for text in texts if text)
 
     def schema(self) -> Schema:
-        item = Text(self.name, self.length_max).schema()
+        item = self._item().schema()
         many: Schema = {
             "type": "array",
             "items": any_of({"anyOf": item["anyOf"]}, NULL, BLANK),
@@ -212,10 +229,21 @@ class StringList:
         }
 
     def form_fields(self) -> list[Field]:
-        item = Text(self.name, self.length_max).as_text()
+        item = self._item().as_text()
         minimum = {"minItems": 1} if self.is_required else {}
         many = {"type": "array", "items": item, "maxItems": self.count_max, **minimum}
         return [Field(f"{self.name}[]", any_of(many, item), self.is_required)]
+
+    def _item(self) -> Text:
+        return Text(self.name, self.length_max)
+
+
+@dataclass(frozen=True, slots=True)
+class NameList(StringList):
+    """A name or a list of them."""
+
+    def _item(self) -> Text:
+        return Name(self.name, self.length_max)
 
 
 @dataclass(frozen=True, slots=True)
