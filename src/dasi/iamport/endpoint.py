@@ -23,10 +23,9 @@ from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import PaymentJsonCache
 from dasi.iamport.schema.json_schema import Param
 from dasi.iamport.schema.params import parse
-from dasi.idempotency import request_fingerprint
+from dasi.idempotency import find_by_idempotency_key, request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
-from dasi.payments import find_by_idempotency_key
 
 log = structlog.get_logger()
 

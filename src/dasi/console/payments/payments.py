@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response
 
 from dasi.audit import list_audit_of
+from dasi.cancels import CancelRequest, cancel
 from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
@@ -13,7 +14,6 @@ from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
-from dasi.payments import CancelRequest, cancel
 from dasi.reporting import PaymentQuery, browse_payments, get_payment_detail, iter_payments
 from dasi.saved_filters import list_filters, remove_filter, save_filter
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules

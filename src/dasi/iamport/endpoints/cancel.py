@@ -3,6 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.errors import Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.envelope import success
@@ -10,7 +11,6 @@ from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Boolean, FreeText, Integer, Name, Text
 from dasi.ledger import Payment
-from dasi.payments import CancelRequest, cancel
 
 _CANCEL = (
     Text("imp_uid", 40),

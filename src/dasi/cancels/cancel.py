@@ -14,8 +14,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, Status, attempt_store, payment_store
-from dasi.payments.record_cancel import record_cancel
-from dasi.payments.resolve import resolve_cancel_inline
+from dasi.payments import record_cancel, resolve_cancel_inline
 from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
