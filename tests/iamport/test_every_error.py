@@ -235,7 +235,7 @@ async def _(client: MerchantClient) -> Answer:
     return await cancel(client, imp_uid=await paid(client), amount=9_901)
 
 
-@way_to("tax_free_exceeds")
+@way_to("tax_free_between")
 async def _(client: MerchantClient) -> Answer:
     return await cancel(client, imp_uid=await paid(client), amount=900, tax_free=901)
 

@@ -32,7 +32,7 @@ class CancelRequest:
     """The amount that the caller believes is left; None is not checked."""
     reason: str | None = None
     tax_free_krw: int | None = None
-    """The tax-free part of the cancelled amount; None leaves it out."""
+    """The tax-free part of the cancelled amount. None where only one value is possible."""
     notify_merchant: bool = False
     """Whether this cancel sends a webhook."""
     actor: str = "merchant"
@@ -44,7 +44,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
 
     Refused, with nothing done: `NotFound("nothing_to_cancel")`, `Conflict("already_cancelled")`,
     `Conflict("not_paid")`, `Conflict("order_in_doubt")`, `Conflict("cancel_in_progress")`,
-    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `Conflict("tax_free_exceeds")`,
+    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `Conflict("tax_free_between")`,
     `NotAllowed("no_partial_cancel")`, `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
     `Conflict("cancel_in_doubt")`: the request was sent and its outcome is not known yet.
     """
@@ -56,8 +56,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
         async with engine.database.transaction() as connection:
             payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
             amount_krw = _amount(payment, request)
-            if (request.tax_free_krw or 0) > amount_krw:
-                raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
+            tax_free_krw = _tax_free(payment, request, amount_krw)
             await attempt_store.insert_attempt(
                 connection,
                 payment,
@@ -69,6 +68,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
                 actor=request.actor,
                 now=now,
                 remain_krw=payment.remain_krw,
+                tax_free_krw=tax_free_krw,
                 reason=request.reason,
                 notify_merchant=request.notify_merchant,
                 idempotency_key=request.idempotency_key,
@@ -86,7 +86,8 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
             remain_krw=payment.remain_krw,
             paid_krw=payment.amount_krw,
             reason=request.reason,
-            tax_free_krw=request.tax_free_krw,
+            tax_free_krw=tax_free_krw,
+            cancelled_taxed_krw=payment.cancelled_krw - payment.cancelled_tax_free_krw,
         ),
     )
     try:
@@ -141,3 +142,18 @@ def _amount(payment: Payment, request: CancelRequest) -> int:
     if amount_krw < payment.amount_krw and payment.can_cancel_in_part is False:
         raise NotAllowed("no_partial_cancel", imp_uid=payment.imp_uid)
     return amount_krw
+
+
+def _tax_free(payment: Payment, request: CancelRequest, amount_krw: int) -> int | None:
+    """Return the tax-free part of the cancel; None for a payment that was sent without parts.
+
+    KICC has no default for it, so a cancel that could be split in several ways has to name it.
+    """
+    minimum, maximum = payment.tax_free_range(amount_krw)
+    part = request.tax_free_krw
+    # Clients that send every field cancel everything with zeros.
+    if minimum == maximum and (part is None or (not request.amount_krw and not part)):
+        part = minimum
+    if part is None or not minimum <= part <= maximum:
+        raise Conflict("tax_free_between", minimum_krw=minimum, maximum_krw=maximum)
+    return None if payment.tax_free_krw is None else part

@@ -57,9 +57,9 @@ class IndexedRouter(Router):
         """Do as Starlette does, but never redirect: a name with a slash at its end is another."""
         scope.setdefault("router", self)
         matches = [(route, *route.matches({**scope, "path": path})) for route in self.routes]
-        for wanted in (Match.FULL, Match.PARTIAL):
+        for degree in (Match.FULL, Match.PARTIAL):
             for route, match, child_scope in matches:
-                if match is wanted:
+                if match is degree:
                     params = child_scope["path_params"]
                     child_scope["path_params"] = {
                         name: text.replace(_ESCAPED_SLASH, "/") for name, text in params.items()

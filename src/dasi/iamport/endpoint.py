@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -102,8 +103,21 @@ def recover_payment(respond: Callable[[Payment], Response]) -> Recover:
 
 
 _USER_AGENT_MAX = 500
-_CONVERTOR = re.compile(r":path\}")
+_CONVERTOR = re.compile(r":\w*path\}")
 _BODY_METHODS = ("POST", "PUT")
+
+
+class _NamePath(PathConvertor):
+    """A name with unescaped slashes, which some clients send.
+
+    It is never the path of a longer route, whatever the method: `PUT …/s/retry` must not change the
+    order `s/retry`. The escaped name (`s%2Fretry`) is exact.
+    """
+
+    regex = r"(?!customers/).*(?<!/payments)(?<!/schedules)(?<!/retry)(?<!/reschedule)(?<!/)"
+
+
+register_url_convertor("name_path", _NamePath())
 
 
 def route(

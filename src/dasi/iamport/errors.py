@@ -101,8 +101,11 @@ ERRORS: dict[str, ErrorEntry] = {
     "cancel_exceeds": ErrorEntry(
         200, 1, "취소 요청 금액({amount_krw}원)이 취소 가능 잔액({remain_krw}원)보다 큽니다."
     ),
-    "tax_free_exceeds": ErrorEntry(
-        200, 1, "tax_free가 취소 금액({amount_krw}원)보다 클 수 없습니다. 취소하지 않았습니다."
+    "tax_free_between": ErrorEntry(
+        200,
+        1,
+        "취소할 금액 중 면세 금액(tax_free)은 {minimum_krw}원 이상 {maximum_krw}원 이하로 지정해야 "
+        "합니다. 취소하지 않았습니다.",
     ),
     "no_partial_cancel": ErrorEntry(
         200, 1, "부분취소를 지원하지 않는 카드로 결제되었습니다. 전액만 취소할 수 있습니다."

@@ -46,6 +46,8 @@ class PaymentAttempt:
     notify_merchant: bool
     remain_krw: int | None
     """Of a cancel: the amount that was left before it."""
+    tax_free_krw: int | None
+    """Of a cancel: the tax-free part of its amount; None if the payment has no such part."""
     reason: str | None
     pg_tid: str | None
     lookups: int
@@ -74,8 +76,8 @@ class PaymentAttempt:
 ATTEMPT_COLUMNS = """
             a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.pg_merchant_id,
             a.pg_order_id, a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text,
-            a.is_reversal, a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
-            a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
+            a.is_reversal, a.notify_merchant, a.remain_krw, a.tax_free_krw, a.reason, a.pg_tid,
+            a.lookups, a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
             a.escalated_at"""
 
 
@@ -91,6 +93,7 @@ async def insert_attempt(
     actor: str,
     now: datetime,
     remain_krw: int | None = None,
+    tax_free_krw: int | None = None,
     reason: str | None = None,
     is_reversal: bool = False,
     notify_merchant: bool = False,
@@ -102,9 +105,10 @@ async def insert_attempt(
                INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
                                         pg_merchant_id, pg_order_id, business_date, amount_krw,
                                         state, sent_at, next_lookup_at, deadline_at, remain_krw,
-                                        reason, is_reversal, notify_merchant, idempotency_key)
+                                        reason, is_reversal, notify_merchant, idempotency_key,
+                                        tax_free_krw)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15, $16, $17,
-                       $18, $19)
+                       $18, $19, $20)
            )
            SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11, $12, $16, $2, NULL,
                                        NULL)""",
@@ -127,6 +131,7 @@ async def insert_attempt(
         is_reversal,
         notify_merchant,
         idempotency_key,
+        tax_free_krw,
     )
 
 

@@ -169,6 +169,9 @@ CREATE TABLE payments (
     amount_krw         bigint      NOT NULL CHECK (amount_krw >= 0),
     cancelled_krw      bigint      NOT NULL DEFAULT 0 CHECK (cancelled_krw BETWEEN 0 AND amount_krw),
     tax_free_krw       bigint      CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
+    -- M8 holds in each part: no more of the taxed or the tax-free amount is given back than was paid.
+    cancelled_tax_free_krw bigint  NOT NULL DEFAULT 0
+                                   CHECK (cancelled_tax_free_krw BETWEEN 0 AND coalesce(tax_free_krw, 0)),
     source             text        NOT NULL CHECK (source IN ('pc', 'mobile', 'api')),
     is_scheduled       boolean     NOT NULL DEFAULT false,
     channel_id         bigint      NOT NULL,
@@ -202,7 +205,8 @@ CREATE TABLE payments (
     version            integer     NOT NULL DEFAULT 1,
     PRIMARY KEY (merchant_id, imp_uid),
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels,
-    CHECK (status NOT IN ('paid', 'partly_cancelled', 'cancelled') OR paid_at IS NOT NULL)
+    CHECK (status NOT IN ('paid', 'partly_cancelled', 'cancelled') OR paid_at IS NOT NULL),
+    CHECK (cancelled_krw - cancelled_tax_free_krw <= amount_krw - coalesce(tax_free_krw, 0))
 );
 -- M1: a payment takes its order before an approval request can leave. Only a failed payment releases
 -- it, and an unknown outcome is not a failure. An open window ('ready') does not take the order,
@@ -263,6 +267,8 @@ CREATE TABLE pg_attempts (
     amount_krw      bigint      NOT NULL CHECK (amount_krw >= 0),
     -- For a cancel: the amount that remains before it, and the merchant's reason.
     remain_krw      bigint      CONSTRAINT pg_attempts_check1 CHECK (remain_krw >= amount_krw),
+    -- For a cancel of a payment with a tax-free part: that part of the cancelled amount.
+    tax_free_krw    bigint      CONSTRAINT pg_attempts_tax_free_check CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
     reason          text,
     idempotency_key text,
     -- A cancel that dasi sends for an approval that no client knows of. The merchant never had it in

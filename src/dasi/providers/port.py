@@ -270,6 +270,8 @@ class Cancel:
     reason: str | None = None
     tax_free_krw: int | None = None
     """The tax-free part of `amount_krw`; None leaves the taxes to the PG."""
+    cancelled_taxed_krw: int = 0
+    """The taxed part of earlier cancels."""
 
 
 class Provider(Protocol):

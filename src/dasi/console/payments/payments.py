@@ -157,6 +157,7 @@ async def post_cancel(request: ConsoleRequest) -> Response:
             amount_krw=amount_krw,
             checksum_krw=read_won(request, "remain"),
             reason=reason or None,
+            tax_free_krw=read_won(request, "tax_free", minimum=0),
             notify_merchant=True,
             actor=f"user:{request.user.email}",
         ),
@@ -164,7 +165,7 @@ async def post_cancel(request: ConsoleRequest) -> Response:
     return request.redirect(f"{request.url(f'/payments/{imp_uid}')}?done=cancelled")
 
 
-def read_won(request: ConsoleRequest, name: str) -> int | None:
+def read_won(request: ConsoleRequest, name: str, *, minimum: int = 1) -> int | None:
     """Return a form field as whole won, None if it is empty. Commas are allowed.
 
     Raise `Invalid`.
@@ -172,8 +173,8 @@ def read_won(request: ConsoleRequest, name: str) -> int | None:
     text = request.field(name).replace(",", "").removesuffix("원").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= AMOUNT_MAX_KRW:
-        raise Invalid(name, "won_at_least", minimum=1)
+    if not text.isascii() or not text.isdigit() or not minimum <= int(text) <= AMOUNT_MAX_KRW:
+        raise Invalid(name, "won_at_least", minimum=minimum)
     return int(text)
 
 

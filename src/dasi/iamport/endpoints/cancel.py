@@ -23,7 +23,7 @@ _CANCEL = (
 )
 _ERRORS = (
     "cancel_without_id", "nothing_to_cancel", "already_cancelled", "not_paid", "order_in_doubt",
-    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "tax_free_exceeds",
+    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "tax_free_between",
     "no_partial_cancel", "pg_refused_cancel", "cancel_not_sent", "cancel_in_doubt",
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ _MANY = (NameList("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _DELETE = (FreeText("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
-KEY_PATHS = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:path}}")
+KEY_PATHS = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:name_path}}")
 """Some clients do not escape a slash within a customer_uid: the second path matches it."""
 
 

@@ -125,7 +125,7 @@ _STATUSES = {
 def routes(context: ApiContext) -> list[Route]:
     of_key = (
         f"{_SCHEDULE}/customers/{{customer_uid}}",
-        f"{_SCHEDULE}/customers/{{customer_uid:path}}",
+        f"{_SCHEDULE}/customers/{{customer_uid:name_path}}",
         *(f"{path}/schedules" for path in KEY_PATHS),
     )
     refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
@@ -160,15 +160,12 @@ def routes(context: ApiContext) -> list[Route]:
             for made in route(context, "GET", path, read_of_key, params=_LIST, response_type=listed)
         ],
         *_order_routes(context, f"{_SCHEDULE}/{{merchant_uid}}"),
-        *_order_routes(context, f"{_SCHEDULE}/{{merchant_uid:path}}"),
+        *_order_routes(context, f"{_SCHEDULE}/{{merchant_uid:name_path}}"),
     ]
 
 
 def _order_routes(context: ApiContext, order: str) -> list[Route]:
-    """Return the routes of one scheduled payment. Some clients do not escape a slash in its name.
-
-    Such a slash leads to the route of that path: `s/retry` names an order only where no POST is.
-    """
+    """Return the routes of one scheduled payment."""
     unknown = "unknown_schedule"
     ended = (unknown, "schedule_not_ended", "schedule_paid", "order_already_paid")
     return [
