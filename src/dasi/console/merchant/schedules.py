@@ -1,11 +1,11 @@
 """Pages of scheduled payments: a month's calendar, the list of one day, changes."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from starlette.responses import Response
 
 from dasi.console.request import ConsoleRequest, next_url
-from dasi.foundation.clock import KST, kst_day
+from dasi.foundation.clock import kst_day, kst_range, parse_day, parse_moment
 from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
 from dasi.schedules import (
@@ -29,12 +29,12 @@ async def show_schedules(request: ConsoleRequest) -> Response:
     engine, now = request.engine, request.engine.clock.now()
     today = kst_day(now)
     day = _date(request.query("day")) or today
-    begins = datetime.combine(day, time.min, tzinfo=KST)
+    since, until = kst_range(day, day)
     page = await browse_schedules(
         engine,
         request.merchant_id,
-        since=begins,
-        until=begins + timedelta(days=1),
+        since=since,
+        until=until,
         after=request.cursor(),
         limit=PAGE,
     )
@@ -112,7 +112,7 @@ def _redirect_to_day(request: ConsoleRequest, done: str) -> Response:
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
         return None
 
@@ -120,6 +120,6 @@ def _date(text: str) -> date | None:
 def _moment(request: ConsoleRequest, name: str) -> datetime:
     """Return a date-and-time field of a browser as Korean time. Raise `Invalid`."""
     try:
-        return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
+        return parse_moment(request.field(name))
     except ValueError as error:
         raise Invalid(name, "date_time") from error

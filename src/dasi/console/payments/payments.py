@@ -1,6 +1,6 @@
 """Pages of payments: the list, its filters and export, one payment, its cancel."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
 from dasi.console.request import ConsoleRequest, next_url
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import KST, kst_range, parse_day
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
 from dasi.reporting import PaymentQuery, browse_payments, get_payment_detail, iter_payments
@@ -181,23 +181,19 @@ def read_won(request: ConsoleRequest, name: str, *, minimum: int = 1) -> int | N
 def _payment_query(request: ConsoleRequest) -> PaymentQuery:
     status = request.query("status")
     since, until = _day(request.query("since")), _day(request.query("until"))
-    search_text = request.query("q") or None
-    search_day = _day(search_text)
-    if search_day is not None:  # a date in the search field means that day
-        search_text, since, until = None, search_day, search_day
     return PaymentQuery(
-        text=search_text,
+        text=request.query("q") or None,
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
-        since=since,
-        until=until + timedelta(days=1) if until else None,
+        since=kst_range(since, since)[0] if since else None,
+        until=kst_range(until, until)[1] if until else None,
         fail_code=request.query("code") or None,
     )
 
 
-def _day(text: str | None) -> datetime | None:
-    """Return the start of a Korean day; None if the text is not a date."""
+def _day(text: str) -> date | None:
+    """Return a day; None if the text is not one, or one that no payment can have."""
     try:
-        return datetime.combine(date.fromisoformat(text or ""), time.min, tzinfo=KST)
+        return parse_day(text)
     except ValueError:
         return None
 

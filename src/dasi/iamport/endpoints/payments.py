@@ -133,7 +133,7 @@ async def read_many(request: ApiRequest) -> Response:
 
 
 async def find(request: ApiRequest) -> Response:
-    """The first payment of an order, of one status or of any."""
+    """The first payment of an order, of one status or of any; of any, a paid one comes first."""
     merchant_uid, statuses = _order_and_status(request.path)
     try:
         payment = await find_by_order(
@@ -141,7 +141,7 @@ async def find(request: ApiRequest) -> Response:
             request.merchant.merchant_id,
             merchant_uid,
             statuses=statuses,
-            sorting=lists.sorting_of(request.params),
+            sorting=lists.sorting_of(request.params) if request.params["sorting"] else None,
         )
     except NotFound as unknown:
         raise _unknown(request.path) from unknown
