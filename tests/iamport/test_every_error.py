@@ -282,6 +282,15 @@ asks("unknown_schedule", "GET", f"{SCHEDULE}/nobody")
 asks("no_schedule_to_revoke", "POST", "/subscribe/payments/unschedule", json={"merchant_uid": "o"})
 
 
+@way_to("schedule_running")
+async def _(client: MerchantClient) -> Answer:
+    await create_schedule(client, "order-1")
+    await client.engine.database.fetch("UPDATE schedules SET status = 'running'")
+    return await client.call(
+        "POST", "/subscribe/payments/unschedule", json={"merchant_uid": "order-1"}
+    )
+
+
 @way_to("schedule_moment")
 async def _(client: MerchantClient) -> Answer:
     return await create_schedule(client, "order-1", item={"schedule_at": 1})

@@ -111,6 +111,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "취소할 수 있는 예약이 없습니다. 이미 실행 중일 수 있습니다.",
         "Nothing of it waits any more; it may be running.",
     ),
+    "schedule_running": (
+        "지금 실행되고 있어 해지할 수 없습니다.",
+        "It is running now and cannot be revoked.",
+    ),
     "schedule_not_ended": ("아직 끝나지 않은 예약입니다.", "It has not ended yet."),
     "schedule_paid": ("이미 결제된 예약입니다.", "It was charged already."),
     "not_escalated": (

@@ -143,6 +143,9 @@ ERRORS: dict[str, ErrorEntry] = {
         400, 1, "아직 실행되지 않았거나 실행 중인 예약입니다: {merchant_uid}"
     ),
     "schedule_paid": ErrorEntry(400, 1, "이미 결제된 예약입니다: {merchant_uid}"),
+    "schedule_running": ErrorEntry(
+        200, 1, "예약이 지금 실행되고 있어 취소할 수 없습니다: {merchant_uid}"
+    ),
     "no_schedule_to_revoke": ErrorEntry(200, 1, "취소할 예약결제 기록이 존재하지 않습니다."),
     "clock_of_live_merchant": ErrorEntry(
         403, -1, "테스트 모드(모든 채널이 sandbox)의 가맹점만 시계를 돌릴 수 있습니다."

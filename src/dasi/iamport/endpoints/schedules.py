@@ -113,7 +113,7 @@ _LIST: tuple[Param, ...] = (
 )  # fmt: skip
 _REVOKE: tuple[Param, ...] = (
     Name("customer_uid", 80),
-    NameList("merchant_uid", 40, BATCH_MAX),
+    NameList("merchant_uid", 40, BATCH_MAX, refuses_blanks=True),
 )
 _STATUSES = {
     "scheduled": frozenset({ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING}),
@@ -141,7 +141,7 @@ def routes(context: ApiContext) -> list[Route]:
             params=_REVOKE,
             require_any=("customer_uid", "merchant_uid"),
             response_type=list[ScheduleObject],
-            errors=("no_schedule_to_revoke",),
+            errors=("no_schedule_to_revoke", "schedule_running"),
         ),
         *route(
             context,

@@ -200,11 +200,15 @@ class StringList:
     length_max: int
     count_max: int
     is_required: bool = False
+    refuses_blanks: bool = False
+    """Whether a blank in the list is refused, not left out: a list of blanks would mean all."""
 
     def parse(self, value: object) -> tuple[str, ...]:
         items = value if isinstance(value, list) else [value]
         if len(items) > self.count_max:
             raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
+        if self.refuses_blanks and any(map(_is_blank, items)):
+            raise Invalid(self.name, "text_not_blank")
         text_param = self._item()
         texts = [text_param.parse(item) for item in items if not _is_blank(item)]
         if any(_has_lone_surrogate(text) for text in texts if text):
@@ -215,16 +219,17 @@ class StringList:
 
     def schema(self) -> Schema:
         item = self._item().schema()
+        blanks = () if self.refuses_blanks else (NULL, BLANK)
         many: Schema = {
             "type": "array",
-            "items": any_of({"anyOf": item["anyOf"]}, NULL, BLANK),
+            "items": any_of({"anyOf": item["anyOf"]}, *blanks),
             "maxItems": self.count_max,
         }
         if self.is_required:
             many["contains"] = item
         return {
             "description": f"text of up to {self.length_max} characters, or a list of up to "
-            f"{self.count_max}; blanks are left out",
+            f"{self.count_max}; blanks are {'refused' if self.refuses_blanks else 'left out'}",
             "anyOf": [*item["anyOf"], many],
         }
 
