@@ -14,7 +14,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, Status, attempt_store, payment_store
-from dasi.payments import record_cancel, resolve_cancel_inline
+from dasi.payments import record_cancel, resolve_cancel_inline, send_on_either_day
 from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
@@ -29,7 +29,7 @@ class CancelRequest:
     amount_krw: int | None
     """None or 0: everything that remains."""
     checksum_krw: int | None = None
-    """The amount that the caller believes is left; None is not checked."""
+    """The amount that the caller believes is left; None or 0 is not checked."""
     reason: str | None = None
     tax_free_krw: int | None = None
     """The tax-free part of the cancelled amount. None where only one value is possible."""
@@ -75,20 +75,14 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
             )
     except asyncpg.UniqueViolationError as error:
         raise Conflict("cancel_in_progress", imp_uid=imp_uid) from error
-    assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
     channel = await find_channel(engine, merchant_id, payment.channel_id)
-    outcome = await engine.providers[channel.provider].cancel(
-        open_account(engine, channel),
+    provider, account = engine.providers[channel.provider], open_account(engine, channel)
+    pg_request = _pg_request(payment, request, amount_krw, tax_free_krw)
+    attempt, outcome = await send_on_either_day(
+        engine,
+        merchant_id,
         attempt,
-        cancel=Cancel(
-            pg_tid=payment.pg_tid,
-            amount_krw=amount_krw,
-            remain_krw=payment.remain_krw,
-            paid_krw=payment.amount_krw,
-            reason=request.reason,
-            tax_free_krw=tax_free_krw,
-            cancelled_taxed_krw=payment.cancelled_krw - payment.cancelled_tax_free_krw,
-        ),
+        lambda sent: provider.cancel(account, sent, cancel=pg_request),
     )
     try:
         sent = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
@@ -132,7 +126,7 @@ def _amount(payment: Payment, request: CancelRequest) -> int:
         raise Conflict("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
     if payment.status not in _CANCELLABLE:
         raise Conflict("not_paid", imp_uid=payment.imp_uid)
-    if request.checksum_krw is not None and request.checksum_krw != payment.remain_krw:
+    if request.checksum_krw and request.checksum_krw != payment.remain_krw:
         raise Conflict(
             "checksum_differs", remain_krw=payment.remain_krw, given_krw=request.checksum_krw
         )
@@ -157,3 +151,18 @@ def _tax_free(payment: Payment, request: CancelRequest, amount_krw: int) -> int 
     if part is None or not minimum <= part <= maximum:
         raise Conflict("tax_free_between", minimum_krw=minimum, maximum_krw=maximum)
     return None if payment.tax_free_krw is None else part
+
+
+def _pg_request(
+    payment: Payment, request: CancelRequest, amount_krw: int, tax_free_krw: int | None
+) -> Cancel:
+    assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
+    return Cancel(
+        pg_tid=payment.pg_tid,
+        amount_krw=amount_krw,
+        remain_krw=payment.remain_krw,
+        paid_krw=payment.amount_krw,
+        reason=request.reason,
+        tax_free_krw=tax_free_krw,
+        cancelled_taxed_krw=payment.cancelled_krw - payment.cancelled_tax_free_krw,
+    )

@@ -229,7 +229,8 @@ async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Pay
     row = await database.fetchrow(
         f"""SELECT {ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.imp_uid = $2
-              AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'""",
+              AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'
+              AND NOT a.is_replaced""",
         merchant_id,
         imp_uid,
     )

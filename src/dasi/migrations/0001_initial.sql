@@ -281,6 +281,10 @@ CREATE TABLE pg_attempts (
     discard_key     boolean     NOT NULL DEFAULT false,
     state           text        NOT NULL CHECK (state IN
                                 ('sending', 'approved', 'declined', 'unknown', 'not_sent')),
+    -- The PG refused the day of this request, so nothing moved. Another attempt with the other day
+    -- took its place; that one decides.
+    is_replaced     boolean     NOT NULL DEFAULT false
+                                CONSTRAINT pg_attempts_replaced_check CHECK (NOT is_replaced OR state = 'declined'),
     detail          text,
     pg_code         text,
     pg_text         text,
@@ -309,7 +313,7 @@ CREATE TABLE pg_attempts (
 );
 -- M1: a payment has one approval, key issue or charge at a time, and at most one success.
 CREATE UNIQUE INDEX pg_attempts_one_approval ON pg_attempts (merchant_id, imp_uid)
-    WHERE kind IN ('approve', 'issue_key', 'charge') AND state <> 'not_sent';
+    WHERE kind IN ('approve', 'issue_key', 'charge') AND state <> 'not_sent' AND NOT is_replaced;
 -- M8: a payment has one open cancel at a time, because the PG checks each against the remaining amount.
 CREATE UNIQUE INDEX pg_attempts_one_cancel ON pg_attempts (merchant_id, imp_uid)
     WHERE kind = 'cancel' AND state IN ('sending', 'unknown');
@@ -467,6 +471,8 @@ CREATE TABLE payment_windows (
     confirm_url   text        CHECK (length(confirm_url) <= 2000),
     page_origin   text,
     customer_id   text,
+    -- The page passed its custom_data as a text. Otherwise the payment holds the JSON of a value.
+    is_custom_data_text boolean NOT NULL DEFAULT false,
     return_code   text,
     return_text   text,
     opened_at     timestamptz NOT NULL,

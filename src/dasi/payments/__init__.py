@@ -1,6 +1,7 @@
 """The operations that move money: charge, reverse, record, and resolve what is not known."""
 
 from dasi.payments.charge import ChargeRequest, charge
+from dasi.payments.either_day import send_on_either_day
 from dasi.payments.record import Outcome, PaymentRef, record_or_in_doubt
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.resolve import (
@@ -25,4 +26,5 @@ __all__ = [
     "resolve_due",
     "resolve_inline",
     "resolve_manually",
+    "send_on_either_day",
 ]

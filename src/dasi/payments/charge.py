@@ -31,6 +31,7 @@ from dasi.ledger import (
     lookup_backoff,
     reserve_store,
 )
+from dasi.payments.either_day import send_on_either_day
 from dasi.payments.record import PaymentRef, record_charge
 from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
@@ -62,7 +63,9 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ch-{ulid(now)}", business_date=kst_day(now))
     reserved = await _reserve(engine, merchant_id, request, attempt, now)
-    outcome = await _send(engine, request, attempt, reserved)
+    attempt, outcome = await send_on_either_day(
+        engine, merchant_id, attempt, lambda sent: _send(engine, request, sent, reserved)
+    )
     reference = PaymentRef(merchant_id, reserved.imp_uid, request.details.merchant_uid)
     payment = await record_charge(
         engine, reference, attempt.attempt_id, outcome, actor=reserved.provider

@@ -12,6 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.ids import ulid
 from dasi.ledger import PaymentAttempt, Status, attempt_store, lookup_backoff, payment_store
+from dasi.payments.either_day import send_on_either_day
 from dasi.payments.notify import notify_failed
 from dasi.providers.port import Attempt, AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
 
@@ -61,16 +62,19 @@ async def reverse(
         )
         return
     channel = await find_channel(engine, approval.merchant_id, approval.channel_id)
-    outcome = await engine.providers[channel.provider].cancel(
-        open_account(engine, channel),
+    provider, account = engine.providers[channel.provider], open_account(engine, channel)
+    request = Cancel(
+        pg_tid=pg_tid,
+        amount_krw=amount_krw,
+        remain_krw=amount_krw,
+        paid_krw=amount_krw,
+        reason=reason,
+    )
+    attempt, outcome = await send_on_either_day(
+        engine,
+        approval.merchant_id,
         attempt,
-        cancel=Cancel(
-            pg_tid=pg_tid,
-            amount_krw=amount_krw,
-            remain_krw=amount_krw,
-            paid_krw=amount_krw,
-            reason=reason,
-        ),
+        lambda sent: provider.cancel(account, sent, cancel=request),
     )
     reversal = await attempt_store.attempt(
         engine.database, approval.merchant_id, attempt.attempt_id

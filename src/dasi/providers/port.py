@@ -59,6 +59,8 @@ class Attempt:
     attempt_id: str
     business_date: date
     """The Korean day that the request is filed under; `look_up` needs it with `attempt_id`."""
+    is_other_day: bool = False
+    """The PG refused our day, so this request names another one than today's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,10 @@ class KeyDeleted:
     code: str
     text: str
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
+
+
+WRONG_DAY = "wrong_day"
+"""The `reason` of a `Declined` whose request names another day than the PG's. Nothing was moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

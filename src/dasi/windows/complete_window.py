@@ -16,7 +16,13 @@ from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import ulid
 from dasi.ledger import Status, attempt_store, payment_store
 from dasi.merchants import Merchant
-from dasi.payments import Outcome, PaymentRef, record_or_in_doubt, resolve_inline
+from dasi.payments import (
+    Outcome,
+    PaymentRef,
+    record_or_in_doubt,
+    resolve_inline,
+    send_on_either_day,
+)
 from dasi.providers.port import Attempt, AttemptKind, WindowReturn
 from dasi.windows import window_store
 from dasi.windows.confirm import confirm
@@ -63,22 +69,24 @@ async def complete_window(
     attempt = await _reserve(engine, merchant, window, returned, kind)
     if attempt is None:
         return
-    outcome: Outcome
-    if is_key:
-        outcome = await provider.issue_key(
+
+    async def send(sent: Attempt) -> Outcome:
+        if is_key:
+            return await provider.issue_key(
+                account,
+                sent,
+                session_id=returned.session_id,
+                pg_order_id=window.pg_order_id,
+            )
+        return await provider.approve(
             account,
-            attempt,
-            session_id=returned.session_id,
-            pg_order_id=window.pg_order_id,
-        )
-    else:
-        outcome = await provider.approve(
-            account,
-            attempt,
+            sent,
             session_id=returned.session_id,
             pg_order_id=window.pg_order_id,
             amount_krw=payment.amount_krw,
         )
+
+    attempt, outcome = await send_on_either_day(engine, merchant.merchant_id, attempt, send)
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
     recorded = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
     await resolve_inline(engine, recorded, attempt.attempt_id)

@@ -108,9 +108,8 @@ def _revise_tax_info(request: Cancel) -> messages.ReviseTaxInfo | None:
     """
     if request.tax_free_krw is None:
         return None
-    before_krw = request.cancelled_taxed_krw
     taxed_krw = request.amount_krw - request.tax_free_krw
-    vat = _vat(before_krw + taxed_krw) - _vat(before_krw)
+    vat = _vat(request.cancelled_taxed_krw + taxed_krw) - _vat(request.cancelled_taxed_krw)
     return messages.ReviseTaxInfo(
         taxation_amount=taxed_krw - vat, tax_free_amount=request.tax_free_krw, vat_amount=vat
     )
