@@ -101,6 +101,7 @@ async def _refund(engine: Engine, merchant_id: int, order: str) -> None:
         merchant_uid=order,
         amount_krw=None,
         reason="예약 등록 카드 확인",
+        notify_merchant=True,  # as its charge did: else the merchant's records keep it as paid
         actor="gateway",
     )
     try:

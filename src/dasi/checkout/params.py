@@ -71,6 +71,7 @@ def read_param(
         customer_id=_truncated(param, "customer_id", at_most=CUSTOMER_UID_MAX),
         buyer=_buyer(param),
         custom_data=_custom_data(param),
+        is_custom_data_text=isinstance(param.get("custom_data"), str),
         notice_urls=_notice_urls(param),
         redirect_url=_redirect_url(param),
         page_origin=page_origin,
@@ -163,12 +164,22 @@ def _buyer(param: Param) -> Buyer:
 
 
 def _custom_data(param: Param) -> str | None:
+    """Return a text as it came, and any other value as its JSON."""
     custom_data = param.get("custom_data")
     if custom_data is None:
         return None
-    text = msgspec.json.encode(custom_data)
+    try:
+        text = (
+            custom_data.encode()
+            if isinstance(custom_data, str)
+            else msgspec.json.encode(custom_data)
+        )
+    except UnicodeEncodeError as error:
+        raise Invalid("custom_data", "storable_text") from error
     if len(text) > CUSTOM_DATA_MAX_BYTES:
         raise Invalid("custom_data", "json_bytes_at_most", maximum=CUSTOM_DATA_MAX_BYTES)
+    if b"\x00" in text:
+        raise Invalid("custom_data", "no_control_characters")
     return text.decode()
 
 

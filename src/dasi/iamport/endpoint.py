@@ -110,7 +110,7 @@ _BODY_METHODS = ("POST", "PUT")
 class _NamePath(PathConvertor):
     """A name with unescaped slashes, which some clients send.
 
-    It is never the path of a longer route, whatever the method: `PUT …/s/retry` must not change the
+    It is never the path of a longer route of any method: `PUT …/s/retry` must not change the
     order `s/retry`. The escaped name (`s%2Fretry`) is exact.
     """
 
