@@ -14,7 +14,7 @@
    * @typedef {{[name: string]: any}} Rsp      the result for the page
    * @typedef {(rsp: Rsp) => void} Callback
    * @typedef {{imp_uid: string, merchant_uid: string, window_token: string, window_url: string}} Opened
-   * @typedef {"opening" | "open" | "blocked" | "processing" | "offline" | "ending" | "leaving"} Scene
+   * @typedef {"opening" | "open" | "gone" | "blocked" | "processing" | "offline" | "ending" | "leaving"} Scene
    */
 
   const VERSION = "0.1.0";
@@ -25,7 +25,8 @@
   const ASK_TIMEOUT_MS = 15000;
   const BEAT_MS = 400;
   const BEATS_PER_LOOK = 6;
-  /** A popup that is gone for this long is closed, not merely between two pages. */
+  /** A popup that looks closed for this long is more than between two pages. It may still be open:
+   * under `Cross-Origin-Opener-Policy` a page loses its popup, and `closed` is true from then on. */
   const GRACE_MS = 1200;
   const GIVE_UP_TRIES = 3;
   const LEAVE_TIMEOUT_MS = 20000;
@@ -206,13 +207,24 @@
       }
     }
 
-    /** Brings the window forward, or opens it in this fresh gesture when it was blocked. */
+    /** Brings the window forward, or opens it in this fresh gesture. */
     show() {
-      if (this.popup && !this.popup.closed) this.popup.focus();
-      else if (this.opened && this.layer.scene === "blocked") {
-        this.popup = openPopup(this.opened.window_url);
-        if (this.popup) this.layer.play("open");
-      }
+      if (this.popup && !this.popup.closed) return this.popup.focus();
+      if (!this.opened || (this.layer.scene !== "blocked" && this.layer.scene !== "gone")) return;
+      this.goneSince = null;
+      this.popup = openPopup(this.opened.window_url);
+      if (this.popup) this.layer.play("open");
+      else this.leadOn();
+    }
+
+    /** A browser that opens no window even in a gesture (a web view) goes to the PG itself, as a
+     * phone does. The unused window is closed. */
+    leadOn() {
+      this.leave();
+      this.putAway();
+      const call = new LeavingCall(this.code, this.param, this.deliver);
+      underWay = call;
+      void call.run();
     }
 
     beat() {
@@ -220,7 +232,9 @@
       this.beats += 1;
       const isGone = this.popup !== null && this.popup.closed;
       this.goneSince = isGone ? this.goneSince || Date.now() : null;
-      if (this.goneSince && Date.now() - this.goneSince > GRACE_MS) this.isEnding = true;
+      // `closed` proves nothing, so it never ends a payment: the payer decides, the gateway knows.
+      if (this.layer.scene === "open" && this.goneSince && Date.now() - this.goneSince > GRACE_MS) this.layer.play("gone");
+      else if (this.layer.scene === "gone" && !isGone) this.layer.play("open");
       const isSlowBeat = this.beats % BEATS_PER_LOOK === 0;
       if (this.isEnding && !this.isCloseHeard && (isSlowBeat || !this.troubles)) this.look("close");
       else if (isSlowBeat) this.look("result");
@@ -347,6 +361,7 @@
   const SCENES = {
     opening: { title: "결제 창을 여는 중입니다", text: "잠시만 기다려 주십시오.", en: "Opening the payment window…", stop: "그만두기" },
     open: { title: "결제 창이 열려 있습니다", text: "새 창에서 결제를 진행해 주십시오. 이 페이지는 닫지 마십시오.", en: "Continue in the payment window.", show: "창 다시 보기", stop: "그만두기" },
+    gone: { title: "결제 창에서 계속해 주십시오", text: "결제 창이 열려 있으면 그대로 진행해 주십시오. 창을 닫았으면 다시 열 수 있습니다.", en: "Continue in the payment window, or open it again.", show: "결제 창 다시 열기", stop: "그만두기" },
     blocked: { title: "브라우저가 결제 창을 막았습니다", text: "아래 버튼을 누르면 결제 창이 열립니다.", en: "Your browser blocked the payment window.", show: "결제 창 열기", stop: "그만두기" },
     processing: { title: "결제를 확인하고 있습니다", text: "승인 결과를 기다리는 중입니다. 이 페이지를 닫거나 다시 결제하지 마십시오.", en: "Confirming. Please do not pay again." },
     offline: { title: "결과를 확인하지 못하고 있습니다", text: "네트워크를 확인해 주십시오. 연결되면 결과를 이어서 확인합니다.", en: "Offline: the result is not known yet.", stop: "기다리지 않기" },

@@ -24,7 +24,7 @@ from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.client_address import TrustedProxies
-from dasi.http.indexed_router import IndexedRouter
+from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.recovery import CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
@@ -133,7 +133,7 @@ def _health_routes(engine: Engine) -> list[Route]:
 def _allowed(request: Request) -> set[str]:
     """Return the methods of this path: a path may have a route for each of them."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
-    path = request.url.path
+    path = path_to_match(request.scope)
     first = next((route.path for route in routes if route.path_regex.match(path)), None)
     return {method for route in routes if route.path == first for method in route.methods or ()}
 

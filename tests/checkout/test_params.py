@@ -59,7 +59,7 @@ def test_a_small_request_is_read_with_nothing_added():
         ("tax_free", 1001),
         ("tax_free", -1),
         ("display.card_quota", "x"),
-        ("custom_data", "x" * (16 * 1024)),
+        ("custom_data", "x" * (16 * 1024 + 1)),
         ("notice_url", ["https://shop.example/"] * 6),
         ("notice_url", "ftp://shop.example/"),
         ("notice_url", "https://"),

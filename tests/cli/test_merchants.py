@@ -54,6 +54,32 @@ def test_merchant_code_in_use_is_refused(env: dict[str, str], tmp_path: Path):
     assert "There is a merchant imp00000001 already." in done.stderr
 
 
+@pytest.mark.parametrize(
+    "bad", [("--api-key", "a b"), ("--api-secret", "x"), ("--api-key", "used")]
+)
+def test_merchant_with_a_bad_key_is_not_added(
+    env: dict[str, str], tmp_path: Path, bad: tuple[str, str]
+):
+    other = ("merchant", "add", "--code", "imp00000002", "--name", "다른 상점")
+    facts(*other, "--api-key", "used", env=env, cwd=tmp_path)
+
+    refused = dasi(*MERCHANT, *bad, env=env, cwd=tmp_path)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert has_three_parts(refused.stderr)
+    codes = [row["code"] for row in facts("merchant", "list", env=env, cwd=tmp_path)]
+    assert codes == ["imp00000002"], "nothing was changed, as the message says"
+    assert facts(*MERCHANT, env=env, cwd=tmp_path)["code"] == "imp00000001"
+
+
+def test_a_day_at_the_end_of_the_calendar_is_wrong_usage(env: dict[str, str], tmp_path: Path):
+    for day in ("9999-12-31", "0001-01-01"):
+        done = dasi("schedules", "--on", day, env=env, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert "2026-12-01" in done.stderr
+
+
 def test_api_secret_too_short_names_option_and_rule(env: dict[str, str], tmp_path: Path):
     facts(*MERCHANT, env=env, cwd=tmp_path)
     done = dasi(

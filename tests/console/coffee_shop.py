@@ -14,10 +14,11 @@ from itertools import count, cycle
 from console.http_browser import PASSWORD
 from dasi.audit import ClientInfo, record_audit
 from dasi.authentication import find_session, sign_in
+from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, ChargeDetails, Payment
-from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
+from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.scheduler import Runner
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, add_user, invite

@@ -21,11 +21,12 @@ from crash.environment import (
 from crash.node import Node
 from crash.window_operations import close_and_return, end_key, issue_key, window_payment
 from dasi.billing_keys import delete_due_keys
+from dasi.cancels import CancelRequest, cancel
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.ledger import ChargeDetails, Payment, Status
-from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
+from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification
 from dasi.schedules import schedule_retries

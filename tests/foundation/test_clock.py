@@ -1,10 +1,10 @@
 """Moments as the PG writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dasi.foundation.clock import from_kst_digits
+from dasi.foundation.clock import FIRST_DAY, LAST_DAY, from_kst_digits, kst_range, parse_day
 
 
 def test_korean_digits_become_an_aware_utc_moment():
@@ -21,3 +21,16 @@ def test_korean_digits_become_an_aware_utc_moment():
 def test_anything_else_is_no_moment(digits: str):
     with pytest.raises(ValueError, match=r"digits|must be in|day is out"):
         from_kst_digits(digits)
+
+
+@pytest.mark.parametrize("digits", ["00010101000000", "99991231235959", "19691231235959"])
+def test_a_moment_at_the_ends_of_the_calendar_is_no_moment(digits: str):
+    """Another zone would be before the year 1 or after 9999: `OverflowError`."""
+    with pytest.raises(ValueError, match="a day from"):
+        from_kst_digits(digits)
+
+
+@pytest.mark.parametrize("day", [FIRST_DAY, LAST_DAY])
+def test_the_first_and_the_last_day_have_a_range(day: date):
+    since, until = kst_range(day, day)
+    assert (until - since, parse_day(str(day))) == (timedelta(days=1), day)

@@ -3,6 +3,7 @@
 import io
 import json
 import string
+import time
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from support.gateway_merchant import Answer, MerchantClient
+from support.gateway_merchant import Answer, MerchantClient, new_order
 
 AGAIN = "/subscribe/payments/again"
 GOOD = {"customer_uid": "card-1", "merchant_uid": "order-1", "amount": 9_900}
@@ -60,11 +61,6 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("currency", "USD", "KRW"),
     ("tax_free", -1, "0 이상"),
     ("card_quota", 37, "36 이하"),
-    ("buyer_name", "가" * 17, "최대 16자"),
-    ("buyer_email", "a" * 65, "최대 64자"),
-    ("buyer_tel", "0" * 17, "최대 16자"),
-    ("buyer_addr", "a" * 129, "최대 128자"),
-    ("buyer_postcode", "1" * 9, "최대 8자"),
     ("custom_data", "x" * 16_385, "최대 16384자"),
     ("custom_data", "a\x00b", "저장할 수 없는 문자"),
     ("custom_data", {"a": LONE_SURROGATE}, "저장할 수 없는 문자"),
@@ -203,6 +199,59 @@ async def test_an_order_repeated_in_one_body_is_one_order(gateway: MerchantClien
 
     assert answer.response["merchant_uid"] == "order-2", "the last one, as every JSON reader has it"
     assert len(await gateway.approvals()) == 1
+
+
+async def test_a_repeated_name_of_a_form_keeps_all_its_values(gateway: MerchantClient) -> None:
+    await gateway.register_card("card-1")
+    for order in ("a", "b", "c"):
+        item = {"merchant_uid": order, "amount": 1_000, "schedule_at": int(time.time()) + 9_000}
+        body = {"customer_uid": "card-1", "schedules": [item]}
+        await gateway.call("POST", "/subscribe/payments/schedule", json=body)
+        await gateway.again(merchant_uid=f"paid-{order}")
+    form = "application/x-www-form-urlencoded"
+    headers = {"Authorization": await gateway.token(), "Content-Type": form}
+
+    async def post(path: str, body: str) -> Answer:
+        return await gateway.call("POST", path, headers=headers, data=body)
+
+    read = await gateway.get("/payments?merchant_uid=paid-a&merchant_uid=paid-b")
+    mixed = await gateway.get("/payments?merchant_uid=paid-a&merchant_uid[]=paid-b")
+    revoked = await post("/subscribe/payments/unschedule", "merchant_uid=a&merchant_uid=b")
+    order = f"customer_uid=card-1&amount=100&merchant_uid={new_order()}"
+    refused = await post(AGAIN, f"{order}&merchant_uid=another")
+    amounts = await post(AGAIN, f"{order}&amount=100000")
+    same = await post(AGAIN, f"{order}&amount=100")
+
+    for answer in (read, mixed):
+        assert sorted(row["merchant_uid"] for row in answer.response) == ["paid-a", "paid-b"]
+    assert sorted(row["merchant_uid"] for row in revoked.response) == ["a", "b"]
+    assert (refused.http_status, amounts.http_status) == (400, 400)
+    assert (same.code, same.response["amount"]) == (0, 100)
+
+
+@pytest.mark.parametrize("field", ["name", "email", "tel", "addr", "postcode"])
+async def test_a_long_buyer_field_is_cut_as_in_the_window(
+    gateway: MerchantClient, field: str
+) -> None:
+    await gateway.register_card("card-1")
+
+    answer = await gateway.again(**{f"buyer_{field}": f"a\n{'가' * 500}"})
+
+    assert answer.code == 0, answer
+    limits = {"name": 16, "email": 64, "tel": 16, "addr": 128, "postcode": 8}
+    assert answer.response[f"buyer_{field}"] == f"a {'가' * (limits[field] - 2)}"
+
+
+async def test_zeros_of_a_client_that_sends_every_field_cancel_everything(
+    gateway: MerchantClient,
+) -> None:
+    await gateway.register_card("card-1")
+    paid = (await gateway.again(amount=5_000, tax_free=1_000)).response
+    body = {"imp_uid": paid["imp_uid"], "amount": 0, "checksum": 0, "tax_free": 0, "reason": ""}
+
+    answer = await gateway.call("POST", "/payments/cancel", json=body)
+
+    assert (answer.code, answer.response["status"]) == (0, "cancelled")
 
 
 BAD_PATHS = [

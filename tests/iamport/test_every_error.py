@@ -235,7 +235,7 @@ async def _(client: MerchantClient) -> Answer:
     return await cancel(client, imp_uid=await paid(client), amount=9_901)
 
 
-@way_to("tax_free_exceeds")
+@way_to("tax_free_between")
 async def _(client: MerchantClient) -> Answer:
     return await cancel(client, imp_uid=await paid(client), amount=900, tax_free=901)
 
@@ -280,6 +280,15 @@ async def _(client: MerchantClient) -> Answer:
 
 asks("unknown_schedule", "GET", f"{SCHEDULE}/nobody")
 asks("no_schedule_to_revoke", "POST", "/subscribe/payments/unschedule", json={"merchant_uid": "o"})
+
+
+@way_to("schedule_running")
+async def _(client: MerchantClient) -> Answer:
+    await create_schedule(client, "order-1")
+    await client.engine.database.fetch("UPDATE schedules SET status = 'running'")
+    return await client.call(
+        "POST", "/subscribe/payments/unschedule", json={"merchant_uid": "order-1"}
+    )
 
 
 @way_to("schedule_moment")

@@ -141,3 +141,38 @@ async def test_window_options_of_the_page_reach_kicc(client: MerchantClient) -> 
     offered = sent["payMethodInfo"]["cardMethodInfo"]
     assert offered["installmentMonthList"] == [0, 3, 6]
     assert [entry["cardCd"] for entry in offered["cardInfoList"]] == SHINHAN
+
+
+async def test_a_page_beyond_the_end_names_the_last_page(gateway: MerchantClient) -> None:
+    await gateway.register_card("card-1")
+    for _ in range(3):
+        await gateway.again()
+
+    for page, path in ((9_999, "/payments/status/paid"), (9_999, "/payments/status/all"),
+                       (3, "/subscribe/customers/card-1/payments")):  # fmt: skip
+        answer = await gateway.get(f"{path}?page={page}&limit=2")
+        assert answer.http_status == 400
+        assert "마지막 페이지는 2입니다" in str(answer.message), answer
+    nothing = await gateway.get("/payments/findAll/unknown?page=50")
+    assert nothing.http_status == 404, nothing
+
+
+async def test_a_failed_retry_does_not_hide_that_the_order_is_paid(gateway: MerchantClient) -> None:
+    await gateway.register_card("card-1")
+    paid = (await gateway.again(merchant_uid="order-1")).response
+    await gateway.rows(
+        "INSERT INTO payments (merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw,"
+        " source, channel_id, name, started_at, failed_at, updated_at)"
+        " SELECT merchant_id, 'imp_900000000000', merchant_uid, purpose, 'failed', amount_krw,"
+        " source, channel_id, name, started_at + interval '1 hour', now(), now()"
+        " FROM payments WHERE imp_uid = $1 RETURNING imp_uid",
+        paid["imp_uid"],
+    )
+
+    for path in ("/payments/find/order-1", "/payments?merchant_uid[]=order-1"):
+        answer = (await gateway.get(path)).response
+        payment = answer[0] if isinstance(answer, list) else answer
+        assert (payment["imp_uid"], payment["status"]) == (paid["imp_uid"], "paid")
+    newest = (await gateway.get("/payments/find/order-1?sorting=-started")).response
+    failed = (await gateway.get("/payments/find/order-1/failed")).response
+    assert newest["imp_uid"] == failed["imp_uid"] == "imp_900000000000"

@@ -8,6 +8,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from support.gateway_merchant import MerchantClient
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl
@@ -214,3 +216,13 @@ async def dump(client: MerchantClient) -> str:
     assert len(tables) > 8
     rows = [await client.rows(f"SELECT t::text FROM {table['tablename']} t") for table in tables]
     return json.dumps(rows)
+
+
+@pytest.mark.parametrize("value", ['{"a": 1}', "text", '"quoted"', "1", {"a": 1}, [1], "1 2"])
+async def test_custom_data_comes_back_as_it_came(gateway: MerchantClient, value: Any) -> None:
+    rsp = await gateway.pay_in_window(custom_data=value)
+
+    payment = (await gateway.get(f"/payments/{rsp['imp_uid']}")).response
+    assert rsp["custom_data"] == value
+    kept = payment["custom_data"]
+    assert (kept if isinstance(value, str) else json.loads(kept)) == value

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dasi.scheduler import Runner
+from dasi.schedules import schedule_retries, set_retry_policy
 from support.gateway_merchant import Answer, MerchantClient, new_order
 
 SCHEDULE = "/subscribe/payments/schedule"
@@ -192,6 +193,108 @@ async def test_retry_of_a_revoked_one_charges_now(client: MerchantClient):
     paid = await client.call("POST", f"{SCHEDULE}/{order}/retry")
     assert paid.response["status"] == "paid"
     assert (await client.get(f"{SCHEDULE}/{order}")).response["schedule_status"] == "executed"
+
+
+async def retry_unreachable(client: MerchantClient, order: str) -> Answer:
+    """Retry while the PG cannot be reached: a live channel has no PG in tests."""
+    await client.engine.database.fetch("UPDATE channels SET is_sandbox = false")
+    answer = await client.call("POST", f"{SCHEDULE}/{order}/retry")
+    await client.engine.database.fetch("UPDATE channels SET is_sandbox = true")
+    return answer
+
+
+async def test_a_revoked_schedule_that_is_retried_is_revoked_no_longer(client: MerchantClient):
+    order = new_order()
+    await create_schedules(client, {"merchant_uid": order})
+    await client.call("POST", "/subscribe/payments/unschedule", json={"merchant_uid": order})
+    revoked_at = (await client.get(f"{SCHEDULE}/{order}")).response["revoked_at"]
+    not_sent = await retry_unreachable(client, order)
+    before = (await client.get(f"{SCHEDULE}/{order}")).response
+    await client.call("POST", f"{SCHEDULE}/{order}/retry")
+    row = (await client.get(f"{SCHEDULE}/{order}")).response
+    assert not_sent.code == -1
+    assert (before["schedule_status"], before["revoked_at"]) == ("revoked", revoked_at)
+    assert (row["schedule_status"], row["payment_status"]) == ("executed", "paid")
+    assert row["revoked_at"] == 0
+
+
+@pytest.mark.parametrize("end", ["/retry", "/reschedule"])
+async def test_a_planned_retry_may_be_made_earlier_or_moved(client: MerchantClient, end: str):
+    await set_retry_policy(client.engine, client.merchant.merchant_id, (1, 3))
+    order = new_order()
+    await create_schedules(client, {"merchant_uid": order})
+    await client.kicc.scenario("refused", "batch", code="8035", times=1)
+    await charged(client, order)
+    assert await schedule_retries(client.engine) == 1
+    waiting = (await client.get(f"{SCHEDULE}/{order}")).response
+    answer = await client.call(
+        "POST", f"{SCHEDULE}/{order}{end}", json={"schedule_at": in_s(90)} if "sch" in end else {}
+    )
+    assert waiting["schedule_status"] == "scheduled"
+    assert answer.code == 0, answer
+    if end == "/reschedule":
+        await charged(client, order)
+    row = (await client.get(f"{SCHEDULE}/{order}")).response
+    assert (row["schedule_status"], row["payment_status"]) == ("executed", "paid")
+    assert await schedule_retries(client.engine) == 0
+    assert await client.net_krw() == 9_900
+
+
+async def test_a_manual_retry_that_was_not_sent_keeps_the_planned_one(client: MerchantClient):
+    await set_retry_policy(client.engine, client.merchant.merchant_id, (1,))
+    order = new_order()
+    await create_schedules(client, {"merchant_uid": order})
+    await client.kicc.scenario("refused", "batch", code="8035", times=1)
+    await charged(client, order)
+    assert (await retry_unreachable(client, order)).code == -1
+    assert await schedule_retries(client.engine) == 1
+    assert (await client.get(f"{SCHEDULE}/{order}")).response["schedule_status"] == "scheduled"
+
+
+async def test_an_order_paid_with_another_amount_ends_its_schedule_as_failed(
+    client: MerchantClient,
+):
+    order = new_order()
+    await create_schedules(client, {"merchant_uid": order, "amount": 8_000})
+    assert (await client.again(merchant_uid=order, amount=100)).response["status"] == "paid"
+    await charged(client, order)
+    row = (await client.get(f"{SCHEDULE}/{order}")).response
+    assert (row["schedule_status"], row["payment_status"]) == ("executed", "failed")
+    assert "100원" in row["fail_reason"]
+    assert row["amount"] == 8_000
+    assert await client.net_krw() == 100
+    retried = await client.call("POST", f"{SCHEDULE}/{order}/retry")
+    assert (retried.http_status, retried.code) == (200, -1), retried
+
+
+async def test_an_order_declined_with_another_amount_leaves_its_schedule_to_run(
+    client: MerchantClient,
+):
+    order = new_order()
+    await create_schedules(client, {"merchant_uid": order, "amount": 8_000})
+    await client.kicc.scenario("executed_answer_cut", "batch", times=1)
+    await client.again(merchant_uid=order, amount=100)
+    await charged(client, order)
+    running = (await client.get(f"{SCHEDULE}/{order}")).response
+    unschedule = await client.call(
+        "POST", "/subscribe/payments/unschedule", json={"merchant_uid": order}
+    )
+    assert (running["schedule_status"], running["payment_status"]) == ("scheduled", None)
+    assert unschedule.code == 1
+    assert order in str(unschedule.message), "it runs: that is not an unknown schedule"
+
+
+@pytest.mark.parametrize("blanks", [[""], [" ", ""], [None], ["order", ""]])
+async def test_blank_orders_do_not_revoke_every_schedule(client: MerchantClient, blanks: Any):
+    order = new_order()
+    await create_schedules(client, {"merchant_uid": order})
+    answer = await client.call(
+        "POST",
+        "/subscribe/payments/unschedule",
+        json={"customer_uid": "card-1", "merchant_uid": blanks},
+    )
+    assert (answer.http_status, answer.code) == (400, -1), answer
+    assert (await client.get(f"{SCHEDULE}/{order}")).response["schedule_status"] == "scheduled"
 
 
 @pytest.mark.parametrize(

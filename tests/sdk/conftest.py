@@ -82,6 +82,7 @@ class SdkFixture:
     rest: aiohttp.ClientSession
     param: dict[str, Any] = field(default_factory=lambda: {**ORDER})
     call: str = WITH_CALLBACK
+    page_headers: dict[str, str] = field(default_factory=dict)
     close_answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     def watched(self, app: ASGIApp) -> ASGIApp:
@@ -129,7 +130,7 @@ class SdkFixture:
     def html(self, request: Request) -> Response:
         param = json.dumps(self.param).replace("<", "\\u003c")
         made = PAGE.format(gateway=self.gateway_url, param=param, code=CODE, call=self.call)
-        return HTMLResponse(made)
+        return HTMLResponse(made, headers=self.page_headers)
 
 
 # A browser and a simulator take a second each to start: one of both for all tests of this folder,

@@ -107,6 +107,8 @@ async def test_closing_the_window_without_network_reports_an_unknown_result(sdk,
 
     await popup.close()
     dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="결제 창 다시 열기").wait_for()
+    await dialog.get_by_role("button", name="그만두기").click()
     await expect(dialog).to_contain_text("결과를 확인하지 못하고 있습니다", timeout=15_000)
     await shot(page, "layer-offline")
     await dialog.get_by_role("button", name="기다리지 않기").click()

@@ -1,5 +1,6 @@
 """A page that keeps Iamport's own script: list, frame, request, result, as that script does it."""
 
+import asyncio
 import json
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -22,10 +23,12 @@ SCRIPT = (Path(__file__).parent / "frame_protocol.js").read_text()
 async def shop_page(sdk, browser):
     """Opens a shop's page with the frame in it, ready."""
     html = ""
-    shop = Starlette(routes=[Route("/", lambda _request: HTMLResponse(html))])
+    headers: dict[str, str] = {}
+    shop = Starlette(routes=[Route("/", lambda _request: HTMLResponse(html, headers=headers))])
 
-    async def opened(*, style="old", code=CODE, **context):
+    async def opened(*, style="old", code=CODE, opener_policy="unsafe-none", **context):
         nonlocal html
+        headers["Cross-Origin-Opener-Policy"] = opener_policy
         order = {"gateway": sdk.gateway_url, "code": code, "style": style, "param": sdk.param}
         html = (
             '<!doctype html><meta charset="utf-8"><button id="pay">결제하기</button>'
@@ -88,15 +91,53 @@ async def test_a_card_is_registered_on_a_pc(sdk, shop_page, style):
     assert (await sdk.payment(rsp["imp_uid"]))["customer_uid_usage"] == "issue"
 
 
-async def test_a_window_closed_by_the_payer_is_done_too(sdk, shop_page):
+async def test_a_window_closed_by_the_payer_is_done_when_the_payer_says_so(sdk, shop_page):
     page = await shop_page()
     popup = await pay(page)
+    frame = page.frame_locator("iframe")
 
     await popup.close()
+    await expect(frame.get_by_role("heading")).to_contain_text("결제 창에서 계속해 주십시오")
+    assert await page.evaluate("window.results.length") == 0
+    await frame.get_by_role("button", name="취소").click()
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
     assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
+
+
+async def test_a_page_that_cannot_hold_its_window_is_paid(sdk, shop_page):
+    """`Cross-Origin-Opener-Policy: same-origin`: `window.open` opens, and returns null."""
+    page = await shop_page(opener_policy="same-origin")
+    popup = await pay(page)
+    frame = page.frame_locator("iframe")
+    await expect(frame.get_by_role("heading")).to_contain_text("결제 창에서 계속해 주십시오")
+    await asyncio.sleep(3)  # a few looks of the frame
+    assert await page.evaluate("window.results.length") == 0
+
+    await popup.click("button[value=approve]")
+
+    rsp = await heard(page)
+    assert (rsp["success"], rsp["status"]) == (True, "paid")
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "paid"
+
+
+async def test_a_browser_that_opens_no_window_leads_on_in_the_page(sdk, shop_page):
+    sdk.param |= {"m_redirect_url": f"{sdk.shop_url}/done"}
+    page = await shop_page()
+    frame = page.frame_locator("iframe")
+    await page.frames[1].evaluate("window.open = () => null")
+    await page.click("#pay")
+    await frame.get_by_role("button", name="결제 창 열기").click()
+    await frame.get_by_role("button", name="이 화면에서 계속하기").click()
+
+    await page.wait_for_selector("button[value=approve]")
+    await page.click("button[value=approve]")
+
+    await page.wait_for_url("**/done?**")
+    query = dict(parse_qsl(urlsplit(page.url).query))
+    assert query["imp_success"] == "true"
+    assert len((await sdk.kicc.state())["transactions"]) == 1
 
 
 async def test_the_frames_own_cancel_ends_the_order(sdk, shop_page):

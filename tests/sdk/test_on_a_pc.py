@@ -1,5 +1,8 @@
 """On a PC: the window is a popup, and the callback hears exactly one result."""
 
+import asyncio
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 from playwright.async_api import expect
 
@@ -69,16 +72,80 @@ async def test_a_cancel_in_the_window_is_heard_with_the_words_of_the_pg(sdk, bro
     assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
 
 
-async def test_a_window_that_is_closed_ends_the_payment(sdk, browser):
+async def test_a_window_that_is_closed_ends_the_payment_when_the_payer_says_so(sdk, browser):
     page = await sdk.page(browser)
     popup = await pay(page)
+    dialog = page.get_by_role("dialog")
 
     await popup.close()
+    await expect(dialog).to_contain_text("창을 닫았으면 다시 열 수 있습니다")
+    await shot(page, "layer-gone")
+    assert await page.evaluate("window.results.length") == 0
+    await dialog.get_by_role("button", name="그만두기").click()
 
     rsp = await heard(page)
     assert (rsp["success"], rsp["error_code"]) == (False, "F0005")
     assert (await sdk.payment(rsp["imp_uid"]))["status"] == "failed"
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_window_that_is_closed_can_be_opened_again(sdk, browser):
+    page = await sdk.page(browser)
+    popup = await pay(page)
+    await popup.close()
+
+    async with page.expect_popup() as opening:
+        await page.get_by_role("button", name="결제 창 다시 열기").click()
+    async with (await opening.value).expect_event("close"):
+        await (await opening.value).click("button[value=approve]")
+
+    assert (await heard(page))["success"] is True
+    assert len((await sdk.kicc.state())["transactions"]) == 1
+
+
+async def test_a_page_that_loses_its_popup_is_paid_while_the_payer_takes_time(sdk, browser):
+    """`Cross-Origin-Opener-Policy: same-origin`, Helmet's default: `closed` is true at once."""
+    sdk.page_headers |= {"Cross-Origin-Opener-Policy": "same-origin"}
+    page = await sdk.page(browser)
+    dialog = page.get_by_role("dialog")
+    async with page.context.expect_page() as opening:
+        await page.click("#pay")
+    await expect(dialog).to_contain_text("결제 창")
+    await expect(dialog.get_by_role("button", name="결제 창", exact=False).first).to_be_visible()
+    popup = await opening.value
+    if await dialog.get_by_role("button", name="결제 창 열기").count():
+        async with page.context.expect_page() as opening:
+            await dialog.get_by_role("button", name="결제 창 열기").click()
+        popup = await opening.value
+    await popup.wait_for_selector("button[value=approve]")
+    await expect(dialog).to_contain_text("결제 창에서 계속해 주십시오")
+    await asyncio.sleep(4)  # the payer types; longer than the grace and a few looks of the SDK
+    assert await page.evaluate("window.results.length") == 0
+
+    await popup.click("button[value=approve]")
+
+    rsp = await heard(page)
+    assert (rsp["success"], rsp["status"]) == (True, "paid")
+    assert (await sdk.payment(rsp["imp_uid"]))["status"] == "paid"
+    await expect(dialog).to_have_count(0)
+
+
+async def test_a_browser_that_opens_no_window_leads_on_in_the_same_page(sdk, browser):
+    """A web view: `window.open` returns null, in the payer's gesture too."""
+    sdk.param |= {"m_redirect_url": f"{sdk.shop_url}/done"}
+    page = await sdk.page(browser)
+    await page.evaluate("window.open = () => null")
+    await page.click("#pay")
+    await page.get_by_role("button", name="결제 창 열기").click()
+
+    await page.wait_for_selector("button[value=approve]")
+    await page.click("button[value=approve]")
+
+    await page.wait_for_url("**/done?**")
+    query = dict(parse_qsl(urlsplit(page.url).query))
+    assert query["imp_success"] == "true"
+    assert (await sdk.payment(query["imp_uid"]))["status"] == "paid"
+    assert len((await sdk.kicc.state())["transactions"]) == 1
 
 
 async def test_giving_up_on_the_page_closes_the_window(sdk, browser):

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import structlog
 
+from dasi.cancels import CancelRequest, cancel
 from dasi.card_verifications import card_verification_store
 from dasi.card_verifications.card_verification_store import CardVerification
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound, Refused, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.ledger import ChargeDetails, Status
-from dasi.payments import CancelRequest, ChargeRequest, cancel, charge
+from dasi.payments import ChargeRequest, charge
 from dasi.reporting import find_by_order
 
 log = structlog.get_logger()
@@ -100,6 +101,7 @@ async def _refund(engine: Engine, merchant_id: int, order: str) -> None:
         merchant_uid=order,
         amount_krw=None,
         reason="예약 등록 카드 확인",
+        notify_merchant=True,  # as its charge did: else the merchant's records keep it as paid
         actor="gateway",
     )
     try:

@@ -15,6 +15,7 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
+from dasi.http.names import check_addressable, normalize_name
 from dasi.http.ssrf import check_outgoing_url
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
 from dasi.windows import OpenWindowRequest
@@ -57,10 +58,10 @@ def read_param(
 ) -> OpenWindowRequest:
     """Return a page's request. `Invalid` when it breaks a rule; unknown names are ignored."""
     _reject_unsupported(param)
-    customer_uid = _text(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
+    customer_uid = _name(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
     amount_krw = _amount(param, is_key_window=customer_uid is not None)
     return OpenWindowRequest(
-        merchant_uid=_required(param, "merchant_uid", at_most=UID_MAX),
+        merchant_uid=_required_name(param, "merchant_uid", at_most=UID_MAX),
         amount_krw=amount_krw,
         name=_required(param, "name", at_most=NAME_MAX),
         device=device,
@@ -70,6 +71,7 @@ def read_param(
         customer_id=_truncated(param, "customer_id", at_most=CUSTOMER_UID_MAX),
         buyer=_buyer(param),
         custom_data=_custom_data(param),
+        is_custom_data_text=isinstance(param.get("custom_data"), str),
         notice_urls=_notice_urls(param),
         redirect_url=_redirect_url(param),
         page_origin=page_origin,
@@ -162,12 +164,22 @@ def _buyer(param: Param) -> Buyer:
 
 
 def _custom_data(param: Param) -> str | None:
+    """Return a text as it came, and any other value as its JSON."""
     custom_data = param.get("custom_data")
     if custom_data is None:
         return None
-    text = msgspec.json.encode(custom_data)
+    try:
+        text = (
+            custom_data.encode()
+            if isinstance(custom_data, str)
+            else msgspec.json.encode(custom_data)
+        )
+    except UnicodeEncodeError as error:
+        raise Invalid("custom_data", "storable_text") from error
     if len(text) > CUSTOM_DATA_MAX_BYTES:
         raise Invalid("custom_data", "json_bytes_at_most", maximum=CUSTOM_DATA_MAX_BYTES)
+    if b"\x00" in text:
+        raise Invalid("custom_data", "no_control_characters")
     return text.decode()
 
 
@@ -244,6 +256,24 @@ def _whole_number(param: Param, field: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Invalid(field, "not_negative")
     return value
+
+
+def _required_name(param: Param, field: str, *, at_most: int) -> str:
+    name = _name(param, field, at_most=at_most)
+    if name is None:
+        raise Invalid(field, "required_value")
+    return name
+
+
+def _name(param: Param, field: str, *, at_most: int) -> str | None:
+    """Return a name that the merchant chose, in the spelling that every interface uses."""
+    value = param.get(field)
+    if isinstance(value, str) and not _CONTROL.search(value):
+        param = {field: normalize_name(value)}
+    text = _text(param, field, at_most=at_most)
+    if text is not None:
+        check_addressable(field, text)
+    return text
 
 
 def _required(param: Param, field: str, *, at_most: int) -> str:

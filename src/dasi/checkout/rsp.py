@@ -28,9 +28,10 @@ def rsp_of_window(view: WindowView) -> Rsp | None:
         case "open" | "processing":
             return None
         case "unknown":
-            return _unknown(view.payment)
+            rsp = _unknown(view.payment)
         case "done":
-            return _success(view.payment) if view.payment.status in _PAID else _failure(view)
+            rsp = _success(view.payment) if view.payment.status in _PAID else _failure(view)
+    return rsp | {"custom_data": _custom_data(view)}
 
 
 def error_rsp(error: Refused | Unavailable, *, param: Mapping[str, object]) -> Rsp:
@@ -73,7 +74,7 @@ def _success(payment: Payment) -> Rsp:
         "buyer_tel": buyer.tel or "",
         "buyer_addr": buyer.addr or "",
         "buyer_postcode": buyer.postcode or "",
-        "custom_data": _custom_data(payment),
+        "custom_data": None,  # `rsp_of_window` fills it in
         "status": "paid" if payment.status is Status.PAID else "cancelled",
         "paid_at": epoch_s(payment.paid_at),
         "receipt_url": payment.receipt_url,
@@ -110,10 +111,12 @@ def _known(payment: Payment, **fields: str) -> Rsp:
         "currency": "KRW",
         "pg_provider": payment.provider,
         "pg_type": "payment",
-        "custom_data": _custom_data(payment),
+        "custom_data": None,
         **fields,
     }
 
 
-def _custom_data(payment: Payment) -> Any:
-    return msgspec.json.decode(payment.custom_data) if payment.custom_data else None
+def _custom_data(view: WindowView) -> Any:
+    """Return the value that the page passed: a text as it came, any other value as the same."""
+    text = view.payment.custom_data
+    return text if text is None or view.is_custom_data_text else msgspec.json.decode(text)

@@ -18,8 +18,7 @@ from dasi.engine import Engine
 from dasi.merchants import (
     Merchant,
     NewApiKey,
-    add_api_key,
-    add_merchant,
+    add_merchant_with_key,
     change_webhook,
     find_merchant_by_code,
     list_merchants,
@@ -49,15 +48,16 @@ def merchant_add(
     secret = read_secret(api_secret)
 
     async def act(engine: Engine) -> tuple[Merchant, NewApiKey]:
-        added = await add_merchant(
+        return await add_merchant_with_key(
             engine,
             code=code,
             name=name,
             webhook_url=webhook_url,
             test_webhook_url=test_webhook_url,
             webhook_content_type=webhook_content_type,
+            api_key=api_key,
+            api_secret=secret,
         )
-        return added, await add_api_key(engine, added, api_key=api_key, api_secret=secret)
 
     added, new = with_engine(data, act)
     print_facts(_merchant_facts(added) | key_facts(new), as_json=as_json)

@@ -9,7 +9,7 @@ from dasi.commands.context import with_engine, with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, kst, print_facts, print_list
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import KST, parse_day
 from dasi.merchants import Merchant, find_merchant_by_code
 from dasi.schedules import (
     pause_schedules,
@@ -136,6 +136,6 @@ def _day(text: str) -> date:
     if text == "today":
         return datetime.now(KST).date()
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError as wrong:
         raise typer.BadParameter("a day such as 2026-12-01, or today", param_hint="--on") from wrong

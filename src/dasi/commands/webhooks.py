@@ -9,7 +9,7 @@ from dasi.commands.context import with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog, read_duration
 from dasi.commands.printing import Facts, kst, print_facts, print_list
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import parse_moment
 from dasi.merchants import Merchant, has_extended_events, set_extended_events
 from dasi.webhooks import (
     Delivery,
@@ -285,7 +285,6 @@ def extended_events(
 
 def _moment(text: str, option: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_moment(text)
     except ValueError as wrong:
         raise typer.BadParameter("a moment such as 2026-12-01T09:00", param_hint=option) from wrong
-    return moment if moment.tzinfo else moment.replace(tzinfo=KST)

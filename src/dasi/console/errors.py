@@ -111,6 +111,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "취소할 수 있는 예약이 없습니다. 이미 실행 중일 수 있습니다.",
         "Nothing of it waits any more; it may be running.",
     ),
+    "schedule_running": (
+        "지금 실행되고 있어 해지할 수 없습니다.",
+        "It is running now and cannot be revoked.",
+    ),
     "schedule_not_ended": ("아직 끝나지 않은 예약입니다.", "It has not ended yet."),
     "schedule_paid": ("이미 결제된 예약입니다.", "It was charged already."),
     "not_escalated": (
@@ -146,6 +150,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "checksum_differs": (
         "취소 가능 금액이 그사이 {remain_krw}원으로 바뀌었습니다. 화면을 새로 고쳐 확인하세요.",
         "What can be cancelled has changed to {remain_krw} won. Reload and look again.",
+    ),
+    "tax_free_between": (
+        "취소할 금액 중 면세 금액은 {minimum_krw}원 이상 {maximum_krw}원 이하여야 합니다.",
+        "The tax-free part of this cancel must be {minimum_krw} to {maximum_krw} won.",
     ),
     "no_partial_cancel": (
         "이 카드 승인은 부분 취소를 지원하지 않습니다. 전액만 취소할 수 있습니다.",

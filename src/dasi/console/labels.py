@@ -54,6 +54,7 @@ EVENT = {
     "cancel_requested": Label("취소 요청", "cancel asked of the PG", "wait"),
     "approved": Label("결제 승인됨", "approved", "good"),
     "key_issued": Label("빌링키 발급됨", "billing key issued", "good"),
+    "day_refused": Label("PG가 요청일자를 거절", "day refused by the PG", "wait"),
     "declined": Label("PG 거절", "declined by the PG", "bad"),
     "not_sent": Label("PG에 보내지 못함", "never reached the PG", "bad"),
     "outcome_unknown": Label("응답을 받지 못함", "the answer was lost", "wait"),

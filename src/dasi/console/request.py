@@ -19,6 +19,7 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Invalid
 from dasi.foundation.ids import token
 from dasi.foundation.pages import Cursor, Page
+from dasi.http.names import CONTROL, normalize_name
 from dasi.merchants import Merchant
 from dasi.users import User
 
@@ -27,6 +28,7 @@ FORM_COOKIE = "dasi_form"
 _FORM_COOKIE_LIFE_S = 3600
 _PREFERENCE_COOKIE_LIFE_S = 365 * 24 * 3600
 _FIRST_LANGUAGE = re.compile(r"\s*(ko|en)\b", re.IGNORECASE)
+_NAME_MAX = 80
 _ID_DIGITS_MAX = 15  # fits bigint
 
 
@@ -114,6 +116,13 @@ class ConsoleRequest:
             raise Invalid(name, "printable_length", maximum=length_max)
         return text
 
+    def order_name(self) -> str:
+        """Return `merchant_uid` of a form: any name that the API accepts. Raise `Invalid`."""
+        text = normalize_name(self.form.get("merchant_uid", ""))
+        if len(text) > _NAME_MAX or CONTROL.search(text):
+            raise Invalid("merchant_uid", "printable_length", maximum=_NAME_MAX)
+        return text
+
     def choice(self, name: str, allowed: Iterable[object], *, default: str = "") -> str:
         """Return a form field that holds one of the allowed values. Raise `Invalid`."""
         text, texts = self.field(name) or default, [str(value) for value in allowed]
@@ -129,9 +138,12 @@ class ConsoleRequest:
         return number
 
     def query(self, name: str, *, length_max: int = 100) -> str:
-        """Return a query parameter, trimmed and cut; empty if it is missing or not printable."""
-        text = self.http.query_params.get(name, "").strip()[:length_max]
-        return text if text.isprintable() else ""
+        """Return a query parameter, trimmed and cut; empty if missing or with control characters.
+
+        A name may hold characters that are not printable, such as a wide blank (U+3000).
+        """
+        text = normalize_name(self.http.query_params.get(name, ""))[:length_max]
+        return "" if CONTROL.search(text) else text
 
     def cursor(self, name: str = "after") -> Cursor | None:
         """Return the place in a list that the query parameter `name` holds; None: first page."""

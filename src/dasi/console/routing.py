@@ -194,7 +194,8 @@ def _error_response(
 ) -> Response:
     is_signed_out = isinstance(error, NotAuthenticated) and error.reason == "not_signed_in"
     if is_signed_out and route.method == "GET":
-        next_path = quote(request.http.url.path, safe="/")
+        # Quoted as sent: a slash that is escaped within a name stays so after the sign-in.
+        next_path = quote(request.http.scope["raw_path"], safe="/")
         return request.redirect(request.console_url(f"/sign-in?next={next_path}"))
     if isinstance(error, NotAllowed) and error.reason == "second_factor_required":
         return request.redirect(request.console_url("/me#second-factor"))

@@ -1,5 +1,7 @@
 """The templates of the console: its filters and the security headers of its pages."""
 
+from urllib.parse import quote
+
 from dasi.console import labels
 from dasi.engine import Engine
 from dasi.http import templates
@@ -29,5 +31,7 @@ class Templates(templates.Templates):
                 at, engine.clock.now(), language=lang
             ),
             "format_duration": lambda seconds, lang: labels.format_duration(seconds, language=lang),
+            # `urlencode` leaves a slash as it is, and a customer's name may hold one.
+            "path_segment": lambda name: quote(name, safe=""),
             "iso": lambda at: at.isoformat(timespec="milliseconds"),
         }

@@ -5,10 +5,13 @@ makes them. Korea has had no daylight saving since 1988, so a fixed offset is ex
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Protocol
 
 KST = timezone(timedelta(hours=9), "KST")
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
+"""Every day that is read lies within. `datetime` ends at the years 1 and 9999, where adding a day
+or changing the zone raises `OverflowError`."""
 _KST_DIGITS = len("yyyyMMddHHmmss")
 DURATIONS_MAX = 100
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -50,8 +53,37 @@ def from_kst_digits(digits: str) -> datetime:
     # `strptime` reads the same and costs ten times as much; an approval holds such a moment.
     if len(digits) != _KST_DIGITS or not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"{_KST_DIGITS} digits are a moment")
-    moment = datetime.fromisoformat(f"{digits[:8]}T{digits[8:]}")
-    return moment.replace(tzinfo=KST).astimezone(UTC)
+    return parse_moment(f"{digits[:8]}T{digits[8:]}").astimezone(UTC)
+
+
+def parse_day(text: str) -> date:
+    """Parse a day such as `2026-12-01`. Raises `ValueError`, also for one that is out of bounds."""
+    return _bounded(date.fromisoformat(text))
+
+
+def parse_moment(text: str) -> datetime:
+    """Parse an ISO moment, of Korean time without a zone. Raises `ValueError` as `parse_day`."""
+    moment = parse_bounded(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=KST)
+
+
+def parse_bounded(text: str) -> datetime:
+    """Parse an ISO moment as it is, with a zone or without. Raises `ValueError` as `parse_day`."""
+    moment = datetime.fromisoformat(text)
+    _bounded(moment.date())
+    return moment
+
+
+def kst_range(first: date, last: date) -> tuple[datetime, datetime]:
+    """The moments of the Korean days from `first` to `last`: the first one, and the end."""
+    begins = datetime.combine(first, time.min, tzinfo=KST)
+    return begins, datetime.combine(last + timedelta(days=1), time.min, tzinfo=KST)
+
+
+def _bounded(day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"a day from {FIRST_DAY} to {LAST_DAY}")
+    return day
 
 
 def epoch_s(moment: datetime | None) -> int:

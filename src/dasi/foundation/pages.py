@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from dasi.foundation.clock import parse_bounded
+
 Row = TypeVar("Row")
 
 
@@ -23,7 +25,7 @@ class Cursor(NamedTuple):
         """The cursor of `encode`; None for any other text, which means the first page."""
         moment, _, key = text.partition("~")
         try:
-            at = datetime.fromisoformat(moment)
+            at = parse_bounded(moment)
         except ValueError:
             return None
         return cls(at, key) if at.tzinfo and key else None

@@ -1,15 +1,21 @@
 """A router that finds a request's route among the few that could match, not among all.
 
 Starlette tries every route in turn, and there are more than a hundred: a fifth of a read's time.
+
+Starlette matches the decoded path, where an escaped slash (`%2F`) within a name separates segments
+and another name or route answers. Here an escaped slash is a character of its segment.
 """
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from starlette.convertors import PathConvertor
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
 _Kind = tuple[str, int]
+_ESCAPED_SLASH = "\udc2f"
+"""Stands for `%2F` while a route is chosen: a lone surrogate, which no decoded path can hold."""
 
 
 class IndexedRouter(Router):
@@ -29,15 +35,50 @@ class IndexedRouter(Router):
         }
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope.get("root_path"):
-            for route in self._near.get(_kind(scope["path"]), ()):
-                match, child_scope = route.matches(scope)
-                if match is Match.FULL:
-                    scope.setdefault("router", self)
+        if scope["type"] != "http" or scope.get("root_path"):
+            await super().app(scope, receive, send)
+            return
+        path = path_to_match(scope)
+        if path is not scope["path"]:
+            await self._app_of_escaped_path(path, scope, receive, send)
+            return
+        for route in self._near.get(_kind(path), ()):
+            match, child_scope = route.matches(scope)
+            if match is Match.FULL:
+                scope.setdefault("router", self)
+                scope.update(child_scope)
+                await route.handle(scope, receive, send)
+                return
+        await super().app(scope, receive, send)
+
+    async def _app_of_escaped_path(
+        self, path: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Do as Starlette does, but never redirect: a name with a slash at its end is another."""
+        scope.setdefault("router", self)
+        matches = [(route, *route.matches({**scope, "path": path})) for route in self.routes]
+        for degree in (Match.FULL, Match.PARTIAL):
+            for route, match, child_scope in matches:
+                if match is degree:
+                    params = child_scope["path_params"]
+                    child_scope["path_params"] = {
+                        name: text.replace(_ESCAPED_SLASH, "/") for name, text in params.items()
+                    }
                     scope.update(child_scope)
                     await route.handle(scope, receive, send)
                     return
-        await super().app(scope, receive, send)
+        await self.not_found(scope, receive, send)
+
+
+def path_to_match(scope: Scope) -> str:
+    """Return the path that a route's pattern is compared with: escaped slashes separate nothing."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%2f" not in raw and b"%2F" not in raw:
+        path: str = scope["path"]
+        return path
+    text = raw.decode("ascii", "replace")
+    parts = text.replace("%2f", "%2F").split("%2F")
+    return _ESCAPED_SLASH.join(unquote(part) for part in parts)
 
 
 def _could_be(route: Route, kind: _Kind) -> bool:

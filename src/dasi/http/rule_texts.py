@@ -35,6 +35,10 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "at most {maximum:,} bytes as JSON",
     ),
     "no_control_characters": ("제어 문자를 쓸 수 없습니다", "free of control characters"),
+    "not_dots": (
+        "점(.)만으로 된 이름은 주소에 쓸 수 없습니다",
+        "a name other than . and .., which no address can hold",
+    ),
     "storable_text": ("저장할 수 없는 문자가 들어 있습니다", "text of valid Unicode characters"),
     "text": ("문자열이어야 합니다", "a text"),
     "text_not_blank": ("빈 값이 아닌 문자열이어야 합니다", "a text that is not blank"),

@@ -77,7 +77,10 @@ def _from_form(raw: bytes) -> dict[str, Any]:
 
 
 def from_pairs(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Turn bracketed names into nested values. A later plain name wins over an earlier one."""
+    """Turn bracketed names into nested values. A name with several values holds a list of them.
+
+    Only a list parameter takes such a list: of two orders neither is guessed.
+    """
     tree: dict[str, Any] = {}
     for name, value in pairs:
         head, bracket, _rest = name.strip().partition("[")
@@ -86,14 +89,23 @@ def from_pairs(pairs: list[tuple[str, str]]) -> dict[str, Any]:
         for step in path[:-1]:
             place = _descend(place, step or str(len(place)))
         last = path[-1]
-        place[last if last or len(path) == 1 else str(len(place))] = value
+        _add(place, last if last or len(path) == 1 else str(len(place)), value)
     return {name: _lists(value) for name, value in tree.items()}
 
 
+def _add(place: dict[str, Any], name: str, value: str) -> None:
+    """Set a value; a second one of the name makes an object with the names 0, 1 …, thus a list."""
+    earlier = place.setdefault(name, value)
+    if earlier != value:
+        values = _descend(place, name)
+        values[str(len(values))] = value
+
+
 def _descend(place: dict[str, Any], step: str) -> dict[str, Any]:
-    inner = place.get(step)
+    """Return the object of a name; a value that the name holds already becomes its first one."""
+    inner = place.setdefault(step, {})
     if not isinstance(inner, dict):
-        inner = place[step] = {}
+        inner = place[step] = {"0": inner}
     return inner
 
 

@@ -10,22 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.http.names import CONTROL, normalize_name
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import PaymentJsonCache
 from dasi.iamport.schema.json_schema import Param
-from dasi.iamport.schema.params import CONTROL, parse
-from dasi.idempotency import request_fingerprint
+from dasi.iamport.schema.params import parse
+from dasi.idempotency import find_by_idempotency_key, request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
-from dasi.payments import find_by_idempotency_key
 
 log = structlog.get_logger()
 
@@ -106,6 +107,19 @@ _CONVERTOR = re.compile(r":\w*path\}")
 _BODY_METHODS = ("POST", "PUT")
 
 
+class _NamePath(PathConvertor):
+    """A name with unescaped slashes, which some clients send.
+
+    It is never the path of a longer route of any method: `PUT …/s/retry` must not change the
+    order `s/retry`. The escaped name (`s%2Fretry`) is exact.
+    """
+
+    regex = r"(?!customers/).*(?<!/payments)(?<!/schedules)(?<!/retry)(?<!/reschedule)(?<!/)"
+
+
+register_url_convertor("name_path", _NamePath())
+
+
 def route(
     context: ApiContext,
     method: str,
@@ -182,12 +196,8 @@ def public_route(
 def _with_trailing_slash(
     method: str, path: str, handle: Callable[[Request], Awaitable[Response]], spec: RouteSpec
 ) -> list[Route]:
-    # A `path` parameter matches a trailing slash itself.
-    matches_slash = path.endswith("path}")
-    routes = [
-        ApiRoute(spelling, handle, methods=[method])
-        for spelling in ((path,) if matches_slash else (path, f"{path}/"))
-    ]
+    # A `path` parameter matches a trailing slash itself, so the spelling with it stands first.
+    routes = [ApiRoute(spelling, handle, methods=[method]) for spelling in (f"{path}/", path)]
     for api_route in routes:
         api_route.spec = spec
         # The name for OpenAPI; Starlette has compiled the pattern already.
@@ -199,7 +209,7 @@ def _in_path(name: str, text: str) -> str:
     """Check a value of the path: PostgreSQL stores no zero byte and would raise an error."""
     if CONTROL.search(text):
         raise Invalid(name, "no_control_characters")
-    return text.rstrip("/")
+    return normalize_name(text)
 
 
 async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:

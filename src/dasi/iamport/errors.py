@@ -101,8 +101,11 @@ ERRORS: dict[str, ErrorEntry] = {
     "cancel_exceeds": ErrorEntry(
         200, 1, "취소 요청 금액({amount_krw}원)이 취소 가능 잔액({remain_krw}원)보다 큽니다."
     ),
-    "tax_free_exceeds": ErrorEntry(
-        200, 1, "tax_free가 취소 금액({amount_krw}원)보다 클 수 없습니다. 취소하지 않았습니다."
+    "tax_free_between": ErrorEntry(
+        200,
+        1,
+        "취소할 금액 중 면세 금액(tax_free)은 {minimum_krw}원 이상 {maximum_krw}원 이하로 지정해야 "
+        "합니다. 취소하지 않았습니다.",
     ),
     "no_partial_cancel": ErrorEntry(
         200, 1, "부분취소를 지원하지 않는 카드로 결제되었습니다. 전액만 취소할 수 있습니다."
@@ -140,6 +143,9 @@ ERRORS: dict[str, ErrorEntry] = {
         400, 1, "아직 실행되지 않았거나 실행 중인 예약입니다: {merchant_uid}"
     ),
     "schedule_paid": ErrorEntry(400, 1, "이미 결제된 예약입니다: {merchant_uid}"),
+    "schedule_running": ErrorEntry(
+        200, 1, "예약이 지금 실행되고 있어 취소할 수 없습니다: {merchant_uid}"
+    ),
     "no_schedule_to_revoke": ErrorEntry(200, 1, "취소할 예약결제 기록이 존재하지 않습니다."),
     "clock_of_live_merchant": ErrorEntry(
         403, -1, "테스트 모드(모든 채널이 sandbox)의 가맹점만 시계를 돌릴 수 있습니다."

@@ -46,6 +46,8 @@ class PaymentAttempt:
     notify_merchant: bool
     remain_krw: int | None
     """Of a cancel: the amount that was left before it."""
+    tax_free_krw: int | None
+    """Of a cancel: the tax-free part of its amount; None if the payment has no such part."""
     reason: str | None
     pg_tid: str | None
     lookups: int
@@ -81,8 +83,8 @@ class PaymentAttempt:
 ATTEMPT_COLUMNS = """
             a.merchant_id, a.attempt_id, a.imp_uid, a.kind, a.channel_id, a.pg_merchant_id,
             a.pg_order_id, a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text,
-            a.is_reversal, a.notify_merchant, a.remain_krw, a.reason, a.pg_tid, a.lookups,
-            a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
+            a.is_reversal, a.notify_merchant, a.remain_krw, a.tax_free_krw, a.reason, a.pg_tid,
+            a.lookups, a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
             a.escalated_at"""
 
 
@@ -199,7 +201,8 @@ async def approval_of(database: Database, merchant_id: int, imp_uid: str) -> Pay
     row = await database.fetchrow(
         f"""SELECT {ATTEMPT_COLUMNS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND a.imp_uid = $2
-              AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'""",
+              AND a.kind IN ('approve', 'issue_key', 'charge') AND a.state <> 'not_sent'
+              AND NOT a.is_replaced""",
         merchant_id,
         imp_uid,
     )

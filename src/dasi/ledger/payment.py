@@ -98,6 +98,9 @@ class Payment(Struct, frozen=True, kw_only=True):
     amount_krw: int
     """Of a key issue: the amount that the window shows, which is never charged."""
     cancelled_krw: int
+    tax_free_krw: int | None
+    """The tax-free part of `amount_krw`; None: the PG taxed the whole amount by default."""
+    cancelled_tax_free_krw: int
     source: Literal["pc", "mobile", "api"]
     provider: str
     pg_merchant_id: str
@@ -132,3 +135,13 @@ class Payment(Struct, frozen=True, kw_only=True):
     def remain_krw(self) -> int:
         """The amount that may still be cancelled."""
         return self.amount_krw - self.cancelled_krw
+
+    @property
+    def remain_tax_free_krw(self) -> int:
+        """The tax-free part of `remain_krw`."""
+        return (self.tax_free_krw or 0) - self.cancelled_tax_free_krw
+
+    def tax_free_range(self, cancel_krw: int) -> tuple[int, int]:
+        """Return the least and the greatest tax-free part of a cancel of this amount (M8)."""
+        remain_taxed_krw = self.remain_krw - self.remain_tax_free_krw
+        return max(0, cancel_krw - remain_taxed_krw), min(cancel_krw, self.remain_tax_free_krw)

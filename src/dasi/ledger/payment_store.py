@@ -14,6 +14,7 @@ from dasi.providers.port import Card, KeyIssued
 
 PAYMENT_COLUMNS = """
     p.merchant_id, p.imp_uid, p.merchant_uid, p.purpose, p.status, p.amount_krw, p.cancelled_krw,
+    p.tax_free_krw, p.cancelled_tax_free_krw,
     p.source, c.provider, c.pg_merchant_id, c.is_sandbox, p.name, p.buyer_name, p.buyer_email,
     p.buyer_tel,
     p.buyer_addr, p.buyer_postcode, p.customer_uid, p.custom_data, p.notice_urls, p.user_agent,
@@ -250,13 +251,20 @@ async def mark_failed(
 
 
 async def mark_cancelled(
-    connection: Connection, payment: Payment, *, amount_krw: int, now: datetime
+    connection: Connection,
+    payment: Payment,
+    *,
+    amount_krw: int,
+    tax_free_krw: int,
+    now: datetime,
 ) -> Payment:
-    """Add a confirmed cancel. The database refuses a sum above the paid amount (M8)."""
+    """Add a confirmed cancel. The database refuses more than was paid of either part (M8)."""
     row = await connection.fetchrow(
         f"""WITH p AS (
                 UPDATE payments
-                SET cancelled_krw = cancelled_krw + $3, cancelled_at = $4, updated_at = $4,
+                SET cancelled_krw = cancelled_krw + $3,
+                    cancelled_tax_free_krw = cancelled_tax_free_krw + $5,
+                    cancelled_at = $4, updated_at = $4,
                     status = CASE WHEN cancelled_krw + $3 = amount_krw THEN 'cancelled'
                                   ELSE 'partly_cancelled' END,
                     version = version + 1
@@ -269,6 +277,7 @@ async def mark_cancelled(
         payment.imp_uid,
         amount_krw,
         now,
+        tax_free_krw,
     )
     return to_payment(row)
 

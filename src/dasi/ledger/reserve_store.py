@@ -14,8 +14,9 @@ import msgspec
 
 from dasi.foundation.db import Connection, Database
 from dasi.ledger import lookup_backoff
+from dasi.ledger.attempt_store import close_attempt
 from dasi.ledger.payment import ChargeDetails, Payment
-from dasi.providers.port import Attempt, AttemptKind
+from dasi.providers.port import Attempt, AttemptKind, Declined
 
 
 class Reservation(ChargeDetails, frozen=True, kw_only=True):
@@ -165,7 +166,8 @@ _INSERT_ATTEMPT = """
             ELSE
                 coalesce((SELECT a.attempt_id FROM pg_attempts a
                           WHERE a.merchant_id = $1 AND a.imp_uid = $3
-                            AND a.kind IN ('approve', 'charge') AND a.state <> 'not_sent'),
+                            AND a.kind IN ('approve', 'charge') AND a.state <> 'not_sent'
+                            AND NOT a.is_replaced),
                          $3)
                 || CASE WHEN $17 THEN '-r' ELSE '-c' END || 1 + (
                     SELECT count(*) FROM pg_attempts a
@@ -177,9 +179,10 @@ _INSERT_ATTEMPT = """
         INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
                                  pg_merchant_id, pg_order_id, business_date, amount_krw,
                                  state, sent_at, next_lookup_at, deadline_at, remain_krw,
-                                 reason, is_reversal, notify_merchant, idempotency_key)
+                                 reason, is_reversal, notify_merchant, idempotency_key,
+                                 tax_free_krw)
         SELECT $1, attempt_id, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15,
-               $16, $17, $18, $19
+               $16, $17, $18, $19, $20
         FROM name
     ), new_event AS MATERIALIZED (
         SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11, $12, $16,
@@ -228,6 +231,7 @@ async def insert_attempt(
     actor: str,
     now: datetime,
     remain_krw: int | None = None,
+    tax_free_krw: int | None = None,
     reason: str | None = None,
     is_reversal: bool = False,
     notify_merchant: bool = False,
@@ -259,5 +263,76 @@ async def insert_attempt(
         is_reversal,
         notify_merchant,
         idempotency_key,
+        tax_free_krw,
     )
     return Attempt(attempt_id=attempt_id, business_date=business_date)
+
+
+async def reserve_other_day(
+    database: Database,
+    merchant_id: int,
+    refused: Attempt,
+    outcome: Declined,
+    second: Attempt,
+    *,
+    now: datetime,
+) -> bool:
+    """Close an attempt whose day the PG refused, and insert `second` in its place as `sending`.
+
+    The caller sends it after the commit. False, and nothing written, if the attempt was closed
+    meanwhile. The idempotency key passes on to the attempt that decides.
+    """
+    async with database.transaction() as connection:
+        # Events of a payment are chained, so its row is locked first.
+        await connection.execute(
+            """SELECT FROM payments p
+               JOIN pg_attempts a ON a.merchant_id = p.merchant_id AND a.imp_uid = p.imp_uid
+               WHERE a.merchant_id = $1 AND a.attempt_id = $2 FOR UPDATE OF p""",
+            merchant_id,
+            refused.attempt_id,
+        )
+        if not await close_attempt(connection, merchant_id, refused.attempt_id, outcome, now=now):
+            return False
+        await connection.execute(
+            """UPDATE pg_attempts SET is_replaced = true
+               WHERE merchant_id = $1 AND attempt_id = $2""",
+            merchant_id,
+            refused.attempt_id,
+        )
+        await connection.execute(
+            """WITH new_attempt AS (
+                   INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
+                                            pg_merchant_id, pg_order_id, business_date, amount_krw,
+                                            remain_krw, tax_free_krw, reason, is_reversal,
+                                            notify_merchant, discard_key, idempotency_key,
+                                            billing_key_id, state, sent_at, next_lookup_at,
+                                            deadline_at)
+                   SELECT merchant_id, $3, imp_uid, kind, channel_id, pg_merchant_id,
+                          CASE WHEN kind = 'charge' THEN $3 ELSE pg_order_id END, $4, amount_krw,
+                          remain_krw, tax_free_krw, reason, is_reversal, notify_merchant,
+                          discard_key, idempotency_key, billing_key_id, 'sending', $5, $6, $7
+                   FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2
+               )
+               SELECT record_payment_event($1, p.imp_uid, $5, event.type, p.status, 'gateway',
+                                           event.detail, event.attempt_id, a.pg_code, a.pg_text)
+               FROM pg_attempts a
+               JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
+               CROSS JOIN LATERAL (VALUES
+                   (1, 'day_refused', NULL, $2), (2, a.kind || '_requested', a.reason, $3)
+               ) AS event (ordinal, type, detail, attempt_id)
+               WHERE a.merchant_id = $1 AND a.attempt_id = $2 ORDER BY event.ordinal""",
+            merchant_id,
+            refused.attempt_id,
+            second.attempt_id,
+            second.business_date,
+            now,
+            lookup_backoff.first_lookup_at(now),
+            lookup_backoff.deadline(second.business_date),
+        )
+        await connection.execute(
+            """UPDATE pg_attempts SET idempotency_key = NULL
+               WHERE merchant_id = $1 AND attempt_id = $2""",
+            merchant_id,
+            refused.attempt_id,
+        )
+    return True

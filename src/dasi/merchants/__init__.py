@@ -3,6 +3,7 @@
 from dasi.merchants.api_keys import (
     NewApiKey,
     add_api_key,
+    add_merchant_with_key,
     list_api_keys,
     revoke_api_key,
     rotate_api_key,
@@ -25,6 +26,7 @@ __all__ = [
     "NewApiKey",
     "add_api_key",
     "add_merchant",
+    "add_merchant_with_key",
     "authenticate",
     "change_webhook",
     "find_clock_offset",

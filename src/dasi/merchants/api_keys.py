@@ -6,12 +6,15 @@ import hmac
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 from dasi.engine import Engine
+from dasi.foundation.db import Connection, Database
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.foundation.ids import token
 from dasi.merchants import merchant_store
+from dasi.merchants.merchant import add_merchant
 from dasi.merchants.merchant_store import ApiKeySummary, Merchant
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{4,100}")
@@ -41,23 +44,39 @@ async def add_api_key(
 
     Raises `Invalid` with field and rule, and `Conflict("api_key_taken")` if any merchant has it.
     """
-    new = NewApiKey(api_key or token(8), api_secret or token(40))
-    if not _KEY.fullmatch(new.api_key):
-        raise Invalid("api_key", "identifier", minimum=4, maximum=100)
-    if not _SECRET_MIN <= len(new.api_secret) <= _SECRET_MAX:
-        raise Invalid("api_secret", "length_between", minimum=_SECRET_MIN, maximum=_SECRET_MAX)
-    salt = os.urandom(16)
-    is_new = await merchant_store.insert_api_key(
-        engine.database,
-        merchant.merchant_id,
-        api_key=new.api_key,
-        secret_salt=salt,
-        secret_hash=await hash_secret(new.api_secret, salt),
-        now=engine.clock.now(),
-    )
-    if not is_new:
-        raise Conflict("api_key_taken", api_key=new.api_key)
-    return new
+    key = await _hashed_key(api_key, api_secret)
+    await _insert(engine.database, merchant.merchant_id, key, now=engine.clock.now())
+    return key.new
+
+
+async def add_merchant_with_key(
+    engine: Engine,
+    *,
+    code: str,
+    name: str,
+    webhook_url: str | None,
+    test_webhook_url: str | None = None,
+    webhook_content_type: Literal["json", "form"] = "json",
+    api_key: str | None = None,
+    api_secret: str | None = None,
+) -> tuple[Merchant, NewApiKey]:
+    """Register a merchant with its first API key, in one transaction: both or neither.
+
+    Raises what `add_merchant` and `add_api_key` raise.
+    """
+    key = await _hashed_key(api_key, api_secret)
+    async with engine.database.transaction() as connection:
+        merchant = await add_merchant(
+            engine,
+            code=code,
+            name=name,
+            webhook_url=webhook_url,
+            test_webhook_url=test_webhook_url,
+            webhook_content_type=webhook_content_type,
+            connection=connection,
+        )
+        await _insert(connection, merchant.merchant_id, key, now=engine.clock.now())
+    return merchant, key.new
 
 
 async def rotate_api_key(
@@ -68,12 +87,48 @@ async def rotate_api_key(
     Raises `NotFound("unknown_api_key")`, also for a key that has ended, so that a repeated call
     with an ended key adds no third.
     """
+    key = await _hashed_key(None, None)
     now = engine.clock.now()
-    if not await merchant_store.end_api_key(
-        engine.database, merchant.merchant_id, api_key, ends_at=now + keep_old_for, now=now
-    ):
-        raise NotFound("unknown_api_key", api_key=api_key)
-    return await add_api_key(engine, merchant)
+    async with engine.database.transaction() as connection:
+        if not await merchant_store.end_api_key(
+            connection, merchant.merchant_id, api_key, ends_at=now + keep_old_for, now=now
+        ):
+            raise NotFound("unknown_api_key", api_key=api_key)
+        await _insert(connection, merchant.merchant_id, key, now=now)
+    return key.new
+
+
+@dataclass(frozen=True, slots=True)
+class _HashedKey:
+    new: NewApiKey
+    secret_salt: bytes
+    secret_hash: bytes
+
+
+async def _hashed_key(api_key: str | None, api_secret: str | None) -> _HashedKey:
+    """Check a key and hash its secret, before any transaction is open."""
+    new = NewApiKey(api_key or token(8), api_secret or token(40))
+    if not _KEY.fullmatch(new.api_key):
+        raise Invalid("api_key", "identifier", minimum=4, maximum=100)
+    if not _SECRET_MIN <= len(new.api_secret) <= _SECRET_MAX:
+        raise Invalid("api_secret", "length_between", minimum=_SECRET_MIN, maximum=_SECRET_MAX)
+    salt = os.urandom(16)
+    return _HashedKey(new, salt, await hash_secret(new.api_secret, salt))
+
+
+async def _insert(
+    connection: Connection | Database, merchant_id: int, key: _HashedKey, *, now: datetime
+) -> None:
+    is_new = await merchant_store.insert_api_key(
+        connection,
+        merchant_id,
+        api_key=key.new.api_key,
+        secret_salt=key.secret_salt,
+        secret_hash=key.secret_hash,
+        now=now,
+    )
+    if not is_new:
+        raise Conflict("api_key_taken", api_key=key.new.api_key)
 
 
 async def revoke_api_key(engine: Engine, merchant: Merchant, api_key: str) -> None:

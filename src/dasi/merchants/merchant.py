@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from dasi.engine import Engine
+from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.http.ssrf import check_outgoing_url
 from dasi.merchants import merchant_store
@@ -24,10 +25,12 @@ async def add_merchant(
     webhook_url: str | None,
     test_webhook_url: str | None = None,
     webhook_content_type: Literal["json", "form"] = "json",
+    connection: Connection | None = None,
 ) -> Merchant:
     """Register a merchant and return it. Its pages give `code` to `IMP.init`.
 
-    Raises `Invalid` with field and rule, and `Conflict("merchant_code_taken")`.
+    It is part of the transaction of `connection`, if the caller has one. Raises `Invalid` with
+    field and rule, and `Conflict("merchant_code_taken")`.
     """
     if not _CODE.fullmatch(code):
         raise Invalid("code", "identifier", minimum=3, maximum=40)
@@ -35,7 +38,7 @@ async def add_merchant(
         raise Invalid("name", "length_between", minimum=1, maximum=_NAME_MAX)
     _check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
     merchant = await merchant_store.insert_merchant_any_merchant(
-        engine.database,
+        connection or engine.database,
         code=code,
         name=name,
         webhook_url=webhook_url,

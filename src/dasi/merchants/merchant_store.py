@@ -55,7 +55,7 @@ class TokenRow:
 
 
 async def insert_merchant_any_merchant(
-    database: Database,
+    database: Database | Connection,
     *,
     code: str,
     name: str,
@@ -93,7 +93,7 @@ async def merchants_any_merchant(database: Database) -> list[Merchant]:
 
 
 async def insert_api_key(
-    database: Database,
+    database: Database | Connection,
     merchant_id: int,
     *,
     api_key: str,
@@ -117,10 +117,10 @@ async def insert_api_key(
 
 
 async def end_api_key(
-    database: Database, merchant_id: int, api_key: str, *, ends_at: datetime, now: datetime
+    connection: Connection, merchant_id: int, api_key: str, *, ends_at: datetime, now: datetime
 ) -> bool:
     """Let a key end at `ends_at`. Return False if there is none or it has ended already."""
-    row = await database.fetchrow(
+    row = await connection.fetchrow(
         """UPDATE api_keys SET expires_at = least(expires_at, $3)
            WHERE merchant_id = $1 AND lookup = lower($2)
              AND (expires_at IS NULL OR expires_at > $4)

@@ -200,6 +200,9 @@ CREATE TABLE payments (
     amount_krw         bigint      NOT NULL CHECK (amount_krw >= 0),
     cancelled_krw      bigint      NOT NULL DEFAULT 0 CHECK (cancelled_krw BETWEEN 0 AND amount_krw),
     tax_free_krw       bigint      CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
+    -- M8 holds in each part: no more of the taxed or the tax-free amount is given back than was paid.
+    cancelled_tax_free_krw bigint  NOT NULL DEFAULT 0
+                                   CHECK (cancelled_tax_free_krw BETWEEN 0 AND coalesce(tax_free_krw, 0)),
     source             text        NOT NULL CHECK (source IN ('pc', 'mobile', 'api')),
     is_scheduled       boolean     NOT NULL DEFAULT false,
     channel_id         bigint      NOT NULL,
@@ -233,7 +236,8 @@ CREATE TABLE payments (
     version            integer     NOT NULL DEFAULT 1,
     PRIMARY KEY (merchant_id, imp_uid),
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels,
-    CHECK (status NOT IN ('paid', 'partly_cancelled', 'cancelled') OR paid_at IS NOT NULL)
+    CHECK (status NOT IN ('paid', 'partly_cancelled', 'cancelled') OR paid_at IS NOT NULL),
+    CHECK (cancelled_krw - cancelled_tax_free_krw <= amount_krw - coalesce(tax_free_krw, 0))
 );
 -- M1: a payment takes its order before an approval request can leave. Only a failed payment releases
 -- it, and an unknown outcome is not a failure. An open window ('ready') does not take the order,
@@ -294,6 +298,8 @@ CREATE TABLE pg_attempts (
     amount_krw      bigint      NOT NULL CHECK (amount_krw >= 0),
     -- For a cancel: the amount that remains before it, and the merchant's reason.
     remain_krw      bigint      CONSTRAINT pg_attempts_check1 CHECK (remain_krw >= amount_krw),
+    -- For a cancel of a payment with a tax-free part: that part of the cancelled amount.
+    tax_free_krw    bigint      CONSTRAINT pg_attempts_tax_free_check CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
     reason          text,
     idempotency_key text,
     -- A cancel that dasi sends for an approval that no client knows of. The merchant never had it in
@@ -306,6 +312,10 @@ CREATE TABLE pg_attempts (
     discard_key     boolean     NOT NULL DEFAULT false,
     state           text        NOT NULL CHECK (state IN
                                 ('sending', 'approved', 'declined', 'unknown', 'not_sent')),
+    -- The PG refused the day of this request, so nothing moved. Another attempt with the other day
+    -- took its place; that one decides.
+    is_replaced     boolean     NOT NULL DEFAULT false
+                                CONSTRAINT pg_attempts_replaced_check CHECK (NOT is_replaced OR state = 'declined'),
     detail          text,
     pg_code         text,
     pg_text         text,
@@ -334,7 +344,7 @@ CREATE TABLE pg_attempts (
 );
 -- M1: a payment has one approval, key issue or charge at a time, and at most one success.
 CREATE UNIQUE INDEX pg_attempts_one_approval ON pg_attempts (merchant_id, imp_uid)
-    WHERE kind IN ('approve', 'issue_key', 'charge') AND state <> 'not_sent';
+    WHERE kind IN ('approve', 'issue_key', 'charge') AND state <> 'not_sent' AND NOT is_replaced;
 -- M8: a payment has one open cancel at a time, because the PG checks each against the remaining amount.
 CREATE UNIQUE INDEX pg_attempts_one_cancel ON pg_attempts (merchant_id, imp_uid)
     WHERE kind = 'cancel' AND state IN ('sending', 'unknown');
@@ -494,6 +504,8 @@ CREATE TABLE payment_windows (
     confirm_url   text        CHECK (length(confirm_url) <= 2000),
     page_origin   text,
     customer_id   text,
+    -- The page passed its custom_data as a text. Otherwise the payment holds the JSON of a value.
+    is_custom_data_text boolean NOT NULL DEFAULT false,
     return_code   text,
     return_text   text,
     opened_at     timestamptz NOT NULL,

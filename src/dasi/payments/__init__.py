@@ -1,24 +1,30 @@
-"""The operations that move money: charge, cancel, reverse, and resolve what is not known."""
+"""The operations that move money: charge, reverse, record, and resolve what is not known."""
 
-from dasi.payments.cancel import CancelRequest, cancel
 from dasi.payments.charge import ChargeRequest, charge
+from dasi.payments.either_day import send_on_either_day
 from dasi.payments.record import Outcome, PaymentRef, record_or_in_doubt
-from dasi.payments.replay import find_by_idempotency_key
-from dasi.payments.resolve import lookup_attempt, lookup_now, resolve_due, resolve_inline
+from dasi.payments.record_cancel import record_cancel
+from dasi.payments.resolve import (
+    lookup_attempt,
+    lookup_now,
+    resolve_cancel_inline,
+    resolve_due,
+    resolve_inline,
+)
 from dasi.payments.resolve_manually import resolve_manually
 
 __all__ = [
-    "CancelRequest",
     "ChargeRequest",
     "Outcome",
     "PaymentRef",
-    "cancel",
     "charge",
-    "find_by_idempotency_key",
     "lookup_attempt",
     "lookup_now",
+    "record_cancel",
     "record_or_in_doubt",
+    "resolve_cancel_inline",
     "resolve_due",
     "resolve_inline",
     "resolve_manually",
+    "send_on_either_day",
 ]

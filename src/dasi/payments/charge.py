@@ -31,6 +31,7 @@ from dasi.ledger import (
     lookup_backoff,
     reserve_store,
 )
+from dasi.payments.either_day import send_on_either_day
 from dasi.payments.record import PaymentRef, record_charge
 from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import (
@@ -71,7 +72,9 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     now = engine.clock.now()
     reserved = await _reserve(engine, merchant_id, request, now)
     attempt = Attempt(attempt_id=reserved.attempt_id, business_date=kst_day(now))
-    outcome = await _send(engine, request, attempt, reserved)
+    attempt, outcome = await send_on_either_day(
+        engine, merchant_id, attempt, lambda sent: _send(engine, request, sent, reserved)
+    )
     reference = PaymentRef(merchant_id, reserved.imp_uid, request.details.merchant_uid)
     payment = await record_charge(
         engine, reference, attempt.attempt_id, outcome, actor=reserved.provider
@@ -99,7 +102,7 @@ async def _send(
         account,
         attempt,
         order=Order(
-            pg_order_id=reserved.pg_order_id,
+            pg_order_id=attempt.attempt_id if attempt.is_other_day else reserved.pg_order_id,
             amount_krw=amount_krw,
             goods_name=reserved.name,
             buyer_id=reserved.customer_id,

@@ -42,7 +42,11 @@ async def record_cancel(
                 payment.status, Status.CANCELLED if is_all else Status.PARTLY_CANCELLED
             )
             payment = await payment_store.mark_cancelled(
-                connection, payment, amount_krw=outcome.amount_krw, now=now
+                connection,
+                payment,
+                amount_krw=outcome.amount_krw,
+                tax_free_krw=attempt.tax_free_krw or 0,
+                now=now,
             )
         await payment_store.record_event(
             connection,

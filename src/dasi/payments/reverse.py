@@ -18,6 +18,7 @@ from dasi.ledger import (
     payment_store,
     reserve_store,
 )
+from dasi.payments.either_day import send_on_either_day
 from dasi.payments.notify import notify_failed
 from dasi.providers.port import AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
 
@@ -66,16 +67,19 @@ async def reverse(
         )
         return
     channel = await find_channel(engine, approval.merchant_id, approval.channel_id)
-    outcome = await engine.providers[channel.provider].cancel(
-        open_account(engine, channel),
+    provider, account = engine.providers[channel.provider], open_account(engine, channel)
+    request = Cancel(
+        pg_tid=pg_tid,
+        amount_krw=amount_krw,
+        remain_krw=amount_krw,
+        paid_krw=amount_krw,
+        reason=reason,
+    )
+    attempt, outcome = await send_on_either_day(
+        engine,
+        approval.merchant_id,
         attempt,
-        cancel=Cancel(
-            pg_tid=pg_tid,
-            amount_krw=amount_krw,
-            remain_krw=amount_krw,
-            paid_krw=amount_krw,
-            reason=reason,
-        ),
+        lambda sent: provider.cancel(account, sent, cancel=request),
     )
     reversal = await attempt_store.attempt(
         engine.database, approval.merchant_id, attempt.attempt_id

@@ -98,6 +98,13 @@ REASONS: dict[str, DeclineReason] = {
         operator_ko="PG에 인증 내역이 없습니다. 결제되지 않았으니 새 결제창을 여세요.",
         operator_en="The PG holds no authentication. Nothing was paid; open a new window.",
     ),
+    "wrong_day": DeclineReason(
+        payer_ko="결제 서버의 시각이 맞지 않아 결제하지 못했습니다. 잠시 후 다시 시도해 주세요.",
+        payer_en="The payment server's clock is off, so nothing was paid. Please try again later.",
+        operator_ko="PG가 요청일자를 거절했습니다. 서버의 시계를 확인하세요. 청구되지 않았습니다.",
+        operator_en="The PG refused the day of the request. Check the clock. Nothing was charged.",
+        is_merchant_error=True,
+    ),
     "not_contracted": DeclineReason(
         payer_ko="이 상점에서 지원하지 않는 결제입니다. 상점에 문의해 주세요.",
         payer_en="The shop cannot take this kind of payment. Please ask the shop.",

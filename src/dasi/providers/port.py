@@ -59,6 +59,8 @@ class Attempt:
     attempt_id: str
     business_date: date
     """The Korean day that the request is filed under; `look_up` needs it with `attempt_id`."""
+    is_other_day: bool = False
+    """The PG refused our day, so this request names another one than today's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,10 @@ class KeyDeleted:
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
+WRONG_DAY = "wrong_day"
+"""The `reason` of a `Declined` whose request names another day than the PG's. Nothing was moved."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
     """The PG refused. `reason` is a slug of `dasi.providers.decline_reasons`."""
@@ -272,6 +278,8 @@ class Cancel:
     reason: str | None = None
     tax_free_krw: int | None = None
     """The tax-free part of `amount_krw`; None leaves the taxes to the PG."""
+    cancelled_taxed_krw: int = 0
+    """The taxed part of earlier cancels."""
 
 
 class Provider(Protocol):

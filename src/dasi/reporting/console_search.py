@@ -7,10 +7,11 @@ a common amount among a million payments costs no more than a page.
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from dasi.engine import Engine
+from dasi.foundation.clock import kst_range, parse_day
 from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.ledger import (
     AMOUNT_MAX_KRW,
@@ -33,7 +34,9 @@ class PaymentQuery:
     """The payments of a console list."""
 
     text: str | None = None
-    """One id, buyer, last digits of a card or amount, as the user typed it."""
+    """One id, buyer, last digits of a card, amount or day, as the user typed it.
+
+    A text may be several of them: `20250115` is an amount, an order and a day."""
     statuses: frozenset[Status] = frozenset()
     """Empty: any."""
     since: datetime | None = None
@@ -52,6 +55,7 @@ class SearchTerms:
     indexed: tuple[str, ...]
     """In the form of the SQL function `payment_search_terms`: the merchant comes first."""
     amount_krw: int | None
+    day: date | None
 
 
 async def browse_payments(
@@ -143,6 +147,12 @@ def _sources(terms: SearchTerms, bind: Callable[[Any], str]) -> list[str]:
             f"(SELECT * FROM payments p WHERE p.merchant_id = $1"
             f" AND p.amount_krw = {bind(terms.amount_krw)})"
         )
+    if terms.day is not None:
+        since, until = kst_range(terms.day, terms.day)
+        sources.append(
+            f"(SELECT * FROM payments p WHERE p.merchant_id = $1"
+            f" AND p.started_at >= {bind(since)} AND p.started_at < {bind(until)})"
+        )
     return sources
 
 
@@ -162,4 +172,12 @@ def parse_search(merchant_id: int, query_text: str) -> SearchTerms:
         text=text,
         indexed=tuple(sorted(f"{merchant_id} {form}" for form in forms)),
         amount_krw=amount_krw if amount_krw is not None and amount_krw <= AMOUNT_MAX_KRW else None,
+        day=_day(text),
     )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_day(text)
+    except ValueError:
+        return None

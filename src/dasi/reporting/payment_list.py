@@ -36,7 +36,10 @@ _FORCE_CUSTOM_PLAN = (
 async def find_payments(
     engine: Engine, merchant_id: int, *, imp_uids: Sequence[str], merchant_uids: Sequence[str]
 ) -> list[Payment]:
-    """The payments of these ids, and the newest of each of these orders, newest first."""
+    """The payments of these ids, and one of each of these orders, newest first.
+
+    Of an order it is the payment that holds it, else the newest.
+    """
     # The ids first, then their payments: with one condition for both PostgreSQL reads all payments.
     rows = await engine.database.fetch(
         f"""SELECT {PAYMENT_COLUMNS} FROM (
@@ -44,7 +47,8 @@ async def find_payments(
                 UNION
                 (SELECT DISTINCT ON (o.merchant_uid) o.imp_uid FROM payments o
                  WHERE o.merchant_id = $1 AND o.merchant_uid = ANY($3::text[])
-                 ORDER BY o.merchant_uid, o.started_at DESC, o.imp_uid DESC)) AS input
+                 ORDER BY o.merchant_uid, o.status IN ('ready', 'failed'), o.started_at DESC,
+                          o.imp_uid DESC)) AS input
             JOIN payments p ON p.merchant_id = $1 AND p.imp_uid = input.imp_uid
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id
             ORDER BY p.started_at DESC, p.imp_uid DESC""",
@@ -61,15 +65,20 @@ async def find_by_order(
     merchant_uid: str,
     *,
     statuses: frozenset[Status],
-    sorting: Sorting = NEWEST_FIRST,
+    sorting: Sorting | None = None,
 ) -> Payment:
-    """The first payment of an order in one of `statuses`; `NotFound("unknown_payment")`."""
+    """The first payment of an order in one of `statuses`; `NotFound("unknown_payment")`.
+
+    Without `sorting` it is the payment that holds the order, else the newest: a retry that failed
+    must not hide that the order is paid.
+    """
+    holder_first = "p.status IN ('ready', 'failed'), " if sorting is None else ""
     filters = PaymentFilter(merchant_uid=merchant_uid, statuses=statuses)
     condition, values = _condition(filters)
     row = await engine.database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
             WHERE p.merchant_id = $1 AND {condition}
-            ORDER BY {_order(filters, sorting)} LIMIT 1""",
+            ORDER BY {holder_first}{_order(filters, sorting or NEWEST_FIRST)} LIMIT 1""",
         merchant_id,
         *values,
     )
@@ -99,7 +108,9 @@ async def list_payments(
         return VersionPage(versions=versions, total=offset + len(versions))
     total = await _total(engine.database, merchant_id, filters)
     # The total is read a moment later: some of the versions may have left the list since.
-    return VersionPage(versions=versions, total=max(total, offset + len(versions)))
+    return VersionPage(
+        versions=versions, total=max(total, offset + len(versions)) if versions else total
+    )
 
 
 async def _versions(

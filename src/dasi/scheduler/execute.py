@@ -55,7 +55,8 @@ async def link_existing_payment(
     """Link the payment that holds the schedule's order to the schedule, if it is final.
 
     The payment may have become final since the order was refused. If it never reached the PG, the
-    schedule is due again at once.
+    schedule is due again at once; so it is if a payment of another amount failed. A payment of
+    another amount ends the schedule as failed.
     """
     payment = await find_payment(engine, due.merchant_id, imp_uid)
     log.info(
@@ -73,7 +74,8 @@ async def _finish(
 ) -> None:
     if payment.fail_code == NOT_SENT:
         return
-    if payment.fail_code == NOT_FOUND:
+    is_other = payment.amount_krw != due.details.amount_krw
+    if payment.fail_code == NOT_FOUND or (is_other and payment.status is Status.FAILED):
         await run_store.wait_until_resolved(
             engine.database,
             due.merchant_id,
@@ -92,6 +94,12 @@ async def _finish(
             until=engine.clock.now() + wait,
         )
         return
+    if is_other:
+        log.warning(
+            "schedule_order_paid_with_another_amount",
+            schedule_id=due.schedule_id,
+            imp_uid=payment.imp_uid,
+        )
     result = RunResult(
         merchant_id=due.merchant_id,
         schedule_id=due.schedule_id,

@@ -17,7 +17,8 @@ async def retry(
     """Charge a declined or revoked schedule once more and return the new payment.
 
     `NotFound("unknown_schedule")`, `NotFound("unknown_schedule_key")`,
-    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`. A charge that was not sent
+    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`, `Conflict("order_already_paid")`.
+    A charge that was not sent
     leaves the schedule as it was.
     """
     now = engine.clock.now()
@@ -34,6 +35,8 @@ async def retry(
     payment = await execute_schedule(engine, due, idempotency_key=idempotency_key)
     if payment is None:
         raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
+    if payment.amount_krw != schedule.amount_krw:
+        raise Conflict("order_already_paid", merchant_uid=merchant_uid, imp_uid=payment.imp_uid)
     if payment.fail_code == NOT_SENT:
         await run_store.release_retry(engine.database, merchant_id, schedule)
     return payment

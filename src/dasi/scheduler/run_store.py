@@ -234,7 +234,7 @@ async def claim_for_retry(
             row = await connection.fetchrow(
                 f"""UPDATE schedules s
                     SET status = 'running', leased_until = $3, due_at = $4, started_at = $4,
-                        runs = s.runs + 1, awaits_retry = false, updated_at = $4
+                        revoked_at = NULL, runs = s.runs + 1, updated_at = $4
                     FROM merchants m
                     WHERE s.merchant_id = $1 AND s.schedule_id = $2
                       AND m.merchant_id = s.merchant_id
@@ -254,12 +254,13 @@ async def release_retry(database: Database, merchant_id: int, before: Schedule) 
     """Restore a schedule after a retry that was not sent."""
     await database.fetch(
         """UPDATE schedules
-           SET status = $3, leased_until = NULL, due_at = $4, started_at = NULL
+           SET status = $3, leased_until = NULL, due_at = $4, revoked_at = $5, started_at = NULL
            WHERE merchant_id = $1 AND schedule_id = $2 AND status = 'running'""",
         merchant_id,
         before.schedule_id,
         before.status.value,
         before.due_at,
+        before.revoked_at,
     )
 
 

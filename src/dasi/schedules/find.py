@@ -1,10 +1,10 @@
 """Find and list schedules of one merchant: by order, by time, and by the days of a calendar."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import kst_range
 from dasi.foundation.errors import NotFound
 from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.schedules import calendar_store, schedule_store
@@ -81,10 +81,6 @@ async def calendar(
 ) -> dict[date, CalendarDay]:
     """Return counts of the Korean days from `first` to `last`, without days that have none."""
     assert 0 <= (last - first).days < _DAYS_MAX, "checked by the caller"
-    days = await calendar_store.days(
-        engine.database,
-        merchant_id,
-        since=datetime.combine(first, time(), KST),
-        until=datetime.combine(last + timedelta(days=1), time(), KST),
-    )
+    since, until = kst_range(first, last)
+    days = await calendar_store.days(engine.database, merchant_id, since=since, until=until)
     return {day.day: day for day in days}

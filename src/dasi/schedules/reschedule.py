@@ -9,7 +9,7 @@ from dasi.ledger import ensure_order_available
 from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.create import check_moment
-from dasi.schedules.schedule import Schedule, ScheduleStatus, has_failed
+from dasi.schedules.schedule import Schedule, ScheduleStatus, awaits_planned_retry, has_failed
 
 
 async def reschedule(
@@ -44,11 +44,13 @@ async def lock_ended_schedule(
 ) -> Schedule:
     """Lock the newest schedule of a free order, if it was declined or revoked, and return it.
 
+    One that was declined and waits for its planned retry has ended too.
     `NotFound("unknown_schedule")`, `Conflict("schedule_not_ended")` while it waits or runs,
     `Conflict("schedule_paid")`, and the errors of `ensure_order_available`.
     """
     schedule = await _lock(connection, merchant_id, merchant_uid)
-    if schedule.status in (ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING):
+    is_open = schedule.status in (ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING)
+    if is_open and not awaits_planned_retry(schedule):
         raise Conflict("schedule_not_ended", merchant_uid=schedule.merchant_uid)
     if schedule.status is ScheduleStatus.EXECUTED and not has_failed(schedule):
         raise Conflict("schedule_paid", merchant_uid=schedule.merchant_uid)

@@ -33,7 +33,7 @@ async def claim_awaiting_retry_any_merchant(
            FROM schedules s
            JOIN payments p ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid
            JOIN merchants m ON m.merchant_id = s.merchant_id
-           WHERE s.awaits_retry AND p.status NOT IN ('ready', 'pending')
+           WHERE s.awaits_retry AND s.status = 'executed' AND p.status NOT IN ('ready', 'pending')
            ORDER BY s.executed_at LIMIT $1 FOR UPDATE OF s SKIP LOCKED""",
         batch,
     )

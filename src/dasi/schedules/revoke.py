@@ -7,7 +7,7 @@ from dasi.billing_keys import BillingKey, key_channels
 from dasi.engine import Engine
 from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
-from dasi.foundation.errors import Invalid, NotFound
+from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.merchants import find_clock_offset
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import Schedule
@@ -22,8 +22,8 @@ async def revoke(
 ) -> list[Schedule]:
     """Revoke waiting schedules of a key, of some orders, or of both, and return them by time.
 
-    `Invalid` without key and orders, `NotFound("no_schedule_to_revoke")` if none of them waits. A
-    schedule that a worker is running is not revoked.
+    `Invalid` without key and orders. If none of them waits: `Conflict("schedule_running")` while a
+    worker runs one of them, which is not revoked, else `NotFound("no_schedule_to_revoke")`.
     """
     if customer_uid is None and not merchant_uids:
         raise Invalid("customer_uid", "customer_or_order")
@@ -35,6 +35,11 @@ async def revoke(
             merchant_uids=merchant_uids,
             now=engine.clock.now(),
         )
+        running = await schedule_store.running_order(
+            connection, merchant_id, customer_uid=customer_uid, merchant_uids=merchant_uids or None
+        )
+    if not revoked and running is not None:
+        raise Conflict("schedule_running", merchant_uid=running)
     if not revoked:
         raise NotFound("no_schedule_to_revoke")
     return revoked

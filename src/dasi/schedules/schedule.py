@@ -58,13 +58,20 @@ class Schedule(ChargeDetails, frozen=True, kw_only=True):
     imp_uid: str | None
     """Of the newest run."""
     payment_status: Status | None
-    """Of that payment, as it is now."""
+    """Of that payment, as it is now. Failed if the order was paid with another amount."""
+    other_amount_krw: int | None
+    """The amount of the payment that took the order, if it is another one."""
     fail_reason: str | None
     executed_at: datetime | None
     revoked_at: datetime | None
     retries: int
     """How often the retry policy has scheduled it again."""
     version: int
+
+
+def awaits_planned_retry(schedule: Schedule) -> bool:
+    """Tell whether it was declined and waits for a retry by the merchant's policy."""
+    return schedule.status is ScheduleStatus.SCHEDULED and schedule.payment_status is Status.FAILED
 
 
 def has_failed(schedule: Schedule) -> bool:

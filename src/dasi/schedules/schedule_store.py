@@ -17,8 +17,11 @@ SCHEDULE_COLUMNS = """
     s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.customer_id, s.status,
     s.schedule_at, s.due_at, s.amount_krw, s.tax_free_krw, s.name, s.buyer_name, s.buyer_email,
     s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls,
-    s.card_quota AS quota_months, s.imp_uid, p.status AS payment_status, p.fail_reason,
-    s.executed_at, s.revoked_at, s.retries, s.version"""
+    s.card_quota AS quota_months, s.imp_uid, p.fail_reason,
+    CASE WHEN p.amount_krw = s.amount_krw THEN p.status
+         WHEN p.status <> 'pending' THEN 'failed' END AS payment_status,
+    nullif(p.amount_krw, s.amount_krw) AS other_amount_krw, s.executed_at, s.revoked_at, s.retries,
+    s.version"""
 SCHEDULE_SOURCE = """schedules s LEFT JOIN payments p
     ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
 
@@ -230,6 +233,26 @@ async def revoke(
         now,
     )
     return [row["schedule_id"] for row in rows]
+
+
+async def running_order(
+    connection: Connection,
+    merchant_id: int,
+    *,
+    customer_uid: str | None,
+    merchant_uids: Sequence[str] | None,
+) -> str | None:
+    """An order among the selected ones whose schedule runs now."""
+    merchant_uid: str | None = await connection.fetchval(
+        """SELECT merchant_uid FROM schedules
+           WHERE merchant_id = $1 AND status = 'running'
+             AND ($2::text IS NULL OR customer_uid = $2)
+             AND ($3::text[] IS NULL OR merchant_uid = ANY ($3)) LIMIT 1""",
+        merchant_id,
+        customer_uid,
+        None if merchant_uids is None else list(merchant_uids),
+    )
+    return merchant_uid
 
 
 async def insert_pause_any_merchant(

@@ -1,12 +1,12 @@
 """Totals of a day's scheduled charges, and how punctually charges start."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from prometheus_client import Gauge
 
 from dasi.engine import Engine
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import kst_range
 from dasi.schedules import stats_store
 from dasi.schedules.stats_store import DayTotal, StartDelay
 
@@ -40,11 +40,11 @@ _OLDEST = Gauge(
 
 async def preview_day(engine: Engine, day: date, *, merchant_code: str | None) -> list[DayTotal]:
     """Return the charges that a Korean day still holds, by merchant."""
-    begins = datetime.combine(day, time(), KST)
+    since, until = kst_range(day, day)
     return await stats_store.totals_between_any_merchant(
         engine.database,
-        since=begins,
-        until=begins + timedelta(days=1),
+        since=since,
+        until=until,
         merchant_code=merchant_code,
     )
 

@@ -1,7 +1,9 @@
 """POST to a merchant's server: which addresses are allowed, time limits, what is read back."""
 
+import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 from typing import Literal
@@ -14,7 +16,7 @@ from dasi.foundation.db import assert_no_transaction
 from dasi.http.ssrf import AddressRefused, outgoing_connector
 from dasi.webhooks.retry_policy import HttpResult, read_retry_after
 
-CONNECT_S, ANSWER_S = 10.0, 30.0
+CONNECT_S, ANSWER_S, BODY_S = 10.0, 30.0, 5.0
 _READ_MAX_BYTES = 64 * 1024
 _TEXT_MAX = 1_000
 
@@ -34,8 +36,10 @@ class WebhookClient:
         resolver: AbstractResolver | None = None,
         connect_s: float = CONNECT_S,
         answer_s: float = ANSWER_S,
+        body_s: float = BODY_S,
     ) -> None:
         self._allow_local = allow_local
+        self._body_s = body_s
         timeout = aiohttp.ClientTimeout(
             total=connect_s + answer_s, sock_connect=connect_s, sock_read=answer_s
         )
@@ -68,7 +72,7 @@ class WebhookClient:
             async with session.post(
                 url, data=body, headers=headers, allow_redirects=False
             ) as response:
-                text = await _read_start(response)
+                text = await _read_start(response, within_s=self._body_s)
                 return HttpResult(
                     http_status=response.status,
                     text=f"HTTP {response.status} {text}".strip()[:_TEXT_MAX],
@@ -106,14 +110,20 @@ def _failure_text(error: BaseException) -> str:
     return f"no answer: {type(error).__name__}: {error}"
 
 
-async def _read_start(response: aiohttp.ClientResponse) -> str:
-    """Read the start of the response body for the log. The rest is never read."""
+async def _read_start(response: aiohttp.ClientResponse, *, within_s: float) -> str:
+    """Read the start of the response body for the log. The rest is never read.
+
+    The status has been received and decides alone. A body that breaks off, drips or belongs to a
+    204 is no reason to send the webhook again.
+    """
     content = bytearray()
-    while len(content) < _READ_MAX_BYTES:
-        chunk = await response.content.read(_READ_MAX_BYTES - len(content))
-        if not chunk:
-            break
-        content += chunk
+    with suppress(aiohttp.ClientError, OSError, TimeoutError):
+        async with asyncio.timeout(within_s):
+            while len(content) < _READ_MAX_BYTES:
+                chunk = await response.content.read(_READ_MAX_BYTES - len(content))
+                if not chunk:
+                    break
+                content += chunk
     text = bytes(content[:_TEXT_MAX]).decode(errors="replace").replace("\x00", "")
     return " ".join(text.split())
 

@@ -15,7 +15,13 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.ledger import Status, payment_store, reserve_store
 from dasi.merchants import Merchant
-from dasi.payments import Outcome, PaymentRef, record_or_in_doubt, resolve_inline
+from dasi.payments import (
+    Outcome,
+    PaymentRef,
+    record_or_in_doubt,
+    resolve_inline,
+    send_on_either_day,
+)
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -74,24 +80,26 @@ async def complete_window(
         return
     if engine.commit_memory is not None:
         engine.commit_memory.remember(merchant.merchant_id, attempt.attempt_id)
-    outcome: Outcome
-    if is_key:
-        outcome = await provider.issue_key(
-            account,
-            attempt,
-            session_id=returned.session_id,
-            pg_order_id=window.pg_order_id,
-        )
-    else:
-        outcome = await _find_earlier(
-            engine, provider, account, attempt, amount_krw=payment.amount_krw
+
+    async def send(sent: Attempt) -> Outcome:
+        if is_key:
+            return await provider.issue_key(
+                account,
+                sent,
+                session_id=returned.session_id,
+                pg_order_id=window.pg_order_id,
+            )
+        return await _find_earlier(
+            engine, provider, account, sent, amount_krw=payment.amount_krw
         ) or await provider.approve(
             account,
-            attempt,
+            sent,
             session_id=returned.session_id,
             pg_order_id=window.pg_order_id,
             amount_krw=payment.amount_krw,
         )
+
+    attempt, outcome = await send_on_either_day(engine, merchant.merchant_id, attempt, send)
     reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
     recorded = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
     await resolve_inline(engine, recorded, attempt.attempt_id)

@@ -32,7 +32,8 @@ class OpenWindowRequest:
     customer_id: str | None = None
     buyer: Buyer = field(default_factory=Buyer)
     custom_data: str | None = None
-    """JSON text, unchanged."""
+    """A text as it came, or the JSON of another value."""
+    is_custom_data_text: bool = False
     notice_urls: tuple[str, ...] = ()
     redirect_url: str | None = None
     page_origin: str | None = None
@@ -65,6 +66,8 @@ class WindowView:
     device: Literal["pc", "mobile"]
     redirect_url: str | None
     page_origin: str | None
+    is_custom_data_text: bool
+    """Whether the page passed a text; else the payment's `custom_data` is the JSON of a value."""
     return_code: str | None
     """The PG's own code and text of the return, when the payer came back."""
     return_text: str | None

@@ -19,7 +19,7 @@ from dasi.windows.window import OpenWindowRequest, Progress, WindowState, Window
 _WINDOW_COLUMNS = """
             w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.pg_order_id, w.state,
             w.device, w.redirect_url, w.page_origin, w.customer_id, w.return_code, w.return_text,
-            w.expires_at, w.confirm_url"""
+            w.expires_at, w.confirm_url, w.is_custom_data_text"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class PaymentWindow:
     return_text: str | None
     expires_at: datetime
     confirm_url: str | None
+    is_custom_data_text: bool
 
     def view(self, payment: Payment, progress: Progress) -> WindowView:
         return WindowView(
@@ -46,6 +47,7 @@ class PaymentWindow:
             device=self.device,
             redirect_url=self.redirect_url,
             page_origin=self.page_origin,
+            is_custom_data_text=self.is_custom_data_text,
             return_code=self.return_code,
             return_text=self.return_text,
             payment=payment,
@@ -125,8 +127,9 @@ async def insert_window(
         """WITH new_window AS (
                INSERT INTO payment_windows (merchant_id, window_token, imp_uid, channel_id,
                                           pg_order_id, state, device, redirect_url, page_origin,
-                                          customer_id, opened_at, expires_at, confirm_url)
-               VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12)
+                                          customer_id, opened_at, expires_at, confirm_url,
+                                          is_custom_data_text)
+               VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12, $13)
            )
            SELECT record_payment_event($1, $3, $10, 'window_requested', 'ready', 'payer', NULL,
                                        NULL, NULL, NULL)""",
@@ -142,6 +145,7 @@ async def insert_window(
         now,
         expires_at,
         request.confirm_url,
+        request.is_custom_data_text,
     )
     return imp_uid
 

@@ -4,9 +4,9 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 
+from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.clock import kst_day
 from dasi.ledger import Status
-from dasi.payments import CancelRequest, cancel
 from dasi.reporting import PaymentFilter, Sorting, count_payments, list_payments
 from dasi.reporting.payment_filter import TimestampField
 from domain.payments.conftest import PaymentsFixture

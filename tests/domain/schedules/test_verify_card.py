@@ -23,6 +23,10 @@ async def test_a_check_given_back_at_once_leaves_nothing_to_do(schedules: Schedu
 
     assert await checks_left(schedules) == 0
     assert await schedules.client.net_krw() == 0
+    events = await schedules.client.rows(
+        "SELECT body ->> 'status' AS status FROM webhook_events ORDER BY position"
+    )
+    assert [event["status"] for event in events][-2:] == ["paid", "cancelled"], "both are reported"
 
 
 async def test_a_check_whose_answer_is_lost_is_given_back_when_it_turns_up(schedules: Schedules):

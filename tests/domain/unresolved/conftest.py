@@ -9,13 +9,14 @@ from typing import Any, Literal
 import pytest
 
 from dasi.billing_keys import Customer, save_issued_key
+from dasi.cancels import CancelRequest, cancel
 from dasi.channels import Channel, add_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.ledger import ChargeDetails, Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import CancelRequest, ChargeRequest, cancel, charge, resolve_due
+from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.providers.port import KeyIssued
 from support.kicc_merchant import ACCOUNT, KiccMerchant, open_kicc_merchant
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.ledger import Payment, Status
-from dasi.payments import CancelRequest, cancel
 from domain.unresolved.conftest import PaymentsFixture
 
 

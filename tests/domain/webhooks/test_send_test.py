@@ -1,6 +1,7 @@
 """A test webhook is sent as a real one, but no payment and no feed event stands for it."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant, add_merchant, change_webhook, find_merchant_by_code
 from dasi.webhooks import SentTest, send_test_event, signing_secrets
+from dasi.webhooks.http_client import WebhookClient
+from dasi.webhooks.retry_policy import HttpResult
 from domain.webhooks.conftest import WebhooksFixture, is_accepted
 from support.gateway_merchant import CODE, PG_SECRET
 from support.webhook_endpoint import Post, WebhookEndpoint
@@ -45,6 +48,53 @@ async def test_response_is_returned(
     assert result.request.encode() == post.body
     assert result.took_ms < 10_000
     assert set(post.values) == {"imp_uid", "merchant_uid", "status"}
+
+
+@pytest.mark.parametrize("raw", [
+    b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nhalf of it",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
+])  # fmt: skip
+async def test_the_status_alone_decides(raw: bytes) -> None:
+    """A body that breaks off or should not be there is no reason to send the webhook again."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    assert (await posted_to(answer)).http_status == int(raw[9:12])
+
+
+async def test_a_body_that_drips_is_not_waited_for() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b".")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    result = await posted_to(drip, body_s=0.2)
+
+    assert result.http_status == 200
+    assert result.took_ms < 5_000
+
+
+async def posted_to(answer: Any, **limits: float) -> HttpResult:
+    """POST a webhook to a server that answers with its own bytes."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    client = WebhookClient(max_concurrent=1, allow_local=True, **limits)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        url = f"http://127.0.0.1:{port}/"
+        return await client.post(url, b"{}", {}, is_live_merchant=False, now=SystemClock().now())
+    finally:
+        await client.close()
+        server.close()
 
 
 async def test_it_is_signed_and_in_no_feed(

@@ -41,7 +41,7 @@
       if (one instanceof HTMLElement) one.hidden = one.dataset.show !== what;
     }
     for (const one of document.querySelectorAll("[data-act]")) {
-      if (one instanceof HTMLElement) one.hidden = what === "opening" || (what === "wait" && one.dataset.act === "open");
+      if (one instanceof HTMLElement) one.hidden = !(one.dataset.in || "").split(" ").includes(what);
     }
   }
 
@@ -116,14 +116,36 @@
     show(popup ? "wait" : "ask");
   }
 
-  /** Until there is a result. A window that was closed without one ends the order. */
+  /** After a touch, no window to hold may still be an open one: a page with
+   * `Cross-Origin-Opener-Policy` never gets it. A browser that opens none leads on in the page. */
+  function openAfterTouch() {
+    open();
+    if (!popup) show("gone");
+  }
+
+  /** Goes to the window in the page itself, as a phone does; the unused window is closed. */
+  async function leadOn() {
+    if (!asked || !opened) return;
+    const unused = opened.window_token;
+    try {
+      const body = await ask("", { param: asked.param, device: "mobile", page_url: asked.origin });
+      if (!body.window_url) return done(body.rsp);
+      opened = body;
+      await ask(`/${unused}/close`, {});
+      leave();
+    } catch {
+      fail("F503", "결제 서버에 연결하지 못했습니다. 잠시 후 다시 시도해 주십시오.");
+    }
+  }
+
+  /** Until there is a result. That a window looks closed proves nothing: the payer decides. */
   async function look() {
     while (opened) {
       const path = `/${opened.window_token}`;
       try {
-        let told = await ask(`${path}/result`);
-        if (!told.rsp && told.progress === "open" && popup && popup.closed) told = await ask(`${path}/close`, {});
-        if (told.rsp) return done(told.rsp);
+        const told = await ask(`${path}/result`);
+        if (told.rsp && opened && path === `/${opened.window_token}`) return done(told.rsp);
+        if (popup && popup.closed) show("gone");
       } catch {
         // The gateway is away for a moment: what became of the order is asked again.
       }
@@ -150,7 +172,8 @@
     }
   }
 
-  document.querySelector('[data-act="open"]')?.addEventListener("click", open);
+  document.querySelector('[data-act="open"]')?.addEventListener("click", openAfterTouch);
+  document.querySelector('[data-act="lead-on"]')?.addEventListener("click", leadOn);
   document.querySelector('[data-act="cancel"]')?.addEventListener("click", cancel);
   window.addEventListener("message", begin);
   window.addEventListener("message", hear);

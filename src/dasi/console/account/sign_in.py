@@ -8,18 +8,20 @@ from dasi.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
 from dasi.foundation.errors import Invalid, Refused
 from dasi.users import PASSWORD_MIN, accept_invitation, get_invitation, get_reset, use_reset
 
+_PATH_MAX = 1_000
+"""A customer's name of 80 Korean characters takes 720 in a path."""
+
 
 async def show_sign_in(request: ConsoleRequest) -> Response:
     if request.session is not None and request.session.is_complete:
         return request.redirect(request.console_url())
-    return request.page(
-        "sign_in.html", error=None, email="", next=_next_path(request, request.query("next"))
-    )
+    next_path = _next_path(request, request.query("next", length_max=_PATH_MAX))
+    return request.page("sign_in.html", error=None, email="", next=next_path)
 
 
 async def post_sign_in(request: ConsoleRequest) -> Response:
     email = request.field("email", length_max=254)
-    next_path = _next_path(request, request.field("next"))
+    next_path = _next_path(request, request.field("next", length_max=_PATH_MAX))
     try:
         result = await sign_in(
             request.engine,

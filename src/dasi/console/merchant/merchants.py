@@ -10,7 +10,7 @@ from dasi.foundation.errors import Refused
 from dasi.merchants import (
     NewApiKey,
     add_api_key,
-    add_merchant,
+    add_merchant_with_key,
     list_api_keys,
     revoke_api_key,
     rotate_api_key,
@@ -29,7 +29,7 @@ async def show_home(request: ConsoleRequest) -> Response:
 
 async def post_merchant(request: ConsoleRequest) -> Response:
     try:
-        merchant = await add_merchant(
+        merchant, key = await add_merchant_with_key(
             request.engine,
             code=request.field("code"),
             name=request.field("name"),
@@ -38,7 +38,6 @@ async def post_merchant(request: ConsoleRequest) -> Response:
     except Refused as refused:
         error = error_message(refused)
         return request.page("merchants.html", status=error.status, error=error, form=request.form)
-    key = await add_api_key(request.engine, merchant)
     await request.audit("merchant_added", target=merchant.code, detail=merchant.name)
     return request.page("merchant_added.html", added=merchant, key=key)
 

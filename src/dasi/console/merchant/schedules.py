@@ -1,11 +1,11 @@
 """Pages of scheduled payments: a month's calendar, the list of one day, changes."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from starlette.responses import Response
 
 from dasi.console.request import ConsoleRequest, next_url
-from dasi.foundation.clock import KST, kst_day
+from dasi.foundation.clock import kst_day, kst_range, parse_day, parse_moment
 from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
 from dasi.schedules import (
@@ -29,12 +29,12 @@ async def show_schedules(request: ConsoleRequest) -> Response:
     engine, now = request.engine, request.engine.clock.now()
     today = kst_day(now)
     day = _date(request.query("day")) or today
-    begins = datetime.combine(day, time.min, tzinfo=KST)
+    since, until = kst_range(day, day)
     page = await browse_schedules(
         engine,
         request.merchant_id,
-        since=begins,
-        until=begins + timedelta(days=1),
+        since=since,
+        until=until,
         after=request.cursor(),
         limit=PAGE,
     )
@@ -67,7 +67,7 @@ def _month_of(day: date) -> list[date]:
 
 
 async def post_reschedule(request: ConsoleRequest) -> Response:
-    merchant_uid = request.field("merchant_uid")
+    merchant_uid = request.order_name()
     schedule_at = _moment(request, "schedule_at")
     await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=schedule_at)
     await request.audit("schedule_rescheduled", target=merchant_uid, detail=schedule_at.isoformat())
@@ -75,7 +75,7 @@ async def post_reschedule(request: ConsoleRequest) -> Response:
 
 
 async def post_revoke(request: ConsoleRequest) -> Response:
-    merchant_uid = request.field("merchant_uid")
+    merchant_uid = request.order_name()
     await revoke(
         request.engine, request.merchant_id, customer_uid=None, merchant_uids=[merchant_uid]
     )
@@ -85,7 +85,7 @@ async def post_revoke(request: ConsoleRequest) -> Response:
 
 async def post_retry(request: ConsoleRequest) -> Response:
     """Charge now. The audit entry comes first, because a charge cannot be undone."""
-    merchant_uid = request.field("merchant_uid")
+    merchant_uid = request.order_name()
     await request.audit("schedule_retried", target=merchant_uid)
     payment = await retry(request.engine, request.merchant_id, merchant_uid)
     return request.redirect(request.url(f"/payments/{payment.imp_uid}"))
@@ -112,7 +112,7 @@ def _redirect_to_day(request: ConsoleRequest, done: str) -> Response:
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
         return None
 
@@ -120,6 +120,6 @@ def _date(text: str) -> date | None:
 def _moment(request: ConsoleRequest, name: str) -> datetime:
     """Return a date-and-time field of a browser as Korean time. Raise `Invalid`."""
     try:
-        return datetime.fromisoformat(request.field(name)).replace(tzinfo=KST)
+        return parse_moment(request.field(name))
     except ValueError as error:
         raise Invalid(name, "date_time") from error

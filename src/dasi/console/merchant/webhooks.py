@@ -1,14 +1,14 @@
 """Pages of webhooks: settings, a test event, paused endpoints, the delivery log, resending."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from dasi.console.request import ConsoleRequest, next_url
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import kst_range, parse_day
 from dasi.foundation.errors import Invalid
 from dasi.merchants import change_webhook, has_extended_events, set_extended_events
 from dasi.webhooks import (
@@ -116,14 +116,15 @@ async def post_resend(request: ConsoleRequest) -> Response:
 
 
 async def post_replay(request: ConsoleRequest) -> Response:
-    since, until = _day(request, "since"), _day(request, "until") + timedelta(days=1)
+    first, last = _day(request, "since"), _day(request, "until")
+    since, until = kst_range(first, last)
     only_failed = request.field("which") != "all"
     count = await replay_events(
         request.engine, request.merchant_id, since=since, until=until, only_failed=only_failed
     )
     await request.audit(
         "webhooks_replayed",
-        target=f"{since.date()} ~ {until.date() - timedelta(days=1)}",
+        target=f"{first} ~ {last}",
         detail=f"{count}, {'failed' if only_failed else 'all'}",
     )
     return request.redirect(f"{request.url('/webhooks')}?done=resent")
@@ -190,8 +191,8 @@ def may_resend(request: ConsoleRequest) -> bool:
     return request.user.may("operate", request.merchant_id)
 
 
-def _day(request: ConsoleRequest, name: str) -> datetime:
+def _day(request: ConsoleRequest, name: str) -> date:
     try:
-        return datetime.combine(date.fromisoformat(request.field(name)), time.min, tzinfo=KST)
+        return parse_day(request.field(name))
     except ValueError as error:
         raise Invalid(name, "date") from error

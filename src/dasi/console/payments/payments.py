@@ -1,19 +1,19 @@
 """Pages of payments: the list, its filters and export, one payment, its cancel."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
 from dasi.audit import list_audit_of
+from dasi.cancels import CancelRequest, cancel
 from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
 from dasi.console.request import ConsoleRequest, next_url
-from dasi.foundation.clock import KST
+from dasi.foundation.clock import KST, kst_range, parse_day
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
-from dasi.payments import CancelRequest, cancel
 from dasi.reporting import PaymentQuery, browse_payments, get_payment_detail, iter_payments
 from dasi.saved_filters import list_filters, remove_filter, save_filter
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
@@ -157,6 +157,7 @@ async def post_cancel(request: ConsoleRequest) -> Response:
             amount_krw=amount_krw,
             checksum_krw=read_won(request, "remain"),
             reason=reason or None,
+            tax_free_krw=read_won(request, "tax_free", minimum=0),
             notify_merchant=True,
             actor=f"user:{request.user.email}",
         ),
@@ -164,7 +165,7 @@ async def post_cancel(request: ConsoleRequest) -> Response:
     return request.redirect(f"{request.url(f'/payments/{imp_uid}')}?done=cancelled")
 
 
-def read_won(request: ConsoleRequest, name: str) -> int | None:
+def read_won(request: ConsoleRequest, name: str, *, minimum: int = 1) -> int | None:
     """Return a form field as whole won, None if it is empty. Commas are allowed.
 
     Raise `Invalid`.
@@ -172,31 +173,27 @@ def read_won(request: ConsoleRequest, name: str) -> int | None:
     text = request.field(name).replace(",", "").removesuffix("원").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= AMOUNT_MAX_KRW:
-        raise Invalid(name, "won_at_least", minimum=1)
+    if not text.isascii() or not text.isdigit() or not minimum <= int(text) <= AMOUNT_MAX_KRW:
+        raise Invalid(name, "won_at_least", minimum=minimum)
     return int(text)
 
 
 def _payment_query(request: ConsoleRequest) -> PaymentQuery:
     status = request.query("status")
     since, until = _day(request.query("since")), _day(request.query("until"))
-    search_text = request.query("q") or None
-    search_day = _day(search_text)
-    if search_day is not None:  # a date in the search field means that day
-        search_text, since, until = None, search_day, search_day
     return PaymentQuery(
-        text=search_text,
+        text=request.query("q") or None,
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
-        since=since,
-        until=until + timedelta(days=1) if until else None,
+        since=kst_range(since, since)[0] if since else None,
+        until=kst_range(until, until)[1] if until else None,
         fail_code=request.query("code") or None,
     )
 
 
-def _day(text: str | None) -> datetime | None:
-    """Return the start of a Korean day; None if the text is not a date."""
+def _day(text: str) -> date | None:
+    """Return a day; None if the text is not one, or one that no payment can have."""
     try:
-        return datetime.combine(date.fromisoformat(text or ""), time.min, tzinfo=KST)
+        return parse_day(text)
     except ValueError:
         return None
 

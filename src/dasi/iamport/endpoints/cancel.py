@@ -3,18 +3,18 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.errors import Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Boolean, FreeText, Integer, Text
+from dasi.iamport.schema.params import Boolean, FreeText, Integer, Name, Text
 from dasi.ledger import Payment
-from dasi.payments import CancelRequest, cancel
 
 _CANCEL = (
     Text("imp_uid", 40),
-    Text("merchant_uid", 40),
+    Name("merchant_uid", 40),
     Integer("amount", type_rule="whole_won"),
     Integer("tax_free", type_rule="whole_won"),
     Integer("checksum", type_rule="whole_won"),
@@ -23,7 +23,7 @@ _CANCEL = (
 )
 _ERRORS = (
     "cancel_without_id", "nothing_to_cancel", "already_cancelled", "not_paid", "order_in_doubt",
-    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "tax_free_exceeds",
+    "cancel_in_progress", "checksum_differs", "cancel_exceeds", "tax_free_between",
     "no_partial_cancel", "pg_refused_cancel", "cancel_not_sent", "cancel_in_doubt",
 )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """/subscribe/customers/…: billing keys. An unknown one is HTTP 200 with code 1 (Iamport V1 8.1)."""
 
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -11,26 +10,17 @@ from dasi.iamport.endpoints import lists
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import CustomerObject, Paged, PaymentObject
 from dasi.iamport.rendering.views import customer_view
-from dasi.iamport.schema.params import FreeText, StringList
+from dasi.iamport.schema.params import FreeText, NameList
 from dasi.reporting import PaymentFilter
 from dasi.schedules import revoke_of_deleted_key
 
 _IDS_MAX = 100
-_MANY = (StringList("customer_uid", 80, _IDS_MAX, is_required=True),)
+_MANY = (NameList("customer_uid", 80, _IDS_MAX, is_required=True),)
 _PAYMENTS = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _DELETE = (FreeText("reason", 255),)
 _CUSTOMERS = "/subscribe/customers"
-KEY_PATHS = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:customer_path}}")
-"""Clients do not escape a slash within a customer_uid: the second path matches it."""
-
-
-class _Slashed(PathConvertor):
-    """A customer_uid with unescaped slashes; not the path of its payments or schedules."""
-
-    regex = r".*(?<!/payments)(?<!/payments/)(?<!/schedules)(?<!/schedules/)"
-
-
-register_url_convertor("customer_path", _Slashed())
+KEY_PATHS = (f"{_CUSTOMERS}/{{customer_uid}}", f"{_CUSTOMERS}/{{customer_uid:name_path}}")
+"""Some clients do not escape a slash within a customer_uid: the second path matches it."""
 
 
 def routes(context: ApiContext) -> list[Route]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from dasi.foundation.clock import LAST_DAY, epoch_s, kst_range
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.endpoint import ApiRequest
 from dasi.iamport.envelope import success
@@ -14,8 +15,8 @@ from dasi.reporting import PaymentFilter, Sorting, list_payments
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 1_000
 PAGE_MAX = 1_000_000
-EPOCH_S_MAX = 253_402_300_799
-"""The last second of the year 9999."""
+EPOCH_S_MAX = epoch_s(kst_range(LAST_DAY, LAST_DAY)[1]) - 1
+"""The last second of the year 9998: later ones have no Korean time."""
 SPAN_MAX = timedelta(days=90)
 
 _SORTINGS = {

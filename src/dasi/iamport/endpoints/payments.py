@@ -12,7 +12,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.json_schema import Param
-from dasi.iamport.schema.params import StringList
+from dasi.iamport.schema.params import NameList, StringList
 from dasi.ledger import Status, find_payment
 from dasi.reporting import PaymentFilter, find_by_order, find_payments
 
@@ -23,7 +23,7 @@ _TIMESTAMP_FIELDS: dict[str, Literal["paid", "failed", "cancelled"]] = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-_MANY = (StringList("imp_uid", 40, _IDS_MAX), StringList("merchant_uid", 40, _IDS_MAX))
+_MANY = (StringList("imp_uid", 40, _IDS_MAX), NameList("merchant_uid", 40, _IDS_MAX))
 _FIND_ALL = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _BY_STATUS = (*_FIND_ALL, lists.FROM, lists.TO)
 
@@ -77,11 +77,15 @@ def _order_routes(
     params: tuple[Param, ...],
     response_type: Any,
 ) -> list[Route]:
-    """Return the routes of one order: with a status, without, and with a slash in the order's name.
+    """Return the routes of one order: with a status, without, and with slashes in the order's name.
 
-    Clients do not escape such a slash.
+    Some clients do not escape such a slash.
     """
-    ends = ("{merchant_uid}/{payment_status}", "{merchant_uid}", "{merchant_uid:path}")
+    ends = (
+        "{merchant_uid}",
+        "{merchant_uid}/{payment_status}",
+        "{merchant_uid:path}/{payment_status}",
+    )
     errors = ("unknown_payment", "bad_status")
     return [
         made
@@ -129,7 +133,7 @@ async def read_many(request: ApiRequest) -> Response:
 
 
 async def find(request: ApiRequest) -> Response:
-    """The first payment of an order, of one status or of any."""
+    """The first payment of an order, of one status or of any; of any, a paid one comes first."""
     merchant_uid, statuses = _order_and_status(request.path)
     try:
         payment = await find_by_order(
@@ -137,7 +141,7 @@ async def find(request: ApiRequest) -> Response:
             request.merchant.merchant_id,
             merchant_uid,
             statuses=statuses,
-            sorting=lists.sorting_of(request.params),
+            sorting=lists.sorting_of(request.params) if request.params["sorting"] else None,
         )
     except NotFound as unknown:
         raise _unknown(request.path) from unknown
@@ -166,15 +170,13 @@ async def by_status(request: ApiRequest) -> Response:
 
 
 def _order_and_status(path: dict[str, str]) -> tuple[str, frozenset[Status]]:
-    """Split a path into order and statuses.
+    """Return the order and the statuses that a path names.
 
-    The name of an order may hold a slash, so the last part is a status only if it names one.
+    An unescaped slash may belong to the order, so the last part is a status only if it names one.
     """
     merchant_uid, last_part = path["merchant_uid"], path.get("payment_status")
     if last_part is None:
-        merchant_uid, _, last_part = merchant_uid.rpartition("/")
-        if not merchant_uid:
-            return last_part, frozenset(Status)
+        return merchant_uid, frozenset(Status)
     if last_part in lists.NO_FILTER or last_part in lists.STATUSES:
         return merchant_uid, lists.statuses_of(last_part)
     return f"{merchant_uid}/{last_part}", frozenset(Status)
@@ -182,5 +184,7 @@ def _order_and_status(path: dict[str, str]) -> tuple[str, frozenset[Status]]:
 
 def _unknown(path: dict[str, str]) -> Refused:
     """Return the refusal for an unknown order, or for a last part that is no status."""
-    merchant_uid, _ = _order_and_status(path)
-    return Refused("bad_status") if "/" in merchant_uid else NotFound("unknown_payment")
+    last_part = path.get("payment_status")
+    if last_part is None or last_part in lists.NO_FILTER or last_part in lists.STATUSES:
+        return NotFound("unknown_payment")
+    return Refused("bad_status")

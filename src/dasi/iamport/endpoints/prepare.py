@@ -6,7 +6,7 @@ from starlette.routing import Route
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
-from dasi.iamport.schema.params import Enum, Integer, Text
+from dasi.iamport.schema.params import Enum, Integer, Name
 from dasi.windows import (
     ExpectedAmount,
     change_expected_amount,
@@ -15,7 +15,7 @@ from dasi.windows import (
 )
 
 _PREPARE = (
-    Text("merchant_uid", 40, is_required=True),
+    Name("merchant_uid", 40, is_required=True),
     Integer("amount", is_required=True, type_rule="whole_won"),
     Enum("currency", ("KRW",)),
 )

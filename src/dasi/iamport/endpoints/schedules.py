@@ -26,7 +26,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
 from dasi.iamport.schema.json_schema import Field, Param, Schema, bracketed, object_schema
-from dasi.iamport.schema.params import Enum, Integer, StringList, Text, parse
+from dasi.iamport.schema.params import Enum, Integer, Name, NameList, Text, parse
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
@@ -46,7 +46,7 @@ SPAN_MAX = timedelta(days=93)
 _SCHEDULE, _STATUS_NAMES = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
 _AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=True)
 _ITEM: tuple[Param, ...] = (
-    Text("merchant_uid", 40, is_required=True),
+    Name("merchant_uid", 40, is_required=True),
     _AT,
     *CHARGE,
 )
@@ -96,7 +96,7 @@ class Items:
 
 
 _CREATE: tuple[Param, ...] = (
-    Text("customer_uid", 80, is_required=True),
+    Name("customer_uid", 80, is_required=True),
     Text("customer_id", 80),
     Integer("checking_amount"),
     Items("schedules", _ITEM, BATCH_MAX),
@@ -112,8 +112,8 @@ _LIST: tuple[Param, ...] = (
     *_RANGE, *_STATUS, lists.PAGE, lists.LIMIT, Enum("sorting", ("scheduled", "-scheduled")),
 )  # fmt: skip
 _REVOKE: tuple[Param, ...] = (
-    Text("customer_uid", 80),
-    StringList("merchant_uid", 40, BATCH_MAX),
+    Name("customer_uid", 80),
+    NameList("merchant_uid", 40, BATCH_MAX, refuses_blanks=True),
 )
 _STATUSES = {
     "scheduled": frozenset({ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING}),
@@ -123,16 +123,15 @@ _STATUSES = {
 
 
 def routes(context: ApiContext) -> list[Route]:
-    order = f"{_SCHEDULE}/{{merchant_uid}}"
     of_key = (
         f"{_SCHEDULE}/customers/{{customer_uid}}",
+        f"{_SCHEDULE}/customers/{{customer_uid:name_path}}",
         *(f"{path}/schedules" for path in KEY_PATHS),
     )
     refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
                 "schedule_moment", "unknown_schedule_customer",
                 "card_verification_failed")  # fmt: skip
-    unknown, listed = "unknown_schedule", Paged[ScheduleObject]
-    ended = (unknown, "schedule_not_ended", "schedule_paid", "order_already_paid")
+    listed = Paged[ScheduleObject]
     return [
         *route(
             context,
@@ -142,7 +141,7 @@ def routes(context: ApiContext) -> list[Route]:
             params=_REVOKE,
             require_any=("customer_uid", "merchant_uid"),
             response_type=list[ScheduleObject],
-            errors=("no_schedule_to_revoke",),
+            errors=("no_schedule_to_revoke", "schedule_running"),
         ),
         *route(
             context,
@@ -160,6 +159,16 @@ def routes(context: ApiContext) -> list[Route]:
             for path in of_key
             for made in route(context, "GET", path, read_of_key, params=_LIST, response_type=listed)
         ],
+        *_order_routes(context, f"{_SCHEDULE}/{{merchant_uid}}"),
+        *_order_routes(context, f"{_SCHEDULE}/{{merchant_uid:name_path}}"),
+    ]
+
+
+def _order_routes(context: ApiContext, order: str) -> list[Route]:
+    """Return the routes of one scheduled payment."""
+    unknown = "unknown_schedule"
+    ended = (unknown, "schedule_not_ended", "schedule_paid", "order_already_paid")
+    return [
         *route(
             context,
             "POST",

@@ -13,7 +13,7 @@ from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
-from dasi.iamport.schema.params import Enum, Integer, JsonText, Text, Urls
+from dasi.iamport.schema.params import Enum, FreeText, Integer, JsonText, Name, Text, Urls
 from dasi.ledger import Buyer, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
@@ -28,18 +28,19 @@ CHARGE = (
     Enum("currency", ("KRW",)),
     Integer("tax_free", type_rule="whole_won"),
     Integer("card_quota", maximum=36),
-    Text("buyer_name", 16),
-    Text("buyer_email", 64),
-    Text("buyer_tel", 16),
-    Text("buyer_addr", 128),
-    Text("buyer_postcode", 8),
+    # Cut as in the window. Only humans read them, and a refusal would lose the charge.
+    FreeText("buyer_name", 16),
+    FreeText("buyer_email", 64),
+    FreeText("buyer_tel", 16),
+    FreeText("buyer_addr", 128),
+    FreeText("buyer_postcode", 8),
     JsonText("custom_data"),
     Urls("notice_url"),
 )
 """The parameters that a charge and a scheduled payment share."""
 _AGAIN = (
-    Text("customer_uid", 80, is_required=True),
-    Text("merchant_uid", 40, is_required=True),
+    Name("customer_uid", 80, is_required=True),
+    Name("merchant_uid", 40, is_required=True),
     *CHARGE,
 )
 

@@ -129,6 +129,9 @@ def customer_view(key: BillingKey) -> CustomerObject:
     )
 
 
+_PAID_OTHERWISE = "주문이 다른 금액({amount_krw}원)으로 결제되어 예약을 실행하지 않았습니다."
+
+
 def schedule_view(schedule: Schedule) -> ScheduleObject:
     """Return the Iamport schedule. While its charge is unresolved it has no payment status."""
     status = schedule.payment_status
@@ -149,10 +152,16 @@ def schedule_view(schedule: Schedule) -> ScheduleObject:
         buyer_postcode=schedule.buyer.postcode,
         schedule_status=_SCHEDULE_STATUS[schedule.status],
         payment_status=None if status is None else _PAYMENT_STATUS.get(status),
-        fail_reason=schedule.fail_reason,
+        fail_reason=_schedule_fail_reason(schedule),
         custom_data=schedule.custom_data,
         currency="KRW",
     )
+
+
+def _schedule_fail_reason(schedule: Schedule) -> str | None:
+    if schedule.other_amount_krw is None or schedule.payment_status is None:
+        return schedule.fail_reason
+    return _PAID_OTHERWISE.format(amount_krw=schedule.other_amount_krw)
 
 
 def channel_view(channel: Channel) -> ChannelObject:

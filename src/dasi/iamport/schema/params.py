@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
+from dasi.http.names import CONTROL, check_addressable, normalize_name
 from dasi.http.ssrf import check_outgoing_url
 from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
 from dasi.ledger import AMOUNT_MAX_KRW
 
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CUSTOM_DATA_MAX = 16 * 1024
 _INTEGER_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps as it is."""
@@ -66,6 +66,23 @@ class Text:
 
     def form_fields(self) -> list[Field]:
         return [Field(self.name, self.as_text(), self.is_required)]
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Text):
+    """A name that the merchant chose, in one spelling: trimmed, composed and addressable."""
+
+    def parse(self, value: object) -> str | None:
+        if isinstance(value, str) and not CONTROL.search(value):
+            value = normalize_name(value)
+        text = Text.parse(self, value)
+        if text is not None:
+            check_addressable(self.name, text)
+        return text
+
+    def as_text(self) -> Schema:
+        rule = Text.as_text(self)
+        return {**rule, "pattern": r"^(?!\s*\.{1,2}\s*$)" + rule["pattern"][1:]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +200,16 @@ class StringList:
     length_max: int
     count_max: int
     is_required: bool = False
+    refuses_blanks: bool = False
+    """Whether a blank in the list is refused, not left out: a list of blanks would mean all."""
 
     def parse(self, value: object) -> tuple[str, ...]:
         items = value if isinstance(value, list) else [value]
         if len(items) > self.count_max:
             raise Invalid(self.name, "too_many_values", maximum=self.count_max, count=len(items))
-        text_param = Text(self.name, self.length_max)
+        if self.refuses_blanks and any(map(_is_blank, items)):
+            raise Invalid(self.name, "text_not_blank")
+        text_param = self._item()
         texts = [text_param.parse(item) for item in items if not _is_blank(item)]
         if any(_has_lone_surrogate(text) for text in texts if text):
             raise Invalid(self.name, "storable_text")
@@ -197,25 +218,37 @@ class StringList:
         return tuple(text for text in texts if text)
 
     def schema(self) -> Schema:
-        item = Text(self.name, self.length_max).schema()
+        item = self._item().schema()
+        blanks = () if self.refuses_blanks else (NULL, BLANK)
         many: Schema = {
             "type": "array",
-            "items": any_of({"anyOf": item["anyOf"]}, NULL, BLANK),
+            "items": any_of({"anyOf": item["anyOf"]}, *blanks),
             "maxItems": self.count_max,
         }
         if self.is_required:
             many["contains"] = item
         return {
             "description": f"text of up to {self.length_max} characters, or a list of up to "
-            f"{self.count_max}; blanks are left out",
+            f"{self.count_max}; blanks are {'refused' if self.refuses_blanks else 'left out'}",
             "anyOf": [*item["anyOf"], many],
         }
 
     def form_fields(self) -> list[Field]:
-        item = Text(self.name, self.length_max).as_text()
+        item = self._item().as_text()
         minimum = {"minItems": 1} if self.is_required else {}
         many = {"type": "array", "items": item, "maxItems": self.count_max, **minimum}
         return [Field(f"{self.name}[]", any_of(many, item), self.is_required)]
+
+    def _item(self) -> Text:
+        return Text(self.name, self.length_max)
+
+
+@dataclass(frozen=True, slots=True)
+class NameList(StringList):
+    """A name or a list of them."""
+
+    def _item(self) -> Text:
+        return Name(self.name, self.length_max)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ class KiccProvider:
         redact: tuple[str, ...] = (),
     ) -> tuple[Reply, Exchange | None]:
         today = kst_day(self._clock.now())
-        if attempt.business_date != today:
+        if attempt.business_date != today and not attempt.is_other_day:
             detail = f"filed under {attempt.business_date}, but it is {today} in Korea"
             return RequestNotSent(detail, is_outage=False), None
         return await self._send(account, path, request, redact=redact)

@@ -32,6 +32,8 @@ REASON_OF_CODE: dict[str, str] = {
 
 REASON_OF_TEXT: tuple[tuple[str, str], ...] = (
     (MESSAGE_MALL_NOT_PERMITTED, "not_contracted"),
+    ("요청일자", "wrong_day"),
+    ("거래일자", "wrong_day"),
     ("포인트", "points_insufficient"),
     ("잔액", "insufficient_funds"),
     ("부족", "insufficient_funds"),

@@ -82,12 +82,9 @@ def cancel(account: PgAccount, attempt: Attempt, *, request: Cancel) -> messages
     """Cancel an untouched approval in full with type 40, and every other amount with type 32.
 
     Type 32 cancels the rest after a partial cancel (§9.3); for type 40 that is not established. A
-    32 carries the amount left by our records, so that KICC itself refuses a second cancel of the
-    same money (§12.3, 11). A 40 names no amount: it cancels all, and KICC refuses a second one.
+    32 carries what is left by our records, so that KICC refuses a second cancel (§12.3, 11).
     """
-    assert 0 < request.amount_krw <= request.remain_krw <= request.paid_krw, (
-        "cancel within what was paid"
-    )
+    assert 0 < request.amount_krw <= request.remain_krw <= request.paid_krw, "more than was paid"
     is_whole = is_whole_cancel(request)
     name = _checked_name(attempt)
     return messages.ReviseRequest(
@@ -105,12 +102,16 @@ def cancel(account: PgAccount, attempt: Attempt, *, request: Cancel) -> messages
 
 
 def _revise_tax_info(request: Cancel) -> messages.ReviseTaxInfo | None:
-    """The tax fields of a cancel: the sums of `_tax_info` under the names of §9.1."""
+    """The sums of `_tax_info` under the names of §9.1.
+
+    The tax is that of all cancels so far less that of the earlier ones, so rounding adds nothing.
+    """
     if request.tax_free_krw is None:
         return None
-    supply, vat = _supply_and_vat(request.amount_krw, request.tax_free_krw)
+    taxed_krw = request.amount_krw - request.tax_free_krw
+    vat = _vat(request.cancelled_taxed_krw + taxed_krw) - _vat(request.cancelled_taxed_krw)
     return messages.ReviseTaxInfo(
-        taxation_amount=supply, tax_free_amount=request.tax_free_krw, vat_amount=vat
+        taxation_amount=taxed_krw - vat, tax_free_amount=request.tax_free_krw, vat_amount=vat
     )
 
 
@@ -185,19 +186,17 @@ def _tax_info(order: Order) -> messages.TaxInfo | None:
     """The tax fields of an order: three sums that add up to its amount. None: KICC's default."""
     if order.tax_free_krw is None:
         return None
-    supply, vat = _supply_and_vat(order.amount_krw, order.tax_free_krw)
-    return messages.TaxInfo(tax_amount=supply, free_amount=order.tax_free_krw, vat_amount=vat)
+    assert 0 <= order.tax_free_krw <= order.amount_krw, "the tax-free part exceeds the amount"
+    taxed_krw = order.amount_krw - order.tax_free_krw
+    vat = _vat(taxed_krw)
+    return messages.TaxInfo(
+        tax_amount=taxed_krw - vat, free_amount=order.tax_free_krw, vat_amount=vat
+    )
 
 
-def _supply_and_vat(amount_krw: int, tax_free_krw: int) -> tuple[int, int]:
-    """Split the taxed part of an amount into supply and value added tax, in whole won.
-
-    The tax is a tenth of the supply, so an eleventh of the taxed part, rounded.
-    """
-    assert 0 <= tax_free_krw <= amount_krw, "the tax-free part exceeds the amount"
-    taxed_krw = amount_krw - tax_free_krw
-    vat_krw = (2 * taxed_krw + 11) // 22
-    return taxed_krw - vat_krw, vat_krw
+def _vat(taxed_krw: int) -> int:
+    """Return the tax in a taxed amount: a tenth of the supply, in whole won, rounded."""
+    return (2 * taxed_krw + 11) // 22
 
 
 def _checked_name(attempt: Attempt) -> str:

@@ -13,8 +13,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
 from dasi.ledger import Payment, Status, attempt_store, payment_store, reserve_store
-from dasi.payments.record_cancel import record_cancel
-from dasi.payments.resolve import resolve_cancel_inline
+from dasi.payments import record_cancel, resolve_cancel_inline, send_on_either_day
 from dasi.providers.port import AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})
@@ -29,10 +28,10 @@ class CancelRequest:
     amount_krw: int | None
     """None or 0: everything that remains."""
     checksum_krw: int | None = None
-    """The amount that the caller believes is left; None is not checked."""
+    """The amount that the caller believes is left; None or 0 is not checked."""
     reason: str | None = None
     tax_free_krw: int | None = None
-    """The tax-free part of the cancelled amount; None leaves it out."""
+    """The tax-free part of the cancelled amount. None where only one value is possible."""
     notify_merchant: bool = False
     """Whether this cancel sends a webhook."""
     actor: str = "merchant"
@@ -44,7 +43,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
 
     Refused, with nothing done: `NotFound("nothing_to_cancel")`, `Conflict("already_cancelled")`,
     `Conflict("not_paid")`, `Conflict("order_in_doubt")`, `Conflict("cancel_in_progress")`,
-    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `Conflict("tax_free_exceeds")`,
+    `Conflict("checksum_differs")`, `Conflict("cancel_exceeds")`, `Conflict("tax_free_between")`,
     `NotAllowed("no_partial_cancel")`, `Refused("pg_refused_cancel")`, `Refused("cancel_not_sent")`.
     `Conflict("cancel_in_doubt")`: the request was sent and its outcome is not known yet.
     """
@@ -55,8 +54,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
         async with engine.database.transaction() as connection:
             payment = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
             amount_krw = _amount(payment, request)
-            if (request.tax_free_krw or 0) > amount_krw:
-                raise Conflict("tax_free_exceeds", amount_krw=amount_krw)
+            tax_free_krw = _tax_free(payment, request, amount_krw)
             attempt = await reserve_store.insert_attempt(
                 connection,
                 payment,
@@ -68,25 +66,21 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
                 actor=request.actor,
                 now=now,
                 remain_krw=payment.remain_krw,
+                tax_free_krw=tax_free_krw,
                 reason=request.reason,
                 notify_merchant=request.notify_merchant,
                 idempotency_key=request.idempotency_key,
             )
     except asyncpg.UniqueViolationError as error:
         raise Conflict("cancel_in_progress", imp_uid=imp_uid) from error
-    assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
     channel = await find_channel(engine, merchant_id, payment.channel_id)
-    outcome = await engine.providers[channel.provider].cancel(
-        open_account(engine, channel),
+    provider, account = engine.providers[channel.provider], open_account(engine, channel)
+    pg_request = _pg_request(payment, request, amount_krw, tax_free_krw)
+    attempt, outcome = await send_on_either_day(
+        engine,
+        merchant_id,
         attempt,
-        cancel=Cancel(
-            pg_tid=payment.pg_tid,
-            amount_krw=amount_krw,
-            remain_krw=payment.remain_krw,
-            paid_krw=payment.amount_krw,
-            reason=request.reason,
-            tax_free_krw=request.tax_free_krw,
-        ),
+        lambda sent: provider.cancel(account, sent, cancel=pg_request),
     )
     try:
         sent = await attempt_store.attempt(engine.database, merchant_id, attempt.attempt_id)
@@ -130,7 +124,7 @@ def _amount(payment: Payment, request: CancelRequest) -> int:
         raise Conflict("order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid)
     if payment.status not in _CANCELLABLE:
         raise Conflict("not_paid", imp_uid=payment.imp_uid)
-    if request.checksum_krw is not None and request.checksum_krw != payment.remain_krw:
+    if request.checksum_krw and request.checksum_krw != payment.remain_krw:
         raise Conflict(
             "checksum_differs", remain_krw=payment.remain_krw, given_krw=request.checksum_krw
         )
@@ -140,3 +134,33 @@ def _amount(payment: Payment, request: CancelRequest) -> int:
     if amount_krw < payment.amount_krw and payment.can_cancel_in_part is False:
         raise NotAllowed("no_partial_cancel", imp_uid=payment.imp_uid)
     return amount_krw
+
+
+def _tax_free(payment: Payment, request: CancelRequest, amount_krw: int) -> int | None:
+    """Return the tax-free part of the cancel; None for a payment that was sent without parts.
+
+    KICC has no default for it, so a cancel that could be split in several ways has to name it.
+    """
+    minimum, maximum = payment.tax_free_range(amount_krw)
+    part = request.tax_free_krw
+    # Clients that send every field cancel everything with zeros.
+    if minimum == maximum and (part is None or (not request.amount_krw and not part)):
+        part = minimum
+    if part is None or not minimum <= part <= maximum:
+        raise Conflict("tax_free_between", minimum_krw=minimum, maximum_krw=maximum)
+    return None if payment.tax_free_krw is None else part
+
+
+def _pg_request(
+    payment: Payment, request: CancelRequest, amount_krw: int, tax_free_krw: int | None
+) -> Cancel:
+    assert payment.pg_tid is not None, f"payment {payment.imp_uid} is paid without a PG number"
+    return Cancel(
+        pg_tid=payment.pg_tid,
+        amount_krw=amount_krw,
+        remain_krw=payment.remain_krw,
+        paid_krw=payment.amount_krw,
+        reason=request.reason,
+        tax_free_krw=tax_free_krw,
+        cancelled_taxed_krw=payment.cancelled_krw - payment.cancelled_tax_free_krw,
+    )
