@@ -30,3 +30,8 @@ class Engine:
     """Checks each new connection of `database`; None in a test without failovers."""
     inline_lookup_delay_s: float = 0
     """How long a charge waits before a lost answer is looked up, within the caller's request."""
+
+    def remember_commit(self, merchant_id: int, attempt_id: str) -> None:
+        """Remember an attempt whose commit was confirmed (M11)."""
+        if self.commit_memory is not None:
+            self.commit_memory.remember(merchant_id, attempt_id)

@@ -128,8 +128,7 @@ async def _reserve(
     for _ in range(_RESERVE_ATTEMPTS_MAX):
         reserved = await engine.database.run_batched(reserve_store.reserve_charges, reservation)
         if reserved is not None:
-            if engine.commit_memory is not None:
-                engine.commit_memory.remember(merchant_id, reserved.attempt_id)
+            engine.remember_commit(merchant_id, reserved.attempt_id)
             return reserved
         async with engine.database.transaction() as connection:
             await ensure_not_stopped(connection)

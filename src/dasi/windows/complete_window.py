@@ -78,8 +78,7 @@ async def complete_window(
     attempt = await _reserve(engine, merchant, window, returned, kind)
     if attempt is None:
         return
-    if engine.commit_memory is not None:
-        engine.commit_memory.remember(merchant.merchant_id, attempt.attempt_id)
+    engine.remember_commit(merchant.merchant_id, attempt.attempt_id)
 
     async def send(sent: Attempt) -> Outcome:
         if is_key:
