@@ -76,6 +76,7 @@ def test_a_small_request_is_read_with_nothing_added():
         ("m_redirect_url", "https://shop.example/\r\nSet-Cookie: a=b"),
         ("m_redirect_url", "http://[::1"),
         ("m_redirect_url", "https://shop.example/" + "x" * 2000),
+        ("notice_url", "https://shop.example/" + "가" * 700),  # 2,100 bytes: no index holds them
         ("app_scheme", "s" * 257),
         ("pg", ""),
     ],

@@ -215,7 +215,7 @@ def _outgoing_url(field: str, value: object) -> str:
 
 def _url(field: str, url: object) -> tuple[str, str]:
     """Return the URL and its scheme in lower case, empty when it has none."""
-    if not isinstance(url, str) or not url or len(url) > URL_MAX:
+    if not isinstance(url, str) or not url or len(url.encode()) > URL_MAX:
         raise Invalid(field, "url_length", maximum=URL_MAX)
     # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
     if _CONTROL.search(url) or " " in url or "\\" in url:

@@ -7,7 +7,7 @@ import typer
 
 from dasi.commands.context import with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog, read_duration
-from dasi.commands.printing import Facts, kst, print_facts, print_list
+from dasi.commands.printing import Facts, kst, print_facts, print_list, print_note
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.merchants import Merchant, has_extended_events, set_extended_events
@@ -190,36 +190,41 @@ def endpoints(
     merchant_code: MerchantCode,
     pause: Annotated[
         str | None,
-        typer.Option(metavar="HOST", help="Send nothing there; attempts are not spent."),
+        typer.Option(metavar="URL", help="Send nothing there; attempts are not spent."),
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="HOST", help="This one may be told again."),
+        typer.Option(metavar="URL", help="Send what waits there, oldest first."),
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """List endpoints that fail or are paused: how often, since when, until when, disabled (410)."""
+    """List URLs that fail or are paused: since when, until when, 410, how many deliveries wait."""
 
-    async def act(engine: Engine, merchant: Merchant) -> list[FailingEndpoint]:
+    async def act(engine: Engine, merchant: Merchant) -> tuple[int | None, list[FailingEndpoint]]:
         if pause is not None:
             await pause_endpoint(engine, merchant.merchant_id, pause)
+        resumed = None
         if resume is not None:
-            await resume_endpoint(engine, merchant.merchant_id, resume)
-        return await failing_endpoints(engine, merchant.merchant_id)
+            resumed = await resume_endpoint(engine, merchant.merchant_id, resume)
+        return resumed, await failing_endpoints(engine, merchant.merchant_id)
 
+    resumed, failing_urls = with_merchant(data, merchant_code, act)
     rows: list[Facts] = [
         {
-            "endpoint": failing.endpoint,
+            "url": failing.url,
             "failures": failing.failures,
             "since": kst(failing.failing_since),
             "backoff_until": kst(failing.backoff_until),
             "paused_since": kst(failing.paused_at),
             "disabled_since": kst(failing.disabled_at),
+            "waiting": failing.waiting,
         }
-        for failing in with_merchant(data, merchant_code, act)
+        for failing in failing_urls
     ]
     print_list(rows, as_json=as_json, none="Every endpoint answers.")
+    if resumed is not None and not as_json:
+        print_note(f"{resume} is resumed: {resumed} waiting deliveries go out now.")
 
 
 @app.command(

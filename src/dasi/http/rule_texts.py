@@ -158,17 +158,17 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "an absolute URL that begins with https:// or an app's scheme",
     ),
     "url_length": (
-        "{maximum:,}자 이하의 주소여야 합니다",
-        "a URL of at most {maximum:,} characters",
+        "UTF-8로 {maximum:,}바이트 이하의 주소여야 합니다",
+        "a URL of at most {maximum:,} bytes in UTF-8",
     ),
     "url_characters": (
         "공백, 제어 문자, 역슬래시를 쓸 수 없습니다",
         "a URL without blanks, control characters or backslashes",
     ),
     "readable_url": ("주소로 읽을 수 없습니다", "a URL"),
-    "endpoint_name": (
-        "호스트(포트가 있으면 포트까지) 또는 그 호스트의 URL이어야 합니다",
-        "a host, with its port if it has one, or a URL there",
+    "endpoint_url": (
+        "웹훅을 받는 http 또는 https URL 전체여야 합니다",
+        "the whole http or https URL that receives webhooks",
     ),
     # times
     "date": ("2026-09-03 같은 날짜여야 합니다", "a date such as 2026-09-03"),

@@ -606,14 +606,12 @@ CREATE TABLE deliveries (
     resource_id  text        NOT NULL,
     version      integer     NOT NULL,
     url          text        NOT NULL,
-    -- Host and port: URLs that share them are slow or down together.
-    endpoint     text        NOT NULL GENERATED ALWAYS AS
-        (coalesce(lower(substring(url FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), '')) STORED,
     content_type text        NOT NULL CHECK (content_type IN ('json', 'form')),
     state        text        NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
     attempts     integer     NOT NULL DEFAULT 0,
     -- Attempts of the current cycle. A resend begins a new cycle.
     cycle_attempts integer     NOT NULL DEFAULT 0,
+    -- 'infinity' while its endpoint is paused or disabled.
     next_attempt_at  timestamptz NOT NULL,
     leased_until timestamptz,
     last_answer  text,
@@ -647,20 +645,20 @@ CREATE TABLE delivery_attempts (
     FOREIGN KEY (merchant_id, delivery_id) REFERENCES deliveries
 );
 
--- One row for each endpoint that fails or is paused. A failing endpoint's row is deleted when it
--- answers again.
+-- One row for each URL that fails or is paused. The row of a failing URL is deleted when it answers
+-- again.
 CREATE TABLE webhook_endpoints (
     merchant_id   bigint      NOT NULL REFERENCES merchants,
-    endpoint      text        NOT NULL,
+    url           text        NOT NULL,
     failures      integer     NOT NULL,
     failing_since timestamptz NOT NULL,
     -- Set after many failures in a row: nothing is sent before.
     backoff_until timestamptz,
-    -- The endpoint answered 410: deliveries stop until a user resumes them.
+    -- The URL answered 410: deliveries wait until a user resumes them.
     disabled_at       timestamptz,
     -- A user paused the deliveries: none is sent and no attempt is used up until a user resumes them.
     paused_at       timestamptz,
-    PRIMARY KEY (merchant_id, endpoint)
+    PRIMARY KEY (merchant_id, url)
 );
 
 -- One row for each signing secret, also for a replaced one while it still signs.

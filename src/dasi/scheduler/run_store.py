@@ -284,7 +284,7 @@ async def next_due(
                UNION ALL
                SELECT min(greatest(d.next_attempt_at, r.backoff_until)) FROM deliveries d
                LEFT JOIN webhook_endpoints r
-                   ON r.merchant_id = d.merchant_id AND r.endpoint = d.endpoint
+                   ON r.merchant_id = d.merchant_id AND r.url = d.url
                WHERE d.merchant_id = $1 AND d.state = 'pending'
                  AND r.disabled_at IS NULL AND r.paused_at IS NULL
                  AND greatest(d.next_attempt_at, r.backoff_until) > $2

@@ -10,8 +10,8 @@ from dasi.webhooks.delivery_log import (
 )
 from dasi.webhooks.endpoints import (
     FailingEndpoint,
-    fail_for_disabled_any_merchant,
     failing_endpoints,
+    park_deliveries_any_merchant,
     pause_endpoint,
     resume_endpoint,
 )
@@ -34,10 +34,10 @@ __all__ = [
     "SentTest",
     "SigningSecret",
     "delivery_health",
-    "fail_for_disabled_any_merchant",
     "failing_endpoints",
     "list_attempts",
     "list_deliveries",
+    "park_deliveries_any_merchant",
     "pause_endpoint",
     "replay_events",
     "resend_event",

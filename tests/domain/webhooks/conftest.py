@@ -50,6 +50,7 @@ class WebhooksFixture:
                     version=version,
                     status="paid",
                     notice_urls=(url,),
+                    is_of_page=False,
                     now=self.clock.now(),
                     more={"version": str(version)},
                 )
