@@ -132,6 +132,13 @@ async def money(day: Day) -> None:
     today = clock.now().date().isoformat()
     await day.post(f"{HERE}/webhooks/replay", {"since": today, "until": today, "which": "all"})
     await day.post(f"{HERE}/webhooks/test", {"mode": "live"})
+    clock.advance(timedelta(seconds=1))
+    await client.register_card("card-1")
+    (replaced,) = await client.rows(
+        "SELECT customer_uid, billing_key_id FROM billing_keys WHERE status = 'replaced'"
+    )
+    key_id = {"billing_key_id": replaced["billing_key_id"]}
+    await day.post(f"{HERE}/keys/{{customer_uid}}/restore", key_id, customer_uid="card-1")
     await day.post(f"{HERE}/webhooks/secret", {"keep_h": "24"})
     await day.post(f"{HERE}/webhooks/pause", {"endpoint": "http://127.0.0.1:61009/hooks"})
     await day.post(f"{HERE}/webhooks/resume", {"endpoint": "http://127.0.0.1:61009/hooks"})

@@ -56,6 +56,9 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute(
         "POST", f"{_MERCHANT}/keys/{{customer_uid}}/delete", billing_keys.post_delete, "operate"
     ),
+    ConsoleRoute(
+        "POST", f"{_MERCHANT}/keys/{{customer_uid}}/restore", billing_keys.post_restore, "operate"
+    ),
     ConsoleRoute("GET", f"{_MERCHANT}/schedules", schedules.show_schedules, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/schedules/reschedule", schedules.post_reschedule, "operate"),
     ConsoleRoute("POST", f"{_MERCHANT}/schedules/revoke", schedules.post_revoke, "operate"),

@@ -41,6 +41,7 @@ class Reserved:
 
     merchant_id: int
     customer_uid: str
+    billing_key_id: str
     imp_uid: str
     name: str
     buyer_name: str | None
@@ -123,9 +124,9 @@ _RESERVE = """
                                   'merchant', NULL, attempt_id, NULL, NULL)
         FROM input JOIN new_payments USING (merchant_id, imp_uid)
     )
-    SELECT merchant_id, customer_uid, imp_uid, full_name AS name, buyer_name, buyer_email,
-           buyer_tel, customer_id, sealed_key, provider, pg_merchant_id, sealed_secret, is_sandbox,
-           key_fields, language, attempt_id
+    SELECT merchant_id, customer_uid, billing_key_id, imp_uid, full_name AS name, buyer_name,
+           buyer_email, buyer_tel, customer_id, sealed_key, provider, pg_merchant_id,
+           sealed_secret, is_sandbox, key_fields, language, attempt_id
     FROM input JOIN new_payments USING (merchant_id, imp_uid)"""
 
 

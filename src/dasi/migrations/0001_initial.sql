@@ -31,6 +31,8 @@ CREATE TABLE merchants (
     retry_days           integer[]   NOT NULL DEFAULT '{}'
                                      CHECK (cardinality(retry_days) <= 10 AND 1 <= ALL (retry_days)
                                             AND 60 >= ALL (retry_days)),
+    -- How long a replaced billing key is kept at the PG, so that an operator can restore it.
+    replaced_key_days    integer     NOT NULL DEFAULT 7 CHECK (replaced_key_days BETWEEN 0 AND 90),
     -- How far the clock of a merchant in test mode was moved forward. Due times are stored on the
     -- machine's clock and move with it, so no worker loop needs to read this column.
     clock_offset_s       bigint      NOT NULL DEFAULT 0 CHECK (clock_offset_s >= 0),
@@ -125,7 +127,7 @@ CREATE TABLE billing_keys (
     issued_at         timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     -- A replaced or deleted key can still be charged at the PG until the PG confirms its deletion.
-    -- The worker sends deletion requests until then.
+    -- The worker sends deletion requests until then, for a replaced key after replaced_key_days.
     next_deletion_at  timestamptz,
     deletion_attempts integer     NOT NULL DEFAULT 0,
     pg_deleted_at     timestamptz,

@@ -31,6 +31,8 @@ from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 
 log = structlog.get_logger()
 
+KEY_REPLACED = "KEY_REPLACED"
+"""`fail_code` of a charge that the PG declined for a replaced key; it goes on with the new one."""
 Outcome = Approved | KeyIssued | Declined | Unknown | NotSent
 
 
@@ -62,6 +64,45 @@ async def record_charge(
             return paid
         # Another process resolved this attempt, or wrote to this payment, at the same time.
     return await record_or_in_doubt(engine, reference, attempt_id, outcome)
+
+
+async def record_replaced_key(
+    engine: Engine, reference: PaymentRef, attempt_id: str, declined: Declined
+) -> Payment:
+    """Record a decline after which the charge goes on with the customer's new key.
+
+    It sends no webhook, and it frees the idempotency key, because the charge has not ended.
+    """
+    now = engine.clock.now()
+    with _in_doubt_on_db_failure(reference, attempt_id):
+        async with engine.database.transaction() as connection:
+            payment = await payment_store.payment_for_update(
+                connection, reference.merchant_id, reference.imp_uid
+            )
+            if not await attempt_store.close_attempt(
+                connection, payment.merchant_id, attempt_id, declined, now=now
+            ):
+                return payment
+            await attempt_store.free_idempotency_key(connection, payment.merchant_id, attempt_id)
+            failed = await payment_store.mark_failed(
+                connection,
+                payment,
+                code=KEY_REPLACED,
+                reason="그사이 다른 카드로 바뀌어 새 카드로 다시 결제합니다.",
+                now=now,
+            )
+            await payment_store.record_event(
+                connection,
+                failed,
+                event_type="declined",
+                actor=payment.provider,
+                created_at=now,
+                detail="key_replaced",
+                attempt_id=attempt_id,
+                pg_code=declined.code,
+                pg_text=declined.text,
+            )
+    return failed
 
 
 async def record_outcome(

@@ -185,7 +185,7 @@ async def payment_of_run(
     row = await database.fetchrow(
         """SELECT imp_uid FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND is_scheduled AND started_at >= $3
-             AND coalesce(fail_code, '') NOT IN ('NOT_SENT', 'NOT_FOUND_AT_PG')
+             AND coalesce(fail_code, '') NOT IN ('NOT_SENT', 'NOT_FOUND_AT_PG', 'KEY_REPLACED')
            ORDER BY started_at DESC, imp_uid DESC LIMIT 1""",
         merchant_id,
         merchant_uid,
