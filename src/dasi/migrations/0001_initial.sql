@@ -478,7 +478,7 @@ CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid
 
 -- One row for each order that must cost a registered amount when its window opens. A page cannot
 -- choose another amount.
-CREATE TABLE expected_amounts (
+CREATE TABLE registered_windows (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
     amount_krw   bigint      NOT NULL CHECK (amount_krw >= 0),

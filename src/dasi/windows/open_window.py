@@ -19,7 +19,7 @@ from dasi.ledger import (
 from dasi.merchants import Merchant
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 from dasi.windows import window_store
-from dasi.windows.expected_amount import ensure_amount_matches
+from dasi.windows.registered_window import ensure_registered
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, Progress, WindowView
 from dasi.windows.window_store import AttemptTiming
 
@@ -130,7 +130,7 @@ def _order(request: OpenWindowRequest, pg_order_id: str) -> Order:
 async def _ensure_available(
     connection: Connection, merchant_id: int, request: OpenWindowRequest
 ) -> None:
-    await ensure_amount_matches(connection, merchant_id, request.merchant_uid, request.amount_krw)
+    await ensure_registered(connection, merchant_id, request.merchant_uid, request.amount_krw)
     if request.customer_uid is None:
         await ensure_order_available(connection, merchant_id, request.merchant_uid)
     else:

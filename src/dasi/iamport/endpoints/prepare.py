@@ -8,10 +8,10 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
 from dasi.iamport.schema.params import Enum, Integer, Text
 from dasi.windows import (
-    ExpectedAmount,
-    change_expected_amount,
-    find_expected_amount,
-    register_expected_amount,
+    RegisteredWindow,
+    change_registered_window,
+    find_registered_window,
+    register_window,
 )
 
 _PREPARE = (
@@ -42,40 +42,40 @@ def routes(context: ApiContext) -> list[Route]:
 
 async def register(request: ApiRequest) -> Response:
     """Registers an order's amount; a window with another amount is refused (F1003)."""
-    expected_amount = await register_expected_amount(
-        request.engine, request.merchant.merchant_id, _expected_amount(request)
+    registered_window = await register_window(
+        request.engine, request.merchant.merchant_id, _registered_window(request)
     )
-    return success(_view(expected_amount))
+    return success(_view(registered_window))
 
 
 async def change(request: ApiRequest) -> Response:
     """Changes a registered amount. 404 if the order is not registered."""
-    expected_amount = await change_expected_amount(
-        request.engine, request.merchant.merchant_id, _expected_amount(request)
+    registered_window = await change_registered_window(
+        request.engine, request.merchant.merchant_id, _registered_window(request)
     )
-    return success(_view(expected_amount))
+    return success(_view(registered_window))
 
 
 async def read(request: ApiRequest) -> Response:
     """The registered amount. 404 if the order is not registered."""
-    expected_amount = await find_expected_amount(
+    registered_window = await find_registered_window(
         request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
     )
-    return success(_view(expected_amount))
+    return success(_view(registered_window))
 
 
-def _expected_amount(request: ApiRequest) -> ExpectedAmount:
+def _registered_window(request: ApiRequest) -> RegisteredWindow:
     params = request.params
-    return ExpectedAmount(
+    return RegisteredWindow(
         merchant_uid=params["merchant_uid"],
         amount_krw=params["amount"],
         currency=params["currency"],
     )
 
 
-def _view(expected_amount: ExpectedAmount) -> PrepareObject:
+def _view(registered_window: RegisteredWindow) -> PrepareObject:
     return PrepareObject(
-        merchant_uid=expected_amount.merchant_uid,
-        amount=expected_amount.amount_krw,
-        currency=expected_amount.currency,
+        merchant_uid=registered_window.merchant_uid,
+        amount=registered_window.amount_krw,
+        currency=registered_window.currency,
     )

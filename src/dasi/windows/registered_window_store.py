@@ -10,7 +10,7 @@ _COLUMNS = "merchant_uid, amount_krw, currency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedAmount:
+class RegisteredWindow:
     merchant_uid: str
     amount_krw: int
     currency: Literal["KRW"] | None
@@ -18,10 +18,10 @@ class ExpectedAmount:
 
 
 async def upsert(
-    database: Database, merchant_id: int, expected_amount: ExpectedAmount, *, now: datetime
-) -> ExpectedAmount:
+    database: Database, merchant_id: int, registered_window: RegisteredWindow, *, now: datetime
+) -> RegisteredWindow:
     row = await database.fetchrow(
-        f"""INSERT INTO expected_amounts
+        f"""INSERT INTO registered_windows
                 (merchant_id, merchant_uid, amount_krw, currency, updated_at)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (merchant_id, merchant_uid) DO UPDATE
@@ -29,45 +29,45 @@ async def upsert(
                 updated_at = excluded.updated_at
             RETURNING {_COLUMNS}""",
         merchant_id,
-        expected_amount.merchant_uid,
-        expected_amount.amount_krw,
-        expected_amount.currency,
+        registered_window.merchant_uid,
+        registered_window.amount_krw,
+        registered_window.currency,
         now,
     )
     assert row is not None, "an upsert that wrote nothing"
-    return ExpectedAmount(**row)
+    return RegisteredWindow(**row)
 
 
 async def change(
-    database: Database, merchant_id: int, expected_amount: ExpectedAmount, *, now: datetime
-) -> ExpectedAmount | None:
+    database: Database, merchant_id: int, registered_window: RegisteredWindow, *, now: datetime
+) -> RegisteredWindow | None:
     """None if nothing is registered for this order."""
     row = await database.fetchrow(
-        f"""UPDATE expected_amounts SET amount_krw = $3, currency = $4, updated_at = $5
+        f"""UPDATE registered_windows SET amount_krw = $3, currency = $4, updated_at = $5
             WHERE merchant_id = $1 AND merchant_uid = $2
             RETURNING {_COLUMNS}""",
         merchant_id,
-        expected_amount.merchant_uid,
-        expected_amount.amount_krw,
-        expected_amount.currency,
+        registered_window.merchant_uid,
+        registered_window.amount_krw,
+        registered_window.currency,
         now,
     )
-    return None if row is None else ExpectedAmount(**row)
+    return None if row is None else RegisteredWindow(**row)
 
 
-async def find(database: Database, merchant_id: int, merchant_uid: str) -> ExpectedAmount | None:
+async def find(database: Database, merchant_id: int, merchant_uid: str) -> RegisteredWindow | None:
     row = await database.fetchrow(
-        f"SELECT {_COLUMNS} FROM expected_amounts WHERE merchant_id = $1 AND merchant_uid = $2",
+        f"SELECT {_COLUMNS} FROM registered_windows WHERE merchant_id = $1 AND merchant_uid = $2",
         merchant_id,
         merchant_uid,
     )
-    return None if row is None else ExpectedAmount(**row)
+    return None if row is None else RegisteredWindow(**row)
 
 
 async def amount_krw(connection: Connection, merchant_id: int, merchant_uid: str) -> int | None:
     """The registered amount, locked against a change until the transaction ends; None if none."""
     amount: int | None = await connection.fetchval(
-        """SELECT amount_krw FROM expected_amounts
+        """SELECT amount_krw FROM registered_windows
            WHERE merchant_id = $1 AND merchant_uid = $2 FOR SHARE""",
         merchant_id,
         merchant_uid,
