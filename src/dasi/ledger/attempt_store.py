@@ -161,15 +161,6 @@ async def close_attempt(
     return row is not None
 
 
-async def free_idempotency_key(connection: Connection, merchant_id: int, attempt_id: str) -> None:
-    """Let another attempt answer a repeated request under the key of this one."""
-    await connection.execute(
-        "UPDATE pg_attempts SET idempotency_key = NULL WHERE merchant_id = $1 AND attempt_id = $2",
-        merchant_id,
-        attempt_id,
-    )
-
-
 async def is_open(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
     """Tell whether the attempt has no final outcome yet."""
     state = await connection.fetchval(

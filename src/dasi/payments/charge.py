@@ -10,8 +10,7 @@ and each is answered, only after the commit that holds its rows.
 A process that dies in between leaves the attempt `sending`: the order stays taken and the PG gets
 no second request for it (M2, M4).
 
-A key may be replaced between the reservation and the PG's answer. If that answer is a decline, it
-proves that nothing was charged, and the charge goes on with the new key as a new payment.
+A charge that is declined after its key was replaced goes on with the new key, as a new payment.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from dasi.billing_keys import active_key, open_key
+from dasi.billing_keys import active_key, is_replaced, open_key
 from dasi.channels import open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
@@ -31,10 +30,11 @@ from dasi.ledger import (
     ChargeDetails,
     Payment,
     ensure_order_available,
+    key_attempt_store,
     lookup_backoff,
     reserve_store,
 )
-from dasi.payments.record import KEY_REPLACED, PaymentRef, record_charge, record_replaced_key
+from dasi.payments.record import PaymentRef, in_doubt_on_db_failure, record_charge
 from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import Approved, Attempt, Declined, NotSent, Order, Unknown
 
@@ -62,32 +62,24 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     Refused, with nothing done: `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
     `NotFound("unknown_customer")`. A pending payment is not a failure: the PG may have charged.
     """
-    charged = await _charge_active_key(engine, merchant_id, request)
-    if charged.fail_code == KEY_REPLACED:
-        return await _charge_active_key(engine, merchant_id, request)
-    return charged
+    payment = await _charge_active_key(engine, merchant_id, request)
+    is_over = payment.fail_code != key_attempt_store.KEY_REPLACED
+    return payment if is_over else await _charge_active_key(engine, merchant_id, request)
 
 
 async def _charge_active_key(engine: Engine, merchant_id: int, request: ChargeRequest) -> Payment:
-    """Charge the key that is active now; failed as `KEY_REPLACED` if it was replaced meanwhile."""
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"ch-{ulid(now)}", business_date=kst_day(now))
     reserved = await _reserve(engine, merchant_id, request, attempt, now)
     outcome = await _send(engine, request, attempt, reserved)
     reference = PaymentRef(merchant_id, reserved.imp_uid, request.details.merchant_uid)
-    if isinstance(outcome, Declined) and await _is_replaced(engine, reserved):
-        return await record_replaced_key(engine, reference, attempt.attempt_id, outcome)
+    if isinstance(outcome, Declined) and await is_replaced(engine, reserved):
+        with in_doubt_on_db_failure(reference, attempt.attempt_id):
+            return await key_attempt_store.fail_replaced(engine, reference, attempt, outcome)
     payment = await record_charge(
         engine, reference, attempt.attempt_id, outcome, actor=reserved.provider
     )
     return await resolve_inline(engine, payment, attempt.attempt_id)
-
-
-async def _is_replaced(engine: Engine, reserved: reserve_store.Reserved) -> bool:
-    """Whether the customer has another active key by now."""
-    async with engine.database.transaction() as connection:
-        active = await active_key(connection, reserved.merchant_id, reserved.customer_uid)
-    return active is not None and active.billing_key_id != reserved.billing_key_id
 
 
 async def _send(

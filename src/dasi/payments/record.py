@@ -31,8 +31,6 @@ from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 
 log = structlog.get_logger()
 
-KEY_REPLACED = "KEY_REPLACED"
-"""`fail_code` of a charge that the PG declined for a replaced key; it goes on with the new one."""
 Outcome = Approved | KeyIssued | Declined | Unknown | NotSent
 
 
@@ -54,7 +52,7 @@ async def record_charge(
     """
     if isinstance(outcome, Approved):
         _log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
-        with _in_doubt_on_db_failure(reference, attempt_id):
+        with in_doubt_on_db_failure(reference, attempt_id):
             row = _approval_row(
                 engine, reference, attempt_id, outcome, actor=actor, resolved_by=None
             )
@@ -64,45 +62,6 @@ async def record_charge(
             return paid
         # Another process resolved this attempt, or wrote to this payment, at the same time.
     return await record_or_in_doubt(engine, reference, attempt_id, outcome)
-
-
-async def record_replaced_key(
-    engine: Engine, reference: PaymentRef, attempt_id: str, declined: Declined
-) -> Payment:
-    """Record a decline after which the charge goes on with the customer's new key.
-
-    It sends no webhook, and it frees the idempotency key, because the charge has not ended.
-    """
-    now = engine.clock.now()
-    with _in_doubt_on_db_failure(reference, attempt_id):
-        async with engine.database.transaction() as connection:
-            payment = await payment_store.payment_for_update(
-                connection, reference.merchant_id, reference.imp_uid
-            )
-            if not await attempt_store.close_attempt(
-                connection, payment.merchant_id, attempt_id, declined, now=now
-            ):
-                return payment
-            await attempt_store.free_idempotency_key(connection, payment.merchant_id, attempt_id)
-            failed = await payment_store.mark_failed(
-                connection,
-                payment,
-                code=KEY_REPLACED,
-                reason="그사이 다른 카드로 바뀌어 새 카드로 다시 결제합니다.",
-                now=now,
-            )
-            await payment_store.record_event(
-                connection,
-                failed,
-                event_type="declined",
-                actor=payment.provider,
-                created_at=now,
-                detail="key_replaced",
-                attempt_id=attempt_id,
-                pg_code=declined.code,
-                pg_text=declined.text,
-            )
-    return failed
 
 
 async def record_outcome(
@@ -350,14 +309,14 @@ async def record_or_in_doubt(
     The answer is lost with the process. The committed attempt is not: it stays `sending`, keeps
     the order taken, and the worker looks it up at the PG later.
     """
-    with _in_doubt_on_db_failure(payment_ref, attempt_id):
+    with in_doubt_on_db_failure(payment_ref, attempt_id):
         return await record_outcome(
             engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
         )
 
 
 @contextmanager
-def _in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
+def in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
     """Raise `Conflict("order_in_doubt")` if the database goes away while an answer is recorded."""
     try:
         yield

@@ -123,7 +123,7 @@ async def test_key_whose_deletion_was_sent_is_not_restored(
     assert (await keys_of_customer(engine, merchant.merchant_id, "card-1"))[0].status == "active"
 
 
-async def test_deletion_at_the_pg_waits_for_a_charge_under_way(
+async def test_key_is_deleted_at_the_pg_after_a_charge_under_way(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await register_card(engine, merchant, kicc, "card-1")
@@ -141,7 +141,7 @@ async def test_deletion_at_the_pg_waits_for_a_charge_under_way(
     assert await live_at_pg(kicc) == [False]
 
 
-async def test_deletion_at_the_pg_waits_for_an_unresolved_charge(
+async def test_key_is_deleted_at_the_pg_after_an_unresolved_charge(
     engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
     await register_card(engine, merchant, kicc, "card-1")
