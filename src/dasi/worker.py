@@ -22,7 +22,7 @@ from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
-from dasi.webhooks import Deliverer, park_deliveries_any_merchant
+from dasi.webhooks import Deliverer, suspend_deliveries_any_merchant
 from dasi.windows import expire_windows
 
 log = structlog.get_logger()
@@ -56,8 +56,8 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(
                 _repeat(
-                    "parked_deliveries",
-                    lambda: park_deliveries_any_merchant(engine),
+                    "suspended_deliveries",
+                    lambda: suspend_deliveries_any_merchant(engine),
                     stop,
                     idle_s=_SLOW_S,
                 )

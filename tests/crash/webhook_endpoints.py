@@ -15,7 +15,7 @@ async def endpoint_is_gone(
     environment.results.happened["endpoints gone"] += 1
     await environment.turn(100)
     await take_turn(environment, worker, "deliver", dies_at=dies_at)
-    await take_turn(environment, worker, "park_deliveries", dies_at=dies_at)
+    await take_turn(environment, worker, "suspend_deliveries", dies_at=dies_at)
     environment.merchant_side.is_gone = False
     await _check_none_has_failed(environment)
     await restore_endpoint(environment)
@@ -28,7 +28,7 @@ async def restore_endpoint(environment: Environment) -> None:
         if failing.disabled_at is None:
             continue
         await environment.turn(100)
-        await take_turn(environment, WORKERS[0], "park_deliveries")
+        await take_turn(environment, WORKERS[0], "suspend_deliveries")
         await resume_endpoint(engine, environment.merchant_id, failing.url)
 
 

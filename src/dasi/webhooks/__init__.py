@@ -11,9 +11,9 @@ from dasi.webhooks.delivery_log import (
 from dasi.webhooks.endpoints import (
     FailingEndpoint,
     failing_endpoints,
-    park_deliveries_any_merchant,
     pause_endpoint,
     resume_endpoint,
+    suspend_deliveries_any_merchant,
 )
 from dasi.webhooks.resend import replay_events, resend_event
 from dasi.webhooks.send_test import SentTest, send_test_event
@@ -37,7 +37,6 @@ __all__ = [
     "failing_endpoints",
     "list_attempts",
     "list_deliveries",
-    "park_deliveries_any_merchant",
     "pause_endpoint",
     "replay_events",
     "resend_event",
@@ -46,4 +45,5 @@ __all__ = [
     "send_test_event",
     "signature_headers",
     "signing_secrets",
+    "suspend_deliveries_any_merchant",
 ]

@@ -173,11 +173,11 @@ async def disable(database: Database, merchant_id: int, url: str, *, now: dateti
     )
 
 
-async def park_deliveries_any_merchant(engine: Engine) -> int:
+async def suspend_deliveries_any_merchant(engine: Engine) -> int:
     """Take deliveries that wait for a resume out of the due ones; return their count.
 
     For the worker. The claim leaves them out anyway, but it would read them each time. The lock
-    makes a resume wait, so that none is parked after it.
+    makes a resume wait, so that none is suspended after it.
     """
     rows = await engine.database.fetch(
         """WITH stopped AS MATERIALIZED (

@@ -82,6 +82,12 @@ class WebhooksFixture:
         return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
 
 
+async def polling(deliverer: Deliverer) -> None:
+    """Deliver until the task is cancelled, as a worker does."""
+    while True:
+        await deliverer.poll()
+
+
 def versions_by_payment(bodies: Sequence[dict[str, str]]) -> dict[str, list[int]]:
     versions: dict[str, list[int]] = {}
     for body in bodies:
