@@ -12,7 +12,9 @@ GOOD = {"merchant_uid": "order-1", "name": "원두", "amount": 1000}
 
 
 def read(**param):
-    return read_param({**GOOD, **param}, device="pc", page_origin=None, user_agent=None)
+    return read_param(
+        {**GOOD, **param}, device="pc", page_origin=None, asking_origin=None, user_agent=None
+    )
 
 
 def test_a_small_request_is_read_with_nothing_added():

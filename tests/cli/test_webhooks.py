@@ -57,6 +57,34 @@ def test_merchant_changes_its_addresses_one_by_one(env: dict[str, str], tmp_path
     assert "--webhook-url cannot be used." in bad.stderr
 
 
+def test_merchant_changes_what_its_pages_may_decide(env: dict[str, str], tmp_path: Path):
+    facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
+
+    def change(*options: str) -> tuple[object, ...]:
+        merchant = facts("merchant", "change", "--code", CODE, *options, env=env, cwd=tmp_path)
+        names = ("return_to", "require_registered_windows", "replaced_key_days")
+        return tuple(merchant[name] for name in names)
+
+    assert change() == (None, False, 7)
+    assert change("--return-to", "https://Shop.example/x, myapp://,, MyApp:") == (
+        "shop.example, myapp:",
+        False,
+        7,
+    )
+    assert change("--require-registered-windows") == ("shop.example, myapp:", True, 7)
+    assert change("--replaced-key-days", "0", "--return-to", "") == (None, True, 0)
+    for option, value in (
+        ("--return-to", "javascript:"),
+        ("--return-to", "shop.example/done"),
+        ("--return-to", "쇼핑.example"),
+        ("--replaced-key-days", "91"),
+    ):
+        bad = dasi("merchant", "change", "--code", CODE, option, value, env=env, cwd=tmp_path)
+        assert bad.returncode == 1, (option, value)
+        assert f"{option} cannot be used." in bad.stderr
+    assert change() == (None, True, 0), "nothing was changed"
+
+
 async def test_a_test_event_is_sent_and_its_answer_printed(env: dict[str, str], tmp_path: Path):
     async with receiving() as endpoint:
         url = f"{endpoint.url}/hooks"

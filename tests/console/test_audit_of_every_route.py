@@ -108,6 +108,7 @@ async def set_up(day: Day) -> None:
     key = (await day.client.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)
     await day.post(f"{HERE}/api-keys/{{api_key}}/revoke", **key)
+    await day.post(f"{HERE}/windows", {"return_to": "shop.example", "replaced_key_days": "7"})
     await day.post(
         f"{HERE}/webhooks", {"webhook_url": "http://127.0.0.1:61009/hook", "content_type": "json"}
     )

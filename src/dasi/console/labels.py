@@ -173,6 +173,7 @@ AUDIT_ACTION = {
     "api_key_added": Label("API 키 발급", "API key added"),
     "api_key_rotated": Label("API 키 교체", "API key rotated"),
     "api_key_revoked": Label("API 키 폐기", "API key revoked"),
+    "page_rules_changed": Label("결제창 설정 변경", "window settings changed"),
     "webhook_changed": Label("웹훅 설정 변경", "webhook changed"),
     "webhook_resent": Label("웹훅 재전송", "webhook resent"),
     "webhooks_replayed": Label("웹훅 범위 재전송", "webhooks replayed"),
@@ -312,6 +313,7 @@ MENU: tuple[tuple[tuple[str, Label], ...], ...] = (
     ),
     (
         ("/channels", Label("PG 설정", "PG settings")),
+        ("/windows", Label("결제창", "Windows")),
         ("/api-keys", Label("API 키", "API keys")),
         ("/webhooks", Label("웹훅", "Webhooks")),
     ),

@@ -3,7 +3,14 @@
 from starlette.routing import Route
 
 from dasi.console.account import account, members, passkeys, sign_in
-from dasi.console.merchant import billing_keys, channels, merchants, schedules, webhooks
+from dasi.console.merchant import (
+    billing_keys,
+    channels,
+    merchants,
+    schedules,
+    webhooks,
+    windows,
+)
 from dasi.console.payments import dashboard, payments, unresolved
 from dasi.console.routing import ConsoleRoute, make_endpoint
 from dasi.console.templates import Templates
@@ -85,6 +92,8 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute(
         "POST", f"{_MERCHANT}/channels/{{channel_id}}/enable", channels.post_enable, "configure"
     ),
+    ConsoleRoute("GET", f"{_MERCHANT}/windows", windows.show_rules, "view"),
+    ConsoleRoute("POST", f"{_MERCHANT}/windows", windows.post_rules, "configure"),
     ConsoleRoute("GET", f"{_MERCHANT}/api-keys", merchants.show_api_keys, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/api-keys", merchants.post_api_key, "configure"),
     ConsoleRoute(

@@ -157,6 +157,22 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "https://… 또는 앱 스킴으로 시작하는 절대 주소여야 합니다",
         "an absolute URL that begins with https:// or an app's scheme",
     ),
+    "return_address": (
+        "shop.example 같은 호스트나 myapp: 같은 앱 스킴이어야 합니다 (받은 값 {address})",
+        "a host such as shop.example or an app scheme such as myapp: (received {address})",
+    ),
+    "return_host_allowed": (
+        "결제 페이지의 호스트이거나 돌아갈 주소로 등록한 호스트여야 합니다 (받은 호스트 {host}, "
+        "콘솔의 결제창 설정에서 등록)",
+        "a URL at the page's own host or at a registered return address (received {host}; the "
+        "console registers it: Windows)",
+    ),
+    "return_scheme_allowed": (
+        "돌아갈 주소로 등록한 앱 스킴이어야 합니다 (받은 스킴 {scheme}, 콘솔의 결제창 설정에서 "
+        "등록)",
+        "an app scheme that is a registered return address (received {scheme}; the console "
+        "registers it: Windows)",
+    ),
     "url_length": (
         "UTF-8로 {maximum:,}바이트 이하의 주소여야 합니다",
         "a URL of at most {maximum:,} bytes in UTF-8",

@@ -31,6 +31,11 @@ CREATE TABLE merchants (
     retry_days           integer[]   NOT NULL DEFAULT '{}'
                                      CHECK (cardinality(retry_days) <= 10 AND 1 <= ALL (retry_days)
                                             AND 60 >= ALL (retry_days)),
+    -- Where a payer may be sent after a window: hosts (shop.example) and app schemes (myapp:).
+    -- Without a host: the host of the page that opened the window.
+    return_addresses     text[]      NOT NULL DEFAULT '{}' CHECK (cardinality(return_addresses) <= 50),
+    -- A window opens only for an order that the merchant's server registered (registered_windows).
+    requires_registered_windows boolean NOT NULL DEFAULT false,
     -- How long a replaced billing key is kept at the PG, so that an operator can restore it.
     replaced_key_days    integer     NOT NULL DEFAULT 7 CHECK (replaced_key_days BETWEEN 0 AND 90),
     -- How far the clock of a merchant in test mode was moved forward. Due times are stored on the
@@ -476,13 +481,18 @@ CREATE INDEX payment_windows_expiring ON payment_windows (expires_at)
     WHERE state IN ('opening', 'open', 'confirming');
 CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid);
 
--- One row for each order that must cost a registered amount when its window opens. A page cannot
--- choose another amount.
+-- One row for each order that the merchant's server registered before its window opens. A page cannot
+-- choose other values than these. NULL: not compared.
 CREATE TABLE registered_windows (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
     amount_krw   bigint      NOT NULL CHECK (amount_krw >= 0),
     currency     text        CHECK (currency IN ('KRW')),
+    -- NULL: the order is a payment. Compared always if the merchant requires registered windows.
+    customer_uid text        CHECK (length(customer_uid) BETWEEN 1 AND 80),
+    notice_urls  text[]      NOT NULL DEFAULT '{}',
+    redirect_url text        CHECK (length(redirect_url) <= 2000),
+    confirm_url  text        CHECK (length(confirm_url) <= 2000),
     updated_at   timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, merchant_uid)
 );

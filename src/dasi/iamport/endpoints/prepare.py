@@ -1,12 +1,16 @@
-"""/payments/prepare: a server registers the amount of an order before its page opens a window."""
+"""/payments/prepare: a server registers an order before its page opens a window.
 
+`customer_uid` and the addresses extend Iamport's request; without them it is the amount alone.
+"""
+
+from msgspec import UNSET
 from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
-from dasi.iamport.schema.params import Enum, Integer, Text
+from dasi.iamport.schema.params import Enum, Integer, Text, Urls
 from dasi.windows import (
     RegisteredWindow,
     change_registered_window,
@@ -18,6 +22,10 @@ _PREPARE = (
     Text("merchant_uid", 40, is_required=True),
     Integer("amount", is_required=True, type_rule="whole_won"),
     Enum("currency", ("KRW",)),
+    Text("customer_uid", 80),
+    Urls("notice_url"),
+    Text("m_redirect_url", 2000),
+    Text("confirm_url", 2000),
 )
 
 
@@ -41,7 +49,7 @@ def routes(context: ApiContext) -> list[Route]:
 
 
 async def register(request: ApiRequest) -> Response:
-    """Registers an order's amount; a window with another amount is refused (F1003)."""
+    """Registers an order; a window with other values is refused (F1003, F1004)."""
     registered_window = await register_window(
         request.engine, request.merchant.merchant_id, _registered_window(request)
     )
@@ -49,7 +57,7 @@ async def register(request: ApiRequest) -> Response:
 
 
 async def change(request: ApiRequest) -> Response:
-    """Changes a registered amount. 404 if the order is not registered."""
+    """Replaces a registration as a whole. 404 if the order is not registered."""
     registered_window = await change_registered_window(
         request.engine, request.merchant.merchant_id, _registered_window(request)
     )
@@ -57,7 +65,7 @@ async def change(request: ApiRequest) -> Response:
 
 
 async def read(request: ApiRequest) -> Response:
-    """The registered amount. 404 if the order is not registered."""
+    """The registration. 404 if the order is not registered."""
     registered_window = await find_registered_window(
         request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
     )
@@ -70,6 +78,10 @@ def _registered_window(request: ApiRequest) -> RegisteredWindow:
         merchant_uid=params["merchant_uid"],
         amount_krw=params["amount"],
         currency=params["currency"],
+        customer_uid=params["customer_uid"],
+        notice_urls=params["notice_url"] or (),
+        redirect_url=params["m_redirect_url"],
+        confirm_url=params["confirm_url"],
     )
 
 
@@ -78,4 +90,8 @@ def _view(registered_window: RegisteredWindow) -> PrepareObject:
         merchant_uid=registered_window.merchant_uid,
         amount=registered_window.amount_krw,
         currency=registered_window.currency,
+        customer_uid=registered_window.customer_uid or UNSET,
+        notice_url=list(registered_window.notice_urls) or UNSET,
+        m_redirect_url=registered_window.redirect_url or UNSET,
+        confirm_url=registered_window.confirm_url or UNSET,
     )
