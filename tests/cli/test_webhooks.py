@@ -85,6 +85,18 @@ def test_merchant_changes_what_its_pages_may_decide(env: dict[str, str], tmp_pat
     assert change() == (None, True, 0), "nothing was changed"
 
 
+def test_url_is_paused_and_resumed(env: dict[str, str], tmp_path: Path):
+    facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
+    url = "https://shop.example/hooks"
+    command = ("webhooks", "endpoints", "--merchant", CODE)
+    paused = dasi(*command, "--pause", url, "--json", env=env, cwd=tmp_path)
+    assert '"waiting": 0' in paused.stdout
+    resumed = facts(*command, "--resume", url, env=env, cwd=tmp_path)
+    assert resumed == {"resumed": url, "deliveries_pending": 0}
+    host = dasi(*command, "--pause", "shop.example", env=env, cwd=tmp_path)
+    assert (host.returncode, "--endpoint cannot be used." in host.stderr) == (1, True)
+
+
 async def test_a_test_event_is_sent_and_its_answer_printed(env: dict[str, str], tmp_path: Path):
     async with receiving() as endpoint:
         url = f"{endpoint.url}/hooks"

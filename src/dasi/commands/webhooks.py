@@ -7,7 +7,7 @@ import typer
 
 from dasi.commands.context import with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog, read_duration
-from dasi.commands.printing import Facts, kst, print_facts, print_list, print_note
+from dasi.commands.printing import Facts, kst, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.merchants import Merchant, has_extended_events, set_extended_events
@@ -210,6 +210,9 @@ def endpoints(
         return resumed, await failing_endpoints(engine, merchant.merchant_id)
 
     resumed, failing_urls = with_merchant(data, merchant_code, act)
+    if resumed is not None:
+        print_facts({"resumed": resume, "deliveries_pending": resumed}, as_json=as_json)
+        return
     rows: list[Facts] = [
         {
             "url": failing.url,
@@ -223,8 +226,6 @@ def endpoints(
         for failing in failing_urls
     ]
     print_list(rows, as_json=as_json, none="Every endpoint answers.")
-    if resumed is not None and not as_json:
-        print_note(f"{resume} is resumed: {resumed} waiting deliveries go out now.")
 
 
 @app.command(
