@@ -30,10 +30,19 @@ async def advance(clock: ManualClock, kicc: SimulatorControl, by: timedelta) -> 
 
 
 async def charge_once(
-    engine: Engine, merchant: Merchant, merchant_uid: str, *, idempotency_key: str | None = None
+    engine: Engine,
+    merchant: Merchant,
+    merchant_uid: str,
+    *,
+    is_scheduled: bool = False,
+    idempotency_key: str | None = None,
 ) -> Payment:
-    details = ChargeDetails(merchant_uid=merchant_uid, amount_krw=1_000)
-    request = ChargeRequest(customer_uid="card-1", details=details, idempotency_key=idempotency_key)
+    request = ChargeRequest(
+        customer_uid="card-1",
+        details=ChargeDetails(merchant_uid=merchant_uid, amount_krw=1_000),
+        is_scheduled=is_scheduled,
+        idempotency_key=idempotency_key,
+    )
     return await charge(engine, merchant.merchant_id, request)
 
 
@@ -183,6 +192,25 @@ async def test_charge_that_meets_a_replaced_key_goes_on_with_the_new_one(
         ("failed", "KEY_REPLACED", None),
         ("paid", None, "once"),
     ]
+
+
+async def test_scheduled_charge_that_meets_a_replaced_key_sends_one_webhook(
+    engine: Engine, merchant: Merchant, kicc: SimulatorControl, clock: ManualClock
+) -> None:
+    await register_card(engine, merchant, kicc, "card-1")
+    await kicc.scenario("refused", "batch", code="ZS03", message="등록되지 않은 빌링키입니다")
+    await kicc.hold("batch", when="before")
+    charging = asyncio.create_task(charge_once(engine, merchant, "order-1", is_scheduled=True))
+    await kicc.wait_held()
+    clock.advance(timedelta(seconds=1))
+    await register_card(engine, merchant, kicc, "card-1")
+    await kicc.release()
+
+    assert (await charging).status is Status.PAID
+    rows = await engine.database.fetch(
+        "SELECT kind FROM webhook_events WHERE resource_id LIKE 'imps_%'"
+    )
+    assert [row["kind"] for row in rows] == ["payment.paid"]
 
 
 async def test_charge_of_an_active_key_is_declined_once(
