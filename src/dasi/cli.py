@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "clock": ("test_clock", "The clock of a merchant in test mode."),
     "merchant": ("merchants", "Shops that may call the gateway."),
     "key": ("keys", "API keys of a merchant."),
+    "billing-key": ("billing_keys", "The stored cards of a customer."),
     "channel": ("channels", "A merchant's contracts with payment companies."),
     "user": ("users", "Users who sign in to the console."),
     "vault": ("vault", "The secrets that are sealed in the database."),

@@ -23,7 +23,7 @@ from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
-from dasi.webhooks import Deliverer, fail_for_disabled_any_merchant
+from dasi.webhooks import Deliverer, suspend_deliveries_any_merchant
 from dasi.windows import expire_windows
 
 log = structlog.get_logger()
@@ -57,8 +57,8 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             )
             loops.create_task(
                 _repeat(
-                    "disabled_endpoints",
-                    lambda: fail_for_disabled_any_merchant(engine),
+                    "suspended_deliveries",
+                    lambda: suspend_deliveries_any_merchant(engine),
                     stop,
                     idle_s=_SLOW_S,
                 )

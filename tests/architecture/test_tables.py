@@ -14,7 +14,7 @@ OWNERS = {
     "dasi.recovery": ("installation",),
     "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
     "dasi.pg_notifications": ("pg_notifications",),
-    "dasi.windows": ("payment_windows", "expected_amounts"),
+    "dasi.windows": ("payment_windows", "registered_windows"),
     "dasi.schedules": ("schedules", "schedule_pauses"),
     "dasi.card_verifications": ("card_verifications",),
     "dasi.events": ("webhook_events", "feed_consumers"),

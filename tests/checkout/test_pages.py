@@ -96,6 +96,7 @@ async def test_a_phone_without_a_way_back_sees_the_result(checkout):
 
 
 async def test_an_app_is_gone_to_at_once_and_by_a_button(checkout):
+    await checkout.engine.database.fetch("UPDATE merchants SET return_addresses = '{my-app:}'")
     token = await checkout.open(device="mobile", m_redirect_url='my-app://done?"><script>')
     await checkout.post_return(token)
 

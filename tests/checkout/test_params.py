@@ -12,7 +12,9 @@ GOOD = {"merchant_uid": "order-1", "name": "원두", "amount": 1000}
 
 
 def read(**param):
-    return read_param({**GOOD, **param}, device="pc", page_origin=None, user_agent=None)
+    return read_param(
+        {**GOOD, **param}, device="pc", page_origin=None, asking_origin=None, user_agent=None
+    )
 
 
 def test_a_small_request_is_read_with_nothing_added():
@@ -76,6 +78,7 @@ def test_a_small_request_is_read_with_nothing_added():
         ("m_redirect_url", "https://shop.example/\r\nSet-Cookie: a=b"),
         ("m_redirect_url", "http://[::1"),
         ("m_redirect_url", "https://shop.example/" + "x" * 2000),
+        ("notice_url", "https://shop.example/" + "가" * 700),  # 2,100 bytes: no index holds them
         ("app_scheme", "s" * 257),
         ("pg", ""),
     ],

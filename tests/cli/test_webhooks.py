@@ -57,6 +57,46 @@ def test_merchant_changes_its_addresses_one_by_one(env: dict[str, str], tmp_path
     assert "--webhook-url cannot be used." in bad.stderr
 
 
+def test_merchant_changes_what_its_pages_may_decide(env: dict[str, str], tmp_path: Path):
+    facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
+
+    def change(*options: str) -> tuple[object, ...]:
+        merchant = facts("merchant", "change", "--code", CODE, *options, env=env, cwd=tmp_path)
+        names = ("return_to", "require_registered_windows", "replaced_key_days")
+        return tuple(merchant[name] for name in names)
+
+    assert change() == (None, False, 7)
+    assert change("--return-to", "https://Shop.example/x, myapp://,, MyApp:") == (
+        "shop.example, myapp:",
+        False,
+        7,
+    )
+    assert change("--require-registered-windows") == ("shop.example, myapp:", True, 7)
+    assert change("--replaced-key-days", "0", "--return-to", "") == (None, True, 0)
+    for option, value in (
+        ("--return-to", "javascript:"),
+        ("--return-to", "shop.example/done"),
+        ("--return-to", "쇼핑.example"),
+        ("--replaced-key-days", "91"),
+    ):
+        bad = dasi("merchant", "change", "--code", CODE, option, value, env=env, cwd=tmp_path)
+        assert bad.returncode == 1, (option, value)
+        assert f"{option} cannot be used." in bad.stderr
+    assert change() == (None, True, 0), "nothing was changed"
+
+
+def test_url_is_paused_and_resumed(env: dict[str, str], tmp_path: Path):
+    facts("merchant", "add", "--code", CODE, "--name", "x", env=env, cwd=tmp_path)
+    url = "https://shop.example/hooks"
+    command = ("webhooks", "endpoints", "--merchant", CODE)
+    paused = dasi(*command, "--pause", url, "--json", env=env, cwd=tmp_path)
+    assert '"waiting": 0' in paused.stdout
+    resumed = facts(*command, "--resume", url, env=env, cwd=tmp_path)
+    assert resumed == {"resumed": url, "deliveries_pending": 0}
+    host = dasi(*command, "--pause", "shop.example", env=env, cwd=tmp_path)
+    assert (host.returncode, "--endpoint cannot be used." in host.stderr) == (1, True)
+
+
 async def test_a_test_event_is_sent_and_its_answer_printed(env: dict[str, str], tmp_path: Path):
     async with receiving() as endpoint:
         url = f"{endpoint.url}/hooks"

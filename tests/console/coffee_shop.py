@@ -225,18 +225,29 @@ async def _today(coffee: CoffeeShop) -> None:
 
 
 def _away_now_and_then() -> Callable[[Post], Awaitable[int]]:
-    """The shop's server fails every seventh post, and all of those about one payment."""
+    """The shop's server fails every seventh post, and one URL of it is gone."""
     posts = count(1)
 
-    async def answer(_post: Post) -> int:
+    async def answer(post: Post) -> int:
+        if post.path == "/gone":
+            return 410
         return 503 if next(posts) % 7 == 0 else 200
 
     return answer
 
 
 async def _windows(coffee: CoffeeShop) -> None:
-    """One paid, one cancelled by the payer, one still open."""
-    paid = await coffee.window("approve", customer=2, name="핸드드립 세트", amount=64_000)
+    """One paid, one cancelled by the payer, one still open; a card is replaced."""
+    gone = f"{coffee.endpoint.url}/gone"
+    paid = await coffee.window(
+        "approve", customer=2, name="핸드드립 세트", amount=64_000, notice_url=gone
+    )
+    await coffee.advance_to(coffee.clock.now())  # which delivers its webhook
+    customer_uid = _SUBSCRIBERS[1][0]
+    await coffee.window(
+        "approve", customer=1, name="카드 변경", amount=0, customer_uid=customer_uid
+    )
+    coffee.pages["key-replaced"] = coffee.path(f"/keys/{customer_uid}")
     await coffee.page_of_order("window", paid)
     left = await coffee.window("cancel", customer=4, name="게이샤 100g", amount=27_000)
     await coffee.page_of_order("closed", left)
@@ -330,6 +341,7 @@ async def _pages(coffee: CoffeeShop) -> None:
         "channels": coffee.path("/channels"),
         "channel-new": coffee.path("/channels/new"),
         "channel": coffee.path(f"/channels/{client.channel.channel_id}"),
+        "windows": coffee.path("/windows"),
         "api-keys": coffee.path("/api-keys"),
         "webhooks": coffee.path("/webhooks"),
         "webhook": coffee.path(f"/webhooks/{delivery.event_id}"),

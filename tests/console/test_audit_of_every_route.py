@@ -108,6 +108,7 @@ async def set_up(day: Day) -> None:
     key = (await day.client.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)
     await day.post(f"{HERE}/api-keys/{{api_key}}/revoke", **key)
+    await day.post(f"{HERE}/windows", {"return_to": "shop.example", "replaced_key_days": "7"})
     await day.post(
         f"{HERE}/webhooks", {"webhook_url": "http://127.0.0.1:61009/hook", "content_type": "json"}
     )
@@ -132,9 +133,16 @@ async def money(day: Day) -> None:
     today = clock.now().date().isoformat()
     await day.post(f"{HERE}/webhooks/replay", {"since": today, "until": today, "which": "all"})
     await day.post(f"{HERE}/webhooks/test", {"mode": "live"})
+    clock.advance(timedelta(seconds=1))
+    await client.register_card("card-1")
+    (replaced,) = await client.rows(
+        "SELECT customer_uid, billing_key_id FROM billing_keys WHERE status = 'replaced'"
+    )
+    key_id = {"billing_key_id": replaced["billing_key_id"]}
+    await day.post(f"{HERE}/keys/{{customer_uid}}/restore", key_id, customer_uid="card-1")
     await day.post(f"{HERE}/webhooks/secret", {"keep_h": "24"})
-    await day.post(f"{HERE}/webhooks/pause", {"endpoint": "127.0.0.1:61009"})
-    await day.post(f"{HERE}/webhooks/resume", {"endpoint": "127.0.0.1:61009"})
+    await day.post(f"{HERE}/webhooks/pause", {"endpoint": "http://127.0.0.1:61009/hooks"})
+    await day.post(f"{HERE}/webhooks/resume", {"endpoint": "http://127.0.0.1:61009/hooks"})
     await schedules(day)
     await day.post(f"{HERE}/payment-filters", {"name": "실패", "query": "status=failed"})
     await day.post(f"{HERE}/payment-filters/remove", {"name": "실패"})

@@ -147,7 +147,17 @@ async def test_an_idle_session_ends(database_url: str, kicc: SimulatorControl) -
 
 async def test_no_next_leads_away_from_here(gateway: MerchantClient, stranger: ConsoleUser) -> None:
     email = await add_member(gateway, Role.OWNER)
-    for away in ("https://evil.example/", "//evil.example", "/console//evil.example", "/x"):
+    for away in (
+        "https://evil.example/",
+        "//evil.example",
+        "/console//evil.example",
+        "/x",
+        "/console/../checkout/imp00000001/windows/x",
+        "/console/%2e%2e/checkout/imp00000001/windows/x",
+        "/console/.%2E/checkout/x",
+        "/console/\t../checkout/x",
+        "/console/..\\checkout/x",
+    ):
         await stranger.get("/console/sign-in")
         _, _, location = await stranger.post(
             "/console/sign-in", {"email": email, "password": PASSWORD, "next": away}

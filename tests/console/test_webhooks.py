@@ -63,14 +63,14 @@ async def test_an_endpoint_is_held_back_and_let_go(
     await admin.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
     await gateway.register_card()
     await gateway.again()
-    assert (await admin.post(f"{HERE}/pause", {"endpoint": "127.0.0.1:61009"}))[0] == 303
+    assert (await admin.post(f"{HERE}/pause", {"endpoint": NOBODY}))[0] == 303
     deliverer = Deliverer(gateway.engine, allow_local=True)
     try:
         await deliverer.run_due()
         assert not await gateway.rows("SELECT 1 FROM delivery_attempts"), "no attempt is spent"
         _, page = await admin.get(HERE)
         assert "전송을 일시 중지했습니다" in page
-        assert (await admin.post(f"{HERE}/resume", {"endpoint": "127.0.0.1:61009"}))[0] == 303
+        assert (await admin.post(f"{HERE}/resume", {"endpoint": NOBODY}))[0] == 303
         await deliverer.run_due()
     finally:
         await deliverer.close()

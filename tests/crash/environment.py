@@ -23,7 +23,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment
-from dasi.merchants import Merchant, add_merchant, set_extended_events
+from dasi.merchants import Merchant, add_merchant, change_page_rules, set_extended_events
 from support.kicc_merchant import ACCOUNT, OPENING_HOUR
 from support.simulator_process import SimulatorControl
 
@@ -127,6 +127,13 @@ class Environment:
             webhook_url=f"{self.merchant_side.url}/hook",
         )
         await set_extended_events(engine, self._merchant.merchant_id, is_on=True)
+        await change_page_rules(
+            engine,
+            self._merchant.merchant_id,
+            return_addresses=(),
+            requires_registered_windows=False,
+            replaced_key_days=0,  # a history lasts for minutes
+        )
         self._channel = await add_channel(
             engine,
             self._merchant,

@@ -123,6 +123,7 @@ def enqueue_after_commit(patch: pytest.MonkeyPatch) -> None:
                 version=payment.version,
                 status="paid",
                 notice_urls=payment.notice_urls,
+                is_of_page=False,
                 now=payment.started_at,
             )
 

@@ -30,7 +30,7 @@ from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification
 from dasi.schedules import schedule_retries
-from dasi.webhooks import fail_for_disabled_any_merchant
+from dasi.webhooks import suspend_deliveries_any_merchant
 from dasi.windows import expire_windows
 
 _PASSES_S = (3, 15, 70, 400, 2_400, 7_200, 40_000)
@@ -211,7 +211,7 @@ TURNS: dict[str, Turn] = {
     "schedule_retries": lambda node: schedule_retries(node.engine),
     "refund_verifications": lambda node: refund_verifications(node.engine),
     "deliver": lambda node: node.deliverer.run_due(),
-    "fail_for_disabled": lambda node: fail_for_disabled_any_merchant(node.engine),
+    "suspend_deliveries": lambda node: suspend_deliveries_any_merchant(node.engine),
 }
 
 

@@ -34,7 +34,7 @@ VERBS = (
     "claim_due",
     "may_start",
     "process",
-    "fail_for_disabled_any_merchant",
+    "suspend_deliveries_any_merchant",
     "create_schedules",
     "reschedule",
     "reopen",

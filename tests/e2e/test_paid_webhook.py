@@ -82,7 +82,30 @@ async def test_a_notice_url_takes_the_place_of_the_merchants_own(
         await client.again(notice_url=urls)
         await deliver(client)
 
-    assert sorted(post.path for post in endpoint.posts[1:]) == ["/first", "/second"]
+        await client.again(notice_url=[urls[0], urls[0]])
+        await deliver(client)
+
+    assert sorted(post.path for post in endpoint.posts[1:3]) == ["/first", "/second"]
+    assert [post.path for post in endpoint.posts[3:]] == ["/first"], "a repeated URL gets one"
+
+
+async def test_a_notice_url_of_a_page_comes_beside_the_merchants_own(
+    database_url: str, kicc: SimulatorControl, endpoint: WebhookEndpoint
+) -> None:
+    """A page must not keep a payment from the merchant, nor stop its endpoint (A4)."""
+
+    async def page_url_is_gone(post: Post) -> int:
+        return 410 if post.path == "/page" else 200
+
+    endpoint.answer = page_url_is_gone
+    async with running_gateway(database_url, kicc, webhook_url=f"{endpoint.url}/own") as client:
+        await client.pay_in_window(notice_url=f"{endpoint.url}/page")
+        await deliver(client)
+        assert sorted(post.path for post in endpoint.posts) == ["/own", "/page"]
+        await client.pay_in_window(notice_url=f"{endpoint.url}/own")
+        await deliver(client)
+
+    assert [post.path for post in endpoint.posts[2:]] == ["/own"]
 
 
 async def test_an_unresolved_payment_sends_nothing(

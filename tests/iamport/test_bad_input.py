@@ -66,6 +66,7 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("custom_data", {"a": LONE_SURROGATE}, "저장할 수 없는 문자"),
     ("notice_url", "ftp://shop.example/", "http 또는 https"),
     ("notice_url", "https://", "http 또는 https"),
+    ("notice_url", "https://shop.example/" + "가" * 700, "http 또는 https"),
     ("notice_url", "https://shop.example:99999/", "http 또는 https"),
     ("notice_url", "https://[::1/", "http 또는 https"),
     ("notice_url", 5, "http 또는 https"),

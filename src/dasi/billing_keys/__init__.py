@@ -3,8 +3,9 @@
 from dasi.billing_keys.billing_key import SEALED_KEYS, BillingKey, Customer
 from dasi.billing_keys.billing_key_store import active_key, key_channels
 from dasi.billing_keys.delete import delete_due_keys, delete_key
-from dasi.billing_keys.find import find_billing_key, find_billing_keys, open_key
+from dasi.billing_keys.find import find_billing_key, find_billing_keys, is_replaced, open_key
 from dasi.billing_keys.list import browse_keys, keys_of_customer
+from dasi.billing_keys.restore import restore_key
 from dasi.billing_keys.save import save_issued_key
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "delete_key",
     "find_billing_key",
     "find_billing_keys",
+    "is_replaced",
     "key_channels",
     "keys_of_customer",
     "open_key",
+    "restore_key",
     "save_issued_key",
 ]

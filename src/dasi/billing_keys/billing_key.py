@@ -59,6 +59,17 @@ class SealedKey(Protocol):
     def sealed_key(self) -> bytes: ...
 
 
+class ChargedKey(Protocol):
+    """The fields that name a key: those of a `BillingKey`, or of a reserved charge."""
+
+    @property
+    def merchant_id(self) -> int: ...
+    @property
+    def customer_uid(self) -> str: ...
+    @property
+    def billing_key_id(self) -> str: ...
+
+
 SEALED_KEYS = EncryptedColumn(
     title="billing keys",
     table="billing_keys",

@@ -12,6 +12,8 @@ _KEY = """k.merchant_id, k.billing_key_id, k.customer_uid, k.channel_id, c.provi
           c.is_sandbox, k.sealed_key, k.card_brand, k.card_name, k.card_issuer_code, k.card_number,
           k.card_kind, k.order_name, k.customer_id, k.customer_name, k.customer_tel,
           k.customer_email, k.customer_addr, k.customer_postcode, k.issued_at, k.updated_at"""
+_GRACE_PERIOD = """make_interval(days =>
+    (SELECT m.replaced_key_days FROM merchants m WHERE m.merchant_id = $1))"""
 _SOURCE = """billing_keys k
     JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
 
@@ -30,21 +32,27 @@ async def lock_card(connection: Connection, card_number: str | None) -> None:
     )
 
 
-async def active_keys_of_card_any_merchant(
-    connection: Connection, key: BillingKey
+async def kept_keys_of_card_any_merchant(
+    connection: Connection, key: BillingKey, *, now: datetime
 ) -> list[BillingKey]:
-    """Return the active keys of the same MID and, if known, of the same card.
+    """Return other keys of the same MID and, if known, of the same card, that must not be deleted.
 
-    They may belong to any merchant that uses the MID, because the PG does not tell them apart.
+    They are active, or replaced and restorable. They may belong to any merchant that uses the MID,
+    because the PG does not tell them apart.
     """
     rows = await connection.fetch(
         f"""SELECT {_KEY} FROM {_SOURCE}
-            WHERE k.status = 'active' AND k.card_number IS NOT DISTINCT FROM $1
-              AND c.provider = $2 AND c.pg_merchant_id = $3 AND c.is_sandbox = $4""",
+            WHERE (k.status = 'active' OR (k.status = 'replaced' AND k.next_deletion_at > $5))
+              AND k.card_number IS NOT DISTINCT FROM $1
+              AND c.provider = $2 AND c.pg_merchant_id = $3 AND c.is_sandbox = $4
+              AND (k.merchant_id, k.billing_key_id) <> ($6, $7)""",
         key.card_number,
         key.provider,
         key.pg_merchant_id,
         key.is_sandbox,
+        now,
+        key.merchant_id,
+        key.billing_key_id,
     )
     return [_billing_key(row) for row in rows]
 
@@ -52,7 +60,7 @@ async def active_keys_of_card_any_merchant(
 async def mark_shared(
     connection: Connection, key: BillingKey, shared_with: str, *, now: datetime
 ) -> None:
-    """Record that the PG must keep an unused key, because the active `shared_with` is the same.
+    """Record that the PG must keep an unused key, because the kept `shared_with` is the same.
 
     The sealed value is erased, because `shared_with` has it.
     """
@@ -126,6 +134,20 @@ async def delete_active_key(
     return None if row is None else _billing_key(row)
 
 
+async def delete_replaced_keys(
+    connection: Connection, merchant_id: int, customer_uid: str, now: datetime
+) -> None:
+    """replaced -> deleted, with the deletion at the PG due now: the customer is removed."""
+    await connection.execute(
+        """UPDATE billing_keys SET status = 'deleted', updated_at = $3, next_deletion_at = $3
+           WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'replaced'
+             AND next_deletion_at IS NOT NULL""",
+        merchant_id,
+        customer_uid,
+        now,
+    )
+
+
 async def claim_deletions_any_merchant(
     database: Database, *, now: datetime, leased_until: datetime, batch: int
 ) -> list[BillingKey]:
@@ -151,12 +173,25 @@ async def claim_deletions_any_merchant(
 async def lease_deletion(
     connection: Connection, key: BillingKey, *, leased_until: datetime
 ) -> bool:
-    """Lease the key for one deletion attempt; False if it was deleted at the PG meanwhile."""
+    """Lease the key for one deletion attempt; False if it must not be deleted now.
+
+    It was deleted or restored meanwhile, or a charge with it is under way. A charge that is being
+    written holds a lock of the key's row by its foreign key, so the lock waits for it.
+    """
+    await connection.execute(
+        """SELECT 1 FROM billing_keys WHERE merchant_id = $1 AND billing_key_id = $2 FOR UPDATE""",
+        key.merchant_id,
+        key.billing_key_id,
+    )
     row = await connection.fetchrow(
-        """UPDATE billing_keys SET next_deletion_at = $3
-           WHERE merchant_id = $1 AND billing_key_id = $2 AND pg_deleted_at IS NULL
-             AND manual_review_reason IS NULL AND status <> 'active'
-           RETURNING channel_id""",
+        """UPDATE billing_keys k SET next_deletion_at = $3
+           WHERE k.merchant_id = $1 AND k.billing_key_id = $2 AND k.pg_deleted_at IS NULL
+             AND k.manual_review_reason IS NULL AND k.status <> 'active'
+             AND NOT EXISTS (
+                 SELECT 1 FROM pg_attempts a
+                 WHERE a.merchant_id = $1 AND a.billing_key_id = $2 AND a.kind = 'charge'
+                   AND a.state IN ('sending', 'unknown'))
+           RETURNING k.channel_id""",
         key.merchant_id,
         key.billing_key_id,
         leased_until,
@@ -222,14 +257,46 @@ async def replace_active_key(
     *,
     now: datetime,
 ) -> None:
-    """active -> replaced, with the deletion at the PG due now."""
+    """active -> replaced, with the deletion at the PG due when its grace period ends."""
     await connection.execute(
-        """UPDATE billing_keys SET status = 'replaced', updated_at = $3, next_deletion_at = $3
+        f"""UPDATE billing_keys
+           SET status = 'replaced', updated_at = $3,
+               next_deletion_at = $3::timestamptz + {_GRACE_PERIOD}
            WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'active'""",
         merchant_id,
         customer_uid,
         now,
     )
+
+
+async def restore_replaced_key(
+    connection: Connection,
+    merchant_id: int,
+    customer_uid: str,
+    billing_key_id: str,
+    *,
+    now: datetime,
+) -> bool:
+    """replaced -> active; False if its grace period is over or its deletion was requested.
+
+    The caller has locked the customer and replaced the active key.
+    """
+    row = await connection.fetchrow(
+        """UPDATE billing_keys k
+           SET status = 'active', updated_at = $4, next_deletion_at = NULL
+           WHERE k.merchant_id = $1 AND k.customer_uid = $2 AND k.billing_key_id = $3
+             AND k.status = 'replaced' AND k.next_deletion_at > $4 AND k.deletion_attempts = 0
+             AND NOT EXISTS (
+                 SELECT 1 FROM pg_attempts a
+                 WHERE a.merchant_id = $1 AND a.billing_key_id = $3 AND a.kind = 'delete_key'
+                   AND a.state IN ('sending', 'unknown'))
+           RETURNING k.billing_key_id""",
+        merchant_id,
+        customer_uid,
+        billing_key_id,
+        now,
+    )
+    return row is not None
 
 
 async def insert_key(
@@ -241,22 +308,23 @@ async def insert_key(
     channel_id: int,
     sealed_key: bytes,
     status: KeyStatus,
-    delete_at: datetime | None,
     card: Card,
     order_name: str,
     customer: Customer,
     issued_at: datetime,
     now: datetime,
 ) -> None:
-    """Insert a key. `delete_at` is the due time of its deletion at the PG, None if active."""
+    """Insert a key. A deleted one is due for its deletion at the PG now, a replaced one later."""
     await connection.execute(
-        """INSERT INTO billing_keys (
+        f"""INSERT INTO billing_keys (
                merchant_id, billing_key_id, customer_uid, channel_id, sealed_key, status,
                card_brand, card_name, card_issuer_code, card_number, card_kind, order_name,
                customer_id, customer_name, customer_tel, customer_email, customer_addr,
                customer_postcode, issued_at, updated_at, next_deletion_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                   $19, $20, $21)""",
+                   $19, $20,
+                   CASE $6 WHEN 'deleted' THEN $20::timestamptz
+                           WHEN 'replaced' THEN $20::timestamptz + {_GRACE_PERIOD} END)""",
         merchant_id,
         billing_key_id,
         customer_uid,
@@ -277,7 +345,6 @@ async def insert_key(
         customer.postcode,
         issued_at,
         now,
-        delete_at,
     )
 
 

@@ -2,6 +2,8 @@
 
 Deleting a key twice is harmless, so a lost answer is followed by another request with a new id
 (§8.5 of KICC's manual). The sealed key is kept until the PG confirms, because the request needs it.
+While the outcome of a charge with the key is unknown, or the charge is under way, nothing is
+deleted at the PG.
 """
 
 from collections.abc import Awaitable, Callable
@@ -40,16 +42,17 @@ async def delete_key(
 ) -> BillingKey:
     """Delete a customer's active key, request its deletion at the PG, and return the old key.
 
-    Raises `NotFound("unknown_billing_key")`. Afterwards nothing can be charged with the key,
-    regardless of the PG's answer; the worker repeats an unconfirmed deletion. An unresolved
-    registration of the customer brings no key back, even if there was no active key: a key that it
-    turns out to have issued is deleted at the PG.
+    Keys that it replaced are deleted too. Raises `NotFound("unknown_billing_key")`. Afterwards
+    nothing can be charged with the key, regardless of the PG's answer; the worker repeats an
+    unconfirmed deletion. An unresolved registration of the customer brings no key back, even if
+    there was no active key: a key that it turns out to have issued is deleted at the PG.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         await key_attempt_store.discard_registrations(connection, merchant_id, customer_uid)
         await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
         key = await billing_key_store.delete_active_key(connection, merchant_id, customer_uid, now)
+        await billing_key_store.delete_replaced_keys(connection, merchant_id, customer_uid, now)
         if key is not None:
             if also is not None:
                 await also(connection, key, now)
@@ -94,7 +97,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
         return
     async with engine.database.transaction() as connection:
         await billing_key_store.lock_card(connection, key.card_number)
-        shared_key = await _find_shared_key(engine, connection, key, billing_key)
+        shared_key = await _find_shared_key(engine, connection, key, billing_key, now=now)
         if shared_key is not None:
             await billing_key_store.mark_shared(connection, key, shared_key.billing_key_id, now=now)
             return
@@ -133,13 +136,15 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
 
 
 async def _find_shared_key(
-    engine: Engine, connection: Connection, key: BillingKey, billing_key: str
+    engine: Engine, connection: Connection, key: BillingKey, billing_key: str, *, now: datetime
 ) -> BillingKey | None:
-    """Return an active key with the same value, which a deletion would delete, too.
+    """Return a kept key with the same value, which a deletion would delete, too.
 
     KICC may issue the same key again for one card, to one customer or to two.
     """
-    for shared_key in await billing_key_store.active_keys_of_card_any_merchant(connection, key):
+    for shared_key in await billing_key_store.kept_keys_of_card_any_merchant(
+        connection, key, now=now
+    ):
         try:
             if open_key(engine, shared_key) == billing_key:
                 return shared_key

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dasi.billing_keys import billing_key_store
-from dasi.billing_keys.billing_key import SEALED_KEYS, BillingKey, SealedKey
+from dasi.billing_keys.billing_key import SEALED_KEYS, BillingKey, ChargedKey, SealedKey
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 
@@ -22,6 +22,13 @@ async def find_billing_keys(
 ) -> list[BillingKey]:
     """Return the active keys of customers, in the order of `customer_uid`."""
     return await billing_key_store.active_keys(engine.database, merchant_id, customer_uids)
+
+
+async def is_replaced(engine: Engine, key: ChargedKey) -> bool:
+    """Whether the customer has another active key by now."""
+    async with engine.database.transaction() as connection:
+        active = await billing_key_store.active_key(connection, key.merchant_id, key.customer_uid)
+    return active is not None and active.billing_key_id != key.billing_key_id
 
 
 def open_key(engine: Engine, key: SealedKey) -> str:

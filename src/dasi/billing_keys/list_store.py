@@ -9,7 +9,9 @@ from dasi.foundation.db import Database
 
 _LINE = """k.billing_key_id, k.customer_uid, k.status, k.card_name, k.card_number, k.card_kind,
     k.customer_name, c.pg_merchant_id, k.issued_at, k.updated_at, k.pg_deleted_at,
-    k.manual_review_reason, k.shared_with"""
+    k.manual_review_reason, k.shared_with,
+    CASE WHEN k.status = 'replaced' AND k.deletion_attempts = 0 THEN k.next_deletion_at END
+    AS restorable_until"""
 _SOURCE = """billing_keys k
     JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id"""
 
@@ -32,6 +34,8 @@ class BillingKeySummary:
     manual_review_reason: str | None
     shared_with: str | None
     """The active key that is the same key at the PG: both are deleted together."""
+    restorable_until: datetime | None
+    """When a replaced key is deleted at the PG."""
 
 
 async def page(

@@ -27,7 +27,8 @@ async def save_issued_key(
     """Save the key as the customer's active one and return its id.
 
     An older active key becomes `replaced` in the same transaction (B1), and its deletion at the PG
-    is due. Its sealed value stays until then, because the deletion needs it.
+    is due after the merchant's grace period. Its sealed value stays until then, because the
+    deletion needs it and because it may be restored (`restore_key`).
 
     A key of an unresolved registration may arrive after a newer key. The newer key then stays
     active and the late one is saved as `replaced`. `discard_key` saves it as `deleted`, because the
@@ -51,7 +52,6 @@ async def save_issued_key(
             engine.vault, issued.billing_key, merchant_id=merchant_id, customer_uid=customer_uid
         ),
         status=status,
-        delete_at=None if status == "active" else now,
         card=issued.card,
         order_name=order_name,
         customer=customer,

@@ -4,6 +4,7 @@
     F1001       the PG asked for is not configured
     F1002       the order is paid already
     F1003       the order is registered (prepare) with another amount
+    F1004       the order is not registered, or with other values, and the merchant requires it
     F0004       the PG would not open the window
     F0005       stopped by the payer, closed, or refused by the PG
     F0006       the outcome is not known: the payer must not pay again
@@ -56,6 +57,12 @@ _TABLE: Mapping[str, ErrorEntry] = {
         "F1003",
         "사전 등록된 금액과 결제 요청 금액이 다릅니다. (등록 {expected_krw}원, 요청 {given_krw}원)",
     ),
+    "window_not_registered": ErrorEntry(
+        "F1004", "상점 서버가 등록하지 않은 주문입니다. (merchant_uid={merchant_uid})"
+    ),
+    "registered_value_differs": ErrorEntry(
+        "F1004", "상점 서버가 등록한 값과 결제 요청의 값이 다릅니다. ({field})"
+    ),
     "order_in_doubt": ErrorEntry(IN_DOUBT_CODE, IN_DOUBT_TEXT),
     "pg_refused_window": ErrorEntry(
         "F0004", "F0004:PG사 결제요청에 실패하여 중단합니다.({imp_uid}) {code} | {text}"
@@ -72,6 +79,7 @@ PAGE_TEXTS: Mapping[str, str] = {
     "F1001": "상점의 결제 설정이 완료되지 않았습니다. 상점에 문의해 주십시오.",
     "F1002": "이미 결제가 이루어진 주문입니다. 다시 결제하지 마십시오.",
     "F1003": "주문 금액이 상점에 등록된 금액과 다릅니다. 상점에 문의해 주십시오.",
+    "F1004": "상점에 등록된 주문과 다릅니다. 상점에 문의해 주십시오.",
     "F0004": "결제사가 결제 창을 열지 못했습니다. 잠시 후 다시 시도해 주십시오.",
     "F0005": "결제가 중단되었습니다. 결제된 금액은 없습니다.",
     "F0006": "결제 결과를 확인하고 있습니다. 다시 결제하지 마십시오.",

@@ -46,11 +46,15 @@ def open_endpoint(engine: Engine) -> Endpoint:
 async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> OpenedWindow:
     merchant = await merchant_of(engine, request)
     user_agent = request.headers.get("user-agent")
+    # The browser's header comes first: a page cannot send the result to another origin.
+    page_origin = read_origin(request.headers.get("origin"), body.page_url)
+    # Our own frame names the page around it, which it has from the browser.
+    is_framed = page_origin in (read_origin(engine.public_url), read_origin(str(request.base_url)))
     window_request = read_param(
         body.param,
         device=read_device(body.device),
-        # The browser's header comes first: a page cannot send the result to another origin.
-        page_origin=read_origin(request.headers.get("origin"), body.page_url),
+        page_origin=page_origin,
+        asking_origin=read_origin(body.page_url) if is_framed else page_origin,
         user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
     )
     return await open_window(engine, merchant, window_request)

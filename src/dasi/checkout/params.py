@@ -16,7 +16,7 @@ from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
 from dasi.http.names import check_addressable, normalize_name
-from dasi.http.ssrf import check_outgoing_url
+from dasi.http.ssrf import BROWSER_SCHEMES, check_outgoing_url
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
 from dasi.windows import OpenWindowRequest
 
@@ -39,10 +39,6 @@ LANGUAGES: Mapping[str, Literal["ko", "en", "ja", "zh"]] = {
     "zh": "zh",
     "cn": "zh",
 }
-# A browser would run these instead of going somewhere, or read the payer's own files.
-SCHEMES_REFUSED = frozenset(
-    {"javascript", "data", "vbscript", "blob", "file", "filesystem", "about", "view-source"}
-)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,15}")
 
@@ -54,6 +50,7 @@ def read_param(
     *,
     device: Literal["pc", "mobile"],
     page_origin: str | None,
+    asking_origin: str | None,
     user_agent: str | None,
 ) -> OpenWindowRequest:
     """Return a page's request. `Invalid` when it breaks a rule; unknown names are ignored."""
@@ -75,6 +72,7 @@ def read_param(
         notice_urls=_notice_urls(param),
         redirect_url=_redirect_url(param),
         page_origin=page_origin,
+        asking_origin=asking_origin,
         language=_language(param),
         app_scheme=_text(param, "app_scheme", at_most=APP_SCHEME_MAX),
         user_agent=user_agent,
@@ -203,7 +201,7 @@ def _redirect_url(param: Param) -> str | None:
     if value is None or value == "":
         return None
     url, scheme = _url("m_redirect_url", value)
-    if not scheme or scheme in SCHEMES_REFUSED:
+    if not scheme or scheme in BROWSER_SCHEMES:
         raise Invalid("m_redirect_url", "redirect_url")
     return _web_url("m_redirect_url", url) if scheme in {"http", "https"} else url
 
@@ -227,7 +225,7 @@ def _outgoing_url(field: str, value: object) -> str:
 
 def _url(field: str, url: object) -> tuple[str, str]:
     """Return the URL and its scheme in lower case, empty when it has none."""
-    if not isinstance(url, str) or not url or len(url) > URL_MAX:
+    if not isinstance(url, str) or not url or len(url.encode()) > URL_MAX:
         raise Invalid(field, "url_length", maximum=URL_MAX)
     # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
     if _CONTROL.search(url) or " " in url or "\\" in url:

@@ -18,9 +18,12 @@ from dasi.engine import Engine
 from dasi.merchants import (
     Merchant,
     NewApiKey,
+    PageRules,
     add_merchant_with_key,
+    change_page_rules,
     change_webhook,
     find_merchant_by_code,
+    find_page_rules,
     list_merchants,
 )
 
@@ -84,12 +87,41 @@ def merchant_change(
     webhook_content_type: Annotated[
         Literal["json", "form"] | None, typer.Option(help="The form in which it is told.")
     ] = None,
+    return_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Hosts and app schemes that payers may be sent to: 'shop.example,myapp:'. "
+            "Without a host: the page's own. '' takes all away.",
+        ),
+    ] = None,
+    require_registered_windows: Annotated[
+        bool | None,
+        typer.Option(help="Open windows only as the shop's server registered them (prepare)."),
+    ] = None,
+    replaced_key_days: Annotated[
+        int | None, typer.Option(help="How long a replaced card is kept at the PG: 0 to 90 days.")
+    ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Change where a merchant gets its webhooks; omitted options stay as they are."""
+    """Change a merchant's webhooks and what its pages may decide; omitted options stay."""
 
-    async def act(engine: Engine, merchant: Merchant) -> Merchant:
+    async def act(engine: Engine, merchant: Merchant) -> tuple[Merchant, PageRules]:
+        rules = await find_page_rules(engine, merchant.merchant_id)
+        addresses = rules.return_addresses if return_to is None else return_to.split(",")
+        is_required = rules.requires_registered_windows
+        rules = await change_page_rules(
+            engine,
+            merchant.merchant_id,
+            return_addresses=addresses,
+            requires_registered_windows=(
+                is_required if require_registered_windows is None else require_registered_windows
+            ),
+            replaced_key_days=(
+                rules.replaced_key_days if replaced_key_days is None else replaced_key_days
+            ),
+        )
         await change_webhook(
             engine,
             merchant,
@@ -99,9 +131,10 @@ def merchant_change(
             ),
             webhook_content_type=webhook_content_type or merchant.webhook_content_type,
         )
-        return await find_merchant_by_code(engine, code)
+        return await find_merchant_by_code(engine, code), rules
 
-    print_facts(_merchant_facts(with_merchant(data, code, act)), as_json=as_json)
+    merchant, rules = with_merchant(data, code, act)
+    print_facts(_merchant_facts(merchant) | _rule_facts(rules), as_json=as_json)
 
 
 @app.command("list", epilog=help_epilog("dasi merchant list --json"))
@@ -119,4 +152,12 @@ def _merchant_facts(merchant: Merchant) -> dict[str, str | int | bool | None]:
         "test_webhook_url": merchant.test_webhook_url,
         "webhook_content_type": merchant.webhook_content_type,
         "created_at": merchant.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _rule_facts(rules: PageRules) -> dict[str, str | int | bool | None]:
+    return {
+        "return_to": ", ".join(rules.return_addresses) or None,
+        "require_registered_windows": rules.requires_registered_windows,
+        "replaced_key_days": rules.replaced_key_days,
     }

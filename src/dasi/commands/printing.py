@@ -15,6 +15,10 @@ from dasi.http.rule_texts import rule_text
 Facts = Mapping[str, str | int | bool | None]
 
 _REFUSALS = {
+    "key_not_restorable": (
+        "This card of {customer_uid} cannot be restored.",
+        "`dasi billing-key list` shows which can: a replaced one before its grace period ends.",
+    ),
     "unknown_merchant": (
         "There is no merchant {code}.",
         "`dasi merchant list` shows all of them; `dasi merchant add --code {code} …` adds it.",

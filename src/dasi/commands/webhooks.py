@@ -190,34 +190,40 @@ def endpoints(
     merchant_code: MerchantCode,
     pause: Annotated[
         str | None,
-        typer.Option(metavar="HOST", help="Send nothing there; attempts are not spent."),
+        typer.Option(metavar="URL", help="Send nothing there; attempts are not spent."),
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="HOST", help="This one may be told again."),
+        typer.Option(metavar="URL", help="Send what waits there, oldest first."),
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """List endpoints that fail or are paused: how often, since when, until when, disabled (410)."""
+    """List URLs that fail or are paused: since when, until when, 410, how many deliveries wait."""
 
-    async def act(engine: Engine, merchant: Merchant) -> list[FailingEndpoint]:
+    async def act(engine: Engine, merchant: Merchant) -> tuple[int | None, list[FailingEndpoint]]:
         if pause is not None:
             await pause_endpoint(engine, merchant.merchant_id, pause)
+        resumed = None
         if resume is not None:
-            await resume_endpoint(engine, merchant.merchant_id, resume)
-        return await failing_endpoints(engine, merchant.merchant_id)
+            resumed = await resume_endpoint(engine, merchant.merchant_id, resume)
+        return resumed, await failing_endpoints(engine, merchant.merchant_id)
 
+    resumed, failing_urls = with_merchant(data, merchant_code, act)
+    if resumed is not None:
+        print_facts({"resumed": resume, "deliveries_pending": resumed}, as_json=as_json)
+        return
     rows: list[Facts] = [
         {
-            "endpoint": failing.endpoint,
+            "url": failing.url,
             "failures": failing.failures,
             "since": kst(failing.failing_since),
             "backoff_until": kst(failing.backoff_until),
             "paused_since": kst(failing.paused_at),
             "disabled_since": kst(failing.disabled_at),
+            "waiting": failing.waiting,
         }
-        for failing in with_merchant(data, merchant_code, act)
+        for failing in failing_urls
     ]
     print_list(rows, as_json=as_json, none="Every endpoint answers.")
 

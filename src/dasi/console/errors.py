@@ -82,6 +82,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "등록된 빌링키가 없습니다: {customer_uid}",
         "There is no active billing key of {customer_uid}.",
     ),
+    "key_not_restorable": (
+        "되돌릴 수 없는 카드입니다. 보관 기간이 지났거나 PG에서 삭제하고 있습니다. "
+        "바뀐 것은 없습니다.",
+        "This card cannot be restored: its grace period is over, or it is being deleted at the PG. "
+        "Nothing was changed.",
+    ),
     "unknown_api_key": ("이 API 키가 없습니다.", "There is no such API key."),
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
     "unknown_user": ("이 구성원이 없습니다.", "There is no such member."),

@@ -165,6 +165,7 @@ AUDIT_ACTION = {
     "schedules_resumed": Label("예약 결제 재개", "schedules resumed"),
     "attempt_looked_up": Label("PG에 다시 확인", "attempt looked up"),
     "billing_key_deleted": Label("빌링키 삭제", "billing key deleted"),
+    "billing_key_restored": Label("빌링키 복원", "billing key restored"),
     "channel_added": Label("PG 추가", "channel added"),
     "channel_changed": Label("PG 설정 변경", "channel changed"),
     "channel_made_default": Label("기본 PG 지정", "channel made the default"),
@@ -174,6 +175,7 @@ AUDIT_ACTION = {
     "api_key_added": Label("API 키 발급", "API key added"),
     "api_key_rotated": Label("API 키 교체", "API key rotated"),
     "api_key_revoked": Label("API 키 폐기", "API key revoked"),
+    "page_rules_changed": Label("결제창 설정 변경", "window settings changed"),
     "webhook_changed": Label("웹훅 설정 변경", "webhook changed"),
     "webhook_resent": Label("웹훅 재전송", "webhook resent"),
     "webhooks_replayed": Label("웹훅 범위 재전송", "webhooks replayed"),
@@ -186,6 +188,7 @@ FLASH = {
     "cancelled": Label("취소했습니다.", "Cancelled."),
     "looked_up": Label("PG에 다시 확인했습니다.", "The PG was asked again."),
     "removed": Label("삭제했습니다.", "Removed."),
+    "restored": Label("이 카드로 되돌렸습니다.", "Restored."),
     "saved": Label("저장했습니다.", "Saved."),
     "added": Label("추가했습니다.", "Added."),
     "disabled": Label("사용을 중지했습니다.", "Disabled."),
@@ -233,6 +236,12 @@ FAIL_CODE = {
     "ORDER_ALREADY_PAID": Label(
         "같은 주문번호가 그사이 결제되었습니다. 이 결제창에서는 청구되지 않았습니다.",
         "The order was paid meanwhile. Nothing was charged by this window.",
+    ),
+    "KEY_REPLACED": Label(
+        "결제하는 사이 고객이 카드를 바꾸었습니다. 이전 카드에는 청구되지 않았고, 새 카드로 이어서 "
+        "결제했습니다.",
+        "The customer changed the card meanwhile. The old card was not charged; the charge went on "
+        "with the new one.",
     ),
     "KEY_NOT_SHOWN": Label(
         "카드는 PG에 등록되었지만 빌링키를 받지 못했습니다. 고객이 다시 등록해야 합니다.",
@@ -306,6 +315,7 @@ MENU: tuple[tuple[tuple[str, Label], ...], ...] = (
     ),
     (
         ("/channels", Label("PG 설정", "PG settings")),
+        ("/windows", Label("결제창", "Windows")),
         ("/api-keys", Label("API 키", "API keys")),
         ("/webhooks", Label("웹훅", "Webhooks")),
     ),

@@ -3,7 +3,14 @@
 from starlette.routing import Route
 
 from dasi.console.account import account, members, passkeys, sign_in
-from dasi.console.merchant import billing_keys, channels, merchants, schedules, webhooks
+from dasi.console.merchant import (
+    billing_keys,
+    channels,
+    merchants,
+    schedules,
+    webhooks,
+    windows,
+)
 from dasi.console.payments import dashboard, payments, unresolved
 from dasi.console.routing import ConsoleRoute, make_endpoint
 from dasi.console.templates import Templates
@@ -56,6 +63,9 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute(
         "POST", f"{_MERCHANT}/keys/{{customer_uid}}/delete", billing_keys.post_delete, "operate"
     ),
+    ConsoleRoute(
+        "POST", f"{_MERCHANT}/keys/{{customer_uid}}/restore", billing_keys.post_restore, "operate"
+    ),
     ConsoleRoute("GET", f"{_MERCHANT}/schedules", schedules.show_schedules, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/schedules/reschedule", schedules.post_reschedule, "operate"),
     ConsoleRoute("POST", f"{_MERCHANT}/schedules/revoke", schedules.post_revoke, "operate"),
@@ -82,6 +92,8 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute(
         "POST", f"{_MERCHANT}/channels/{{channel_id}}/enable", channels.post_enable, "configure"
     ),
+    ConsoleRoute("GET", f"{_MERCHANT}/windows", windows.show_rules, "view"),
+    ConsoleRoute("POST", f"{_MERCHANT}/windows", windows.post_rules, "configure"),
     ConsoleRoute("GET", f"{_MERCHANT}/api-keys", merchants.show_api_keys, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/api-keys", merchants.post_api_key, "configure"),
     ConsoleRoute(

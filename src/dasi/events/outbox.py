@@ -16,6 +16,18 @@ OWN_URL = """CASE WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_
 """The merchant's own URL for an event: of `m`, the merchant, and `c`, the event's channel if any.
 """
 
+
+def _urls(urls: str, own_url: str, *, is_of_page: str) -> str:
+    """Return SQL of the URLs that an event goes to: `urls`, the merchant's own, or both.
+
+    A URL that the merchant's server sends replaces its own, as in Iamport. One that a page sends
+    comes beside it, because a page must not keep a payment from the merchant (A4).
+    """
+    return f"""CASE WHEN cardinality({urls}) = 0 THEN ARRAY[{own_url}]
+                 WHEN {is_of_page} AND {own_url} <> ALL ({urls}) THEN {urls} || ({own_url})
+                 ELSE {urls} END"""
+
+
 ENQUEUE_EVENTS_CTE = f"""event AS (
         INSERT INTO webhook_events
             (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
@@ -29,14 +41,13 @@ ENQUEUE_EVENTS_CTE = f"""event AS (
         FROM webhook_input n
         JOIN merchants m ON m.merchant_id = n.merchant_id
         LEFT JOIN channels c ON c.merchant_id = n.merchant_id AND c.channel_id = n.channel_id
-        CROSS JOIN LATERAL unnest(
-            CASE WHEN cardinality(n.urls) > 0 THEN n.urls ELSE ARRAY[{OWN_URL}] END
-        ) WITH ORDINALITY AS target (url, place)
+        CROSS JOIN LATERAL unnest({_urls("n.urls", OWN_URL, is_of_page="n.is_of_page")})
+            WITH ORDINALITY AS target (url, place)
         WHERE target.url IS NOT NULL
     )"""
 """Two members of a WITH list. They follow a member `webhook_input` with a row for each event:
 merchant_id, event_id, resource_id (such as a payment's id), channel_id, version, kind, body,
-urls (in place of the merchant's own) and at."""
+urls (`notice_url`), is_of_page and at."""
 
 
 async def enqueue_event(
@@ -49,13 +60,15 @@ async def enqueue_event(
     version: int,
     status: str,
     notice_urls: tuple[str, ...],
+    is_of_page: bool,
     now: datetime,
     more: Mapping[str, str] | None = None,
 ) -> str:
     """Write the event of a payment and a delivery for each URL; return the event's id.
 
-    `notice_urls` replace the merchant's own webhook URL if there are any. A test channel's event
-    goes to the merchant's test URL. A merchant without a URL still has the event in the feed.
+    `notice_urls` replace the merchant's own webhook URL if there are any; those that a page sent
+    (`is_of_page`) come beside it. A test channel's event goes to the merchant's test URL. A
+    merchant without a URL still has the event in the feed.
     `more` joins the body.
     """
     event_id = f"evt_{ulid(now)}"
@@ -69,6 +82,7 @@ async def enqueue_event(
         kind=f"payment.{status}",
         body={"imp_uid": imp_uid, "merchant_uid": merchant_uid, "status": status, **(more or {})},
         urls=notice_urls,
+        is_of_page=is_of_page,
         is_extended=False,
         now=now,
     )
@@ -101,6 +115,7 @@ async def enqueue_extended_event(
         kind=kind,
         body={"type": kind, **body},
         urls=(),
+        is_of_page=False,
         is_extended=True,
         now=now,
     )
@@ -125,12 +140,13 @@ async def _insert_event(
     kind: str,
     body: Mapping[str, str],
     urls: tuple[str, ...],
+    is_of_page: bool,
     is_extended: bool,
     now: datetime,
 ) -> None:
-    """Insert the event and a delivery for each of `urls`, or else for the merchant's own URL.
+    """Insert the event and a delivery for each URL.
 
-    A disabled endpoint gets its delivery, too: the worker fails it, visible and ready for a replay.
+    A disabled endpoint gets its delivery, too, which waits there until the endpoint is resumed.
     """
     await connection.execute(
         f"""WITH merchant AS (
@@ -148,9 +164,8 @@ async def _insert_event(
            SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
                   'pending', $8, $8
            FROM merchant m
-           CROSS JOIN LATERAL unnest(
-               CASE WHEN cardinality($7::text[]) > 0 THEN $7::text[] ELSE ARRAY[m.own_url] END
-           ) WITH ORDINALITY AS target (url, place)
+           CROSS JOIN LATERAL unnest({_urls("$7::text[]", "m.own_url", is_of_page="$11")})
+               WITH ORDINALITY AS target (url, place)
            WHERE target.url IS NOT NULL""",
         merchant_id,
         event_id,
@@ -162,6 +177,7 @@ async def _insert_event(
         now,
         is_extended,
         channel_id,
+        is_of_page,
     )
     # Wakes a deliverer at the commit; it also polls, so a lost call costs a second, not an event.
     await connection.execute("SELECT pg_notify('dasi_webhooks', '')")

@@ -161,18 +161,34 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "https://… 또는 앱 스킴으로 시작하는 절대 주소여야 합니다",
         "an absolute URL that begins with https:// or an app's scheme",
     ),
+    "return_address": (
+        "shop.example 같은 호스트나 myapp: 같은 앱 스킴이어야 합니다 (받은 값 {address})",
+        "a host such as shop.example or an app scheme such as myapp: (received {address})",
+    ),
+    "return_host_allowed": (
+        "결제 페이지의 호스트이거나 돌아갈 주소로 등록한 호스트여야 합니다 (받은 호스트 {host}, "
+        "콘솔의 결제창 설정에서 등록)",
+        "a URL at the page's own host or at a registered return address (received {host}; the "
+        "console registers it: Windows)",
+    ),
+    "return_scheme_allowed": (
+        "돌아갈 주소로 등록한 앱 스킴이어야 합니다 (받은 스킴 {scheme}, 콘솔의 결제창 설정에서 "
+        "등록)",
+        "an app scheme that is a registered return address (received {scheme}; the console "
+        "registers it: Windows)",
+    ),
     "url_length": (
-        "{maximum:,}자 이하의 주소여야 합니다",
-        "a URL of at most {maximum:,} characters",
+        "UTF-8로 {maximum:,}바이트 이하의 주소여야 합니다",
+        "a URL of at most {maximum:,} bytes in UTF-8",
     ),
     "url_characters": (
         "공백, 제어 문자, 역슬래시를 쓸 수 없습니다",
         "a URL without blanks, control characters or backslashes",
     ),
     "readable_url": ("주소로 읽을 수 없습니다", "a URL"),
-    "endpoint_name": (
-        "호스트(포트가 있으면 포트까지) 또는 그 호스트의 URL이어야 합니다",
-        "a host, with its port if it has one, or a URL there",
+    "endpoint_url": (
+        "웹훅을 받는 http 또는 https URL 전체여야 합니다",
+        "the whole http or https URL that receives webhooks",
     ),
     # times
     "date": ("2026-09-03 같은 날짜여야 합니다", "a date such as 2026-09-03"),

@@ -16,6 +16,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from dasi.foundation.errors import Invalid
 
+BROWSER_SCHEMES = frozenset(
+    {"javascript", "data", "vbscript", "blob", "file", "filesystem", "about", "view-source"}
+)
+"""A browser runs these instead of going somewhere, or reads the payer's own files."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _HOST = re.compile(r"(?i)[a-z0-9_.-]+|\[[0-9a-f:.]+\]")
 _WEB_PORTS = {80, 443}

@@ -122,7 +122,7 @@ def _check_url(field: str, url: str) -> None:
         _ = parts.port  # it raises when the port is not a number below 65536
     except ValueError as error:
         raise Invalid(field, "http_url", maximum=_URL_MAX) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _URL_MAX:
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(url.encode()) > _URL_MAX:
         raise Invalid(field, "http_url", maximum=_URL_MAX)
     if not url.isprintable() or " " in url:
         raise Invalid(field, "http_url_printable", maximum=_URL_MAX)

@@ -48,6 +48,13 @@ CREATE TABLE merchants (
     retry_days           integer[]   NOT NULL DEFAULT '{}'
                                      CHECK (cardinality(retry_days) <= 10 AND 1 <= ALL (retry_days)
                                             AND 60 >= ALL (retry_days)),
+    -- Where a payer may be sent after a window: hosts (shop.example) and app schemes (myapp:).
+    -- Without a host: the host of the page that opened the window.
+    return_addresses     text[]      NOT NULL DEFAULT '{}' CHECK (cardinality(return_addresses) <= 50),
+    -- A window opens only for an order that the merchant's server registered (registered_windows).
+    requires_registered_windows boolean NOT NULL DEFAULT false,
+    -- How long a replaced billing key is kept at the PG, so that an operator can restore it.
+    replaced_key_days    integer     NOT NULL DEFAULT 7 CHECK (replaced_key_days BETWEEN 0 AND 90),
     -- How far the clock of a merchant in test mode was moved forward. Due times are stored on the
     -- machine's clock and move with it, so no worker loop needs to read this column.
     clock_offset_s       bigint      NOT NULL DEFAULT 0 CHECK (clock_offset_s >= 0),
@@ -142,7 +149,7 @@ CREATE TABLE billing_keys (
     issued_at         timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     -- A replaced or deleted key can still be charged at the PG until the PG confirms its deletion.
-    -- The worker sends deletion requests until then.
+    -- The worker sends deletion requests until then, for a replaced key after replaced_key_days.
     next_deletion_at  timestamptz,
     deletion_attempts integer     NOT NULL DEFAULT 0,
     pg_deleted_at     timestamptz,
@@ -519,13 +526,18 @@ CREATE INDEX payment_windows_expiring ON payment_windows (expires_at)
     WHERE state IN ('opening', 'open', 'confirming');
 CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid);
 
--- One row for each order that must cost a registered amount when its window opens. A page cannot
--- choose another amount.
-CREATE TABLE expected_amounts (
+-- One row for each order that the merchant's server registered before its window opens. A page cannot
+-- choose other values than these. NULL: not compared.
+CREATE TABLE registered_windows (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
     merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
     amount_krw   bigint      NOT NULL CHECK (amount_krw >= 0),
     currency     text        CHECK (currency IN ('KRW')),
+    -- NULL: the order is a payment. Compared always if the merchant requires registered windows.
+    customer_uid text        CHECK (length(customer_uid) BETWEEN 1 AND 80),
+    notice_urls  text[]      NOT NULL DEFAULT '{}',
+    redirect_url text        CHECK (length(redirect_url) <= 2000),
+    confirm_url  text        CHECK (length(confirm_url) <= 2000),
     updated_at   timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, merchant_uid)
 );
@@ -651,14 +663,12 @@ CREATE TABLE deliveries (
     resource_id  text        NOT NULL,
     version      integer     NOT NULL,
     url          text        NOT NULL,
-    -- Host and port: URLs that share them are slow or down together.
-    endpoint     text        NOT NULL GENERATED ALWAYS AS
-        (coalesce(lower(substring(url FROM '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)')), '')) STORED,
     content_type text        NOT NULL CHECK (content_type IN ('json', 'form')),
     state        text        NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
     attempts     integer     NOT NULL DEFAULT 0,
     -- Attempts of the current cycle. A resend begins a new cycle.
     cycle_attempts integer     NOT NULL DEFAULT 0,
+    -- 'infinity' while its endpoint is paused or disabled.
     next_attempt_at  timestamptz NOT NULL,
     leased_until timestamptz,
     last_answer  text,
@@ -692,20 +702,20 @@ CREATE TABLE delivery_attempts (
     FOREIGN KEY (merchant_id, delivery_id) REFERENCES deliveries
 );
 
--- One row for each endpoint that fails or is paused. A failing endpoint's row is deleted when it
--- answers again.
+-- One row for each URL that fails or is paused. The row of a failing URL is deleted when it answers
+-- again.
 CREATE TABLE webhook_endpoints (
     merchant_id   bigint      NOT NULL REFERENCES merchants,
-    endpoint      text        NOT NULL,
+    url           text        NOT NULL,
     failures      integer     NOT NULL,
     failing_since timestamptz NOT NULL,
     -- Set after many failures in a row: nothing is sent before.
     backoff_until timestamptz,
-    -- The endpoint answered 410: deliveries stop until a user resumes them.
+    -- The URL answered 410: deliveries wait until a user resumes them.
     disabled_at       timestamptz,
     -- A user paused the deliveries: none is sent and no attempt is used up until a user resumes them.
     paused_at       timestamptz,
-    PRIMARY KEY (merchant_id, endpoint)
+    PRIMARY KEY (merchant_id, url)
 );
 
 -- One row for each signing secret, also for a replaced one while it still signs.

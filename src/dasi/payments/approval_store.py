@@ -93,7 +93,7 @@ _STATEMENT = """
                p.channel_id, p.version, 'payment.paid' AS kind,
                jsonb_build_object('imp_uid', p.imp_uid, 'merchant_uid', p.merchant_uid,
                                   'status', 'paid') AS body,
-               p.notice_urls AS urls, input.now AS at
+               p.notice_urls AS urls, p.source <> 'api' AS is_of_page, input.now AS at
         FROM p JOIN input ON input.merchant_id = p.merchant_id AND input.imp_uid = p.imp_uid
         {extended_webhooks}
     ), new_events AS (
@@ -121,7 +121,7 @@ _EXTENDED_WEBHOOKS = """
                'payment.resolved',
                jsonb_build_object('type', 'payment.resolved', 'imp_uid', p.imp_uid,
                                   'merchant_uid', p.merchant_uid, 'status', 'paid'),
-               ARRAY[]::text[], input.now
+               ARRAY[]::text[], false, input.now
         FROM p
         JOIN input ON input.merchant_id = p.merchant_id AND input.imp_uid = p.imp_uid
         JOIN merchants m ON m.merchant_id = p.merchant_id

@@ -9,6 +9,8 @@ and each is answered, only after the commit that holds its rows.
 
 A process that dies in between leaves the attempt `sending`: the order stays taken and the PG gets
 no second request for it (M2, M4).
+
+A charge that is declined after its key was replaced goes on with the new key, as a new payment.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from dasi.billing_keys import active_key, open_key
+from dasi.billing_keys import active_key, is_replaced, open_key
 from dasi.channels import open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
@@ -28,11 +30,12 @@ from dasi.ledger import (
     ChargeDetails,
     Payment,
     ensure_order_available,
+    key_attempt_store,
     lookup_backoff,
     reserve_store,
 )
 from dasi.payments.either_day import send_on_either_day
-from dasi.payments.record import PaymentRef, record_charge
+from dasi.payments.record import PaymentRef, in_doubt_on_db_failure, record_charge
 from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import (
     Approved,
@@ -69,6 +72,12 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     Refused, with nothing done: `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
     `NotFound("unknown_customer")`. A pending payment is not a failure: the PG may have charged.
     """
+    payment = await _charge_active_key(engine, merchant_id, request)
+    is_over = payment.fail_code != key_attempt_store.KEY_REPLACED
+    return payment if is_over else await _charge_active_key(engine, merchant_id, request)
+
+
+async def _charge_active_key(engine: Engine, merchant_id: int, request: ChargeRequest) -> Payment:
     now = engine.clock.now()
     reserved = await _reserve(engine, merchant_id, request, now)
     attempt = Attempt(attempt_id=reserved.attempt_id, business_date=kst_day(now))
@@ -76,6 +85,9 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
         engine, merchant_id, attempt, lambda sent: _send(engine, request, sent, reserved)
     )
     reference = PaymentRef(merchant_id, reserved.imp_uid, request.details.merchant_uid)
+    if isinstance(outcome, Declined) and await is_replaced(engine, reserved):
+        with in_doubt_on_db_failure(reference, attempt.attempt_id):
+            return await key_attempt_store.fail_replaced(engine, reference, attempt, outcome)
     payment = await record_charge(
         engine, reference, attempt.attempt_id, outcome, actor=reserved.provider
     )

@@ -25,6 +25,7 @@ async def notify(
         version=payment.version,
         status=status,
         notice_urls=notice_urls,
+        is_of_page=payment.source != "api",
         now=now,
     )
 

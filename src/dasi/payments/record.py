@@ -52,7 +52,7 @@ async def record_charge(
     """
     if isinstance(outcome, Approved):
         _log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
-        with _in_doubt_on_db_failure(reference, attempt_id):
+        with in_doubt_on_db_failure(reference, attempt_id):
             row = _approval_row(
                 engine, reference, attempt_id, outcome, actor=actor, resolved_by=None
             )
@@ -327,14 +327,14 @@ async def record_or_in_doubt(
     The answer is lost with the process. The committed attempt is not: it stays `sending`, keeps
     the order taken, and the worker looks it up at the PG later.
     """
-    with _in_doubt_on_db_failure(payment_ref, attempt_id):
+    with in_doubt_on_db_failure(payment_ref, attempt_id):
         return await record_outcome(
             engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
         )
 
 
 @contextmanager
-def _in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
+def in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
     """Raise `Conflict("order_in_doubt")` if the database goes away while an answer is recorded."""
     try:
         yield

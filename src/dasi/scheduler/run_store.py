@@ -185,7 +185,7 @@ async def payment_of_run(
     row = await database.fetchrow(
         """SELECT imp_uid FROM payments
            WHERE merchant_id = $1 AND merchant_uid = $2 AND is_scheduled AND started_at >= $3
-             AND coalesce(fail_code, '') NOT IN ('NOT_SENT', 'NOT_FOUND_AT_PG')
+             AND coalesce(fail_code, '') NOT IN ('NOT_SENT', 'NOT_FOUND_AT_PG', 'KEY_REPLACED')
            ORDER BY started_at DESC, imp_uid DESC LIMIT 1""",
         merchant_id,
         merchant_uid,
@@ -285,7 +285,7 @@ async def next_due(
                UNION ALL
                SELECT min(greatest(d.next_attempt_at, r.backoff_until)) FROM deliveries d
                LEFT JOIN webhook_endpoints r
-                   ON r.merchant_id = d.merchant_id AND r.endpoint = d.endpoint
+                   ON r.merchant_id = d.merchant_id AND r.url = d.url
                WHERE d.merchant_id = $1 AND d.state = 'pending'
                  AND r.disabled_at IS NULL AND r.paused_at IS NULL
                  AND greatest(d.next_attempt_at, r.backoff_until) > $2

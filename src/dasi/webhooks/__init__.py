@@ -10,10 +10,10 @@ from dasi.webhooks.delivery_log import (
 )
 from dasi.webhooks.endpoints import (
     FailingEndpoint,
-    fail_for_disabled_any_merchant,
     failing_endpoints,
     pause_endpoint,
     resume_endpoint,
+    suspend_deliveries_any_merchant,
 )
 from dasi.webhooks.resend import replay_events, resend_event
 from dasi.webhooks.send_test import SentTest, send_test_event
@@ -34,7 +34,6 @@ __all__ = [
     "SentTest",
     "SigningSecret",
     "delivery_health",
-    "fail_for_disabled_any_merchant",
     "failing_endpoints",
     "list_attempts",
     "list_deliveries",
@@ -46,4 +45,5 @@ __all__ = [
     "send_test_event",
     "signature_headers",
     "signing_secrets",
+    "suspend_deliveries_any_merchant",
 ]

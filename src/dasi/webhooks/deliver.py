@@ -3,12 +3,13 @@
 Delivery is at least once. If a worker dies between the POST and its record, another worker POSTs
 the same event id again.
 
-Each endpoint (host and port) has a few slots of its own. A delivery that finds none waits for a
-moment and is then released, and nothing more is claimed for that endpoint meanwhile. A slow
-endpoint therefore does not delay the deliveries to others.
+Each URL of a merchant has a few slots of its own. A delivery that finds none waits for a moment
+and is then released, and nothing more is claimed for that URL meanwhile. A slow endpoint therefore
+does not delay the deliveries to others, and no merchant takes the slots of all.
 """
 
 import asyncio
+import collections
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 BATCH = 50
 MAX_CONCURRENT = 256
 PER_ENDPOINT = 8
+PER_MERCHANT = 96
 FAILURE_THRESHOLD, FAILURE_WINDOW_S = 20, 300
 _SLOT_TIMEOUT_S = 20
 _LEASE = timedelta(seconds=90)  # longer than a wait for a slot, a connection and a response
@@ -45,9 +47,11 @@ _BACKOFFS = Counter("dasi_webhook_endpoint_backoffs_total", "Back-offs from endp
 
 SignableDelivery: TypeAlias = tuple[ClaimedDelivery, Sequence[SigningSecret]]
 """A delivery and the secrets that sign it."""
+EndpointKey: TypeAlias = tuple[int, str]
+"""A merchant and its URL."""
 
 
-class Deliverer(WorkerPool[SignableDelivery, str]):
+class Deliverer(WorkerPool[SignableDelivery, EndpointKey]):
     """POSTs webhooks. One per worker; its options are those of `WebhookClient`."""
 
     def __init__(
@@ -71,7 +75,7 @@ class Deliverer(WorkerPool[SignableDelivery, str]):
             answer_s=answer_s,
         )
         # A slot per concurrent POST to an endpoint; an endpoint without deliveries needs none.
-        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._slots: WeakValueDictionary[EndpointKey, asyncio.Semaphore] = WeakValueDictionary()
 
     async def close(self) -> None:
         """Wait for the POSTs in flight, so that each attempt is recorded, and close the client."""
@@ -89,6 +93,7 @@ class Deliverer(WorkerPool[SignableDelivery, str]):
             leased_until=now + _LEASE,
             batch=min(self.free_slots, BATCH),
             busy=[endpoint for endpoint, count in self.in_flight.items() if count >= PER_ENDPOINT],
+            busy_merchants=self._busy_merchants(),
             only_merchant_id=only_merchant_id,
         )
         if not deliveries:
@@ -97,13 +102,19 @@ class Deliverer(WorkerPool[SignableDelivery, str]):
         secrets = await signing_secrets_of(self._engine, merchant_ids)
         return [(delivery, secrets[delivery.merchant_id]) for delivery in deliveries]
 
-    def group_of(self, item: SignableDelivery) -> str:
-        return item[0].endpoint
+    def group_of(self, item: SignableDelivery) -> EndpointKey:
+        return item[0].merchant_id, item[0].url
+
+    def _busy_merchants(self) -> list[int]:
+        per_merchant = collections.Counter[int]()
+        for (merchant_id, _), count in self.in_flight.items():
+            per_merchant[merchant_id] += count
+        return [merchant_id for merchant_id, count in per_merchant.items() if count >= PER_MERCHANT]
 
     async def process(self, item: SignableDelivery) -> None:
         """POST one delivery as soon as its endpoint has a free slot, and record the attempt."""
         delivery, secrets = item
-        slot = self._slots.setdefault(delivery.endpoint, asyncio.Semaphore(PER_ENDPOINT))
+        slot = self._slots.setdefault(self.group_of(item), asyncio.Semaphore(PER_ENDPOINT))
         try:
             async with asyncio.timeout(_SLOT_TIMEOUT_S):
                 await slot.acquire()
@@ -139,8 +150,8 @@ class Deliverer(WorkerPool[SignableDelivery, str]):
         decision = evaluate_response(
             response, self._retry_schedule, attempts_before=delivery.cycle_attempts, now=now
         )
-        # The endpoint comes first: a delivery recorded before its endpoint is disabled would wait
-        # unseen if the worker died in between.
+        # The endpoint comes first: a delivery recorded before its endpoint is disabled would be
+        # sent again if the worker died in between.
         await self._record_endpoint_result(delivery, decision, now)
         await delivery_store.record_attempt(
             self._engine.database,
@@ -165,14 +176,15 @@ class Deliverer(WorkerPool[SignableDelivery, str]):
     async def _record_endpoint_result(
         self, delivery: ClaimedDelivery, decision: DeliveryDecision, now: datetime
     ) -> None:
-        endpoint = (self._engine.database, delivery.merchant_id, delivery.endpoint)
+        endpoint = (self._engine.database, delivery.merchant_id, delivery.url)
         match decision.endpoint:
             case "healthy":
-                if await endpoints.forget_failures(*endpoint):
-                    log.info("webhook_endpoint_healthy", endpoint=delivery.endpoint)
+                waiting = await endpoints.forget_failures(*endpoint, now=now)
+                if waiting is not None:
+                    log.info("webhook_endpoint_healthy", url=delivery.url, waiting=waiting)
             case "disabled":
                 await endpoints.disable(*endpoint, now=now)
-                log.warning("webhook_endpoint_disabled", endpoint=delivery.endpoint)
+                log.warning("webhook_endpoint_disabled", url=delivery.url)
             case "failing":
                 backoff_until = await endpoints.count_failure(
                     *endpoint,
@@ -184,6 +196,6 @@ class Deliverer(WorkerPool[SignableDelivery, str]):
                     _BACKOFFS.inc()
                     log.warning(
                         "webhook_endpoint_backoff",
-                        endpoint=delivery.endpoint,
+                        url=delivery.url,
                         until=backoff_until.isoformat(),
                     )

@@ -67,7 +67,8 @@ async def list_deliveries(
     rows = await engine.database.fetch(
         """SELECT d.delivery_id, d.event_id, e.kind, d.resource_id, d.url, d.state, d.attempts,
                   d.last_answer,
-                  CASE WHEN d.state = 'pending' THEN d.next_attempt_at END AS next_attempt_at,
+                  CASE WHEN d.state = 'pending' AND d.next_attempt_at < 'infinity'
+                       THEN d.next_attempt_at END AS next_attempt_at,
                   d.created_at, d.done_at
            FROM deliveries d
            JOIN webhook_events e ON e.merchant_id = d.merchant_id AND e.event_id = d.event_id

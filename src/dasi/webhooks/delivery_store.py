@@ -16,7 +16,6 @@ class ClaimedDelivery:
     delivery_id: str
     event_id: str
     url: str
-    endpoint: str
     content_type: Literal["json", "form"]
     body: dict[str, str]
     cycle_attempts: int
@@ -31,15 +30,16 @@ async def claim_due_any_merchant(
     now: datetime,
     leased_until: datetime,
     batch: int,
-    busy: Sequence[str],
+    busy: Sequence[tuple[int, str]],
+    busy_merchants: Sequence[int],
     only_merchant_id: int | None,
 ) -> list[ClaimedDelivery]:
     """Lease up to `batch` due deliveries to this worker until `leased_until` and return them.
 
     A delivery waits while an older one of the same payment and URL has no response yet (W3). Busy,
-    paused or disabled endpoints are left out. If the worker dies, the lease expires and another
-    worker claims the delivery. `OFFSET 0` and `coalesce` keep the planner on the index of
-    `next_attempt_at`, however many deliveries are due.
+    paused or disabled endpoints (a merchant and a URL) are left out. If the worker dies, the lease
+    expires and another worker claims the delivery. `OFFSET 0` and `coalesce` keep the planner on
+    the index of `next_attempt_at`, however many deliveries are due.
     """
     rows = await database.fetch(
         """UPDATE deliveries d SET leased_until = $2
@@ -48,7 +48,8 @@ async def claim_due_any_merchant(
                SELECT due.merchant_id, due.delivery_id FROM deliveries due
                WHERE due.state = 'pending' AND due.next_attempt_at <= $1
                  AND (due.leased_until IS NULL OR due.leased_until <= $1)
-                 AND coalesce(due.endpoint <> ALL ($4::text[]), true)
+                 AND coalesce(due.merchant_id || ' ' || due.url <> ALL ($4::text[]), true)
+                 AND coalesce(due.merchant_id <> ALL ($6::bigint[]), true)
                  AND coalesce(due.merchant_id = $5::bigint, true)
                  AND NOT EXISTS (
                      SELECT 1 FROM deliveries older
@@ -58,12 +59,12 @@ async def claim_due_any_merchant(
                        AND older.responded_at IS NULL AND older.version < due.version OFFSET 0)
                  AND NOT EXISTS (
                      SELECT 1 FROM webhook_endpoints r
-                     WHERE r.merchant_id = due.merchant_id AND r.endpoint = due.endpoint
+                     WHERE r.merchant_id = due.merchant_id AND r.url = due.url
                        AND (r.disabled_at IS NOT NULL OR r.paused_at IS NOT NULL
                             OR r.backoff_until > $1) OFFSET 0)
                ORDER BY due.next_attempt_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
              AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
-           RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.endpoint, d.content_type,
+           RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.content_type,
                      e.body, d.cycle_attempts,
                      EXISTS (SELECT 1 FROM channels c WHERE c.merchant_id = d.merchant_id
                                                         AND NOT c.is_sandbox)
@@ -71,8 +72,9 @@ async def claim_due_any_merchant(
         now,
         leased_until,
         batch,
-        list(busy),
+        [f"{merchant_id} {url}" for merchant_id, url in busy],
         only_merchant_id,
+        list(busy_merchants),
     )
     return [ClaimedDelivery(**{**row, "body": json.loads(row["body"])}) for row in rows]
 

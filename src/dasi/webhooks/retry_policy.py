@@ -3,7 +3,7 @@
 2xx                      delivered
 408, 425, 429, 5xx, 3xx  not accepted: attempted again, not before its Retry-After
 other 4xx                refused: attempted again, but later events need not wait for it
-410                      failed, and nothing more goes to this endpoint until it is resumed
+410                      waits, and nothing more goes to this URL until it is resumed
 no response              as a 5xx
 """
 
@@ -55,7 +55,7 @@ def evaluate_response(
     if status is not None and status // 100 == 2:  # noqa: PLR2004  # the success codes
         return DeliveryDecision("delivered", now, has_responded=True, endpoint="healthy")
     if status == _GONE:
-        return DeliveryDecision("failed", now, has_responded=True, endpoint="disabled")
+        return DeliveryDecision("pending", now, has_responded=False, endpoint="disabled")
     has_responded = (
         status is not None and status // 100 == 4 and status not in (_TIMEOUT, _EARLY, _MANY)  # noqa: PLR2004  # the client-error codes
     )

@@ -1,26 +1,26 @@
 """A payment window from opening to result."""
 
 from dasi.windows.complete_window import complete_window
-from dasi.windows.expected_amount import (
-    change_expected_amount,
-    find_expected_amount,
-    register_expected_amount,
-)
-from dasi.windows.expected_amount_store import ExpectedAmount
 from dasi.windows.open_window import close_window, expire_windows, open_window, view_window
+from dasi.windows.registered_window import (
+    change_registered_window,
+    find_registered_window,
+    register_window,
+)
+from dasi.windows.registered_window_store import RegisteredWindow
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, WindowView
 
 __all__ = [
-    "ExpectedAmount",
     "OpenWindowRequest",
     "OpenedWindow",
+    "RegisteredWindow",
     "WindowView",
-    "change_expected_amount",
+    "change_registered_window",
     "close_window",
     "complete_window",
     "expire_windows",
-    "find_expected_amount",
+    "find_registered_window",
     "open_window",
-    "register_expected_amount",
+    "register_window",
     "view_window",
 ]

@@ -17,11 +17,12 @@ from dasi.ledger import (
     ensure_order_available,
     payment_store,
 )
-from dasi.merchants import Merchant
+from dasi.merchants import Merchant, PageRules, find_page_rules
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 from dasi.recovery import ensure_not_stopped
 from dasi.windows import window_store
-from dasi.windows.expected_amount import ensure_amount_matches
+from dasi.windows.registered_window import ensure_registered
+from dasi.windows.return_address import check_return_addresses
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, Progress, WindowView
 from dasi.windows.window_store import AttemptTiming
 
@@ -55,19 +56,21 @@ async def open_window(
     Refused before anything is stored: `NotAllowed("no_channel")`,
     `NotAllowed("pg_not_configured")`, `NotAllowed("channel_disabled")`,
     `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
-    `Conflict("prepared_amount_differs")`, `Invalid`.
-    After that: `PgRefusedWindow`, or `Unavailable` when the PG could not be reached; the payment is
-    then failed and the order stays free.
+    `Conflict("prepared_amount_differs")`, `Conflict("registered_value_differs")`,
+    `NotAllowed("window_not_registered")`, `Invalid`.
+    After that the payment has failed and the order is free: `PgRefusedWindow`, or `Unavailable`.
     """
     if request.customer_uid is None and request.amount_krw < 1:
         raise Invalid("amount", "won_in_window")
     channel = await select_channel(
         engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
     )
+    rules = await find_page_rules(engine, merchant.merchant_id)
     now = engine.clock.now()
     window_token, pg_order_id = token(16), _pg_order_id(request.merchant_uid, now)
     async with engine.database.transaction() as connection:
         await ensure_not_stopped(connection)
+        await _ensure_allowed(connection, merchant, rules, request)
         await _ensure_available(connection, merchant.merchant_id, request)
         imp_uid = await window_store.insert_window(
             connection,
@@ -141,10 +144,23 @@ def _order(request: OpenWindowRequest, pg_order_id: str) -> Order:
     )
 
 
+async def _ensure_allowed(
+    connection: Connection, merchant: Merchant, rules: PageRules, request: OpenWindowRequest
+) -> None:
+    """Refuse what a page must not decide (A4)."""
+    registered = await ensure_registered(
+        connection,
+        merchant.merchant_id,
+        request,
+        is_required=rules.requires_registered_windows,
+    )
+    registered_url = registered.redirect_url if registered else None
+    check_return_addresses(merchant, rules, request, registered_url=registered_url)
+
+
 async def _ensure_available(
     connection: Connection, merchant_id: int, request: OpenWindowRequest
 ) -> None:
-    await ensure_amount_matches(connection, merchant_id, request.merchant_uid, request.amount_krw)
     if request.customer_uid is None:
         await ensure_order_available(connection, merchant_id, request.merchant_uid)
     else:

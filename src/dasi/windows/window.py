@@ -38,6 +38,8 @@ class OpenWindowRequest:
     redirect_url: str | None = None
     page_origin: str | None = None
     """Scheme and host of the page that called. Only this page gets the result as a message."""
+    asking_origin: str | None = None
+    """The same, or of the page around our own frame."""
     language: Literal["ko", "en", "ja", "zh"] | None = None
     app_scheme: str | None = None
     user_agent: str | None = None

@@ -218,6 +218,8 @@ async def test_a_registration_found_late_does_not_replace_a_newer_card(
 
     settled = await find_payment(engine, merchant.merchant_id, lost.imp_uid)
     assert settled.status is Status.PAID
+    clock.advance(timedelta(days=7))
+    await kicc.advance(timedelta(days=7).total_seconds())
     await delete_due_keys(engine)
     assert await charged_with(engine, merchant, kicc, "card-1") == newer
     live = {key["batchKey"]: key["isLive"] for key in (await kicc.state())["keys"]}

@@ -15,6 +15,8 @@ from dasi.providers.port import Declined, KeyIssued
 from domain.unresolved.conftest import CUSTOMER, PaymentsFixture
 from support.served_app import served
 
+GRACE_PERIOD_S = 7 * 86_400
+
 
 async def _keys_at_pg(payments: PaymentsFixture) -> list[str]:
     """States of the keys at KICC, oldest first."""
@@ -36,6 +38,7 @@ async def test_reissue_replaces_the_key_and_ends_the_old_one_at_the_pg(
     await payments.register()
     assert await _removals(payments) == [("replaced", False), ("active", False)]
 
+    await payments.turn(GRACE_PERIOD_S)
     await delete_due_keys(payments.engine)
 
     assert await _removals(payments) == [("replaced", True), ("active", False)]
@@ -100,6 +103,7 @@ async def test_a_key_value_that_is_live_again_is_not_ended_at_the_pg(
     await payments.turn(60)
     await _keep(payments, first)
 
+    await payments.turn(GRACE_PERIOD_S)
     while await delete_due_keys(payments.engine):
         pass
 

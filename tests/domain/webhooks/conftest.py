@@ -50,6 +50,7 @@ class WebhooksFixture:
                     version=version,
                     status="paid",
                     notice_urls=(url,),
+                    is_of_page=False,
                     now=self.clock.now(),
                     more={"version": str(version)},
                 )
@@ -79,6 +80,12 @@ class WebhooksFixture:
 
     async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
+
+
+async def polling(deliverer: Deliverer) -> None:
+    """Deliver until the task is cancelled, as a worker does."""
+    while True:
+        await deliverer.poll()
 
 
 def versions_by_payment(bodies: Sequence[dict[str, str]]) -> dict[str, list[int]]:

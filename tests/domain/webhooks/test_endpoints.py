@@ -11,11 +11,12 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.responses import RedirectResponse, Response
 
-from dasi.foundation.errors import NotFound
-from dasi.merchants import add_merchant
-from dasi.webhooks import Deliverer, failing_endpoints, pause_endpoint, resume_endpoint
+from dasi.webhooks import (
+    Deliverer,
+    failing_endpoints,
+)
 from dasi.webhooks.deliver import PER_ENDPOINT
-from domain.webhooks.conftest import WebhooksFixture, versions_by_payment
+from domain.webhooks.conftest import WebhooksFixture, polling, versions_by_payment
 from support.served_app import address_of, free_socket
 from support.webhook_endpoint import Post, WebhookEndpoint, receiving
 
@@ -89,54 +90,6 @@ async def test_redirect_is_not_followed(
         await deliverer.run_due()
         assert (await webhooks.attempts())[0].http_status == 307
         assert elsewhere.posts == []
-
-
-async def test_gone_endpoint_gets_nothing_more_until_it_is_resumed(
-    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
-):
-    async def gone(_post: Post) -> int:
-        return 410
-
-    endpoint.answer = gone
-    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1", "imp_1")
-    await webhooks.advance(deliverer, timedelta(hours=1))
-    assert len(endpoint.posts) == 1
-    assert len(await webhooks.deliveries("failed")) == 2
-    (failing,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
-    assert failing.disabled_at is not None
-
-    endpoint.answer = None
-    await resume_endpoint(webhooks.engine, webhooks.merchant_id, failing.endpoint)
-    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_2")
-    await deliverer.run_due()
-    assert endpoint.posts[-1].values["imp_uid"] == "imp_2"
-
-
-async def test_late_success_does_not_enable_a_gone_endpoint_again(
-    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
-):
-    """A POST in flight may succeed after the 410; the endpoint must stay disabled."""
-
-    marked = asyncio.Event()
-
-    async def gone_for_first(post: Post) -> int:
-        if post.values["imp_uid"] == "imp_1":
-            return 410
-        await marked.wait()
-        return 200
-
-    endpoint.answer = gone_for_first
-    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1", "imp_2")
-    while not await failing_endpoints(webhooks.engine, webhooks.merchant_id):
-        await deliverer.poll()
-    marked.set()
-    while await deliverer.poll():
-        pass
-    assert (
-        len(await webhooks.deliveries("delivered")) == len(await webhooks.deliveries("failed")) == 1
-    )
-    (failing,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
-    assert failing.disabled_at is not None
 
 
 async def test_retry_after_is_kept_to(
@@ -219,7 +172,7 @@ async def test_slow_endpoint_does_not_delay_the_others(
     await webhooks.enqueue(f"{endpoint.url}/hooks", *many)
     async with receiving() as quick:
         await webhooks.enqueue(f"{quick.url}/hooks", *PAYMENTS)
-        turning = asyncio.create_task(_turns(deliverer))
+        turning = asyncio.create_task(polling(deliverer))
         await quick.until(len(PAYMENTS))
         assert len(await endpoint.until(PER_ENDPOINT)) == PER_ENDPOINT, "and no more at once"
         free.set()
@@ -247,49 +200,6 @@ async def test_dead_endpoint_is_paused_and_its_events_wait(
     assert len(await webhooks.deliveries("pending")) == 30
 
 
-async def test_paused_endpoint_gets_no_attempt_and_after_the_resume_everything_in_order(
-    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
-):
-    url = f"{endpoint.url}/hooks"
-    name = await pause_endpoint(webhooks.engine, webhooks.merchant_id, url)
-    await webhooks.enqueue(url, "imp_1", "imp_1", "imp_2")
-    assert await webhooks.advance(deliverer, THREE_DAYS) == 0
-    (listed,) = await failing_endpoints(webhooks.engine, webhooks.merchant_id)
-    assert (listed.endpoint, listed.paused_at is not None) == (name, True)
-    await resume_endpoint(webhooks.engine, webhooks.merchant_id, url)
-    await webhooks.advance(deliverer, timedelta(minutes=1))
-    assert versions_by_payment([post.values for post in endpoint.posts]) == {
-        "imp_1": [1, 2],
-        "imp_2": [1],
-    }
-    with pytest.raises(NotFound, match="unknown_endpoint"):
-        await resume_endpoint(webhooks.engine, webhooks.merchant_id, name)
-
-
-async def test_post_in_flight_does_not_end_the_pause(
-    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
-):
-    async def pause_meanwhile(_post: Post) -> int:
-        await pause_endpoint(webhooks.engine, webhooks.merchant_id, endpoint.url)
-        return 200
-
-    endpoint.answer = pause_meanwhile
-    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1", "imp_1")
-    await webhooks.advance(deliverer, timedelta(hours=1))
-    assert len(endpoint.posts) == 1
-    assert len(await webhooks.deliveries("pending")) == 1
-
-
-async def test_pause_holds_for_one_merchant_only(
-    webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
-):
-    other = await add_merchant(webhooks.engine, code="imp00000002", name="x", webhook_url=None)
-    await pause_endpoint(webhooks.engine, other.merchant_id, endpoint.url)
-    await webhooks.enqueue(f"{endpoint.url}/hooks", "imp_1")
-    await deliverer.run_due()
-    assert len(endpoint.posts) == 1
-
-
 async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not(
     webhooks: WebhooksFixture, deliverer: Deliverer, endpoint: WebhookEndpoint
 ):
@@ -305,11 +215,6 @@ async def test_one_payments_events_wait_for_each_other_and_other_payments_do_not
         "imp_1": [1],
         "imp_2": [1, 2],
     }
-
-
-async def _turns(deliverer: Deliverer) -> None:
-    while True:
-        await deliverer.poll()
 
 
 def _listening_on(port: int) -> socket.socket:

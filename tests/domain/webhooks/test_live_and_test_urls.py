@@ -33,7 +33,7 @@ async def set_urls(webhooks: WebhooksFixture, merchant: Merchant, **urls: str | 
 
 
 async def urls_of_event(
-    webhooks: WebhooksFixture, channel: Channel, *notice_urls: str
+    webhooks: WebhooksFixture, channel: Channel, *notice_urls: str, is_of_page: bool = False
 ) -> list[str]:
     """Enqueue one event of the channel and return the URLs of its deliveries."""
     async with webhooks.engine.database.transaction() as connection:
@@ -46,6 +46,7 @@ async def urls_of_event(
             version=1,
             status="paid",
             notice_urls=notice_urls,
+            is_of_page=is_of_page,
             now=webhooks.clock.now(),
         )
     rows = await webhooks.rows("SELECT url FROM deliveries WHERE event_id = $1", event_id)
@@ -76,13 +77,38 @@ async def test_event_goes_to_the_url_of_its_channel(
     assert await urls_of_event(webhooks, channel) == of_test
 
 
-async def test_notice_url_of_the_payment_comes_first(
+OTHER = "https://elsewhere.example/hook"
+
+
+async def test_notice_url_of_the_server_replaces_the_merchants_own(
     webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
 ):
     await set_urls(webhooks, merchant, webhook_url=LIVE, test_webhook_url=TEST)
-    assert await urls_of_event(webhooks, channel, "https://shop.example/this-one") == [
-        "https://shop.example/this-one"
-    ]
+    assert await urls_of_event(webhooks, channel, OTHER) == [OTHER]
+
+
+@pytest.mark.parametrize(
+    ("urls", "of_page", "expected"),
+    [
+        ({"webhook_url": LIVE, "test_webhook_url": TEST}, (OTHER,), [OTHER, TEST]),
+        ({"webhook_url": LIVE}, (OTHER, LIVE), [OTHER, LIVE]),
+        ({"webhook_url": LIVE}, (), [LIVE]),
+        ({}, (OTHER,), [OTHER]),
+    ],
+)
+async def test_notice_url_of_a_page_comes_beside_the_merchants_own(
+    webhooks: WebhooksFixture,
+    merchant: Merchant,
+    channel: Channel,
+    *,
+    urls: dict[str, str],
+    of_page: tuple[str, ...],
+    expected: list[str],
+):
+    await set_urls(webhooks, merchant, **urls)
+    assert sorted(await urls_of_event(webhooks, channel, *of_page, is_of_page=True)) == sorted(
+        expected
+    )
 
 
 async def test_extended_event_goes_to_the_same_url(

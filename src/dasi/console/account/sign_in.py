@@ -1,5 +1,7 @@
 """Pages to sign in, accept an invitation, reset a password and sign out."""
 
+from urllib.parse import unquote
+
 from starlette.responses import Response
 
 from dasi.authentication import LIFE, sign_in, sign_out
@@ -110,8 +112,10 @@ async def _ask_new_password(request: ConsoleRequest, refused: Invalid | None) ->
 def _next_path(request: ConsoleRequest, path: str) -> str:
     """Return the path if it is a page of the console, else the first page.
 
-    A link must not lead to another site after the sign-in.
+    A link must not lead to another site or to a payer's page after the sign-in. A browser resolves
+    `..` and `%2e%2e`, and drops tabs and line ends, before it goes there.
     """
-    home = request.console_url()
-    is_console = path.startswith(f"{home}/") and "//" not in path and "\\" not in path
-    return path if is_console else home
+    home, decoded = request.console_url(), unquote(path)
+    is_plain = decoded.isprintable() and not {".", ".."} & set(decoded.split("/"))
+    is_console = path.startswith(f"{home}/") and "//" not in path and "\\" not in decoded
+    return path if is_plain and is_console else home

@@ -1,11 +1,11 @@
-"""Pages of billing keys: the list, the keys of one customer, deletion."""
+"""Pages of billing keys: the list, the keys of one customer, deletion, restoring."""
 
 from datetime import timedelta
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from dasi.billing_keys import browse_keys, delete_key, keys_of_customer
+from dasi.billing_keys import browse_keys, delete_key, keys_of_customer, restore_key
 from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.errors import NotFound
 from dasi.reporting import PaymentQuery, browse_payments
@@ -73,3 +73,12 @@ async def post_delete(request: ConsoleRequest) -> Response:
     await request.audit("billing_key_deleted", target=customer_uid)
     await delete_key(request.engine, request.merchant_id, customer_uid, also=revoke_of_deleted_key)
     return request.redirect(f"{request.url('/keys/' + quote(customer_uid, safe=''))}?done=removed")
+
+
+async def post_restore(request: ConsoleRequest) -> Response:
+    """Make a replaced key the active one again."""
+    customer_uid = request.http.path_params["customer_uid"]
+    billing_key_id = request.field("billing_key_id")
+    await restore_key(request.engine, request.merchant_id, customer_uid, billing_key_id)
+    await request.audit("billing_key_restored", target=customer_uid, detail=billing_key_id)
+    return request.redirect(f"{request.url('/keys/' + quote(customer_uid, safe=''))}?done=restored")

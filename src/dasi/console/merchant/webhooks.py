@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal, cast
-from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
@@ -131,17 +130,16 @@ async def post_replay(request: ConsoleRequest) -> Response:
 
 
 async def post_pause(request: ConsoleRequest) -> Response:
-    endpoint = await pause_endpoint(
-        request.engine, request.merchant_id, request.field("endpoint", length_max=300)
-    )
-    await request.audit("webhook_endpoint_paused", target=endpoint)
+    url = request.field("endpoint", length_max=_URL_MAX)
+    await pause_endpoint(request.engine, request.merchant_id, url)
+    await request.audit("webhook_endpoint_paused", target=url)
     return request.redirect(f"{request.url('/webhooks')}?done=paused")
 
 
 async def post_resume(request: ConsoleRequest) -> Response:
-    endpoint = request.field("endpoint", length_max=300)
-    await resume_endpoint(request.engine, request.merchant_id, endpoint)
-    await request.audit("webhook_endpoint_resumed", target=endpoint)
+    url = request.field("endpoint", length_max=_URL_MAX)
+    waiting = await resume_endpoint(request.engine, request.merchant_id, url)
+    await request.audit("webhook_endpoint_resumed", target=url, detail=str(waiting))
     return request.redirect(f"{request.url('/webhooks')}?done=resumed")
 
 
@@ -177,14 +175,11 @@ async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
 def _endpoints(
     request: ConsoleRequest, failing: list[FailingEndpoint]
 ) -> list[tuple[str, FailingEndpoint | None]]:
-    """Return the hosts of the merchant's addresses and of failing endpoints.
-
-    The second value is the failing endpoint, or None.
-    """
-    failing_by_host = {endpoint.endpoint: endpoint for endpoint in failing}
-    urls = (request.merchant.webhook_url, request.merchant.test_webhook_url)
-    hosts = [urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls if url]
-    return [(host, failing_by_host.get(host)) for host in dict.fromkeys([*hosts, *failing_by_host])]
+    """Return the merchant's own URLs and those that fail; the second value is None if well."""
+    failing_by_url = {endpoint.url: endpoint for endpoint in failing}
+    own = (request.merchant.webhook_url, request.merchant.test_webhook_url)
+    urls = dict.fromkeys([*(url for url in own if url), *failing_by_url])
+    return [(url, failing_by_url.get(url)) for url in urls]
 
 
 def may_resend(request: ConsoleRequest) -> bool:

@@ -1,23 +1,31 @@
-"""/payments/prepare: a server registers the amount of an order before its page opens a window."""
+"""/payments/prepare: a server registers an order before its page opens a window.
 
+`customer_uid` and the addresses extend Iamport's request; without them it is the amount alone.
+"""
+
+from msgspec import UNSET
 from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
-from dasi.iamport.schema.params import Enum, Integer, Name
+from dasi.iamport.schema.params import Enum, Integer, Name, Text, Urls
 from dasi.windows import (
-    ExpectedAmount,
-    change_expected_amount,
-    find_expected_amount,
-    register_expected_amount,
+    RegisteredWindow,
+    change_registered_window,
+    find_registered_window,
+    register_window,
 )
 
 _PREPARE = (
     Name("merchant_uid", 40, is_required=True),
     Integer("amount", is_required=True, type_rule="whole_won"),
     Enum("currency", ("KRW",)),
+    Name("customer_uid", 80),
+    Urls("notice_url"),
+    Text("m_redirect_url", 2000),
+    Text("confirm_url", 2000),
 )
 
 
@@ -41,41 +49,49 @@ def routes(context: ApiContext) -> list[Route]:
 
 
 async def register(request: ApiRequest) -> Response:
-    """Registers an order's amount; a window with another amount is refused (F1003)."""
-    expected_amount = await register_expected_amount(
-        request.engine, request.merchant.merchant_id, _expected_amount(request)
+    """Registers an order; a window with other values is refused (F1003, F1004)."""
+    registered_window = await register_window(
+        request.engine, request.merchant.merchant_id, _registered_window(request)
     )
-    return success(_view(expected_amount))
+    return success(_view(registered_window))
 
 
 async def change(request: ApiRequest) -> Response:
-    """Changes a registered amount. 404 if the order is not registered."""
-    expected_amount = await change_expected_amount(
-        request.engine, request.merchant.merchant_id, _expected_amount(request)
+    """Replaces a registration as a whole. 404 if the order is not registered."""
+    registered_window = await change_registered_window(
+        request.engine, request.merchant.merchant_id, _registered_window(request)
     )
-    return success(_view(expected_amount))
+    return success(_view(registered_window))
 
 
 async def read(request: ApiRequest) -> Response:
-    """The registered amount. 404 if the order is not registered."""
-    expected_amount = await find_expected_amount(
+    """The registration. 404 if the order is not registered."""
+    registered_window = await find_registered_window(
         request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
     )
-    return success(_view(expected_amount))
+    return success(_view(registered_window))
 
 
-def _expected_amount(request: ApiRequest) -> ExpectedAmount:
+def _registered_window(request: ApiRequest) -> RegisteredWindow:
     params = request.params
-    return ExpectedAmount(
+    return RegisteredWindow(
         merchant_uid=params["merchant_uid"],
         amount_krw=params["amount"],
         currency=params["currency"],
+        customer_uid=params["customer_uid"],
+        notice_urls=params["notice_url"] or (),
+        redirect_url=params["m_redirect_url"],
+        confirm_url=params["confirm_url"],
     )
 
 
-def _view(expected_amount: ExpectedAmount) -> PrepareObject:
+def _view(registered_window: RegisteredWindow) -> PrepareObject:
     return PrepareObject(
-        merchant_uid=expected_amount.merchant_uid,
-        amount=expected_amount.amount_krw,
-        currency=expected_amount.currency,
+        merchant_uid=registered_window.merchant_uid,
+        amount=registered_window.amount_krw,
+        currency=registered_window.currency,
+        customer_uid=registered_window.customer_uid or UNSET,
+        notice_url=list(registered_window.notice_urls) or UNSET,
+        m_redirect_url=registered_window.redirect_url or UNSET,
+        confirm_url=registered_window.confirm_url or UNSET,
     )

@@ -8,7 +8,7 @@ times are 0, unused lists are empty. Times are epoch seconds, amounts whole won.
 import builtins
 from typing import Annotated, Generic, Literal, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Row = TypeVar("Row")
 EpochS = Annotated[int, Meta(ge=0, description="epoch seconds; 0: not applicable")]
@@ -136,11 +136,18 @@ class TokenObject(Struct, kw_only=True):
 
 
 class PrepareObject(Struct, kw_only=True):
-    """`PaymentPrepareAnnotation`: the amount that the window of an order must have."""
+    """`PaymentPrepareAnnotation`: the values that the window of an order must have.
+
+    Those that Iamport lacks appear only if they were registered.
+    """
 
     merchant_uid: str
     amount: Won
     currency: Literal["KRW"] | None
+    customer_uid: str | UnsetType = UNSET
+    notice_url: list[str] | UnsetType = UNSET
+    m_redirect_url: str | UnsetType = UNSET
+    confirm_url: str | UnsetType = UNSET
 
 
 class StandardCode(Struct, kw_only=True):

@@ -282,7 +282,7 @@ class JsonText:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """A URL or a list of URLs; blanks are left out."""
+    """A URL or a list of URLs; blanks and repetitions are left out."""
 
     name: str
     is_required: bool = False
@@ -291,10 +291,10 @@ class Urls:
         urls = value if isinstance(value, list) else [value]
         if len(urls) > _URLS_MAX:
             raise Invalid(self.name, "count_at_most", maximum=_URLS_MAX)
-        return tuple(self._parse_one(url) for url in urls if not _is_blank(url))
+        return tuple(dict.fromkeys(self._parse_one(url) for url in urls if not _is_blank(url)))
 
     def _parse_one(self, url: object) -> str:
-        if not isinstance(url, str) or len(url) > _URL_MAX or CONTROL.search(url):
+        if not isinstance(url, str) or _has_lone_surrogate(url) or CONTROL.search(url):
             raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         try:
             parts = urlsplit(url)
@@ -302,7 +302,7 @@ class Urls:
             parts.port  # noqa: B018 - reading it checks it
         except ValueError as bad:
             raise Invalid(self.name, "http_url", maximum=_URL_MAX) from bad
-        if not is_fine or _has_lone_surrogate(url):
+        if not is_fine or len(url.encode()) > _URL_MAX:
             raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         check_outgoing_url(self.name, url)
         return url
