@@ -149,8 +149,9 @@ _RESERVE = """
         FROM named JOIN new_payments USING (merchant_id, imp_uid)
     )
     SELECT merchant_id, customer_uid, billing_key_id, imp_uid, attempt_id, pg_order_id,
-           full_name AS name, buyer_name, buyer_email, buyer_tel, customer_id, sealed_key, provider, pg_merchant_id,
-           sealed_secret, is_sandbox, key_fields, language, is_recovering, reservation_id
+           full_name AS name, buyer_name, buyer_email, buyer_tel, customer_id, sealed_key, provider,
+           pg_merchant_id, sealed_secret, is_sandbox, key_fields, language, is_recovering,
+           reservation_id
     FROM named JOIN new_payments USING (merchant_id, imp_uid)"""
 _NAME_TAKEN_MAX = 3
 _INSERT_ATTEMPT = """
