@@ -15,6 +15,7 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.ssrf import check_outgoing_url
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
 from dasi.windows import OpenWindowRequest
@@ -168,6 +169,7 @@ def _custom_data(param: Param) -> str | None:
     text = msgspec.json.encode(custom_data)
     if len(text) > CUSTOM_DATA_MAX_BYTES:
         raise Invalid("custom_data", "json_bytes_at_most", maximum=CUSTOM_DATA_MAX_BYTES)
+    refuse_card_number("custom_data", text.decode())
     return text.decode()
 
 
@@ -220,6 +222,7 @@ def _url(field: str, url: object) -> tuple[str, str]:
     # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
     if _CONTROL.search(url) or " " in url or "\\" in url:
         raise Invalid(field, "url_characters")
+    refuse_card_number(field, url)
     try:
         return url, urlsplit(url).scheme.lower()
     except ValueError:
@@ -266,6 +269,7 @@ def _text(param: Param, field: str, *, at_most: int) -> str | None:
         raise Invalid(field, "length_at_most", maximum=at_most, length=len(value))
     if _CONTROL.search(value):
         raise Invalid(field, "no_control_characters")
+    refuse_card_number(field, value)
     return value
 
 
@@ -276,4 +280,5 @@ def _truncated(param: Param, field: str, *, at_most: int) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
+    refuse_card_number(field, value)
     return _CONTROL.sub(" ", value).strip()[:at_most].strip() or None

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.ssrf import check_outgoing_url
 from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
 from dasi.ledger import AMOUNT_MAX_KRW
@@ -49,6 +50,7 @@ class Text:
             raise Invalid(self.name, "text_too_long", maximum=self.length_max, length=len(text))
         if CONTROL.search(text):
             raise Invalid(self.name, "no_control_characters")
+        refuse_card_number(self.name, text)
         return text
 
     def schema(self) -> Schema:
@@ -79,6 +81,7 @@ class FreeText:
     def parse(self, value: object) -> str | None:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Invalid(self.name, "text")
+        refuse_card_number(self.name, str(value))
         return CONTROL.sub(" ", str(value)).strip()[: self.length_max] or None
 
     def schema(self) -> Schema:
@@ -231,6 +234,7 @@ class JsonText:
             raise Invalid(self.name, "text_too_long", maximum=_CUSTOM_DATA_MAX, length=len(text))
         if "\x00" in text or _has_lone_surrogate(text):
             raise Invalid(self.name, "storable_text")
+        refuse_card_number(self.name, text)
         return text
 
     def schema(self) -> Schema:
@@ -272,6 +276,7 @@ class Urls:
         if not is_fine or _has_lone_surrogate(url):
             raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         check_outgoing_url(self.name, url)
+        refuse_card_number(self.name, url)
         return url
 
     def schema(self) -> Schema:
