@@ -22,8 +22,15 @@ async def show_list(request: ConsoleRequest) -> Response:
         request.engine,
         request.merchant_id,
         query=search_text or None,
+        matches_name=request.may_view_personal_data,
         after=request.cursor(),
         limit=PAGE,
+    )
+    uids = [key.customer_uid for key in page.rows]
+    await request.audit_view(
+        "billing_keys_searched" if search_text else "billing_keys_listed",
+        target="billing keys",
+        detail=f"{len(uids)}: {uids[0]} … {uids[-1]}" if uids else "0",
     )
     return request.page(
         "billing_keys.html",
@@ -38,6 +45,7 @@ async def show_one(request: ConsoleRequest) -> Response:
     keys = await keys_of_customer(request.engine, request.merchant_id, customer_uid)
     if not keys:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    await request.audit_view("billing_key_viewed", target=customer_uid)
     now = request.engine.clock.now()
     charges = await browse_payments(
         request.engine,
