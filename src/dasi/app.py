@@ -6,6 +6,7 @@ Only this module, `worker` and the commands know which PGs exist.
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -29,6 +30,8 @@ from dasi.providers.kicc.adapter import KiccProvider
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
 from dasi.settings import Settings
+
+_CONTACT_LIFE = timedelta(days=90)
 
 
 @asynccontextmanager
@@ -71,6 +74,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
     app = Starlette(
         routes=[
             *_health_routes(engine),
+            *_security_routes(engine, settings.security_contact),
             *checkout.routes(engine),
             *pg_notifications.routes(engine),
             *console.routes(engine),
@@ -122,6 +126,20 @@ def _health_routes(engine: Engine) -> list[Route]:
         Route("/health/ready", ready, methods=["GET"]),
         Route("/metrics", show_metrics, methods=["GET"]),
     ]
+
+
+def _security_routes(engine: Engine, contact: str) -> list[Route]:
+    """Return the route of `security.txt` (RFC 9116); none without a contact."""
+
+    async def show_contact(_request: Request) -> Response:
+        # The expiry is required. It moves on while the operator keeps the setting.
+        expires_at = (engine.clock.now() + _CONTACT_LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return PlainTextResponse(
+            f"Contact: {contact}\nExpires: {expires_at}\nPreferred-Languages: ko, en\n"
+        )
+
+    path = "/.well-known/security.txt"
+    return [Route(path, show_contact, methods=["GET"])] if contact else []
 
 
 def _allowed(request: Request) -> set[str]:

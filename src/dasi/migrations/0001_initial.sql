@@ -465,7 +465,7 @@ CREATE TABLE payment_windows (
     return_text   text,
     opened_at     timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,
-    PRIMARY KEY (merchant_id, window_token),
+    PRIMARY KEY (merchant_id, window_hash),
     UNIQUE (merchant_id, pg_order_id),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
