@@ -129,17 +129,18 @@ def _health_routes(engine: Engine) -> list[Route]:
 
 
 def _security_routes(engine: Engine, contact: str) -> list[Route]:
-    """Return the route of `security.txt` (RFC 9116); none without a contact."""
+    """Return the route of `security.txt` (RFC 9116). Without a contact it is not found."""
 
     async def show_contact(_request: Request) -> Response:
+        if not contact:
+            raise HTTPException(404)
         # The expiry is required. It moves on while the operator keeps the setting.
         expires_at = (engine.clock.now() + _CONTACT_LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
         return PlainTextResponse(
             f"Contact: {contact}\nExpires: {expires_at}\nPreferred-Languages: ko, en\n"
         )
 
-    path = "/.well-known/security.txt"
-    return [Route(path, show_contact, methods=["GET"])] if contact else []
+    return [Route("/.well-known/security.txt", show_contact, methods=["GET"])]
 
 
 def _allowed(request: Request) -> set[str]:

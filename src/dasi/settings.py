@@ -96,7 +96,7 @@ def _retention_days(text: str) -> int | None:
 def _security_contact(text: str) -> str:
     if text == "none":
         return ""
-    if not text.startswith(("mailto:", "https://")) or not text.isascii() or " " in text:
+    if not text.startswith(("mailto:", "https://")) or not text.isascii() or not text.isprintable():
         raise ValueError("a mailto: or https:// address")
     return text
 

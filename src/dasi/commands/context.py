@@ -86,7 +86,7 @@ async def _record_command(engine: Engine, merchant: Merchant | None) -> None:
         action="command_run",
         target=command[:_TARGET_MAX],
         detail=options[:_DETAIL_MAX] or None,
-        client=ClientInfo(address="cli", user_agent=""),
+        client=ClientInfo(address="terminal", user_agent="dasi"),
         now=engine.clock.now(),
     )
 

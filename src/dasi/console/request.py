@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -262,6 +262,12 @@ def whole_number(text: str) -> int | None:
     """Return the digits as a number that fits a database id, else None."""
     is_number = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS_MAX
     return int(text) if is_number else None
+
+
+def range_of(ids: Sequence[str]) -> str:
+    """Return how many rows a list showed, and which, for the audit log."""
+    ends = " … ".join(dict.fromkeys((ids[0], ids[-1]))) if ids else ""
+    return f"{len(ids)}: {ends}" if ids else "0"
 
 
 def next_url(page: Page[Any], *, name: str = "after", **params: str) -> str | None:

@@ -28,7 +28,8 @@ _ISSUED_BARE = {
     16: re.compile(r"35|4|5[1-5]|6|9"),
     **dict.fromkeys((17, 18, 19), re.compile(r"62")),
 }
-_MANY_DIGITS = re.compile(r"\d{4}[ -]\d{4}|\d{4}[ -]\d{6}|\d{15}")
+_MANY_DIGITS = re.compile(r"[0-9]{4}[ -]?[0-9]{4}")
+_LENGTH_MIN = 15
 _ID_ENDINGS = ("_uid", "_uids", "_id")
 
 
@@ -53,6 +54,8 @@ def hide_card_numbers(text: str) -> str:
 
 
 def _find(text: str, *, is_id: bool) -> list[str]:
+    if len(text) < _LENGTH_MIN:
+        return []
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # full-width digits
     if _MANY_DIGITS.search(text) is None:

@@ -63,7 +63,7 @@ async def erase(engine: Engine, merchant_id: int, request: EraseRequest, *, acto
         action="personal_data_erased",
         target=", ".join(request.values)[:200],
         detail=request.column,
-        client=ClientInfo(address="", user_agent=""),
+        client=ClientInfo(address="terminal", user_agent="dasi"),
         now=engine.clock.now(),
     )
     erased = 0

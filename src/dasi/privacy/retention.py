@@ -75,7 +75,7 @@ async def _erase_payments(engine: Engine, merchant_id: int, *, days: int, actor:
                 action="personal_data_erased",
                 target=f"{payments[0].imp_uid} … {payments[-1].imp_uid}",
                 detail=f"{erased} payments older than {days} days",
-                client=ClientInfo(address="", user_agent=""),
+                client=ClientInfo(address="worker", user_agent="dasi"),
                 now=now,
             )
     log.info("personal_data_erased", merchant_id=merchant_id, payments=erased, days=days)

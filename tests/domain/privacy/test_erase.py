@@ -11,7 +11,7 @@ from dasi.billing_keys import delete_key
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, ChargeDetails
-from dasi.privacy import EraseRequest, count_personal_data, erase, erase_expired
+from dasi.privacy import EraseRequest, count_personal_data, erase, erase_expired, retention
 from dasi.reporting import verify_ledger
 from dasi.saved_filters import save_filter
 from dasi.schedules import NewSchedule, create_schedules, revoke_of_deleted_key
@@ -86,7 +86,7 @@ async def plant(client: MerchantClient) -> None:
         ],
         checking_amount_krw=0,
     )
-    user = await add_user(
+    await add_user(
         client.engine,
         email="lee@shop.example",
         name="이운영",
@@ -94,9 +94,10 @@ async def plant(client: MerchantClient) -> None:
         merchant_id=merchant_id,
         role=Role.OPERATOR,
     )
+    (user,) = await client.rows("SELECT user_id FROM users")
     for name, term in (("단골", EMAIL.upper()), ("실패", "")):
         await save_filter(
-            client.engine, merchant_id, user.user_id, name=name, query=f"q={term}&status=failed"
+            client.engine, merchant_id, user["user_id"], name=name, query=f"q={term}&status=failed"
         )
     deliverer = Deliverer(client.engine, allow_local=True)
     try:
@@ -255,8 +256,7 @@ async def test_batches_of_one_erase_everything_and_read_nothing_twice(
     client: MerchantClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await end_customer(client)
-    for module in ("erase", "retention"):
-        monkeypatch.setattr(f"dasi.privacy.{module}.BATCH", 1)
+    monkeypatch.setattr(retention, "BATCH", 1)
     clock.advance(timedelta(days=31))
     runs = 0
     while await erase_expired(client.engine, days=30):

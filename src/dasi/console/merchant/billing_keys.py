@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from dasi.billing_keys import browse_keys, delete_key, keys_of_customer
-from dasi.console.request import ConsoleRequest, next_url
+from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.errors import NotFound
 from dasi.reporting import PaymentQuery, browse_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
@@ -26,11 +26,10 @@ async def show_list(request: ConsoleRequest) -> Response:
         after=request.cursor(),
         limit=PAGE,
     )
-    uids = [key.customer_uid for key in page.rows]
     await request.audit_view(
         "billing_keys_searched" if search_text else "billing_keys_listed",
         target="billing keys",
-        detail=f"{len(uids)}: {uids[0]} … {uids[-1]}" if uids else "0",
+        detail=range_of([key.customer_uid for key in page.rows]),
     )
     return request.page(
         "billing_keys.html",

@@ -10,7 +10,7 @@ from dasi.audit import list_audit_of
 from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
-from dasi.console.request import ConsoleRequest, next_url
+from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
@@ -211,13 +211,11 @@ async def audit_listed(
     searched: str = "",
 ) -> None:
     """Write which payments a list showed with their buyers, without the text that was searched."""
-    if not payments:
-        shown = "0"
-    else:
-        first, last = payments[0].imp_uid, payments[-1].imp_uid
-        shown = f"{len(payments)}: {first}" + (f" … {last}" if last != first else "")
+    imp_uids = [payment.imp_uid for payment in payments]
     await request.audit_view(
-        "payments_searched" if searched else "payments_listed", target=target, detail=shown
+        "payments_searched" if searched else "payments_listed",
+        target=target,
+        detail=range_of(imp_uids),
     )
 
 
