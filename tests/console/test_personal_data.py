@@ -134,6 +134,18 @@ async def test_a_masked_page_still_separates_buyers(
     assert masked(Buyer(tel=TEL)).tel == "***-5544"
 
 
+@pytest.mark.parametrize("name", ["pending", "good", "paid", "p", ""])
+def test_a_buyer_named_like_a_state_changes_no_state(name: str) -> None:
+    page = {"buyer": Buyer(name=name), "label": labels.STATUS["paid"], "state": "pending"}
+    shown = masked(page)
+    assert shown == {**page, "buyer": Buyer(name=f"{name[0]}**" if name else "")}
+
+
+def test_a_buyers_values_are_cut_out_of_the_texts_beside_them() -> None:
+    page = (Buyer(name=NAME, tel=TEL), {"resMsg": f"{NAME} 님"}, [f"call {TEL.replace('-', '')}"])
+    assert masked(page)[1:] == ({"resMsg": "남** 님"}, ["call ***-5544"])
+
+
 @pytest.mark.parametrize("term", [NAME, EMAIL, TEL, TEL.replace("-", "")])
 async def test_a_read_only_user_cannot_search_by_buyer(
     term: str, gateway: MerchantClient, signed_in: SignIn

@@ -23,6 +23,8 @@ TYPED_DETAILS = frozenset({"payment_cancelled", "attempt_resolved", "schedules_p
 _TAIL_DIGITS = 4
 _TEXT_MIN = 2
 """A shorter value would damage texts that it happens to be in."""
+_SLUG = re.compile(r"[a-z_]+")
+"""A buyer whose name is `pending` must not change the states and kinds on the page."""
 _DIGITS_MIN = 9
 _DEPTH_MAX = 12
 _ID_NAMES = re.compile(r"(_uid|_id|url|urls)$")
@@ -70,7 +72,7 @@ def masked(value: T) -> T:
         text: mask(text)
         for original, mask in _personal_values(value)
         for text in (original, re.sub(r"[^0-9]", "", original) if mask is mask_tel else original)
-        if len(text) >= _TEXT_MIN
+        if len(text) >= _TEXT_MIN and not _SLUG.fullmatch(text)
     }
     pattern = None
     if replaced:
@@ -133,7 +135,7 @@ def _masked_fields(value: Any, scrub: Callable[[str], str], depth: int) -> dict[
     masks = _BUYER if isinstance(value, Buyer) else _FIELDS
     changed: dict[str, Any] = {}
     for name, inner in _fields(value):
-        if inner is None or isinstance(inner, bool | int | float):
+        if not inner or isinstance(inner, bool | int | float):
             continue
         if isinstance(inner, str) and name in masks:
             changed[name] = masks[name](inner)
