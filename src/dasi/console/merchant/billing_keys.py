@@ -26,11 +26,12 @@ async def show_list(request: ConsoleRequest) -> Response:
         after=request.cursor(),
         limit=PAGE,
     )
-    await request.audit_view(
-        "billing_keys_searched" if search_text else "billing_keys_listed",
-        target="billing keys",
-        detail=range_of([key.customer_uid for key in page.rows]),
-    )
+    if page.rows or search_text:
+        await request.audit_view(
+            "billing_keys_searched" if search_text else "billing_keys_listed",
+            target="billing keys",
+            detail=range_of([key.customer_uid for key in page.rows]),
+        )
     return request.page(
         "billing_keys.html",
         keys=page.rows,

@@ -212,11 +212,12 @@ async def audit_listed(
 ) -> None:
     """Write which payments a list showed with their buyers, without the text that was searched."""
     imp_uids = [payment.imp_uid for payment in payments]
-    await request.audit_view(
-        "payments_searched" if searched else "payments_listed",
-        target=target,
-        detail=range_of(imp_uids),
-    )
+    if imp_uids or searched:
+        await request.audit_view(
+            "payments_searched" if searched else "payments_listed",
+            target=target,
+            detail=range_of(imp_uids),
+        )
 
 
 def _without_search_text(params: Mapping[str, str]) -> str:
