@@ -3,23 +3,23 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
-UV_VERSION := 0.13.9
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test crash fuzz check lint types architecture sdk-types lock bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash fuzz check lint types architecture sdk-types lock sbom bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-.venv/bin/uv:
+.venv/bin/uv: requirements-build.lock
 	@test -n "$(PYTHON)" || { echo "dasi needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)"; exit 1; }
 	@echo "Setting up with $(PYTHON) ..."
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-build.lock
+	@touch $@
 
 .venv/.runtime: .venv/bin/uv requirements.lock pyproject.toml
 	@$(UV) pip install -q --require-hashes -r requirements.lock
-	@$(UV) pip install -q --no-deps -e .
+	@$(UV) pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
@@ -78,8 +78,12 @@ architecture: setup-dev
 	@.venv/bin/python -m pytest -q tests/architecture
 
 lock: .venv/bin/uv  ## Renew the lock files
+	$(UV) pip compile -q --universal --no-header --generate-hashes requirements-build.in -o requirements-build.lock
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra dev -o requirements-dev.lock
+
+sbom: .venv/.runtime  ## What runs in production as a CycloneDX file, from the lock (sbom.cdx.json)
+	@.venv/bin/python .ci/sbom.py requirements.lock > sbom.cdx.json
 
 bench: setup-dev  ## Benchmarks beside the baseline of this machine (ARGS="charge reads --quick")
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

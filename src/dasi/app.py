@@ -6,6 +6,7 @@ Only this module, `worker` and the commands know which PGs exist.
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -30,6 +31,8 @@ from dasi.recovery import CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
 from dasi.settings import Settings
+
+_CONTACT_LIFE = timedelta(days=90)
 
 
 @asynccontextmanager
@@ -75,6 +78,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
     app = Starlette(
         routes=[
             *_health_routes(engine),
+            *_security_routes(engine, settings.security_contact),
             *checkout.routes(engine),
             *pg_notifications.routes(engine),
             *console.routes(engine),
@@ -128,6 +132,21 @@ def _health_routes(engine: Engine) -> list[Route]:
         Route("/health/ready", ready, methods=["GET"]),
         Route("/metrics", show_metrics, methods=["GET"]),
     ]
+
+
+def _security_routes(engine: Engine, contact: str) -> list[Route]:
+    """Return the route of `security.txt` (RFC 9116). Without a contact it is not found."""
+
+    async def show_contact(_request: Request) -> Response:
+        if not contact:
+            raise HTTPException(404)
+        # The expiry is required. It moves on while the operator keeps the setting.
+        expires_at = (engine.clock.now() + _CONTACT_LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return PlainTextResponse(
+            f"Contact: {contact}\nExpires: {expires_at}\nPreferred-Languages: ko, en\n"
+        )
+
+    return [Route("/.well-known/security.txt", show_contact, methods=["GET"])]
 
 
 def _allowed(request: Request) -> set[str]:

@@ -61,6 +61,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "billing-key": ("billing_keys", "The stored cards of a customer."),
     "channel": ("channels", "A merchant's contracts with payment companies."),
     "user": ("users", "Users who sign in to the console."),
+    "privacy": ("privacy", "Personal data: erase a customer's or an order's, or what is old."),
     "vault": ("vault", "The secrets that are sealed in the database."),
 }
 AnyCommand = TyperCommand | TyperGroup

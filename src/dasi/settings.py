@@ -89,6 +89,18 @@ def _networks(text: str) -> tuple[Network, ...]:
         raise ValueError("networks such as `10.0.0.0/8,::1`, separated by commas") from error
 
 
+def _retention_days(text: str) -> int | None:
+    return None if text == "off" else _whole(30, 36_500)(text)
+
+
+def _security_contact(text: str) -> str:
+    if text == "none":
+        return ""
+    if not text.startswith(("mailto:", "https://")) or not text.isascii() or not text.isprintable():
+        raise ValueError("a mailto: or https:// address")
+    return text
+
+
 def _webhook_retry_schedule(text: str) -> tuple[timedelta, ...]:
     return parse_durations(text, least=timedelta(hours=72))
 
@@ -266,6 +278,23 @@ class Settings:
         sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller "
         "that does not pass `include_sandbox`. Off is Iamport's behaviour since the end of 2025; "
         "clients written before it never pass it.",
+    )
+    buyer_retention_days: int | None = _setting(
+        "DASI_BUYER_RETENTION_DAYS",
+        default="off",
+        unit="days",
+        read=_retention_days,
+        sentence="After how many days buyers' personal data is erased from payments, at least 30; "
+        "amounts and statuses stay. `off` erases nothing by itself. The law asks for five years of "
+        "payment records (1827 days). It cannot be undone.",
+    )
+    security_contact: str = _setting(
+        "DASI_SECURITY_CONTACT",
+        default="none",
+        unit="URL",
+        read=_security_contact,
+        sentence="Where finders of weaknesses may write: `mailto:…` or `https://…`. It is served "
+        "as `/.well-known/security.txt`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",

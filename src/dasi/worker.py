@@ -18,6 +18,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
+from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
@@ -32,6 +33,7 @@ _IDLE_S = 1.0
 _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
+_RETENTION_S = 600.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
@@ -75,6 +77,16 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 _repeat("recovery", lambda: _end_recovery(engine), stop, idle_s=_SLOW_S)
             )
             loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
+            if settings.buyer_retention_days is not None:
+                days = settings.buyer_retention_days
+                loops.create_task(
+                    _repeat(
+                        "retention",
+                        lambda: erase_expired(engine, days=days),
+                        stop,
+                        idle_s=_RETENTION_S,
+                    )
+                )
             loops.create_task(_listen(session_url, woken, stop))
     finally:
         await runner.close()

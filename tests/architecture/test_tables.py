@@ -25,6 +25,7 @@ OWNERS = {
     "dasi.passkeys": ("passkeys", "passkey_challenges"),
     "dasi.saved_filters": ("saved_filters",),
     "dasi.audit": ("audit_log",),
+    "dasi.privacy": ("retention_progress",),
     "dasi.foundation": ("schema_migrations",),
 }  # fmt: skip
 # (module, table): why a module of another package writes the table.
@@ -36,6 +37,19 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "pg_attempts",
     ): "one commit for payment, attempt, event, webhook",
     ("dasi.payments.approval_store", "payment_events"): "one commit, as above",
+    **{
+        ("dasi.privacy.erase_store", table): "one commit erases a buyer from every table"
+        for table in (
+            "payments",
+            "payment_windows",
+            "schedules",
+            "billing_keys",
+            "deliveries",
+            "delivery_attempts",
+            "idempotent_requests",
+            "saved_filters",
+        )
+    },
     ("dasi.scheduler.run_store", "schedules"): "the scheduler claims, runs and ends a schedule",
     ("dasi.test_clocks.test_clock_store", "merchants"): "one commit moves all due times together",
     ("dasi.test_clocks.test_clock_store", "schedules"): "one commit, as above",

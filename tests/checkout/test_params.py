@@ -170,3 +170,23 @@ def test_languages_of_the_window_are_recognised(value, read_as):
 )
 def test_the_origin_of_a_page_is_a_web_origin_or_none(candidates, origin):
     assert read_origin(*candidates) == origin
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "4111-1111-1111-1111"),
+        ("buyer_name", "4111111111111111"),
+        ("buyer_addr", "카드 4111 1111 1111 1111"),
+        ("custom_data", {"card": 4111111111111111}),
+        ("custom_data", [["4111111111111111"]]),
+        ("m_redirect_url", "https://shop.example/?card=4111111111111111"),
+        ("customer_uid", "4111 1111 1111 1111"),
+    ],
+)
+def test_a_card_number_is_refused(field, value):
+    with pytest.raises(Invalid) as raised:
+        read(**{field: value})
+
+    assert (raised.value.field, raised.value.rule) == (field, "no_card_number")
+    assert "1111" not in str(raised.value)

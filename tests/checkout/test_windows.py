@@ -1,11 +1,13 @@
 """A window's life over HTTP: opened, returned, its result read; repeats change nothing."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from dasi.ledger import find_payment
 from dasi.merchants import add_merchant
+from support.database_dump import database_text
 from support.fake_kicc import HANGS_UP, Call, Reply, says
 
 RSP_OF_A_PAYMENT = {
@@ -282,3 +284,27 @@ async def test_a_channel_says_which_instalments_are_offered_unless_the_page_does
     page = {"card_quota": [6]}
     assert await offered(merchant_uid="order-3", amount=60_000, display=page) == [0, 6]
     assert await offered(merchant_uid="order-4", amount=60_000, customer_uid="card-1") is None
+
+
+async def test_a_result_is_not_found_from_a_day_after_the_windows_end(checkout):
+    token = await checkout.open(buyer_name="홍길동")
+    await checkout.post_return(token)
+    checkout.engine.clock.advance(timedelta(hours=24))
+    assert (await checkout.result(token))["rsp"]["buyer_name"] == "홍길동"
+
+    checkout.engine.clock.advance(timedelta(minutes=31))
+
+    for path in ("/result", ""):
+        async with checkout.http.get(checkout.path(token, path)) as answer:
+            assert answer.status == 404
+            assert "홍길동" not in await answer.text()
+
+
+async def test_the_database_does_not_hold_the_token_of_a_result(checkout):
+    token = await checkout.open()
+    await checkout.post_return(token)
+
+    text = await database_text(checkout.engine.database)
+
+    assert token not in text
+    assert token.encode().hex() not in text

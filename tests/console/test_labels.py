@@ -89,6 +89,7 @@ def test_every_audit_action_has_a_label_and_every_label_an_action() -> None:
         written(r'request\.audit\(\s*"(\w+)"')
         | written(r'record_own_audit\(\s*engine, (?:session\.)?user, "(\w+)"')
         | written(r'\baction="(\w+)"')
+        | written(r'"(\w+_(?:viewed|listed|searched|shown))"')
     )
     assert actions == labels.AUDIT_ACTION.keys()
 

@@ -23,6 +23,14 @@ def test_least_environment_gives_every_default():
     assert settings.allow_local_webhooks is False
 
 
+def test_nothing_is_erased_or_published_by_default():
+    settings = read_settings(LEAST)
+    assert settings.buyer_retention_days is None
+    assert settings.security_contact == ""
+    kept = read_settings(LEAST | {"DASI_BUYER_RETENTION_DAYS": "1827"})
+    assert kept.buyer_retention_days == 1827
+
+
 def test_empty_variable_counts_as_unset():
     assert read_settings(LEAST | {"DASI_WINDOW_TTL_S": " "}).window_ttl_s == 3600
 
@@ -49,6 +57,9 @@ def test_required_value_missing_is_named_with_a_way_out(name: str):
         ("DASI_ALLOW_LOCAL_WEBHOOKS", "maybe", "on or off"),
         ("DASI_WINDOW_TTL_S", "59", "from 60"),
         ("DASI_MAX_BODY_BYTES", "-1", "from 16384"),
+        ("DASI_BUYER_RETENTION_DAYS", "29", "from 30"),
+        ("DASI_SECURITY_CONTACT", "security@shop.example", "mailto:"),
+        ("DASI_SECURITY_CONTACT", "mailto:a@b.example\nExpires: never", "mailto:"),
         ("DASI_LOG_LEVEL", "loud", "one of debug"),
         ("DASI_LOG_FORMAT", "xml", "one of auto"),
     ],

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dasi.app import create_app, open_engine
 from dasi.channels import add_channel
@@ -69,6 +70,7 @@ PAGE = """<!doctype html><html lang="ko"><head><meta charset="utf-8">
 </script></body></html>"""
 WITH_CALLBACK = "return IMP.request_pay(param, (rsp) => window.results.push(rsp));"
 WITHOUT_CALLBACK = "return IMP.request_pay(param);"
+_TOKEN = re.compile(rb"\"window_token\": ?\"([^\"]+)\"")
 
 
 @dataclass
@@ -84,12 +86,20 @@ class SdkFixture:
     call: str = WITH_CALLBACK
     page_headers: dict[str, str] = field(default_factory=dict)
     close_answered: asyncio.Event = field(default_factory=asyncio.Event)
+    issued_token: str = ""
+    """Of the newest window. The database holds its hash only."""
 
     def watched(self, app: ASGIApp) -> ASGIApp:
-        """The gateway, which says when it has answered a close."""
+        """The gateway, which says when it has answered a close, and which token it has issued."""
 
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-            await app(scope, receive, send)
+            async def read(message: Message) -> None:
+                token = _TOKEN.search(message.get("body", b""))
+                if scope["path"].endswith("/windows") and token:
+                    self.issued_token = token[1].decode()
+                await send(message)
+
+            await app(scope, receive, read)
             if scope["path"].endswith("/close"):
                 self.close_answered.set()
 
@@ -103,11 +113,6 @@ class SdkFixture:
         async with self.rest.get(address, headers={"Authorization": token}) as answer:
             response: dict[str, Any] = (await answer.json())["response"]
             return response
-
-    async def window_token(self) -> str:
-        """The token of the one window there is."""
-        (row,) = await self.engine.database.fetch("SELECT window_token FROM payment_windows")
-        return str(row["window_token"])
 
     async def page(self, browser: Browser | BrowserContext, **context: Any) -> Page:
         """The shop's page, open."""

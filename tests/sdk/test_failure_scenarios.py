@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_forged_messages_are_not_heard(sdk, browser):
     page = await sdk.page(browser)
     popup = await pay(page)
-    token = await sdk.window_token()
+    token = sdk.issued_token
     rsp = {"success": True, "merchant_uid": "order-1", "imp_uid": "imp_666"}
     right = {"source": "dasi", "kind": "done", "window_token": token, "rsp": rsp}
     other_token = {**right, "window_token": "0" * len(token)}

@@ -186,7 +186,7 @@ async def test_during_the_approval_the_payer_stays_on_our_page(sdk, page):
     await page.click("button[value=approve]", no_wait_after=True)
     await sdk.kicc.wait_held()
     second = await page.context.new_page()
-    await second.goto(f"{sdk.gateway_url}/checkout/{CODE}/windows/{await sdk.window_token()}")
+    await second.goto(f"{sdk.gateway_url}/checkout/{CODE}/windows/{sdk.issued_token}")
     await expect(second.get_by_role("heading")).to_have_text("결제를 확인하고 있습니다")
     await shot(second, "phone-waiting")
 

@@ -1,6 +1,12 @@
 """The audit log: every operation of a user."""
 
-from dasi.audit.audit_log import list_audit, list_audit_of, record_audit, record_own_audit
+from dasi.audit.audit_log import (
+    list_audit,
+    list_audit_of,
+    record_audit,
+    record_own_audit,
+    record_view,
+)
 from dasi.audit.audit_store import AuditEntry, ClientInfo, insert_audit
 
 __all__ = [
@@ -11,4 +17,5 @@ __all__ = [
     "list_audit_of",
     "record_audit",
     "record_own_audit",
+    "record_view",
 ]

@@ -1,6 +1,7 @@
 """Write entries of the audit log, and read them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from dasi.audit import audit_store
@@ -8,6 +9,8 @@ from dasi.audit.audit_store import AuditEntry, ClientInfo
 from dasi.engine import Engine
 
 _TARGET_MAX, _DETAIL_MAX = 200, 1_000
+_VIEW_REPEATED_AFTER = timedelta(minutes=10)
+"""A page that renews itself shows the same data many times: one entry stands for this long."""
 
 
 class Actor(Protocol):
@@ -44,6 +47,32 @@ async def record_audit(
         client=client,
         now=engine.clock.now(),
     )
+
+
+async def record_view(
+    engine: Engine,
+    merchant_id: int,
+    user: Actor,
+    action: str,
+    *,
+    target: str,
+    detail: str | None,
+    client: ClientInfo,
+) -> None:
+    """Write that a user sees personal data, unless an entry of the last ten minutes says so."""
+    is_recorded = await audit_store.is_recorded_since(
+        engine.database,
+        merchant_id,
+        user_id=user.user_id,
+        action=action,
+        target=target[:_TARGET_MAX],
+        detail=detail[:_DETAIL_MAX] if detail else None,
+        since=engine.clock.now() - _VIEW_REPEATED_AFTER,
+    )
+    if not is_recorded:
+        await record_audit(
+            engine, merchant_id, user, action, target=target, detail=detail, client=client
+        )
 
 
 async def record_own_audit(
@@ -85,5 +114,8 @@ async def list_audit(
 async def list_audit_of(
     engine: Engine, merchant_id: int, targets: Sequence[str], *, limit: int
 ) -> list[AuditEntry]:
-    """Return the entries about these targets (payments, attempts, events), oldest first."""
+    """Return the operations on these targets (payments, attempts, events), oldest first.
+
+    Views are left out.
+    """
     return await audit_store.audit_entries_of(engine.database, merchant_id, targets, limit=limit)

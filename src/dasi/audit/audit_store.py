@@ -6,6 +6,8 @@ from datetime import datetime
 
 from dasi.foundation.db import Connection, Database
 
+_RECENT_MAX = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
@@ -59,6 +61,34 @@ async def insert_audit(
     )
 
 
+async def is_recorded_since(
+    database: Database,
+    merchant_id: int,
+    *,
+    user_id: int,
+    action: str,
+    target: str,
+    detail: str | None,
+    since: datetime,
+) -> bool:
+    """Return whether one of the newest entries is this one. The index bounds what is read."""
+    row = await database.fetchrow(
+        f"""SELECT 1 FROM (
+               SELECT user_id, action, target, detail, created_at FROM audit_log
+               WHERE merchant_id = $1 ORDER BY position DESC LIMIT {_RECENT_MAX}
+           ) AS recent
+           WHERE user_id = $2 AND action = $3 AND target = $4
+             AND detail IS NOT DISTINCT FROM $5 AND created_at > $6 LIMIT 1""",
+        merchant_id,
+        user_id,
+        action,
+        target,
+        detail,
+        since,
+    )
+    return row is not None
+
+
 async def audit_entries(
     database: Database,
     merchant_id: int,
@@ -92,11 +122,11 @@ async def audit_entries(
 async def audit_entries_of(
     database: Database, merchant_id: int, targets: Sequence[str], *, limit: int
 ) -> list[AuditEntry]:
-    """Return the entries about these targets, oldest first."""
+    """Return the operations on these targets, oldest first. Views (`…_viewed`) are left out."""
     rows = await database.fetch(
         """SELECT position, created_at, email, action, target, detail, address, user_agent
            FROM audit_log
-           WHERE merchant_id = $1 AND target = ANY ($2::text[])
+           WHERE merchant_id = $1 AND target = ANY ($2::text[]) AND right(action, 7) <> '_viewed'
            ORDER BY position LIMIT $3""",
         merchant_id,
         list(targets),

@@ -13,16 +13,23 @@ async def browse_keys(
     merchant_id: int,
     *,
     query: str | None,
+    matches_name: bool = True,
     after: Cursor | None,
     limit: int,
 ) -> Page[BillingKeySummary]:
     """Return a page of active keys, those that match `query` if it is not None.
 
-    `query` is a whole `customer_uid`, customer's name, or last four digits of a card.
+    `query` is a whole `customer_uid`, last four digits of a card or, with `matches_name`, a
+    customer's name.
     """
     assert 1 <= limit <= _LIMIT_MAX, "checked by the caller"
     rows = await list_store.page(
-        engine.database, merchant_id, query=query, after=after, limit=limit + 1
+        engine.database,
+        merchant_id,
+        query=query,
+        matches_name=matches_name,
+        after=after,
+        limit=limit + 1,
     )
     return make_page(
         rows, limit=limit, cursor=lambda key: Cursor(key.issued_at, key.billing_key_id)

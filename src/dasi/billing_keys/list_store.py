@@ -43,6 +43,7 @@ async def page(
     merchant_id: int,
     *,
     query: str | None,
+    matches_name: bool,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[BillingKeySummary]:
@@ -56,7 +57,7 @@ async def page(
         # One list for each term: a single list with OR would read all keys in their order.
         terms = [
             f"k.customer_uid = {text}",
-            f"k.customer_name = {text}",
+            *([f"k.customer_name = {text}"] if matches_name else []),
             f"right(k.card_number, 4) = {text}",
             f"right(k.card_number, 4) = {digits}",
         ]

@@ -15,6 +15,7 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.names import check_addressable, normalize_name
 from dasi.http.ssrf import BROWSER_SCHEMES, check_outgoing_url
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
@@ -178,6 +179,7 @@ def _custom_data(param: Param) -> str | None:
         raise Invalid("custom_data", "json_bytes_at_most", maximum=CUSTOM_DATA_MAX_BYTES)
     if b"\x00" in text:
         raise Invalid("custom_data", "no_control_characters")
+    refuse_card_number("custom_data", text.decode())
     return text.decode()
 
 
@@ -230,6 +232,7 @@ def _url(field: str, url: object) -> tuple[str, str]:
     # Browsers drop tabs and newlines inside an address, so `java\nscript:` must not pass.
     if _CONTROL.search(url) or " " in url or "\\" in url:
         raise Invalid(field, "url_characters")
+    refuse_card_number(field, url)
     try:
         return url, urlsplit(url).scheme.lower()
     except ValueError:
@@ -294,6 +297,7 @@ def _text(param: Param, field: str, *, at_most: int) -> str | None:
         raise Invalid(field, "length_at_most", maximum=at_most, length=len(value))
     if _CONTROL.search(value):
         raise Invalid(field, "no_control_characters")
+    refuse_card_number(field, value)
     return value
 
 
@@ -304,4 +308,5 @@ def _truncated(param: Param, field: str, *, at_most: int) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
+    refuse_card_number(field, value)
     return _CONTROL.sub(" ", value).strip()[:at_most].strip() or None

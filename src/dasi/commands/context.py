@@ -1,20 +1,25 @@
-"""Opens the engine for the length of one command."""
+"""Opens the engine for the length of one command, and writes the command into the audit log."""
 
 import asyncio
+import getpass
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shlex
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from dasi.audit import ClientInfo, insert_audit
 from dasi.engine import Engine
-from dasi.foundation.logging import set_up_logging
+from dasi.foundation.logging import set_up_logging, without_secrets
 from dasi.merchants import Merchant, find_merchant_by_code
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.data_dir import connect_database
 from dasi.settings import read_settings
 
 T = TypeVar("T")
+_TARGET_MAX, _DETAIL_MAX = 200, 1_000
 
 
 def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
@@ -22,6 +27,7 @@ def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
 
     async def run() -> T:
         async with _engine(data) as engine:
+            await _record_command(engine, None)
             return await act(engine)
 
     return asyncio.run(run())
@@ -32,10 +38,57 @@ def with_merchant(
 ) -> T:
     """Return the result of `act`, which gets the engine and the merchant of that code."""
 
-    async def run(engine: Engine) -> T:
-        return await act(engine, await find_merchant_by_code(engine, merchant_code))
+    async def run() -> T:
+        async with _engine(data) as engine:
+            merchant = await find_merchant_by_code(engine, merchant_code)
+            await _record_command(engine, merchant)
+            return await act(engine, merchant)
 
-    return with_engine(data, run)
+    return asyncio.run(run())
+
+
+def operator_name() -> str:
+    """Return the operating system's name of the user; its number if it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return f"uid {os.getuid()}"
+
+
+def describe_command(arguments: Sequence[str]) -> tuple[str, str]:
+    """Return the words of a command and its options, without the values of secrets."""
+    command: list[str] = []
+    options: list[str] = []
+    name = ""
+    for argument in arguments:
+        if argument.startswith("--"):
+            name, equals, value = argument.partition("=")
+            options.append(name)
+            if equals:
+                options.append(str(without_secrets(value, name=name)))
+                name = ""
+        elif name or options:
+            options.append(str(without_secrets(argument, name=name)))
+            name = ""
+        else:
+            command.append(argument)
+    return " ".join(command), shlex.join(options)
+
+
+async def _record_command(engine: Engine, merchant: Merchant | None) -> None:
+    """Write the command into the audit log before it runs: some cannot be undone."""
+    command, options = describe_command(sys.argv[1:])
+    await insert_audit(
+        engine.database,
+        merchant.merchant_id if merchant else None,
+        user_id=None,
+        email=f"cli:{operator_name()}",
+        action="command_run",
+        target=command[:_TARGET_MAX],
+        detail=options[:_DETAIL_MAX] or None,
+        client=ClientInfo(address="terminal", user_agent="dasi"),
+        now=engine.clock.now(),
+    )
 
 
 @asynccontextmanager

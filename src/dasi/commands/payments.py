@@ -1,12 +1,11 @@
 """Payments whose outcome is not known: list them, look them up, resolve one by hand."""
 
-import getpass
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from dasi.commands.context import with_engine
+from dasi.commands.context import operator_name, with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, kst, print_lines, print_list, print_note
 from dasi.engine import Engine
@@ -80,7 +79,7 @@ def resolve(
         lookups = 0
         if attempt is not None:
             assert reason is not None, "checked above"
-            operator = f"operator:{getpass.getuser()}"
+            operator = f"operator:{operator_name()}"
             await resolve_manually(engine, attempt, pg_tid=approved, actor=operator, reason=reason)
         else:
             while batch := await resolve_due(engine):

@@ -31,6 +31,18 @@ _REFUSALS = {
         "The API key {api_key} is in use already.",
         "Give another one with --api-key, or leave it out and one is made.",
     ),
+    "customer_has_active_key": (
+        "{of} has an active billing key: later charges would name the buyer again.",
+        "Delete the key first (console, or DELETE /subscribe/customers/{of}).",
+    ),
+    "schedule_waits": (
+        "A scheduled payment of {of} waits: it would name the buyer again.",
+        "Revoke it first (console, or POST /subscribe/payments/unschedule).",
+    ),
+    "payment_under_way": (
+        "A payment of {of} is under way: its result is not known yet.",
+        "Run the command again when it is over. `dasi payments unresolved` lists them.",
+    ),
     "unknown_user": (
         "The console has no user {email}.",
         "`dasi user list` shows all users; `dasi user add` adds one.",

@@ -3,26 +3,29 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from dasi.audit import ClientInfo, record_audit
+from dasi.audit import ClientInfo, record_audit, record_view
 from dasi.authentication import Session
 from dasi.console.labels import FLASH
+from dasi.console.personal_data import masked
 from dasi.console.templates import SECURITY_HEADERS, Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid
 from dasi.foundation.ids import token
 from dasi.foundation.pages import Cursor, Page
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.names import CONTROL, normalize_name
 from dasi.merchants import Merchant
 from dasi.users import User
 
+T = TypeVar("T")
 SESSION_COOKIE = "dasi_session"
 FORM_COOKIE = "dasi_form"
 _FORM_COOKIE_LIFE_S = 3600
@@ -106,6 +109,17 @@ class ConsoleRequest:
     def merchant_id(self) -> int:
         return self.merchant.merchant_id
 
+    @property
+    def may_view_personal_data(self) -> bool:
+        """Whether this user sees buyers' personal data. Pages of no merchant have none."""
+        return self.selected_merchant is None or self.user.may(
+            "view_personal_data", self.selected_merchant.merchant_id
+        )
+
+    def shown(self, value: T) -> T:
+        """Return `value` as this user may see it. `page` calls it for all that it renders."""
+        return value if self.may_view_personal_data else masked(value)
+
     def t(self, ko: str, en: str) -> str:
         return en if self.preferences.language == "en" else ko
 
@@ -114,6 +128,7 @@ class ConsoleRequest:
         text = self.form.get(name, "").strip()
         if len(text) > length_max or not all(c.isprintable() or c in "\r\n\t" for c in text):
             raise Invalid(name, "printable_length", maximum=length_max)
+        refuse_card_number(name, text)
         return text
 
     def order_name(self) -> str:
@@ -167,7 +182,10 @@ class ConsoleRequest:
         return f"{self.templates.root}/console{path}"
 
     def page(self, template: str, *, status: int = 200, **context: object) -> Response:
-        """Render a page for this user. A browser without a session gets a form token."""
+        """Render a page for this user, with personal data masked for users who may not view it.
+
+        A browser without a session gets a form token.
+        """
         form_token = self.session.form_token if self.session else ""
         form_token = form_token or self.http.cookies.get(FORM_COOKIE, "")
         new_form_token = "" if form_token else token(16)
@@ -181,7 +199,7 @@ class ConsoleRequest:
             merchant=self.selected_merchant,
             form_token=form_token or new_form_token,
             done=FLASH.get(self.query("done")),
-            **context,
+            **self.shown(context),
         )
         if new_form_token:
             self.set_cookie(response, FORM_COOKIE, new_form_token, life_s=_FORM_COOKIE_LIFE_S)
@@ -224,6 +242,19 @@ class ConsoleRequest:
     def delete_cookie(self, response: Response, name: str) -> None:
         response.delete_cookie(name, path=self.console_url())
 
+    async def audit_view(self, action: str, *, target: str, detail: str | None = None) -> None:
+        """Write that this user sees personal data, or nothing if it is masked."""
+        if self.may_view_personal_data:
+            await record_view(
+                self.engine,
+                self.merchant_id,
+                self.user,
+                action,
+                target=target,
+                detail=detail,
+                client=self.client,
+            )
+
     async def audit(
         self, action: str, *, target: str | None = None, detail: str | None = None
     ) -> None:
@@ -243,6 +274,12 @@ def whole_number(text: str) -> int | None:
     """Return the digits as a number that fits a database id, else None."""
     is_number = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS_MAX
     return int(text) if is_number else None
+
+
+def range_of(ids: Sequence[str]) -> str:
+    """Return how many rows a list showed, and which, for the audit log."""
+    ends = " … ".join(dict.fromkeys((ids[0], ids[-1]))) if ids else ""
+    return f"{len(ids)}: {ends}" if ids else "0"
 
 
 def next_url(page: Page[Any], *, name: str = "after", **params: str) -> str | None:

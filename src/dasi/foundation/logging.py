@@ -208,8 +208,12 @@ def _is_plain(text: str) -> bool:
 
 def _is_card_number(text: str) -> bool:
     """13 to 19 digits that pass Luhn's check, as every card number does."""
-    digits = [int(mark) for mark in text if mark.isdigit()]
-    if not _CARD_DIGITS_MIN <= len(digits) <= _CARD_DIGITS_MAX:
-        return False
-    doubled = (sum(divmod(digit * 2, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    digits = "".join(mark for mark in text if mark.isdigit())
+    return _CARD_DIGITS_MIN <= len(digits) <= _CARD_DIGITS_MAX and passes_luhn(digits)
+
+
+def passes_luhn(digits: str) -> bool:
+    """Return whether the last digit is Luhn's check digit of the others."""
+    numbers = [int(digit) for digit in digits]
+    doubled = (sum(divmod(number * 2, 10)) for number in numbers[-2::-2])
+    return (sum(numbers[-1::-2]) + sum(doubled)) % 10 == 0

@@ -39,6 +39,10 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "점(.)만으로 된 이름은 주소에 쓸 수 없습니다",
         "a name other than . and .., which no address can hold",
     ),
+    "no_card_number": (
+        "카드번호를 넣을 수 없습니다. 카드번호는 KICC 결제창에서만 입력합니다",
+        "free of card numbers: the payer enters a card in KICC's window only",
+    ),
     "storable_text": ("저장할 수 없는 문자가 들어 있습니다", "text of valid Unicode characters"),
     "text": ("문자열이어야 합니다", "a text"),
     "text_not_blank": ("빈 값이 아닌 문자열이어야 합니다", "a text that is not blank"),

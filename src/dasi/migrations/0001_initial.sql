@@ -496,8 +496,9 @@ CREATE TRIGGER payments_count_delta_update AFTER UPDATE ON payments FOR EACH ROW
 -- One row for each payment window, from opening to result.
 CREATE TABLE payment_windows (
     merchant_id   bigint      NOT NULL,
-    -- Random. The token alone lets the payer's browser read this one result and nothing else.
-    window_token  text        NOT NULL,
+    -- SHA-256 of a random token. The token alone lets the payer's browser read this one result for a
+    -- day, so the database does not hold it.
+    window_hash   bytea       NOT NULL,
     imp_uid       text        NOT NULL,
     channel_id    bigint      NOT NULL,
     pg_order_id text        NOT NULL,
@@ -517,7 +518,7 @@ CREATE TABLE payment_windows (
     return_text   text,
     opened_at     timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,
-    PRIMARY KEY (merchant_id, window_token),
+    PRIMARY KEY (merchant_id, window_hash),
     UNIQUE (merchant_id, pg_order_id),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
     FOREIGN KEY (merchant_id, channel_id) REFERENCES channels
@@ -897,4 +898,14 @@ CREATE TABLE saved_filters (
     query       text        NOT NULL CHECK (length(query) <= 500),
     saved_at    timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, user_id, name)
+);
+
+-- How far the personal data of old payments and schedules is erased. One row for each merchant and
+-- list: all rows before this place are done, so none is read again.
+CREATE TABLE retention_progress (
+    merchant_id  bigint      NOT NULL REFERENCES merchants,
+    source       text        NOT NULL CHECK (source IN ('payments', 'schedules')),
+    erased_until timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
+    last_id      text        NOT NULL DEFAULT '',
+    PRIMARY KEY (merchant_id, source)
 );

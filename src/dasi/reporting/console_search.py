@@ -27,6 +27,8 @@ _EXPORT_PAGE = 1_000
 _SEARCH_TERMS = """payment_search_terms(p.merchant_id, p.pg_tid, p.approval_no,
                           p.card_number, p.buyer_name,
                           p.buyer_email, p.buyer_tel)"""
+_TERMS_WITHOUT_BUYER = """payment_search_terms(p.merchant_id, p.pg_tid, p.approval_no,
+                          p.card_number, NULL, NULL, NULL)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class PaymentQuery:
     customer_uid: str | None = None
     fail_code: str | None = None
     """The PG's or the gateway's code of the failure."""
+    matches_buyer: bool = True
+    """Whether `text` may be a buyer's name, e-mail address or telephone number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,9 @@ async def browse_payments(
     conditions = _conditions(query, after, bind)
     sources = ["payments"]
     if query.text is not None:
-        sources = _sources(parse_search(merchant_id, query.text), bind)
+        sources = _sources(
+            parse_search(merchant_id, query.text), bind, matches_buyer=query.matches_buyer
+        )
     lists = " UNION ".join(
         f"""(SELECT p.imp_uid, p.started_at FROM {source} p
              WHERE p.merchant_id = $1{conditions}
@@ -129,18 +135,20 @@ def _conditions(query: PaymentQuery, after: Cursor | None, bind: Callable[[Any],
     return sql
 
 
-def _sources(terms: SearchTerms, bind: Callable[[Any], str]) -> list[str]:
+def _sources(terms: SearchTerms, bind: Callable[[Any], str], *, matches_buyer: bool) -> list[str]:
     """The payments that each kind of term matches, as tables to select from."""
     text = bind(terms.text)
     sources = [
         f"(SELECT * FROM payments p WHERE p.merchant_id = $1 AND p.{column} = {text})"
         for column in ("imp_uid", "merchant_uid", "customer_uid")
     ]
+    indexed = f"{bind(list(terms.indexed))}::text[]"
+    recheck = "" if matches_buyer else f"AND {_TERMS_WITHOUT_BUYER} && {indexed}"
     # OFFSET 0 makes PostgreSQL search first and sort afterwards. In the order of the list it would
     # have to read every payment.
     sources.append(
         f"""(SELECT * FROM payments p WHERE p.merchant_id = $1
-             AND {_SEARCH_TERMS} && {bind(list(terms.indexed))}::text[] OFFSET 0)"""
+             AND {_SEARCH_TERMS} && {indexed} {recheck} OFFSET 0)"""
     )
     if terms.amount_krw is not None:
         sources.append(

@@ -4,7 +4,7 @@
 `admin`      has every permission for one merchant, its members included
 `operator`   views, and operates payments, billing keys, schedules and deliveries
 `developer`  views, and configures channels, API keys and webhooks
-`read_only`  views
+`read_only`  views, with personal data masked
 """
 
 import json
@@ -25,14 +25,19 @@ class Role(StrEnum):
     READ_ONLY = "read_only"
 
 
-Permission = Literal["view", "operate", "configure", "manage_members", "owner"]
-"""View a merchant; operate its payments; configure it; manage its members; own the gateway."""
+Permission = Literal[
+    "view", "view_personal_data", "operate", "configure", "manage_members", "owner"
+]
+"""View a merchant; see its buyers' personal data; operate its payments; configure it; manage its
+members; own the gateway."""
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.OWNER: frozenset({"view", "operate", "configure", "manage_members", "owner"}),
-    Role.ADMIN: frozenset({"view", "operate", "configure", "manage_members"}),
-    Role.OPERATOR: frozenset({"view", "operate"}),
-    Role.DEVELOPER: frozenset({"view", "configure"}),
+    Role.OWNER: frozenset(
+        {"view", "view_personal_data", "operate", "configure", "manage_members", "owner"}
+    ),
+    Role.ADMIN: frozenset({"view", "view_personal_data", "operate", "configure", "manage_members"}),
+    Role.OPERATOR: frozenset({"view", "view_personal_data", "operate"}),
+    Role.DEVELOPER: frozenset({"view", "view_personal_data", "configure"}),
     Role.READ_ONLY: frozenset({"view"}),
 }
 MEMBER_ROLES = (Role.ADMIN, Role.OPERATOR, Role.DEVELOPER, Role.READ_ONLY)

@@ -168,7 +168,8 @@ class Deliverer(WorkerPool[SignableDelivery, EndpointKey]):
             "webhook_attempted",
             delivery_id=delivery.delivery_id,
             url=delivery.url,
-            answer=response.text[:200],
+            # What a merchant's server writes may name a buyer, so its body stays out of the log.
+            answer=f"HTTP {response.http_status}" if response.http_status else response.text,
             result=result,
             took_ms=response.took_ms,
         )

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from dasi.foundation.db import assert_no_transaction
+from dasi.http.card_numbers import hide_card_numbers
 from dasi.http.ssrf import AddressRefused, outgoing_connector
 from dasi.webhooks.retry_policy import HttpResult, read_retry_after
 
@@ -125,7 +126,7 @@ async def _read_start(response: aiohttp.ClientResponse, *, within_s: float) -> s
                     break
                 content += chunk
     text = bytes(content[:_TEXT_MAX]).decode(errors="replace").replace("\x00", "")
-    return " ".join(text.split())
+    return hide_card_numbers(" ".join(text.split()))
 
 
 def _elapsed_ms(began: float) -> int:

@@ -32,6 +32,7 @@ CLOSED_BY_PAYER = "PAYER_CLOSED"
 WINDOW_EXPIRED = "WINDOW_EXPIRED"
 _EXPIRE_BATCH = 200
 _SHOWABLE_ORDER = re.compile(r"[A-Za-z0-9_-]{1,29}")
+_RESULT_LIFE = timedelta(days=1)
 _REQUEST_MAX = timedelta(seconds=40)
 """A request to the PG without an answer for so long has an unknown outcome."""
 _INLINE_LOOKUP_MAX = timedelta(seconds=3)
@@ -168,9 +169,12 @@ async def _ensure_available(
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
-    """The window and its payment as they are now. `NotFound("window_not_found")`."""
+    """The window and its payment as they are now. `NotFound("window_not_found")`.
+
+    A result names its buyer, so it is not found from a day after the window's end.
+    """
     row = await window_store.find_window(engine.database, merchant.merchant_id, window_token)
-    if row is None:
+    if row is None or engine.clock.now() > row[0].expires_at + _RESULT_LIFE:
         raise NotFound("window_not_found")
     window, payment, timing = row
     progress: Progress = "done"

@@ -1,5 +1,6 @@
 """The rows of payment windows, and their SQL."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,7 +18,7 @@ from dasi.providers.port import WindowReturn
 from dasi.windows.window import OpenWindowRequest, Progress, WindowState, WindowView
 
 _WINDOW_COLUMNS = """
-            w.merchant_id, w.window_token, w.imp_uid, w.channel_id, w.pg_order_id, w.state,
+            w.merchant_id, w.imp_uid, w.channel_id, w.pg_order_id, w.state,
             w.device, w.redirect_url, w.page_origin, w.customer_id, w.return_code, w.return_text,
             w.expires_at, w.confirm_url, w.is_custom_data_text"""
 
@@ -69,13 +70,13 @@ async def find_window(
     async with database.transaction() as connection:
         row = await connection.fetchrow(
             f"""SELECT {_WINDOW_COLUMNS} FROM payment_windows w
-                WHERE w.merchant_id = $1 AND w.window_token = $2""",
+                WHERE w.merchant_id = $1 AND w.window_hash = $2""",
             merchant_id,
-            window_token,
+            _hash(window_token),
         )
         if row is None:
             return None
-        window = PaymentWindow(**row)
+        window = PaymentWindow(window_token=window_token, **row)
         payment = await connection.fetchrow(
             f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
                 WHERE p.merchant_id = $1 AND p.imp_uid = $2""",
@@ -125,7 +126,7 @@ async def insert_window(
     )
     await connection.execute(
         """WITH new_window AS (
-               INSERT INTO payment_windows (merchant_id, window_token, imp_uid, channel_id,
+               INSERT INTO payment_windows (merchant_id, window_hash, imp_uid, channel_id,
                                           pg_order_id, state, device, redirect_url, page_origin,
                                           customer_id, opened_at, expires_at, confirm_url,
                                           is_custom_data_text)
@@ -134,7 +135,7 @@ async def insert_window(
            SELECT record_payment_event($1, $3, $10, 'window_requested', 'ready', 'payer', NULL,
                                        NULL, NULL, NULL)""",
         merchant_id,
-        window_token,
+        _hash(window_token),
         imp_uid,
         channel_id,
         pg_order_id,
@@ -155,9 +156,9 @@ async def mark_window_open(
 ) -> None:
     await database.fetch(
         """UPDATE payment_windows SET state = 'open', window_url = $3
-           WHERE merchant_id = $1 AND window_token = $2 AND state = 'opening'""",
+           WHERE merchant_id = $1 AND window_hash = $2 AND state = 'opening'""",
         merchant_id,
-        window_token,
+        _hash(window_token),
         window_url,
     )
 
@@ -175,10 +176,10 @@ async def claim_window(
     imp_uid: str | None = await connection.fetchval(
         """UPDATE payment_windows
            SET state = 'returned', return_code = $3, return_text = $4
-           WHERE merchant_id = $1 AND window_token = $2 AND state = $6 AND expires_at > $5
+           WHERE merchant_id = $1 AND window_hash = $2 AND state = $6 AND expires_at > $5
            RETURNING imp_uid""",
         merchant_id,
-        window_token,
+        _hash(window_token),
         returned.code,
         returned.text,
         now,
@@ -198,10 +199,10 @@ async def begin_confirming(
     """open -> confirming, once, until `until`. The imp_uid; None as in `claim_window`."""
     imp_uid: str | None = await connection.fetchval(
         """UPDATE payment_windows SET state = 'confirming', expires_at = $4
-           WHERE merchant_id = $1 AND window_token = $2 AND state = 'open' AND expires_at > $3
+           WHERE merchant_id = $1 AND window_hash = $2 AND state = 'open' AND expires_at > $3
            RETURNING imp_uid""",
         merchant_id,
-        window_token,
+        _hash(window_token),
         now,
         until,
     )
@@ -214,10 +215,10 @@ async def close_open_window(
     """opening or open -> closed. The imp_uid, or None if it was neither."""
     imp_uid: str | None = await connection.fetchval(
         """UPDATE payment_windows SET state = 'closed'
-           WHERE merchant_id = $1 AND window_token = $2 AND state IN ('opening', 'open')
+           WHERE merchant_id = $1 AND window_hash = $2 AND state IN ('opening', 'open')
            RETURNING imp_uid""",
         merchant_id,
-        window_token,
+        _hash(window_token),
     )
     return imp_uid
 
@@ -229,8 +230,8 @@ async def close_expired_windows_any_merchant(
     rows = await connection.fetch(
         f"""WITH expired AS (
                 UPDATE payment_windows SET state = 'closed'
-                WHERE (merchant_id, window_token) IN (
-                    SELECT merchant_id, window_token FROM payment_windows
+                WHERE (merchant_id, window_hash) IN (
+                    SELECT merchant_id, window_hash FROM payment_windows
                     WHERE state IN ('opening', 'open', 'confirming') AND expires_at <= $1
                     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
                 RETURNING merchant_id, imp_uid
@@ -242,3 +243,8 @@ async def close_expired_windows_any_merchant(
         batch,
     )
     return [to_payment(row) for row in rows]
+
+
+def _hash(window_token: str) -> bytes:
+    """Return what the database holds in place of a token."""
+    return hashlib.sha256(window_token.encode()).digest()

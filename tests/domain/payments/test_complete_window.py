@@ -201,7 +201,7 @@ async def test_a_forged_approval_of_an_unfinished_window_pays_nothing(
         OpenWindowRequest(merchant_uid="order-1", name="원두", amount_krw=19_900, device="pc"),
     )
     (row,) = await payments.rows(
-        "SELECT pg_order_id FROM payment_windows WHERE window_token = $1", window.window_token
+        "SELECT pg_order_id FROM payment_windows WHERE imp_uid = $1", window.imp_uid
     )
     forged = {**honest.fields, "shopOrderNo": row["pg_order_id"]}
 

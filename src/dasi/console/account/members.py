@@ -70,14 +70,14 @@ async def show_audit(request: ConsoleRequest) -> Response:
 
 
 async def export_audit(request: ConsoleRequest) -> Response:
-    await request.audit("audit_exported", detail=request.query("q") or None)
+    await request.audit("audit_exported", detail="q=***" if request.query("q") else None)
     return request.csv_file("audit", ("created_at", *_COLUMNS), _rows(request))
 
 
 async def _rows(request: ConsoleRequest) -> AsyncIterator[list[str | None]]:
     before: int | None = None
     while entries := await _entries(request, before=before, limit=_EXPORT_PAGE):
-        for entry in entries:
+        for entry in request.shown(entries):
             yield [entry.created_at.isoformat(), *(getattr(entry, name) for name in _COLUMNS)]
         before = entries[-1].position
 

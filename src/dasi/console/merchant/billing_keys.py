@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from dasi.billing_keys import browse_keys, delete_key, keys_of_customer, restore_key
-from dasi.console.request import ConsoleRequest, next_url
+from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.errors import NotFound
 from dasi.reporting import PaymentQuery, browse_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
@@ -22,9 +22,16 @@ async def show_list(request: ConsoleRequest) -> Response:
         request.engine,
         request.merchant_id,
         query=search_text or None,
+        matches_name=request.may_view_personal_data,
         after=request.cursor(),
         limit=PAGE,
     )
+    if page.rows or search_text:
+        await request.audit_view(
+            "billing_keys_searched" if search_text else "billing_keys_listed",
+            target="billing keys",
+            detail=range_of([key.customer_uid for key in page.rows]),
+        )
     return request.page(
         "billing_keys.html",
         keys=page.rows,
@@ -38,6 +45,7 @@ async def show_one(request: ConsoleRequest) -> Response:
     keys = await keys_of_customer(request.engine, request.merchant_id, customer_uid)
     if not keys:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    await request.audit_view("billing_key_viewed", target=customer_uid)
     now = request.engine.clock.now()
     charges = await browse_payments(
         request.engine,

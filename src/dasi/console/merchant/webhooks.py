@@ -155,6 +155,9 @@ async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
     )
     may_configure = request.user.may("configure", request.merchant_id)
     failing = await failing_endpoints(request.engine, request.merchant_id)
+    secrets = await signing_secrets(request.engine, request.merchant_id) if may_configure else []
+    if secrets:
+        await request.audit_view("webhook_secret_shown", target="webhook secret")
     return request.page(
         "webhooks.html",
         deliveries=page.rows,
@@ -165,7 +168,7 @@ async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
         sent=sent,
         endpoints=_endpoints(request, failing),
         has_extended_events=await has_extended_events(request.engine, request.merchant_id),
-        secrets=await signing_secrets(request.engine, request.merchant_id) if may_configure else [],
+        secrets=secrets,
         overlaps=OVERLAPS_H,
         may_configure=may_configure,
         may_resend=may_resend(request),

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from starlette.responses import Response
 
 from dasi.console.payments.charts import bars, ring, spread
+from dasi.console.payments.payments import audit_listed
 from dasi.console.request import ConsoleRequest
 from dasi.foundation.clock import KST, kst_day
 from dasi.reporting import (
@@ -33,6 +34,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
         count_unresolved(engine, merchant_id),
     )
     recent = await browse_payments(engine, merchant_id, PaymentQuery(), after=None, limit=_RECENT)
+    await audit_listed(request, recent.rows, target="dashboard")
     urgent = await list_unresolved(
         engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
     )

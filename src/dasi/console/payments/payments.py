@@ -1,5 +1,6 @@
 """Pages of payments: the list, its filters and export, one payment, its cancel."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,7 +11,7 @@ from dasi.cancels import CancelRequest, cancel
 from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
-from dasi.console.request import ConsoleRequest, next_url
+from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.clock import KST, kst_range, parse_day
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
@@ -39,6 +40,7 @@ async def show_payments(request: ConsoleRequest) -> Response:
     page = await browse_payments(
         request.engine, request.merchant_id, query, after=request.cursor(), limit=PAGE
     )
+    await audit_listed(request, page.rows, searched=request.query("q"))
     filters = {name: request.query(name) for name in _FILTER_FIELDS}
     params = {name: value for name, value in filters.items() if value}
     saved_filters = await list_filters(request.engine, request.merchant_id, request.user.user_id)
@@ -63,7 +65,7 @@ async def post_filter(request: ConsoleRequest) -> Response:
     await save_filter(
         request.engine, request.merchant_id, request.user.user_id, name=name, query=query
     )
-    await request.audit("filter_saved", target=name, detail=query)
+    await request.audit("filter_saved", target=name, detail=_without_search_text(params))
     return request.redirect(f"{request.url('/payments')}?{query}&done=filter_saved")
 
 
@@ -76,16 +78,18 @@ async def post_filter_remove(request: ConsoleRequest) -> Response:
 
 async def export_payments(request: ConsoleRequest) -> Response:
     query = _payment_query(request)
-    await request.audit("payments_exported", detail=str(request.http.query_params)[:500])
+    params = {name: request.query(name) for name in _FILTER_FIELDS}
+    await request.audit("payments_exported", detail=_without_search_text(params))
     payments = iter_payments(request.engine, request.merchant_id, query)
-    return request.csv_file("payments", _COLUMNS, (_cells(payment) async for payment in payments))
+    rows = (_cells(request.shown(payment)) async for payment in payments)
+    return request.csv_file("payments", _COLUMNS, rows)
 
 
 async def show_payment(request: ConsoleRequest) -> Response:
-    detail = await get_payment_detail(
+    stored = await get_payment_detail(
         request.engine, request.merchant_id, request.http.path_params["imp_uid"]
     )
-    payment = detail.payment
+    payment = stored.payment
     page = await list_deliveries(
         request.engine,
         request.merchant_id,
@@ -93,12 +97,17 @@ async def show_payment(request: ConsoleRequest) -> Response:
         resource_id=payment.imp_uid,
         limit=_DELIVERIES,
     )
-    deliveries = page.rows
-    targets = [payment.imp_uid, *(attempt.attempt_id for attempt in detail.attempts)]
-    targets += [delivery.event_id for delivery in deliveries]
+    targets = [payment.imp_uid, *(attempt.attempt_id for attempt in stored.attempts)]
+    targets += [delivery.event_id for delivery in page.rows]
+    await request.audit_view("payment_viewed", target=payment.imp_uid)
     entries = await list_audit_of(
         request.engine, request.merchant_id, targets, limit=_AUDIT_ENTRIES
     )
+    # Before the timeline is made: it no longer knows which text is whose.
+    detail, attempts, entries = request.shown(
+        (stored, await with_attempts(request, page.rows), entries)
+    )
+    deliveries, payment = [delivery for delivery, _ in attempts], detail.payment
     now = request.engine.clock.now()
     schedules = await _next_schedules(request, payment)
     actions = next_actions(detail, deliveries, schedules, now=now)
@@ -106,7 +115,7 @@ async def show_payment(request: ConsoleRequest) -> Response:
         "payment.html",
         payment=payment,
         detail=detail,
-        timeline=build_timeline(detail, await with_attempts(request, deliveries), entries),
+        timeline=build_timeline(detail, attempts, entries),
         actions=actions,
         can_cancel=payment.purpose == "payment"
         and payment.status in (Status.PAID, Status.PARTLY_CANCELLED)
@@ -187,6 +196,31 @@ def _payment_query(request: ConsoleRequest) -> PaymentQuery:
         since=kst_range(since, since)[0] if since else None,
         until=kst_range(until, until)[1] if until else None,
         fail_code=request.query("code") or None,
+        matches_buyer=request.may_view_personal_data,
+    )
+
+
+async def audit_listed(
+    request: ConsoleRequest,
+    payments: Sequence[Payment],
+    *,
+    target: str = "payments",
+    searched: str = "",
+) -> None:
+    """Write which payments a list showed with their buyers, without the text that was searched."""
+    imp_uids = [payment.imp_uid for payment in payments]
+    if imp_uids or searched:
+        await request.audit_view(
+            "payments_searched" if searched else "payments_listed",
+            target=target,
+            detail=range_of(imp_uids),
+        )
+
+
+def _without_search_text(params: Mapping[str, str]) -> str:
+    """Return the filter for the audit log, which must not hold a buyer's name or number."""
+    return urlencode(
+        {name: "***" if name == "q" else text for name, text in params.items() if text}
     )
 
 

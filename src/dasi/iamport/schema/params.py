@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.names import CONTROL, check_addressable, normalize_name
 from dasi.http.ssrf import check_outgoing_url
 from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
@@ -49,6 +50,7 @@ class Text:
             raise Invalid(self.name, "text_too_long", maximum=self.length_max, length=len(text))
         if CONTROL.search(text):
             raise Invalid(self.name, "no_control_characters")
+        refuse_card_number(self.name, text)
         return text
 
     def schema(self) -> Schema:
@@ -96,6 +98,7 @@ class FreeText:
     def parse(self, value: object) -> str | None:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Invalid(self.name, "text")
+        refuse_card_number(self.name, str(value))
         return CONTROL.sub(" ", str(value)).strip()[: self.length_max] or None
 
     def schema(self) -> Schema:
@@ -264,6 +267,7 @@ class JsonText:
             raise Invalid(self.name, "text_too_long", maximum=_CUSTOM_DATA_MAX, length=len(text))
         if "\x00" in text or _has_lone_surrogate(text):
             raise Invalid(self.name, "storable_text")
+        refuse_card_number(self.name, text)
         return text
 
     def schema(self) -> Schema:
@@ -305,6 +309,7 @@ class Urls:
         if not is_fine or len(url.encode()) > _URL_MAX:
             raise Invalid(self.name, "http_url", maximum=_URL_MAX)
         check_outgoing_url(self.name, url)
+        refuse_card_number(self.name, url)
         return url
 
     def schema(self) -> Schema:
