@@ -9,16 +9,23 @@ refused thousands of times a second, and each refusal takes time from them.
 
 A request takes a slot only once its body has arrived, so that a client that sends slowly occupies
 its own connection and nothing else. A body has 15 s, and all bodies that arrive together have
-64 MiB.
+64 MiB. `dasi.http.slots` shares the slots among merchants.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
+import structlog
 from prometheus_client import Counter
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dasi.http.connection_limits import FLOW
+from dasi.http.slots import MerchantBusy, Slot, Slots
+
+log = structlog.get_logger()
 
 RETRY_AFTER_S = 1
 PAUSE_S = 0.2
@@ -59,19 +66,20 @@ class Admission:
         self._reserve_max = requests_max + requests_max // 4
         self._rejection = reject()
         self._paused_max = requests_max * _PAUSED_TIMES
-        self._inside = self._paused = 0
+        self._slots = Slots(long_polls_max=requests_max)
+        self._paused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
             await self._app(scope, receive, send)
             return
         uses_reserve = scope["path"].startswith(_WITH_RESERVE)
-        slots = self._reserve_max if uses_reserve else self._requests_max
-        if self._inside >= slots:
+        limit = self._reserve_max if uses_reserve else self._requests_max
+        if self._slots.taken >= limit:
             await self._reject(scope, receive, send)
             return
         if not _has_body(scope):
-            await self._admit(scope, receive, send)
+            await self._admit(scope, receive, send, limit=limit)
             return
         try:
             async with asyncio.timeout(self.body_s):
@@ -79,19 +87,28 @@ class Admission:
         except TimeoutError:
             await self._refuse_late()(scope, receive, send)
             return
-        if messages is None or self._inside >= slots:
+        if messages is None or self._slots.taken >= limit:
             await self._reject(scope, receive, send)
             return
         if messages[-1]["type"] == "http.disconnect":
             return
-        await self._admit(scope, _replay(messages, receive), send)
+        await self._admit(scope, _replay(messages, receive), send, limit=limit)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._inside += 1
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, *, limit: int) -> None:
+        slot = Slot(self._slots, limit=limit, receive=receive)
+        slot.take(scope)
+        app_send = slot.outside(send) if _may_wait_to_send(scope) else send
+        is_busy = False
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, app_send)
+        except MerchantBusy:
+            is_busy = True
+        except ClientDisconnect:
+            log.debug("client_left", path=scope["path"])
         finally:
-            self._inside -= 1
+            slot.release()
+        if is_busy:
+            await self._reject(scope, receive, send)
 
     async def _read_body(self, receive: Receive) -> deque[Message] | None:
         """Read the messages of the body, up to the first one above its limit.
@@ -124,6 +141,16 @@ class Admission:
             finally:
                 self._paused -= 1
         await self._rejection(scope, receive, send)
+
+
+def _may_wait_to_send(scope: Scope) -> bool:
+    """Whether a part of the response may wait for the client to read.
+
+    That is a response after one that the client has not read yet, or one of many parts: the
+    console's CSV files. All others are handed to the server at once.
+    """
+    flow = scope.get(FLOW)
+    return flow is None or flow.write_paused or scope["path"].startswith("/console")
 
 
 def _has_body(scope: Scope) -> bool:
