@@ -4,6 +4,7 @@ Only this module, `worker` and the commands know which PGs exist.
 """
 
 import contextlib
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,7 +24,7 @@ from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.admission import RETRY_AFTER_S, Admission
-from dasi.http.client_address import TrustedProxies
+from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.reporting import publish_unresolved_metrics
@@ -71,7 +72,12 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
     app = Starlette(
         routes=[
             *_health_routes(engine),
-            *checkout.routes(engine),
+            _metrics_route(engine, token=settings.metrics_token),
+            *checkout.routes(
+                engine,
+                windows_per_address=settings.windows_per_address,
+                windows_per_merchant=settings.windows_per_merchant,
+            ),
             *pg_notifications.routes(engine),
             *console.routes(engine),
             *iamport.routes(
@@ -83,7 +89,13 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
             *(
-                [Middleware(TrustedProxies, networks=settings.trusted_proxies)]
+                [
+                    Middleware(
+                        TrustedProxies,
+                        networks=settings.trusted_proxies,
+                        header=settings.forwarded_header,
+                    )
+                ]
                 if settings.trusted_proxies
                 else []
             ),
@@ -111,17 +123,33 @@ def _health_routes(engine: Engine) -> list[Route]:
             return PlainTextResponse(f"{reason}\n", status_code=503)
         return PlainTextResponse("ok\n")
 
-    async def show_metrics(_request: Request) -> Response:
+    return [
+        Route("/health/live", live, methods=["GET"]),
+        Route("/health/ready", ready, methods=["GET"]),
+    ]
+
+
+def _metrics_route(engine: Engine, *, token: str) -> Route:
+    async def show_metrics(request: Request) -> Response:
+        if not _may_read_metrics(request, token):
+            raise HTTPException(404)
         with contextlib.suppress(Unavailable):  # the other metrics need no database
             await stats.publish_start_delay(engine)
             await publish_unresolved_metrics(engine)
         return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
-    return [
-        Route("/health/live", live, methods=["GET"]),
-        Route("/health/ready", ready, methods=["GET"]),
-        Route("/metrics", show_metrics, methods=["GET"]),
-    ]
+    return Route("/metrics", show_metrics, methods=["GET"])
+
+
+def _may_read_metrics(request: Request, token: str) -> bool:
+    """Whether the request has the token, or, without one, was made on this machine by no proxy."""
+    if token:
+        sent = request.headers.get("authorization", "")
+        return hmac.compare_digest(sent.encode(), f"Bearer {token}".encode())
+    if any(name in request.headers for name in PROXY_HEADERS) or request.client is None:
+        return False
+    address = parse_address(request.client.host)
+    return address is not None and address.is_loopback
 
 
 def _allowed(request: Request) -> set[str]:

@@ -7,6 +7,7 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import asyncpg
 import structlog
@@ -18,12 +19,13 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
+from dasi.pg_notifications import delete_unknown_notifications
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, fail_for_disabled_any_merchant
-from dasi.windows import expire_windows
+from dasi.windows import delete_abandoned_windows, expire_windows
 
 log = structlog.get_logger()
 
@@ -31,6 +33,7 @@ _IDLE_S = 1.0
 _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
+_OLD_S = 600.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
@@ -66,6 +69,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
             )
             loops.create_task(
+                _repeat("retention", lambda: _delete_old(engine, settings), stop, idle_s=_OLD_S)
+            )
+            loops.create_task(
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
@@ -75,6 +81,14 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     finally:
         await runner.close()
         await deliverer.close()
+
+
+async def _delete_old(engine: Engine, settings: Settings) -> int:
+    """Delete a batch of old abandoned windows and unknown notifications; return how many."""
+    older_than = timedelta(days=settings.abandoned_days)
+    return await delete_abandoned_windows(
+        engine, older_than=older_than
+    ) + await delete_unknown_notifications(engine, older_than=older_than)
 
 
 async def _publish(engine: Engine) -> int:

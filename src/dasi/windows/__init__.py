@@ -7,7 +7,13 @@ from dasi.windows.expected_amount import (
     register_expected_amount,
 )
 from dasi.windows.expected_amount_store import ExpectedAmount
-from dasi.windows.open_window import close_window, expire_windows, open_window, view_window
+from dasi.windows.open_window import (
+    close_window,
+    delete_abandoned_windows,
+    expire_windows,
+    open_window,
+    view_window,
+)
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, WindowView
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "change_expected_amount",
     "close_window",
     "complete_window",
+    "delete_abandoned_windows",
     "expire_windows",
     "find_expected_amount",
     "open_window",
