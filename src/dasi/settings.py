@@ -295,9 +295,10 @@ class Settings:
         default="256",
         unit="requests",
         read=_whole(1, 10_000),
-        sentence="The most requests one process works on at once. Above it, a request is "
-        "answered 503 with `Retry-After`, and nothing is done. One merchant has at most seven "
-        "eighths of them. Payers and notifications of KICC have a quarter more.",
+        sentence="The most requests of merchants' programs that one process works on at once; of "
+        "one merchant at most seven eighths. Above it, a request is answered 503 with "
+        "`Retry-After`, and nothing is done. Payers, the console and notifications of KICC have as "
+        "many of their own.",
     )
     include_sandbox: bool = _setting(
         "DASI_INCLUDE_SANDBOX",

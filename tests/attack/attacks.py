@@ -2,13 +2,15 @@
 
 import asyncio
 import itertools
+import random
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from attack.target import STRANGER, Target, latency
+from attack.target import ADDRESS, Target, latency
 from pg_notifications.test_limits import notification
 from support.gateway_merchant import new_window
 
@@ -142,11 +144,32 @@ async def charge_flood(target: Target) -> Result:
         await _cancel(charges)
 
 
+async def token_flood(target: Target) -> Result:
+    """512 clients of one address try secrets, each of which costs the gateway a hash."""
+    url = f"{target.victim.url}/users/getToken"
+    sent = {"imp_key": target.victim.key.api_key, "imp_secret": "wrong" * 4}
+    headers = {"X-Forwarded-For": ADDRESS}
+
+    async def guess() -> None:
+        while True:
+            async with target.attacked.http.post(url, json=sent, headers=headers) as answer:
+                await answer.read()
+
+    guesses = [asyncio.create_task(guess()) for _ in range(512)]
+    try:
+        await asyncio.wait(guesses, timeout=0.5)
+        return await _others(
+            target, "512 clients that guess secrets", before="every slot taken", seconds=4
+        )
+    finally:
+        await _cancel(guesses)
+
+
 async def notification_flood(target: Target) -> Result:
     """Notifications of orders that do not exist, as fast as they go."""
     bytes_before = await target.bytes_kept()
     url = f"{target.victim.url}/pg-notifications/kicc"
-    headers = {"Content-Type": "application/json", "X-Forwarded-For": STRANGER}
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": ADDRESS}
 
     async def send(number: int) -> None:
         body = notification(order=f"ch-none-{number}", number=number)
@@ -161,24 +184,29 @@ async def notification_flood(target: Target) -> Result:
         "169 MB kept in 10 s",
         f"{kept / 1e6:.2f} MB kept of {sent:,} sent",
         "1 MB",
-        kept < 1_000_000,
+        0 < kept < 1_000_000,
     )
 
 
 async def window_flood(target: Target) -> Result:
-    """Payment windows of one merchant, from one address, as fast as they go."""
+    """Payment windows of one merchant, as large as they may be, from one address."""
     bytes_before = await target.bytes_kept()
-    headers = {"X-Forwarded-For": STRANGER}
+    headers = {"X-Forwarded-For": ADDRESS}
+    url = target.attacked.window_path()
     opened = 0
 
     async def send(number: int) -> None:
         nonlocal opened
-        body = {"param": {**new_window(), "merchant_uid": f"flood-{number}"}, "device": "pc",
-                "page_url": "http://shop.example/"}  # fmt: skip
-        url = target.attacked.window_path()
+        param = {
+            **new_window(),
+            "merchant_uid": f"flood-{number}",
+            "custom_data": random.randbytes(7_500).hex(),
+            "m_redirect_url": f"http://shop.example/{random.randbytes(900).hex()}",
+        }
+        body = {"param": param, "device": "mobile", "page_url": "http://shop.example/"}
         async with target.attacked.http.post(url, json=body, headers=headers) as answer:
             await answer.read()
-            opened += answer.status == 200
+            opened += answer.status == HTTPStatus.OK
 
     seconds = target.seconds(10)
     sent = await _flood(send, seconds=seconds)
@@ -188,8 +216,8 @@ async def window_flood(target: Target) -> Result:
         f"{seconds:.0f} s of payment windows from one address",
         "180 a second stored and sent to KICC",
         f"{opened} opened of {sent:,} sent, {kept / 1e6:.2f} MB kept",
-        f"{most:.0f} opened, 1 MB",
-        opened <= most and kept < 1_000_000,
+        f"{most:.0f} opened, 4 MB",
+        0 < opened <= most and kept < 4_000_000,
     )
 
 
@@ -262,7 +290,7 @@ async def forged_address(target: Target) -> Result:
     url = f"{target.victim.url}/pg-notifications/kicc"
     headers = {
         "Content-Type": "application/json",
-        "X-Forwarded-For": f"203.233.72.55, {STRANGER}",
+        "X-Forwarded-For": f"203.233.72.55, {ADDRESS}",
         "Forwarded": "for=203.233.72.55",
     }
     async with target.victim.http.post(url, data=body, headers=headers) as answer:
@@ -307,6 +335,7 @@ ATTACKS: tuple[Attack, ...] = (
     unread_responses,
     long_polls,
     charge_flood,
+    token_flood,
     large_head,
     large_url,
     ssrf,

@@ -21,7 +21,8 @@ from support.gateway_process import Programs, running_programs
 from support.simulator_process import SimulatorControl, running_simulator
 
 TABLES = ("payments", "payment_windows", "payment_events", "pg_attempts", "pg_notifications")
-STRANGER = "198.51.100.7"
+ADDRESS = "198.51.100.7"
+"""Of the client that attacks, as the proxy names it."""
 _SAMPLE_PAUSE_S = 0.02
 
 

@@ -92,8 +92,7 @@ async def merchant_of(engine: Engine, request: Request) -> Merchant:
     if not _CODE.fullmatch(code):
         raise NotFound("unknown_merchant", code="?")
     merchant = await find_merchant_by_code(engine, code)
-    # Apart from the merchant's own requests: a flood of payers must not keep its server out.
-    slot_of(request).assign(("checkout", merchant.merchant_id))
+    slot_of(request).assign(merchant.merchant_id)
     return merchant
 
 

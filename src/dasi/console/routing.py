@@ -33,7 +33,8 @@ from dasi.foundation.errors import (
     Refused,
     Unavailable,
 )
-from dasi.http.slots import MerchantBusy, slot_of
+from dasi.http.client_address import client_network
+from dasi.http.slots import ShareTaken, slot_of
 from dasi.merchants import Merchant, list_merchants
 from dasi.users import Permission, User
 
@@ -83,7 +84,7 @@ def make_endpoint(
             response = await route.endpoint(request)
         except (Refused, Unavailable) as error:
             response = _error_response(request, route, error)
-        except (ClientDisconnect, MerchantBusy):
+        except (ClientDisconnect, ShareTaken):
             raise  # for `Admission`
         except Exception:
             # The last place before the server: the user gets a page, the log the exception.
@@ -110,6 +111,8 @@ async def _check_request(request: ConsoleRequest, route: ConsoleRoute) -> Consol
         and route.permission not in ("mfa_pending", "anonymous")
     ):
         session = None
+    if session is None:
+        slot_of(http).assign(client_network(http.scope))
     if session is None and route.permission != "anonymous":
         raise NotAuthenticated("not_signed_in")
     merchants: tuple[Merchant, ...] = ()

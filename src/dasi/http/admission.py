@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dasi.http.connection_limits import FLOW
-from dasi.http.slots import MerchantBusy, Slot, Slots
+from dasi.http.slots import ShareTaken, Slot, Slots
 
 log = structlog.get_logger()
 
@@ -36,15 +36,16 @@ _ARRIVING_MAX_BYTES = 64 * 1024 * 1024
 _REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
 _ANNOUNCES_BODY = (b"content-length", b"transfer-encoding")
-_WITH_RESERVE = ("/checkout/", "/pg-notifications/", "/console")
+_PUBLIC = ("/checkout/", "/pg-notifications/", "/console", "/users/pg/", "/payments/ready/")
 
 
 class Admission:
-    """ASGI middleware that admits `requests_max` requests, a quarter more of payers and PGs.
+    """ASGI middleware: admit `requests_max` requests of merchants' programs, and as many others.
 
     A payer who returns from the PG's window and a PG with a notification do not retry as a
-    merchant's program does. An operator must see the console while the gateway is full. Health and
-    metrics are always answered.
+    merchant's program does, and an operator must see the console while the gateway is full. Those
+    routes need no token, so they must not take the slots of merchants either. Health and metrics
+    are always answered.
     """
 
     body_s = BODY_S
@@ -62,24 +63,21 @@ class Admission:
         self._body_max_bytes = body_max_bytes
         self._refuse_late = refuse_late
         self._arriving_bytes = 0
-        self._requests_max = requests_max
-        self._reserve_max = requests_max + requests_max // 4
         self._rejection = reject()
         self._paused_max = requests_max * _PAUSED_TIMES
-        self._slots = Slots(long_polls_max=requests_max)
+        self._api_slots, self._public_slots = Slots(requests_max), Slots(requests_max)
         self._paused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
             await self._app(scope, receive, send)
             return
-        uses_reserve = scope["path"].startswith(_WITH_RESERVE)
-        limit = self._reserve_max if uses_reserve else self._requests_max
-        if self._slots.taken >= limit:
+        slots = self._public_slots if scope["path"].startswith(_PUBLIC) else self._api_slots
+        if slots.taken >= slots.limit:
             await self._reject(scope, receive, send)
             return
         if not _has_body(scope):
-            await self._admit(scope, receive, send, limit=limit)
+            await self._admit(scope, receive, send, slots=slots)
             return
         try:
             async with asyncio.timeout(self.body_s):
@@ -87,21 +85,21 @@ class Admission:
         except TimeoutError:
             await self._refuse_late()(scope, receive, send)
             return
-        if messages is None or self._slots.taken >= limit:
+        if messages is None or slots.taken >= slots.limit:
             await self._reject(scope, receive, send)
             return
         if messages[-1]["type"] == "http.disconnect":
             return
-        await self._admit(scope, _replay(messages, receive), send, limit=limit)
+        await self._admit(scope, _replay(messages, receive), send, slots=slots)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send, *, limit: int) -> None:
-        slot = Slot(self._slots, limit=limit, receive=receive)
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, *, slots: Slots) -> None:
+        slot = Slot(slots, receive=receive)
         slot.take(scope)
         app_send = slot.outside(send) if _may_wait_to_send(scope) else send
         is_busy = False
         try:
             await self._app(scope, receive, app_send)
-        except MerchantBusy:
+        except ShareTaken:
             is_busy = True
         except ClientDisconnect:
             log.debug("client_left", path=scope["path"])

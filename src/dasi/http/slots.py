@@ -22,29 +22,28 @@ LONG_POLLS_PER_MERCHANT_MAX = 16
 _NAME = "dasi.slot"
 
 
-class MerchantBusy(Exception):
-    """The merchant of this request holds its share of the slots. Nothing was done."""
+class ShareTaken(Exception):
+    """The merchant or the address of this request has its share of the slots. Nothing was done."""
 
 
 class Slots:
-    """The slots of one process. `long_polls_max` bounds the requests that wait outside them."""
+    """Slots for one kind of request. As many requests again may wait outside them."""
 
-    def __init__(self, *, long_polls_max: int) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.taken = 0
-        self.by_merchant: Counter[Hashable] = Counter()
+        self.by_holder: Counter[Hashable] = Counter()
         self.long_polls: Counter[int] = Counter()
-        self.long_polls_max = long_polls_max
 
 
 class Slot:
-    """The slot of one request, in its scope. `limit`: how many there are for its kind."""
+    """The slot of one request, in its scope."""
 
-    __slots__ = ("_limit", "_merchant", "_receive", "_slots")
+    __slots__ = ("_holder", "_receive", "_slots")
 
-    def __init__(self, slots: Slots, *, limit: int, receive: Receive) -> None:
+    def __init__(self, slots: Slots, *, receive: Receive) -> None:
         self._slots = slots
-        self._limit = limit
-        self._merchant: Hashable | None = None
+        self._holder: Hashable | None = None
         self._receive = receive
 
     def take(self, scope: Scope) -> None:
@@ -53,22 +52,23 @@ class Slot:
         self._slots.taken += 1
 
     def release(self) -> None:
-        """Give the slot back, for the merchant too."""
+        """Give the slot back, for its holder too."""
         self._slots.taken -= 1
-        if self._merchant is not None:
-            by_merchant = self._slots.by_merchant
-            by_merchant[self._merchant] -= 1
-            if not by_merchant[self._merchant]:
-                del by_merchant[self._merchant]
+        if self._holder is not None:
+            by_holder = self._slots.by_holder
+            by_holder[self._holder] -= 1
+            if not by_holder[self._holder]:
+                del by_holder[self._holder]
 
-    def assign(self, merchant: Hashable) -> None:
-        """Count the slot to a merchant. `MerchantBusy` if the merchant holds its share already."""
-        free = self._limit - self._slots.taken + 1  # this one included
-        taken = self._slots.by_merchant.get(merchant, 0)
+    def assign(self, holder: Hashable) -> None:
+        """Count the slot to a merchant or an address. `ShareTaken` if that has its share."""
+        assert self._holder is None, "a slot has one holder"
+        free = self._slots.limit - self._slots.taken + 1  # this one included
+        taken = self._slots.by_holder.get(holder, 0)
         if not may_take(taken, free=free):
-            raise MerchantBusy
-        self._merchant = merchant
-        self._slots.by_merchant[merchant] = taken + 1
+            raise ShareTaken
+        self._holder = holder
+        self._slots.by_holder[holder] = taken + 1
 
     def outside(self, send: Send) -> Send:
         """Return a `send` that gives the slot back while it waits for the client to read."""
@@ -88,7 +88,7 @@ class Slot:
         long_polls = self._slots.long_polls
         if (
             long_polls[merchant_id] >= LONG_POLLS_PER_MERCHANT_MAX
-            or long_polls.total() >= self._slots.long_polls_max
+            or long_polls.total() >= self._slots.limit
         ):
             raise Refused("too_many_long_polls", maximum=LONG_POLLS_PER_MERCHANT_MAX)
         long_polls[merchant_id] += 1
@@ -107,8 +107,8 @@ class Slot:
 
     def _retake(self) -> None:
         self._slots.taken += 1
-        if self._merchant is not None:
-            self._slots.by_merchant[self._merchant] += 1
+        if self._holder is not None:
+            self._slots.by_holder[self._holder] += 1
 
 
 class LongPoll:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
-from dasi.http.slots import MerchantBusy, Slot, slot_of
+from dasi.http.slots import ShareTaken, Slot, slot_of
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
@@ -217,7 +217,7 @@ async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]
     except Unavailable as reason:
         log.warning("unavailable", path=request.url.path, what=reason.service)
         return errors.unavailable(reason)
-    except (ClientDisconnect, MerchantBusy):
+    except (ClientDisconnect, ShareTaken):
         raise  # for `Admission`
     except Exception:
         # The last place before the server: the client gets an envelope, the operator the traceback.
