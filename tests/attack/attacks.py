@@ -144,27 +144,6 @@ async def charge_flood(target: Target) -> Result:
         await _cancel(charges)
 
 
-async def token_flood(target: Target) -> Result:
-    """512 clients of one address try secrets, each of which costs the gateway a hash."""
-    url = f"{target.victim.url}/users/getToken"
-    sent = {"imp_key": target.victim.key.api_key, "imp_secret": "wrong" * 4}
-    headers = {"X-Forwarded-For": ADDRESS}
-
-    async def guess() -> None:
-        while True:
-            async with target.attacked.http.post(url, json=sent, headers=headers) as answer:
-                await answer.read()
-
-    guesses = [asyncio.create_task(guess()) for _ in range(512)]
-    try:
-        await asyncio.wait(guesses, timeout=0.5)
-        return await _others(
-            target, "512 clients that guess secrets", before="every slot taken", seconds=4
-        )
-    finally:
-        await _cancel(guesses)
-
-
 async def notification_flood(target: Target) -> Result:
     """Notifications of orders that do not exist, as fast as they go."""
     bytes_before = await target.bytes_kept()
@@ -335,7 +314,6 @@ ATTACKS: tuple[Attack, ...] = (
     unread_responses,
     long_polls,
     charge_flood,
-    token_flood,
     large_head,
     large_url,
     ssrf,

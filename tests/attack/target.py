@@ -24,6 +24,7 @@ TABLES = ("payments", "payment_windows", "payment_events", "pg_attempts", "pg_no
 ADDRESS = "198.51.100.7"
 """Of the client that attacks, as the proxy names it."""
 _SAMPLE_PAUSE_S = 0.02
+_SAMPLES_MIN = 20
 
 
 @dataclass
@@ -75,7 +76,7 @@ async def latency(target: Target, seconds: float) -> Latency:
     """Measure the victim's requests for some seconds."""
     took_s, refused = [], 0
     ends_at = time.monotonic() + seconds
-    while time.monotonic() < ends_at:
+    while time.monotonic() < ends_at or len(took_s) < _SAMPLES_MIN:
         began = time.monotonic()
         answer = await target.victim.get("/users/pg")
         took_s.append(time.monotonic() - began)
