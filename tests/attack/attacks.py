@@ -14,7 +14,7 @@ from attack.target import ADDRESS, Target, latency
 from pg_notifications.test_limits import notification
 from support.gateway_merchant import new_window
 
-P99_MAX_MS = 1_000
+P99_MAX_MS = 3_000
 """Of a request that takes some ms alone. Attacker, gateway and database share the machine."""
 MIB = 1024 * 1024
 _numbers = itertools.count(1)
