@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test crash fuzz check lint types architecture sdk-types lock sbom bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash attack fuzz check lint types architecture sdk-types lock sbom bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100
 	@cd tests && ../.venv/bin/python -m crash --seed $(or $(SEED),1) --runs $(or $(RUNS),100) \
 		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),10) --step $(or $(STEP),1) \
 		--sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
+
+attack: setup-dev  ## Attack the gateway as strangers do, on this machine, and report what held (ARGS="--scale 0.5")
+	@cd tests && ../.venv/bin/python -m attack $(ARGS)
 
 fuzz: setup-dev  ## The Iamport interface under schemathesis: every check, thousands of cases (EXAMPLES=60 SEED=1)
 	@cd tests && ../.venv/bin/python fuzz_iamport.py --examples $(or $(EXAMPLES),60) $(if $(SEED),--seed $(SEED))

@@ -114,6 +114,9 @@ async def running_machine(
         own_settings = {
             **os.environ,
             **environment(postgres_url, kicc_url=kicc_url, public_url=url),
+            # One client of the benchmark stands for many.
+            "DASI_WINDOWS_PER_ADDRESS": "100000",
+            "DASI_WINDOWS_PER_MERCHANT": "1000000",
         }
         own_settings |= settings
         listening.close()

@@ -3,7 +3,9 @@
 Only this module, `worker` and the commands know which PGs exist.
 """
 
+import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,10 +26,10 @@ from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.admission import RETRY_AFTER_S, Admission
-from dasi.http.client_address import TrustedProxies
+from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.recovery import CommitMemory, publish_mode, recovery_state
+from dasi.recovery import CommitMemory, RecoveryState, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
 from dasi.settings import Settings
@@ -79,7 +81,12 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         routes=[
             *_health_routes(engine),
             *_security_routes(engine, settings.security_contact),
-            *checkout.routes(engine),
+            _metrics_route(engine, token=settings.metrics_token),
+            *checkout.routes(
+                engine,
+                windows_per_address=settings.windows_per_address,
+                windows_per_merchant=settings.windows_per_merchant,
+            ),
             *pg_notifications.routes(engine),
             *console.routes(engine),
             *iamport.routes(
@@ -91,7 +98,13 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
             *(
-                [Middleware(TrustedProxies, networks=settings.trusted_proxies)]
+                [
+                    Middleware(
+                        TrustedProxies,
+                        networks=settings.trusted_proxies,
+                        header=settings.forwarded_header,
+                    )
+                ]
                 if settings.trusted_proxies
                 else []
             ),
@@ -112,26 +125,48 @@ def _health_routes(engine: Engine) -> list[Route]:
     async def live(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    check: asyncio.Task[RecoveryState] | None = None
+
     async def ready(_request: Request) -> Response:
+        # One statement for all requests of a moment: no slot bounds them.
+        nonlocal check
+        if check is None or check.done():
+            check = asyncio.create_task(recovery_state(engine.database))
         try:
-            state = await recovery_state(engine.database)
+            state = await asyncio.shield(check)
         except Unavailable as reason:
             return PlainTextResponse(f"{reason}\n", status_code=503)
         # Reads and the console work in every mode: "stopped" refuses requests for money only.
         return PlainTextResponse("ok\n" if state.mode == "normal" else f"ok, {state.mode}\n")
 
-    async def show_metrics(_request: Request) -> Response:
+    return [
+        Route("/health/live", live, methods=["GET"]),
+        Route("/health/ready", ready, methods=["GET"]),
+    ]
+
+
+def _metrics_route(engine: Engine, *, token: str) -> Route:
+    async def show_metrics(request: Request) -> Response:
+        if not _may_read_metrics(request, token):
+            raise HTTPException(404)
         with contextlib.suppress(Unavailable):  # the other metrics need no database
             await stats.publish_start_delay(engine)
             await publish_unresolved_metrics(engine)
             await publish_mode(engine.database)
         return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
-    return [
-        Route("/health/live", live, methods=["GET"]),
-        Route("/health/ready", ready, methods=["GET"]),
-        Route("/metrics", show_metrics, methods=["GET"]),
-    ]
+    return Route("/metrics", show_metrics, methods=["GET"])
+
+
+def _may_read_metrics(request: Request, token: str) -> bool:
+    """Whether the request has the token, or, without one, was made on this machine by no proxy."""
+    if token:
+        sent = request.headers.get("authorization", "")
+        return hmac.compare_digest(sent.encode(), f"Bearer {token}".encode())
+    if any(name in request.headers for name in PROXY_HEADERS) or request.client is None:
+        return False
+    address = parse_address(request.client.host)
+    return address is not None and address.is_loopback
 
 
 def _security_routes(engine: Engine, contact: str) -> list[Route]:

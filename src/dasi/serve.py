@@ -20,7 +20,12 @@ import uvloop
 from dasi.app import create_app
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
-from dasi.http.connection_limits import server_config
+from dasi.http.connection_limits import (
+    CONNECTIONS_MAX,
+    Connections,
+    connections_allowed,
+    server_config,
+)
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names
@@ -43,10 +48,16 @@ def run_worker() -> None:
 async def _serve(listener: socket.socket) -> None:
     settings = _settings()
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
+        allowed = connections_allowed()
+        if allowed < CONNECTIONS_MAX:
+            structlog.get_logger("dasi").warning(
+                "connections_limited_by_open_files", connections_max=allowed
+            )
         server = _Server(
             server_config(
                 create_app(engine, settings),
                 keep_alive_s=settings.keep_alive_s,
+                connections=Connections(limit=allowed, proxies=settings.trusted_proxies),
                 log_level="info" if settings.log_level == "debug" else "warning",
                 access_log=settings.log_level == "debug",
                 timeout_graceful_shutdown=STOP_PATIENCE_S,

@@ -5,6 +5,7 @@ names the variable, the rule and the correction. `docs/reference/settings.md` is
 `SETTINGS`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -49,6 +50,12 @@ def _database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     if scheme not in {"postgresql", "postgres"} or not separator or not rest:
         raise ValueError("a URL that begins with postgresql://")
+    return text
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]{16,200}", text):
+        raise ValueError("16 to 200 visible ASCII characters")
     return text
 
 
@@ -194,8 +201,8 @@ class Settings:
         default="64",
         unit="requests",
         read=_whole(1, 1_000),
-        sentence="The most requests one process has under way at one KICC host. Ask KICC how many "
-        "it takes from you before raising it.",
+        sentence="The most requests one process has under way at one KICC host; of one MID at most "
+        "seven eighths. Ask KICC how many it takes from you before raising it.",
     )
     allow_local_webhooks: bool = _setting(
         "DASI_ALLOW_LOCAL_WEBHOOKS",
@@ -228,6 +235,15 @@ class Settings:
         read=_whole(60, 86_400),
         sentence="How long a payment window may stay open before its order ends.",
     )
+    abandoned_days: int = _setting(
+        "DASI_ABANDONED_DAYS",
+        default="30",
+        unit="days",
+        read=_whole(1, 3_650),
+        sentence="After how many days the worker deletes payment windows that nobody returned "
+        "from, and notifications of unknown orders. Payments, attempts and events are never "
+        "deleted.",
+    )
     inline_lookup_delay_s: int = _setting(
         "DASI_INLINE_LOOKUP_DELAY_S",
         default="2",
@@ -250,8 +266,33 @@ class Settings:
         unit="networks",
         read=_networks,
         sentence="The proxies in front, as networks: `10.0.0.0/8,::1`. From them alone "
-        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, for the audit log, sign-in limits "
-        "and the source of KICC's notifications.",
+        "the forwarded address and scheme are believed, for the audit log, sign-in limits, limits "
+        "of payment windows and the source of KICC's notifications.",
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = _setting(
+        "DASI_FORWARDED_HEADER",
+        default="x-forwarded-for",
+        unit="word",
+        read=_one_of("x-forwarded-for", "forwarded"),
+        sentence="The header that the trusted proxies write: `x-forwarded-for`, or `forwarded` "
+        "(RFC 7239). The other one is ignored, because proxies pass it on as the client wrote it.",
+    )
+    windows_per_address: int = _setting(
+        "DASI_WINDOWS_PER_ADDRESS",
+        default="120",
+        unit="windows a minute",
+        read=_whole(1, 100_000),
+        sentence="How many payment windows one client address may open in a minute, as each "
+        "process counts it; of IPv6 the /64. Above it the answer is 429. A proxy that is not in "
+        "`DASI_TRUSTED_PROXIES` counts as one address.",
+    )
+    windows_per_merchant: int = _setting(
+        "DASI_WINDOWS_PER_MERCHANT",
+        default="1200",
+        unit="windows a minute",
+        read=_whole(1, 1_000_000),
+        sentence="How many payment windows of one merchant all clients together may open in a "
+        "minute, as each process counts it. Each is a request to KICC and a stored payment.",
     )
     keep_alive_s: int = _setting(
         "DASI_KEEP_ALIVE_S",
@@ -266,9 +307,10 @@ class Settings:
         default="256",
         unit="requests",
         read=_whole(1, 10_000),
-        sentence="The most requests one process works on at once. Above it, a request is "
-        "answered 503 with `Retry-After`, and nothing is done. Payers and notifications of KICC "
-        "have a quarter more.",
+        sentence="The most requests of merchants' programs that one process works on at once; of "
+        "one merchant at most seven eighths. Above it, a request is answered 503 with "
+        "`Retry-After`, and nothing is done. Payers, the console and notifications of KICC have as "
+        "many of their own.",
     )
     include_sandbox: bool = _setting(
         "DASI_INCLUDE_SANDBOX",
@@ -295,6 +337,16 @@ class Settings:
         read=_security_contact,
         sentence="Where finders of weaknesses may write: `mailto:…` or `https://…`. It is served "
         "as `/.well-known/security.txt`.",
+    )
+    metrics_token: str = _setting(
+        "DASI_METRICS_TOKEN",
+        default="none",
+        unit="text",
+        read=_no_or(_token),
+        is_secret=True,
+        sentence="What `Authorization: Bearer …` must hold to read `/metrics` of the gateway, 16 "
+        "characters or more. `none`: only a program on this machine reads it, and never through a "
+        "proxy that adds `Via`, `Forwarded`, `X-Forwarded-For` or `X-Real-IP`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",

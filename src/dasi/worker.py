@@ -7,6 +7,7 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import asyncpg
 import structlog
@@ -18,6 +19,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST
 from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
+from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
@@ -25,7 +27,7 @@ from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, suspend_deliveries_any_merchant
-from dasi.windows import expire_windows
+from dasi.windows import delete_abandoned_windows, expire_windows
 
 log = structlog.get_logger()
 
@@ -69,6 +71,11 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
             )
             loops.create_task(
+                _repeat(
+                    "retention", lambda: _delete_old(engine, settings), stop, idle_s=_RETENTION_S
+                )
+            )
+            loops.create_task(
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
@@ -95,6 +102,14 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
 
 async def _end_recovery(engine: Engine) -> int:
     return await finish_when_over(engine.database, now=engine.clock.now())
+
+
+async def _delete_old(engine: Engine, settings: Settings) -> int:
+    """Delete a batch of old abandoned windows and unknown notifications; return how many."""
+    older_than = timedelta(days=settings.abandoned_days)
+    return await delete_abandoned_windows(
+        engine, older_than=older_than
+    ) + await delete_unknown_notifications(engine, older_than=older_than)
 
 
 async def _publish(engine: Engine) -> int:

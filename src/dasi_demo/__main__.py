@@ -40,7 +40,13 @@ def main() -> None:
 
     shop = make_shop(settings, on_ready=say_ready)
     server = uvicorn.Server(
-        uvicorn.Config(shop, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        uvicorn.Config(
+            shop,
+            log_level="warning",
+            access_log=False,
+            headers=[("X-Content-Type-Options", "nosniff")],
+            timeout_graceful_shutdown=3,
+        )
     )
     server.run(sockets=[listener])
 

@@ -87,6 +87,7 @@ def make_server(app: ASGIApp, *, host: str, port: int, on_ready: Callable[[str],
         log_level="warning",
         proxy_headers=False,
         server_header=False,
+        headers=[("X-Content-Type-Options", "nosniff")],
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
     return Server(config, on_ready)

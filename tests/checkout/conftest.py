@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
 from dasi.channels import add_channel
 from dasi.checkout.routes import routes
@@ -15,6 +17,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
+from dasi.http.admission import Admission
 from dasi.merchants import Merchant, add_merchant
 from dasi.providers.kicc.adapter import KiccProvider
 from support.fake_kicc import SECRET, Call, FakeKicc, Reply, approval, fake_kicc, key_issue, says
@@ -51,6 +54,18 @@ class Kicc:
         is_key = self.calls_to("/webpay")[-1].body["payMethodTypeCode"] == "81"
         body = key_issue(call) if is_key else approval(call, amount_of_window=self.amount_krw)
         return says(body)
+
+
+def _app(engine: Engine) -> Starlette:
+    checkout_routes = routes(engine, windows_per_address=120, windows_per_merchant=120)
+    admission = Middleware(
+        Admission,
+        requests_max=256,
+        body_max_bytes=1_048_576,
+        reject=lambda: Response(status_code=503),
+        refuse_late=lambda: Response(status_code=408),
+    )
+    return Starlette(routes=checkout_routes, middleware=[admission])
 
 
 @dataclass
@@ -139,7 +154,7 @@ async def checkout(database: Database, clock: ManualClock) -> AsyncIterator[Chec
         )
         try:
             async with (
-                served(Starlette(routes=routes(engine)), listening) as url,
+                served(_app(engine), listening) as url,
                 aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
             ):
                 yield CheckoutFixture(url, engine, merchant, kicc, http)

@@ -17,13 +17,16 @@ _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 class ConsoleUser:
     """One browser: it keeps cookies, and posts as a page of the gateway does."""
 
-    def __init__(self, client: MerchantClient, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, client: MerchantClient, http: aiohttp.ClientSession, *, url: str | None = None
+    ) -> None:
         self.client = client
         self.http = http
         self.form_token = ""
+        self.url = url or client.url
 
     async def get(self, path: str, **sent: Any) -> tuple[int, str]:
-        async with self.http.get(f"{self.client.url}{path}", **sent) as answer:
+        async with self.http.get(f"{self.url}{path}", **sent) as answer:
             html = await answer.text()
             match = _TOKEN.search(html)
             if match:
@@ -34,10 +37,10 @@ class ConsoleUser:
         self, path: str, fields: dict[str, str] | None = None, **sent: Any
     ) -> tuple[int, str, str]:
         """Return status, page and `Location`. Redirects are not followed."""
-        headers = {"Origin": self.client.url, **sent.pop("headers", {})}
+        headers = {"Origin": self.url, **sent.pop("headers", {})}
         data = {"form_token": self.form_token, **(fields or {})}
         async with self.http.post(
-            f"{self.client.url}{path}", data=data, headers=headers, allow_redirects=False, **sent
+            f"{self.url}{path}", data=data, headers=headers, allow_redirects=False, **sent
         ) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
 

@@ -1,15 +1,27 @@
 """A client that sends slowly or too much occupies its own connection and nothing else."""
 
 import asyncio
+import resource
+import subprocess
+import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
+from starlette.responses import PlainTextResponse
 
-from dasi.http import connection_limits
 from dasi.http.admission import Admission
-from dasi.http.connection_limits import HEAD_MAX_BYTES, URL_MAX_BYTES, LimitedProtocol
+from dasi.http.client_address import parse_networks
+from dasi.http.connection_limits import (
+    CONNECTIONS_MAX,
+    HEAD_MAX_BYTES,
+    PIPELINED_MAX,
+    URL_MAX_BYTES,
+    Connections,
+    LimitedProtocol,
+)
 from support.gateway_merchant import running_gateway
+from support.served_app import served
 from support.simulator_process import SimulatorControl
 
 SLOW_CLIENTS = 320
@@ -112,12 +124,55 @@ async def test_long_head_is_answered_431(gateway_url: str, is_complete: bool):
     assert status == b"HTTP/1.1 431 Request Header Fields Too Large"
 
 
-async def test_connection_above_the_limit_is_closed_at_once(
-    gateway_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("connections", "is_open"),
+    [
+        (Connections(limit=1), False),
+        (Connections(per_address=1), False),
+        (Connections(per_address=1, proxies=parse_networks("127.0.0.1")), True),
+    ],
+)
+async def test_connection_above_a_limit_is_closed_at_once(connections: Connections, is_open: bool):
+    app = PlainTextResponse("ok")
+    async with served(app, connections=connections) as url:
+        _reader, first = await connect(url)
+        status = await answer_to(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert status == (b"HTTP/1.1 200 OK" if is_open else b"")
+        first.close()
+        for _ in range(100):
+            if await answer_to(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"):
+                break
+        assert not connections.by_address or connections.proxies == ()
+
+
+async def test_connection_with_many_pipelined_requests_is_closed(
+    gateway_url: str,
 ):
-    monkeypatch.setattr(connection_limits, "CONNECTIONS_MAX", 1)
-    _reader, first = await connect(gateway_url)
-    first.write(b"GET /health")
-    await first.drain()
-    assert await answer_to(gateway_url, b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n") == b""
-    first.close()
+    reader, writer = await connect(gateway_url)
+    writer.write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n" * 1_000)
+    with suppress(ConnectionError):
+        answers = await asyncio.wait_for(reader.read(), 10)
+        assert answers.count(b"HTTP/1.1 200") < PIPELINED_MAX + 2
+    writer.close()
+
+
+def test_limit_of_open_files_is_raised_to_what_is_allowed():
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, {hard}));"
+        "from dasi.http.connection_limits import connections_allowed;"
+        "print(connections_allowed(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+
+    def allowed(hard: int) -> list[int]:
+        ran = subprocess.run(
+            [sys.executable, "-c", code.format(hard=hard)],
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        return [int(number) for number in ran.stdout.split()]
+
+    hard = min(limits[1], 8_192)
+    assert allowed(hard) == [CONNECTIONS_MAX, hard, hard]
+    assert allowed(1_024) == [768, 1_024, 1_024]

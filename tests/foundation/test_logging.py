@@ -163,3 +163,27 @@ def test_text_format_hides_as_much_as_json(log: io.StringIO):
     assert "failed" in log.getvalue()
     assert "Traceback" in log.getvalue()
     assert SECRET not in log.getvalue()
+
+
+def test_control_characters_in_text_are_written_as_escapes():
+    stream = io.StringIO()
+    handlers, level = logging.root.handlers[:], logging.root.level
+    set_up_logging(level="info", log_format="text", stream=stream)
+    hostile = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r\n2026-01-01 [info] paid"
+    try:
+        structlog.get_logger().info(hostile, path=hostile, headers=[hostile])
+        logging.getLogger("uvicorn.error").warning("bad request: %s", hostile)
+        try:
+            int(hostile)
+        except ValueError:
+            structlog.get_logger().exception("failed")
+    finally:
+        logging.captureWarnings(capture=False)
+        structlog.reset_defaults()
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+    text = stream.getvalue()
+    assert {mark for mark in text if not mark.isprintable()} <= {"\n"}
+    assert "\\x1b[2J" in text
+    traceback_lines = text.partition("Traceback")[2].splitlines()
+    assert any("in test_control_characters" in line for line in traceback_lines)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dasi.http import slots
 from dasi.http.admission import Admission
 from dasi.iamport.errors import ERRORS
 from support.gateway_merchant import Answer, MerchantClient, running_gateway
@@ -129,6 +130,13 @@ async def _slow_body(client: MerchantClient) -> Answer:
         patch.setattr(Admission, "body_s", 0.1)
         headers = {"Content-Type": "application/json"}
         return await client.call("POST", "/payments/prepare", data=half(), headers=headers)
+
+
+@way_to("too_many_long_polls")
+async def _too_many_long_polls(client: MerchantClient) -> Answer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slots, "LONG_POLLS_PER_MERCHANT_MAX", 0)
+        return await client.get("/events?cursor=999999&wait=1")
 
 
 @way_to("body_too_large")

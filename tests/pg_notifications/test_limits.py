@@ -3,12 +3,15 @@
 import asyncio
 import itertools
 import json
+from datetime import timedelta
 
 import pytest
 
+from dasi.foundation.clock import ManualClock
 from dasi.http.rate_limit import RateLimit
-from dasi.pg_notifications import inbox
-from support.gateway_merchant import MerchantClient
+from dasi.pg_notifications import delete_unknown_notifications, inbox
+from support.gateway_merchant import MerchantClient, running_gateway
+from support.simulator_process import SimulatorControl
 
 NUMBERS = itertools.count(1)
 JUNK = "x" * 50_000
@@ -82,6 +85,43 @@ async def test_notification_of_a_known_order_passes_a_flood(
         await post(gateway, notification(order="ch-none", number=next(NUMBERS))),
     )
     assert (known, unknown == "0000") == ("0000", False)
+
+
+async def test_one_order_has_a_bounded_number_of_notifications(
+    gateway: MerchantClient, monkeypatch: pytest.MonkeyPatch
+):
+    """A payer knows the number of an order, and sends as many notifications of it as it likes."""
+    monkeypatch.setattr(inbox, "PER_ORDER_STORED_MAX", 5)
+    await gateway.register_card("card-1")
+    await gateway.again(merchant_uid="order-1")
+    (row,) = await gateway.rows("SELECT pg_order_id FROM pg_attempts WHERE kind = 'charge'")
+    before, _ = await stored(gateway)
+    codes = [
+        await post(gateway, notification(order=row["pg_order_id"], number=next(NUMBERS)))
+        for _ in range(20)
+    ]
+    assert codes.count("0000") == 5
+    assert (await stored(gateway))[0] == before + 5
+
+
+async def test_old_notifications_of_unknown_orders_are_deleted(
+    database_url: str, kicc: SimulatorControl, clock: ManualClock
+):
+    async with running_gateway(database_url, kicc, clock=clock) as client:
+        await post(client, notification(order="ch-none", number=next(NUMBERS)))
+        async with asyncio.timeout(10):
+            while (await outcomes(client)) != ["unknown_order"]:  # noqa: ASYNC110 - rows tell when it is done
+                await asyncio.sleep(0)
+        days = timedelta(days=30)
+        clock.advance(timedelta(days=29))
+        assert await delete_unknown_notifications(client.engine, older_than=days) == 0
+        clock.advance(timedelta(days=2))
+        assert await delete_unknown_notifications(client.engine, older_than=days) == 1
+        assert await outcomes(client) == []
+
+
+async def outcomes(client: MerchantClient) -> list[str]:
+    return [row["outcome"] for row in await client.rows("SELECT outcome FROM pg_notifications")]
 
 
 async def test_body_above_its_limit_is_not_acknowledged(gateway: MerchantClient):

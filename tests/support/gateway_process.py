@@ -59,6 +59,11 @@ class Program:
             await is_ready.wait()
         assert self._process.returncode is None, self._ended()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def kill(self) -> None:
         """Kill it with SIGKILL and wait for its end."""
         assert self._process is not None

@@ -7,18 +7,26 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from dasi.http.connection_limits import server_config
+from dasi.http.connection_limits import Connections, server_config
 
 
 @asynccontextmanager
-async def served(make_app: ASGIApp, listening: socket.socket | None = None) -> AsyncIterator[str]:
+async def served(
+    make_app: ASGIApp,
+    listening: socket.socket | None = None,
+    *,
+    connections: Connections | None = None,
+) -> AsyncIterator[str]:
     """Serve the app and yield its URL. It runs in the test's loop, so a test may inspect it."""
     listening = listening or free_socket()
-    config = server_config(make_app, lifespan="off", timeout_graceful_shutdown=1)
+    config = server_config(
+        make_app, connections=connections, lifespan="off", timeout_graceful_shutdown=1
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listening])
+    server.server_state.default_headers = config.encoded_headers  # as the loop of `serve` does
     try:
         yield address_of(listening)
     finally:

@@ -10,7 +10,7 @@
     F0006       the outcome is not known: the payer must not pay again
     F400        a parameter breaks a rule
     F500        no such merchant or window
-    F503        the gateway or the PG cannot be reached at the moment
+    F503        the gateway or the PG cannot be reached at the moment, or too many windows open
 
 `F409` (a second call), and `F501` (a member we do not have) are made by the SDK itself.
 `payments/fail` shows the payer the sentence of a code, never a text from its query.
@@ -68,6 +68,9 @@ _TABLE: Mapping[str, ErrorEntry] = {
         "F0004", "F0004:PG사 결제요청에 실패하여 중단합니다.({imp_uid}) {code} | {text}"
     ),
     "window_not_found": ErrorEntry("F500", "결제 창 정보를 찾을 수 없습니다.", 404),
+    "too_many_windows": ErrorEntry(
+        "F503", "결제 요청이 너무 많습니다. 잠시 후 다시 시도해 주십시오.", 429
+    ),
     "invalid": ErrorEntry("F400", "결제 창 호출에 실패하였습니다. {field}: {rule}"),
 }
 _OTHER_REFUSAL = ErrorEntry("F400", "결제 창 호출에 실패하였습니다. ({reason})")

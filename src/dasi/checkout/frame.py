@@ -89,5 +89,5 @@ def _script_or_json(request: Request, body: dict[str, object]) -> Response:
         return json_response(body)
     # `/**/` keeps a browser from taking the beginning for anything but a script.
     script = b"/**/" + callback.encode() + b"(" + msgspec.json.encode(body) + b");"
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "no-store"}
     return Response(script, media_type="text/javascript", headers=headers)

@@ -1,6 +1,13 @@
-"""`POST /checkout/{code}/windows`: open a window for the SDK. Refusals come back as an `rsp`."""
+"""`POST /checkout/{code}/windows`: open a window for the SDK. Refusals come back as an `rsp`.
+
+Anybody may open windows, and each is a stored payment and a request to the PG. So there is a limit
+for a client address and one for a merchant. What is refused by the first does not count to the
+second, and a malformed request counts to neither.
+"""
 
 import msgspec
+import structlog
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,9 +17,40 @@ from dasi.checkout.responses import Endpoint, json_response, merchant_of, read_b
 from dasi.checkout.rsp import error_rsp
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
+from dasi.http.client_address import client_network
+from dasi.http.rate_limit import RateLimits
+from dasi.merchants import Merchant
 from dasi.windows import OpenedWindow, open_window
 
+log = structlog.get_logger()
+
 USER_AGENT_MAX = 500
+_REFUSED = Counter(
+    "dasi_windows_refused_total", "Payment windows above a rate limit, by its subject", ["limit"]
+)
+
+
+class WindowLimits:
+    """How many windows a process opens for one client address and for one merchant."""
+
+    def __init__(self, *, per_address: int, per_merchant: int) -> None:
+        self._addresses = RateLimits(per_minute=per_address)
+        self._merchants = RateLimits(per_minute=per_merchant)
+        self._log_lines = RateLimits(per_minute=6)
+
+    def check(self, request: Request, merchant: Merchant) -> None:
+        """Count a request for a window. `Refused("too_many_windows")` above a limit."""
+        address = client_network(request.scope)
+        if not self._addresses.admits(address):
+            self._refuse("address", merchant, address)
+        if not self._merchants.admits(merchant.merchant_id):
+            self._refuse("merchant", merchant, address)
+
+    def _refuse(self, limit: str, merchant: Merchant, address: str) -> None:
+        _REFUSED.labels(limit).inc()
+        if self._log_lines.admits((limit, merchant.merchant_id)):
+            log.warning("windows_refused", limit=limit, merchant=merchant.code, address=address)
+        raise Refused("too_many_windows")
 
 
 class _OpenWindowBody(msgspec.Struct):
@@ -21,13 +59,13 @@ class _OpenWindowBody(msgspec.Struct):
     page_url: object = None
 
 
-def open_endpoint(engine: Engine) -> Endpoint:
+def open_endpoint(engine: Engine, limits: WindowLimits) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         param: Param = {}
         try:
             body = _read(await read_body(request))
             param = body.param
-            opened = await _open(engine, request, body)
+            opened = await _open(engine, limits, request, body)
         except (Refused, Unavailable) as error:
             rsp = error_rsp(error, param=param)
             return json_response({"rsp": rsp}, status=error_entry(error).status)
@@ -43,7 +81,9 @@ def open_endpoint(engine: Engine) -> Endpoint:
     return endpoint
 
 
-async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> OpenedWindow:
+async def _open(
+    engine: Engine, limits: WindowLimits, request: Request, body: _OpenWindowBody
+) -> OpenedWindow:
     merchant = await merchant_of(engine, request)
     user_agent = request.headers.get("user-agent")
     # The browser's header comes first: a page cannot send the result to another origin.
@@ -57,6 +97,7 @@ async def _open(engine: Engine, request: Request, body: _OpenWindowBody) -> Open
         asking_origin=read_origin(body.page_url) if is_framed else page_origin,
         user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
     )
+    limits.check(request, merchant)
     return await open_window(engine, merchant, window_request)
 
 

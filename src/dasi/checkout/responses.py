@@ -18,6 +18,7 @@ from starlette.responses import Response
 from dasi.checkout.errors import ErrorEntry, error_entry
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
+from dasi.http.slots import slot_of
 from dasi.http.templates import Templates
 from dasi.merchants import Merchant, find_merchant_by_code
 
@@ -46,7 +47,7 @@ def json_response(body: object, *, status: int = 200) -> Response:
         msgspec.json.encode(body),
         status_code=status,
         media_type="application/json",
-        headers={**CORS, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+        headers={**CORS, "Cache-Control": "no-store"},
     )
 
 
@@ -90,7 +91,9 @@ async def merchant_of(engine: Engine, request: Request) -> Merchant:
     code = str(request.path_params["code"])
     if not _CODE.fullmatch(code):
         raise NotFound("unknown_merchant", code="?")
-    return await find_merchant_by_code(engine, code)
+    merchant = await find_merchant_by_code(engine, code)
+    slot_of(request).assign(merchant.merchant_id)
+    return merchant
 
 
 def window_token_of(request: Request) -> str:

@@ -3,7 +3,7 @@
 from starlette.routing import Route
 
 from dasi.checkout.frame import frame_routes
-from dasi.checkout.open_window import open_endpoint
+from dasi.checkout.open_window import WindowLimits, open_endpoint
 from dasi.checkout.pages import (
     fail_endpoint,
     file_endpoint,
@@ -26,15 +26,19 @@ _SCRIPTS = (
 )
 
 
-def routes(engine: Engine) -> list[Route]:
-    """Return the routes of the application. Templates and static files are read once, here."""
+def routes(engine: Engine, *, windows_per_address: int, windows_per_merchant: int) -> list[Route]:
+    """Return the routes of the application. Templates and static files are read once, here.
+
+    The two limits are numbers of windows a minute.
+    """
+    limits = WindowLimits(per_address=windows_per_address, per_merchant=windows_per_merchant)
     templates = read_templates(engine)
     script = script_endpoint(templates)
     return [
         *[Route(path, script, methods=["GET"]) for path in _SCRIPTS],
         Route("/checkout/-/{name}", file_endpoint(templates), methods=["GET"]),
         Route("/checkout/{code}/opening", opening_endpoint(templates), methods=["GET"]),
-        Route("/checkout/{code}/windows", open_endpoint(engine), methods=["POST"]),
+        Route("/checkout/{code}/windows", open_endpoint(engine, limits), methods=["POST"]),
         Route("/checkout/{code}/windows", preflight, methods=["OPTIONS"]),
         Route(
             f"{_WINDOW}/return",

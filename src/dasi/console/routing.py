@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dasi.audit import ClientInfo
@@ -33,6 +33,8 @@ from dasi.foundation.errors import (
     Refused,
     Unavailable,
 )
+from dasi.http.client_address import client_network
+from dasi.http.slots import ShareTaken, slot_of
 from dasi.merchants import Merchant, list_merchants
 from dasi.users import Permission, User
 
@@ -82,6 +84,8 @@ def make_endpoint(
             response = await route.endpoint(request)
         except (Refused, Unavailable) as error:
             response = _error_response(request, route, error)
+        except (ClientDisconnect, ShareTaken):
+            raise  # for `Admission`
         except Exception:
             # The last place before the server: the user gets a page, the log the exception.
             log.exception("unhandled_exception", method=http.method, path=http.url.path)
@@ -107,6 +111,8 @@ async def _check_request(request: ConsoleRequest, route: ConsoleRoute) -> Consol
         and route.permission not in ("mfa_pending", "anonymous")
     ):
         session = None
+    if session is None:
+        slot_of(http).assign(client_network(http.scope))
     if session is None and route.permission != "anonymous":
         raise NotAuthenticated("not_signed_in")
     merchants: tuple[Merchant, ...] = ()
@@ -116,11 +122,8 @@ async def _check_request(request: ConsoleRequest, route: ConsoleRoute) -> Consol
             for merchant in await list_merchants(engine)
             if session.user.role_in(merchant.merchant_id)
         )
-    code = http.path_params.get("code")
-    merchant = next((merchant for merchant in merchants if merchant.code == code), None)
+    merchant = _select_merchant(http, merchants)
     request = replace(request, session=session, selected_merchant=merchant, merchants=merchants)
-    if code is not None and merchant is None:
-        raise NotFound("unknown_page")
     if session is not None and not _may(session.user, route.permission, merchant):
         raise NotAllowed("role_forbids")
     if session is not None and _must_enroll_mfa(session.user, route.permission, merchant):
@@ -132,6 +135,21 @@ async def _check_request(request: ConsoleRequest, route: ConsoleRoute) -> Consol
         if not expected or not hmac.compare_digest(form_token.encode(), expected.encode()):
             raise NotAllowed("form_expired")
     return request
+
+
+def _select_merchant(http: Request, merchants: tuple[Merchant, ...]) -> Merchant | None:
+    """Return the merchant that the path names, and count the request to it.
+
+    None if the path names none; `NotFound` if it is none of the user's.
+    """
+    code = http.path_params.get("code")
+    if code is None:
+        return None
+    merchant = next((merchant for merchant in merchants if merchant.code == code), None)
+    if merchant is None:
+        raise NotFound("unknown_page")
+    slot_of(http).assign(("console", merchant.merchant_id))
+    return merchant
 
 
 def _may(user: User, permission: Access, merchant: Merchant | None) -> bool:

@@ -65,6 +65,8 @@ def set_up_logging(
         else structlog.processors.JSONRenderer(_to_json)
     )
     clean: list[Processor] = [structlog.processors.format_exc_info, redact]
+    if is_text:
+        clean.append(escape_controls)
     handler = _Handler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -159,6 +161,29 @@ def _to_json(event_dict: EventDict, **_options: Any) -> str:
 def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
     """Hide the secrets of an event. The last processor before rendering."""
     return {name: without_secrets(value, name=name) for name, value in event_dict.items()}
+
+
+def escape_controls(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    """Write control characters as escapes, for a terminal: a client chooses parts of a line.
+
+    They would move the cursor, change colours, or begin a line that looks like one of ours. Only
+    tracebacks keep their line ends. JSON has escapes of its own.
+    """
+    return {
+        name: _escaped(value, keeps="\n\t" if name == "exception" else "")
+        if isinstance(value, str)
+        else value  # shown as its `repr`, which has escapes
+        for name, value in event_dict.items()
+    }
+
+
+def _escaped(text: str, *, keeps: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        mark if mark.isprintable() or mark in keeps else mark.encode("unicode_escape").decode()
+        for mark in text
+    )
 
 
 def without_secrets(value: Any, *, name: str = "", depth: int = 0) -> Any:

@@ -9,16 +9,23 @@ refused thousands of times a second, and each refusal takes time from them.
 
 A request takes a slot only once its body has arrived, so that a client that sends slowly occupies
 its own connection and nothing else. A body has 15 s, and all bodies that arrive together have
-64 MiB.
+64 MiB. `dasi.http.slots` shares the slots among merchants.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
+import structlog
 from prometheus_client import Counter
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dasi.http.connection_limits import FLOW
+from dasi.http.slots import ShareTaken, Slot, Slots
+
+log = structlog.get_logger()
 
 RETRY_AFTER_S = 1
 PAUSE_S = 0.2
@@ -29,15 +36,16 @@ _ARRIVING_MAX_BYTES = 64 * 1024 * 1024
 _REJECTED = Counter("dasi_requests_rejected_total", "Requests refused because the process was full")
 _ALWAYS = ("/health/", "/metrics")
 _ANNOUNCES_BODY = (b"content-length", b"transfer-encoding")
-_WITH_RESERVE = ("/checkout/", "/pg-notifications/", "/console")
+_PUBLIC = ("/checkout/", "/pg-notifications/", "/console", "/users/pg/", "/payments/ready/")
 
 
 class Admission:
-    """ASGI middleware that admits `requests_max` requests, a quarter more of payers and PGs.
+    """ASGI middleware: admit `requests_max` requests of merchants' programs, and as many others.
 
     A payer who returns from the PG's window and a PG with a notification do not retry as a
-    merchant's program does. An operator must see the console while the gateway is full. Health and
-    metrics are always answered.
+    merchant's program does, and an operator must see the console while the gateway is full. Those
+    routes need no token, so they must not take the slots of merchants either. Health and metrics
+    are always answered.
     """
 
     body_s = BODY_S
@@ -55,23 +63,21 @@ class Admission:
         self._body_max_bytes = body_max_bytes
         self._refuse_late = refuse_late
         self._arriving_bytes = 0
-        self._requests_max = requests_max
-        self._reserve_max = requests_max + requests_max // 4
         self._rejection = reject()
         self._paused_max = requests_max * _PAUSED_TIMES
-        self._inside = self._paused = 0
+        self._api_slots, self._public_slots = Slots(requests_max), Slots(requests_max)
+        self._paused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
             await self._app(scope, receive, send)
             return
-        uses_reserve = scope["path"].startswith(_WITH_RESERVE)
-        slots = self._reserve_max if uses_reserve else self._requests_max
-        if self._inside >= slots:
+        slots = self._public_slots if scope["path"].startswith(_PUBLIC) else self._api_slots
+        if slots.taken >= slots.limit:
             await self._reject(scope, receive, send)
             return
         if not _has_body(scope):
-            await self._admit(scope, receive, send)
+            await self._admit(scope, receive, send, slots=slots)
             return
         try:
             async with asyncio.timeout(self.body_s):
@@ -79,19 +85,28 @@ class Admission:
         except TimeoutError:
             await self._refuse_late()(scope, receive, send)
             return
-        if messages is None or self._inside >= slots:
+        if messages is None or slots.taken >= slots.limit:
             await self._reject(scope, receive, send)
             return
         if messages[-1]["type"] == "http.disconnect":
             return
-        await self._admit(scope, _replay(messages, receive), send)
+        await self._admit(scope, _replay(messages, receive), send, slots=slots)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._inside += 1
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, *, slots: Slots) -> None:
+        slot = Slot(slots, receive=receive)
+        slot.take(scope)
+        app_send = slot.outside(send) if _may_wait_to_send(scope) else send
+        is_busy = False
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, app_send)
+        except ShareTaken:
+            is_busy = True
+        except ClientDisconnect:
+            log.debug("client_left", path=scope["path"])
         finally:
-            self._inside -= 1
+            slot.release()
+        if is_busy:
+            await self._reject(scope, receive, send)
 
     async def _read_body(self, receive: Receive) -> deque[Message] | None:
         """Read the messages of the body, up to the first one above its limit.
@@ -124,6 +139,16 @@ class Admission:
             finally:
                 self._paused -= 1
         await self._rejection(scope, receive, send)
+
+
+def _may_wait_to_send(scope: Scope) -> bool:
+    """Whether a part of the response may wait for the client to read.
+
+    That is a response after one that the client has not read yet, or one of many parts: the
+    console's CSV files. All others are handed to the server at once.
+    """
+    flow = scope.get(FLOW)
+    return flow is None or flow.write_paused or scope["path"].startswith("/console")
 
 
 def _has_body(scope: Scope) -> bool:

@@ -85,12 +85,14 @@ class Templates:
 def security_headers(
     *, form_action: str, referrer_policy: str, opener_policy: str
 ) -> dict[str, str]:
-    """Return the headers of a page, with the values in which packages differ."""
+    """Return the headers of a page, with the values in which packages differ.
+
+    The server adds `X-Content-Type-Options` to every response.
+    """
     return {
         "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
         f"img-src 'self' data:; connect-src 'self'; form-action {form_action}; base-uri 'none'; "
         "frame-ancestors 'none'",
-        "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": referrer_policy,
         "Cross-Origin-Opener-Policy": opener_policy,
@@ -113,7 +115,6 @@ def file_response(
         **(headers or {}),
         "Cache-Control": cache_control,
         "ETag": f'"{file.etag}"',
-        "X-Content-Type-Options": "nosniff",
     }
     tags = request.headers.get("if-none-match", "").split(",")
     if any(tag.strip().removeprefix("W/") in {f'"{file.etag}"', "*"} for tag in tags):

@@ -11,13 +11,14 @@ from typing import Any
 
 import structlog
 from starlette.convertors import PathConvertor, register_url_convertor
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.http.names import CONTROL, normalize_name
+from dasi.http.slots import ShareTaken, Slot, slot_of
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
@@ -46,6 +47,8 @@ class ApiRequest:
     shows_sandbox: bool
     """Whether payments of test channels are shown without `include_sandbox`."""
     payment_cache: PaymentJsonCache
+    slot: Slot
+    """Lets an endpoint wait without holding up others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ def route(
     async def handle(request: Request) -> Response:
         async def run() -> Response:
             merchant = await authenticate(context.engine, token_of(request))
+            slot = slot_of(request)
+            slot.assign(merchant.merchant_id)
             fields = read_query(request)
             if reads_body and method in _BODY_METHODS:
                 fields |= await read_body(request, max_bytes=context.max_body_bytes)
@@ -158,6 +163,7 @@ def route(
                 idempotency_key=key,
                 shows_sandbox=context.shows_sandbox,
                 payment_cache=context.payment_cache,
+                slot=slot,
             )
             if recover is None or key is None:
                 return await endpoint(api_request)
@@ -221,6 +227,8 @@ async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]
     except Unavailable as reason:
         log.warning("unavailable", path=request.url.path, what=reason.service)
         return errors.unavailable(reason)
+    except (ClientDisconnect, ShareTaken):
+        raise  # for `Admission`
     except Exception:
         # The last place before the server: the client gets an envelope, the operator the traceback.
         log.exception("unhandled_exception", method=request.method, path=request.url.path)

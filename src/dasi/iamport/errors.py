@@ -38,6 +38,12 @@ ERRORS: dict[str, ErrorEntry] = {
         408, -1, "요청 본문이 제시간에 도착하지 않았습니다. 다시 요청해 주세요."
     ),
     "body_too_large": ErrorEntry(413, -1, "요청 본문이 너무 큽니다. 최대 {limit}바이트입니다."),
+    "too_many_long_polls": ErrorEntry(
+        429,
+        -1,
+        "동시에 기다리는 요청(wait)이 너무 많습니다. 가맹점마다 {maximum}개까지입니다. "
+        "wait 없이 요청하거나 잠시 뒤 다시 요청하세요.",
+    ),
     "unknown_route": ErrorEntry(404, -1, "존재하지 않는 API입니다: {method} {path}"),
     "wrong_method": ErrorEntry(405, -1, "{path} 는 {method} 요청을 받지 않습니다. 허용: {allowed}"),
     # the same request again
@@ -179,7 +185,7 @@ ERRORS: dict[str, ErrorEntry] = {
 INTERNAL = ErrorEntry(
     500, -1, "내부 오류가 발생했습니다. 같은 요청을 반복하기 전에 결과를 조회하세요."
 )
-_RUNNING_RETRY_S = 5
+_RETRY_S = {"idempotency_running": 5, "too_many_long_polls": 1}
 UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 시도하세요."
 
 
@@ -193,7 +199,7 @@ def refusal(refused: Refused) -> Response:
         entry.code,
         entry.text.format_map(facts),
         http_status=entry.http_status,
-        retry_after_s=_RUNNING_RETRY_S if refused.reason == "idempotency_running" else None,
+        retry_after_s=_RETRY_S.get(refused.reason),
         allowed=str(refused.facts["allowed"]) if refused.reason == "wrong_method" else None,
     )
 

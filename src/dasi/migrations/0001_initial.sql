@@ -525,6 +525,8 @@ CREATE TABLE payment_windows (
 );
 CREATE INDEX payment_windows_expiring ON payment_windows (expires_at)
     WHERE state IN ('opening', 'open', 'confirming');
+-- Closed windows are those that nobody returned from: the worker deletes old ones.
+CREATE INDEX payment_windows_closed ON payment_windows (opened_at) WHERE state = 'closed';
 CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid);
 
 -- One row for each order that the merchant's server registered before its window opens. A page cannot
@@ -740,6 +742,8 @@ CREATE UNIQUE INDEX webhook_secrets_one_newest ON webhook_secrets (merchant_id)
 CREATE TABLE pg_notifications (
     provider    text        NOT NULL,
     notification_id   text        NOT NULL,
+    -- What it claims. A payer knows the number of an order, so an order has a bounded number of rows.
+    pg_order_id text,
     sealed_body bytea       NOT NULL,
     source      text        NOT NULL,
     times       integer     NOT NULL DEFAULT 1,
@@ -751,6 +755,7 @@ CREATE TABLE pg_notifications (
 -- Anybody can post notifications of unknown orders, so only the newest of them are kept.
 CREATE INDEX pg_notifications_unknown ON pg_notifications (provider, last_at)
     WHERE outcome = 'unknown_order';
+CREATE INDEX pg_notifications_of_order ON pg_notifications (pg_order_id, provider);
 
 
 -- Idempotency ----------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 A notification is unsigned: it proves nothing and changes no money. It only makes a lookup earlier.
 """
 
+from datetime import timedelta
+
 import structlog
 from prometheus_client import Counter
 
@@ -18,9 +20,12 @@ log = structlog.get_logger()
 
 UNKNOWN_ORDERS = RateLimit(per_s=5, burst=100)
 UNKNOWN_ORDERS_STORED_MAX = 2_000
+PER_ORDER_STORED_MAX = 50
+"""A payment has an approval and a few cancels, and KICC repeats them under the same id."""
+_DELETED_AT_ONCE = 500
 _REFUSED = Counter(
     "dasi_pg_notifications_refused_total",
-    "Notifications of unknown orders above the rate that is stored",
+    "Notifications above the rate of unknown orders or above the number that one order has",
 )
 
 
@@ -29,8 +34,9 @@ async def store_pg_notification(
 ) -> bool:
     """Store the notification durably and sealed. Only a stored one may be acknowledged.
 
-    False: its order is unknown here and `UNKNOWN_ORDERS` is exceeded, so nothing was stored. The PG
-    sends it again. Anybody can post notifications of orders that do not exist.
+    False: nothing was stored, because its order is unknown here and `UNKNOWN_ORDERS` is exceeded,
+    or because its order has `PER_ORDER_STORED_MAX` others. The PG sends it again. Anybody can post
+    notifications of orders that do not exist, and a payer knows the number of an order that does.
     """
     is_known = notification.pg_order_id is not None and (
         await attempt_store.is_order_known_any_merchant(
@@ -42,17 +48,28 @@ async def store_pg_notification(
     if not is_known and not UNKNOWN_ORDERS.admits():
         _REFUSED.inc()
         return False
-    await inbox_store.insert_any_merchant(
+    is_stored = await inbox_store.insert_any_merchant(
         engine.database,
         provider=provider,
         notification_id=notification.notification_id,
+        pg_order_id=notification.pg_order_id,
         sealed_body=SEALED_NOTIFICATIONS.seal(
             engine.vault, notification.claims, notification_id=notification.notification_id
         ),
         source=source,
         now=engine.clock.now(),
+        per_order_max=PER_ORDER_STORED_MAX,
     )
-    return True
+    if not is_stored:
+        _REFUSED.inc()
+    return is_stored
+
+
+async def delete_unknown_notifications(engine: Engine, *, older_than: timedelta) -> int:
+    """Delete a batch of old notifications of unknown orders, and return how many."""
+    return await inbox_store.delete_unknown_any_merchant(
+        engine.database, before=engine.clock.now() - older_than, batch=_DELETED_AT_ONCE
+    )
 
 
 async def process_pg_notification(

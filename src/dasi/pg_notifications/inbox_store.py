@@ -10,23 +10,34 @@ async def insert_any_merchant(
     *,
     provider: str,
     notification_id: str,
+    pg_order_id: str | None,
     sealed_body: bytes,
     source: str,
     now: datetime,
-) -> None:
-    """Insert a notification. A repetition is counted and the first body stays."""
-    await database.fetch(
-        """INSERT INTO pg_notifications (provider, notification_id, sealed_body, source, first_at,
-                                         last_at)
-           VALUES ($1, $2, $3, $4, $5, $5)
+    per_order_max: int,
+) -> bool:
+    """Insert a notification. A repetition is counted and the first body stays.
+
+    False: `per_order_max` other notifications of its order are stored already.
+    """
+    row = await database.fetchrow(
+        """INSERT INTO pg_notifications (provider, notification_id, pg_order_id, sealed_body,
+                                         source, first_at, last_at)
+           SELECT $1, $2, $3, $4, $5, $6, $6
+           WHERE (SELECT count(*) FROM pg_notifications
+                  WHERE provider = $1 AND pg_order_id = $3 AND notification_id <> $2) < $7
            ON CONFLICT (provider, notification_id)
-           DO UPDATE SET times = pg_notifications.times + 1, last_at = excluded.last_at""",
+           DO UPDATE SET times = pg_notifications.times + 1, last_at = excluded.last_at
+           RETURNING times""",
         provider,
         notification_id,
+        pg_order_id,
         sealed_body,
         source,
         now,
+        per_order_max,
     )
+    return row is not None
 
 
 async def prune_unknown_any_merchant(database: Database, *, provider: str, limit: int) -> None:
@@ -40,6 +51,21 @@ async def prune_unknown_any_merchant(database: Database, *, provider: str, limit
         provider,
         limit,
     )
+
+
+async def delete_unknown_any_merchant(database: Database, *, before: datetime, batch: int) -> int:
+    """Delete notifications of unknown orders that last came before a time; return how many."""
+    rows = await database.fetch(
+        """DELETE FROM pg_notifications
+           WHERE (provider, notification_id) IN (
+               SELECT provider, notification_id FROM pg_notifications
+               WHERE outcome = 'unknown_order' AND last_at < $1
+               ORDER BY last_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING 1""",
+        before,
+        batch,
+    )
+    return len(rows)
 
 
 async def finish_any_merchant(

@@ -13,6 +13,8 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Unavailable
+from dasi.http.client_address import client_network
+from dasi.http.slots import slot_of
 from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification, Provider
 
@@ -29,6 +31,7 @@ def routes(engine: Engine) -> list[Route]:
             return PlainTextResponse("unknown provider\n", status_code=404)
         content_type = request.headers.get("content-type", "")
         source = request.client.host if request.client else "unknown"
+        slot_of(request).assign(client_network(request.scope))
         try:
             notification = provider.read_notification(content_type, await _read(request))
             is_stored = await store_pg_notification(engine, name, notification, source=source)

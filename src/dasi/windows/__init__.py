@@ -1,7 +1,13 @@
 """A payment window from opening to result."""
 
 from dasi.windows.complete_window import complete_window
-from dasi.windows.open_window import close_window, expire_windows, open_window, view_window
+from dasi.windows.open_window import (
+    close_window,
+    delete_abandoned_windows,
+    expire_windows,
+    open_window,
+    view_window,
+)
 from dasi.windows.registered_window import (
     change_registered_window,
     find_registered_window,
@@ -18,6 +24,7 @@ __all__ = [
     "change_registered_window",
     "close_window",
     "complete_window",
+    "delete_abandoned_windows",
     "expire_windows",
     "find_registered_window",
     "open_window",

@@ -33,6 +33,7 @@ WINDOW_EXPIRED = "WINDOW_EXPIRED"
 _EXPIRE_BATCH = 200
 _SHOWABLE_ORDER = re.compile(r"[A-Za-z0-9_-]{1,29}")
 _RESULT_LIFE = timedelta(days=1)
+_DELETED_AT_ONCE = 500
 _REQUEST_MAX = timedelta(seconds=40)
 """A request to the PG without an answer for so long has an unknown outcome."""
 _INLINE_LOOKUP_MAX = timedelta(seconds=3)
@@ -236,6 +237,17 @@ async def expire_windows(engine: Engine) -> int:
                 connection, failed, event_type="window_expired", actor="gateway", created_at=now
             )
     return len(payments)
+
+
+async def delete_abandoned_windows(engine: Engine, *, older_than: timedelta) -> int:
+    """Delete a batch of old windows without a return, and return how many.
+
+    Their payments stay: the ledger is append-only (M9), and an order's `failed` payment can be read
+    under its `imp_uid` for ever. A window whose payment has an attempt stays too.
+    """
+    return await window_store.delete_closed_windows_any_merchant(
+        engine.database, before=engine.clock.now() - older_than, batch=_DELETED_AT_ONCE
+    )
 
 
 async def _end_window(

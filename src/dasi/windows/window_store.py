@@ -245,6 +245,25 @@ async def close_expired_windows_any_merchant(
     return [to_payment(row) for row in rows]
 
 
+async def delete_closed_windows_any_merchant(
+    database: Database, *, before: datetime, batch: int
+) -> int:
+    """Delete closed windows that opened before a time, none with an attempt; return how many."""
+    rows = await database.fetch(
+        """DELETE FROM payment_windows
+           WHERE (merchant_id, window_hash) IN (
+               SELECT merchant_id, window_hash FROM payment_windows w
+               WHERE state = 'closed' AND opened_at < $1
+                 AND NOT EXISTS (SELECT FROM pg_attempts a
+                                 WHERE a.merchant_id = w.merchant_id AND a.imp_uid = w.imp_uid)
+               ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING 1""",
+        before,
+        batch,
+    )
+    return len(rows)
+
+
 def _hash(window_token: str) -> bytes:
     """Return what the database holds in place of a token."""
     return hashlib.sha256(window_token.encode()).digest()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.events import LIMIT_MAX, Event, read_feed
+from dasi.events import LIMIT_MAX, Event, FeedPage, read_feed
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.endpoint import ApiContext, ApiRequest, route
@@ -35,7 +35,15 @@ _CLOCK = (
 
 def routes(context: ApiContext) -> list[Route]:
     return [
-        *route(context, "GET", "/events", events, params=_EVENTS, response_type=FeedObject),
+        *route(
+            context,
+            "GET",
+            "/events",
+            events,
+            params=_EVENTS,
+            response_type=FeedObject,
+            errors=("too_many_long_polls",),
+        ),
         *route(context, "GET", "/test/clock", clock, response_type=ClockObject),
         *route(
             context,
@@ -52,21 +60,37 @@ def routes(context: ApiContext) -> list[Route]:
 
 async def events(request: ApiRequest) -> Response:
     """The events after a cursor, oldest first; waits `wait` seconds for the first one."""
-    after, limit = request.params["cursor"] or 0, request.params["limit"] or _LIMIT
-    polls = 1 + round((request.params["wait"] or 0) / _POLL_S)
-    for poll in range(polls):
-        page = await read_feed(
-            request.engine, request.merchant.merchant_id, after=after, limit=limit
-        )
-        if page.events or poll == polls - 1:
-            break
-        await asyncio.sleep(_POLL_S)
+    page = await _read_page(request)
+    wait_s = request.params["wait"] or 0
+    if wait_s and not page.events:
+        page = await _wait_for_page(request, wait_s=wait_s)
     return success(
         FeedObject(
             events=[_event_view(event) for event in page.events],
             next_cursor=page.next_cursor,
             remaining=page.remaining,
         )
+    )
+
+
+async def _wait_for_page(request: ApiRequest, *, wait_s: int) -> FeedPage:
+    """Return the first page with events, or the empty one when the time is over."""
+    clock = asyncio.get_running_loop().time
+    ends_at = clock() + wait_s
+    async with request.slot.long_poll(request.merchant.merchant_id) as poll:
+        while True:
+            stays = await poll.client_stays(min(_POLL_S, max(0, ends_at - clock())))
+            page = await _read_page(request)
+            if page.events or not stays or clock() >= ends_at:
+                return page
+
+
+async def _read_page(request: ApiRequest) -> FeedPage:
+    return await read_feed(
+        request.engine,
+        request.merchant.merchant_id,
+        after=request.params["cursor"] or 0,
+        limit=request.params["limit"] or _LIMIT,
     )
 
 

@@ -9,6 +9,8 @@ from starlette.routing import Route
 from dasi.channels import list_channels
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Refused
+from dasi.http.client_address import client_network
+from dasi.http.slots import slot_of
 from dasi.iamport.body import read_body
 from dasi.iamport.endpoint import (
     ApiContext,
@@ -30,6 +32,7 @@ _GET_TOKEN = (Text("imp_key", 100), Text("imp_secret", 200))
 def routes(context: ApiContext) -> list[Route]:
     async def get_token(request: Request) -> Response:
         async def run() -> Response:
+            slot_of(request).assign(client_network(request.scope))
             params = parse(_GET_TOKEN, await read_body(request, max_bytes=context.max_body_bytes))
             if params["imp_key"] is None or params["imp_secret"] is None:
                 raise Refused("missing_api_key")

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from dasi.foundation.db import assert_no_transaction
+from dasi.http.fair_slots import FairSlots
 from dasi.providers.kicc.transport.redaction import masked
 from kicc_wire.codes import JSON_CONTENT_TYPE
 from kicc_wire.requests import Wire
@@ -61,7 +62,10 @@ Reply = Response | NoResponse | RequestNotSent
 
 
 class KiccClient:
-    """A bounded pool for each host. It opens at the first request; `close` ends it."""
+    """A bounded pool for each host, shared fairly among MIDs.
+
+    It opens at the first request; `close` ends it.
+    """
 
     def __init__(
         self,
@@ -80,7 +84,7 @@ class KiccClient:
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._slots: dict[str, FairSlots] = {}
 
     async def send(
         self, base_url: str, path: str, request: Wire, *, redact: tuple[str, ...] = ()
@@ -92,7 +96,8 @@ class KiccClient:
         assert_no_transaction()
         body = msgspec.json.encode(request)
         began = monotonic()
-        reply = await self._send_with_slot(base_url, path, body)
+        mid = getattr(request, "mall_id", "")
+        reply = await self._send_with_slot(base_url, path, body, mid=mid)
         if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking costs time
             log.debug(
                 "kicc_request",
@@ -113,13 +118,15 @@ class KiccClient:
             await self._session.close()
             self._session = None
 
-    async def _send_with_slot(self, base_url: str, path: str, body: bytes) -> Reply:
+    async def _send_with_slot(self, base_url: str, path: str, body: bytes, *, mid: str) -> Reply:
         if self._is_closed:
             return RequestNotSent("the client is closed", is_outage=False)
-        slot = self._slots.setdefault(base_url, asyncio.Semaphore(self._connections_max))
+        slots = self._slots.get(base_url)
+        if slots is None:
+            slots = self._slots[base_url] = FairSlots(self._connections_max)
         try:
-            async with asyncio.timeout(self._pool_wait_s if slot.locked() else None):
-                await slot.acquire()
+            async with asyncio.timeout(self._pool_wait_s if slots.is_full_for(mid) else None):
+                await slots.acquire(mid)
         except TimeoutError:
             return RequestNotSent(
                 f"no free connection within {self._pool_wait_s:g} s", is_outage=False
@@ -127,7 +134,7 @@ class KiccClient:
         try:
             return await self._post(base_url + path, body)
         finally:
-            slot.release()
+            slots.release(mid)
 
     async def _post(self, url: str, body: bytes) -> Reply:
         progress = SimpleNamespace(is_connected=False)
