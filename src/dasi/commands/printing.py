@@ -39,6 +39,10 @@ _REFUSALS = {
         "The console has a user {email} already.",
         "`dasi user reset --email {email}` makes a link for a new password.",
     ),
+    "api_key_rotating": (
+        "The API key {api_key} is being replaced.",
+        "Rotate again once the old key has ended, or revoke the old key first.",
+    ),
     "unknown_api_key": (
         "This merchant has no API key {api_key}.",
         "Look for a slip in --merchant or --api-key. A revoked key is gone for good.",

@@ -89,6 +89,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Nothing was changed.",
     ),
     "unknown_api_key": ("이 API 키가 없습니다.", "There is no such API key."),
+    "api_key_rotating": (
+        "교체 중인 API 키입니다: {api_key}. 기존 키가 끝난 뒤 다시 교체하거나, 기존 키를 먼저 "
+        "폐기하세요.",
+        "{api_key} is being replaced. Rotate again once the old key has ended, or revoke the old "
+        "key first.",
+    ),
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
     "unknown_user": ("이 구성원이 없습니다.", "There is no such member."),
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),

@@ -73,6 +73,8 @@ CREATE TABLE api_keys (
     -- Kept here because access tokens are deleted after they expire.
     used_at     timestamptz,
     expires_at  timestamptz,
+    -- The key of the rotation that ends this one. Until then that key is not rotated again.
+    replaced_by text,
     PRIMARY KEY (merchant_id, api_key)
 );
 
