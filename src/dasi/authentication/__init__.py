@@ -12,6 +12,7 @@ from dasi.authentication.second_factor import (
 from dasi.authentication.session_store import Session
 from dasi.authentication.sign_in import (
     LIFE,
+    SignInResult,
     change_password,
     check_password,
     complete_session,
@@ -27,6 +28,7 @@ __all__ = [
     "LIFE",
     "SEALED_SECOND_FACTORS",
     "Session",
+    "SignInResult",
     "begin_second_factor",
     "change_password",
     "check_password",

@@ -10,14 +10,15 @@ from collections.abc import Collection
 import pyotp
 
 from dasi.audit import ClientInfo, record_own_audit
+from dasi.auth_limits import limit_failures, limits_of_user
 from dasi.authentication import second_factor_store
 from dasi.authentication.session_store import Session
-from dasi.authentication.sign_in import complete_session, end_other_sessions
+from dasi.authentication.sign_in import SignInResult, complete_session, end_other_sessions
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
 from dasi.foundation.reencrypt import EncryptedColumn
-from dasi.users import Role, User, limit_attempts
+from dasi.users import Role, User
 
 STEP_S = 30
 _DRIFT_STEPS = 1
@@ -61,8 +62,10 @@ async def confirm_second_factor(
     await record_own_audit(engine, user, "second_factor_on", client)
 
 
-async def verify_totp(engine: Engine, session: Session, code: str, *, client: ClientInfo) -> str:
-    """Complete a sign-in by a code, and return the cookie of the new session.
+async def verify_totp(
+    engine: Engine, session: Session, code: str, *, client: ClientInfo
+) -> SignInResult:
+    """Complete a sign-in by a code, and return the new session.
 
     Raise `NotAuthenticated("wrong_code")`.
     """
@@ -82,7 +85,8 @@ async def end_second_factor(
 
 
 async def _use_code(engine: Engine, user: User, code: str, client: ClientInfo) -> None:
-    async with limit_attempts(engine, f"code of {user.email}", client):
+    limits = await limits_of_user(engine, "code", user.email, client)
+    async with limit_failures(engine, limits):
         sealed = await second_factor_store.sealed_totp_any_merchant(engine.database, user.user_id)
         if sealed is None:
             await record_own_audit(engine, user, "second_factor_failed", client, detail="no app")

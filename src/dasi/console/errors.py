@@ -71,6 +71,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "시도 횟수가 너무 많습니다. {minutes}분 뒤에 다시 시도하세요.",
         "Too many attempts. Try again in {minutes} minutes.",
     ),
+    "too_many_of_account": (
+        "이 계정의 로그인 실패가 너무 많아 처음 쓰는 기기에서는 하루 동안 로그인할 수 없습니다. "
+        "전에 로그인한 기기를 쓰거나, 게이트웨이를 운영하는 사람에게 dasi user reset 링크를 "
+        "요청하세요.",
+        "This account failed too often: no new device signs in for a day. Use a device that "
+        "signed in before, or ask the operator of the gateway for a link of dasi user reset.",
+    ),
     "email_taken": ("이미 등록된 이메일입니다: {email}", "This email is taken: {email}"),
     "too_many_filters": (
         "필터는 {most}개까지 저장할 수 있습니다. 쓰지 않는 것을 먼저 지우세요.",

@@ -172,6 +172,7 @@ AUDIT_ACTION = {
     "channel_disabled": Label("PG 사용 중지", "channel disabled"),
     "channel_enabled": Label("PG 다시 사용", "channel in use again"),
     "channel_checked": Label("PG 연결 확인", "channel checked"),
+    "token_refused": Label("API 키 인증 실패", "API key refused"),
     "api_key_added": Label("API 키 발급", "API key added"),
     "api_key_rotated": Label("API 키 교체", "API key rotated"),
     "api_key_revoked": Label("API 키 폐기", "API key revoked"),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dasi.audit import ClientInfo, record_audit
+from dasi.auth_limits import DEVICE_LIFE
 from dasi.authentication import Session
 from dasi.console.labels import FLASH
 from dasi.console.templates import SECURITY_HEADERS, Templates
@@ -25,6 +26,7 @@ from dasi.users import User
 
 SESSION_COOKIE = "dasi_session"
 FORM_COOKIE = "dasi_form"
+DEVICE_COOKIE = "dasi_device"
 _FORM_COOKIE_LIFE_S = 3600
 _PREFERENCE_COOKIE_LIFE_S = 365 * 24 * 3600
 _FIRST_LANGUAGE = re.compile(r"\s*(ko|en)\b", re.IGNORECASE)
@@ -220,6 +222,11 @@ class ConsoleRequest:
             httponly=True,
             samesite="lax",
         )
+
+    def set_device(self, response: Response, device: str) -> None:
+        """Let the browser name itself as a known device at the next sign-in."""
+        life_s = int(DEVICE_LIFE.total_seconds())
+        self.set_cookie(response, DEVICE_COOKIE, device, life_s=life_s)
 
     def delete_cookie(self, response: Response, name: str) -> None:
         response.delete_cookie(name, path=self.console_url())

@@ -18,6 +18,7 @@ from dasi.audit import ClientInfo
 from dasi.authentication import find_session
 from dasi.console.errors import BUG, error_message
 from dasi.console.request import (
+    DEVICE_COOKIE,
     FORM_COOKIE,
     SESSION_COOKIE,
     ConsoleRequest,
@@ -186,7 +187,11 @@ async def read_form(request: Request) -> dict[str, str]:
 def _client_info(request: Request) -> ClientInfo:
     address = request.client.host if request.client else "unknown"
     user_agent = request.headers.get("user-agent", "")[:_USER_AGENT_MAX]
-    return ClientInfo(address=address, user_agent=user_agent if user_agent.isprintable() else "")
+    return ClientInfo(
+        address=address,
+        user_agent=user_agent if user_agent.isprintable() else "",
+        device=request.cookies.get(DEVICE_COOKIE, ""),
+    )
 
 
 def _error_response(

@@ -863,13 +863,25 @@ CREATE TABLE passkey_challenges (
     expires_at   timestamptz NOT NULL
 );
 
--- One row for each failed sign-in of an email or an address, stored as long as it counts.
-CREATE TABLE sign_in_attempts (
-    attempt_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    subject text        NOT NULL,
-    at      timestamptz NOT NULL
+-- One row for each failed authentication of a subject (an account, an address, both, an API key),
+-- stored as long as it counts. A row is written before the result is known and deleted on success.
+CREATE TABLE auth_failures (
+    failure_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    subject    text        NOT NULL,
+    expires_at timestamptz NOT NULL
 );
-CREATE INDEX sign_in_attempts_of ON sign_in_attempts (subject, at);
+CREATE INDEX auth_failures_of_subject ON auth_failures (subject, expires_at);
+CREATE INDEX auth_failures_expired ON auth_failures (expires_at);
+
+-- One row for each user who completed a sign-in on a device. Failures elsewhere do not limit it.
+CREATE TABLE known_devices (
+    device_hash bytea       NOT NULL,
+    user_id     bigint      NOT NULL REFERENCES users,
+    used_at     timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    PRIMARY KEY (device_hash, user_id)
+);
+CREATE INDEX known_devices_of_user ON known_devices (user_id);
 
 -- One row for each action of a user. merchant_id is NULL for actions that concern no merchant, such
 -- as signing in.

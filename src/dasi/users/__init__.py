@@ -12,7 +12,6 @@ from dasi.users.members import (
 )
 from dasi.users.password_reset import get_reset, reset_link, use_reset
 from dasi.users.passwords import PASSWORD_MIN, set_password, verify_password
-from dasi.users.rate_limit import limit_attempts
 from dasi.users.user import MEMBER_ROLES, Permission, Role, User
 from dasi.users.user_store import USER_COLUMNS
 
@@ -29,7 +28,6 @@ __all__ = [
     "get_invitation",
     "get_reset",
     "invite",
-    "limit_attempts",
     "list_members",
     "list_users",
     "remove_member",

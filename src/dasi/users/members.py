@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dasi.audit import ClientInfo, insert_audit
+from dasi.auth_limits import limits_of_user, remember_device
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from dasi.foundation.ids import token, token_hash
 from dasi.users import invitation_store, user_store
-from dasi.users.passwords import hash_password, is_password
-from dasi.users.rate_limit import count_attempt
+from dasi.users.passwords import hash_password, verify_password
 from dasi.users.user import MEMBER_ROLES, Member, Role, User
 
 BOOTSTRAP_LIFE = timedelta(hours=24)
@@ -93,9 +93,10 @@ async def get_invitation(engine: Engine, secret: str) -> Invitation:
 
 async def accept_invitation(
     engine: Engine, secret: str, *, email: str, name: str, password: str, client: ClientInfo
-) -> None:
+) -> str:
     """Use the link: add its user, or give an existing user the new membership.
 
+    Return the cookie of this device, which is known from now on.
     An existing user proves their identity by their password. Raise `NotFound("unknown_link")`,
     `Invalid`, `NotAuthenticated("wrong_sign_in")`.
     """
@@ -137,18 +138,19 @@ async def accept_invitation(
             client=client,
             now=now,
         )
+    return await remember_device(engine, user_id, client)
 
 
 async def _existing_user(
     engine: Engine, email: str, password: str, client: ClientInfo
 ) -> User | None:
-    row = await user_store.user_by_email_any_merchant(engine.database, email)
-    if row is None:
+    if await user_store.user_by_email_any_merchant(engine.database, email) is None:
         return None
-    await count_attempt(engine, f"email {email}", client)
-    if not await is_password(password, row[1]):
-        raise NotAuthenticated("wrong_sign_in")
-    return row[0]
+    limits = await limits_of_user(engine, "password", email, client)
+    try:
+        return await verify_password(engine, email, password, limits=limits)
+    except NotAuthenticated as wrong:
+        raise NotAuthenticated("wrong_sign_in") from wrong
 
 
 async def _apply_link(

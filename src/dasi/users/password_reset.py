@@ -7,6 +7,7 @@ mailbox resets nothing.
 from datetime import timedelta
 
 from dasi.audit import ClientInfo, insert_audit
+from dasi.auth_limits import forget_devices, remember_device
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import token, token_hash
@@ -66,9 +67,11 @@ async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
     return row.email, row.purpose == "reset"
 
 
-async def use_reset(engine: Engine, secret: str, *, password: str, client: ClientInfo) -> None:
-    """Set the password and end every session of the user.
+async def use_reset(engine: Engine, secret: str, *, password: str, client: ClientInfo) -> str:
+    """Set the password, end every session of the user and forget their devices.
 
+    Return the cookie of this device, which is known from now on: a user who is kept
+    out of a new device by an attacker's failures comes in by such a link.
     Raise `NotFound("unknown_link")`, `Invalid`.
     """
     email, ends_second_factor = await get_reset(engine, secret)
@@ -86,6 +89,7 @@ async def use_reset(engine: Engine, secret: str, *, password: str, client: Clien
             password_hash=password_hash,
             ends_second_factor=ends_second_factor,
         )
+        await forget_devices(connection, user.user_id, but=None)
         await insert_audit(
             connection,
             None,
@@ -97,6 +101,7 @@ async def use_reset(engine: Engine, secret: str, *, password: str, client: Clien
             client=client,
             now=now,
         )
+    return await remember_device(engine, user.user_id, client)
 
 
 async def _user(engine: Engine, email: str) -> User:

@@ -1,15 +1,15 @@
 """Hash and verify passwords (Argon2id; A3)."""
 
 import asyncio
+from collections.abc import Sequence
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from dasi.audit import ClientInfo
+from dasi.auth_limits import Limit, limit_failures
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import Invalid, NotAuthenticated
 from dasi.users import user_store
-from dasi.users.rate_limit import count_attempt
 from dasi.users.user import User
 
 PASSWORD_MIN, PASSWORD_MAX = 10, 200
@@ -47,19 +47,17 @@ def _verify(expected_hash: str, password: str) -> bool:
 
 
 async def verify_password(
-    engine: Engine, email: str, password: str, client: ClientInfo
-) -> User | None:
-    """Return the user of this email and password, or None.
+    engine: Engine, email: str, password: str, *, limits: Sequence[Limit]
+) -> User:
+    """Return the user of this email and password.
 
-    Raise `NotAllowed("too_many_attempts")` if the email or the address failed too often.
+    Raise `NotAuthenticated("wrong_password")`, or `NotAllowed` if a limit is reached.
     """
-    subject = f"email {email}"
-    await count_attempt(engine, subject, client)
-    row = await user_store.user_by_email_any_merchant(engine.database, email)
-    if not await is_password(password, row[1] if row else None) or row is None:
-        return None
-    await user_store.clear_attempts_any_merchant(engine.database, [subject])
-    return row[0]
+    async with limit_failures(engine, limits):
+        row = await user_store.user_by_email_any_merchant(engine.database, email)
+        if not await is_password(password, row[1] if row else None) or row is None:
+            raise NotAuthenticated("wrong_password")
+        return row[0]
 
 
 async def set_password(engine: Engine, user: User, password: str) -> None:

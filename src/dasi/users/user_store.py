@@ -1,4 +1,4 @@
-"""SQL of users, their memberships, and attempts to guess their secrets.
+"""SQL of users and their memberships.
 
 A user belongs to the installation: the functions that find users end in `_any_merchant`.
 """
@@ -143,29 +143,3 @@ async def reset_user_any_merchant(
             user_id,
         )
         await connection.execute("DELETE FROM passkeys WHERE user_id = $1", user_id)
-
-
-async def count_attempt_any_merchant(
-    database: Database, subjects: list[str], *, now: datetime, since: datetime
-) -> dict[str, int]:
-    """Write an attempt and return the earlier attempts of each subject since `since`.
-
-    The attempt is written before its result is known, so that concurrent attempts count too.
-    """
-    rows = await database.fetch(
-        """WITH written AS (
-               INSERT INTO sign_in_attempts (subject, at) SELECT unnest($1::text[]), $2
-           ), swept AS (
-               DELETE FROM sign_in_attempts WHERE at < $3
-           )
-           SELECT subject, count(*) AS attempts FROM sign_in_attempts
-           WHERE subject = ANY($1::text[]) AND at >= $3 GROUP BY subject""",
-        subjects,
-        now,
-        since,
-    )
-    return {row["subject"]: row["attempts"] for row in rows}
-
-
-async def clear_attempts_any_merchant(database: Database, subjects: list[str]) -> None:
-    await database.fetch("DELETE FROM sign_in_attempts WHERE subject = ANY($1::text[])", subjects)

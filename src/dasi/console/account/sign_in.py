@@ -40,6 +40,8 @@ async def post_sign_in(request: ConsoleRequest) -> Response:
         next_path = request.console_url("/second-factor")
     response = request.redirect(next_path)
     request.set_cookie(response, SESSION_COOKIE, result.cookie, life_s=int(LIFE.total_seconds()))
+    if result.device:
+        request.set_device(response, result.device)
     request.delete_cookie(response, FORM_COOKIE)
     return response
 
@@ -60,7 +62,7 @@ async def post_join(request: ConsoleRequest) -> Response:
     secret = request.http.path_params["secret"]
     link = await get_invitation(request.engine, secret)
     try:
-        await accept_invitation(
+        device = await accept_invitation(
             request.engine,
             secret,
             email=request.field("email", length_max=254),
@@ -78,7 +80,9 @@ async def post_join(request: ConsoleRequest) -> Response:
             form=request.form,
             password_min=PASSWORD_MIN,
         )
-    return request.redirect(request.console_url("/sign-in?done=joined"))
+    response = request.redirect(request.console_url("/sign-in?done=joined"))
+    request.set_device(response, device)
+    return response
 
 
 async def show_reset(request: ConsoleRequest) -> Response:
@@ -88,12 +92,14 @@ async def show_reset(request: ConsoleRequest) -> Response:
 async def post_reset(request: ConsoleRequest) -> Response:
     secret = request.http.path_params["secret"]
     try:
-        await use_reset(
+        device = await use_reset(
             request.engine, secret, password=request.form.get("password", ""), client=request.client
         )
     except Invalid as refused:
         return await _ask_new_password(request, refused)
-    return request.redirect(request.console_url("/sign-in?done=reset"))
+    response = request.redirect(request.console_url("/sign-in?done=reset"))
+    request.set_device(response, device)
+    return response
 
 
 async def _ask_new_password(request: ConsoleRequest, refused: Invalid | None) -> Response:

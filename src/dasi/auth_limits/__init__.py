@@ -1,0 +1,21 @@
+"""Limits on failed authentication: how often a secret may be guessed, and known devices."""
+
+from dasi.auth_limits.known_devices import DEVICE_LIFE, forget_devices, remember_device
+from dasi.auth_limits.limit_failures import (
+    Limit,
+    limit_failures,
+    limits_of_api_key,
+    limits_of_session,
+    limits_of_user,
+)
+
+__all__ = [
+    "DEVICE_LIFE",
+    "Limit",
+    "forget_devices",
+    "limit_failures",
+    "limits_of_api_key",
+    "limits_of_session",
+    "limits_of_user",
+    "remember_device",
+]
