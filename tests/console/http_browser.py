@@ -41,6 +41,14 @@ class ConsoleUser:
         ) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
 
+    async def open_link(self, link: str) -> tuple[int, str]:
+        """Open a one-time link as its page's script does, and return status and page."""
+        path, _, secret = link.removeprefix(self.client.url).partition("#")
+        await self.get(path)
+        status, page, location = await self.post(path, {"link": secret})
+        assert (status, location) == (303, path), page
+        return await self.get(path)
+
     async def sign_in(self, email: str, password: str = PASSWORD) -> None:
         await self.get("/console/sign-in")
         status, page, _ = await self.post(

@@ -19,8 +19,9 @@ from dasi.audit import ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, disable_channel
 from dasi.ledger import ChargeDetails
+from dasi.one_time_links import bootstrap_link, reset_link
 from dasi.schedules import NewSchedule, create_schedules
-from dasi.users import Role, bootstrap_link, reset_link
+from dasi.users import Role
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import MerchantClient, new_order, running_gateway
 from support.simulator_process import SimulatorControl

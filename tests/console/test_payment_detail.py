@@ -19,10 +19,10 @@ from console.screen import CHROMIUM, opened_browser, opened_page
 from dasi.app import create_app, open_engine
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
+from dasi.one_time_links import bootstrap_link
 from dasi.payments import lookup_now
 from dasi.reporting import list_unresolved
 from dasi.settings import read_settings
-from dasi.users import bootstrap_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import environment
 from support.served_app import address_of, free_socket, served

@@ -31,6 +31,10 @@ class ClientInfo:
     """The cookie that names the browser (`dasi.auth_limits`). It is not in the audit log."""
 
 
+TERMINAL = ClientInfo(address="terminal", user_agent="dasi")
+"""The client of a command."""
+
+
 async def insert_audit(
     connection: Connection | Database,
     merchant_id: int | None,

@@ -31,6 +31,14 @@ _REFUSALS = {
         "The API key {api_key} is in use already.",
         "Give another one with --api-key, or leave it out and one is made.",
     ),
+    "last_owner": (
+        "{email} is the last owner of the console.",
+        "Make another one first: `dasi user role --email … --role owner`.",
+    ),
+    "unknown_invitation": (
+        "There is no open invitation of {email}.",
+        "`dasi user invitations --merchant …` lists them.",
+    ),
     "unknown_user": (
         "The console has no user {email}.",
         "`dasi user list` shows all users; `dasi user add` adds one.",

@@ -11,6 +11,7 @@ import typer
 from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
 from dasi.commands.printing import print_note
 from dasi.foundation.metrics import multiprocess_dir, serve_metrics
+from dasi.one_time_links import bootstrap_link
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import (
     LOOPBACK,
@@ -23,7 +24,6 @@ from dasi.runtime.processes import (
 )
 from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
 from dasi.settings import read_settings
-from dasi.users import bootstrap_link
 
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
 app = typer.Typer()

@@ -21,6 +21,7 @@ from dasi.commands.options import (
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.merchants import list_merchants
+from dasi.one_time_links import bootstrap_link
 from dasi.runtime.bootstrap import open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
@@ -28,7 +29,6 @@ from dasi.runtime.processes import LOOPBACK, ProcessGroup, raise_on_exit, shutdo
 from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
-from dasi.users import bootstrap_link
 
 app = typer.Typer()
 

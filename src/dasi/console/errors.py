@@ -41,6 +41,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "이미 사용했거나 기한이 지난 링크입니다. 새 링크를 요청하세요.",
         "This link was used or has run out. Ask for a new one.",
     ),
+    "unknown_invitation": (
+        "이미 사용했거나 취소된 초대입니다.",
+        "This invitation was used or withdrawn.",
+    ),
     "wrong_sign_in": (
         "이메일 또는 비밀번호가 맞지 않습니다.",
         "The email or the password is wrong.",
@@ -104,6 +108,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
     "unknown_user": ("이 구성원이 없습니다.", "There is no such member."),
+    "last_owner": (
+        "{email}은(는) 마지막 소유자입니다. 먼저 다른 소유자를 두세요.",
+        "{email} is the last owner. Make another one first.",
+    ),
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
     "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This MID is there already: {pg}"),
     "channel_is_default": (

@@ -132,6 +132,10 @@ def quota_label(months_max: int | None) -> Label:
 AUDIT_ACTION = {
     "invitation_accepted": Label("초대 수락", "invitation accepted"),
     "user_added": Label("사용자 추가", "user added"),
+    "user_disabled": Label("사용자 사용 중지", "user disabled"),
+    "user_enabled": Label("사용자 다시 사용", "user enabled"),
+    "role_changed": Label("역할 변경", "role changed"),
+    "invitation_withdrawn": Label("초대 취소", "invitation withdrawn"),
     "signed_in": Label("로그인", "signed in"),
     "signed_out": Label("로그아웃", "signed out"),
     "signed_out_everywhere": Label("다른 기기 로그아웃", "signed out elsewhere"),
@@ -200,6 +204,12 @@ FLASH = {
     "signed_out": Label("로그아웃했습니다.", "Signed out."),
     "reset": Label("새 비밀번호로 로그인하세요.", "Sign in with the new password."),
     "joined": Label("준비되었습니다. 로그인하세요.", "You are in. Please sign in."),
+    "withdrawn": Label("초대를 취소했습니다.", "The invitation is withdrawn."),
+    "user_disabled": Label(
+        "사용자를 사용 중지했습니다. 모든 기기에서 로그아웃되었습니다.",
+        "The user is disabled and signed out everywhere.",
+    ),
+    "user_enabled": Label("다시 로그인할 수 있습니다.", "The user can sign in again."),
     "revoked": Label("폐기했습니다.", "Revoked."),
     "off": Label("껐습니다.", "Switched off."),
     "filter_saved": Label("필터를 저장했습니다.", "The filter is saved."),

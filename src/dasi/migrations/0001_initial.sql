@@ -811,6 +811,8 @@ CREATE TABLE mfa_policies (
 -- One row for each link that lets a user in once. Only their hash is stored.
 CREATE TABLE user_links (
     link_hash   bytea       PRIMARY KEY,
+    -- Names an invitation in lists; the hash of its secret would be too much to show.
+    link_id     bigint      GENERATED ALWAYS AS IDENTITY UNIQUE,
     -- Both resets set a new password. 'reset' also removes the second factor; 'reset_password'
     -- keeps it.
     purpose     text        NOT NULL CHECK (purpose IN

@@ -8,7 +8,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +54,8 @@ class User:
     mfa_required_in: frozenset[int]
     """The merchants that require a second factor of this user's role."""
     created_at: datetime
+    disabled_at: datetime | None
+    """The moment since which the user cannot sign in."""
 
     @classmethod
     def from_row(cls, row: Row) -> "User":
@@ -75,6 +77,11 @@ class User:
         """Return whether a required second factor is missing. `None` means any merchant."""
         required_in = self.mfa_required_in if merchant_id is None else {merchant_id}
         return not self.has_second_factor and not required_in.isdisjoint(self.mfa_required_in)
+
+    @property
+    def merchant_ids(self) -> Collection[int] | None:
+        """The merchants of this user; None: all."""
+        return None if self.is_owner else self.roles.keys()
 
     def role_in(self, merchant_id: int) -> Role | None:
         return Role.OWNER if self.is_owner else self.roles.get(merchant_id)
