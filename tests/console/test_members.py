@@ -43,8 +43,15 @@ async def test_the_sessions_of_a_disabled_user_end_at_once(
     assert (await operator.get(HERE))[0] == 200, "the role was kept"
 
 
-async def test_invitations_of_a_disabled_user_end(
-    signed_in: SignIn, gateway: MerchantClient, stranger: ConsoleUser
+@pytest.mark.parametrize(
+    ("end", "fields"), [("disable", {}), ("remove", {}), ("role", {"role": "operator"})]
+)
+async def test_invitations_end_with_the_right_of_their_maker(
+    end: str,
+    fields: dict[str, str],
+    signed_in: SignIn,
+    gateway: MerchantClient,
+    stranger: ConsoleUser,
 ) -> None:
     owner, admin = await signed_in(Role.OWNER), await signed_in(Role.ADMIN)
     await admin.get(f"{HERE}/members")
@@ -56,7 +63,7 @@ async def test_invitations_of_a_disabled_user_end(
     assert (await stranger.open_link(match[0]))[0] == 200
     user_id = await user_id_of(gateway, Role.ADMIN)
     await owner.get(f"{HERE}/members")
-    await owner.post(f"{HERE}/members/{user_id}/disable")
+    assert (await owner.post(f"{HERE}/members/{user_id}/{end}", fields))[0] == 303
 
     assert (await stranger.open_link(match[0]))[0] == 404
     assert "friend@shop.example" not in (await owner.get(f"{HERE}/members"))[1]

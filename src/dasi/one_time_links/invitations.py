@@ -1,6 +1,6 @@
 """Invite users: the first owner by a link on the terminal, every other by another user.
 
-An invitation ends when the user who made it is disabled.
+An invitation ends when its maker may manage the members no longer.
 """
 
 from dataclasses import dataclass

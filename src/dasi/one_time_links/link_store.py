@@ -12,9 +12,14 @@ Purpose = Literal["bootstrap", "invitation", "reset", "reset_password"]
 
 _SENT = "link_id, email, role, made_by, made_at, expires_at"
 _LINK = "purpose, email, merchant_id, role, made_by"
-# The links of a disabled user have no effect. The first user ends every bootstrap link.
-_HAS_EFFECT = """NOT EXISTS (SELECT 1 FROM users maker
-                   WHERE maker.email = made_by AND maker.disabled_at IS NOT NULL)
+# An invitation ends when its maker is disabled, removed or demoted. The first user ends every
+# bootstrap link.
+_HAS_EFFECT = """(purpose <> 'invitation' OR EXISTS (
+        SELECT 1 FROM users maker
+        LEFT JOIN memberships m
+               ON m.user_id = maker.user_id AND m.merchant_id = user_links.merchant_id
+        WHERE maker.email = made_by AND maker.disabled_at IS NULL
+          AND (maker.is_owner OR m.role = 'admin')))
     AND (purpose <> 'bootstrap' OR NOT EXISTS (SELECT 1 FROM users))"""
 
 
