@@ -201,7 +201,7 @@ async def own_way_in(day: Day) -> None:
     me, key = "/console/me", SoftAuthenticator(origin=day.client.url)
     await day.post(f"{me}/password", {"old": PASSWORD, "new": PASSWORD})
     await day.post(f"{me}/sign-out-everywhere")
-    page = await day.post(f"{me}/second-factor")
+    page = await day.post(f"{me}/second-factor", {"password": PASSWORD})
     match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
     assert match, page
     app = pyotp.TOTP(match[1])
@@ -212,7 +212,7 @@ async def own_way_in(day: Day) -> None:
 
     await day.post(f"{me}/second-factor/confirm", code())
     _, page = await day.user.get(f"{me}/passkeys/new")
-    made = {"name": "노트북", "answer": key.create(options_of(page))}
+    made = {"name": "노트북", "password": PASSWORD, "answer": key.create(options_of(page))}
     await day.post(f"{me}/passkeys", made)
     await day.post("/console/sign-out")
     await half_way(day)
@@ -225,7 +225,8 @@ async def own_way_in(day: Day) -> None:
     (row,) = await day.client.rows("SELECT passkey_id FROM passkeys")
     await day.post(f"{me}/passkeys/{{passkey_id}}/name", {"name": "옛 노트북"}, **row)
     await day.post(f"{me}/passkeys/{{passkey_id}}/remove", {"password": PASSWORD}, **row)
-    await day.post(f"{me}/second-factor/end", code())
+    await day.post(f"{me}/second-factor/end", {"password": PASSWORD})
+    await day.post("/console/confirm", {"confirm_password": PASSWORD, "next": "/console"})
 
 
 async def half_way(day: Day) -> str:

@@ -3,7 +3,7 @@
 Every step of a sign-in starts a session with a new secret, so that no attacker can plant one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from dasi.audit import ClientInfo, insert_audit, record_own_audit
@@ -146,6 +146,20 @@ async def change_password(
     await end_other_sessions(engine, session)
     await forget_devices(engine.database, user.user_id, but=client)
     await record_own_audit(engine, user, "password_changed", client)
+
+
+async def confirm_identity(
+    engine: Engine, session: Session, password: str, *, client: ClientInfo
+) -> Session:
+    """Check the password and return the session with its new proof of identity.
+
+    Raise `NotAuthenticated("wrong_password")`.
+    """
+    await check_password(engine, session, password, client)
+    now = engine.clock.now()
+    await session_store.verify_session_any_merchant(engine.database, session.session_hash, now=now)
+    await record_own_audit(engine, session.user, "identity_confirmed", client)
+    return replace(session, verified_at=now)
 
 
 async def check_password(

@@ -140,6 +140,7 @@ AUDIT_ACTION = {
     "signed_out": Label("로그아웃", "signed out"),
     "signed_out_everywhere": Label("다른 기기 로그아웃", "signed out elsewhere"),
     "sign_in_failed": Label("로그인 실패", "sign-in failed"),
+    "identity_confirmed": Label("비밀번호로 본인 확인", "identity confirmed"),
     "password_changed": Label("비밀번호 변경", "password changed"),
     "second_factor_on": Label("2단계 인증 켬", "second factor on"),
     "second_factor_off": Label("2단계 인증 끔", "second factor off"),

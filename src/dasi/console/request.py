@@ -17,7 +17,7 @@ from dasi.authentication import Session
 from dasi.console.labels import FLASH
 from dasi.console.templates import SECURITY_HEADERS, Templates
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import Invalid, NotAllowed
 from dasi.foundation.ids import token
 from dasi.foundation.pages import Cursor, Page
 from dasi.http.names import CONTROL, normalize_name
@@ -188,6 +188,20 @@ class ConsoleRequest:
         if new_form_token:
             self.set_cookie(response, FORM_COOKIE, new_form_token, life_s=_FORM_COOKIE_LIFE_S)
         return response
+
+    def require_recent_proof(self) -> None:
+        """Raise `NotAllowed("identity_unconfirmed")` unless the user proved who they are lately.
+
+        Call it first in an endpoint whose operation another person at an open browser must not do:
+        the user is asked for the password, and the request goes on with it.
+        """
+        if not self.has_recent_proof:
+            raise NotAllowed("identity_unconfirmed")
+
+    @property
+    def has_recent_proof(self) -> bool:
+        """Whether the user signed in or gave the password within the last minutes."""
+        return self.signed_in_session.is_recent(self.engine.clock.now())
 
     def redirect(self, path: str) -> Response:
         return self.templates.see_other(path)

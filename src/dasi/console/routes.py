@@ -28,6 +28,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("POST", "/console/join", sign_in.post_join, "anonymous"),
     ConsoleRoute("GET", "/console/reset", sign_in.show_reset, "anonymous"),
     ConsoleRoute("POST", "/console/reset", sign_in.post_reset, "anonymous"),
+    ConsoleRoute("POST", "/console/confirm", sign_in.post_confirm, "signed_in"),
     ConsoleRoute("GET", "/console/me", account.show_me, "signed_in"),
     ConsoleRoute("POST", "/console/me/password", account.post_password, "signed_in"),
     ConsoleRoute(

@@ -800,12 +800,13 @@ CREATE TABLE memberships (
 );
 CREATE INDEX memberships_of_user ON memberships (user_id);
 
--- One row for each role that needs a second factor. Members with it see the merchant only after
--- they signed in with a second factor.
+-- One row for each merchant that chose the roles that need a second factor. Users with such a role
+-- see the merchant only after they set one up. A merchant without a row has the default: owners and
+-- admins, once it has a live channel or the gateway is reached from other machines.
 CREATE TABLE mfa_policies (
-    merchant_id bigint NOT NULL REFERENCES merchants,
-    role        text   NOT NULL CHECK (role IN ('owner', 'admin', 'operator', 'developer', 'read_only')),
-    PRIMARY KEY (merchant_id, role)
+    merchant_id bigint PRIMARY KEY REFERENCES merchants,
+    roles       text[] NOT NULL
+                CHECK (roles <@ ARRAY['owner', 'admin', 'operator', 'developer', 'read_only'])
 );
 
 -- One row for each link that lets a user in once. Only their hash is stored.
@@ -835,6 +836,8 @@ CREATE TABLE user_sessions (
     form_token   text        NOT NULL,
     -- False between the password and the second factor: the session then opens only that page.
     is_complete  boolean     NOT NULL,
+    -- The last proof of identity. Sensitive operations need a recent one.
+    verified_at  timestamptz NOT NULL,
     address      text        NOT NULL,
     user_agent   text        NOT NULL,
     started_at   timestamptz NOT NULL,

@@ -65,15 +65,17 @@ async def begin_passkey_registration(engine: Engine, session: Session) -> str:
 
 
 async def add_passkey(
-    engine: Engine, session: Session, *, answer: str, name: str, client: ClientInfo
+    engine: Engine, session: Session, *, answer: str, name: str, password: str, client: ClientInfo
 ) -> None:
     """Add the passkey of the browser's answer.
 
     The first second factor of a user ends their other sessions. Raise
-    `NotAuthenticated("wrong_passkey")`, `Conflict("passkey_taken" | "many_passkeys")`, `Invalid`.
+    `NotAuthenticated("wrong_passkey" | "wrong_password")`, `Conflict("passkey_taken" |
+    "many_passkeys")`, `Invalid`.
     """
     host, user, now = _checked_host(engine), session.user, engine.clock.now()
     name = _checked_name(name)
+    await check_password(engine, session, password, client)
     challenge = await passkey_store.take_challenge_any_merchant(
         engine.database, session.session_hash, purpose="add", now=now
     )

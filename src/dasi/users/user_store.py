@@ -13,7 +13,15 @@ USER_COLUMNS = """u.user_id, u.email, u.name, u.is_owner,
     (SELECT count(*) FROM passkeys k WHERE k.user_id = u.user_id) AS passkeys,
     (SELECT array_agg(r.merchant_id) FROM mfa_policies r
      LEFT JOIN memberships m ON m.merchant_id = r.merchant_id AND m.user_id = u.user_id
-     WHERE r.role = CASE WHEN u.is_owner THEN 'owner' ELSE m.role END) AS mfa_required_in,
+     WHERE CASE WHEN u.is_owner THEN 'owner' ELSE m.role END = ANY(r.roles)) AS mfa_required_in,
+    (SELECT jsonb_object_agg(c.merchant_id, EXISTS (
+         SELECT 1 FROM channels l
+         WHERE l.merchant_id = c.merchant_id AND NOT l.is_sandbox AND l.disabled_at IS NULL))
+     FROM merchants c
+     LEFT JOIN memberships m ON m.merchant_id = c.merchant_id AND m.user_id = u.user_id
+     WHERE (u.is_owner OR m.role = 'admin')
+       AND NOT EXISTS (SELECT 1 FROM mfa_policies r WHERE r.merchant_id = c.merchant_id)
+    ) AS mfa_default_in,
     (SELECT jsonb_object_agg(m.merchant_id, m.role) FROM memberships m
      WHERE m.user_id = u.user_id) AS roles, u.created_at, u.disabled_at"""
 

@@ -33,7 +33,7 @@ async def show_me(request: ConsoleRequest) -> Response:
         passkeys=await list_passkeys(request.engine, request.user),
         has_passkeys_here=has_passkeys_here(request.engine),
         passkey_name_max=PASSKEY_NAME_MAX,
-        must_enroll_mfa=request.user.must_enroll_mfa(None),
+        must_enroll_mfa=request.user.must_enroll_mfa(None, is_exposed=request.engine.is_exposed),
         password_min=PASSWORD_MIN,
     )
 
@@ -115,7 +115,10 @@ def _signed_in(request: ConsoleRequest, signed_in: SignInResult) -> Response:
 async def post_begin(request: ConsoleRequest) -> Response:
     """Start to set up an authenticator app. Only this page shows the secret."""
     secret, uri = await begin_second_factor(
-        request.engine, request.signed_in_session, client=request.client
+        request.engine,
+        request.signed_in_session,
+        password=request.form.get("password", ""),
+        client=request.client,
     )
     return request.page("second_factor_begin.html", secret=secret, uri=uri)
 
@@ -134,7 +137,7 @@ async def post_end(request: ConsoleRequest) -> Response:
     await end_second_factor(
         request.engine,
         request.signed_in_session,
-        request.form.get("code", ""),
+        password=request.form.get("password", ""),
         client=request.client,
     )
     return request.redirect(request.console_url("/me?done=off"))

@@ -30,6 +30,7 @@ async def show_members(request: ConsoleRequest) -> Response:
 
 
 async def post_invite(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     role = request.choice("role", MEMBER_ROLES)
     email = request.field("email", length_max=254)
     link = await invite(
@@ -49,6 +50,7 @@ async def post_remove(request: ConsoleRequest) -> Response:
 
 
 async def post_role(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     role = request.choice("role", MEMBER_ROLES)
     await change_role(
         request.engine,
@@ -62,6 +64,7 @@ async def post_role(request: ConsoleRequest) -> Response:
 
 
 async def post_disable(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     await disable_user(
         request.engine, request.path_id("user_id"), by=request.user, client=request.client
     )
@@ -88,6 +91,7 @@ async def post_withdraw(request: ConsoleRequest) -> Response:
 
 async def post_second_factor(request: ConsoleRequest) -> Response:
     """Set the roles that may view this merchant only with a second factor."""
+    request.require_recent_proof()
     roles = [role for role in Role if request.field(f"role_{role}") == "on"]
     await set_mfa_policy(request.engine, request.merchant_id, roles)
     await request.audit("mfa_policy_changed", detail=", ".join(roles) or "nobody")
@@ -112,6 +116,7 @@ async def show_audit(request: ConsoleRequest) -> Response:
 
 
 async def export_audit(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     await request.audit("audit_exported", detail=request.query("q") or None)
     return request.csv_file("audit", ("created_at", *_COLUMNS), _rows(request))
 

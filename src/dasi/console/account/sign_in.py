@@ -8,7 +8,14 @@ from starlette.responses import Response
 from dasi.authentication import LIFE, sign_in, sign_out
 from dasi.console.errors import error_message
 from dasi.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
-from dasi.foundation.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, Refused
+from dasi.foundation.errors import (
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Refused,
+)
 from dasi.one_time_links import accept_invitation, get_invitation, get_reset, use_reset
 from dasi.users import PASSWORD_MIN
 
@@ -51,6 +58,12 @@ async def post_sign_in(request: ConsoleRequest) -> Response:
     return response
 
 
+async def post_confirm(request: ConsoleRequest) -> Response:
+    """Lead to the page for which the user confirmed the identity."""
+    request.require_recent_proof()
+    return request.redirect(_next_path(request, request.field("next", length_max=2_000)))
+
+
 async def post_sign_out(request: ConsoleRequest) -> Response:
     await sign_out(request.engine, request.signed_in_session, client=request.client)
     response = request.redirect(request.console_url("/sign-in?done=signed_out"))
@@ -74,7 +87,7 @@ async def post_join(request: ConsoleRequest) -> Response:
             password=request.form.get("password", ""),
             client=request.client,
         )
-    except (Invalid, NotAuthenticated, NotAllowed) as refused:
+    except (Conflict, Invalid, NotAllowed, NotAuthenticated) as refused:
         return await _join_page(request, refused)
     return _link_used(request, "/sign-in?done=joined", device)
 

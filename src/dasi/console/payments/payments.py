@@ -75,6 +75,7 @@ async def post_filter_remove(request: ConsoleRequest) -> Response:
 
 
 async def export_payments(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     query = _payment_query(request)
     await request.audit("payments_exported", detail=str(request.http.query_params)[:500])
     payments = iter_payments(request.engine, request.merchant_id, query)
