@@ -83,6 +83,7 @@ async def become_owner(page: Page, engine: Engine) -> None:
 async def sign_in_with_second_factor(page: Page, url: str) -> None:
     """An app is set up under one's own name; the next sign-in asks for its code."""
     await page.goto(f"{url}/console/me")
+    await page.get_by_label("비밀번호 확인").fill(PASSWORD)
     await page.get_by_role("button", name="인증 앱 켜기").click()
     app = pyotp.TOTP(await page.locator(".copying code").inner_text())
     await page.get_by_label("코드").fill(app.now())

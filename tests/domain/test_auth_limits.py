@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 
 from dasi.audit import ClientInfo
-from dasi.auth_limits import Limit, limit_failures, limits_of_api_key, limits_of_user
+from dasi.auth_limits import (
+    Limit,
+    check_limits,
+    count_failure,
+    limit_failures,
+    limits_of_api_key,
+    limits_of_session,
+    limits_of_user,
+)
 from dasi.authentication import find_session, sign_in, sign_out_everywhere
 from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
@@ -45,6 +53,17 @@ async def fail(engine: Engine, limits: Sequence[Limit]) -> str:
         async with limit_failures(engine, limits):
             raise NotAuthenticated("wrong")
     return refused.value.reason
+
+
+async def fail_for(engine: Engine, api_key: str, address: str) -> str:
+    """Fail once with an API key, and return the reason of the refusal."""
+    limits = limits_of_api_key(api_key, address)
+    try:
+        await check_limits(engine, limits)
+    except NotAllowed as refused:
+        return refused.reason
+    await count_failure(engine, limits)
+    return "wrong"
 
 
 async def owner_signs_in(engine: Engine, number: int, *, device: str = "") -> str:
@@ -160,13 +179,12 @@ async def test_addresses_of_one_ipv6_customer_count_together(engine: Engine) -> 
 async def test_other_addresses_do_not_keep_the_merchants_server_from_its_token(
     engine: Engine,
 ) -> None:
-    outcomes = [await fail(engine, limits_of_api_key(KEY, "198.51.100.1")) for _ in range(30)]
+    outcomes = [await fail_for(engine, KEY, "198.51.100.1") for _ in range(30)]
     for number in range(200):
-        await fail(engine, limits_of_api_key(KEY, f"198.51.{number}.2"))
+        await fail_for(engine, KEY, f"198.51.{number}.2")
 
     assert outcomes == ["wrong"] * 20 + ["too_many_attempts"] * 10
-    async with limit_failures(engine, limits_of_api_key(KEY.upper(), SERVER)):
-        pass
+    await check_limits(engine, limits_of_api_key(KEY.upper(), SERVER))
     rows = await engine.database.fetch(
         "SELECT 1 FROM auth_failures WHERE subject LIKE '%' || $1", SERVER
     )
@@ -174,8 +192,8 @@ async def test_other_addresses_do_not_keep_the_merchants_server_from_its_token(
 
 
 async def test_a_public_address_may_fail_for_a_hundred_keys(engine: Engine) -> None:
-    public = [await fail(engine, limits_of_api_key(f"key{n}", "8.8.8.8")) for n in range(110)]
-    proxy = [await fail(engine, limits_of_api_key(f"key{n}", "127.0.0.1")) for n in range(110)]
+    public = [await fail_for(engine, f"key{n}", "8.8.8.8") for n in range(110)]
+    proxy = [await fail_for(engine, f"key{n}", "127.0.0.1") for n in range(110)]
 
     assert public.count("wrong") == 100
     assert proxy.count("wrong") == 110, (
@@ -186,7 +204,7 @@ async def test_a_public_address_may_fail_for_a_hundred_keys(engine: Engine) -> N
 async def test_an_unavailable_database_counts_as_no_failure(engine: Engine) -> None:
     for _ in range(25):
         with pytest.raises(Unavailable):
-            async with limit_failures(engine, limits_of_api_key(KEY, SERVER)):
+            async with limit_failures(engine, limits_of_session(b"session")):
                 raise Unavailable("PostgreSQL", retry_after_s=1)
 
-    assert await fail(engine, limits_of_api_key(KEY, SERVER)) == "wrong"
+    assert await fail(engine, limits_of_session(b"session")) == "wrong"

@@ -3,6 +3,8 @@
 from dasi.auth_limits.known_devices import DEVICE_LIFE, forget_devices, remember_device
 from dasi.auth_limits.limit_failures import (
     Limit,
+    check_limits,
+    count_failure,
     limit_failures,
     limits_of_api_key,
     limits_of_session,
@@ -12,6 +14,8 @@ from dasi.auth_limits.limit_failures import (
 __all__ = [
     "DEVICE_LIFE",
     "Limit",
+    "check_limits",
+    "count_failure",
     "forget_devices",
     "limit_failures",
     "limits_of_api_key",

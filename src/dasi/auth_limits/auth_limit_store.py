@@ -46,6 +46,21 @@ async def insert_failures_any_merchant(
     return row["failure_ids"] or [], set(row["reached"] or ())
 
 
+async def reached_any_merchant(
+    database: Database, *, subjects: Sequence[str], maxima: Sequence[int], now: datetime
+) -> set[str]:
+    """Return the subjects that have reached their maximum."""
+    rows = await database.fetch(
+        """SELECT input.subject FROM unnest($1::text[], $2::int[]) AS input(subject, failures_max)
+           WHERE failures_max <= (SELECT count(*) FROM auth_failures f
+                                  WHERE f.subject = input.subject AND f.expires_at > $3)""",
+        subjects,
+        maxima,
+        now,
+    )
+    return {row["subject"] for row in rows}
+
+
 async def delete_failures_any_merchant(
     database: Database, failure_ids: Sequence[int], *, cleared_subject: str | None
 ) -> None:

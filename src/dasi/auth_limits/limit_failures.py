@@ -6,7 +6,7 @@ account. A device on which the user signed in before has a limit of its own inst
 """
 
 import ipaddress
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,17 +48,8 @@ async def limit_failures(engine: Engine, limits: Sequence[Limit]) -> AsyncIterat
     The failure is written before the body runs, so that concurrent guesses count. A success also
     clears the first subject. Raise `NotAllowed` with the reason of the limit that is reached.
     """
-    now = engine.clock.now()
-    failure_ids, reached = await auth_limit_store.insert_failures_any_merchant(
-        engine.database,
-        subjects=[limit.subject for limit in limits],
-        maxima=[limit.failures_max for limit in limits],
-        seconds=[int(limit.within.total_seconds()) for limit in limits],
-        now=now,
-    )
-    for limit in limits:
-        if limit.subject in reached:
-            raise NotAllowed(limit.reason, minutes=limit.within // timedelta(minutes=1))
+    failure_ids, reached = await _insert_failures(engine, limits)
+    _refuse_reached(limits, reached)
     try:
         yield
     except Unavailable:
@@ -69,6 +60,42 @@ async def limit_failures(engine: Engine, limits: Sequence[Limit]) -> AsyncIterat
     await auth_limit_store.delete_failures_any_merchant(
         engine.database, failure_ids, cleared_subject=limits[0].subject
     )
+
+
+async def check_limits(engine: Engine, limits: Sequence[Limit]) -> None:
+    """Raise `NotAllowed` if a limit is reached. It only reads.
+
+    With `count_failure` after a failure it takes the place of `limit_failures` where most calls
+    succeed and must not write. Concurrent guesses may then exceed the limit by their number.
+    """
+    reached = await auth_limit_store.reached_any_merchant(
+        engine.database,
+        subjects=[limit.subject for limit in limits],
+        maxima=[limit.failures_max for limit in limits],
+        now=engine.clock.now(),
+    )
+    _refuse_reached(limits, reached)
+
+
+async def count_failure(engine: Engine, limits: Sequence[Limit]) -> None:
+    """Count a failure of each subject."""
+    await _insert_failures(engine, limits)
+
+
+async def _insert_failures(engine: Engine, limits: Sequence[Limit]) -> tuple[list[int], set[str]]:
+    return await auth_limit_store.insert_failures_any_merchant(
+        engine.database,
+        subjects=[limit.subject for limit in limits],
+        maxima=[limit.failures_max for limit in limits],
+        seconds=[int(limit.within.total_seconds()) for limit in limits],
+        now=engine.clock.now(),
+    )
+
+
+def _refuse_reached(limits: Sequence[Limit], reached: Collection[str]) -> None:
+    for limit in limits:
+        if limit.subject in reached:
+            raise NotAllowed(limit.reason, minutes=limit.within // timedelta(minutes=1))
 
 
 async def limits_of_user(

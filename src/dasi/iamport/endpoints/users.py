@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.audit import ClientInfo, insert_audit
-from dasi.auth_limits import limit_failures, limits_of_api_key
+from dasi.auth_limits import check_limits, count_failure, limits_of_api_key
 from dasi.channels import list_channels
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
@@ -67,14 +67,16 @@ async def _issue_token(
 ) -> TokenObject:
     """Issue a token. A failure is counted, logged, and written into the merchant's audit log."""
     facts = {"api_key": api_key, "address": client.address}
+    limits = limits_of_api_key(api_key, client.address)
     try:
-        async with limit_failures(engine, limits_of_api_key(api_key, client.address)):
-            token = await issue_token(engine, api_key=api_key, api_secret=api_secret)
+        await check_limits(engine, limits)
+        token = await issue_token(engine, api_key=api_key, api_secret=api_secret)
     except NotAllowed:
         log.warning("token_refused", why="too_many_attempts", **facts)
         raise
     except NotAuthenticated as refused:
         log.warning("token_refused", why="bad_api_key", **facts)
+        await count_failure(engine, limits)
         if refused.facts["merchant_id"] is not None:
             await insert_audit(
                 engine.database,
