@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -43,7 +44,7 @@ class ConsoleUser:
 
     async def open_link(self, link: str) -> tuple[int, str]:
         """Open a one-time link as its page's script does, and return status and page."""
-        path, _, secret = link.removeprefix(self.client.url).partition("#")
+        path, secret = urlsplit(link).path, urlsplit(link).fragment
         await self.get(path)
         status, page, location = await self.post(path, {"link": secret})
         assert (status, location) == (303, path), page

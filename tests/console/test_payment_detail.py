@@ -280,7 +280,7 @@ async def invite(page: Page, url: str, role: str) -> str:
     """The link to hand over."""
     await page.goto(f"{url}/console/merchants/{CODE}/members")
     await page.get_by_label("이메일").fill(f"{role}@shop.example")
-    await page.locator("select[name=role]").select_option(role)
+    await page.locator(".form select[name=role]").select_option(role)
     await page.get_by_role("button", name="초대 링크 만들기").click()
     return await page.locator(".once code").inner_text()
 

@@ -32,7 +32,7 @@ async def add(engine: Engine, merchant: Merchant, password: str) -> None:
         ("iloveyou1234", "password_guessable"),
         ("aaaaaaaaaaaaaaaa", "password_guessable"),
         ("abcdefghijklmnop", "password_guessable"),
-        ("20260903 20260903", "password_guessable"),
+        ("2026090320260903", "password_guessable"),
         ("kim.dasi@coffee.example", "password_personal"),
         ("xq7-KIM.DASI-pz4", "password_personal"),
         ("my coffee 4711 zebra", "password_personal"),
