@@ -172,7 +172,7 @@ async def _set_up_merchant(demo: Demo, opened: DataDir) -> str:
     from dasi.app import open_engine  # noqa: PLC0415  # slow
     from dasi.channels import add_channel  # noqa: PLC0415  # slow
     from dasi.merchants import add_api_key, add_merchant  # noqa: PLC0415  # slow
-    from dasi.users import bootstrap_link  # noqa: PLC0415  # slow
+    from dasi.one_time_links import bootstrap_link  # noqa: PLC0415  # slow
 
     async with open_engine(read_settings(opened.environment)) as engine:
         merchant = await add_merchant(

@@ -3,8 +3,10 @@
 The composition root (`dasi.app`) builds it once and passes it down; a test builds its own.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock
 from dasi.foundation.db import Database
@@ -35,3 +37,12 @@ class Engine:
         """Remember an attempt whose commit was confirmed (M11)."""
         if self.commit_memory is not None:
             self.commit_memory.remember(merchant_id, attempt_id)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether browsers on other machines reach this gateway."""
+        host = urlsplit(self.public_url).hostname or ""
+        try:
+            return not ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host != "localhost" and not host.endswith(".localhost")

@@ -64,6 +64,9 @@ def test_gateway_logs_that_it_is_ready_and_stops_on_a_signal(
     with running("serve", "--port", "0", env=env, cwd=tmp_path) as gateway:
         assert is_ready(ready_url(gateway))
         assert gateway.stop(stop_signal) == 0
+    output = "".join(gateway.lines)
+    assert "dasi user add" in output
+    assert "/console/join" not in output, "a pipe ends in a log"
 
 
 def test_gateway_processes_share_a_port_and_end_together(env: dict[str, str], tmp_path: Path):
@@ -233,6 +236,7 @@ def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_pat
     with running("up", "--data", data, "--port", "0", cwd=short_path) as up:
         url = up_url(up)
         assert is_ready(url)
+        assert f"dasi user add --data {data}" in up.until("owner")
         next_command = up.until("dasi merchant add").split("dasi ", 1)[1]
         assert f"--data {data}" in next_command
         added = facts(
@@ -243,6 +247,7 @@ def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_pat
         parts = up.descendants()
         assert up.stop() == 0
         assert all_end(parts)
+        assert "/console/join" not in "".join(up.lines), "a pipe ends in a log"
     # Stopped, the same command starts the database for itself.
     (listed,) = facts("merchant", "list", "--data", data, cwd=short_path)
     assert listed["code"] == "imp00000001"

@@ -35,3 +35,32 @@ def test_a_weak_password_and_a_role_without_a_shop_are_refused(
     assert homeless.returncode == 1
     assert "--role cannot be used" in homeless.stderr
     assert facts("user", "list", env=env, cwd=tmp_path) == []
+
+
+def test_users_are_disabled_and_demoted_but_never_the_last_owner(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    def user(*arguments: str) -> dict[str, object]:
+        return facts("user", *arguments, env=env, cwd=tmp_path)
+
+    kim, lee = ("--email", "kim@shop.example"), ("--email", "lee@shop.example")
+    merchant = ("--merchant", "imp00000001")
+    facts("merchant", "add", "--code", merchant[1], "--name", "Shop", env=env, cwd=tmp_path)
+    for email in (kim, lee):
+        user("add", *email, "--name", "Name", "--password", PASSWORD)
+    assert user("role", *lee, "--role", "admin", *merchant)["role"] == "admin"
+    for refused in (
+        dasi("user", "disable", *kim, env=env, cwd=tmp_path),
+        dasi("user", "role", *kim, "--role", "admin", *merchant, env=env, cwd=tmp_path),
+    ):
+        assert refused.returncode == 1
+        assert "the last owner" in refused.stderr
+    assert user("disable", *lee)["disabled"] is True
+    listed = facts("user", "list", env=env, cwd=tmp_path)
+    assert [row["disabled"] for row in listed] == [False, True]
+    assert user("enable", *lee)["disabled"] is False
+    assert user("role", *lee, "--role", "owner")["role"] == "owner"
+    assert user("disable", *kim)["disabled"] is True
+    assert facts("user", "invitations", *merchant, env=env, cwd=tmp_path) == []
+    withdrawn = dasi("user", "invitations", *merchant, "--withdraw", "x@y", env=env, cwd=tmp_path)
+    assert withdrawn.returncode == 1

@@ -18,10 +18,11 @@ from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, ChargeDetails, Payment
+from dasi.one_time_links import invite
 from dasi.payments import ChargeRequest, charge, resolve_due
 from dasi.scheduler import Runner
 from dasi.schedules import NewSchedule, create_schedules
-from dasi.users import Role, add_user, invite
+from dasi.users import Role, add_user
 from dasi.webhooks import Deliverer, list_deliveries
 from dasi.windows import expire_windows
 from support.gateway_merchant import MID, MerchantClient

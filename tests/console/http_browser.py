@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -43,6 +44,14 @@ class ConsoleUser:
             f"{self.url}{path}", data=data, headers=headers, allow_redirects=False, **sent
         ) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
+
+    async def open_link(self, link: str) -> tuple[int, str]:
+        """Open a one-time link as its page's script does, and return status and page."""
+        path, secret = urlsplit(link).path, urlsplit(link).fragment
+        await self.get(path)
+        status, page, location = await self.post(path, {"link": secret})
+        assert (status, location) == (303, path), page
+        return await self.get(path)
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> None:
         await self.get("/console/sign-in")

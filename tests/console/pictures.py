@@ -52,6 +52,8 @@ async def take_all(database_url: str, folder: Path, *, days: int, only: set[str]
                         coffee.cookies(theme, is_signed_in=name not in strangers)
                     )
                     await page.goto(f"{client.url}{path}")
+                    if "#" in path:  # the page's script opens a one-time link
+                        await page.wait_for_selector("[name=password]")
                     target = folder / f"{name}-{'-'.join(appearance)}.png"
                     await page.screenshot(path=target, full_page=True)
                     taken += 1

@@ -19,9 +19,10 @@ from dasi.console import labels
 from dasi.console.routes import ROUTES
 from dasi.foundation.clock import ManualClock
 from dasi.ledger import ChargeDetails
+from dasi.one_time_links import reset_link
 from dasi.payments import resolve_due
 from dasi.schedules import NewSchedule, create_schedules
-from dasi.users import Role, reset_link
+from dasi.users import Role
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import CODE, MerchantClient, new_order
 
@@ -174,22 +175,25 @@ async def schedules(day: Day) -> None:
 
 async def members(day: Day) -> None:
     page = await day.post(f"{HERE}/members", {"email": "lee@shop.example", "role": "operator"})
-    match = re.search(r"/console/join/([A-Za-z0-9_-]+)", page)
+    match = re.search(r"/console/join#[0-9a-f]+", page)
     assert match, page
     async with new_browser() as http:
         owner, day.user = day.user, ConsoleUser(day.client, http)
         lee = {"email": "lee@shop.example", "name": "이다시", "password": PASSWORD}
-        await day.user.get(f"/console/join/{match[1]}")
-        await day.post("/console/join/{secret}", lee, email="lee@shop.example", secret=match[1])
+        await day.user.open_link(match[0])
+        await day.post("/console/join", lee, email="lee@shop.example")
         link = await reset_link(day.client.engine, "lee@shop.example", ends_second_factor=True)
-        secret = link.rpartition("/")[2]
-        await day.user.get(f"/console/reset/{secret}")
-        fields = {"password": PASSWORD}
-        await day.post("/console/reset/{secret}", fields, email="lee@shop.example", secret=secret)
+        await day.user.open_link(link)
+        await day.post("/console/reset", {"password": PASSWORD}, email="lee@shop.example")
         day.user = owner
     (row,) = await day.client.rows("SELECT user_id FROM users WHERE email = 'lee@shop.example'")
     await day.post(f"{HERE}/members/second-factor", {"role_read_only": "on"})
+    for end, fields in (("/role", {"role": "developer"}), ("/disable", {}), ("/enable", {})):
+        await day.post(f"{HERE}/members/{{user_id}}{end}", fields, **row)
     await day.post(f"{HERE}/members/{{user_id}}/remove", **row)
+    await day.post(f"{HERE}/members", {"email": "park@shop.example", "role": "operator"})
+    (link_row,) = await day.client.rows("SELECT link_id FROM user_links WHERE merchant_id > 0")
+    await day.post(f"{HERE}/members/{{link_id}}/withdraw", **link_row)
 
 
 async def own_way_in(day: Day) -> None:
@@ -197,7 +201,7 @@ async def own_way_in(day: Day) -> None:
     me, key = "/console/me", SoftAuthenticator(origin=day.client.url)
     await day.post(f"{me}/password", {"old": PASSWORD, "new": PASSWORD})
     await day.post(f"{me}/sign-out-everywhere")
-    page = await day.post(f"{me}/second-factor")
+    page = await day.post(f"{me}/second-factor", {"password": PASSWORD})
     match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
     assert match, page
     app = pyotp.TOTP(match[1])
@@ -208,7 +212,7 @@ async def own_way_in(day: Day) -> None:
 
     await day.post(f"{me}/second-factor/confirm", code())
     _, page = await day.user.get(f"{me}/passkeys/new")
-    made = {"name": "노트북", "answer": key.create(options_of(page))}
+    made = {"name": "노트북", "password": PASSWORD, "answer": key.create(options_of(page))}
     await day.post(f"{me}/passkeys", made)
     await day.post("/console/sign-out")
     await half_way(day)
@@ -221,7 +225,8 @@ async def own_way_in(day: Day) -> None:
     (row,) = await day.client.rows("SELECT passkey_id FROM passkeys")
     await day.post(f"{me}/passkeys/{{passkey_id}}/name", {"name": "옛 노트북"}, **row)
     await day.post(f"{me}/passkeys/{{passkey_id}}/remove", {"password": PASSWORD}, **row)
-    await day.post(f"{me}/second-factor/end", code())
+    await day.post(f"{me}/second-factor/end", {"password": PASSWORD})
+    await day.post("/console/confirm", {"confirm_password": PASSWORD, "next": "/console"})
 
 
 async def half_way(day: Day) -> str:

@@ -15,12 +15,13 @@ from console.screen import (
     photograph,
     serious_violations,
 )
-from dasi.audit import ClientInfo
+from dasi.audit import TERMINAL, ClientInfo
 from dasi.authentication import sign_in
 from dasi.channels import add_channel, disable_channel
 from dasi.ledger import ChargeDetails
+from dasi.one_time_links import bootstrap_link, invite, reset_link
 from dasi.schedules import NewSchedule, create_schedules
-from dasi.users import Role, bootstrap_link, reset_link
+from dasi.users import Role, disable_user, list_users
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import MerchantClient, new_order, running_gateway
 from support.simulator_process import SimulatorControl
@@ -120,11 +121,28 @@ async def a_disabled_pg(client: MerchantClient) -> int:
     return disabled.channel_id
 
 
+async def some_members(client: MerchantClient) -> None:
+    """Members of three roles, a disabled user and an open invitation."""
+    for role in (Role.ADMIN, Role.OPERATOR, Role.READ_ONLY):
+        await add_member(client, role)
+    users = await list_users(client.engine)
+    await disable_user(client.engine, users[-1].user_id, by=None, client=TERMINAL)
+    await invite(
+        client.engine,
+        client.merchant.merchant_id,
+        email="new.colleague@shop.example",
+        role=Role.DEVELOPER,
+        made_by=users[0],
+    )
+
+
 async def check_page(
     page: Page, client: MerchantClient, name: str, path: str, *, appearance: str
 ) -> list[str]:
     """Return the accessibility violations of a page, and whether it is too wide."""
     await page.goto(f"{client.url}{path}")
+    if "#" in path:  # the page's script opens a one-time link
+        await page.wait_for_selector("[name=password]")
     await photograph(page, f"{name}-{appearance}")
     violations = await serious_violations(page)
     complaints = [f"{name} {appearance}: {violation}" for violation in violations]
@@ -141,6 +159,7 @@ async def test_every_page_in_every_appearance(database_url: str, kicc: Simulator
     ):
         strangers = {
             "sign-in": "/console/sign-in",
+            "open-link": "/console/join",
             "join": str(await bootstrap_link(client.engine)).removeprefix(client.url),
         }
         complaints: list[str] = []
@@ -148,6 +167,7 @@ async def test_every_page_in_every_appearance(database_url: str, kicc: Simulator
             complaints += await _all(browser, client, strangers, appearance, cookie=None)
         addresses = await a_day_of_work(client)
         email = await add_member(client, Role.OWNER)
+        await some_members(client)
         link = await reset_link(client.engine, email, ends_second_factor=True)
         reset = {"reset": link.removeprefix(client.url)}
         for appearance in _APPEARANCES:
@@ -162,6 +182,11 @@ async def test_every_page_in_every_appearance(database_url: str, kicc: Simulator
             complaints += await _all(
                 browser, client, addresses, appearance, cookie=signed_in.cookie
             )
+        await client.rows("UPDATE user_sessions SET verified_at = verified_at - interval '1 hour'")
+        here = f"/console/merchants/{client.merchant.code}"
+        later = {"confirm": f"{here}/audit.csv", "webhooks-later": f"{here}/webhooks"}
+        for appearance in _APPEARANCES:
+            complaints += await _all(browser, client, later, appearance, cookie=signed_in.cookie)
         assert not complaints, "\n".join(complaints)
 
 

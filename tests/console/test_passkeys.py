@@ -59,7 +59,9 @@ def options_of(page: str) -> dict[str, Any]:
 async def add(user: ConsoleUser, key: SoftAuthenticator, *, name: str = "노트북") -> None:
     _, page = await user.get("/console/me/passkeys/new")
     answer = key.create(options_of(page))
-    status, page, _ = await user.post("/console/me/passkeys", {"name": name, "answer": answer})
+    status, page, _ = await user.post(
+        "/console/me/passkeys", {"name": name, "answer": answer, "password": PASSWORD}
+    )
     assert status == 303, page
 
 
@@ -171,7 +173,9 @@ async def test_malformed_answers_are_refused(client: MerchantClient, user: Conso
     nonsense = ("", "{}", "[]", "null", "1", "x" * 3000, '{"id": 1, "rawId": 2, "response": 3}')
     for answer in nonsense:
         await user.get("/console/me/passkeys/new")
-        status, _, _ = await user.post("/console/me/passkeys", {"name": "x", "answer": answer})
+        status, _, _ = await user.post(
+            "/console/me/passkeys", {"name": "x", "answer": answer, "password": PASSWORD}
+        )
         assert status == 401, answer
     key = SoftAuthenticator(origin=client.url)
     await add(user, key)
@@ -226,7 +230,7 @@ async def test_the_same_passkey_twice_and_an_eleventh_are_refused(
     key = SoftAuthenticator(origin=client.url)
     await add(user, key)
     _, page = await user.get("/console/me/passkeys/new")
-    again = {"name": "again", "answer": key.create(options_of(page))}
+    again = {"name": "again", "password": PASSWORD, "answer": key.create(options_of(page))}
     assert (await user.post("/console/me/passkeys", again))[0] == 409
     for number in range(9):
         await add(user, SoftAuthenticator(origin=client.url), name=f"key {number}")
@@ -257,3 +261,19 @@ async def test_at_an_ip_address_there_are_none_and_it_says_so(
         status, page = await user.get("/console/me/passkeys/new")
         assert status == 403
         assert "HTTPS" in page
+
+
+async def test_a_passkey_is_added_only_with_the_password(
+    client: MerchantClient, user: ConsoleUser
+) -> None:
+    _, page = await user.get("/console/me/passkeys/new")
+    made = {"name": "key", "answer": SoftAuthenticator(origin=client.url).create(options_of(page))}
+    for password in ({}, {"password": "wrong password"}):
+        status, page, _ = await user.post("/console/me/passkeys", {**made, **password})
+        assert status == 401
+        assert "비밀번호가 맞지 않습니다" in page
+    assert not await client.rows("SELECT 1 FROM passkeys")
+    right = {**made, "password": PASSWORD}
+    assert (await user.post("/console/me/passkeys", right))[0] == 303, (
+        "the challenge is not used up"
+    )

@@ -38,6 +38,7 @@ async def add(page: Page, url: str, name: str) -> None:
     await page.get_by_role("link", name="패스키 추가").click()
     assert not await serious_violations(page)
     await page.get_by_label("이름").fill(name)
+    await page.get_by_label("비밀번호 확인").fill(PASSWORD)
     await page.get_by_role("button", name="패스키 만들기").click()
     await expect(page.get_by_role("status")).to_contain_text("추가했습니다")
 

@@ -19,10 +19,10 @@ from console.screen import CHROMIUM, opened_browser, opened_page
 from dasi.app import create_app, open_engine
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
+from dasi.one_time_links import bootstrap_link
 from dasi.payments import lookup_now
 from dasi.reporting import list_unresolved
 from dasi.settings import read_settings
-from dasi.users import bootstrap_link
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import environment
 from support.served_app import address_of, free_socket, served
@@ -83,6 +83,7 @@ async def become_owner(page: Page, engine: Engine) -> None:
 async def sign_in_with_second_factor(page: Page, url: str) -> None:
     """An app is set up under one's own name; the next sign-in asks for its code."""
     await page.goto(f"{url}/console/me")
+    await page.get_by_label("비밀번호 확인").fill(PASSWORD)
     await page.get_by_role("button", name="인증 앱 켜기").click()
     app = pyotp.TOTP(await page.locator(".copying code").inner_text())
     await page.get_by_label("코드").fill(app.now())
@@ -279,7 +280,7 @@ async def invite(page: Page, url: str, role: str) -> str:
     """The link to hand over."""
     await page.goto(f"{url}/console/merchants/{CODE}/members")
     await page.get_by_label("이메일").fill(f"{role}@shop.example")
-    await page.locator("select[name=role]").select_option(role)
+    await page.locator(".form select[name=role]").select_option(role)
     await page.get_by_role("button", name="초대 링크 만들기").click()
     return await page.locator(".once code").inner_text()
 

@@ -23,12 +23,12 @@ BEYOND_VIEW = [
 FACTS = {
     "code": "imp00000001",
     "imp_uid": "imp_100000000001",
-    "secret": "0" * 40,
     "api_key": "no_such_key",
     "channel_id": "1",
     "customer_uid": "card-1",
     "event_id": "evt_1",
     "user_id": "999",
+    "link_id": "999",
     "passkey_id": "999",
 }
 
@@ -52,8 +52,8 @@ async def traces(client: MerchantClient) -> list[dict[str, object]]:
 def test_only_sign_in_join_and_reset_need_no_session() -> None:
     assert {route.path for route in POSTS if route.permission == "anonymous"} == {
         "/console/sign-in",
-        "/console/join/{secret}",
-        "/console/reset/{secret}",
+        "/console/join",
+        "/console/reset",
     }
     assert all(
         route.permission in ("anonymous", "mfa_pending", "signed_in", "owner", "view")

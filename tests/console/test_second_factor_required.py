@@ -8,9 +8,12 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
+from dasi.authentication import set_mfa_policy
+from dasi.channels import add_channel
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
-from dasi.users import Role, get_invitation, list_users, reset_link
+from dasi.one_time_links import get_invitation, reset_link
+from dasi.users import Role, list_users
 from support.gateway_merchant import CODE, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 
@@ -18,10 +21,12 @@ HERE = f"/console/merchants/{CODE}"
 NEW_PASSWORD = "another horse battery"
 
 
-async def set_up_app(user: ConsoleUser, client: MerchantClient) -> pyotp.TOTP:
+async def set_up_app(
+    user: ConsoleUser, client: MerchantClient, *, password: str = PASSWORD
+) -> pyotp.TOTP:
     """Under one's own name, as the page asks."""
     await user.get("/console/me")
-    _, page, _ = await user.post("/console/me/second-factor")
+    _, page, _ = await user.post("/console/me/second-factor", {"password": password})
     match = re.search(r"<code>([A-Z2-7]{32})</code>", page)
     assert match, page
     app = pyotp.TOTP(match[1])
@@ -60,6 +65,48 @@ async def test_a_role_that_must_have_one_sees_nothing_before(
     assert (await owner.get(HERE))[0] == 200, "no role needs one now"
 
 
+async def test_owners_and_admins_need_one_by_default_on_an_exposed_gateway(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    public = {"DASI_PUBLIC_URL": "http://pay.shop.example"}
+    async with running_gateway(database_url, kicc, **public) as client:
+        for role in (Role.OWNER, Role.ADMIN, Role.OPERATOR):
+            async with new_browser() as http:
+                user = ConsoleUser(client, http)
+                await user.sign_in(await add_member(client, role))
+                status, page = await user.get(f"{HERE}/payments")
+                assert status == 200
+                needs_one = "2단계 인증이 필요합니다" in page
+                assert needs_one == (role is not Role.OPERATOR), role
+                if needs_one:
+                    await set_up_app(user, client)
+                    _, page = await user.get(f"{HERE}/payments")
+                    assert "2단계 인증이 필요합니다" not in page
+
+
+async def test_a_live_channel_makes_it_the_default_and_a_choice_replaces_it(
+    signed_in: SignIn, gateway: MerchantClient
+) -> None:
+    owner = await signed_in(Role.OWNER)
+    assert (await owner.get(HERE, allow_redirects=False))[0] == 200, "on this machine, in test mode"
+    live = await add_channel(
+        gateway.engine,
+        gateway.merchant,
+        provider="kicc",
+        pg_merchant_id="T0099999",
+        secret="s",
+        is_sandbox=False,
+        is_default=False,
+    )
+    assert (await owner.get(HERE, allow_redirects=False))[0] == 303
+    await set_mfa_policy(gateway.engine, gateway.merchant.merchant_id, [Role.ADMIN])
+    assert (await owner.get(HERE, allow_redirects=False))[0] == 200, "the merchant chose"
+    await set_mfa_policy(gateway.engine, gateway.merchant.merchant_id, [])
+    admin = await signed_in(Role.ADMIN)
+    assert (await admin.get(HERE, allow_redirects=False))[0] == 200
+    assert not live.is_sandbox
+
+
 async def test_a_reset_link_lets_in_who_lost_everything(
     database_url: str, kicc: SimulatorControl, clock: ManualClock
 ) -> None:
@@ -74,17 +121,17 @@ async def test_a_reset_link_lets_in_who_lost_everything(
         await set_up_app(user, client)
         older = await reset_link(client.engine, email, ends_second_factor=True)
         link = await reset_link(client.engine, email, ends_second_factor=True)
-        path = link.removeprefix(client.url)
-        assert (await finder.get(older.removeprefix(client.url)))[0] == 404, "the newest counts"
+        path = "/console/reset"
+        assert (await finder.open_link(older))[0] == 404, "the newest counts"
         assert (await user.get("/console?all=1", allow_redirects=False))[0] == 200, "not yet used"
         with pytest.raises(NotFound):
-            await get_invitation(client.engine, link.rpartition("/")[2])
-        status, page = await finder.get(path)
+            await get_invitation(client.engine, link.rpartition("#")[2])
+        status, page = await finder.open_link(link)
         assert status == 200
         assert email in page
         assert (await finder.post(path, {"password": "short"}))[0] == 400
         assert (await finder.post(path, {"password": NEW_PASSWORD}))[0] == 303
-        assert (await finder.post(path, {"password": NEW_PASSWORD}))[0] == 404, "once"
+        assert (await finder.open_link(link))[0] == 404, "once"
         assert (await user.get("/console?all=1", allow_redirects=False))[0] == 303
         await finder.get("/console/sign-in")
         status, _, _ = await finder.post("/console/sign-in", {"email": email, "password": PASSWORD})
@@ -97,14 +144,13 @@ async def test_a_reset_link_lets_in_who_lost_everything(
         )
         assert [row["action"] for row in made] == ["reset_link_made"] * 2 + ["user_reset"]
 
-        await set_up_app(finder, client)
+        await set_up_app(finder, client, password=NEW_PASSWORD)
         link = await reset_link(client.engine, email, ends_second_factor=False)
-        path = link.removeprefix(client.url)
-        await user.get(path)
+        await user.open_link(link)
         assert (await user.post(path, {"password": PASSWORD}))[0] == 303
         await user.get("/console/sign-in")
         _, _, location = await user.post("/console/sign-in", {"email": email, "password": PASSWORD})
         assert location == "/console/second-factor", "only the password was made anew"
         late = await reset_link(client.engine, email, ends_second_factor=True)
         clock.advance(timedelta(hours=1))
-        assert (await finder.get(late.removeprefix(client.url)))[0] == 404
+        assert (await finder.open_link(late))[0] == 404

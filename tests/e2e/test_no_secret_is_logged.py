@@ -5,6 +5,8 @@ The test covers failures, too, because a log line says most when something fails
 
 import re
 
+from console.http_browser import ConsoleUser, new_browser
+from dasi.one_time_links import bootstrap_link
 from support.database_dump import database_text
 from support.gateway_merchant import PG_SECRET, VAULT_KEY
 from support.gateway_process import running_programs
@@ -43,6 +45,10 @@ async def test_no_secret_is_in_logs_answers_or_rows(
         json_kind = {"Authorization": token, "Content-Type": "application/json"}
         path = "/subscribe/payments/again"
         answers.append(await client.call("POST", path, data=cut, headers=json_kind))
+        link = str(await bootstrap_link(client.engine))
+        async with new_browser() as http:
+            status, page = await ConsoleUser(client, http).open_link(link)
+            assert (status, "소유자 만들기" in page) == (200, True)
         await endpoint.until(3)
         keys = [key["batchKey"] for key in (await kicc.state())["keys"]]
         dump = await database_text(client.engine.database)
@@ -56,6 +62,7 @@ async def test_no_secret_is_in_logs_answers_or_rows(
         "PG secret": PG_SECRET,
         "vault key": VAULT_KEY,
         "card number": CARD_NUMBER,
+        "one-time link": link.partition("#")[2],
     }
     answer_text = "".join(answer.body.decode() for answer in answers)
     answer_text += "".join(post.body.decode() for post in endpoint.posts)

@@ -101,6 +101,16 @@ async def go_live(client: MerchantClient) -> None:
 
 # ----- authentication, and malformed requests -----
 
+
+@way_to("too_many_attempts")
+async def _(client: MerchantClient) -> Answer:
+    wrong = {"imp_key": client.key.api_key, "imp_secret": "wrong secret"}
+    for _ in range(20):
+        answer = await client.call("POST", "/users/getToken", json=wrong, headers={})
+        assert answer.http_status == 401
+    return await client.call("POST", "/users/getToken", json=wrong, headers={})
+
+
 asks("bad_api_key", "POST", "/users/getToken", json={"imp_key": "x", "imp_secret": "y"}, headers={})
 asks("missing_api_key", "POST", "/users/getToken", json={"imp_key": "x"}, headers={})
 asks("bad_token", "GET", "/payments/imp_1", headers={"Authorization": "0" * 40})

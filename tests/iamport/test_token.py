@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from dasi.foundation.clock import ManualClock
-from support.gateway_merchant import MerchantClient, open_merchant, running_gateway
+from support.gateway_merchant import Answer, MerchantClient, open_merchant, running_gateway
 from support.simulator_process import SimulatorControl
 
 FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -129,3 +130,31 @@ async def test_a_token_of_one_merchant_opens_nothing_of_another(gateway: Merchan
         ):
             assert (await gateway.get(path)).http_status == 200
             assert (await other.get(path)).http_status == 404
+
+
+async def test_failures_are_limited_by_address_logged_and_in_the_audit_log(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    proxy = {"DASI_TRUSTED_PROXIES": "127.0.0.1"}
+    async with running_gateway(database_url, kicc, **proxy) as client:
+        right = {"imp_key": client.key.api_key, "imp_secret": client.key.api_secret}
+        wrong = {**right, "imp_secret": "wrong secret"}
+
+        async def get_token(credentials: dict[str, str], address: str) -> Answer:
+            return await client.call(
+                "POST", "/users/getToken", json=credentials, headers={"X-Forwarded-For": address}
+            )
+
+        with capture_logs() as lines:
+            answers = [await get_token(wrong, "198.51.100.1") for _ in range(21)]
+
+        assert [answer.http_status for answer in answers] == [401] * 20 + [429]
+        assert (await get_token(right, "198.51.100.1")).http_status == 429
+        assert (await get_token(right, "203.0.113.7")).code == 0, "the merchant's server"
+        refused = [line for line in lines if line["event"] == "token_refused"]
+        assert len(refused) == 21
+        assert "wrong secret" not in str(lines)
+        entries = await client.rows(
+            "SELECT target, address FROM audit_log WHERE action = 'token_refused'"
+        )
+        assert entries == [{"target": client.key.api_key, "address": "198.51.100.1"}] * 20

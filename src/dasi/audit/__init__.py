@@ -7,9 +7,10 @@ from dasi.audit.audit_log import (
     record_own_audit,
     record_view,
 )
-from dasi.audit.audit_store import AuditEntry, ClientInfo, insert_audit
+from dasi.audit.audit_store import TERMINAL, AuditEntry, ClientInfo, insert_audit
 
 __all__ = [
+    "TERMINAL",
     "AuditEntry",
     "ClientInfo",
     "insert_audit",

@@ -1,7 +1,7 @@
 """SQL of the audit log. No statement changes or deletes a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dasi.foundation.db import Connection, Database
@@ -25,10 +25,16 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientInfo:
-    """The IP address and browser of a request, for the audit log."""
+    """The IP address and browser of a request."""
 
     address: str
     user_agent: str
+    device: str = field(default="", repr=False)
+    """The cookie that names the browser (`dasi.auth_limits`). It is not in the audit log."""
+
+
+TERMINAL = ClientInfo(address="terminal", user_agent="dasi")
+"""The client of a command."""
 
 
 async def insert_audit(

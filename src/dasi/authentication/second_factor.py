@@ -10,14 +10,20 @@ from collections.abc import Collection
 import pyotp
 
 from dasi.audit import ClientInfo, record_own_audit
+from dasi.auth_limits import limit_failures, limits_of_user
 from dasi.authentication import second_factor_store
 from dasi.authentication.session_store import Session
-from dasi.authentication.sign_in import complete_session, end_other_sessions
+from dasi.authentication.sign_in import (
+    SignInResult,
+    check_password,
+    complete_session,
+    end_other_sessions,
+)
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
 from dasi.foundation.reencrypt import EncryptedColumn
-from dasi.users import Role, User, limit_attempts
+from dasi.users import Role, User
 
 STEP_S = 30
 _DRIFT_STEPS = 1
@@ -25,15 +31,18 @@ _DRIFT_STEPS = 1
 
 
 async def begin_second_factor(
-    engine: Engine, session: Session, *, client: ClientInfo
+    engine: Engine, session: Session, *, password: str, client: ClientInfo
 ) -> tuple[str, str]:
     """Return a new secret, which is not in force yet, as text and as an `otpauth://` address.
 
-    Raise `Conflict("second_factor_on")` while another one is in force.
+    The password is required, because another person at an open browser must not set up a factor.
+    Raise `Conflict("second_factor_on")` while another one is in force, and
+    `NotAuthenticated("wrong_password")`.
     """
     user = session.user
     if user.has_totp:
         raise Conflict("second_factor_on")
+    await check_password(engine, session, password, client)
     secret = pyotp.random_base32()
     sealed = SEALED_SECOND_FACTORS.seal(engine.vault, secret, user_id=user.user_id)
     await second_factor_store.set_totp_any_merchant(engine.database, user.user_id, sealed)
@@ -61,8 +70,10 @@ async def confirm_second_factor(
     await record_own_audit(engine, user, "second_factor_on", client)
 
 
-async def verify_totp(engine: Engine, session: Session, code: str, *, client: ClientInfo) -> str:
-    """Complete a sign-in by a code, and return the cookie of the new session.
+async def verify_totp(
+    engine: Engine, session: Session, code: str, *, client: ClientInfo
+) -> SignInResult:
+    """Complete a sign-in by a code, and return the new session.
 
     Raise `NotAuthenticated("wrong_code")`.
     """
@@ -73,16 +84,17 @@ async def verify_totp(engine: Engine, session: Session, code: str, *, client: Cl
 
 
 async def end_second_factor(
-    engine: Engine, session: Session, code: str, *, client: ClientInfo
+    engine: Engine, session: Session, *, password: str, client: ClientInfo
 ) -> None:
-    """Remove the authenticator app. Raise `NotAuthenticated("wrong_code")`."""
-    await _use_code(engine, session.user, code, client)
+    """Remove the authenticator app. Raise `NotAuthenticated("wrong_password")`."""
+    await check_password(engine, session, password, client)
     await second_factor_store.set_totp_any_merchant(engine.database, session.user.user_id, None)
     await record_own_audit(engine, session.user, "second_factor_off", client)
 
 
 async def _use_code(engine: Engine, user: User, code: str, client: ClientInfo) -> None:
-    async with limit_attempts(engine, f"code of {user.email}", client):
+    limits = await limits_of_user(engine, "code", user.email, client)
+    async with limit_failures(engine, limits):
         sealed = await second_factor_store.sealed_totp_any_merchant(engine.database, user.user_id)
         if sealed is None:
             await record_own_audit(engine, user, "second_factor_failed", client, detail="no app")
@@ -109,14 +121,19 @@ async def _use_step(engine: Engine, user: User, sealed: bytes, code: str) -> boo
 
 
 async def mfa_roles(engine: Engine, merchant_id: int) -> set[Role]:
-    """Return the roles that may view this merchant only with a second factor."""
-    return await second_factor_store.mfa_roles(engine.database, merchant_id)
+    """Return the roles that may view this merchant only with a second factor.
+
+    `User.must_enroll_mfa` says when the default has effect.
+    """
+    roles, is_live = await second_factor_store.mfa_policy(engine.database, merchant_id)
+    if roles is None:
+        return {Role.OWNER, Role.ADMIN} if is_live or engine.is_exposed else set()
+    return roles
 
 
 async def set_mfa_policy(engine: Engine, merchant_id: int, roles: Collection[Role]) -> None:
     """Require a second factor of these roles, with effect from their users' next request."""
-    async with engine.database.transaction() as connection:
-        await second_factor_store.put_mfa_policy(connection, merchant_id, roles)
+    await second_factor_store.put_mfa_policy(engine.database, merchant_id, roles)
 
 
 SEALED_SECOND_FACTORS = EncryptedColumn(

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from dasi.foundation.db import Connection, Database
+from dasi.foundation.db import Database
 from dasi.users import Role
 
 
@@ -40,17 +40,24 @@ async def use_totp_step_any_merchant(database: Database, user_id: int, step: int
     return row is not None
 
 
-async def mfa_roles(database: Database, merchant_id: int) -> set[Role]:
-    rows = await database.fetch("SELECT role FROM mfa_policies WHERE merchant_id = $1", merchant_id)
-    return {Role(row["role"]) for row in rows}
+async def mfa_policy(database: Database, merchant_id: int) -> tuple[set[Role] | None, bool]:
+    """Return the roles that the merchant chose (None: it chose nothing) and whether it is live."""
+    row = await database.fetchrow(
+        """SELECT (SELECT roles FROM mfa_policies WHERE merchant_id = $1) AS roles,
+                  EXISTS (SELECT 1 FROM channels
+                          WHERE merchant_id = $1 AND NOT is_sandbox AND disabled_at IS NULL)
+                  AS is_live""",
+        merchant_id,
+    )
+    assert row is not None, "it has one row"
+    roles = None if row["roles"] is None else {Role(role) for role in row["roles"]}
+    return roles, row["is_live"]
 
 
-async def put_mfa_policy(connection: Connection, merchant_id: int, roles: Collection[Role]) -> None:
-    await connection.execute("DELETE FROM mfa_policies WHERE merchant_id = $1", merchant_id)
-    await connection.execute(
-        """INSERT INTO mfa_policies (merchant_id, role)
-           SELECT $1, unnest($2::text[])
-           ON CONFLICT DO NOTHING""",
+async def put_mfa_policy(database: Database, merchant_id: int, roles: Collection[Role]) -> None:
+    await database.fetch(
+        """INSERT INTO mfa_policies (merchant_id, roles) VALUES ($1, $2)
+           ON CONFLICT (merchant_id) DO UPDATE SET roles = $2""",
         merchant_id,
         [role.value for role in roles],
     )

@@ -1,11 +1,13 @@
 """Sessions and their SQL. The server keeps a session; the cookie only finds it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dasi.audit import ClientInfo
 from dasi.foundation.db import Database
 from dasi.users import USER_COLUMNS, User
+
+RECENT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,12 @@ class Session:
     is_complete: bool
     """False while the second factor of the user is missing."""
     started_at: datetime
+    verified_at: datetime
+    """When the user last signed in or confirmed the identity in this session."""
+
+    def is_recent(self, now: datetime) -> bool:
+        """Return whether the last proof of identity is recent enough for what is sensitive."""
+        return now - self.verified_at < RECENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +55,8 @@ async def insert_session_any_merchant(
     await database.fetch(
         """WITH swept AS (DELETE FROM user_sessions WHERE user_id = $2 AND expires_at <= $7)
            INSERT INTO user_sessions (session_hash, user_id, form_token, is_complete, address,
-                                        user_agent, started_at, seen_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)""",
+                                      user_agent, started_at, seen_at, verified_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8)""",
         session_hash,
         user_id,
         form_token,
@@ -65,7 +73,8 @@ async def active_session_any_merchant(
 ) -> Session | None:
     """Return the session and its user's present roles, so that a removed role has no effect."""
     row = await database.fetchrow(
-        f"""SELECT s.session_hash, s.form_token, s.is_complete, s.started_at, {USER_COLUMNS}
+        f"""SELECT s.session_hash, s.form_token, s.is_complete, s.started_at,
+                   s.verified_at, {USER_COLUMNS}
             FROM user_sessions s
             JOIN users u ON u.user_id = s.user_id
             WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3
@@ -82,6 +91,7 @@ async def active_session_any_merchant(
         form_token=row["form_token"],
         is_complete=row["is_complete"],
         started_at=row["started_at"],
+        verified_at=row["verified_at"],
     )
 
 
@@ -95,6 +105,14 @@ async def touch_session_any_merchant(
         session_hash,
         now,
         unless_since,
+    )
+
+
+async def verify_session_any_merchant(
+    database: Database, session_hash: bytes, *, now: datetime
+) -> None:
+    await database.fetch(
+        "UPDATE user_sessions SET verified_at = $2 WHERE session_hash = $1", session_hash, now
     )
 
 

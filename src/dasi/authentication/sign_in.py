@@ -3,10 +3,16 @@
 Every step of a sign-in starts a session with a new secret, so that no attacker can plant one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from dasi.audit import ClientInfo, insert_audit, record_own_audit
+from dasi.auth_limits import (
+    forget_devices,
+    limits_of_session,
+    limits_of_user,
+    remember_device,
+)
 from dasi.authentication import session_store
 from dasi.authentication.session_store import Session, SessionSummary
 from dasi.engine import Engine
@@ -23,30 +29,43 @@ _SEEN_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class SignInResult:
-    """`cookie` goes to the browser. The server keeps only its hash."""
+    """`cookie` and `device` go to the browser. The server keeps only their hashes."""
 
     cookie: str = field(repr=False)
     needs_second_factor: bool
+    device: str = field(default="", repr=False)
+    """The cookie of the known device; empty while the second factor is missing."""
 
 
 async def sign_in(engine: Engine, *, email: str, password: str, client: ClientInfo) -> SignInResult:
     """Sign a user in by email and password, and return the cookie of the new session.
 
-    Raise `NotAuthenticated("wrong_sign_in")`, or `NotAllowed("too_many_attempts")` for a quarter of
-    an hour after too many failures of an email or an address.
+    Raise `NotAuthenticated("wrong_sign_in")`, or `NotAllowed` after too many failures
+    (`dasi.auth_limits`).
     """
     email = email.strip().lower()[:254]
-    user = await verify_password(engine, email, password, client)
-    if user is None:
+    limits = await limits_of_user(engine, "password", email, client)
+    try:
+        user = await verify_password(engine, email, password, limits=limits)
+    except NotAuthenticated as wrong:
         await _record_failure(engine, email, client)
-        raise NotAuthenticated("wrong_sign_in")
-    cookie = await open_session(engine, user, is_complete=not user.has_second_factor, client=client)
-    if not user.has_second_factor:
-        await record_own_audit(engine, user, "signed_in", client)
-    return SignInResult(cookie, user.has_second_factor)
+        raise NotAuthenticated("wrong_sign_in") from wrong
+    if user.has_second_factor:
+        cookie = await _open_session(engine, user, is_complete=False, client=client)
+        return SignInResult(cookie, needs_second_factor=True)
+    return await _complete(engine, user, client)
 
 
-async def open_session(engine: Engine, user: User, *, is_complete: bool, client: ClientInfo) -> str:
+async def _complete(engine: Engine, user: User, client: ClientInfo) -> SignInResult:
+    cookie = await _open_session(engine, user, is_complete=True, client=client)
+    device = await remember_device(engine, user.user_id, client)
+    await record_own_audit(engine, user, "signed_in", client)
+    return SignInResult(cookie, needs_second_factor=False, device=device)
+
+
+async def _open_session(
+    engine: Engine, user: User, *, is_complete: bool, client: ClientInfo
+) -> str:
     """Start a session and return its cookie."""
     cookie, now = token(), engine.clock.now()
     await session_store.insert_session_any_merchant(
@@ -62,12 +81,10 @@ async def open_session(engine: Engine, user: User, *, is_complete: bool, client:
     return cookie
 
 
-async def complete_session(engine: Engine, session: Session, *, client: ClientInfo) -> str:
-    """Replace a session that lacks the second factor by a complete one. Return its cookie."""
+async def complete_session(engine: Engine, session: Session, *, client: ClientInfo) -> SignInResult:
+    """Replace a session that lacks the second factor by a complete one, and return it."""
     await session_store.delete_session_any_merchant(engine.database, session.session_hash)
-    cookie = await open_session(engine, session.user, is_complete=True, client=client)
-    await record_own_audit(engine, session.user, "signed_in", client)
-    return cookie
+    return await _complete(engine, session.user, client)
 
 
 async def find_session(engine: Engine, cookie: str) -> Session | None:
@@ -90,8 +107,9 @@ async def sign_out(engine: Engine, session: Session, *, client: ClientInfo) -> N
 
 
 async def sign_out_everywhere(engine: Engine, session: Session, *, client: ClientInfo) -> int:
-    """End every other session of the user, and return their number."""
+    """End every other session, forget other devices, and return the number of sessions."""
     count = await end_other_sessions(engine, session)
+    await forget_devices(engine.database, session.user.user_id, but=client)
     await record_own_audit(engine, session.user, "signed_out_everywhere", client)
     return count
 
@@ -118,22 +136,42 @@ async def list_sessions(engine: Engine, session: Session) -> list[SessionSummary
 async def change_password(
     engine: Engine, session: Session, *, old: str, new: str, client: ClientInfo
 ) -> None:
-    """Change the password and end every other session of the user.
+    """Change the password, end every other session of the user and forget other devices.
 
     Raise `NotAuthenticated("wrong_password")`, `Invalid`.
     """
     user = session.user
-    await check_password(engine, user, old, client)
+    await check_password(engine, session, old, client)
     await set_password(engine, user, new)
     await end_other_sessions(engine, session)
+    await forget_devices(engine.database, user.user_id, but=client)
     await record_own_audit(engine, user, "password_changed", client)
 
 
-async def check_password(engine: Engine, user: User, password: str, client: ClientInfo) -> None:
+async def confirm_identity(
+    engine: Engine, session: Session, password: str, *, client: ClientInfo
+) -> Session:
+    """Check the password and return the session with its new proof of identity.
+
+    Raise `NotAuthenticated("wrong_password")`.
+    """
+    await check_password(engine, session, password, client)
+    now = engine.clock.now()
+    await session_store.verify_session_any_merchant(engine.database, session.session_hash, now=now)
+    await record_own_audit(engine, session.user, "identity_confirmed", client)
+    return replace(session, verified_at=now)
+
+
+async def check_password(
+    engine: Engine, session: Session, password: str, client: ClientInfo
+) -> None:
     """Check the password of a signed-in user. Raise `NotAuthenticated("wrong_password")`."""
-    if await verify_password(engine, user.email, password, client) is None:
-        await record_own_audit(engine, user, "wrong_password", client)
-        raise NotAuthenticated("wrong_password")
+    limits = limits_of_session(session.session_hash)
+    try:
+        await verify_password(engine, session.user.email, password, limits=limits)
+    except NotAuthenticated:
+        await record_own_audit(engine, session.user, "wrong_password", client)
+        raise
 
 
 async def _record_failure(engine: Engine, email: str, client: ClientInfo) -> None:

@@ -43,6 +43,14 @@ _REFUSALS = {
         "A payment of {of} is under way: its result is not known yet.",
         "Run the command again when it is over. `dasi payments unresolved` lists them.",
     ),
+    "last_owner": (
+        "{email} is the last owner of the console.",
+        "Make another one first: `dasi user role --email … --role owner`.",
+    ),
+    "unknown_invitation": (
+        "There is no open invitation of {email}.",
+        "`dasi user invitations --merchant …` lists them.",
+    ),
     "unknown_user": (
         "The console has no user {email}.",
         "`dasi user list` shows all users; `dasi user add` adds one.",
@@ -50,6 +58,10 @@ _REFUSALS = {
     "email_taken": (
         "The console has a user {email} already.",
         "`dasi user reset --email {email}` makes a link for a new password.",
+    ),
+    "api_key_rotating": (
+        "The API key {api_key} is being replaced.",
+        "Rotate again once the old key has ended, or revoke the old key first.",
     ),
     "unknown_api_key": (
         "This merchant has no API key {api_key}.",

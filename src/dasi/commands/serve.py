@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
 from dasi.commands.printing import print_note
 from dasi.foundation.metrics import multiprocess_dir, serve_metrics
+from dasi.one_time_links import bootstrap_link
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import (
     LOOPBACK,
@@ -23,7 +25,7 @@ from dasi.runtime.processes import (
 )
 from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
 from dasi.settings import read_settings
-from dasi.users import bootstrap_link
+from dasi.users import list_users
 
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
 app = typer.Typer()
@@ -104,12 +106,18 @@ async def _several(
 
 
 def _print_bootstrap_link() -> None:
-    """Print the link that makes the first owner to standard error, while there is no user."""
+    """While there is no user, print how to make the first owner to standard error.
+
+    The link itself goes to a terminal only. Elsewhere it would be kept in a log.
+    """
+    is_terminal = sys.stderr.isatty()
 
     async def read_link() -> str | None:
         async with open_current_engine(read_settings(os.environ)) as engine:
+            if not is_terminal:
+                return None if await list_users(engine) else "dasi user add --email … --name …"
             return await bootstrap_link(engine)
 
     link = asyncio.run(read_link())
     if link is not None:
-        print_note(f"Nobody can sign in to the console yet. Make the owner within 24 h:\n  {link}")
+        print_note(f"There is no user of the console yet. Make the owner within 24 h:\n  {link}")

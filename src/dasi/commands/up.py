@@ -21,6 +21,7 @@ from dasi.commands.options import (
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.merchants import list_merchants
+from dasi.one_time_links import bootstrap_link
 from dasi.runtime.bootstrap import open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
@@ -28,7 +29,7 @@ from dasi.runtime.processes import LOOPBACK, ProcessGroup, raise_on_exit, shutdo
 from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
 from dasi.settings import read_settings
-from dasi.users import bootstrap_link
+from dasi.users import list_users
 
 app = typer.Typer()
 
@@ -117,17 +118,16 @@ async def _print_addresses(standalone: Standalone, opened: DataDir, data: Path) 
         console.print(f"KICC simulator on {standalone.ports.simulator_url}", soft_wrap=True)
     if opened.postgres is not None:
         console.print(f"Data in {data}: back up all of it.", soft_wrap=True)
+    console.print(f"Console on {standalone.ports.gateway_url}/console", soft_wrap=True)
+    folder = "" if opened.postgres is None else f" --data {data}"
     async with open_current_engine(read_settings(opened.environment)) as engine:
-        link = await bootstrap_link(engine)
-        console.print(
-            f"Console on {standalone.ports.gateway_url}/console"
-            if link is None
-            else f"Make the console's owner within 24 h: {link}",
-            soft_wrap=True,
-        )
+        if not await list_users(engine):
+            # Elsewhere than on a terminal the link would be kept in a log.
+            link = await bootstrap_link(engine) if console.is_terminal else None
+            way = link or f"dasi user add{folder} --email kim@shop.example --name Kim"
+            console.print(f"Make the console's owner within 24 h: {way}", soft_wrap=True)
         if await list_merchants(engine):
             return
-    folder = "" if opened.postgres is None else f" --data {data}"
     console.print(
         Text(
             "\nThere is no merchant yet. In another terminal:\n"

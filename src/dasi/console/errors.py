@@ -41,6 +41,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "이미 사용했거나 기한이 지난 링크입니다. 새 링크를 요청하세요.",
         "This link was used or has run out. Ask for a new one.",
     ),
+    "unknown_invitation": (
+        "이미 사용했거나 취소된 초대입니다.",
+        "This invitation was used or withdrawn.",
+    ),
     "wrong_sign_in": (
         "이메일 또는 비밀번호가 맞지 않습니다.",
         "The email or the password is wrong.",
@@ -71,6 +75,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "시도 횟수가 너무 많습니다. {minutes}분 뒤에 다시 시도하세요.",
         "Too many attempts. Try again in {minutes} minutes.",
     ),
+    "too_many_of_account": (
+        "이 계정의 로그인 실패가 너무 많아 처음 쓰는 기기에서는 하루 동안 로그인할 수 없습니다. "
+        "전에 로그인한 기기를 쓰거나, 게이트웨이를 운영하는 사람에게 dasi user reset 링크를 "
+        "요청하세요.",
+        "This account failed too often: no new device signs in for a day. Use a device that "
+        "signed in before, or ask the operator of the gateway for a link of dasi user reset.",
+    ),
     "email_taken": ("이미 등록된 이메일입니다: {email}", "This email is taken: {email}"),
     "too_many_filters": (
         "필터는 {most}개까지 저장할 수 있습니다. 쓰지 않는 것을 먼저 지우세요.",
@@ -89,8 +100,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Nothing was changed.",
     ),
     "unknown_api_key": ("이 API 키가 없습니다.", "There is no such API key."),
+    "api_key_rotating": (
+        "교체 중인 API 키입니다: {api_key}. 기존 키가 끝난 뒤 다시 교체하거나, 기존 키를 먼저 "
+        "폐기하세요.",
+        "{api_key} is being replaced. Rotate again once the old key has ended, or revoke the old "
+        "key first.",
+    ),
     "unknown_channel": ("이 PG 설정이 없습니다.", "There is no such channel."),
     "unknown_user": ("이 구성원이 없습니다.", "There is no such member."),
+    "last_owner": (
+        "{email}은(는) 마지막 소유자입니다. 먼저 다른 소유자를 두세요.",
+        "{email} is the last owner. Make another one first.",
+    ),
     "unknown_event": ("이 웹훅 이벤트가 없습니다.", "There is no such event."),
     "channel_exists": ("이미 등록된 상점아이디입니다: {pg}", "This MID is there already: {pg}"),
     "channel_is_default": (

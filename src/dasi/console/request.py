@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dasi.audit import ClientInfo, record_audit, record_view
+from dasi.auth_limits import DEVICE_LIFE
 from dasi.authentication import Session
 from dasi.console.labels import FLASH
 from dasi.console.personal_data import masked
 from dasi.console.templates import SECURITY_HEADERS, Templates
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import Invalid, NotAllowed
 from dasi.foundation.ids import token
 from dasi.foundation.pages import Cursor, Page
 from dasi.http.card_numbers import refuse_card_number
@@ -28,6 +29,7 @@ from dasi.users import User
 T = TypeVar("T")
 SESSION_COOKIE = "dasi_session"
 FORM_COOKIE = "dasi_form"
+DEVICE_COOKIE = "dasi_device"
 _FORM_COOKIE_LIFE_S = 3600
 _PREFERENCE_COOKIE_LIFE_S = 365 * 24 * 3600
 _FIRST_LANGUAGE = re.compile(r"\s*(ko|en)\b", re.IGNORECASE)
@@ -205,6 +207,20 @@ class ConsoleRequest:
             self.set_cookie(response, FORM_COOKIE, new_form_token, life_s=_FORM_COOKIE_LIFE_S)
         return response
 
+    def require_recent_proof(self) -> None:
+        """Raise `NotAllowed("identity_unconfirmed")` unless the user proved who they are lately.
+
+        Call it first in an endpoint whose operation another person at an open browser must not do:
+        the user is asked for the password, and the request goes on with it.
+        """
+        if not self.has_recent_proof:
+            raise NotAllowed("identity_unconfirmed")
+
+    @property
+    def has_recent_proof(self) -> bool:
+        """Whether the user signed in or gave the password within the last minutes."""
+        return self.signed_in_session.is_recent(self.engine.clock.now())
+
     def redirect(self, path: str) -> Response:
         return self.templates.see_other(path)
 
@@ -238,6 +254,11 @@ class ConsoleRequest:
             httponly=True,
             samesite="lax",
         )
+
+    def set_device(self, response: Response, device: str) -> None:
+        """Let the browser name itself as a known device at the next sign-in."""
+        life_s = int(DEVICE_LIFE.total_seconds())
+        self.set_cookie(response, DEVICE_COOKIE, device, life_s=life_s)
 
     def delete_cookie(self, response: Response, name: str) -> None:
         response.delete_cookie(name, path=self.console_url())

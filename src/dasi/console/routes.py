@@ -24,10 +24,11 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "/console/sign-in", sign_in.show_sign_in, "anonymous"),
     ConsoleRoute("POST", "/console/sign-in", sign_in.post_sign_in, "anonymous"),
     ConsoleRoute("POST", "/console/sign-out", sign_in.post_sign_out, "mfa_pending"),
-    ConsoleRoute("GET", "/console/join/{secret}", sign_in.show_join, "anonymous"),
-    ConsoleRoute("POST", "/console/join/{secret}", sign_in.post_join, "anonymous"),
-    ConsoleRoute("GET", "/console/reset/{secret}", sign_in.show_reset, "anonymous"),
-    ConsoleRoute("POST", "/console/reset/{secret}", sign_in.post_reset, "anonymous"),
+    ConsoleRoute("GET", "/console/join", sign_in.show_join, "anonymous"),
+    ConsoleRoute("POST", "/console/join", sign_in.post_join, "anonymous"),
+    ConsoleRoute("GET", "/console/reset", sign_in.show_reset, "anonymous"),
+    ConsoleRoute("POST", "/console/reset", sign_in.post_reset, "anonymous"),
+    ConsoleRoute("POST", "/console/confirm", sign_in.post_confirm, "signed_in"),
     ConsoleRoute("GET", "/console/me", account.show_me, "signed_in"),
     ConsoleRoute("POST", "/console/me/password", account.post_password, "signed_in"),
     ConsoleRoute(
@@ -123,6 +124,17 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("POST", f"{_MERCHANT}/members", members.post_invite, "manage_members"),
     ConsoleRoute(
         "POST", f"{_MERCHANT}/members/{{user_id}}/remove", members.post_remove, "manage_members"
+    ),
+    ConsoleRoute(
+        "POST", f"{_MERCHANT}/members/{{user_id}}/role", members.post_role, "manage_members"
+    ),
+    ConsoleRoute("POST", f"{_MERCHANT}/members/{{user_id}}/disable", members.post_disable, "owner"),
+    ConsoleRoute("POST", f"{_MERCHANT}/members/{{user_id}}/enable", members.post_enable, "owner"),
+    ConsoleRoute(
+        "POST",
+        f"{_MERCHANT}/members/{{link_id}}/withdraw",
+        members.post_withdraw,
+        "manage_members",
     ),
     ConsoleRoute(
         "POST", f"{_MERCHANT}/members/second-factor", members.post_second_factor, "manage_members"

@@ -7,6 +7,7 @@ token. An error of a domain package becomes a page that tells the user what to d
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -15,9 +16,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dasi.audit import ClientInfo
-from dasi.authentication import find_session
+from dasi.authentication import confirm_identity, find_session
 from dasi.console.errors import BUG, error_message
 from dasi.console.request import (
+    DEVICE_COOKIE,
     FORM_COOKIE,
     SESSION_COOKIE,
     ConsoleRequest,
@@ -41,6 +43,7 @@ from dasi.users import Permission, User
 log = structlog.get_logger()
 
 FORM_FIELD = "form_token"
+CONFIRM_FIELD = "confirm_password"
 _BODY_MAX_BYTES = 64 * 1024
 _FIELDS_MAX = 100
 _USER_AGENT_MAX = 300
@@ -81,6 +84,7 @@ def make_endpoint(
         )
         try:
             request = await _check_request(request, route)
+            request = await _confirm_identity(request)
             response = await route.endpoint(request)
         except (Refused, Unavailable) as error:
             response = _error_response(request, route, error)
@@ -126,7 +130,9 @@ async def _check_request(request: ConsoleRequest, route: ConsoleRoute) -> Consol
     request = replace(request, session=session, selected_merchant=merchant, merchants=merchants)
     if session is not None and not _may(session.user, route.permission, merchant):
         raise NotAllowed("role_forbids")
-    if session is not None and _must_enroll_mfa(session.user, route.permission, merchant):
+    if session is not None and _must_enroll_mfa(
+        session.user, route.permission, merchant, is_exposed=engine.is_exposed
+    ):
         raise NotAllowed("second_factor_required")
     if route.method == "POST":
         request = replace(request, form=await read_form(http))
@@ -152,6 +158,41 @@ def _select_merchant(http: Request, merchants: tuple[Merchant, ...]) -> Merchant
     return merchant
 
 
+async def _confirm_identity(request: ConsoleRequest) -> ConsoleRequest:
+    """Take the password of the page that confirms the identity, if the form holds it.
+
+    Raise `NotAllowed("identity_unconfirmed")` if it is wrong.
+    """
+    password = request.form.pop(CONFIRM_FIELD, None)
+    if password is None or request.session is None:
+        return request
+    try:
+        session = await confirm_identity(
+            request.engine, request.session, password, client=request.client
+        )
+    except NotAuthenticated as wrong:
+        raise NotAllowed("identity_unconfirmed", is_wrong=True) from wrong
+    return replace(request, session=session)
+
+
+def _confirm_page(request: ConsoleRequest, route: ConsoleRoute, *, is_wrong: bool) -> Response:
+    """Ask for the password. The answer repeats the post with its fields, or leads to the page."""
+    fields = request.form
+    action = request.http.url.path
+    if route.method == "GET":
+        url = request.http.url
+        fields = {"next": f"{url.path}?{url.query}" if url.query else url.path}
+        action = request.console_url("/confirm")
+    return request.page(
+        "confirm.html",
+        status=HTTPStatus.FORBIDDEN,
+        action=action,
+        fields=fields,
+        confirm_field=CONFIRM_FIELD,
+        error=error_message(NotAuthenticated("wrong_password")) if is_wrong else None,
+    )
+
+
 def _may(user: User, permission: Access, merchant: Merchant | None) -> bool:
     if permission == "anonymous" or permission == "mfa_pending" or permission == "signed_in":  # noqa: PLR1714  # mypy narrows by it
         return True
@@ -160,14 +201,18 @@ def _may(user: User, permission: Access, merchant: Merchant | None) -> bool:
     return user.may(permission, merchant.merchant_id)
 
 
-def _must_enroll_mfa(user: User, permission: Access, merchant: Merchant | None) -> bool:
+def _must_enroll_mfa(
+    user: User, permission: Access, merchant: Merchant | None, *, is_exposed: bool
+) -> bool:
     """Return whether the user has to set up a second factor first.
 
     The account page stays open, because the user sets it up there.
     """
     if permission == "owner":
-        return user.must_enroll_mfa(None)
-    return merchant is not None and user.must_enroll_mfa(merchant.merchant_id)
+        return user.must_enroll_mfa(None, is_exposed=is_exposed)
+    return merchant is not None and user.must_enroll_mfa(
+        merchant.merchant_id, is_exposed=is_exposed
+    )
 
 
 def is_same_site(request: Request, public_url: str) -> bool:
@@ -204,7 +249,11 @@ async def read_form(request: Request) -> dict[str, str]:
 def _client_info(request: Request) -> ClientInfo:
     address = request.client.host if request.client else "unknown"
     user_agent = request.headers.get("user-agent", "")[:_USER_AGENT_MAX]
-    return ClientInfo(address=address, user_agent=user_agent if user_agent.isprintable() else "")
+    return ClientInfo(
+        address=address,
+        user_agent=user_agent if user_agent.isprintable() else "",
+        device=request.cookies.get(DEVICE_COOKIE, ""),
+    )
 
 
 def _error_response(
@@ -217,6 +266,8 @@ def _error_response(
         return request.redirect(request.console_url(f"/sign-in?next={next_path}"))
     if isinstance(error, NotAllowed) and error.reason == "second_factor_required":
         return request.redirect(request.console_url("/me#second-factor"))
+    if isinstance(error, NotAllowed) and error.reason == "identity_unconfirmed":
+        return _confirm_page(request, route, is_wrong="is_wrong" in error.facts)
     message = error_message(error)
     log.info("console_refused", path=request.http.url.path, why=str(error), status=message.status)
     return request.page("error.html", status=message.status, error=message)

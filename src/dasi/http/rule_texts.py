@@ -227,6 +227,14 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "owner는 가맹점 없이, 다른 역할은 가맹점 하나와 함께 지정해야 합니다",
         "owner without a merchant, or another role of one merchant",
     ),
+    "password_guessable": (
+        "쉽게 추측할 수 없어야 합니다. 흔한 비밀번호, 반복되거나 이어지는 글자를 피하세요",
+        "hard to guess: no common password, no repeated or consecutive characters",
+    ),
+    "password_personal": (
+        "이메일, 이름, 가맹점 이름이 들어 있지 않아야 합니다",
+        "free of your email, your name and the names of your merchants",
+    ),
     "pg_merchant_id": (
         "PG가 발급한 영문자와 숫자 {maximum}자 이하여야 합니다",
         "1 to {maximum} letters and digits, as the PG issued it",

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.audit import ClientInfo
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
 from dasi.http.names import CONTROL, normalize_name
@@ -233,6 +234,13 @@ async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]
         # The last place before the server: the client gets an envelope, the operator the traceback.
         log.exception("unhandled_exception", method=request.method, path=request.url.path)
         return errors.internal()
+
+
+def client_info(request: Request) -> ClientInfo:
+    """Return the address and the program of the caller."""
+    address = request.client.host if request.client else "unknown"
+    user_agent = request.headers.get("user-agent", "")[:_USER_AGENT_MAX]
+    return ClientInfo(address=address, user_agent=user_agent)
 
 
 def token_of(request: Request) -> str | None:

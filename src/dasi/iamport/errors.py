@@ -23,6 +23,9 @@ class ErrorEntry:
 ERRORS: dict[str, ErrorEntry] = {
     # authentication
     "bad_api_key": ErrorEntry(401, -1, "인증에 실패하였습니다. API키와 secret을 확인하세요."),
+    "too_many_attempts": ErrorEntry(
+        429, -1, "인증 실패가 너무 많습니다. {minutes}분 뒤에 다시 시도하세요."
+    ),
     "missing_api_key": ErrorEntry(400, -1, "imp_key, imp_secret 파라메터가 누락되었습니다."),
     "bad_token": ErrorEntry(401, -1, "Unauthorized"),
     # malformed
@@ -185,7 +188,11 @@ ERRORS: dict[str, ErrorEntry] = {
 INTERNAL = ErrorEntry(
     500, -1, "내부 오류가 발생했습니다. 같은 요청을 반복하기 전에 결과를 조회하세요."
 )
-_RETRY_S = {"idempotency_running": 5, "too_many_long_polls": 1}
+_RETRY_S = {
+    "idempotency_running": 5,
+    "too_many_long_polls": 1,
+    "too_many_attempts": 15 * 60,
+}
 UNAVAILABLE = "지금은 처리할 수 없습니다. {seconds}초 뒤에 다시 시도하세요."
 
 

@@ -84,16 +84,24 @@ async def rotate_api_key(
 ) -> NewApiKey:
     """Add a second key and return it. The first one ends after `keep_old_for`.
 
-    Raises `NotFound("unknown_api_key")`, also for a key that has ended, so that a repeated call
-    with an ended key adds no third.
+    Raises `NotFound("unknown_api_key")`, also for a key that has ended, and
+    `Conflict("api_key_rotating")` while the key or the one before it is still ending.
     """
     key = await _hashed_key(None, None)
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         if not await merchant_store.end_api_key(
-            connection, merchant.merchant_id, api_key, ends_at=now + keep_old_for, now=now
+            connection,
+            merchant.merchant_id,
+            api_key,
+            ends_at=now + keep_old_for,
+            replaced_by=key.new.api_key,
+            now=now,
         ):
-            raise NotFound("unknown_api_key", api_key=api_key)
+            row = await merchant_store.api_key_any_merchant(connection, api_key, now)
+            if row is None or row.merchant_id != merchant.merchant_id:
+                raise NotFound("unknown_api_key", api_key=api_key)
+            raise Conflict("api_key_rotating", api_key=api_key)
         await _insert(connection, merchant.merchant_id, key, now=now)
     return key.new
 

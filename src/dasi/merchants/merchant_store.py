@@ -93,7 +93,7 @@ async def merchants_any_merchant(database: Database) -> list[Merchant]:
 
 
 async def insert_api_key(
-    database: Database | Connection,
+    database: Connection | Database,
     merchant_id: int,
     *,
     api_key: str,
@@ -117,17 +117,30 @@ async def insert_api_key(
 
 
 async def end_api_key(
-    connection: Connection, merchant_id: int, api_key: str, *, ends_at: datetime, now: datetime
+    connection: Connection,
+    merchant_id: int,
+    api_key: str,
+    *,
+    ends_at: datetime,
+    replaced_by: str,
+    now: datetime,
 ) -> bool:
-    """Let a key end at `ends_at`. Return False if there is none or it has ended already."""
+    """Let a key end at `ends_at`.
+
+    Return False if it has an end already, if the key that it replaced is still active, or if there
+    is no such key: two of one rotation are active at most (A2).
+    """
     row = await connection.fetchrow(
-        """UPDATE api_keys SET expires_at = least(expires_at, $3)
-           WHERE merchant_id = $1 AND lookup = lower($2)
-             AND (expires_at IS NULL OR expires_at > $4)
+        """UPDATE api_keys k SET expires_at = $3, replaced_by = $4
+           WHERE merchant_id = $1 AND lookup = lower($2) AND expires_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM api_keys older
+                             WHERE older.merchant_id = $1 AND older.replaced_by = k.api_key
+                               AND older.expires_at > $5)
            RETURNING api_key""",
         merchant_id,
         api_key,
         ends_at,
+        replaced_by,
         now,
     )
     return row is not None
@@ -143,7 +156,9 @@ async def delete_api_key(database: Database, merchant_id: int, api_key: str) -> 
     return row is not None
 
 
-async def api_key_any_merchant(database: Database, api_key: str, now: datetime) -> ApiKeyRow | None:
+async def api_key_any_merchant(
+    database: Connection | Database, api_key: str, now: datetime
+) -> ApiKeyRow | None:
     row = await database.fetchrow(
         """SELECT merchant_id, api_key, secret_salt, secret_hash FROM api_keys
            WHERE lookup = lower($1) AND (expires_at IS NULL OR expires_at > $2)""",

@@ -31,19 +31,23 @@ class AccessToken:
 
 
 async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> AccessToken:
-    """Return a token for an API key. Raises `NotAuthenticated("bad_api_key")`."""
+    """Return a token for an API key.
+
+    Raises `NotAuthenticated("bad_api_key")` with the `merchant_id` of the key, None if no merchant
+    has it. The client is not shown the difference.
+    """
     now = engine.clock.now()
     row = await merchant_store.api_key_any_merchant(engine.database, api_key, now)
     if row is None:
         # An unknown key takes the same time, so that the time does not reveal which keys exist.
         await is_secret(api_secret, _NO_SALT, b"")
-        raise NotAuthenticated("bad_api_key")
+        raise NotAuthenticated("bad_api_key", merchant_id=None)
     if not await is_secret(api_secret, row.secret_salt, row.secret_hash):
-        raise NotAuthenticated("bad_api_key")
+        raise NotAuthenticated("bad_api_key", merchant_id=row.merchant_id)
     async with engine.database.transaction() as connection:
         # The lock gives concurrent requests the same token.
         if not await merchant_store.lock_api_key(connection, row.merchant_id, row.api_key):
-            raise NotAuthenticated("bad_api_key")
+            raise NotAuthenticated("bad_api_key", merchant_id=row.merchant_id)
         await merchant_store.mark_key_used(connection, row.merchant_id, row.api_key, now)
         active = await merchant_store.active_token(connection, row.merchant_id, row.api_key, now)
         if active is not None:

@@ -73,6 +73,8 @@ CREATE TABLE api_keys (
     -- Kept here because access tokens are deleted after they expire.
     used_at     timestamptz,
     expires_at  timestamptz,
+    -- The key of the rotation that ends this one. Until then that key is not rotated again.
+    replaced_by text,
     PRIMARY KEY (merchant_id, api_key)
 );
 
@@ -804,17 +806,20 @@ CREATE TABLE memberships (
 );
 CREATE INDEX memberships_of_user ON memberships (user_id);
 
--- One row for each role that needs a second factor. Members with it see the merchant only after
--- they signed in with a second factor.
+-- One row for each merchant that chose the roles that need a second factor. Users with such a role
+-- see the merchant only after they set one up. A merchant without a row has the default: owners and
+-- admins, once it has a live channel or the gateway is reached from other machines.
 CREATE TABLE mfa_policies (
-    merchant_id bigint NOT NULL REFERENCES merchants,
-    role        text   NOT NULL CHECK (role IN ('owner', 'admin', 'operator', 'developer', 'read_only')),
-    PRIMARY KEY (merchant_id, role)
+    merchant_id bigint PRIMARY KEY REFERENCES merchants,
+    roles       text[] NOT NULL
+                CHECK (roles <@ ARRAY['owner', 'admin', 'operator', 'developer', 'read_only'])
 );
 
 -- One row for each link that lets a user in once. Only their hash is stored.
 CREATE TABLE user_links (
     link_hash   bytea       PRIMARY KEY,
+    -- Names an invitation in lists; the hash of its secret would be too much to show.
+    link_id     bigint      GENERATED ALWAYS AS IDENTITY UNIQUE,
     -- Both resets set a new password. 'reset' also removes the second factor; 'reset_password'
     -- keeps it.
     purpose     text        NOT NULL CHECK (purpose IN
@@ -837,6 +842,8 @@ CREATE TABLE user_sessions (
     form_token   text        NOT NULL,
     -- False between the password and the second factor: the session then opens only that page.
     is_complete  boolean     NOT NULL,
+    -- The last proof of identity. Sensitive operations need a recent one.
+    verified_at  timestamptz NOT NULL,
     address      text        NOT NULL,
     user_agent   text        NOT NULL,
     started_at   timestamptz NOT NULL,
@@ -867,13 +874,25 @@ CREATE TABLE passkey_challenges (
     expires_at   timestamptz NOT NULL
 );
 
--- One row for each failed sign-in of an email or an address, stored as long as it counts.
-CREATE TABLE sign_in_attempts (
-    attempt_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    subject text        NOT NULL,
-    at      timestamptz NOT NULL
+-- One row for each failed authentication of a subject (an account, an address, both, an API key),
+-- stored as long as it counts. A row is written before the result is known and deleted on success.
+CREATE TABLE auth_failures (
+    failure_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    subject    text        NOT NULL,
+    expires_at timestamptz NOT NULL
 );
-CREATE INDEX sign_in_attempts_of ON sign_in_attempts (subject, at);
+CREATE INDEX auth_failures_of_subject ON auth_failures (subject, expires_at);
+CREATE INDEX auth_failures_expired ON auth_failures (expires_at);
+
+-- One row for each user who completed a sign-in on a device. Failures elsewhere do not limit it.
+CREATE TABLE known_devices (
+    device_hash bytea       NOT NULL,
+    user_id     bigint      NOT NULL REFERENCES users,
+    used_at     timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    PRIMARY KEY (device_hash, user_id)
+);
+CREATE INDEX known_devices_of_user ON known_devices (user_id);
 
 -- One row for each action of a user. merchant_id is NULL for actions that concern no merchant, such
 -- as signing in.

@@ -5,7 +5,14 @@ import os
 from datetime import timedelta
 
 from dasi.audit import ClientInfo, record_own_audit
-from dasi.authentication import Session, check_password, complete_session, end_other_sessions
+from dasi.auth_limits import limit_failures, limits_of_user
+from dasi.authentication import (
+    Session,
+    SignInResult,
+    check_password,
+    complete_session,
+    end_other_sessions,
+)
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound
 from dasi.passkeys import passkey_store
@@ -20,7 +27,7 @@ from dasi.passkeys.webauthn_messages import (
     options_to_sign_in,
     read_new_key,
 )
-from dasi.users import User, limit_attempts
+from dasi.users import User
 
 PASSKEYS_MAX = 10
 PASSKEY_NAME_MAX = 60
@@ -58,15 +65,17 @@ async def begin_passkey_registration(engine: Engine, session: Session) -> str:
 
 
 async def add_passkey(
-    engine: Engine, session: Session, *, answer: str, name: str, client: ClientInfo
+    engine: Engine, session: Session, *, answer: str, name: str, password: str, client: ClientInfo
 ) -> None:
     """Add the passkey of the browser's answer.
 
     The first second factor of a user ends their other sessions. Raise
-    `NotAuthenticated("wrong_passkey")`, `Conflict("passkey_taken" | "many_passkeys")`, `Invalid`.
+    `NotAuthenticated("wrong_passkey" | "wrong_password")`, `Conflict("passkey_taken" |
+    "many_passkeys")`, `Invalid`.
     """
     host, user, now = _checked_host(engine), session.user, engine.clock.now()
     name = _checked_name(name)
+    await check_password(engine, session, password, client)
     challenge = await passkey_store.take_challenge_any_merchant(
         engine.database, session.session_hash, purpose="add", now=now
     )
@@ -117,7 +126,7 @@ async def remove_passkey(
     The password is required, because another person at an open browser must not remove the second
     factor. Raise `NotAuthenticated("wrong_password")`, `NotFound("unknown_passkey")`.
     """
-    await check_password(engine, session.user, password, client)
+    await check_password(engine, session, password, client)
     name = await passkey_store.delete_passkey_any_merchant(
         engine.database, session.user.user_id, passkey_id
     )
@@ -151,14 +160,15 @@ async def _new_challenge(engine: Engine, session: Session, *, purpose: Purpose) 
 
 async def verify_passkey(
     engine: Engine, session: Session, answer: str, *, client: ClientInfo
-) -> str:
-    """Complete a sign-in by the browser's answer, and return the cookie of the new session.
+) -> SignInResult:
+    """Complete a sign-in by the browser's answer, and return the new session.
 
     Raise `NotAuthenticated("wrong_passkey")` for a wrong answer, another user's passkey, a used or
     expired challenge, or a count that did not grow. The audit log names the reason.
     """
     user = session.user
-    async with limit_attempts(engine, f"code of {user.email}", client):
+    limits = await limits_of_user(engine, "code", user.email, client)
+    async with limit_failures(engine, limits):
         try:
             await _check_answer(engine, session, answer)
         except InvalidAssertion as error:

@@ -1,18 +1,22 @@
-"""Users of the console: roles, members, invitations, passwords and their reset."""
+"""Users of the console: roles, members, passwords."""
 
+from dasi.users.admit import add_user, admit_user, checked_email
 from dasi.users.members import (
-    accept_invitation,
-    add_user,
-    bootstrap_link,
-    get_invitation,
-    invite,
+    change_role,
+    disable_user,
+    enable_user,
     list_members,
     list_users,
     remove_member,
 )
-from dasi.users.password_reset import get_reset, reset_link, use_reset
-from dasi.users.passwords import PASSWORD_MIN, set_password, verify_password
-from dasi.users.rate_limit import limit_attempts
+from dasi.users.passwords import (
+    PASSWORD_MIN,
+    find_user_by_email,
+    hash_new_password,
+    reset_user,
+    set_password,
+    verify_password,
+)
 from dasi.users.user import MEMBER_ROLES, Permission, Role, User
 from dasi.users.user_store import USER_COLUMNS
 
@@ -23,18 +27,18 @@ __all__ = [
     "Permission",
     "Role",
     "User",
-    "accept_invitation",
     "add_user",
-    "bootstrap_link",
-    "get_invitation",
-    "get_reset",
-    "invite",
-    "limit_attempts",
+    "admit_user",
+    "change_role",
+    "checked_email",
+    "disable_user",
+    "enable_user",
+    "find_user_by_email",
+    "hash_new_password",
     "list_members",
     "list_users",
     "remove_member",
-    "reset_link",
+    "reset_user",
     "set_password",
-    "use_reset",
     "verify_password",
 ]

@@ -1,18 +1,31 @@
-"""Hash and verify passwords (Argon2id; A3)."""
+"""Check, hash and verify passwords (Argon2id; A3).
+
+A new password has at least 12 characters. `zxcvbn` estimates how many guesses it takes, from lists
+of common passwords, words and names and from patterns (NIST SP 800-63B-4, 3.1.1.2: a blocklist and
+a length, no rules about kinds of characters).
+"""
 
 import asyncio
+import unicodedata
+from collections.abc import Collection, Sequence
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from dasi.audit import ClientInfo
+from dasi.auth_limits import Limit, forget_devices, limit_failures
 from dasi.engine import Engine
-from dasi.foundation.errors import Invalid
+from dasi.foundation.db import Connection
+from dasi.foundation.errors import Invalid, NotAuthenticated
+from dasi.merchants import list_merchants
 from dasi.users import user_store
-from dasi.users.rate_limit import count_attempt
 from dasi.users.user import User
 
-PASSWORD_MIN, PASSWORD_MAX = 10, 200
+PASSWORD_MIN, PASSWORD_MAX = 12, 200
+_GUESSES_LOG10_MIN = 8
+"""zxcvbn's score 3: safe against guessing offline when the hash is slow."""
+_ESTIMATED_MAX = 72
+"""zxcvbn's limit. Its time grows with the length."""
+_PERSONAL_MIN = 4
 _hasher = PasswordHasher()  # Argon2id with the library's own, current costs
 # Verified for an unknown email, so that the response time does not reveal which emails exist.
 _UNKNOWN_USER_HASH = (
@@ -21,14 +34,44 @@ _UNKNOWN_USER_HASH = (
 )
 
 
-async def hash_password(password: str) -> str:
-    """Return the hash of a password. Raise `Invalid` if its length is not allowed.
+async def hash_new_password(
+    engine: Engine, password: str, *, email: str, name: str, merchant_ids: Collection[int] | None
+) -> str:
+    """Check a new password and return its hash.
 
-    The hash takes about 200 ms, so it runs in a thread and blocks no other request.
+    It must not hold the email, the name or the name of one of the user's merchants (`None`: all).
+    Raise `Invalid` with the broken rule. The check and the hash take about 200 ms, so they run in a
+    thread and block no other request.
     """
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise Invalid("password", "length_between", minimum=PASSWORD_MIN, maximum=PASSWORD_MAX)
+    personal = _parts(email) | {_plain(name)}
+    for merchant in await list_merchants(engine):
+        if merchant_ids is None or merchant.merchant_id in merchant_ids:
+            personal |= {_plain(merchant.name), _plain(merchant.code)}
+    if any(len(text) >= _PERSONAL_MIN and text in _plain(password) for text in personal):
+        raise Invalid("password", "password_personal")
+    if await asyncio.to_thread(_guesses_log10, password, personal) < _GUESSES_LOG10_MIN:
+        raise Invalid("password", "password_guessable")
     return await asyncio.to_thread(_hasher.hash, password)
+
+
+def _parts(email: str) -> set[str]:
+    """Return the email, what is before the `@`, and the labels of the host but the last."""
+    local_part, _, host = email.partition("@")
+    return {_plain(email), _plain(local_part), *map(_plain, host.split(".")[:-1])}
+
+
+def _plain(text: str) -> str:
+    """Return the text as it is compared: without case, blanks and marks."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _guesses_log10(password: str, personal: Collection[str]) -> float:
+    from zxcvbn import zxcvbn  # noqa: PLC0415  # it loads 90,000 words, for new passwords only
+
+    estimate = zxcvbn(password[:_ESTIMATED_MAX], user_inputs=["dasi", *personal])
+    return float(estimate["guesses_log10"])
 
 
 async def is_password(password: str, expected_hash: str | None) -> bool:
@@ -47,23 +90,44 @@ def _verify(expected_hash: str, password: str) -> bool:
 
 
 async def verify_password(
-    engine: Engine, email: str, password: str, client: ClientInfo
-) -> User | None:
-    """Return the user of this email and password, or None.
+    engine: Engine, email: str, password: str, *, limits: Sequence[Limit]
+) -> User:
+    """Return the user of this email and password.
 
-    Raise `NotAllowed("too_many_attempts")` if the email or the address failed too often.
+    Raise `NotAuthenticated("wrong_password")`, or `NotAllowed` if a limit is reached.
     """
-    subject = f"email {email}"
-    await count_attempt(engine, subject, client)
-    row = await user_store.user_by_email_any_merchant(engine.database, email)
-    if not await is_password(password, row[1] if row else None) or row is None:
-        return None
-    await user_store.clear_attempts_any_merchant(engine.database, [subject])
-    return row[0]
+    async with limit_failures(engine, limits):
+        row = await user_store.user_by_email_any_merchant(engine.database, email)
+        if not await is_password(password, row[1] if row else None) or row is None:
+            raise NotAuthenticated("wrong_password")
+        return row[0]
 
 
 async def set_password(engine: Engine, user: User, password: str) -> None:
     """Set a user's password. Raise `Invalid`."""
-    await user_store.set_password_any_merchant(
-        engine.database, user.user_id, await hash_password(password)
+    password_hash = await hash_new_password(
+        engine, password, email=user.email, name=user.name, merchant_ids=user.merchant_ids
     )
+    await user_store.set_password_any_merchant(engine.database, user.user_id, password_hash)
+
+
+async def find_user_by_email(engine: Engine, email: str) -> User | None:
+    """Return the user of this email; None if there is none or the user is disabled."""
+    row = await user_store.user_by_email_any_merchant(engine.database, email)
+    return None if row is None else row[0]
+
+
+async def reset_user(
+    connection: Connection, user_id: int, *, password_hash: str, ends_second_factor: bool
+) -> None:
+    """Set the password, end every session, forget every device.
+
+    `ends_second_factor` removes the authenticator app and the passkeys, too.
+    """
+    await user_store.reset_user_any_merchant(
+        connection,
+        user_id,
+        password_hash=password_hash,
+        ends_second_factor=ends_second_factor,
+    )
+    await forget_devices(connection, user_id, but=None)

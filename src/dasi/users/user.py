@@ -8,7 +8,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -57,8 +57,12 @@ class User:
     roles: Mapping[int, Role]
     """The role in each merchant, by merchant id."""
     mfa_required_in: frozenset[int]
-    """The merchants that require a second factor of this user's role."""
+    """The merchants that chose to require a second factor of this user's role."""
+    mfa_default_in: Mapping[int, bool]
+    """The merchants that chose nothing, if the role is owner or admin: whether one is live."""
     created_at: datetime
+    disabled_at: datetime | None
+    """The moment since which the user cannot sign in."""
 
     @classmethod
     def from_row(cls, row: Row) -> "User":
@@ -68,6 +72,10 @@ class User:
         return cls(
             roles={int(merchant_id): Role(role) for merchant_id, role in roles.items()},
             mfa_required_in=frozenset(values.pop("mfa_required_in") or ()),
+            mfa_default_in={
+                int(merchant_id): is_live
+                for merchant_id, is_live in json.loads(values.pop("mfa_default_in") or "{}").items()
+            },
             **values,
         )
 
@@ -76,10 +84,25 @@ class User:
         """Whether a sign-in needs a code of the app or a passkey after the password."""
         return self.has_totp or self.passkeys > 0
 
-    def must_enroll_mfa(self, merchant_id: int | None) -> bool:
-        """Return whether a required second factor is missing. `None` means any merchant."""
-        required_in = self.mfa_required_in if merchant_id is None else {merchant_id}
-        return not self.has_second_factor and not required_in.isdisjoint(self.mfa_required_in)
+    def must_enroll_mfa(self, merchant_id: int | None, *, is_exposed: bool) -> bool:
+        """Return whether a required second factor is missing. `None` means any merchant.
+
+        Unless a merchant chose the roles, owners and admins need one as soon as it has a live
+        channel or the gateway `is_exposed` to other machines.
+        """
+        if self.has_second_factor:
+            return False
+        required_in = self.mfa_required_in | {
+            default_in
+            for default_in, is_live in self.mfa_default_in.items()
+            if is_live or is_exposed
+        }
+        return bool(required_in) if merchant_id is None else merchant_id in required_in
+
+    @property
+    def merchant_ids(self) -> Collection[int] | None:
+        """The merchants of this user; None: all."""
+        return None if self.is_owner else self.roles.keys()
 
     def role_in(self, merchant_id: int) -> Role | None:
         return Role.OWNER if self.is_owner else self.roles.get(merchant_id)

@@ -1,4 +1,4 @@
-"""SQL of users, their memberships, and attempts to guess their secrets.
+"""SQL of users and their memberships.
 
 A user belongs to the installation: the functions that find users end in `_any_merchant`.
 """
@@ -13,20 +13,17 @@ USER_COLUMNS = """u.user_id, u.email, u.name, u.is_owner,
     (SELECT count(*) FROM passkeys k WHERE k.user_id = u.user_id) AS passkeys,
     (SELECT array_agg(r.merchant_id) FROM mfa_policies r
      LEFT JOIN memberships m ON m.merchant_id = r.merchant_id AND m.user_id = u.user_id
-     WHERE r.role = CASE WHEN u.is_owner THEN 'owner' ELSE m.role END) AS mfa_required_in,
+     WHERE CASE WHEN u.is_owner THEN 'owner' ELSE m.role END = ANY(r.roles)) AS mfa_required_in,
+    (SELECT jsonb_object_agg(c.merchant_id, EXISTS (
+         SELECT 1 FROM channels l
+         WHERE l.merchant_id = c.merchant_id AND NOT l.is_sandbox AND l.disabled_at IS NULL))
+     FROM merchants c
+     LEFT JOIN memberships m ON m.merchant_id = c.merchant_id AND m.user_id = u.user_id
+     WHERE (u.is_owner OR m.role = 'admin')
+       AND NOT EXISTS (SELECT 1 FROM mfa_policies r WHERE r.merchant_id = c.merchant_id)
+    ) AS mfa_default_in,
     (SELECT jsonb_object_agg(m.merchant_id, m.role) FROM memberships m
-     WHERE m.user_id = u.user_id) AS roles, u.created_at"""
-
-
-async def lock_users_any_merchant(connection: Connection) -> int:
-    """Lock the table against another first user, and return the number of users."""
-    await connection.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
-    count: int = await connection.fetchval("SELECT count(*) FROM users")
-    return count
-
-
-async def has_users_any_merchant(database: Database) -> bool:
-    return await database.fetchrow("SELECT 1 FROM users LIMIT 1") is not None
+     WHERE m.user_id = u.user_id) AS roles, u.created_at, u.disabled_at"""
 
 
 async def insert_user_any_merchant(
@@ -63,20 +60,48 @@ async def user_by_email_any_merchant(database: Database, email: str) -> tuple[Us
     return None if row is None else (User.from_row(row), row["password_hash"])
 
 
-async def user_any_merchant(database: Database, user_id: int) -> User | None:
-    row = await database.fetchrow(
-        f"SELECT {USER_COLUMNS} FROM users u WHERE u.user_id = $1 AND u.disabled_at IS NULL",
+async def users_any_merchant(database: Database) -> list[User]:
+    """Return every user, oldest first."""
+    rows = await database.fetch(f"SELECT {USER_COLUMNS} FROM users u ORDER BY u.user_id")
+    return [User.from_row(row) for row in rows]
+
+
+async def lock_user_any_merchant(connection: Connection, user_id: int) -> User | None:
+    """Lock the enabled owners and the user until the transaction ends, and return the user."""
+    await connection.execute(
+        """SELECT 1 FROM users
+           WHERE user_id = $1 OR (is_owner AND disabled_at IS NULL)
+           ORDER BY user_id FOR UPDATE""",
         user_id,
+    )
+    row = await connection.fetchrow(
+        f"SELECT {USER_COLUMNS} FROM users u WHERE u.user_id = $1", user_id
     )
     return None if row is None else User.from_row(row)
 
 
-async def users_any_merchant(database: Database) -> list[User]:
-    """Return every user, oldest first. For the operator's command line."""
-    rows = await database.fetch(
-        f"SELECT {USER_COLUMNS} FROM users u WHERE u.disabled_at IS NULL ORDER BY u.user_id"
+async def has_other_owner_any_merchant(connection: Connection, user_id: int) -> bool:
+    row = await connection.fetchrow(
+        "SELECT 1 FROM users WHERE is_owner AND disabled_at IS NULL AND user_id <> $1 LIMIT 1",
+        user_id,
     )
-    return [User.from_row(row) for row in rows]
+    return row is not None
+
+
+async def set_owner_any_merchant(connection: Connection, user_id: int, *, is_owner: bool) -> None:
+    await connection.execute("UPDATE users SET is_owner = $2 WHERE user_id = $1", user_id, is_owner)
+
+
+async def disable_user_any_merchant(connection: Connection, user_id: int, *, now: datetime) -> None:
+    """Disable a user and delete their sessions."""
+    await connection.execute(
+        "UPDATE users SET disabled_at = coalesce(disabled_at, $2) WHERE user_id = $1", user_id, now
+    )
+    await connection.execute("DELETE FROM user_sessions WHERE user_id = $1", user_id)
+
+
+async def enable_user_any_merchant(connection: Connection, user_id: int) -> None:
+    await connection.execute("UPDATE users SET disabled_at = NULL WHERE user_id = $1", user_id)
 
 
 async def set_password_any_merchant(database: Database, user_id: int, password_hash: str) -> None:
@@ -143,29 +168,3 @@ async def reset_user_any_merchant(
             user_id,
         )
         await connection.execute("DELETE FROM passkeys WHERE user_id = $1", user_id)
-
-
-async def count_attempt_any_merchant(
-    database: Database, subjects: list[str], *, now: datetime, since: datetime
-) -> dict[str, int]:
-    """Write an attempt and return the earlier attempts of each subject since `since`.
-
-    The attempt is written before its result is known, so that concurrent attempts count too.
-    """
-    rows = await database.fetch(
-        """WITH written AS (
-               INSERT INTO sign_in_attempts (subject, at) SELECT unnest($1::text[]), $2
-           ), swept AS (
-               DELETE FROM sign_in_attempts WHERE at < $3
-           )
-           SELECT subject, count(*) AS attempts FROM sign_in_attempts
-           WHERE subject = ANY($1::text[]) AND at >= $3 GROUP BY subject""",
-        subjects,
-        now,
-        since,
-    )
-    return {row["subject"]: row["attempts"] for row in rows}
-
-
-async def clear_attempts_any_merchant(database: Database, subjects: list[str]) -> None:
-    await database.fetch("DELETE FROM sign_in_attempts WHERE subject = ANY($1::text[])", subjects)

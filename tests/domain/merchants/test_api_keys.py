@@ -133,17 +133,47 @@ async def test_while_rotating_two_keys_live_and_then_one(
     assert await authenticate(engine, tokens[1].token) == merchant
 
 
-async def test_rotating_again_does_not_lengthen_a_life_that_is_ending(
+async def test_a_key_that_is_being_replaced_is_not_replaced_again(
     engine: Engine, merchant: Merchant, clock: ManualClock
 ) -> None:
     old = await add_api_key(engine, merchant)
-    await rotate_api_key(engine, merchant, old.api_key, keep_old_for=timedelta(hours=1))
+    new = await rotate_api_key(engine, merchant, old.api_key, keep_old_for=timedelta(hours=1))
 
-    await rotate_api_key(engine, merchant, old.api_key, keep_old_for=timedelta(days=9))
+    for key in (old, new):
+        with pytest.raises(Conflict, match="api_key_rotating"):
+            await rotate_api_key(engine, merchant, key.api_key, keep_old_for=timedelta(days=9))
 
+    active = {key.api_key for key in await list_api_keys(engine, merchant)}
+    assert active == {old.api_key, new.api_key}, "two at most (A2)"
     clock.advance(timedelta(hours=1))
     with pytest.raises(NotAuthenticated):
         await issue_token(engine, api_key=old.api_key, api_secret=old.api_secret)
+    await rotate_api_key(engine, merchant, new.api_key, keep_old_for=timedelta(hours=1))
+
+
+async def test_rotating_at_the_same_time_adds_one_key(engine: Engine, merchant: Merchant) -> None:
+    old = await add_api_key(engine, merchant)
+
+    outcomes = await asyncio.gather(
+        *(
+            rotate_api_key(engine, merchant, old.api_key, keep_old_for=timedelta(hours=1))
+            for _ in range(4)
+        ),
+        return_exceptions=True,
+    )
+
+    assert [type(outcome).__name__ for outcome in outcomes].count("NewApiKey") == 1, outcomes
+    assert len(await list_api_keys(engine, merchant)) == 2
+
+
+async def test_revoking_the_old_key_ends_its_rotation(engine: Engine, merchant: Merchant) -> None:
+    old = await add_api_key(engine, merchant)
+    new = await rotate_api_key(engine, merchant, old.api_key, keep_old_for=timedelta(days=9))
+
+    await revoke_api_key(engine, merchant, old.api_key)
+
+    await rotate_api_key(engine, merchant, new.api_key, keep_old_for=timedelta(hours=1))
+    assert len(await list_api_keys(engine, merchant)) == 2
 
 
 async def test_a_key_that_is_revoked_while_it_asks_for_a_token_gets_none(

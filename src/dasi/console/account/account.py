@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from dasi.authentication import (
     LIFE,
+    SignInResult,
     begin_second_factor,
     change_password,
     confirm_second_factor,
@@ -32,7 +33,7 @@ async def show_me(request: ConsoleRequest) -> Response:
         passkeys=await list_passkeys(request.engine, request.user),
         has_passkeys_here=has_passkeys_here(request.engine),
         passkey_name_max=PASSKEY_NAME_MAX,
-        must_enroll_mfa=request.user.must_enroll_mfa(None),
+        must_enroll_mfa=request.user.must_enroll_mfa(None, is_exposed=request.engine.is_exposed),
         password_min=PASSWORD_MIN,
     )
 
@@ -62,7 +63,7 @@ async def show_second_factor(request: ConsoleRequest) -> Response:
 
 async def post_second_factor(request: ConsoleRequest) -> Response:
     try:
-        cookie = await verify_totp(
+        signed_in = await verify_totp(
             request.engine,
             request.signed_in_session,
             request.form.get("code", ""),
@@ -70,13 +71,13 @@ async def post_second_factor(request: ConsoleRequest) -> Response:
         )
     except Refused as refused:
         return await _second_factor_page(request, refused)
-    return _signed_in(request, cookie)
+    return _signed_in(request, signed_in)
 
 
 async def post_passkey(request: ConsoleRequest) -> Response:
     """Complete a sign-in by a passkey."""
     try:
-        cookie = await verify_passkey(
+        signed_in = await verify_passkey(
             request.engine,
             request.signed_in_session,
             request.form.get("answer", ""),
@@ -84,7 +85,7 @@ async def post_passkey(request: ConsoleRequest) -> Response:
         )
     except Refused as refused:
         return await _second_factor_page(request, refused)
-    return _signed_in(request, cookie)
+    return _signed_in(request, signed_in)
 
 
 async def _second_factor_page(request: ConsoleRequest, refused: Refused | None) -> Response:
@@ -103,16 +104,21 @@ async def _second_factor_page(request: ConsoleRequest, refused: Refused | None) 
     )
 
 
-def _signed_in(request: ConsoleRequest, cookie: str) -> Response:
+def _signed_in(request: ConsoleRequest, signed_in: SignInResult) -> Response:
     response = request.redirect(request.console_url())
-    request.set_cookie(response, SESSION_COOKIE, cookie, life_s=int(LIFE.total_seconds()))
+    life_s = int(LIFE.total_seconds())
+    request.set_cookie(response, SESSION_COOKIE, signed_in.cookie, life_s=life_s)
+    request.set_device(response, signed_in.device)
     return response
 
 
 async def post_begin(request: ConsoleRequest) -> Response:
     """Start to set up an authenticator app. Only this page shows the secret."""
     secret, uri = await begin_second_factor(
-        request.engine, request.signed_in_session, client=request.client
+        request.engine,
+        request.signed_in_session,
+        password=request.form.get("password", ""),
+        client=request.client,
     )
     return request.page("second_factor_begin.html", secret=secret, uri=uri)
 
@@ -131,7 +137,7 @@ async def post_end(request: ConsoleRequest) -> Response:
     await end_second_factor(
         request.engine,
         request.signed_in_session,
-        request.form.get("code", ""),
+        password=request.form.get("password", ""),
         client=request.client,
     )
     return request.redirect(request.console_url("/me?done=off"))

@@ -8,11 +8,15 @@ from starlette.responses import Response
 from dasi.audit import AuditEntry, list_audit
 from dasi.authentication import mfa_roles, set_mfa_policy
 from dasi.console.request import ConsoleRequest, whole_number
+from dasi.one_time_links import invite, list_invitations, withdraw_invitation
 from dasi.users import (
     MEMBER_ROLES,
     Role,
-    invite,
+    change_role,
+    disable_user,
+    enable_user,
     list_members,
+    list_users,
     remove_member,
 )
 
@@ -26,6 +30,7 @@ async def show_members(request: ConsoleRequest) -> Response:
 
 
 async def post_invite(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     role = request.choice("role", MEMBER_ROLES)
     email = request.field("email", length_max=254)
     link = await invite(
@@ -44,8 +49,49 @@ async def post_remove(request: ConsoleRequest) -> Response:
     return request.redirect(f"{request.url('/members')}?done=removed")
 
 
+async def post_role(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
+    role = request.choice("role", MEMBER_ROLES)
+    await change_role(
+        request.engine,
+        request.merchant_id,
+        request.path_id("user_id"),
+        Role(role),
+        by=request.user,
+        client=request.client,
+    )
+    return request.redirect(f"{request.url('/members')}?done=saved")
+
+
+async def post_disable(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
+    await disable_user(
+        request.engine, request.path_id("user_id"), by=request.user, client=request.client
+    )
+    return request.redirect(f"{request.url('/members')}?done=user_disabled")
+
+
+async def post_enable(request: ConsoleRequest) -> Response:
+    await enable_user(
+        request.engine, request.path_id("user_id"), by=request.user, client=request.client
+    )
+    return request.redirect(f"{request.url('/members')}?done=user_enabled")
+
+
+async def post_withdraw(request: ConsoleRequest) -> Response:
+    await withdraw_invitation(
+        request.engine,
+        request.merchant_id,
+        request.path_id("link_id"),
+        by=request.user,
+        client=request.client,
+    )
+    return request.redirect(f"{request.url('/members')}?done=withdrawn")
+
+
 async def post_second_factor(request: ConsoleRequest) -> Response:
     """Set the roles that may view this merchant only with a second factor."""
+    request.require_recent_proof()
     roles = [role for role in Role if request.field(f"role_{role}") == "on"]
     await set_mfa_policy(request.engine, request.merchant_id, roles)
     await request.audit("mfa_policy_changed", detail=", ".join(roles) or "nobody")
@@ -70,6 +116,7 @@ async def show_audit(request: ConsoleRequest) -> Response:
 
 
 async def export_audit(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     await request.audit("audit_exported", detail="q=***" if request.query("q") else None)
     return request.csv_file("audit", ("created_at", *_COLUMNS), _rows(request))
 
@@ -94,12 +141,18 @@ async def _entries(request: ConsoleRequest, *, before: int | None, limit: int) -
 
 
 async def _page(request: ConsoleRequest, *, link: str | None) -> Response:
+    may_manage_members = request.user.may("manage_members", request.merchant_id)
+    users = await list_users(request.engine) if request.user.is_owner else []
     return request.page(
         "members.html",
         members=await list_members(request.engine, request.merchant_id),
+        invitations=await list_invitations(request.engine, request.merchant_id)
+        if may_manage_members
+        else [],
+        disabled=[user for user in users if user.disabled_at],
         link=link,
         roles=MEMBER_ROLES,
         every_role=tuple(Role),
         mfa_roles=await mfa_roles(request.engine, request.merchant_id),
-        may_manage_members=request.user.may("manage_members", request.merchant_id),
+        may_manage_members=may_manage_members,
     )

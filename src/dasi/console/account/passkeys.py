@@ -27,6 +27,7 @@ async def post_new(request: ConsoleRequest) -> Response:
         request.signed_in_session,
         answer=request.form.get("answer", ""),
         name=request.field("name"),
+        password=request.form.get("password", ""),
         client=request.client,
     )
     return request.redirect(request.console_url("/me?done=added"))

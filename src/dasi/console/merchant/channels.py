@@ -51,6 +51,8 @@ async def show_one(request: ConsoleRequest) -> Response:
 
 async def post_new(request: ConsoleRequest) -> Response:
     is_sandbox = request.field("sandbox") == "on"
+    if not is_sandbox:
+        request.require_recent_proof()
     pg_merchant_id, secret = request.field("pg_merchant_id"), request.form.get("secret", "").strip()
     if is_sandbox and not pg_merchant_id and not secret:
         pg_merchant_id, secret = KICC_TEST_ACCOUNT
@@ -73,6 +75,8 @@ async def post_new(request: ConsoleRequest) -> Response:
 
 async def post_change(request: ConsoleRequest) -> Response:
     channel = await _channel(request)
+    if not channel.is_sandbox or request.field("sandbox") != "on":
+        request.require_recent_proof()
     secret = request.form.get("secret", "").strip()
     changed = await change_channel(
         request.engine,
@@ -89,6 +93,7 @@ async def post_change(request: ConsoleRequest) -> Response:
 
 async def post_default(request: ConsoleRequest) -> Response:
     channel = await _channel(request)
+    _require_recent_proof(request, channel)
     await make_default(request.engine, request.merchant_id, channel.channel_id)
     await request.audit("channel_made_default", target=channel.pg)
     return request.redirect(f"{request.url('/channels')}?done=saved")
@@ -96,6 +101,7 @@ async def post_default(request: ConsoleRequest) -> Response:
 
 async def post_disable(request: ConsoleRequest) -> Response:
     channel = await _channel(request)
+    _require_recent_proof(request, channel)
     await disable_channel(request.engine, request.merchant_id, channel.channel_id)
     await request.audit("channel_disabled", target=channel.pg)
     return request.redirect(f"{request.url('/channels')}?done=disabled")
@@ -103,6 +109,7 @@ async def post_disable(request: ConsoleRequest) -> Response:
 
 async def post_enable(request: ConsoleRequest) -> Response:
     channel = await _channel(request)
+    _require_recent_proof(request, channel)
     await enable_channel(request.engine, request.merchant_id, channel.channel_id)
     await request.audit("channel_enabled", target=channel.pg)
     return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=enabled")
@@ -184,6 +191,12 @@ def _new_channel_page(
         test_pg_merchant_id=KICC_TEST_ACCOUNT[0],
         quotas=QUOTAS,
     )
+
+
+def _require_recent_proof(request: ConsoleRequest, channel: Channel) -> None:
+    """Ask for the password where the channel takes live money."""
+    if not channel.is_sandbox:
+        request.require_recent_proof()
 
 
 async def _channel(request: ConsoleRequest) -> Channel:

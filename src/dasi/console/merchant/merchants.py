@@ -28,6 +28,7 @@ async def show_home(request: ConsoleRequest) -> Response:
 
 
 async def post_merchant(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     try:
         merchant, key = await add_merchant_with_key(
             request.engine,
@@ -47,12 +48,14 @@ async def show_api_keys(request: ConsoleRequest) -> Response:
 
 
 async def post_api_key(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     new = await add_api_key(request.engine, request.merchant)
     await request.audit("api_key_added", target=new.api_key)
     return await _api_keys_page(request, new=new)
 
 
 async def post_rotate_api_key(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     overlap_h = int(request.choice("keep_h", OVERLAPS_H))
     api_key = request.http.path_params["api_key"]
     new = await rotate_api_key(
@@ -65,6 +68,7 @@ async def post_rotate_api_key(request: ConsoleRequest) -> Response:
 
 
 async def post_revoke_api_key(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     api_key = request.http.path_params["api_key"]
     await revoke_api_key(request.engine, request.merchant, api_key)
     await request.audit("api_key_revoked", target=api_key)

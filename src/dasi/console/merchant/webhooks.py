@@ -6,6 +6,7 @@ from typing import Literal, cast
 
 from starlette.responses import Response
 
+from dasi.channels import list_channels
 from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.clock import kst_range, parse_day
 from dasi.foundation.errors import Invalid
@@ -65,6 +66,9 @@ async def with_attempts(
 
 
 async def post_settings(request: ConsoleRequest) -> Response:
+    channels = await list_channels(request.engine, request.merchant_id)
+    if any(not channel.is_sandbox for channel in channels):
+        request.require_recent_proof()
     content_type = request.choice("content_type", ("json", "form"))
     url = request.field("webhook_url", length_max=_URL_MAX)
     test_url = request.field("test_webhook_url", length_max=_URL_MAX)
@@ -99,6 +103,7 @@ async def post_test(request: ConsoleRequest) -> Response:
 
 
 async def post_secret(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     overlap_h = request.choice("keep_h", OVERLAPS_H)
     await rotate_secret(
         request.engine, request.merchant_id, keep_old_for=timedelta(hours=int(overlap_h))
@@ -155,7 +160,8 @@ async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
     )
     may_configure = request.user.may("configure", request.merchant_id)
     failing = await failing_endpoints(request.engine, request.merchant_id)
-    secrets = await signing_secrets(request.engine, request.merchant_id) if may_configure else []
+    may_see_secrets = may_configure and request.has_recent_proof
+    secrets = await signing_secrets(request.engine, request.merchant_id) if may_see_secrets else []
     if secrets:
         await request.audit_view("webhook_secret_shown", target="webhook secret")
     return request.page(

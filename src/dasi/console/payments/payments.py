@@ -77,6 +77,7 @@ async def post_filter_remove(request: ConsoleRequest) -> Response:
 
 
 async def export_payments(request: ConsoleRequest) -> Response:
+    request.require_recent_proof()
     query = _payment_query(request)
     params = {name: request.query(name) for name in _FILTER_FIELDS}
     await request.audit("payments_exported", detail=_without_search_text(params))

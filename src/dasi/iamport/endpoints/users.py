@@ -1,14 +1,19 @@
 """/users/…: the access token, and the channels of its merchant."""
 
 from dataclasses import replace
+from typing import cast
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dasi.audit import ClientInfo, insert_audit
+from dasi.auth_limits import check_limits, count_failure, limits_of_api_key
 from dasi.channels import list_channels
+from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
-from dasi.foundation.errors import Refused
+from dasi.foundation.errors import NotAllowed, NotAuthenticated, Refused
 from dasi.http.client_address import client_network
 from dasi.http.slots import slot_of
 from dasi.iamport.body import read_body
@@ -16,6 +21,7 @@ from dasi.iamport.endpoint import (
     ApiContext,
     ApiRequest,
     RouteSpec,
+    client_info,
     error_boundary,
     public_route,
     route,
@@ -25,6 +31,8 @@ from dasi.iamport.rendering.objects import ChannelObject, TokenObject
 from dasi.iamport.rendering.views import channel_view
 from dasi.iamport.schema.params import Text, parse
 from dasi.merchants import issue_token
+
+log = structlog.get_logger()
 
 _GET_TOKEN = (Text("imp_key", 100), Text("imp_secret", 200))
 
@@ -36,23 +44,17 @@ def routes(context: ApiContext) -> list[Route]:
             params = parse(_GET_TOKEN, await read_body(request, max_bytes=context.max_body_bytes))
             if params["imp_key"] is None or params["imp_secret"] is None:
                 raise Refused("missing_api_key")
-            token = await issue_token(
-                context.engine, api_key=params["imp_key"], api_secret=params["imp_secret"]
+            token = await _issue_token(
+                context.engine, params["imp_key"], params["imp_secret"], client=client_info(request)
             )
-            return success(
-                TokenObject(
-                    access_token=token.token,
-                    now=epoch_s(token.issued_at),
-                    expired_at=epoch_s(token.expires_at),
-                )
-            )
+            return success(token)
 
         return await error_boundary(request, run)
 
     spec = RouteSpec(
         params=tuple(replace(param, is_required=True) for param in _GET_TOKEN),
         response_type=TokenObject,
-        errors=("bad_api_key", "missing_api_key"),
+        errors=("bad_api_key", "missing_api_key", "too_many_attempts"),
         statuses=(200,),
         summary="An access token for a key and its secret; the same one again while it lives.",
         needs_token=False,
@@ -61,6 +63,41 @@ def routes(context: ApiContext) -> list[Route]:
         *public_route("POST", "/users/getToken", get_token, spec),
         *route(context, "GET", "/users/pg", read_channels, response_type=list[ChannelObject]),
     ]
+
+
+async def _issue_token(
+    engine: Engine, api_key: str, api_secret: str, *, client: ClientInfo
+) -> TokenObject:
+    """Issue a token. A failure is counted, logged, and written into the merchant's audit log."""
+    facts = {"api_key": api_key, "address": client.address}
+    limits = limits_of_api_key(api_key, client.address)
+    try:
+        await check_limits(engine, limits)
+        token = await issue_token(engine, api_key=api_key, api_secret=api_secret)
+    except NotAllowed:
+        log.warning("token_refused", why="too_many_attempts", **facts)
+        raise
+    except NotAuthenticated as refused:
+        log.warning("token_refused", why="bad_api_key", **facts)
+        await count_failure(engine, limits)
+        if refused.facts["merchant_id"] is not None:
+            await insert_audit(
+                engine.database,
+                cast("int", refused.facts["merchant_id"]),
+                user_id=None,
+                email="API",
+                action="token_refused",
+                target=api_key,
+                detail=None,
+                client=client,
+                now=engine.clock.now(),
+            )
+        raise
+    return TokenObject(
+        access_token=token.token,
+        now=epoch_s(token.issued_at),
+        expired_at=epoch_s(token.expires_at),
+    )
 
 
 async def read_channels(request: ApiRequest) -> Response:

@@ -6,17 +6,22 @@ mailbox resets nothing.
 
 from datetime import timedelta
 
-from dasi.audit import ClientInfo, insert_audit
+from dasi.audit import TERMINAL, ClientInfo, insert_audit
+from dasi.auth_limits import remember_device
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import token, token_hash
-from dasi.users import invitation_store, user_store
-from dasi.users.members import TERMINAL, checked_email
-from dasi.users.passwords import hash_password
-from dasi.users.user import User
+from dasi.one_time_links import link_store
+from dasi.users import (
+    User,
+    checked_email,
+    find_user_by_email,
+    hash_new_password,
+    reset_user,
+)
 
 RESET_LIFE = timedelta(hours=1)
-_PURPOSES: tuple[invitation_store.Purpose, ...] = ("reset", "reset_password")
+_PURPOSES: tuple[link_store.Purpose, ...] = ("reset", "reset_password")
 
 
 async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) -> str:
@@ -27,8 +32,8 @@ async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) ->
     email, secret, now = checked_email(email), token(), engine.clock.now()
     user = await _user(engine, email)
     async with engine.database.transaction() as connection:
-        await invitation_store.delete_links_of_any_merchant(connection, email, purposes=_PURPOSES)
-        await invitation_store.insert_link(
+        await link_store.delete_links_of_any_merchant(connection, email, purposes=_PURPOSES)
+        await link_store.insert_link(
             connection,
             None,
             link_hash=token_hash(secret),
@@ -50,7 +55,7 @@ async def reset_link(engine: Engine, email: str, *, ends_second_factor: bool) ->
             client=TERMINAL,
             now=now,
         )
-    return f"{engine.public_url}/console/reset/{secret}"
+    return f"{engine.public_url}/console/reset#{secret}"
 
 
 async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
@@ -58,7 +63,7 @@ async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
 
     Raise `NotFound("unknown_link")`.
     """
-    row = await invitation_store.valid_link_any_merchant(
+    row = await link_store.valid_link_any_merchant(
         engine.database, token_hash(secret), engine.clock.now(), purposes=_PURPOSES
     )
     if row is None or row.email is None:
@@ -66,21 +71,26 @@ async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
     return row.email, row.purpose == "reset"
 
 
-async def use_reset(engine: Engine, secret: str, *, password: str, client: ClientInfo) -> None:
-    """Set the password and end every session of the user.
+async def use_reset(engine: Engine, secret: str, *, password: str, client: ClientInfo) -> str:
+    """Set the password, end every session of the user and forget their devices.
 
+    Return the cookie of this device, which is known from now on: a user who is kept
+    out of a new device by an attacker's failures comes in by such a link.
     Raise `NotFound("unknown_link")`, `Invalid`.
     """
     email, ends_second_factor = await get_reset(engine, secret)
     user = await _user(engine, email)
-    password_hash, now = await hash_password(password), engine.clock.now()
+    password_hash = await hash_new_password(
+        engine, password, email=email, name=user.name, merchant_ids=user.merchant_ids
+    )
+    now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        row = await invitation_store.use_link_any_merchant(
+        row = await link_store.use_link_any_merchant(
             connection, token_hash(secret), now, purposes=_PURPOSES
         )
         if row is None:
             raise NotFound("unknown_link")
-        await user_store.reset_user_any_merchant(
+        await reset_user(
             connection,
             user.user_id,
             password_hash=password_hash,
@@ -97,13 +107,14 @@ async def use_reset(engine: Engine, secret: str, *, password: str, client: Clien
             client=client,
             now=now,
         )
+    return await remember_device(engine, user.user_id, client)
 
 
 async def _user(engine: Engine, email: str) -> User:
-    row = await user_store.user_by_email_any_merchant(engine.database, email)
-    if row is None:
+    user = await find_user_by_email(engine, email)
+    if user is None:
         raise NotFound("unknown_user", email=email)
-    return row[0]
+    return user
 
 
 def _detail(*, ends_second_factor: bool) -> str:
