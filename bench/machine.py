@@ -21,6 +21,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.app import open_engine
+from dasi.billing_keys import SEALED_KEYS
 from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
@@ -245,15 +246,11 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
 async def _copy_keys_to_baseline(database: asyncpg.Connection, client: MerchantClient) -> None:
     """Give the baseline the keys of the same cards."""
     rows = await database.fetch(
-        """SELECT customer_uid, sealed_key FROM billing_keys
+        """SELECT merchant_id, billing_key_id, customer_uid, sealed_key FROM billing_keys
            WHERE customer_uid LIKE 'card-%' AND status = 'active'"""
     )
-    merchant_id = client.merchant.merchant_id
     for row in rows:
-        key = client.engine.vault.open(
-            row["sealed_key"],
-            associated_data=f"merchant {merchant_id} customer {row['customer_uid']}",
-        )
+        key = SEALED_KEYS.open(client.engine.vault, row["sealed_key"], **row)
         await database.execute(
             "INSERT INTO baseline.keys VALUES ($1, $2) ON CONFLICT (customer) "
             "DO UPDATE SET key = $2",

@@ -16,7 +16,7 @@ from dasi.authentication.sign_in import complete_session, end_other_sessions
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 from dasi.users import Role, User, limit_attempts
 
 STEP_S = 30
@@ -124,5 +124,5 @@ SEALED_SECOND_FACTORS = EncryptedColumn(
     table="users",
     key=("user_id",),
     column="sealed_totp",
-    bound_to="second factor of user {user_id}",
+    bound_to=("user_id",),
 )
