@@ -9,9 +9,9 @@ from dasi.billing_keys import find_billing_key, open_key
 from dasi.channels import find_channel, open_account
 from dasi.commands.vault import encrypted_columns
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import reencrypt
 from dasi.foundation.vault import DecryptionError, Vault
 from dasi.merchants import add_api_key, issue_token
+from dasi.sealing_keys import reencrypt
 from dasi.webhooks import signing_secrets
 from support.gateway_merchant import MerchantClient, new_order
 

@@ -9,11 +9,11 @@ from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import print_list, print_note
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import ReencryptResult, reencrypt
 from dasi.foundation.vault import EncryptedColumn
 from dasi.idempotency import SEALED_RESPONSES
 from dasi.merchants import SEALED_TOKENS
 from dasi.pg_notifications import SEALED_NOTIFICATIONS
+from dasi.sealing_keys import ReencryptResult, reencrypt
 from dasi.webhooks import SEALED_SIGNING_SECRETS
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
