@@ -22,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.app import open_engine
 from dasi.billing_keys import SEALED_KEYS
+from dasi.foundation.grants import grant_to_application
 from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
-from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.runtime.embedded_postgres import APP_USER, DATABASE, EmbeddedPostgres
 from dasi.settings import read_settings
 from support.gateway_merchant import MerchantClient, environment, open_merchant
 from support.served_app import address_of, free_socket
@@ -101,8 +102,11 @@ async def running_machine(
         postgres = EmbeddedPostgres(data, durable=True)
         await postgres.start()
         ending.push_async_callback(postgres.stop)
-        postgres_url = postgres.url_of(name) if name else postgres.url
+        database_name = name or DATABASE
+        postgres_url = postgres.url_of(database_name)
+        app_url = postgres.url_of(database_name, user=APP_USER)
         await migrate(postgres_url)
+        await grant_to_application(postgres_url, app_url)
         database = await asyncpg.connect(postgres_url)
         ending.push_async_callback(database.close)
 
@@ -114,7 +118,7 @@ async def running_machine(
         url = address_of(listening)
         own_settings = {
             **os.environ,
-            **environment(postgres_url, kicc_url=kicc_url, public_url=url),
+            **environment(app_url, kicc_url=kicc_url, public_url=url),
         }
         own_settings |= settings
         listening.close()

@@ -21,7 +21,7 @@ from dasi.app import create_app
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
 from dasi.http.connection_limits import server_config
-from dasi.runtime.bootstrap import open_current_engine
+from dasi.runtime.bootstrap import open_current_engine, warn_of_settings
 from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
@@ -43,6 +43,7 @@ def run_worker() -> None:
 async def _serve(listener: socket.socket) -> None:
     settings = _settings()
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
+        await warn_of_settings(engine)
         server = _Server(
             server_config(
                 create_app(engine, settings),
@@ -63,6 +64,7 @@ async def _serve(listener: socket.socket) -> None:
 async def _work() -> None:
     settings = _settings()
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
+        await warn_of_settings(engine)
         _announce_ready("worker_ready", pid=os.getpid())
         _tune_gc()
         await run(engine, settings, stop)

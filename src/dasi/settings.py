@@ -130,6 +130,16 @@ class Settings:
         "transaction pooler (PgBouncer): the worker is woken through it, and `dasi migrate` uses "
         "it. Set, statements are not prepared by name, which poolers lose.",
     )
+    database_owner_url: str = _setting(
+        "DASI_DATABASE_OWNER_URL",
+        default="none",
+        unit="URL",
+        read=_no_or(_database_url),
+        is_secret=True,
+        sentence="The same PostgreSQL for the role that owns the schema, past any pooler. "
+        "`dasi migrate` and `dasi up` migrate with it and grant the role of `DASI_DATABASE_URL` "
+        "what it needs. Unset, that role owns the schema itself.",
+    )
     database_pool_size: int = _setting(
         "DASI_DATABASE_POOL_SIZE",
         default="16",

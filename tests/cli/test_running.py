@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dasi.foundation.migrate import migrate
 from dasi.foundation.vault import new_key
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from support.dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
@@ -172,7 +173,10 @@ async def test_older_schema_is_refused_by_name(
     database_server: TestServer, env: dict[str, str], tmp_path: Path, part: tuple[str, ...]
 ):
     name = await database_server.create(template="template0")
-    url = {"DASI_DATABASE_URL": database_server.url_of(name)}
+    url = {
+        "DASI_DATABASE_URL": database_server.url_of(name),
+        "DASI_DATABASE_OWNER_URL": database_server.owner_url_of(name),
+    }
     refused = dasi(*part, env=env | url, cwd=tmp_path)
     assert refused.returncode == 1
     assert "0001_initial" in refused.stderr
@@ -181,6 +185,38 @@ async def test_older_schema_is_refused_by_name(
     assert applied[0] == "0001_initial"
     assert facts("migrate", env=env | url, cwd=tmp_path)["applied"] == []
     await database_server.drop(name)
+
+
+async def test_a_role_without_privileges_is_named_with_the_way_out(
+    database_server: TestServer, env: dict[str, str], tmp_path: Path
+):
+    name = await database_server.create(template="template0")
+    await migrate(database_server.owner_url_of(name))
+    url = {"DASI_DATABASE_URL": database_server.url_of(name)}
+    refused = dasi("worker", env=env | url, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "permission denied" in refused.stderr
+    assert "Run `dasi migrate` with the owner" in refused.stderr
+    owner = {"DASI_DATABASE_OWNER_URL": database_server.owner_url_of(name)}
+    granted = facts("migrate", env=env | url | owner, cwd=tmp_path)
+    assert granted == {"applied": [], "granted_to": "dasi_app"}
+    with running("worker", env=env | url, cwd=tmp_path) as worker:
+        worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
+        assert "database_role" not in "".join(worker.lines)
+    await database_server.drop(name)
+
+
+def test_a_role_that_owns_the_schema_works_with_a_warning(
+    database_server: TestServer, database_name: str, env: dict[str, str], tmp_path: Path
+):
+    url = {"DASI_DATABASE_URL": database_server.owner_url_of(database_name)}
+    with running("worker", env=env | url, cwd=tmp_path) as worker:
+        line = json.loads(worker.until("database_role_may_rewrite_ledger"))
+        assert line["level"] == "warning"
+        assert "DASI_DATABASE_OWNER_URL" in line["hint"]
+        worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
         try:
             if ports.simulator is not None:
                 await standalone.start_simulator()
-            await run_migrations(opened.environment["DASI_DATABASE_URL"])
+            await run_migrations(opened)
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)
             await standalone.until_gateway_answers()

@@ -19,12 +19,15 @@ from dasi.runtime.embedded_postgres import EmbeddedPostgres
 
 DEFAULT = Path("dasi-data")
 _KEYS = "vault.keys"
+_OWNER_URL = "DASI_DATABASE_OWNER_URL"
 
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
     environment: dict[str, str]
-    """What `read_settings` and child processes need, on top of what was given."""
+    """What `read_settings` and child processes need, without the URL of the schema's owner."""
+    owner_url: str
+    """For migrations. The same role as the application's if no other one is set."""
     postgres: EmbeddedPostgres | None
     """The server, when it is ours to watch."""
     is_new: bool
@@ -34,13 +37,15 @@ class DataDir:
 async def running_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
     """Start the folder's database, create it at the first start, and stop it at the end."""
     if environment.get("DASI_DATABASE_URL", "").strip():
-        yield DataDir(dict(environment), None, is_new=False)
+        yield _external(environment)
         return
     is_new = not (folder / "postgres").exists()
     postgres = EmbeddedPostgres(folder, durable=True)
     await postgres.start()
     try:
-        yield DataDir(_with_folder(folder, environment, postgres, is_new), postgres, is_new)
+        yield DataDir(
+            _with_folder(folder, environment, postgres, is_new), postgres.url, postgres, is_new
+        )
     finally:
         await postgres.stop()
 
@@ -49,7 +54,7 @@ async def running_database(folder: Path, environment: Mapping[str, str]) -> Asyn
 async def connect_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
     """The database a short command works on: named, running in the folder, or started for it."""
     if environment.get("DASI_DATABASE_URL", "").strip():
-        yield DataDir(dict(environment), None, is_new=False)
+        yield _external(environment)
     elif not (folder / "postgres").exists():
         raise OperatorError(
             "There is no database to work on.",
@@ -59,10 +64,25 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
         )
     elif is_in_use(folder):
         running = EmbeddedPostgres(folder, durable=True)
-        yield DataDir(_with_folder(folder, environment, running, False), None, is_new=False)
+        variables = _with_folder(folder, environment, running, False)
+        yield DataDir(variables, running.url, None, is_new=False)
     else:
         async with running_database(folder, environment) as opened:
             yield opened
+
+
+def session_url(environment: Mapping[str, str]) -> str:
+    """Return the URL for a session of its own, past a transaction pooler if there is one."""
+    direct = environment.get("DASI_DATABASE_DIRECT_URL", "").strip()
+    return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
+
+
+def _external(environment: Mapping[str, str]) -> DataDir:
+    variables = dict(environment)
+    owner_url = variables.pop(_OWNER_URL, "").strip()
+    if owner_url in ("", "none"):
+        owner_url = session_url(variables)
+    return DataDir(variables, owner_url, None, is_new=False)
 
 
 def _with_folder(
@@ -70,8 +90,8 @@ def _with_folder(
 ) -> dict[str, str]:
     vault_keys = environment.get("DASI_VAULT_KEYS", "").strip()
     return {
-        **environment,
-        "DASI_DATABASE_URL": postgres.url,
+        **{name: value for name, value in environment.items() if name != _OWNER_URL},
+        "DASI_DATABASE_URL": postgres.app_url,
         "DASI_VAULT_KEYS": vault_keys or _kept_keys(folder, may_make=is_new),
     }
 
