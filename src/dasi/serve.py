@@ -43,7 +43,7 @@ def run_worker() -> None:
 async def _serve(listener: socket.socket) -> None:
     settings = _settings()
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
-        await warn_of_settings(engine)
+        await warn_of_settings(engine, settings)
         server = _Server(
             server_config(
                 create_app(engine, settings),
@@ -64,7 +64,7 @@ async def _serve(listener: socket.socket) -> None:
 async def _work() -> None:
     settings = _settings()
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
-        await warn_of_settings(engine)
+        await warn_of_settings(engine, settings)
         _announce_ready("worker_ready", pid=os.getpid())
         _tune_gc()
         await run(engine, settings, stop)

@@ -12,9 +12,7 @@ exactly the rows that may go.
 
 from collections.abc import Mapping
 
-import asyncpg
-
-from dasi.foundation.db import Connection
+from dasi.foundation.db import Connection, connect
 
 _READ = "SELECT"
 _APPEND = "SELECT, INSERT"
@@ -80,12 +78,12 @@ async def grant_to_application(owner_url: str, app_url: str) -> str | None:
 
     None if both URLs lead to one role, which then owns the tables. Safe to repeat.
     """
-    application = await asyncpg.connect(app_url)
+    application = await connect(app_url)
     try:
         role = str(await application.fetchval("SELECT session_user"))
     finally:
         await application.close()
-    owner = await asyncpg.connect(owner_url)
+    owner = await connect(owner_url)
     try:
         if role == await owner.fetchval("SELECT session_user"):
             return None

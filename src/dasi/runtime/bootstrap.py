@@ -1,5 +1,6 @@
 """Opens what every program of ours works with, and says in three parts why it cannot."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -8,7 +9,7 @@ import structlog
 
 from dasi.app import open_engine
 from dasi.engine import Engine
-from dasi.foundation.db import CONNECTION_LOST
+from dasi.foundation.db import CONNECTION_LOST, unverified_sslmode
 from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
 from dasi.foundation.migrate import Migration, migrate, require_current
@@ -51,8 +52,16 @@ async def run_migrations(opened: DataDir) -> tuple[tuple[Migration, ...], str | 
     return applied, role
 
 
-async def warn_of_settings(engine: Engine) -> None:
+async def warn_of_settings(engine: Engine, settings: Settings) -> None:
     """Log a warning for each setting that works and is not safe."""
+    sslmode = unverified_sslmode(settings.database_url)
+    if sslmode is not None:
+        structlog.get_logger("dasi").warning(
+            "database_server_not_verified",
+            sslmode=sslmode,
+            hint="Another server could answer in its place. Remove sslmode from DASI_DATABASE_URL, "
+            "and name the CA's file with sslrootcert if this machine does not trust the CA.",
+        )
     async with engine.database.transaction() as connection:
         if await may_rewrite_ledger(connection):
             structlog.get_logger("dasi").warning(
@@ -69,6 +78,12 @@ def database_unreachable(cause: BaseException) -> OperatorError:
         hint = (
             "Run `dasi migrate` with the owner of the schema in DASI_DATABASE_OWNER_URL: it grants "
             "the role of DASI_DATABASE_URL what it needs."
+        )
+    elif isinstance(cause, ssl.SSLError) or "rejected SSL upgrade" in str(cause):
+        hint = (
+            "A server on another machine must prove its host name with a certificate. Name the "
+            "CA's file in the URL (?sslrootcert=/path/ca.crt), or turn it off on a network that "
+            "you trust (?sslmode=disable)."
         )
     return OperatorError(
         "The database cannot be used.", cause=f"{type(cause).__name__}: {cause}.", hint=hint
