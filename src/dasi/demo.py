@@ -146,7 +146,8 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
         # These two need no database: they load while it is made.
         programs = await standalone.start_simulator("--strict-fields"), await _start_shop(demo)
         with demo.step("PostgreSQL in a temporary folder"):
-            opened = await ending.enter_async_context(running_database(folder, environment))
+            database = running_database(folder, environment, keys=folder / "keys")
+            opened = await ending.enter_async_context(database)
             ending.push_async_callback(group.stop)
             await migrate(opened.owner_url)
             await grant_to_application(opened.owner_url, opened.environment["DASI_DATABASE_URL"])

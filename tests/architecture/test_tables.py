@@ -4,6 +4,7 @@ import re
 
 from architecture.source_tree import SRC, complain, dotted, modules, tree
 from architecture.test_sql import MIGRATIONS, statements
+from dasi.commands.vault import encrypted_columns
 from dasi.foundation.grants import TABLES
 
 # The package that owns a table is the only one to insert, update or delete its rows.
@@ -26,6 +27,7 @@ OWNERS = {
     "dasi.passkeys": ("passkeys", "passkey_challenges"),
     "dasi.saved_filters": ("saved_filters",),
     "dasi.audit": ("audit_log",),
+    "dasi.sealing_keys": ("vault_sentinel",),
     "dasi.foundation": ("schema_migrations",),
 }  # fmt: skip
 # (module, table): why a module of another package writes the table.
@@ -84,6 +86,7 @@ def privileges_used() -> set[tuple[str, str]]:
     for sql in bodies:
         used |= {(table, verb.split()[0]) for verb, table in _WRITES.findall(sql)}
         used |= {(table, "UPDATE") for table in _UPSERTS.findall(sql)}
+    used |= {(encrypted.table, "UPDATE") for encrypted in encrypted_columns()}  # re-encryption
     return {(table, verb) for table, verb in used if table in owner_of()}
 
 

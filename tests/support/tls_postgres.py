@@ -1,4 +1,4 @@
-"""A PostgreSQL with TLS on this machine, and certificates from a CA that nobody trusts.
+"""A PostgreSQL with TLS on this machine, and certificates from an unknown CA.
 
 The embedded PostgreSQL is built without TLS, so this one is Debian's. `HOST` reaches the loopback
 address and does not look like it, so that it counts as another machine.
@@ -7,10 +7,8 @@ address and does not look like it, so that it counts as another machine.
 import asyncio
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,7 +26,6 @@ from dasi.runtime.embedded_postgres import whom_to_run_as
 from support.served_app import free_socket
 
 HOST = "0.0.0.0"
-_PATIENCE_S = 30
 Key = ec.EllipticCurvePrivateKey
 
 
@@ -77,33 +74,36 @@ def running_tls_postgres(*, certified: str = HOST, has_tls: bool = True) -> Iter
     }
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     initdb = (programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync")
-    assert _start(run_as, *initdb).wait() == 0
+    making = _start(run_as, *initdb)
+    _, errors = making.communicate()
+    assert making.returncode == 0, errors
     server = _start(run_as, programs / "postgres", "-D", data, *arguments)
     try:
-        _until_listening(port)
+        _read_until_ready(server)
         yield folder
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait()
+        server.communicate()
         shutil.rmtree(folder)
 
 
-def _start(run_as: str, *command: str | Path) -> subprocess.Popen[bytes]:
+def _start(run_as: str, *command: str | Path) -> subprocess.Popen[str]:
     wrapped = die_with_parent.wrap_command(
         *map(str, command), on_parent_death=signal.SIGINT, run_as=run_as
     )
-    return subprocess.Popen(wrapped, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        wrapped, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
 
 
-def _until_listening(port: int) -> None:
-    patience = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-        except OSError:
-            assert time.monotonic() < patience, "it does not start"
-            time.sleep(0.05)
+def _read_until_ready(server: subprocess.Popen[str]) -> None:
+    assert server.stderr is not None, "piped"
+    lines = []
+    for line in server.stderr:
+        lines.append(line)
+        if "ready to accept connections" in line:
+            return
+    raise AssertionError("".join(lines))
 
 
 def _write_certificates(folder: Path, certified: str) -> None:

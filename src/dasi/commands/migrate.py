@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from dasi.commands.context import print_moved_keys
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.runtime.bootstrap import run_migrations
 from dasi.runtime.data_dir import connect_database
@@ -19,6 +20,7 @@ def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None
 
     async def act() -> tuple[list[str], str | None]:
         async with connect_database(data, os.environ) as opened:
+            print_moved_keys(opened)
             applied, role = await run_migrations(opened)
             return list(map(str, applied)), role
 

@@ -21,8 +21,8 @@ from dasi.runtime.processes import (
     shutdown_event,
     wait_first,
 )
-from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
-from dasi.settings import read_settings
+from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker, settings_of_process
+from dasi.settings import Settings
 from dasi.users import bootstrap_link
 
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
@@ -38,12 +38,13 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
-    _print_bootstrap_link()
+    settings = settings_of_process()
+    _print_bootstrap_link(settings)
     if workers > 1:
         part = ("-m", "dasi.serve", "gateway")
         asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
         return
-    run_gateway(listeners[0])
+    run_gateway(listeners[0], settings)
 
 
 @app.command(epilog=help_epilog("dasi worker --workers 2", UNTIL_STOPPED))
@@ -66,7 +67,7 @@ def worker(
         return
     if address is not None:
         serve_metrics(*address)
-    run_worker()
+    run_worker(settings_of_process())
 
 
 async def _several(
@@ -103,11 +104,11 @@ async def _several(
                 await group.stop()
 
 
-def _print_bootstrap_link() -> None:
+def _print_bootstrap_link(settings: Settings) -> None:
     """Print the link that makes the first owner to standard error, while there is no user."""
 
     async def read_link() -> str | None:
-        async with open_current_engine(read_settings(os.environ)) as engine:
+        async with open_current_engine(settings) as engine:
             return await bootstrap_link(engine)
 
     link = asyncio.run(read_link())

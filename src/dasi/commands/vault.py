@@ -13,7 +13,7 @@ from dasi.foundation.vault import EncryptedColumn
 from dasi.idempotency import SEALED_RESPONSES
 from dasi.merchants import SEALED_TOKENS
 from dasi.pg_notifications import SEALED_NOTIFICATIONS
-from dasi.sealing_keys import ReencryptResult, reencrypt
+from dasi.sealing_keys import SENTINEL, ReencryptResult, reencrypt
 from dasi.webhooks import SEALED_SIGNING_SECRETS
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
@@ -30,7 +30,7 @@ def encrypted_columns() -> tuple[EncryptedColumn, ...]:
     """Every column of the database that holds sealed values."""
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
-        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS),
+        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS, SENTINEL),
     )
 
 

@@ -61,6 +61,7 @@ TABLES: Mapping[str, str] = {
     "saved_filters": _ALL,
     # Of dasi itself.
     "schema_migrations": _READ,
+    "vault_sentinel": _KEEP,
 }
 SEQUENCES: Mapping[str, str] = {
     # USAGE allows `nextval` and not `setval`.

@@ -898,3 +898,14 @@ CREATE TABLE saved_filters (
     saved_at    timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, user_id, name)
 );
+
+
+-- Sealing keys ---------------------------------------------------------------------------------
+
+-- The only row: a text that the first process sealed. Keys that do not open it are not the keys of
+-- this database.
+CREATE TABLE vault_sentinel (
+    is_only    boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
+    sealed     bytea       NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);

@@ -14,6 +14,7 @@ from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
 from dasi.foundation.migrate import Migration, migrate, require_current
 from dasi.runtime.data_dir import DataDir, session_url
+from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
 _REFUSED = (
@@ -31,6 +32,7 @@ async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
         try:
             engine = await closing.enter_async_context(open_engine(settings))
             await require_current(engine.database)
+            await check_sealing_keys(engine.database, engine.vault)
         except Unavailable as unavailable:
             raise database_unreachable(unavailable.__cause__ or unavailable) from unavailable
         except _REFUSED as refused:
