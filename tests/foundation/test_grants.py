@@ -34,7 +34,7 @@ async def test_sequences_can_be_advanced_and_not_set_back(database: Database) ->
     )
     assert {name for (name,) in names} == SEQUENCES.keys()
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await database.fetch("SELECT setval('imp_uid_seq', 100000000001)")
+        await database.fetch("SELECT setval('webhook_event_sequence', 1)")
 
 
 @pytest.mark.parametrize("table", LEDGER)

@@ -36,7 +36,7 @@ TABLES: Mapping[str, str] = {
     "payment_counts_watermark": "SELECT, UPDATE",
     "payment_count_deltas": "SELECT, INSERT, DELETE",
     "payment_windows": _KEEP,
-    "expected_amounts": _KEEP,
+    "registered_windows": _KEEP,
     "schedules": _KEEP,
     "schedule_pauses": _ALL,
     "card_verifications": _ALL,
@@ -61,11 +61,11 @@ TABLES: Mapping[str, str] = {
     "saved_filters": _ALL,
     # Of dasi itself.
     "schema_migrations": _READ,
+    "installation": "SELECT, UPDATE",
     "vault_sentinel": _KEEP,
 }
 SEQUENCES: Mapping[str, str] = {
     # USAGE allows `nextval` and not `setval`.
-    "imp_uid_seq": "USAGE",
     "webhook_event_sequence": "USAGE",
 }
 FUNCTIONS: tuple[str, ...] = ()
