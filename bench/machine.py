@@ -21,9 +21,11 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from dasi.app import open_engine
+from dasi.billing_keys import SEALED_KEYS
+from dasi.foundation.grants import grant_to_application
 from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
-from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.runtime.embedded_postgres import APP_USER, DATABASE, EmbeddedPostgres
 from dasi.settings import read_settings
 from support.gateway_merchant import MerchantClient, environment, open_merchant
 from support.served_app import address_of, free_socket
@@ -100,8 +102,11 @@ async def running_machine(
         postgres = EmbeddedPostgres(data, durable=True)
         await postgres.start()
         ending.push_async_callback(postgres.stop)
-        postgres_url = postgres.url_of(name) if name else postgres.url
+        database_name = name or DATABASE
+        postgres_url = postgres.url_of(database_name)
+        app_url = postgres.url_of(database_name, user=APP_USER)
         await migrate(postgres_url)
+        await grant_to_application(postgres_url, app_url)
         database = await asyncpg.connect(postgres_url)
         ending.push_async_callback(database.close)
 
@@ -113,7 +118,7 @@ async def running_machine(
         url = address_of(listening)
         own_settings = {
             **os.environ,
-            **environment(postgres_url, kicc_url=kicc_url, public_url=url),
+            **environment(app_url, kicc_url=kicc_url, public_url=url),
             # One client of the benchmark stands for many.
             "DASI_WINDOWS_PER_ADDRESS": "100000",
             "DASI_WINDOWS_PER_MERCHANT": "1000000",
@@ -248,15 +253,11 @@ async def _wait_until_ready(process: asyncio.subprocess.Process, url: str, log: 
 async def _copy_keys_to_baseline(database: asyncpg.Connection, client: MerchantClient) -> None:
     """Give the baseline the keys of the same cards."""
     rows = await database.fetch(
-        """SELECT customer_uid, sealed_key FROM billing_keys
+        """SELECT merchant_id, billing_key_id, customer_uid, sealed_key FROM billing_keys
            WHERE customer_uid LIKE 'card-%' AND status = 'active'"""
     )
-    merchant_id = client.merchant.merchant_id
     for row in rows:
-        key = client.engine.vault.open(
-            row["sealed_key"],
-            associated_data=f"merchant {merchant_id} customer {row['customer_uid']}",
-        )
+        key = SEALED_KEYS.open(client.engine.vault, row["sealed_key"], **row)
         await database.execute(
             "INSERT INTO baseline.keys VALUES ($1, $2) ON CONFLICT (customer) "
             "DO UPDATE SET key = $2",

@@ -27,11 +27,26 @@ def database_server() -> Iterator[TestServer]:
 
 
 @pytest.fixture
-async def database_url(database_server: TestServer) -> AsyncIterator[str]:
-    """The URL of a migrated, empty database for one test."""
+async def database_name(database_server: TestServer) -> AsyncIterator[str]:
+    """A migrated, empty database for one test."""
     name = await database_server.create()
-    yield database_server.url_of(name)
+    yield name
     await database_server.drop(name)
+
+
+@pytest.fixture
+def database_url(database_server: TestServer, database_name: str) -> str:
+    """The URL of the test's database for the application's role, as a gateway has it."""
+    return database_server.url_of(database_name)
+
+
+@pytest.fixture
+async def owner(database_server: TestServer, database_name: str) -> AsyncIterator[Database]:
+    """The test's database as its owner, who may do what the application's role may not."""
+    url = database_server.owner_url_of(database_name)
+    opened = await open_database(url, connections_max=2, statement_timeout_s=30)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from dasi.engine import Engine
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
-from dasi.foundation.errors import Unavailable
+from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
@@ -32,6 +32,7 @@ from dasi.providers.kicc.adapter import KiccProvider
 from dasi.recovery import CommitMemory, RecoveryState, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
+from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
 _CONTACT_LIFE = timedelta(days=90)
@@ -134,7 +135,8 @@ def _health_routes(engine: Engine) -> list[Route]:
             check = asyncio.create_task(recovery_state(engine.database))
         try:
             state = await asyncio.shield(check)
-        except Unavailable as reason:
+            await check_sealing_keys(engine.database, engine.vault)
+        except (Unavailable, OperatorError) as reason:
             return PlainTextResponse(f"{reason}\n", status_code=503)
         # Reads and the console work in every mode: "stopped" refuses requests for money only.
         return PlainTextResponse("ok\n" if state.mode == "normal" else f"ok, {state.mode}\n")

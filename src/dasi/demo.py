@@ -20,6 +20,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from dasi.foundation.errors import OperatorError
+from dasi.foundation.grants import grant_to_application
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.foundation.migrate import migrate
 from dasi.runtime.data_dir import DataDir, running_database
@@ -145,9 +146,11 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
         # These two need no database: they load while it is made.
         programs = await standalone.start_simulator("--strict-fields"), await _start_shop(demo)
         with demo.step("PostgreSQL in a temporary folder"):
-            opened = await ending.enter_async_context(running_database(folder, environment))
+            database = running_database(folder, environment, keys=folder / "keys")
+            opened = await ending.enter_async_context(database)
             ending.push_async_callback(group.stop)
-            await migrate(opened.environment["DASI_DATABASE_URL"])
+            await migrate(opened.owner_url)
+            await grant_to_application(opened.owner_url, opened.environment["DASI_DATABASE_URL"])
         with demo.step("Gateway, worker, KICC simulator and demo shop"):
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)

@@ -26,7 +26,7 @@ from dasi.http.connection_limits import (
     connections_allowed,
     server_config,
 )
-from dasi.runtime.bootstrap import open_current_engine
+from dasi.runtime.bootstrap import open_current_engine, warn_of_settings
 from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
@@ -35,24 +35,24 @@ STOP_PATIENCE_S = 35
 """A request may be waiting for the PG, which may take 30 s; it is not cut off."""
 
 
-def run_gateway(listener: socket.socket) -> None:
-    """Serve on `listener` with the settings of this process's environment."""
-    _run(_serve(listener))
+def run_gateway(listener: socket.socket, settings: Settings) -> None:
+    """Serve on `listener`."""
+    _run(_serve(listener, settings))
 
 
-def run_worker() -> None:
-    """The background work, with the settings of this process's environment."""
-    _run(_work())
+def run_worker(settings: Settings) -> None:
+    """The background work."""
+    _run(_work(settings))
 
 
-async def _serve(listener: socket.socket) -> None:
-    settings = _settings()
+async def _serve(listener: socket.socket, settings: Settings) -> None:
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
         allowed = connections_allowed()
         if allowed < CONNECTIONS_MAX:
             structlog.get_logger("dasi").warning(
                 "connections_limited_by_open_files", connections_max=allowed
             )
+        await warn_of_settings(engine, settings)
         server = _Server(
             server_config(
                 create_app(engine, settings),
@@ -71,9 +71,9 @@ async def _serve(listener: socket.socket) -> None:
             stopping.cancel()
 
 
-async def _work() -> None:
-    settings = _settings()
+async def _work(settings: Settings) -> None:
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
+        await warn_of_settings(engine, settings)
         _announce_ready("worker_ready", pid=os.getpid())
         _tune_gc()
         await run(engine, settings, stop)
@@ -109,7 +109,8 @@ async def _exit_on_shutdown(server: _Server, stop: asyncio.Event) -> None:
     server.should_exit = True
 
 
-def _settings() -> Settings:
+def settings_of_process() -> Settings:
+    """Read the settings of this process's environment, set the log up, and name unknown ones."""
     settings = read_settings(os.environ)
     set_up_logging(level=settings.log_level, log_format=settings.log_format)
     slips = unknown_names(os.environ)
@@ -132,9 +133,9 @@ def main(part: str, *descriptor: str) -> int:
     """Run one part and return the exit code."""
     try:
         if part == "gateway":
-            run_gateway(socket.socket(fileno=int(descriptor[0])))
+            run_gateway(socket.socket(fileno=int(descriptor[0])), settings_of_process())
         else:
-            run_worker()
+            run_worker(settings_of_process())
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -16,6 +16,7 @@ from dasi.foundation import vault
 from dasi.foundation.clock import parse_durations
 from dasi.foundation.errors import OperatorError
 from dasi.http.client_address import Network, parse_networks
+from dasi.sealing_keys import with_vault_keys
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"
@@ -136,8 +137,9 @@ class Settings:
         read=_database_url,
         is_secret=True,
         sentence="The PostgreSQL to use. Several hosts may be named, with "
-        "`target_session_attrs=read-write`. Unset, `dasi up` and `dasi demo` start one of their "
-        "own, and the provisioning commands use the one in `--data`.",
+        "`target_session_attrs=read-write`. One on another machine is verified by TLS unless "
+        "`sslmode` says otherwise (`sslrootcert` names its CA). Unset, `dasi up` and `dasi demo` "
+        "start one of their own, and the provisioning commands use the one in `--data`.",
     )
     database_direct_url: str = _setting(
         "DASI_DATABASE_DIRECT_URL",
@@ -148,6 +150,16 @@ class Settings:
         sentence="The same PostgreSQL, past the pooler, when `DASI_DATABASE_URL` leads to a "
         "transaction pooler (PgBouncer): the worker is woken through it, and `dasi migrate` uses "
         "it. Set, statements are not prepared by name, which poolers lose.",
+    )
+    database_owner_url: str = _setting(
+        "DASI_DATABASE_OWNER_URL",
+        default="none",
+        unit="URL",
+        read=_no_or(_database_url),
+        is_secret=True,
+        sentence="The same PostgreSQL for the role that owns the schema, past any pooler. "
+        "`dasi migrate` and `dasi up` migrate with it and grant the role of `DASI_DATABASE_URL` "
+        "what it needs. Unset, that role owns the schema itself.",
     )
     database_pool_size: int = _setting(
         "DASI_DATABASE_POOL_SIZE",
@@ -178,8 +190,25 @@ class Settings:
         read=_vault_keys,
         is_secret=True,
         sentence="The keys that seal secrets at rest, newest first, separated by commas: 32 bytes "
-        "each (`openssl rand -base64 32`). Made and kept in the data folder (`vault.keys`, mode "
-        "0600) when the database is embedded; required otherwise.",
+        "each (`openssl rand -base64 32`). Required, unless one of the next two is set or the "
+        "database is embedded: then they are made and kept in the folder of `--keys`.",
+    )
+    vault_keys_file: str = _setting(
+        "DASI_VAULT_KEYS_FILE",
+        default="none",
+        unit="path",
+        read=str,
+        sentence="A file that holds the sealing keys, in the form of `DASI_VAULT_KEYS` or one a "
+        "line.",
+    )
+    vault_keys_command: str = _setting(
+        "DASI_VAULT_KEYS_COMMAND",
+        default="none",
+        unit="command",
+        read=str,
+        is_secret=True,
+        sentence="A command that prints the sealing keys in that form, such as a KMS client. Each "
+        "process runs it once at its start, without a shell, for at most 20 s.",
     )
     kicc_sandbox_url: str = _setting(
         "DASI_KICC_SANDBOX_URL",
@@ -388,7 +417,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read and check all settings. `OperatorError` names the first variable that breaks its rule.
 
     An empty variable counts as unset: that is how compose files and systemd units leave one out.
+    It runs `DASI_VAULT_KEYS_COMMAND`, so a process calls it once.
     """
+    environment = with_vault_keys(environment)
     return Settings(**{setting.attribute: _read(setting, environment) for setting in SETTINGS})
 
 

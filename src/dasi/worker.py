@@ -9,14 +9,13 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import asyncpg
 import structlog
 from prometheus_client import Counter
 
 from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
-from dasi.foundation.db import CONNECTION_LOST
+from dasi.foundation.db import CONNECTION_LOST, connect
 from dasi.foundation.errors import Unavailable
 from dasi.payments import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
@@ -151,7 +150,7 @@ async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) 
     """Wake the webhook loop early. Without it a delivery starts up to a second later."""
     while not stop.is_set():
         try:
-            connection = await asyncpg.connect(database_url)
+            connection = await connect(database_url)
         except (*CONNECTION_LOST, OSError) as error:
             log.warning("cannot_listen", why=type(error).__name__)
             await _wait_first(stop, None, timeout_s=_AFTER_FAILURE_S)

@@ -136,7 +136,7 @@ async def _write(url: str) -> None:
 def main() -> None:
     """Write the page."""
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder) / "data") as server:
-        asyncio.run(_write(server.url_of(TEMPLATE)))
+        asyncio.run(_write(server.owner_url_of(TEMPLATE)))
 
 
 if __name__ == "__main__":

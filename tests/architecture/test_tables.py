@@ -4,6 +4,8 @@ import re
 
 from architecture.source_tree import SRC, complain, dotted, modules, tree
 from architecture.test_sql import MIGRATIONS, statements
+from dasi.commands.vault import encrypted_columns
+from dasi.foundation.grants import TABLES
 
 # The package that owns a table is the only one to insert, update or delete its rows.
 OWNERS = {
@@ -28,6 +30,7 @@ OWNERS = {
     "dasi.saved_filters": ("saved_filters",),
     "dasi.audit": ("audit_log",),
     "dasi.privacy": ("retention_progress",),
+    "dasi.sealing_keys": ("vault_sentinel",),
     "dasi.foundation": ("schema_migrations",),
 }  # fmt: skip
 # (module, table): why a module of another package writes the table.
@@ -68,7 +71,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "users",
     ): "the secret of the authenticator app is a column of the user",
 }
-_WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
+_WRITES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
+_UPSERTS = re.compile(r"\bINSERT INTO\s+([a-z_]+)[^;]*?\bDO\s+UPDATE\b", re.DOTALL)
 
 
 def owner_of() -> dict[str, str]:
@@ -82,9 +86,45 @@ def writes() -> list[tuple[str, int, str]]:
         (dotted(path), line, table)
         for path in modules(under=SRC / "dasi")
         for line, sql in statements(tree(path))
-        for table in _WRITES.findall(sql)
+        for _, table in _WRITES.findall(sql)
         if table in known
     ]
+
+
+def privileges_used() -> set[tuple[str, str]]:
+    """(table, verb) of every statement that the application runs, and of the schema's functions."""
+    used = set()
+    texts = [path.read_text() for path in MIGRATIONS.glob("*.sql")]
+    bodies = [body for text in texts for body in re.findall(r"AS \$\$(.*?)\$\$", text, re.DOTALL)]
+    for path in modules(under=SRC / "dasi"):
+        if dotted(path) != "dasi.foundation.migrate":  # the owner's
+            bodies += [sql for _, sql in statements(tree(path))]
+    for sql in bodies:
+        used |= {(table, verb.split()[0]) for verb, table in _WRITES.findall(sql)}
+        used |= {(table, "UPDATE") for table in _UPSERTS.findall(sql)}
+    used |= {(encrypted.table, "UPDATE") for encrypted in encrypted_columns()}  # re-encryption
+    return {(table, verb) for table, verb in used if table in owner_of()}
+
+
+def privileges_granted() -> set[tuple[str, str]]:
+    return {(table, verb) for table, verbs in TABLES.items() for verb in verbs.split(", ")}
+
+
+def test_every_table_has_its_privileges() -> None:
+    assert TABLES.keys() == owner_of().keys(), (
+        "What to do: correct TABLES in dasi.foundation.grants."
+    )
+
+
+def test_every_statement_has_its_privilege() -> None:
+    missing = [f"{verb} on {table}" for table, verb in privileges_used() - privileges_granted()]
+    assert not missing, complain(sorted(missing), "add it to TABLES in dasi.foundation.grants.")
+
+
+def test_no_privilege_is_granted_that_no_statement_needs() -> None:
+    granted = {(table, verb) for table, verb in privileges_granted() if verb != "SELECT"}
+    unused = [f"{verb} on {table}" for table, verb in granted - privileges_used()]
+    assert not unused, complain(sorted(unused), "remove it from TABLES in dasi.foundation.grants.")
 
 
 def test_every_table_has_an_owner() -> None:

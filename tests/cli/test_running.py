@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dasi.foundation.migrate import migrate
 from dasi.foundation.vault import new_key
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from support.dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
@@ -175,7 +176,10 @@ async def test_older_schema_is_refused_by_name(
     database_server: TestServer, env: dict[str, str], tmp_path: Path, part: tuple[str, ...]
 ):
     name = await database_server.create(template="template0")
-    url = {"DASI_DATABASE_URL": database_server.url_of(name)}
+    url = {
+        "DASI_DATABASE_URL": database_server.url_of(name),
+        "DASI_DATABASE_OWNER_URL": database_server.owner_url_of(name),
+    }
     refused = dasi(*part, env=env | url, cwd=tmp_path)
     assert refused.returncode == 1
     assert "0001_initial" in refused.stderr
@@ -184,6 +188,38 @@ async def test_older_schema_is_refused_by_name(
     assert applied[0] == "0001_initial"
     assert facts("migrate", env=env | url, cwd=tmp_path)["applied"] == []
     await database_server.drop(name)
+
+
+async def test_a_role_without_privileges_is_named_with_the_way_out(
+    database_server: TestServer, env: dict[str, str], tmp_path: Path
+):
+    name = await database_server.create(template="template0")
+    await migrate(database_server.owner_url_of(name))
+    url = {"DASI_DATABASE_URL": database_server.url_of(name)}
+    refused = dasi("worker", env=env | url, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "permission denied" in refused.stderr
+    assert "Run `dasi migrate` with the owner" in refused.stderr
+    owner = {"DASI_DATABASE_OWNER_URL": database_server.owner_url_of(name)}
+    granted = facts("migrate", env=env | url | owner, cwd=tmp_path)
+    assert granted == {"applied": [], "granted_to": "dasi_app"}
+    with running("worker", env=env | url, cwd=tmp_path) as worker:
+        worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
+        assert "database_role" not in "".join(worker.lines)
+    await database_server.drop(name)
+
+
+def test_a_role_that_owns_the_schema_works_with_a_warning(
+    database_server: TestServer, database_name: str, env: dict[str, str], tmp_path: Path
+):
+    url = {"DASI_DATABASE_URL": database_server.owner_url_of(database_name)}
+    with running("worker", env=env | url, cwd=tmp_path) as worker:
+        line = json.loads(worker.until("database_role_may_rewrite_ledger"))
+        assert line["level"] == "warning"
+        assert "DASI_DATABASE_OWNER_URL" in line["hint"]
+        worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize(
@@ -251,7 +287,10 @@ def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_pat
     # Stopped, the same command starts the database for itself.
     (listed,) = facts("merchant", "list", "--data", data, cwd=short_path)
     assert listed["code"] == "imp00000001"
-    assert (data / "vault.keys").stat().st_mode & 0o777 == 0o600
+    keys = short_path / "data-keys"
+    assert keys.stat().st_mode & 0o777 == 0o700
+    assert (keys / "vault.keys").stat().st_mode & 0o777 == 0o600
+    assert not list(data.glob("**/vault.keys")), "a copy of the data has no keys in it"
 
 
 async def test_second_one_machine_on_the_folder_is_refused(short_path: Path):
@@ -300,4 +339,66 @@ async def test_lost_sealing_keys_are_not_replaced_by_new_ones(short_path: Path):
     refused = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
     assert refused.returncode == 1
     assert "The sealing keys" in refused.stderr
+    assert not (short_path / "data-keys").exists()
     assert not (short_path / "data/vault.keys").exists()
+
+
+def test_keys_in_the_data_folder_move_out_of_it_with_a_message(short_path: Path):
+    add = ("merchant", "add", "--data", "data", "--code", "kept", "--name", "x")
+    with running("up", "--data", "data", "--port", "0", cwd=short_path) as up:
+        up_url(up)
+        facts(*add, cwd=short_path)
+        assert up.stop() == 0
+    (short_path / "data-keys/vault.keys").rename(short_path / "data/vault.keys")
+
+    listed = dasi("merchant", "list", "--data", "data", cwd=short_path)
+
+    assert listed.returncode == 0, listed.stderr
+    assert "The sealing keys were moved from" in listed.stderr
+    assert not (short_path / "data/vault.keys").exists()
+    assert (short_path / "data-keys/vault.keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_keys_folder_of_its_own_is_remembered(short_path: Path):
+    elsewhere = ("--keys", "elsewhere/keys")
+    with running("up", "--data", "data", *elsewhere, "--port", "0", cwd=short_path) as up:
+        up_url(up)
+        assert up.until("Sealing keys in").split()[3].startswith(f"{short_path}/elsewhere/keys/")
+        programs = [part for part in up.descendants() if "dasi.serve" in part.cmdline()]
+        assert programs
+        key = (short_path / "elsewhere/keys/vault.keys").read_text().strip()
+        assert not any(key in str(part.environ()) for part in programs), "a path, not the keys"
+        assert not any("OWNER" in str(part.environ()) for part in programs)
+        assert up.stop() == 0
+    add = ("merchant", "add", "--data", "data", "--code", "kept", "--name", "x")
+    assert facts(*add, cwd=short_path)["code"] == "kept"
+    assert not (short_path / "data-keys").exists()
+
+
+@pytest.mark.parametrize("part", [("serve", "--port", "0"), ("worker",)], ids=lambda part: part[0])
+def test_a_command_that_prints_the_keys_runs_once(
+    env: dict[str, str], tmp_path: Path, part: tuple[str, ...]
+):
+    key = env.pop("DASI_VAULT_KEYS")
+    runs = tmp_path / "runs"
+    command = f"sh -c 'echo once >> {runs}; echo $DASI_DATABASE_URL hush >&2; echo {key}'"
+    with running(*part, env=env | {"DASI_VAULT_KEYS_COMMAND": command}, cwd=tmp_path) as program:
+        program.until("_ready")
+        assert program.stop(signal.SIGTERM) == 0
+        assert "hush" not in "".join(program.lines)
+    assert runs.read_text() == "once\n"
+
+
+def test_other_sealing_keys_than_those_of_the_database_are_refused(
+    env: dict[str, str], tmp_path: Path
+):
+    with running("worker", env=env, cwd=tmp_path) as worker:
+        worker.until('"worker_ready"')
+        assert worker.stop(signal.SIGTERM) == 0
+    refused = dasi("worker", env=env | {"DASI_VAULT_KEYS": new_key()}, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "The sealing keys are not those of this database." in refused.stderr
+    assert "DASI_VAULT_KEYS" in refused.stderr
+    added = f"{new_key()},{env['DASI_VAULT_KEYS']}"
+    with running("worker", env=env | {"DASI_VAULT_KEYS": added}, cwd=tmp_path) as worker:
+        worker.until('"worker_ready"')

@@ -1,4 +1,4 @@
-"""Sealing keys rotate: everything is sealed anew while the gateway works, then the old key goes."""
+"""Sealed values open in their own row only, and sealing keys rotate while the gateway works."""
 
 import asyncio
 from dataclasses import replace
@@ -9,8 +9,9 @@ from dasi.billing_keys import find_billing_key, open_key
 from dasi.channels import find_channel, open_account
 from dasi.commands.vault import encrypted_columns
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import reencrypt
 from dasi.foundation.vault import DecryptionError, Vault
+from dasi.merchants import add_api_key, issue_token
+from dasi.sealing_keys import reencrypt
 from dasi.webhooks import signing_secrets
 from support.gateway_merchant import MerchantClient, new_order
 
@@ -100,3 +101,56 @@ async def test_every_sealed_column_of_the_database_is_reencrypted(gateway: Merch
 
     known = {(encrypted.table, encrypted.column) for encrypted in encrypted_columns()}
     assert {(row["table_name"], row["column_name"]) for row in columns} == known
+
+
+async def test_each_sealed_value_is_bound_to_its_merchant_and_its_row(
+    gateway: MerchantClient,
+) -> None:
+    for encrypted in encrypted_columns():
+        unique = await gateway.rows(
+            """SELECT array_agg(a.attname::text) AS columns
+               FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+                                                  AND a.attnum = ANY(i.indkey)
+               WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indpred IS NULL
+               GROUP BY i.indexrelid""",
+            encrypted.table,
+        )
+        assert any(set(row["columns"]) <= set(encrypted.bound_to) for row in unique), encrypted
+        has_merchant = await gateway.rows(
+            """SELECT 1 FROM information_schema.columns
+               WHERE table_name = $1 AND column_name = 'merchant_id'""",
+            encrypted.table,
+        )
+        assert ("merchant_id" in encrypted.bound_to) == bool(has_merchant), encrypted
+
+
+async def test_a_value_moved_to_another_row_of_the_same_customer_does_not_open(
+    gateway: MerchantClient,
+) -> None:
+    await gateway.register_card()
+    await gateway.kicc.scenario("cut_before_processing", "remove_key")
+    await gateway.register_card()
+    await swap(gateway, "billing_keys", "sealed_key", "billing_key_id")
+    key = await find_billing_key(gateway.engine, gateway.merchant.merchant_id, "card-1")
+
+    with pytest.raises(DecryptionError, match="not bound to"):
+        open_key(gateway.engine, key)
+
+
+async def test_an_access_token_moved_to_another_row_does_not_open(gateway: MerchantClient) -> None:
+    other = await add_api_key(gateway.engine, gateway.merchant)
+    await gateway.token()
+    await issue_token(gateway.engine, api_key=other.api_key, api_secret=other.api_secret)
+    await swap(gateway, "access_tokens", "sealed", "token_hash")
+
+    with pytest.raises(DecryptionError, match="not bound to"):
+        await issue_token(gateway.engine, api_key=other.api_key, api_secret=other.api_secret)
+
+
+async def swap(gateway: MerchantClient, table: str, column: str, key: str) -> None:
+    """Exchange the sealed values of the two rows of a table."""
+    swapped = await gateway.rows(
+        f"""UPDATE {table} t SET {column} = other.{column} FROM {table} other
+            WHERE other.{key} <> t.{key} RETURNING 1"""
+    )
+    assert len(swapped) == 2

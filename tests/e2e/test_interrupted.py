@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dasi.foundation.grants import grant_to_application
 from dasi.foundation.migrate import migrate
 from dasi.payments import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
@@ -75,7 +76,8 @@ async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
     postgres = EmbeddedPostgres(folder / "data", durable=False)
     await postgres.start()
     try:
-        await migrate(postgres.url_of("postgres"))
+        await migrate(postgres.url)
+        await grant_to_application(postgres.url, postgres.app_url)
         yield postgres
     finally:
         await postgres.stop()
@@ -85,7 +87,7 @@ async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
 async def test_a_database_that_goes_away_during_a_charge(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(own_postgres.url_of("postgres"), kicc) as client:
+    async with running_gateway(own_postgres.app_url, kicc) as client:
         await client.register_card("card-1")
         await kicc.hold("batch", when="after")
         asking = asyncio.create_task(client.again(merchant_uid="order-1"))
@@ -123,7 +125,7 @@ async def test_a_database_that_goes_away_during_a_charge(
 async def test_a_database_that_goes_away_during_a_partial_cancel(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
-    async with running_gateway(own_postgres.url_of("postgres"), kicc) as client:
+    async with running_gateway(own_postgres.app_url, kicc) as client:
         paid = await client.pay_in_window(merchant_uid="order-1", amount=20_000)
         request = {"imp_uid": paid["imp_uid"], "amount": 5_000}
         await kicc.hold("revise", when="after")
@@ -152,7 +154,7 @@ async def test_a_database_that_goes_away_during_a_partial_cancel(
 async def test_a_database_that_goes_away_before_the_lookup(
     own_postgres: EmbeddedPostgres, kicc: SimulatorControl
 ) -> None:
-    url = own_postgres.url_of("postgres")
+    url = own_postgres.app_url
     async with running_gateway(url, kicc, DASI_INLINE_LOOKUP_DELAY_S="1") as client:
         await client.register_card("card-1")
         await kicc.scenario("executed_bad_gateway", "batch")

@@ -17,7 +17,7 @@ SECOND = Migration(2, "colours", "ALTER TABLE things ADD COLUMN colour text;")
 @pytest.fixture
 async def empty_url(database_server: TestServer):
     name = await database_server.create(template="template0")
-    yield database_server.url_of(name)
+    yield database_server.owner_url_of(name)
     await database_server.drop(name)
 
 

@@ -98,6 +98,18 @@ async def test_the_only_entrance_is_a_socket_nobody_else_can_reach(folder: Path)
         assert stat.S_IMODE((folder / "socket").stat().st_mode) == 0o700
 
 
+async def test_the_application_has_a_role_of_its_own_that_is_no_superuser(folder: Path):
+    async with started(folder) as postgres:
+        connection = await asyncpg.connect(postgres.app_url)
+        row = await connection.fetchrow(
+            """SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication,
+                      has_schema_privilege('public', 'CREATE') AS may_create
+               FROM pg_roles WHERE rolname = session_user"""
+        )
+        await connection.close()
+        assert not any(row.values())
+
+
 async def test_a_second_process_on_the_folder_is_refused_with_the_first_ones_id(folder: Path):
     async with started(folder) as postgres:
         with pytest.raises(OperatorError, match="already in use") as refused:

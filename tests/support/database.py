@@ -9,24 +9,30 @@ from pathlib import Path
 
 import asyncpg
 
+from dasi.foundation.grants import grant_to_application
 from dasi.foundation.migrate import migrate
-from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.runtime.embedded_postgres import APP_USER, EmbeddedPostgres
 
 TEMPLATE = "dasi_template"
 
 
 class TestServer:
-    """Makes copies of the template database. `url_of` is the address of a database on it."""
+    """Makes copies of the template database."""
 
     __test__ = False
 
-    def __init__(self, url_form: str) -> None:
-        self._url_form = url_form
+    def __init__(self, postgres: EmbeddedPostgres) -> None:
+        self._postgres = postgres
         self._numbers = itertools.count(1)
         self._prefix = f"test_{os.getpid()}"
 
     def url_of(self, database: str) -> str:
-        return self._url_form.replace("{database}", database)
+        """The address of a database for the application's role, as the gateway has it."""
+        return self._postgres.url_of(database, user=APP_USER)
+
+    def owner_url_of(self, database: str) -> str:
+        """The address for the owner of the schema, who may do everything."""
+        return self._postgres.url_of(database)
 
     async def create(self, *, template: str = TEMPLATE) -> str:
         """Create a database from a template and return its name."""
@@ -69,7 +75,7 @@ class TestServer:
         await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def execute(self, sql: str, *, database: str = "postgres") -> None:
-        connection = await asyncpg.connect(self.url_of(database))
+        connection = await asyncpg.connect(self.owner_url_of(database))
         try:
             await connection.execute(sql)
         finally:
@@ -83,9 +89,11 @@ def running_server(folder: Path) -> Iterator[TestServer]:
         postgres = EmbeddedPostgres(folder, durable=False)
         runner.run(postgres.start())
         try:
-            server = TestServer(postgres.url_of("{database}"))
+            server = TestServer(postgres)
             runner.run(server.execute(f"CREATE DATABASE {TEMPLATE}"))
-            runner.run(migrate(server.url_of(TEMPLATE)))
+            owner_url = server.owner_url_of(TEMPLATE)
+            runner.run(migrate(owner_url))
+            runner.run(grant_to_application(owner_url, server.url_of(TEMPLATE)))
             yield server
         finally:
             runner.run(postgres.stop())

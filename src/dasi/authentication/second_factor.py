@@ -22,7 +22,7 @@ from dasi.authentication.sign_in import (
 from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.errors import Conflict, NotAuthenticated
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 from dasi.users import Role, User
 
 STEP_S = 30
@@ -141,5 +141,5 @@ SEALED_SECOND_FACTORS = EncryptedColumn(
     table="users",
     key=("user_id",),
     column="sealed_totp",
-    bound_to="second factor of user {user_id}",
+    bound_to=("user_id",),
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 
 CUSTOMER_UID_MAX = 80
 
@@ -54,6 +54,8 @@ class SealedKey(Protocol):
     @property
     def merchant_id(self) -> int: ...
     @property
+    def billing_key_id(self) -> str: ...
+    @property
     def customer_uid(self) -> str: ...
     @property
     def sealed_key(self) -> bytes: ...
@@ -75,5 +77,5 @@ SEALED_KEYS = EncryptedColumn(
     table="billing_keys",
     key=("merchant_id", "billing_key_id"),
     column="sealed_key",
-    bound_to="merchant {merchant_id} customer {customer_uid}",
+    bound_to=("merchant_id", "billing_key_id", "customer_uid"),
 )

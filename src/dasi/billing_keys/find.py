@@ -34,5 +34,9 @@ async def is_replaced(engine: Engine, key: ChargedKey) -> bool:
 def open_key(engine: Engine, key: SealedKey) -> str:
     """Unseal the PG's key for one request. Never log, store or return it."""
     return SEALED_KEYS.open(
-        engine.vault, key.sealed_key, merchant_id=key.merchant_id, customer_uid=key.customer_uid
+        engine.vault,
+        key.sealed_key,
+        merchant_id=key.merchant_id,
+        billing_key_id=key.billing_key_id,
+        customer_uid=key.customer_uid,
     )

@@ -49,7 +49,11 @@ async def save_issued_key(
         customer_uid=customer_uid,
         channel_id=channel_id,
         sealed_key=SEALED_KEYS.seal(
-            engine.vault, issued.billing_key, merchant_id=merchant_id, customer_uid=customer_uid
+            engine.vault,
+            issued.billing_key,
+            merchant_id=merchant_id,
+            billing_key_id=billing_key_id,
+            customer_uid=customer_uid,
         ),
         status=status,
         card=issued.card,

@@ -41,7 +41,11 @@ async def add_channel(
     _check_secret(secret)
     _check_quota_months_max(quota_months_max)
     sealed_secret = SEALED_SECRETS.seal(
-        engine.vault, secret, merchant_id=merchant.merchant_id, pg_merchant_id=pg_merchant_id
+        engine.vault,
+        secret,
+        merchant_id=merchant.merchant_id,
+        provider=provider,
+        pg_merchant_id=pg_merchant_id,
     )
     async with engine.database.transaction() as connection:
         is_first = not await channel_store.lock_channels(connection, merchant.merchant_id)
@@ -92,7 +96,11 @@ async def change_channel(
     if secret is not None:
         _check_secret(secret)
         sealed_secret = SEALED_SECRETS.seal(
-            engine.vault, secret, merchant_id=merchant_id, pg_merchant_id=old.pg_merchant_id
+            engine.vault,
+            secret,
+            merchant_id=merchant_id,
+            provider=old.provider,
+            pg_merchant_id=old.pg_merchant_id,
         )
     async with engine.database.transaction() as connection:
         await channel_store.lock_channels(connection, merchant_id)

@@ -4,7 +4,7 @@ from dasi.channels import channel_store
 from dasi.channels.channel import Channel, SealedAccount
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 from dasi.providers.port import PgAccount
 
 
@@ -64,6 +64,7 @@ def open_account(engine: Engine, channel: SealedAccount) -> PgAccount:
             engine.vault,
             channel.sealed_secret,
             merchant_id=channel.merchant_id,
+            provider=channel.provider,
             pg_merchant_id=channel.pg_merchant_id,
         ),
         is_sandbox=channel.is_sandbox,
@@ -77,5 +78,5 @@ SEALED_SECRETS = EncryptedColumn(
     table="channels",
     key=("merchant_id", "channel_id"),
     column="sealed_secret",
-    bound_to="merchant {merchant_id} MID {pg_merchant_id}",
+    bound_to=("merchant_id", "provider", "pg_merchant_id"),
 )

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from dasi.audit import ClientInfo, insert_audit
+from dasi.commands.printing import print_note
 from dasi.engine import Engine
 from dasi.foundation.logging import set_up_logging, without_secrets
 from dasi.merchants import Merchant, find_merchant_by_code
 from dasi.runtime.bootstrap import open_current_engine
-from dasi.runtime.data_dir import connect_database
+from dasi.runtime.data_dir import DataDir, connect_database
 from dasi.settings import read_settings
 
 T = TypeVar("T")
@@ -91,9 +92,20 @@ async def _record_command(engine: Engine, merchant: Merchant | None) -> None:
     )
 
 
+def print_moved_keys(opened: DataDir) -> None:
+    """Print to standard error that the sealing keys were moved out of the data folder."""
+    moved = opened.keys_file
+    if moved is not None and moved.moved_from is not None:
+        print_note(
+            f"The sealing keys were moved from {moved.moved_from} to {moved.path}. Back them up "
+            "apart from the data."
+        )
+
+
 @asynccontextmanager
 async def _engine(data: Path) -> AsyncIterator[Engine]:
     async with connect_database(data, os.environ) as opened:
+        print_moved_keys(opened)
         settings = read_settings(opened.environment)
         # Standard output holds the command's result only. The log goes to standard error, and only
         # warnings and errors of it.

@@ -6,8 +6,9 @@ import os
 
 import typer
 
+from dasi.commands.context import print_moved_keys
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
-from dasi.runtime.bootstrap import run_migrations, session_url
+from dasi.runtime.bootstrap import run_migrations
 from dasi.runtime.data_dir import connect_database
 
 app = typer.Typer()
@@ -17,15 +18,16 @@ app = typer.Typer()
 def migrate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Bring the database to this version's schema."""
 
-    async def act() -> list[str]:
+    async def act() -> tuple[list[str], str | None]:
         async with connect_database(data, os.environ) as opened:
-            return [
-                str(migration)
-                for migration in await run_migrations(session_url(opened.environment))
-            ]
+            print_moved_keys(opened)
+            applied, role = await run_migrations(opened)
+            return list(map(str, applied)), role
 
-    applied = asyncio.run(act())
+    applied, role = asyncio.run(act())
     if as_json:
-        typer.echo(json.dumps({"applied": applied}))
-    else:
-        typer.echo("\n".join(f"applied {name}" for name in applied) or "already current")
+        typer.echo(json.dumps({"applied": applied, "granted_to": role}))
+        return
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "already current")
+    if role is not None:
+        typer.echo(f"privileges granted to {role}")

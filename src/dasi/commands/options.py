@@ -18,6 +18,15 @@ Data = Annotated[
         help="The data folder of `dasi up`; not touched when DASI_DATABASE_URL is set.",
     ),
 ]
+Keys = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys",
+        metavar="DIR",
+        help="The folder of the sealing keys. Default: beside the data folder; remembered there.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 MerchantCode = Annotated[str, typer.Option("--merchant", metavar="CODE", help="Whose it is.")]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]

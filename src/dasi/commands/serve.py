@@ -23,8 +23,8 @@ from dasi.runtime.processes import (
     shutdown_event,
     wait_first,
 )
-from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker
-from dasi.settings import read_settings
+from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker, settings_of_process
+from dasi.settings import Settings
 from dasi.users import list_users
 
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
@@ -40,12 +40,13 @@ def serve(
 ) -> None:
     """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
-    _print_bootstrap_link()
+    settings = settings_of_process()
+    _print_bootstrap_link(settings)
     if workers > 1:
         part = ("-m", "dasi.serve", "gateway")
         asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
         return
-    run_gateway(listeners[0])
+    run_gateway(listeners[0], settings)
 
 
 @app.command(epilog=help_epilog("dasi worker --workers 2", UNTIL_STOPPED))
@@ -68,7 +69,7 @@ def worker(
         return
     if address is not None:
         serve_metrics(*address)
-    run_worker()
+    run_worker(settings_of_process())
 
 
 async def _several(
@@ -105,7 +106,7 @@ async def _several(
                 await group.stop()
 
 
-def _print_bootstrap_link() -> None:
+def _print_bootstrap_link(settings: Settings) -> None:
     """While there is no user, print how to make the first owner to standard error.
 
     The link itself goes to a terminal only. Elsewhere it would be kept in a log.
@@ -113,7 +114,7 @@ def _print_bootstrap_link() -> None:
     is_terminal = sys.stderr.isatty()
 
     async def read_link() -> str | None:
-        async with open_current_engine(read_settings(os.environ)) as engine:
+        async with open_current_engine(settings) as engine:
             if not is_terminal:
                 return None if await list_users(engine) else "dasi user add --email … --name …"
             return await bootstrap_link(engine)

@@ -9,11 +9,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from dasi.commands.context import print_moved_keys
 from dasi.commands.options import (
     DATA_DEFAULT,
     UNTIL_STOPPED,
     Data,
     Host,
+    Keys,
     Port,
     SimulatorPort,
     help_epilog,
@@ -28,7 +30,7 @@ from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.processes import LOOPBACK, ProcessGroup, raise_on_exit, shutdown_event, wait_first
 from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
 from dasi.serve import STOP_PATIENCE_S
-from dasi.settings import read_settings
+from dasi.settings import Settings, read_settings
 from dasi.users import list_users
 
 app = typer.Typer()
@@ -38,6 +40,7 @@ app = typer.Typer()
 def up(
     *,
     data: Data = DATA_DEFAULT,
+    keys: Keys = None,
     host: Host = LOOPBACK,
     port: Port = 8000,
     workers: Annotated[
@@ -50,6 +53,7 @@ def up(
     asyncio.run(
         run_up(
             data,
+            keys,
             host=host,
             port=port,
             workers=workers,
@@ -59,27 +63,29 @@ def up(
 
 
 async def run_up(
-    data: Path, *, host: str, port: int, workers: int, simulator_port: int | None
+    data: Path, keys: Path | None, *, host: str, port: int, workers: int, simulator_port: int | None
 ) -> None:
     """Run until a signal stops it. `OperatorError` if it cannot start or a part of it dies."""
     async with (
         shutdown_event() as stop,
         checked_ports(host, port, processes=workers, simulator=simulator_port) as ports,
     ):
-        await wait_first(stop.wait(), _run(data, ports))
+        await wait_first(stop.wait(), _run(data, keys, ports))
 
 
-async def _run(data: Path, ports: Ports) -> None:
-    async with running_database(data, environment_of(os.environ, ports)) as opened:
-        read_settings(opened.environment)
-        programs = _programs(opened, data, ports)
+async def _run(data: Path, keys: Path | None, ports: Ports) -> None:
+    variables = environment_of(os.environ, ports)
+    async with running_database(data, variables, keys=keys) as opened:
+        print_moved_keys(opened)
+        settings = read_settings(opened.environment)
+        programs = _programs(opened, data, ports, settings)
         if opened.postgres is None:
             await programs
         else:
             await wait_first(_database_ends(opened.postgres), programs)
 
 
-async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
+async def _programs(opened: DataDir, data: Path, ports: Ports, settings: Settings) -> None:
     """Run the programs until one ends; then, or when cancelled, stop all."""
     with multiprocess_dir() as metrics_environment:
         group = ProcessGroup(
@@ -89,11 +95,11 @@ async def _programs(opened: DataDir, data: Path, ports: Ports) -> None:
         try:
             if ports.simulator is not None:
                 await standalone.start_simulator()
-            await run_migrations(opened.environment["DASI_DATABASE_URL"])
+            await run_migrations(opened)
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)
             await standalone.until_gateway_answers()
-            await _print_addresses(standalone, opened, data)
+            await _print_addresses(standalone, opened, data, settings)
             await raise_on_exit(group)
         finally:
             await group.stop()
@@ -109,7 +115,9 @@ async def _database_ends(postgres: EmbeddedPostgres) -> None:
     )
 
 
-async def _print_addresses(standalone: Standalone, opened: DataDir, data: Path) -> None:
+async def _print_addresses(
+    standalone: Standalone, opened: DataDir, data: Path, settings: Settings
+) -> None:
     console = Console(highlight=False)
     console.print(
         f"dasi is ready on {standalone.ports.gateway_url}  (Ctrl-C stops it)", soft_wrap=True
@@ -117,10 +125,15 @@ async def _print_addresses(standalone: Standalone, opened: DataDir, data: Path) 
     if standalone.ports.simulator_url:
         console.print(f"KICC simulator on {standalone.ports.simulator_url}", soft_wrap=True)
     if opened.postgres is not None:
-        console.print(f"Data in {data}: back up all of it.", soft_wrap=True)
+        console.print(f"Data in {data}", soft_wrap=True)
+    if opened.keys_file is not None:
+        console.print(
+            f"Sealing keys in {opened.keys_file.path}: back them up apart from the data.",
+            soft_wrap=True,
+        )
     console.print(f"Console on {standalone.ports.gateway_url}/console", soft_wrap=True)
     folder = "" if opened.postgres is None else f" --data {data}"
-    async with open_current_engine(read_settings(opened.environment)) as engine:
+    async with open_current_engine(settings) as engine:
         if not await list_users(engine):
             # Elsewhere than on a terminal the link would be kept in a log.
             link = await bootstrap_link(engine) if console.is_terminal else None

@@ -9,10 +9,11 @@ from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import print_list, print_note
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import EncryptedColumn, ReencryptResult, reencrypt
+from dasi.foundation.vault import EncryptedColumn
 from dasi.idempotency import SEALED_RESPONSES
 from dasi.merchants import SEALED_TOKENS
 from dasi.pg_notifications import SEALED_NOTIFICATIONS
+from dasi.sealing_keys import SENTINEL, ReencryptResult, reencrypt
 from dasi.webhooks import SEALED_SIGNING_SECRETS
 
 app = typer.Typer(no_args_is_help=True, help="The secrets that are sealed in the database.")
@@ -29,7 +30,7 @@ def encrypted_columns() -> tuple[EncryptedColumn, ...]:
     """Every column of the database that holds sealed values."""
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
-        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS),
+        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS, SENTINEL),
     )
 
 

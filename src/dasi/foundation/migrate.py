@@ -12,7 +12,7 @@ from importlib import resources
 
 import asyncpg
 
-from dasi.foundation.db import Connection, Database
+from dasi.foundation.db import Connection, Database, connect
 from dasi.foundation.errors import OperatorError
 
 _ONE_MIGRATOR = 0x64617369  # "dasi", the key of the advisory lock
@@ -51,7 +51,7 @@ async def migrate(url: str, migrations: Sequence[Migration] | None = None) -> tu
     `OperatorError` if a past file was changed, or the database is newer than this version.
     """
     shipped = load_migrations() if migrations is None else tuple(migrations)
-    connection = await asyncpg.connect(url)
+    connection = await connect(url)
     try:
         applied = [
             migration for migration in shipped if await _apply_once(connection, migration, shipped)

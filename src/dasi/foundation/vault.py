@@ -12,8 +12,10 @@ import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -70,6 +72,34 @@ class Vault:
 
     def __repr__(self) -> str:
         return f"Vault({len(self._keys)} keys)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedColumn:
+    """One column of sealed values. A value opens in its own row and column only."""
+
+    title: str
+    """For an operator: "billing keys"."""
+    table: str
+    key: tuple[str, ...]
+    """The primary key."""
+    column: str
+    bound_to: tuple[str, ...]
+    """The columns that identify the row and are known before it is inserted. The merchant is one
+    of them where the table has it."""
+
+    def seal(self, vault: Vault, secret: str, /, **columns: object) -> bytes:
+        """Seal a value for the row with these columns."""
+        return vault.seal(secret, associated_data=self._associated_data(columns))
+
+    def open(self, vault: Vault, sealed: bytes, /, **columns: object) -> str:
+        """Open the value of the row with these columns. Raises `DecryptionError`."""
+        return vault.open(sealed, associated_data=self._associated_data(columns))
+
+    def _associated_data(self, columns: Mapping[str, object]) -> str:
+        """A JSON list: no two rows have the same one, also with odd characters in their values."""
+        place = [self.table, self.column, *(columns[name] for name in self.bound_to)]
+        return msgspec.json.encode(place).decode()
 
 
 def new_key() -> str:

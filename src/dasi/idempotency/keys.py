@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, Invalid
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 from dasi.idempotency import key_store
 
 KEY_MAX = 255
@@ -111,5 +111,5 @@ SEALED_RESPONSES = EncryptedColumn(
     table="idempotent_requests",
     key=("merchant_id", "idempotency_key"),
     column="sealed_response",
-    bound_to="merchant {merchant_id} request {idempotency_key}",
+    bound_to=("merchant_id", "idempotency_key"),
 )

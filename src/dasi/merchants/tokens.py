@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAuthenticated
 from dasi.foundation.ids import token
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 from dasi.merchants import merchant_store
 from dasi.merchants.api_keys import is_secret
 from dasi.merchants.merchant_store import Merchant
@@ -57,15 +57,23 @@ async def issue_token(engine: Engine, *, api_key: str, api_secret: str) -> Acces
                 await merchant_store.extend_token(
                     connection, row.merchant_id, active.token_hash, ends_at
                 )
-            value = SEALED_TOKENS.open(engine.vault, active.sealed, merchant_id=row.merchant_id)
+            value = SEALED_TOKENS.open(
+                engine.vault,
+                active.sealed,
+                merchant_id=row.merchant_id,
+                token_hash=active.token_hash,
+            )
             return AccessToken(value, now, ends_at)
         value, ends_at = token(20), now + TOKEN_LIFE
+        token_hash = _hash(value)
         await merchant_store.insert_token(
             connection,
             row.merchant_id,
             api_key=row.api_key,
-            token_hash=_hash(value),
-            sealed=SEALED_TOKENS.seal(engine.vault, value, merchant_id=row.merchant_id),
+            token_hash=token_hash,
+            sealed=SEALED_TOKENS.seal(
+                engine.vault, value, merchant_id=row.merchant_id, token_hash=token_hash
+            ),
             now=now,
             expires_at=ends_at,
         )
@@ -93,5 +101,5 @@ SEALED_TOKENS = EncryptedColumn(
     table="access_tokens",
     key=("token_hash",),
     column="sealed",
-    bound_to="merchant {merchant_id} token",
+    bound_to=("merchant_id", "token_hash"),
 )

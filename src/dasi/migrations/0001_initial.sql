@@ -933,3 +933,13 @@ CREATE TABLE retention_progress (
     last_id      text        NOT NULL DEFAULT '',
     PRIMARY KEY (merchant_id, source)
 );
+
+-- Sealing keys ---------------------------------------------------------------------------------
+
+-- The only row: a text that the first process sealed. Keys that do not open it are not the keys of
+-- this database.
+CREATE TABLE vault_sentinel (
+    is_only    boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
+    sealed     bytea       NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);

@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from dasi.engine import Engine
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 from dasi.http.rate_limit import RateLimit
 from dasi.ledger import attempt_store
 from dasi.payments import lookup_attempt
@@ -54,7 +54,10 @@ async def store_pg_notification(
         notification_id=notification.notification_id,
         pg_order_id=notification.pg_order_id,
         sealed_body=SEALED_NOTIFICATIONS.seal(
-            engine.vault, notification.claims, notification_id=notification.notification_id
+            engine.vault,
+            notification.claims,
+            provider=provider,
+            notification_id=notification.notification_id,
         ),
         source=source,
         now=engine.clock.now(),
@@ -137,5 +140,5 @@ SEALED_NOTIFICATIONS = EncryptedColumn(
     table="pg_notifications",
     key=("provider", "notification_id"),
     column="sealed_body",
-    bound_to="notification {notification_id}",
+    bound_to=("provider", "notification_id"),
 )

@@ -1,15 +1,20 @@
 """Opens what every program of ours works with, and says in three parts why it cannot."""
 
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
+import structlog
 
 from dasi.app import open_engine
 from dasi.engine import Engine
-from dasi.foundation.db import CONNECTION_LOST
+from dasi.foundation.db import CONNECTION_LOST, unverified_sslmode
 from dasi.foundation.errors import OperatorError, Unavailable
+from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
 from dasi.foundation.migrate import Migration, migrate, require_current
+from dasi.runtime.data_dir import DataDir, session_url
+from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
 _REFUSED = (
@@ -27,6 +32,7 @@ async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
         try:
             engine = await closing.enter_async_context(open_engine(settings))
             await require_current(engine.database)
+            await check_sealing_keys(engine.database, engine.vault)
         except Unavailable as unavailable:
             raise database_unreachable(unavailable.__cause__ or unavailable) from unavailable
         except _REFUSED as refused:
@@ -34,24 +40,53 @@ async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
         yield engine
 
 
-async def run_migrations(url: str) -> tuple[Migration, ...]:
-    """Migrate the database and return the applied migrations. `OperatorError` on failure."""
+async def run_migrations(opened: DataDir) -> tuple[tuple[Migration, ...], str | None]:
+    """Migrate as the owner and give the application role its privileges.
+
+    Return the applied migrations and the role; None if the application's role owns the schema.
+    `OperatorError` on failure.
+    """
     try:
-        return await migrate(url)
+        applied = await migrate(opened.owner_url)
+        role = await grant_to_application(opened.owner_url, session_url(opened.environment))
     except (*_REFUSED, *CONNECTION_LOST, OSError) as cause:
         raise database_unreachable(cause) from cause
+    return applied, role
 
 
-def session_url(environment: Mapping[str, str]) -> str:
-    """Return the URL for a session of its own, past a transaction pooler if there is one."""
-    direct = environment.get("DASI_DATABASE_DIRECT_URL", "").strip()
-    return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
+async def warn_of_settings(engine: Engine, settings: Settings) -> None:
+    """Log a warning for each setting that works and is not safe."""
+    sslmode = unverified_sslmode(settings.database_url)
+    if sslmode is not None:
+        structlog.get_logger("dasi").warning(
+            "database_server_not_verified",
+            sslmode=sslmode,
+            hint="Another server could answer in its place. Remove sslmode from DASI_DATABASE_URL, "
+            "and name the CA's file with sslrootcert if this machine does not trust the CA.",
+        )
+    async with engine.database.transaction() as connection:
+        if await may_rewrite_ledger(connection):
+            structlog.get_logger("dasi").warning(
+                "database_role_may_rewrite_ledger",
+                hint="Use a role of its own in DASI_DATABASE_URL and the owner of the schema in "
+                "DASI_DATABASE_OWNER_URL, then run `dasi migrate`.",
+            )
 
 
 def database_unreachable(cause: BaseException) -> OperatorError:
     """Return the error. PostgreSQL's message names user and database but never a password."""
+    hint = "See that it runs and that DASI_DATABASE_URL is right, then start again."
+    if isinstance(cause, asyncpg.InsufficientPrivilegeError):
+        hint = (
+            "Run `dasi migrate` with the owner of the schema in DASI_DATABASE_OWNER_URL: it grants "
+            "the role of DASI_DATABASE_URL what it needs."
+        )
+    elif isinstance(cause, ssl.SSLError) or "rejected SSL upgrade" in str(cause):
+        hint = (
+            "A server on another machine must prove its host name with a certificate. Name the "
+            "CA's file in the URL (?sslrootcert=/path/ca.crt), or turn it off on a network that "
+            "you trust (?sslmode=disable)."
+        )
     return OperatorError(
-        "The database cannot be used.",
-        cause=f"{type(cause).__name__}: {cause}.",
-        hint="See that it runs and that DASI_DATABASE_URL is right, then start again.",
+        "The database cannot be used.", cause=f"{type(cause).__name__}: {cause}.", hint=hint
     )

@@ -1,46 +1,61 @@
-"""The data folder of one machine: an embedded database and the keys that seal its secrets.
+"""The data folder of one machine, with an embedded database, and its sealing keys beside it.
 
     folder/lock, postgres/, postgres.log, socket/    see dasi.runtime.embedded_postgres
-    folder/vault.keys                                as DASI_VAULT_KEYS, mode 0600
+    folder/keys-folder                               see dasi.runtime.keys_folder
 
 A database named by DASI_DATABASE_URL comes first: then the folder is not touched.
 """
 
 import fcntl
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dasi.foundation import vault
 from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.runtime.keys_folder import KeysFile, find_keys_file
+from dasi.sealing_keys import has_key_source
 
 DEFAULT = Path("dasi-data")
-_KEYS = "vault.keys"
+_OWNER_URL = "DASI_DATABASE_OWNER_URL"
 
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
     environment: dict[str, str]
-    """What `read_settings` and child processes need, on top of what was given."""
+    """What `read_settings` and child processes need, without the URL of the schema's owner."""
+    owner_url: str
+    """For migrations. The same role as the application's if no other one is set."""
     postgres: EmbeddedPostgres | None
     """The server, when it is ours to watch."""
     is_new: bool
+    keys_file: KeysFile | None = None
+    """The file of the embedded database's sealing keys, unless a setting names their source."""
 
 
 @asynccontextmanager
-async def running_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
-    """Start the folder's database, create it at the first start, and stop it at the end."""
+async def running_database(
+    folder: Path, environment: Mapping[str, str], *, keys: Path | None = None
+) -> AsyncIterator[DataDir]:
+    """Start the folder's database, create it at the first start, and stop it at the end.
+
+    `keys`: the folder of the sealing keys, if the operator names one.
+    """
     if environment.get("DASI_DATABASE_URL", "").strip():
-        yield DataDir(dict(environment), None, is_new=False)
+        yield _external(environment)
         return
     is_new = not (folder / "postgres").exists()
+    keys_file = None
+    if is_new and not has_key_source(environment):
+        # Before the data: data whose first start is interrupted must not be without keys.
+        keys_file = find_keys_file(folder, keys, may_make=True, may_move=True)
     postgres = EmbeddedPostgres(folder, durable=True)
     await postgres.start()
     try:
-        yield DataDir(_with_folder(folder, environment, postgres, is_new), postgres, is_new)
+        if not is_new and not has_key_source(environment):
+            keys_file = find_keys_file(folder, keys, may_make=False, may_move=True)
+        yield _with_folder(environment, postgres, keys_file, is_new=is_new)
     finally:
         await postgres.stop()
 
@@ -49,7 +64,7 @@ async def running_database(folder: Path, environment: Mapping[str, str]) -> Asyn
 async def connect_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
     """The database a short command works on: named, running in the folder, or started for it."""
     if environment.get("DASI_DATABASE_URL", "").strip():
-        yield DataDir(dict(environment), None, is_new=False)
+        yield _external(environment)
     elif not (folder / "postgres").exists():
         raise OperatorError(
             "There is no database to work on.",
@@ -59,42 +74,42 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
         )
     elif is_in_use(folder):
         running = EmbeddedPostgres(folder, durable=True)
-        yield DataDir(_with_folder(folder, environment, running, False), None, is_new=False)
+        keys_file = None
+        if not has_key_source(environment):
+            keys_file = find_keys_file(folder, None, may_make=False, may_move=False)
+        yield replace(_with_folder(environment, running, keys_file), postgres=None)
     else:
         async with running_database(folder, environment) as opened:
             yield opened
 
 
+def session_url(environment: Mapping[str, str]) -> str:
+    """Return the URL for a session of its own, past a transaction pooler if there is one."""
+    direct = environment.get("DASI_DATABASE_DIRECT_URL", "").strip()
+    return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
+
+
+def _external(environment: Mapping[str, str]) -> DataDir:
+    variables = dict(environment)
+    owner_url = variables.pop(_OWNER_URL, "").strip()
+    if owner_url in ("", "none"):
+        owner_url = session_url(variables)
+    return DataDir(variables, owner_url, None, is_new=False)
+
+
 def _with_folder(
-    folder: Path, environment: Mapping[str, str], postgres: EmbeddedPostgres, is_new: bool
-) -> dict[str, str]:
-    vault_keys = environment.get("DASI_VAULT_KEYS", "").strip()
-    return {
-        **environment,
-        "DASI_DATABASE_URL": postgres.url,
-        "DASI_VAULT_KEYS": vault_keys or _kept_keys(folder, may_make=is_new),
-    }
-
-
-def _kept_keys(folder: Path, *, may_make: bool) -> str:
-    file = folder / _KEYS
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except FileNotFoundError as gone:
-        if not may_make:
-            raise OperatorError(
-                f"The sealing keys of {folder.absolute()} are gone.",
-                cause=f"It holds data, but not {_KEYS}; new keys could not open what the old ones "
-                "sealed.",
-                hint=f"Put {_KEYS} back from a backup, or set DASI_VAULT_KEYS to its content.",
-            ) from gone
-    keys = vault.new_key()
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as new:
-        new.write(keys + "\n")
-        new.flush()
-        os.fsync(new.fileno())
-    return keys
+    environment: Mapping[str, str],
+    postgres: EmbeddedPostgres,
+    keys_file: KeysFile | None,
+    *,
+    is_new: bool = False,
+) -> DataDir:
+    variables = {name: value for name, value in environment.items() if name != _OWNER_URL}
+    variables["DASI_DATABASE_URL"] = postgres.app_url
+    if keys_file is not None:
+        # The path and not the keys: an environment shows in more places than a file.
+        variables["DASI_VAULT_KEYS_FILE"] = str(keys_file.path)
+    return DataDir(variables, postgres.url, postgres, is_new=is_new, keys_file=keys_file)
 
 
 def is_in_use(folder: Path) -> bool:

@@ -32,6 +32,9 @@ from dasi.runtime import die_with_parent
 from dasi.runtime.postgres_binaries import Binaries, find_binaries
 
 USER = DATABASE = "dasi"
+"""The superuser, who owns the schema and migrates."""
+APP_USER = "dasi_app"
+"""The role of gateway and worker: `dasi.foundation.grants` has its privileges."""
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX = 107  # sockaddr_un holds 108 bytes with the final zero
 _MAKE_S, _START_S, _STOP_S, _POLL_S = 120, 300, 30, 0.02
@@ -68,10 +71,16 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
+        """For the owner of the schema."""
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
-        return f"postgresql://{USER}@/{database}?host={quote(str(self._socket_folder()))}"
+    @property
+    def app_url(self) -> str:
+        """For gateway and worker."""
+        return self.url_of(DATABASE, user=APP_USER)
+
+    def url_of(self, database: str, *, user: str = USER) -> str:
+        return f"postgresql://{user}@/{database}?host={quote(str(self._socket_folder()))}"
 
     @property
     def log(self) -> Path:
@@ -316,6 +325,9 @@ class EmbeddedPostgres:
             exists = "SELECT 1 FROM pg_database WHERE datname = $1"
             if not await connection.fetchval(exists, DATABASE):
                 await connection.execute(f"CREATE DATABASE {DATABASE}")
+            exists = "SELECT 1 FROM pg_roles WHERE rolname = $1"
+            if not await connection.fetchval(exists, APP_USER):
+                await connection.execute(f"CREATE ROLE {APP_USER} LOGIN")
         finally:
             await connection.close()
 

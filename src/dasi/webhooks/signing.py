@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import epoch_s
 from dasi.foundation.db import Row
 from dasi.foundation.ids import ulid
-from dasi.foundation.reencrypt import EncryptedColumn
+from dasi.foundation.vault import EncryptedColumn
 
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
@@ -125,5 +125,5 @@ SEALED_SIGNING_SECRETS = EncryptedColumn(
     table="webhook_secrets",
     key=("merchant_id", "secret_id"),
     column="sealed",
-    bound_to="merchant {merchant_id} webhook secret {secret_id}",
+    bound_to=("merchant_id", "secret_id"),
 )

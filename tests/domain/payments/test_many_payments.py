@@ -62,12 +62,14 @@ class Reader:
 
 
 @pytest.fixture
-async def reader(payments: PaymentsFixture, database_url: str) -> AsyncIterator[Reader]:
+async def reader(
+    payments: PaymentsFixture, database_url: str, owner: Database
+) -> AsyncIterator[Reader]:
     paid = await payments.charge()
-    await payments.rows("ALTER TABLE payments DISABLE TRIGGER USER")
+    await owner.fetch("ALTER TABLE payments DISABLE TRIGGER USER")
     await payments.rows(_COPIES, PAYMENTS, paid.imp_uid)
-    await payments.rows("ALTER TABLE payments ENABLE TRIGGER USER")
-    await payments.rows("ANALYZE payments")
+    await owner.fetch("ALTER TABLE payments ENABLE TRIGGER USER")
+    await owner.fetch("ANALYZE payments")
     while await count_payments(payments.engine):
         pass
     alone: Database = await open_database(database_url, connections_max=1, statement_timeout_s=30)

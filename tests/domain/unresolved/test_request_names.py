@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from dasi.foundation.db import Database
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Payment, Status
 from dasi.payments import CancelRequest, cancel
@@ -12,9 +13,9 @@ from domain.unresolved.conftest import PaymentsFixture
 DAY_S = 24 * 3600
 
 
-async def forget(payments: PaymentsFixture, payment: Payment) -> None:
+async def forget(owner: Database, payment: Payment) -> None:
     """Delete a payment and its rows, as a restored backup that is older than they are."""
-    async with payments.engine.database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("SET LOCAL session_replication_role = replica")
         for table in ("payment_events", "pg_attempts", "payments"):
             await connection.execute(f"DELETE FROM {table} WHERE imp_uid = $1", payment.imp_uid)
@@ -28,9 +29,11 @@ async def attempt_names(payments: PaymentsFixture, payment: Payment) -> list[tup
     return [(row["attempt_id"], row["pg_order_id"]) for row in rows]
 
 
-async def test_forgotten_charge_is_refused_by_the_pg_and_adopted(payments: PaymentsFixture) -> None:
+async def test_forgotten_charge_is_refused_by_the_pg_and_adopted(
+    payments: PaymentsFixture, owner: Database
+) -> None:
     forgotten = await payments.charge(merchant_uid="order-1")
-    await forget(payments, forgotten)
+    await forget(owner, forgotten)
     payments.kicc_merchant.clock.advance(timedelta(minutes=10))
 
     again = await payments.charge(merchant_uid="order-1")
@@ -45,9 +48,10 @@ async def test_forgotten_charge_is_refused_by_the_pg_and_adopted(payments: Payme
 
 async def test_forgotten_charge_of_another_amount_is_left_to_the_operator(
     payments: PaymentsFixture,
+    owner: Database,
 ) -> None:
     forgotten = await payments.charge(9_900, merchant_uid="order-1")
-    await forget(payments, forgotten)
+    await forget(owner, forgotten)
     payments.kicc_merchant.clock.advance(timedelta(minutes=10))
 
     again = await payments.charge(8_000, merchant_uid="order-1")
@@ -60,11 +64,13 @@ async def test_forgotten_charge_of_another_amount_is_left_to_the_operator(
         await payments.charge(8_000, merchant_uid="order-1")
 
 
-async def test_forgotten_cancel_is_refused_by_the_pg_and_adopted(payments: PaymentsFixture) -> None:
+async def test_forgotten_cancel_is_refused_by_the_pg_and_adopted(
+    payments: PaymentsFixture, owner: Database
+) -> None:
     payment = await payments.charge(9_900, merchant_uid="order-1")
     request = CancelRequest(imp_uid=payment.imp_uid, merchant_uid=None, amount_krw=4_000)
     await cancel(payments.engine, payments.merchant.merchant_id, request)
-    async with payments.engine.database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("SET LOCAL session_replication_role = replica")
         await connection.execute("DELETE FROM pg_attempts WHERE kind = 'cancel'")
         await connection.execute("DELETE FROM payment_events WHERE seq > 2")

@@ -1,6 +1,5 @@
-"""Encrypted columns, and their re-encryption with the newest key before an old key is dropped.
+"""Re-encryption of encrypted columns with the newest key, before an old key is dropped.
 
-Each package declares its columns (`EncryptedColumn`) and seals and opens values through them.
 `reencrypt` works batch by batch while the gateways run. It leaves a value that changes meanwhile,
 because its writer sealed it with the newest key.
 """
@@ -10,33 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasi.foundation.db import Database, Row
-from dasi.foundation.vault import DecryptionError, Vault
+from dasi.foundation.vault import DecryptionError, EncryptedColumn, Vault
 
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncryptedColumn:
-    """One column of sealed values.
-
-    `bound_to` names the row that a value belongs to: moved to another row, it does not open.
-    """
-
-    title: str
-    """For an operator: "billing keys"."""
-    table: str
-    key: tuple[str, ...]
-    column: str
-    bound_to: str
-    """A format of the row's columns, such as `merchant {merchant_id}`."""
-
-    def seal(self, vault: Vault, secret: str, /, **columns: object) -> bytes:
-        """Seal a value for the row with these columns."""
-        return vault.seal(secret, associated_data=self.bound_to.format_map(columns))
-
-    def open(self, vault: Vault, sealed: bytes, /, **columns: object) -> str:
-        """Open the value of the row with these columns. Raises `DecryptionError`."""
-        return vault.open(sealed, associated_data=self.bound_to.format_map(columns))
 
 
 @dataclass(slots=True, kw_only=True)
