@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from dasi.foundation.db import Database
 from dasi.foundation.errors import Unavailable
 from dasi.ledger import Payment, Status
 from dasi.recovery import CommitMemory, finish_when_over, recovery_state, set_mode
@@ -29,8 +30,8 @@ async def reconnect(payments: PaymentsFixture) -> str:
     return (await recovery_state(payments.engine.database)).mode
 
 
-async def mode_after_losing(payments: PaymentsFixture, payment: Payment) -> str:
-    await forget(payments, payment)
+async def mode_after_losing(payments: PaymentsFixture, owner: Database, payment: Payment) -> str:
+    await forget(owner, payment)
     return await reconnect(payments)
 
 
@@ -42,17 +43,21 @@ async def test_a_reconnect_that_misses_nothing_changes_nothing(
     assert await reconnect(remembering) == "normal"
 
 
-async def test_missing_commit_starts_a_recovery(remembering: PaymentsFixture) -> None:
+async def test_missing_commit_starts_a_recovery(
+    remembering: PaymentsFixture, owner: Database
+) -> None:
     await remembering.charge()
     lost = await remembering.charge()
 
-    assert await mode_after_losing(remembering, lost) == "recovering"
+    assert await mode_after_losing(remembering, owner, lost) == "recovering"
 
 
-async def test_lost_charge_is_adopted_without_a_request(remembering: PaymentsFixture) -> None:
+async def test_lost_charge_is_adopted_without_a_request(
+    remembering: PaymentsFixture, owner: Database
+) -> None:
     await remembering.charge()
     lost = await remembering.charge(merchant_uid="order-lost")
-    await mode_after_losing(remembering, lost)
+    await mode_after_losing(remembering, owner, lost)
     # After KICC's midnight the name alone protects nothing: KICC would charge again.
     await remembering.turn(DAY_S)
 
@@ -66,10 +71,11 @@ async def test_lost_charge_is_adopted_without_a_request(remembering: PaymentsFix
 
 async def test_lost_charge_of_another_amount_is_escalated(
     remembering: PaymentsFixture,
+    owner: Database,
 ) -> None:
     await remembering.charge()
     lost = await remembering.charge(9_900, merchant_uid="order-lost")
-    await mode_after_losing(remembering, lost)
+    await mode_after_losing(remembering, owner, lost)
     await remembering.turn(600)
 
     again = await remembering.charge(5_000, merchant_uid="order-lost")
@@ -82,10 +88,11 @@ async def test_lost_charge_of_another_amount_is_escalated(
 
 async def test_nothing_is_sent_while_the_pg_cannot_be_looked_up(
     remembering: PaymentsFixture,
+    owner: Database,
 ) -> None:
     await remembering.charge()
     lost = await remembering.charge()
-    await mode_after_losing(remembering, lost)
+    await mode_after_losing(remembering, owner, lost)
     await remembering.kicc_merchant.kicc.scenario(
         "server_error_before_processing", "query", times=1_000
     )
@@ -98,12 +105,13 @@ async def test_nothing_is_sent_while_the_pg_cannot_be_looked_up(
 
 async def test_charges_stop_if_the_pg_cannot_answer_for_the_lost_time(
     remembering: PaymentsFixture,
+    owner: Database,
 ) -> None:
     await remembering.charge()
     await remembering.turn(3 * DAY_S)
     lost = await remembering.charge()
 
-    assert await mode_after_losing(remembering, lost) == "stopped"
+    assert await mode_after_losing(remembering, owner, lost) == "stopped"
     with pytest.raises(Unavailable, match="went back"):
         await remembering.charge()
     assert await remembering.approvals_at_pg() == 2
