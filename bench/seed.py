@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from dasi.reporting.verify import find_discrepancies, page_any_merchant
 
 from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement
 from dasi.foundation.db import open_database
 from dasi.foundation.migrate import migrate
-from dasi.reporting.verify import find_discrepancies, page_any_merchant
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import running_gateway
