@@ -129,6 +129,7 @@ async def _record_approval(
             await payment_store.record_event(
                 connection,
                 payment,
+                vault=engine.vault,
                 event_type="approval_after_failure",
                 actor=payment.provider,
                 created_at=now,
