@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
+from dasi import worker
 from dasi.engine import Engine
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
@@ -28,8 +29,11 @@ from dasi.ledger_proof import (
 )
 from dasi.payments import CancelRequest, cancel
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.settings import read_settings
 from domain.ledger_proof.conftest import Ledger, write_audit
 from domain.payments.conftest import PaymentsFixture
+from support.gateway_merchant import environment
+from support.simulator_process import SimulatorControl
 
 _NEW_KEY, _NEWEST_KEY = b"n" * 32, b"o" * 32
 
@@ -66,6 +70,49 @@ async def test_an_event_that_commits_late_is_sealed_after_its_commit(
     assert await _seal_all(payments.engine) == 3
     report = await verify_ledger(payments.engine)
     assert (report.discrepancies, report.unsealed_events) == ([], 0)
+
+
+async def test_an_erasure_with_its_event_is_honest(ledger: Ledger) -> None:
+    """Events hold a keyed digest of the buyer. The event of an erasure states the empty row."""
+    merchant_id, imp_uid = ledger.fixture.merchant.merchant_id, ledger.paid.imp_uid
+    async with ledger.engine.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE payments SET buyer_name = NULL, buyer_email = NULL, buyer_tel = NULL "
+            "WHERE imp_uid = $1",
+            imp_uid,
+        )
+        erased = await payment_store.payment_for_update(connection, merchant_id, imp_uid)
+        await payment_store.record_event(
+            connection,
+            erased,
+            vault=ledger.engine.vault,
+            event_type="buyer_erased",
+            actor="operator",
+            created_at=ledger.engine.clock.now(),
+        )
+
+    assert await ledger.discrepancies() == set()
+    await ledger.falsify("UPDATE payments SET buyer_name = '임꺽정' WHERE imp_uid = '{paid}'")
+    assert await ledger.discrepancies() == {(imp_uid, "buyer")}
+
+
+async def test_the_worker_seals(
+    payments: PaymentsFixture, database_url: str, kicc: SimulatorControl
+) -> None:
+    settings = read_settings(
+        environment(database_url, kicc_url=kicc.base_url, public_url=payments.engine.public_url)
+    )
+    await payments.charge()
+    stop = asyncio.Event()
+
+    running = asyncio.create_task(worker.run(payments.engine, settings, stop))
+    async with asyncio.timeout(30):
+        while await ledger_head(payments.engine.database) is None:
+            await payments.rows("SELECT pg_sleep(0.1)")
+    stop.set()
+    await running
+
+    assert (await verify_ledger(payments.engine)).discrepancies == []
 
 
 async def test_two_workers_seal_each_row_once(payments: PaymentsFixture) -> None:
