@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from dasi.reporting.verify import find_discrepancies, page_any_merchant
 
 from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement, mac_arguments
 from dasi.foundation.db import open_database
