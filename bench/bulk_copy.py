@@ -6,6 +6,8 @@ The copy includes columns that a later migration adds.
 
 import asyncpg
 
+from dasi.foundation.vault import MacKeys
+
 WEBHOOKS_MAX = 1_000_000
 # The largest first. Those after `payment_events` have rows for the newest payments only.
 TABLES = ("payment_events", "payments", "pg_attempts", "webhook_events", "deliveries",
@@ -20,13 +22,6 @@ INDEXES = """
     WHERE i.indrelid = ANY($1::text[]::regclass[]) AND NOT i.indisprimary
       AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
     ORDER BY c.relname LIKE '%words' DESC, i.indrelid, c.relname"""
-
-
-def _in_common(event: str) -> str:
-    fields = f"{event}.type, {event}.status, {event}.actor, {event}.detail"
-    codes = f"{event}.pg_code, {event}.pg_text"
-    return f"""btrim(jsonb_build_array({fields})::text, '[]') AS {event}_said,
-        btrim(jsonb_build_array({codes})::text, '[]') AS {event}_codes"""
 
 
 COPIES = (
@@ -50,10 +45,8 @@ COPIES = (
     """CREATE UNLOGGED TABLE copied_billing_keys AS
        SELECT k.*, false AS is_declined, k.issued_at AS began
        FROM billing_keys k WHERE merchant_id = 1""",
-    # The hash covers the text of a jsonb array: this is the part that two payments share.
-    f"""CREATE UNLOGGED TABLE copied_payment_events AS
-        SELECT o.status = 'failed' AS is_declined, o.started_at AS began, first, second,
-               {_in_common("first")}, {_in_common("second")}
+    """CREATE UNLOGGED TABLE copied_payment_events AS
+        SELECT o.status = 'failed' AS is_declined, o.started_at AS began, first, second
         FROM payment_events first
         JOIN payment_events second USING (merchant_id, imp_uid) JOIN originals o USING (imp_uid)
         WHERE first.merchant_id = 1 AND first.seq = 1 AND second.seq = 2""",
@@ -134,29 +127,43 @@ def _value(name: str, type_: str) -> str:
     return f"t.{name}"
 
 
-def _hashed_text(event: str, seq: int, at: str) -> str:
-    """The hashed part of an event: the text that `record_payment_event` makes."""
-    return f"""convert_to('[1, "' || one.imp || '", {seq}, '
-        || (extract(epoch FROM {at}) * 1000000)::bigint || ', ' || t.{event}_said || ', "ch-'
-        || one.ulid || '", ' || t.{event}_codes || ']', 'UTF8')"""
+def mac_arguments(keys: MacKeys) -> tuple[bytes, bytes, bytes]:
+    """$2 to $4 of the statement for events: key id, inner pad, outer pad (RFC 2104)."""
+    key = keys.signing_key.ljust(64, b"\0")
+    return keys.newest, bytes(x ^ 0x36 for x in key), bytes(x ^ 0x5C for x in key)
 
 
-# Every payment has two events: requested and answered. The second has the hash of the first.
+def _mac(event: str, at: str, *, imp_uid: str, attempt_id: str, pg_tid: str) -> str:
+    """The MAC of an event, as `PaymentEvent.signed` makes it. Copies state no digests."""
+    values = (
+        "'event'::text", "1", imp_uid, f"(extract(epoch FROM {at}) * 1000000)::bigint",
+        *(f"(t.{event}).{name}" for name in ("type", "status", "actor", "detail")),
+        attempt_id, f"(t.{event}).pg_code", f"(t.{event}).pg_text",
+        "'sub-2026-' || one.n", f"(t.{event}).amount_krw", pg_tid, "NULL::text", "NULL::text",
+    )  # fmt: skip
+    message = " || ',' || ".join(f"coalesce(to_json({value})::text, 'null')" for value in values)
+    message = f"convert_to('[' || {message} || ']', 'UTF8')"
+    return f"$2 || substring(sha256($4 || sha256($3 || {message})) FROM 1 FOR 16)"
+
+
+_PG_TID = _CHANGED["pg_tid"].replace("t.pg_tid", "(t.second).pg_tid")
+_NULL = "NULL::text"
+_MAC_1 = _mac("first", "one.at", imp_uid=_NULL, attempt_id=_NULL, pg_tid=_NULL)
+_MAC_2 = _mac(
+    "second", "h.at2", imp_uid="one.imp", attempt_id="'ch-' || one.ulid", pg_tid="h.pg_tid"
+)
+# Every payment has two events: requested and answered.
 _EVENTS = f"""
     INSERT INTO payment_events (merchant_id, imp_uid, seq, created_at, type, status, actor, detail,
-                                attempt_id, pg_code, pg_text, previous, hash)
-    SELECT 1, one.imp, e.seq, e.created_at, e.type, e.status, e.actor, e.detail, 'ch-' || one.ulid,
-           e.pg_code, e.pg_text, e.previous, e.hash
+                                attempt_id, pg_code, pg_text, merchant_uid, amount_krw, pg_tid, mac)
+    SELECT 1, one.imp, e.seq, e.created_at, (e.event).type, (e.event).status, (e.event).actor,
+           (e.event).detail, 'ch-' || one.ulid, (e.event).pg_code, (e.event).pg_text,
+           'sub-2026-' || one.n, (e.event).amount_krw, e.pg_tid, e.mac
     FROM {_numbers(first="1", last="$1")}
     JOIN copied_payment_events t ON t.is_declined = one.is_declined
     CROSS JOIN LATERAL (
-        SELECT (t.second).created_at + (one.at - t.began) AS at2,
-               sha256({_hashed_text("first", 1, "one.at")}) AS hash1 OFFSET 0) h
-    CROSS JOIN LATERAL (
-        SELECT sha256(h.hash1 || {_hashed_text("second", 2, "h.at2")}) AS hash2 OFFSET 0) i
+        SELECT (t.second).created_at + (one.at - t.began) AS at2, {_PG_TID} AS pg_tid OFFSET 0) h
     CROSS JOIN LATERAL (VALUES
-        (1, (t.first).type, (t.first).status, (t.first).actor, (t.first).detail,
-         (t.first).pg_code, (t.first).pg_text, one.at, ''::bytea, h.hash1),
-        (2, (t.second).type, (t.second).status, (t.second).actor, (t.second).detail,
-         (t.second).pg_code, (t.second).pg_text, h.at2, h.hash1, i.hash2)
-    ) AS e (seq, type, status, actor, detail, pg_code, pg_text, created_at, previous, hash)"""
+        (1, t.first, one.at, NULL, {_MAC_1}),
+        (2, t.second, h.at2, h.pg_tid, {_MAC_2})
+    ) AS e (seq, event, created_at, pg_tid, mac)"""

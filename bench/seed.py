@@ -7,7 +7,7 @@ the webhooks. `bulk_copy` then copies those rows with other identifiers and time
 
 - identifiers like the product's, in order of time, over a year that ends now; 5 % are declined;
 - a customer with a billing key for every fifty payments;
-- for each payment a hash chain that `dasi ledger verify` accepts (a sample is verified at the end);
+- for each payment events that `dasi ledger verify` accepts (a sample is verified at the end);
 - webhook events, deliveries and attempts of the newest million only, to spare the disk.
 
 Indexes are made after the rows, and foreign keys are not checked during the copy: a copied
@@ -24,13 +24,15 @@ from typing import Any
 
 import asyncpg
 
-from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement
+from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement, mac_arguments
 from dasi.foundation.db import open_database
 from dasi.foundation.migrate import migrate
-from dasi.reporting.verify import find_discrepancies, page_any_merchant
+from dasi.foundation.vault import Vault, parse_keys
+from dasi.ledger_proof.payment_rules import find_discrepancies
+from dasi.ledger_proof.verify_store import page_any_merchant
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.webhooks import Deliverer
-from support.gateway_merchant import running_gateway
+from support.gateway_merchant import VAULT_KEY, running_gateway
 from support.simulator_process import SimulatorControl, running_simulator
 from support.webhook_endpoint import receiving
 
@@ -150,7 +152,15 @@ async def _copy(pool: asyncpg.Pool, size: int) -> None:
         await pool.execute(f"DROP INDEX {index['name']}")
     for statement in COPIES:
         await pool.execute(statement)
-    rows = [(f"{table} written", await copy_statement(pool, table), (size,)) for table in TABLES]
+    mac_keys = Vault(parse_keys(VAULT_KEY)).mac_keys
+    rows = [
+        (
+            f"{table} written",
+            await copy_statement(pool, table),
+            (size, *mac_arguments(mac_keys)) if table == "payment_events" else (size,),
+        )
+        for table in TABLES
+    ]
     await _side_by_side(pool, rows)
     for statement in SEQUENCES:
         await pool.execute(statement, size)
@@ -183,6 +193,7 @@ async def _side_by_side(
 
 async def _prove(url: str, size: int) -> None:
     """Verify samples of all payments as `dasi ledger verify` does."""
+    mac_keys = Vault(parse_keys(VAULT_KEY)).mac_keys
     database = await open_database(url, connections_max=2, statement_timeout_s=60)
     try:
         for sample in range(_SAMPLES):
@@ -190,7 +201,7 @@ async def _prove(url: str, size: int) -> None:
             page = await page_any_merchant(database, after=after, limit=50)
             assert page, f"no payments after {after}"
             for payment in page:
-                wrong = [*find_discrepancies(payment)]
-                assert not wrong, f"{payment.imp_uid}: {wrong}"
+                wrong = [*find_discrepancies(payment, mac_keys)]
+                assert not wrong, f"{payment.payment.imp_uid}: {wrong}"
     finally:
         await database.close()

@@ -52,7 +52,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "recover",
         "Show or set what happens before a charge while the database may have lost rows.",
     ),
-    "ledger": ("ledger", "The ledger: event chains, statuses and sums."),
+    "ledger": ("ledger", "The ledger: its proof and its head."),
     "schedules": ("schedules", "Charges scheduled for later. With --on: what a day will bring."),
     "webhooks": ("webhooks", "What merchants were told, and telling it again."),
     "clock": ("test_clock", "The clock of a merchant in test mode."),

@@ -17,6 +17,7 @@ from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST, connect
 from dasi.foundation.errors import Unavailable
+from dasi.ledger_proof import seal_ledger
 from dasi.payments import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
@@ -35,6 +36,7 @@ _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
 _RETENTION_S = 600.0
+_SEAL_S = 2.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
@@ -77,6 +79,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
+            loops.create_task(_repeat("seals", lambda: seal_ledger(engine), stop, idle_s=_SEAL_S))
             loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
             loops.create_task(_repeat("key_deletions", lambda: delete_due_keys(engine), stop))
             loops.create_task(

@@ -14,6 +14,7 @@ OWNERS = {
     "dasi.billing_keys": ("billing_keys",),
     "dasi.ledger": ("payments", "pg_attempts", "payment_events"),
     "dasi.recovery": ("installation",),
+    "dasi.ledger_proof": ("ledger_seals", "ledger_mac_keys"),
     "dasi.reporting": ("payment_counts", "payment_counts_watermark", "payment_count_deltas"),
     "dasi.pg_notifications": ("pg_notifications",),
     "dasi.windows": ("payment_windows", "registered_windows"),

@@ -11,7 +11,7 @@ from crash.environment import CallResult, Environment
 from crash.operations import PAID
 from crash.schedule_invariants import check_schedules
 from dasi.console.labels import EVENT
-from dasi.reporting import verify_ledger
+from dasi.ledger_proof import verify_ledger
 
 _FINALLY_FAILED = ("failed",)
 CHECK = "check-"

@@ -58,12 +58,13 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
         return got
 
     async def then_record(
-        engine: Any, reference: Any, attempt_id: str, outcome: Any, *, actor: str
+        engine: Any, facts: Any, attempt_id: str, outcome: Any, *, actor: str
     ) -> Any:
-        (reserved,) = await reserve(engine.database, [kept.pop(attempt_id)])
+        reservation = kept.pop(attempt_id)
+        (reserved,) = await reserve(engine.database, [reservation])
         if reserved is not None:
-            reference = replace(reference, imp_uid=reserved.imp_uid)
-        return await record_charge(engine, reference, attempt_id, outcome, actor=actor)
+            facts = reserved.facts(reservation)
+        return await record_charge(engine, facts, attempt_id, outcome, actor=actor)
 
     patch.setattr(reserve_store, "reserve_charges", uncommitted)
     patch.setattr(charging, "record_charge", then_record)

@@ -58,6 +58,7 @@ async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Pa
             attempt = await reserve_store.insert_attempt(
                 connection,
                 payment,
+                vault=engine.vault,
                 kind=AttemptKind.CANCEL,
                 business_date=kst_day(now),
                 channel_id=payment.channel_id,

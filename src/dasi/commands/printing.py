@@ -115,16 +115,19 @@ _REFUSALS = {
 }
 
 
-def print_facts(facts: Facts, *, as_json: bool) -> None:
-    """Print one object, as a list of its facts or as JSON."""
+def print_facts(facts: Facts, *, as_json: bool, **tables: Sequence[Facts]) -> None:
+    """Print one object, as a list of its facts or as JSON, and the tables that belong to it."""
     if as_json:
-        _print_json(dict(facts))
+        lists = {name: [dict(row) for row in rows] for name, rows in tables.items()}
+        _print_json({**facts, **lists})
         return
     console = Console(highlight=False)
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         label = Text(f"{name.replace('_', ' '):{width}}  ", style="dim")
         console.print(label.append(_shown(value), style="bold"), soft_wrap=True)
+    for rows in filter(None, tables.values()):
+        print_list(rows, as_json=False, none="")
 
 
 def print_list(rows: Sequence[Facts], *, as_json: bool, none: str) -> None:

@@ -11,6 +11,7 @@ from dasi.commands.printing import print_list, print_note
 from dasi.engine import Engine
 from dasi.foundation.vault import EncryptedColumn
 from dasi.idempotency import SEALED_RESPONSES
+from dasi.ledger_proof import SEALED_MAC_KEYS, preserve_mac_keys_any_merchant
 from dasi.merchants import SEALED_TOKENS
 from dasi.pg_notifications import SEALED_NOTIFICATIONS
 from dasi.sealing_keys import SENTINEL, ReencryptResult, reencrypt
@@ -30,7 +31,7 @@ def encrypted_columns() -> tuple[EncryptedColumn, ...]:
     """Every column of the database that holds sealed values."""
     return (
         *(SEALED_KEYS, SEALED_SECRETS, SEALED_SIGNING_SECRETS, SEALED_SECOND_FACTORS),
-        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS, SENTINEL),
+        *(SEALED_TOKENS, SEALED_RESPONSES, SEALED_NOTIFICATIONS, SENTINEL, SEALED_MAC_KEYS),
     )
 
 
@@ -48,6 +49,7 @@ def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """
 
     async def act(engine: Engine) -> list[ReencryptResult]:
+        await preserve_mac_keys_any_merchant(engine)
         return [
             await reencrypt(engine.database, engine.vault, values) for values in encrypted_columns()
         ]

@@ -73,11 +73,22 @@ class Database:
         `Unavailable` when the database cannot be reached. A connection lost on the way also ends as
         `Unavailable`: the caller must then not assume that nothing was written.
         """
+        async with self._transaction() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A read-only transaction whose statements all see one state of the database."""
+        async with self._transaction(isolation="repeatable_read", readonly=True) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, **options: Any) -> AsyncIterator[Connection]:
         try:
             async with self._pool.acquire() as connection:
                 mark = _open_transactions.set(_open_transactions.get() + 1)
                 try:
-                    async with connection.transaction():
+                    async with connection.transaction(**options):
                         yield connection
                 finally:
                     _open_transactions.reset(mark)

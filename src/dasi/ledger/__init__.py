@@ -22,11 +22,7 @@ from dasi.ledger.payment import (
     assert_may_become,
 )
 from dasi.ledger.payment_store import PAYMENT_COLUMNS, PAYMENT_SOURCE, to_payment
-from dasi.ledger.payments import (
-    ensure_key_order_available,
-    ensure_order_available,
-    find_payment,
-)
+from dasi.ledger.payments import ensure_order_available, find_payment
 
 __all__ = [
     "AMOUNT_MAX_KRW",
@@ -41,7 +37,6 @@ __all__ = [
     "Status",
     "assert_may_become",
     "attempt_store",
-    "ensure_key_order_available",
     "ensure_order_available",
     "find_payment",
     "key_attempt_store",

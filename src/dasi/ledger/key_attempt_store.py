@@ -124,12 +124,12 @@ async def fail_replaced(
         await payment_store.record_event(
             connection,
             failed,
+            vault=engine.vault,
             event_type="declined",
             actor=payment.provider,
             created_at=now,
             detail="key_replaced",
             attempt_id=attempt.attempt_id,
-            pg_code=declined.code,
-            pg_text=declined.text,
+            outcome=declined,
         )
     return failed

@@ -9,7 +9,9 @@ import asyncpg
 
 from dasi.foundation.db import Connection, Database, Row
 from dasi.foundation.errors import Unavailable
+from dasi.foundation.vault import Vault
 from dasi.ledger.payment import Buyer, Cancellation, ChargeDetails, PaidCard, Payment, Status
+from dasi.payment_events import new_event
 from dasi.providers.port import Card, KeyIssued
 
 PAYMENT_COLUMNS = """
@@ -140,20 +142,24 @@ async def insert_ready_payment(
     customer_uid: str | None,
     user_agent: str | None,
     now: datetime,
-) -> str:
-    """Insert the `ready` payment of a window and return its `imp_uid`.
+) -> Payment:
+    """Insert the `ready` payment of a window and return it.
 
     A `customer_uid` makes it a card registration.
     """
-    imp_uid: str = await connection.fetchval(
-        """INSERT INTO payments (
-               merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw,
-               source, channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr,
-               buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, started_at,
-               updated_at)
-           VALUES ($1, 'imp_' || new_imp_uid_number(), $2, $3, 'ready', $4, $5, $6, $7, $8,
-                   $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
-           RETURNING imp_uid""",
+    row = await connection.fetchrow(
+        f"""WITH p AS (
+                INSERT INTO payments (
+                    merchant_id, imp_uid, merchant_uid, purpose, status, amount_krw, tax_free_krw,
+                    source, channel_id, name, buyer_name, buyer_email, buyer_tel, buyer_addr,
+                    buyer_postcode, customer_uid, custom_data, notice_urls, user_agent, started_at,
+                    updated_at)
+                VALUES ($1, 'imp_' || new_imp_uid_number(), $2, $3, 'ready', $4, $5, $6, $7, $8,
+                        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+                RETURNING *
+            )
+            SELECT {PAYMENT_COLUMNS} FROM p
+            JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id""",
         merchant_id,
         details.merchant_uid,
         "payment" if customer_uid is None else "key_issue",
@@ -173,7 +179,7 @@ async def insert_ready_payment(
         user_agent,
         now,
     )
-    return imp_uid
+    return to_payment(row)
 
 
 async def mark_pending(connection: Connection, payment: Payment, *, now: datetime) -> bool:
@@ -286,28 +292,34 @@ async def record_event(
     connection: Connection,
     payment: Payment,
     *,
+    vault: Vault,
     event_type: str,
     actor: str,
     created_at: datetime,
+    amount_krw: int | None = None,
     detail: str | None = None,
     attempt_id: str | None = None,
-    pg_code: str | None = None,
-    pg_text: str | None = None,
+    outcome: object = None,
 ) -> None:
-    """Append an event to the payment's chain. The caller has locked the payment."""
-    await connection.execute(
-        "SELECT record_payment_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        payment.merchant_id,
-        payment.imp_uid,
-        created_at,
-        event_type,
-        payment.status.value,
-        actor,
-        detail,
-        attempt_id,
-        pg_code,
-        pg_text,
+    """Append an event to the payment, as its row is now. The caller has locked the payment.
+
+    `amount_krw`: of the attempt that the event is about; None for the payment's amount. `outcome`:
+    what the PG answered, whose code, text and number the event takes over.
+    """
+    event = new_event(
+        vault.mac_keys,
+        payment.facts,
+        event_type=event_type,
+        actor=actor,
+        created_at=created_at,
+        amount_krw=amount_krw,
+        detail=detail,
+        attempt_id=attempt_id,
+        pg_code=getattr(outcome, "code", None),
+        pg_text=getattr(outcome, "text", None),
+        pg_tid=getattr(outcome, "cancel_tid", getattr(outcome, "pg_tid", None)),
     )
+    await connection.execute("SELECT record_payment_event($1::json)", event.to_json())
 
 
 def to_payment(row: Row | dict[str, Any]) -> Payment:

@@ -3,6 +3,8 @@
 The database's unique index decides first (M1).
 """
 
+from typing import Literal
+
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.foundation.errors import Conflict, NotFound
@@ -19,26 +21,21 @@ async def find_payment(engine: Engine, merchant_id: int, imp_uid: str) -> Paymen
 
 
 async def ensure_order_available(
-    connection: Connection, merchant_id: int, merchant_uid: str
+    connection: Connection,
+    merchant_id: int,
+    merchant_uid: str,
+    *,
+    purpose: Literal["payment", "key_issue"] = "payment",
 ) -> None:
-    """Raise `Conflict` if a payment holds the order; return if the order is free.
+    """Raise `Conflict` if a payment of this purpose holds the order; return if the order is free.
 
     `order_already_paid`: paid, or paid and cancelled. `order_in_doubt`: a request was sent and its
-    outcome is not known yet.
+    outcome is not known yet. A card registration takes its `merchant_uid` as an order does.
     """
-    holder = await payment_store.order_holder(connection, merchant_id, merchant_uid)
-    if holder is None:
-        return
-    imp_uid, status = holder
-    reason = "order_in_doubt" if status is Status.PENDING else "order_already_paid"
-    raise Conflict(reason, merchant_uid=merchant_uid, imp_uid=imp_uid)
-
-
-async def ensure_key_order_available(
-    connection: Connection, merchant_id: int, merchant_uid: str
-) -> None:
-    """The same for a card registration, which takes its `merchant_uid` as an order does."""
-    holder = await payment_store.key_issue_holder(connection, merchant_id, merchant_uid)
+    holder_of = (
+        payment_store.order_holder if purpose == "payment" else payment_store.key_issue_holder
+    )
+    holder = await holder_of(connection, merchant_id, merchant_uid)
     if holder is None:
         return
     imp_uid, status = holder

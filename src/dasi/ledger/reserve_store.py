@@ -13,9 +13,17 @@ import asyncpg
 import msgspec
 
 from dasi.foundation.db import Connection, Database
-from dasi.ledger import lookup_backoff
+from dasi.foundation.vault import Vault
+from dasi.ledger import lookup_backoff, payment_store
 from dasi.ledger.attempt_store import close_attempt
 from dasi.ledger.payment import ChargeDetails, Payment
+from dasi.payment_events import (
+    AttemptFacts,
+    PaymentDetails,
+    PaymentFacts,
+    microseconds,
+    new_event,
+)
 from dasi.providers.port import Attempt, AttemptKind, Declined
 
 
@@ -39,6 +47,9 @@ class Reservation(ChargeDetails, frozen=True, kw_only=True):
     first_lookup_at: datetime
     deadline_at: datetime
     now: datetime
+    details_digest: bytes | None
+    mac: bytes
+    """Of the first event (`payment_events.charge_requested`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +66,10 @@ class Reserved:
     buyer_name: str | None
     buyer_email: str | None
     buyer_tel: str | None
+    buyer_addr: str | None
+    buyer_postcode: str | None
     customer_id: str | None
+    channel_id: int
     sealed_key: bytes = field(repr=False)
     provider: str
     pg_merchant_id: str
@@ -65,6 +79,36 @@ class Reserved:
     language: Literal["ko", "en", "ja", "zh"]
     is_recovering: bool
     """Whether the request must be looked up before it is sent (M11)."""
+
+    def facts(self, reservation: Reservation) -> PaymentFacts:
+        """Return the payment's row, as events state it."""
+        return PaymentFacts(
+            merchant_id=self.merchant_id,
+            merchant_uid=reservation.merchant_uid,
+            status="pending",
+            amount_krw=reservation.amount_krw,
+            personal=(
+                self.buyer_name,
+                self.buyer_email,
+                self.buyer_tel,
+                self.buyer_addr,
+                self.buyer_postcode,
+                reservation.custom_data,
+                reservation.user_agent,
+            ),
+            details=PaymentDetails(
+                imp_uid=self.imp_uid,
+                purpose="payment",
+                source="api",
+                channel_id=self.channel_id,
+                name=self.name,
+                customer_uid=self.customer_uid,
+                tax_free_krw=reservation.tax_free_krw,
+                notice_urls=reservation.notice_urls,
+                is_scheduled=reservation.is_scheduled,
+                started_at_us=microseconds(reservation.now),
+            ),
+        )
 
 
 # `BETWEEN` is true of every row. It tells the planner that the rows are few, so that it uses an
@@ -101,7 +145,8 @@ _RESERVE = """
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
             notice_urls text[], user_agent text, quota_months integer, is_scheduled boolean,
             idempotency_key text, reservation_id text, business_date date,
-            first_lookup_at timestamptz, deadline_at timestamptz, now timestamptz)
+            first_lookup_at timestamptz, deadline_at timestamptz, now timestamptz,
+            details_digest text, mac text)
         JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
@@ -140,18 +185,17 @@ _RESERVE = """
         FROM named JOIN new_payments USING (merchant_id, imp_uid)
     ), new_events AS (
         INSERT INTO payment_events (
-            merchant_id, imp_uid, seq, created_at, type, status, actor, attempt_id, previous,
-            hash)
+            merchant_id, imp_uid, seq, created_at, type, status, actor, attempt_id, merchant_uid,
+            amount_krw, details_digest, mac)
         SELECT merchant_id, imp_uid, 1, now, 'charge_requested', 'pending', 'merchant', attempt_id,
-               '',
-               payment_event_hash('', merchant_id, imp_uid, 1, now, 'charge_requested', 'pending',
-                                  'merchant', NULL, attempt_id, NULL, NULL)
+               merchant_uid, amount_krw, decode(details_digest, 'base64'),
+               decode(mac, 'base64')
         FROM named JOIN new_payments USING (merchant_id, imp_uid)
     )
     SELECT merchant_id, customer_uid, billing_key_id, imp_uid, attempt_id, pg_order_id,
-           full_name AS name, buyer_name, buyer_email, buyer_tel, customer_id, sealed_key, provider,
-           pg_merchant_id, sealed_secret, is_sandbox, key_fields, language, is_recovering,
-           reservation_id
+           full_name AS name, buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode,
+           customer_id, channel_id, sealed_key, provider, pg_merchant_id, sealed_secret, is_sandbox,
+           key_fields, language, is_recovering, reservation_id
     FROM named JOIN new_payments USING (merchant_id, imp_uid)"""
 _NAME_TAKEN_MAX = 3
 _INSERT_ATTEMPT = """
@@ -171,10 +215,10 @@ _INSERT_ATTEMPT = """
                             AND a.kind IN ('approve', 'charge') AND a.state <> 'not_sent'
                             AND NOT a.is_replaced),
                          $3)
-                || CASE WHEN $17 THEN '-r' ELSE '-c' END || 1 + (
+                || CASE WHEN $15 THEN '-r' ELSE '-c' END || 1 + (
                     SELECT count(*) FROM pg_attempts a
                     WHERE a.merchant_id = $1 AND a.imp_uid = $3 AND a.kind = 'cancel'
-                      AND a.is_reversal = $17)
+                      AND a.is_reversal = $15)
             END AS attempt_id
         FROM installation i
     ), new_attempt AS (
@@ -183,13 +227,11 @@ _INSERT_ATTEMPT = """
                                  state, sent_at, next_lookup_at, deadline_at, remain_krw,
                                  reason, is_reversal, notify_merchant, idempotency_key,
                                  tax_free_krw)
-        SELECT $1, attempt_id, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $13, $14, $15,
-               $16, $17, $18, $19, $20
+        SELECT $1, attempt_id, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $11, $12, $13,
+               $14, $15, $16, $17, $18
         FROM name
     ), new_event AS MATERIALIZED (
-        SELECT record_payment_event($1, $3, $10, $4 || '_requested', $11, $12, $16,
-                                    attempt_id, NULL, NULL)
-        FROM name
+        SELECT record_payment_event($19::json, attempt_id) FROM name
     )
     SELECT attempt_id FROM name, new_event"""
 
@@ -225,6 +267,7 @@ async def insert_attempt(
     connection: Connection,
     payment: Payment,
     *,
+    vault: Vault,
     kind: AttemptKind,
     business_date: date,
     channel_id: int,
@@ -244,6 +287,23 @@ async def insert_attempt(
     Its name is derived from the order; that of a cancel from the approval (M10). The caller holds
     the payment's lock, so that no other request counts the same ordinal.
     """
+    event = new_event(
+        vault.mac_keys,
+        payment.facts,
+        event_type=f"{kind.value}_requested",
+        actor=actor,
+        created_at=now,
+        amount_krw=amount_krw,
+        requested=AttemptFacts(
+            kind=kind,
+            business_date=business_date,
+            amount_krw=amount_krw,
+            remain_krw=remain_krw,
+            tax_free_krw=tax_free_krw,
+            is_reversal=is_reversal,
+        ),
+        detail=reason,
+    )
     attempt_id: str = await connection.fetchval(
         _INSERT_ATTEMPT,
         payment.merchant_id,
@@ -256,8 +316,6 @@ async def insert_attempt(
         business_date,
         amount_krw,
         now,
-        payment.status.value,
-        actor,
         lookup_backoff.first_lookup_at(now),
         lookup_backoff.deadline(business_date),
         remain_krw,
@@ -266,6 +324,7 @@ async def insert_attempt(
         notify_merchant,
         idempotency_key,
         tax_free_krw,
+        event.to_json(),
     )
     return Attempt(attempt_id=attempt_id, business_date=business_date)
 
@@ -277,6 +336,7 @@ async def reserve_other_day(
     outcome: Declined,
     second: Attempt,
     *,
+    vault: Vault,
     now: datetime,
 ) -> bool:
     """Close an attempt whose day the PG refused, and insert `second` in its place as `sending`.
@@ -285,14 +345,14 @@ async def reserve_other_day(
     meanwhile. The idempotency key passes on to the attempt that decides.
     """
     async with database.transaction() as connection:
-        # Events of a payment are chained, so its row is locked first.
-        await connection.execute(
-            """SELECT FROM payments p
-               JOIN pg_attempts a ON a.merchant_id = p.merchant_id AND a.imp_uid = p.imp_uid
-               WHERE a.merchant_id = $1 AND a.attempt_id = $2 FOR UPDATE OF p""",
+        row = await connection.fetchrow(
+            """SELECT imp_uid, kind, amount_krw, remain_krw, tax_free_krw, reason, is_reversal
+               FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2""",
             merchant_id,
             refused.attempt_id,
         )
+        # Events of a payment are numbered, so its row is locked first.
+        payment = await payment_store.payment_for_update(connection, merchant_id, row["imp_uid"])
         if not await close_attempt(connection, merchant_id, refused.attempt_id, outcome, now=now):
             return False
         await connection.execute(
@@ -300,6 +360,35 @@ async def reserve_other_day(
                WHERE merchant_id = $1 AND attempt_id = $2""",
             merchant_id,
             refused.attempt_id,
+        )
+        await payment_store.record_event(
+            connection,
+            payment,
+            vault=vault,
+            event_type="day_refused",
+            actor="gateway",
+            created_at=now,
+            amount_krw=row["amount_krw"],
+            attempt_id=refused.attempt_id,
+            outcome=outcome,
+        )
+        requested = new_event(
+            vault.mac_keys,
+            payment.facts,
+            event_type=f"{row['kind']}_requested",
+            actor="gateway",
+            created_at=now,
+            amount_krw=row["amount_krw"],
+            requested=AttemptFacts(
+                kind=AttemptKind(row["kind"]),
+                business_date=second.business_date,
+                amount_krw=row["amount_krw"],
+                remain_krw=row["remain_krw"],
+                tax_free_krw=row["tax_free_krw"],
+                is_reversal=row["is_reversal"],
+            ),
+            detail=row["reason"],
+            attempt_id=second.attempt_id,
         )
         await connection.execute(
             """WITH new_attempt AS (
@@ -315,14 +404,7 @@ async def reserve_other_day(
                           discard_key, idempotency_key, billing_key_id, 'sending', $5, $6, $7
                    FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2
                )
-               SELECT record_payment_event($1, p.imp_uid, $5, event.type, p.status, 'gateway',
-                                           event.detail, event.attempt_id, a.pg_code, a.pg_text)
-               FROM pg_attempts a
-               JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid
-               CROSS JOIN LATERAL (VALUES
-                   (1, 'day_refused', NULL, $2), (2, a.kind || '_requested', a.reason, $3)
-               ) AS event (ordinal, type, detail, attempt_id)
-               WHERE a.merchant_id = $1 AND a.attempt_id = $2 ORDER BY event.ordinal""",
+               SELECT record_payment_event($8::json)""",
             merchant_id,
             refused.attempt_id,
             second.attempt_id,
@@ -330,6 +412,7 @@ async def reserve_other_day(
             now,
             lookup_backoff.first_lookup_at(now),
             lookup_backoff.deadline(second.business_date),
+            requested.to_json(),
         )
         await connection.execute(
             """UPDATE pg_attempts SET idempotency_key = NULL

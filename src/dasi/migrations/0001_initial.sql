@@ -368,63 +368,82 @@ CREATE INDEX pg_attempts_by_shop_order ON pg_attempts (pg_order_id, pg_merchant_
 CREATE INDEX pg_attempts_by_idempotency_key ON pg_attempts (merchant_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 
--- One row for each change of a payment. Append-only: each event holds the hash of the one before
--- it.
+CREATE SEQUENCE payment_event_position;
+-- One row for each change of a payment. Append-only. `mac` is a keyed hash that the gateway computes
+-- (`ledger/payment_event.py`); its key never reaches the database. ledger_seals chains the rows.
 CREATE TABLE payment_events (
-    merchant_id bigint      NOT NULL,
-    imp_uid     text        NOT NULL,
-    seq         integer     NOT NULL CHECK (seq >= 1),
-    created_at  timestamptz NOT NULL,
-    type        text        NOT NULL,
-    status      text        NOT NULL,
-    actor       text        NOT NULL,
-    detail      text,
-    attempt_id  text,
-    pg_code     text,
-    pg_text     text,
-    previous    bytea       NOT NULL,
-    hash        bytea       NOT NULL,
+    merchant_id    bigint      NOT NULL,
+    imp_uid        text        NOT NULL,
+    seq            integer     NOT NULL CHECK (seq >= 1),
+    -- The order in which events are sealed. A transaction has its id before it draws a position, so
+    -- the sealer can tell when no lower position can still appear (`ledger_proof/seal_store.py`).
+    position       bigint      NOT NULL DEFAULT CASE WHEN pg_current_xact_id() IS NOT NULL
+                                                     THEN nextval('payment_event_position') END,
+    created_at     timestamptz NOT NULL,
+    type           text        NOT NULL,
+    status         text        NOT NULL,
+    actor          text        NOT NULL,
+    detail         text,
+    attempt_id     text,
+    pg_code        text,
+    pg_text        text,
+    -- What the event states of its payment: `dasi ledger verify` compares the rows with it.
+    merchant_uid   text        NOT NULL,
+    amount_krw     bigint      NOT NULL,
+    pg_tid         text,
+    buyer_digest   bytea,
+    details_digest bytea,
+    mac            bytea       NOT NULL,
     PRIMARY KEY (merchant_id, imp_uid, seq),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments
 );
+CREATE UNIQUE INDEX payment_events_by_position ON payment_events (position);
 CREATE TRIGGER payment_events_append_only BEFORE UPDATE OR DELETE ON payment_events
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- hash = sha256(previous hash | canonical JSON of the event). Every writer of events uses it.
-CREATE FUNCTION payment_event_hash(
-    in_previous bytea, in_merchant_id bigint, in_imp_uid text, in_seq integer,
-    in_created_at timestamptz, in_type text, in_status text, in_actor text, in_detail text,
-    in_attempt_id text, in_pg_code text, in_pg_text text
-) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT sha256(in_previous || convert_to(jsonb_build_array(
-        in_merchant_id, in_imp_uid, in_seq, (extract(epoch FROM in_created_at) * 1000000)::bigint,
-        in_type, in_status, in_actor, in_detail, in_attempt_id, in_pg_code,
-        in_pg_text)::text, 'UTF8'))
-$$;
-
--- Appends one event and returns its number. The caller holds the lock of the payment's row, so
--- neither the numbers nor the chain can fork.
-CREATE FUNCTION record_payment_event(
-    in_merchant_id bigint, in_imp_uid text, in_created_at timestamptz, in_type text,
-    in_status text, in_actor text, in_detail text, in_attempt_id text, in_pg_code text,
-    in_pg_text text
-) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-    last_seq  integer;
-    last_hash bytea;
+-- Appends one event. The caller holds the lock of the payment's row, so the numbers cannot fork.
+-- in_attempt_id: the name of an attempt that the same statement drew.
+CREATE FUNCTION record_payment_event(in_event json, in_attempt_id text DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT seq, hash INTO last_seq, last_hash FROM payment_events
-    WHERE merchant_id = in_merchant_id AND imp_uid = in_imp_uid ORDER BY seq DESC LIMIT 1;
-    last_seq := coalesce(last_seq, 0) + 1;
-    last_hash := coalesce(last_hash, '\x'::bytea);
     INSERT INTO payment_events (merchant_id, imp_uid, seq, created_at, type, status, actor, detail,
-                                attempt_id, pg_code, pg_text, previous, hash)
-    VALUES (in_merchant_id, in_imp_uid, last_seq, in_created_at, in_type, in_status, in_actor,
-            in_detail, in_attempt_id, in_pg_code, in_pg_text, last_hash,
-            payment_event_hash(last_hash, in_merchant_id, in_imp_uid, last_seq, in_created_at, in_type,
-                               in_status, in_actor, in_detail, in_attempt_id, in_pg_code, in_pg_text));
-    RETURN last_seq;
+                                attempt_id, pg_code, pg_text, merchant_uid, amount_krw, pg_tid,
+                                buyer_digest, details_digest, mac)
+    SELECT e.merchant_id, e.imp_uid,
+           1 + coalesce((SELECT max(seq) FROM payment_events earlier
+                         WHERE earlier.merchant_id = e.merchant_id AND earlier.imp_uid = e.imp_uid), 0),
+           e.created_at, e.type, e.status, e.actor, e.detail,
+           coalesce(in_attempt_id, e.attempt_id), e.pg_code, e.pg_text,
+           e.merchant_uid, e.amount_krw, e.pg_tid, decode(e.buyer_digest, 'base64'),
+           decode(e.details_digest, 'base64'), decode(e.mac, 'base64')
+    FROM json_to_record(in_event) AS e (
+        merchant_id bigint, imp_uid text, created_at timestamptz, type text, status text, actor text,
+        detail text, attempt_id text, pg_code text, pg_text text, merchant_uid text,
+        amount_krw bigint, pg_tid text, buyer_digest text, details_digest text, mac text);
 END $$;
+
+-- One row for each batch of events and audit entries that the worker sealed. Append-only. `mac` is a
+-- keyed hash of the row and of the mac before it, so a seal proves all earlier ones.
+CREATE TABLE ledger_seals (
+    seal_number  bigint      PRIMARY KEY,
+    created_at   timestamptz NOT NULL,
+    -- The last position of payment_events and of audit_log that this seal and those before it cover.
+    events_until bigint      NOT NULL,
+    audit_until  bigint      NOT NULL,
+    -- The rows of this batch: which they are, and a keyed hash of each.
+    entries      bytea       NOT NULL,
+    mac          bytea       NOT NULL
+);
+-- Keyed hashes do not compress.
+ALTER TABLE ledger_seals ALTER COLUMN entries SET STORAGE EXTERNAL;
+CREATE TRIGGER ledger_seals_append_only BEFORE UPDATE OR DELETE ON ledger_seals
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- One row for each MAC key whose sealing key was replaced: earlier events still need it.
+CREATE TABLE ledger_mac_keys (
+    key_id     text        PRIMARY KEY,
+    sealed_key bytea       NOT NULL,
+    created_at timestamptz NOT NULL
+);
 
 
 -- Counts of payments ---------------------------------------------------------------------------
@@ -894,10 +913,13 @@ CREATE TABLE known_devices (
 );
 CREATE INDEX known_devices_of_user ON known_devices (user_id);
 
+CREATE SEQUENCE audit_log_position;
 -- One row for each action of a user. merchant_id is NULL for actions that concern no merchant, such
 -- as signing in.
 CREATE TABLE audit_log (
-    position    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- As of payment_events: ledger_seals covers these rows too.
+    position    bigint      PRIMARY KEY DEFAULT CASE WHEN pg_current_xact_id() IS NOT NULL
+                                                     THEN nextval('audit_log_position') END,
     merchant_id bigint      REFERENCES merchants,
     created_at  timestamptz NOT NULL,
     user_id   bigint      REFERENCES users,

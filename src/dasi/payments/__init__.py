@@ -2,7 +2,7 @@
 
 from dasi.payments.charge import ChargeRequest, charge
 from dasi.payments.either_day import send_on_either_day
-from dasi.payments.record import Outcome, PaymentRef, record_or_in_doubt
+from dasi.payments.record import Outcome, record_or_in_doubt
 from dasi.payments.record_cancel import record_cancel
 from dasi.payments.resolve import (
     lookup_attempt,
@@ -16,7 +16,6 @@ from dasi.payments.resolve_manually import resolve_manually
 __all__ = [
     "ChargeRequest",
     "Outcome",
-    "PaymentRef",
     "charge",
     "lookup_attempt",
     "lookup_now",

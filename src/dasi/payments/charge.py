@@ -34,8 +34,9 @@ from dasi.ledger import (
     lookup_backoff,
     reserve_store,
 )
+from dasi.payment_events import charge_requested
 from dasi.payments.either_day import send_on_either_day
-from dasi.payments.record import PaymentRef, in_doubt_on_db_failure, record_charge
+from dasi.payments.record import in_doubt_on_db_failure, record_charge
 from dasi.payments.resolve import resolve_inline
 from dasi.providers.port import (
     Approved,
@@ -79,17 +80,22 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
 
 async def _charge_active_key(engine: Engine, merchant_id: int, request: ChargeRequest) -> Payment:
     now = engine.clock.now()
-    reserved = await _reserve(engine, merchant_id, request, now)
+    reservation = _reservation(engine, merchant_id, request, now)
+    reserved = await _reserve(engine, request, reservation)
+    facts = reserved.facts(reservation)
     attempt = Attempt(attempt_id=reserved.attempt_id, business_date=kst_day(now))
     attempt, outcome = await send_on_either_day(
         engine, merchant_id, attempt, lambda sent: _send(engine, request, sent, reserved)
     )
-    reference = PaymentRef(merchant_id, reserved.imp_uid, request.details.merchant_uid)
     if isinstance(outcome, Declined) and await is_replaced(engine, reserved):
-        with in_doubt_on_db_failure(reference, attempt.attempt_id):
-            return await key_attempt_store.fail_replaced(engine, reference, attempt, outcome)
+        with in_doubt_on_db_failure(facts, attempt.attempt_id):
+            return await key_attempt_store.fail_replaced(engine, facts, attempt, outcome)
     payment = await record_charge(
-        engine, reference, attempt.attempt_id, outcome, actor=reserved.provider
+        engine,
+        facts,
+        attempt.attempt_id,
+        outcome,
+        actor=reserved.provider,
     )
     return await resolve_inline(engine, payment, attempt.attempt_id)
 
@@ -129,14 +135,14 @@ async def _send(
 
 
 async def _reserve(
-    engine: Engine, merchant_id: int, request: ChargeRequest, now: datetime
+    engine: Engine, request: ChargeRequest, reservation: reserve_store.Reservation
 ) -> reserve_store.Reserved:
     """Commit a reservation and return it; refused if the order is taken or no key is active.
 
     Between the failed insert and the search for its cause, the payment that held the order may
     fail, or the key may be registered. Then the order is free after all and is reserved again.
     """
-    reservation = _reservation(merchant_id, request, now)
+    merchant_id = reservation.merchant_id
     for _ in range(_RESERVE_ATTEMPTS_MAX):
         reserved = await engine.database.run_batched(reserve_store.reserve_charges, reservation)
         if reserved is not None:
@@ -152,9 +158,17 @@ async def _reserve(
 
 
 def _reservation(
-    merchant_id: int, request: ChargeRequest, now: datetime
+    engine: Engine, merchant_id: int, request: ChargeRequest, now: datetime
 ) -> reserve_store.Reservation:
     business_date = kst_day(now)
+    event = charge_requested(
+        engine.vault.mac_keys,
+        merchant_id=merchant_id,
+        merchant_uid=request.details.merchant_uid,
+        amount_krw=request.details.amount_krw,
+        business_date=business_date,
+        now=now,
+    )
     return reserve_store.Reservation(
         **msgspec.structs.asdict(request.details),
         merchant_id=merchant_id,
@@ -168,4 +182,6 @@ def _reservation(
         first_lookup_at=lookup_backoff.first_lookup_at(now),
         deadline_at=lookup_backoff.deadline(business_date),
         now=now,
+        details_digest=event.details_digest,
+        mac=event.mac,
     )

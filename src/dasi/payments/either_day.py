@@ -40,7 +40,7 @@ async def send_on_either_day(
     )
     log.warning("pg_refused_day", attempt_id=attempt.attempt_id, day=str(attempt.business_date))
     if not await reserve_store.reserve_other_day(
-        engine.database, merchant_id, attempt, outcome, second, now=now
+        engine.database, merchant_id, attempt, outcome, second, vault=engine.vault, now=now
     ):
         return attempt, outcome
     return second, await send(second)

@@ -6,9 +6,9 @@ resolution of an unknown outcome.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import structlog
+from msgspec import structs
 
 from dasi.billing_keys import Customer, save_issued_key
 from dasi.engine import Engine
@@ -24,6 +24,7 @@ from dasi.ledger import (
     key_attempt_store,
     payment_store,
 )
+from dasi.payment_events import PaymentFacts, new_event
 from dasi.payments import approval_store
 from dasi.payments.approval_store import ApprovalRow
 from dasi.payments.notify import notify, notify_extended, notify_failed
@@ -34,34 +35,27 @@ log = structlog.get_logger()
 Outcome = Approved | KeyIssued | Declined | Unknown | NotSent
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRef:
-    merchant_id: int
-    imp_uid: str
-    merchant_uid: str
-
-
 async def record_charge(
-    engine: Engine, reference: PaymentRef, attempt_id: str, outcome: Outcome, *, actor: str
+    engine: Engine, reserved: PaymentFacts, attempt_id: str, outcome: Outcome, *, actor: str
 ) -> Payment:
     """Record the direct answer to a charge and return the payment.
 
     Approvals of one moment share a statement and a commit; every other answer is rare and has a
-    transaction of its own. `actor` is the provider that answered. `Conflict("order_in_doubt")` if
-    the database goes away meanwhile.
+    transaction of its own. `reserved`: the payment's row before. `actor` is the provider that
+    answered. `Conflict("order_in_doubt")` if the database goes away meanwhile.
     """
     if isinstance(outcome, Approved):
-        _log_answer(reference.merchant_id, reference.imp_uid, attempt_id, outcome)
-        with in_doubt_on_db_failure(reference, attempt_id):
+        _log_answer(reserved.merchant_id, reserved.imp_uid, attempt_id, outcome)
+        with in_doubt_on_db_failure(reserved, attempt_id):
             row = _approval_row(
-                engine, reference, attempt_id, outcome, actor=actor, resolved_by=None
+                engine, reserved, attempt_id, outcome, actor=actor, resolved_by=None
             )
             paid = await engine.database.run_batched(approval_store.record_approvals_batched, row)
         if paid is not None:
             notify_workers(engine.database)
             return paid
         # Another process resolved this attempt, or wrote to this payment, at the same time.
-    return await record_or_in_doubt(engine, reference, attempt_id, outcome)
+    return await record_or_in_doubt(engine, reserved, attempt_id, outcome)
 
 
 async def record_outcome(
@@ -122,7 +116,7 @@ async def _record_approval(
     """
     now = engine.clock.now()
     row = _approval_row(
-        engine, payment, attempt_id, approval, actor=payment.provider, resolved_by=resolved_by
+        engine, payment.facts, attempt_id, approval, actor=payment.provider, resolved_by=resolved_by
     )
     (paid,) = await approval_store.record_approvals(connection, [row])
     if paid is None:
@@ -135,12 +129,12 @@ async def _record_approval(
             await payment_store.record_event(
                 connection,
                 payment,
+                vault=engine.vault,
                 event_type="approval_after_failure",
                 actor=payment.provider,
                 created_at=now,
                 attempt_id=attempt_id,
-                pg_code=approval.code,
-                pg_text=approval.text,
+                outcome=approval,
             )
         return payment
     return paid
@@ -148,37 +142,42 @@ async def _record_approval(
 
 def _approval_row(
     engine: Engine,
-    payment: Payment | PaymentRef,
+    before: PaymentFacts,
     attempt_id: str,
     approval: Approved,
     *,
     actor: str,
     resolved_by: str | None,
 ) -> ApprovalRow:
-    card, now = approval.card, engine.clock.now()
-    return ApprovalRow(
-        merchant_id=payment.merchant_id,
-        imp_uid=payment.imp_uid,
-        attempt_id=attempt_id,
+    now, paid = engine.clock.now(), before.after(approval)
+    event = new_event(
+        engine.vault.mac_keys,
+        paid,
+        event_type="approved",
         actor=actor,
-        resolved_by=resolved_by,
-        code=approval.code,
-        text=approval.text,
+        created_at=now,
+        detail=resolved_by,
+        attempt_id=attempt_id,
+        pg_code=approval.code,
+        pg_text=approval.text,
         pg_tid=approval.pg_tid,
-        approval_no=approval.approval_no,
-        card_brand=card.brand,
-        card_name=card.name,
-        card_issuer_code=card.issuer_code,
-        card_number=card.number_masked,
-        card_kind=card.kind,
-        card_quota=card.quota_months,
+    )
+    card = paid.details
+    return ApprovalRow(
+        **structs.asdict(event),
+        approval_no=card.approval_no,
+        card_brand=card.card_brand,
+        card_name=card.card_name,
+        card_issuer_code=card.card_issuer_code,
+        card_number=card.card_number,
+        card_kind=card.card_kind,
+        card_quota=card.card_quota,
         can_cancel_in_part=card.can_cancel_in_part,
-        receipt_url=approval.receipt_url,
+        receipt_url=card.receipt_url,
         approved_at=approval.approved_at,
         paid_event_id=f"evt_{ulid(now)}",
         resolved_event_id=None if resolved_by is None else f"evt_{ulid(now)}",
         exchanges=attempt_store.encode_exchange(approval),
-        now=now,
     )
 
 
@@ -246,13 +245,13 @@ async def _record_issued_key(
     await payment_store.record_event(
         connection,
         paid,
+        vault=engine.vault,
         event_type="key_issued",
         actor=payment.provider,
         created_at=now,
         detail=resolved_by,
         attempt_id=attempt_id,
-        pg_code=issued.code,
-        pg_text=issued.text,
+        outcome=issued,
     )
     await notify(connection, paid, "paid", notice_urls=paid.notice_urls, now=now)
     if resolved_by is not None:
@@ -280,13 +279,13 @@ async def _record_failure(
     await payment_store.record_event(
         connection,
         failed,
+        vault=engine.vault,
         event_type=event_type,
         actor=payment.provider if isinstance(outcome, Declined) else "gateway",
         created_at=now,
         detail=resolved_by or (outcome.reason if isinstance(outcome, Declined) else outcome.why),
         attempt_id=attempt_id,
-        pg_code=outcome.code if isinstance(outcome, Declined) else None,
-        pg_text=outcome.text if isinstance(outcome, Declined) else None,
+        outcome=outcome,
     )
     if isinstance(outcome, Declined):
         await notify_failed(connection, failed, is_late=resolved_by is not None, now=now)
@@ -308,38 +307,38 @@ async def _record_unknown(
     await payment_store.record_event(
         connection,
         payment,
+        vault=engine.vault,
         event_type="outcome_unknown",
         actor="gateway",
         created_at=now,
         detail=outcome.why,
         attempt_id=attempt_id,
-        pg_code=outcome.code,
-        pg_text=outcome.text,
+        outcome=outcome,
     )
     return payment
 
 
 async def record_or_in_doubt(
-    engine: Engine, payment_ref: PaymentRef, attempt_id: str, outcome: Outcome
+    engine: Engine, payment: Payment | PaymentFacts, attempt_id: str, outcome: Outcome
 ) -> Payment:
     """Record an outcome and return the payment; `Conflict("order_in_doubt")` without a database.
 
     The answer is lost with the process. The committed attempt is not: it stays `sending`, keeps
     the order taken, and the worker looks it up at the PG later.
     """
-    with in_doubt_on_db_failure(payment_ref, attempt_id):
+    with in_doubt_on_db_failure(payment, attempt_id):
         return await record_outcome(
-            engine, payment_ref.merchant_id, payment_ref.imp_uid, attempt_id, outcome
+            engine, payment.merchant_id, payment.imp_uid, attempt_id, outcome
         )
 
 
 @contextmanager
-def in_doubt_on_db_failure(payment_ref: PaymentRef, attempt_id: str) -> Iterator[None]:
+def in_doubt_on_db_failure(payment: Payment | PaymentFacts, attempt_id: str) -> Iterator[None]:
     """Raise `Conflict("order_in_doubt")` if the database goes away while an answer is recorded."""
     try:
         yield
     except Unavailable as error:
-        log.exception("answer_not_recorded", imp_uid=payment_ref.imp_uid, attempt_id=attempt_id)
+        log.exception("answer_not_recorded", imp_uid=payment.imp_uid, attempt_id=attempt_id)
         raise Conflict(
-            "order_in_doubt", merchant_uid=payment_ref.merchant_uid, imp_uid=payment_ref.imp_uid
+            "order_in_doubt", merchant_uid=payment.merchant_uid, imp_uid=payment.imp_uid
         ) from error

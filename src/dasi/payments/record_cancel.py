@@ -51,13 +51,14 @@ async def record_cancel(
         await payment_store.record_event(
             connection,
             payment,
+            vault=engine.vault,
             event_type=_EVENT_TYPES.get(type(outcome), "cancelled"),
             actor="gateway" if isinstance(outcome, NotSent | Unknown) else payment.provider,
             created_at=now,
+            amount_krw=attempt.amount_krw,
             detail=resolved_by or getattr(outcome, "why", None),
             attempt_id=attempt.attempt_id,
-            pg_code=getattr(outcome, "code", None),
-            pg_text=getattr(outcome, "text", None),
+            outcome=outcome,
         )
         if isinstance(outcome, Cancelled) and attempt.notify_merchant:
             await notify(connection, payment, "cancelled", notice_urls=(), now=now)

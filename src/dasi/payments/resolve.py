@@ -371,9 +371,11 @@ async def _escalate(engine: Engine, attempt: PaymentAttempt, detail: str) -> Non
         await payment_store.record_event(
             connection,
             payment,
+            vault=engine.vault,
             event_type="escalated",
             actor="gateway",
             created_at=now,
+            amount_krw=attempt.amount_krw,
             detail=detail,
             attempt_id=attempt.attempt_id,
         )

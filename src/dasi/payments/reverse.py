@@ -38,6 +38,7 @@ async def reverse(
             attempt = await reserve_store.insert_attempt(
                 connection,
                 payment,
+                vault=engine.vault,
                 kind=AttemptKind.CANCEL,
                 business_date=kst_day(now),
                 channel_id=approval.channel_id,
@@ -120,11 +121,12 @@ async def finish_reversal(
         await payment_store.record_event(
             connection,
             payment,
+            vault=engine.vault,
             event_type=f"reversal_{type(outcome).__name__.lower()}",
             actor=payment.provider,
             created_at=now,
+            amount_krw=reversal.amount_krw,
             detail=getattr(outcome, "why", None),
             attempt_id=reversal.attempt_id,
-            pg_code=getattr(outcome, "code", None),
-            pg_text=getattr(outcome, "text", None),
+            outcome=outcome,
         )

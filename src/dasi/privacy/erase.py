@@ -98,7 +98,12 @@ async def _erase_payments(
             if not payments:
                 return erased
             erased += await erase_store.erase_buyers(
-                connection, merchant_id, payments, actor=actor, now=engine.clock.now()
+                connection,
+                merchant_id,
+                payments,
+                vault=engine.vault,
+                actor=actor,
+                now=engine.clock.now(),
             )
         after = payments[-1].progress
 

@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from dasi.foundation.db import Connection, Database
+from dasi.foundation.vault import Vault
 from dasi.ledger import PAYMENT_COLUMNS, payment_store, to_payment
 
 _BUYER = "p.buyer_name, p.buyer_email, p.buyer_tel, p.buyer_addr, p.buyer_postcode, p.custom_data"
@@ -73,6 +74,7 @@ async def erase_buyers(
     merchant_id: int,
     payments: list[StoredPayment],
     *,
+    vault: Vault,
     actor: str,
     now: datetime,
 ) -> int:
@@ -97,7 +99,12 @@ async def erase_buyers(
     )
     for row in rows:
         await payment_store.record_event(
-            connection, to_payment(row), event_type="buyer_erased", actor=actor, created_at=now
+            connection,
+            to_payment(row),
+            vault=vault,
+            event_type="buyer_erased",
+            actor=actor,
+            created_at=now,
         )
     await connection.execute(
         """UPDATE payment_windows SET customer_id = NULL, redirect_url = NULL

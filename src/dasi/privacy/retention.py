@@ -63,7 +63,7 @@ async def _erase_payments(engine: Engine, merchant_id: int, *, days: int, actor:
         if not payments:
             return 0
         erased = await erase_store.erase_buyers(
-            connection, merchant_id, payments, actor=actor, now=now
+            connection, merchant_id, payments, vault=engine.vault, actor=actor, now=now
         )
         await erase_store.save_progress(connection, merchant_id, "payments", payments[-1].progress)
         if erased:

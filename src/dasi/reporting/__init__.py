@@ -13,7 +13,6 @@ from dasi.reporting.unresolved import (
     list_unresolved_any_merchant,
     publish_unresolved_metrics,
 )
-from dasi.reporting.verify import verify_ledger
 
 __all__ = [
     "PaymentDetail",
@@ -35,5 +34,4 @@ __all__ = [
     "list_unresolved",
     "list_unresolved_any_merchant",
     "publish_unresolved_metrics",
-    "verify_ledger",
 ]

@@ -25,7 +25,7 @@ class PaymentEvent:
     attempt_id: str | None
     pg_code: str | None
     pg_text: str | None
-    hash: bytes
+    mac: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ async def get_payment_detail(engine: Engine, merchant_id: int, imp_uid: str) -> 
 async def _events(database: Database, merchant_id: int, imp_uid: str) -> tuple[PaymentEvent, ...]:
     rows = await database.fetch(
         """SELECT seq, created_at, type, status, actor, detail, attempt_id, pg_code, pg_text,
-                  hash
+                  mac
            FROM payment_events WHERE merchant_id = $1 AND imp_uid = $2 ORDER BY seq LIMIT $3""",
         merchant_id,
         imp_uid,

@@ -15,13 +15,7 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.ledger import Status, payment_store, reserve_store
 from dasi.merchants import Merchant
-from dasi.payments import (
-    Outcome,
-    PaymentRef,
-    record_or_in_doubt,
-    resolve_inline,
-    send_on_either_day,
-)
+from dasi.payments import Outcome, record_or_in_doubt, resolve_inline, send_on_either_day
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -99,8 +93,7 @@ async def complete_window(
         )
 
     attempt, outcome = await send_on_either_day(engine, merchant.merchant_id, attempt, send)
-    reference = PaymentRef(merchant.merchant_id, payment.imp_uid, payment.merchant_uid)
-    recorded = await record_or_in_doubt(engine, reference, attempt.attempt_id, outcome)
+    recorded = await record_or_in_doubt(engine, payment, attempt.attempt_id, outcome)
     await resolve_inline(engine, recorded, attempt.attempt_id)
 
 
@@ -143,6 +136,7 @@ async def _reserve(
             return await reserve_store.insert_attempt(
                 connection,
                 replace(payment, status=Status.PENDING),
+                vault=engine.vault,
                 kind=kind,
                 business_date=kst_day(now),
                 channel_id=window.channel_id,
@@ -162,6 +156,7 @@ async def _reserve(
         await payment_store.record_event(
             connection,
             failed,
+            vault=engine.vault,
             event_type="order_already_paid",
             actor="gateway",
             created_at=now,
@@ -188,10 +183,10 @@ async def _record_no_authentication(
         await payment_store.record_event(
             connection,
             failed,
+            vault=engine.vault,
             event_type="window_returned",
             actor="payer",
             created_at=now,
             detail=returned.reason,
-            pg_code=returned.code,
-            pg_text=returned.text,
+            outcome=returned,
         )

@@ -62,6 +62,7 @@ async def confirm(
         await payment_store.record_event(
             connection,
             payment,
+            vault=engine.vault,
             event_type="confirm_requested",
             actor="gateway",
             created_at=now,
@@ -99,6 +100,7 @@ async def _record_refusal(
         await payment_store.record_event(
             connection,
             failed,
+            vault=engine.vault,
             event_type="confirm_refused",
             actor="merchant",
             created_at=now,

@@ -13,7 +13,6 @@ from dasi.foundation.ids import token, ulid
 from dasi.ledger import (
     Payment,
     Status,
-    ensure_key_order_available,
     ensure_order_available,
     payment_store,
 )
@@ -78,6 +77,7 @@ async def open_window(
             connection,
             merchant.merchant_id,
             request,
+            vault=engine.vault,
             channel_id=channel.channel_id,
             window_token=window_token,
             pg_order_id=pg_order_id,
@@ -163,10 +163,12 @@ async def _ensure_allowed(
 async def _ensure_available(
     connection: Connection, merchant_id: int, request: OpenWindowRequest
 ) -> None:
-    if request.customer_uid is None:
-        await ensure_order_available(connection, merchant_id, request.merchant_uid)
-    else:
-        await ensure_key_order_available(connection, merchant_id, request.merchant_uid)
+    await ensure_order_available(
+        connection,
+        merchant_id,
+        request.merchant_uid,
+        purpose="payment" if request.customer_uid is None else "key_issue",
+    )
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
@@ -234,7 +236,12 @@ async def expire_windows(engine: Engine) -> int:
                 now=now,
             )
             await payment_store.record_event(
-                connection, failed, event_type="window_expired", actor="gateway", created_at=now
+                connection,
+                failed,
+                vault=engine.vault,
+                event_type="window_expired",
+                actor="gateway",
+                created_at=now,
             )
     return len(payments)
 
@@ -265,6 +272,7 @@ async def _end_window(
         await payment_store.record_event(
             connection,
             failed,
+            vault=engine.vault,
             event_type="window_closed",
             actor=actor,
             created_at=now,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from dasi.foundation.db import Connection, Database
+from dasi.foundation.vault import Vault
 from dasi.ledger import (
     PAYMENT_COLUMNS,
     PAYMENT_SOURCE,
@@ -14,6 +15,7 @@ from dasi.ledger import (
     payment_store,
     to_payment,
 )
+from dasi.payment_events import new_event
 from dasi.providers.port import WindowReturn
 from dasi.windows.window import OpenWindowRequest, Progress, WindowState, WindowView
 
@@ -99,6 +101,7 @@ async def insert_window(
     merchant_id: int,
     request: OpenWindowRequest,
     *,
+    vault: Vault,
     channel_id: int,
     window_token: str,
     pg_order_id: str,
@@ -106,7 +109,7 @@ async def insert_window(
     expires_at: datetime,
 ) -> str:
     """Insert the payment as `ready`, its window as `opening` and the first event; the imp_uid."""
-    imp_uid = await payment_store.insert_ready_payment(
+    payment = await payment_store.insert_ready_payment(
         connection,
         merchant_id,
         ChargeDetails(
@@ -124,6 +127,13 @@ async def insert_window(
         user_agent=request.user_agent,
         now=now,
     )
+    event = new_event(
+        vault.mac_keys,
+        payment.facts,
+        event_type="window_requested",
+        actor="payer",
+        created_at=now,
+    )
     await connection.execute(
         """WITH new_window AS (
                INSERT INTO payment_windows (merchant_id, window_hash, imp_uid, channel_id,
@@ -132,11 +142,10 @@ async def insert_window(
                                           is_custom_data_text)
                VALUES ($1, $2, $3, $4, $5, 'opening', $6, $7, $8, $9, $10, $11, $12, $13)
            )
-           SELECT record_payment_event($1, $3, $10, 'window_requested', 'ready', 'payer', NULL,
-                                       NULL, NULL, NULL)""",
+           SELECT record_payment_event($14::json)""",
         merchant_id,
         _hash(window_token),
-        imp_uid,
+        payment.imp_uid,
         channel_id,
         pg_order_id,
         request.device,
@@ -147,8 +156,9 @@ async def insert_window(
         expires_at,
         request.confirm_url,
         request.is_custom_data_text,
+        event.to_json(),
     )
-    return imp_uid
+    return payment.imp_uid
 
 
 async def mark_window_open(

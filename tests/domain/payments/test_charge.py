@@ -10,9 +10,9 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound, Refused
 from dasi.foundation.vault import Vault
-from dasi.ledger import AMOUNT_MAX_KRW, ChargeDetails, Payment, Status
+from dasi.ledger import AMOUNT_MAX_KRW, ChargeDetails, Payment, Status, payment_store
+from dasi.ledger_proof import verify_ledger
 from dasi.payments import ChargeRequest, charge
-from dasi.reporting import verify_ledger
 from domain.payments.conftest import PaymentsFixture
 
 LOST = [
@@ -258,18 +258,23 @@ async def test_an_event_written_before_the_answer_is_recorded_stays_in_one_chain
     charging = asyncio.create_task(payments.charge(merchant_uid="order-1"))
     await payments.kicc.wait_held()
     async with payments.engine.database.transaction() as other:
-        (row,) = await other.fetch(
-            "SELECT merchant_id, imp_uid FROM payments WHERE merchant_uid = 'order-1' FOR UPDATE"
+        imp_uid = await other.fetchval(
+            "SELECT imp_uid FROM payments WHERE merchant_uid = 'order-1'"
+        )
+        payment = await payment_store.payment_for_update(
+            other, payments.merchant.merchant_id, imp_uid
         )
         await payments.kicc.release()
         async with asyncio.timeout(10):
             while not await payments.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
                 assert not charging.done()
-        await other.execute(
-            "SELECT record_payment_event($1, $2, now(), 'noticed', 'pending', 'pg',"
-            " NULL, NULL, NULL, NULL)",
-            row["merchant_id"],
-            row["imp_uid"],
+        await payment_store.record_event(
+            other,
+            payment,
+            vault=payments.engine.vault,
+            event_type="noticed",
+            actor="pg",
+            created_at=payments.engine.clock.now(),
         )
 
     paid = await charging

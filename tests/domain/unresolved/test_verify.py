@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from dasi.foundation.db import Database
-from dasi.reporting import verify_ledger
+from dasi.ledger_proof import verify_ledger
 from domain.unresolved.conftest import PaymentsFixture
 
 
@@ -51,7 +51,7 @@ async def test_events_cannot_be_changed_or_deleted(
         ("DELETE FROM payment_events WHERE seq = 1", "event 1 is missing"),
         ("UPDATE payments SET status = 'cancelled' WHERE status = 'failed'", "last event says"),
         ("UPDATE payments SET cancelled_krw = 2999 WHERE cancelled_krw = 3000", "recorded as"),
-        ("UPDATE pg_attempts SET state = 'declined' WHERE state = 'unknown'", "nothing is open"),
+        ("UPDATE pg_attempts SET state = 'declined' WHERE state = 'unknown'", "no attempt is open"),
         ("UPDATE pg_attempts SET amount_krw = 1 WHERE kind = 'charge'", "1 won were approved"),
     ],
 )

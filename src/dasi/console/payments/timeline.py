@@ -64,7 +64,7 @@ def build_timeline(
             pg_text=event.pg_text,
             raw=(
                 ("event", f"#{event.seq} {event.type} → {event.status}"),
-                ("hash", event.hash.hex()),
+                ("mac", event.mac.hex()),
                 *_raw_attempt(attempts.get(event.attempt_id or "")),
             ),
             messages=_messages(
