@@ -62,10 +62,7 @@ Reply = Response | NoResponse | RequestNotSent
 
 
 class KiccClient:
-    """A bounded pool for each host, shared fairly among MIDs.
-
-    It opens at the first request; `close` ends it.
-    """
+    """A bounded pool for each host, shared fairly among MIDs. The first request opens it."""
 
     def __init__(
         self,
@@ -96,8 +93,9 @@ class KiccClient:
         assert_no_transaction()
         body = msgspec.json.encode(request)
         began = monotonic()
-        mid = getattr(request, "mall_id", "")
-        reply = await self._send_with_slot(base_url, path, body, mid=mid)
+        reply = await self._send_with_slot(
+            base_url, path, body, mid=getattr(request, "mall_id", "")
+        )
         if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking costs time
             log.debug(
                 "kicc_request",
@@ -121,9 +119,7 @@ class KiccClient:
     async def _send_with_slot(self, base_url: str, path: str, body: bytes, *, mid: str) -> Reply:
         if self._is_closed:
             return RequestNotSent("the client is closed", is_outage=False)
-        slots = self._slots.get(base_url)
-        if slots is None:
-            slots = self._slots[base_url] = FairSlots(self._connections_max)
+        slots = self._slots.setdefault(base_url, FairSlots(self._connections_max))
         try:
             async with asyncio.timeout(self._pool_wait_s if slots.is_full_for(mid) else None):
                 await slots.acquire(mid)
