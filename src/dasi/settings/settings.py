@@ -5,112 +5,18 @@ names the variable, the rule and the correction. `docs/reference/settings.md` is
 `SETTINGS`.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from dasi.foundation import vault
-from dasi.foundation.clock import parse_durations
 from dasi.foundation.errors import OperatorError
-from dasi.http.client_address import Network, parse_networks
+from dasi.http.client_address import Network
 from dasi.sealing_keys import with_vault_keys
+from dasi.settings import readers
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
 KICC_LIVE_URL = "https://pgapi.easypay.co.kr"
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _switch(text: str) -> bool:
-    values = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-    if text.lower() not in values:
-        raise ValueError("on or off")
-    return values[text.lower()]
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return text.lower()
-
-    return read
-
-
-def _database_url(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    if scheme not in {"postgresql", "postgres"} or not separator or not rest:
-        raise ValueError("a URL that begins with postgresql://")
-    return text
-
-
-def _token(text: str) -> str:
-    if not re.fullmatch(r"[\x21-\x7e]{16,200}", text):
-        raise ValueError("16 to 200 visible ASCII characters")
-    return text
-
-
-def _no_or(read: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda text: "" if text == "none" else read(text)
-
-
-def _web_url(*schemes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        rule = f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
-        try:
-            parts = urlsplit(text)
-            _ = parts.port  # it raises when the port is not a number below 65536
-        except ValueError as wrong:
-            raise ValueError(rule) from wrong
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(rule)
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError(f"{rule}, without user, query or fragment")
-        return text.rstrip("/")
-
-    return read
-
-
-def _vault_keys(text: str) -> tuple[bytes, ...]:
-    try:
-        return vault.parse_keys(text)
-    except ValueError as wrong:
-        raise ValueError(
-            f"base64 keys of {vault.KEY_BYTES} bytes, newest first, separated by commas"
-        ) from wrong
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    try:
-        return parse_networks(text)
-    except ValueError as error:
-        raise ValueError("networks such as `10.0.0.0/8,::1`, separated by commas") from error
-
-
-def _retention_days(text: str) -> int | None:
-    return None if text == "off" else _whole(30, 36_500)(text)
-
-
-def _security_contact(text: str) -> str:
-    if text == "none":
-        return ""
-    if not text.startswith(("mailto:", "https://")) or not text.isascii() or not text.isprintable():
-        raise ValueError("a mailto: or https:// address")
-    return text
-
-
-def _webhook_retry_schedule(text: str) -> tuple[timedelta, ...]:
-    return parse_durations(text, least=timedelta(hours=72))
 
 
 def _setting(
@@ -134,7 +40,7 @@ class Settings:
         "DASI_DATABASE_URL",
         default=None,
         unit="URL",
-        read=_database_url,
+        read=readers.database_url,
         is_secret=True,
         sentence="The PostgreSQL to use. Several hosts may be named, with "
         "`target_session_attrs=read-write`. One on another machine is verified by TLS unless "
@@ -145,7 +51,7 @@ class Settings:
         "DASI_DATABASE_DIRECT_URL",
         default="none",
         unit="URL",
-        read=_no_or(_database_url),
+        read=readers.none_or(readers.database_url),
         is_secret=True,
         sentence="The same PostgreSQL, past the pooler, when `DASI_DATABASE_URL` leads to a "
         "transaction pooler (PgBouncer): the worker is woken through it, and `dasi migrate` uses "
@@ -155,7 +61,7 @@ class Settings:
         "DASI_DATABASE_OWNER_URL",
         default="none",
         unit="URL",
-        read=_no_or(_database_url),
+        read=readers.none_or(readers.database_url),
         is_secret=True,
         sentence="The same PostgreSQL for the role that owns the schema, past any pooler. "
         "`dasi migrate` and `dasi up` migrate with it and grant the role of `DASI_DATABASE_URL` "
@@ -165,21 +71,21 @@ class Settings:
         "DASI_DATABASE_POOL_SIZE",
         default="16",
         unit="connections",
-        read=_whole(2, 500),
+        read=readers.whole_number(2, 500),
         sentence="The most connections one process holds to PostgreSQL.",
     )
     statement_timeout_s: int = _setting(
         "DASI_STATEMENT_TIMEOUT_S",
         default="15",
         unit="seconds",
-        read=_whole(1, 300),
+        read=readers.whole_number(1, 300),
         sentence="How long one statement may take before it is given up.",
     )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
         default="http://127.0.0.1:8000",
         unit="URL",
-        read=_web_url("http", "https"),
+        read=readers.web_url("http", "https"),
         sentence="Where payers' browsers reach the gateway. `dasi up` and `dasi demo` put their "
         "own port here when it is unset.",
     )
@@ -187,7 +93,7 @@ class Settings:
         "DASI_VAULT_KEYS",
         default=None,
         unit="base64",
-        read=_vault_keys,
+        read=readers.vault_keys,
         is_secret=True,
         sentence="The keys that seal secrets at rest, newest first, separated by commas: 32 bytes "
         "each (`openssl rand -base64 32`). Required, unless one of the next two is set or the "
@@ -214,7 +120,7 @@ class Settings:
         "DASI_KICC_SANDBOX_URL",
         default=KICC_SANDBOX_URL,
         unit="URL",
-        read=_web_url("http", "https"),
+        read=readers.web_url("http", "https"),
         sentence="Where KICC's test host is. `dasi demo` and `dasi up --simulator` point it at "
         "the simulator.",
     )
@@ -222,14 +128,14 @@ class Settings:
         "DASI_KICC_LIVE_URL",
         default=KICC_LIVE_URL,
         unit="URL",
-        read=_web_url("https"),
+        read=readers.web_url("https"),
         sentence="Where KICC's live host is. Plain http is refused: real cards travel here.",
     )
     kicc_connections: int = _setting(
         "DASI_KICC_CONNECTIONS",
         default="64",
         unit="requests",
-        read=_whole(1, 1_000),
+        read=readers.whole_number(1, 1_000),
         sentence="The most requests one process has under way at one KICC host; of one MID at most "
         "seven eighths. Ask KICC how many it takes from you before raising it.",
     )
@@ -237,7 +143,7 @@ class Settings:
         "DASI_ALLOW_LOCAL_WEBHOOKS",
         default="off",
         unit="on or off",
-        read=_switch,
+        read=readers.switch,
         sentence="Whether webhooks may go to this machine and to private networks. On in "
         "`dasi demo`; for development only.",
     )
@@ -245,7 +151,7 @@ class Settings:
         "DASI_WEBHOOK_RETRY_SCHEDULE",
         default="5s,30s,2m,10m,30m,1h,2h,4h,4h,4h,4h,6h,6h,6h,6h,6h,6h,6h,6h,6h",
         unit="durations",
-        read=_webhook_retry_schedule,
+        read=readers.webhook_retry_schedule,
         sentence="The waits between attempts of a webhook, each up to a tenth longer by chance: "
         "72 hours or more together. What is not taken after the last one has failed.",
     )
@@ -253,7 +159,7 @@ class Settings:
         "DASI_MAX_CONCURRENT_SCHEDULES",
         default="32",
         unit="charges",
-        read=_whole(1, 256),
+        read=readers.whole_number(1, 256),
         sentence="The most scheduled payments one worker has under way for one merchant, whatever "
         "its MIDs. Ask KICC how many it takes from you before raising it.",
     )
@@ -261,14 +167,14 @@ class Settings:
         "DASI_WINDOW_TTL_S",
         default="3600",
         unit="seconds",
-        read=_whole(60, 86_400),
+        read=readers.whole_number(60, 86_400),
         sentence="How long a payment window may stay open before its order ends.",
     )
     abandoned_days: int = _setting(
         "DASI_ABANDONED_DAYS",
         default="30",
         unit="days",
-        read=_whole(1, 3_650),
+        read=readers.whole_number(1, 3_650),
         sentence="After how many days the worker deletes payment windows that nobody returned "
         "from, and notifications of unknown orders. Payments, attempts and events are never "
         "deleted.",
@@ -277,7 +183,7 @@ class Settings:
         "DASI_INLINE_LOOKUP_DELAY_S",
         default="2",
         unit="seconds",
-        read=_whole(0, 20),
+        read=readers.whole_number(0, 20),
         sentence="When KICC's answer to a charge is lost: how long to wait and then ask once what "
         "became of it, before the caller is told that the result is being confirmed. 0 answers "
         "at once.",
@@ -286,14 +192,14 @@ class Settings:
         "DASI_MAX_BODY_BYTES",
         default="1048576",
         unit="bytes",
-        read=_whole(16_384, 67_108_864),
+        read=readers.whole_number(16_384, 67_108_864),
         sentence="The longest request body that is read.",
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         "DASI_TRUSTED_PROXIES",
         default="none",
         unit="networks",
-        read=_networks,
+        read=readers.networks,
         sentence="The proxies in front, as networks: `10.0.0.0/8,::1`. From them alone "
         "the forwarded address and scheme are believed, for the audit log, sign-in limits, limits "
         "of payment windows and the source of KICC's notifications.",
@@ -302,7 +208,7 @@ class Settings:
         "DASI_FORWARDED_HEADER",
         default="x-forwarded-for",
         unit="word",
-        read=_one_of("x-forwarded-for", "forwarded"),
+        read=readers.one_of("x-forwarded-for", "forwarded"),
         sentence="The header that the trusted proxies write: `x-forwarded-for`, or `forwarded` "
         "(RFC 7239). The other one is ignored, because proxies pass it on as the client wrote it.",
     )
@@ -310,7 +216,7 @@ class Settings:
         "DASI_WINDOWS_PER_ADDRESS",
         default="120",
         unit="windows a minute",
-        read=_whole(1, 100_000),
+        read=readers.whole_number(1, 100_000),
         sentence="How many payment windows one client address may open in a minute, as each "
         "process counts it; of IPv6 the /64. Above it the answer is 429. A proxy that is not in "
         "`DASI_TRUSTED_PROXIES` counts as one address.",
@@ -319,7 +225,7 @@ class Settings:
         "DASI_WINDOWS_PER_MERCHANT",
         default="1200",
         unit="windows a minute",
-        read=_whole(1, 1_000_000),
+        read=readers.whole_number(1, 1_000_000),
         sentence="How many payment windows of one merchant all clients together may open in a "
         "minute, as each process counts it. Each is a request to KICC and a stored payment.",
     )
@@ -327,7 +233,7 @@ class Settings:
         "DASI_KEEP_ALIVE_S",
         default="75",
         unit="seconds",
-        read=_whole(5, 3_600),
+        read=readers.whole_number(5, 3_600),
         sentence="How long an idle connection stays open. Longer than the proxy in front keeps one "
         "(nginx: 60), so that the proxy never sends a request into a closing connection.",
     )
@@ -335,7 +241,7 @@ class Settings:
         "DASI_MAX_CONCURRENT_REQUESTS",
         default="256",
         unit="requests",
-        read=_whole(1, 10_000),
+        read=readers.whole_number(1, 10_000),
         sentence="The most requests of merchants' programs that one process works on at once; of "
         "one merchant at most seven eighths. Above it, a request is answered 503 with "
         "`Retry-After`, and nothing is done. Payers, the console and notifications of KICC have as "
@@ -345,7 +251,7 @@ class Settings:
         "DASI_INCLUDE_SANDBOX",
         default="on",
         unit="on or off",
-        read=_switch,
+        read=readers.switch,
         sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller "
         "that does not pass `include_sandbox`. Off is Iamport's behaviour since the end of 2025; "
         "clients written before it never pass it.",
@@ -354,7 +260,7 @@ class Settings:
         "DASI_BUYER_RETENTION_DAYS",
         default="off",
         unit="days",
-        read=_retention_days,
+        read=readers.retention_days,
         sentence="After how many days buyers' personal data is erased from payments, at least 30; "
         "amounts and statuses stay. `off` erases nothing by itself. The law asks for five years of "
         "payment records (1827 days). It cannot be undone.",
@@ -363,7 +269,7 @@ class Settings:
         "DASI_SECURITY_CONTACT",
         default="none",
         unit="URL",
-        read=_security_contact,
+        read=readers.security_contact,
         sentence="Where finders of weaknesses may write: `mailto:…` or `https://…`. It is served "
         "as `/.well-known/security.txt`.",
     )
@@ -371,7 +277,7 @@ class Settings:
         "DASI_METRICS_TOKEN",
         default="none",
         unit="text",
-        read=_no_or(_token),
+        read=readers.none_or(readers.token),
         is_secret=True,
         sentence="What `Authorization: Bearer …` must hold to read `/metrics` of the gateway, 16 "
         "characters or more. `none`: only a program on this machine reads it, and never through a "
@@ -381,7 +287,7 @@ class Settings:
         "DASI_LOG_LEVEL",
         default="info",
         unit="word",
-        read=_one_of("debug", "info", "warning", "error"),
+        read=readers.one_of("debug", "info", "warning", "error"),
         sentence="The least a line must matter to be logged: `debug`, `info`, `warning` or "
         "`error`. `debug` also logs every request.",
     )
@@ -389,7 +295,7 @@ class Settings:
         "DASI_LOG_FORMAT",
         default="auto",
         unit="word",
-        read=_one_of("auto", "json", "text"),
+        read=readers.one_of("auto", "json", "text"),
         sentence="`json` or `text`; `auto` writes text to a terminal and JSON elsewhere.",
     )
 
