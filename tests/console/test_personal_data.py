@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
 from dasi.console import labels
-from dasi.console.personal_data import masked
 from dasi.console.routes import ROUTES
 from dasi.ledger import Buyer, ChargeDetails
+from dasi.privacy import masked
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role
 from dasi.webhooks import Deliverer

@@ -15,7 +15,6 @@ from dasi.audit import ClientInfo, record_audit, record_view
 from dasi.auth_limits import DEVICE_LIFE
 from dasi.authentication import Session
 from dasi.console.labels import FLASH
-from dasi.console.personal_data import masked
 from dasi.console.templates import SECURITY_HEADERS, Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed
@@ -24,6 +23,7 @@ from dasi.foundation.pages import Cursor, Page
 from dasi.http.card_numbers import refuse_card_number
 from dasi.http.names import CONTROL, normalize_name
 from dasi.merchants import Merchant
+from dasi.privacy import masked
 from dasi.users import User
 
 T = TypeVar("T")

@@ -1,6 +1,7 @@
-"""Erase personal data: on request for one customer or order, and after a number of days."""
+"""Mask personal data, and erase it: on request for one customer or order, or after some days."""
 
 from dasi.privacy.erase import EraseRequest, count_personal_data, erase
+from dasi.privacy.masking import masked
 from dasi.privacy.retention import RETENTION_DAYS_MIN, count_expired, erase_expired
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "count_personal_data",
     "erase",
     "erase_expired",
+    "masked",
 ]
