@@ -112,7 +112,7 @@ async def test_a_page_that_cannot_hold_its_window_is_paid(sdk, shop_page):
     popup = await pay(page)
     frame = page.frame_locator("iframe")
     await expect(frame.get_by_role("heading")).to_contain_text("결제 창에서 계속해 주십시오")
-    await asyncio.sleep(3)  # a few looks of the frame
+    await results_read(page, 3)
     assert await page.evaluate("window.results.length") == 0
 
     await popup.click("button[value=approve]")

@@ -119,7 +119,7 @@ async def test_a_page_that_loses_its_popup_is_paid_while_the_payer_takes_time(sd
         popup = await opening.value
     await popup.wait_for_selector("button[value=approve]")
     await expect(dialog).to_contain_text("결제 창에서 계속해 주십시오")
-    await asyncio.sleep(4)  # the payer types; longer than the grace and a few looks of the SDK
+    await results_read(page, 4)  # longer than the grace
     assert await page.evaluate("window.results.length") == 0
 
     await popup.click("button[value=approve]")
