@@ -15,7 +15,7 @@ from support.gateway_merchant import CODE, MerchantClient
 
 __all__ = ["client"]
 HERE = f"/console/merchants/{CODE}"
-LIVE = {"provider": "kicc", "pg_merchant_id": "T0099999", "secret": "s"}
+LIVE = {"mode": "live", "provider": "kicc", "pg_merchant_id": "05700001", "secret": "s"}
 SENSITIVE = [
     ("GET", f"{HERE}/payments.csv", {}),
     ("GET", f"{HERE}/audit.csv", {}),
@@ -24,6 +24,7 @@ SENSITIVE = [
     ("POST", f"{HERE}/api-keys/key/rotate", {"keep_h": "1"}),
     ("POST", f"{HERE}/api-keys/key/revoke", {}),
     ("POST", f"{HERE}/channels", LIVE),
+    ("POST", f"{HERE}/channels/test-windows", {"hours": "4"}),
     ("POST", f"{HERE}/webhooks/secret", {"keep_h": "24"}),
     ("POST", f"{HERE}/members", {"email": "lee@shop.example", "role": "admin"}),
     ("POST", f"{HERE}/members/1/role", {"role": "admin"}),

@@ -114,7 +114,7 @@ async def a_disabled_pg(client: MerchantClient) -> int:
         provider="kicc",
         pg_merchant_id="T0088888",
         secret="s",
-        is_sandbox=False,
+        is_sandbox=True,
         is_default=False,
     )
     await disable_channel(client.engine, client.merchant.merchant_id, disabled.channel_id)

@@ -91,6 +91,10 @@ _REFUSALS = {
         "{pg} is disabled.",
         "`dasi channel enable` takes it into use again.",
     ),
+    "customer_has_live_key": (
+        "A real card of {customer_uid} is active, so a test card cannot be restored.",
+        "Delete the real card first if it is not wanted any more.",
+    ),
     "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
     "clock_of_live_merchant": (
         "This merchant takes real money, so its clock cannot be turned.",

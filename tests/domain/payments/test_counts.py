@@ -51,7 +51,9 @@ async def give_back(
 async def total(
     payments: PaymentsFixture, moment: TimestampField, since: datetime, until: datetime
 ) -> int:
-    filters = PaymentFilter(statuses=LISTS[moment], by=moment, since=since, until=until)
+    filters = PaymentFilter(
+        include_sandbox=True, statuses=LISTS[moment], by=moment, since=since, until=until
+    )
     page = await list_payments(
         payments.engine, payments.merchant.merchant_id, filters, sorting=Sorting(), page=1, limit=1
     )
@@ -147,7 +149,9 @@ async def test_a_list_is_planned_for_its_own_range_and_its_total_once(
     making a plan takes longer than adding up what is kept."""
     for n in range(12):
         now = payments.clock.now() + timedelta(seconds=n)
-        filters = PaymentFilter(statuses=LISTS["paid"], by="paid", since=now - HOUR, until=now)
+        filters = PaymentFilter(
+            include_sandbox=True, statuses=LISTS["paid"], by="paid", since=now - HOUR, until=now
+        )
         await list_payments(payments.engine, 1, filters, sorting=Sorting(), page=1, limit=1)
 
     assert await plans(payments, "SELECT p.imp_uid, p.version%") == {"own": 12, "any": 0}
