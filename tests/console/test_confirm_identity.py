@@ -105,7 +105,7 @@ async def test_the_signing_secret_is_shown_after_the_password(owner: ConsoleUser
 
 
 async def test_test_channels_ask_for_no_password(owner: ConsoleUser) -> None:
-    assert (await owner.post(f"{HERE}/channels", {**LIVE, "sandbox": "on"}))[0] == 303
+    assert (await owner.post(f"{HERE}/channels", {**LIVE, "mode": "test"}))[0] == 303
     (row,) = await owner.client.rows("SELECT channel_id FROM channels ORDER BY 1 DESC LIMIT 1")
     for end in ("/default", "/disable", "/enable"):
         status, page, _ = await owner.post(f"{HERE}/channels/{row['channel_id']}{end}")

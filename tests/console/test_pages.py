@@ -95,6 +95,7 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
         "schedules": f"{here}/schedules?day={(now + timedelta(days=1)).date()}",
         "channels": f"{here}/channels",
         "channel-new": f"{here}/channels/new",
+        "going-live": f"{here}/channels/new?mode=live",
         "pg-disabled": f"{here}/channels/{await a_disabled_pg(client)}",
         "channel": f"{here}/channels/{client.channel.channel_id}",
         "api-keys": f"{here}/api-keys",
