@@ -139,6 +139,25 @@ def test_channel_says_itself_whether_money_is_real(env: dict[str, str], tmp_path
     assert "--mode" in done.stderr
 
 
+def test_live_channel_is_the_default_and_test_windows_have_an_end(
+    env: dict[str, str], tmp_path: Path
+):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    facts(*CHANNEL, *SANDBOX, "--secret", "easypay!KICCTEST", env=env, cwd=tmp_path)
+    live = (*CHANNEL, "--mode", "live", "--default", "--mid")
+    done = dasi(*live, "T5102001", "--secret", "s", env=env, cwd=tmp_path)
+    assert (done.returncode, "T5102001" in done.stderr) == (1, True)
+
+    added = facts(*live, "05700001", "--secret", "live secret", env=env, cwd=tmp_path)
+
+    assert (added["mode"], added["is_default"]) == ("live", True)
+    windows = ("merchant", "test-windows", "--code", "imp00000001")
+    allowed = facts(*windows, "--for", "2h", env=env, cwd=tmp_path)
+    assert allowed["live_since"] < allowed["test_windows_until"]
+    assert facts(*windows, env=env, cwd=tmp_path)["test_windows_until"] is None
+    assert dasi(*windows, "--for", "8d", env=env, cwd=tmp_path).returncode == 1
+
+
 def test_unknown_merchant_is_refused_by_name(env: dict[str, str], tmp_path: Path):
     done = dasi("channel", "list", "--merchant", "nobody", env=env, cwd=tmp_path)
     assert done.returncode == 1
