@@ -55,8 +55,14 @@ class ApiRequest:
 
         The request decides. By default they do, except for a live merchant.
         """
-        requested: bool | None = self.params[INCLUDE_SANDBOX.name]
+        requested = self.requested_sandbox
         return not self.merchant.is_live if requested is None else requested
+
+    @property
+    def requested_sandbox(self) -> bool | None:
+        """The parameter `include_sandbox` as the client sent it; None without one."""
+        requested: bool | None = self.params[INCLUDE_SANDBOX.name]
+        return requested
 
     @property
     def key_is_sandbox(self) -> bool | None:

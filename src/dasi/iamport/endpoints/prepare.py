@@ -7,7 +7,7 @@ from msgspec import UNSET
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dasi.iamport.endpoint import INCLUDE_SANDBOX, ApiContext, ApiRequest, route
+from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
 from dasi.iamport.schema.params import Enum, Integer, Name, Text, Urls
@@ -82,7 +82,7 @@ def _registered_window(request: ApiRequest) -> RegisteredWindow:
         notice_urls=params["notice_url"] or (),
         redirect_url=params["m_redirect_url"],
         confirm_url=params["confirm_url"],
-        allows_sandbox=params[INCLUDE_SANDBOX.name] is True,
+        allows_sandbox=request.requested_sandbox is True,
     )
 
 

@@ -14,13 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dasi.foundation.errors import Invalid, NotFound, Refused
-from dasi.iamport.endpoint import (
-    INCLUDE_SANDBOX,
-    ApiContext,
-    ApiRequest,
-    recover_payment,
-    route,
-)
+from dasi.iamport.endpoint import ApiContext, ApiRequest, recover_payment, route
 from dasi.iamport.endpoints import lists
 from dasi.iamport.endpoints.customers import KEY_PATHS
 from dasi.iamport.endpoints.subscribe import (
@@ -220,7 +214,7 @@ async def schedule(request: ApiRequest) -> Response:
                 for number, item in enumerate(request.params["schedules"])
             ],
             checking_amount_krw=request.params["checking_amount"] or 0,
-            include_sandbox=request.params[INCLUDE_SANDBOX.name],
+            include_sandbox=request.requested_sandbox,
         )
     except Invalid as bad:
         if bad.field.endswith("schedule_at"):  # Iamport answers a past time with code 1 (8.2)

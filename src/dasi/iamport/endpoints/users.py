@@ -104,10 +104,5 @@ async def read_channels(request: ApiRequest) -> Response:
     """The merchant's channels, the default one first; of a live merchant the live ones."""
     channels = await list_channels(request.engine, request.merchant.merchant_id)
     default_first = sorted(channels, key=lambda channel: not channel.is_default)
-    return success(
-        [
-            channel_view(channel)
-            for channel in default_first
-            if request.include_sandbox or not channel.is_sandbox
-        ]
-    )
+    listed = [c for c in default_first if request.include_sandbox or not c.is_sandbox]
+    return success([channel_view(channel) for channel in listed])
