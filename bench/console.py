@@ -62,9 +62,9 @@ SELECT 1, 'key-' || n, 'card-' || n, 1, 'never opened', 'active', '신한카드'
     $1::timestamptz - make_interval(secs => n * 30), $1
 FROM generate_series(0, $2::int - 1) AS n"""
 _SCHEDULES = """
-INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, status, schedule_at,
-    due_at, amount_krw, name, created_at, updated_at)
-SELECT 1, 'sch-' || n, 'scheduled-' || n, 'card-' || n, 'scheduled',
+INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, channel_id, status,
+    schedule_at, due_at, amount_krw, name, created_at, updated_at)
+SELECT 1, 'sch-' || n, 'scheduled-' || n, 'card-' || n, 1, 'scheduled',
     at, at, 19900, '원두 구독', $1, $1
 FROM (SELECT n, $1::timestamptz + make_interval(secs => 3600 + n * 26) AS at
       FROM generate_series(0, $2::int - 1) AS n) AS one"""

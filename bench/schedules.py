@@ -9,11 +9,11 @@ from bench import load
 from bench.machine import CARDS, Machine, start_part
 
 _INSERT_SCHEDULES = """
-    INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, status,
-                           schedule_at, due_at, amount_krw, name, created_at, updated_at)
+    INSERT INTO schedules (merchant_id, schedule_id, merchant_uid, customer_uid, channel_id,
+                           status, schedule_at, due_at, amount_krw, name, created_at, updated_at)
     SELECT $1, 'sch_bench' || $5 || '_' || n, 'sched' || $5 || '-' || n, 'card-' || n % $3 + 1,
-           'scheduled', $4, $4, 9900, '월간 구독', now(), now()
-    FROM generate_series(1, $2::int) AS n"""
+           channel_id, 'scheduled', $4, $4, 9900, '월간 구독', now(), now()
+    FROM channels CROSS JOIN generate_series(1, $2::int) AS n WHERE merchant_id = $1"""
 
 
 async def measure(machine: Machine, *, schedules: int) -> dict[str, Any]:

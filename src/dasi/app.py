@@ -90,11 +90,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             ),
             *pg_notifications.routes(engine),
             *console.routes(engine),
-            *iamport.routes(
-                engine,
-                max_body_bytes=settings.max_body_bytes,
-                shows_sandbox=settings.include_sandbox,
-            ),
+            *iamport.routes(engine, max_body_bytes=settings.max_body_bytes),
         ],
         exception_handlers={HTTPException: _no_such_route},
         middleware=[

@@ -27,6 +27,10 @@ JSON_CONTENT_TYPE = "application/json; charset=utf-8"
 REQUEST_TIMEOUT_S = 30
 NOTICE_SOURCES_LIVE = ("203.233.72.150", "203.233.72.151", "61.33.211.180")
 NOTICE_SOURCES_TEST = ("61.33.205.151",)
+# The MIDs of the manual and of public examples. MIDs that a developer issues to oneself on the test
+# host share the secret.
+TEST_MALL_IDS = frozenset({"T5102001", "T0021766", "T0020391"})
+TEST_SECRETS = frozenset({"easypay!KICCTEST"})
 
 # --- §5.1 choices ---------------------------------------------------------------------------------
 

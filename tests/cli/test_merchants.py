@@ -10,7 +10,7 @@ from support.dasi_program import dasi, facts
 
 MERCHANT = ("merchant", "add", "--code", "imp00000001", "--name", "다시 상점")
 CHANNEL = ("channel", "add", "--merchant", "imp00000001", "--provider", "kicc")
-SANDBOX = ("--mid", "T0021766", "--sandbox", "on", "--default")
+SANDBOX = ("--mid", "T0021766", "--mode", "test", "--default")
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_channel_secret_is_read_from_standard_input_and_never_shown(
         cwd=tmp_path,
     )
     added = json.loads(done.stdout)
-    assert (added["pg"], added["is_sandbox"]) == ("kicc.T0021766", True)
+    assert (added["pg"], added["mode"]) == ("kicc.T0021766", "test")
     assert "easypay" not in done.stdout + done.stderr
     (listed,) = facts("channel", "list", "--merchant", "imp00000001", env=env, cwd=tmp_path)
     assert listed["channel_key"] == added["channel_key"]
@@ -136,7 +136,26 @@ def test_channel_secret_is_read_from_standard_input_and_never_shown(
 def test_channel_says_itself_whether_money_is_real(env: dict[str, str], tmp_path: Path):
     done = dasi(*CHANNEL, "--mid", "T1", "--secret", "s", env=env, cwd=tmp_path)
     assert done.returncode == 2
-    assert "--sandbox" in done.stderr
+    assert "--mode" in done.stderr
+
+
+def test_live_channel_is_the_default_and_test_windows_have_an_end(
+    env: dict[str, str], tmp_path: Path
+):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    facts(*CHANNEL, *SANDBOX, "--secret", "easypay!KICCTEST", env=env, cwd=tmp_path)
+    live = (*CHANNEL, "--mode", "live", "--default", "--mid")
+    done = dasi(*live, "T5102001", "--secret", "s", env=env, cwd=tmp_path)
+    assert (done.returncode, "T5102001" in done.stderr) == (1, True)
+
+    added = facts(*live, "05700001", "--secret", "live secret", env=env, cwd=tmp_path)
+
+    assert (added["mode"], added["is_default"]) == ("live", True)
+    windows = ("merchant", "test-windows", "--code", "imp00000001")
+    allowed = facts(*windows, "--for", "2h", env=env, cwd=tmp_path)
+    assert allowed["live_since"] < allowed["test_windows_until"]
+    assert facts(*windows, env=env, cwd=tmp_path)["test_windows_until"] is None
+    assert dasi(*windows, "--for", "8d", env=env, cwd=tmp_path).returncode == 1
 
 
 def test_unknown_merchant_is_refused_by_name(env: dict[str, str], tmp_path: Path):
@@ -180,7 +199,7 @@ def test_missing_database_name_is_an_error(env: dict[str, str], tmp_path: Path):
 def test_channels_are_put_in_their_places(env: dict[str, str], tmp_path: Path):
     here = ("--merchant", "imp00000001", "--mid")
     facts(*MERCHANT, env=env, cwd=tmp_path)
-    add = (*CHANNEL, "--secret", "s", "--sandbox", "on", "--quota-months-max", "6", "--mid")
+    add = (*CHANNEL, "--secret", "s", "--mode", "test", "--quota-months-max", "6", "--mid")
     assert facts(*add, "T1", env=env, cwd=tmp_path)["quota_months_max"] == 6
     facts(*add, "T2", env=env, cwd=tmp_path)
     refused = dasi("channel", "disable", *here, "T1", env=env, cwd=tmp_path)

@@ -12,7 +12,7 @@ from support.simulator_process import SimulatorProcess, running_simulator
 
 MERCHANT = ("merchant", "add", "--code", "imp00000001", "--name", "다시 상점")
 CHANNEL = (
-    *("channel", "add", "--merchant", "imp00000001", "--provider", "kicc", "--sandbox", "on"),
+    *("channel", "add", "--merchant", "imp00000001", "--provider", "kicc", "--mode", "test"),
     *("--secret", "easypay!KICCTEST", "--mid"),
 )
 

@@ -107,6 +107,7 @@ class CoffeeShop:
         if fault:
             await self.client.kicc.scenario(fault, "batch")
         request = ChargeRequest(
+            is_sandbox=None,
             customer_uid=customer,
             details=ChargeDetails(merchant_uid=next(self.orders), amount_krw=amount_krw, name=name),
         )

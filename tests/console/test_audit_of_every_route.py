@@ -94,17 +94,18 @@ async def test_every_post_writes_an_audit_entry(day: Day) -> None:
 
 async def set_up(day: Day) -> None:
     await day.post("/console/merchants", {"code": "imp00000002", "name": "둘째"})
-    second = {"provider": "kicc", "pg_merchant_id": "T0099999", "secret": "s", "sandbox": "on"}
+    second = {"provider": "kicc", "pg_merchant_id": "T0099999", "secret": "s", "mode": "test"}
     await day.post(f"{HERE}/channels", second)
     (row,) = await day.client.rows(
         "SELECT channel_id FROM channels WHERE pg_merchant_id = 'T0099999'"
     )
     channel = f"{HERE}/channels/{{channel_id}}"
     for end in ("", "/check", "/default"):
-        await day.post(channel + end, {"sandbox": "on", "quota": "3"}, **row)
+        await day.post(channel + end, {"quota": "3"}, **row)
     await day.post(f"{channel}/default", channel_id=day.client.channel.channel_id)
     for end in ("/disable", "/enable"):
         await day.post(channel + end, **row)
+    await day.post(f"{HERE}/channels/test-windows", {"hours": "0"})
     await day.post(f"{HERE}/api-keys")
     key = (await day.client.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)

@@ -15,7 +15,7 @@ from support.gateway_merchant import CODE, MerchantClient
 
 __all__ = ["client"]
 HERE = f"/console/merchants/{CODE}"
-LIVE = {"provider": "kicc", "pg_merchant_id": "T0099999", "secret": "s"}
+LIVE = {"mode": "live", "provider": "kicc", "pg_merchant_id": "05700001", "secret": "s"}
 SENSITIVE = [
     ("GET", f"{HERE}/payments.csv", {}),
     ("GET", f"{HERE}/audit.csv", {}),
@@ -24,6 +24,7 @@ SENSITIVE = [
     ("POST", f"{HERE}/api-keys/key/rotate", {"keep_h": "1"}),
     ("POST", f"{HERE}/api-keys/key/revoke", {}),
     ("POST", f"{HERE}/channels", LIVE),
+    ("POST", f"{HERE}/channels/test-windows", {"hours": "4"}),
     ("POST", f"{HERE}/webhooks/secret", {"keep_h": "24"}),
     ("POST", f"{HERE}/members", {"email": "lee@shop.example", "role": "admin"}),
     ("POST", f"{HERE}/members/1/role", {"role": "admin"}),
@@ -104,7 +105,7 @@ async def test_the_signing_secret_is_shown_after_the_password(owner: ConsoleUser
 
 
 async def test_test_channels_ask_for_no_password(owner: ConsoleUser) -> None:
-    assert (await owner.post(f"{HERE}/channels", {**LIVE, "sandbox": "on"}))[0] == 303
+    assert (await owner.post(f"{HERE}/channels", {**LIVE, "mode": "test"}))[0] == 303
     (row,) = await owner.client.rows("SELECT channel_id FROM channels ORDER BY 1 DESC LIMIT 1")
     for end in ("/default", "/disable", "/enable"):
         status, page, _ = await owner.post(f"{HERE}/channels/{row['channel_id']}{end}")

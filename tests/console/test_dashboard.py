@@ -35,11 +35,13 @@ async def test_a_day_adds_up(gateway: MerchantClient, signed_in: SignIn) -> None
     merchant_id = gateway.merchant.merchant_id
     now = gateway.engine.clock.now()
     begins = datetime.combine(kst_day(now), time.min, tzinfo=KST)
-    today = await daily_stats(gateway.engine, merchant_id, since=begins)
+    today = await daily_stats(gateway.engine, merchant_id, since=begins, include_sandbox=True)
     assert (today.paid, today.failed, today.paid_krw, today.cancelled_krw) == (1, 2, 5_500, 0)
     assert [(decline.code, decline.count) for decline in today.declines] == [("8521", 2)]
     assert today.hours[-1].hour == now.astimezone(KST).hour
-    before = await daily_stats(gateway.engine, merchant_id, since=begins - DAY)
+    before = await daily_stats(
+        gateway.engine, merchant_id, since=begins - DAY, include_sandbox=True
+    )
     assert [(hour.hour, hour.paid_krw, hour.cancelled_krw) for hour in before.hours] == [
         (23, 30_000, 10_000)
     ]

@@ -12,7 +12,7 @@ from dasi.console.payments import unresolved
 from dasi.foundation.clock import KST, kst_day
 from dasi.ledger import ChargeDetails
 from dasi.reporting import list_unresolved
-from dasi.schedules import NewSchedule, browse_schedules, calendar, create_schedules, revoke
+from dasi.schedules import NewSchedule, browse_schedules, create_schedules, revoke, stats
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
 
@@ -68,7 +68,13 @@ async def test_pages_of_a_day_hold_each_schedule_once_and_the_calendar_adds_up(
     assert sorted(seen) == [f"scheduled-{number}" for number in range(7)]
     await revoke(gateway.engine, merchant_id, customer_uid=None, merchant_uids=["scheduled-6"])
     (calendar_day,) = (
-        await calendar(gateway.engine, merchant_id, first=day - DAY, last=day + DAY)
+        await stats.calendar(
+            gateway.engine,
+            merchant_id,
+            first=day - DAY,
+            last=day + DAY,
+            include_sandbox=True,
+        )
     ).values()
     assert (calendar_day.day, calendar_day.waiting, calendar_day.revoked, calendar_day.done) == (
         day,

@@ -95,6 +95,7 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
         "schedules": f"{here}/schedules?day={(now + timedelta(days=1)).date()}",
         "channels": f"{here}/channels",
         "channel-new": f"{here}/channels/new",
+        "going-live": f"{here}/channels/new?mode=live",
         "pg-disabled": f"{here}/channels/{await a_disabled_pg(client)}",
         "channel": f"{here}/channels/{client.channel.channel_id}",
         "api-keys": f"{here}/api-keys",
@@ -114,7 +115,7 @@ async def a_disabled_pg(client: MerchantClient) -> int:
         provider="kicc",
         pg_merchant_id="T0088888",
         secret="s",
-        is_sandbox=False,
+        is_sandbox=True,
         is_default=False,
     )
     await disable_channel(client.engine, client.merchant.merchant_id, disabled.channel_id)

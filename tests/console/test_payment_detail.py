@@ -127,9 +127,8 @@ async def rotate_api_key(page: Page, url: str) -> dict[str, str]:
 
 
 async def set_up_pg(page: Page) -> str:
-    """As the manual's first step says: add, KICC, sandbox on. The snippet to paste."""
-    await page.get_by_role("link", name="PG사 추가").click()
-    await expect(page.get_by_label("테스트 모드")).to_be_checked()
+    """As the manual's first step says: add a test PG of KICC. The snippet to paste."""
+    await page.get_by_role("link", name="테스트 PG 추가").click()
     await expect(page.get_by_text("실제로는 승인되지 않습니다")).to_be_visible()
     await page.get_by_role("button", name="추가").click()
     await expect(page.get_by_text("기본 PG", exact=True)).to_be_visible()

@@ -45,6 +45,7 @@ async def charge_order(
     dies_at: int | None = None,
 ) -> Payment | None:
     request = ChargeRequest(
+        is_sandbox=None,
         customer_uid=CUSTOMER,
         details=ChargeDetails(merchant_uid=order, amount_krw=requested_krw, name=order),
     )

@@ -16,6 +16,7 @@ import pytest
 from dasi.http import slots
 from dasi.http.admission import Admission
 from dasi.iamport.errors import ERRORS
+from dasi.providers.kicc.adapter import KiccProvider
 from support.gateway_merchant import Answer, MerchantClient, running_gateway
 from support.simulator_process import SimulatorControl
 
@@ -94,9 +95,11 @@ async def revoke(client: MerchantClient, merchant_uid: str) -> None:
     assert (await client.call("POST", "/subscribe/payments/unschedule", json=sent)).code == 0
 
 
-async def go_live(client: MerchantClient) -> None:
-    """The channel is the PG's live host from now on."""
-    await client.rows("UPDATE channels SET is_sandbox = false")
+def disconnect_pg(client: MerchantClient) -> None:
+    """Nothing listens at the PG's address from now on."""
+    provider = client.engine.providers["kicc"]
+    assert isinstance(provider, KiccProvider)
+    provider._urls[True] = "http://127.0.0.1:9"
 
 
 # ----- authentication, and malformed requests -----
@@ -214,7 +217,13 @@ async def _(client: MerchantClient) -> Answer:
 
 @way_to("not_sent")
 async def _(client: MerchantClient) -> Answer:
-    await go_live(client)
+    disconnect_pg(client)
+    return await client.again()
+
+
+@way_to("key_of_other_mode")
+async def _(client: MerchantClient) -> Answer:
+    await client.go_live()
     return await client.again()
 
 
@@ -283,7 +292,7 @@ async def _(client: MerchantClient) -> Answer:
 @way_to("cancel_not_sent")
 async def _(client: MerchantClient) -> Answer:
     imp_uid = await paid(client)
-    await go_live(client)
+    disconnect_pg(client)
     return await cancel(client, imp_uid=imp_uid)
 
 
@@ -359,7 +368,7 @@ async def _(client: MerchantClient) -> Answer:
 
 @way_to("clock_of_live_merchant")
 async def _(client: MerchantClient) -> Answer:
-    await go_live(client)
+    await client.go_live()
     return await client.call("POST", "/test/clock", json={"advance": 1})
 
 

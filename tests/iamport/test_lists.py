@@ -1,13 +1,11 @@
 """Finds and lists: partial results, pages, ranges, sums, test channels (Iamport V1 1.4.1)."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from support.gateway_merchant import MerchantClient, running_gateway
-from support.simulator_process import SimulatorControl
+from support.gateway_merchant import MerchantClient
 
 STATUSES = ("ready", "paid", "cancelled", "failed")
 SHINHAN = ["029"]  # KICC's code of Annex B's 366
@@ -97,18 +95,9 @@ async def test_pages_lead_to_each_other_and_end(client: MerchantClient) -> None:
     assert (third.http_status, third.code) == (400, -1)
 
 
-@pytest.fixture(params=["on", "off"])
-async def sandbox_setting(
-    database_url: str, kicc: SimulatorControl, request: pytest.FixtureRequest
-) -> AsyncIterator[tuple[MerchantClient, bool]]:
-    async with running_gateway(database_url, kicc, DASI_INCLUDE_SANDBOX=request.param) as client:
-        yield client, request.param == "on"
-
-
-async def test_the_parameter_or_the_setting_shows_payments_of_test_channels(
-    sandbox_setting: tuple[MerchantClient, bool],
+async def test_parameter_decides_for_a_merchant_without_a_live_channel(
+    client: MerchantClient,
 ) -> None:
-    client, is_shown = sandbox_setting
     imp_uid = (await client.pay_in_window())["imp_uid"]
 
     async def read(query: str) -> tuple[int, Any]:
@@ -117,7 +106,7 @@ async def test_the_parameter_or_the_setting_shows_payments_of_test_channels(
 
     assert await read("?include_sandbox=true") == (200, True)
     assert await read("?include_sandbox=false") == (404, None)
-    assert await read("") == ((200, True) if is_shown else (404, None))
+    assert await read("") == (200, True)
 
 
 async def test_window_options_of_the_page_reach_kicc(client: MerchantClient) -> None:

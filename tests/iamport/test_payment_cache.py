@@ -67,7 +67,7 @@ async def test_the_cache_is_bounded_and_the_list_is_complete(gateway: MerchantCl
     versions = await list_payments(
         gateway.engine,
         merchant_id,
-        PaymentFilter(),
+        PaymentFilter(include_sandbox=True),
         sorting=Sorting(),
         page=1,
         limit=20,
@@ -95,7 +95,12 @@ async def test_entries_of_one_merchant_are_not_found_for_another(
     merchant_id = gateway.merchant.merchant_id
     await gateway.register_card("card-1")
     versions = await list_payments(
-        gateway.engine, merchant_id, PaymentFilter(), sorting=Sorting(), page=1, limit=20
+        gateway.engine,
+        merchant_id,
+        PaymentFilter(include_sandbox=True),
+        sorting=Sorting(),
+        page=1,
+        limit=20,
     )
     cache = PaymentJsonCache()
     await cache.page(gateway.engine, merchant_id, versions, page=1, limit=20)

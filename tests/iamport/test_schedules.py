@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dasi.providers.kicc.adapter import KiccProvider
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, set_retry_policy
 from support.gateway_merchant import Answer, MerchantClient, new_order
@@ -196,11 +197,12 @@ async def test_retry_of_a_revoked_one_charges_now(client: MerchantClient):
 
 
 async def retry_unreachable(client: MerchantClient, order: str) -> Answer:
-    """Retry while the PG cannot be reached: a live channel has no PG in tests."""
-    await client.engine.database.fetch("UPDATE channels SET is_sandbox = false")
-    answer = await client.call("POST", f"{SCHEDULE}/{order}/retry")
-    await client.engine.database.fetch("UPDATE channels SET is_sandbox = true")
-    return answer
+    """Retry while nothing listens at the PG's address."""
+    provider = client.engine.providers["kicc"]
+    assert isinstance(provider, KiccProvider)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(provider._urls, True, "http://127.0.0.1:9")
+        return await client.call("POST", f"{SCHEDULE}/{order}/retry")
 
 
 async def test_a_revoked_schedule_that_is_retried_is_revoked_no_longer(client: MerchantClient):

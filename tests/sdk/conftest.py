@@ -230,3 +230,9 @@ async def shot(page: Page, name: str) -> None:
     """A picture of the page for people, when `DASI_SCREENS` names a folder."""
     if SCREENS:
         await page.screenshot(path=f"{SCREENS}/{name}.png", full_page=True)
+
+
+async def results_read(page: Page, count: int) -> None:
+    """Wait until the SDK or its frame has asked for the window's result as often as `count`."""
+    for _ in range(count):
+        await page.wait_for_event("response", lambda response: response.url.endswith("/result"))

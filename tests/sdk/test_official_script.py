@@ -1,6 +1,5 @@
 """A page that keeps Iamport's own script: list, frame, request, result, as that script does it."""
 
-import asyncio
 import json
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -12,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from sdk.conftest import CODE, PHONE, heard
+from sdk.conftest import CODE, PHONE, heard, results_read
 from support.served_app import served
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -1,12 +1,11 @@
 """On a PC: the window is a popup, and the callback hears exactly one result."""
 
-import asyncio
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.async_api import expect
 
-from sdk.conftest import CODE, WITHOUT_CALLBACK, heard, pay, shot
+from sdk.conftest import CODE, WITHOUT_CALLBACK, heard, pay, results_read, shot
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,7 +12,7 @@ import base64
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import Clock
 from dasi.merchants import Merchant, NewApiKey, add_api_key, add_merchant, find_merchant_by_code
 from dasi.runtime.headless_payer import pay_in_window
+from dasi.schedules import revoke_test_schedules
 from dasi.settings import read_settings
 from support.served_app import address_of, free_socket, served
 from support.simulator_process import SimulatorControl
@@ -31,6 +32,7 @@ from support.simulator_process import SimulatorControl
 CODE = "imp00000001"
 MID, PG_SECRET = "T0021766", "easypay!KICCTEST"  # the contract KICC publishes for tests
 VAULT_KEY = base64.b64encode(bytes(range(32))).decode()
+LIVE_MID, LIVE_SECRET = "05700001", "easypay!LIVE0001"
 PAGE_URL = "http://shop.example/order"
 _numbers = itertools.count(1)
 
@@ -136,6 +138,11 @@ class MerchantClient:
         part = f"/{window_token}{''.join(end)}" if window_token else ""
         return f"{self.url}/checkout/{self.merchant.code}/windows{part}"
 
+    async def go_live(self, **more: Any) -> Channel:
+        """Add a live channel, which the same simulator serves, and return it."""
+        await self.kicc.control("POST", "/malls", {"mallId": LIVE_MID, "key": LIVE_SECRET})
+        return await add_live_channel(self.engine, self.merchant, **more)
+
     async def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """The rows of a query to the database."""
         return [dict(row) for row in await self.engine.database.fetch(sql, *values)]
@@ -149,6 +156,23 @@ class MerchantClient:
         """The amount that this MID's payers have paid, by the simulator's ledger."""
         state = await self.kicc.state(mall=self.channel.pg_merchant_id)
         return int(state["sums"].get(self.channel.pg_merchant_id, {"net": 0})["net"])
+
+
+async def add_live_channel(engine: Engine, merchant: Merchant, **more: Any) -> Channel:
+    """Add the merchant's first live channel: the merchant is live from then on."""
+    return await add_channel(
+        engine,
+        merchant,
+        **{
+            "provider": "kicc",
+            "pg_merchant_id": LIVE_MID,
+            "secret": LIVE_SECRET,
+            "is_sandbox": False,
+            "is_default": True,
+            "also": revoke_test_schedules,
+            **more,
+        },
+    )
 
 
 def new_order() -> str:
@@ -201,7 +225,8 @@ async def running_gateway(
     listening = free_socket()
     public_url = address_of(listening)
     variables = environment(database_url, kicc_url=kicc.base_url, public_url=public_url)
-    settings = read_settings({**variables, **more})
+    # The setting must be https; a simulator on this machine may be without.
+    settings = replace(read_settings({**variables, **more}), kicc_live_url=kicc.base_url)
     async with (
         open_engine(settings, clock=clock) as engine,
         served(create_app(engine, settings), listening) as url,

@@ -1,6 +1,6 @@
 """SQL of billing keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from dasi.billing_keys.billing_key import BillingKey, Customer, KeyStatus
@@ -87,6 +87,16 @@ async def active_key(
     return None if row is None else _billing_key(row)
 
 
+async def is_test_channel(connection: Connection, merchant_id: int, channel_id: int) -> bool:
+    """Return the mode of a channel, which is the mode of its keys."""
+    is_sandbox: bool = await connection.fetchval(
+        "SELECT is_sandbox FROM channels WHERE merchant_id = $1 AND channel_id = $2",
+        merchant_id,
+        channel_id,
+    )
+    return is_sandbox
+
+
 async def active_keys(
     database: Database, merchant_id: int, customer_uids: Sequence[str]
 ) -> list[BillingKey]:
@@ -100,22 +110,13 @@ async def active_keys(
     return [_billing_key(row) for row in rows]
 
 
-async def key_channels(
-    connection: Connection, merchant_id: int, customer_uids: Collection[str]
-) -> dict[str, int]:
-    """Map each `customer_uid` to the channel of its newest key, of any status."""
-    rows = await connection.fetch(
-        """SELECT DISTINCT ON (customer_uid) customer_uid, channel_id FROM billing_keys
-           WHERE merchant_id = $1 AND customer_uid = ANY($2::text[])
-           ORDER BY customer_uid, issued_at DESC, billing_key_id DESC""",
-        merchant_id,
-        list(customer_uids),
-    )
-    return {row["customer_uid"]: row["channel_id"] for row in rows}
-
-
 async def delete_active_key(
-    connection: Connection, merchant_id: int, customer_uid: str, now: datetime
+    connection: Connection,
+    merchant_id: int,
+    customer_uid: str,
+    *,
+    include_sandbox: bool,
+    now: datetime,
 ) -> BillingKey | None:
     """active -> deleted, with its deletion at the PG due now. Return the key, or None."""
     row = await connection.fetchrow(
@@ -123,6 +124,8 @@ async def delete_active_key(
                 UPDATE billing_keys
                 SET status = 'deleted', updated_at = $3, next_deletion_at = $3
                 WHERE merchant_id = $1 AND customer_uid = $2 AND status = 'active'
+                  AND ($4 OR channel_id IN (SELECT channel_id FROM channels
+                                            WHERE merchant_id = $1 AND NOT is_sandbox))
                 RETURNING *
             )
             SELECT {_KEY} FROM k
@@ -130,6 +133,7 @@ async def delete_active_key(
         merchant_id,
         customer_uid,
         now,
+        include_sandbox,
     )
     return None if row is None else _billing_key(row)
 

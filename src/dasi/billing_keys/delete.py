@@ -38,7 +38,12 @@ InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[object]]
 
 
 async def delete_key(
-    engine: Engine, merchant_id: int, customer_uid: str, *, also: InSameAct | None = None
+    engine: Engine,
+    merchant_id: int,
+    customer_uid: str,
+    *,
+    include_sandbox: bool = True,
+    also: InSameAct | None = None,
 ) -> BillingKey:
     """Delete a customer's active key, request its deletion at the PG, and return the old key.
 
@@ -51,7 +56,9 @@ async def delete_key(
     async with engine.database.transaction() as connection:
         await key_attempt_store.discard_registrations(connection, merchant_id, customer_uid)
         await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
-        key = await billing_key_store.delete_active_key(connection, merchant_id, customer_uid, now)
+        key = await billing_key_store.delete_active_key(
+            connection, merchant_id, customer_uid, include_sandbox=include_sandbox, now=now
+        )
         await billing_key_store.delete_replaced_keys(connection, merchant_id, customer_uid, now)
         if key is not None:
             if also is not None:

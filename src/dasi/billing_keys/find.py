@@ -8,20 +8,23 @@ from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 
 
-async def find_billing_key(engine: Engine, merchant_id: int, customer_uid: str) -> BillingKey:
+async def find_billing_key(
+    engine: Engine, merchant_id: int, customer_uid: str, *, include_sandbox: bool = True
+) -> BillingKey:
     """Return the active key of a customer. Raises `NotFound("unknown_billing_key")`."""
     async with engine.database.transaction() as connection:
         key = await billing_key_store.active_key(connection, merchant_id, customer_uid)
-    if key is None:
+    if key is None or (key.is_sandbox and not include_sandbox):
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
     return key
 
 
 async def find_billing_keys(
-    engine: Engine, merchant_id: int, customer_uids: Sequence[str]
+    engine: Engine, merchant_id: int, customer_uids: Sequence[str], *, include_sandbox: bool = True
 ) -> list[BillingKey]:
     """Return the active keys of customers, in the order of `customer_uid`."""
-    return await billing_key_store.active_keys(engine.database, merchant_id, customer_uids)
+    keys = await billing_key_store.active_keys(engine.database, merchant_id, customer_uids)
+    return [key for key in keys if include_sandbox or not key.is_sandbox]
 
 
 async def is_replaced(engine: Engine, key: ChargedKey) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from dasi.foundation.db import Database
 
 _LINE = """k.billing_key_id, k.customer_uid, k.status, k.card_name, k.card_number, k.card_kind,
-    k.customer_name, c.pg_merchant_id, k.issued_at, k.updated_at, k.pg_deleted_at,
+    k.customer_name, c.pg_merchant_id, c.is_sandbox, k.issued_at, k.updated_at, k.pg_deleted_at,
     k.manual_review_reason, k.shared_with,
     CASE WHEN k.status = 'replaced' AND k.deletion_attempts = 0 THEN k.next_deletion_at END
     AS restorable_until"""
@@ -28,6 +28,7 @@ class BillingKeySummary:
     card_kind: str | None
     customer_name: str | None
     pg_merchant_id: str
+    is_sandbox: bool
     issued_at: datetime
     updated_at: datetime
     pg_deleted_at: datetime | None

@@ -31,15 +31,19 @@ async def save_issued_key(
     deletion needs it and because it may be restored (`restore_key`).
 
     A key of an unresolved registration may arrive after a newer key. The newer key then stays
-    active and the late one is saved as `replaced`. `discard_key` saves it as `deleted`, because the
-    customer's key was deleted meanwhile.
+    active and the late one is saved as `replaced`. So is a test key beside a live one: a live key
+    replaces a test key, never the other way round (M12). `discard_key` saves it as
+    `deleted`, because the customer's key was deleted meanwhile.
     """
     billing_key_id = f"bk_{ulid(now)}"
     await billing_key_store.lock_card(connection, issued.card.number_masked)
     await billing_key_store.lock_customer(connection, merchant_id, customer_uid)
     active = await billing_key_store.active_key(connection, merchant_id, customer_uid)
-    is_newest = active is None or active.issued_at <= issued.issued_at
-    status: KeyStatus = "deleted" if discard_key else "active" if is_newest else "replaced"
+    is_live = not await billing_key_store.is_test_channel(connection, merchant_id, channel_id)
+    is_first = active is None or (
+        (not active.is_sandbox, active.issued_at) <= (is_live, issued.issued_at)
+    )
+    status: KeyStatus = "deleted" if discard_key else "active" if is_first else "replaced"
     if status == "active":
         await billing_key_store.replace_active_key(connection, merchant_id, customer_uid, now=now)
     await billing_key_store.insert_key(

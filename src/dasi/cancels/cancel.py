@@ -36,6 +36,8 @@ class CancelRequest:
     """Whether this cancel sends a webhook."""
     actor: str = "merchant"
     idempotency_key: str | None = None
+    include_sandbox: bool = True
+    """Whether a test payment may be cancelled."""
 
 
 async def cancel(engine: Engine, merchant_id: int, request: CancelRequest) -> Payment:
@@ -113,6 +115,8 @@ async def _find(engine: Engine, merchant_id: int, request: CancelRequest) -> Pay
             engine.database, merchant_id, request.merchant_uid, holding, purpose="payment"
         )
     if payment is None or payment.purpose != "payment":
+        raise NotFound("nothing_to_cancel")
+    if payment.is_sandbox and not request.include_sandbox:
         raise NotFound("nothing_to_cancel")
     return payment
 

@@ -28,9 +28,11 @@ _NOTHING_TO_REFUND = (Status.CANCELLED, Status.FAILED)
 
 
 async def verify_card(
-    engine: Engine, merchant_id: int, *, customer_uid: str, amount_krw: int
+    engine: Engine, merchant_id: int, *, customer_uid: str, amount_krw: int, is_sandbox: bool
 ) -> None:
     """Charge the card and refund it; return if the PG approved the charge.
+
+    `is_sandbox` is the mode of the customer's key.
 
     `Conflict("card_verification_failed")` with the PG's text if it declined. If the outcome is
     unknown, `Conflict("order_in_doubt")`: the worker refunds an approval later.
@@ -45,6 +47,7 @@ async def verify_card(
         merchant_id,
         ChargeRequest(
             customer_uid=customer_uid,
+            is_sandbox=is_sandbox,
             details=ChargeDetails(
                 merchant_uid=order, amount_krw=amount_krw, name="카드 확인 (즉시 취소)"
             ),
@@ -74,7 +77,11 @@ async def refund_verifications(engine: Engine) -> int:
 async def _refund_if_paid(engine: Engine, verification: CardVerification) -> None:
     try:
         payment = await find_by_order(
-            engine, verification.merchant_id, verification.merchant_uid, statuses=frozenset(Status)
+            engine,
+            verification.merchant_id,
+            verification.merchant_uid,
+            statuses=frozenset(Status),
+            include_sandbox=True,
         )
     except NotFound:
         # Its process died before the charge was reserved.

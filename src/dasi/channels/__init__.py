@@ -8,6 +8,7 @@ from dasi.channels.select import (
     SEALED_SECRETS,
     find_channel,
     list_channels,
+    list_page_channels,
     open_account,
     select_channel,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "enable_channel",
     "find_channel",
     "list_channels",
+    "list_page_channels",
     "make_default",
     "open_account",
     "select_channel",

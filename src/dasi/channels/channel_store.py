@@ -28,13 +28,22 @@ async def channel(database: Database, merchant_id: int, channel_id: int) -> Chan
     return None if row is None else Channel(**row)
 
 
-async def lock_channels(connection: Connection, merchant_id: int) -> int:
-    """Lock the merchant's channels against other writers and return how many are in use."""
-    await connection.execute(
-        "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR UPDATE", merchant_id
+async def lock_channels(connection: Connection, merchant_id: int) -> bool:
+    """Lock the merchant's channels against other writers and return whether it is live."""
+    is_live: bool = await connection.fetchval(
+        "SELECT live_since IS NOT NULL FROM merchants WHERE merchant_id = $1 FOR UPDATE",
+        merchant_id,
     )
+    return is_live
+
+
+async def count_in_use(connection: Connection, merchant_id: int, *, only_live: bool) -> int:
+    """Count the channels in use: all of them, or the live ones."""
     count: int = await connection.fetchval(
-        "SELECT count(*) FROM channels WHERE merchant_id = $1 AND disabled_at IS NULL", merchant_id
+        """SELECT count(*) FROM channels
+           WHERE merchant_id = $1 AND disabled_at IS NULL AND NOT (is_sandbox AND $2)""",
+        merchant_id,
+        only_live,
     )
     return count
 
@@ -91,7 +100,6 @@ async def update_channel(
     channel_id: int,
     *,
     sealed_secret: bytes,
-    is_sandbox: bool,
     key_fields: str,
     language: str,
     late_approval_policy: str,
@@ -99,14 +107,13 @@ async def update_channel(
 ) -> Channel:
     row = await connection.fetchrow(
         f"""UPDATE channels
-            SET sealed_secret = $3, is_sandbox = $4, key_fields = $5, language = $6,
-                late_approval_policy = $7, quota_months_max = $8
+            SET sealed_secret = $3, key_fields = $4, language = $5, late_approval_policy = $6,
+                quota_months_max = $7
             WHERE merchant_id = $1 AND channel_id = $2
             RETURNING {_CHANNEL}""",
         merchant_id,
         channel_id,
         sealed_secret,
-        is_sandbox,
         key_fields,
         language,
         late_approval_policy,

@@ -2,6 +2,8 @@
 
 A disabled channel opens no more windows. Its keys are still charged and its payments still
 cancelled and looked up. For that reason a channel is never deleted.
+
+The default of a live merchant is one of its live channels.
 """
 
 from dasi.channels import channel_store
@@ -14,13 +16,16 @@ from dasi.foundation.errors import Conflict, NotFound
 async def make_default(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
     """Make a channel the default instead of the old one and return it.
 
-    Raises `NotFound("unknown_channel")` and `Conflict("channel_disabled")`.
+    Raises `NotFound("unknown_channel")`, `Conflict("channel_disabled")` and, for a test channel of
+    a live merchant, `Conflict("default_must_be_live")`.
     """
     async with engine.database.transaction() as connection:
-        await channel_store.lock_channels(connection, merchant_id)
+        is_live_merchant = await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
         if channel.disabled_at is not None:
             raise Conflict("channel_disabled", pg=channel.pg)
+        if is_live_merchant and channel.is_sandbox:
+            raise Conflict("default_must_be_live", pg=channel.pg)
         await channel_store.clear_default(connection, merchant_id)
         await channel_store.set_state(
             connection, merchant_id, channel_id, is_default=True, disabled_at=None
@@ -29,17 +34,22 @@ async def make_default(engine: Engine, merchant_id: int, channel_id: int) -> Cha
 
 
 async def disable_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
-    """Disable a channel and return it. The default can be disabled only as the last channel.
+    """Disable a channel and return it.
+
+    The default can be disabled only when no other channel can take its place.
 
     Raises `NotFound("unknown_channel")`, `Conflict("channel_is_default")` and
     `Conflict("channel_disabled")`.
     """
     async with engine.database.transaction() as connection:
-        in_use = await channel_store.lock_channels(connection, merchant_id)
+        is_live_merchant = await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
         if channel.disabled_at is not None:
             raise Conflict("channel_disabled", pg=channel.pg)
-        if channel.is_default and in_use > 1:
+        candidates = await channel_store.count_in_use(
+            connection, merchant_id, only_live=is_live_merchant
+        )
+        if channel.is_default and candidates > 1:
             raise Conflict("channel_is_default", pg=channel.pg)
         await channel_store.set_state(
             connection,
@@ -57,12 +67,20 @@ async def enable_channel(engine: Engine, merchant_id: int, channel_id: int) -> C
     Raises `NotFound("unknown_channel")` and `Conflict("channel_in_use")`.
     """
     async with engine.database.transaction() as connection:
-        in_use = await channel_store.lock_channels(connection, merchant_id)
+        is_live_merchant = await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
         if channel.disabled_at is None:
             raise Conflict("channel_in_use", pg=channel.pg)
+        candidates = await channel_store.count_in_use(
+            connection, merchant_id, only_live=is_live_merchant
+        )
+        may_be_default = not (is_live_merchant and channel.is_sandbox)
         await channel_store.set_state(
-            connection, merchant_id, channel_id, is_default=in_use == 0, disabled_at=None
+            connection,
+            merchant_id,
+            channel_id,
+            is_default=may_be_default and candidates == 0,
+            disabled_at=None,
         )
     return channel
 

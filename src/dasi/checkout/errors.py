@@ -1,7 +1,7 @@
 """The SDK's error codes and Korean texts, by our reason for a refusal.
 
     NOT_READY   the merchant has no channel at all
-    F1001       the PG asked for is not configured
+    F1001       the PG of the request is not configured, or is a test PG of a live merchant
     F1002       the order is paid already
     F1003       the order is registered (prepare) with another amount
     F1004       the order is not registered, or with other values, and the merchant requires it
@@ -46,6 +46,17 @@ _TABLE: Mapping[str, ErrorEntry] = {
     ),
     "no_channel": ErrorEntry("NOT_READY", "등록 된 PG 설정 정보를 찾을 수 없습니다."),
     "channel_disabled": ErrorEntry("F1001", "사용을 중지한 PG 설정입니다. (pg={pg})"),
+    "test_channel_of_live_merchant": ErrorEntry(
+        "F1001",
+        "실결제를 시작한 가맹점의 결제 페이지는 테스트 PG를 열 수 없습니다. (pg={pg}) 테스트하려면 "
+        "관리자 콘솔의 PG 설정에서 테스트 결제창을 잠시 허용하거나, 서버에서 "
+        "POST /payments/prepare 를 include_sandbox=true 로 호출해 이 주문을 등록해 주십시오.",
+    ),
+    "customer_has_live_key": ErrorEntry(
+        "F1001",
+        "실제 카드가 등록된 customer_uid에는 테스트 카드를 등록할 수 없습니다. 다른 customer_uid를 "
+        "사용해 주십시오.",
+    ),
     "pg_not_configured": ErrorEntry("F1001", "등록되지 않은 PG모듈 정보입니다. (pg={pg})"),
     "not_a_billing_mall": ErrorEntry(
         "F1001",

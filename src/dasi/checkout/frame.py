@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from dasi.channels import Channel, list_channels
+from dasi.channels import Channel, list_page_channels
 from dasi.checkout.errors import error_entry
 from dasi.checkout.pages import FRAMED_HEADERS
 from dasi.checkout.responses import Endpoint, as_page, json_response, merchant_of
@@ -34,23 +34,22 @@ def frame_routes(engine: Engine, templates: Templates) -> list[Route]:
 
 
 def channels_endpoint(engine: Engine) -> Endpoint:
-    """The channels, the default first: JSONP for the old script, JSON with CORS for the new one.
+    """The channels that a page may use, the default first.
 
-    Always HTTP 200: the scripts read the body of nothing else, and tell the page `msg` when the
-    list is empty.
+    JSONP for the old script, JSON with CORS for the new one. Always HTTP 200: the scripts read the
+    body of nothing else, and tell the page `msg` when the list is empty.
     """
 
     async def endpoint(request: Request) -> Response:
         try:
             merchant = await merchant_of(engine, request)
-            channels = await list_channels(engine, merchant.merchant_id)
+            channels = await list_page_channels(engine, merchant)
             if not channels:
                 raise NotAllowed("no_channel")
         except Refused as refused:
             return _script_or_json(
                 request, {"code": -1, "msg": error_entry(refused).text, "data": []}
             )
-        channels.sort(key=lambda channel: not channel.is_default)
         data = [_item(channel) for channel in channels]
         return _script_or_json(request, {"code": 0, "msg": None, "data": data})
 
@@ -64,7 +63,7 @@ def ready_endpoint(engine: Engine, templates: Templates) -> Endpoint:
         merchant = await merchant_of(engine, request)
         named = [request.path_params.get(part) for part in ("provider", "pg_merchant_id")]
         pg = ".".join(part for part in named if part)
-        channels = await list_channels(engine, merchant.merchant_id)
+        channels = await list_page_channels(engine, merchant)
         if pg and not any(pg in (channel.pg, channel.provider) for channel in channels):
             raise NotFound("pg_not_configured", pg=pg[:80])
         html = templates.render("ready.html", code=merchant.code, root=templates.root, pg=pg)

@@ -1,7 +1,6 @@
 """`dasi channel`: a merchant's contracts with payment companies."""
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Annotated, Literal
 
 import typer
@@ -29,6 +28,7 @@ from dasi.commands.printing import Facts, print_facts, print_list
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.merchants import Merchant
+from dasi.schedules import revoke_test_schedules
 
 app = typer.Typer(no_args_is_help=True, help="A merchant's contracts with payment companies.")
 Mid = Annotated[str, typer.Option("--mid", help="The MID of the channel.")]
@@ -36,16 +36,11 @@ _Change = Callable[[Engine, int, int], Awaitable[Channel]]
 _EXAMPLE_CHANNEL = "--merchant imp00000001 --mid T0021766"
 
 
-class Switch(StrEnum):
-    ON = "on"
-    OFF = "off"
-
-
 @app.command(
     "add",
     epilog=help_epilog(
         "dasi channel add --merchant imp00000001 --provider kicc --mid T0021766 "
-        "--secret - --sandbox on --default"
+        "--secret - --mode test --default"
     ),
 )
 def channel_add(
@@ -56,7 +51,10 @@ def channel_add(
     secret: Annotated[
         str, typer.Option(help="The secret it issued; `-` reads a line of standard input.")
     ],
-    sandbox: Annotated[Switch, typer.Option(help="On: its test host. Off: real money.")],
+    mode: Annotated[
+        Literal["test", "live"],
+        typer.Option(help="`test`: its test host, `live`: real money. It never changes."),
+    ],
     default: Annotated[
         bool, typer.Option("--default", help="Used when a page names no channel.")
     ] = False,
@@ -78,7 +76,11 @@ def channel_add(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Add a merchant's contract with a payment company."""
+    """Add a merchant's contract with a payment company.
+
+    The first live channel makes the merchant live and is its default. Its pages open live windows
+    only from then on, and the scheduled payments of test keys are revoked.
+    """
     pg_secret = read_secret(secret)
     assert pg_secret is not None
 
@@ -89,12 +91,13 @@ def channel_add(
             provider=provider,
             pg_merchant_id=pg_merchant_id,
             secret=pg_secret,
-            is_sandbox=sandbox is Switch.ON,
+            is_sandbox=mode == "test",
             is_default=default,
             key_fields=key_fields,
             language=language,
             late_approval_policy=late_approval_policy,
             quota_months_max=quota_months_max,
+            also=revoke_test_schedules,
         )
 
     channel = with_merchant(data, merchant_code, act)
@@ -213,7 +216,7 @@ def _channel_facts(channel: Channel) -> dict[str, str | int | bool | None]:
     return {
         "channel_key": channel.channel_key,
         "pg": channel.pg,
-        "is_sandbox": channel.is_sandbox,
+        "mode": "test" if channel.is_sandbox else "live",
         "is_default": channel.is_default,
         "key_fields": channel.key_fields,
         "language": channel.language,

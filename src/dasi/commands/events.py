@@ -20,6 +20,10 @@ _AGAIN_S = 2.0
 _PAGE = 200
 _ANSWER_S = 30
 _TAKEN = range(200, 300)
+IncludeSandbox = Annotated[
+    bool,
+    typer.Option("--include-sandbox", help="Test payments of a live merchant too."),
+]
 
 
 app = typer.Typer()
@@ -31,13 +35,20 @@ def events(
     merchant_code: MerchantCode,
     after: Annotated[int, typer.Option("--after", min=0, help="The cursor to read on from.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+    include_sandbox: IncludeSandbox = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
     """What became true for a merchant, oldest first: the same events its webhooks tell."""
 
     async def act(engine: Engine, merchant: Merchant) -> FeedPage:
-        return await read_feed(engine, merchant.merchant_id, after=after, limit=limit)
+        return await read_feed(
+            engine,
+            merchant.merchant_id,
+            after=after,
+            limit=limit,
+            include_sandbox=include_sandbox or not merchant.is_live,
+        )
 
     page = with_merchant(data, merchant_code, act)
     rows: list[Facts] = [_row(event) for event in page.events]
@@ -63,6 +74,7 @@ def listen(
     from_start: Annotated[
         bool, typer.Option("--from-start", help="A new name begins with the first event.")
     ] = False,
+    include_sandbox: IncludeSandbox = False,
     data: Data = DATA_DEFAULT,
 ) -> None:
     """Forward a merchant's events to a URL, as its webhooks are; catches up after a pause.
@@ -71,7 +83,14 @@ def listen(
     """
 
     async def act(engine: Engine, merchant: Merchant) -> None:
-        await _forward(engine, merchant, to=to, name=name, from_start=from_start)
+        await _forward(
+            engine,
+            merchant,
+            to=to,
+            name=name,
+            from_start=from_start,
+            include_sandbox=include_sandbox or not merchant.is_live,
+        )
 
     try:
         with_merchant(data, merchant_code, act)
@@ -80,20 +99,34 @@ def listen(
 
 
 async def _forward(
-    engine: Engine, merchant: Merchant, *, to: str, name: str, from_start: bool
+    engine: Engine,
+    merchant: Merchant,
+    *,
+    to: str,
+    name: str,
+    from_start: bool,
+    include_sandbox: bool,
 ) -> None:
     """Forward events until cancelled: one line an event, and its cursor is saved after it."""
     cursor = await get_offset(engine, merchant.merchant_id, name)
     if cursor is None:
         cursor = 0 if from_start else await tail_cursor(engine, merchant.merchant_id)
         await commit_offset(engine, merchant.merchant_id, name, cursor)
-    first = await read_feed(engine, merchant.merchant_id, after=cursor, limit=1)
+    first = await read_feed(
+        engine, merchant.merchant_id, after=cursor, limit=1, include_sandbox=include_sandbox
+    )
     missed = len(first.events) + first.remaining
     typer.echo(f"listening for {merchant.code} as {name!r}, to {to}: {missed} missed meanwhile")
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
-            page = await read_feed(engine, merchant.merchant_id, after=cursor, limit=_PAGE)
+            page = await read_feed(
+                engine,
+                merchant.merchant_id,
+                after=cursor,
+                limit=_PAGE,
+                include_sandbox=include_sandbox,
+            )
             wait_s = 0.0 if page.events else _POLL_S
             for event in page.events:
                 if not await _post(session, engine, merchant, to=to, event=event):

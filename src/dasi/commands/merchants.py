@@ -1,5 +1,6 @@
 """`dasi merchant`: the merchants that may call the gateway."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
@@ -11,6 +12,7 @@ from dasi.commands.options import (
     Data,
     Json,
     help_epilog,
+    read_duration,
     read_secret,
 )
 from dasi.commands.printing import print_facts, print_list, print_note
@@ -25,6 +27,7 @@ from dasi.merchants import (
     find_merchant_by_code,
     find_page_rules,
     list_merchants,
+    live_mode,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Shops that may call the gateway.")
@@ -67,7 +70,7 @@ def merchant_add(
     if not as_json:
         print_note(
             f"{SHOWN_ONCE}\nNext: dasi channel add --merchant {code} --provider kicc "
-            "--mid … --secret … --sandbox on --default"
+            "--mid … --secret … --mode test --default"
         )
 
 
@@ -144,6 +147,28 @@ def merchant_list(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     print_list(rows, as_json=as_json, none="No merchants yet: dasi merchant add --help")
 
 
+@app.command(
+    "test-windows", epilog=help_epilog("dasi merchant test-windows --code imp00000001 --for 2h")
+)
+def merchant_test_windows(
+    *,
+    code: Annotated[str, typer.Option(help="Whose it is.")],
+    period: Annotated[
+        str | None, typer.Option("--for", help="How long: 30m, 2h or 7d at most. Without it: off.")
+    ] = None,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Let the pages of a live merchant open windows of its test channels for a time."""
+    duration = None if period is None else read_duration(period, option="--for")
+
+    async def act(engine: Engine, merchant: Merchant) -> Merchant:
+        await live_mode.allow_test_windows(engine, merchant.merchant_id, duration)
+        return await find_merchant_by_code(engine, code)
+
+    print_facts(_merchant_facts(with_merchant(data, code, act)), as_json=as_json)
+
+
 def _merchant_facts(merchant: Merchant) -> dict[str, str | int | bool | None]:
     return {
         "code": merchant.code,
@@ -151,8 +176,14 @@ def _merchant_facts(merchant: Merchant) -> dict[str, str | int | bool | None]:
         "webhook_url": merchant.webhook_url,
         "test_webhook_url": merchant.test_webhook_url,
         "webhook_content_type": merchant.webhook_content_type,
-        "created_at": merchant.created_at.isoformat(timespec="seconds"),
+        "live_since": _moment(merchant.live_since),
+        "test_windows_until": _moment(merchant.test_windows_until),
+        "created_at": _moment(merchant.created_at),
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None
 
 
 def _rule_facts(rules: PageRules) -> dict[str, str | int | bool | None]:

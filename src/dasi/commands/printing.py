@@ -91,6 +91,18 @@ _REFUSALS = {
         "{pg} is disabled.",
         "`dasi channel enable` takes it into use again.",
     ),
+    "customer_has_live_key": (
+        "A real card of {customer_uid} is active, so a test card cannot be restored.",
+        "Delete the real card first.",
+    ),
+    "default_must_be_live": (
+        "{pg} is a test channel, and the default of a live merchant is a live channel.",
+        "Leave out --default, or name a live channel.",
+    ),
+    "clock_is_advanced": (
+        "The test clock of this merchant is ahead, so its payments would be charged too early.",
+        "`dasi clock reset` sets it back. Then add the live channel again.",
+    ),
     "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
     "clock_of_live_merchant": (
         "This merchant takes real money, so its clock cannot be turned.",

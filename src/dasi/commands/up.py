@@ -147,7 +147,7 @@ async def _print_addresses(
             f"  dasi merchant add{folder} --code imp00000001 --name 'My shop' "
             "--webhook-url https://shop.example/webhook\n"
             f"  dasi channel add{folder} --merchant imp00000001 --provider kicc "
-            "--mid T0021766 --secret 'easypay!KICCTEST' --sandbox on --default"
+            "--mid T0021766 --secret 'easypay!KICCTEST' --mode test --default"
         ),
         soft_wrap=True,
     )

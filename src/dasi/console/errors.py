@@ -122,6 +122,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "사용을 중지한 PG입니다: {pg}. 먼저 다시 사용하도록 바꾸세요.",
         "{pg} is disabled. Take it into use again first.",
     ),
+    "default_must_be_live": (
+        "실결제 가맹점의 기본 PG는 실결제 PG여야 합니다: {pg}는 테스트 PG입니다.",
+        "The default of a live merchant must be a live PG, and {pg} is a test PG.",
+    ),
+    "clock_is_advanced": (
+        "가맹점의 테스트 시계가 앞서 있습니다. dasi clock reset 으로 되돌린 뒤 다시 시도하세요.",
+        "The merchant's test clock is ahead. Set it back with `dasi clock reset`, then try again.",
+    ),
+    "key_of_other_mode": (
+        "{customer_uid}의 카드는 테스트 카드라서 실결제 예약에 쓸 수 없습니다.",
+        "The card of {customer_uid} is of the other mode (test or live).",
+    ),
+    "customer_has_live_key": (
+        "실제 카드가 등록되어 있어 테스트 카드를 복구할 수 없습니다.",
+        "A real card is registered, so a test card cannot be restored.",
+    ),
     "channel_in_use": ("이미 사용 중인 PG입니다: {pg}", "{pg} is in use already."),
     "merchant_code_taken": ("이미 쓰이는 가맹점 코드입니다: {code}", "This code is taken: {code}"),
     "unknown_schedule": ("이 예약이 없습니다.", "There is no such schedule."),

@@ -182,6 +182,7 @@ AUDIT_ACTION = {
     "billing_key_deleted": Label("빌링키 삭제", "billing key deleted"),
     "billing_key_restored": Label("빌링키 복원", "billing key restored"),
     "channel_added": Label("PG 추가", "channel added"),
+    "test_windows_set": Label("테스트 결제창 허용 변경", "test windows changed"),
     "channel_changed": Label("PG 설정 변경", "channel changed"),
     "channel_made_default": Label("기본 PG 지정", "channel made the default"),
     "channel_disabled": Label("PG 사용 중지", "channel disabled"),
@@ -207,6 +208,10 @@ FLASH = {
     "restored": Label("이 카드로 되돌렸습니다.", "Restored."),
     "saved": Label("저장했습니다.", "Saved."),
     "added": Label("추가했습니다.", "Added."),
+    "went_live": Label(
+        "실결제를 시작했습니다. 지금부터 결제 페이지는 실결제 창만 엽니다.",
+        "The merchant is live. Its pages open live windows only from now on.",
+    ),
     "disabled": Label("사용을 중지했습니다.", "Disabled."),
     "enabled": Label("다시 사용합니다.", "In use again."),
     "resent": Label("다시 보냅니다.", "It is being sent again."),

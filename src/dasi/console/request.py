@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -121,6 +122,14 @@ class ConsoleRequest:
     def shown(self, value: T) -> T:
         """Return `value` as this user may see it. `page` calls it for all that it renders."""
         return value if self.may_view_personal_data else masked(value)
+
+    @property
+    def test_windows_until(self) -> datetime | None:
+        """Until when pages of this live merchant may use test channels; None: they may not."""
+        if self.selected_merchant is None or not self.selected_merchant.is_live:
+            return None
+        until = self.selected_merchant.test_windows_until
+        return until if until is not None and until > self.engine.clock.now() else None
 
     def t(self, ko: str, en: str) -> str:
         return en if self.preferences.language == "en" else ko

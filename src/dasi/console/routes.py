@@ -79,6 +79,9 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", f"{_MERCHANT}/channels", channels.show_list, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/channels", channels.post_new, "configure"),
     ConsoleRoute("GET", f"{_MERCHANT}/channels/new", channels.show_new, "configure"),
+    ConsoleRoute(
+        "POST", f"{_MERCHANT}/channels/test-windows", channels.post_test_windows, "configure"
+    ),
     ConsoleRoute("GET", f"{_MERCHANT}/channels/{{channel_id}}", channels.show_one, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/channels/{{channel_id}}", channels.post_change, "configure"),
     ConsoleRoute(

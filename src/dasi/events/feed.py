@@ -15,6 +15,8 @@ from dasi.foundation.db import Connection
 
 LIMIT_MAX = 1_000
 _SEQUENCED_AT_ONCE = 5_000
+_IS_INCLUDED = """($3 OR e.channel_id IS NULL OR e.channel_id = ANY (ARRAY(
+    SELECT c.channel_id FROM channels c WHERE c.merchant_id = $1 AND NOT c.is_sandbox)))"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +44,28 @@ class FeedPage:
     """How many events follow this page."""
 
 
-async def read_feed(engine: Engine, merchant_id: int, *, after: int, limit: int) -> FeedPage:
+async def read_feed(
+    engine: Engine, merchant_id: int, *, after: int, limit: int, include_sandbox: bool
+) -> FeedPage:
     """Return the events after the cursor `after` (0: from the first), oldest first."""
     assert 1 <= limit <= LIMIT_MAX, "checked by the caller"
     await _assign_sequences(engine, merchant_id)
     rows = await engine.database.fetch(
-        """SELECT sequence, event_id, kind, resource_id, version, body, at FROM webhook_events
-           WHERE merchant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3""",
+        f"""SELECT sequence, event_id, kind, resource_id, version, body, at FROM webhook_events e
+            WHERE merchant_id = $1 AND sequence > $2 AND {_IS_INCLUDED}
+            ORDER BY sequence LIMIT $4""",
         merchant_id,
         after,
+        include_sandbox,
         limit,
     )
     events = tuple(Event(**{**row, "body": json.loads(row["body"])}) for row in rows)
     next_cursor = events[-1].sequence if events else after
     remaining = 0
     if len(events) == limit:
-        remaining = await _count_after(engine, merchant_id, next_cursor)
+        remaining = await _count_after(
+            engine, merchant_id, next_cursor, include_sandbox=include_sandbox
+        )
     return FeedPage(events, next_cursor, remaining)
 
 
@@ -133,12 +141,15 @@ async def _assign_batch(connection: Connection, merchant_id: int) -> None:
     )
 
 
-async def _count_after(engine: Engine, merchant_id: int, cursor: int) -> int:
+async def _count_after(
+    engine: Engine, merchant_id: int, cursor: int, *, include_sandbox: bool
+) -> int:
     row = await engine.database.fetchrow(
-        """SELECT count(*) AS count FROM webhook_events
-           WHERE merchant_id = $1 AND sequence > $2""",
+        f"""SELECT count(*) AS count FROM webhook_events e
+            WHERE merchant_id = $1 AND sequence > $2 AND {_IS_INCLUDED}""",
         merchant_id,
         cursor,
+        include_sandbox,
     )
     assert row is not None
     return int(row["count"])

@@ -11,23 +11,32 @@ from datetime import datetime
 from dasi.foundation.db import Connection, Database
 from dasi.foundation.ids import ulid
 
-OWN_URL = """CASE WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_url)
+_IS_TEST_OF_LIVE = "c.is_sandbox AND m.live_since IS NOT NULL"
+OWN_URL = f"""CASE WHEN {_IS_TEST_OF_LIVE} THEN m.test_webhook_url
+                 WHEN c.is_sandbox THEN coalesce(m.test_webhook_url, m.webhook_url)
                  ELSE m.webhook_url END"""
 """The merchant's own URL for an event: of `m`, the merchant, and `c`, the event's channel if any.
+
+The test events of a live merchant go to its test URL or nowhere, never to `notice_urls` (M12).
 """
 
 
-def _urls(urls: str, own_url: str, *, is_of_page: str) -> str:
+def _urls(urls: str, own_url: str, *, is_of_page: str, is_withheld: str) -> str:
     """Return SQL of the URLs that an event goes to: `urls`, the merchant's own, or both.
 
     A URL that the merchant's server sends replaces its own, as in Iamport. One that a page sends
-    comes beside it, because a page must not keep a payment from the merchant (A4).
+    comes beside it, because a page must not keep a payment from the merchant (A4). Where
+    `is_withheld`, neither counts (M12).
     """
-    return f"""CASE WHEN cardinality({urls}) = 0 THEN ARRAY[{own_url}]
+    return f"""CASE WHEN cardinality({urls}) = 0 OR ({is_withheld}) THEN ARRAY[{own_url}]
                  WHEN {is_of_page} AND {own_url} <> ALL ({urls}) THEN {urls} || ({own_url})
                  ELSE {urls} END"""
 
 
+_INPUT_URLS = _urls("n.urls", OWN_URL, is_of_page="n.is_of_page", is_withheld=_IS_TEST_OF_LIVE)
+_PARAMETER_URLS = _urls(
+    "$7::text[]", "m.own_url", is_of_page="$11", is_withheld="m.is_test_of_live"
+)
 ENQUEUE_EVENTS_CTE = f"""event AS (
         INSERT INTO webhook_events
             (merchant_id, event_id, resource_id, channel_id, version, kind, body, at)
@@ -41,7 +50,7 @@ ENQUEUE_EVENTS_CTE = f"""event AS (
         FROM webhook_input n
         JOIN merchants m ON m.merchant_id = n.merchant_id
         LEFT JOIN channels c ON c.merchant_id = n.merchant_id AND c.channel_id = n.channel_id
-        CROSS JOIN LATERAL unnest({_urls("n.urls", OWN_URL, is_of_page="n.is_of_page")})
+        CROSS JOIN LATERAL unnest({_INPUT_URLS})
             WITH ORDINALITY AS target (url, place)
         WHERE target.url IS NOT NULL
     )"""
@@ -67,8 +76,8 @@ async def enqueue_event(
     """Write the event of a payment and a delivery for each URL; return the event's id.
 
     `notice_urls` replace the merchant's own webhook URL if there are any; those that a page sent
-    (`is_of_page`) come beside it. A test channel's event goes to the merchant's test URL. A
-    merchant without a URL still has the event in the feed.
+    (`is_of_page`) come beside it. A test channel's event goes to the merchant's test URL; of a
+    live merchant it goes nowhere else. A merchant without a URL still has the event in the feed.
     `more` joins the body.
     """
     event_id = f"evt_{ulid(now)}"
@@ -150,7 +159,8 @@ async def _insert_event(
     """
     await connection.execute(
         f"""WITH merchant AS (
-               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url
+               SELECT m.merchant_id, m.webhook_content_type, {OWN_URL} AS own_url,
+                      {_IS_TEST_OF_LIVE} AS is_test_of_live
                FROM merchants m
                LEFT JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = $10
                WHERE m.merchant_id = $1 AND (m.extended_events OR NOT $9)
@@ -164,7 +174,7 @@ async def _insert_event(
            SELECT $1, $2 || '.' || target.place, $2, $3, $4, target.url, m.webhook_content_type,
                   'pending', $8, $8
            FROM merchant m
-           CROSS JOIN LATERAL unnest({_urls("$7::text[]", "m.own_url", is_of_page="$11")})
+           CROSS JOIN LATERAL unnest({_PARAMETER_URLS})
                WITH ORDINALITY AS target (url, place)
            WHERE target.url IS NOT NULL""",
         merchant_id,

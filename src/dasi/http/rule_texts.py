@@ -206,6 +206,10 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "at most {days} days ahead",
     ),
     "clock_forward": ("시계는 앞으로만 돌릴 수 있습니다", "later than the clock"),
+    "hours_at_most": (
+        "0보다 길고 {hours}시간을 넘지 않아야 합니다",
+        "more than nothing and at most {hours} hours",
+    ),
     "clock_days_at_most": (
         "최대 {days}일 앞까지 돌릴 수 있습니다",
         "at most {days} days ahead",
@@ -242,6 +246,15 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     "pg_secret": (
         "PG가 발급한 {maximum}자 이하의 글자여야 합니다",
         "1 to {maximum} characters, as the PG issued it",
+    ),
+    "live_pg_merchant_id": (
+        "{pg_merchant_id}는 PG의 테스트용 상점아이디입니다. 계약 후 발급받은 실제 상점아이디를 "
+        "입력하세요",
+        "{pg_merchant_id} is a MID that the PG published for tests; enter the MID of your contract",
+    ),
+    "live_pg_secret": (
+        "테스트용 시크릿 키입니다. 실제 상점아이디의 시크릿 키를 입력하세요",
+        "this is a secret for tests; enter the secret of the live MID",
     ),
     "pg_tid": ("PG의 거래번호가 필요합니다", "the PG's number of the transaction"),
     "resolution_note": (

@@ -25,7 +25,7 @@ from dasi.iamport.body import read_body, read_query
 from dasi.iamport.idempotent import run_idempotent
 from dasi.iamport.rendering.payment_cache import PaymentJsonCache
 from dasi.iamport.schema.json_schema import Param
-from dasi.iamport.schema.params import parse
+from dasi.iamport.schema.params import Boolean, parse
 from dasi.idempotency import find_by_idempotency_key, request_fingerprint
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
@@ -45,11 +45,29 @@ class ApiRequest:
     user_agent: str | None
     idempotency_key: str | None
     """The caller's name for this request, on routes that move money."""
-    shows_sandbox: bool
-    """Whether payments of test channels are shown without `include_sandbox`."""
     payment_cache: PaymentJsonCache
     slot: Slot
     """Lets an endpoint wait without holding up others."""
+
+    @property
+    def include_sandbox(self) -> bool:
+        """Whether test payments, test keys and their schedules take part in this request (M12).
+
+        The request decides. By default they do, except for a live merchant.
+        """
+        requested = self.requested_sandbox
+        return not self.merchant.is_live if requested is None else requested
+
+    @property
+    def requested_sandbox(self) -> bool | None:
+        """The parameter `include_sandbox` as the client sent it; None without one."""
+        requested: bool | None = self.params[INCLUDE_SANDBOX.name]
+        return requested
+
+    @property
+    def key_is_sandbox(self) -> bool | None:
+        """The mode that a charged key must have: live if `include_sandbox` is off, else any."""
+        return None if self.include_sandbox else False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,6 @@ class ApiContext:
 
     engine: Engine
     max_body_bytes: int
-    shows_sandbox: bool = True
     payment_cache: PaymentJsonCache = field(default_factory=PaymentJsonCache)
 
 
@@ -106,6 +123,7 @@ def recover_payment(respond: Callable[[Payment], Response]) -> Recover:
     return recover
 
 
+INCLUDE_SANDBOX = Boolean("include_sandbox")
 _USER_AGENT_MAX = 500
 _CONVERTOR = re.compile(r":\w*path\}")
 _BODY_METHODS = ("POST", "PUT")
@@ -141,10 +159,13 @@ def route(
     """Return the route with and without a trailing slash.
 
     Parameters come from the query and, for POST and PUT, from the body, which wins over the query.
-    With `reads_body=False` the body is never read. `require_any`, `response_type`, `errors` and
+    With `reads_body=False` the body is never read. Every route takes `include_sandbox`.
+    `require_any`, `response_type`, `errors` and
     `statuses` go into OpenAPI. Routes that move money pass `recover` and honour `Idempotency-Key`:
     `recover` returns what an earlier request with the key did, or None if it did nothing.
     """
+
+    all_params = (*params, INCLUDE_SANDBOX)
 
     async def handle(request: Request) -> Response:
         async def run() -> Response:
@@ -159,10 +180,9 @@ def route(
                 engine=context.engine,
                 merchant=merchant,
                 path={name: _in_path(name, text) for name, text in request.path_params.items()},
-                params=parse(params, fields),
+                params=parse(all_params, fields),
                 user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_MAX] or None,
                 idempotency_key=key,
-                shows_sandbox=context.shows_sandbox,
                 payment_cache=context.payment_cache,
                 slot=slot,
             )
@@ -182,7 +202,7 @@ def route(
         return await error_boundary(request, run)
 
     spec = RouteSpec(
-        params=params,
+        params=all_params,
         require_any=require_any,
         response_type=response_type,
         errors=errors,

@@ -162,6 +162,13 @@ ERRORS: dict[str, ErrorEntry] = {
     "clock_moment": ErrorEntry(409, -1, "advance, to: {rule}"),
     # billing keys
     "unknown_customer": ErrorEntry(200, 1, "등록되지 않은 구매자입니다."),
+    "key_of_other_mode": ErrorEntry(
+        200,
+        -1,
+        "customer_uid({customer_uid})에 등록된 카드는 테스트 카드입니다. 실결제를 시작한 가맹점은 "
+        "테스트 카드로 청구하거나 예약하지 않습니다. 결제창에서 실제 카드를 다시 등록하세요. "
+        "테스트라면 같은 요청을 include_sandbox=true 와 함께 보내세요.",
+    ),
     "unknown_billing_key": ErrorEntry(
         200, 1, "요청하신 customer_uid({customer_uid})로 등록된 정보를 찾을 수 없습니다."
     ),

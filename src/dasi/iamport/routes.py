@@ -25,9 +25,9 @@ from dasi.iamport.schema import docs_page
 _WRONG_METHOD = 405
 
 
-def routes(engine: Engine, *, max_body_bytes: int, shows_sandbox: bool = True) -> list[Route]:
+def routes(engine: Engine, *, max_body_bytes: int) -> list[Route]:
     """Return the routes in order: a longer path stands before a shorter one that matches it too."""
-    context = ApiContext(engine, max_body_bytes, shows_sandbox)
+    context = ApiContext(engine, max_body_bytes)
     served = [
         *users.routes(context),
         *codes.routes(context),

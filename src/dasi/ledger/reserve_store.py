@@ -43,6 +43,8 @@ class Reservation(ChargeDetails, frozen=True, kw_only=True):
     idempotency_key: str | None
     reservation_id: str
     """Distinguishes the reservations of one batch, two of which may name the same order."""
+    is_sandbox: bool | None
+    """The mode that the key must have; None: any."""
     business_date: date
     first_lookup_at: datetime
     deadline_at: datetime
@@ -122,7 +124,10 @@ class Reserved:
 # in the PG's order number where KICC's alphabet and its 40 characters allow it.
 _RESERVE = """
     WITH input AS MATERIALIZED (
-        SELECT r.*,
+        SELECT r.merchant_id, r.customer_uid, r.merchant_uid, r.amount_krw, r.tax_free_krw,
+               r.custom_data, r.notice_urls, r.user_agent, r.quota_months, r.is_scheduled,
+               r.idempotency_key, r.reservation_id, r.business_date, r.first_lookup_at,
+               r.deadline_at, r.now,
                CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || new_imp_uid_number()
                    AS imp_uid,
                order_request_name('pay', i.installation_id, r.merchant_id, r.merchant_uid)
@@ -144,12 +149,13 @@ _RESERVE = """
             merchant_id bigint, customer_uid text, merchant_uid text, amount_krw bigint,
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
             notice_urls text[], user_agent text, quota_months integer, is_scheduled boolean,
-            idempotency_key text, reservation_id text, business_date date,
+            idempotency_key text, is_sandbox boolean, reservation_id text, business_date date,
             first_lookup_at timestamptz, deadline_at timestamptz, now timestamptz,
             details_digest text, mac text)
         JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
+                       AND c.is_sandbox = coalesce(r.is_sandbox, c.is_sandbox)
         JOIN installation i ON i.mode <> 'stopped'
         WHERE r.merchant_id BETWEEN 1 AND 9223372036854775807
     ), named AS (
@@ -241,8 +247,8 @@ async def reserve_charges(
 ) -> list[Reserved | None]:
     """Insert for each a pending payment, a `sending` attempt and the first event.
 
-    None for a reservation whose order is taken or whose customer has no active key, and while the
-    installation is stopped: nothing of it is written.
+    None for a reservation whose order is taken or whose customer has no active key of its mode, and
+    while the installation is stopped: nothing of it is written.
     """
     parameter = msgspec.json.encode(reservations).decode()
     for _ in range(_NAME_TAKEN_MAX - 1):

@@ -1,5 +1,6 @@
 """Merchants, their API keys and access tokens."""
 
+from dasi.merchants import live_mode
 from dasi.merchants.api_keys import (
     NewApiKey,
     add_api_key,
@@ -17,7 +18,10 @@ from dasi.merchants.merchant import (
     set_extended_events,
     set_retry_days,
 )
-from dasi.merchants.merchant_store import Merchant, find_clock_offset
+from dasi.merchants.merchant_store import (
+    Merchant,
+    find_clock_offset,
+)
 from dasi.merchants.page_rules import PageRules, change_page_rules, find_page_rules
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
@@ -39,6 +43,7 @@ __all__ = [
     "issue_token",
     "list_api_keys",
     "list_merchants",
+    "live_mode",
     "revoke_api_key",
     "rotate_api_key",
     "set_extended_events",

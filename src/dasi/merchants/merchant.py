@@ -74,8 +74,8 @@ async def change_webhook(
 ) -> None:
     """Change a merchant's webhook settings for future events. Raises `Invalid`.
 
-    Existing deliveries keep their URL. Events of test channels go to `test_webhook_url`, or to
-    `webhook_url` if that is None.
+    Existing deliveries keep their URL. Events of test channels go to `test_webhook_url`. If that is
+    None, they go to `webhook_url`, and those of a live merchant go nowhere.
     """
     _check_urls(webhook_url=webhook_url, test_webhook_url=test_webhook_url)
     await merchant_store.update_webhook(

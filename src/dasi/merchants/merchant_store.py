@@ -8,7 +8,7 @@ from typing import Literal
 from dasi.foundation.db import Connection, Database, Row
 
 _MERCHANT = """merchant_id, code, name, webhook_url, test_webhook_url, webhook_content_type,
-    created_at"""
+    live_since, test_windows_until, created_at"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,18 @@ class Merchant:
     webhook_url: str | None
     """The URL for webhooks; None: it reads the feed."""
     test_webhook_url: str | None
-    """The URL for webhooks of test channels; None: `webhook_url`."""
+    """The URL for webhooks of test channels; None: `webhook_url`, or none of a live merchant."""
     webhook_content_type: Literal["json", "form"]
+    live_since: datetime | None
+    """When its first live channel was added. It never becomes a test merchant again."""
+    test_windows_until: datetime | None
+    """Until when the pages of a live merchant may use its test channels too."""
     created_at: datetime
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it takes real money, so that test payments are left out (M12)."""
+        return self.live_since is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +263,7 @@ async def merchants_by_token_any_merchant(
     """Return each token's merchant at its moment; None for an unknown or expired token."""
     rows = await database.fetch(
         """SELECT input.place, m.merchant_id, m.code, m.name, m.webhook_url, m.test_webhook_url,
-                  m.webhook_content_type, m.created_at
+                  m.webhook_content_type, m.live_since, m.test_windows_until, m.created_at
            FROM unnest($1::bytea[], $2::timestamptz[])
                 WITH ORDINALITY AS input (token_hash, now, place)
            JOIN access_tokens t ON t.token_hash = input.token_hash AND t.expires_at > input.now

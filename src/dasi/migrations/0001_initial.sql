@@ -58,6 +58,11 @@ CREATE TABLE merchants (
     -- How far the clock of a merchant in test mode was moved forward. Due times are stored on the
     -- machine's clock and move with it, so no worker loop needs to read this column.
     clock_offset_s       bigint      NOT NULL DEFAULT 0 CHECK (clock_offset_s >= 0),
+    -- When the first live channel was added. Since then the merchant is live, also while its live
+    -- channels are disabled: its pages use live channels only, and test payments are left out (M12).
+    live_since           timestamptz,
+    -- Until then the pages of a live merchant may use its test channels too.
+    test_windows_until   timestamptz,
     created_at           timestamptz NOT NULL
 );
 
@@ -103,6 +108,8 @@ CREATE TABLE channels (
     provider         text        NOT NULL CHECK (provider IN ('kicc')),
     pg_merchant_id          text        NOT NULL CHECK (pg_merchant_id ~ '^[A-Za-z0-9]{1,20}$'),
     sealed_secret    bytea       NOT NULL,
+    -- The mode: the PG's test host, or real money. Payments, billing keys, schedules and events have
+    -- the mode of their channel, so it never changes.
     is_sandbox       boolean     NOT NULL,
     is_default       boolean     NOT NULL,
     -- The card data that the payer enters when a billing key is issued.
@@ -123,6 +130,15 @@ CREATE TABLE channels (
     CONSTRAINT channels_default_is_in_use CHECK (NOT (is_default AND disabled_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX channels_one_default ON channels (merchant_id) WHERE is_default;
+
+CREATE FUNCTION refuse_channel_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the mode, the provider and the MID of a channel never change';
+END $$;
+CREATE TRIGGER channels_fixed BEFORE UPDATE ON channels FOR EACH ROW
+    WHEN ((OLD.is_sandbox, OLD.provider, OLD.pg_merchant_id)
+          IS DISTINCT FROM (NEW.is_sandbox, NEW.provider, NEW.pg_merchant_id))
+    EXECUTE FUNCTION refuse_channel_change();
 
 
 -- Billing keys ---------------------------------------------------------------------------------
@@ -455,11 +471,12 @@ CREATE TABLE ledger_mac_keys (
 -- moment.
 CREATE TABLE payment_counts (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
+    is_sandbox   boolean     NOT NULL,
     field        text        NOT NULL CHECK (field IN ('started', 'paid', 'failed', 'cancelled')),
     bucket       interval    NOT NULL CHECK (bucket IN ('10 minutes', '1 day')),
     bucket_start timestamptz NOT NULL,
     payments     bigint      NOT NULL,
-    PRIMARY KEY (merchant_id, field, bucket, bucket_start) INCLUDE (payments)
+    PRIMARY KEY (merchant_id, field, bucket, bucket_start, is_sandbox) INCLUDE (payments)
 );
 
 -- The only row: the time that the worker has counted up to. It begins with all of the past and
@@ -475,6 +492,7 @@ INSERT INTO payment_counts_watermark (counted_until) VALUES ('-infinity');
 CREATE TABLE payment_count_deltas (
     merchant_id bigint      NOT NULL REFERENCES merchants,
     delta_id    bigint      GENERATED ALWAYS AS IDENTITY,
+    is_sandbox  boolean     NOT NULL,
     field       text        NOT NULL,
     at          timestamptz NOT NULL,
     delta       integer     NOT NULL CHECK (delta IN (-1, 1)),
@@ -486,9 +504,9 @@ CREATE INDEX payment_count_deltas_by_field ON payment_count_deltas (merchant_id,
 -- change that is younger than 10 s needs no correction.
 CREATE FUNCTION record_count_delta() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO payment_count_deltas (merchant_id, field, at, delta)
-    SELECT NEW.merchant_id, one.field, one.at, one.delta
-    FROM (VALUES
+    INSERT INTO payment_count_deltas (merchant_id, is_sandbox, field, at, delta)
+    SELECT c.merchant_id, c.is_sandbox, one.field, one.at, one.delta
+    FROM channels c CROSS JOIN (VALUES
         ('started', CASE WHEN TG_OP = 'INSERT' THEN NEW.started_at END, 1),
         ('paid', CASE WHEN NEW.status = 'paid' THEN NEW.paid_at END, 1),
         ('failed', CASE WHEN NEW.status = 'failed' THEN NEW.failed_at END, 1),
@@ -499,7 +517,8 @@ BEGIN
         ('cancelled', CASE WHEN OLD.status IN ('partly_cancelled', 'cancelled')
                            THEN OLD.cancelled_at END, -1)
     ) AS one (field, at, delta)
-    WHERE one.at < clock_timestamp() - interval '10 seconds';
+    WHERE c.merchant_id = NEW.merchant_id AND c.channel_id = NEW.channel_id
+      AND one.at < clock_timestamp() - interval '10 seconds';
     RETURN NULL;
 END $$;
 CREATE TRIGGER payments_count_delta_insert AFTER INSERT ON payments FOR EACH ROW
@@ -562,6 +581,8 @@ CREATE TABLE registered_windows (
     notice_urls  text[]      NOT NULL DEFAULT '{}',
     redirect_url text        CHECK (length(redirect_url) <= 2000),
     confirm_url  text        CHECK (length(confirm_url) <= 2000),
+    -- Whether the page of a live merchant may pay this order in a test window.
+    allows_sandbox boolean   NOT NULL,
     updated_at   timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, merchant_uid)
 );
@@ -576,6 +597,9 @@ CREATE TABLE schedules (
     merchant_uid   text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
     customer_uid   text        NOT NULL CHECK (length(customer_uid) BETWEEN 1 AND 80),
     customer_id    text,
+    -- The channel of the customer's key when the payment was scheduled. Its mode is the schedule's
+    -- mode: a key of the other mode is not charged.
+    channel_id     bigint      NOT NULL,
     -- 'running': a worker has claimed it. Only the order's payment shows whether it was charged.
     status         text        NOT NULL CHECK (status IN ('scheduled', 'running', 'executed', 'revoked')),
     -- The merchant's time, on the merchant's clock. due_at is the same moment on the machine's clock.
@@ -607,6 +631,7 @@ CREATE TABLE schedules (
     version        integer     NOT NULL DEFAULT 1,
     PRIMARY KEY (merchant_id, schedule_id),
     FOREIGN KEY (merchant_id, imp_uid) REFERENCES payments,
+    FOREIGN KEY (merchant_id, channel_id) REFERENCES channels,
     CHECK (status <> 'executed' OR (imp_uid IS NOT NULL AND executed_at IS NOT NULL)),
     CHECK (status <> 'revoked' OR revoked_at IS NOT NULL)
 );

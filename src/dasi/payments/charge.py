@@ -23,7 +23,7 @@ from dasi.billing_keys import active_key, is_replaced, open_key
 from dasi.channels import open_account
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
-from dasi.foundation.errors import NotFound, Unavailable
+from dasi.foundation.errors import NotAllowed, NotFound, Unavailable
 from dasi.foundation.ids import ulid
 from dasi.foundation.vault import DecryptionError
 from dasi.ledger import (
@@ -61,6 +61,8 @@ class ChargeRequest:
 
     customer_uid: str
     details: ChargeDetails
+    is_sandbox: bool | None
+    """The mode that the customer's key must have (M12); None: any."""
     user_agent: str | None = None
     is_scheduled: bool = False
     """A scheduled payment: its payment has an `imps_` id."""
@@ -71,7 +73,8 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     """Charge once and return the payment: paid, failed (declined), or pending (unresolved).
 
     Refused, with nothing done: `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
-    `NotFound("unknown_customer")`. A pending payment is not a failure: the PG may have charged.
+    `NotFound("unknown_customer")`, `NotAllowed("key_of_other_mode")`. A pending payment is
+    not a failure: the PG may have charged.
     """
     payment = await _charge_active_key(engine, merchant_id, request)
     is_over = payment.fail_code != key_attempt_store.KEY_REPLACED
@@ -151,8 +154,11 @@ async def _reserve(
         async with engine.database.transaction() as connection:
             await ensure_not_stopped(connection)
             await ensure_order_available(connection, merchant_id, request.details.merchant_uid)
-            if await active_key(connection, merchant_id, request.customer_uid) is None:
-                raise NotFound("unknown_customer", customer_uid=request.customer_uid)
+            key = await active_key(connection, merchant_id, request.customer_uid)
+        if key is None:
+            raise NotFound("unknown_customer", customer_uid=request.customer_uid)
+        if request.is_sandbox not in (None, key.is_sandbox):
+            raise NotAllowed("key_of_other_mode", customer_uid=request.customer_uid)
     order = request.details.merchant_uid
     raise Unavailable(f"order {order!r}, which others keep taking,", retry_after_s=1)
 
@@ -177,6 +183,7 @@ def _reservation(
         user_agent=request.user_agent,
         is_scheduled=request.is_scheduled,
         idempotency_key=request.idempotency_key,
+        is_sandbox=request.is_sandbox,
         reservation_id=ulid(now),
         business_date=business_date,
         first_lookup_at=lookup_backoff.first_lookup_at(now),

@@ -296,6 +296,16 @@ class Provider(Protocol):
         """The slug of `dasi.providers.decline_reasons` for the PG's own code and text."""
         ...
 
+    @property
+    def test_merchant_ids(self) -> frozenset[str]:
+        """The MIDs that the PG published for tests: none of them takes real money."""
+        ...
+
+    @property
+    def test_secrets(self) -> frozenset[str]:
+        """The secrets that the PG published for tests."""
+        ...
+
     async def open_window(
         self, account: PgAccount, request: WindowRequest
     ) -> WindowOpened | Declined | Unknown | NotSent:

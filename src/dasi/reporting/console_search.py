@@ -45,6 +45,8 @@ class PaymentQuery:
     until: datetime | None = None
     """The first moment after the range."""
     customer_uid: str | None = None
+    is_sandbox: bool | None = None
+    """True: test payments only. False: live payments only."""
     fail_code: str | None = None
     """The PG's or the gateway's code of the failure."""
     matches_buyer: bool = True
@@ -128,6 +130,10 @@ def _conditions(query: PaymentQuery, after: Cursor | None, bind: Callable[[Any],
         sql += f" AND p.started_at < {bind(query.until)}"
     if query.customer_uid is not None:
         sql += f" AND p.customer_uid = {bind(query.customer_uid)}"
+    if query.is_sandbox is not None:
+        sql += f""" AND p.channel_id = ANY (ARRAY(
+                      SELECT c.channel_id FROM channels c
+                      WHERE c.merchant_id = $1 AND c.is_sandbox = {bind(query.is_sandbox)}))"""
     if query.fail_code is not None:
         sql += f" AND p.fail_code = {bind(query.fail_code)}"
     if after is not None:

@@ -49,45 +49,54 @@ _COUNT = """
         WHERE c.counted_until = range.since AND c.counted_until < range.until
         RETURNING range.since, range.until
     ), counts AS (
-        SELECT m.merchant_id, bucket.field, bucket.bucket_start, bucket.payments
+        SELECT m.merchant_id, c.is_sandbox, bucket.field, bucket.bucket_start,
+               sum(bucket.payments) AS payments
         FROM watermark CROSS JOIN merchants m CROSS JOIN LATERAL (
-            SELECT 'started' AS field,
+            SELECT p.channel_id, 'started' AS field,
                    date_bin('10 minutes', p.started_at, '2000-01-01Z') AS bucket_start,
                    count(*) AS payments
             FROM payments p
             WHERE p.merchant_id = m.merchant_id
-              AND p.started_at >= watermark.since AND p.started_at < watermark.until GROUP BY 2
+              AND p.started_at >= watermark.since AND p.started_at < watermark.until
+            GROUP BY 1, 3
             UNION ALL
-            SELECT 'paid', date_bin('10 minutes', p.paid_at, '2000-01-01Z'), count(*)
+            SELECT p.channel_id, 'paid', date_bin('10 minutes', p.paid_at, '2000-01-01Z'), count(*)
             FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status = 'paid'
-              AND p.paid_at >= watermark.since AND p.paid_at < watermark.until GROUP BY 2
+              AND p.paid_at >= watermark.since AND p.paid_at < watermark.until GROUP BY 1, 3
             UNION ALL
-            SELECT 'failed', date_bin('10 minutes', p.failed_at, '2000-01-01Z'), count(*)
+            SELECT p.channel_id, 'failed', date_bin('10 minutes', p.failed_at, '2000-01-01Z'),
+                   count(*)
             FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status = 'failed'
-              AND p.failed_at >= watermark.since AND p.failed_at < watermark.until GROUP BY 2
+              AND p.failed_at >= watermark.since AND p.failed_at < watermark.until GROUP BY 1, 3
             UNION ALL
-            SELECT 'cancelled', date_bin('10 minutes', p.cancelled_at, '2000-01-01Z'), count(*)
+            SELECT p.channel_id, 'cancelled', date_bin('10 minutes', p.cancelled_at, '2000-01-01Z'),
+                   count(*)
             FROM payments p
             WHERE p.merchant_id = m.merchant_id AND p.status IN ('partly_cancelled', 'cancelled')
-              AND p.cancelled_at >= watermark.since AND p.cancelled_at < watermark.until GROUP BY 2
+              AND p.cancelled_at >= watermark.since AND p.cancelled_at < watermark.until
+            GROUP BY 1, 3
         ) AS bucket
+        JOIN channels c ON c.merchant_id = m.merchant_id AND c.channel_id = bucket.channel_id
+        GROUP BY 1, 2, 3, 4
     ), deltas AS (
         DELETE FROM payment_count_deltas n USING watermark WHERE n.at < watermark.until
-        RETURNING n.merchant_id, n.field, n.at, n.delta, n.at < watermark.since AS is_past
+        RETURNING n.merchant_id, n.is_sandbox, n.field, n.at, n.delta,
+                  n.at < watermark.since AS is_past
     ), merged AS (
-        SELECT merchant_id, field, bucket_start, payments FROM counts
+        SELECT merchant_id, is_sandbox, field, bucket_start, payments FROM counts
         UNION ALL
-        SELECT merchant_id, field, at, delta FROM deltas WHERE is_past
+        SELECT merchant_id, is_sandbox, field, at, delta FROM deltas WHERE is_past
     ), upserted AS (
-        INSERT INTO payment_counts AS c (merchant_id, field, bucket, bucket_start, payments)
+        INSERT INTO payment_counts AS c
+            (merchant_id, field, bucket, bucket_start, is_sandbox, payments)
         SELECT merchant_id, field, bucket, date_bin(bucket, bucket_start, '2000-01-01Z'),
-               sum(payments)
+               is_sandbox, sum(payments)
         FROM merged
         CROSS JOIN (VALUES (interval '10 minutes'), (interval '1 day')) AS buckets (bucket)
-        GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        ON CONFLICT (merchant_id, field, bucket, bucket_start)
+        GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (merchant_id, field, bucket, bucket_start, is_sandbox)
         DO UPDATE SET payments = c.payments + excluded.payments
     )
     SELECT watermark.until < now() - interval '1 hour' AS is_behind FROM watermark"""
@@ -115,15 +124,19 @@ def has_kept_counts(filters: PaymentFilter) -> bool:
 
 
 async def total(
-    database: Database, merchant_id: int, filters: PaymentFilter, status_condition: str
+    database: Database, merchant_id: int, filters: PaymentFilter, condition: str
 ) -> int:
-    """How many payments a list has that `has_kept_counts`. `status_condition` is SQL."""
+    """How many payments a list has that `has_kept_counts`.
+
+    `condition` is the SQL of the filter without its range of time.
+    """
     assert filters.since is not None
     assert filters.until is not None
     timestamp = f"p.{filters.by}_at"
-    counted = f"SELECT count(*) FROM payments p WHERE p.merchant_id = $1 AND {status_condition}"
+    counted = f"SELECT count(*) FROM payments p WHERE p.merchant_id = $1 AND {condition}"
+    mode = "" if filters.include_sandbox else "AND NOT {}.is_sandbox"
     kept = f"""SELECT coalesce(sum(c.payments), 0)::bigint FROM payment_counts c
-               WHERE c.merchant_id = $1 AND c.field = '{filters.by}'"""
+               WHERE c.merchant_id = $1 AND c.field = '{filters.by}' {mode.format("c")}"""
     # Kept counts reach up to the watermark or to the last whole short bucket of the range: short
     # buckets, whole days, short buckets. The rows before and after them are counted. `OFFSET 0`
     # hides the values from the planner. One plan then serves all values, and planning would take
@@ -139,7 +152,7 @@ async def total(
                AND c.bucket_start >= r.last_day AND c.bucket_start < r.until)
             + (SELECT coalesce(sum(n.delta), 0) FROM payment_count_deltas n
                WHERE n.merchant_id = $1 AND n.field = '{filters.by}'
-                 AND n.at >= r.since AND n.at < r.until)
+                 AND n.at >= r.since AND n.at < r.until {mode.format("n")})
             + ({counted} AND {timestamp} >= r.first AND {timestamp} <= r.last
                AND {timestamp} < r.since)
             + ({counted} AND {timestamp} >= r.until AND {timestamp} <= r.last) AS total

@@ -72,11 +72,15 @@ class _Outcome:
     cancelled_krw: int
 
 
-async def daily_stats(engine: Engine, merchant_id: int, *, since: datetime) -> DailyStats:
+async def daily_stats(
+    engine: Engine, merchant_id: int, *, since: datetime, include_sandbox: bool
+) -> DailyStats:
     """The statistics of the payments that began in the 24 hours from `since`."""
     outcomes = [
         outcome
-        for outcome in await _outcomes(engine, merchant_id, since=since)
+        for outcome in await _outcomes(
+            engine, merchant_id, since=since, include_sandbox=include_sandbox
+        )
         if outcome.code not in _ABANDONED_CODES
     ]
     hours = [
@@ -108,7 +112,9 @@ def _hour(hour: int, outcomes: list[_Outcome]) -> HourlyStats:
     )
 
 
-async def _outcomes(engine: Engine, merchant_id: int, *, since: datetime) -> list[_Outcome]:
+async def _outcomes(
+    engine: Engine, merchant_id: int, *, since: datetime, include_sandbox: bool
+) -> list[_Outcome]:
     """The outcomes of each hour, in order. One statement reads the day once."""
     rows = await engine.database.fetch(
         """SELECT width_bucket(started_at, $2::timestamptz[]) - 1 AS hour,
@@ -118,11 +124,14 @@ async def _outcomes(engine: Engine, merchant_id: int, *, since: datetime) -> lis
            FROM payments
            WHERE merchant_id = $1 AND started_at >= $3 AND started_at < $4
              AND purpose = 'payment'
+             AND ($5 OR channel_id IN (SELECT channel_id FROM channels
+                                       WHERE merchant_id = $1 AND NOT is_sandbox))
              AND status IN ('paid', 'partly_cancelled', 'cancelled', 'failed')
            GROUP BY 1, 2 ORDER BY 1, 2""",
         merchant_id,
         [since + timedelta(hours=hour) for hour in range(24)],
         since,
         since + timedelta(hours=24),
+        include_sandbox,
     )
     return [_Outcome(**row) for row in rows]

@@ -24,6 +24,8 @@ NEWEST_FIRST = Sorting()
 class PaymentFilter:
     """The payments of a list; None means any."""
 
+    include_sandbox: bool
+    """Whether payments of test channels belong to it."""
     merchant_uid: str | None = None
     customer_uid: str | None = None
     statuses: frozenset[Status] = frozenset(Status)

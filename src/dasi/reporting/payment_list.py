@@ -1,6 +1,7 @@
 """Find payments by id or order, and list them page by page with their total, for the API."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from dasi.engine import Engine
@@ -31,15 +32,25 @@ _TIMESTAMP_COLUMNS = {
 _FORCE_CUSTOM_PLAN = (
     "({} OR (SELECT count(*) FROM generate_series(1, 1000000000) n WHERE n > p.amount_krw) > 0)"
 )
+# An array is read once, before the list, so that the list keeps the order of its index.
+_IS_LIVE = """{}.channel_id = ANY (ARRAY(
+    SELECT live.channel_id FROM channels live
+    WHERE live.merchant_id = $1 AND NOT live.is_sandbox))"""
 
 
 async def find_payments(
-    engine: Engine, merchant_id: int, *, imp_uids: Sequence[str], merchant_uids: Sequence[str]
+    engine: Engine,
+    merchant_id: int,
+    *,
+    imp_uids: Sequence[str],
+    merchant_uids: Sequence[str],
+    include_sandbox: bool,
 ) -> list[Payment]:
     """The payments of these ids, and one of each of these orders, newest first.
 
     Of an order it is the payment that holds it, else the newest.
     """
+    mode = "true" if include_sandbox else _IS_LIVE
     # The ids first, then their payments: with one condition for both PostgreSQL reads all payments.
     rows = await engine.database.fetch(
         f"""SELECT {PAYMENT_COLUMNS} FROM (
@@ -47,10 +58,12 @@ async def find_payments(
                 UNION
                 (SELECT DISTINCT ON (o.merchant_uid) o.imp_uid FROM payments o
                  WHERE o.merchant_id = $1 AND o.merchant_uid = ANY($3::text[])
+                   AND {mode.format("o")}
                  ORDER BY o.merchant_uid, o.status IN ('ready', 'failed'), o.started_at DESC,
                           o.imp_uid DESC)) AS input
             JOIN payments p ON p.merchant_id = $1 AND p.imp_uid = input.imp_uid
             JOIN channels c ON c.merchant_id = p.merchant_id AND c.channel_id = p.channel_id
+            WHERE {mode.format("p")}
             ORDER BY p.started_at DESC, p.imp_uid DESC""",
         merchant_id,
         list(imp_uids),
@@ -65,6 +78,7 @@ async def find_by_order(
     merchant_uid: str,
     *,
     statuses: frozenset[Status],
+    include_sandbox: bool,
     sorting: Sorting | None = None,
 ) -> Payment:
     """The first payment of an order in one of `statuses`; `NotFound("unknown_payment")`.
@@ -73,7 +87,9 @@ async def find_by_order(
     must not hide that the order is paid.
     """
     holder_first = "p.status IN ('ready', 'failed'), " if sorting is None else ""
-    filters = PaymentFilter(merchant_uid=merchant_uid, statuses=statuses)
+    filters = PaymentFilter(
+        merchant_uid=merchant_uid, statuses=statuses, include_sandbox=include_sandbox
+    )
     condition, values = _condition(filters)
     row = await engine.database.fetchrow(
         f"""SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
@@ -139,8 +155,8 @@ async def _versions(
 
 async def _total(database: Database, merchant_id: int, filters: PaymentFilter) -> int:
     if counts.has_kept_counts(filters):
-        status_condition, _ = _condition(PaymentFilter(statuses=filters.statuses))
-        return await counts.total(database, merchant_id, filters, status_condition)
+        timeless, _ = _condition(replace(filters, since=None, until=None))
+        return await counts.total(database, merchant_id, filters, timeless)
     condition, values = _condition(filters)
     row = await database.fetchrow(
         f"SELECT count(*) AS total FROM payments p WHERE p.merchant_id = $1 AND {condition}",
@@ -174,6 +190,8 @@ def _condition(filters: PaymentFilter) -> tuple[str, list[Any]]:
         # As literals: the planner then knows which partial index holds them.
         statuses = ", ".join(f"'{status.value}'" for status in sorted(filters.statuses))
         terms.append(f"p.status IN ({statuses})")
+    if not filters.include_sandbox:
+        terms.append(_IS_LIVE.format("p"))
     if filters.merchant_uid is not None:
         add("p.merchant_uid = {}", filters.merchant_uid)
     if filters.customer_uid is not None:

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from dasi.billing_keys import key_channels
 from dasi.engine import Engine
 from dasi.events import enqueue_extended_event
-from dasi.foundation.errors import Conflict, NotFound
+from dasi.foundation.errors import Conflict, NotAllowed, NotFound
 from dasi.ledger import Payment, Status, find_payment
 from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import run_store
@@ -22,12 +21,12 @@ _DOUBLINGS_MAX = 8
 async def execute_schedule(
     engine: Engine, due: DueSchedule, *, idempotency_key: str | None = None
 ) -> Payment | None:
-    """Charge a claimed schedule, finish it and return the payment; None if its key is gone.
+    """Charge a claimed schedule, finish it and return the payment; None if it has no key.
 
-    A schedule without a key is revoked. A payment that was not sent does not finish the schedule:
-    the caller decides when it runs again. If another payment already holds this order, the schedule
-    is linked to it instead of charging again. While that payment is unresolved the schedule waits;
-    if it never reached the PG the order is free and the schedule is charged again.
+    A schedule without a key of its mode is revoked. A payment that was not sent does not finish the
+    schedule: the caller decides when it runs again. If another payment already holds this order,
+    the schedule is linked to it instead of charging again. While that payment is unresolved the
+    schedule waits; if it never reached the PG the order is free and the schedule is charged again.
     """
     executed_at = engine.clock.now() + due.clock_offset
     if due.is_second_run:
@@ -42,8 +41,14 @@ async def execute_schedule(
         return await link_existing_payment(
             engine, due, str(error.facts["imp_uid"]), executed_at=executed_at
         )
-    except NotFound:
-        await _revoke_keyless(engine, due, revoked_at=executed_at)
+    except (NotFound, NotAllowed) as error:
+        log.warning(
+            "schedule_without_key",
+            schedule_id=due.schedule_id,
+            merchant_id=due.merchant_id,
+            why=error.reason,
+        )
+        await _revoke_unchargeable(engine, due, revoked_at=executed_at)
         return None
     await _finish(engine, due, payment, executed_at=executed_at)
     return payment
@@ -111,22 +116,23 @@ async def _finish(
     await engine.database.run_batched(run_store.finish, result)
 
 
-async def _revoke_keyless(engine: Engine, due: DueSchedule, *, revoked_at: datetime) -> None:
-    """Revoke a schedule whose key is gone, although deleting a key revokes (B5). No charge."""
+async def _revoke_unchargeable(engine: Engine, due: DueSchedule, *, revoked_at: datetime) -> None:
+    """Revoke a schedule whose customer has no key of its mode. Nothing is charged.
+
+    Deleting a key revokes its schedules (B5), but a key of the other mode may have replaced it.
+    """
     now = engine.clock.now()
-    log.error("schedule_without_key", schedule_id=due.schedule_id, merchant_id=due.merchant_id)
     async with engine.database.transaction() as connection:
-        version = await run_store.revoke_keyless(
+        version = await run_store.revoke_unchargeable(
             connection, due.merchant_id, due.schedule_id, revoked_at=revoked_at, now=now
         )
         if version is not None:
-            channels = await key_channels(connection, due.merchant_id, {due.customer_uid})
             await enqueue_extended_event(
                 connection,
                 due.merchant_id,
                 kind="schedule.revoked",
                 resource_id=due.schedule_id,
-                channel_id=channels.get(due.customer_uid),
+                channel_id=due.scheduled_channel_id,
                 version=version,
                 body={
                     "merchant_uid": due.details.merchant_uid,
@@ -141,6 +147,7 @@ def _charge_request(due: DueSchedule, idempotency_key: str | None) -> ChargeRequ
     return ChargeRequest(
         customer_uid=due.customer_uid,
         details=due.details,
+        is_sandbox=due.is_sandbox,
         is_scheduled=True,
         idempotency_key=idempotency_key,
     )

@@ -12,7 +12,12 @@ from dasi.schedules import lock_ended_schedule
 
 
 async def retry(
-    engine: Engine, merchant_id: int, merchant_uid: str, *, idempotency_key: str | None = None
+    engine: Engine,
+    merchant_id: int,
+    merchant_uid: str,
+    *,
+    idempotency_key: str | None = None,
+    include_sandbox: bool = True,
 ) -> Payment:
     """Charge a declined or revoked schedule once more and return the new payment.
 
@@ -23,9 +28,11 @@ async def retry(
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        schedule = await lock_ended_schedule(connection, merchant_id, merchant_uid)
+        schedule = await lock_ended_schedule(
+            connection, merchant_id, merchant_uid, include_sandbox=include_sandbox
+        )
         key = await active_key(connection, merchant_id, schedule.customer_uid)
-        if key is None:
+        if key is None or key.is_sandbox is not schedule.is_sandbox:
             raise NotFound("unknown_schedule_key", customer_uid=schedule.customer_uid)
         due = await run_store.claim_for_retry(
             connection, merchant_id, schedule.schedule_id, leased_until=now + LEASE, now=now

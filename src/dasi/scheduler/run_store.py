@@ -23,7 +23,10 @@ _CLAIMED_COLUMNS = """
     s.leased_until, m.clock_offset_s, cardinality(m.retry_days) > 0 AS has_retry_policy,
     (SELECT k.channel_id FROM billing_keys k
      WHERE k.merchant_id = s.merchant_id AND k.customer_uid = s.customer_uid
-       AND k.status = 'active') AS channel_id"""
+       AND k.status = 'active') AS channel_id,
+    s.channel_id AS scheduled_channel_id,
+    (SELECT c.is_sandbox FROM channels c
+     WHERE c.merchant_id = s.merchant_id AND c.channel_id = s.channel_id) AS is_sandbox"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,10 @@ class DueSchedule:
     has_retry_policy: bool
     channel_id: int | None
     """Of the customer's active key; None without one."""
+    scheduled_channel_id: int
+    """Of the customer's key when the payment was scheduled."""
+    is_sandbox: bool
+    """The mode of that channel. A key of the other mode is not charged."""
     started_at: datetime
     """When the first worker claimed it."""
     leased_until: datetime
@@ -194,7 +201,7 @@ async def payment_of_run(
     return None if row is None else str(row["imp_uid"])
 
 
-async def revoke_keyless(
+async def revoke_unchargeable(
     connection: Connection,
     merchant_id: int,
     schedule_id: str,
@@ -202,7 +209,7 @@ async def revoke_keyless(
     revoked_at: datetime,
     now: datetime,
 ) -> int | None:
-    """Revoke a running schedule whose key is gone and return its new version."""
+    """Revoke a running schedule that has no key to charge and return its new version."""
     version: int | None = await connection.fetchval(
         """UPDATE schedules
            SET status = 'revoked', revoked_at = $3, leased_until = NULL, updated_at = $4,

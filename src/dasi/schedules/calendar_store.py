@@ -49,7 +49,12 @@ async def page(
 
 
 async def days(
-    database: Database, merchant_id: int, *, since: datetime, until: datetime
+    database: Database,
+    merchant_id: int,
+    *,
+    since: datetime,
+    until: datetime,
+    include_sandbox: bool,
 ) -> list[CalendarDay]:
     """Counts of each Korean day that has schedules, in order."""
     rows = await database.fetch(
@@ -61,9 +66,12 @@ async def days(
                   count(*) FILTER (WHERE status = 'revoked')::int AS revoked
            FROM schedules
            WHERE merchant_id = $1 AND schedule_at >= $2 AND schedule_at < $3
+             AND ($4 OR channel_id IN (SELECT channel_id FROM channels
+                                       WHERE merchant_id = $1 AND NOT is_sandbox))
            GROUP BY 1 ORDER BY 1""",
         merchant_id,
         since,
         until,
+        include_sandbox,
     )
     return [CalendarDay(**row) for row in rows]

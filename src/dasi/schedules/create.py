@@ -11,10 +11,10 @@ from dasi.card_verifications import verify_card
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.foundation.db import Connection
-from dasi.foundation.errors import Conflict, Invalid, NotFound
+from dasi.foundation.errors import Conflict, Invalid, NotAllowed, NotFound
 from dasi.foundation.ids import ulid
 from dasi.ledger import Buyer, ensure_order_available
-from dasi.merchants import find_clock_offset
+from dasi.merchants import find_clock_offset, live_mode
 from dasi.schedules import schedule_store
 from dasi.schedules.schedule import BATCH_MAX, HORIZON, NewSchedule, Schedule
 from dasi.schedules.schedule_store import ScheduleRow
@@ -28,25 +28,46 @@ async def create_schedules(
     customer_id: str | None,
     requests: Sequence[NewSchedule],
     checking_amount_krw: int,
+    include_sandbox: bool | None = None,
 ) -> list[Schedule]:
     """Schedule every request and return the schedules in the order of the requests.
 
+    A live merchant may schedule with a test key only if `include_sandbox` is set (M12).
     Refused, with nothing scheduled: `Invalid` (a moment past or too far, an amount below 1, none or
     too many), `NotFound("unknown_schedule_customer")`, `Conflict("schedule_exists")`,
-    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`. A `checking_amount_krw` above 0
+    `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
+    `NotAllowed("key_of_other_mode")`. A `checking_amount_krw` above 0
     is first charged to the card and refunded; `Conflict("card_verification_failed")` if the PG
     declines it. A duplicate order is refused before an unknown customer, as in `charge`.
     """
     _check_shape(requests)
     if checking_amount_krw:
         async with engine.database.transaction() as connection:
-            await _check(connection, engine, merchant_id, customer_uid, requests)
+            key, _ = await _check(
+                connection,
+                engine,
+                merchant_id,
+                customer_uid,
+                requests,
+                include_sandbox=include_sandbox,
+            )
         await verify_card(
-            engine, merchant_id, customer_uid=customer_uid, amount_krw=checking_amount_krw
+            engine,
+            merchant_id,
+            customer_uid=customer_uid,
+            amount_krw=checking_amount_krw,
+            is_sandbox=key.is_sandbox,
         )
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
-        key, clock_offset = await _check(connection, engine, merchant_id, customer_uid, requests)
+        key, clock_offset = await _check(
+            connection,
+            engine,
+            merchant_id,
+            customer_uid,
+            requests,
+            include_sandbox=include_sandbox,
+        )
         rows = [
             _schedule_row(request, key, schedule_id=f"sch_{ulid(now)}", clock_offset=clock_offset)
             for request in requests
@@ -57,6 +78,7 @@ async def create_schedules(
             rows,
             customer_uid=customer_uid,
             customer_id=customer_id or key.customer.customer_id,
+            channel_id=key.channel_id,
             now=now,
         )
         if not is_inserted:
@@ -94,8 +116,11 @@ async def _check(
     merchant_id: int,
     customer_uid: str,
     requests: Sequence[NewSchedule],
+    *,
+    include_sandbox: bool | None,
 ) -> tuple[BillingKey, timedelta]:
     """Check moments, orders and key; return the key and the offset of the merchant's clock."""
+    is_live = await live_mode.lock_is_live(connection, merchant_id)
     clock_offset = await find_clock_offset(connection, merchant_id)
     merchant_now = engine.clock.now() + clock_offset
     for number, request in enumerate(requests):
@@ -110,6 +135,9 @@ async def _check(
     key = await active_key(connection, merchant_id, customer_uid)
     if key is None:
         raise NotFound("unknown_schedule_customer", customer_uid=customer_uid)
+    may_use_test_key = (not is_live) if include_sandbox is None else include_sandbox
+    if key.is_sandbox and not may_use_test_key:
+        raise NotAllowed("key_of_other_mode", customer_uid=customer_uid)
     return key, clock_offset
 
 

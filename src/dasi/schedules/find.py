@@ -1,17 +1,15 @@
-"""Find and list schedules of one merchant: by order, by time, and by the days of a calendar."""
+"""Find and list schedules of one merchant, by order and by time."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from dasi.engine import Engine
-from dasi.foundation.clock import kst_range
 from dasi.foundation.errors import NotFound
 from dasi.foundation.pages import Cursor, Page, make_page
 from dasi.schedules import calendar_store, schedule_store
-from dasi.schedules.calendar_store import CalendarDay
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
-_LIMIT_MAX, _DAYS_MAX = 200, 62
+_LIMIT_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +18,13 @@ class SchedulePage:
     total: int
 
 
-async def find_schedule(engine: Engine, merchant_id: int, merchant_uid: str) -> Schedule:
+async def find_schedule(
+    engine: Engine, merchant_id: int, merchant_uid: str, *, include_sandbox: bool = True
+) -> Schedule:
     """Find the newest schedule of an order; `NotFound("unknown_schedule")` if it has none."""
-    schedule = await schedule_store.newest_of_order(engine.database, merchant_id, merchant_uid)
+    schedule = await schedule_store.newest_of_order(
+        engine.database, merchant_id, merchant_uid, include_sandbox=include_sandbox
+    )
     if schedule is None:
         raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])
     return schedule
@@ -39,6 +41,7 @@ async def list_schedules(
     oldest_first: bool,
     limit: int,
     offset: int,
+    include_sandbox: bool = True,
 ) -> SchedulePage:
     """List schedules with `since <= schedule_at < until`, of one key if `customer_uid` is set."""
     schedules, total = await schedule_store.between(
@@ -48,6 +51,7 @@ async def list_schedules(
         until=until,
         statuses=statuses,
         customer_uid=customer_uid,
+        include_sandbox=include_sandbox,
         oldest_first=oldest_first,
         limit=limit,
         offset=offset,
@@ -74,13 +78,3 @@ async def browse_schedules(
         limit=limit,
         cursor=lambda schedule: Cursor(schedule.schedule_at, schedule.schedule_id),
     )
-
-
-async def calendar(
-    engine: Engine, merchant_id: int, *, first: date, last: date
-) -> dict[date, CalendarDay]:
-    """Return counts of the Korean days from `first` to `last`, without days that have none."""
-    assert 0 <= (last - first).days < _DAYS_MAX, "checked by the caller"
-    since, until = kst_range(first, last)
-    days = await calendar_store.days(engine.database, merchant_id, since=since, until=until)
-    return {day.day: day for day in days}

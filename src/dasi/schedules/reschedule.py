@@ -13,7 +13,12 @@ from dasi.schedules.schedule import Schedule, ScheduleStatus, awaits_planned_ret
 
 
 async def reschedule(
-    engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
+    engine: Engine,
+    merchant_id: int,
+    merchant_uid: str,
+    *,
+    schedule_at: datetime,
+    include_sandbox: bool = True,
 ) -> Schedule:
     """Move a waiting schedule to another time and return it.
 
@@ -21,26 +26,35 @@ async def reschedule(
     if it ran, runs or was revoked.
     """
     async with engine.database.transaction() as connection:
-        schedule = await _lock(connection, merchant_id, merchant_uid)
+        schedule = await _lock(
+            connection, merchant_id, merchant_uid, include_sandbox=include_sandbox
+        )
         if schedule.status is not ScheduleStatus.SCHEDULED:
             raise Conflict("schedule_not_waiting", merchant_uid=merchant_uid)
         return await _requeue(engine, connection, schedule, schedule_at)
 
 
 async def reopen(
-    engine: Engine, merchant_id: int, merchant_uid: str, *, schedule_at: datetime
+    engine: Engine,
+    merchant_id: int,
+    merchant_uid: str,
+    *,
+    schedule_at: datetime,
+    include_sandbox: bool = True,
 ) -> Schedule:
     """Schedule a declined or revoked schedule again and return it.
 
     Errors of `lock_ended_schedule`; `Invalid` for a past moment.
     """
     async with engine.database.transaction() as connection:
-        schedule = await lock_ended_schedule(connection, merchant_id, merchant_uid)
+        schedule = await lock_ended_schedule(
+            connection, merchant_id, merchant_uid, include_sandbox=include_sandbox
+        )
         return await _requeue(engine, connection, schedule, schedule_at)
 
 
 async def lock_ended_schedule(
-    connection: Connection, merchant_id: int, merchant_uid: str
+    connection: Connection, merchant_id: int, merchant_uid: str, *, include_sandbox: bool
 ) -> Schedule:
     """Lock the newest schedule of a free order, if it was declined or revoked, and return it.
 
@@ -48,7 +62,7 @@ async def lock_ended_schedule(
     `NotFound("unknown_schedule")`, `Conflict("schedule_not_ended")` while it waits or runs,
     `Conflict("schedule_paid")`, and the errors of `ensure_order_available`.
     """
-    schedule = await _lock(connection, merchant_id, merchant_uid)
+    schedule = await _lock(connection, merchant_id, merchant_uid, include_sandbox=include_sandbox)
     is_open = schedule.status in (ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING)
     if is_open and not awaits_planned_retry(schedule):
         raise Conflict("schedule_not_ended", merchant_uid=schedule.merchant_uid)
@@ -58,9 +72,11 @@ async def lock_ended_schedule(
     return schedule
 
 
-async def _lock(connection: Connection, merchant_id: int, merchant_uid: str) -> Schedule:
+async def _lock(
+    connection: Connection, merchant_id: int, merchant_uid: str, *, include_sandbox: bool
+) -> Schedule:
     schedule = await schedule_store.newest_of_order_for_update(
-        connection, merchant_id, merchant_uid
+        connection, merchant_id, merchant_uid, include_sandbox=include_sandbox
     )
     if schedule is None:
         raise NotFound("unknown_schedule", merchant_uid=merchant_uid[:40])

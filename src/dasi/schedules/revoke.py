@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dasi.billing_keys import BillingKey, key_channels
+from dasi.billing_keys import BillingKey
 from dasi.engine import Engine
 from dasi.events import enqueue_extended_event
 from dasi.foundation.db import Connection
@@ -19,6 +19,7 @@ async def revoke(
     *,
     customer_uid: str | None,
     merchant_uids: Sequence[str],
+    include_sandbox: bool = True,
 ) -> list[Schedule]:
     """Revoke waiting schedules of a key, of some orders, or of both, and return them by time.
 
@@ -33,6 +34,7 @@ async def revoke(
             merchant_id,
             customer_uid=customer_uid,
             merchant_uids=merchant_uids,
+            include_sandbox=include_sandbox,
             now=engine.clock.now(),
         )
         running = await schedule_store.running_order(
@@ -50,8 +52,24 @@ async def revoke_of_deleted_key(
 ) -> list[Schedule]:
     """Revoke the schedules of a deleted key, in the transaction that deletes the key (B5)."""
     return await _revoke(
-        connection, key.merchant_id, customer_uid=key.customer_uid, merchant_uids=(), now=now
+        connection,
+        key.merchant_id,
+        customer_uid=key.customer_uid,
+        merchant_uids=(),
+        include_sandbox=True,
+        now=now,
     )
+
+
+async def revoke_test_schedules(
+    connection: Connection, merchant_id: int, now: datetime
+) -> list[Schedule]:
+    """Revoke the test schedules of a merchant, in the transaction that makes it live (M12).
+
+    Its clock is the machine's then, so `now` is the moment on both.
+    """
+    ids = await schedule_store.revoke_test_schedules(connection, merchant_id, now=now)
+    return await _announce_revoked(connection, merchant_id, ids, now=now)
 
 
 async def _revoke(
@@ -60,6 +78,7 @@ async def _revoke(
     *,
     customer_uid: str | None,
     merchant_uids: Sequence[str],
+    include_sandbox: bool,
     now: datetime,
 ) -> list[Schedule]:
     ids = await schedule_store.revoke(
@@ -67,20 +86,24 @@ async def _revoke(
         merchant_id,
         customer_uid=customer_uid,
         merchant_uids=merchant_uids or None,
+        include_sandbox=include_sandbox,
         revoked_at=now + await find_clock_offset(connection, merchant_id),
         now=now,
     )
+    return await _announce_revoked(connection, merchant_id, ids, now=now)
+
+
+async def _announce_revoked(
+    connection: Connection, merchant_id: int, ids: Sequence[str], *, now: datetime
+) -> list[Schedule]:
     revoked = await schedule_store.by_ids(connection, merchant_id, ids)
-    channels = await key_channels(
-        connection, merchant_id, {schedule.customer_uid for schedule in revoked}
-    )
     for schedule in revoked:
         await enqueue_extended_event(
             connection,
             merchant_id,
             kind="schedule.revoked",
             resource_id=schedule.schedule_id,
-            channel_id=channels.get(schedule.customer_uid),
+            channel_id=schedule.channel_id,
             version=schedule.version,
             body={
                 "merchant_uid": schedule.merchant_uid,

@@ -50,6 +50,9 @@ class Schedule(ChargeDetails, frozen=True, kw_only=True):
     schedule_id: str
     customer_uid: str
     customer_id: str | None
+    channel_id: int
+    is_sandbox: bool
+    """The mode of the customer's key when the payment was scheduled."""
     status: ScheduleStatus
     schedule_at: datetime
     """On the merchant's clock."""

@@ -14,7 +14,8 @@ from dasi.ledger import ChargeDetails, Status, payment_store
 from dasi.schedules.schedule import Schedule, ScheduleStatus
 
 SCHEDULE_COLUMNS = """
-    s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.customer_id, s.status,
+    s.merchant_id, s.schedule_id, s.merchant_uid, s.customer_uid, s.customer_id, s.channel_id,
+    c.is_sandbox, s.status,
     s.schedule_at, s.due_at, s.amount_krw, s.tax_free_krw, s.name, s.buyer_name, s.buyer_email,
     s.buyer_tel, s.buyer_addr, s.buyer_postcode, s.custom_data, s.notice_urls,
     s.card_quota AS quota_months, s.imp_uid, p.fail_reason,
@@ -22,8 +23,9 @@ SCHEDULE_COLUMNS = """
          WHEN p.status <> 'pending' THEN 'failed' END AS payment_status,
     nullif(p.amount_krw, s.amount_krw) AS other_amount_krw, s.executed_at, s.revoked_at, s.retries,
     s.version"""
-SCHEDULE_SOURCE = """schedules s LEFT JOIN payments p
-    ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
+SCHEDULE_SOURCE = """schedules s
+    JOIN channels c ON c.merchant_id = s.merchant_id AND c.channel_id = s.channel_id
+    LEFT JOIN payments p ON p.merchant_id = s.merchant_id AND p.imp_uid = s.imp_uid"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ async def insert_schedules(
     *,
     customer_uid: str,
     customer_id: str | None,
+    channel_id: int,
     now: datetime,
 ) -> bool:
     """Insert all rows; False, and none inserted, if another call has just scheduled an order."""
@@ -63,12 +66,12 @@ async def insert_schedules(
         async with connection.transaction():
             await connection.executemany(
                 """INSERT INTO schedules (
-                       merchant_id, schedule_id, merchant_uid, customer_uid, customer_id, status,
-                       schedule_at, due_at, amount_krw, tax_free_krw, name, buyer_name, buyer_email,
-                       buyer_tel, buyer_addr, buyer_postcode, custom_data, notice_urls, card_quota,
-                       created_at, updated_at)
-                   VALUES ($1, $2, $3, $4, $5, 'scheduled', $6, $7, $8, $9, $10, $11, $12, $13, $14,
-                           $15, $16, $17, $18, $19, $19)""",
+                       merchant_id, schedule_id, merchant_uid, customer_uid, customer_id,
+                       channel_id, status, schedule_at, due_at, amount_krw, tax_free_krw, name,
+                       buyer_name, buyer_email, buyer_tel, buyer_addr, buyer_postcode, custom_data,
+                       notice_urls, card_quota, created_at, updated_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14,
+                           $15, $16, $17, $18, $19, $20, $20)""",
                 [
                     (
                         merchant_id,
@@ -76,6 +79,7 @@ async def insert_schedules(
                         row.details.merchant_uid,
                         customer_uid,
                         customer_id,
+                        channel_id,
                         row.schedule_at,
                         row.due_at,
                         row.details.amount_krw,
@@ -114,29 +118,31 @@ async def by_ids(
 
 
 async def newest_of_order(
-    database: Database, merchant_id: int, merchant_uid: str
+    database: Database, merchant_id: int, merchant_uid: str, *, include_sandbox: bool
 ) -> Schedule | None:
     """The newest schedule of an order."""
     row = await database.fetchrow(
         f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
-            WHERE s.merchant_id = $1 AND s.merchant_uid = $2
+            WHERE s.merchant_id = $1 AND s.merchant_uid = $2 AND ($3 OR NOT c.is_sandbox)
             ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1""",
         merchant_id,
         merchant_uid,
+        include_sandbox,
     )
     return None if row is None else to_schedule(row)
 
 
 async def newest_of_order_for_update(
-    connection: Connection, merchant_id: int, merchant_uid: str
+    connection: Connection, merchant_id: int, merchant_uid: str, *, include_sandbox: bool
 ) -> Schedule | None:
     """The newest schedule of an order, locked until the transaction ends."""
     row = await connection.fetchrow(
         f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE}
-            WHERE s.merchant_id = $1 AND s.merchant_uid = $2
+            WHERE s.merchant_id = $1 AND s.merchant_uid = $2 AND ($3 OR NOT c.is_sandbox)
             ORDER BY s.created_at DESC, s.schedule_id DESC LIMIT 1 FOR UPDATE OF s""",
         merchant_id,
         merchant_uid,
+        include_sandbox,
     )
     return None if row is None else to_schedule(row)
 
@@ -149,6 +155,7 @@ async def between(
     until: datetime,
     statuses: frozenset[ScheduleStatus],
     customer_uid: str | None,
+    include_sandbox: bool,
     oldest_first: bool,
     limit: int,
     offset: int,
@@ -156,8 +163,11 @@ async def between(
     """One page of the schedules with `since <= schedule_at < until`, and the number of all."""
     where = """s.merchant_id = $1 AND s.schedule_at >= $2 AND s.schedule_at < $3
                AND s.status = ANY ($4::text[])
-               AND ($5::text IS NULL OR s.customer_uid = $5)"""
-    values = (merchant_id, since, until, sorted(statuses), customer_uid)
+               AND ($5::text IS NULL OR s.customer_uid = $5)
+               AND ($6 OR s.channel_id = ANY (ARRAY(
+                   SELECT live.channel_id FROM channels live
+                   WHERE live.merchant_id = $1 AND NOT live.is_sandbox)))"""
+    values = (merchant_id, since, until, sorted(statuses), customer_uid, include_sandbox)
     total = await database.fetchrow(
         f"SELECT count(*) AS count FROM schedules s WHERE {where} AND s.merchant_id = $1", *values
     )
@@ -165,7 +175,7 @@ async def between(
     direction = "ASC" if oldest_first else "DESC"
     rows = await database.fetch(
         f"""SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_SOURCE} WHERE {where} AND s.merchant_id = $1
-            ORDER BY s.schedule_at {direction}, s.schedule_id {direction} LIMIT $6 OFFSET $7""",
+            ORDER BY s.schedule_at {direction}, s.schedule_id {direction} LIMIT $7 OFFSET $8""",
         *values,
         limit,
         offset,
@@ -215,6 +225,7 @@ async def revoke(
     *,
     customer_uid: str | None,
     merchant_uids: Sequence[str] | None,
+    include_sandbox: bool,
     revoked_at: datetime,
     now: datetime,
 ) -> list[str]:
@@ -225,11 +236,35 @@ async def revoke(
            WHERE merchant_id = $1 AND status = 'scheduled'
              AND ($2::text IS NULL OR customer_uid = $2)
              AND ($3::text[] IS NULL OR merchant_uid = ANY ($3))
+             AND ($6 OR channel_id IN (SELECT channel_id FROM channels
+                                       WHERE merchant_id = $1 AND NOT is_sandbox))
            RETURNING schedule_id""",
         merchant_id,
         customer_uid,
         None if merchant_uids is None else list(merchant_uids),
         revoked_at,
+        now,
+        include_sandbox,
+    )
+    return [row["schedule_id"] for row in rows]
+
+
+async def revoke_test_schedules(
+    connection: Connection, merchant_id: int, *, now: datetime
+) -> list[str]:
+    """Revoke every test schedule that waits, runs or awaits a retry, and return their ids.
+
+    A run under way ends as usual; its payment is a test payment.
+    """
+    rows = await connection.fetch(
+        """UPDATE schedules
+           SET status = 'revoked', revoked_at = $2, leased_until = NULL, awaits_retry = false,
+               updated_at = $2, version = version + 1
+           WHERE merchant_id = $1 AND (status IN ('scheduled', 'running') OR awaits_retry)
+             AND channel_id IN (SELECT channel_id FROM channels
+                                WHERE merchant_id = $1 AND is_sandbox)
+           RETURNING schedule_id""",
+        merchant_id,
         now,
     )
     return [row["schedule_id"] for row in rows]

@@ -1,4 +1,4 @@
-"""Totals of a day's scheduled charges, and how punctually charges start."""
+"""Totals of scheduled charges by day, and how punctually charges start."""
 
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -7,12 +7,22 @@ from prometheus_client import Gauge
 
 from dasi.engine import Engine
 from dasi.foundation.clock import kst_range
-from dasi.schedules import stats_store
-from dasi.schedules.stats_store import DayTotal, StartDelay
+from dasi.schedules import calendar_store, stats_store
+from dasi.schedules.calendar_store import CalendarDay
+from dasi.schedules.stats_store import DayTotal, StartDelay, TestWork
 
-__all__ = ["DayTotal", "StartDelay", "preview_day", "publish_start_delay", "start_delay"]
+__all__ = [
+    "DayTotal",
+    "StartDelay",
+    "TestWork",
+    "calendar",
+    "count_test_work",
+    "preview_day",
+    "publish_start_delay",
+    "start_delay",
+]
 
-_WINDOW = timedelta(hours=1)
+_WINDOW, _DAYS_MAX = timedelta(hours=1), 62
 # Each process reads them from the database on a scrape, so the newest value is right.
 _MODE: Final = "mostrecent"
 _START_DELAY = Gauge(
@@ -47,6 +57,27 @@ async def preview_day(engine: Engine, day: date, *, merchant_code: str | None) -
         until=until,
         merchant_code=merchant_code,
     )
+
+
+async def calendar(
+    engine: Engine, merchant_id: int, *, first: date, last: date, include_sandbox: bool
+) -> dict[date, CalendarDay]:
+    """Return counts of the Korean days from `first` to `last`, without days that have none."""
+    assert 0 <= (last - first).days < _DAYS_MAX, "checked by the caller"
+    since, until = kst_range(first, last)
+    days = await calendar_store.days(
+        engine.database,
+        merchant_id,
+        since=since,
+        until=until,
+        include_sandbox=include_sandbox,
+    )
+    return {day.day: day for day in days}
+
+
+async def count_test_work(engine: Engine, merchant_id: int) -> TestWork:
+    """Count what a merchant that goes live leaves behind: test keys and their schedules."""
+    return await stats_store.test_work(engine.database, merchant_id)
 
 
 async def start_delay(engine: Engine, *, since: datetime) -> StartDelay:

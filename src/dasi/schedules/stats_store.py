@@ -27,16 +27,45 @@ class StartDelay:
     max_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestWork:
+    """The test keys of a merchant and the scheduled payments that wait for them."""
+
+    keys: int
+    schedules: int
+
+
+async def test_work(database: Database, merchant_id: int) -> TestWork:
+    """Active test keys, and test schedules that wait or run."""
+    row = await database.fetchrow(
+        """WITH test AS (SELECT channel_id FROM channels WHERE merchant_id = $1 AND is_sandbox)
+           SELECT (SELECT count(*) FROM billing_keys k JOIN test USING (channel_id)
+                   WHERE k.merchant_id = $1 AND k.status = 'active')::int AS keys,
+                  (SELECT count(*) FROM schedules s JOIN test USING (channel_id)
+                   WHERE s.merchant_id = $1 AND s.status IN ('scheduled', 'running'))::int
+                  AS schedules""",
+        merchant_id,
+    )
+    assert row is not None, "a row of counts"
+    return TestWork(**row)
+
+
 async def totals_between_any_merchant(
     database: Database, *, since: datetime, until: datetime, merchant_code: str | None
 ) -> list[DayTotal]:
-    """Totals of waiting and running schedules with `since <= schedule_at < until`."""
+    """Totals of waiting and running schedules with `since <= schedule_at < until`.
+
+    Test schedules of live merchants are left out (M12).
+    """
     rows = await database.fetch(
         """SELECT m.code AS merchant, count(*) AS count, sum(s.amount_krw)::bigint AS amount_krw,
                   min(s.schedule_at) AS first_at, max(s.schedule_at) AS last_at
-           FROM schedules s JOIN merchants m ON m.merchant_id = s.merchant_id
+           FROM schedules s
+           JOIN merchants m ON m.merchant_id = s.merchant_id
+           JOIN channels c ON c.merchant_id = s.merchant_id AND c.channel_id = s.channel_id
            WHERE s.status IN ('scheduled', 'running') AND s.schedule_at >= $1 AND s.schedule_at < $2
              AND ($3::text IS NULL OR m.code = $3)
+             AND NOT (c.is_sandbox AND m.live_since IS NOT NULL)
            GROUP BY m.code ORDER BY m.code""",
         since,
         until,

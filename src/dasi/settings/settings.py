@@ -247,15 +247,6 @@ class Settings:
         "`Retry-After`, and nothing is done. Payers, the console and notifications of KICC have as "
         "many of their own.",
     )
-    include_sandbox: bool = _setting(
-        "DASI_INCLUDE_SANDBOX",
-        default="on",
-        unit="on or off",
-        read=readers.switch,
-        sentence="Whether `GET /payments/{imp_uid}` shows payments of test channels to a caller "
-        "that does not pass `include_sandbox`. Off is Iamport's behaviour since the end of 2025; "
-        "clients written before it never pass it.",
-    )
     buyer_retention_days: int | None = _setting(
         "DASI_BUYER_RETENTION_DAYS",
         default="off",

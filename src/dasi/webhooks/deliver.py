@@ -27,6 +27,7 @@ from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, WebhookClient, encode
 from dasi.webhooks.retry_policy import (
     RETRY_SCHEDULE,
     DeliveryDecision,
+    HttpResult,
     RetrySchedule,
     evaluate_response,
 )
@@ -42,6 +43,9 @@ FAILURE_THRESHOLD, FAILURE_WINDOW_S = 20, 300
 _SLOT_TIMEOUT_S = 20
 _LEASE = timedelta(seconds=90)  # longer than a wait for a slot, a connection and a response
 _ATTEMPTS = Counter("dasi_webhook_attempts_total", "POSTs of webhooks, by result", ["result"])
+_WITHHELD = HttpResult(
+    None, "not sent: test events of a live merchant go to its test webhook URL only", None, 0
+)
 _BACKOFFS = Counter("dasi_webhook_endpoint_backoffs_total", "Back-offs from endpoints that fail")
 
 
@@ -136,6 +140,19 @@ class Deliverer(WorkerPool[SignableDelivery, EndpointKey]):
     ) -> None:
         began_at = self._engine.clock.now()
         body, headers = encode_body(delivery.body, delivery.content_type)
+        if delivery.is_withheld:
+            await delivery_store.record_attempt(
+                self._engine.database,
+                delivery,
+                request=body,
+                response=_WITHHELD,
+                decision=DeliveryDecision(
+                    "failed", began_at, has_responded=False, endpoint="healthy"
+                ),
+                began_at=began_at,
+                now=began_at,
+            )
+            return
         signature = signature_headers(
             secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
         )

@@ -22,6 +22,8 @@ class ClaimedDelivery:
     """Attempts of this retry cycle before this one."""
     is_live_merchant: bool
     """The merchant takes real money."""
+    is_withheld: bool
+    """A test event of a live merchant, for another URL than its test URL: it is not sent (M12)."""
 
 
 async def claim_due_any_merchant(
@@ -43,7 +45,7 @@ async def claim_due_any_merchant(
     """
     rows = await database.fetch(
         """UPDATE deliveries d SET leased_until = $2
-           FROM webhook_events e
+           FROM webhook_events e, merchants m
            WHERE (d.merchant_id, d.delivery_id) IN (
                SELECT due.merchant_id, due.delivery_id FROM deliveries due
                WHERE due.state = 'pending' AND due.next_attempt_at <= $1
@@ -64,11 +66,15 @@ async def claim_due_any_merchant(
                             OR r.backoff_until > $1) OFFSET 0)
                ORDER BY due.next_attempt_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
              AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
+             AND m.merchant_id = d.merchant_id
            RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.content_type,
                      e.body, d.cycle_attempts,
-                     EXISTS (SELECT 1 FROM channels c WHERE c.merchant_id = d.merchant_id
-                                                        AND NOT c.is_sandbox)
-                     AS is_live_merchant""",
+                     m.live_since IS NOT NULL AS is_live_merchant,
+                     m.live_since IS NOT NULL AND d.url IS DISTINCT FROM m.test_webhook_url
+                     AND EXISTS (SELECT 1 FROM channels c
+                                 WHERE c.merchant_id = e.merchant_id
+                                   AND c.channel_id = e.channel_id AND c.is_sandbox)
+                     AS is_withheld""",
         now,
         leased_until,
         batch,
@@ -77,14 +83,6 @@ async def claim_due_any_merchant(
         list(busy_merchants),
     )
     return [ClaimedDelivery(**{**row, "body": json.loads(row["body"])}) for row in rows]
-
-
-async def is_live_merchant(database: Database, merchant_id: int) -> bool:
-    """Return whether any channel of the merchant is live."""
-    row = await database.fetchrow(
-        "SELECT 1 FROM channels WHERE merchant_id = $1 AND NOT is_sandbox LIMIT 1", merchant_id
-    )
-    return row is not None
 
 
 async def release(database: Database, merchant_id: int, delivery_id: str) -> None:

@@ -12,7 +12,6 @@ from dasi.engine import Engine
 from dasi.foundation.errors import NotFound
 from dasi.foundation.ids import ulid
 from dasi.merchants import Merchant
-from dasi.webhooks import delivery_store
 from dasi.webhooks.http_client import WebhookClient, encode_body
 from dasi.webhooks.signing import signature_headers, signing_secrets
 
@@ -40,7 +39,7 @@ async def send_test_event(
     """
     url = merchant.webhook_url
     if mode == "test":
-        url = merchant.test_webhook_url or url
+        url = merchant.test_webhook_url or (None if merchant.is_live else url)
     if url is None:
         raise NotFound("no_webhook_url", code=merchant.code)
     now = engine.clock.now()
@@ -53,14 +52,13 @@ async def send_test_event(
     signature = signature_headers(
         secrets, event_id=f"evt_test_{test_id}", body=body.encode(), at=now
     )
-    is_live_merchant = await delivery_store.is_live_merchant(engine.database, merchant.merchant_id)
     client = WebhookClient(allow_local=engine.allows_local_urls, max_concurrent=1)
     try:
         response = await client.post(
             url,
             body.encode(),
             {**content_type, **signature},
-            is_live_merchant=is_live_merchant,
+            is_live_merchant=merchant.is_live,
             now=now,
         )
     finally:

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from dasi.channels import open_account, select_channel
+from dasi.billing_keys import active_key
+from dasi.channels import Channel, open_account, select_channel
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
-from dasi.foundation.errors import Invalid, NotFound, Refused, Unavailable
+from dasi.foundation.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from dasi.foundation.ids import token, ulid
 from dasi.ledger import (
     Payment,
@@ -19,7 +20,7 @@ from dasi.ledger import (
 from dasi.merchants import Merchant, PageRules, find_page_rules
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 from dasi.recovery import ensure_not_stopped
-from dasi.windows import window_store
+from dasi.windows import registered_window_store, window_store
 from dasi.windows.registered_window import ensure_registered
 from dasi.windows.return_address import check_return_addresses
 from dasi.windows.window import OpenedWindow, OpenWindowRequest, Progress, WindowView
@@ -56,6 +57,7 @@ async def open_window(
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
     `NotAllowed("pg_not_configured")`, `NotAllowed("channel_disabled")`,
+    `NotAllowed("test_channel_of_live_merchant")`, `Conflict("customer_has_live_key")`,
     `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
     `Conflict("prepared_amount_differs")`, `Conflict("registered_value_differs")`,
     `NotAllowed("window_not_registered")`, `Invalid`.
@@ -64,7 +66,11 @@ async def open_window(
     if request.customer_uid is None and request.amount_krw < 1:
         raise Invalid("amount", "won_in_window")
     channel = await select_channel(
-        engine, merchant.merchant_id, pg=request.pg, channel_key=request.channel_key
+        engine,
+        merchant,
+        pg=request.pg,
+        channel_key=request.channel_key,
+        is_registered=await _is_registered_for_test(engine, merchant, request.merchant_uid),
     )
     rules = await find_page_rules(engine, merchant.merchant_id)
     now = engine.clock.now()
@@ -72,7 +78,7 @@ async def open_window(
     async with engine.database.transaction() as connection:
         await ensure_not_stopped(connection)
         await _ensure_allowed(connection, merchant, rules, request)
-        await _ensure_available(connection, merchant.merchant_id, request)
+        await _ensure_available(connection, merchant.merchant_id, request, channel)
         imp_uid = await window_store.insert_window(
             connection,
             merchant.merchant_id,
@@ -84,22 +90,10 @@ async def open_window(
             now=now,
             expires_at=now + timedelta(seconds=engine.window_ttl_s),
         )
+    return_url = f"{engine.public_url}/checkout/{merchant.code}/windows/{window_token}/return"
     opened = await engine.providers[channel.provider].open_window(
         open_account(engine, channel),
-        WindowRequest(
-            order=_order(request, pg_order_id),
-            is_key_window=request.customer_uid is not None,
-            device=request.device,
-            return_url=f"{engine.public_url}/checkout/{merchant.code}/windows/{window_token}/return",
-            language=request.language,
-            app_scheme=request.app_scheme,
-            quotas_offered=(
-                channel.quotas_offered(request.amount_krw)
-                if request.quotas_offered is None
-                else request.quotas_offered
-            ),
-            cards_offered=request.cards_offered,
-        ),
+        _window_request(request, channel, pg_order_id=pg_order_id, return_url=return_url),
     )
     if isinstance(opened, WindowOpened):
         await window_store.mark_window_open(
@@ -133,6 +127,25 @@ def _pg_order_id(merchant_uid: str, now: datetime) -> str:
     return f"wo-{ulid(now)}"
 
 
+def _window_request(
+    request: OpenWindowRequest, channel: Channel, *, pg_order_id: str, return_url: str
+) -> WindowRequest:
+    return WindowRequest(
+        order=_order(request, pg_order_id),
+        is_key_window=request.customer_uid is not None,
+        device=request.device,
+        return_url=return_url,
+        language=request.language,
+        app_scheme=request.app_scheme,
+        quotas_offered=(
+            channel.quotas_offered(request.amount_krw)
+            if request.quotas_offered is None
+            else request.quotas_offered
+        ),
+        cards_offered=request.cards_offered,
+    )
+
+
 def _order(request: OpenWindowRequest, pg_order_id: str) -> Order:
     return Order(
         pg_order_id=pg_order_id,
@@ -161,7 +174,7 @@ async def _ensure_allowed(
 
 
 async def _ensure_available(
-    connection: Connection, merchant_id: int, request: OpenWindowRequest
+    connection: Connection, merchant_id: int, request: OpenWindowRequest, channel: Channel
 ) -> None:
     await ensure_order_available(
         connection,
@@ -169,6 +182,19 @@ async def _ensure_available(
         request.merchant_uid,
         purpose="payment" if request.customer_uid is None else "key_issue",
     )
+    if request.customer_uid is not None:
+        key = await active_key(connection, merchant_id, request.customer_uid)
+        if key is not None and channel.is_sandbox and not key.is_sandbox:
+            raise Conflict("customer_has_live_key", customer_uid=request.customer_uid)
+
+
+async def _is_registered_for_test(engine: Engine, merchant: Merchant, merchant_uid: str) -> bool:
+    if not merchant.is_live:
+        return False
+    registered = await registered_window_store.find(
+        engine.database, merchant.merchant_id, merchant_uid
+    )
+    return registered is not None and registered.allows_sandbox
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:

@@ -7,7 +7,7 @@ from typing import Literal
 from dasi.foundation.db import Connection, Database, Row
 
 _COLUMNS = """merchant_uid, amount_krw, currency, customer_uid, notice_urls, redirect_url,
-    confirm_url"""
+    confirm_url, allows_sandbox"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class RegisteredWindow:
     redirect_url: str | None = None
     confirm_url: str | None = None
     """None, or no URL at all: not compared."""
+    allows_sandbox: bool = False
+    """Whether the page of a live merchant may pay this order in a test window."""
 
 
 async def upsert(
@@ -30,13 +32,13 @@ async def upsert(
     row = await database.fetchrow(
         f"""INSERT INTO registered_windows
                 (merchant_id, merchant_uid, amount_krw, currency, customer_uid, notice_urls,
-                 redirect_url, confirm_url, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 redirect_url, confirm_url, allows_sandbox, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             ON CONFLICT (merchant_id, merchant_uid) DO UPDATE
             SET amount_krw = excluded.amount_krw, currency = excluded.currency,
                 customer_uid = excluded.customer_uid, notice_urls = excluded.notice_urls,
                 redirect_url = excluded.redirect_url, confirm_url = excluded.confirm_url,
-                updated_at = excluded.updated_at
+                allows_sandbox = excluded.allows_sandbox, updated_at = excluded.updated_at
             RETURNING {_COLUMNS}""",
         merchant_id,
         *_values(registered_window),
@@ -53,7 +55,7 @@ async def change(
     row = await database.fetchrow(
         f"""UPDATE registered_windows
             SET amount_krw = $3, currency = $4, customer_uid = $5, notice_urls = $6,
-                redirect_url = $7, confirm_url = $8, updated_at = $9
+                redirect_url = $7, confirm_url = $8, allows_sandbox = $9, updated_at = $10
             WHERE merchant_id = $1 AND merchant_uid = $2
             RETURNING {_COLUMNS}""",
         merchant_id,
@@ -94,6 +96,7 @@ def _values(registered_window: RegisteredWindow) -> tuple[object, ...]:
         list(registered_window.notice_urls),
         registered_window.redirect_url,
         registered_window.confirm_url,
+        registered_window.allows_sandbox,
     )
 
 

@@ -33,7 +33,9 @@ async def charged_with(
 ) -> str:
     """The PG's key that a charge of this customer really used."""
     request = ChargeRequest(
-        customer_uid=customer_uid, details=ChargeDetails(merchant_uid="probe", amount_krw=1_000)
+        is_sandbox=None,
+        customer_uid=customer_uid,
+        details=ChargeDetails(merchant_uid="probe", amount_krw=1_000),
     )
     paid = await charge(engine, merchant.merchant_id, request)
     (approval,) = [
@@ -179,7 +181,9 @@ async def test_a_key_is_charged_in_the_channel_that_issued_it(
     )  # fmt: skip
 
     request = ChargeRequest(
-        customer_uid="card-1", details=ChargeDetails(merchant_uid="order-1", amount_krw=1_000)
+        is_sandbox=None,
+        customer_uid="card-1",
+        details=ChargeDetails(merchant_uid="order-1", amount_krw=1_000),
     )
     paid = await charge(engine, merchant.merchant_id, request)
 

@@ -38,6 +38,7 @@ async def charge_once(
     idempotency_key: str | None = None,
 ) -> Payment:
     request = ChargeRequest(
+        is_sandbox=None,
         customer_uid="card-1",
         details=ChargeDetails(merchant_uid=merchant_uid, amount_krw=1_000),
         is_scheduled=is_scheduled,

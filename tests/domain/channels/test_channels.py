@@ -74,7 +74,9 @@ async def test_every_way_to_name_a_channel(engine: Engine, merchant: Merchant) -
     ]
 
     for pg, channel_key, expected in meant:
-        chosen = await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
+        chosen = await select_channel(
+            engine, merchant, pg=pg, channel_key=channel_key, is_registered=False
+        )
         assert chosen.pg_merchant_id == expected.pg_merchant_id, (pg, channel_key)
 
 
@@ -96,12 +98,12 @@ async def test_nothing_is_guessed(
     await add(engine, merchant, "MALL1")
 
     with pytest.raises(NotAllowed, match=r"pg_not_configured.*kicc\.MALL1"):
-        await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
+        await select_channel(engine, merchant, pg=pg, channel_key=channel_key, is_registered=False)
 
 
 async def test_without_a_channel_it_is_said_so(engine: Engine, merchant: Merchant) -> None:
     with pytest.raises(NotAllowed, match="no_channel"):
-        await select_channel(engine, merchant.merchant_id, pg="kicc", channel_key=None)
+        await select_channel(engine, merchant, pg="kicc", channel_key=None, is_registered=False)
 
 
 async def test_a_channel_of_another_merchant_is_not_there(
@@ -113,7 +115,9 @@ async def test_a_channel_of_another_merchant_is_not_there(
 
     for pg, channel_key in (("kicc.MALL2", None), (None, other_channel.channel_key)):
         with pytest.raises(NotAllowed, match="pg_not_configured") as refused:
-            await select_channel(engine, merchant.merchant_id, pg=pg, channel_key=channel_key)
+            await select_channel(
+                engine, merchant, pg=pg, channel_key=channel_key, is_registered=False
+            )
         assert "MALL2" not in str(refused.value.facts["configured"])
 
 

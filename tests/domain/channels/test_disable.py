@@ -31,9 +31,11 @@ async def test_a_disabled_channel_opens_no_window_but_keeps_its_account(
 
     for pg, channel_key in (("kicc.MALL2", None), (None, second.channel_key)):
         with pytest.raises(NotAllowed, match=r"channel_disabled.*kicc\.MALL2"):
-            await select_channel(engine, here, pg=pg, channel_key=channel_key)
+            await select_channel(
+                engine, merchant, pg=pg, channel_key=channel_key, is_registered=False
+            )
     assert (
-        await select_channel(engine, here, pg="kicc", channel_key=None)
+        await select_channel(engine, merchant, pg="kicc", channel_key=None, is_registered=False)
     ).pg_merchant_id == "MALL1"
     assert [channel.pg_merchant_id for channel in await list_channels(engine, here)] == ["MALL1"]
     assert len(await list_channels(engine, here, with_disabled=True)) == 2
@@ -45,7 +47,9 @@ async def test_a_disabled_channel_opens_no_window_but_keeps_its_account(
         await make_default(engine, here, second.channel_id)
 
     await enable_channel(engine, here, second.channel_id)
-    chosen = await select_channel(engine, here, pg="kicc.MALL2", channel_key=None)
+    chosen = await select_channel(
+        engine, merchant, pg="kicc.MALL2", channel_key=None, is_registered=False
+    )
     assert chosen.disabled_at is None
     with pytest.raises(Conflict, match="channel_in_use"):
         await enable_channel(engine, here, second.channel_id)
@@ -62,7 +66,7 @@ async def test_the_default_is_disabled_last(engine: Engine, merchant: Merchant) 
     await disable_channel(engine, here, first.channel_id)
     await disable_channel(engine, here, second.channel_id)
     with pytest.raises(NotAllowed, match="no_channel"):
-        await select_channel(engine, here, pg=None, channel_key=None)
+        await select_channel(engine, merchant, pg=None, channel_key=None, is_registered=False)
     await enable_channel(engine, here, first.channel_id)
     assert await defaults(engine, merchant) == ["MALL1"], "the only one in use"
     await disable_channel(engine, here, first.channel_id)

@@ -26,6 +26,7 @@ class PaymentsFixture:
     async def charge(self, **fields: Any) -> Payment:
         """9,900 won of the stored card, for a new order by default."""
         charge_request = ChargeRequest(
+            is_sandbox=None,
             customer_uid=fields.pop("customer_uid", "card-1"),
             is_scheduled=fields.pop("is_scheduled", False),
             details=ChargeDetails(**{"merchant_uid": new_order(), "amount_krw": 9_900, **fields}),

@@ -226,7 +226,9 @@ async def test_a_key_that_cannot_be_opened_is_not_sent_and_leaves_the_order_free
 ) -> None:
     without_the_key = replace(payments.engine, vault=Vault([bytes(32)]))
     request = ChargeRequest(
-        customer_uid="card-1", details=ChargeDetails(merchant_uid="order-1", amount_krw=9_900)
+        is_sandbox=None,
+        customer_uid="card-1",
+        details=ChargeDetails(merchant_uid="order-1", amount_krw=9_900),
     )
 
     failed = await charge(without_the_key, payments.merchant.merchant_id, request)

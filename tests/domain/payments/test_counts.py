@@ -11,6 +11,7 @@ from dasi.ledger import Status
 from dasi.reporting import PaymentFilter, Sorting, count_payments, list_payments
 from dasi.reporting.payment_filter import TimestampField
 from domain.payments.conftest import PaymentsFixture
+from support.gateway_merchant import add_live_channel
 
 LISTS: dict[TimestampField, frozenset[Status]] = {
     "started": frozenset(Status),
@@ -49,9 +50,20 @@ async def give_back(
 
 
 async def total(
-    payments: PaymentsFixture, moment: TimestampField, since: datetime, until: datetime
+    payments: PaymentsFixture,
+    moment: TimestampField,
+    since: datetime,
+    until: datetime,
+    *,
+    include_sandbox: bool = True,
 ) -> int:
-    filters = PaymentFilter(statuses=LISTS[moment], by=moment, since=since, until=until)
+    filters = PaymentFilter(
+        include_sandbox=include_sandbox,
+        statuses=LISTS[moment],
+        by=moment,
+        since=since,
+        until=until,
+    )
     page = await list_payments(
         payments.engine, payments.merchant.merchant_id, filters, sorting=Sorting(), page=1, limit=1
     )
@@ -127,6 +139,38 @@ async def test_a_change_of_the_past_is_counted(payments: PaymentsFixture) -> Non
     assert not await payments.rows("SELECT delta FROM payment_count_deltas"), "it is counted in"
 
 
+async def test_totals_of_a_live_merchant_leave_test_payments_out(
+    payments: PaymentsFixture,
+) -> None:
+    tested, live_paid = await payments.charge(), await payments.charge()
+    live = await add_live_channel(payments.engine, payments.merchant)
+    # As if it had been charged under the live channel; nothing changes the channel of a payment.
+    await payments.rows("ALTER TABLE payments DISABLE TRIGGER USER")
+    await payments.rows(
+        "UPDATE payments SET channel_id = $1 WHERE imp_uid = $2", live.channel_id, live_paid.imp_uid
+    )
+    await payments.rows("ALTER TABLE payments ENABLE TRIGGER USER")
+    began, now = payments.clock.now() - HOUR, payments.clock.now() + HOUR
+
+    async def totals() -> list[tuple[int, int]]:
+        return [
+            (
+                await total(payments, moment, began, now, include_sandbox=False),
+                await total(payments, moment, began, now),
+            )
+            for moment in ("started", "paid", "cancelled")
+        ]
+
+    assert await totals() == [(1, 3), (1, 3), (0, 0)], "one of three is live, with the card's own"
+    while await count_payments(payments.engine):
+        pass
+    assert await totals() == [(1, 3), (1, 3), (0, 0)]
+    await give_back(payments, tested.imp_uid)
+    assert await totals() == [(1, 3), (1, 2), (0, 1)]
+    await count_payments(payments.engine)
+    assert await totals() == [(1, 3), (1, 2), (0, 1)]
+
+
 async def test_several_workers_count_once(payments: PaymentsFixture) -> None:
     await payments.charge()
 
@@ -147,7 +191,9 @@ async def test_a_list_is_planned_for_its_own_range_and_its_total_once(
     making a plan takes longer than adding up what is kept."""
     for n in range(12):
         now = payments.clock.now() + timedelta(seconds=n)
-        filters = PaymentFilter(statuses=LISTS["paid"], by="paid", since=now - HOUR, until=now)
+        filters = PaymentFilter(
+            include_sandbox=True, statuses=LISTS["paid"], by="paid", since=now - HOUR, until=now
+        )
         await list_payments(payments.engine, 1, filters, sorting=Sorting(), page=1, limit=1)
 
     assert await plans(payments, "SELECT p.imp_uid, p.version%") == {"own": 12, "any": 0}

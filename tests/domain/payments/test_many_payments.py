@@ -82,7 +82,9 @@ async def test_no_read_scans_all_payments(reader: Reader) -> None:
     engine, merchant_id = reader.engine, reader.merchant_id
     now = reader.payments.clock.now()
     paid = frozenset({Status.PAID})
-    wide = PaymentFilter(statuses=paid, by="paid", since=now - timedelta(days=90), until=now)
+    wide = PaymentFilter(
+        include_sandbox=True, statuses=paid, by="paid", since=now - timedelta(days=90), until=now
+    )
     then = now - timedelta(days=30)
     narrow = replace(wide, since=then, until=then + timedelta(hours=1))
     some = [f"imp_copy_{n}" for n in range(100, 120)]
@@ -95,12 +97,14 @@ async def test_no_read_scans_all_payments(reader: Reader) -> None:
 
     reads: dict[str, Callable[[], Awaitable[object]]] = {
         "one": lambda: find_payment(engine, merchant_id, reader.newest),
-        "of an order": lambda: find_by_order(engine, merchant_id, "copy-7", statuses=paid),
+        "of an order": lambda: find_by_order(
+            engine, merchant_id, "copy-7", statuses=paid, include_sandbox=True
+        ),
         "of twenty ids": lambda: find_payments(
-            engine, merchant_id, imp_uids=some, merchant_uids=[]
+            engine, merchant_id, imp_uids=some, merchant_uids=[], include_sandbox=True
         ),
         "of twenty orders": lambda: find_payments(
-            engine, merchant_id, imp_uids=[], merchant_uids=orders
+            engine, merchant_id, imp_uids=[], merchant_uids=orders, include_sandbox=True
         ),
         "the newest of ninety days": listed(wide),
         "an hour of last month": listed(narrow),

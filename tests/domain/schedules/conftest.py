@@ -55,6 +55,7 @@ class Schedules:
             customer_id=None,
             requests=requests,
             checking_amount_krw=fields.pop("checking_amount_krw", 0),
+            include_sandbox=fields.pop("include_sandbox", None),
         )
 
     async def all_become_due(self) -> None:

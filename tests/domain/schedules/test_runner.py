@@ -66,6 +66,7 @@ async def test_second_run_links_the_payment_of_the_first(schedules: Schedules):
         schedules.engine,
         schedules.merchant_id,
         ChargeRequest(
+            is_sandbox=None,
             customer_uid=CARD,
             details=ChargeDetails(merchant_uid="cut", amount_krw=9_900),
             is_scheduled=True,
@@ -93,6 +94,7 @@ async def test_second_run_does_not_repeat_a_charge_declined_in_the_first(schedul
         schedules.engine,
         schedules.merchant_id,
         ChargeRequest(
+            is_sandbox=None,
             customer_uid=CARD,
             details=ChargeDetails(merchant_uid="cut", amount_krw=9_900),
             is_scheduled=True,

@@ -61,6 +61,7 @@ class PaymentsFixture:
     ) -> ChargeRequest:
         order = merchant_uid or f"order-{next(self.numbers)}"
         return ChargeRequest(
+            is_sandbox=None,
             customer_uid=customer_uid,
             details=ChargeDetails(merchant_uid=order, amount_krw=amount_krw, **details),
             is_scheduled=is_scheduled,

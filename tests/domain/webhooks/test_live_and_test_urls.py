@@ -1,30 +1,24 @@
 """Events of test channels go to the test URL if the merchant has one."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from dasi.channels import Channel, add_channel
+from dasi.channels import Channel
 from dasi.events import enqueue_event, enqueue_extended_event
 from dasi.merchants import Merchant, change_webhook
 from dasi.webhooks import Deliverer, resend_event
 from domain.webhooks.conftest import WebhooksFixture
-from support.gateway_merchant import PG_SECRET
+from support.gateway_merchant import add_live_channel
+from support.webhook_endpoint import WebhookEndpoint
 
 LIVE, TEST = "https://shop.example/live", "https://shop.example/test"
 
 
 @pytest.fixture
 async def live_channel(webhooks: WebhooksFixture, merchant: Merchant) -> Channel:
-    return await add_channel(
-        webhooks.engine,
-        merchant,
-        provider="kicc",
-        pg_merchant_id="05700001",
-        secret=PG_SECRET,
-        is_sandbox=False,
-        is_default=False,
-    )
+    return await add_live_channel(webhooks.engine, merchant)
 
 
 async def set_urls(webhooks: WebhooksFixture, merchant: Merchant, **urls: str | None) -> None:
@@ -57,12 +51,12 @@ async def urls_of_event(
     ("urls", "of_live", "of_test"),
     [
         ({"webhook_url": LIVE, "test_webhook_url": TEST}, [LIVE], [TEST]),
-        ({"webhook_url": LIVE}, [LIVE], [LIVE]),
+        ({"webhook_url": LIVE}, [LIVE], []),
         ({"test_webhook_url": TEST}, [], [TEST]),
         ({}, [], []),
     ],
 )
-async def test_event_goes_to_the_url_of_its_channel(
+async def test_events_of_a_live_merchant_go_to_the_url_of_their_channel(
     webhooks: WebhooksFixture,
     merchant: Merchant,
     channel: Channel,
@@ -78,6 +72,39 @@ async def test_event_goes_to_the_url_of_its_channel(
 
 
 OTHER = "https://elsewhere.example/hook"
+
+
+async def test_before_a_live_channel_the_webhook_url_receives_test_events_too(
+    webhooks: WebhooksFixture, merchant: Merchant, channel: Channel
+):
+    await set_urls(webhooks, merchant, webhook_url=LIVE)
+    assert await urls_of_event(webhooks, channel) == [LIVE]
+
+
+async def test_notice_url_of_a_test_payment_of_a_live_merchant_receives_nothing(
+    webhooks: WebhooksFixture, merchant: Merchant, channel: Channel, live_channel: Channel
+):
+    notice_url = "https://shop.example/this-one"
+    await set_urls(webhooks, merchant, webhook_url=LIVE)
+    assert await urls_of_event(webhooks, channel, notice_url) == []
+    assert await urls_of_event(webhooks, live_channel, notice_url) == [notice_url]
+
+
+async def test_pending_test_event_of_a_merchant_that_goes_live_is_not_sent(
+    webhooks: WebhooksFixture,
+    merchant: Merchant,
+    deliverer_with: Callable[..., Deliverer],
+    endpoint: WebhookEndpoint,
+):
+    await webhooks.enqueue(f"{endpoint.url}/hook", "imp_1")
+    await add_live_channel(webhooks.engine, merchant)
+
+    await deliverer_with(allow_local=True).run_due()
+
+    (delivery,) = await webhooks.deliveries()
+    (attempt,) = await webhooks.attempts()
+    assert (delivery.state, endpoint.posts) == ("failed", [])
+    assert "test events of a live merchant" in attempt.answer
 
 
 async def test_notice_url_of_the_server_replaces_the_merchants_own(

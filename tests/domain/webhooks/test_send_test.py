@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from dasi.channels import add_channel
 from dasi.events import read_feed
 from dasi.foundation.clock import ManualClock, SystemClock
 from dasi.foundation.errors import NotFound
@@ -16,7 +15,7 @@ from dasi.webhooks import SentTest, send_test_event, signing_secrets
 from dasi.webhooks.http_client import WebhookClient
 from dasi.webhooks.retry_policy import HttpResult
 from domain.webhooks.conftest import WebhooksFixture, is_accepted
-from support.gateway_merchant import CODE, PG_SECRET
+from support.gateway_merchant import CODE, add_live_channel
 from support.webhook_endpoint import Post, WebhookEndpoint
 
 
@@ -104,7 +103,9 @@ async def test_it_is_signed_and_in_no_feed(
     await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
     (secret,) = await signing_secrets(webhooks.engine, webhooks.merchant_id)
     assert is_accepted(secret.secret, endpoint.posts[0])
-    page = await read_feed(webhooks.engine, webhooks.merchant_id, after=0, limit=10)
+    page = await read_feed(
+        webhooks.engine, webhooks.merchant_id, after=0, limit=10, include_sandbox=True
+    )
     assert page.events == ()
     assert await webhooks.deliveries() == []
 
@@ -143,15 +144,7 @@ async def test_missing_server_is_reported(webhooks: WebhooksFixture, merchant: M
 async def test_live_merchant_sends_no_test_to_this_machine(
     webhooks: WebhooksFixture, merchant: Merchant, endpoint: WebhookEndpoint
 ):
-    await add_channel(
-        webhooks.engine,
-        merchant,
-        provider="kicc",
-        pg_merchant_id="05700001",
-        secret=PG_SECRET,
-        is_sandbox=False,
-        is_default=False,
-    )
+    await add_live_channel(webhooks.engine, merchant)
     result = await sent(webhooks, merchant, webhook_url=f"{endpoint.url}/hooks")
     assert result.answer == "not sent: 127.0.0.1 is not a public address"
     assert endpoint.posts == []

@@ -5,16 +5,16 @@ The test runs a DNS server; the check of its answers and the connection are the 
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
-from dasi.channels import add_channel
 from dasi.merchants import Merchant
 from dasi.webhooks import Deliverer
 from domain.webhooks.conftest import WebhooksFixture
 from support.dns_server import DnsResolver, running_dns_server
-from support.gateway_merchant import PG_SECRET
+from support.gateway_merchant import add_live_channel
 from support.webhook_endpoint import WebhookEndpoint
 
 NAME = "hooks.shop.example"
@@ -24,16 +24,8 @@ PUBLIC = "203.0.114.7"
 @pytest.fixture
 async def live(webhooks: WebhooksFixture, merchant: Merchant) -> WebhooksFixture:
     """The merchant has a live channel."""
-    await add_channel(
-        webhooks.engine,
-        merchant,
-        provider="kicc",
-        pg_merchant_id="05700001",
-        secret=PG_SECRET,
-        is_sandbox=False,
-        is_default=False,
-    )
-    return webhooks
+    channel = await add_live_channel(webhooks.engine, merchant)
+    return replace(webhooks, channel_id=channel.channel_id)
 
 
 ADDRESSES = {

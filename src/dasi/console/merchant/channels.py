@@ -1,6 +1,7 @@
 """Pages of a merchant's channels: list, settings, connection check, integration code."""
 
 import json
+from datetime import timedelta
 from typing import Any, Literal, get_args
 
 from starlette.responses import Response
@@ -20,6 +21,8 @@ from dasi.console.errors import error_message
 from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_label
 from dasi.console.request import ConsoleRequest
 from dasi.foundation.errors import NotFound, Refused
+from dasi.merchants import live_mode
+from dasi.schedules import revoke_test_schedules, stats
 
 KICC_TEST_ACCOUNT = ("T0021766", "easypay!KICCTEST")
 """The account that KICC publishes for its test host, which approves nothing for real."""
@@ -30,18 +33,28 @@ QUOTAS = ("contract", "0", *map(str, range(2, QUOTA_MONTHS_MAX + 1)))
 """Instalments in the form: those of the contract, a lump sum, or a highest number of months."""
 
 
+TEST_WINDOW_HOURS = (1, 4, 24, 168)
+"""How long the form lets a live merchant's pages use test channels."""
+
+
 async def show_list(request: ConsoleRequest) -> Response:
     channels = await list_channels(request.engine, request.merchant_id, with_disabled=True)
     channels.sort(key=lambda channel: (channel.disabled_at is not None, not channel.is_default))
     return request.page(
         "channels.html",
         channels=channels,
+        has_test_channel=any(
+            channel.is_sandbox and channel.disabled_at is None for channel in channels
+        ),
+        test_window_hours=TEST_WINDOW_HOURS,
         may_configure=request.user.may("configure", request.merchant_id),
     )
 
 
 async def show_new(request: ConsoleRequest) -> Response:
-    return _new_channel_page(request, None, fields={})
+    """Show the form for a test channel, or for a live one, which guides a test merchant."""
+    is_live = request.query("mode") == "live"
+    return await _new_channel_page(request, None, is_live=is_live, fields={})
 
 
 async def show_one(request: ConsoleRequest) -> Response:
@@ -50,7 +63,7 @@ async def show_one(request: ConsoleRequest) -> Response:
 
 
 async def post_new(request: ConsoleRequest) -> Response:
-    is_sandbox = request.field("sandbox") == "on"
+    is_sandbox = request.choice("mode", ("test", "live"), default="test") == "test"
     if not is_sandbox:
         request.require_recent_proof()
     pg_merchant_id, secret = request.field("pg_merchant_id"), request.form.get("secret", "").strip()
@@ -65,25 +78,40 @@ async def post_new(request: ConsoleRequest) -> Response:
             secret=secret,
             is_sandbox=is_sandbox,
             is_default=request.field("default") == "on",
+            also=revoke_test_schedules,
             **_options(request),
         )
     except Refused as refused:
-        return _new_channel_page(request, refused, fields=request.form)
+        return await _new_channel_page(
+            request, refused, is_live=not is_sandbox, fields=request.form
+        )
     await request.audit("channel_added", target=channel.pg, detail=_describe(channel))
-    return request.redirect(f"{request.url(f'/channels/{channel.channel_id}')}?done=added")
+    is_first_live = not channel.is_sandbox and not request.merchant.is_live
+    done = "?done=went_live" if is_first_live else "?done=added"
+    return request.redirect(request.url(f"/channels/{channel.channel_id}{done}"))
+
+
+async def post_test_windows(request: ConsoleRequest) -> Response:
+    """Let the pages of a live merchant use its test channels for some hours, or end it (0)."""
+    hours = int(request.choice("hours", (0, *TEST_WINDOW_HOURS)))
+    if hours:
+        request.require_recent_proof()
+    until = await live_mode.allow_test_windows(
+        request.engine, request.merchant_id, timedelta(hours=hours) if hours else None
+    )
+    await request.audit("test_windows_set", detail=until.isoformat() if until else "off")
+    return request.redirect(request.url("/channels?done=saved" if hours else "/channels?done=off"))
 
 
 async def post_change(request: ConsoleRequest) -> Response:
     channel = await _channel(request)
-    if not channel.is_sandbox or request.field("sandbox") != "on":
-        request.require_recent_proof()
+    _require_recent_proof(request, channel)
     secret = request.form.get("secret", "").strip()
     changed = await change_channel(
         request.engine,
         request.merchant_id,
         channel.channel_id,
         secret=secret or None,
-        is_sandbox=request.field("sandbox") == "on",
         **_options(request),
     )
     detail = f"{_describe(channel)} → {_describe(changed)}" + (", secret" if secret else "")
@@ -179,13 +207,18 @@ def _channel_context(request: ConsoleRequest, channel: Channel) -> dict[str, Any
     }
 
 
-def _new_channel_page(
-    request: ConsoleRequest, refused: Refused | None, *, fields: dict[str, str]
+async def _new_channel_page(
+    request: ConsoleRequest, refused: Refused | None, *, is_live: bool, fields: dict[str, str]
 ) -> Response:
     error = error_message(refused) if refused else None
+    is_going_live = is_live and not request.merchant.is_live
     return request.page(
         "channel_new.html",
         status=error.status if error else 200,
+        is_live=is_live,
+        test_work=await stats.count_test_work(request.engine, request.merchant_id)
+        if is_going_live
+        else None,
         fields=fields,
         error=error,
         test_pg_merchant_id=KICC_TEST_ACCOUNT[0],

@@ -10,7 +10,6 @@ from dasi.foundation.errors import Invalid
 from dasi.scheduler import retry
 from dasi.schedules import (
     browse_schedules,
-    calendar,
     pause_schedules,
     pauses,
     reschedule,
@@ -48,7 +47,13 @@ async def show_schedules(request: ConsoleRequest) -> Response:
         days=days,
         before=days[0] if days[0].month != day.month else days[0] - timedelta(days=1),
         after=days[-1] if days[-1].month != day.month else days[-1] + timedelta(days=1),
-        totals=await calendar(engine, request.merchant_id, first=days[0], last=days[-1]),
+        totals=await stats.calendar(
+            engine,
+            request.merchant_id,
+            first=days[0],
+            last=days[-1],
+            include_sandbox=not request.merchant.is_live,
+        ),
         page=page.rows,
         next_url=next_url(page, day=day.isoformat()),
         pause=paused.get(request.merchant_id) or paused.get(_EVERY_MERCHANT),

@@ -16,7 +16,7 @@ from dasi.reporting import (
     daily_stats,
     list_unresolved,
 )
-from dasi.schedules import calendar, stats
+from dasi.schedules import stats
 from dasi.webhooks import delivery_health, failing_endpoints
 
 _RECENT, _UNRESOLVED_MAX, _DAYS_AHEAD = 8, 3, 7
@@ -25,15 +25,17 @@ _DAY = timedelta(days=1)
 
 async def show_dashboard(request: ConsoleRequest) -> Response:
     engine, merchant_id = request.engine, request.merchant_id
+    is_live = request.merchant.is_live
     now = engine.clock.now()
     today = kst_day(now)
     begins = datetime.combine(today, time.min, tzinfo=KST)
     day, before, unresolved = await asyncio.gather(
-        daily_stats(engine, merchant_id, since=begins),
-        daily_stats(engine, merchant_id, since=begins - _DAY),
+        daily_stats(engine, merchant_id, since=begins, include_sandbox=not is_live),
+        daily_stats(engine, merchant_id, since=begins - _DAY, include_sandbox=not is_live),
         count_unresolved(engine, merchant_id),
     )
-    recent = await browse_payments(engine, merchant_id, PaymentQuery(), after=None, limit=_RECENT)
+    query = PaymentQuery(is_sandbox=False if is_live else None)
+    recent = await browse_payments(engine, merchant_id, query, after=None, limit=_RECENT)
     await audit_listed(request, recent.rows, target="dashboard")
     urgent = await list_unresolved(
         engine, merchant_id, is_manual=unresolved.manual > 0, after=None, limit=_UNRESOLVED_MAX
@@ -88,7 +90,13 @@ def _hours(
 async def _week(request: ConsoleRequest, today: date) -> dict[str, object]:
     """Return the scheduled payments of the next seven days as a chart, and tomorrow's numbers."""
     days = [today + number * _DAY for number in range(1, _DAYS_AHEAD + 1)]
-    days_by_date = await calendar(request.engine, request.merchant_id, first=days[0], last=days[-1])
+    days_by_date = await stats.calendar(
+        request.engine,
+        request.merchant_id,
+        first=days[0],
+        last=days[-1],
+        include_sandbox=not request.merchant.is_live,
+    )
     amounts = {day: days_by_date[day].waiting_krw if day in days_by_date else 0 for day in days}
     next_day = days_by_date.get(days[0])
     return {

@@ -23,7 +23,7 @@ from dasi.webhooks import list_deliveries
 PAGE = 50
 _DELIVERIES, _AUDIT_ENTRIES = 20, 100
 _AHEAD = timedelta(days=366 * 2)
-_FILTER_FIELDS = ("q", "status", "code", "since", "until")
+_FILTER_FIELDS = ("q", "status", "mode", "code", "since", "until")
 """Query parameters of the list, of its export and of a saved filter."""
 _WATCHED = timedelta(minutes=10)
 """A page renews itself while the next action is this close."""
@@ -31,7 +31,7 @@ _REASON_MAX = 100
 _COLUMNS = (
     "started_at", "status", "amount_krw", "cancelled_krw", "imp_uid", "merchant_uid", "name",
     "buyer_name", "buyer_email", "buyer_tel", "card_name", "card_number", "pg_tid", "approval_no",
-    "paid_at", "failed_at", "cancelled_at", "fail_code", "fail_reason",
+    "paid_at", "failed_at", "cancelled_at", "fail_code", "fail_reason", "mode",
 )  # fmt: skip
 
 
@@ -196,6 +196,7 @@ def _payment_query(request: ConsoleRequest) -> PaymentQuery:
         statuses=frozenset({Status(status)}) if status in set(Status) else frozenset(),
         since=kst_range(since, since)[0] if since else None,
         until=kst_range(until, until)[1] if until else None,
+        is_sandbox={"test": True, "live": False}.get(request.query("mode")),
         fail_code=request.query("code") or None,
         matches_buyer=request.may_view_personal_data,
     )
@@ -245,5 +246,5 @@ def _cells(payment: Payment) -> list[str | int | None]:
         payment.buyer.name, payment.buyer.email, payment.buyer.tel, payment.card.name,
         payment.card.number_masked, payment.pg_tid, payment.approval_no, moment(payment.paid_at),
         moment(payment.failed_at), moment(payment.cancelled_at), payment.fail_code,
-        payment.fail_reason,
+        payment.fail_reason, "test" if payment.is_sandbox else "live",
     ]  # fmt: skip

@@ -59,6 +59,7 @@ async def cancel_payment(request: ApiRequest) -> Response:
             tax_free_krw=params["tax_free"],
             notify_merchant=bool(params["enable_webhook"]),
             idempotency_key=request.idempotency_key,
+            include_sandbox=request.include_sandbox,
         ),
     )
     return _respond(payment)

@@ -73,7 +73,10 @@ def routes(context: ApiContext) -> list[Route]:
 async def read(request: ApiRequest) -> Response:
     """The billing key of a customer. Unknown: HTTP 200 and code 1, as four client suites expect."""
     key = await find_billing_key(
-        request.engine, request.merchant.merchant_id, request.path["customer_uid"]
+        request.engine,
+        request.merchant.merchant_id,
+        request.path["customer_uid"],
+        include_sandbox=request.include_sandbox,
     )
     return success(customer_view(key))
 
@@ -81,7 +84,12 @@ async def read(request: ApiRequest) -> Response:
 async def read_many(request: ApiRequest) -> Response:
     """Up to 100 billing keys. 207: some are unknown, 404: all are."""
     customer_uids = request.params["customer_uid"]
-    keys = await find_billing_keys(request.engine, request.merchant.merchant_id, customer_uids)
+    keys = await find_billing_keys(
+        request.engine,
+        request.merchant.merchant_id,
+        customer_uids,
+        include_sandbox=request.include_sandbox,
+    )
     if not keys:
         raise NotFound("unknown_customers")
     is_complete = {key.customer_uid for key in keys} == set(customer_uids)
@@ -92,7 +100,9 @@ async def payments_of(request: ApiRequest) -> Response:
     """Every payment of a customer, its registrations among them, in pages."""
     return await lists.payment_page(
         request,
-        PaymentFilter(customer_uid=request.path["customer_uid"]),
+        PaymentFilter(
+            customer_uid=request.path["customer_uid"], include_sandbox=request.include_sandbox
+        ),
         if_empty=NotFound("unknown_customers"),
     )
 
@@ -106,6 +116,7 @@ async def delete(request: ApiRequest) -> Response:
         request.engine,
         request.merchant.merchant_id,
         request.path["customer_uid"],
+        include_sandbox=request.include_sandbox,
         also=revoke_of_deleted_key,
     )
     return success(customer_view(key))

@@ -91,6 +91,7 @@ async def _read_page(request: ApiRequest) -> FeedPage:
         request.merchant.merchant_id,
         after=request.params["cursor"] or 0,
         limit=request.params["limit"] or _LIMIT,
+        include_sandbox=request.include_sandbox,
     )
 
 

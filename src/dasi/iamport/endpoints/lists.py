@@ -9,7 +9,7 @@ from dasi.foundation.clock import LAST_DAY, epoch_s, kst_range
 from dasi.foundation.errors import Invalid, Refused
 from dasi.iamport.endpoint import ApiRequest
 from dasi.iamport.envelope import success
-from dasi.iamport.schema.params import Boolean, Enum, Integer
+from dasi.iamport.schema.params import Enum, Integer
 from dasi.ledger import Status
 from dasi.reporting import PaymentFilter, Sorting, list_payments
 
@@ -32,7 +32,6 @@ LIMIT = Integer("limit", minimum=1, maximum=LIMIT_MAX)
 FROM = Integer("from", maximum=EPOCH_S_MAX)
 TO = Integer("to", maximum=EPOCH_S_MAX)
 SORTING = Enum("sorting", tuple(_SORTINGS))
-INCLUDE_SANDBOX = Boolean("include_sandbox")
 
 # Iamport's status, and the statuses of ours that it covers.
 STATUSES: dict[str, frozenset[Status]] = {

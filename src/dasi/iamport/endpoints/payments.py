@@ -62,7 +62,6 @@ def routes(context: ApiContext) -> list[Route]:
             "GET",
             "/payments/{imp_uid}",
             read,
-            params=(lists.INCLUDE_SANDBOX,),
             response_type=PaymentObject,
             errors=unknown,
         ),
@@ -107,10 +106,7 @@ async def read(request: ApiRequest) -> Response:
     payment = await find_payment(
         request.engine, request.merchant.merchant_id, request.path["imp_uid"]
     )
-    include_sandbox = request.params["include_sandbox"]
-    if include_sandbox is None:
-        include_sandbox = request.shows_sandbox
-    if payment.is_sandbox and not include_sandbox:
+    if payment.is_sandbox and not request.include_sandbox:
         raise NotFound("unknown_payment", imp_uid=payment.imp_uid)
     return success(payment_view(payment))
 
@@ -121,7 +117,11 @@ async def read_many(request: ApiRequest) -> Response:
     if not imp_uids and not merchant_uids:
         raise NotFound("no_payment_id")
     payments = await find_payments(
-        request.engine, request.merchant.merchant_id, imp_uids=imp_uids, merchant_uids=merchant_uids
+        request.engine,
+        request.merchant.merchant_id,
+        imp_uids=imp_uids,
+        merchant_uids=merchant_uids,
+        include_sandbox=request.include_sandbox,
     )
     if not payments:
         raise NotFound("unknown_payment")
@@ -141,6 +141,7 @@ async def find(request: ApiRequest) -> Response:
             request.merchant.merchant_id,
             merchant_uid,
             statuses=statuses,
+            include_sandbox=request.include_sandbox,
             sorting=lists.sorting_of(request.params) if request.params["sorting"] else None,
         )
     except NotFound as unknown:
@@ -153,7 +154,11 @@ async def find_all(request: ApiRequest) -> Response:
     merchant_uid, statuses = _order_and_status(request.path)
     return await lists.payment_page(
         request,
-        PaymentFilter(merchant_uid=merchant_uid, statuses=statuses),
+        PaymentFilter(
+            merchant_uid=merchant_uid,
+            statuses=statuses,
+            include_sandbox=request.include_sandbox,
+        ),
         if_empty=_unknown(request.path),
     )
 
@@ -164,7 +169,11 @@ async def by_status(request: ApiRequest) -> Response:
     statuses = lists.statuses_of(status)
     since, until = lists.range_of(request.params, now=request.engine.clock.now())
     filters = PaymentFilter(
-        statuses=statuses, by=_TIMESTAMP_FIELDS.get(status, "started"), since=since, until=until
+        statuses=statuses,
+        by=_TIMESTAMP_FIELDS.get(status, "started"),
+        since=since,
+        until=until,
+        include_sandbox=request.include_sandbox,
     )
     return await lists.payment_page(request, filters)
 

@@ -82,6 +82,7 @@ def _registered_window(request: ApiRequest) -> RegisteredWindow:
         notice_urls=params["notice_url"] or (),
         redirect_url=params["m_redirect_url"],
         confirm_url=params["confirm_url"],
+        allows_sandbox=request.requested_sandbox is True,
     )
 
 

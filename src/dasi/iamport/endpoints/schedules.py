@@ -129,7 +129,7 @@ def routes(context: ApiContext) -> list[Route]:
         *(f"{path}/schedules" for path in KEY_PATHS),
     )
     refusals = ("contradiction", "schedule_exists", "order_already_paid", "order_in_doubt",
-                "schedule_moment", "unknown_schedule_customer",
+                "schedule_moment", "unknown_schedule_customer", "key_of_other_mode",
                 "card_verification_failed")  # fmt: skip
     listed = Paged[ScheduleObject]
     return [
@@ -214,6 +214,7 @@ async def schedule(request: ApiRequest) -> Response:
                 for number, item in enumerate(request.params["schedules"])
             ],
             checking_amount_krw=request.params["checking_amount"] or 0,
+            include_sandbox=request.requested_sandbox,
         )
     except Invalid as bad:
         if bad.field.endswith("schedule_at"):  # Iamport answers a past time with code 1 (8.2)
@@ -243,7 +244,10 @@ async def _existing_schedule(request: ApiRequest, item: dict[str, Any]) -> Sched
     """Find the scheduled payment of this order, if time and amount are those of `item`."""
     try:
         schedule = await find_schedule(
-            request.engine, request.merchant.merchant_id, item["merchant_uid"]
+            request.engine,
+            request.merchant.merchant_id,
+            item["merchant_uid"],
+            include_sandbox=request.include_sandbox,
         )
     except NotFound:
         return None
@@ -266,7 +270,10 @@ async def read_of_key(request: ApiRequest) -> Response:
 async def read_one(request: ApiRequest) -> Response:
     """One scheduled payment by its order."""
     schedule = await find_schedule(
-        request.engine, request.merchant.merchant_id, request.path["merchant_uid"]
+        request.engine,
+        request.merchant.merchant_id,
+        request.path["merchant_uid"],
+        include_sandbox=request.include_sandbox,
     )
     return success(schedule_view(schedule))
 
@@ -278,6 +285,7 @@ async def change(request: ApiRequest) -> Response:
         request.merchant.merchant_id,
         request.path["merchant_uid"],
         schedule_at=_moment(request.params),
+        include_sandbox=request.include_sandbox,
     )
     return success(schedule_view(moved))
 
@@ -289,6 +297,7 @@ async def reopen_schedule(request: ApiRequest) -> Response:
         request.merchant.merchant_id,
         request.path["merchant_uid"],
         schedule_at=_moment(request.params),
+        include_sandbox=request.include_sandbox,
     )
     return success(schedule_view(reopened))
 
@@ -301,6 +310,7 @@ async def retry_now(request: ApiRequest) -> Response:
         request.merchant.merchant_id,
         merchant_uid,
         idempotency_key=request.idempotency_key,
+        include_sandbox=request.include_sandbox,
     )
     return again_response(request.engine, payment)
 
@@ -312,6 +322,7 @@ async def unschedule(request: ApiRequest) -> Response:
         request.merchant.merchant_id,
         customer_uid=request.params["customer_uid"],
         merchant_uids=request.params["merchant_uid"] or (),
+        include_sandbox=request.include_sandbox,
     )
     return success([schedule_view(schedule) for schedule in revoked])
 
@@ -328,6 +339,7 @@ async def _page(request: ApiRequest, *, customer_uid: str | None) -> Response:
         until=until,
         statuses=_STATUSES[status] if status else frozenset(ScheduleStatus),
         customer_uid=customer_uid,
+        include_sandbox=request.include_sandbox,
         oldest_first=params["sorting"] == "scheduled",
         limit=limit,
         offset=(page - 1) * limit,

@@ -51,6 +51,7 @@ def routes(context: ApiContext) -> list[Route]:
         "order_already_paid",
         "order_in_doubt",
         "unknown_customer",
+        "key_of_other_mode",
         "not_sent",
         "pg_refused_charge",
     )
@@ -84,6 +85,7 @@ async def again(request: ApiRequest) -> Response:
         ChargeRequest(
             customer_uid=request.params["customer_uid"],
             details=charge_details(request.params),
+            is_sandbox=request.key_is_sandbox,
             user_agent=request.user_agent,
             idempotency_key=request.idempotency_key,
         ),

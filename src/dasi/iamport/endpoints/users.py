@@ -101,7 +101,8 @@ async def _issue_token(
 
 
 async def read_channels(request: ApiRequest) -> Response:
-    """The merchant's channels, the default one first."""
+    """The merchant's channels, the default one first; of a live merchant the live ones."""
     channels = await list_channels(request.engine, request.merchant.merchant_id)
     default_first = sorted(channels, key=lambda channel: not channel.is_default)
-    return success([channel_view(channel) for channel in default_first])
+    listed = [c for c in default_first if request.include_sandbox or not c.is_sandbox]
+    return success([channel_view(channel) for channel in listed])

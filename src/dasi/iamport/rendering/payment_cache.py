@@ -52,7 +52,7 @@ class PaymentJsonCache:
         }
         if missing:
             payments = await find_payments(
-                engine, merchant_id, imp_uids=list(missing), merchant_uids=[]
+                engine, merchant_id, imp_uids=list(missing), merchant_uids=[], include_sandbox=True
             )
             for payment in payments:
                 text = msgspec.Raw(_encode(payment_view(payment)))

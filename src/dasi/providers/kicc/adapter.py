@@ -49,10 +49,9 @@ from dasi.providers.port import (
 from kicc_wire import codes
 from kicc_wire.requests import Wire
 
-_DAY = timedelta(days=1)
+_DAY, _TEXT_MAX = timedelta(days=1), 300
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _CODE = re.compile(r"[0-9A-Za-z]{1,10}")
-_TEXT_MAX = 300
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -62,6 +61,8 @@ class KiccProvider:
     A host has at most `connections_max` requests under way. A request without a free slot within
     `pool_wait_s` is not sent. KICC demands a timeout of 30 s.
     """
+
+    test_merchant_ids, test_secrets = codes.TEST_MALL_IDS, codes.TEST_SECRETS
 
     def __init__(
         self,
