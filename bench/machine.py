@@ -119,7 +119,6 @@ async def running_machine(
         own_settings = {
             **os.environ,
             **environment(app_url, kicc_url=kicc_url, public_url=url),
-            # One client of the benchmark stands for many.
             "DASI_WINDOWS_PER_ADDRESS": "100000",
             "DASI_WINDOWS_PER_MERCHANT": "1000000",
         }

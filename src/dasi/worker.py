@@ -18,7 +18,7 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST, connect
 from dasi.foundation.errors import Unavailable
 from dasi.ledger_proof import seal_ledger
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, publish_mode

@@ -23,7 +23,7 @@ from architecture.source_tree import (
 EVERYWHERE = {"dasi", "dasi.settings", "dasi.migrations", "dasi.providers"}
 ROOT_MODULES = ("dasi.app", "dasi.worker", "dasi.cli", "dasi.commands")
 PUBLIC_API = (
-    "import the name from the package (`from dasi.payments import charge`). If it is not exported, "
+    "import the name from the package (`from dasi.payments import charge`. If it is not exported, "
     "export it in the package's __init__ and in __all__, or move the work inside."
 )
 

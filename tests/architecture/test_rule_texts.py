@@ -12,7 +12,7 @@ import pytest
 from architecture.source_tree import SRC, complain, modules, name, tree
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import Conflict, Invalid
-from dasi.http.rule_texts import RULE_TEXTS, rule_text
+from dasi.input_rules.rule_texts import RULE_TEXTS, rule_text
 
 _CODE = re.compile(r"[a-z_]+")
 
@@ -56,12 +56,12 @@ def test_a_rule_is_a_code_that_has_texts() -> None:
         for place, code, _call in all_rules()
         if not _CODE.fullmatch(code) or code not in RULE_TEXTS
     ]
-    assert not complaints, complain(complaints, "name a code of dasi/http/rule_texts.py.")
+    assert not complaints, complain(complaints, "name a code of dasi/input_rules/rule_texts.py.")
 
 
 def test_every_rule_text_is_used() -> None:
     unused = sorted(set(RULE_TEXTS) - {code for _place, code, _call in all_rules()})
-    assert not unused, complain(unused, "remove it from dasi/http/rule_texts.py.")
+    assert not unused, complain(unused, "remove it from dasi/input_rules/rule_texts.py.")
 
 
 def test_a_raised_rule_fills_the_blanks_of_its_texts() -> None:

@@ -58,7 +58,7 @@ _WITH_SQL = {
     *("src/dasi/events/outbox.py", "src/dasi/events/feed.py"),
     *("src/dasi/webhooks/delivery_log.py", "src/dasi/webhooks/resend.py"),
     *("src/dasi/webhooks/endpoints.py", "src/dasi/webhooks/signing.py"),
-    *("src/dasi/merchants/live_mode.py", "src/dasi/merchants/page_rules.py"),
+    *("src/dasi/merchants/live_mode.py", "src/dasi/page_rules/page_rules.py"),
 }
 
 

@@ -37,12 +37,12 @@ OWNERS = {
 # (module, table): why a module of another package writes the table.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("dasi.events.outbox", "deliveries"): "one statement for an event and its deliveries",
-    ("dasi.payments.approval_store", "payments"): "one commit for payment, attempt, event, webhook",
+    ("dasi.outcomes.approval_store", "payments"): "one commit for payment, attempt, event, webhook",
     (
-        "dasi.payments.approval_store",
+        "dasi.outcomes.approval_store",
         "pg_attempts",
     ): "one commit for payment, attempt, event, webhook",
-    ("dasi.payments.approval_store", "payment_events"): "one commit, as above",
+    ("dasi.outcomes.approval_store", "payment_events"): "one commit, as above",
     **{
         ("dasi.privacy.erase_store", table): "one commit erases a buyer from every table"
         for table in (
@@ -56,6 +56,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
             "saved_filters",
         )
     },
+    ("dasi.page_rules.page_rules", "merchants"): "the rules are columns of the merchant",
     ("dasi.scheduler.run_store", "schedules"): "the scheduler claims, runs and ends a schedule",
     ("dasi.test_clocks.test_clock_store", "merchants"): "one commit moves all due times together",
     ("dasi.test_clocks.test_clock_store", "schedules"): "one commit, as above",

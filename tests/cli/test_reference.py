@@ -81,7 +81,12 @@ def test_help_loads_neither_the_database_layer_nor_a_domain_package():
     assert "merchant" in done.stdout
     assert set(done.stderr.split()) == {
         *("dasi", "dasi.cli", "dasi.commands", "dasi.commands.printing", "dasi.foundation"),
-        *("dasi.foundation.clock", "dasi.foundation.errors", "dasi.http", "dasi.http.rule_texts"),
+        *(
+            "dasi.foundation.clock",
+            "dasi.foundation.errors",
+            "dasi.http",
+            "dasi.input_rules.rule_texts",
+        ),
     }
 
 

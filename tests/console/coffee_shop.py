@@ -19,7 +19,8 @@ from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, ChargeDetails, Payment
 from dasi.one_time_links import invite
-from dasi.payments import ChargeRequest, charge, resolve_due
+from dasi.outcomes import resolve_due
+from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import Runner
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role, add_user

@@ -20,7 +20,7 @@ from dasi.console.routes import ROUTES
 from dasi.foundation.clock import ManualClock
 from dasi.ledger import ChargeDetails
 from dasi.one_time_links import reset_link
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.schedules import NewSchedule, create_schedules
 from dasi.users import Role
 from dasi.webhooks import Deliverer

@@ -8,7 +8,7 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
-from dasi.payments import lookup_now
+from dasi.outcomes import lookup_now
 from dasi.reporting import list_unresolved
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient

@@ -20,7 +20,7 @@ from dasi.app import create_app, open_engine
 from dasi.engine import Engine
 from dasi.merchants import find_merchant_by_code
 from dasi.one_time_links import bootstrap_link
-from dasi.payments import lookup_now
+from dasi.outcomes import lookup_now
 from dasi.reporting import list_unresolved
 from dasi.settings import read_settings
 from dasi.webhooks import Deliverer

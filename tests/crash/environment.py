@@ -23,7 +23,12 @@ from dasi.engine import Engine
 from dasi.foundation.clock import KST, ManualClock, kst_day
 from dasi.foundation.errors import Refused, Unavailable
 from dasi.ledger import Payment
-from dasi.merchants import Merchant, add_merchant, change_page_rules, set_extended_events
+from dasi.merchants import (
+    Merchant,
+    add_merchant,
+    set_extended_events,
+)
+from dasi.page_rules import change_page_rules
 from support.kicc_merchant import ACCOUNT, OPENING_HOUR
 from support.simulator_process import SimulatorControl
 

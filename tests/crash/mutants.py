@@ -12,7 +12,7 @@ from dasi.events import enqueue_event
 from dasi.foundation.db import Database
 from dasi.foundation.ids import ulid
 from dasi.ledger import Payment, reserve_store
-from dasi.payments import approval_store, record, resolve
+from dasi.outcomes import approval_store, record, resolve
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
 from dasi.scheduler import run_store

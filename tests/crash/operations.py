@@ -26,7 +26,8 @@ from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
 from dasi.foundation.clock import KST
 from dasi.ledger import ChargeDetails, Payment, Status
-from dasi.payments import ChargeRequest, charge, resolve_due
+from dasi.outcomes import resolve_due
+from dasi.payments import ChargeRequest, charge
 from dasi.pg_notifications.inbox import process_pg_notification, store_pg_notification
 from dasi.providers.port import PgNotification
 from dasi.schedules import schedule_retries

@@ -70,7 +70,7 @@ def test_crash_points_are_read_from_the_source() -> None:
     listed = {(point.place.file, point.function, point.place.part) for point in points()}
 
     assert ("ledger/reserve_store.py", "reserve_charges", "await") in listed, "the reservation"
-    assert ("payments/record.py", "record_outcome", "exit") in listed, "the commit of the outcome"
+    assert ("outcomes/record.py", "record_outcome", "exit") in listed, "the commit of the outcome"
     assert ("providers/kicc/transport/client.py", "_post", "enter") in listed, (
         "the request to the PG"
     )

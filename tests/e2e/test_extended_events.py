@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from dasi.merchants import set_extended_events
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import MerchantClient, open_merchant, running_gateway
 from support.simulator_process import SimulatorControl

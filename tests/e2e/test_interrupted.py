@@ -11,7 +11,7 @@ import pytest
 
 from dasi.foundation.grants import grant_to_application
 from dasi.foundation.migrate import migrate
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from support.gateway_merchant import MerchantClient, running_gateway
 from support.gateway_process import running_programs

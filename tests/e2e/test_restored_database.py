@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dasi import worker
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.recovery import recovery_state
 from dasi.settings import read_settings
 from support.database import TestServer

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dasi.merchants import change_page_rules
+from dasi.page_rules import change_page_rules
 from support.gateway_merchant import MerchantClient
 
 RETURN_URL = "http://shop.example/done"

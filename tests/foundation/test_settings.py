@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dasi.foundation.errors import OperatorError
-from dasi.settings import KICC_LIVE_URL, SETTINGS, read_settings, unknown_names
+from dasi.settings import read_settings, unknown_names
+from dasi.settings.settings import KICC_LIVE_URL, SETTINGS
 
 KEY = base64.b64encode(b"k" * 32).decode()
 SECRETS = [setting for setting in SETTINGS if setting.is_secret]

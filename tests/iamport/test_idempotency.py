@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.scheduler import Runner
 from support.gateway_merchant import Answer, MerchantClient
 

@@ -13,7 +13,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, NotAllowed, NotFound, Refused, Unavailable
 from dasi.ledger import Payment, Status, attempt_store, payment_store, reserve_store
-from dasi.payments import record_cancel, resolve_cancel_inline, send_on_either_day
+from dasi.outcomes import record_cancel, resolve_cancel_inline, send_on_either_day
 from dasi.providers.port import AttemptKind, Cancel, Cancelled, Declined, NotSent
 
 _CANCELLABLE = frozenset({Status.PAID, Status.PARTLY_CANCELLED})

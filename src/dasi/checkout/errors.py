@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dasi.foundation.errors import Invalid, Refused, Unavailable
-from dasi.http.rule_texts import rule_text
+from dasi.input_rules import rule_text
 
 IN_DOUBT_CODE = "F0006"
 IN_DOUBT_TEXT = (

@@ -20,15 +20,13 @@ from dasi.engine import Engine
 from dasi.merchants import (
     Merchant,
     NewApiKey,
-    PageRules,
     add_merchant_with_key,
-    change_page_rules,
     change_webhook,
     find_merchant_by_code,
-    find_page_rules,
     list_merchants,
     live_mode,
 )
+from dasi.page_rules import PageRules, change_page_rules, find_page_rules
 
 app = typer.Typer(no_args_is_help=True, help="Shops that may call the gateway.")
 

@@ -9,7 +9,7 @@ from dasi.commands.context import operator_name, with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, kst, print_lines, print_list, print_note
 from dasi.engine import Engine
-from dasi.payments import resolve_due, resolve_manually
+from dasi.outcomes import resolve_due, resolve_manually
 from dasi.reporting import UnresolvedAttempt, list_unresolved_any_merchant
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dasi.foundation.clock import KST
 from dasi.foundation.errors import OperatorError, Refused, Unavailable
-from dasi.http.rule_texts import rule_text
+from dasi.input_rules import rule_text
 
 Facts = Mapping[str, str | int | bool | None]
 

@@ -12,7 +12,7 @@ from dasi.foundation.errors import (
     Refused,
     Unavailable,
 )
-from dasi.http.rule_texts import rule_text
+from dasi.input_rules import rule_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Invalid(Refused):
     """A field breaks a rule.
 
     `rule` is a code such as `length_between`; `facts` fill the blanks of its text, which every
-    interface reads from `dasi.http.rule_texts`.
+    interface reads from `dasi.input_rules.rule_texts`.
     """
 
     def __init__(self, field: str, rule: str, **facts: object) -> None:

@@ -18,7 +18,6 @@ from starlette.routing import Route
 from dasi.audit import ClientInfo
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, Refused, Unavailable
-from dasi.http.names import CONTROL, normalize_name
 from dasi.http.slots import ShareTaken, Slot, slot_of
 from dasi.iamport import errors
 from dasi.iamport.body import read_body, read_query
@@ -27,6 +26,7 @@ from dasi.iamport.rendering.payment_cache import PaymentJsonCache
 from dasi.iamport.schema.json_schema import Param
 from dasi.iamport.schema.params import Boolean, parse
 from dasi.idempotency import find_by_idempotency_key, request_fingerprint
+from dasi.input_rules import CONTROL, normalize_name
 from dasi.ledger import Payment
 from dasi.merchants import Merchant, authenticate
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from dasi.foundation.errors import Refused, Unavailable
-from dasi.http.rule_texts import rule_text
 from dasi.iamport.envelope import failure
+from dasi.input_rules import rule_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from dasi.engine import Engine
 from dasi.foundation.errors import NotFound, Refused, Unavailable
-from dasi.iamport import errors
+from dasi.iamport import errors, unsupported
 from dasi.iamport.endpoint import ApiContext
 from dasi.iamport.endpoints import (
     cancel,
@@ -17,7 +17,6 @@ from dasi.iamport.endpoints import (
     prepare,
     schedules,
     subscribe,
-    unsupported,
     users,
 )
 from dasi.iamport.schema import docs_page

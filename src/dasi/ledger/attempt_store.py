@@ -137,6 +137,21 @@ async def look_up_failed(
     return row is not None
 
 
+async def free_idempotency_key(
+    connection: Connection, merchant_id: int, attempt_id: str
+) -> str | None:
+    """Take an attempt's idempotency key from it, for the attempt that goes on, and return it."""
+    key: str | None = await connection.fetchval(
+        """UPDATE pg_attempts a SET idempotency_key = NULL
+           FROM (SELECT idempotency_key FROM pg_attempts
+                 WHERE merchant_id = $1 AND attempt_id = $2 FOR UPDATE) AS old
+           WHERE a.merchant_id = $1 AND a.attempt_id = $2 RETURNING old.idempotency_key""",
+        merchant_id,
+        attempt_id,
+    )
+    return key
+
+
 async def is_open(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
     """Tell whether the attempt has no final outcome yet."""
     state = await connection.fetchval(

@@ -1,27 +1,10 @@
-"""SQL of attempts that register or delete a billing key, or that met a replaced one."""
+"""SQL of attempts that register or delete a billing key."""
 
 from datetime import datetime
-from typing import Protocol
 
-from dasi.engine import Engine
 from dasi.foundation.db import Connection
-from dasi.ledger import payment_store
-from dasi.ledger.attempt_store import close_attempt, state_after
-from dasi.ledger.payment import Payment
+from dasi.ledger.attempt_store import state_after
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
-
-
-class ReservedPayment(Protocol):
-    """The fields that name a payment."""
-
-    @property
-    def merchant_id(self) -> int: ...
-    @property
-    def imp_uid(self) -> str: ...
-
-
-KEY_REPLACED = "KEY_REPLACED"
-"""`fail_code` of a charge that the PG declined for a replaced key; it goes on with the new one."""
 
 
 async def must_discard_key(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
@@ -93,43 +76,3 @@ async def close_deletion(
         getattr(outcome, "text", None),
         now,
     )
-
-
-async def fail_replaced(
-    engine: Engine, reference: ReservedPayment, attempt: Attempt, declined: Declined
-) -> Payment:
-    """Fail the payment of a declined charge that goes on with the customer's new key; return it.
-
-    No webhook is sent and the idempotency key is free, because the charge has not ended. A payment
-    whose attempt was closed meanwhile stays as it is.
-    """
-    now, merchant_id = engine.clock.now(), reference.merchant_id
-    async with engine.database.transaction() as connection:
-        payment = await payment_store.payment_for_update(connection, merchant_id, reference.imp_uid)
-        if not await close_attempt(connection, merchant_id, attempt.attempt_id, declined, now=now):
-            return payment
-        await connection.execute(
-            """UPDATE pg_attempts SET idempotency_key = NULL
-               WHERE merchant_id = $1 AND attempt_id = $2""",
-            merchant_id,
-            attempt.attempt_id,
-        )
-        failed = await payment_store.mark_failed(
-            connection,
-            payment,
-            code=KEY_REPLACED,
-            reason="그사이 다른 카드로 바뀌어 새 카드로 이어서 결제합니다.",
-            now=now,
-        )
-        await payment_store.record_event(
-            connection,
-            failed,
-            vault=engine.vault,
-            event_type="declined",
-            actor=payment.provider,
-            created_at=now,
-            detail="key_replaced",
-            attempt_id=attempt.attempt_id,
-            outcome=declined,
-        )
-    return failed

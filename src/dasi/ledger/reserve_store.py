@@ -14,17 +14,17 @@ import msgspec
 
 from dasi.foundation.db import Connection, Database
 from dasi.foundation.vault import Vault
-from dasi.ledger import lookup_backoff, payment_store
-from dasi.ledger.attempt_store import close_attempt
+from dasi.ledger import lookup_backoff
 from dasi.ledger.payment import ChargeDetails, Payment
 from dasi.payment_events import (
     AttemptFacts,
     PaymentDetails,
+    PaymentEvent,
     PaymentFacts,
     microseconds,
     new_event,
 )
-from dasi.providers.port import Attempt, AttemptKind, Declined
+from dasi.providers.port import Attempt, AttemptKind
 
 
 class Reservation(ChargeDetails, frozen=True, kw_only=True):
@@ -335,95 +335,44 @@ async def insert_attempt(
     return Attempt(attempt_id=attempt_id, business_date=business_date)
 
 
-async def reserve_other_day(
-    database: Database,
+async def insert_other_day(
+    connection: Connection,
     merchant_id: int,
     refused: Attempt,
-    outcome: Declined,
     second: Attempt,
     *,
-    vault: Vault,
+    event: PaymentEvent,
+    idempotency_key: str | None,
     now: datetime,
-) -> bool:
-    """Close an attempt whose day the PG refused, and insert `second` in its place as `sending`.
-
-    The caller sends it after the commit. False, and nothing written, if the attempt was closed
-    meanwhile. The idempotency key passes on to the attempt that decides.
-    """
-    async with database.transaction() as connection:
-        row = await connection.fetchrow(
-            """SELECT imp_uid, kind, amount_krw, remain_krw, tax_free_krw, reason, is_reversal
-               FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2""",
-            merchant_id,
-            refused.attempt_id,
-        )
-        # Events of a payment are numbered, so its row is locked first.
-        payment = await payment_store.payment_for_update(connection, merchant_id, row["imp_uid"])
-        if not await close_attempt(connection, merchant_id, refused.attempt_id, outcome, now=now):
-            return False
-        await connection.execute(
-            """UPDATE pg_attempts SET is_replaced = true
-               WHERE merchant_id = $1 AND attempt_id = $2""",
-            merchant_id,
-            refused.attempt_id,
-        )
-        await payment_store.record_event(
-            connection,
-            payment,
-            vault=vault,
-            event_type="day_refused",
-            actor="gateway",
-            created_at=now,
-            amount_krw=row["amount_krw"],
-            attempt_id=refused.attempt_id,
-            outcome=outcome,
-        )
-        requested = new_event(
-            vault.mac_keys,
-            payment.facts,
-            event_type=f"{row['kind']}_requested",
-            actor="gateway",
-            created_at=now,
-            amount_krw=row["amount_krw"],
-            requested=AttemptFacts(
-                kind=AttemptKind(row["kind"]),
-                business_date=second.business_date,
-                amount_krw=row["amount_krw"],
-                remain_krw=row["remain_krw"],
-                tax_free_krw=row["tax_free_krw"],
-                is_reversal=row["is_reversal"],
-            ),
-            detail=row["reason"],
-            attempt_id=second.attempt_id,
-        )
-        await connection.execute(
-            """WITH new_attempt AS (
-                   INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
-                                            pg_merchant_id, pg_order_id, business_date, amount_krw,
-                                            remain_krw, tax_free_krw, reason, is_reversal,
-                                            notify_merchant, discard_key, idempotency_key,
-                                            billing_key_id, state, sent_at, next_lookup_at,
-                                            deadline_at)
-                   SELECT merchant_id, $3, imp_uid, kind, channel_id, pg_merchant_id,
-                          CASE WHEN kind = 'charge' THEN $3 ELSE pg_order_id END, $4, amount_krw,
-                          remain_krw, tax_free_krw, reason, is_reversal, notify_merchant,
-                          discard_key, idempotency_key, billing_key_id, 'sending', $5, $6, $7
-                   FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2
-               )
-               SELECT record_payment_event($8::json)""",
-            merchant_id,
-            refused.attempt_id,
-            second.attempt_id,
-            second.business_date,
-            now,
-            lookup_backoff.first_lookup_at(now),
-            lookup_backoff.deadline(second.business_date),
-            requested.to_json(),
-        )
-        await connection.execute(
-            """UPDATE pg_attempts SET idempotency_key = NULL
-               WHERE merchant_id = $1 AND attempt_id = $2""",
-            merchant_id,
-            refused.attempt_id,
-        )
-    return True
+) -> None:
+    """Insert `second` as `sending` in the place of an attempt whose day the PG refused."""
+    await connection.execute(
+        """UPDATE pg_attempts SET is_replaced = true WHERE merchant_id = $1 AND attempt_id = $2""",
+        merchant_id,
+        refused.attempt_id,
+    )
+    await connection.execute(
+        """WITH new_attempt AS (
+               INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
+                                        pg_merchant_id, pg_order_id, business_date, amount_krw,
+                                        remain_krw, tax_free_krw, reason, is_reversal,
+                                        notify_merchant, discard_key, idempotency_key,
+                                        billing_key_id, state, sent_at, next_lookup_at,
+                                        deadline_at)
+               SELECT merchant_id, $3, imp_uid, kind, channel_id, pg_merchant_id,
+                      CASE WHEN kind = 'charge' THEN $3 ELSE pg_order_id END, $4, amount_krw,
+                      remain_krw, tax_free_krw, reason, is_reversal, notify_merchant,
+                      discard_key, $9, billing_key_id, 'sending', $5, $6, $7
+               FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2
+           )
+           SELECT record_payment_event($8::json)""",
+        merchant_id,
+        refused.attempt_id,
+        second.attempt_id,
+        second.business_date,
+        now,
+        lookup_backoff.first_lookup_at(now),
+        lookup_backoff.deadline(second.business_date),
+        event.to_json(),
+        idempotency_key,
+    )

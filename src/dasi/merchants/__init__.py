@@ -22,23 +22,19 @@ from dasi.merchants.merchant_store import (
     Merchant,
     find_clock_offset,
 )
-from dasi.merchants.page_rules import PageRules, change_page_rules, find_page_rules
 from dasi.merchants.tokens import SEALED_TOKENS, authenticate, issue_token
 
 __all__ = [
     "SEALED_TOKENS",
     "Merchant",
     "NewApiKey",
-    "PageRules",
     "add_api_key",
     "add_merchant",
     "add_merchant_with_key",
     "authenticate",
-    "change_page_rules",
     "change_webhook",
     "find_clock_offset",
     "find_merchant_by_code",
-    "find_page_rules",
     "has_extended_events",
     "issue_token",
     "list_api_keys",

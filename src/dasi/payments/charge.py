@@ -30,14 +30,17 @@ from dasi.ledger import (
     ChargeDetails,
     Payment,
     ensure_order_available,
-    key_attempt_store,
     lookup_backoff,
     reserve_store,
 )
+from dasi.outcomes import (
+    in_doubt_on_db_failure,
+    record_charge,
+    resolve_inline,
+    send_on_either_day,
+)
 from dasi.payment_events import charge_requested
-from dasi.payments.either_day import send_on_either_day
-from dasi.payments.record import in_doubt_on_db_failure, record_charge
-from dasi.payments.resolve import resolve_inline
+from dasi.payments.replaced_key import KEY_REPLACED, fail_replaced
 from dasi.providers.port import (
     Approved,
     Attempt,
@@ -77,7 +80,7 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     not a failure: the PG may have charged.
     """
     payment = await _charge_active_key(engine, merchant_id, request)
-    is_over = payment.fail_code != key_attempt_store.KEY_REPLACED
+    is_over = payment.fail_code != KEY_REPLACED
     return payment if is_over else await _charge_active_key(engine, merchant_id, request)
 
 
@@ -92,7 +95,7 @@ async def _charge_active_key(engine: Engine, merchant_id: int, request: ChargeRe
     )
     if isinstance(outcome, Declined) and await is_replaced(engine, reserved):
         with in_doubt_on_db_failure(facts, attempt.attempt_id):
-            return await key_attempt_store.fail_replaced(engine, facts, attempt, outcome)
+            return await fail_replaced(engine, merchant_id, facts.imp_uid, attempt, outcome)
     payment = await record_charge(
         engine,
         facts,

@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.foundation.vault import EncryptedColumn
 from dasi.http.rate_limit import RateLimit
 from dasi.ledger import attempt_store
-from dasi.payments import lookup_attempt
+from dasi.outcomes import lookup_attempt
 from dasi.pg_notifications import inbox_store
 from dasi.providers.port import PgNotification
 

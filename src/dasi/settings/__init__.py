@@ -1,19 +1,5 @@
 """Every setting of the programs, read and checked at start."""
 
-from dasi.settings.settings import (
-    KICC_LIVE_URL,
-    SETTINGS,
-    Settings,
-    read_settings,
-    unknown_names,
-    without_ours,
-)
+from dasi.settings.settings import Settings, read_settings, unknown_names, without_ours
 
-__all__ = [
-    "KICC_LIVE_URL",
-    "SETTINGS",
-    "Settings",
-    "read_settings",
-    "unknown_names",
-    "without_ours",
-]
+__all__ = ["Settings", "read_settings", "unknown_names", "without_ours"]

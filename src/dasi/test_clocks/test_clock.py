@@ -14,7 +14,7 @@ from typing import Literal
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotAllowed
 from dasi.merchants import find_clock_offset
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.scheduler import Runner, run_store
 from dasi.schedules import schedule_retries
 from dasi.test_clocks import test_clock_store

@@ -15,7 +15,12 @@ from dasi.foundation.clock import kst_day
 from dasi.foundation.errors import Conflict, Invalid, NotFound
 from dasi.ledger import Status, payment_store, reserve_store
 from dasi.merchants import Merchant
-from dasi.payments import Outcome, record_or_in_doubt, resolve_inline, send_on_either_day
+from dasi.outcomes import (
+    Outcome,
+    record_or_in_doubt,
+    resolve_inline,
+    send_on_either_day,
+)
 from dasi.providers.port import (
     Approved,
     Attempt,

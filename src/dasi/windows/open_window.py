@@ -17,7 +17,10 @@ from dasi.ledger import (
     ensure_order_available,
     payment_store,
 )
-from dasi.merchants import Merchant, PageRules, find_page_rules
+from dasi.merchants import (
+    Merchant,
+)
+from dasi.page_rules import PageRules, find_page_rules
 from dasi.providers.port import Declined, Order, WindowOpened, WindowRequest
 from dasi.recovery import ensure_not_stopped
 from dasi.windows import registered_window_store, window_store

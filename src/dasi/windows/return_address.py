@@ -7,7 +7,10 @@ that the opener chose. Without this check the gateway would lead payers to any s
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
-from dasi.merchants import Merchant, PageRules
+from dasi.merchants import (
+    Merchant,
+)
+from dasi.page_rules import PageRules
 from dasi.windows.window import OpenWindowRequest
 
 _WRAPPER_HOST = "detectchangingwebview"

@@ -14,7 +14,8 @@ from dasi.foundation.errors import Conflict, NotFound
 from dasi.foundation.vault import DecryptionError, Vault
 from dasi.ledger import ChargeDetails, Status, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import ChargeRequest, charge, resolve_due
+from dasi.outcomes import resolve_due
+from dasi.payments import ChargeRequest, charge
 from support.database_dump import database_text
 from support.gateway_merchant import PG_SECRET
 from support.simulator_process import SimulatorControl

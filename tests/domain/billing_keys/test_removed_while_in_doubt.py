@@ -10,7 +10,7 @@ from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.ledger import Payment, Status, find_payment
 from dasi.merchants import Merchant
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from support.simulator_process import SimulatorControl
 from support.window_payer import register_card
 

@@ -11,7 +11,8 @@ from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Conflict
 from dasi.ledger import ChargeDetails, Payment, Status
 from dasi.merchants import Merchant
-from dasi.payments import ChargeRequest, charge, resolve_due
+from dasi.outcomes import resolve_due
+from dasi.payments import ChargeRequest, charge
 from support.simulator_process import SimulatorControl
 from support.window_payer import register_card
 

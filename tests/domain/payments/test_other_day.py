@@ -7,7 +7,7 @@ import pytest
 from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.clock import KST
 from dasi.ledger import Payment, Status
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from dasi.windows import complete_window, view_window
 from domain.payments.conftest import PaymentsFixture
 

@@ -7,7 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from dasi.ledger import ChargeDetails, Status
-from dasi.payments import ChargeRequest, charge, resolve_due
+from dasi.outcomes import resolve_due
+from dasi.payments import ChargeRequest, charge
 from dasi.scheduler import Runner, run_store
 from dasi.scheduler.execute import link_existing_payment
 from dasi.scheduler.runner import LEASE

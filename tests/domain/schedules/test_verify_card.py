@@ -4,7 +4,7 @@ import pytest
 
 from dasi.card_verifications import refund_verifications
 from dasi.foundation.errors import Conflict
-from dasi.payments import resolve_due
+from dasi.outcomes import resolve_due
 from domain.schedules.conftest import Schedules
 
 

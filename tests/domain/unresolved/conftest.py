@@ -16,7 +16,8 @@ from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.ledger import ChargeDetails, Payment, find_payment
 from dasi.merchants import Merchant, add_merchant
-from dasi.payments import ChargeRequest, charge, resolve_due
+from dasi.outcomes import resolve_due
+from dasi.payments import ChargeRequest, charge
 from dasi.providers.port import KeyIssued
 from support.kicc_merchant import ACCOUNT, KiccMerchant, open_kicc_merchant
 

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from dasi.billing_keys import Customer, delete_due_keys, delete_key, save_issued_key
 from dasi.foundation.errors import NotFound
 from dasi.ledger import Status
-from dasi.payments.record import record_outcome
+from dasi.outcomes.record import record_outcome
 from dasi.pg_notifications.routes import routes
 from dasi.providers.port import Declined, KeyIssued
 from domain.unresolved.conftest import CUSTOMER, PaymentsFixture

@@ -3,7 +3,7 @@
 import pytest
 
 from dasi.ledger import Payment, Status, attempt_store
-from dasi.payments.record import record_outcome
+from dasi.outcomes.record import record_outcome
 from dasi.providers.port import Approved, Declined, Found
 from domain.unresolved.conftest import PaymentsFixture
 from support.kicc_merchant import ACCOUNT

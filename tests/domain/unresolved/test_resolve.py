@@ -6,7 +6,7 @@ import pytest
 
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import Status
-from dasi.payments import resolve_due, resolve_manually
+from dasi.outcomes import resolve_due, resolve_manually
 from dasi.reporting import list_unresolved_any_merchant
 from domain.unresolved.conftest import PaymentsFixture
 

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from dasi.console.request import ConsoleRequest
 from dasi.foundation.errors import Invalid
-from dasi.merchants import change_page_rules, find_page_rules
+from dasi.page_rules import change_page_rules, find_page_rules
 
 _ADDRESSES_LENGTH_MAX = 8_000
 

@@ -6,7 +6,7 @@ from dasi.console.payments.reason_labels import reason_label
 from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.errors import Invalid, NotFound
 from dasi.ledger import attempt_store
-from dasi.payments import lookup_now, resolve_manually
+from dasi.outcomes import lookup_now, resolve_manually
 from dasi.reporting import list_unresolved
 
 PAGE = 50

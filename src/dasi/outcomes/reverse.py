@@ -18,8 +18,8 @@ from dasi.ledger import (
     payment_store,
     reserve_store,
 )
-from dasi.payments.either_day import send_on_either_day
-from dasi.payments.notify import notify_failed
+from dasi.outcomes.either_day import send_on_either_day
+from dasi.outcomes.notify import notify_failed
 from dasi.providers.port import AttemptKind, Cancel, Cancelled, Declined, NotSent, Unknown
 
 log = structlog.get_logger()

@@ -24,10 +24,10 @@ from dasi.ledger import (
     key_attempt_store,
     payment_store,
 )
+from dasi.outcomes import approval_store
+from dasi.outcomes.approval_store import ApprovalRow
+from dasi.outcomes.notify import notify, notify_extended, notify_failed
 from dasi.payment_events import PaymentFacts, new_event
-from dasi.payments import approval_store
-from dasi.payments.approval_store import ApprovalRow
-from dasi.payments.notify import notify, notify_extended, notify_failed
 from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 
 log = structlog.get_logger()

@@ -25,9 +25,9 @@ from dasi.ledger import (
     lookup_backoff,
     payment_store,
 )
-from dasi.payments.record import record_outcome
-from dasi.payments.record_cancel import record_cancel
-from dasi.payments.reverse import finish_reversal, reverse
+from dasi.outcomes.record import record_outcome
+from dasi.outcomes.record_cancel import record_cancel
+from dasi.outcomes.reverse import finish_reversal, reverse
 from dasi.providers.port import (
     Approved,
     AttemptKind,

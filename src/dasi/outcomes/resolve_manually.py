@@ -6,7 +6,7 @@ Only an escalated attempt may be resolved by hand: while lookups run, their resu
 from dasi.engine import Engine
 from dasi.foundation.errors import Conflict, NotFound
 from dasi.ledger import attempt_store
-from dasi.payments.resolve import record_resolution
+from dasi.outcomes.resolve import record_resolution
 from dasi.providers.port import Approved, AttemptKind, Cancelled, Card, Declined
 
 _CODE = "MANUALLY_RESOLVED"

@@ -9,7 +9,7 @@ from dasi.ledger import (
     attempt_store,
     payment_store,
 )
-from dasi.payments.notify import notify
+from dasi.outcomes.notify import notify
 from dasi.providers.port import Cancelled, Declined, NotSent, Unknown
 
 _EVENT_TYPES = {Declined: "cancel_declined", NotSent: "cancel_not_sent", Unknown: "outcome_unknown"}
