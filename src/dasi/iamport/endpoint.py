@@ -125,6 +125,7 @@ def recover_payment(respond: Callable[[Payment], Response]) -> Recover:
 
 INCLUDE_SANDBOX = Boolean("include_sandbox")
 _USER_AGENT_MAX = 500
+_NAMES = ("merchant_uid", "customer_uid")
 _CONVERTOR = re.compile(r":\w*path\}")
 _BODY_METHODS = ("POST", "PUT")
 
@@ -236,7 +237,7 @@ def _in_path(name: str, text: str) -> str:
     """Check a value of the path: PostgreSQL stores no zero byte and would raise an error."""
     if CONTROL.search(text):
         raise Invalid(name, "no_control_characters")
-    return normalize_name(text)
+    return normalize_name(text) if name in _NAMES else text
 
 
 async def error_boundary(request: Request, run: Callable[[], Awaitable[Response]]) -> Response:

@@ -5,12 +5,14 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Literal
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
 
 from dasi.foundation.db import assert_no_transaction
 from dasi.http.ssrf import AddressRefused, outgoing_connector
@@ -54,6 +56,11 @@ class WebhookClient:
             )
             for is_public_only in (True, False)
         )
+        for session in (self._guarded, self._open):
+            assert session.connector is not None, "given above"
+            session.connector._factory = partial(  # type: ignore[assignment]  # no public way
+                _HeadFirst, loop=asyncio.get_running_loop()
+            )
 
     async def post(
         self,
@@ -86,6 +93,19 @@ class WebhookClient:
     async def close(self) -> None:
         await self._guarded.close()
         await self._open.close()
+
+
+class _HeadFirst(ResponseHandler):
+    """Reads the head of a response before the rest that came with it.
+
+    Together with an invalid rest (a body of a 204, a broken chunk) aiohttp drops a valid head.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        head, end, rest = data.partition(b"\r\n\r\n")
+        super().data_received(head + end)
+        if rest:
+            super().data_received(rest)
 
 
 def encode_body(

@@ -64,7 +64,9 @@ async def test_the_status_alone_decides(raw: bytes) -> None:
         await writer.drain()
         writer.close()
 
-    assert (await posted_to(answer)).http_status == int(raw[9:12])
+    result = await posted_to(answer, body_s=0.2)
+
+    assert result.http_status == int(raw[9:12])
 
 
 async def test_a_body_that_drips_is_not_waited_for() -> None:
