@@ -98,7 +98,8 @@ def _add(place: dict[str, Any], name: str, value: str) -> None:
     earlier = place.setdefault(name, value)
     if earlier != value:
         values = _descend(place, name)
-        values[str(len(values))] = value
+        free = next(at for at in range(len(values) + 1) if str(at) not in values)
+        values[str(free)] = value
 
 
 def _descend(place: dict[str, Any], step: str) -> dict[str, Any]:
