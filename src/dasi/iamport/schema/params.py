@@ -237,7 +237,7 @@ class StringList:
 
     def form_fields(self) -> list[Field]:
         item = self._item().as_text()
-        minimum = {"minItems": 1} if self.is_required else {}
+        minimum = {"minItems": 1} if self.is_required or self.refuses_blanks else {}
         many = {"type": "array", "items": item, "maxItems": self.count_max, **minimum}
         return [Field(f"{self.name}[]", any_of(many, item), self.is_required)]
 
