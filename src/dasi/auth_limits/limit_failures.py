@@ -5,7 +5,6 @@ the limits stand on the pair of account and address, on the address, and, far hi
 account. A device on which the user signed in before has a limit of its own instead.
 """
 
-import ipaddress
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dasi.auth_limits.known_devices import is_known_device
 from dasi.engine import Engine
 from dasi.foundation.errors import NotAllowed, Unavailable
 from dasi.foundation.ids import token_hash
+from dasi.http.client_address import network_of, parse_address
 
 _SHORT = timedelta(minutes=15)
 _DAY = timedelta(hours=24)
@@ -27,8 +27,6 @@ _OF_ACCOUNT_MAX = 100
 """NIST SP 800-63B-4, 3.2.2: at most 100 consecutive failures of one account."""
 _OF_API_KEY_MAX = 20
 _OF_API_ADDRESS_MAX = 100
-_IPV6_PREFIX = 64
-"""A customer of a network provider has this many bits to choose addresses from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,18 +141,11 @@ def _short(subject: str, failures_max: int) -> Limit:
 
 
 def _network(address: str) -> str:
-    """Return the address, or the network that one IPv6 customer has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
+    """Return what a client is counted by; the address itself if it is none that can be read."""
+    parsed = parse_address(address)
+    return address if parsed is None else network_of(parsed)
 
 
 def _is_global(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False
+    parsed = parse_address(address)
+    return parsed is not None and parsed.is_global
