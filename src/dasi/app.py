@@ -122,16 +122,19 @@ def _health_routes(engine: Engine) -> list[Route]:
     async def live(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    async def able_state() -> RecoveryState:
+        await check_sealing_keys(engine.database, engine.vault)
+        return await recovery_state(engine.database)
+
     check: asyncio.Task[RecoveryState] | None = None
 
     async def ready(_request: Request) -> Response:
-        # One statement for all requests of a moment: no slot bounds them.
+        # One check for all requests of a moment: no slot bounds them.
         nonlocal check
         if check is None or check.done():
-            check = asyncio.create_task(recovery_state(engine.database))
+            check = asyncio.create_task(able_state())
         try:
             state = await asyncio.shield(check)
-            await check_sealing_keys(engine.database, engine.vault)
         except (Unavailable, OperatorError) as reason:
             return PlainTextResponse(f"{reason}\n", status_code=503)
         # Reads and the console work in every mode: "stopped" refuses requests for money only.
