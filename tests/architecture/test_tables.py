@@ -5,7 +5,7 @@ import re
 from architecture.source_tree import SRC, complain, dotted, modules, tree
 from architecture.test_sql import MIGRATIONS, statements
 from dasi.commands.vault import encrypted_columns
-from dasi.foundation.grants import TABLES
+from dasi.foundation.grants import SEQUENCES, TABLES
 
 # The package that owns a table is the only one to insert, update or delete its rows.
 OWNERS = {
@@ -115,6 +115,18 @@ def privileges_granted() -> set[tuple[str, str]]:
 def test_every_table_has_its_privileges() -> None:
     assert TABLES.keys() == owner_of().keys(), (
         "What to do: correct TABLES in dasi.foundation.grants."
+    )
+
+
+def test_every_sequence_has_its_privilege() -> None:
+    created = {
+        sequence
+        for path in MIGRATIONS.glob("*.sql")
+        for sequence in re.findall(r"CREATE SEQUENCE (\w+)", path.read_text())
+    }
+    differing = created ^ SEQUENCES.keys()
+    assert not differing, complain(
+        sorted(differing), "correct SEQUENCES in dasi.foundation.grants."
     )
 
 

@@ -70,6 +70,8 @@ TABLES: Mapping[str, str] = {
 }
 SEQUENCES: Mapping[str, str] = {
     # USAGE allows `nextval` and not `setval`.
+    "payment_event_position": "USAGE",
+    "audit_log_position": "USAGE",
     "webhook_event_sequence": "USAGE",
 }
 FUNCTIONS: tuple[str, ...] = ()
