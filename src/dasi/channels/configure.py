@@ -50,9 +50,8 @@ async def add_channel(
         raise Invalid("pg_merchant_id", "pg_merchant_id", maximum=20)
     _check_secret(secret)
     _check_quota_months_max(quota_months_max)
-    account = (provider, pg_merchant_id, secret)
     if not is_sandbox:
-        await _check_live_account(engine, merchant.merchant_id, *account)
+        await _check_live_account(engine, merchant.merchant_id, provider, pg_merchant_id, secret)
     now = engine.clock.now()
     sealed_secret = SEALED_SECRETS.seal(
         engine.vault,
