@@ -74,10 +74,11 @@ async def test_a_body_that_drips_is_not_waited_for() -> None:
         await reader.readuntil(b"{}")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")
         with suppress(ConnectionError):
-            while not writer.is_closing():
+            while not reader.at_eof():
                 writer.write(b".")
                 await writer.drain()
-                await asyncio.sleep(0.05)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(1), 0.05)
         writer.close()
         ended.set()
 
