@@ -54,7 +54,8 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
             async with database.transaction() as connection:
                 got = await reserve(connection, reservations)
                 raise _TakenBack
-        kept.update({reservation.attempt_id: reservation for reservation in reservations})
+        pairs = zip(got, reservations, strict=True)
+        kept.update({row.attempt_id: reservation for row, reservation in pairs if row})
         return got
 
     async def then_record(
@@ -63,7 +64,7 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
         reservation = kept.pop(attempt_id)
         (reserved,) = await reserve(engine.database, [reservation])
         if reserved is not None:
-            facts = reserved.facts(reservation)
+            facts = charging._facts(reservation, reserved)
         return await record_charge(engine, facts, attempt_id, outcome, actor=actor)
 
     patch.setattr(reserve_store, "reserve_charges", uncommitted)

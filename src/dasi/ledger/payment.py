@@ -92,6 +92,10 @@ class Cancellation(Struct, frozen=True, kw_only=True):
     receipt_url: str | None
 
 
+_OTHERS = ("card_", "started_at_us", "paid_at_us", "failed_at_us")
+_DETAILS = [name for name in PaymentDetails.__struct_fields__ if not name.startswith(_OTHERS)]
+
+
 class Payment(Struct, frozen=True, kw_only=True):
     merchant_id: int
     imp_uid: str
@@ -145,31 +149,16 @@ class Payment(Struct, frozen=True, kw_only=True):
             amount_krw=self.amount_krw,
             personal=(*astuple(self.buyer), self.custom_data, self.user_agent),
             details=PaymentDetails(
-                imp_uid=self.imp_uid,
-                purpose=self.purpose,
-                source=self.source,
-                channel_id=self.channel_id,
-                name=self.name,
-                customer_uid=self.customer_uid,
-                tax_free_krw=self.tax_free_krw,
-                notice_urls=self.notice_urls,
-                is_scheduled=self.is_scheduled,
-                started_at_us=microseconds(self.started_at),
-                cancelled_krw=self.cancelled_krw,
-                cancelled_tax_free_krw=self.cancelled_tax_free_krw,
-                approval_no=self.approval_no,
                 card_brand=card.brand,
                 card_name=card.name,
                 card_issuer_code=card.issuer_code,
                 card_number=card.number_masked,
                 card_kind=card.kind,
                 card_quota=card.quota_months,
-                can_cancel_in_part=self.can_cancel_in_part,
-                receipt_url=self.receipt_url,
-                paid_at_us=_optional_us(self.paid_at),
-                failed_at_us=_optional_us(self.failed_at),
-                fail_code=self.fail_code,
-                fail_reason=self.fail_reason,
+                started_at_us=microseconds(self.started_at),
+                paid_at_us=microseconds(self.paid_at),
+                failed_at_us=microseconds(self.failed_at),
+                **{name: getattr(self, name) for name in _DETAILS},
             ),
         )
 
@@ -187,7 +176,3 @@ class Payment(Struct, frozen=True, kw_only=True):
         """Return the least and the greatest tax-free part of a cancel of this amount (M8)."""
         remain_taxed_krw = self.remain_krw - self.remain_tax_free_krw
         return max(0, cancel_krw - remain_taxed_krw), min(cancel_krw, self.remain_tax_free_krw)
-
-
-def _optional_us(at: datetime | None) -> int | None:
-    return None if at is None else microseconds(at)

@@ -1,7 +1,4 @@
-"""Find one payment, and tell why an order cannot be paid (again).
-
-The database's unique index decides first (M1).
-"""
+"""Find one payment, and why an order cannot be paid; the unique index decides first (M1)."""
 
 from typing import Literal
 
@@ -27,15 +24,14 @@ async def ensure_order_available(
     *,
     purpose: Literal["payment", "key_issue"] = "payment",
 ) -> None:
-    """Raise `Conflict` if a payment of this purpose holds the order; return if the order is free.
+    """Raise `Conflict` if a payment of this purpose holds the order; return if it is free.
 
     `order_already_paid`: paid, or paid and cancelled. `order_in_doubt`: a request was sent and its
     outcome is not known yet. A card registration takes its `merchant_uid` as an order does.
     """
-    holder_of = (
-        payment_store.order_holder if purpose == "payment" else payment_store.key_issue_holder
-    )
-    holder = await holder_of(connection, merchant_id, merchant_uid)
+    is_key = purpose == "key_issue"
+    find = payment_store.key_issue_holder if is_key else payment_store.order_holder
+    holder = await find(connection, merchant_id, merchant_uid)
     if holder is None:
         return
     imp_uid, status = holder

@@ -16,14 +16,7 @@ from dasi.foundation.db import Connection, Database
 from dasi.foundation.vault import Vault
 from dasi.ledger import lookup_backoff
 from dasi.ledger.payment import ChargeDetails, Payment
-from dasi.payment_events import (
-    AttemptFacts,
-    PaymentDetails,
-    PaymentEvent,
-    PaymentFacts,
-    microseconds,
-    new_event,
-)
+from dasi.payment_events import AttemptFacts, PaymentEvent, new_event
 from dasi.providers.port import Attempt, AttemptKind
 
 
@@ -81,36 +74,6 @@ class Reserved:
     language: Literal["ko", "en", "ja", "zh"]
     is_recovering: bool
     """Whether the request must be looked up before it is sent (M11)."""
-
-    def facts(self, reservation: Reservation) -> PaymentFacts:
-        """Return the payment's row, as events state it."""
-        return PaymentFacts(
-            merchant_id=self.merchant_id,
-            merchant_uid=reservation.merchant_uid,
-            status="pending",
-            amount_krw=reservation.amount_krw,
-            personal=(
-                self.buyer_name,
-                self.buyer_email,
-                self.buyer_tel,
-                self.buyer_addr,
-                self.buyer_postcode,
-                reservation.custom_data,
-                reservation.user_agent,
-            ),
-            details=PaymentDetails(
-                imp_uid=self.imp_uid,
-                purpose="payment",
-                source="api",
-                channel_id=self.channel_id,
-                name=self.name,
-                customer_uid=self.customer_uid,
-                tax_free_krw=reservation.tax_free_krw,
-                notice_urls=reservation.notice_urls,
-                is_scheduled=reservation.is_scheduled,
-                started_at_us=microseconds(reservation.now),
-            ),
-        )
 
 
 # `BETWEEN` is true of every row. It tells the planner that the rows are few, so that it uses an
@@ -204,6 +167,7 @@ _RESERVE = """
            key_fields, language, is_recovering, reservation_id
     FROM named JOIN new_payments USING (merchant_id, imp_uid)"""
 _NAME_TAKEN_MAX = 3
+_REPEATED = ("amount_krw", "remain_krw", "tax_free_krw", "is_reversal")
 _INSERT_ATTEMPT = """
     WITH name AS (
         SELECT CASE

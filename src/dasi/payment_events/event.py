@@ -39,7 +39,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True, array_like=True):
     tax_free_krw: int | None
     notice_urls: tuple[str, ...]
     is_scheduled: bool
-    started_at_us: int
+    started_at_us: int | None
     cancelled_krw: int = 0
     cancelled_tax_free_krw: int = 0
     approval_no: str | None = None
@@ -238,6 +238,6 @@ def charge_requested(
     ).signed(keys)
 
 
-def microseconds(at: datetime) -> int:
-    """Microseconds since the epoch: the precision of PostgreSQL, in any time zone."""
-    return (at - _EPOCH) // _MICROSECOND
+def microseconds(at: datetime | None) -> int | None:
+    """Microseconds since the epoch, the precision of PostgreSQL; None for None."""
+    return None if at is None else (at - _EPOCH) // _MICROSECOND

@@ -39,7 +39,12 @@ from dasi.outcomes import (
     resolve_inline,
     send_on_either_day,
 )
-from dasi.payment_events import charge_requested
+from dasi.payment_events import (
+    PaymentDetails,
+    PaymentFacts,
+    charge_requested,
+    microseconds,
+)
 from dasi.payments.replaced_key import KEY_REPLACED, fail_replaced
 from dasi.providers.port import (
     Approved,
@@ -88,7 +93,7 @@ async def _charge_active_key(engine: Engine, merchant_id: int, request: ChargeRe
     now = engine.clock.now()
     reservation = _reservation(engine, merchant_id, request, now)
     reserved = await _reserve(engine, request, reservation)
-    facts = reserved.facts(reservation)
+    facts = _facts(reservation, reserved)
     attempt = Attempt(attempt_id=reserved.attempt_id, business_date=kst_day(now))
     attempt, outcome = await send_on_either_day(
         engine, merchant_id, attempt, lambda sent: _send(engine, request, sent, reserved)
@@ -164,6 +169,39 @@ async def _reserve(
             raise NotAllowed("key_of_other_mode", customer_uid=request.customer_uid)
     order = request.details.merchant_uid
     raise Unavailable(f"order {order!r}, which others keep taking,", retry_after_s=1)
+
+
+def _facts(
+    reservation: reserve_store.Reservation, reserved: reserve_store.Reserved
+) -> PaymentFacts:
+    """Return the row of the reserved payment, as events state it."""
+    return PaymentFacts(
+        merchant_id=reserved.merchant_id,
+        merchant_uid=reservation.merchant_uid,
+        status="pending",
+        amount_krw=reservation.amount_krw,
+        personal=(
+            reserved.buyer_name,
+            reserved.buyer_email,
+            reserved.buyer_tel,
+            reserved.buyer_addr,
+            reserved.buyer_postcode,
+            reservation.custom_data,
+            reservation.user_agent,
+        ),
+        details=PaymentDetails(
+            imp_uid=reserved.imp_uid,
+            purpose="payment",
+            source="api",
+            channel_id=reserved.channel_id,
+            name=reserved.name,
+            customer_uid=reserved.customer_uid,
+            tax_free_krw=reservation.tax_free_krw,
+            notice_urls=reservation.notice_urls,
+            is_scheduled=reservation.is_scheduled,
+            started_at_us=microseconds(reservation.now),
+        ),
+    )
 
 
 def _reservation(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pytest
 
 from dasi.audit import ClientInfo, insert_audit
+from dasi.cancels import CancelRequest, cancel
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
 from dasi.ledger import Buyer, Payment, Status
 from dasi.ledger_proof import VerificationReport, seal_ledger, verify_ledger
-from dasi.payments import CancelRequest, cancel
 from domain.payments.conftest import PaymentsFixture, payments
 
 __all__ = ["Ledger", "ledger", "payments"]

@@ -13,6 +13,7 @@ import asyncpg
 from dasi.foundation.reencrypt import reencrypt
 
 from dasi import worker
+from dasi.cancels import CancelRequest, cancel
 from dasi.engine import Engine
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
@@ -27,7 +28,6 @@ from dasi.ledger_proof import (
     seal_ledger,
     verify_ledger,
 )
-from dasi.payments import CancelRequest, cancel
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.settings import read_settings
 from domain.ledger_proof.conftest import Ledger, write_audit
