@@ -90,7 +90,7 @@ _RESERVE = """
         SELECT r.merchant_id, r.customer_uid, r.merchant_uid, r.amount_krw, r.tax_free_krw,
                r.custom_data, r.notice_urls, r.user_agent, r.quota_months, r.is_scheduled,
                r.idempotency_key, r.reservation_id, r.business_date, r.first_lookup_at,
-               r.deadline_at, r.now,
+               r.deadline_at, r.now, r.details_digest, r.mac,
                CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || new_imp_uid_number()
                    AS imp_uid,
                order_request_name('pay', i.installation_id, r.merchant_id, r.merchant_uid)
@@ -99,8 +99,7 @@ _RESERVE = """
                     WHERE p.merchant_id = r.merchant_id AND p.merchant_uid = r.merchant_uid
                       AND a.kind IN ('approve', 'charge')) AS ordinal,
                k.billing_key_id, k.channel_id, k.sealed_key, k.customer_id, c.pg_merchant_id,
-               c.provider,
-               c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
+               c.provider, c.sealed_secret, c.is_sandbox, c.key_fields, c.language,
                i.mode = 'recovering' AS is_recovering,
                coalesce(nullif(r.name, ''), nullif(k.order_name, ''), r.default_name) AS full_name,
                coalesce(nullif(r.buyer->>'name', ''), k.customer_name) AS buyer_name,
