@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
-from dasi.foundation.reencrypt import reencrypt
 
 from dasi import worker
 from dasi.cancels import CancelRequest, cancel
@@ -29,6 +28,7 @@ from dasi.ledger_proof import (
     verify_ledger,
 )
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.sealing_keys import reencrypt
 from dasi.settings import read_settings
 from domain.ledger_proof.conftest import Ledger, write_audit
 from domain.payments.conftest import PaymentsFixture

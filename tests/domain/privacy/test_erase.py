@@ -11,8 +11,8 @@ from dasi.billing_keys import delete_key
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Buyer, ChargeDetails
+from dasi.ledger_proof import verify_ledger
 from dasi.privacy import EraseRequest, count_personal_data, erase, erase_expired, retention
-from dasi.reporting import verify_ledger
 from dasi.saved_filters import save_filter
 from dasi.schedules import NewSchedule, create_schedules, revoke_of_deleted_key
 from dasi.users import Role, add_user

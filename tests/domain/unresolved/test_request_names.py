@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from dasi.cancels import CancelRequest, cancel
 from dasi.foundation.db import Database
 from dasi.foundation.errors import Conflict
 from dasi.ledger import Payment, Status
-from dasi.payments import CancelRequest, cancel
 from domain.unresolved.conftest import PaymentsFixture
 
 DAY_S = 24 * 3600
