@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from dasi.foundation.db import Database
 from dasi.ledger_proof import seal_ledger
 from support.dasi_program import dasi, facts
 from support.gateway_merchant import VAULT_KEY, running_gateway
@@ -10,7 +11,7 @@ from support.simulator_process import SimulatorControl
 
 
 async def test_a_falsified_payment_is_named_and_an_exported_head_is_checked(
-    database_url: str, kicc: SimulatorControl, tmp_path: Path
+    database_url: str, owner: Database, kicc: SimulatorControl, tmp_path: Path
 ) -> None:
     env = {"DASI_DATABASE_URL": database_url, "DASI_VAULT_KEYS": VAULT_KEY}
     head, older = tmp_path / "head.json", tmp_path / "older.json"
@@ -29,12 +30,12 @@ async def test_a_falsified_payment_is_named_and_an_exported_head_is_checked(
             proven = facts("ledger", "verify", "--against", export, env=env, cwd=tmp_path)
             assert (proven["discrepancies"], proven["seals"]) == (0, 2)
 
-        (row,) = await client.rows(
+        (row,) = await owner.fetch(
             "UPDATE payments SET buyer_name = '임꺽정' WHERE merchant_uid = 'order-1' "
             "RETURNING imp_uid"
         )
-        await client.rows("ALTER TABLE ledger_seals DISABLE TRIGGER USER")
-        await client.rows("DELETE FROM ledger_seals WHERE seal_number = 2")
+        await owner.fetch("ALTER TABLE ledger_seals DISABLE TRIGGER USER")
+        await owner.fetch("DELETE FROM ledger_seals WHERE seal_number = 2")
 
     done = dasi("ledger", "verify", "--against", head, "--json", env=env, cwd=tmp_path)
 

@@ -7,7 +7,7 @@ import pytest
 from dasi.audit import ClientInfo, insert_audit
 from dasi.cancels import CancelRequest, cancel
 from dasi.engine import Engine
-from dasi.foundation.db import Connection
+from dasi.foundation.db import Connection, Database
 from dasi.ledger import Buyer, Payment, Status
 from dasi.ledger_proof import VerificationReport, seal_ledger, verify_ledger
 from domain.payments.conftest import PaymentsFixture, payments
@@ -23,6 +23,7 @@ class Ledger:
     """The payments of a busy day: `paid`, `cancelled` in part, `declined`, `window`, `pending`."""
 
     fixture: PaymentsFixture
+    owner: Database
     paid: Payment
     cancelled: Payment
     declined: Payment
@@ -54,7 +55,7 @@ class Ledger:
 
         `{paid}` and the other names stand for the id of that payment.
         """
-        async with self.engine.database.transaction() as connection:
+        async with self.owner.transaction() as connection:
             await disable_triggers(connection)
             for statement in statements:
                 await connection.execute(
@@ -89,7 +90,7 @@ async def disable_triggers(connection: Connection) -> None:
 
 
 @pytest.fixture
-async def ledger(payments: PaymentsFixture) -> Ledger:
+async def ledger(payments: PaymentsFixture, owner: Database) -> Ledger:
     """A ledger whose rows are all sealed."""
     paid = await payments.charge(buyer=BUYER)
     cancelled = await payments.charge(amount_krw=10_000)
@@ -109,7 +110,7 @@ async def ledger(payments: PaymentsFixture) -> Ledger:
     assert statuses == [
         Status.PAID, Status.PARTLY_CANCELLED, Status.FAILED, Status.PAID, Status.PENDING,
     ]  # fmt: skip
-    made = Ledger(payments, paid, cancelled, declined, window, pending)
+    made = Ledger(payments, owner, paid, cancelled, declined, window, pending)
     for action in ("payment_viewed", "payment_cancelled", "payment_viewed"):
         await made.audit(action)
     await made.seal()
