@@ -73,8 +73,6 @@ SEQUENCES: Mapping[str, str] = {
     "payment_event_position": "USAGE",
     "audit_log_position": "USAGE",
     "webhook_event_sequence": "USAGE",
-    "payment_event_position": "USAGE",
-    "audit_log_position": "USAGE",
 }
 FUNCTIONS: tuple[str, ...] = ()
 """SECURITY DEFINER functions that the application role may call: `name(argument types)`."""
