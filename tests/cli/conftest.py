@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from support.dasi_program import Running
+
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="dasi-cli-"))
     yield folder
     shutil.rmtree(folder)
+
+
+def up_url(program: Running) -> str:
+    """The gateway's URL, once `dasi up` prints it."""
+    return program.until("dasi is ready on ").split()[4]

@@ -84,7 +84,8 @@ def test_help_loads_neither_the_database_layer_nor_a_domain_package():
         *(
             "dasi.foundation.clock",
             "dasi.foundation.errors",
-            "dasi.http",
+            "dasi.input_rules",
+            "dasi.input_rules.names",
             "dasi.input_rules.rule_texts",
         ),
     }

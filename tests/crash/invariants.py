@@ -93,7 +93,7 @@ async def _check_amounts(
     )
 
 
-_WAITS = """
+_NEEDS_DECISION = """
     manual_review_reason IS NOT NULL
     OR EXISTS (SELECT FROM pg_attempts a WHERE a.merchant_id = billing_keys.merchant_id
                AND a.billing_key_id = billing_keys.billing_key_id AND a.kind = 'charge'
@@ -105,7 +105,7 @@ async def _check_keys(environment: Environment, keys: list[dict[str, Any]]) -> N
     """(c) for keys: one active key for a customer, and a deleted key is deleted at the PG (B1)."""
     forgotten = await environment.rows(
         "SELECT billing_key_id FROM billing_keys "
-        f"WHERE status = 'deleted' AND pg_deleted_at IS NULL AND NOT ({_WAITS})"
+        f"WHERE status = 'deleted' AND pg_deleted_at IS NULL AND NOT ({_NEEDS_DECISION})"
     )
     _check(environment, "c books agree", not forgotten, f"keys never ended at the PG: {forgotten}")
     kept = await environment.rows(
@@ -115,7 +115,7 @@ async def _check_keys(environment: Environment, keys: list[dict[str, Any]]) -> N
     own_orders = {row["pg_order_id"] for row in kept}
     live_here = await environment.rows("SELECT 1 FROM billing_keys WHERE status = 'active'")
     for_manual_review = await environment.rows(
-        f"SELECT 1 FROM billing_keys WHERE status <> 'active' AND ({_WAITS})"
+        f"SELECT 1 FROM billing_keys WHERE status <> 'active' AND ({_NEEDS_DECISION})"
     )
     live_there = [key for key in keys if key["isLive"] and key["shopOrderNo"] in own_orders]
     detail = f"{len(live_there)} of our keys are live at the PG, {len(live_here)} here"

@@ -94,7 +94,7 @@ async def test_schedules_that_ran_in_the_lost_time_are_adopted(
 
 
 async def paid_schedules(gateway: MerchantClient) -> None:
-    """Wait until every scheduled order is paid in the gateway's books."""
+    """Wait until every scheduled order is paid by the gateway's rows."""
     async with asyncio.timeout(60):
         while True:
             await resolve_due(gateway.engine)

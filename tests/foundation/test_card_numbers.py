@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dasi.foundation.errors import Invalid
 from dasi.foundation.logging import passes_luhn
-from dasi.input_rules.card_numbers import hide_card_numbers, refuse_card_number
+from dasi.http.card_numbers import hide_card_numbers, refuse_card_number
 
 CARDS = [
     "4111111111111111",

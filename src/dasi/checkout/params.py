@@ -15,8 +15,9 @@ import msgspec
 from dasi.channels import QUOTA_FROM_KRW, QUOTA_MONTHS_MAX
 from dasi.checkout.cards import cards_offered, direct_quota
 from dasi.foundation.errors import Invalid
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.ssrf import BROWSER_SCHEMES, check_outgoing_url
-from dasi.input_rules import check_addressable, normalize_name, refuse_card_number
+from dasi.input_rules import check_addressable, normalize_name
 from dasi.ledger import AMOUNT_MAX_KRW, Buyer
 from dasi.windows import OpenWindowRequest
 

@@ -21,7 +21,8 @@ from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed
 from dasi.foundation.ids import token
 from dasi.foundation.pages import Cursor, Page
-from dasi.input_rules import CONTROL, normalize_name, refuse_card_number
+from dasi.http.card_numbers import refuse_card_number
+from dasi.input_rules import CONTROL, normalize_name
 from dasi.merchants import Merchant
 from dasi.privacy import masked
 from dasi.users import User

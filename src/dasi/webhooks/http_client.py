@@ -15,8 +15,8 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 
 from dasi.foundation.db import assert_no_transaction
+from dasi.http.card_numbers import hide_card_numbers
 from dasi.http.ssrf import AddressRefused, outgoing_connector
-from dasi.input_rules import hide_card_numbers
 from dasi.webhooks.retry_policy import HttpResult, read_retry_after
 
 CONNECT_S, ANSWER_S, BODY_S = 10.0, 30.0, 5.0

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dasi.foundation.errors import Invalid
+from dasi.http.card_numbers import refuse_card_number
 from dasi.http.ssrf import check_outgoing_url
 from dasi.iamport.schema.json_schema import BLANK, NULL, Field, Param, Schema, any_of, digits
-from dasi.input_rules import CONTROL, check_addressable, normalize_name, refuse_card_number
+from dasi.input_rules import CONTROL, check_addressable, normalize_name
 from dasi.ledger import AMOUNT_MAX_KRW
 
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}(\.0{1,9})?")

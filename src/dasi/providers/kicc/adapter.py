@@ -216,10 +216,9 @@ class KiccProvider:
         pg_order_id: str | None,
         amount_krw: int | None,
     ) -> Found | NotFound | Unknown | NotSent:
-        """Look up an attempt of yesterday or today; an older one is `Unknown`.
+        """Look up an attempt of yesterday or today, under both days; an older one is `Unknown`.
 
-        It asks about both days before an attempt counts as not found: KICC may file a request
-        under the next day, and a repetition that it refused was first sent the day before (M10).
+        KICC may file a request under the next day, and a repetition under the day before (M10).
         """
         today = kst_day(self._clock.now())
         if today - attempt.business_date > _DAY:
@@ -227,10 +226,10 @@ class KiccProvider:
         amount_krw = 0 if kind is AttemptKind.ISSUE_KEY else amount_krw
         expected = self._expected(account, attempt, pg_order_id=pg_order_id, amount_krw=amount_krw)
         finding = await self._find(expected, attempt, kind, attempt.business_date)
-        if isinstance(finding, NotFound):
-            other_day = today if attempt.business_date < today else today - _DAY
-            return await self._find(expected, attempt, kind, other_day)
-        return finding
+        if not isinstance(finding, NotFound):
+            return finding
+        other_day = today if attempt.business_date < today else today - _DAY
+        return await self._find(expected, attempt, kind, other_day)
 
     async def _find(
         self, expected: ExpectedReply, attempt: Attempt, kind: AttemptKind, day: date

@@ -1,9 +1,8 @@
 """Parse KICC's answers into their shapes tolerantly.
 
-KICC writes amounts as numbers or as strings, sends sub-objects in full, empty or not at all, and
-adds fields without notice. So one odd field never spoils an answer: a value of another kind than
-its shape names counts as absent. The checks of `outcomes` decide whether an absent field matters.
-Only `resCd` is parsed strictly, because every outcome depends on it.
+KICC writes amounts as numbers or strings, leaves out sub-objects and adds fields. So a value of
+another kind than its shape names counts as absent, and the checks of `outcomes` decide whether that
+matters. Only `resCd` is parsed strictly, because every outcome depends on it.
 """
 
 import re

@@ -1,9 +1,9 @@
-"""Parse and acknowledge KICC's notices (노티), which KICC posts after a success (§11).
+"""Parse and acknowledge KICC's notifications (노티), which KICC posts after a success (§11).
 
-A notice is unsigned and names no request of ours. It comes up to ten times, out of order, and
-sometimes before the answer to the request. So it proves nothing and moves no money: it is a reason
-for a lookup at once. The gateway stores a notice before it acknowledges it, in the form of the
-notice, even for an unknown payment: KICC repeats an unacknowledged one every three minutes.
+A notification is unsigned and names no request of ours. It comes up to ten times, out of order, and
+sometimes before the answer to the request. It proves nothing and is a reason for a lookup at once.
+The gateway stores it before it acknowledges it, in the form of the notification: KICC repeats it
+every three minutes otherwise.
 """
 
 from collections.abc import Mapping

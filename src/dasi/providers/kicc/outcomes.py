@@ -1,12 +1,10 @@
 """Turn KICC's replies into the outcomes of the port (§12.2, M3).
 
-    success    HTTP 200, `resCd` 0000, our identifiers and amount repeated, the signature right
-               where KICC signs
-    decline    HTTP 200, a readable `resCd` that is not 0000 and leaves nothing open
-    not sent   the client reports that no byte left
-    unknown    everything else; it carries the claims of a success that failed a check
-
-No function here sends or waits.
+success    HTTP 200, `resCd` 0000, our identifiers and amount repeated, the signature right
+           where KICC signs
+decline    HTTP 200, a readable `resCd` that is not 0000 and leaves nothing open
+not sent   the client reports that no byte left
+unknown    everything else; it carries the claims of a success that failed a check
 """
 
 from collections.abc import Mapping

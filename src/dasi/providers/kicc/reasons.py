@@ -57,8 +57,7 @@ _INDETERMINATE_TEXT = re.compile(
     "|이미 ?(?:사용|처리|접수|등록|승인)|통신|응답 ?없|무응답|시스템|장애"
 )
 """A refusal that names a timeout, work under way, a repetition or a failure between systems is no
-decline: the money may have moved. A lookup decides, which costs nothing. KICC does not publish its
-codes for these."""
+decline: the money may have moved, and a lookup decides. KICC does not publish these codes."""
 
 
 def is_indeterminate(code: str, text: str) -> bool:
