@@ -10,7 +10,7 @@ import pytest
 
 from dasi.events import enqueue_event
 from dasi.foundation.db import Database
-from dasi.foundation.ids import ulid
+from dasi.foundation.ids import token, ulid
 from dasi.ledger import Payment, reserve_store
 from dasi.outcomes import approval_store, record, resolve
 from dasi.providers.kicc.adapter import KiccProvider
@@ -43,7 +43,10 @@ class _TakenBack(Exception):
 
 
 def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
-    """Commit the row of the request only after the answer."""
+    """Commit the row of the request only after the answer, and draw its name at random.
+
+    Under the name of the order KICC refuses the repetition, so that no money moves twice (M10).
+    """
     charging = import_module("dasi.payments.charge")
     reserve, record_charge = reserve_store.reserve_charges, charging.record_charge
     kept: dict[str, reserve_store.Reservation] = {}
@@ -54,9 +57,10 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
             async with database.transaction() as connection:
                 got = await reserve(connection, reservations)
                 raise _TakenBack
-        pairs = zip(got, reservations, strict=True)
+        named = [row and replace(row, attempt_id=f"ch-{token()}") for row in got]
+        pairs = zip(named, reservations, strict=True)
         kept.update({row.attempt_id: reservation for row, reservation in pairs if row})
-        return got
+        return named
 
     async def then_record(
         engine: Any, facts: Any, attempt_id: str, outcome: Any, *, actor: str
@@ -64,7 +68,7 @@ def skip_reserve_row(patch: pytest.MonkeyPatch) -> None:
         reservation = kept.pop(attempt_id)
         (reserved,) = await reserve(engine.database, [reservation])
         if reserved is not None:
-            facts = charging._facts(reservation, reserved)
+            facts, attempt_id = charging._facts(reservation, reserved), reserved.attempt_id
         return await record_charge(engine, facts, attempt_id, outcome, actor=actor)
 
     patch.setattr(reserve_store, "reserve_charges", uncommitted)

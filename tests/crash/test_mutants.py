@@ -32,8 +32,11 @@ MUTANTS = {
         "charge, answer lost",
         frozenset({"a never twice", "c books agree"}),
     ),
-    "the reserve row is skipped": Mutant(
-        mutants.skip_reserve_row, "charge", frozenset({"a never twice", "c books agree"})
+    "the reserve row is skipped and the name is random": Mutant(
+        mutants.skip_reserve_row,
+        "charge",
+        frozenset({"a never twice", "c books agree"}),
+        is_rare=True,, is_rare=True
     ),
     "a lost answer is marked failed": Mutant(
         mutants.mark_lost_answer_failed,

@@ -77,9 +77,7 @@ async def test_on_a_computer_the_window_is_a_popup_and_the_page_learns_of_it(
     assert await e2e_shop.charges_at_kicc() == [52_000]
 
 
-async def test_closing_the_window_charges_nothing_and_says_so(
-    e2e_shop: E2eShop, browser: Browser
-) -> None:
+async def test_giving_up_charges_nothing_and_says_so(e2e_shop: E2eShop, browser: Browser) -> None:
     page = await browser.new_page(locale="ko-KR")
     await _choose(page, e2e_shop, "dripper")
     async with page.expect_popup() as popup:
@@ -87,6 +85,7 @@ async def test_closing_the_window_charges_nothing_and_says_so(
     window = await popup.value
     await window.locator("button[value=approve]").wait_for()
     await window.close()
+    await page.get_by_role("button", name="그만두기").click()
 
     await expect(page.locator("main > section > .notice.bad")).to_contain_text(
         "결제되지 않았습니다"
