@@ -36,7 +36,7 @@ MUTANTS = {
         mutants.skip_reserve_row,
         "charge",
         frozenset({"a never twice", "c books agree"}),
-        is_rare=True,, is_rare=True
+        is_rare=True,
     ),
     "a lost answer is marked failed": Mutant(
         mutants.mark_lost_answer_failed,
