@@ -140,16 +140,16 @@ async def test_a_change_of_the_past_is_counted(payments: PaymentsFixture) -> Non
 
 
 async def test_totals_of_a_live_merchant_leave_test_payments_out(
-    payments: PaymentsFixture,
+    payments: PaymentsFixture, owner: Database
 ) -> None:
     tested, live_paid = await payments.charge(), await payments.charge()
     live = await add_live_channel(payments.engine, payments.merchant)
     # As if it had been charged under the live channel; nothing changes the channel of a payment.
-    await payments.rows("ALTER TABLE payments DISABLE TRIGGER USER")
-    await payments.rows(
+    await owner.fetch("ALTER TABLE payments DISABLE TRIGGER USER")
+    await owner.fetch(
         "UPDATE payments SET channel_id = $1 WHERE imp_uid = $2", live.channel_id, live_paid.imp_uid
     )
-    await payments.rows("ALTER TABLE payments ENABLE TRIGGER USER")
+    await owner.fetch("ALTER TABLE payments ENABLE TRIGGER USER")
     began, now = payments.clock.now() - HOUR, payments.clock.now() + HOUR
 
     async def totals() -> list[tuple[int, int]]:
