@@ -55,6 +55,7 @@ class Preferences:
                     max_age=_PREFERENCE_COOKIE_LIFE_S,
                     path=path,
                     httponly=True,
+                    secure=request.url.scheme == "https",
                     samesite="lax",
                 )
         return response
