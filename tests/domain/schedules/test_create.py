@@ -98,7 +98,11 @@ async def test_checking_amount_is_charged_and_given_back_before_anything_is_sche
     assert checked["amount"] == 1_000
     assert await schedules.client.net_krw() == 0
     assert await count(schedules) == 1
-    assert [kind for kind, _ in await schedules.webhooks()] == ["payment.paid"] * 2
+    assert [kind for kind, _ in await schedules.webhooks()] == [
+        "payment.paid",
+        "payment.paid",
+        "payment.cancelled",
+    ]
 
 
 async def test_card_that_declines_the_check_creates_nothing(schedules: Schedules):
