@@ -9,12 +9,11 @@ import pytest
 from console.conftest import SignIn
 from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from dasi.authentication import set_mfa_policy
-from dasi.channels import add_channel
 from dasi.foundation.clock import ManualClock
 from dasi.foundation.errors import NotFound
 from dasi.one_time_links import get_invitation, reset_link
 from dasi.users import Role, list_users
-from support.gateway_merchant import CODE, MerchantClient, running_gateway
+from support.gateway_merchant import CODE, MerchantClient, add_live_channel, running_gateway
 from support.simulator_process import SimulatorControl
 
 HERE = f"/console/merchants/{CODE}"
@@ -89,15 +88,7 @@ async def test_a_live_channel_makes_it_the_default_and_a_choice_replaces_it(
 ) -> None:
     owner = await signed_in(Role.OWNER)
     assert (await owner.get(HERE, allow_redirects=False))[0] == 200, "on this machine, in test mode"
-    live = await add_channel(
-        gateway.engine,
-        gateway.merchant,
-        provider="kicc",
-        pg_merchant_id="T0099999",
-        secret="s",
-        is_sandbox=False,
-        is_default=False,
-    )
+    live = await add_live_channel(gateway.engine, gateway.merchant)
     assert (await owner.get(HERE, allow_redirects=False))[0] == 303
     await set_mfa_policy(gateway.engine, gateway.merchant.merchant_id, [Role.ADMIN])
     assert (await owner.get(HERE, allow_redirects=False))[0] == 200, "the merchant chose"

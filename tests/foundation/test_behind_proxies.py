@@ -94,8 +94,9 @@ async def test_all_that_counts_a_client_sees_its_address(
             "SELECT DISTINCT address FROM audit_log WHERE address <> 'terminal'"
         )
         assert [row["address"] for row in audited] == [CLIENT]
-        (limited,) = await client.rows("SELECT count(*) AS n FROM sign_in_attempts a"
-                                       " WHERE to_jsonb(a)::text LIKE '%127.0.0.2%'")  # fmt: skip
+        (limited,) = await client.rows(
+            "SELECT count(*) AS n FROM auth_failures WHERE subject LIKE '%127.0.0.2%'"
+        )
         assert limited["n"] >= 1
 
         path = URL(client.window_path()).path

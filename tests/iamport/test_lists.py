@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dasi.page_rules import change_page_rules
 from support.gateway_merchant import MerchantClient
 
 STATUSES = ("ready", "paid", "cancelled", "failed")
@@ -110,6 +111,13 @@ async def test_parameter_decides_for_a_merchant_without_a_live_channel(
 
 
 async def test_window_options_of_the_page_reach_kicc(client: MerchantClient) -> None:
+    await change_page_rules(
+        client.engine,
+        client.merchant.merchant_id,
+        return_addresses=["myapp:"],
+        requires_registered_windows=False,
+        replaced_key_days=7,
+    )
     opened = await client.request_window(
         amount=66_000, tax_free=11_000, language="en", app_scheme="myapp://back",
         display={"card_quota": [3, 6]},

@@ -105,6 +105,11 @@ class SdkFixture:
 
         return watched
 
+    async def only_imp_uid(self) -> str:
+        """The number of the one payment that there is."""
+        (row,) = await self.engine.database.fetch("SELECT imp_uid FROM payments")
+        return str(row["imp_uid"])
+
     async def payment(self, imp_uid: str) -> dict[str, Any]:
         """The payment as the shop's server reads it, which is what a shop goes by."""
         async with self.rest.post(f"{self.gateway_url}/users/getToken", json=KEYS) as answer:

@@ -31,7 +31,7 @@ async def test_forged_messages_are_not_heard(sdk, browser):
     await expect(page.get_by_role("dialog")).to_be_visible()
     async with popup.expect_event("close"):
         await popup.click("button[value=approve]")
-    assert (await heard(page))["imp_uid"] == "imp_100000000001"
+    assert (await heard(page))["imp_uid"] == await sdk.only_imp_uid()
 
 
 async def test_a_lost_answer_reaches_the_page_as_unknown(sdk, browser):
@@ -87,7 +87,7 @@ async def test_leaving_the_page_ends_the_open_window(sdk, browser):
     async with asyncio.timeout(10):
         await closed.wait()
         await sdk.close_answered.wait()
-    assert (await sdk.payment("imp_100000000001"))["status"] == "failed"
+    assert (await sdk.payment(await sdk.only_imp_uid()))["status"] == "failed"
 
 
 async def test_the_gateway_gone_is_heard(sdk, browser):
@@ -114,4 +114,4 @@ async def test_closing_the_window_without_network_reports_an_unknown_result(sdk,
     await dialog.get_by_role("button", name="기다리지 않기").click()
 
     rsp = await heard(page)
-    assert (rsp["error_code"], rsp["imp_uid"]) == ("F0006", "imp_100000000001")
+    assert (rsp["error_code"], rsp["imp_uid"]) == ("F0006", await sdk.only_imp_uid())
