@@ -137,7 +137,7 @@ ROUTES: dict[str, Call] = {
     "POST /subscribe/payments/unschedule": Call(
         f"{PAY}/unschedule",
         SCHEDULED,
-        {"customer_uid": "card-1", "merchant_uid": ["scheduled-{n}", ""]},
+        {"customer_uid": "card-1", "merchant_uid": ["scheduled-{n}"]},
         many=True,
     ),
     "GET /subscribe/customers": Call(
