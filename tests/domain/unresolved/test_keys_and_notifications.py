@@ -5,9 +5,12 @@ from dataclasses import replace
 import aiohttp
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
 from dasi.billing_keys import Customer, delete_due_keys, delete_key, save_issued_key
 from dasi.foundation.errors import NotFound
+from dasi.http.admission import Admission
 from dasi.ledger import Status
 from dasi.outcomes.record import record_outcome
 from dasi.pg_notifications.routes import routes
@@ -16,6 +19,18 @@ from domain.unresolved.conftest import CUSTOMER, PaymentsFixture
 from support.served_app import served
 
 GRACE_PERIOD_S = 7 * 86_400
+
+
+def admitting(payments: PaymentsFixture) -> Starlette:
+    """The notification routes behind the admission that gives each request its slot."""
+    admission = Middleware(
+        Admission,
+        requests_max=8,
+        body_max_bytes=100_000,
+        reject=lambda: Response(status_code=503),
+        refuse_late=lambda: Response(status_code=408),
+    )
+    return Starlette(routes=routes(payments.engine), middleware=[admission])
 
 
 async def _keys_at_pg(payments: PaymentsFixture) -> list[str]:
@@ -137,7 +152,7 @@ async def test_a_key_value_two_customers_share_ends_with_the_last_of_them(
 async def test_notification_triggers_a_lookup_and_is_acknowledged_in_its_format(
     payments: PaymentsFixture,
 ) -> None:
-    app = Starlette(routes=routes(payments.engine))
+    app = admitting(payments)
     async with served(app) as url, aiohttp.ClientSession() as http:
         await payments.kicc_merchant.kicc.scenario("executed_truncated_json", "batch")
         payment = await payments.charge()
@@ -160,7 +175,7 @@ async def test_notification_triggers_a_lookup_and_is_acknowledged_in_its_format(
 
 
 async def test_forged_notification_changes_nothing(payments: PaymentsFixture) -> None:
-    app = Starlette(routes=routes(payments.engine))
+    app = admitting(payments)
     async with served(app) as url, aiohttp.ClientSession() as http:
         await payments.kicc_merchant.kicc.scenario("refused", "batch", code="8521")
         payment = await payments.charge()
@@ -203,7 +218,7 @@ async def test_an_approval_found_after_a_recorded_failure_is_reversed(
     assert failed.status is Status.FAILED
     assert await payments.net_at_pg() == 9_900
 
-    app = Starlette(routes=routes(payments.engine))
+    app = admitting(payments)
     async with served(app) as url, aiohttp.ClientSession() as http:
         notification = {
             "resCd": "0000",

@@ -137,7 +137,7 @@ async def test_not_found_is_any_code_for_now(
     async with fake_kicc(lambda _call: NOT_FOUND) as side:
         finding = await look_up(provider_at(side.url), account, attempt)
     assert finding == NotFound(code="Q7Z1", text="거래내역이 존재하지 않습니다")
-    assert len(side.calls) == 1
+    assert len(side.calls) == 2, "of the day and of the day before"
 
 
 async def test_an_issuers_documented_refusal_is_found_as_a_decline(
