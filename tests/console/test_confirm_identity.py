@@ -11,7 +11,7 @@ from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from console.test_passkeys import client
 from dasi.foundation.clock import ManualClock
 from dasi.users import Role
-from support.gateway_merchant import CODE, MerchantClient
+from support.gateway_merchant import CODE, MerchantClient, add_live_channel
 
 __all__ = ["client"]
 HERE = f"/console/merchants/{CODE}"
@@ -113,9 +113,9 @@ async def test_test_channels_ask_for_no_password(owner: ConsoleUser) -> None:
 
 
 async def test_live_channels_ask_for_the_password(owner: ConsoleUser) -> None:
-    await owner.client.rows("UPDATE channels SET is_sandbox = false")
+    live = await add_live_channel(owner.client.engine, owner.client.merchant)
     await owner.client.rows("INSERT INTO mfa_policies SELECT merchant_id, '{}' FROM merchants")
-    path = f"{HERE}/channels/{owner.client.channel.channel_id}"
+    path = f"{HERE}/channels/{live.channel_id}"
     for end in ("", "/default", "/disable", "/enable"):
         assert (await owner.post(path + end))[0] == 403, end
     fields = {"webhook_url": "http://127.0.0.1:61009/hook", "content_type": "json"}

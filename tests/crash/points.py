@@ -21,6 +21,7 @@ _PACKAGES = (
     "merchants", "pg_notifications", "webhooks", "channels",
     "providers/kicc", "providers/kicc/transport",
 )  # fmt: skip
+_FILES = ("http/fair_slots.py",)
 VERBS = (
     "charge",
     "cancel",
@@ -82,12 +83,6 @@ EXCLUDED: tuple[tuple[str, str, Part | None, str], ...] = (
         'connection.execute("UPDATE billing_keys\\n           SET shared_with',
         None,
         "the simulator issues no key twice; a domain test covers it",
-    ),
-    (
-        "webhooks/delivery_store.py",
-        "database.fetchrow('SELECT 1 FROM channels",
-        None,
-        "only a test webhook reads it; the delivery has a field of the same name",
     ),
     ("schedules/schedule_store.py", "database.fetchrow(f", None, _READS_ONLY),
     ("schedules/calendar_store.py", "", None, _READS_ONLY),
@@ -161,12 +156,12 @@ def point_of(place: Place) -> Point | None:
 
 def _functions() -> dict[str, list[_Function]]:
     functions: dict[str, list[_Function]] = {}
-    for package in _PACKAGES:
-        for path in sorted((_SOURCE / package).glob("*.py")):
-            file = path.relative_to(_SOURCE).as_posix()
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    functions.setdefault(node.name, []).append(_Function(file, node))
+    paths = [path for package in _PACKAGES for path in sorted((_SOURCE / package).glob("*.py"))]
+    for path in [*paths, *(_SOURCE / file for file in _FILES)]:
+        file = path.relative_to(_SOURCE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                functions.setdefault(node.name, []).append(_Function(file, node))
     return functions
 
 

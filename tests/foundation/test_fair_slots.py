@@ -14,10 +14,10 @@ async def turn() -> None:
 
 async def test_one_holder_takes_at_most_seven_eighths():
     slots = FairSlots(16)
-    flood = [asyncio.create_task(slots.acquire("flood")) for _ in range(40)]
+    flood = [asyncio.create_task(slots.take_slot("flood")) for _ in range(40)]
     await turn()
     assert sum(task.done() for task in flood) == 14
-    await asyncio.wait_for(slots.acquire("other"), 1)
+    await asyncio.wait_for(slots.take_slot("other"), 1)
     for _ in range(3):
         slots.release("flood")
     await turn()
@@ -30,11 +30,11 @@ async def test_one_holder_takes_at_most_seven_eighths():
 
 async def test_waiters_get_slots_in_their_order():
     slots = FairSlots(1)
-    await slots.acquire("a")
+    await slots.take_slot("a")
     order: list[str] = []
 
     async def wait(name: str) -> None:
-        await slots.acquire(name)
+        await slots.take_slot(name)
         order.append(name)
         slots.release(name)
 
@@ -47,14 +47,14 @@ async def test_waiters_get_slots_in_their_order():
 
 async def test_waiter_that_gives_up_loses_no_slot():
     slots = FairSlots(1)
-    await slots.acquire("a")
+    await slots.take_slot("a")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await slots.acquire("b")
-    late = asyncio.create_task(slots.acquire("b"))
+            await slots.take_slot("b")
+    late = asyncio.create_task(slots.take_slot("b"))
     await turn()
     slots.release("a")
     late.cancel()  # in the moment in which it gets the slot
     await asyncio.gather(late, return_exceptions=True)
     async with asyncio.timeout(1):
-        await slots.acquire("c")
+        await slots.take_slot("c")

@@ -28,7 +28,7 @@ class FairSlots:
         """Whether the holder would have to wait."""
         return not may_take(self._taken[holder], free=self._free)
 
-    async def acquire(self, holder: Hashable) -> None:
+    async def take_slot(self, holder: Hashable) -> None:
         """Take a slot, as soon as the holder may. Each needs a `release`."""
         if not self.is_full_for(holder):
             self._take(holder)

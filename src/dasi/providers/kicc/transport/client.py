@@ -122,7 +122,7 @@ class KiccClient:
         slots = self._slots.setdefault(base_url, FairSlots(self._connections_max))
         try:
             async with asyncio.timeout(self._pool_wait_s if slots.is_full_for(mid) else None):
-                await slots.acquire(mid)
+                await slots.take_slot(mid)
         except TimeoutError:
             return RequestNotSent(
                 f"no free connection within {self._pool_wait_s:g} s", is_outage=False
