@@ -8,6 +8,7 @@ or `make fuzz EXAMPLES=60`. `iamport/schemathesis.toml` lists the exceptions wit
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl, running_simulator
 
 CONFIG = Path(__file__).parent / "iamport/schemathesis.toml"
+HOOKS = Path(__file__).parent / "iamport/schemathesis_hooks.py"
 PHASES = "examples,coverage,fuzzing,stateful"
 
 
@@ -48,6 +50,7 @@ async def fuzz(
         "--report-json-path", report, "--generation-database", "none", "--no-shrink",
         "--warnings", "off", "--no-color", "--workers", "1",
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS)},
     )  # fmt: skip
     output, _ = await process.communicate()
     summary: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {}

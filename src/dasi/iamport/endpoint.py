@@ -161,9 +161,9 @@ def route(
 
     Parameters come from the query and, for POST and PUT, from the body, which wins over the query.
     With `reads_body=False` the body is never read. Every route takes `include_sandbox`.
-    `require_any`, `response_type`, `errors` and
-    `statuses` go into OpenAPI. Routes that move money pass `recover` and honour `Idempotency-Key`:
-    `recover` returns what an earlier request with the key did, or None if it did nothing.
+    `require_any`, `response_type`, `errors` and `statuses` go into OpenAPI. Routes that move money
+    pass `recover` and honour `Idempotency-Key`: `recover` returns what an earlier request with the
+    key did, or None if it did nothing.
     """
 
     all_params = (*params, INCLUDE_SANDBOX)
@@ -202,8 +202,9 @@ def route(
 
         return await error_boundary(request, run)
 
+    is_body_ignored = not reads_body and method in _BODY_METHODS
     spec = RouteSpec(
-        params=all_params,
+        params=params if is_body_ignored else all_params,
         require_any=require_any,
         response_type=response_type,
         errors=errors,

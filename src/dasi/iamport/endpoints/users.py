@@ -34,7 +34,10 @@ from dasi.merchants import issue_token
 
 log = structlog.get_logger()
 
-_GET_TOKEN = (Text("imp_key", 100), Text("imp_secret", 200))
+_GET_TOKEN = (
+    Text("imp_key", 100, is_credential=True),
+    Text("imp_secret", 200, is_credential=True),
+)
 
 
 def routes(context: ApiContext) -> list[Route]:
