@@ -29,9 +29,9 @@ def database_server() -> Iterator[TestServer]:
 @pytest.fixture
 async def database_name(database_server: TestServer) -> AsyncIterator[str]:
     """A migrated, empty database for one test."""
-    name = await database_server.create()
+    name = await database_server.lease()
     yield name
-    await database_server.drop(name)
+    await database_server.give_back(name)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ async def opened_environment(
 ) -> AsyncIterator[Environment]:
     """An environment with a database of its own and one customer with a card."""
     dice = random.Random(seed)
-    name = await stage.server.create()
+    name = await stage.server.lease()
     url = stage.server.url_of(name)
     watcher = await asyncpg.connect(url)
     stage.merchant_side.forget(seed)
@@ -118,7 +118,7 @@ async def opened_environment(
         await environment.close()
         await watcher.close()
         loop.set_task_factory(None)
-        await stage.server.drop(name)
+        await stage.server.give_back(name)
 
 
 def _expect_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,8 +1,14 @@
-"""A real PostgreSQL for tests: one server a worker, one migrated template, a copy for each test."""
+"""A real PostgreSQL for tests: one server a worker, and an empty migrated database for each test.
+
+A copy of the template writes and later removes some 800 files. So a test gets a database that an
+earlier test has used, with its rows as in the template. Two kinds of database are not used again:
+one that a test opened as its owner, who can change more than rows, and one that has become large.
+"""
 
 import asyncio
 import itertools
 import os
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,10 +20,30 @@ from dasi.foundation.migrate import migrate
 from dasi.runtime.embedded_postgres import APP_USER, EmbeddedPostgres
 
 TEMPLATE = "dasi_template"
+_REUSED_UP_TO_BYTES = 2_000_000
+_SIZE = """
+SELECT coalesce(sum(pg_relation_size(oid)), 0)::bigint FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+# Without triggers and foreign keys, as `replica`: the append-only tables refuse to delete.
+_EMPTY_TABLES = """
+SET session_replication_role = replica;
+DO $$
+DECLARE filled regclass;
+BEGIN
+    FOR filled IN SELECT oid FROM pg_class WHERE relkind = 'r' AND pg_relation_size(oid) > 0
+                  AND relnamespace = 'public'::regnamespace
+    LOOP
+        EXECUTE format('DELETE FROM %s', filled);
+    END LOOP;
+END $$;
+"""
+# A copy is an installation of its own: its requests have other names at the PG (M10).
+_NEW_INSTALLATION = "UPDATE installation SET installation_id = gen_random_uuid()"
 
 
 class TestServer:
-    """Makes copies of the template database."""
+    """Makes copies of the template database, and makes used ones like new."""
 
     __test__ = False
 
@@ -25,6 +51,52 @@ class TestServer:
         self._postgres = postgres
         self._numbers = itertools.count(1)
         self._prefix = f"test_{os.getpid()}"
+        self._used: deque[str] = deque()
+        self._opened_as_owner: set[str] = set()
+        self._template_rows = ""
+
+    async def make_template(self) -> None:
+        """Make the database that all others are copies of. Its rows do not change later."""
+        await self.execute(f"CREATE DATABASE {TEMPLATE}")
+        owner_url = self.owner_url_of(TEMPLATE)
+        await migrate(owner_url)
+        await grant_to_application(owner_url, self.url_of(TEMPLATE))
+        connection = await asyncpg.connect(owner_url)
+        try:
+            self._template_rows = await _statements_for_rows(connection)
+        finally:
+            await connection.close()
+
+    async def lease(self) -> str:
+        """Return the name of an empty, migrated database that no other test uses."""
+        while self._used:
+            name = self._used.popleft()
+            if await self._renew(name):
+                return name
+            await self.drop(name)
+        return await self.create()
+
+    async def give_back(self, name: str) -> None:
+        """Keep a database for a later test, unless its owner was at it."""
+        if name in self._opened_as_owner:
+            await self.drop(name)
+        else:
+            self._used.append(name)
+
+    async def _renew(self, name: str) -> bool:
+        """Make a used database like new; False if it has become too large for that."""
+        connection = await asyncpg.connect(self._postgres.url_of(name))
+        try:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if await connection.fetchval(_SIZE) > _REUSED_UP_TO_BYTES:
+                return False
+            await connection.execute(f"{_EMPTY_TABLES};{self._template_rows};{_NEW_INSTALLATION}")
+        finally:
+            await connection.close()
+        return True
 
     def url_of(self, database: str) -> str:
         """The address of a database for the application's role, as the gateway has it."""
@@ -32,6 +104,7 @@ class TestServer:
 
     def owner_url_of(self, database: str) -> str:
         """The address for the owner of the schema, who may do everything."""
+        self._opened_as_owner.add(database)
         return self._postgres.url_of(database)
 
     async def create(self, *, template: str = TEMPLATE) -> str:
@@ -39,10 +112,11 @@ class TestServer:
         name = f"{self._prefix}_{next(self._numbers)}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         if template == TEMPLATE:
-            # A copy is an installation of its own: its requests have other names at the PG (M10).
-            await self.execute(
-                "UPDATE installation SET installation_id = gen_random_uuid()", database=name
-            )
+            connection = await asyncpg.connect(self._postgres.url_of(name))
+            try:
+                await connection.execute(_NEW_INSTALLATION)
+            finally:
+                await connection.close()
         return name
 
     async def snapshot(self, name: str) -> str:
@@ -72,6 +146,7 @@ class TestServer:
             await self.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     async def drop(self, name: str) -> None:
+        self._opened_as_owner.discard(name)
         await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def execute(self, sql: str, *, database: str = "postgres") -> None:
@@ -82,6 +157,29 @@ class TestServer:
             await connection.close()
 
 
+async def _statements_for_rows(connection: asyncpg.Connection) -> str:
+    """Return the statements that write the present rows and the state of the sequences."""
+    statements = []
+    tables = await connection.fetch(
+        "SELECT quote_ident(relname) AS name FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY oid"
+    )
+    for table in tables:
+        statements += await connection.fetch(
+            f"""SELECT format(
+                  'INSERT INTO {table["name"]} OVERRIDING SYSTEM VALUE'
+                  ' SELECT * FROM json_populate_recordset(NULL::{table["name"]}, %L)',
+                  json_agg(line)
+                ) AS sql FROM {table["name"]} AS line HAVING count(*) > 0"""
+        )
+    statements += await connection.fetch(
+        """SELECT format('SELECT setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
+                         coalesce(last_value, start_value), last_value IS NOT NULL) AS sql
+           FROM pg_sequences WHERE schemaname = 'public'"""
+    )
+    return ";".join(statement["sql"] for statement in statements)
+
+
 @contextmanager
 def running_server(folder: Path) -> Iterator[TestServer]:
     """Start the server and migrate the template once. The block's end removes everything."""
@@ -90,10 +188,7 @@ def running_server(folder: Path) -> Iterator[TestServer]:
         runner.run(postgres.start())
         try:
             server = TestServer(postgres)
-            runner.run(server.execute(f"CREATE DATABASE {TEMPLATE}"))
-            owner_url = server.owner_url_of(TEMPLATE)
-            runner.run(migrate(owner_url))
-            runner.run(grant_to_application(owner_url, server.url_of(TEMPLATE)))
+            runner.run(server.make_template())
             yield server
         finally:
             runner.run(postgres.stop())
