@@ -1,5 +1,6 @@
 """Run `dasi` as users do: as a program, in an environment of its own."""
 
+import atexit
 import json
 import os
 import signal
@@ -9,10 +10,13 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from support.program_forks import ProgramForks
 
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("DASI_")}
 DASI = (sys.executable, "-m", "dasi.cli")
@@ -26,10 +30,14 @@ def dasi(
     cwd: Path | None,
     program: tuple[str | Path, ...] = DASI,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end. `DASI` is not imported anew for each (`program_forks`)."""
+    words = [str(argument) for argument in arguments]
+    variables = {**ENV, **(env or {})}
+    if program == DASI:
+        return _forks().run(words, env=variables, stdin=stdin, cwd=cwd, timeout_s=PATIENCE_S)
     return subprocess.run(
-        [*program, *map(str, arguments)],
-        env={**ENV, **(env or {})},
+        [*program, *words],
+        env=variables,
         input=stdin,
         capture_output=True,
         text=True,
@@ -37,6 +45,14 @@ def dasi(
         check=False,
         cwd=cwd,
     )
+
+
+@cache
+def _forks() -> ProgramForks:
+    forks = ProgramForks()
+    forks.start()
+    atexit.register(forks.stop)
+    return forks
 
 
 def facts(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None) -> Any:
