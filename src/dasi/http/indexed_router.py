@@ -29,10 +29,7 @@ class IndexedRouter(Router):
         super().__init__(routes)
         known = [route for route in routes if isinstance(route, Route)]
         assert len(known) == len(routes), "only plain routes can be looked up"
-        self._near = {
-            kind: [route for route in known if _could_be(route, kind)]
-            for kind in {_kind(route.path) for route in known}
-        }
+        self._near = _index(known)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope.get("root_path"):
@@ -81,11 +78,17 @@ def path_to_match(scope: Scope) -> str:
     return _ESCAPED_SLASH.join(unquote(part) for part in parts)
 
 
-def _could_be(route: Route, kind: _Kind) -> bool:
-    segment, slashes = _kind(route.path)
-    convertors = route.param_convertors.values()
-    takes_slashes = any(isinstance(convertor, PathConvertor) for convertor in convertors)
-    return segment == kind[0] and (takes_slashes or slashes == kind[1])
+def _index(routes: Sequence[Route]) -> dict[_Kind, list[Route]]:
+    """Return the routes that a path of each kind could match, in their order."""
+    index: dict[_Kind, list[Route]] = {_kind(route.path): [] for route in routes}
+    for route in routes:
+        segment, slashes = _kind(route.path)
+        convertors = route.param_convertors.values()
+        takes_slashes = any(isinstance(convertor, PathConvertor) for convertor in convertors)
+        for kind, matching in index.items():
+            if segment == kind[0] and (takes_slashes or slashes == kind[1]):
+                matching.append(route)
+    return index
 
 
 def _kind(path: str) -> _Kind:
