@@ -18,14 +18,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dasi import checkout, console, iamport, pg_notifications
 from dasi.engine import Engine
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.vault import Vault
-from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
@@ -78,6 +76,10 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
 def create_app(engine: Engine, settings: Settings) -> Starlette:
     """Return the gateway: all interfaces, health and metrics."""
+    # Slow, and a command opens the engine only.
+    from dasi import checkout, console, iamport, pg_notifications  # noqa: PLC0415
+    from dasi.http.admission import RETRY_AFTER_S, Admission  # noqa: PLC0415
+
     app = Starlette(
         routes=[
             *_health_routes(engine),
@@ -194,6 +196,8 @@ def _allowed(request: Request) -> set[str]:
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:
+    from dasi import iamport  # noqa: PLC0415  # slow, as above
+
     assert isinstance(error, HTTPException), "registered for HTTPException only"
     allowed = ", ".join(sorted(_allowed(request)))
     return iamport.no_such_route(request, http_status=error.status_code, allowed=allowed)

@@ -4,7 +4,6 @@ import io
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -134,6 +133,8 @@ app = typer.Typer(
 
 def _show_version(is_requested: bool) -> None:  # typer calls it so
     if is_requested:
+        from importlib.metadata import version  # noqa: PLC0415  # slow, and seldom needed
+
         typer.echo(f"dasi {version('dasi')}")
         raise typer.Exit
 
