@@ -76,9 +76,9 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
 def create_app(engine: Engine, settings: Settings) -> Starlette:
     """Return the gateway: all interfaces, health and metrics."""
-    # Slow, and a command opens the engine only.
-    from dasi import checkout, console, iamport, pg_notifications  # noqa: PLC0415
-    from dasi.http.admission import RETRY_AFTER_S, Admission  # noqa: PLC0415
+    # A command opens the engine only.
+    from dasi import checkout, console, iamport, pg_notifications  # noqa: PLC0415  # slow
+    from dasi.http.admission import RETRY_AFTER_S, Admission  # noqa: PLC0415  # slow
 
     app = Starlette(
         routes=[

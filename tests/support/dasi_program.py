@@ -31,12 +31,12 @@ def dasi(
     program: tuple[str | Path, ...] = DASI,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end. `DASI` is not imported anew for each (`program_forks`)."""
-    words = [str(argument) for argument in arguments]
+    typed = [str(argument) for argument in arguments]
     variables = {**ENV, **(env or {})}
     if program == DASI:
-        return _forks().run(words, env=variables, stdin=stdin, cwd=cwd, timeout_s=PATIENCE_S)
+        return _forks().run(typed, env=variables, stdin=stdin, cwd=cwd, timeout_s=PATIENCE_S)
     return subprocess.run(
-        [*program, *words],
+        [*program, *typed],
         env=variables,
         input=stdin,
         capture_output=True,

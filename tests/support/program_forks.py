@@ -38,10 +38,10 @@ class ProgramForks:
 
     def start(self) -> None:
         """Start the process. It ends when this one closes its end of the socket, or dies."""
-        self._requests, theirs = socket.socketpair()
-        with theirs:
+        self._requests, other_end = socket.socketpair()
+        with other_end:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+                [sys.executable, __file__, str(other_end.fileno())], pass_fds=[other_end.fileno()]
             )
 
     def stop(self) -> None:
@@ -64,10 +64,14 @@ class ProgramForks:
             {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd or Path.cwd())}
         ).encode()
         reading, writing = os.pipe()
-        with TemporaryFile() as given, TemporaryFile() as printed, TemporaryFile() as errors:
-            given.write(stdin.encode())
-            given.seek(0)
-            files = [given.fileno(), printed.fileno(), errors.fileno(), writing]
+        with (
+            TemporaryFile() as standard_input,
+            TemporaryFile() as printed,
+            TemporaryFile() as errors,
+        ):
+            standard_input.write(stdin.encode())
+            standard_input.seek(0)
+            files = [standard_input.fileno(), printed.fileno(), errors.fileno(), writing]
             try:
                 with self._sending:
                     socket.send_fds(self._requests, [len(request).to_bytes(_NUMBER_BYTES)], files)
