@@ -1,29 +1,35 @@
 """Fixtures for all tests: a database, a gateway with a merchant, a reset simulator, a clock."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from dasi.foundation.clock import KST, ManualClock
 from dasi.foundation.db import Database, open_database
+from dasi.users import passwords
 from support.database import TestServer, running_server
 from support.gateway_merchant import MerchantClient, running_gateway
+from support.scratch_folder import scratch_folder
 from support.simulator_process import SimulatorControl, running_simulator
 
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[TestServer]:
     """One PostgreSQL for each test worker; its start takes about a second."""
-    folder = Path(tempfile.mkdtemp(prefix="dasi-test-"))
-    try:
-        with running_server(folder / "data") as server:
-            yield server
-    finally:
-        shutil.rmtree(folder)
+    with scratch_folder("dasi-test-") as folder, running_server(folder / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_password_hasher() -> Iterator[PasswordHasher]:
+    """The product's hasher. Tests use the cheapest of its kind: a real hash takes 150 ms."""
+    real = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_hasher", cheap)
+        yield real
 
 
 @pytest.fixture

@@ -4,20 +4,18 @@ The attack plays the proxy in front of the gateway, so each client may have an a
 """
 
 import asyncio
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from support.database import TestServer, running_server
 from support.gateway_merchant import MerchantClient, open_merchant
 from support.gateway_process import Programs, running_programs
+from support.scratch_folder import scratch_folder
 from support.simulator_process import SimulatorControl, running_simulator
 
 TABLES = ("payments", "payment_windows", "payment_events", "pg_attempts", "pg_notifications")
@@ -91,12 +89,12 @@ async def latency(target: Target, seconds: float) -> Latency:
 @contextmanager
 def running_servers() -> Iterator[tuple[TestServer, str]]:
     """PostgreSQL and the simulator, for any number of targets."""
-    folder = Path(tempfile.mkdtemp(prefix="dasi-attack-"))
-    try:
-        with running_server(folder / "data") as server, running_simulator() as simulator_url:
-            yield server, simulator_url
-    finally:
-        shutil.rmtree(folder)
+    with (
+        scratch_folder("dasi-attack-") as folder,
+        running_server(folder / "data") as server,
+        running_simulator() as simulator_url,
+    ):
+        yield server, simulator_url
 
 
 @asynccontextmanager

@@ -1,20 +1,18 @@
 """A folder with a short path: the embedded database puts a socket into it."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.dasi_program import Running
+from support.scratch_folder import scratch_folder
 
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="dasi-cli-"))
-    yield folder
-    shutil.rmtree(folder)
+    with scratch_folder("dasi-cli-") as folder:
+        yield folder
 
 
 def up_url(program: Running) -> str:

@@ -1,6 +1,7 @@
 """New passwords: long enough, not common, without the user's own names (A3)."""
 
 import pytest
+from argon2 import PasswordHasher, Type
 
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid
@@ -69,3 +70,14 @@ async def test_a_strong_password_is_taken(
 
 async def test_the_longest_password_is_checked_in_time(engine: Engine, merchant: Merchant) -> None:
     await add(engine, merchant, "x9$kQ2!vLm7p" * 16)
+
+
+def test_passwords_are_hashed_at_the_librarys_own_costs(
+    real_password_hasher: PasswordHasher,
+) -> None:
+    costs = ("type", "time_cost", "memory_cost", "parallelism", "hash_len", "salt_len")
+    library = PasswordHasher()
+
+    assert real_password_hasher.type is Type.ID
+    for cost in costs:
+        assert getattr(real_password_hasher, cost) == getattr(library, cost)

@@ -1,11 +1,8 @@
 """Interrupted in the middle of a charge: by the client, by a restart, by the database (M2-M6)."""
 
 import asyncio
-import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +12,7 @@ from dasi.outcomes import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from support.gateway_merchant import MerchantClient, running_gateway
 from support.gateway_process import running_programs
+from support.scratch_folder import scratch_folder
 from support.simulator_process import SimulatorControl
 
 AGAIN = "/subscribe/payments/again"
@@ -72,16 +70,15 @@ async def test_a_gateway_that_is_terminated_finishes_its_requests(
 @pytest.fixture
 async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
     """A PostgreSQL that a test may stop. Its folder's name is short, because it holds a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="dasi-pg-"))
-    postgres = EmbeddedPostgres(folder / "data", durable=False)
-    await postgres.start()
-    try:
-        await migrate(postgres.url)
-        await grant_to_application(postgres.url, postgres.app_url)
-        yield postgres
-    finally:
-        await postgres.stop()
-        shutil.rmtree(folder)
+    with scratch_folder("dasi-pg-") as folder:
+        postgres = EmbeddedPostgres(folder / "data", durable=False)
+        await postgres.start()
+        try:
+            await migrate(postgres.url)
+            await grant_to_application(postgres.url, postgres.app_url)
+            yield postgres
+        finally:
+            await postgres.stop()
 
 
 async def test_a_database_that_goes_away_during_a_charge(

@@ -2,12 +2,10 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ import pytest
 from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.postgres_binaries import find_binaries
+from support.scratch_folder import scratch_folder
 
 HERE = Path(__file__).parent
 is_linux_root = sys.platform == "linux" and os.geteuid() == 0
@@ -28,9 +27,8 @@ is_linux_root = sys.platform == "linux" and os.geteuid() == 0
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A short path: a socket is to go in it."""
-    made = Path(tempfile.mkdtemp(prefix="dasi-pg-"))
-    yield made / "data"
-    shutil.rmtree(made)
+    with scratch_folder("dasi-pg-") as made:
+        yield made / "data"
 
 
 @asynccontextmanager

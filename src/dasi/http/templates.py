@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from types import CodeType
 from urllib.parse import urlsplit
 
 import jinja2
+from jinja2.bccache import Bucket
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -28,6 +30,23 @@ class StaticFile:
     body: bytes
     media_type: str
     etag: str
+
+
+class _CompiledTemplates(jinja2.BytecodeCache):
+    """The compiled templates of this process, whose gateways share them. A test has hundreds."""
+
+    def __init__(self) -> None:
+        self._by_source: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._by_source.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None, "it was just compiled"
+        self._by_source[(bucket.key, bucket.checksum)] = bucket.code
+
+
+_compiled = _CompiledTemplates()
 
 
 class Templates:
@@ -48,6 +67,7 @@ class Templates:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=_compiled,
         )
         self.environment.globals["static"] = self.static_url
         self.environment.filters["won"] = lambda amount: f"{amount:,}"
