@@ -51,7 +51,7 @@ class TestServer:
         self._postgres = postgres
         self._numbers = itertools.count(1)
         self._prefix = f"test_{os.getpid()}"
-        self._used: deque[str] = deque()
+        self._renewed: deque[str] = deque()
         self._opened_as_owner: set[str] = set()
         self._template_rows = ""
 
@@ -69,19 +69,17 @@ class TestServer:
 
     async def lease(self) -> str:
         """Return the name of an empty, migrated database that no other test uses."""
-        while self._used:
-            name = self._used.popleft()
-            if await self._renew(name):
-                return name
-            await self.drop(name)
-        return await self.create()
+        return self._renewed.popleft() if self._renewed else await self.create()
 
     async def give_back(self, name: str) -> None:
-        """Keep a database for a later test, unless its owner was at it."""
-        if name in self._opened_as_owner:
-            await self.drop(name)
+        """Make a used database like new for a later test, or drop it.
+
+        Connections that a test left open end here, while the test's loop can still close them.
+        """
+        if name not in self._opened_as_owner and await self._renew(name):
+            self._renewed.append(name)
         else:
-            self._used.append(name)
+            await self.drop(name)
 
     async def _renew(self, name: str) -> bool:
         """Make a used database like new; False if it has become too large for that."""
