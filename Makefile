@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test crash attack fuzz check lint types architecture sdk-types lock sbom bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash attack fuzz check lint types imports architecture sdk-types lock sbom bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,8 +51,8 @@ run: setup  ## One machine for real: data kept in ./dasi-data
 	@.venv/bin/dasi up $(ARGS)
 
 test: setup-dev setup-browser  ## Lint, types, architecture rules and every test
-	@$(MAKE) --no-print-directory check
-	@.venv/bin/python -m pytest -n 2 --dist worksteal -q tests
+	@$(MAKE) --no-print-directory lint types imports
+	@.venv/bin/python -m pytest -n 2 --dist worksteal -q --durations=10 tests
 
 crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100 MINUTES=60 KILLS=10 SWEEP=all|none|name STEP=1)
 	@cd tests && ../.venv/bin/python -m crash --seed $(or $(SEED),1) --runs $(or $(RUNS),100) \
@@ -76,8 +76,10 @@ types: setup-dev sdk-types
 sdk-types: setup-dev
 	@cd sdk && ../.venv/bin/node node_modules/typescript/bin/tsc -p .
 
-architecture: setup-dev
+imports: setup-dev
 	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
+
+architecture: imports
 	@.venv/bin/python -m pytest -q tests/architecture
 
 lock: .venv/bin/uv  ## Renew the lock files
