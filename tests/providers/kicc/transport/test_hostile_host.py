@@ -1,4 +1,4 @@
-"""Whatever a host does, a request is sent once, and an outcome without an answer is known exactly.
+"""A request is sent once to a hostile host, and an outcome without an answer is known exactly.
 
 `NotSentError` is certain: the host received no byte. In every other case money may have moved.
 """
@@ -254,18 +254,18 @@ async def test_second_response_to_one_request_answers_no_other(pool_at: MakePool
 
 async def test_stray_bytes_on_an_idle_connection_answer_nothing(pool_at: MakePool) -> None:
     forged = WITH_LENGTH.replace(b"0000", b"9999")
-    kept: list[RawConnection] = []
+    connections: list[RawConnection] = []
 
     async def talk(connection: RawConnection) -> None:
         await connection.request()
         connection.send(WITH_LENGTH)
-        kept.append(connection)
+        connections.append(connection)
         await connection.end()
 
     async with raw_host(talk, answering(WITH_LENGTH)) as host:
         pool = pool_at(host.url)
         assert await outcome_of(pool, host) == Answer(200, BODY)
-        kept[0].send(forged)
+        connections[0].send(forged)
         assert await outcome_of(pool, host) == Answer(200, BODY)
     assert host.connections == 2
 

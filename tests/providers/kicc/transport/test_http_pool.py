@@ -146,18 +146,18 @@ async def test_idle_connection_is_closed(pool_at: MakePool) -> None:
 
 
 async def test_cancelled_request_closes_its_connection(pool_at: MakePool) -> None:
-    asked, ended = asyncio.Event(), asyncio.Event()
+    received, ended = asyncio.Event(), asyncio.Event()
 
     async def say_nothing(connection: RawConnection) -> None:
         await connection.request()
-        asked.set()
+        received.set()
         await connection.end()
         ended.set()
 
     async with raw_host(say_nothing, answer_all) as host:
         pool = pool_at(host.url)
         post = asyncio.create_task(pool.post("/", b"{}"))
-        await asked.wait()
+        await received.wait()
         post.cancel()
         with pytest.raises(asyncio.CancelledError):
             await post
@@ -168,18 +168,18 @@ async def test_cancelled_request_closes_its_connection(pool_at: MakePool) -> Non
 
 
 async def test_close_ends_requests_under_way_and_connections(pool_at: MakePool) -> None:
-    asked, ended = asyncio.Event(), asyncio.Event()
+    received, ended = asyncio.Event(), asyncio.Event()
 
     async def say_nothing(connection: RawConnection) -> None:
         await connection.request()
-        asked.set()
+        received.set()
         await connection.end()
         ended.set()
 
     async with raw_host(say_nothing) as host:
         pool = pool_at(host.url)
         post = asyncio.create_task(pool.post("/", b"{}"))
-        await asked.wait()
+        await received.wait()
         await pool.close()
         with pytest.raises(NoAnswerError):
             await post

@@ -73,7 +73,7 @@ class IncomingResponse:
         del self._parser
 
     def on_message_begin(self) -> None:
-        self.keeps_alive = False  # also for bytes after the answer: nothing asked for them
+        self.keeps_alive = False  # also for bytes after the answer: they belong to no request
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._response is None or self._answered.done():
-            self.transport.abort()  # nothing asked for it
+            self.transport.abort()  # it belongs to no request
             if self._response is not None:
                 self._response.keeps_alive = False
             return
