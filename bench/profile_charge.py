@@ -17,8 +17,8 @@ _KINDS = (
     ("one log line", ("dasi/foundation/logging.py", "structlog/")),
     ("opening the sealed key and the channel's secret", ("dasi/foundation/vault.py",)),
     (
-        "asking KICC: aiohttp, its timers and traces, the socket",
-        ("transport/client.py", "aiohttp/"),
+        "asking KICC: the HTTP client, its timer, the socket",
+        ("transport/client.py", "transport/http_", "fair_slots.py"),
     ),
     ("making the request, judging the answer: fields, texts, signature", ("dasi/providers/",)),
     ("database: statements, rows, the driver", ("asyncpg/", "dasi/foundation/db.py", "_store.py")),

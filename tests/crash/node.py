@@ -60,7 +60,7 @@ class Node:
 
     def has_queued_request(self) -> bool:
         """Whether a request waits for a free connection to the PG."""
-        return any(slot._waiters for slot in self._provider._client._slots.values())
+        return any(host.slots._waiters for host in self._provider._client._hosts.values())
 
     async def close(self) -> None:
         await self.runner.close()

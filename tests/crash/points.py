@@ -59,12 +59,6 @@ EXCLUDED: tuple[tuple[str, str, Part | None, str], ...] = (
         None,
         "waits in the function that is passed, whose awaits are listed themselves",
     ),
-    (
-        "providers/kicc/",
-        "self._opened().post(",
-        "exit",
-        "a response that was read is released without a wait",
-    ),
     ("webhooks/", "session.post(", "exit", "a response that was read is released without a wait"),
     (
         "card_verifications/card_verification_store.py",

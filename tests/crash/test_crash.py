@@ -71,7 +71,7 @@ def test_crash_points_are_read_from_the_source() -> None:
 
     assert ("ledger/reserve_store.py", "reserve_charges", "await") in listed, "the reservation"
     assert ("outcomes/record.py", "record_outcome", "exit") in listed, "the commit of the outcome"
-    assert ("providers/kicc/transport/client.py", "_post", "enter") in listed, (
+    assert ("providers/kicc/transport/http_pool.py", "post", "await") in listed, (
         "the request to the PG"
     )
     assert ("ledger/payment_store.py", "mark_paid", "await") in listed

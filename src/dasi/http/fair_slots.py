@@ -28,10 +28,16 @@ class FairSlots:
         """Whether the holder would have to wait."""
         return not may_take(self._taken[holder], free=self._free)
 
+    def try_take(self, holder: Hashable) -> bool:
+        """Take a slot if the holder may, and return whether it did. Each needs a `release`."""
+        if self.is_full_for(holder):
+            return False
+        self._take(holder)
+        return True
+
     async def take_slot(self, holder: Hashable) -> None:
         """Take a slot, as soon as the holder may. Each needs a `release`."""
-        if not self.is_full_for(holder):
-            self._take(holder)
+        if self.try_take(holder):
             return
         waiter = (holder, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)

@@ -1,12 +1,11 @@
 """Send requests to KICC: one POST, one reply, no repetition. Only this module sends to KICC.
 
-One question decides the reply: could a byte of the request have left this machine? aiohttp reports
-the moment when a connection is ready (made with its TLS handshake, or taken from the pool). A
-request that fails before that moment was not sent; after it the outcome is unknown.
+One question decides the reply: could a byte of the request have left this machine?
+`http_connection` answers it.
 
     Response         HTTP 200 and a JSON object, whose content is not judged here
     NoResponse       the request may have arrived, and no readable answer came back
-    RequestNotSent   there was no connection, so no byte left
+    RequestNotSent   no byte left
 """
 
 import asyncio
@@ -16,22 +15,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
-from types import SimpleNamespace
 
-import aiohttp
 import msgspec
 import structlog
 
 from dasi.foundation.db import assert_no_transaction
 from dasi.http.fair_slots import FairSlots
+from dasi.providers.kicc.transport.http_connection import (
+    NoAnswerError,
+    NotSentError,
+    TooLongError,
+)
+from dasi.providers.kicc.transport.http_pool import HttpPool
 from dasi.providers.kicc.transport.redaction import masked
 from kicc_wire.codes import JSON_CONTENT_TYPE
 from kicc_wire.requests import Wire
 
-ANSWER_BYTES_MAX = 256 * 1024
-"""KICC's longest documented answer is a few KiB."""
+_KEEP_S = 2
+"""Well before a server would close it: a request on a connection that ends has no known outcome."""
 _OK = 200
 _SERVER_ERROR = 500
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, object]).decode
 
 log = structlog.get_logger()
 
@@ -76,13 +81,11 @@ class KiccClient:
     ) -> None:
         self._connections_max = connections_max
         self._pool_wait_s = pool_wait_s
-        self._timeout = aiohttp.ClientTimeout(
-            total=total_timeout_s, connect=connect_timeout_s, sock_connect=connect_timeout_s
-        )
+        self._connect_timeout_s = connect_timeout_s
+        self._total_timeout_s = total_timeout_s
         self._tls = tls
-        self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
-        self._slots: dict[str, FairSlots] = {}
+        self._hosts: dict[str, _Host] = {}
 
     async def send(
         self, base_url: str, path: str, request: Wire, *, redact: tuple[str, ...] = ()
@@ -92,7 +95,7 @@ class KiccClient:
         The log omits the secrets in `redact`.
         """
         assert_no_transaction()
-        body = msgspec.json.encode(request)
+        body = _encode(request)
         began = monotonic()
         reply = await self._send_with_slot(
             base_url, path, body, mid=getattr(request, "mall_id", "")
@@ -111,95 +114,66 @@ class KiccClient:
         return reply
 
     async def close(self) -> None:
-        """Close the pool. Requests under way end as `NoResponse`."""
+        """Close the pools. Requests under way end as `NoResponse`."""
         self._is_closed = True
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for host in self._hosts.values():
+            await host.pool.close()
 
     async def _send_with_slot(self, base_url: str, path: str, body: bytes, *, mid: str) -> Reply:
         if self._is_closed:
             return RequestNotSent("the client is closed", is_outage=False)
-        slots = self._slots.setdefault(base_url, FairSlots(self._connections_max))
+        host = self._hosts.get(base_url) or self._opened(base_url)
+        if not host.slots.try_take(mid):
+            try:
+                async with asyncio.timeout(self._pool_wait_s):
+                    await host.slots.take_slot(mid)
+            except TimeoutError:
+                return RequestNotSent(
+                    f"no free connection within {self._pool_wait_s:g} s", is_outage=False
+                )
         try:
-            async with asyncio.timeout(self._pool_wait_s if slots.is_full_for(mid) else None):
-                await slots.take_slot(mid)
-        except TimeoutError:
-            return RequestNotSent(
-                f"no free connection within {self._pool_wait_s:g} s", is_outage=False
-            )
-        try:
-            return await self._post(base_url + path, body)
+            return _read(*await host.pool.post(path, body))
+        except NotSentError as error:
+            return RequestNotSent(f"no connection: {error}", is_outage=True)
+        except TooLongError as error:
+            return NoResponse(str(error), is_outage=False)
+        except NoAnswerError as error:
+            return NoResponse(f"no answer: {error}", is_outage=True)
         finally:
-            slots.release(mid)
+            host.slots.release(mid)
 
-    async def _post(self, url: str, body: bytes) -> Reply:
-        progress = SimpleNamespace(is_connected=False)
-        try:
-            async with self._opened().post(
-                url,
-                data=body,
-                headers={"Content-Type": JSON_CONTENT_TYPE, "Accept": "application/json"},
-                allow_redirects=False,
-                trace_request_ctx=progress,
-            ) as response:
-                return await _read(response)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failed:
-            # ValueError: aiohttp does not wrap a few of its parsers' errors.
-            if progress.is_connected:
-                return NoResponse(f"no answer: {_describe(failed)}", is_outage=True)
-            return RequestNotSent(f"no connection: {_describe(failed)}", is_outage=True)
-
-    def _opened(self) -> aiohttp.ClientSession:
-        """The session, made on first use because it belongs to the running loop.
-
-        The pool drops connections that are idle for 2 s, well before a server would: a request on
-        a connection that the server is closing would have an unknown outcome. aiohttp repeats
-        idempotent methods on such a connection, but never a POST (RFC 9112, 9.3.1).
-        """
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,  # `_slots` bounds each host by itself
-                    keepalive_timeout=2,
-                    ssl=self._tls or _tls_context(),
-                ),
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "dasi", "Accept-Encoding": "identity"},
-                trace_configs=[_watch_for_connection()],
-            )
-        return self._session
+    def _opened(self, base_url: str) -> "_Host":
+        """The pool of a host, made on first use because it belongs to the running loop."""
+        host = _Host(
+            slots=FairSlots(self._connections_max),
+            pool=HttpPool(
+                base_url,
+                content_type=JSON_CONTENT_TYPE,
+                connect_timeout_s=self._connect_timeout_s,
+                total_timeout_s=self._total_timeout_s,
+                keep_s=_KEEP_S,
+                tls=(self._tls or _tls_context()) if base_url.startswith("https:") else None,
+            ),
+        )
+        self._hosts[base_url] = host
+        return host
 
 
-async def _read(response: aiohttp.ClientResponse) -> Reply:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(16 * 1024):
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            response.close()
-            return NoResponse(
-                f"the answer is longer than {ANSWER_BYTES_MAX} bytes", is_outage=False
-            )
-    if response.status != _OK:
+@dataclass(frozen=True, slots=True)
+class _Host:
+    slots: FairSlots
+    pool: HttpPool
+
+
+def _read(status: int, body: bytes) -> Reply:
+    if status != _OK:
         return NoResponse(
-            f"HTTP {response.status} with {len(body)} bytes",
-            is_outage=response.status >= _SERVER_ERROR,
+            f"HTTP {status} with {len(body)} bytes", is_outage=status >= _SERVER_ERROR
         )
     try:
-        return Response(msgspec.json.decode(bytes(body), type=dict[str, object]))
+        return Response(_decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NoResponse(f"HTTP 200 with {len(body)} bytes, no JSON object", is_outage=False)
-
-
-def _watch_for_connection() -> aiohttp.TraceConfig:
-    async def connected(_session: object, context: SimpleNamespace, _params: object) -> None:
-        context.trace_request_ctx.is_connected = True
-
-    watch = aiohttp.TraceConfig()
-    watch.on_connection_create_end.append(connected)
-    watch.on_connection_reuseconn.append(connected)
-    return watch
 
 
 @cache
@@ -208,10 +182,3 @@ def _tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _describe(failed: BaseException) -> str:
-    """The kind of failure with the system's text, without the server's, which may hold a key."""
-    error = getattr(failed, "os_error", failed)
-    text = error.strerror if isinstance(error, OSError) else None
-    return f"{type(failed).__name__}: {text}" if text else type(failed).__name__
