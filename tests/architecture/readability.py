@@ -32,7 +32,7 @@ _NOUNS = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"(?:who|whoever|whom|whose|whatever|whichever|what)\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'”]*\s+(?=[\"'“(]?[A-Z0-9`\[*_가-힣])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'”]*\s+(?=[\"'“(]?[A-Z0-9`\[*_가-힣]|dasi )")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|vs|etc|No)\.", re.IGNORECASE)
 _FENCE = re.compile(r"^([ ]*)(```|~~~).*?^\1\2[^\n]*$", re.DOTALL | re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+")
