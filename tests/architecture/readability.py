@@ -36,6 +36,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'”]*\s+(?=[\"'“(]?[A-Z0-9`\[*_가
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|vs|etc|No)\.", re.IGNORECASE)
 _FENCE = re.compile(r"^([ ]*)(```|~~~).*?^\1\2[^\n]*$", re.DOTALL | re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+")
+_GAP = re.compile(r"\S {2,}\S")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _KOREAN = re.compile(r"[가-힣]")
 _WORD = re.compile(r"[A-Za-z0-9가-힣][\w'’./-]*")
@@ -65,8 +66,11 @@ def docstring_blocks(module: ast.Module) -> Iterator[str]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     for node in ast.walk(module):
         if isinstance(node, documented) and (docstring := ast.get_docstring(node)):
-            # Indented lines are examples and tables.
-            lines = ("" if line.startswith("    ") else line for line in docstring.splitlines())
+            # Indented lines are examples; lines with gaps are the rows of a table.
+            lines = (
+                "" if line.startswith("    ") or _GAP.search(line) else line
+                for line in docstring.splitlines()
+            )
             yield from markdown_blocks("\n".join(lines))
 
 

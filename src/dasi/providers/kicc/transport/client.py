@@ -1,8 +1,8 @@
 """Send requests to KICC: one POST, one reply, no repetition. Only this module sends to KICC.
 
-One question decides the reply: could a byte of the request have left this machine? aiohttp reports
-the moment when a connection is ready (made with its TLS handshake, or taken from the pool). A
-request that fails before that moment was not sent; after it the outcome is unknown.
+One question decides the reply: could a byte of the request have left this machine? The library
+reports when a connection is ready (made with its TLS handshake, or taken from the pool). A request
+that fails before that moment was not sent; after it the outcome is unknown.
 
     Response         HTTP 200 and a JSON object, whose content is not judged here
     NoResponse       the request may have arrived, and no readable answer came back
@@ -152,8 +152,8 @@ class KiccClient:
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made on first use because it belongs to the running loop.
 
-        The pool drops connections that are idle for 2 s, well before a server would: a request on
-        a connection that the server is closing would have an unknown outcome. aiohttp repeats
+        The pool drops connections that are idle for 2 s, well before a server would. A request on
+        a connection that the server is closing would have an unknown outcome. The library repeats
         idempotent methods on such a connection, but never a POST (RFC 9112, 9.3.1).
         """
         if self._session is None:
