@@ -3,8 +3,8 @@
 Three kinds are counted in the documents and in the docstrings of `src`:
 
 - `long`: sentences of more than 30 words (the style guide asks for 25);
-- `nouns`: banned words, and participles or yes and no used as nouns ("the told", "a no");
-- `subjects`: statements that begin with a who-, whatever- or what-clause as their subject.
+- `nouns`: banned words, and participles or yes and no used as nouns ("the kept", "a no");
+- `subjects`: statements that begin with a who-clause or a what-clause as their subject.
 
 Code blocks, headings and Korean text are left out. Each list item and each table cell stands
 alone, and a semicolon ends a statement inside a table cell, where cells hold lists of facts.
@@ -39,7 +39,7 @@ _ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+")
 _GAP = re.compile(r"\S {2,}\S")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _KOREAN = re.compile(r"[가-힣]")
-_WORD = re.compile(r"[A-Za-z0-9가-힣][\w'’./-]*")
+_TOKEN = re.compile(r"[A-Za-z0-9가-힣][\w'’./-]*")
 
 
 def markdown_blocks(page: str) -> Iterator[str]:
@@ -86,7 +86,7 @@ def flaws(sentence: str) -> Iterator[str]:
     """The kinds of flaws of one sentence, once for each."""
     if len(_KOREAN.findall(sentence)) > len(sentence) / 4:
         return
-    if len(_WORD.findall(sentence)) > MOST_WORDS:
+    if len(_TOKEN.findall(sentence)) > MOST_WORDS:
         yield "long"
     yield from ("nouns" for _ in _NOUNS.finditer(sentence))
     if _SUBJECT.match(sentence.lstrip("\"'“(")) and sentence.rstrip("\"')”").endswith((".", ":")):

@@ -57,8 +57,9 @@ def test_correct_terms_questions_and_short_sentences_pass() -> None:
 
 
 def test_code_headings_and_korean_are_left_out() -> None:
-    words = "word " * 40
-    page = f"# {words}\n\n```sh\n{words}\n```\n\nRun `{words}`.\n\n{'카드를 등록합니다 ' * 20}.\n"
+    filler = "word " * 40
+    korean = "카드를 등록합니다 " * 20
+    page = f"# {filler}\n\n```sh\n{filler}\n```\n\nRun `{filler}`.\n\n{korean}.\n"
     assert not _kinds(page)
 
 
