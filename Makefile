@@ -20,6 +20,7 @@ help:  ## Print this list
 .venv/.runtime: .venv/bin/uv requirements.lock pyproject.toml
 	@$(UV) pip install -q --require-hashes -r requirements.lock
 	@$(UV) pip install -q --no-deps --no-build-isolation -e .
+	@echo "The command is .venv/bin/dasi; '. .venv/bin/activate' puts it on the PATH"
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock

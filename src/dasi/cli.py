@@ -18,29 +18,29 @@ from dasi.foundation.errors import OperatorError, Refused, Unavailable
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
         "demo",
-        "Everything, offline: register a card, charge it, receive the webhook; nothing is left.",
+        "Run everything offline: register a card, charge it, receive the webhook; leave nothing.",
     ),
-    "up": ("up", "One machine for real: embedded PostgreSQL, gateway and worker."),
-    "serve": ("serve", "The gateway alone, against DASI_DATABASE_URL; refuses an older schema."),
+    "up": ("up", "Run one machine for real: embedded PostgreSQL, gateway and worker."),
+    "serve": ("serve", "Run the gateway alone, against DASI_DATABASE_URL; refuse an older schema."),
     "worker": (
         "serve",
-        "The background work alone, against DASI_DATABASE_URL; refuses an older schema.",
+        "Run the background work alone, against DASI_DATABASE_URL; refuse an older schema.",
     ),
     "simulator": (
         "simulator",
-        "The KICC simulator alone. Its options are its own: `dasi simulator -- --help`.",
+        "Run the KICC simulator alone. It has its own options: `dasi simulator -- --help`.",
     ),
     "conformance": (
         "conformance",
-        "Hold a server against Iamport V1's contract: same, different, missing.",
+        "Compare a server with Iamport V1's contract: same, different, missing.",
     ),
     "events": (
         "events",
-        "What became true for a merchant, oldest first: the same events its webhooks tell.",
+        "Print a merchant's events, oldest first: the same that its webhooks send.",
     ),
     "listen": (
         "events",
-        "Forward a merchant's events to a URL, as its webhooks are; catches up after a pause.",
+        "Forward a merchant's events to a URL, signed as webhooks; catch up after a pause.",
     ),
     "migrate": ("migrate", "Bring the database to this version's schema."),
     "payments": (
@@ -49,18 +49,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "recover": (
         "recover",
-        "Show or set what happens before a charge while the database may have lost rows.",
+        "Show or set the checks before a charge while the database may have lost rows.",
     ),
     "ledger": ("ledger", "The ledger: its proof and its head."),
-    "schedules": ("schedules", "Charges scheduled for later. With --on: what a day will bring."),
-    "webhooks": ("webhooks", "What merchants were told, and telling it again."),
+    "schedules": ("schedules", "Scheduled payments. With --on: those of a day."),
+    "webhooks": ("webhooks", "Deliveries of webhooks, their endpoints and secrets."),
     "clock": ("test_clock", "The clock of a merchant in test mode."),
-    "merchant": ("merchants", "Shops that may call the gateway."),
+    "merchant": ("merchants", "Merchants that may call the gateway."),
     "key": ("keys", "API keys of a merchant."),
     "billing-key": ("billing_keys", "The stored cards of a customer."),
     "channel": ("channels", "A merchant's contracts with payment companies."),
     "user": ("users", "Users who sign in to the console."),
-    "privacy": ("privacy", "Personal data: erase a customer's or an order's, or what is old."),
+    "privacy": ("privacy", "Erase personal data: of a customer, of orders, or by age."),
     "vault": ("vault", "The secrets that are sealed in the database."),
 }
 AnyCommand = TyperCommand | TyperGroup

@@ -120,10 +120,14 @@ async def _play(demo: Demo, folder: Path, *, once: bool, paid: asyncio.Event) ->
         async with _everything(demo, folder) as console_url:
             await _charge_once(demo)
             paid.set()
-            _show_addresses(demo, console_url, seconds=time.perf_counter() - began)
-            if not once:
-                demo.console.print("\nCtrl-C ends it and leaves nothing behind.")
-                await raise_on_exit(demo.standalone.group)
+            seconds = time.perf_counter() - began
+            if once:
+                demo.console.print(f"\nPaid after {seconds:.1f} s. Now everything ends.")
+                demo.console.print("Without --once it stays up and prints addresses and keys.")
+                return
+            _show_addresses(demo, console_url, seconds=seconds)
+            demo.console.print("\nCtrl-C ends it and leaves nothing behind.")
+            await raise_on_exit(demo.standalone.group)
     except OperatorError as error:
         raise OperatorError(
             error.problem,
@@ -299,7 +303,7 @@ async def _until_webhook(demo: Demo, session: aiohttp.ClientSession, imp_uid: st
     raise OperatorError(
         "The charge was paid, but the shop got no webhook.",
         cause=f"After {_WEBHOOK_PATIENCE_S} s {demo.shop_url}/webhooks.json lacks {imp_uid}.",
-        hint="See the worker's log.",
+        hint="Read the worker's log.",
     )
 
 

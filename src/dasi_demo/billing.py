@@ -210,7 +210,7 @@ class Billing:
 
 
 def _write_down(order: Order, payment: Payment) -> None:
-    """What the gateway says becomes what we say, if it is about this order and this amount."""
+    """Return the shop's result for the gateway's answer, if it names this order and this amount."""
     order.imp_uid, order.receipt_url = payment.imp_uid, payment.receipt_url
     is_right = order.kind == "card" or payment.amount_krw == order.amount_krw
     if payment.merchant_uid != order.merchant_uid or not is_right:

@@ -1,4 +1,4 @@
-"""What the shop sells. Prices live on the server: a page may show a price, never set one."""
+"""The plans of the shop. Prices live on the server: a page may show a price, never set one."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""What the shop remembers: members, orders, subscriptions, webhooks. In memory, with limits.
+"""The shop's records: members, orders, subscriptions, webhooks. In memory, with limits.
 
-A real shop keeps these in its database; the two rules to carry over are that an order's row is
-written *before* the gateway is asked, and that `merchant_uid` is unique there.
+A real shop stores these in its database. Two rules hold there, too: an order's row is written
+*before* the request to the gateway, and `merchant_uid` is unique.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class OrderStore:
         *,
         merchant_uid: str | None = None,
     ) -> Order:
-        """Written down before anybody is asked."""
+        """Store the order before the request to the gateway."""
         order = Order(
             merchant_uid=merchant_uid or new_merchant_uid(kind),
             kind=kind,

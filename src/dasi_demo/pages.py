@@ -198,7 +198,7 @@ def _whereto(order: Order) -> str:
 
 
 def _payment_request(request: Request, order: Order) -> dict[str, Any]:
-    """What the page gives to IMP.request_pay; the buyer's fields are added there."""
+    """Return the parameters for IMP.request_pay; the page adds the buyer's fields."""
     pg = request.app.state.settings.pg
     return {
         **({"pg": pg} if pg else {}),

@@ -1,8 +1,8 @@
-"""What KICC answers, one shape per call, tolerant on purpose.
+"""The answers of KICC, one shape for each call, tolerant on purpose.
 
-Every field may be absent (``None``): KICC adds fields at any time, has sent two shapes of body
-(2023-24 with every sub-object as empty strings, 2025 onwards compact), and writes amounts as JSON
-numbers in captures but as strings in its manual. Unknown fields are ignored when decoding. Treat
+Every field may be absent (``None``), and KICC adds fields at any time. It has sent two shapes of
+body: 2023-24 with every sub-object as empty strings, 2025 onwards compact. It writes amounts as
+JSON numbers in captures but as strings in its manual. Unknown fields are ignored. Treat
 ``""`` like ``None``.
 """
 

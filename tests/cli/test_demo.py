@@ -46,9 +46,10 @@ def test_once_pays_and_leaves_nothing_whatever_the_environment_says(
         "Billing key issued",
         "9,900 won charged with it: paid  imp_",
         "Webhook received",
-        "imp_key",
+        "Paid after",
     ):
         assert text in done.stdout
+    assert "http://" not in done.stdout, "addresses of a gateway that has ended"
     assert left_behind(env) == []
 
 

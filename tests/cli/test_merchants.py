@@ -20,12 +20,12 @@ def env(database_url: str) -> dict[str, str]:
 
 def parts(stderr: str) -> list[str]:
     """The labels of the three parts, in order."""
-    labels = ("What happened:", "Why we think so:", "What to do next:")
+    labels = ("What happened:", "Cause:", "Fix:")
     return [label for line in stderr.splitlines() for label in labels if line.startswith(label)]
 
 
 def has_three_parts(stderr: str) -> bool:
-    return parts(stderr) == ["What happened:", "Why we think so:", "What to do next:"]
+    return parts(stderr) == ["What happened:", "Cause:", "Fix:"]
 
 
 def test_merchant_is_added_with_given_keys_and_listed(env: dict[str, str], tmp_path: Path):

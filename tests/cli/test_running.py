@@ -295,7 +295,7 @@ async def test_second_one_machine_on_the_folder_is_refused(short_path: Path):
     await first.start()
     second = dasi("up", "--data", "data", "--port", "0", cwd=short_path)
     assert second.returncode == 1
-    assert f"by process {os.getpid()}" in second.stderr
+    assert f"its lock names process {os.getpid()}" in second.stderr
     assert "--data" in second.stderr
     await first.stop()
 

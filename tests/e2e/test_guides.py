@@ -1,11 +1,13 @@
-"""The code in the guides on scheduled payments and webhooks runs as it is printed.
+"""The code in the start page and in the guides runs as it is printed.
 
 Calls (`curl`) go to a gateway of the test. Times in epoch seconds are moved to the months ahead, so
 that the page never expires.
 """
 
+import asyncio
 import re
 import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -68,6 +70,21 @@ async def play(client: MerchantClient, curl: str) -> Answer:
     if body is not None:
         headers["Content-Type"] = content_type
     return await client.call(method, path, headers=headers, data=body)
+
+
+async def test_a_card_is_registered_without_a_page_as_the_start_page_shows(gateway: MerchantClient):
+    for program in ("bash", "curl", "jq"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program} on this machine")
+    (script,) = [block for block in blocks("../start.md", "sh") if block.startswith("WINDOW=")]
+    bash = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:8000", gateway.url)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    stdout, _ = await bash.communicate()
+    assert stdout == b"303\n"
+    card = await gateway.call("GET", "/subscribe/customers/member-42")
+    assert card.response["customer_uid"] == "member-42"
 
 
 async def test_scheduled_payments_are_declined_retried_moved_and_revoked_as_the_page_shows(

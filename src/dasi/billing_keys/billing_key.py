@@ -25,6 +25,8 @@ class Customer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingKey:
+    """The stored right to charge a card, as one row."""
+
     merchant_id: int
     billing_key_id: str
     customer_uid: str

@@ -78,6 +78,7 @@ async def mark_shared(
 async def active_key(
     connection: Connection, merchant_id: int, customer_uid: str
 ) -> BillingKey | None:
+    """Return the active key of a customer; None without one."""
     row = await connection.fetchrow(
         f"""SELECT {_KEY} FROM {_SOURCE}
             WHERE k.merchant_id = $1 AND k.customer_uid = $2 AND k.status = 'active'""",

@@ -50,7 +50,7 @@ async def delete_key(
     Keys that it replaced are deleted too. Raises `NotFound("unknown_billing_key")`. Afterwards
     nothing can be charged with the key, regardless of the PG's answer; the worker repeats an
     unconfirmed deletion. An unresolved registration of the customer brings no key back, even if
-    there was no active key: a key that it turns out to have issued is deleted at the PG.
+    there was no active key: if it issued a key, that key is deleted at the PG.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:

@@ -28,7 +28,7 @@ async def find_billing_keys(
 
 
 async def is_replaced(engine: Engine, key: ChargedKey) -> bool:
-    """Whether the customer has another active key by now."""
+    """Return whether the customer has another active key by now."""
     async with engine.database.transaction() as connection:
         active = await billing_key_store.active_key(connection, key.merchant_id, key.customer_uid)
     return active is not None and active.billing_key_id != key.billing_key_id

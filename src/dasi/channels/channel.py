@@ -14,6 +14,8 @@ QUOTA_MONTHS_MAX = 36
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
+    """A merchant's contract with a PG, as one row."""
+
     merchant_id: int
     channel_id: int
     channel_key: str

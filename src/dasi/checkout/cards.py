@@ -1,7 +1,7 @@
 """`card.direct` and `card.detail`: which card companies the window offers.
 
 Tolerant as Iamport is: an unknown code, a wrong shape or a rule KICC's window has no place for
-(`max_month` of one company) changes nothing. What is offered decides no money.
+(`max_month` of one company) changes nothing. The offer decides no amount.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """`POST /checkout/{code}/windows`: open a window for the SDK. Refusals come back as an `rsp`.
 
-Anybody may open windows, and each is a stored payment and a request to the PG. So there is a limit
-for a client address and one for a merchant. What is refused by the first does not count to the
-second, and a malformed request counts to neither.
+Every client may open windows, and each is a stored payment and a request to the PG. So there is a
+limit for a client address and one for a merchant. A request that the first refuses does not count
+for the second, and a malformed request counts for neither.
 """
 
 import msgspec

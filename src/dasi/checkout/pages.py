@@ -4,7 +4,7 @@ A page's `Referrer-Policy` keeps its URL from where its links lead: the token in
 one result. The pages keep their opener (`unsafe-none`), because the result goes to the page that
 opened the popup. No page but `ready.html` may be framed.
 
-Anybody can write the query of `/payments/success` and `/payments/fail`, so these pages prove
+Every client can write the query of `/payments/success` and `/payments/fail`, so these pages prove
 nothing. They say so and show names of the right shape and the text of a code, never a text of the
 query.
 """

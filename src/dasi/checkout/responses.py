@@ -1,4 +1,4 @@
-"""What every endpoint of the checkout shares: its merchant and window, its body and its responses.
+"""Shared by every endpoint of the checkout: its merchant and window, its body and its responses.
 
 Each endpoint is wrapped once, by kind: a `Refused` or `Unavailable` becomes JSON for the SDK or a
 page for the payer, never a 500.

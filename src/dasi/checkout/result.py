@@ -99,8 +99,8 @@ def _result(templates: Templates, merchant: Merchant, view: WindowView, rsp: Rsp
 def address_with_result(address: str, rsp: Rsp) -> str:
     """Return the URL with the result added to its query; its own query and hash stay byte for byte.
 
-    A result that the URL already holds is replaced: a page may pass its own URL after an earlier
-    payment, and readers differ in whether the first or the last of two equal names counts.
+    An earlier result in the URL is replaced: a page may pass its own URL after an earlier payment.
+    Of two equal names some readers use the first and some the last.
     """
     before, hash_mark, fragment = address.partition("#")
     path, _, query = before.partition("?")

@@ -1,7 +1,7 @@
 """A payment as the SDK's `rsp`: the object a page's callback is given.
 
 Success has the fields KICC's real answers through Iamport have; failure those that help the page
-say why. What the PG said stays beside our code, in `pg_error_code` and `pg_error_msg`.
+say why. The PG's own code and text stand beside ours, in `pg_error_code` and `pg_error_msg`.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _PAID = {Status.PAID, Status.PARTLY_CANCELLED, Status.CANCELLED}
 
 
 def rsp_of_window(view: WindowView) -> Rsp | None:
-    """What to tell the page; None while there is nothing to tell yet."""
+    """Return the result for the page; None while the window has none."""
     match view.progress:
         case "open" | "processing":
             return None

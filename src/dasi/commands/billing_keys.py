@@ -12,7 +12,7 @@ from dasi.engine import Engine
 from dasi.merchants import Merchant
 
 app = typer.Typer(no_args_is_help=True, help="The stored cards of a customer.")
-CustomerUid = Annotated[str, typer.Option("--customer-uid", help="Whose cards they are.")]
+CustomerUid = Annotated[str, typer.Option("--customer-uid", help="The customer.")]
 
 
 @app.command(

@@ -56,18 +56,18 @@ def channel_add(
         typer.Option(help="`test`: its test host, `live`: real money. It never changes."),
     ],
     default: Annotated[
-        bool, typer.Option("--default", help="Used when a page names no channel.")
+        bool, typer.Option("--default", help="Use it if a page names no channel.")
     ] = False,
     key_fields: Annotated[
         Literal["full", "number_expiry", "number_expiry_birth"],
-        typer.Option(help="What the payer is asked for when a card is registered."),
+        typer.Option(help="The card data that a registration asks for."),
     ] = "full",
     language: Annotated[
         Literal["ko", "en", "ja", "zh"], typer.Option(help="The language of its window.")
     ] = "ko",
     late_approval_policy: Annotated[
         Literal["keep", "cancel"],
-        typer.Option(help="An approval found after its answer was lost: kept, or cancelled."),
+        typer.Option(help="Keep or reverse an approval that a lookup finds."),
     ] = "keep",
     quota_months_max: Annotated[
         int | None,
@@ -131,7 +131,7 @@ def channel_check(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Register windows at the payment company and say what came back. No money moves."""
+    """Register windows at the payment company and show the answers. No money moves."""
 
     async def act(engine: Engine, merchant: Merchant) -> list[tuple[Channel, list[Check]]]:
         return [
@@ -177,7 +177,7 @@ def channel_disable(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Open no more windows under a channel; what was made under it goes on."""
+    """Open no more windows under a channel; its keys and payments go on."""
     _change(disable_channel, merchant_code, pg_merchant_id, data=data, as_json=as_json)
 
 
@@ -189,7 +189,7 @@ def channel_enable(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Take a disabled channel into use again."""
+    """Enable a disabled channel again."""
     _change(enable_channel, merchant_code, pg_merchant_id, data=data, as_json=as_json)
 
 

@@ -28,7 +28,7 @@ def conformance_command(
     secret: Annotated[str, typer.Option("--secret", help="Its secret.")],
     as_json: Json = False,
 ) -> None:
-    """Hold a server against Iamport V1's contract: same, different, missing.
+    """Compare a server with Iamport V1's contract: same, different, missing.
 
     It moves no money: requests that could name no existing payment or customer. Ends with 1 if
     anything is different or missing.

@@ -22,7 +22,7 @@ def demo(
         int, typer.Option("--shop-port", min=0, max=65535, help="The demo shop's port.")
     ] = 8002,
 ) -> None:
-    """Everything, offline: register a card, charge it, receive the webhook; nothing is left."""
+    """Run everything offline: register a card, charge it, receive the webhook; leave nothing."""
     code = asyncio.run(
         run_demo(once=once, port=port, simulator_port=simulator_port, shop_port=shop_port)
     )

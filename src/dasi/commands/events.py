@@ -22,7 +22,7 @@ _ANSWER_S = 30
 _TAKEN = range(200, 300)
 IncludeSandbox = Annotated[
     bool,
-    typer.Option("--include-sandbox", help="Test payments of a live merchant too."),
+    typer.Option("--include-sandbox", help="Include test payments of a live merchant."),
 ]
 
 
@@ -33,13 +33,13 @@ app = typer.Typer()
 def events(
     *,
     merchant_code: MerchantCode,
-    after: Annotated[int, typer.Option("--after", min=0, help="The cursor to read on from.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+    after: Annotated[int, typer.Option("--after", min=0, help="The cursor to read from.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="The most events.")] = 50,
     include_sandbox: IncludeSandbox = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """What became true for a merchant, oldest first: the same events its webhooks tell."""
+    """Print a merchant's events, oldest first: the same that its webhooks send."""
 
     async def act(engine: Engine, merchant: Merchant) -> FeedPage:
         return await read_feed(
@@ -66,10 +66,10 @@ def events(
 )
 def listen(
     *,
-    to: Annotated[str, typer.Option("--to", metavar="URL", help="Where events are posted.")],
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="The URL for the events.")],
     merchant_code: MerchantCode,
     name: Annotated[
-        str, typer.Option(help="Who listens: each name has a place of its own in the feed.")
+        str, typer.Option(help="The listener: each name has its own position in the feed.")
     ] = "listen",
     from_start: Annotated[
         bool, typer.Option("--from-start", help="A new name begins with the first event.")
@@ -77,7 +77,7 @@ def listen(
     include_sandbox: IncludeSandbox = False,
     data: Data = DATA_DEFAULT,
 ) -> None:
-    """Forward a merchant's events to a URL, as its webhooks are; catches up after a pause.
+    """Forward a merchant's events to a URL, signed as webhooks; catch up after a pause.
 
     An event that is not taken (no 2xx) is posted again until it is; the next ones wait for it.
     """

@@ -25,12 +25,12 @@ from dasi.merchants import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="API keys of a merchant.")
-ApiKey = Annotated[str | None, typer.Option("--api-key", help="Made when left out.")]
+ApiKey = Annotated[str | None, typer.Option("--api-key", help="Made if left out.")]
 ApiSecret = Annotated[
     str | None,
-    typer.Option("--api-secret", help="Made when left out; `-` reads a line of standard input."),
+    typer.Option("--api-secret", help="Made if left out; `-` reads a line of standard input."),
 ]
-KnownApiKey = Annotated[str, typer.Option("--api-key", help="The key in question.")]
+KnownApiKey = Annotated[str, typer.Option("--api-key", help="The API key.")]
 SHOWN_ONCE = "The secret is shown this once; only its hash is kept."
 
 
@@ -43,7 +43,7 @@ def key_add(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Add an API key beside those there are."""
+    """Add another API key to a merchant."""
     secret = read_secret(api_secret)
 
     async def act(engine: Engine, merchant: Merchant) -> NewApiKey:
@@ -69,7 +69,7 @@ def key_rotate(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Make a new key and let the old one end later; both work until then."""
+    """Make a new key and end the old one later; both work until then."""
     overlap = read_duration(keep_old_for, option="--keep-old-for")
 
     async def act(engine: Engine, merchant: Merchant) -> NewApiKey:
@@ -90,7 +90,7 @@ def key_revoke(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """End a key and every access token it got, now."""
+    """End a key and all of its access tokens, now."""
 
     async def act(engine: Engine, merchant: Merchant) -> None:
         await revoke_api_key(engine, merchant, api_key)

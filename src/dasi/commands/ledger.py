@@ -56,7 +56,7 @@ def verify_command(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Prove events, rows, sums, seals and the audit log, and name what is wrong."""
+    """Prove events, rows, sums, seals and the audit log, and name each discrepancy."""
     head = None if against is None else _read_head(against)
     report = with_engine(
         data, lambda engine: verify_ledger(engine, against=head, on_progress=_Progress())

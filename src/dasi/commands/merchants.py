@@ -28,22 +28,22 @@ from dasi.merchants import (
 )
 from dasi.page_rules import PageRules, change_page_rules, find_page_rules
 
-app = typer.Typer(no_args_is_help=True, help="Shops that may call the gateway.")
+app = typer.Typer(no_args_is_help=True, help="Merchants that may call the gateway.")
 
 
 @app.command("add", epilog=help_epilog("dasi merchant add --code imp00000001 --name 'My shop'"))
 def merchant_add(
     *,
-    code: Annotated[str, typer.Option(help="What its pages give to IMP.init.")],
-    name: Annotated[str, typer.Option(help="What payers see.")],
+    code: Annotated[str, typer.Option(help="The code for IMP.init on its pages.")],
+    name: Annotated[str, typer.Option(help="The name that payers see.")],
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
-    webhook_url: Annotated[str | None, typer.Option(help="Where it is told of payments.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="The URL for its webhooks.")] = None,
     test_webhook_url: Annotated[
-        str | None, typer.Option(help="Where it is told of those of test channels, if elsewhere.")
+        str | None, typer.Option(help="The URL for webhooks of test channels, if another.")
     ] = None,
     webhook_content_type: Annotated[
-        Literal["json", "form"], typer.Option(help="The form in which it is told.")
+        Literal["json", "form"], typer.Option(help="The content type of its webhooks.")
     ] = "json",
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
@@ -81,9 +81,9 @@ def merchant_add(
 def merchant_change(
     *,
     code: Annotated[str, typer.Option(help="Whose it is.")],
-    webhook_url: Annotated[str | None, typer.Option(help="'' takes it away.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="'' removes it.")] = None,
     test_webhook_url: Annotated[
-        str | None, typer.Option(help="For test channels; '' takes it away.")
+        str | None, typer.Option(help="For test channels; '' removes it.")
     ] = None,
     webhook_content_type: Annotated[
         Literal["json", "form"] | None, typer.Option(help="The form in which it is told.")
@@ -98,10 +98,10 @@ def merchant_change(
     ] = None,
     require_registered_windows: Annotated[
         bool | None,
-        typer.Option(help="Open windows only as the shop's server registered them (prepare)."),
+        typer.Option(help="Open only windows that the merchant's server registered (prepare)."),
     ] = None,
     replaced_key_days: Annotated[
-        int | None, typer.Option(help="How long a replaced card is kept at the PG: 0 to 90 days.")
+        int | None, typer.Option(help="Days for which a replaced card stays at the PG: 0 to 90.")
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,

@@ -62,7 +62,7 @@ def resolve(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Look up every attempt that is due now, or resolve ATTEMPT by hand. Then list what is left.
+    """Look up every attempt that is due now, or resolve ATTEMPT by hand. Then list the rest.
 
     A lookup only reads at the PG, so it is safe at any time. No card is charged again.
     """

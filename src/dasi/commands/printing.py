@@ -17,11 +17,11 @@ Facts = Mapping[str, str | int | bool | None]
 _REFUSALS = {
     "key_not_restorable": (
         "This card of {customer_uid} cannot be restored.",
-        "`dasi billing-key list` shows which can: a replaced one before its grace period ends.",
+        "Choose a replaced card whose grace period has not ended: `dasi billing-key list`.",
     ),
     "unknown_merchant": (
         "There is no merchant {code}.",
-        "`dasi merchant list` shows all of them; `dasi merchant add --code {code} …` adds it.",
+        "`dasi merchant list` shows all merchants; `dasi merchant add --code {code} …` adds it.",
     ),
     "merchant_code_taken": (
         "There is a merchant {code} already.",
@@ -29,23 +29,23 @@ _REFUSALS = {
     ),
     "api_key_taken": (
         "The API key {api_key} is in use already.",
-        "Give another one with --api-key, or leave it out and one is made.",
+        "Choose another one with --api-key, or leave it out for a random one.",
     ),
     "customer_has_active_key": (
         "{of} has an active billing key: later charges would name the buyer again.",
         "Delete the key first (console, or DELETE /subscribe/customers/{of}).",
     ),
     "schedule_waits": (
-        "A scheduled payment of {of} waits: it would name the buyer again.",
+        "A scheduled payment of {of} waits, and would name the buyer again.",
         "Revoke it first (console, or POST /subscribe/payments/unschedule).",
     ),
     "payment_under_way": (
         "A payment of {of} is under way: its result is not known yet.",
-        "Run the command again when it is over. `dasi payments unresolved` lists them.",
+        "Run the command again when it has ended. `dasi payments unresolved` lists such payments.",
     ),
     "last_owner": (
         "{email} is the last owner of the console.",
-        "Make another one first: `dasi user role --email … --role owner`.",
+        "Make another owner first: `dasi user role --email … --role owner`.",
     ),
     "unknown_invitation": (
         "There is no open invitation of {email}.",
@@ -65,7 +65,7 @@ _REFUSALS = {
     ),
     "unknown_api_key": (
         "This merchant has no API key {api_key}.",
-        "Look for a slip in --merchant or --api-key. A revoked key is gone for good.",
+        "Check --merchant and --api-key. A revoked key cannot be restored.",
     ),
     "unknown_attempt": (
         "There is no unresolved attempt {attempt_id}.",
@@ -84,12 +84,12 @@ _REFUSALS = {
         "`dasi channel list` shows them.",
     ),
     "channel_is_default": (
-        "{pg} is the default, and others are in use.",
-        "`dasi channel default` makes another one the default first.",
+        "{pg} is the default, and other channels are in use.",
+        "Make another channel the default first: `dasi channel default`.",
     ),
     "channel_disabled": (
         "{pg} is disabled.",
-        "`dasi channel enable` takes it into use again.",
+        "`dasi channel enable` enables it again.",
     ),
     "customer_has_live_key": (
         "A real card of {customer_uid} is active, so a test card cannot be restored.",
@@ -105,20 +105,20 @@ _REFUSALS = {
     ),
     "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
     "clock_of_live_merchant": (
-        "This merchant takes real money, so its clock cannot be turned.",
-        "Turn the clock of one all of whose channels are in test mode.",
+        "This merchant takes real money, so its clock cannot be advanced.",
+        "Advance the clock of a merchant that has only test channels.",
     ),
     "clock_moment": (
-        "The clock cannot be turned to that time.",
+        "The clock cannot be advanced to that time.",
         "The time must be {rule}. Run the command again with another --by.",
     ),
     "no_webhook_url": (
-        "{code} has no webhook address to send to.",
-        "Save one with `dasi merchant change --code {code} --webhook-url URL` first.",
+        "{code} has no webhook URL.",
+        "Set one with `dasi merchant change --code {code} --webhook-url URL` first.",
     ),
     "unknown_endpoint": (
         "No endpoint {endpoint} of this merchant is failing or paused.",
-        "`dasi webhooks endpoints --merchant CODE` shows those that are.",
+        "`dasi webhooks endpoints --merchant CODE` lists the failing and paused endpoints.",
     ),
     "channel_exists": (
         "This merchant has a channel {pg} already.",
@@ -175,9 +175,9 @@ def print_note(text: str) -> None:
 def print_operator_error(error: OperatorError) -> None:
     console = Console(stderr=True, highlight=False)
     for label, text, style in (
-        ("What happened:      ", error.problem, "bold red"),
-        ("Why we think so:    ", error.cause, ""),
-        ("What to do next:    ", error.hint, "bold"),
+        ("What happened:  ", error.problem, "bold red"),
+        ("Cause:          ", error.cause, ""),
+        ("Fix:            ", error.hint, "bold"),
     ):
         console.print(Text(label, style="dim").append(text, style=style), soft_wrap=True)
 
@@ -189,7 +189,7 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
         return OperatorError(
             f"{refused.service.capitalize()} cannot be reached.",
             cause=f"{type(cause).__name__}: {cause}." if cause else "It did not answer.",
-            hint="See that it runs and that DASI_DATABASE_URL is right, then try again.",
+            hint="Check that it runs and that DASI_DATABASE_URL is right, then try again.",
         )
     if refused.reason == "invalid":
         field = str(refused.facts["field"]).replace("pg_merchant_id", "mid")
@@ -198,13 +198,15 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
             cause=f"It must be: {rule_text(refused, language='en')}.",
             hint="Correct it and run the command again. Nothing was changed.",
         )
-    problem, hint = _REFUSALS.get(refused.reason, ("It was refused: {reason}.", "Nothing to do."))
+    problem, hint = _REFUSALS.get(
+        refused.reason, ("It was refused: {reason}.", "Check the options and run it again.")
+    )
     facts = {**refused.facts, "reason": refused}
     if "rule" in refused.facts:
         facts["rule"] = rule_text(refused, language="en")
     return OperatorError(
         problem.format(**facts),
-        cause="The database was asked and answered so; nothing was changed.",
+        cause="The data in the database does not allow it; nothing was changed.",
         hint=hint.format(**facts),
     )
 

@@ -20,7 +20,7 @@ from dasi.privacy import (
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Personal data: erase a customer's or an order's, or what is old.",
+    help="Erase personal data: of a customer, of orders, or by age.",
 )
 Confirmed = Annotated[bool, typer.Option("--yes", help="Erase. It cannot be undone.")]
 _EXIT_CODES = "0 erased, 1 not erased (--yes is missing, or the reason is told), 2 usage"

@@ -38,14 +38,14 @@ def recover(
             "stopped: send none. normal: send at once."
         ),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why, for the next operator.")] = None,
+    reason: Annotated[str | None, typer.Option(help="A reason for the next operator.")] = None,
     is_confirmed: Annotated[
         bool, typer.Option("--yes", help="Do not ask before --mode normal.")
     ] = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Show or set what happens before a charge while the database may have lost rows.
+    """Show or set the checks before a charge while the database may have lost rows.
 
     A process that misses rows which it committed sets the mode itself. Set it by hand before the
     first start after you restored a backup. A recovery ends by itself when KICC stops answering

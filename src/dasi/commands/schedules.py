@@ -21,11 +21,11 @@ from dasi.schedules import (
 
 app = typer.Typer(
     invoke_without_command=True,
-    help="Charges scheduled for later. With --on: what a day will bring.",
+    help="Scheduled payments. With --on: those of a day.",
     epilog=help_epilog("dasi schedules --on 2026-12-01"),
 )
 SomeMerchant = Annotated[
-    str | None, typer.Option("--merchant", metavar="CODE", help="Of this one only; else of all.")
+    str | None, typer.Option("--merchant", metavar="CODE", help="One merchant; else all.")
 ]
 Pauses = dict[int, tuple[datetime, str]]
 
@@ -41,7 +41,7 @@ def preview(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """How many charges are scheduled for a day, and how much they come to."""
+    """Show number and amount of the scheduled payments of a day."""
     if context.invoked_subcommand is not None:
         return
     day = _day(on or "today")
@@ -77,11 +77,11 @@ def preview(
 def pause(
     *,
     merchant: SomeMerchant = None,
-    reason: Annotated[str, typer.Option(help="Kept beside the switch.")] = "paused by hand",
+    reason: Annotated[str, typer.Option(help="Stored with the pause.")] = "paused by hand",
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Let no scheduled payment start any more, of one merchant or of all."""
+    """Start no more scheduled payments, of one merchant or of all."""
 
     async def act(engine: Engine) -> None:
         await pause_schedules(engine, await _merchant_id(engine, merchant), reason=reason)
@@ -94,7 +94,7 @@ def pause(
 def resume(
     *, merchant: SomeMerchant = None, data: Data = DATA_DEFAULT, as_json: Json = False
 ) -> None:
-    """Let scheduled payments start again; what became due meanwhile starts now, in order."""
+    """End a pause; payments that became due meanwhile start now, in order."""
 
     async def act(engine: Engine) -> bool:
         return await resume_schedules(engine, await _merchant_id(engine, merchant))
@@ -114,7 +114,7 @@ def retry_policy(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Try declined charges again on later days. Cards that need replacing are never tried again."""
+    """Retry declined payments on later days, except for cards that must be replaced."""
     try:
         retry_days = [] if days == "off" else [int(day) for day in days.split(",")]
     except ValueError as wrong:

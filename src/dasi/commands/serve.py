@@ -27,7 +27,7 @@ from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker, settings_of_pro
 from dasi.settings import Settings
 from dasi.users import list_users
 
-Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="Number of processes.")]
 app = typer.Typer()
 
 
@@ -38,7 +38,7 @@ def serve(
     port: Port = 8000,
     workers: Workers = 1,
 ) -> None:
-    """The gateway alone, against DASI_DATABASE_URL; refuses an older schema."""
+    """Run the gateway alone, against DASI_DATABASE_URL; refuse an older schema."""
     listeners = listen_each(host, port, processes=workers, option="--port")
     settings = settings_of_process()
     _print_bootstrap_link(settings)
@@ -55,11 +55,11 @@ def worker(
     workers: Workers = 1,
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Where to answer /metrics; else nowhere."),
+        typer.Option(min=1, max=65535, help="The port of /metrics; without it there is none."),
     ] = None,
-    metrics_host: Annotated[str, typer.Option(help="The address for it.")] = LOOPBACK,
+    metrics_host: Annotated[str, typer.Option(help="The address of /metrics.")] = LOOPBACK,
 ) -> None:
-    """The background work alone, against DASI_DATABASE_URL; refuses an older schema."""
+    """Run the background work alone, against DASI_DATABASE_URL; refuse an older schema."""
     address = None if metrics_port is None else (metrics_host, metrics_port)
     if address is not None:
         listen(*address, option="--metrics-port").close()  # fails at once if the port is taken

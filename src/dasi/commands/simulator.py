@@ -15,7 +15,7 @@ app = typer.Typer()
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def simulator(context: typer.Context) -> None:
-    """The KICC simulator alone. Its options are its own: `dasi simulator -- --help`."""
+    """Run the KICC simulator alone. It has its own options: `dasi simulator -- --help`."""
     program = [sys.executable, "-P", "-m", "kicc_simulator", *context.args]
     sys.stdout.flush()
     os.execv(sys.executable, program)  # noqa: S606  # no shell is wanted

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="The clock of a merchant in test mo
 
 @app.command("show", epilog=help_epilog("dasi clock show --merchant imp00000001"))
 def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """What the merchant's clock shows."""
+    """Show the time of the merchant's clock."""
 
     async def act(engine: Engine, merchant: Merchant) -> datetime:
         return await merchant_now(engine, merchant.merchant_id)
@@ -34,11 +34,11 @@ def show(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Jso
 def advance(
     *,
     merchant_code: MerchantCode,
-    by: Annotated[str, typer.Option(help="How far: 90s, 30m, 24h or 31d.")],
+    by: Annotated[str, typer.Option(help="The duration: 90s, 30m, 24h or 31d.")],
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Turn it forward; scheduled payments and webhooks due until then happen, in order."""
+    """Advance the clock; everything due until then happens, in order."""
     step = read_duration(by, option="--by")
 
     async def act(engine: Engine, merchant: Merchant) -> ClockAdvance:
@@ -64,7 +64,7 @@ def advance(
 
 @app.command("reset", epilog=help_epilog("dasi clock reset --merchant imp00000001"))
 def reset(*, merchant_code: MerchantCode, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """Back to the machine's time."""
+    """Return the clock to the machine's time."""
 
     async def act(engine: Engine, merchant: Merchant) -> None:
         await reset_clock(engine, merchant.merchant_id)

@@ -19,6 +19,7 @@ from dasi.commands.options import (
     Port,
     SimulatorPort,
     help_epilog,
+    program,
 )
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
@@ -44,12 +45,12 @@ def up(
     host: Host = LOOPBACK,
     port: Port = 8000,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=8, help="How many gateway processes.")
+        int, typer.Option("--workers", min=1, max=8, help="Number of gateway processes.")
     ] = 1,
     simulator: Annotated[bool, typer.Option("--simulator", help="Add the KICC simulator.")] = False,
     simulator_port: SimulatorPort = 8001,
 ) -> None:
-    """One machine for real: embedded PostgreSQL, gateway and worker."""
+    """Run one machine for real: embedded PostgreSQL, gateway and worker."""
     asyncio.run(
         run_up(
             data,
@@ -109,9 +110,9 @@ async def _database_ends(postgres: EmbeddedPostgres) -> None:
     code = await postgres.wait()
     raise OperatorError(
         "The embedded PostgreSQL ended by itself; everything else was stopped.",
-        cause=f"Its exit code was {code}; {postgres.log} holds its last words.",
-        hint="Correct what it names (most often a full disk), then start again: nothing "
-        "that was acknowledged is lost.",
+        cause=f"Its exit code was {code}; {postgres.log} has its last lines.",
+        hint="Correct the reason in the log (often a full disk), then start again. No "
+        "acknowledged commit is lost.",
     )
 
 
@@ -137,16 +138,16 @@ async def _print_addresses(
         if not await list_users(engine):
             # Elsewhere than on a terminal the link would be kept in a log.
             link = await bootstrap_link(engine) if console.is_terminal else None
-            way = link or f"dasi user add{folder} --email kim@shop.example --name Kim"
+            way = link or f"{program()} user add{folder} --email kim@shop.example --name Kim"
             console.print(f"Make the console's owner within 24 h: {way}", soft_wrap=True)
         if await list_merchants(engine):
             return
     console.print(
         Text(
             "\nThere is no merchant yet. In another terminal:\n"
-            f"  dasi merchant add{folder} --code imp00000001 --name 'My shop' "
+            f"  {program()} merchant add{folder} --code imp00000001 --name 'My shop' "
             "--webhook-url https://shop.example/webhook\n"
-            f"  dasi channel add{folder} --merchant imp00000001 --provider kicc "
+            f"  {program()} channel add{folder} --merchant imp00000001 --provider kicc "
             "--mid T0021766 --secret 'easypay!KICCTEST' --mode test --default"
         ),
         soft_wrap=True,

@@ -27,9 +27,10 @@ from dasi.users import (
     list_users,
 )
 
-Email = Annotated[str, typer.Option(help="What they sign in with.")]
+Email = Annotated[str, typer.Option(help="The address for signing in.")]
 MerchantCode = Annotated[
-    str | None, typer.Option("--merchant", metavar="CODE", help="Of all roles but owner.")
+    str | None,
+    typer.Option("--merchant", metavar="CODE", help="Needed for roles except owner."),
 ]
 app = typer.Typer(no_args_is_help=True, help="Users who sign in to the console.")
 
@@ -38,7 +39,7 @@ app = typer.Typer(no_args_is_help=True, help="Users who sign in to the console."
 def user_add(
     *,
     email: Email,
-    name: Annotated[str, typer.Option(help="How the console calls them.")],
+    name: Annotated[str, typer.Option(help="The name in the console.")],
     role: Annotated[Role, typer.Option(help="owner, or a role in one --merchant.")] = Role.OWNER,
     merchant_code: MerchantCode = None,
     password: Annotated[
@@ -74,14 +75,14 @@ def user_add(
 @app.command("reset", epilog=help_epilog("dasi user reset --email kim@shop.example"))
 def user_reset(
     *,
-    email: Annotated[str, typer.Option(help="Whose password or second factor is lost.")],
+    email: Annotated[str, typer.Option(help="The user.")],
     keep_second_factor: Annotated[
-        bool, typer.Option("--keep-second-factor", help="Only the password is made anew.")
+        bool, typer.Option("--keep-second-factor", help="Set only a new password.")
     ] = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Print a link that lets a user in again: once, within an hour.
+    """Print a link for a user who cannot sign in. It works once, for an hour.
 
     The user chooses a new password there; the second factor and every session end.
     """
@@ -128,7 +129,7 @@ def user_role(
 
 @app.command("disable", epilog=help_epilog("dasi user disable --email kim@shop.example"))
 def user_disable(*, email: Email, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """Keep a user out at once; the last owner stays."""
+    """Disable a user at once; the last owner cannot be disabled."""
 
     async def act(engine: Engine) -> None:
         user = await _user(engine, email)
@@ -140,7 +141,7 @@ def user_disable(*, email: Email, data: Data = DATA_DEFAULT, as_json: Json = Fal
 
 @app.command("enable", epilog=help_epilog("dasi user enable --email kim@shop.example"))
 def user_enable(*, email: Email, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """Let a disabled user in again."""
+    """Enable a disabled user again."""
 
     async def act(engine: Engine) -> None:
         user = await _user(engine, email)

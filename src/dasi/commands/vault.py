@@ -43,7 +43,7 @@ def encrypted_columns() -> tuple[EncryptedColumn, ...]:
     ),
 )
 def rotate_command(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
-    """Seal everything with the newest key of DASI_VAULT_KEYS, so that the older ones can go.
+    """Seal everything with the newest key of DASI_VAULT_KEYS, so that older keys can be removed.
 
     Gateways and workers may go on working. It can be stopped and run again at any time.
     """

@@ -30,7 +30,7 @@ from dasi.webhooks import (
 )
 
 _TAKEN = range(200, 300)
-app = typer.Typer(no_args_is_help=True, help="What merchants were told, and telling it again.")
+app = typer.Typer(no_args_is_help=True, help="Deliveries of webhooks, their endpoints and secrets.")
 
 
 @app.command("list", epilog=help_epilog("dasi webhooks list --merchant imp00000001 --state failed"))
@@ -38,12 +38,12 @@ def list_all(
     *,
     merchant_code: MerchantCode,
     state: Annotated[
-        Literal["pending", "delivered", "failed"] | None, typer.Option(help="Of this state only.")
+        Literal["pending", "delivered", "failed"] | None, typer.Option(help="Only this state.")
     ] = None,
     resource_id: Annotated[
-        str | None, typer.Option(help="Of this payment (imp_uid) or this event only.")
+        str | None, typer.Option(help="Only this payment (imp_uid) or event.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="The most deliveries.")] = 50,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +84,7 @@ def attempts(
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Show every POST of a delivery: request, answer, time, next attempt."""
+    """Show every POST of a delivery: request, response, time, next attempt."""
 
     async def act(engine: Engine, merchant: Merchant) -> list[DeliveryAttempt]:
         return await list_attempts(engine, merchant.merchant_id, delivery)
@@ -134,7 +134,7 @@ def replay(
     since: Annotated[str, typer.Option(help="From this moment on, Korean time.")],
     until: Annotated[str | None, typer.Option(help="Up to this moment; else up to now.")] = None,
     delivered_too: Annotated[
-        bool, typer.Option("--delivered-too", help="Not only failed deliveries.")
+        bool, typer.Option("--delivered-too", help="Include delivered events.")
     ] = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
@@ -161,7 +161,7 @@ def replay(
 def secret(
     *,
     merchant_code: MerchantCode,
-    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new one first.")] = False,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new secret first.")] = False,
     keep_old_for: Annotated[
         str, typer.Option(help="With --rotate: how long the old one signs, too.")
     ] = "24h",
@@ -190,16 +190,16 @@ def endpoints(
     merchant_code: MerchantCode,
     pause: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Send nothing there; attempts are not spent."),
+        typer.Option(metavar="URL", help="Pause deliveries to it; no attempt is used."),
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Send what waits there, oldest first."),
+        typer.Option(metavar="URL", help="Send its waiting deliveries, oldest first."),
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """List URLs that fail or are paused: since when, until when, 410, how many deliveries wait."""
+    """List failing and paused URLs: since when, until when, 410, waiting deliveries."""
 
     async def act(engine: Engine, merchant: Merchant) -> tuple[int | None, list[FailingEndpoint]]:
         if pause is not None:
@@ -239,12 +239,12 @@ def send_test(
     *,
     merchant_code: MerchantCode,
     mode: Annotated[
-        Literal["live", "test"], typer.Option(help="Which of the merchant's two addresses.")
+        Literal["live", "test"], typer.Option(help="Which of the merchant's two URLs.")
     ] = "live",
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Send a test event to a merchant's address now and show what came back."""
+    """Send a test event to a merchant's webhook URL now and show the response."""
 
     async def act(engine: Engine, merchant: Merchant) -> SentTest:
         return await send_test_event(engine, merchant, mode=mode)
@@ -273,12 +273,12 @@ def extended_events(
     merchant_code: MerchantCode,
     enable: Annotated[
         bool | None,
-        typer.Option("--enable/--disable", help="From now on; shown only when left out."),
+        typer.Option("--enable/--disable", help="Change it from now on; else only show it."),
     ] = None,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Send also events Iamport has not: declined charges, keys, revoked schedules, lost answers."""
+    """Also send events that Iamport lacks: declines, keys, revoked schedules, lost responses."""
 
     async def act(engine: Engine, merchant: Merchant) -> bool:
         if enable is not None:

@@ -220,8 +220,8 @@ class ConsoleRequest:
     def require_recent_proof(self) -> None:
         """Raise `NotAllowed("identity_unconfirmed")` unless the user proved who they are lately.
 
-        Call it first in an endpoint whose operation another person at an open browser must not do:
-        the user is asked for the password, and the request goes on with it.
+        Call it first in an endpoint whose operation another person at an open browser must not do.
+        The page then asks for the password, and the same request continues with it.
         """
         if not self.has_recent_proof:
             raise NotAllowed("identity_unconfirmed")

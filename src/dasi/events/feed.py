@@ -37,6 +37,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
+    """Events after a cursor, and the cursor of the next page."""
+
     events: tuple[Event, ...]
     next_cursor: int
     """The cursor of the next page."""

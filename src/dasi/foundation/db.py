@@ -173,8 +173,8 @@ async def open_database(
 ) -> Database:
     """Open the pool. `Unavailable` if the server does not answer.
 
-    `has_pooler`: a transaction pooler stands in between, so no connection is ours for longer than a
-    transaction, and a statement that was prepared by name would be looked for on another one.
+    `has_pooler`: a transaction pooler stands in between. A connection is ours for one
+        transaction only, so a statement prepared by name would be missing on the next one.
     `check_connection` runs on each new connection before it is used.
     """
     try:

@@ -76,4 +76,4 @@ class OperatorError(Exception):
         self.problem = problem
         self.cause = cause
         self.hint = hint
-        super().__init__(f"{problem}\nWhy we think so: {cause}\nWhat to do next: {hint}")
+        super().__init__(f"{problem}\nCause: {cause}\nFix: {hint}")

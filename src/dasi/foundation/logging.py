@@ -1,7 +1,7 @@
 """One line a fact: JSON for machines, plain columns on a terminal, and never a secret in either.
 
-What is logged by us and by libraries (uvicorn, asyncio, aiohttp) goes through the same redaction:
-by the name of a field, and by the look of a value wherever it stands, traceback included.
+Lines of dasi and of libraries (uvicorn, asyncio, aiohttp) pass the same redaction. It redacts by
+the name of a field, and by the form of a value anywhere, traceback included.
 """
 
 import contextlib

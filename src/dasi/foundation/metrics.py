@@ -1,6 +1,6 @@
-"""What `/metrics` tells. Processes that were started together tell it together: each counts in a
-file of its own in a folder they share, and whichever is asked adds them up (prometheus_client's
-multiprocess mode, switched on by the environment from the start of a process).
+"""The metrics of `/metrics`. Processes that were started together report together: each counts in
+a file of its own in a shared folder, and the process that answers adds the files up. This is
+prometheus_client's multiprocess mode, which the environment switches on when a process starts.
 """
 
 import contextlib

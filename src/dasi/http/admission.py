@@ -43,7 +43,7 @@ class Admission:
     """ASGI middleware: admit `requests_max` requests of merchants' programs, and as many others.
 
     A payer who returns from the PG's window and a PG with a notification do not retry as a
-    merchant's program does, and an operator must see the console while the gateway is full. Those
+    merchant's program does. An operator must see the console while the gateway is full. Those
     routes need no token, so they must not take the slots of merchants either. Health and metrics
     are always answered.
     """

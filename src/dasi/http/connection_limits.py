@@ -43,7 +43,7 @@ _NOSNIFF = ("x-content-type-options", "nosniff")
 
 @dataclass
 class Connections:
-    """What all connections of one process may hold together."""
+    """The memory that all connections of one process may hold together."""
 
     limit: int = CONNECTIONS_MAX
     per_address: int = PER_ADDRESS_MAX

@@ -90,9 +90,9 @@ def check_address(address: str) -> None:
 def check_outgoing_url(field: str, url: str) -> None:
     """Raise `Invalid` for a URL whose host or port cannot be a merchant's web server.
 
-    Refused are hosts with other characters than ASCII letters, digits, `.`, `-` and `_` (a name
-    in another alphabet is written as `xn--…`), a user or password, and ports below 1024 but 80
-    and 443. The URL is an http or https URL already.
+    A host may have ASCII letters, digits, `.`, `-` and `_`; a name in another alphabet is written
+    as `xn--…`. Refused are a user or password, and ports below 1024 except 80 and 443. The URL is
+    an http or https URL already.
     """
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:

@@ -24,6 +24,8 @@ AMOUNT_MAX_KRW = 2**31 - 1
 
 
 class Status(StrEnum):
+    """The statuses of a payment. The module's docstring has their meanings."""
+
     READY = "ready"
     PENDING = "pending"
     PAID = "paid"
@@ -48,6 +50,8 @@ def assert_may_become(now: Status, then: Status) -> None:
 
 
 class Buyer(Struct, frozen=True, kw_only=True):
+    """The payer's data, as the page or the merchant's server sent it."""
+
     name: str | None = None
     email: str | None = None
     tel: str | None = None
@@ -97,6 +101,8 @@ _DETAILS = [name for name in PaymentDetails.__struct_fields__ if not name.starts
 
 
 class Payment(Struct, frozen=True, kw_only=True):
+    """The money of one order, or one card registration, in its present state."""
+
     merchant_id: int
     imp_uid: str
     merchant_uid: str

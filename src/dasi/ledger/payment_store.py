@@ -323,7 +323,7 @@ async def record_event(
 
 
 def to_payment(row: Row | dict[str, Any]) -> Payment:
-    """The payment of a row with `PAYMENT_COLUMNS`."""
+    """Return the payment of a row with `PAYMENT_COLUMNS`."""
     values = dict(row)
     return Payment(
         status=Status(values.pop("status")),

@@ -132,7 +132,7 @@ async def ledger_head(database: Database) -> LedgerHead | None:
 
 
 def seal_content(seal: Seal, previous_mac: bytes) -> tuple[Any, ...]:
-    """What the MAC of a seal covers."""
+    """Return the bytes that the MAC of a seal covers."""
     return (
         seal.seal_number,
         microseconds(seal.created_at),

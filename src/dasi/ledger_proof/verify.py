@@ -33,6 +33,8 @@ class Discrepancy:
 
 @dataclass(slots=True)
 class VerificationReport:
+    """The totals of a verification, and its discrepancies."""
+
     payments: int = 0
     events: int = 0
     seals: int = 0

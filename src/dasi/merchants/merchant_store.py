@@ -137,7 +137,7 @@ async def end_api_key(
     """Let a key end at `ends_at`.
 
     Return False if it has an end already, if the key that it replaced is still active, or if there
-    is no such key: two of one rotation are active at most (A2).
+    is no such key. So at most two keys of one rotation are active (A2).
     """
     row = await connection.fetchrow(
         """UPDATE api_keys k SET expires_at = $3, replaced_by = $4
@@ -313,7 +313,7 @@ async def set_retry_days(database: Database, merchant_id: int, days: Sequence[in
 
 
 async def find_clock_offset(connection: Connection | Database, merchant_id: int) -> timedelta:
-    """How far the merchant's clock is ahead of the machine's."""
+    """Return how far the merchant's clock is ahead of the machine's."""
     row = await connection.fetchrow(
         "SELECT clock_offset_s FROM merchants WHERE merchant_id = $1", merchant_id
     )

@@ -74,8 +74,8 @@ async def get_reset(engine: Engine, secret: str) -> tuple[str, bool]:
 async def use_reset(engine: Engine, secret: str, *, password: str, client: ClientInfo) -> str:
     """Set the password, end every session of the user and forget their devices.
 
-    Return the cookie of this device, which is known from now on: a user who is kept
-    out of a new device by an attacker's failures comes in by such a link.
+    Return the cookie of this device, which is known from now on. If an attacker's failures keep
+    a user out of a new device, such a link lets the user in.
     Raise `NotFound("unknown_link")`, `Invalid`.
     """
     email, ends_second_factor = await get_reset(engine, secret)

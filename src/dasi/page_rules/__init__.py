@@ -1,4 +1,4 @@
-"""What a merchant's page may decide (A4)."""
+"""The rules for a merchant's pages (A4)."""
 
 from dasi.page_rules.page_rules import PageRules, change_page_rules, find_page_rules
 

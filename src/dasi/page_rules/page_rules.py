@@ -1,6 +1,6 @@
-"""What a merchant's page may decide (A4): windows, return addresses, a replaced key's grace period.
+"""The rules for a merchant's pages (A4): windows, return addresses, a replaced key's grace period.
 
-Anybody who knows the merchant code can open a window as a page does, so no page is trusted.
+Every client with the merchant code can open a window as a page does, so no page is trusted.
 """
 
 import re
@@ -29,6 +29,7 @@ class PageRules:
 
 
 async def find_page_rules(engine: Engine, merchant_id: int) -> PageRules:
+    """Return the present rules of a merchant."""
     row = await engine.database.fetchrow(
         """SELECT return_addresses, requires_registered_windows, replaced_key_days
            FROM merchants WHERE merchant_id = $1""",

@@ -239,5 +239,5 @@ def charge_requested(
 
 
 def microseconds(at: datetime | None) -> int | None:
-    """Microseconds since the epoch, the precision of PostgreSQL; None for None."""
+    """Return microseconds since the epoch, the precision of PostgreSQL; None for None."""
     return None if at is None else (at - _EPOCH) // _MICROSECOND

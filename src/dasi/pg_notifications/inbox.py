@@ -35,8 +35,8 @@ async def store_pg_notification(
     """Store the notification durably and sealed. Only a stored one may be acknowledged.
 
     False: nothing was stored, because its order is unknown here and `UNKNOWN_ORDERS` is exceeded,
-    or because its order has `PER_ORDER_STORED_MAX` others. The PG sends it again. Anybody can post
-    notifications of orders that do not exist, and a payer knows the number of an order that does.
+    or because its order has `PER_ORDER_STORED_MAX` others. The PG sends it again. Every client can
+    post notifications of unknown orders, and a payer knows the number of a real order.
     """
     is_known = notification.pg_order_id is not None and (
         await attempt_store.is_order_known_any_merchant(

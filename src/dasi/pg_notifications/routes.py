@@ -24,6 +24,8 @@ _BODY_MAX_BYTES = 64 * 1024
 
 
 def routes(engine: Engine) -> list[Route]:
+    """Return the route for the notifications of every provider."""
+
     async def receive(request: Request) -> Response:
         name = request.path_params["provider"]
         provider = engine.providers.get(name)

@@ -17,7 +17,7 @@ FROM_THE_START = Progress(datetime(1970, 1, 1, tzinfo=UTC), "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EraseRequest:
-    """Whose data to erase: a customer's, or that of these orders."""
+    """The data to erase: that of a customer, or that of these orders."""
 
     customer_uid: str | None = None
     merchant_uids: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPayment:
-    """What the erasure of one payment needs to find its data in other tables."""
+    """The ids by which the erasure of one payment finds its data in other tables."""
 
     imp_uid: str
     merchant_uid: str

@@ -26,10 +26,10 @@ async def find_earlier_outcome(
     kind: AttemptKind,
     amount_krw: int,
 ) -> Approved | Declined | Unknown | None:
-    """The outcome of a request under the same name of yesterday or today; None if there was none.
+    """Return the outcome of a request of that name of yesterday or today; None if there is none.
 
-    Anything but a held approval of the same amount, a refusal or "not found" is Unknown: nothing is
-    sent, the payment stays pending, and lookups or an operator resolve it.
+    Every finding except a held approval of the same amount, a refusal or "not found" is Unknown.
+    Then nothing is sent, the payment stays pending, and lookups or an operator resolve it.
     """
     finding = await provider.look_up(account, attempt, kind=kind, pg_order_id=None, amount_krw=None)
     log.info(

@@ -47,6 +47,7 @@ class RecoveryState:
 
 
 async def recovery_state(database: Database) -> RecoveryState:
+    """Return the present mode of the installation."""
     mode, since, newest_row_at, detail = await recovery_store.mode_any_merchant(database)
     return RecoveryState(mode=mode, since=since, newest_row_at=newest_row_at, detail=detail)
 
@@ -91,7 +92,7 @@ async def finish_when_over(database: Database, *, now: datetime) -> int:
 
 
 async def ensure_not_stopped(connection: Connection) -> None:
-    """`Unavailable` if no request for money may be sent now."""
+    """Raise `Unavailable` if no request for money may be sent now."""
     mode, _since, _newest_row_at, _detail = await recovery_store.mode_any_merchant(connection)
     if mode == "stopped":
         raise Unavailable(

@@ -1,7 +1,7 @@
 """Search a merchant's payments for the console: newest first, page by page, and as one long export.
 
-A search is the union of short lists, one for each kind of term, each read from an index of its own:
-a common amount among a million payments costs no more than a page.
+A search is the union of short lists, one for each kind of term. Each list is read from an index of
+its own, so a common amount among a million payments costs no more than a page.
 """
 
 import re
@@ -67,7 +67,7 @@ class SearchTerms:
 async def browse_payments(
     engine: Engine, merchant_id: int, query: PaymentQuery, *, after: Cursor | None, limit: int
 ) -> Page[Payment]:
-    """One page of a merchant's payments, newest first."""
+    """Return a page of a merchant's payments, newest first."""
     assert 1 <= limit <= _EXPORT_PAGE, "the caller checks the limit"
     values: list[Any] = [merchant_id, limit + 1]
 
@@ -106,8 +106,7 @@ async def browse_payments(
 async def iter_payments(
     engine: Engine, merchant_id: int, query: PaymentQuery
 ) -> AsyncIterator[Payment]:
-    """All payments of a query. They are read in pages, so an export of any size needs little
-    memory."""
+    """Yield all payments of a query. It reads pages, so every export needs little memory."""
     after: Cursor | None = None
     while True:
         page = await browse_payments(engine, merchant_id, query, after=after, limit=_EXPORT_PAGE)

@@ -75,7 +75,7 @@ class _Outcome:
 async def daily_stats(
     engine: Engine, merchant_id: int, *, since: datetime, include_sandbox: bool
 ) -> DailyStats:
-    """The statistics of the payments that began in the 24 hours from `since`."""
+    """Return the statistics of the payments that began in the 24 hours from `since`."""
     outcomes = [
         outcome
         for outcome in await _outcomes(

@@ -40,6 +40,8 @@ class PaymentWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentDetail:
+    """A payment with its events, its requests to the PG and its windows."""
+
     payment: Payment
     events: tuple[PaymentEvent, ...]
     attempts: tuple[PaymentAttempt, ...]
@@ -59,7 +61,7 @@ class PaymentDetail:
 
 
 async def get_payment_detail(engine: Engine, merchant_id: int, imp_uid: str) -> PaymentDetail:
-    """The payment with its history. `NotFound("unknown_payment")` if the merchant has none."""
+    """Return the payment with its history; `NotFound("unknown_payment")` if there is none."""
     payment = await find_payment(engine, merchant_id, imp_uid)
     events = await _events(engine.database, merchant_id, imp_uid)
     attempts, exchanges = await _attempts(engine.database, merchant_id, imp_uid)

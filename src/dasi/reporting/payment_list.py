@@ -46,7 +46,7 @@ async def find_payments(
     merchant_uids: Sequence[str],
     include_sandbox: bool,
 ) -> list[Payment]:
-    """The payments of these ids, and one of each of these orders, newest first.
+    """Return the payments of these ids, and one of each of these orders, newest first.
 
     Of an order it is the payment that holds it, else the newest.
     """
@@ -81,7 +81,7 @@ async def find_by_order(
     include_sandbox: bool,
     sorting: Sorting | None = None,
 ) -> Payment:
-    """The first payment of an order in one of `statuses`; `NotFound("unknown_payment")`.
+    """Return the first payment of an order in one of `statuses`; `NotFound("unknown_payment")`.
 
     Without `sorting` it is the payment that holds the order, else the newest: a retry that failed
     must not hide that the order is paid.
@@ -112,7 +112,7 @@ async def list_payments(
     page: int,
     limit: int,
 ) -> VersionPage:
-    """One page, counted from 1, and the total. A page beyond the end is empty.
+    """Return a page, counted from 1, and the total. A page beyond the end is empty.
 
     `find_payments` reads the payments themselves, in another order.
     """

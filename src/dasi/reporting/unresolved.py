@@ -80,7 +80,7 @@ class UnresolvedCounts:
 
 
 async def list_unresolved_any_merchant(engine: Engine) -> list[UnresolvedAttempt]:
-    """The unresolved attempts of all merchants: manual ones first, then by deadline."""
+    """Return the unresolved attempts of all merchants: manual ones first, then by deadline."""
     rows = await engine.database.fetch(
         f"""SELECT {_COLUMNS} FROM {_SOURCE} WHERE {_IS_UNRESOLVED}
             ORDER BY a.escalated_at NULLS LAST, a.deadline_at LIMIT $1""",
@@ -92,7 +92,7 @@ async def list_unresolved_any_merchant(engine: Engine) -> list[UnresolvedAttempt
 async def list_unresolved(
     engine: Engine, merchant_id: int, *, is_manual: bool, after: Cursor | None, limit: int
 ) -> Page[UnresolvedAttempt]:
-    """One page of a merchant's manual or automatic attempts, soonest deadline first."""
+    """Return a page of a merchant's manual or automatic attempts, soonest deadline first."""
     at, attempt_id = after or (None, None)
     rows = await engine.database.fetch(
         f"""SELECT {_COLUMNS} FROM {_SOURCE}
@@ -113,7 +113,7 @@ async def list_unresolved(
 
 
 async def count_unresolved(engine: Engine, merchant_id: int) -> UnresolvedCounts:
-    """How many attempts of a merchant are looked up automatically and how many need an operator."""
+    """Count the attempts of a merchant that are looked up and those that need an operator."""
     row = await engine.database.fetchrow(
         f"""SELECT {_COUNTS} FROM pg_attempts a
             WHERE a.merchant_id = $1 AND {_IS_UNRESOLVED}""",

@@ -144,7 +144,7 @@ class EmbeddedPostgres:
             raise OperatorError(
                 f"The data folder {self._folder} cannot be used.",
                 cause=f"{refused.strerror}: {refused.filename}.",
-                hint="Give another folder with --data, or make this one writable.",
+                hint="Choose another folder with --data, or make this one writable.",
             ) from refused
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,8 +154,8 @@ class EmbeddedPostgres:
             lock.close()
             raise OperatorError(
                 f"The data folder {self._folder} is already in use.",
-                cause=f"Its lock is held, it says by process {holder}: another dasi runs on it.",
-                hint=f"Stop the other one (kill {holder}), or give another folder with "
+                cause=f"Another dasi runs on it: its lock names process {holder}.",
+                hint=f"Stop the other one (kill {holder}), or choose another folder with "
                 "--data and other ports.",
             ) from taken
         lock.truncate(0)
@@ -186,8 +186,8 @@ class EmbeddedPostgres:
         if sockets.is_symlink() or not is_safe:
             raise OperatorError(
                 f"The folder for the database's socket, {sockets}, is not ours.",
-                cause=f"It belongs to user {owner}; somebody made it before us.",
-                hint="Remove it, or give a shorter data folder with --data.",
+                cause=f"It belongs to user {owner}, who made it first.",
+                hint="Remove it, or choose a shorter data folder with --data.",
             )
         sockets.chmod(0o700)
         if os.geteuid() == 0:
@@ -224,8 +224,8 @@ class EmbeddedPostgres:
             raise OperatorError(
                 "The embedded PostgreSQL could not make its data folder.",
                 cause=f"{binaries.initdb} ended with {process.returncode}: "
-                f"{stderr.decode(errors='replace').strip()[-600:] or 'it said nothing'}",
-                hint="Give another folder with --data (one that the account running dasi "
+                f"{stderr.decode(errors='replace').strip()[-600:] or 'it printed nothing'}",
+                hint="Choose another folder with --data (one that the account running dasi "
                 "can reach), or set DASI_DATABASE_URL to a server that runs elsewhere.",
             )
         making.rename(self._cluster)
@@ -235,10 +235,10 @@ class EmbeddedPostgres:
         if made_by != str(binaries.major):
             raise OperatorError(
                 f"The data in {self._cluster} is of PostgreSQL {made_by}.",
-                cause=f"The PostgreSQL found here is version {binaries.major} ({binaries.folder}), "
+                cause=f"The PostgreSQL of this machine is {binaries.major} ({binaries.folder}), "
                 "and one major version cannot read the files of another.",
                 hint=f"Start it with PostgreSQL {made_by} and move the data with pg_dump, or "
-                "give another folder with --data.",
+                "choose another folder with --data.",
             )
 
     async def _clear_the_way(self) -> None:
@@ -273,8 +273,8 @@ class EmbeddedPostgres:
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as stuck:
             raise OperatorError(
-                f"A PostgreSQL left over from before still runs on {self._cluster}.",
-                cause=f"Process {pid} did not stop within {_STOP_S} s of being asked.",
+                f"An earlier PostgreSQL still runs on {self._cluster}.",
+                cause=f"Process {pid} did not stop within {_STOP_S} s.",
                 hint=f"End it (kill -QUIT {pid}), then start again.",
             ) from stuck
 

@@ -73,7 +73,7 @@ def _remember(data: Path, folder: Path) -> None:
         raise OperatorError(
             f"The data folder {data.absolute()} cannot be used.",
             cause=f"{refused.strerror}: {refused.filename}.",
-            hint="Give another folder with --data, or make this one writable.",
+            hint="Choose another folder with --data, or make this one writable.",
         ) from refused
 
 
@@ -102,7 +102,7 @@ def _drop_copy(former: Path, file: Path) -> None:
         raise OperatorError(
             "There are two files with different sealing keys.",
             cause=f"{former} and {file} differ.",
-            hint="Keep the one that belongs to this data, and remove the other one.",
+            hint="Keep the file that belongs to this data, and remove the other one.",
         )
     former.unlink()
 
@@ -110,8 +110,8 @@ def _drop_copy(former: Path, file: Path) -> None:
 def _lost(data: Path, file: Path) -> OperatorError:
     return OperatorError(
         f"The sealing keys of {data.absolute()} are gone.",
-        cause=f"The folder holds data, but there is no {file}; new keys could not open what the "
-        "old ones sealed.",
+        cause=f"The folder holds data, but there is no {file}; new keys could not open the "
+        "values that the old keys sealed.",
         hint=f"Put {_KEYS} back from a backup, name its folder with `dasi up --keys`, or set "
         "DASI_VAULT_KEYS_FILE.",
     )

@@ -145,7 +145,7 @@ async def raise_on_exit(group: ProcessGroup) -> None:
     raise OperatorError(
         f"The {child.name} ended by itself; everything else was stopped.",
         cause=f"Its exit code was {child.process.returncode}.{tail(child)}",
-        hint="Its last lines say why; correct that and start again.",
+        hint="Its last lines name the reason; correct it and start again.",
     )
 
 
@@ -165,9 +165,9 @@ def listen(host: str, port: int, *, option: str, is_one_of_several: bool = False
             f"Cannot listen on {host} port {port}.",
             cause=f"The system says: {refused.strerror}.",
             hint=(
-                "Give an address of this machine; `ip -brief address` names them."
+                "Choose an address of this machine; `ip -brief address` lists them."
                 if refused.errno == errno.EADDRNOTAVAIL
-                else f"Stop what uses the port (`ss -ltnp 'sport = :{port}'` names it), or give "
+                else f"Stop the program on the port (`ss -ltnp 'sport = :{port}'`), or use "
                 f"another one with {option}."
             ),
         ) from refused

@@ -123,7 +123,7 @@ def _due(values: dict[str, Any]) -> DueSchedule:
 async def release(database: Database, due: DueSchedule) -> None:
     """Give a claimed schedule back without a charge: it is due as before.
 
-    One that an earlier run had claimed stays `running`: the charge of that run may be declined,
+    One that an earlier run had claimed stays `running`. The charge of that run may be declined,
     which frees the order, and the next worker must know that the schedule was charged.
     """
     await database.fetch(

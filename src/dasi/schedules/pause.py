@@ -30,5 +30,5 @@ async def resume_schedules(engine: Engine, merchant_id: int | None) -> bool:
 
 
 async def pauses(engine: Engine) -> dict[int, tuple[datetime, str]]:
-    """All pauses by merchant id (`ALL` for every merchant), with start and reason."""
+    """Return all pauses by merchant id (`ALL` for every merchant), with start and reason."""
     return await schedule_store.pauses_any_merchant(engine.database)

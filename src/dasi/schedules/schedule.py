@@ -19,6 +19,8 @@ HORIZON = timedelta(days=366 * 5)
 
 
 class ScheduleStatus(StrEnum):
+    """The statuses of a schedule. The module's docstring has their meanings."""
+
     SCHEDULED = "scheduled"
     RUNNING = "running"
     EXECUTED = "executed"

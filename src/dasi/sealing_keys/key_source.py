@@ -60,10 +60,10 @@ def _checked(name: str, text: str) -> str:
         vault.parse_keys(keys)
     except ValueError as wrong:
         raise OperatorError(
-            f"What {name} leads to cannot be used. It is not shown, because it is a secret.",
-            cause=f"It must be base64 keys of {vault.KEY_BYTES} bytes, newest first, separated by "
-            "commas or line ends.",
-            hint=f"Correct it, or {name}.",
+            f"The sealing keys of {name} cannot be used. They are not shown: they are secrets.",
+            cause=f"They must be base64 keys of {vault.KEY_BYTES} bytes, newest first, separated "
+            "by commas or line ends.",
+            hint=f"Correct the keys, or {name}.",
         ) from wrong
     return keys
 

@@ -16,6 +16,8 @@ BATCH = 200
 
 @dataclass(slots=True, kw_only=True)
 class ReencryptResult:
+    """The progress of one column: values sealed again, and values that no key opens."""
+
     title: str
     reencrypted: int = 0
     unopened: list[str] = field(default_factory=list)

@@ -13,7 +13,7 @@ _TEXT = "dasi"
 
 
 async def check_sealing_keys(database: Database, vault: Vault) -> None:
-    """`OperatorError` if these are not the keys of this database. A new one gets its sentinel."""
+    """Raise `OperatorError` if the keys are not this database's. A new one gets its sentinel."""
     sealed = await sentinel_store.sentinel_any_merchant(database)
     if sealed is None:
         sealed = await sentinel_store.insert_sentinel_any_merchant(

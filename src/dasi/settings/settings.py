@@ -42,10 +42,11 @@ class Settings:
         unit="URL",
         read=readers.database_url,
         is_secret=True,
-        sentence="The PostgreSQL to use. Several hosts may be named, with "
-        "`target_session_attrs=read-write`. One on another machine is verified by TLS unless "
-        "`sslmode` says otherwise (`sslrootcert` names its CA). Unset, `dasi up` and `dasi demo` "
-        "start one of their own, and the provisioning commands use the one in `--data`.",
+        sentence="The PostgreSQL to use. It may name several hosts, with "
+        "`target_session_attrs=read-write`. A server on another machine is verified by "
+        "TLS unless `sslmode` says otherwise (`sslrootcert` names its CA). Without it "
+        "`dasi up` and `dasi demo` start their own, and the provisioning commands use the "
+        "one in `--data`.",
     )
     database_direct_url: str = _setting(
         "DASI_DATABASE_DIRECT_URL",
@@ -53,9 +54,10 @@ class Settings:
         unit="URL",
         read=readers.none_or(readers.database_url),
         is_secret=True,
-        sentence="The same PostgreSQL, past the pooler, when `DASI_DATABASE_URL` leads to a "
-        "transaction pooler (PgBouncer): the worker is woken through it, and `dasi migrate` uses "
-        "it. Set, statements are not prepared by name, which poolers lose.",
+        sentence="The same PostgreSQL, past the pooler, if `DASI_DATABASE_URL` leads to a "
+        "transaction pooler (PgBouncer). It wakes the worker, and `dasi migrate` uses it. "
+        "With it, statements are not prepared by name, because poolers lose such "
+        "statements.",
     )
     database_owner_url: str = _setting(
         "DASI_DATABASE_OWNER_URL",
@@ -63,31 +65,31 @@ class Settings:
         unit="URL",
         read=readers.none_or(readers.database_url),
         is_secret=True,
-        sentence="The same PostgreSQL for the role that owns the schema, past any pooler. "
-        "`dasi migrate` and `dasi up` migrate with it and grant the role of `DASI_DATABASE_URL` "
-        "what it needs. Unset, that role owns the schema itself.",
+        sentence="The same PostgreSQL for the role that owns the schema, past any pooler. `dasi "
+        "migrate` and `dasi up` migrate with it and grant the role of `DASI_DATABASE_URL` "
+        "its privileges. Without it, that role owns the schema itself.",
     )
     database_pool_size: int = _setting(
         "DASI_DATABASE_POOL_SIZE",
         default="16",
         unit="connections",
         read=readers.whole_number(2, 500),
-        sentence="The most connections one process holds to PostgreSQL.",
+        sentence="The most connections of one process to PostgreSQL.",
     )
     statement_timeout_s: int = _setting(
         "DASI_STATEMENT_TIMEOUT_S",
         default="15",
         unit="seconds",
         read=readers.whole_number(1, 300),
-        sentence="How long one statement may take before it is given up.",
+        sentence="The longest time of one statement.",
     )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
         default="http://127.0.0.1:8000",
         unit="URL",
         read=readers.web_url("http", "https"),
-        sentence="Where payers' browsers reach the gateway. `dasi up` and `dasi demo` put their "
-        "own port here when it is unset.",
+        sentence="The URL at which payers' browsers reach the gateway. Without it `dasi up` and "
+        "`dasi demo` use their own port.",
     )
     vault_keys: tuple[bytes, ...] = _setting(
         "DASI_VAULT_KEYS",
@@ -96,15 +98,16 @@ class Settings:
         read=readers.vault_keys,
         is_secret=True,
         sentence="The keys that seal secrets at rest, newest first, separated by commas: 32 bytes "
-        "each (`openssl rand -base64 32`). Required, unless one of the next two is set or the "
-        "database is embedded: then they are made and kept in the folder of `--keys`.",
+        "each (`openssl rand -base64 32`). Required, unless one of the next two is set or "
+        "the database is embedded. An embedded database gets keys in the folder of "
+        "`--keys`.",
     )
     vault_keys_file: str = _setting(
         "DASI_VAULT_KEYS_FILE",
         default="none",
         unit="path",
         read=str,
-        sentence="A file that holds the sealing keys, in the form of `DASI_VAULT_KEYS` or one a "
+        sentence="A file with the sealing keys, in the form of `DASI_VAULT_KEYS` or one on each "
         "line.",
     )
     vault_keys_command: str = _setting(
@@ -121,47 +124,46 @@ class Settings:
         default=KICC_SANDBOX_URL,
         unit="URL",
         read=readers.web_url("http", "https"),
-        sentence="Where KICC's test host is. `dasi demo` and `dasi up --simulator` point it at "
-        "the simulator.",
+        sentence="KICC's test host. `dasi demo` and `dasi up --simulator` set it to the simulator.",
     )
     kicc_live_url: str = _setting(
         "DASI_KICC_LIVE_URL",
         default=KICC_LIVE_URL,
         unit="URL",
         read=readers.web_url("https"),
-        sentence="Where KICC's live host is. Plain http is refused: real cards travel here.",
+        sentence="KICC's live host. Plain http is refused, because real cards travel here.",
     )
     kicc_connections: int = _setting(
         "DASI_KICC_CONNECTIONS",
         default="64",
         unit="requests",
         read=readers.whole_number(1, 1_000),
-        sentence="The most requests one process has under way at one KICC host; of one MID at most "
-        "seven eighths. Ask KICC how many it takes from you before raising it.",
+        sentence="The most requests of one process under way at one KICC host; of one MID at most "
+        "seven eighths. Ask KICC for its limit before you raise it.",
     )
     allow_local_webhooks: bool = _setting(
         "DASI_ALLOW_LOCAL_WEBHOOKS",
         default="off",
         unit="on or off",
         read=readers.switch,
-        sentence="Whether webhooks may go to this machine and to private networks. On in "
-        "`dasi demo`; for development only.",
+        sentence="Whether webhooks may go to this machine and to private networks. Set it when the "
+        "gateway starts. On in `dasi demo`; for development only.",
     )
     webhook_retry_schedule: tuple[timedelta, ...] = _setting(
         "DASI_WEBHOOK_RETRY_SCHEDULE",
         default="5s,30s,2m,10m,30m,1h,2h,4h,4h,4h,4h,6h,6h,6h,6h,6h,6h,6h,6h,6h",
         unit="durations",
         read=readers.webhook_retry_schedule,
-        sentence="The waits between attempts of a webhook, each up to a tenth longer by chance: "
-        "72 hours or more together. What is not taken after the last one has failed.",
+        sentence="The waits between attempts of a webhook, each up to a tenth longer at random: 72 "
+        "hours or more together. After the last attempt the delivery is `failed`.",
     )
     max_concurrent_schedules: int = _setting(
         "DASI_MAX_CONCURRENT_SCHEDULES",
         default="32",
         unit="charges",
         read=readers.whole_number(1, 256),
-        sentence="The most scheduled payments one worker has under way for one merchant, whatever "
-        "its MIDs. Ask KICC how many it takes from you before raising it.",
+        sentence="The most scheduled payments that one worker runs at once for one merchant, over "
+        "all of its MIDs. Ask KICC for its limit before you raise it.",
     )
     window_ttl_s: int = _setting(
         "DASI_WINDOW_TTL_S",
@@ -175,34 +177,33 @@ class Settings:
         default="30",
         unit="days",
         read=readers.whole_number(1, 3_650),
-        sentence="After how many days the worker deletes payment windows that nobody returned "
-        "from, and notifications of unknown orders. Payments, attempts and events are never "
-        "deleted.",
+        sentence="The age at which the worker deletes abandoned payment windows and notifications "
+        "of unknown orders. It never deletes payments, attempts and events.",
     )
     inline_lookup_delay_s: int = _setting(
         "DASI_INLINE_LOOKUP_DELAY_S",
         default="2",
         unit="seconds",
         read=readers.whole_number(0, 20),
-        sentence="When KICC's answer to a charge is lost: how long to wait and then ask once what "
-        "became of it, before the caller is told that the result is being confirmed. 0 answers "
-        "at once.",
+        sentence="After KICC's response to a charge was lost, the gateway waits for so long, looks "
+        "the charge up once, and then answers the caller. 0 answers at once.",
     )
     max_body_bytes: int = _setting(
         "DASI_MAX_BODY_BYTES",
         default="1048576",
         unit="bytes",
         read=readers.whole_number(16_384, 67_108_864),
-        sentence="The longest request body that is read.",
+        sentence="The longest request body that the gateway reads.",
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         "DASI_TRUSTED_PROXIES",
         default="none",
         unit="networks",
         read=readers.networks,
-        sentence="The proxies in front, as networks: `10.0.0.0/8,::1`. From them alone "
-        "the forwarded address and scheme are believed, for the audit log, sign-in limits, limits "
-        "of payment windows and the source of KICC's notifications.",
+        sentence="The proxies in front, as networks: `10.0.0.0/8,::1`. The gateway takes the "
+        "client's address and scheme from their headers only. The audit log, sign-in "
+        "limits, limits of payment windows and the check of KICC's senders use that "
+        "address.",
     )
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = _setting(
         "DASI_FORWARDED_HEADER",
@@ -210,59 +211,61 @@ class Settings:
         unit="word",
         read=readers.one_of("x-forwarded-for", "forwarded"),
         sentence="The header that the trusted proxies write: `x-forwarded-for`, or `forwarded` "
-        "(RFC 7239). The other one is ignored, because proxies pass it on as the client wrote it.",
+        "(RFC 7239). The other one is ignored, because proxies pass it on as the client "
+        "wrote it.",
     )
     windows_per_address: int = _setting(
         "DASI_WINDOWS_PER_ADDRESS",
         default="120",
         unit="windows a minute",
         read=readers.whole_number(1, 100_000),
-        sentence="How many payment windows one client address may open in a minute, as each "
-        "process counts it; of IPv6 the /64. Above it the answer is 429. A proxy that is not in "
-        "`DASI_TRUSTED_PROXIES` counts as one address.",
+        sentence="The most payment windows that one client address (IPv6: its /64) may open in a "
+        "minute, counted by each process. Above it the answer is 429. A proxy that is not "
+        "in `DASI_TRUSTED_PROXIES` counts as one address.",
     )
     windows_per_merchant: int = _setting(
         "DASI_WINDOWS_PER_MERCHANT",
         default="1200",
         unit="windows a minute",
         read=readers.whole_number(1, 1_000_000),
-        sentence="How many payment windows of one merchant all clients together may open in a "
-        "minute, as each process counts it. Each is a request to KICC and a stored payment.",
+        sentence="The most payment windows of one merchant in a minute, by all clients together, "
+        "counted by each process. Each is a request to KICC and a stored payment.",
     )
     keep_alive_s: int = _setting(
         "DASI_KEEP_ALIVE_S",
         default="75",
         unit="seconds",
         read=readers.whole_number(5, 3_600),
-        sentence="How long an idle connection stays open. Longer than the proxy in front keeps one "
-        "(nginx: 60), so that the proxy never sends a request into a closing connection.",
+        sentence="How long an idle connection stays open. It must be longer than in the proxy in "
+        "front (nginx: 60), so that the proxy never sends a request into a closing "
+        "connection.",
     )
     max_concurrent_requests: int = _setting(
         "DASI_MAX_CONCURRENT_REQUESTS",
         default="256",
         unit="requests",
         read=readers.whole_number(1, 10_000),
-        sentence="The most requests of merchants' programs that one process works on at once; of "
-        "one merchant at most seven eighths. Above it, a request is answered 503 with "
-        "`Retry-After`, and nothing is done. Payers, the console and notifications of KICC have as "
-        "many of their own.",
+        sentence="The most requests of merchants' servers that one process works on at once; of "
+        "one merchant at most seven eighths. Above it the answer is 503 with "
+        "`Retry-After`, and nothing is done. Payers, the console and notifications of "
+        "KICC have as many slots of their own.",
     )
     buyer_retention_days: int | None = _setting(
         "DASI_BUYER_RETENTION_DAYS",
         default="off",
         unit="days",
         read=readers.retention_days,
-        sentence="After how many days buyers' personal data is erased from payments, at least 30; "
-        "amounts and statuses stay. `off` erases nothing by itself. The law asks for five years of "
-        "payment records (1827 days). It cannot be undone.",
+        sentence="The age at which buyers' personal data is erased from payments, at least 30; "
+        "amounts and statuses stay. `off` erases nothing. The law asks for five years of "
+        "payment records (1827 days). An erasure cannot be undone.",
     )
     security_contact: str = _setting(
         "DASI_SECURITY_CONTACT",
         default="none",
         unit="URL",
         read=readers.security_contact,
-        sentence="Where finders of weaknesses may write: `mailto:…` or `https://…`. It is served "
-        "as `/.well-known/security.txt`.",
+        sentence="The address for reports of weaknesses: `mailto:…` or `https://…`. The gateway "
+        "serves it as `/.well-known/security.txt`.",
     )
     metrics_token: str = _setting(
         "DASI_METRICS_TOKEN",
@@ -270,17 +273,18 @@ class Settings:
         unit="text",
         read=readers.none_or(readers.token),
         is_secret=True,
-        sentence="What `Authorization: Bearer …` must hold to read `/metrics` of the gateway, 16 "
-        "characters or more. `none`: only a program on this machine reads it, and never through a "
-        "proxy that adds `Via`, `Forwarded`, `X-Forwarded-For` or `X-Real-IP`.",
+        sentence="The token in `Authorization: Bearer …` that reads `/metrics` of the gateway, 16 "
+        "characters or more. With `none` only a program on this machine reads it, and "
+        "never through a proxy that adds `Via`, `Forwarded`, `X-Forwarded-For` or "
+        "`X-Real-IP`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "DASI_LOG_LEVEL",
         default="info",
         unit="word",
         read=readers.one_of("debug", "info", "warning", "error"),
-        sentence="The least a line must matter to be logged: `debug`, `info`, `warning` or "
-        "`error`. `debug` also logs every request.",
+        sentence="The lowest level that is logged: `debug`, `info`, `warning` or `error`. `debug` "
+        "also logs every request.",
     )
     log_format: Literal["auto", "json", "text"] = _setting(
         "DASI_LOG_FORMAT",

@@ -1,8 +1,8 @@
 """Check, hash and verify passwords (Argon2id; A3).
 
-A new password has at least 12 characters. `zxcvbn` estimates how many guesses it takes, from lists
-of common passwords, words and names and from patterns (NIST SP 800-63B-4, 3.1.1.2: a blocklist and
-a length, no rules about kinds of characters).
+A new password has at least 12 characters. `zxcvbn` estimates the guesses that it takes, from lists
+of common passwords, words and names and from patterns. NIST SP 800-63B-4, 3.1.1.2, asks for a
+blocklist and a length, and for no rules about kinds of characters.
 """
 
 import asyncio

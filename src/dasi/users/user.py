@@ -18,6 +18,8 @@ from dasi.foundation.db import Row
 
 
 class Role(StrEnum):
+    """The roles of users. The module's docstring has their permissions."""
+
     OWNER = "owner"
     ADMIN = "admin"
     OPERATOR = "operator"
@@ -46,6 +48,8 @@ MEMBER_ROLES = (Role.ADMIN, Role.OPERATOR, Role.DEVELOPER, Role.READ_ONLY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
+    """A user of the console with roles and second factors."""
+
     user_id: int
     email: str
     name: str

@@ -20,6 +20,8 @@ _OUTAGE_MIN_S = 60
 
 @dataclass(frozen=True, slots=True)
 class FailingEndpoint:
+    """A URL that fails, is paused or is disabled, and its waiting deliveries."""
+
     url: str
     failures: int
     failing_since: datetime

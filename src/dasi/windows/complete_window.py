@@ -105,7 +105,7 @@ async def complete_window(
 async def _find_earlier(
     engine: Engine, provider: Provider, account: PgAccount, attempt: Attempt, *, amount_krw: int
 ) -> Approved | Declined | Unknown | None:
-    """What the order's same request became before the database forgot it; None if nothing (M11)."""
+    """Return the outcome of the same request before the database forgot it; else None (M11)."""
     if (await recovery_state(engine.database)).mode == "normal":
         return None
     return await find_earlier_outcome(

@@ -201,7 +201,7 @@ async def _is_registered_for_test(engine: Engine, merchant: Merchant, merchant_u
 
 
 async def view_window(engine: Engine, merchant: Merchant, window_token: str) -> WindowView:
-    """The window and its payment as they are now. `NotFound("window_not_found")`.
+    """Return the window and its payment as they are now. `NotFound("window_not_found")`.
 
     A result names its buyer, so it is not found from a day after the window's end.
     """

@@ -32,7 +32,7 @@ async def change_registered_window(
 async def find_registered_window(
     engine: Engine, merchant_id: int, merchant_uid: str
 ) -> RegisteredWindow:
-    """The registered window of an order; `NotFound("unknown_prepare")` without one."""
+    """Return the registered window of an order; `NotFound("unknown_prepare")` without one."""
     expected = await registered_window_store.find(engine.database, merchant_id, merchant_uid)
     if expected is None:
         raise NotFound("unknown_prepare", merchant_uid=merchant_uid[:40])

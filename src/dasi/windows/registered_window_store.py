@@ -12,6 +12,8 @@ _COLUMNS = """merchant_uid, amount_krw, currency, customer_uid, notice_urls, red
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredWindow:
+    """An order that the merchant's server registered before its window opens."""
+
     merchant_uid: str
     amount_krw: int
     currency: Literal["KRW"] | None

@@ -1,7 +1,7 @@
 """Where a payer may be sent after a window: the page's own host, or what the merchant registered.
 
-A window is opened by anybody who knows the merchant code, and its result page leads to an address
-that the opener chose. Without this check the gateway would lead payers to any site or program.
+Every client with the merchant code can open a window, and its result page leads to an address of
+that client's choice. Without this check the gateway would lead payers to any site or program.
 """
 
 from urllib.parse import urlsplit

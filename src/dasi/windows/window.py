@@ -53,6 +53,8 @@ class OpenWindowRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedWindow:
+    """A window that the PG registered, with the URL for the payer."""
+
     window_token: str
     imp_uid: str
     merchant_uid: str

@@ -1,7 +1,7 @@
 """Handle one request to KICC: parse it, check it, execute it once, and answer it or not.
 
-The order of checks is the order of the answers: unreadable body (400), mall (V1), maintenance
-(503), key already received (V7), fields (V3), dates (V4), a fault, then the rules of each call.
+Checks run in this order: unreadable body (400), mall (V1), maintenance (503), key already received
+(V7), fields (V3), dates (V4), a fault, then the rules of each call.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""What each request does at the simulated KICC."""
+"""The effects of each request at the simulated KICC."""

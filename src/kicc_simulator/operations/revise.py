@@ -38,7 +38,7 @@ _BANK_AND_PHONE = (codes.PAY_METHOD_BANK, codes.PAY_METHOD_MOBILE)
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """What a revise does: how much goes back, the new status, the text, the notice."""
+    """The effect of a revise: the refunded amount, the new status, the text, the notice."""
 
     amount: int
     status: str

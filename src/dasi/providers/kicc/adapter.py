@@ -1,8 +1,8 @@
 """KICC EasyPay behind the provider port: each verb sends one request and classifies the reply.
 
 `requests` builds a request, `transport` sends it, `outcomes` and `lookup_results` judge the reply.
-The adapter chooses the host and the Korean day: a request leaves only on the day that it is filed
-under, because KICC refuses a repeated name until its midnight only (§4).
+The adapter chooses the host and the Korean day. A request leaves only on the day under which it is
+stored, because KICC refuses a repeated name until its midnight only (§4).
 """
 
 import re

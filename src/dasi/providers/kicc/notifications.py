@@ -56,7 +56,7 @@ class Notice:
         return ":".join((self.mall_id, self.type_code, self.cancel_tid or self.pg_tid))
 
     def claims(self) -> str:
-        """JSON of the fields. The body's other fields are not kept: anybody may post them."""
+        """JSON of the fields. Others in the body are not stored: every client may post them."""
         return msgspec.json.encode(self).decode()
 
 
