@@ -48,7 +48,7 @@ def routes() -> set[tuple[str, str]]:
     # The routes are built but not called, so they read only the public URL of the engine.
     engine = cast("Engine", SimpleNamespace(public_url=settings.public_url))
     return {
-        (method, route.path.removesuffix("/"))
+        (method, route.path.removesuffix("/") or "/")
         for route in create_app(engine, settings).routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
