@@ -13,7 +13,9 @@ DOCS = ROOT / "docs"
 # English pages whose Korean page is still missing. The list only becomes shorter.
 MISSING = {"docs/operate/upgrade.md", "docs/operate/backup.md", "docs/operate/recovery.md"}
 _LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(#[^)]*)?\)")
-_COMMENT = re.compile(r'(?:^|(?<=\s))(?:#|//)\s.*$|""".*?"""|<!--.*?-->', re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//)\s.*$")
+_DOCSTRING = re.compile(r'""".*?"""', re.DOTALL)
+_ROUTE = re.compile(r"`((?:GET|POST|PUT|DELETE) /[^`]*)`")
 _TOP = 10
 
 
@@ -39,24 +41,19 @@ def prose_and_code(page: str) -> tuple[str, list[str]]:
 
 
 def _without_comments(block: str) -> str:
-    # A comment may stop at another line in the other language, so its lines do not count either.
-    lines = (re.sub(_COMMENT, "", line).rstrip() for line in _joined(block).splitlines())
+    lines = [_COMMENT.sub("", line).rstrip() for line in _DOCSTRING.sub("", block).splitlines()]
     return "\n".join(line for line in lines if line)
-
-
-def _joined(block: str) -> str:
-    return re.sub(r'""".*?"""', "", block, flags=re.DOTALL)
 
 
 def headings(page: str) -> list[tuple[int, str]]:
     prose, _ = prose_and_code(page)
-    return [(len(marks), words) for marks, words in re.findall(r"^(#+) (.+)$", prose, re.MULTILINE)]
+    return [(len(marks), title) for marks, title in re.findall(r"^(#+) (.+)$", prose, re.MULTILINE)]
 
 
 def anchors(page: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     slugs = (
-        re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-") for _, words in headings(page)
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for _, title in headings(page)
     )
     return set(slugs)
 
@@ -81,9 +78,12 @@ def differences(english: str, korean: str) -> Iterator[str]:
     blocks = [prose_and_code(page)[1] for page in (english, korean)]
     if len(blocks[0]) != len(blocks[1]):
         yield f"{len(blocks[0])} and {len(blocks[1])} code blocks"
-    for number, (one, other) in enumerate(zip(*blocks, strict=False), 1):
-        if one != other:
+    for number, (block, korean_block) in enumerate(zip(*blocks, strict=False), 1):
+        if block != korean_block:
             yield f"code block {number}"
+    routes = [set(_ROUTE.findall(page)) for page in (english, korean)]
+    if routes[0] != routes[1]:
+        yield f"routes {sorted(routes[0] ^ routes[1])}"
 
 
 @pytest.mark.parametrize("page", pairs(), ids=name)

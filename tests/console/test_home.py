@@ -6,7 +6,7 @@ import pytest
 
 from console.http_browser import ConsoleUser
 
-PERSON = "text/html,application/xhtml+xml,*/*;q=0.8"
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,10 @@ PERSON = "text/html,application/xhtml+xml,*/*;q=0.8"
         ("ko-KR", "/?lang=en", "en", "dasi payment gateway"),
     ],
 )
-async def test_a_person_gets_links_in_the_own_language(
+async def test_a_browser_gets_links_in_its_language(
     stranger: ConsoleUser, preferred: str, path: str, language: str, title: str
 ) -> None:
-    headers = {"Accept": PERSON, "Accept-Language": preferred}
+    headers = {"Accept": BROWSER, "Accept-Language": preferred}
     status, page = await stranger.get(path, headers=headers)
 
     assert (status, f'<html lang="{language}"' in page, f"<h1>{title}" in page) == (200, True, True)
@@ -33,7 +33,7 @@ async def test_a_person_gets_links_in_the_own_language(
 async def test_the_page_keeps_no_cookie_and_has_the_headers_of_the_console(
     stranger: ConsoleUser,
 ) -> None:
-    async with stranger.http.get(stranger.url, headers={"Accept": PERSON}) as answer:
+    async with stranger.http.get(stranger.url, headers={"Accept": BROWSER}) as answer:
         assert "Set-Cookie" not in answer.headers
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Cache-Control"] == "no-store"
