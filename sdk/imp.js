@@ -38,6 +38,7 @@
     no_tier: "하위 상점(tier)은 지원하지 않습니다. 하위 상점도 자신의 가맹점 식별코드로 IMP.init()을 호출해 주십시오.",
     busy: "이미 진행 중인 결제가 있습니다. 열려 있는 결제 창을 먼저 마치거나 닫아 주십시오.",
     no_gateway: "결제 서버에 연결하지 못했습니다. 네트워크를 확인하고 잠시 후 다시 시도해 주십시오.",
+    no_way_back: "m_redirect_url이 없습니다. 모바일에서는 결제 창에서 이 페이지로 결과가 돌아오지 않으니 m_redirect_url을 지정해 주십시오. (without m_redirect_url a phone does not return to this page)",
     stopped: "F0005:결제가 중단되었습니다.",
     in_doubt: "결제 결과를 확인하고 있습니다. 다시 결제하지 마십시오. 확정되면 상점에 알려집니다.",
   };
@@ -562,6 +563,7 @@
         deliver(refusal(request, "F400", WORDS.no_tier));
         return undefined;
       }
+      if (onPhone && !mayGoTo(request.m_redirect_url)) console.warn(`IMP: ${WORDS.no_way_back}`);
       const call = onPhone ? new LeavingCall(userCode, request, deliver) : new PopupCall(userCode, request, deliver);
       underWay = call;
       void call.run();

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -48,7 +47,7 @@ def routes() -> set[tuple[str, str]]:
     # The routes are built but not called, so they read only the public URL of the engine.
     engine = cast("Engine", SimpleNamespace(public_url=settings.public_url))
     return {
-        (method, route.path.removesuffix("/"))
+        (method, route.path.removesuffix("/") or "/")
         for route in create_app(engine, settings).routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
@@ -142,18 +141,6 @@ def test_links_have_a_target() -> None:
         if not (path.parent / target).resolve().exists()
     ]
     assert not broken, complain(broken, "correct the path; it is relative to the file of the link.")
-
-
-def headings(path: Path) -> list[int]:
-    """The depth of each heading, in order, code blocks left out."""
-    prose = re.sub(r"```.*?```", "", text(path), flags=re.DOTALL)
-    return [len(marks) for marks in re.findall(r"^(#+) ", prose, re.MULTILINE)]
-
-
-def test_the_korean_readme_has_the_same_parts() -> None:
-    assert headings(ROOT / "README.ko.md") == headings(ROOT / "README.md"), (
-        "What to do: bring README.ko.md up to README.md: the same sections in the same order."
-    )
 
 
 def test_decisions_are_numbered_and_listed() -> None:

@@ -4,8 +4,11 @@ import json
 import re
 
 import pytest
+import structlog
 
+from dasi.channels import add_channel
 from dasi.merchants import add_merchant
+from dasi.schedules import revoke_test_schedules
 
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u2028'
 
@@ -301,3 +304,46 @@ async def test_a_test_payment_is_marked_as_one(checkout):
     _answer, page = await checkout.see(token)
 
     assert "실제로 청구되지 않습니다" in page
+
+
+@pytest.mark.parametrize("device", ["mobile", "pc"])
+async def test_a_phone_without_m_redirect_url_gets_a_way_back_and_a_note(checkout, device):
+    token = await checkout.open(device=device)
+    await checkout.post_return(token)
+
+    _answer, page = await checkout.see(token)
+
+    is_phone = device == "mobile"
+    assert ('<a class="main" href="http://shop.example">상점으로' in page) == is_phone
+    assert ("개발자 안내" in page) == is_phone
+
+
+async def test_a_live_payer_reads_no_note_for_developers(checkout):
+    await add_channel(
+        checkout.engine,
+        checkout.merchant,
+        provider="kicc",
+        pg_merchant_id="05123456",
+        secret="the-secret-of-a-contract",
+        is_sandbox=False,
+        is_default=True,
+        also=revoke_test_schedules,
+    )
+    token = await checkout.open(device="mobile")
+    async with checkout.http.post(checkout.path(token, "/close")) as closed:
+        assert closed.status == 200
+
+    _answer, page = await checkout.see(token)
+
+    assert "상점으로 돌아가기" in page
+    assert "개발자 안내" not in page
+
+
+async def test_a_window_of_a_phone_without_m_redirect_url_is_logged(checkout):
+    with structlog.testing.capture_logs() as lines:
+        await checkout.open(device="mobile")
+        await checkout.open(device="mobile", m_redirect_url="http://shop.example/done")
+        await checkout.open(device="pc")
+
+    events = [line["event"] for line in lines if line["log_level"] == "warning"]
+    assert events == ["phone_window_without_m_redirect_url"]

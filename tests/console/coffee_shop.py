@@ -158,6 +158,8 @@ async def fill(
     for number in range(days):
         if number == days - 3:
             await _lost_for_good(coffee)
+        if number == days - 1:  # KICC answers lookups again, and schedules start on time
+            await client.kicc.control("DELETE", "/scenarios")
         await _day(coffee, number)
     await client.kicc.control("DELETE", "/scenarios")
     await _today(coffee)
@@ -175,7 +177,7 @@ async def _open(coffee: CoffeeShop) -> None:
     await coffee.page_of_order("card", order)
     now = coffee.clock.now()
     for number, (customer_uid, name, _) in enumerate(_SUBSCRIBERS):
-        first = datetime.combine(kst_day(now), time(9, number % 3), KST) + (1 + number % 6) * DAY
+        first = datetime.combine(kst_day(now), time(9, number % 3), KST) + (1 + number % 7) * DAY
         await create_schedules(
             coffee.client.engine,
             coffee.client.merchant.merchant_id,
@@ -211,7 +213,9 @@ async def _day(coffee: CoffeeShop, number: int) -> None:
 
 async def _today(coffee: CoffeeShop) -> None:
     """A busier day from 09:05 until 15:20, with everything that may need a manual review."""
-    begins = datetime.combine(kst_day(coffee.clock.now()), time(9, 5), KST)
+    day = kst_day(coffee.clock.now())
+    await coffee.advance_to(datetime.combine(day, time(9, 0, 1), KST))
+    begins = datetime.combine(day, time(9, 5), KST)
     coffee.endpoint.answer = _away_now_and_then()
     for turn in range(22):
         await coffee.advance_to(begins + timedelta(minutes=turn * 17))

@@ -33,7 +33,7 @@ async def test_page_says_what_happens_and_goes_live(
     rows = await gateway.rows("SELECT pg_merchant_id, is_default FROM channels ORDER BY 1")
     assert [tuple(row.values()) for row in rows] == [(LIVE_MID, True), (MID, False)]
     _, page = await developer.get(CHANNELS)
-    assert "실결제 가맹점입니다" in page
+    assert "실연동 가맹점입니다" in page
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ async def test_test_windows_show_a_banner(signed_in: SignIn, gateway: MerchantCl
     await developer.get(CHANNELS)
 
     assert (await developer.post(f"{CHANNELS}/test-windows", {"hours": "4"}))[0] == 303
-    assert "테스트 결제창을 허용하고 있습니다" in (await developer.get(HERE))[1]
+    assert "테스트 결제창을 열 수 있습니다" in (await developer.get(HERE))[1]
 
     await developer.get(CHANNELS)
     assert (await developer.post(f"{CHANNELS}/test-windows", {"hours": "0"}))[0] == 303
-    assert "테스트 결제창을 허용하고 있습니다" not in (await developer.get(HERE))[1]
+    assert "테스트 결제창을 열 수 있습니다" not in (await developer.get(HERE))[1]
 
 
 async def test_lists_mark_test_payments_and_numbers_leave_them_out(

@@ -123,6 +123,37 @@ def test_every_prefix_of_a_reason_is_written_by_the_code() -> None:
     assert [prefix for prefix in prefixes if f'"{prefix}' not in texts] == []
 
 
+# A word of ours -> the word of PortOne's and Toss's consoles. docs/glossary.md has the terms.
+REPLACED_WORDS = {
+    r"PG 설정|PG settings|(기본|테스트|실결제|실연동) PG\b|PG(사)? 추가": "채널, channel",
+    r"실결제": "실연동",
+    r"(?<!in_)[Dd]oubts?\b|사람이 볼|직접 확정|Decide": "미확정 거래, unresolved; 수동 처리",
+    r"되돌리|알려지지 않은 승인|\b[Uu]ndo(ing)?\b": "망취소, reversal; 복원, restore",
+    r"예약 결제|예약 취소|[Rr]evoke[sd]? .*schedule": "결제 예약, 예약 해지, schedule",
+    r"멈춤|멈추|[Ss]top switch": "일시 중지, pause",
+    r"다시 보내|재전송|[Ss]end again": "재발송, resend",
+    r"있었던 일|다음에 일어날|[Ww]hat happen": "처리 이력, Timeline; 예정된 처리, Next steps",
+    r"왜 실패|[Ww]hy .*fail": "실패 사유, Failure reason",
+    r"찾기|\bFind\b": "검색, Search",
+    r"\b[Ss]hops?\b(?!\.example)": "가맹점, merchant",
+    r"\"없습니다\.\"|\"None\.\"": "an empty state names its noun",
+}
+
+
+@pytest.mark.parametrize(("pattern", "term"), REPLACED_WORDS.items())
+def test_the_console_speaks_as_merchants_know_it(pattern: str, term: str) -> None:
+    console = Path(inspect.getfile(labels)).parent
+    files = [*console.rglob("*.html"), console / "errors.py"]
+    files += [path for path in console.rglob("*.py") if path.name in LABEL_FILES]
+    files += [console / "payments" / name for name in ("next_actions.py", "timeline.py")]
+    lines = [
+        f"{path.name}: {match[0]}"
+        for path in files
+        for match in re.finditer(pattern, path.read_text())
+    ]
+    assert lines == [], f"say {term}"
+
+
 def test_every_menu_entry_leads_to_a_page() -> None:
     pages = {route.path.partition("{code}")[2] for route in ROUTES if route.method == "GET"}
     assert {path for group in labels.MENU for path, _ in group} <= pages
@@ -131,12 +162,12 @@ def test_every_menu_entry_leads_to_a_page() -> None:
 @pytest.mark.parametrize(
     ("reason", "korean"),
     [
-        ("looked_up", "PG에 물어 확인함"),
-        ("no answer: ServerDisconnectedError", "응답을 받기 전에 연결이 끊김"),
-        ("HTTP 200 with text/html", "읽을 수 없는 응답"),
+        ("looked_up", "PG 거래 조회로 확인"),
+        ("no answer: ServerDisconnectedError", "응답 전에 연결 끊김"),
+        ("HTTP 200 with text/html", "해석할 수 없는 응답"),
         ("HTTP 503", "PG 서버 오류"),
         ("limit_exceeded", REASONS["limit_exceeded"].operator_ko),
-        ("resolved by user:kim@shop.example: 기록 없음", "kim@shop.example 확정: 기록 없음"),
+        ("resolved by user:kim@shop.example: 기록 없음", "kim@shop.example 수동 처리: 기록 없음"),
         ("something new", "something new"),
     ],
 )

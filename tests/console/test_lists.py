@@ -117,7 +117,7 @@ async def test_unresolved_attempts_come_by_page_manual_reviews_first(
     monkeypatch.setattr(unresolved, "PAGE", 2)
     operator = await signed_in(Role.OPERATOR)
     _, html = await operator.get(f"{HERE}/unresolved")
-    assert "연결이 끊김" in html  # the cause, in the reader's language
+    assert "연결 끊김" in html  # the cause, in the reader's language
     next_url = re.search(r'href="(\?automatic=[^"]+)" rel="next"', html)
     assert next_url is not None
     _, further = await operator.get(f"{HERE}/unresolved{next_url[1]}")

@@ -37,7 +37,7 @@ async def test_the_sessions_of_a_disabled_user_end_at_once(
     fields = {"email": "operator@shop.example", "password": PASSWORD}
     assert (await operator.post("/console/sign-in", fields))[0] == 401
     _, page = await owner.get(f"{HERE}/members")
-    assert "사용 중지한 사용자" in page
+    assert "사용 중지된 사용자" in page
     assert (await owner.post(f"{HERE}/members/{user_id}/enable"))[0] == 303
     await operator.sign_in("operator@shop.example")
     assert (await operator.get(HERE))[0] == 200, "the role was kept"

@@ -84,10 +84,10 @@ async def sign_in_with_second_factor(page: Page, url: str) -> None:
     """An app is set up under one's own name; the next sign-in asks for its code."""
     await page.goto(f"{url}/console/me")
     await page.get_by_label("비밀번호 확인").fill(PASSWORD)
-    await page.get_by_role("button", name="인증 앱 켜기").click()
+    await page.get_by_role("button", name="인증 앱 설정").click()
     app = pyotp.TOTP(await page.locator(".copying code").inner_text())
     await page.get_by_label("코드").fill(app.now())
-    await page.get_by_role("button", name="켜기").click()
+    await page.get_by_role("button", name="설정").click()
     await expect(page.get_by_role("status")).to_contain_text("저장했습니다")
     await page.get_by_role("button", name="로그아웃", exact=True).click()
     await page.goto(f"{url}/console/sign-in")
@@ -105,7 +105,7 @@ async def sign_in_with_second_factor(page: Page, url: str) -> None:
 
 
 async def add_shop(page: Page, url: str) -> None:
-    await page.get_by_label("가맹점 코드").fill(CODE)
+    await page.get_by_label("가맹점 식별코드").fill(CODE)
     await page.get_by_label("이름").fill("다시 커피")
     await page.get_by_role("button", name="추가").click()
     shown = await page.locator("dd code").all_inner_texts()
@@ -116,25 +116,25 @@ async def rotate_api_key(page: Page, url: str) -> dict[str, str]:
     """A second key is made, and the first one ends now. The pair that works."""
     await page.goto(f"{url}/console/merchants/{CODE}/api-keys")
     await expect(page.locator(".rows tbody tr")).to_have_count(1)
-    await page.get_by_label("기존 키를 얼마나 더 쓸지").select_option("0")
+    await page.get_by_label("기존 키 유지 시간").select_option("0")
     await page.get_by_role("button", name="교체").click()
     new_key, new_secret = await page.locator(".once dd code").all_inner_texts()
     await expect(page.locator(".rows tbody tr")).to_have_count(1)
     await page.goto(f"{url}/console/merchants/{CODE}/api-keys")
     await expect(page.get_by_text(new_secret)).to_have_count(0)
-    await page.get_by_role("link", name="PG 설정").click()
+    await page.get_by_role("link", name="채널 관리").click()
     return {"imp_key": new_key, "imp_secret": new_secret}
 
 
 async def set_up_pg(page: Page) -> str:
     """As the manual's first step says: add a test PG of KICC. The snippet to paste."""
-    await page.get_by_role("link", name="테스트 PG 추가").click()
-    await expect(page.get_by_text("실제로는 승인되지 않습니다")).to_be_visible()
+    await page.get_by_role("link", name="테스트 채널 추가").click()
+    await expect(page.get_by_text("실제로 결제되지 않습니다")).to_be_visible()
     await page.get_by_role("button", name="추가").click()
-    await expect(page.get_by_text("기본 PG", exact=True)).to_be_visible()
+    await expect(page.get_by_text("기본 채널", exact=True)).to_be_visible()
     await page.get_by_role("button", name="연결 확인").click()
     result = page.locator("section").filter(has_text="연결 확인 결과")
-    await expect(result.get_by_text("등록됨")).to_have_count(2)
+    await expect(result.get_by_text("정상")).to_have_count(2)
     return await page.locator("#snippet").inner_text()
 
 
@@ -187,12 +187,12 @@ async def cancel_part(page: Page, url: str, imp_uid: str) -> None:
     assert page.url.endswith(imp_uid)
     await page.get_by_label("금액").fill("10,000")
     await page.get_by_label("사유").fill("단순 변심")
-    await page.get_by_role("button", name="취소하기").click()
+    await page.get_by_role("button", name="결제 취소").click()
     await expect(page.get_by_role("status")).to_contain_text("취소했습니다")
     await expect(page.locator(".summary")).to_contain_text("20,000")
     await expect(page.locator(".timeline")).to_contain_text("kim@shop.example · 단순 변심")
     await page.get_by_label("금액").fill("20001")
-    await page.get_by_role("button", name="취소하기").click()
+    await page.get_by_role("button", name="결제 취소").click()
     await expect(page.get_by_role("alert")).to_contain_text("20,000원")
 
 
@@ -203,8 +203,8 @@ async def watch_an_attempt_resolved(
     await kicc.scenario("executed_answer_cut", "batch")
     imp_uid = await charge(url, keys, "order-2", 7_000)
     await page.goto(f"{url}/console/merchants/{CODE}/payments/{imp_uid}")
-    await expect(page.locator(".summary")).to_contain_text("확인 중")
-    await expect(page.locator(".next")).to_contain_text("PG에 다시 확인합니다")
+    await expect(page.locator(".summary")).to_contain_text("결과 확인 중")
+    await expect(page.locator(".next")).to_contain_text("PG에서 조회합니다")
     merchant = await find_merchant_by_code(engine, CODE)
     unresolved = await list_unresolved(
         engine, merchant.merchant_id, is_manual=False, after=None, limit=10
@@ -212,7 +212,7 @@ async def watch_an_attempt_resolved(
     (attempt,) = unresolved.rows
     await lookup_now(engine, merchant.merchant_id, attempt.attempt_id)
     await expect(page.locator(".summary")).to_contain_text("결제 완료")
-    await expect(page.locator(".timeline")).to_contain_text("PG에 물어 확인함")
+    await expect(page.locator(".timeline")).to_contain_text("PG 거래 조회로 확인")
 
 
 async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
@@ -233,8 +233,8 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
             await page.locator("a.row-link").first.click()
             await expect(page.locator(".timeline")).to_contain_text("503")
             endpoint.is_up = True
-            await page.get_by_role("button", name="다시 보내기").click()
-            await expect(page.get_by_role("status")).to_contain_text("다시 보냅니다")
+            await page.get_by_role("button", name="재발송").click()
+            await expect(page.get_by_role("status")).to_contain_text("재발송합니다")
             await deliverer.run_due()
         finally:
             await deliverer.close()
@@ -247,7 +247,7 @@ async def send_webhook_again(page: Page, url: str, engine: Engine) -> None:
 async def new_api_key(page: Page, url: str) -> dict[str, str]:
     """A key of its own for another server of the shop."""
     await page.goto(f"{url}/console/merchants/{CODE}/api-keys")
-    await page.get_by_role("button", name="새 키 발급").click()
+    await page.get_by_role("button", name="새 API 키 발급").click()
     api_key, api_secret = await page.locator(".once dd code").all_inner_texts()
     await expect(page.locator(".rows tbody tr")).to_have_count(2)
     return {"imp_key": api_key, "imp_secret": api_secret}
@@ -298,10 +298,10 @@ async def keep_to_the_role(
     here = f"{url}/console/merchants/{CODE}"
     await page.wait_for_url(here)
     for path, button, needs in (
-        (f"/payments/{imp_uid}", "취소하기", "operate"),
-        ("/webhooks", "기간 재전송", "operate"),
+        (f"/payments/{imp_uid}", "결제 취소", "operate"),
+        ("/webhooks", "기간 재발송", "operate"),
         ("/webhooks", "테스트 전송", "configure"),
-        ("/api-keys", "새 키 발급", "configure"),
+        ("/api-keys", "새 API 키 발급", "configure"),
         ("/members", "초대 링크 만들기", "manage_members"),
     ):
         await page.goto(f"{here}{path}")
@@ -322,7 +322,7 @@ async def read_audit_log(page: Page) -> None:
         "member_invited",
     ):  # fmt: skip
         await expect(page.locator(".rows")).to_contain_text(act)
-    await page.get_by_label("찾기").fill("payment_cancelled")
-    await page.get_by_role("button", name="찾기").click()
+    await page.get_by_label("검색").fill("payment_cancelled")
+    await page.get_by_role("button", name="검색").click()
     await expect(page.locator(".rows tbody tr")).to_have_count(2)
     await expect(page.locator(".rows")).to_contain_text("10,000원 단순 변심")

@@ -94,7 +94,7 @@ async def test_forms_without_their_token_are_refused(
         for form_token in ("0" * 32, ""):
             status, page, _ = await owner.post(address_of(route.path), {"form_token": form_token})
             assert status == 403, (route, page)
-            assert "오래되었습니다" in page, route
+            assert "만료되었습니다" in page, route
     assert await traces(gateway) == before
 
 

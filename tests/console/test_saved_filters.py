@@ -43,7 +43,7 @@ async def test_a_saved_filter_replaces_its_namesake_and_filters_the_list(
     assert await saved_filters(reader) == []
     status, page, _ = await reader.post(f"{FILTERS}/remove", {"name": "한도 초과"})
     assert status == 404
-    assert "이미 지워진 필터" in page
+    assert "이미 삭제된 필터" in page
 
 
 async def test_users_see_only_their_own_filters(

@@ -24,7 +24,7 @@ async def test_the_bootstrap_link_makes_one_owner(
     assert other is not None
     status, page = await stranger.open_link(link)
     assert status == 200
-    assert "소유자 만들기" in page
+    assert "소유자 계정 만들기" in page
     fields = {"email": "Kim@Shop.example", "name": "김다시", "password": PASSWORD}
     status, page, location = await stranger.post("/console/join", fields)
     assert (status, location) == (303, "/console/sign-in?done=joined"), page

@@ -48,7 +48,7 @@ async def test_no_secret_is_in_logs_answers_or_rows(
         link = str(await bootstrap_link(client.engine))
         async with new_browser() as http:
             status, page = await ConsoleUser(client, http).open_link(link)
-            assert (status, "소유자 만들기" in page) == (200, True)
+            assert (status, "소유자 계정 만들기" in page) == (200, True)
         await endpoint.until(3)
         keys = [key["batchKey"] for key in (await kicc.state())["keys"]]
         dump = await database_text(client.engine.database)

@@ -169,12 +169,17 @@ async def test_a_refusal_with_nowhere_to_go_is_shown_by_the_gateway(sdk, page):
 )
 async def test_without_a_redirect_address_the_gateway_shows_the_result(sdk, page, choice, heading):
     sdk.param["m_redirect_url"] = None
+    warnings = []
+    page.on("console", lambda line: warnings.append(line.text) if line.type == "warning" else None)
     await page.reload()
     await pay(page)
+    assert len([line for line in warnings if "m_redirect_url" in line]) == 1
 
     await page.click(f"button[value={choice}]")
 
     await expect(page.get_by_role("heading")).to_have_text(heading)
+    await expect(page.get_by_text("개발자 안내")).to_be_visible()
+    await expect(page.get_by_role("link", name="상점으로 돌아가기")).to_be_visible()
     await shot(page, f"phone-result-{choice}")
     await page.reload()
     await expect(page.get_by_role("heading")).to_have_text(heading)

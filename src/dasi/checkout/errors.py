@@ -45,11 +45,11 @@ _TABLE: Mapping[str, ErrorEntry] = {
         404,
     ),
     "no_channel": ErrorEntry("NOT_READY", "등록 된 PG 설정 정보를 찾을 수 없습니다."),
-    "channel_disabled": ErrorEntry("F1001", "사용을 중지한 PG 설정입니다. (pg={pg})"),
+    "channel_disabled": ErrorEntry("F1001", "사용 중지된 채널입니다. (pg={pg})"),
     "test_channel_of_live_merchant": ErrorEntry(
         "F1001",
-        "실결제를 시작한 가맹점의 결제 페이지는 테스트 PG를 열 수 없습니다. (pg={pg}) 테스트하려면 "
-        "관리자 콘솔의 PG 설정에서 테스트 결제창을 잠시 허용하거나, 서버에서 "
+        "실연동 가맹점의 결제 페이지는 테스트 채널을 열 수 없습니다. (pg={pg}) 테스트하려면 "
+        "관리자 콘솔의 채널 관리에서 테스트 결제창을 잠시 허용하거나, 서버에서 "
         "POST /payments/prepare 를 include_sandbox=true 로 호출해 이 주문을 등록해 주십시오.",
     ),
     "customer_has_live_key": ErrorEntry(

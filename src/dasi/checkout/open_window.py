@@ -46,6 +46,11 @@ class WindowLimits:
         if not self._merchants.admits(merchant.merchant_id):
             self._refuse("merchant", merchant, address)
 
+    def log_missing_redirect(self, merchant: Merchant) -> None:
+        """Log, a few times a minute, that a phone cannot come back to the merchant's page."""
+        if self._log_lines.admits(("m_redirect_url", merchant.merchant_id)):
+            log.warning("phone_window_without_m_redirect_url", merchant=merchant.code)
+
     def _refuse(self, limit: str, merchant: Merchant, address: str) -> None:
         _REFUSED.labels(limit).inc()
         if self._log_lines.admits((limit, merchant.merchant_id)):
@@ -98,7 +103,10 @@ async def _open(
         user_agent=user_agent[:USER_AGENT_MAX] if user_agent else None,
     )
     limits.check(request, merchant)
-    return await open_window(engine, merchant, window_request)
+    opened = await open_window(engine, merchant, window_request)
+    if window_request.device == "mobile" and window_request.redirect_url is None:
+        limits.log_missing_redirect(merchant)
+    return opened
 
 
 def _read(body: bytes) -> _OpenWindowBody:

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote_plus, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dasi.checkout.params import read_origin
 from dasi.checkout.responses import (
     Endpoint,
     json_response,
@@ -61,7 +62,7 @@ def result_page_endpoint(engine: Engine, templates: Templates) -> Endpoint:
         rsp = rsp_of_window(view)
         if rsp is None:
             return _waiting(templates, merchant, view, window_path(templates.root, request))
-        return _result(templates, merchant, view, rsp)
+        return _result(engine, templates, merchant, view, rsp)
 
     return endpoint
 
@@ -76,7 +77,9 @@ def _waiting(templates: Templates, merchant: Merchant, view: WindowView, path: s
     )
 
 
-def _result(templates: Templates, merchant: Merchant, view: WindowView, rsp: Rsp) -> Response:
+def _result(
+    engine: Engine, templates: Templates, merchant: Merchant, view: WindowView, rsp: Rsp
+) -> Response:
     back_url = address_with_result(view.redirect_url, rsp) if view.redirect_url else None
     goes_back = view.device == "mobile" and back_url is not None
     if goes_back and back_url is not None and is_web_address(back_url):
@@ -93,7 +96,17 @@ def _result(templates: Templates, merchant: Merchant, view: WindowView, rsp: Rsp
         if view.device == "pc"
         else None,
         page_origin=view.page_origin,
+        shop_url=_shop_url(engine, view),
     )
+
+
+def _shop_url(engine: Engine, view: WindowView) -> str | None:
+    """Return the start page of the merchant's site for a phone without `m_redirect_url`.
+
+    None where the page came back already or is our own frame.
+    """
+    is_own = view.page_origin == read_origin(engine.public_url)
+    return view.page_origin if view.device == "mobile" and not is_own else None
 
 
 def address_with_result(address: str, rsp: Rsp) -> str:

@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from dasi.console.account import account, members, passkeys, sign_in
+from dasi.console.home import home_endpoint
 from dasi.console.merchant import (
     billing_keys,
     channels,
@@ -151,6 +152,7 @@ def routes(engine: Engine) -> list[Route]:
     """Return the routes of the application. Templates and static files are read once, here."""
     templates = Templates(engine)
     return [
+        Route("/", home_endpoint(templates, public_url=engine.public_url), methods=["GET"]),
         Route("/console/-/{name}", templates.serve_file, methods=["GET"]),
         *[
             Route(route.path, make_endpoint(engine, templates, route), methods=[route.method])

@@ -165,7 +165,7 @@ ERRORS: dict[str, ErrorEntry] = {
     "key_of_other_mode": ErrorEntry(
         200,
         -1,
-        "customer_uid({customer_uid})에 등록된 카드는 테스트 카드입니다. 실결제를 시작한 가맹점은 "
+        "customer_uid({customer_uid})에 등록된 카드는 테스트 카드입니다. 실연동 가맹점은 "
         "테스트 카드로 청구하거나 예약하지 않습니다. 결제창에서 실제 카드를 다시 등록하세요. "
         "테스트라면 같은 요청을 include_sandbox=true 와 함께 보내세요.",
     ),

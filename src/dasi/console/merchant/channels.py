@@ -168,19 +168,27 @@ def snippet(request: ConsoleRequest, channel: Channel) -> str:
         "buyer_tel": "010-0000-0000",
     }
     lines = json.dumps(param, ensure_ascii=False, indent=2).replace("\n", "\n    ")
+    registers = request.t(
+        "customer_uid를 보내면 빌링키 발급, 보내지 않으면 일반 결제입니다.",
+        "With customer_uid the window issues a billing key; without it, it takes a payment.",
+    )
+    checks = request.t(
+        "결제 결과는 서버에서 GET /payments/{rsp.imp_uid}로 확인합니다.",
+        "Your server checks the result: GET /payments/{rsp.imp_uid}.",
+    )
     return (
         f'<script src="{request.engine.public_url}/v1/iamport.js"></script>\n'
         "<script>\n"
         f'  IMP.init("{request.merchant.code}");\n'
         "  function registerCard() {\n"
-        "    // customer_uid makes this a card registration; without it, a payment.\n"
+        f"    // {registers}\n"
         f"    IMP.request_pay({lines}, (rsp) => {{\n"
-        "      // Ask your server: GET /payments/{rsp.imp_uid} decides, not this page.\n"
+        f"      // {checks}\n"
         "      console.log(rsp.success, rsp.imp_uid, rsp.error_msg);\n"
         "    });\n"
         "  }\n"
         "</script>\n"
-        '<button onclick="registerCard()">Register a card</button>\n'
+        f'<button onclick="registerCard()">{request.t("카드 등록", "Register card")}</button>\n'
     )
 
 

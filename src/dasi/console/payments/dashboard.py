@@ -53,7 +53,7 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
         success=ring(
             day.paid,
             day.paid + day.failed,
-            title=request.t("오늘 성공률", "Success today"),
+            title=request.t("오늘 결제 성공률", "Success rate today"),
             kind="good",
         ),
         health=health,
@@ -61,14 +61,14 @@ async def show_dashboard(request: ConsoleRequest) -> Response:
         hooks=ring(
             health.delivered,
             health.delivered + health.pending + health.failed,
-            title=request.t("오늘 웹훅 전송", "Webhooks today"),
+            title=request.t("오늘 웹훅 전송률", "Webhooks delivered today"),
             kind="back",
         ),
         most=max((decline.count for decline in day.declines), default=1),
         urgent=urgent.rows,
         late=late,
         start_delay=spread(
-            late.p50_s, late.p99_s, title=request.t("예약 결제 지연", "How late charges start")
+            late.p50_s, late.p99_s, title=request.t("결제 예약 실행 지연", "Start delay")
         ),
         week=await _week(request, today),
         recent=recent.rows,
@@ -81,7 +81,7 @@ def _hours(
     """Return a chart of the amount charged in each hour of today and of yesterday."""
     return bars(
         [(str(hour), today.get(hour, 0), yesterday.get(hour, 0)) for hour in range(24)],
-        title=request.t("오늘 시간별 결제 금액, 뒤는 어제", "Charged by hour, yesterday behind"),
+        title=request.t("시간별 결제 금액, 오늘과 어제", "Amount by hour, today and yesterday"),
         now_at=now.astimezone(KST).hour,
         every=3,
     )
@@ -104,7 +104,7 @@ async def _week(request: ConsoleRequest, today: date) -> dict[str, object]:
         "amount_krw": next_day.waiting_krw if next_day else 0,
         "picture": bars(
             [(str(day.day), amount, 0) for day, amount in amounts.items()],
-            title=request.t("앞으로 7일 예약 금액", "Scheduled for the next seven days"),
+            title=request.t("향후 7일 예약 금액", "Scheduled for the next seven days"),
             now_at=0,
             every=1,
             width=280,

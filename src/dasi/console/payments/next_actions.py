@@ -62,9 +62,9 @@ def _for_unresolved(attempt: PaymentAttempt) -> NextAction:
             at=None,
             text=Label(
                 f"{kind.ko} 결과를 자동으로 확인하지 못했습니다. KICC 관리자 화면에서 거래를 "
-                "확인하고 확인 중 화면에서 확정하세요. 그때까지 다시 청구하지 않습니다.",
-                f"The {kind.en} could not be settled by itself. Look it up in KICC's merchant "
-                "admin and decide under Doubts. Until then nothing is charged again.",
+                "확인한 뒤 미확정 거래 화면에서 처리하세요. 그때까지 다시 청구하지 않습니다.",
+                f"{kind.en}: the result could not be confirmed automatically. Check it in KICC's "
+                "admin, then resolve it under Unresolved. Until then nothing is charged again.",
                 "bad",
             ),
             deadline_at=attempt.deadline_at,
@@ -75,9 +75,9 @@ def _for_unresolved(attempt: PaymentAttempt) -> NextAction:
     return NextAction(
         at=attempt.next_lookup_at,
         text=Label(
-            f"{kind.ko} 결과를 PG에 다시 확인합니다 ({attempt.lookups}번 확인함). "
+            f"{kind.ko} 결과를 PG에서 조회합니다 (조회 {attempt.lookups}회). "
             "다시 청구하지 않습니다.",
-            f"The PG is asked again what became of the {kind.en} (asked {attempt.lookups} times). "
+            f"{kind.en}: the result is looked up at the PG ({attempt.lookups} lookups so far). "
             "Nothing is charged again.",
             "wait",
         ),
@@ -90,8 +90,8 @@ def _for_delivery(delivery: Delivery) -> NextAction:
     return NextAction(
         at=delivery.next_attempt_at,
         text=Label(
-            f"웹훅 {delivery.kind}: {delivery.url} 주소로 보냅니다 ({delivery.attempts}번 시도함).",
-            f"The webhook {delivery.kind} goes to {delivery.url} (attempts: {delivery.attempts}).",
+            f"웹훅 {delivery.kind}: {delivery.url} 주소로 전송합니다 (시도 {delivery.attempts}회).",
+            f"Webhook {delivery.kind} is sent to {delivery.url} (attempts: {delivery.attempts}).",
             "wait",
         ),
     )
@@ -101,8 +101,8 @@ def _for_failed_delivery(delivery: Delivery) -> NextAction:
     return NextAction(
         at=None,
         text=Label(
-            f"웹훅 {delivery.kind}: 전하지 못해 멈췄습니다. 수신 서버를 고친 뒤 다시 보내세요.",
-            f"The webhook {delivery.kind} was given up. Repair the endpoint, then send it again.",
+            f"웹훅 {delivery.kind}: 전송에 실패했습니다. 수신 서버를 확인한 뒤 재발송하세요.",
+            f"Webhook {delivery.kind} failed. Check the endpoint, then resend it.",
             "bad",
         ),
         is_automatic=False,
@@ -116,9 +116,9 @@ def _for_schedule(schedule: Schedule, detail: PaymentDetail) -> NextAction:
     return NextAction(
         at=schedule.schedule_at,
         text=Label(
-            f"{'이 주문을 다시 청구합니다' if is_again else '같은 카드의 다음 예약 결제'}: "
+            f"{'이 주문을 다시 청구합니다' if is_again else '같은 빌링키의 다음 결제 예약'}: "
             f"{schedule.name} {amount}원",
-            f"{'This order is charged again' if is_again else 'The next scheduled payment'}: "
+            f"{'This order is charged again' if is_again else 'Next scheduled payment'}: "
             f"{schedule.name}, {amount} won",
             "off",
         ),
@@ -131,8 +131,8 @@ def _for_window(expires_at: datetime) -> NextAction:
     return NextAction(
         at=expires_at,
         text=Label(
-            "고객이 결제창에서 돌아오기를 기다립니다. 이때까지 오지 않으면 종료합니다.",
-            "Waiting for the payer to come back from the window; it ends then.",
+            "결제창 결과를 기다립니다. 이 시각까지 결과가 없으면 결제창이 만료됩니다.",
+            "Waiting for the result of the payment window, which expires at this time.",
             "wait",
         ),
     )
@@ -142,22 +142,26 @@ def _final(detail: PaymentDetail) -> NextAction:
     payment = detail.payment
     if payment.status is Status.FAILED:
         text = Label(
-            "끝난 결제입니다. 같은 주문번호로 다시 결제할 수 있습니다.",
-            "This one is over. The order may be paid again.",
+            "종료된 결제입니다. 같은 주문번호로 다시 결제할 수 있습니다.",
+            "This payment has ended. The order may be paid again.",
             "off",
         )
     elif payment.status is Status.CANCELLED:
-        text = Label("끝난 결제입니다. 남은 금액이 없습니다.", "Over. Nothing remains.", "off")
+        text = Label(
+            "전액 취소된 결제입니다. 남은 금액이 없습니다.",
+            "This payment is cancelled in full. Nothing remains.",
+            "off",
+        )
     elif payment.purpose == "key_issue":
         text = Label(
-            "카드가 등록되었습니다. 청구된 금액은 없습니다.",
-            "The card is registered. Nothing was charged.",
+            "빌링키가 발급되었습니다. 청구된 금액은 없습니다.",
+            "The billing key is issued. Nothing was charged.",
             "off",
         )
     else:
         text = Label(
-            f"할 일이 없습니다. {payment.remain_krw:,}원까지 취소할 수 있습니다.",
-            f"Nothing to do. Up to {payment.remain_krw:,} won can be cancelled.",
+            f"예정된 처리가 없습니다. {payment.remain_krw:,}원까지 취소할 수 있습니다.",
+            f"No next steps. Up to {payment.remain_krw:,} won can be cancelled.",
             "off",
         )
     return NextAction(at=None, text=text, is_automatic=False)

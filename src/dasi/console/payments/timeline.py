@@ -15,7 +15,7 @@ from dasi.webhooks import Delivery, DeliveryAttempt
 
 _SENT_WITHIN = timedelta(seconds=10)
 """An audit entry and the event of the same cancel are at most this far apart."""
-_NOT_DELIVERED = Label("전송 실패", "not taken", "bad")
+_NOT_DELIVERED = Label("전송 실패", "Failed", "bad")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,9 @@ def build_timeline(
             at=window.opened_at,
             kind="window",
             title=Label(
-                f"결제창 ({window.device.upper()})", f"payment window ({window.device})", "off"
+                f"결제창 열림 ({window.device.upper()})",
+                f"Window opened ({window.device.upper()})",
+                "off",
             ),
             actor="merchant",
             reason=None,
@@ -105,7 +107,7 @@ def _from_delivery_attempt(delivery: Delivery, attempt: DeliveryAttempt) -> Time
         kind="delivery",
         title=Label(
             f"웹훅 {delivery.kind}: {state.ko}",
-            f"webhook {delivery.kind}: {state.en}",
+            f"Webhook {delivery.kind}: {state.en}",
             "good" if is_delivered else "bad",
         ),
         actor="gateway",
@@ -192,7 +194,7 @@ def _messages(
 
 
 def _sent(exchange: Exchange) -> PgMessage:
-    title = Label(f"PG에 보낸 요청 POST {exchange.path}", f"to the PG: POST {exchange.path}")
+    title = Label(f"PG 요청 POST {exchange.path}", f"Request to PG: POST {exchange.path}")
     return PgMessage(title=title, text=_json(exchange.request))
 
 
@@ -200,10 +202,10 @@ def _received(exchange: Exchange) -> PgMessage:
     if exchange.answer is None:
         reason = reason_label(exchange.why) or Label("", "")
         return PgMessage(
-            title=Label(f"PG 응답 없음: {reason.ko}", f"no answer: {reason.en}"),
+            title=Label(f"PG 응답 미수신: {reason.ko}", f"No response: {reason.en}"),
             text=exchange.why or "",
         )
-    title = Label(f"PG 응답 ({exchange.took_ms:,} ms)", f"from the PG ({exchange.took_ms:,} ms)")
+    title = Label(f"PG 응답 ({exchange.took_ms:,} ms)", f"PG response ({exchange.took_ms:,} ms)")
     return PgMessage(title=title, text=_json(exchange.answer))
 
 
