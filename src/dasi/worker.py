@@ -5,7 +5,6 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -15,8 +14,8 @@ from prometheus_client import Counter
 from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
-from dasi.foundation.db import CONNECTION_LOST, connect
 from dasi.foundation.errors import Unavailable
+from dasi.foundation.postgres import UNAVAILABLE, Hosts
 from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
@@ -37,6 +36,7 @@ _SLOW_S = 15.0
 _COUNT_S = 5.0
 _RETENTION_S = 600.0
 _SEAL_S = 2.0
+_LISTEN_CHECK_S = 15.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
@@ -151,10 +151,11 @@ async def _repeat(
 
 async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) -> None:
     """Wake the webhook loop early. Without it a delivery starts up to a second later."""
+    hosts = Hosts(database_url, command_timeout=_AFTER_FAILURE_S)
     while not stop.is_set():
         try:
-            connection = await connect(database_url)
-        except (*CONNECTION_LOST, OSError) as error:
+            connection = await hosts.connect()
+        except UNAVAILABLE as error:
             log.warning("cannot_listen", why=type(error).__name__)
             await _wait_first(stop, None, timeout_s=_AFTER_FAILURE_S)
             continue
@@ -162,12 +163,17 @@ async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) 
             terminated = asyncio.Event()
             connection.add_termination_listener(lambda *_, event=terminated: event.set())
             await connection.add_listener("dasi_webhooks", lambda *_: woken.set())
-            await _wait_first(stop, terminated, timeout_s=None)
-        except CONNECTION_LOST as error:
+            while True:
+                await _wait_first(stop, terminated, timeout_s=_LISTEN_CHECK_S)
+                if stop.is_set() or terminated.is_set():
+                    break
+                # Its server may hang, or accept no writes any more and so send no notification.
+                if await connection.fetchval("SHOW transaction_read_only") == "on":
+                    break
+        except UNAVAILABLE as error:
             log.warning("cannot_listen", why=type(error).__name__)
         finally:
-            with contextlib.suppress(*CONNECTION_LOST):
-                await connection.close(timeout=2)
+            connection.terminate()
 
 
 async def _wait_first(
