@@ -7,6 +7,7 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -48,16 +49,21 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
         retry_schedule=settings.webhook_retry_schedule,
     )
     runner = Runner(engine, per_merchant=settings.max_concurrent_schedules)
-    woken = asyncio.Event()
+    timed, woken = partial(_while_clock_right, engine), asyncio.Event()
     session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(_repeat("webhooks", deliverer.poll, stop, woken=woken))
-            loops.create_task(_repeat("schedules", runner.poll, stop))
-            loops.create_task(_repeat("retries", lambda: schedule_retries(engine), stop))
+            loops.create_task(
+                _repeat("schedules", timed(lambda: _run_schedules(engine, runner)), stop)
+            )
+            loops.create_task(_repeat("retries", timed(lambda: schedule_retries(engine)), stop))
             loops.create_task(
                 _repeat(
-                    "card_verifications", lambda: refund_verifications(engine), stop, idle_s=_SLOW_S
+                    "card_verifications",
+                    timed(lambda: refund_verifications(engine)),
+                    stop,
+                    idle_s=_SLOW_S,
                 )
             )
             loops.create_task(
@@ -69,21 +75,26 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 )
             )
             loops.create_task(
-                _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
+                _repeat("windows", timed(lambda: expire_windows(engine)), stop, idle_s=_SLOW_S)
             )
             loops.create_task(
                 _repeat(
-                    "retention", lambda: _delete_old(engine, settings), stop, idle_s=_RETENTION_S
+                    "retention",
+                    timed(lambda: _delete_old(engine, settings)),
+                    stop,
+                    idle_s=_RETENTION_S,
                 )
             )
             loops.create_task(
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("seals", lambda: seal_ledger(engine), stop, idle_s=_SEAL_S))
-            loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
-            loops.create_task(_repeat("key_deletions", lambda: delete_due_keys(engine), stop))
+            loops.create_task(_repeat("resolve", timed(lambda: resolve_due(engine)), stop))
             loops.create_task(
-                _repeat("recovery", lambda: _end_recovery(engine), stop, idle_s=_SLOW_S)
+                _repeat("key_deletions", timed(lambda: delete_due_keys(engine)), stop)
+            )
+            loops.create_task(
+                _repeat("recovery", timed(lambda: _end_recovery(engine)), stop, idle_s=_SLOW_S)
             )
             loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
             if settings.buyer_retention_days is not None:
@@ -91,7 +102,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 loops.create_task(
                     _repeat(
                         "retention",
-                        lambda: erase_expired(engine, days=days),
+                        timed(lambda: erase_expired(engine, days=days)),
                         stop,
                         idle_s=_RETENTION_S,
                     )
@@ -100,6 +111,26 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     finally:
         await runner.close()
         await deliverer.close()
+
+
+def _while_clock_right(
+    engine: Engine, poll: Callable[[], Awaitable[int]]
+) -> Callable[[], Awaitable[int]]:
+    """Return a poll that does nothing while this machine's clock disagrees with PostgreSQL's.
+
+    With a clock that is ahead, a schedule is charged too early, and a lookup that finds nothing
+    yet closes an attempt whose money the PG takes.
+    """
+
+    async def poll_while_right() -> int:
+        return await poll() if engine.readiness.is_clock_right else 0
+
+    return poll_while_right
+
+
+async def _run_schedules(engine: Engine, runner: Runner) -> int:
+    """Run due schedules; none while a failover may lose their payments."""
+    return await runner.poll() if engine.readiness.takes_live_charges else 0
 
 
 async def _end_recovery(engine: Engine) -> int:

@@ -26,6 +26,10 @@ class TestServer:
         self._numbers = itertools.count(1)
         self._prefix = f"test_{os.getpid()}"
 
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        return self._postgres
+
     def url_of(self, database: str) -> str:
         """The address of a database for the application's role, as the gateway has it."""
         return self._postgres.url_of(database, user=APP_USER)

@@ -1,5 +1,6 @@
 """Opens what every program of ours works with, and says in three parts why it cannot."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,8 +32,13 @@ _REFUSED = (
 
 
 @asynccontextmanager
-async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Open the engine on a database with this version's schema. `OperatorError` on failure."""
+async def open_current_engine(
+    settings: Settings, *, is_watched: bool = False
+) -> AsyncIterator[Engine]:
+    """Open the engine on a database with this version's schema. `OperatorError` on failure.
+
+    `is_watched`: check at once whether this process is able to work, and again every 2 s.
+    """
     async with AsyncExitStack() as closing:
         try:
             if not settings.database_direct_url:
@@ -46,6 +52,10 @@ async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
             raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
         except (*_REFUSED, *UNAVAILABLE) as refused:
             raise database_unreachable(refused) from refused
+        if is_watched:
+            await _refuse_wrong_clock(engine)
+            watching = asyncio.create_task(engine.readiness.watch(engine.database, engine.vault))
+            closing.callback(watching.cancel)
         yield engine
 
 
@@ -95,6 +105,19 @@ def _hidden_pooler(cause: str) -> OperatorError:
         cause=" ".join(cause.split()),
         hint="Set DASI_DATABASE_DIRECT_URL to the same database past the pooler (PgBouncer).",
     )
+
+
+async def _refuse_wrong_clock(engine: Engine) -> None:
+    """`OperatorError` if the clock disagrees with PostgreSQL's. Other faults are logged."""
+    checks = await engine.readiness.check(engine.database, engine.vault)
+    wrong = [check.text for check in checks if check.name == "clock" and not check.is_able]
+    if wrong:
+        raise OperatorError(
+            "This machine's clock disagrees with PostgreSQL's.",
+            cause=f"It is {wrong[0]}.",
+            hint="Set both machines' clocks by NTP (chronyc tracking, timedatectl), then start "
+            "again.",
+        )
 
 
 def database_unreachable(cause: BaseException) -> OperatorError:

@@ -42,8 +42,8 @@ class Settings:
         unit="URL",
         read=readers.database_url,
         is_secret=True,
-        sentence="The PostgreSQL to use. Several hosts may be named, with "
-        "`target_session_attrs=read-write`. One on another machine is verified by TLS unless "
+        sentence="The PostgreSQL to use. Of several hosts the one that accepts writes "
+        "is used. One on another machine is verified by TLS unless "
         "`sslmode` says otherwise (`sslrootcert` names its CA). Unset, `dasi up` and `dasi demo` "
         "start one of their own, and the provisioning commands use the one in `--data`.",
     )
@@ -79,7 +79,25 @@ class Settings:
         default="15",
         unit="seconds",
         read=readers.whole_number(1, 300),
-        sentence="How long one statement may take before it is given up.",
+        sentence="How long one statement may take, counted from when it is queued, before it is "
+        "given up.",
+    )
+    asynchronous_standbys: Literal["refuse", "accept-lost-payments"] = _setting(
+        "DASI_ASYNCHRONOUS_STANDBYS",
+        default="refuse",
+        unit="word",
+        read=readers.one_of("refuse", "accept-lost-payments"),
+        sentence="What to do while PostgreSQL has standbys and does not wait for any of them: "
+        "`refuse` live charges, or `accept-lost-payments`. A failover to such a standby forgets "
+        "payments that customers have made.",
+    )
+    data_folder: str = _setting(
+        "DASI_DATA_FOLDER",
+        default="none",
+        unit="path",
+        read=readers.none_or(str),
+        sentence="The data folder of the embedded database, whose disk must keep 256 MiB free. "
+        "`dasi up` and `dasi demo` set it.",
     )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
