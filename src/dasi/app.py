@@ -3,12 +3,12 @@
 Only this module, `worker` and the commands know which PGs exist.
 """
 
-import asyncio
 import contextlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -22,15 +22,15 @@ from dasi.engine import Engine
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
-from dasi.foundation.errors import OperatorError, Unavailable
+from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.recovery import CommitMemory, RecoveryState, publish_mode, recovery_state
+from dasi.readiness import Check, Readiness
+from dasi.recovery import CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
-from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
 _CONTACT_LIFE = timedelta(days=90)
@@ -40,8 +40,14 @@ _CONTACT_LIFE = timedelta(days=90)
 async def open_engine(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Engine]:
     """Open the engine of one process; its pools are closed at the end.
 
-    `Unavailable` if the database does not answer. Tests pass a `clock` of their own.
+    `Unavailable` if the database does not answer. Tests pass a `clock` of their own, which is not
+    compared with the database's.
     """
+    readiness = Readiness(
+        clock=SystemClock() if clock is None else None,
+        data_folder=Path(settings.data_folder) if settings.data_folder else None,
+        accepts_lost_payments=settings.asynchronous_standbys == "accept-lost-payments",
+    )
     clock = clock or SystemClock()
     commit_memory = CommitMemory(clock)
     database = await open_database(
@@ -67,9 +73,11 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             window_ttl_s=settings.window_ttl_s,
             allows_local_urls=settings.allow_local_webhooks,
             commit_memory=commit_memory,
+            readiness=readiness,
             inline_lookup_delay_s=settings.inline_lookup_delay_s,
         )
     finally:
+        readiness.close()
         await kicc.close()
         await database.close()
 
@@ -124,28 +132,30 @@ def _health_routes(engine: Engine) -> list[Route]:
     async def live(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def able_state() -> RecoveryState:
-        await check_sealing_keys(engine.database, engine.vault)
-        return await recovery_state(engine.database)
-
-    check: asyncio.Task[RecoveryState] | None = None
-
     async def ready(_request: Request) -> Response:
-        # One check for all requests of a moment: no slot bounds them.
-        nonlocal check
-        if check is None or check.done():
-            check = asyncio.create_task(able_state())
-        try:
-            state = await asyncio.shield(check)
-        except (Unavailable, OperatorError) as reason:
-            return PlainTextResponse(f"{reason}\n", status_code=503)
-        # Reads and the console work in every mode: "stopped" refuses requests for money only.
-        return PlainTextResponse("ok\n" if state.mode == "normal" else f"ok, {state.mode}\n")
+        checks = await engine.readiness.check(engine.database, engine.vault)
+        is_able = all(check.is_able for check in checks)
+        headline = await _mode_headline(engine) if is_able else "not ready"
+        lines = [headline, *(_health_line(check) for check in checks), ""]
+        return PlainTextResponse("\n".join(lines), status_code=200 if is_able else 503)
 
     return [
         Route("/health/live", live, methods=["GET"]),
         Route("/health/ready", ready, methods=["GET"]),
     ]
+
+
+async def _mode_headline(engine: Engine) -> str:
+    """Reads and the console work in every mode: "stopped" refuses requests for money only."""
+    try:
+        mode = (await recovery_state(engine.database)).mode
+    except Unavailable:
+        mode = "normal"  # the database answered a moment ago, and the next check says what it is
+    return "ok" if mode == "normal" else f"ok, {mode}"
+
+
+def _health_line(check: Check) -> str:
+    return f"{check.name}: {check.text}"
 
 
 def _metrics_route(engine: Engine, *, token: str) -> Route:

@@ -5,13 +5,14 @@ The composition root (`dasi.app`) builds it once and passes it down; a test buil
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault
 from dasi.providers.port import Provider
+from dasi.readiness import Readiness
 from dasi.recovery import CommitMemory
 
 
@@ -30,6 +31,8 @@ class Engine:
     """Whether a merchant's URL may lead to this machine and to private networks."""
     commit_memory: CommitMemory | None = None
     """Checks each new connection of `database`; None in a test without failovers."""
+    readiness: Readiness = field(default_factory=Readiness)
+    """What this process is able to do, as its last check found it."""
     inline_lookup_delay_s: float = 0
     """How long a charge waits before a lost answer is looked up, within the caller's request."""
 

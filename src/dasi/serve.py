@@ -46,7 +46,10 @@ def run_worker(settings: Settings) -> None:
 
 
 async def _serve(listener: socket.socket, settings: Settings) -> None:
-    async with shutdown_event() as stop, open_current_engine(settings) as engine:
+    async with (
+        shutdown_event() as stop,
+        open_current_engine(settings, is_watched=True) as engine,
+    ):
         allowed = connections_allowed()
         if allowed < CONNECTIONS_MAX:
             structlog.get_logger("dasi").warning(
@@ -72,7 +75,10 @@ async def _serve(listener: socket.socket, settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    async with shutdown_event() as stop, open_current_engine(settings) as engine:
+    async with (
+        shutdown_event() as stop,
+        open_current_engine(settings, is_watched=True) as engine,
+    ):
         await warn_of_settings(engine, settings)
         _announce_ready("worker_ready", pid=os.getpid())
         _tune_gc()

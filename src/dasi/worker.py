@@ -5,9 +5,9 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -15,8 +15,8 @@ from prometheus_client import Counter
 from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
-from dasi.foundation.db import CONNECTION_LOST, connect
 from dasi.foundation.errors import Unavailable
+from dasi.foundation.postgres import UNAVAILABLE, Hosts
 from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
@@ -37,6 +37,7 @@ _SLOW_S = 15.0
 _COUNT_S = 5.0
 _RETENTION_S = 600.0
 _SEAL_S = 2.0
+_LISTEN_CHECK_S = 15.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
 
@@ -48,16 +49,21 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
         retry_schedule=settings.webhook_retry_schedule,
     )
     runner = Runner(engine, per_merchant=settings.max_concurrent_schedules)
-    woken = asyncio.Event()
+    timed, woken = partial(_while_clock_right, engine), asyncio.Event()
     session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(_repeat("webhooks", deliverer.poll, stop, woken=woken))
-            loops.create_task(_repeat("schedules", runner.poll, stop))
-            loops.create_task(_repeat("retries", lambda: schedule_retries(engine), stop))
+            loops.create_task(
+                _repeat("schedules", timed(lambda: _run_schedules(engine, runner)), stop)
+            )
+            loops.create_task(_repeat("retries", timed(lambda: schedule_retries(engine)), stop))
             loops.create_task(
                 _repeat(
-                    "card_verifications", lambda: refund_verifications(engine), stop, idle_s=_SLOW_S
+                    "card_verifications",
+                    timed(lambda: refund_verifications(engine)),
+                    stop,
+                    idle_s=_SLOW_S,
                 )
             )
             loops.create_task(
@@ -69,21 +75,26 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 )
             )
             loops.create_task(
-                _repeat("windows", lambda: expire_windows(engine), stop, idle_s=_SLOW_S)
+                _repeat("windows", timed(lambda: expire_windows(engine)), stop, idle_s=_SLOW_S)
             )
             loops.create_task(
                 _repeat(
-                    "retention", lambda: _delete_old(engine, settings), stop, idle_s=_RETENTION_S
+                    "retention",
+                    timed(lambda: _delete_old(engine, settings)),
+                    stop,
+                    idle_s=_RETENTION_S,
                 )
             )
             loops.create_task(
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("seals", lambda: seal_ledger(engine), stop, idle_s=_SEAL_S))
-            loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
-            loops.create_task(_repeat("key_deletions", lambda: delete_due_keys(engine), stop))
+            loops.create_task(_repeat("resolve", timed(lambda: resolve_due(engine)), stop))
             loops.create_task(
-                _repeat("recovery", lambda: _end_recovery(engine), stop, idle_s=_SLOW_S)
+                _repeat("key_deletions", timed(lambda: delete_due_keys(engine)), stop)
+            )
+            loops.create_task(
+                _repeat("recovery", timed(lambda: _end_recovery(engine)), stop, idle_s=_SLOW_S)
             )
             loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
             if settings.buyer_retention_days is not None:
@@ -91,7 +102,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 loops.create_task(
                     _repeat(
                         "retention",
-                        lambda: erase_expired(engine, days=days),
+                        timed(lambda: erase_expired(engine, days=days)),
                         stop,
                         idle_s=_RETENTION_S,
                     )
@@ -100,6 +111,26 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     finally:
         await runner.close()
         await deliverer.close()
+
+
+def _while_clock_right(
+    engine: Engine, poll: Callable[[], Awaitable[int]]
+) -> Callable[[], Awaitable[int]]:
+    """Return a poll that does nothing while this machine's clock disagrees with PostgreSQL's.
+
+    With a clock that is ahead, a schedule is charged too early, and a lookup that finds nothing
+    yet closes an attempt whose money the PG takes.
+    """
+
+    async def poll_while_right() -> int:
+        return await poll() if engine.readiness.is_clock_right else 0
+
+    return poll_while_right
+
+
+async def _run_schedules(engine: Engine, runner: Runner) -> int:
+    """Run due schedules; none while a failover may lose their payments."""
+    return await runner.poll() if engine.readiness.takes_live_charges else 0
 
 
 async def _end_recovery(engine: Engine) -> int:
@@ -151,10 +182,11 @@ async def _repeat(
 
 async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) -> None:
     """Wake the webhook loop early. Without it a delivery starts up to a second later."""
+    hosts = Hosts(database_url, command_timeout=_AFTER_FAILURE_S)
     while not stop.is_set():
         try:
-            connection = await connect(database_url)
-        except (*CONNECTION_LOST, OSError) as error:
+            connection = await hosts.connect()
+        except UNAVAILABLE as error:
             log.warning("cannot_listen", why=type(error).__name__)
             await _wait_first(stop, None, timeout_s=_AFTER_FAILURE_S)
             continue
@@ -162,12 +194,17 @@ async def _listen(database_url: str, woken: asyncio.Event, stop: asyncio.Event) 
             terminated = asyncio.Event()
             connection.add_termination_listener(lambda *_, event=terminated: event.set())
             await connection.add_listener("dasi_webhooks", lambda *_: woken.set())
-            await _wait_first(stop, terminated, timeout_s=None)
-        except CONNECTION_LOST as error:
+            while True:
+                await _wait_first(stop, terminated, timeout_s=_LISTEN_CHECK_S)
+                if stop.is_set() or terminated.is_set():
+                    break
+                # Its server may hang, or accept no writes any more and so send no notification.
+                if await connection.fetchval("SHOW transaction_read_only") == "on":
+                    break
+        except UNAVAILABLE as error:
             log.warning("cannot_listen", why=type(error).__name__)
         finally:
-            with contextlib.suppress(*CONNECTION_LOST):
-                await connection.close(timeout=2)
+            connection.terminate()
 
 
 async def _wait_first(

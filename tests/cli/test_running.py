@@ -45,9 +45,14 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def is_ready(url: str) -> bool:
+def health(url: str) -> str:
+    """The body of a ready answer; any other raises."""
     with urllib.request.urlopen(f"{url}/health/ready", timeout=10) as answer:
-        return answer.status == 200
+        return str(answer.read().decode())
+
+
+def is_ready(url: str) -> bool:
+    return health(url).startswith("ok")
 
 
 def ready_url(program: Running) -> str:
@@ -268,7 +273,7 @@ def test_one_machine_first_run_says_what_is_next_and_the_commands_work(short_pat
     data = short_path / "data"
     with running("up", "--data", data, "--port", "0", cwd=short_path) as up:
         url = up_url(up)
-        assert is_ready(url)
+        assert f"MiB free in {data}" in health(url), "the data folder's disk is watched"
         assert f"dasi user add --data {data}" in up.until("owner")
         next_command = up.until("dasi merchant add").split("dasi ", 1)[1]
         assert f"--data {data}" in next_command

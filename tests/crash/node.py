@@ -70,7 +70,7 @@ class Node:
 
     @property
     def _pool(self) -> Any:
-        return self.engine.database._pool
+        return self.engine.database.pool.asyncpg_pool
 
     @property
     def _provider(self) -> KiccProvider:

@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from dasi.foundation.errors import OperatorError
+from dasi.runtime.bootstrap import open_current_engine
+from dasi.settings import read_settings
+from support.gateway_merchant import environment
 from support.gateway_process import running_programs
 from support.pooler import PGBOUNCER, running_pooler
 from support.simulator_process import SimulatorControl
@@ -61,3 +65,25 @@ async def test_charges_windows_schedules_and_webhooks_pass_a_pooler(
     assert '"level":"error"' not in programs.log.replace('": "', '":"')
     assert "cannot_listen" not in programs.log
     assert await client.net_krw() == 21 * 9_900 + 19_900
+
+
+async def test_pooler_without_the_direct_url_is_named_at_start(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    for connections in (1, 3):
+        async with running_pooler(database_url, connections=connections) as (pooled, _):
+            variables = environment(pooled, kicc_url=kicc.base_url, public_url="http://127.0.0.1:9")
+            with pytest.raises(OperatorError, match="transaction pooler") as refused:
+                async with open_current_engine(read_settings(variables)):
+                    pass
+            assert len(str(refused.value).splitlines()) == 3
+            assert "DASI_DATABASE_DIRECT_URL" in refused.value.hint
+
+
+async def test_pooler_for_sessions_needs_no_direct_url(
+    database_url: str, kicc: SimulatorControl
+) -> None:
+    async with running_pooler(database_url, connections=4, mode="session") as (pooled, _):
+        variables = environment(pooled, kicc_url=kicc.base_url, public_url="http://127.0.0.1:9")
+        async with open_current_engine(read_settings(variables)) as engine:
+            assert [row[0] for row in await engine.database.fetch("SELECT 1")] == [1]

@@ -26,7 +26,7 @@ class Gate:
 
 async def test_whoever_comes_while_a_batch_is_under_way_goes_in_the_next() -> None:
     gate = Gate()
-    batcher = Batcher(gate.double, max_concurrent=1)
+    batcher = Batcher(gate.double, max_concurrent=1, waiting_max_s=60)
     pending = [asyncio.create_task(batcher.submit(number)) for number in range(4)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -40,7 +40,7 @@ async def test_whoever_comes_while_a_batch_is_under_way_goes_in_the_next() -> No
 
 async def test_a_batch_has_a_limit() -> None:
     gate = Gate()
-    batcher = Batcher(gate.double, max_concurrent=1)
+    batcher = Batcher(gate.double, max_concurrent=1, waiting_max_s=60)
     pending = [asyncio.create_task(batcher.submit(number)) for number in range(BATCH_MAX + 2)]
     await asyncio.sleep(0)
     gate.opened.set()
@@ -56,7 +56,7 @@ async def test_one_that_is_refused_does_not_fail_its_neighbours() -> None:
             raise asyncpg.CheckViolationError("no zero")
         return [1 / item for item in items]
 
-    batcher = Batcher(halve, max_concurrent=1)
+    batcher = Batcher(halve, max_concurrent=1, waiting_max_s=60)
 
     results = await asyncio.gather(
         *(batcher.submit(n) for n in (4, 2, 0, 1)), return_exceptions=True
@@ -73,7 +73,7 @@ async def test_a_lost_connection_fails_every_caller_and_nothing_is_repeated() ->
         attempted.extend(items)
         raise Unavailable("the database", retry_after_s=2)
 
-    batcher = Batcher(lost, max_concurrent=1)
+    batcher = Batcher(lost, max_concurrent=1, waiting_max_s=60)
 
     results = await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
 
@@ -83,7 +83,7 @@ async def test_a_lost_connection_fails_every_caller_and_nothing_is_repeated() ->
 
 async def test_one_that_left_before_its_batch_is_not_done() -> None:
     gate = Gate()
-    batcher = Batcher(gate.double, max_concurrent=1)
+    batcher = Batcher(gate.double, max_concurrent=1, waiting_max_s=60)
     first, second = (asyncio.create_task(batcher.submit(number)) for number in (1, 2))
     await asyncio.sleep(0)
     second.cancel()
@@ -126,3 +126,18 @@ async def test_nothing_is_done_together_inside_a_transaction(database: Database)
     async with database.transaction():
         with pytest.raises(AssertionError, match="transaction"):
             await database.run_batched(read, 1)
+
+
+async def test_call_that_waited_too_long_is_refused_before_its_batch() -> None:
+    gate = Gate()
+    batcher = Batcher(gate.double, max_concurrent=1, waiting_max_s=0)
+    pending = [asyncio.create_task(batcher.submit(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    gate.opened.set()
+    results = await asyncio.gather(*pending, return_exceptions=True)
+
+    assert results[0] == 0, "it ran at once"
+    assert all(isinstance(result, Unavailable) for result in results[1:])
+    assert gate.batches == [[0]]

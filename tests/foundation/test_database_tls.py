@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dasi.foundation.db import connect, connect_options, unverified_sslmode
+from dasi.foundation.db import connect
+from dasi.foundation.postgres import unverified_sslmode
+from dasi.foundation.postgres.tls import connect_options
 from dasi.runtime.bootstrap import database_unreachable
 from support.tls_postgres import HOST, binaries, running_tls_postgres
 

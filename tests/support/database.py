@@ -96,6 +96,10 @@ class TestServer:
             await connection.close()
         return True
 
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        return self._postgres
+
     def url_of(self, database: str) -> str:
         """The address of a database for the application's role, as the gateway has it."""
         return self._postgres.url_of(database, user=APP_USER)

@@ -23,7 +23,7 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {connections}
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits
@@ -33,7 +33,9 @@ log_disconnections = 0
 
 
 @asynccontextmanager
-async def running_pooler(database_url: str, *, connections: int) -> AsyncIterator[tuple[str, int]]:
+async def running_pooler(
+    database_url: str, *, connections: int, mode: str = "transaction"
+) -> AsyncIterator[tuple[str, int]]:
     """Run it and yield the URL of the same database through it, and its process id. All clients
     share its `connections` to PostgreSQL."""
     assert PGBOUNCER is not None, "a test checks PGBOUNCER first"
@@ -43,7 +45,9 @@ async def running_pooler(database_url: str, *, connections: int) -> AsyncIterato
     with tempfile.TemporaryDirectory(prefix="dasi-pooler-") as folder:
         config = Path(folder) / "pgbouncer.ini"
         host = parse_qs(parts.query)["host"][0]
-        text = _CONFIG.format(host=host, user=parts.username, port=port, connections=connections)
+        text = _CONFIG.format(
+            host=host, user=parts.username, port=port, connections=connections, mode=mode
+        )
         config.write_text(text, encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *die_with_parent.wrap_command(

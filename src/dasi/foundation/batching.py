@@ -6,6 +6,7 @@ finds no batch running is a batch of one and starts at once.
     imp_uid = await database.run_batched(store.reserve_charges, reservation)
 
 A caller gets its result after the commit. An error of one caller's item reaches that caller only.
+A call that has waited too long for its batch ends as `Unavailable`, and nothing of it was done.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 import asyncpg
+
+from dasi.foundation.errors import Unavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,11 +38,18 @@ class Batcher(Generic[Item, Result]):
     """Batches the calls of one operation on one database."""
 
     def __init__(
-        self, act: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, max_concurrent: int
+        self,
+        act: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        max_concurrent: int,
+        waiting_max_s: float,
     ) -> None:
         self._act = act
         self._max_concurrent = max_concurrent
+        self._waiting_max_s = waiting_max_s
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._latest_starts: deque[float] = deque()
+        """When the call at the same place of `_waiting` has waited too long."""
         self._under_way = 0
         self._batches: set[asyncio.Task[None]] = set()
 
@@ -47,8 +57,10 @@ class Batcher(Generic[Item, Result]):
         """Return the result for `item`. A cancelled caller's item may be processed."""
         if not self._waiting and self._under_way < self._max_concurrent:
             return await self._run_single(item)
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
+        self._latest_starts.append(loop.time() + self._waiting_max_s)
         return await future
 
     async def close(self) -> None:
@@ -67,14 +79,24 @@ class Batcher(Generic[Item, Result]):
         return result
 
     def _start(self) -> None:
+        self._refuse_late()
         while self._waiting and self._under_way < self._max_concurrent:
             count = min(len(self._waiting), BATCH_MAX)
             batch = [self._waiting.popleft() for _ in range(count)]
+            for _ in range(count):
+                self._latest_starts.popleft()
             # An empty context: a batch belongs to no caller's transaction or log lines.
             task = asyncio.get_running_loop().create_task(self._run(batch), context=Context())
             self._under_way += 1
             self._batches.add(task)
             task.add_done_callback(self._ended)
+
+    def _refuse_late(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._latest_starts and self._latest_starts[0] < now:
+            self._latest_starts.popleft()
+            _item, future = self._waiting.popleft()
+            _fail_all([(_item, future)], Unavailable("the database", retry_after_s=2))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._batches.discard(task)

@@ -14,9 +14,10 @@ import structlog
 
 from dasi.engine import Engine
 from dasi.foundation.clock import KST, kst_day
+from dasi.foundation.postgres import take_long_wait
 from dasi.ledger import attempt_store, payment_store, reserve_store
 from dasi.payment_events import AttemptFacts, new_event
-from dasi.providers.port import WRONG_DAY, Attempt, Declined
+from dasi.providers.port import WRONG_DAY, Attempt, Declined, NotSent
 
 log = structlog.get_logger()
 Outcome = TypeVar("Outcome")
@@ -28,8 +29,15 @@ async def send_on_either_day(
     merchant_id: int,
     attempt: Attempt,
     send: Callable[[Attempt], Awaitable[Outcome]],
-) -> tuple[Attempt, Outcome]:
-    """Send a reserved attempt; return the attempt that decides, and its outcome."""
+) -> tuple[Attempt, Outcome | NotSent]:
+    """Send a reserved attempt; return the attempt that decides, and its outcome.
+
+    A server that let us wait longer than a leader may stay silent could have been deposed
+    meanwhile. Then nothing is sent unless the leader has the attempt.
+    """
+    if take_long_wait() and not await _is_known_to_leader(engine, merchant_id, attempt):
+        log.error("leader_does_not_know_attempt", attempt_id=attempt.attempt_id)
+        return attempt, NotSent(why="the database's leader does not know the attempt")
     outcome = await send(attempt)
     if not isinstance(outcome, Declined) or outcome.reason != WRONG_DAY:
         return attempt, outcome
@@ -43,6 +51,13 @@ async def send_on_either_day(
     if not await _reserve_other_day(engine, merchant_id, attempt, outcome, second, now=now):
         return attempt, outcome
     return second, await send(second)
+
+
+async def _is_known_to_leader(engine: Engine, merchant_id: int, attempt: Attempt) -> bool:
+    """Whether each host that accepts writes has the attempt as one that is open."""
+    return await engine.database.is_true_on_each_leader(
+        lambda connection: attempt_store.is_open(connection, merchant_id, attempt.attempt_id)
+    )
 
 
 async def _reserve_other_day(

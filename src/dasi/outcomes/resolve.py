@@ -339,6 +339,8 @@ async def _fail(
 
 
 def _is_past_processing(engine: Engine, attempt: PaymentAttempt) -> bool:
+    if not engine.readiness.is_clock_right:
+        return False
     now = engine.clock.now()
     is_over = attempt.state != "sending" or now - attempt.sent_at >= lookup_backoff.REQUEST_MAX
     return is_over and now - attempt.effective_sent_at >= lookup_backoff.PG_PROCESSING_MAX

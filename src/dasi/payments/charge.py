@@ -81,9 +81,12 @@ async def charge(engine: Engine, merchant_id: int, request: ChargeRequest) -> Pa
     """Charge once and return the payment: paid, failed (declined), or pending (unresolved).
 
     Refused, with nothing done: `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
-    `NotFound("unknown_customer")`, `NotAllowed("key_of_other_mode")`. A pending payment is
-    not a failure: the PG may have charged.
+    `NotFound("unknown_customer")`, `NotAllowed("key_of_other_mode")`, or `Unavailable`. A pending
+    payment is not a failure: the PG may have charged.
     """
+    engine.readiness.ensure_clock_right()
+    if request.is_sandbox is False:
+        engine.readiness.ensure_live_charges()
     payment = await _charge_active_key(engine, merchant_id, request)
     is_over = payment.fail_code != KEY_REPLACED
     return payment if is_over else await _charge_active_key(engine, merchant_id, request)
@@ -165,6 +168,8 @@ async def _reserve(
             key = await active_key(connection, merchant_id, request.customer_uid)
         if key is None:
             raise NotFound("unknown_customer", customer_uid=request.customer_uid)
+        if not key.is_sandbox:
+            engine.readiness.ensure_live_charges()
         if request.is_sandbox not in (None, key.is_sandbox):
             raise NotAllowed("key_of_other_mode", customer_uid=request.customer_uid)
     order = request.details.merchant_uid
@@ -224,7 +229,8 @@ def _reservation(
         user_agent=request.user_agent,
         is_scheduled=request.is_scheduled,
         idempotency_key=request.idempotency_key,
-        is_sandbox=request.is_sandbox,
+        # Live charges may be refused: then only a test key is charged.
+        is_sandbox=request.is_sandbox if engine.readiness.takes_live_charges else True,
         reservation_id=ulid(now),
         business_date=business_date,
         first_lookup_at=lookup_backoff.first_lookup_at(now),

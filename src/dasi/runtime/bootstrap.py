@@ -1,5 +1,6 @@
 """Opens what every program of ours works with, and says in three parts why it cannot."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,10 +10,15 @@ import structlog
 
 from dasi.app import open_engine
 from dasi.engine import Engine
-from dasi.foundation.db import CONNECTION_LOST, unverified_sslmode
 from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
 from dasi.foundation.migrate import Migration, migrate, require_current
+from dasi.foundation.postgres import (
+    POOLER_LOST_STATEMENT,
+    UNAVAILABLE,
+    is_transaction_pooler,
+    unverified_sslmode,
+)
 from dasi.runtime.data_dir import DataDir, session_url
 from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
@@ -26,17 +32,30 @@ _REFUSED = (
 
 
 @asynccontextmanager
-async def open_current_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Open the engine on a database with this version's schema. `OperatorError` on failure."""
+async def open_current_engine(
+    settings: Settings, *, is_watched: bool = False
+) -> AsyncIterator[Engine]:
+    """Open the engine on a database with this version's schema. `OperatorError` on failure.
+
+    `is_watched`: check at once whether this process is able to work, and again every 2 s.
+    """
     async with AsyncExitStack() as closing:
         try:
+            if not settings.database_direct_url:
+                await _refuse_hidden_pooler(settings.database_url)
             engine = await closing.enter_async_context(open_engine(settings))
             await require_current(engine.database)
             await check_sealing_keys(engine.database, engine.vault)
         except Unavailable as unavailable:
             raise database_unreachable(unavailable.__cause__ or unavailable) from unavailable
-        except _REFUSED as refused:
+        except POOLER_LOST_STATEMENT as lost:
+            raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
+        except (*_REFUSED, *UNAVAILABLE) as refused:
             raise database_unreachable(refused) from refused
+        if is_watched:
+            await _refuse_wrong_clock(engine)
+            watching = asyncio.create_task(engine.readiness.watch(engine.database, engine.vault))
+            closing.callback(watching.cancel)
         yield engine
 
 
@@ -49,7 +68,9 @@ async def run_migrations(opened: DataDir) -> tuple[tuple[Migration, ...], str | 
     try:
         applied = await migrate(opened.owner_url)
         role = await grant_to_application(opened.owner_url, session_url(opened.environment))
-    except (*_REFUSED, *CONNECTION_LOST, OSError) as cause:
+    except POOLER_LOST_STATEMENT as lost:
+        raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
+    except (*_REFUSED, *UNAVAILABLE) as cause:
         raise database_unreachable(cause) from cause
     return applied, role
 
@@ -71,6 +92,32 @@ async def warn_of_settings(engine: Engine, settings: Settings) -> None:
                 hint="Use a role of its own in DASI_DATABASE_URL and the owner of the schema in "
                 "DASI_DATABASE_OWNER_URL, then run `dasi migrate`.",
             )
+
+
+async def _refuse_hidden_pooler(url: str) -> None:
+    if await is_transaction_pooler(url):
+        raise _hidden_pooler("Its transactions run on changing server processes.")
+
+
+def _hidden_pooler(cause: str) -> OperatorError:
+    return OperatorError(
+        "DASI_DATABASE_URL leads to a transaction pooler, and DASI_DATABASE_DIRECT_URL is not set.",
+        cause=" ".join(cause.split()),
+        hint="Set DASI_DATABASE_DIRECT_URL to the same database past the pooler (PgBouncer).",
+    )
+
+
+async def _refuse_wrong_clock(engine: Engine) -> None:
+    """`OperatorError` if the clock disagrees with PostgreSQL's. Other faults are logged."""
+    checks = await engine.readiness.check(engine.database, engine.vault)
+    wrong = [check.text for check in checks if check.name == "clock" and not check.is_able]
+    if wrong:
+        raise OperatorError(
+            "This machine's clock disagrees with PostgreSQL's.",
+            cause=f"It is {wrong[0]}.",
+            hint="Set both machines' clocks by NTP (chronyc tracking, timedatectl), then start "
+            "again.",
+        )
 
 
 def database_unreachable(cause: BaseException) -> OperatorError:

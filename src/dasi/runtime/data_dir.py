@@ -106,6 +106,7 @@ def _with_folder(
 ) -> DataDir:
     variables = {name: value for name, value in environment.items() if name != _OWNER_URL}
     variables["DASI_DATABASE_URL"] = postgres.app_url
+    variables["DASI_DATA_FOLDER"] = str(postgres.log.parent)
     if keys_file is not None:
         # The path and not the keys: an environment shows in more places than a file.
         variables["DASI_VAULT_KEYS_FILE"] = str(keys_file.path)

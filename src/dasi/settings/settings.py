@@ -42,8 +42,8 @@ class Settings:
         unit="URL",
         read=readers.database_url,
         is_secret=True,
-        sentence="The PostgreSQL to use. It may name several hosts, with "
-        "`target_session_attrs=read-write`. A server on another machine is verified by "
+        sentence="The PostgreSQL to use. Of several hosts dasi uses the one that accepts "
+        "writes. A server on another machine is verified by "
         "TLS unless `sslmode` says otherwise (`sslrootcert` names its CA). Without it "
         "`dasi up` and `dasi demo` start their own, and the provisioning commands use the "
         "one in `--data`.",
@@ -81,7 +81,24 @@ class Settings:
         default="15",
         unit="seconds",
         read=readers.whole_number(1, 300),
-        sentence="The longest time of one statement.",
+        sentence="The longest time of one statement, from when it is queued.",
+    )
+    asynchronous_standbys: Literal["refuse", "accept-lost-payments"] = _setting(
+        "DASI_ASYNCHRONOUS_STANDBYS",
+        default="refuse",
+        unit="word",
+        read=readers.one_of("refuse", "accept-lost-payments"),
+        sentence="What happens while PostgreSQL has standbys and waits for none of them: "
+        "`refuse` live charges, or `accept-lost-payments`. A failover to such a standby forgets "
+        "payments that customers have made.",
+    )
+    data_folder: str = _setting(
+        "DASI_DATA_FOLDER",
+        default="none",
+        unit="path",
+        read=readers.none_or(str),
+        sentence="The data folder of the embedded database, whose disk must keep 256 MiB free. "
+        "`dasi up` and `dasi demo` set it.",
     )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",

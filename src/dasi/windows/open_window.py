@@ -75,6 +75,9 @@ async def open_window(
         channel_key=request.channel_key,
         is_registered=await _is_registered_for_test(engine, merchant, request.merchant_uid),
     )
+    engine.readiness.ensure_clock_right()
+    if not channel.is_sandbox:
+        engine.readiness.ensure_live_charges()
     rules = await find_page_rules(engine, merchant.merchant_id)
     now = engine.clock.now()
     window_token, pg_order_id = token(16), _pg_order_id(request.merchant_uid, now)

@@ -61,7 +61,7 @@ async def _listen(database: Database) -> list[str]:
         if "pg_notify" not in sql:
             statements.append(next((label for sign, label in _SIGNS.items() if sign in sql), sql))
 
-    pool = database._pool
+    pool = database.pool.asyncpg_pool
     for holder in pool._holders:
         if holder._con is not None:
             holder._con.add_query_logger(record)
