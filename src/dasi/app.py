@@ -6,7 +6,7 @@ Only this module, `worker` and the commands know which PGs exist.
 import asyncio
 import contextlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -76,11 +76,16 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         await database.close()
 
 
-def create_app(engine: Engine, settings: Settings) -> Starlette:
-    """Return the gateway: all interfaces, health and metrics."""
+def create_app(
+    engine: Engine, settings: Settings, *, is_draining: Callable[[], bool] = lambda: False
+) -> Starlette:
+    """Return the gateway: all interfaces, health and metrics.
+
+    `is_draining`: whether the process is about to end, so that it is not ready for new work.
+    """
     app = Starlette(
         routes=[
-            *_health_routes(engine),
+            *_health_routes(engine, is_draining),
             *_security_routes(engine, settings.security_contact),
             _metrics_route(engine, token=settings.metrics_token),
             *checkout.routes(
@@ -118,7 +123,7 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
     return app
 
 
-def _health_routes(engine: Engine) -> list[Route]:
+def _health_routes(engine: Engine, is_draining: Callable[[], bool]) -> list[Route]:
     async def live(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -129,6 +134,8 @@ def _health_routes(engine: Engine) -> list[Route]:
     check: asyncio.Task[RecoveryState] | None = None
 
     async def ready(_request: Request) -> Response:
+        if is_draining():
+            return PlainTextResponse("draining\n", status_code=503)
         # One check for all requests of a moment: no slot bounds them.
         nonlocal check
         if check is None or check.done():

@@ -139,7 +139,11 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
     Yields the URL at which the console begins.
     """
     standalone, group = demo.standalone, demo.standalone.group
-    own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORMAT": "json"}
+    own = {
+        "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
+        "DASI_LOG_FORMAT": "json",
+        "DASI_DRAIN_PAUSE_S": "0",
+    }
     environment = environment_of({**without_ours(os.environ), **own}, standalone.ports)
     async with AsyncExitStack() as ending:
         ending.push_async_callback(group.stop)

@@ -30,6 +30,7 @@ def env(database_url: str) -> dict[str, str]:
         "DASI_DATABASE_URL": database_url,
         "DASI_VAULT_KEYS": new_key(),
         "DASI_LOG_FORMAT": "json",
+        "DASI_DRAIN_PAUSE_S": "0",
     }
 
 
