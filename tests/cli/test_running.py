@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from cli.conftest import up_url
-from dasi.foundation.migrate import migrate
 from dasi.foundation.vault import new_key
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.schema import migrate
 from support.dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
 from support.database import TestServer
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from dasi.foundation.grants import grant_to_application
-from dasi.foundation.migrate import migrate
 from dasi.outcomes import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.schema import migrate
 from support.gateway_merchant import MerchantClient, running_gateway
 from support.gateway_process import running_programs
 from support.simulator_process import SimulatorControl

@@ -7,7 +7,8 @@ import pytest
 
 from dasi.foundation.db import Database, open_database
 from dasi.foundation.errors import OperatorError
-from dasi.foundation.migrate import Migration, load_migrations, migrate, require_current
+from dasi.schema import Migration, migrate, require_current
+from dasi.schema.migrate import load_migrations
 from support.database import TestServer
 
 FIRST = Migration(1, "things", "CREATE TABLE things (thing_id bigint PRIMARY KEY);")

@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 
 from dasi.foundation.grants import grant_to_application
-from dasi.foundation.migrate import migrate
 from dasi.runtime.embedded_postgres import APP_USER, EmbeddedPostgres
+from dasi.schema import migrate
 
 TEMPLATE = "dasi_template"
 

@@ -12,8 +12,8 @@ from dasi.engine import Engine
 from dasi.foundation.db import CONNECTION_LOST, unverified_sslmode
 from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
-from dasi.foundation.migrate import Migration, migrate, require_current
 from dasi.runtime.data_dir import DataDir, session_url
+from dasi.schema import Migration, migrate, require_current
 from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
