@@ -200,7 +200,7 @@ async def test_a_role_without_privileges_is_named_with_the_way_out(
     assert "Run `dasi migrate` with the owner" in refused.stderr
     owner = {"DASI_DATABASE_OWNER_URL": database_server.owner_url_of(name)}
     granted = facts("migrate", env=env | url | owner, cwd=tmp_path)
-    assert granted == {"applied": [], "granted_to": "dasi_app"}
+    assert granted == {"applied": [], "waiting": [], "granted_to": "dasi_app"}
     with running("worker", env=env | url, cwd=tmp_path) as worker:
         worker.until('"worker_ready"')
         assert worker.stop(signal.SIGTERM) == 0

@@ -36,7 +36,7 @@ class Program:
         self.lines: list[str] = []
         """Everything that all its runs have logged."""
         self._arguments = arguments
-        self._environment = environment
+        self.environment = environment
         self._ready_event = ready_event
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -49,7 +49,7 @@ class Program:
                 *(sys.executable, "-m", "dasi.cli", *self._arguments),
                 on_parent_death=signal.SIGKILL,
             ),
-            env=dict(self._environment),
+            env=dict(self.environment),
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=PIPE,
@@ -59,6 +59,11 @@ class Program:
         async with asyncio.timeout(_START_PATIENCE_S):
             await is_ready.wait()
         assert self._process.returncode is None, self._ended()
+
+    def ready_url(self) -> str:
+        """The URL that the gateway's newest run has logged."""
+        lines = [json.loads(line) for line in self.lines if f'"{self._ready_event}"' in line]
+        return str(lines[-1]["url"])
 
     @property
     def pid(self) -> int:
@@ -115,6 +120,12 @@ class Program:
 
     def _ended(self) -> str:
         return f"dasi {' '.join(self._arguments)} ended:\n{''.join(self.lines[-20:])}"
+
+
+def program(*arguments: str, like: Program, **more: str) -> Program:
+    """A gateway with the environment of another program and some variables `more`."""
+    variables = {**like.environment, **more}
+    return Program(*arguments, environment=variables, ready_event="gateway_ready")
 
 
 @dataclass

@@ -1,142 +1,143 @@
 """Brings a database to the current schema: numbered SQL files, once each, in order.
 
 Every file runs in a transaction of its own under an advisory lock, so two migrators at once are
-harmless and a pooler that hands out connections by transaction may stand in between. Files go
-forward only; a file that was applied and then changed is refused by name.
+harmless and a pooler that hands out connections by transaction may stand in between. Files of
+indexes are the exception (`concurrent_indexes`). Files go forward only; a file that was applied and
+then changed is refused by name.
 """
 
-import hashlib
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import resources
 
 import asyncpg
+import structlog
 
-from dasi.foundation.db import Connection, Database, connect
+from dasi.foundation.db import Connection, connect
 from dasi.foundation.errors import OperatorError
+from dasi.schema import concurrent_indexes
+from dasi.schema.migration import Migration, load_migrations
+from dasi.schema.schema_state import make_table, read_state, record_migration
 
 _ONE_MIGRATOR = 0x64617369  # "dasi", the key of the advisory lock
-_WAIT_FOR_OTHER_MIGRATOR = "120s"
-_WAIT_FOR_TABLE = "5s"  # old code keeps running meanwhile: better to give up than to block it
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    number: int
-    name: str
-    sql: str
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.sql.encode()).hexdigest()
-
-    def __str__(self) -> str:
-        return f"{self.number:04}_{self.name}"
-
-
-def load_migrations(package: str = "dasi.migrations") -> tuple[Migration, ...]:
-    """The migrations this version ships, in order: `NNNN_name.sql`, numbered without a gap."""
-    files = [f for f in resources.files(package).iterdir() if f.name.endswith(".sql")]
-    migrations = []
-    for file in sorted(files, key=lambda file: file.name):
-        number, _, name = file.name.removesuffix(".sql").partition("_")
-        migrations.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
-    assert [m.number for m in migrations] == list(range(1, len(migrations) + 1)), "a gap"
-    return tuple(migrations)
+_WAIT_FOR_OTHER_MIGRATOR_S = 120.0
+_POLL_S = 0.1
+_WAIT_FOR_TABLE = "1s"  # while a migration waits for a table, requests wait behind it
+_ATTEMPTS = 20
+_PAUSE_S = 1.0
 
 
 async def migrate(url: str, migrations: Sequence[Migration] | None = None) -> tuple[Migration, ...]:
-    """Apply the missing migrations and return them.
+    """Apply the missing expand steps and return them. An empty database gets all steps.
 
-    `OperatorError` if a past file was changed, or the database is newer than this version.
+    `OperatorError` if a past file was changed, or a newer version has ended this one.
     """
     shipped = load_migrations() if migrations is None else tuple(migrations)
     connection = await connect(url)
     try:
-        applied = [
-            migration for migration in shipped if await _apply_once(connection, migration, shipped)
-        ]
+        state = await read_state(connection, shipped)
+        applied = [step for step in state.missing if await _apply_once(connection, step, shipped)]
     finally:
         await connection.close()
     return tuple(applied)
 
 
-async def require_current(
-    database: Database, migrations: Sequence[Migration] | None = None
-) -> None:
-    """`OperatorError` naming the migrations that are missing, changed or unknown. Read only."""
+async def contract(
+    url: str, migrations: Sequence[Migration] | None = None
+) -> tuple[Migration, ...]:
+    """Apply the waiting contract steps and return them. Versions before this one end.
+
+    `OperatorError` if an expand step is missing: then this version runs nowhere yet.
+    """
     shipped = load_migrations() if migrations is None else tuple(migrations)
-    async with database.transaction() as connection:
-        missing = _missing(await _past(connection), shipped)
-    if missing:
-        raise OperatorError(
-            "The database is older than this version of dasi.",
-            cause=f"These migrations are missing: {', '.join(map(str, missing))}.",
-            hint="Run `dasi migrate` once, then start again.",
-        )
+    connection = await connect(url)
+    try:
+        state = await read_state(connection, shipped)
+        if state.missing:
+            raise OperatorError(
+                "No contract step was applied.",
+                cause=f"These migrations are missing: {', '.join(map(str, state.missing))}.",
+                hint="Run `dasi migrate`, replace every gateway and worker by this version, and "
+                "then run `dasi migrate --contract`.",
+            )
+        applied = [step for step in state.waiting if await _apply_once(connection, step, shipped)]
+    finally:
+        await connection.close()
+    return tuple(applied)
 
 
 async def _apply_once(
     connection: Connection, migration: Migration, shipped: Sequence[Migration]
 ) -> bool:
-    try:
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL lock_timeout = '{_WAIT_FOR_OTHER_MIGRATOR}'")
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_MIGRATOR)
-            await connection.execute(f"SET LOCAL lock_timeout = '{_WAIT_FOR_TABLE}'")
-            if migration not in _missing(await _past(connection), shipped):
+    """Return whether it was applied now; False if another migrator did it meanwhile."""
+    apply = _apply_concurrently if migration.is_concurrent else _apply_in_transaction
+    loop = asyncio.get_running_loop()
+    patience_ends, attempts_left = loop.time() + _WAIT_FOR_OTHER_MIGRATOR_S, _ATTEMPTS
+    while True:
+        try:
+            if await apply(connection, migration, shipped):
+                return True
+            state = await read_state(connection, shipped)
+            if migration not in (*state.missing, *state.waiting):
                 return False
-            await _run(connection, migration)
-    except asyncpg.LockNotAvailableError as busy:
-        raise OperatorError(
-            f"Migration {migration} was not applied; nothing of it was done.",
-            cause=f"A lock was not to be had: {busy}.",
-            hint="Something else holds a table for long: see pg_stat_activity, then run "
-            "`dasi migrate` again.",
-        ) from busy
-    return True
-
-
-async def _run(connection: Connection, migration: Migration) -> None:
-    await connection.execute(
-        "CREATE TABLE IF NOT EXISTS schema_migrations ("
-        " number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
-        " applied_at timestamptz NOT NULL DEFAULT now())"
-    )
-    await connection.execute(migration.sql)
-    await connection.execute(
-        "INSERT INTO schema_migrations (number, name, sha256) VALUES ($1, $2, $3)",
-        migration.number,
-        migration.name,
-        migration.sha256,
-    )
-
-
-async def _past(connection: Connection) -> dict[int, tuple[str, str]]:
-    """Name and digest of every applied migration, by number."""
-    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
-        return {}
-    rows = await connection.fetch("SELECT number, name, sha256 FROM schema_migrations")
-    return {row["number"]: (row["name"], row["sha256"]) for row in rows}
-
-
-def _missing(
-    past: dict[int, tuple[str, str]], shipped: Sequence[Migration]
-) -> tuple[Migration, ...]:
-    by_number = {migration.number: migration for migration in shipped}
-    for number, (name, sha256) in sorted(past.items()):
-        migration = by_number.get(number)
-        if migration is None:
-            raise OperatorError(
-                "The database is newer than this version of dasi.",
-                cause=f"It has migration {number:04}_{name}, which this version does not know.",
-                hint="Start the version that made it, or a newer one.",
+            if loop.time() > patience_ends:
+                raise _not_applied(migration, "Another `dasi migrate` is at work.")
+            await asyncio.sleep(_POLL_S)
+        except asyncpg.LockNotAvailableError as busy:
+            attempts_left -= 1
+            if not attempts_left:
+                raise _not_applied(migration, f"A lock was not to be had: {busy}.") from busy
+            structlog.get_logger("dasi").warning(
+                "migration_waits_for_a_table", migration=str(migration), attempts_left=attempts_left
             )
-        if migration.sha256 != sha256:
-            raise OperatorError(
-                f"The past migration {number:04}_{name} was changed after it was applied.",
-                cause=f"Its digest was {sha256[:12]}… when applied and is "
-                f"{migration.sha256[:12]}… now.",
-                hint="Put the file back as it was and write the change as a new migration.",
-            )
-    return tuple(migration for migration in shipped if migration.number not in past)
+            await asyncio.sleep(_PAUSE_S)
+
+
+async def _apply_in_transaction(
+    connection: Connection, migration: Migration, shipped: Sequence[Migration]
+) -> bool:
+    """Return whether it was applied; False if another migrator is at work, or was faster.
+
+    It does not wait in the lock: a waiting statement has a snapshot, and an index that another
+    migrator builds concurrently would wait for its end.
+    """
+    async with connection.transaction():
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _ONE_MIGRATOR):
+            return False
+        await connection.execute(f"SET LOCAL lock_timeout = '{_WAIT_FOR_TABLE}'")
+        state = await read_state(connection, shipped)
+        if migration not in (*state.missing, *state.waiting):
+            return False
+        await make_table(connection)
+        await connection.execute(migration.sql)
+        await record_migration(connection, migration)
+        return True
+
+
+async def _apply_concurrently(
+    connection: Connection, migration: Migration, shipped: Sequence[Migration]
+) -> bool:
+    """As `_apply_in_transaction`, for a file of indexes, outside a transaction.
+
+    It waits for tables as long as it takes, because no request waits behind it.
+    """
+    # After an error the connection ends, and the lock with it.
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ONE_MIGRATOR):
+        return False
+    state = await read_state(connection, shipped)
+    is_pending = migration in (*state.missing, *state.waiting)
+    if is_pending:
+        await connection.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        await concurrent_indexes.run(connection, migration.sql)
+        await record_migration(connection, migration)
+        await connection.execute("RESET lock_timeout; RESET statement_timeout")
+    await connection.fetchval("SELECT pg_advisory_unlock($1)", _ONE_MIGRATOR)
+    return is_pending
+
+
+def _not_applied(migration: Migration, cause: str) -> OperatorError:
+    return OperatorError(
+        f"Migration {migration} was not applied; nothing of it was done.",
+        cause=cause,
+        hint="Something holds a table for long: see pg_stat_activity, then run `dasi migrate` "
+        "again.",
+    )
