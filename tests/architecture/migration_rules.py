@@ -23,6 +23,10 @@ _TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)", re.IGNORECASE)
 _ALTER = re.compile(r"ALTER TABLE (\w+) (.+)", re.IGNORECASE | re.DOTALL)
 _COLUMN = re.compile(r"ADD COLUMN (?:IF NOT EXISTS )?\w+ (.+)", re.IGNORECASE | re.DOTALL)
+_LOCKS = re.compile(
+    r"^ALTER TABLE (\w+)|\bREFERENCES (\w+)|^CREATE (?:CONSTRAINT )?TRIGGER .*? ON (\w+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _NOT_IN_COLUMN = re.compile(
     r"\b(UNIQUE|PRIMARY KEY|REFERENCES|GENERATED|(?:big|small)?serial)\b", re.IGNORECASE
 )
@@ -39,11 +43,16 @@ def complaints(migration: Migration) -> list[str]:
     if migration.kind == "contract":
         return [] if "\n-- ends: " in migration.sql else ["say which versions end: `-- ends: ...`"]
     created: set[str] = set()
+    locked: set[str] = set()
     broken = []
     for statement in split(migration.sql, ";"):
         if table := _TABLE.match(statement):
             created.add(table[1])
         broken += _expand(statement, created)
+        locked |= {name for names in _LOCKS.findall(statement) for name in names if name}
+    if len(locked - created) > 1:
+        # It would hold one table while it waits for the other: a deadlock with a charge.
+        broken.append(f"lock one table in a file: {', '.join(sorted(locked - created))}")
     return broken
 
 

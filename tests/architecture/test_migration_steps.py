@@ -62,6 +62,8 @@ def test_a_step_that_the_version_before_can_live_with_is_allowed(sql: str) -> No
         "TRUNCATE payments",
         "REVOKE ALL ON payments FROM dasi_app",
         "CREATE TABLE notes (id int); DROP TABLE payments",
+        "ALTER TABLE payments ADD COLUMN a text; ALTER TABLE schedules ADD COLUMN a text",
+        "CREATE TABLE notes (a bigint REFERENCES merchants, b bigint REFERENCES channels)",
     ],
 )
 def test_a_step_that_breaks_the_version_before_is_seen(sql: str) -> None:

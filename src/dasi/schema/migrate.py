@@ -21,7 +21,9 @@ from dasi.schema.schema_state import make_table, read_state, record_migration
 _ONE_MIGRATOR = 0x64617369  # "dasi", the key of the advisory lock
 _WAIT_FOR_OTHER_MIGRATOR_S = 120.0
 _POLL_S = 0.1
-_WAIT_FOR_TABLE = "1s"  # while a migration waits for a table, requests wait behind it
+_WAIT_FOR_TABLE = "500ms"
+"""Requests wait behind a migration that waits for a table. Less than PostgreSQL's
+`deadlock_timeout`, so that it is the migration that gives way."""
 _ATTEMPTS = 20
 _PAUSE_S = 1.0
 
