@@ -2,6 +2,7 @@
 
 import pytest
 
+from dasi.foundation.db import Database
 from support.charge_load import charging
 from support.gateway_process import running_programs
 from support.proxies import needs_program, running_balancer
@@ -24,6 +25,20 @@ async def test_a_gateway_replaced_in_its_place_refuses_nothing(
                 await programs.gateways[0].replace()
             await load.until_more(20)
         await load.assert_books_agree()
+
+
+async def test_a_successor_that_does_not_start_changes_nothing(
+    database_url: str, kicc: SimulatorControl, owner: Database
+) -> None:
+    async with running_programs(database_url, kicc, workers=0) as (client, programs):
+        await client.register_card("card-1")
+        await owner.fetch(
+            "INSERT INTO schema_migrations (number, name, sha256, kind)"
+            " VALUES (9, 'end_of_this_version', '', 'contract')"
+        )
+        await programs.gateways[0].replace(until="handover_failed")
+        assert "contract step 0009_end_of_this_version" in "".join(programs.gateways[0].lines)
+        assert (await client.again()).response["status"] == "paid"
 
 
 @needs_program("nginx")

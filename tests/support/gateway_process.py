@@ -70,9 +70,9 @@ class Program:
         assert self._process is not None
         return self._process.pid
 
-    async def replace(self) -> None:
+    async def replace(self, *, until: str = "handed_over") -> None:
         """Let it start a successor in its place (SIGUSR2) and wait until that has its work."""
-        handed_over = self._awaited["handed_over"] = asyncio.Event()
+        handed_over = self._awaited[until] = asyncio.Event()
         self.send_signal(signal.SIGUSR2)
         async with asyncio.timeout(_START_PATIENCE_S):
             await handed_over.wait()
