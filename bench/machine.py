@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from dasi.app import open_engine
 from dasi.billing_keys import SEALED_KEYS
 from dasi.foundation.grants import grant_to_application
-from dasi.foundation.migrate import migrate
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import APP_USER, DATABASE, EmbeddedPostgres
+from dasi.schema import migrate
 from dasi.settings import read_settings
 from support.gateway_merchant import MerchantClient, environment, open_merchant
 from support.served_app import address_of, free_socket

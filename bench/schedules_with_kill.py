@@ -28,11 +28,11 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from dasi.foundation.migrate import migrate
 from dasi.ledger import ChargeDetails
 from dasi.runtime import die_with_parent
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.schedules import NewSchedule, create_schedules, stats
+from dasi.schema import migrate
 from dasi.settings import without_ours
 from support.gateway_merchant import MerchantClient, environment, running_gateway
 from support.simulator_process import SimulatorProcess

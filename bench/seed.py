@@ -26,11 +26,11 @@ import asyncpg
 
 from bench.bulk_copy import AFTER, COPIES, INDEXES, SEQUENCES, TABLES, copy_statement, mac_arguments
 from dasi.foundation.db import open_database
-from dasi.foundation.migrate import migrate
 from dasi.foundation.vault import Vault, parse_keys
 from dasi.ledger_proof.payment_rules import find_discrepancies
 from dasi.ledger_proof.verify_store import page_any_merchant
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.schema import migrate
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import VAULT_KEY, running_gateway
 from support.simulator_process import SimulatorControl, running_simulator

@@ -5,7 +5,7 @@ Only this module, `worker` and the commands know which PGs exist.
 
 import contextlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -82,15 +82,20 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         await database.close()
 
 
-def create_app(engine: Engine, settings: Settings) -> Starlette:
-    """Return the gateway: all interfaces, health and metrics."""
+def create_app(
+    engine: Engine, settings: Settings, *, is_draining: Callable[[], bool] = lambda: False
+) -> Starlette:
+    """Return the gateway: all interfaces, health and metrics.
+
+    `is_draining`: whether the process is about to end, so that it is not ready for new work.
+    """
     # A command opens the engine only.
     from dasi import checkout, console, iamport, pg_notifications  # noqa: PLC0415  # slow
     from dasi.http.admission import RETRY_AFTER_S, Admission  # noqa: PLC0415  # slow
 
     app = Starlette(
         routes=[
-            *_health_routes(engine),
+            *_health_routes(engine, is_draining),
             *_security_routes(engine, settings.security_contact),
             _metrics_route(engine, token=settings.metrics_token),
             *checkout.routes(
@@ -128,11 +133,13 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
     return app
 
 
-def _health_routes(engine: Engine) -> list[Route]:
+def _health_routes(engine: Engine, is_draining: Callable[[], bool]) -> list[Route]:
     async def live(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def ready(_request: Request) -> Response:
+        if is_draining():
+            return PlainTextResponse("draining\n", status_code=503)
         checks = await engine.readiness.check(engine.database, engine.vault)
         is_able = all(check.is_able for check in checks)
         headline = await _mode_headline(engine) if is_able else "not ready"

@@ -22,7 +22,6 @@ from rich.table import Table
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.grants import grant_to_application
 from dasi.foundation.metrics import multiprocess_dir
-from dasi.foundation.migrate import migrate
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.headless_payer import pay_in_window
 from dasi.runtime.processes import (
@@ -44,6 +43,7 @@ from dasi.runtime.standalone import (
     temporary_data_dir,
     until_answering,
 )
+from dasi.schema import migrate
 from dasi.settings import read_settings, without_ours
 
 MERCHANT_CODE = "imp00000001"
@@ -143,7 +143,11 @@ async def _everything(demo: Demo, folder: Path) -> AsyncIterator[str]:
     Yields the URL at which the console begins.
     """
     standalone, group = demo.standalone, demo.standalone.group
-    own = {"DASI_ALLOW_LOCAL_WEBHOOKS": "on", "DASI_LOG_FORMAT": "json"}
+    own = {
+        "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
+        "DASI_LOG_FORMAT": "json",
+        "DASI_DRAIN_PAUSE_S": "0",
+    }
     environment = environment_of({**without_ours(os.environ), **own}, standalone.ports)
     async with AsyncExitStack() as ending:
         ending.push_async_callback(group.stop)

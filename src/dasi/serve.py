@@ -1,7 +1,7 @@
 """Runs the gateway or the worker in this process until a signal stops it.
 
 `dasi.runtime.standalone` starts it as `python -m dasi.serve gateway FD | worker`, which does not
-load the command line: that takes as long as all the rest.
+load the command line: that takes as long as all the rest. `dasi.handover` adds one more FD.
 """
 
 import asyncio
@@ -10,77 +10,149 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
-import uvicorn
 import uvloop
 
 from dasi.app import create_app
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
+from dasi.handover import Starting, replace_on_signal
 from dasi.http.connection_limits import (
     CONNECTIONS_MAX,
     Connections,
     connections_allowed,
     server_config,
 )
+from dasi.http.draining import DrainingServer
 from dasi.runtime.bootstrap import open_current_engine, warn_of_settings
-from dasi.runtime.processes import shutdown_event
+from dasi.runtime.processes import (
+    ProcessGroup,
+    Shutdown,
+    raise_on_exit,
+    shutdown_event,
+    wait_first,
+)
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
 
-STOP_PATIENCE_S = 35
-"""A request may be waiting for the PG, which may take 30 s; it is not cut off."""
+STOP_PATIENCE_S = 90
+"""A charge under way is not cut off: 30 s for KICC, up to 20 s of waiting, 30 s for a lookup."""
 
 
 def run_gateway(listener: socket.socket, settings: Settings) -> None:
-    """Serve on `listener`."""
-    _run(_serve(listener, settings))
+    """Serve on `listener`. `SIGUSR2` starts a successor, which this process then watches."""
+    _run(_serve_and_hand_over(listener, settings))
 
 
 def run_worker(settings: Settings) -> None:
     """The background work."""
-    _run(_work(settings))
+    _run(_work(settings, None))
 
 
-async def _serve(listener: socket.socket, settings: Settings) -> None:
-    async with (
-        shutdown_event() as stop,
-        open_current_engine(settings, is_watched=True) as engine,
-    ):
+async def _serve_and_hand_over(listener: socket.socket, settings: Settings) -> None:
+    handed_over = asyncio.Event()
+    group = ProcessGroup(logs=None, stop_patience_s=stop_patience_s(settings), environment={})
+    async with shutdown_event(may_restart=True) as stop:
+        kept = listener.dup()  # `_serve` closes its own
+        kept.set_inheritable(True)
+
+        async def start(starting: Starting) -> None:
+            part = ("-m", "dasi.serve", "gateway", str(kept.fileno()))
+            await starting.start(
+                "gateway", *part, environment=os.environ, pass_fds=(kept.fileno(),)
+            )
+
+        serving = asyncio.create_task(
+            _serve(listener, settings, stop=stop, handed_over=handed_over, ready=None)
+        )
+        replacing = replace_on_signal(group, start, restart=stop.restart, retire=handed_over.set)
+        try:
+            await wait_first(
+                stop.wait(), _until_failure(serving, handed_over), raise_on_exit(group), replacing
+            )
+        finally:
+            kept.close()
+            if not stop.is_set():  # a successor ended by itself
+                stop.set_urgent()
+            await group.stop(stop)
+            await serving
+
+
+async def _until_failure(serving: asyncio.Task[None], handed_over: asyncio.Event) -> None:
+    """Return or raise when the gateway of this process ends, unless it has a successor."""
+    await asyncio.shield(serving)
+    if handed_over.is_set():
+        await asyncio.Event().wait()
+
+
+async def _serve_as_child(listener: socket.socket, settings: Settings, ready: int | None) -> None:
+    async with shutdown_event(may_restart=True) as stop:
+        await _serve(listener, settings, stop=stop, handed_over=stop.restart, ready=ready)
+
+
+async def _serve(
+    listener: socket.socket,
+    settings: Settings,
+    *,
+    stop: Shutdown,
+    handed_over: asyncio.Event,
+    ready: int | None,
+) -> None:
+    """Serve until `stop`, or until a successor has the socket and no connection is left."""
+    async with open_current_engine(settings, is_watched=True) as engine:
         allowed = connections_allowed()
         if allowed < CONNECTIONS_MAX:
             structlog.get_logger("dasi").warning(
                 "connections_limited_by_open_files", connections_max=allowed
             )
         await warn_of_settings(engine, settings)
-        server = _Server(
+        connections = Connections(limit=allowed, proxies=settings.trusted_proxies)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{host}:{port}"
+        server = DrainingServer(
             server_config(
-                create_app(engine, settings),
+                create_app(engine, settings, is_draining=lambda: server.is_draining),
                 keep_alive_s=settings.keep_alive_s,
-                connections=Connections(limit=allowed, proxies=settings.trusted_proxies),
+                connections=connections,
                 log_level="info" if settings.log_level == "debug" else "warning",
                 access_log=settings.log_level == "debug",
                 timeout_graceful_shutdown=STOP_PATIENCE_S,
-            )
+            ),
+            listener,
+            connections=connections,
+            on_ready=lambda: _announce_ready("gateway_ready", ready, url=url, pid=os.getpid()),
         )
-        stopping = asyncio.create_task(_exit_on_shutdown(server, stop))
+        ending = asyncio.create_task(_end(server, settings, stop=stop, handed_over=handed_over))
         _tune_gc()
         try:
             await server.serve(sockets=[listener])
         finally:
-            stopping.cancel()
+            ending.cancel()
 
 
-async def _work(settings: Settings) -> None:
-    async with (
-        shutdown_event() as stop,
-        open_current_engine(settings, is_watched=True) as engine,
-    ):
+async def _end(
+    server: DrainingServer, settings: Settings, *, stop: Shutdown, handed_over: asyncio.Event
+) -> None:
+    """End the server as the signal that comes first asks for."""
+    await wait_first(stop.wait(), handed_over.wait())
+    if handed_over.is_set():
+        await server.hand_over(patience_s=settings.keep_alive_s + 1, stop=stop)
+    else:
+        await server.drain(pause_s=settings.drain_pause_s, urgent=stop.is_urgent)
+
+
+def stop_patience_s(settings: Settings) -> float:
+    """Return how long a gateway may take to stop."""
+    return settings.drain_pause_s + STOP_PATIENCE_S + 5
+
+
+async def _work(settings: Settings, ready: int | None) -> None:
+    async with shutdown_event() as stop, open_current_engine(settings, is_watched=True) as engine:
         await warn_of_settings(engine, settings)
-        _announce_ready("worker_ready", pid=os.getpid())
+        _announce_ready("worker_ready", ready, pid=os.getpid())
         _tune_gc()
         await run(engine, settings, stop)
 
@@ -96,25 +168,6 @@ def _tune_gc() -> None:
     gc.set_threshold(20_000, 10, 10)
 
 
-class _Server(uvicorn.Server):
-    """Logs when it is ready, and leaves signals to us so that the engine is closed after it."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            _announce_ready("gateway_ready", url=f"http://{host}:{port}", pid=os.getpid())
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _exit_on_shutdown(server: _Server, stop: asyncio.Event) -> None:
-    await stop.wait()
-    server.should_exit = True
-
-
 def settings_of_process() -> Settings:
     """Read the settings of this process's environment, set the log up, and name unknown ones."""
     settings = read_settings(os.environ)
@@ -125,8 +178,13 @@ def settings_of_process() -> Settings:
     return settings
 
 
-def _announce_ready(event: str, **facts: object) -> None:
+def _announce_ready(event: str, ready: int | None, **facts: object) -> None:
+    """Log that the process is ready, and tell the process that waits at the pipe `ready`."""
     structlog.get_logger("dasi").info(event, **facts)
+    if ready is not None:
+        with contextlib.suppress(BrokenPipeError):  # a first process has no predecessor that waits
+            os.write(ready, b"\n")
+        os.close(ready)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -135,13 +193,19 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-def main(part: str, *descriptor: str) -> int:
-    """Run one part and return the exit code."""
+def main(part: str, *descriptors: str) -> int:
+    """Run one part and return the exit code.
+
+    `descriptors`: of the listening socket of a gateway, and of a pipe to a waiting predecessor.
+    """
+    numbers = [int(descriptor) for descriptor in descriptors]
     try:
         if part == "gateway":
-            run_gateway(socket.socket(fileno=int(descriptor[0])), settings_of_process())
+            listener = socket.socket(fileno=numbers.pop(0))
+            ready = numbers[0] if numbers else None
+            _run(_serve_as_child(listener, settings_of_process(), ready))
         else:
-            run_worker(settings_of_process())
+            _run(_work(settings_of_process(), numbers[0] if numbers else None))
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -74,7 +74,7 @@ def _is_scoped(path: str) -> bool:
 def _may_hold_sql(path: str) -> bool:
     return _is_scoped(path) or path.startswith(
         (
-            *("src/dasi/foundation/", "src/dasi/migrations/"),
+            *("src/dasi/foundation/", "src/dasi/migrations/", "src/dasi/schema/"),
             # One statement for any encrypted column.
             "src/dasi/sealing_keys/reencrypt.py",
             "src/dasi/runtime/embedded_postgres.py",

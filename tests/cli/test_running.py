@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from cli.conftest import up_url
-from dasi.foundation.migrate import migrate
 from dasi.foundation.vault import new_key
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.schema import migrate
 from support.dasi_program import PATIENCE_S, Running, all_end, dasi, facts, metrics, running
 from support.database import TestServer
 
@@ -30,6 +30,7 @@ def env(database_url: str) -> dict[str, str]:
         "DASI_DATABASE_URL": database_url,
         "DASI_VAULT_KEYS": new_key(),
         "DASI_LOG_FORMAT": "json",
+        "DASI_DRAIN_PAUSE_S": "0",
     }
 
 
@@ -204,7 +205,7 @@ async def test_a_role_without_privileges_is_named_with_the_way_out(
     assert "Run `dasi migrate` with the owner" in refused.stderr
     owner = {"DASI_DATABASE_OWNER_URL": database_server.owner_url_of(name)}
     granted = facts("migrate", env=env | url | owner, cwd=tmp_path)
-    assert granted == {"applied": [], "granted_to": "dasi_app"}
+    assert granted == {"applied": [], "waiting": [], "granted_to": "dasi_app"}
     with running("worker", env=env | url, cwd=tmp_path) as worker:
         worker.until('"worker_ready"')
         assert worker.stop(signal.SIGTERM) == 0

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dasi.foundation.grants import grant_to_application
-from dasi.foundation.migrate import migrate
 from dasi.outcomes import resolve_due
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.schema import migrate
 from support.gateway_merchant import MerchantClient, running_gateway
 from support.gateway_process import running_programs
 from support.scratch_folder import scratch_folder
@@ -47,16 +47,25 @@ async def test_a_client_that_hangs_up_is_charged_once_and_recorded(gateway: Merc
 async def test_a_gateway_that_is_terminated_finishes_its_requests(
     database_url: str, kicc: SimulatorControl
 ) -> None:
-    async with running_programs(database_url, kicc, workers=0) as (client, programs):
+    async with running_programs(database_url, kicc, workers=0, DASI_DRAIN_PAUSE_S="300") as (
+        client,
+        programs,
+    ):
         await client.register_card("card-1")
         await kicc.hold("batch", when="after")
         asking = asyncio.create_task(client.again(merchant_uid="order-1"))
         await kicc.wait_held()
-
         host, port = client.url.removeprefix("http://").split(":")
         idle, writer = await asyncio.open_connection(host, int(port))
+
         ending = asyncio.create_task(programs.gateways[0].end(signal.SIGTERM))
-        assert await idle.read() == b"", "an idle connection is closed at once"
+        while (answer := await readiness(client))[0] == 200:
+            pass
+        assert answer == (503, "close"), "it serves, and says that it will end"
+        assert not idle.at_eof()
+
+        programs.gateways[0].send_signal(signal.SIGTERM)  # a second one skips the pause
+        assert await idle.read() == b""
         writer.close()
         assert not asking.done()
         await kicc.release()
@@ -65,6 +74,12 @@ async def test_a_gateway_that_is_terminated_finishes_its_requests(
         assert await ending == 0
         (payment,) = await client.rows("SELECT status FROM payments WHERE merchant_uid = 'order-1'")
         assert payment["status"] == "paid"
+
+
+async def readiness(client: MerchantClient) -> tuple[int, str]:
+    """The status of the health check and its `Connection` header."""
+    async with client.http.get(f"{client.url}/health/ready") as answer:
+        return answer.status, answer.headers.get("Connection", "")
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pathlib import Path
 import asyncpg
 
 from dasi.foundation.grants import grant_to_application
-from dasi.foundation.migrate import migrate
 from dasi.runtime.embedded_postgres import APP_USER, EmbeddedPostgres
+from dasi.schema import migrate
 
 TEMPLATE = "dasi_template"
 _REUSED_UP_TO_BYTES = 2_000_000

@@ -209,6 +209,7 @@ def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[st
         "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
         "DASI_LOG_FORMAT": "json",
         "DASI_INLINE_LOOKUP_DELAY_S": "0",  # only a test resolves an attempt
+        "DASI_DRAIN_PAUSE_S": "0",
     }
 
 

@@ -36,10 +36,11 @@ class Program:
         self.lines: list[str] = []
         """Everything that all its runs have logged."""
         self._arguments = arguments
-        self._environment = environment
+        self.environment = environment
         self._ready_event = ready_event
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._awaited: dict[str, asyncio.Event] = {}
 
     async def start(self) -> None:
         """Start it and return when it logs that it is ready. It ends with the test process."""
@@ -48,7 +49,7 @@ class Program:
                 *(sys.executable, "-m", "dasi.cli", *self._arguments),
                 on_parent_death=signal.SIGKILL,
             ),
-            env=dict(self._environment),
+            env=dict(self.environment),
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=PIPE,
@@ -59,10 +60,24 @@ class Program:
             await is_ready.wait()
         assert self._process.returncode is None, self._ended()
 
+    def ready_url(self) -> str:
+        """The URL that the gateway's newest run has logged."""
+        lines = [json.loads(line) for line in self.lines if f'"{self._ready_event}"' in line]
+        return str(lines[-1]["url"])
+
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    async def replace(self, *, until: str = "handed_over") -> None:
+        """Let it start a successor in its place (SIGUSR2) and wait until that has its work."""
+        handed_over = self._awaited[until] = asyncio.Event()
+        self.send_signal(signal.SIGUSR2)
+        async with asyncio.timeout(_START_PATIENCE_S):
+            await handed_over.wait()
+        assert self._process is not None
+        assert self._process.returncode is None, self._ended()
 
     async def kill(self) -> None:
         """Kill it with SIGKILL and wait for its end."""
@@ -77,6 +92,10 @@ class Program:
         if self._reading is not None:
             await self._reading
 
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def end(self, end_signal: signal.Signals) -> int:
         """Send it a signal, wait for its end, and return its exit code."""
         assert self._process is not None
@@ -89,13 +108,24 @@ class Program:
         async for raw in process.stderr:
             line = raw.decode()
             self.lines.append(line)
-            if line.startswith("{") and json.loads(line)["event"] == self._ready_event:
+            event = json.loads(line)["event"] if line.startswith("{") else ""
+            if event == self._ready_event:
                 is_ready.set()
+            if event in self._awaited:
+                self._awaited[event].set()
         await process.wait()
-        is_ready.set()  # it ended; `start` then raises with the last lines
+        # It ended; who waits then raises with the last lines.
+        for waited in (is_ready, *self._awaited.values()):
+            waited.set()
 
     def _ended(self) -> str:
         return f"dasi {' '.join(self._arguments)} ended:\n{''.join(self.lines[-20:])}"
+
+
+def program(*arguments: str, like: Program, **more: str) -> Program:
+    """A gateway with the environment of another program and some variables `more`."""
+    variables = {**like.environment, **more}
+    return Program(*arguments, environment=variables, ready_event="gateway_ready")
 
 
 @dataclass
@@ -125,6 +155,7 @@ async def running_programs(
     *,
     gateways: int = 1,
     workers: int = 1,
+    gateway_options: tuple[str, ...] = (),
     webhook_url: str | None = None,
     **more: str,
 ) -> AsyncIterator[tuple[MerchantClient, Programs]]:
@@ -132,7 +163,14 @@ async def running_programs(
     # The engine first: it reports a wrong setting earlier than a program does.
     async with (
         open_engine(read_settings(_settings(database_url, kicc, _free_address(), more))) as engine,
-        running_on(database_url, kicc, gateways=gateways, workers=workers, **more) as programs,
+        running_on(
+            database_url,
+            kicc,
+            gateways=gateways,
+            workers=workers,
+            gateway_options=gateway_options,
+            **more,
+        ) as programs,
         open_merchant(engine, programs.gateways[0].url, kicc, webhook_url=webhook_url) as client,
     ):
         yield client, programs
@@ -140,7 +178,13 @@ async def running_programs(
 
 @asynccontextmanager
 async def running_on(
-    database_url: str, kicc: SimulatorControl, *, gateways: int, workers: int, **more: str
+    database_url: str,
+    kicc: SimulatorControl,
+    *,
+    gateways: int,
+    workers: int,
+    gateway_options: tuple[str, ...] = (),
+    **more: str,
 ) -> AsyncIterator[Programs]:
     """Run the programs alone, on a database that may have its merchants already."""
     addresses = [_free_address() for _ in range(gateways)]
@@ -149,7 +193,7 @@ async def running_on(
     programs = Programs(
         gateways=[
             Program(
-                *("serve", "--port", address.rpartition(":")[2]),
+                *("serve", "--port", address.rpartition(":")[2], *gateway_options),
                 environment=variables,
                 ready_event="gateway_ready",
                 url=address,

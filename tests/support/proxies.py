@@ -65,6 +65,36 @@ def running_proxy(program: str, upstream: str, *, header: Header) -> Iterator[Pr
             process.wait(10)
 
 
+@contextmanager
+def running_balancer(*upstreams: str) -> Iterator[str]:
+    """Run nginx in front of several gateways, with its default settings, and yield its URL."""
+    servers = " ".join(f"server {url.removeprefix('http://')};" for url in upstreams)
+    with free_socket() as listening:
+        port = listening.getsockname()[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "nginx.conf").write_text(f"""
+            daemon off; pid {folder}/pid; error_log {folder}/error.log; user root;
+            events {{ worker_connections 256; }}
+            http {{
+              access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;
+              fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+              upstream gateways {{ {servers} }}
+              server {{
+                listen 127.0.0.1:{port};
+                location / {{ proxy_pass http://gateways; }}
+              }}
+            }}""")
+        command = ["nginx", "-p", name, "-c", str(folder / "nginx.conf")]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            _wait_for(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
 def _nginx(folder: Path, *, port: int, upstream: str, header: Header) -> list[str]:
     # With two proxies the header keeps what is there already, as for a chain of proxies.
     value = {

@@ -12,6 +12,7 @@ import typer
 from dasi.commands.options import UNTIL_STOPPED, Host, Port, help_epilog
 from dasi.commands.printing import print_note
 from dasi.foundation.metrics import multiprocess_dir, serve_metrics
+from dasi.handover import Starting, run_generations
 from dasi.one_time_links import bootstrap_link
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.processes import (
@@ -23,7 +24,7 @@ from dasi.runtime.processes import (
     shutdown_event,
     wait_first,
 )
-from dasi.serve import STOP_PATIENCE_S, run_gateway, run_worker, settings_of_process
+from dasi.serve import run_gateway, run_worker, settings_of_process, stop_patience_s
 from dasi.settings import Settings
 from dasi.users import list_users
 
@@ -43,8 +44,7 @@ def serve(
     settings = settings_of_process()
     _print_bootstrap_link(settings)
     if workers > 1:
-        part = ("-m", "dasi.serve", "gateway")
-        asyncio.run(_several("gateway", part, count=workers, listeners=listeners))
+        asyncio.run(_several("gateway", settings, count=workers, listeners=listeners))
         return
     run_gateway(listeners[0], settings)
 
@@ -63,18 +63,18 @@ def worker(
     address = None if metrics_port is None else (metrics_host, metrics_port)
     if address is not None:
         listen(*address, option="--metrics-port").close()  # fails at once if the port is taken
+    settings = settings_of_process()
     if workers > 1:
-        part = ("-m", "dasi.serve", "worker")
-        asyncio.run(_several("worker", part, count=workers, metrics=address))
+        asyncio.run(_several("worker", settings, count=workers, metrics=address))
         return
     if address is not None:
         serve_metrics(*address)
-    run_worker(settings_of_process())
+    run_worker(settings)
 
 
 async def _several(
     name: str,
-    part: tuple[str, ...],
+    settings: Settings,
     *,
     count: int,
     listeners: Sequence[socket.socket] = (),
@@ -84,26 +84,38 @@ async def _several(
 
     `listeners`: one for each process, its last argument. `metrics`: where to serve those of all.
     """
-    async with shutdown_event() as stop:
+    async with shutdown_event(may_restart=bool(listeners)) as stop:
         with multiprocess_dir() as metrics_environment:
             if metrics is not None:
                 serve_metrics(*metrics, metrics_environment)
             group = ProcessGroup(
-                logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
+                logs=None,
+                stop_patience_s=stop_patience_s(settings),
+                environment=metrics_environment,
             )
-            try:
+
+            async def start(starting: Starting) -> None:
                 for number in range(count):
                     own = tuple(listener.fileno() for listener in listeners[number : number + 1])
-                    await group.start(
+                    await starting.start(
                         f"{name}-{number + 1}",
-                        *part,
+                        *("-m", "dasi.serve", name),
                         *map(str, own),
                         environment=os.environ,
                         pass_fds=own,
                     )
-                await wait_first(stop.wait(), raise_on_exit(group))
+
+            try:
+                await wait_first(
+                    stop.wait(),
+                    raise_on_exit(group),
+                    run_generations(group, start, restart=stop.restart),
+                )
             finally:
-                await group.stop()
+                # Sockets that stay open here would take connections that no process accepts.
+                for listener in listeners:
+                    listener.close()
+                await group.stop(stop)
 
 
 def _print_bootstrap_link(settings: Settings) -> None:

@@ -28,9 +28,16 @@ from dasi.one_time_links import bootstrap_link
 from dasi.runtime.bootstrap import open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
-from dasi.runtime.processes import LOOPBACK, ProcessGroup, raise_on_exit, shutdown_event, wait_first
+from dasi.runtime.processes import (
+    LOOPBACK,
+    ProcessGroup,
+    Shutdown,
+    raise_on_exit,
+    shutdown_event,
+    wait_first,
+)
 from dasi.runtime.standalone import Ports, Standalone, checked_ports, environment_of
-from dasi.serve import STOP_PATIENCE_S
+from dasi.serve import stop_patience_s
 from dasi.settings import Settings, read_settings
 from dasi.users import list_users
 
@@ -71,26 +78,28 @@ async def run_up(
         shutdown_event() as stop,
         checked_ports(host, port, processes=workers, simulator=simulator_port) as ports,
     ):
-        await wait_first(stop.wait(), _run(data, keys, ports))
+        await wait_first(stop.wait(), _run(data, keys, ports, stop))
 
 
-async def _run(data: Path, keys: Path | None, ports: Ports) -> None:
+async def _run(data: Path, keys: Path | None, ports: Ports, stop: Shutdown) -> None:
     variables = environment_of(os.environ, ports)
     async with running_database(data, variables, keys=keys) as opened:
         print_moved_keys(opened)
         settings = read_settings(opened.environment)
-        programs = _programs(opened, data, ports, settings)
+        programs = _programs(opened, data, ports, settings, stop)
         if opened.postgres is None:
             await programs
         else:
             await wait_first(_database_ends(opened.postgres), programs)
 
 
-async def _programs(opened: DataDir, data: Path, ports: Ports, settings: Settings) -> None:
+async def _programs(
+    opened: DataDir, data: Path, ports: Ports, settings: Settings, stop: Shutdown
+) -> None:
     """Run the programs until one ends; then, or when cancelled, stop all."""
     with multiprocess_dir() as metrics_environment:
         group = ProcessGroup(
-            logs=None, stop_patience_s=STOP_PATIENCE_S + 5, environment=metrics_environment
+            logs=None, stop_patience_s=stop_patience_s(settings), environment=metrics_environment
         )
         standalone = Standalone(group, ports)
         try:
@@ -103,7 +112,10 @@ async def _programs(opened: DataDir, data: Path, ports: Ports, settings: Setting
             await _print_addresses(standalone, opened, data, settings)
             await raise_on_exit(group)
         finally:
-            await group.stop()
+            # Sockets that stay open here would take connections that no process accepts.
+            for gateway in ports.gateways:
+                gateway.close()
+            await group.stop(stop)
 
 
 async def _database_ends(postgres: EmbeddedPostgres) -> None:

@@ -7,6 +7,7 @@ its responses in memory.
 
 import asyncio
 import resource
+import select
 import socket
 from collections import Counter
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ CONNECTIONS_MAX = 4_096
 PER_ADDRESS_MAX = 1_024
 _OTHER_FILES = 256
 """Open files beside connections of clients: the database, KICC, webhooks, logs."""
+_FIRST_REQUEST_S = 1.0
+"""While the server ends: from a connection that has sent nothing to its close."""
 FLOW = "dasi.flow"
 """The scope's name of the connection's flow control: whether its client reads too slowly."""
 _NOSNIFF = ("x-content-type-options", "nosniff")
@@ -51,6 +54,8 @@ class Connections:
     """Trusted proxies hold connections of many clients: only `limit` counts for them."""
     by_address: Counter[str] = field(default_factory=Counter)
     unread_bytes: int = 0
+    is_closing: bool = False
+    """Whether each connection ends after its next response: the process is about to end."""
 
 
 class _Config(uvicorn.Config):
@@ -146,6 +151,28 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
         if not self._is_refused:
             super().on_headers_complete()
+            self.close_after_response()
+
+    def close_after_response(self) -> None:
+        """End the connection with the response to its newest request, if all of them end."""
+        if self._counted.is_closing and self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """End the connection at once if it is idle, else after its response.
+
+        One whose request has begun to arrive is not idle, and neither is one that has just been
+        opened for a request.
+        """
+        if self.cycle is None and not self._head_bytes:
+            self.loop.call_later(_FIRST_REQUEST_S, self._close_if_idle)
+        else:
+            self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        arrives = self._reads_head and (self.cycle is not None or self._head_bytes > 0)
+        if not arrives and not _has_unread_bytes(self.transport):
+            super().shutdown()
 
     def on_body(self, body: bytes) -> None:
         if not self._is_refused:
@@ -239,3 +266,12 @@ def _end_when_stalled(transport: asyncio.Transport, seconds: float) -> None:
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
         connected.setsockopt(socket.IPPROTO_TCP, option, round(seconds * 1000))
+
+
+def _has_unread_bytes(transport: asyncio.Transport) -> bool:
+    """Return whether the kernel holds bytes of the client that the process has not read yet."""
+    if transport.is_closing():
+        return False
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))

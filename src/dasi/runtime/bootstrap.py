@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
@@ -12,7 +13,6 @@ from dasi.app import open_engine
 from dasi.engine import Engine
 from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
-from dasi.foundation.migrate import Migration, migrate, require_current
 from dasi.foundation.postgres import (
     POOLER_LOST_STATEMENT,
     UNAVAILABLE,
@@ -20,6 +20,13 @@ from dasi.foundation.postgres import (
     unverified_sslmode,
 )
 from dasi.runtime.data_dir import DataDir, session_url
+from dasi.schema import (
+    Migration,
+    contract,
+    migrate,
+    require_current,
+    schema_state,
+)
 from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
@@ -59,20 +66,57 @@ async def open_current_engine(
         yield engine
 
 
-async def run_migrations(opened: DataDir) -> tuple[tuple[Migration, ...], str | None]:
-    """Migrate as the owner and give the application role its privileges.
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What became of the migrations of a database."""
 
-    Return the applied migrations and the role; None if the application's role owns the schema.
+    applied: tuple[Migration, ...]
+    waiting: tuple[Migration, ...]
+    """Contract steps, for `run_contract_steps`."""
+    is_newer: bool
+    """Whether a newer version has migrated it."""
+    granted_to: str | None
+    """The application role; None if it owns the schema, or its privileges are a newer version's."""
+
+
+async def run_migrations(opened: DataDir) -> Migrated:
+    """Apply the missing expand steps as the owner, and give the application role its privileges.
+
     `OperatorError` on failure.
     """
+    return await _run(opened, migrate)
+
+
+async def run_contract_steps(opened: DataDir) -> Migrated:
+    """Apply the waiting contract steps as the owner, as `run_migrations` does the others."""
+    return await _run(opened, contract)
+
+
+async def waiting_steps(opened: DataDir) -> tuple[Migration, ...]:
+    """Return the contract steps that are not applied yet."""
     try:
-        applied = await migrate(opened.owner_url)
-        role = await grant_to_application(opened.owner_url, session_url(opened.environment))
+        return (await schema_state(opened.owner_url)).waiting
     except POOLER_LOST_STATEMENT as lost:
         raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
     except (*_REFUSED, *UNAVAILABLE) as cause:
         raise database_unreachable(cause) from cause
-    return applied, role
+
+
+async def _run(
+    opened: DataDir, apply: Callable[[str], Awaitable[tuple[Migration, ...]]]
+) -> Migrated:
+    role = None
+    try:
+        applied = await apply(opened.owner_url)
+        state = await schema_state(opened.owner_url)
+        if not state.is_newer:  # this version's grants would revoke those on newer tables
+            app_url = session_url(opened.environment)
+            role = await grant_to_application(opened.owner_url, app_url)
+    except POOLER_LOST_STATEMENT as lost:
+        raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
+    except (*_REFUSED, *UNAVAILABLE) as cause:
+        raise database_unreachable(cause) from cause
+    return Migrated(applied, state.waiting, state.is_newer, role)
 
 
 async def warn_of_settings(engine: Engine, settings: Settings) -> None:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from dasi.foundation.errors import OperatorError
 from dasi.runtime import die_with_parent
 
 LOOPBACK = "127.0.0.1"
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_URGENT = (signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class ProcessGroup:
         self._environment = environment
         self._stop_patience_s = stop_patience_s
         self._children: list[Child] = []
+        self._kept: set[Child] = set()
+        self._failed: asyncio.Queue[Child] = asyncio.Queue()
+        self._watchers: set[asyncio.Task[None]] = set()
 
     async def start(
         self,
@@ -51,10 +54,15 @@ class ProcessGroup:
         *arguments: str,
         environment: Mapping[str, str],
         pass_fds: tuple[int, ...] = (),
+        python: str = sys.executable,
+        may_end: bool = False,
     ) -> Child:
-        """Start `python arguments...`. `-P`: it imports no module of the current folder."""
+        """Start `python arguments...`. `-P`: it imports no module of the current folder.
+
+        `may_end`: its end is no failure, until `keep`.
+        """
         command = die_with_parent.wrap_command(
-            sys.executable, "-P", *arguments, on_parent_death=signal.SIGTERM
+            python, "-P", *arguments, on_parent_death=signal.SIGINT
         )
         log = None if self._logs is None else self._logs / f"{name}.log"
         with contextlib.ExitStack() as files:
@@ -70,33 +78,64 @@ class ProcessGroup:
             )
         child = Child(name, process, log)
         self._children.append(child)
+        if not may_end:
+            self._kept.add(child)
+        watcher = asyncio.create_task(self._watch(child))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
         return child
 
-    async def wait_any_exit(self) -> Child:
-        """Wait until a program ends, which is a failure, and return it."""
-        waiting = {asyncio.create_task(child.process.wait()): child for child in self._children}
-        try:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            return waiting[done.pop()]
-        finally:
-            for task in waiting:
-                task.cancel()
+    def keep(self, child: Child) -> None:
+        """Treat the end of a child as a failure from now on."""
+        self._kept.add(child)
+        if child.process.returncode is not None:
+            self._failed.put_nowait(child)
 
-    async def stop(self) -> None:
-        """Send SIGTERM to all, wait, and kill those that still run."""
-        running = [child.process for child in self._children if child.process.returncode is None]
-        for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        ends = [asyncio.create_task(process.wait()) for process in running]
+    def retire(self, child: Child, retire_signal: signal.Signals) -> None:
+        """Let a child end in its own time: its successor has its work."""
+        self._kept.discard(child)
+        _send(child, retire_signal)
+
+    async def wait_any_exit(self) -> Child:
+        """Wait until a program ends that should not, and return it."""
+        return await self._failed.get()
+
+    async def _watch(self, child: Child) -> None:
+        await child.process.wait()
+        if child in self._kept:
+            self._failed.put_nowait(child)
+        elif child in self._children:
+            self._children.remove(child)
+
+    async def stop(self, shutdown: "Shutdown | None" = None) -> None:
+        """Send SIGTERM to all, or SIGINT once `shutdown` is urgent; wait, and kill the rest."""
+        running = [child for child in self._children if child.process.returncode is None]
+        self._kept |= set(running)
+        ends = [asyncio.create_task(child.process.wait()) for child in running]
+        urging = asyncio.create_task(self._urge(running, shutdown))
         if ends:
             await asyncio.wait(ends, timeout=self._stop_patience_s)
-        for process in running:
-            if process.returncode is None:
-                process.kill()
+        urging.cancel()
+        for child in running:
+            _send(child, signal.SIGKILL)
         if ends:
             await asyncio.wait(ends)
         self._children.clear()
+
+    async def _urge(self, running: Sequence[Child], shutdown: "Shutdown | None") -> None:
+        if shutdown is None or not shutdown.is_urgent.is_set():
+            for child in running:
+                _send(child, signal.SIGTERM)
+        if shutdown is not None:
+            await shutdown.is_urgent.wait()
+            for child in running:
+                _send(child, signal.SIGINT)
+
+
+def _send(child: Child, number: signal.Signals) -> None:
+    if child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(number)
 
 
 def tail(child: Child, lines_max: int = 8) -> str:
@@ -107,17 +146,40 @@ def tail(child: Child, lines_max: int = 8) -> str:
     return "".join(f"\n  {line}" for line in lines[-lines_max:])
 
 
+class Shutdown(asyncio.Event):
+    """Set by SIGTERM, Ctrl-C or the end of the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_urgent = asyncio.Event()
+        """Set by Ctrl-C, the end of the terminal, or a second signal: end without a pause."""
+        self.restart = asyncio.Event()
+        """Set by SIGUSR2, where that is asked for."""
+
+    def set(self) -> None:
+        if self.is_set():
+            self.is_urgent.set()
+        super().set()
+
+    def set_urgent(self) -> None:
+        self.is_urgent.set()
+        self.set()
+
+
 @contextlib.asynccontextmanager
-async def shutdown_event() -> AsyncIterator[asyncio.Event]:
-    """Yield an event that Ctrl-C, SIGTERM or the end of the terminal sets."""
-    stop = asyncio.Event()
+async def shutdown_event(*, may_restart: bool = False) -> AsyncIterator[Shutdown]:
+    """Yield the event that signals set. `may_restart`: SIGUSR2 sets its `restart`."""
+    stop = Shutdown()
+    handlers = {signal.SIGTERM: stop.set, **dict.fromkeys(_URGENT, stop.set_urgent)}
+    if may_restart:
+        handlers[signal.SIGUSR2] = stop.restart.set
     loop = asyncio.get_running_loop()
-    for number in _ENDING:
-        loop.add_signal_handler(number, stop.set)
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield stop
     finally:
-        for number in _ENDING:
+        for number in handlers:
             loop.remove_signal_handler(number)
 
 

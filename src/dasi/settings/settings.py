@@ -257,6 +257,15 @@ class Settings:
         "front (nginx: 60), so that the proxy never sends a request into a closing "
         "connection.",
     )
+    drain_pause_s: int = _setting(
+        "DASI_DRAIN_PAUSE_S",
+        default="5",
+        unit="seconds",
+        read=readers.whole_number(0, 300),
+        sentence="After SIGTERM: how long the gateway goes on serving while `/health/ready` "
+        "answers 503, so that load balancers notice. Then it accepts nothing more and ends what "
+        "is under way. Ctrl-C and a second signal skip it.",
+    )
     max_concurrent_requests: int = _setting(
         "DASI_MAX_CONCURRENT_REQUESTS",
         default="256",

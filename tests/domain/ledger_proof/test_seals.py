@@ -16,7 +16,6 @@ from dasi.cancels import CancelRequest, cancel
 from dasi.engine import Engine
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
-from dasi.foundation.migrate import migrate
 from dasi.foundation.vault import Vault
 from dasi.ledger import payment_store
 from dasi.ledger_proof import (
@@ -28,6 +27,7 @@ from dasi.ledger_proof import (
     verify_ledger,
 )
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
+from dasi.schema import migrate
 from dasi.sealing_keys import reencrypt
 from dasi.settings import read_settings
 from domain.ledger_proof.conftest import Ledger, write_audit
