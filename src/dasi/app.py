@@ -9,6 +9,7 @@ import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -29,7 +30,13 @@ from dasi.http.admission import RETRY_AFTER_S, Admission
 from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.recovery import CommitMemory, RecoveryState, publish_mode, recovery_state
+from dasi.recovery import (
+    CommitMark,
+    CommitMemory,
+    RecoveryState,
+    publish_mode,
+    recovery_state,
+)
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
 from dasi.sealing_keys import check_sealing_keys
@@ -45,7 +52,8 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
     `Unavailable` if the database does not answer. Tests pass a `clock` of their own.
     """
     clock = clock or SystemClock()
-    commit_memory = CommitMemory(clock)
+    mark = CommitMark(Path(settings.state_dir)) if settings.state_dir else None
+    commit_memory = CommitMemory(clock, mark)
     database = await open_database(
         settings.database_url,
         connections_max=settings.database_pool_size,
@@ -137,7 +145,7 @@ def _health_routes(engine: Engine) -> list[Route]:
             state = await asyncio.shield(check)
         except (Unavailable, OperatorError) as reason:
             return PlainTextResponse(f"{reason}\n", status_code=503)
-        # Reads and the console work in every mode: "stopped" refuses requests for money only.
+        # Reads and the console work in every mode: it refuses requests that would leave only.
         return PlainTextResponse("ok\n" if state.mode == "normal" else f"ok, {state.mode}\n")
 
     return [

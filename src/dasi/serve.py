@@ -10,7 +10,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 
 from dasi.app import create_app
+from dasi.engine import Engine
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
 from dasi.http.connection_limits import (
@@ -26,7 +27,7 @@ from dasi.http.connection_limits import (
     connections_allowed,
     server_config,
 )
-from dasi.runtime.bootstrap import open_current_engine, warn_of_settings
+from dasi.runtime.bootstrap import check_original, open_current_engine, warn_of_settings
 from dasi.runtime.processes import shutdown_event
 from dasi.settings import Settings, read_settings, unknown_names
 from dasi.worker import run
@@ -53,6 +54,7 @@ async def _serve(listener: socket.socket, settings: Settings) -> None:
                 "connections_limited_by_open_files", connections_max=allowed
             )
         await warn_of_settings(engine, settings)
+        await check_original(engine, settings)
         server = _Server(
             server_config(
                 create_app(engine, settings),
@@ -66,7 +68,8 @@ async def _serve(listener: socket.socket, settings: Settings) -> None:
         stopping = asyncio.create_task(_exit_on_shutdown(server, stop))
         _tune_gc()
         try:
-            await server.serve(sockets=[listener])
+            async with _commits_saved(engine):
+                await server.serve(sockets=[listener])
         finally:
             stopping.cancel()
 
@@ -74,9 +77,24 @@ async def _serve(listener: socket.socket, settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     async with shutdown_event() as stop, open_current_engine(settings) as engine:
         await warn_of_settings(engine, settings)
+        await check_original(engine, settings)
         _announce_ready("worker_ready", pid=os.getpid())
         _tune_gc()
-        await run(engine, settings, stop)
+        async with _commits_saved(engine):
+            await run(engine, settings, stop)
+
+
+@contextlib.asynccontextmanager
+async def _commits_saved(engine: Engine) -> AsyncIterator[None]:
+    """Keep the newest commits in the state folder until the block ends, and at its end."""
+    memory, stop = engine.commit_memory, asyncio.Event()
+    assert memory is not None, "the composition root makes one"
+    async with asyncio.TaskGroup() as group:
+        group.create_task(memory.keep_saved(engine.database, stop))
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 def _tune_gc() -> None:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -21,7 +22,7 @@ from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
-from dasi.recovery import finish_when_over, publish_mode
+from dasi.recovery import finish_when_over, is_held, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
@@ -48,16 +49,19 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
         retry_schedule=settings.webhook_retry_schedule,
     )
     runner = Runner(engine, per_merchant=settings.max_concurrent_schedules)
-    woken = asyncio.Event()
+    unless_held, woken = partial(_unless_held, engine), asyncio.Event()
     session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(_repeat("webhooks", deliverer.poll, stop, woken=woken))
+            loops.create_task(_repeat("webhooks", unless_held(deliverer.poll), stop, woken=woken))
             loops.create_task(_repeat("schedules", runner.poll, stop))
             loops.create_task(_repeat("retries", lambda: schedule_retries(engine), stop))
             loops.create_task(
                 _repeat(
-                    "card_verifications", lambda: refund_verifications(engine), stop, idle_s=_SLOW_S
+                    "card_verifications",
+                    unless_held(lambda: refund_verifications(engine)),
+                    stop,
+                    idle_s=_SLOW_S,
                 )
             )
             loops.create_task(
@@ -80,8 +84,10 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("seals", lambda: seal_ledger(engine), stop, idle_s=_SEAL_S))
-            loops.create_task(_repeat("resolve", lambda: resolve_due(engine), stop))
-            loops.create_task(_repeat("key_deletions", lambda: delete_due_keys(engine), stop))
+            loops.create_task(_repeat("resolve", unless_held(lambda: resolve_due(engine)), stop))
+            loops.create_task(
+                _repeat("key_deletions", unless_held(lambda: delete_due_keys(engine)), stop)
+            )
             loops.create_task(
                 _repeat("recovery", lambda: _end_recovery(engine), stop, idle_s=_SLOW_S)
             )
@@ -100,6 +106,17 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     finally:
         await runner.close()
         await deliverer.close()
+
+
+def _unless_held(
+    engine: Engine, poll: Callable[[], Awaitable[int]]
+) -> Callable[[], Awaitable[int]]:
+    """Return a poll that does nothing while this may be a copy of the installation."""
+
+    async def poll_unless_held() -> int:
+        return 0 if await is_held(engine.database) else await poll()
+
+    return poll_unless_held
 
 
 async def _end_recovery(engine: Engine) -> int:

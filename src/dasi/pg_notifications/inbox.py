@@ -15,6 +15,7 @@ from dasi.ledger import attempt_store
 from dasi.outcomes import lookup_attempt
 from dasi.pg_notifications import inbox_store
 from dasi.providers.port import PgNotification
+from dasi.recovery import is_held
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ async def process_pg_notification(
     `lookup_triggered`: a lookup was made. `no_open_attempt`: no attempt was open. `unknown_order`:
     no request of ours has that order number. `untrusted_source`: a live notification from an
     address that is not the PG's; it is stored and not processed, and the scheduled lookups resolve
-    its attempts anyway.
+    its attempts anyway. `held`: this may be a copy of the installation, so nothing is looked up.
     """
     outcome = await _look_up_order(engine, provider, notification, source=source)
     await inbox_store.finish_any_merchant(
@@ -108,6 +109,8 @@ async def process_pg_notification(
 async def _look_up_order(
     engine: Engine, provider: str, notification: PgNotification, *, source: str
 ) -> str:
+    if await is_held(engine.database):
+        return "held"
     if notification.pg_order_id is None:
         return "unknown_order"
     is_known = await attempt_store.is_order_known_any_merchant(

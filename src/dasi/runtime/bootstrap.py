@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import structlog
@@ -13,6 +14,7 @@ from dasi.foundation.db import CONNECTION_LOST, unverified_sslmode
 from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.grants import grant_to_application, may_rewrite_ledger
 from dasi.foundation.migrate import Migration, migrate, require_current
+from dasi.recovery import CommitMark, check_home, folder_home, recovery_state
 from dasi.runtime.data_dir import DataDir, session_url
 from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
@@ -71,6 +73,33 @@ async def warn_of_settings(engine: Engine, settings: Settings) -> None:
                 hint="Use a role of its own in DASI_DATABASE_URL and the owner of the schema in "
                 "DASI_DATABASE_OWNER_URL, then run `dasi migrate`.",
             )
+
+
+async def check_original(
+    engine: Engine, settings: Settings, *, folder: Path | None = None
+) -> str | None:
+    """Hold an installation that may be a copy, before anything leaves it; return the difference.
+
+    `folder`: the data folder of an embedded database, by the process that started it. A mode other
+    than normal is logged. `OperatorError` if the state folder cannot be used.
+    """
+    if settings.state_dir:
+        CommitMark(Path(settings.state_dir)).ensure_writable()
+    async with engine.database.transaction() as connection:
+        difference = await check_home(
+            connection,
+            folder=None if folder is None else folder_home(folder),
+            now=engine.clock.now(),
+        )
+        state = await recovery_state(connection)
+    if state.mode != "normal":
+        structlog.get_logger("dasi").error(
+            f"installation_{state.mode}",
+            why=state.detail,
+            since=state.since and state.since.isoformat(),
+            hint="`dasi recover` shows what it means and the way out.",
+        )
+    return difference
 
 
 def database_unreachable(cause: BaseException) -> OperatorError:

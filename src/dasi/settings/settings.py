@@ -81,6 +81,16 @@ class Settings:
         read=readers.whole_number(1, 300),
         sentence="How long one statement may take before it is given up.",
     )
+    state_dir: str = _setting(
+        "DASI_STATE_DIR",
+        default="none",
+        unit="path",
+        read=readers.none_or(str),
+        sentence="A folder of this host, outside the database and its backups, in which gateway "
+        "and worker keep the newest commits that they know. With it, a restart together with a "
+        "restore is noticed. One folder for all processes of an installation on a host. `dasi up` "
+        "uses its data folder when it is unset.",
+    )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
         default="http://127.0.0.1:8000",
