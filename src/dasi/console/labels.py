@@ -48,6 +48,7 @@ EVENT = {
     "confirm_requested": Label("가맹점 서버에 확인 요청", "the shop was asked first", "wait"),
     "confirm_refused": Label("가맹점 서버가 거절", "the shop said no", "bad"),
     "window_closed": Label("결제창 닫힘", "window closed", "bad"),
+    "found_at_pg": Label("PG사에서 확인됨", "found at the PG", "wait"),
     "charge_requested": Label("빌링키 결제 요청", "charge asked of the PG", "wait"),
     "approve_requested": Label("결제 승인 요청", "approval asked of the PG", "wait"),
     "issue_key_requested": Label("빌링키 발급 요청", "billing key asked of the PG", "wait"),
