@@ -20,10 +20,8 @@ def env(database_url: str) -> dict[str, str]:
 async def test_held_ends_with_an_explicit_statement(
     env: dict[str, str], owner: Database, tmp_path: Path
 ) -> None:
-    await owner.fetch(
-        """UPDATE installation SET mode = 'held', mode_detail = 'this may be a copy: moved',
-                                   home_cluster = '1/other'"""
-    )
+    await owner.fetch("UPDATE installation SET home_cluster = '1/other'")
+    dasi("recover", "--mode", "held", "--reason", "a copy", env=env, cwd=tmp_path)
     shown = dasi("recover", env=env, cwd=tmp_path)
     normal = ("recover", "--mode", "normal", "--yes", "--reason", "moved while stopped", "--json")
     refused = dasi(*normal, env=env, cwd=tmp_path)

@@ -48,6 +48,7 @@ class _Decision(StrEnum):
     RECOVERING = "recovering"
     STOPPED = "stopped"
     NORMAL = "normal"
+    HELD = "held"
 
 
 @app.command(
@@ -63,7 +64,7 @@ def recover(
         _Decision | None,
         typer.Option(
             help="recovering: look up each request at the PG before it is sent. "
-            "stopped: send no charge. normal: send at once."
+            "stopped: send no charge. held: send nothing. normal: send at once."
         ),
     ] = None,
     is_original: Annotated[
