@@ -28,7 +28,7 @@ from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_addres
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.readiness import Check, Readiness
-from dasi.recovery import CommitMemory, publish_mode, recovery_state
+from dasi.recovery import CommitMark, CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
 from dasi.schedules import stats
 from dasi.settings import Settings
@@ -49,7 +49,8 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         accepts_lost_payments=settings.asynchronous_standbys == "accept-lost-payments",
     )
     clock = clock or SystemClock()
-    commit_memory = CommitMemory(clock)
+    mark = CommitMark(Path(settings.state_dir)) if settings.state_dir else None
+    commit_memory = CommitMemory(clock, mark)
     database = await open_database(
         settings.database_url,
         connections_max=settings.database_pool_size,

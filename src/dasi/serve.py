@@ -10,13 +10,14 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import structlog
 import uvloop
 
 from dasi.app import create_app
+from dasi.engine import Engine
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
 from dasi.handover import Starting, replace_on_signal
@@ -27,7 +28,7 @@ from dasi.http.connection_limits import (
     server_config,
 )
 from dasi.http.draining import DrainingServer
-from dasi.runtime.bootstrap import open_current_engine, warn_of_settings
+from dasi.runtime.bootstrap import check_original, open_current_engine, warn_of_settings
 from dasi.runtime.processes import (
     ProcessGroup,
     Shutdown,
@@ -109,6 +110,7 @@ async def _serve(
                 "connections_limited_by_open_files", connections_max=allowed
             )
         await warn_of_settings(engine, settings)
+        await check_original(engine, settings)
         connections = Connections(limit=allowed, proxies=settings.trusted_proxies)
         host, port = listener.getsockname()[:2]
         url = f"http://{host}:{port}"
@@ -128,7 +130,8 @@ async def _serve(
         ending = asyncio.create_task(_end(server, settings, stop=stop, handed_over=handed_over))
         _tune_gc()
         try:
-            await server.serve(sockets=[listener])
+            async with _commits_saved(engine):
+                await server.serve(sockets=[listener])
         finally:
             ending.cancel()
 
@@ -152,9 +155,24 @@ def stop_patience_s(settings: Settings) -> float:
 async def _work(settings: Settings, ready: int | None) -> None:
     async with shutdown_event() as stop, open_current_engine(settings, is_watched=True) as engine:
         await warn_of_settings(engine, settings)
+        await check_original(engine, settings)
         _announce_ready("worker_ready", ready, pid=os.getpid())
         _tune_gc()
-        await run(engine, settings, stop)
+        async with _commits_saved(engine):
+            await run(engine, settings, stop)
+
+
+@contextlib.asynccontextmanager
+async def _commits_saved(engine: Engine) -> AsyncIterator[None]:
+    """Keep the newest commits in the state folder until the block ends, and at its end."""
+    memory, stop = engine.commit_memory, asyncio.Event()
+    assert memory is not None, "the composition root makes one"
+    async with asyncio.TaskGroup() as group:
+        group.create_task(memory.keep_saved(engine.database, stop))
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 def _tune_gc() -> None:

@@ -21,7 +21,7 @@ from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
 from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
-from dasi.recovery import finish_when_over, publish_mode
+from dasi.recovery import finish_when_over, is_held, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
@@ -49,11 +49,12 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
         retry_schedule=settings.webhook_retry_schedule,
     )
     runner = Runner(engine, per_merchant=settings.max_concurrent_schedules)
-    timed, woken = partial(_while_clock_right, engine), asyncio.Event()
+    timed, unless_held = partial(_while_clock_right, engine), partial(_unless_held, engine)
+    woken = asyncio.Event()
     session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(_repeat("webhooks", deliverer.poll, stop, woken=woken))
+            loops.create_task(_repeat("webhooks", unless_held(deliverer.poll), stop, woken=woken))
             loops.create_task(
                 _repeat("schedules", timed(lambda: _run_schedules(engine, runner)), stop)
             )
@@ -61,7 +62,7 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(
                 _repeat(
                     "card_verifications",
-                    timed(lambda: refund_verifications(engine)),
+                    timed(unless_held(lambda: refund_verifications(engine))),
                     stop,
                     idle_s=_SLOW_S,
                 )
@@ -89,9 +90,11 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
                 _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
             )
             loops.create_task(_repeat("seals", lambda: seal_ledger(engine), stop, idle_s=_SEAL_S))
-            loops.create_task(_repeat("resolve", timed(lambda: resolve_due(engine)), stop))
             loops.create_task(
-                _repeat("key_deletions", timed(lambda: delete_due_keys(engine)), stop)
+                _repeat("resolve", timed(unless_held(lambda: resolve_due(engine))), stop)
+            )
+            loops.create_task(
+                _repeat("key_deletions", timed(unless_held(lambda: delete_due_keys(engine))), stop)
             )
             loops.create_task(
                 _repeat("recovery", timed(lambda: _end_recovery(engine)), stop, idle_s=_SLOW_S)
@@ -131,6 +134,17 @@ def _while_clock_right(
 async def _run_schedules(engine: Engine, runner: Runner) -> int:
     """Run due schedules; none while a failover may lose their payments."""
     return await runner.poll() if engine.readiness.takes_live_charges else 0
+
+
+def _unless_held(
+    engine: Engine, poll: Callable[[], Awaitable[int]]
+) -> Callable[[], Awaitable[int]]:
+    """Return a poll that does nothing while this may be a copy of the installation."""
+
+    async def poll_unless_held() -> int:
+        return 0 if await is_held(engine.database) else await poll()
+
+    return poll_unless_held
 
 
 async def _end_recovery(engine: Engine) -> int:

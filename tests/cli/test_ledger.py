@@ -23,8 +23,8 @@ async def test_a_falsified_payment_is_named_and_an_exported_head_is_checked(
         facts("ledger", "head", "--out", older, env=env, cwd=tmp_path)
         await client.again(merchant_uid="order-1")
         assert await seal_ledger(client.engine) > 0
-        shown = facts("ledger", "head", "--out", head, env=env, cwd=tmp_path)
-        assert json.loads(head.read_text()) == shown
+        exported = facts("ledger", "head", "--out", head, env=env, cwd=tmp_path)
+        assert json.loads(head.read_text()) == exported
 
         for export in (older, head):
             proven = facts("ledger", "verify", "--against", export, env=env, cwd=tmp_path)
@@ -43,8 +43,11 @@ async def test_a_falsified_payment_is_named_and_an_exported_head_is_checked(
     assert {
         (each["payment"], each["check"]) for each in json.loads(done.stdout)["first_discrepancies"]
     } == {(row["imp_uid"], "buyer"), (None, "head")}
-    text = dasi("ledger", "verify", "--against", head, env=env, cwd=tmp_path).stdout
-    assert "its buyer was changed after event 2 (approved)" in " ".join(text.split())
+    shown = dasi("ledger", "verify", "--against", head, env=env, cwd=tmp_path)
+    text = " ".join(shown.stdout.split())
+    assert "its buyer was changed after event 2 (approved)" in text
+    assert "the ledger went back: it ends at" in text
+    assert "dasi recover --mode recovering" in " ".join(shown.stderr.split())
 
 
 def test_a_file_that_is_no_head_is_refused(database_url: str, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from crash.killable import Part, Place
 _SOURCE = Path(dasi.__file__).parent
 _PACKAGES = (
     "ledger", "payments", "outcomes", "cancels", "windows", "billing_keys", "schedules",
-    "scheduler", "recovery", "page_rules", "card_verifications", "events", "reporting",
+    "scheduler", "recovery", "forgotten_payments", "page_rules", "card_verifications", "events",
+    "reporting",
     "merchants", "pg_notifications", "webhooks", "channels",
     "providers/kicc", "providers/kicc/transport",
 )  # fmt: skip

@@ -24,6 +24,7 @@ from dasi.foundation.ids import ulid
 from dasi.foundation.vault import DecryptionError
 from dasi.ledger import key_attempt_store
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
+from dasi.recovery import is_held
 
 log = structlog.get_logger()
 
@@ -89,6 +90,8 @@ async def delete_due_keys(engine: Engine) -> int:
 
 
 async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
+    if await is_held(engine.database):
+        return  # it stays due
     now = engine.clock.now()
     attempt = Attempt(attempt_id=f"rk-{ulid(now)}", business_date=kst_day(now))
     channel = await find_channel(engine, key.merchant_id, key.channel_id)

@@ -48,6 +48,11 @@ def with_merchant(
     return asyncio.run(run())
 
 
+def is_embedded() -> bool:
+    """Whether commands work on the embedded database of a data folder."""
+    return not os.environ.get("DASI_DATABASE_URL", "").strip()
+
+
 def operator_name() -> str:
     """Return the operating system's name of the user; its number if it has none."""
     try:

@@ -14,6 +14,11 @@ from dasi.ledger_proof import LedgerHead, VerificationReport, ledger_head, verif
 app = typer.Typer(no_args_is_help=True, help="The ledger: its proof and its head.")
 _NOT_PROVEN = 1
 _PROGRESS_EVERY = 20_000
+_WENT_BACK = (
+    "The database went back in time, as after a restore or a failover. `dasi recover` shows if a "
+    "charge is looked up before it is sent. If its mode is normal and the lost time was not "
+    "compared with KICC, run: dasi recover --mode recovering --reason '…'"
+)
 
 
 @app.command(
@@ -85,6 +90,8 @@ def verify_command(
         as_json=as_json,
         first_discrepancies=rows,
     )
+    if any(discrepancy.check == "head" for discrepancy in report.discrepancies):
+        print_note(_WENT_BACK)
     if rows:
         raise typer.Exit(_NOT_PROVEN)
 

@@ -21,11 +21,13 @@ from dasi.commands.options import (
     help_epilog,
     program,
 )
+from dasi.commands.recover import describe_mode
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.merchants import list_merchants
 from dasi.one_time_links import bootstrap_link
-from dasi.runtime.bootstrap import open_current_engine, run_migrations
+from dasi.recovery import recovery_state
+from dasi.runtime.bootstrap import check_original, open_current_engine, run_migrations
 from dasi.runtime.data_dir import DataDir, running_database
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.processes import (
@@ -106,6 +108,9 @@ async def _programs(
             if ports.simulator is not None:
                 await standalone.start_simulator()
             await run_migrations(opened)
+            async with open_current_engine(settings) as engine:
+                folder = None if opened.postgres is None else data
+                await check_original(engine, settings, folder=folder)
             await standalone.start_gateways(opened)
             await standalone.start_worker(opened)
             await standalone.until_gateway_answers()
@@ -147,6 +152,8 @@ async def _print_addresses(
     console.print(f"Console on {standalone.ports.gateway_url}/console", soft_wrap=True)
     folder = "" if opened.postgres is None else f" --data {data}"
     async with open_current_engine(settings) as engine:
+        for line in describe_mode(await recovery_state(engine.database), folder=folder):
+            console.print(line, soft_wrap=True)
         if not await list_users(engine):
             # Elsewhere than on a terminal the link would be kept in a log.
             link = await bootstrap_link(engine) if console.is_terminal else None

@@ -53,6 +53,7 @@ EVENT = {
     "confirm_requested": Label("가맹점 서버에 결제 확인 요청", "Merchant server asked", "wait"),
     "confirm_refused": Label("가맹점 서버가 결제 거절", "Refused by merchant server", "bad"),
     "window_closed": Label("결제창 닫힘", "Window closed", "bad"),
+    "found_at_pg": Label("PG 승인 내역 확인", "Found at PG", "wait"),
     "charge_requested": Label("빌링키 결제 요청", "Charge requested", "wait"),
     "approve_requested": Label("결제 승인 요청", "Approval requested", "wait"),
     "issue_key_requested": Label("빌링키 발급 요청", "Billing key requested", "wait"),

@@ -25,6 +25,7 @@ from dasi.http.card_numbers import refuse_card_number
 from dasi.input_rules import CONTROL, normalize_name
 from dasi.merchants import Merchant
 from dasi.privacy import masked
+from dasi.recovery import RecoveryState
 from dasi.users import User
 
 T = TypeVar("T")
@@ -94,6 +95,8 @@ class ConsoleRequest:
     merchants: tuple[Merchant, ...]
     """The merchants that this user may view."""
     form: dict[str, str]
+    recovery: RecoveryState | None = None
+    """The mode of the installation; None while the database cannot be read."""
 
     @property
     def signed_in_session(self) -> Session:

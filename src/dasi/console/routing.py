@@ -38,6 +38,7 @@ from dasi.foundation.errors import (
 from dasi.http.client_address import client_network
 from dasi.http.slots import ShareTaken, slot_of
 from dasi.merchants import Merchant, list_merchants
+from dasi.recovery import RecoveryState, recovery_state
 from dasi.users import Permission, User
 
 log = structlog.get_logger()
@@ -81,6 +82,7 @@ def make_endpoint(
             selected_merchant=None,
             merchants=(),
             form={},
+            recovery=await _read_mode(engine),
         )
         try:
             request = await _check_request(request, route)
@@ -97,6 +99,14 @@ def make_endpoint(
         return preferences.save(http, response, path=request.console_url())
 
     return handle
+
+
+async def _read_mode(engine: Engine) -> RecoveryState | None:
+    """Read the mode for the banner of every page; None without a database."""
+    try:
+        return await recovery_state(engine.database)
+    except Unavailable:
+        return None
 
 
 async def _check_request(request: ConsoleRequest, route: ConsoleRoute) -> ConsoleRequest:

@@ -137,13 +137,13 @@ async def insert_ready_payment(
     merchant_id: int,
     details: ChargeDetails,
     *,
-    source: Literal["pc", "mobile"],
+    source: Literal["pc", "mobile", "api"],
     channel_id: int,
     customer_uid: str | None,
     user_agent: str | None,
     now: datetime,
 ) -> Payment:
-    """Insert the `ready` payment of a window and return it.
+    """Insert the `ready` payment of a window, or of a forgotten request, and return it.
 
     A `customer_uid` makes it a card registration.
     """

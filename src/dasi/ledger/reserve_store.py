@@ -18,6 +18,7 @@ from dasi.ledger import lookup_backoff
 from dasi.ledger.payment import ChargeDetails, Payment
 from dasi.payment_events import AttemptFacts, PaymentEvent, new_event
 from dasi.providers.port import Attempt, AttemptKind
+from dasi.recovery import held_error
 
 
 class Reservation(ChargeDetails, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ _RESERVE = """
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
                        AND c.is_sandbox = coalesce(r.is_sandbox, c.is_sandbox)
-        JOIN installation i ON i.mode <> 'stopped'
+        JOIN installation i ON i.mode IN ('normal', 'recovering')
         WHERE r.merchant_id BETWEEN 1 AND 9223372036854775807
     ), named AS (
         SELECT *, request_name || '-' || ordinal AS attempt_id,
@@ -189,7 +190,7 @@ _INSERT_ATTEMPT = """
                     WHERE a.merchant_id = $1 AND a.imp_uid = $3 AND a.kind = 'cancel'
                       AND a.is_reversal = $15)
             END AS attempt_id
-        FROM installation i
+        FROM installation i WHERE i.mode <> 'held'
     ), new_attempt AS (
         INSERT INTO pg_attempts (merchant_id, attempt_id, imp_uid, kind, channel_id,
                                  pg_merchant_id, pg_order_id, business_date, amount_krw,
@@ -211,7 +212,7 @@ async def reserve_charges(
     """Insert for each a pending payment, a `sending` attempt and the first event.
 
     None for a reservation whose order is taken or whose customer has no active key of its mode, and
-    while the installation is stopped: nothing of it is written.
+    while the installation is stopped or held: nothing of it is written.
     """
     parameter = msgspec.json.encode(reservations).decode()
     for _ in range(_NAME_TAKEN_MAX - 1):
@@ -254,7 +255,8 @@ async def insert_attempt(
     """Insert a `sending` attempt with its event, and return it. Commit before anything is sent.
 
     Its name is derived from the order; that of a cancel from the approval (M10). The caller holds
-    the payment's lock, so that no other request counts the same ordinal.
+    the payment's lock, so that no other request counts the same ordinal. `Unavailable` while the
+    installation is held.
     """
     event = new_event(
         vault.mac_keys,
@@ -273,7 +275,7 @@ async def insert_attempt(
         ),
         detail=reason,
     )
-    attempt_id: str = await connection.fetchval(
+    attempt_id: str | None = await connection.fetchval(
         _INSERT_ATTEMPT,
         payment.merchant_id,
         payment.merchant_uid,
@@ -295,6 +297,8 @@ async def insert_attempt(
         tax_free_krw,
         event.to_json(),
     )
+    if attempt_id is None:
+        raise held_error()
     return Attempt(attempt_id=attempt_id, business_date=business_date)
 
 

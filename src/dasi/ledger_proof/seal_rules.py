@@ -99,16 +99,20 @@ def head_faults(
 ) -> Iterator[tuple[Check, str]]:
     """Faults of an exported head: `same` is the seal of its number, `newest` the last one."""
     if same is not None and same.mac.hex() != head.mac:
-        text = f"the seal {head.seal} is not the exported one of {head.sealed_at}: the ledger"
-        yield "head", f"{text} went back before it, or its seals were made again"
+        yield (
+            "head",
+            f"the ledger went back before {head.sealed_at} and was written anew since: its seal "
+            f"{head.seal} is not the exported one. What was written between is lost, or the seals "
+            "were made again",
+        )
     if same is not None:
         return
     last = newest.seal_number if newest else 0
     events, audit = (newest.events_until, newest.audit_until) if newest else (0, 0)
     text = (
-        f"the seals {last + 1} to {head.seal} of the exported head are missing, with up to "
-        f"{head.events_until - events} events and {head.audit_until - audit} audit entries. The "
-        f"ledger ends at {newest.created_at if newest else 'its beginning'}, the head is of "
-        f"{head.sealed_at}"
+        f"the ledger went back: it ends at {newest.created_at if newest else 'its beginning'}, and "
+        f"the exported head is of {head.sealed_at}. Lost are the seals {last + 1} to {head.seal}, "
+        f"with up to {head.events_until - events} events and {head.audit_until - audit} audit "
+        "entries"
     )
     yield "head", text

@@ -19,12 +19,17 @@ CREATE TABLE installation (
     is_only         boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
     installation_id uuid        NOT NULL DEFAULT gen_random_uuid(),
     -- 'recovering': committed rows are missing, so each request for money is looked up before it is
-    -- sent. 'stopped': none is sent (M11).
-    mode            text        NOT NULL DEFAULT 'normal' CHECK (mode IN ('normal', 'recovering', 'stopped')),
+    -- sent. 'stopped': none is sent (M11). 'held': this may be a copy, so nothing is sent at all.
+    mode            text        NOT NULL DEFAULT 'normal'
+                                CHECK (mode IN ('normal', 'recovering', 'stopped', 'held')),
     mode_since      timestamptz,
     mode_detail     text,
     -- The newest moment that the database knew when it left 'normal'.
-    newest_row_at   timestamptz
+    newest_row_at   timestamptz,
+    -- Where the original is: PostgreSQL's system identifier with the database's name, and the data
+    -- folder of an embedded database. A copy finds itself in another place.
+    home_cluster    text,
+    home_folder     jsonb
 );
 INSERT INTO installation DEFAULT VALUES;
 

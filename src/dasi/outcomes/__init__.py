@@ -6,6 +6,7 @@ from dasi.outcomes.record_cancel import record_cancel
 from dasi.outcomes.resolve import (
     lookup_attempt,
     lookup_now,
+    record_resolution,
     resolve_cancel_inline,
     resolve_due,
     resolve_inline,
@@ -20,6 +21,7 @@ __all__ = [
     "record_cancel",
     "record_charge",
     "record_or_in_doubt",
+    "record_resolution",
     "resolve_cancel_inline",
     "resolve_due",
     "resolve_inline",

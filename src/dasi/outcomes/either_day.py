@@ -42,11 +42,7 @@ async def send_on_either_day(
     if not isinstance(outcome, Declined) or outcome.reason != WRONG_DAY:
         return attempt, outcome
     now = engine.clock.now()
-    second = Attempt(
-        attempt_id=f"{attempt.attempt_id}-d",
-        business_date=_other_day(attempt.business_date, now),
-        is_other_day=True,
-    )
+    second = attempt.on_other_day(_other_day(attempt.business_date, now))
     log.warning("pg_refused_day", attempt_id=attempt.attempt_id, day=str(attempt.business_date))
     if not await _reserve_other_day(engine, merchant_id, attempt, outcome, second, now=now):
         return attempt, outcome

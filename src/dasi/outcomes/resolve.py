@@ -8,6 +8,7 @@ same time: `record_outcome` records only the first.
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -40,12 +41,14 @@ from dasi.providers.port import (
     NotSent,
     Unknown,
 )
+from dasi.recovery import look_up_all_names, recovery_state
 
 log = structlog.get_logger()
 
 BATCH = 20
 _LEASE = timedelta(seconds=90)
 _LATE_APPROVAL_LOOKUPS_MAX = 5
+_MONEY_KINDS = (AttemptKind.APPROVE, AttemptKind.CHARGE)
 _RESOLVED = Counter(
     "dasi_unresolved_attempts_resolved_total",
     "Unresolved attempts that were resolved, by result",
@@ -134,7 +137,11 @@ async def lookup_attempt(engine: Engine, attempt: PaymentAttempt) -> None:
         )
         return
     channel = await find_channel(engine, attempt.merchant_id, attempt.channel_id)
-    finding = await engine.providers[channel.provider].look_up(
+    provider = engine.providers[channel.provider]
+    look_up = provider.look_up
+    if attempt.kind in _MONEY_KINDS and (await recovery_state(engine.database)).mode != "normal":
+        look_up = partial(look_up_all_names, provider)
+    finding = await look_up(
         open_account(engine, channel),
         attempt.reference,
         kind=attempt.kind,

@@ -3,18 +3,20 @@
 A notification is unsigned: it proves nothing and changes no money. It only makes a lookup earlier.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
 
 from dasi.engine import Engine
+from dasi.forgotten_payments import find_notified_payment
 from dasi.foundation.vault import EncryptedColumn
 from dasi.http.rate_limit import RateLimit
 from dasi.ledger import attempt_store
 from dasi.outcomes import lookup_attempt
 from dasi.pg_notifications import inbox_store
 from dasi.providers.port import PgNotification
+from dasi.recovery import is_held
 
 log = structlog.get_logger()
 
@@ -22,6 +24,7 @@ UNKNOWN_ORDERS = RateLimit(per_s=5, burst=100)
 UNKNOWN_ORDERS_STORED_MAX = 2_000
 PER_ORDER_STORED_MAX = 50
 """A payment has an approval and a few cancels, and KICC repeats them under the same id."""
+LEFT_TO_OPERATOR_MAX = 1_000
 _DELETED_AT_ONCE = 500
 _REFUSED = Counter(
     "dasi_pg_notifications_refused_total",
@@ -83,7 +86,8 @@ async def process_pg_notification(
     `lookup_triggered`: a lookup was made. `no_open_attempt`: no attempt was open. `unknown_order`:
     no request of ours has that order number. `untrusted_source`: a live notification from an
     address that is not the PG's; it is stored and not processed, and the scheduled lookups resolve
-    its attempts anyway.
+    its attempts anyway. `held`: this may be a copy of the installation, so nothing is looked up.
+    `adopted`, `left_to_operator`: `dasi.forgotten_payments` found the order at the PG.
     """
     outcome = await _look_up_order(engine, provider, notification, source=source)
     await inbox_store.finish_any_merchant(
@@ -108,6 +112,8 @@ async def process_pg_notification(
 async def _look_up_order(
     engine: Engine, provider: str, notification: PgNotification, *, source: str
 ) -> str:
+    if await is_held(engine.database):
+        return "held"
     if notification.pg_order_id is None:
         return "unknown_order"
     is_known = await attempt_store.is_order_known_any_merchant(
@@ -116,7 +122,13 @@ async def _look_up_order(
         pg_order_id=notification.pg_order_id,
     )
     if not is_known:
-        return "unknown_order"
+        return await find_notified_payment(
+            engine,
+            provider,
+            pg_merchant_id=notification.pg_merchant_id,
+            pg_order_id=notification.pg_order_id,
+            source=source,
+        )
     is_sandbox = await attempt_store.is_sandbox_order_any_merchant(
         engine.database,
         pg_merchant_id=notification.pg_merchant_id,
@@ -133,6 +145,13 @@ async def _look_up_order(
     for attempt in attempts:
         await lookup_attempt(engine, attempt)
     return "lookup_triggered" if attempts else "no_open_attempt"
+
+
+async def list_left_to_operator(engine: Engine) -> list[tuple[str, datetime]]:
+    """The order numbers that the PG holds an approval of and the ledger does not know, and when."""
+    return await inbox_store.left_to_operator_any_merchant(
+        engine.database, limit=LEFT_TO_OPERATOR_MAX
+    )
 
 
 SEALED_NOTIFICATIONS = EncryptedColumn(

@@ -68,6 +68,20 @@ async def delete_unknown_any_merchant(database: Database, *, before: datetime, b
     return len(rows)
 
 
+async def left_to_operator_any_merchant(
+    database: Database, *, limit: int
+) -> list[tuple[str, datetime]]:
+    """Order number and time of notifications whose approval was not adopted and is not known."""
+    rows = await database.fetch(
+        """SELECT n.pg_order_id, max(n.last_at) AS last_at FROM pg_notifications n
+           WHERE n.outcome = 'left_to_operator'
+             AND NOT EXISTS (SELECT FROM pg_attempts a WHERE a.pg_order_id = n.pg_order_id)
+           GROUP BY n.pg_order_id ORDER BY last_at LIMIT $1""",
+        limit,
+    )
+    return [(row["pg_order_id"], row["last_at"]) for row in rows]
+
+
 async def finish_any_merchant(
     database: Database, *, provider: str, notification_id: str, outcome: str
 ) -> None:

@@ -62,6 +62,12 @@ class Attempt:
     is_other_day: bool = False
     """The PG refused our day, so this request names another one than today's."""
 
+    def on_other_day(self, business_date: date) -> "Attempt":
+        """Return the request that follows when the PG refuses the day of this one."""
+        return Attempt(
+            attempt_id=f"{self.attempt_id}-d", business_date=business_date, is_other_day=True
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:

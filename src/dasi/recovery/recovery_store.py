@@ -74,3 +74,56 @@ async def set_mode_any_merchant(
         newest_row_at,
         detail,
     )
+
+
+async def installation_id_any_merchant(connection: Connection) -> str:
+    return str(await connection.fetchval("SELECT installation_id FROM installation"))
+
+
+async def has_seal_any_merchant(connection: Connection, seal_number: int, mac: bytes) -> bool:
+    """Whether the ledger has exactly this seal."""
+    row = await connection.fetchrow(
+        "SELECT 1 FROM ledger_seals WHERE seal_number = $1 AND mac = $2", seal_number, mac
+    )
+    return row is not None
+
+
+async def newest_seal_any_merchant(database: Database) -> tuple[str, tuple[int, bytes] | None]:
+    """The id of the installation, and number and MAC of the newest seal."""
+    row = await database.fetchrow(
+        """SELECT i.installation_id, s.seal_number, s.mac FROM installation i
+           LEFT JOIN LATERAL (SELECT seal_number, mac FROM ledger_seals
+                              ORDER BY seal_number DESC LIMIT 1) s ON true"""
+    )
+    assert row is not None, "the installation has one row"
+    seal = None if row["seal_number"] is None else (row["seal_number"], row["mac"])
+    return str(row["installation_id"]), seal
+
+
+async def home_any_merchant(
+    connection: Connection,
+) -> tuple[str | None, str | None, str | None]:
+    """Where the original is (cluster and folder), and the cluster that this is.
+
+    The last is None for a role that may not read PostgreSQL's system identifier.
+    """
+    row = await connection.fetchrow(
+        """SELECT home_cluster, home_folder, current_database() AS database,
+                  has_function_privilege('pg_control_system()', 'EXECUTE') AS may_read_system
+           FROM installation"""
+    )
+    assert row is not None, "the installation has one row"
+    cluster = None
+    if row["may_read_system"]:
+        system = await connection.fetchval("SELECT system_identifier FROM pg_control_system()")
+        cluster = f"{system}/{row['database']}"
+    return row["home_cluster"], row["home_folder"], cluster
+
+
+async def set_home_any_merchant(
+    connection: Connection, *, cluster: str | None, folder: str | None
+) -> None:
+    """Make this place the home of the original."""
+    await connection.execute(
+        "UPDATE installation SET home_cluster = $1, home_folder = $2::jsonb", cluster, folder
+    )

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import structlog
@@ -19,6 +20,7 @@ from dasi.foundation.postgres import (
     is_transaction_pooler,
     unverified_sslmode,
 )
+from dasi.recovery import CommitMark, check_home, folder_home, recovery_state
 from dasi.runtime.data_dir import DataDir, session_url
 from dasi.schema import (
     Migration,
@@ -162,6 +164,33 @@ async def _refuse_wrong_clock(engine: Engine) -> None:
             hint="Set both machines' clocks by NTP (chronyc tracking, timedatectl), then start "
             "again.",
         )
+
+
+async def check_original(
+    engine: Engine, settings: Settings, *, folder: Path | None = None
+) -> str | None:
+    """Hold an installation that may be a copy, before anything leaves it; return the difference.
+
+    `folder`: the data folder of an embedded database, by the process that started it. A mode other
+    than normal is logged. `OperatorError` if the state folder cannot be used.
+    """
+    if settings.state_dir:
+        CommitMark(Path(settings.state_dir)).ensure_writable()
+    async with engine.database.transaction() as connection:
+        difference = await check_home(
+            connection,
+            folder=None if folder is None else folder_home(folder),
+            now=engine.clock.now(),
+        )
+        state = await recovery_state(connection)
+    if state.mode != "normal":
+        structlog.get_logger("dasi").error(
+            f"installation_{state.mode}",
+            why=state.detail,
+            since=state.since and state.since.isoformat(),
+            hint="`dasi recover` shows what it means and the way out.",
+        )
+    return difference
 
 
 def database_unreachable(cause: BaseException) -> OperatorError:

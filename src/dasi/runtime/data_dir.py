@@ -2,6 +2,7 @@
 
     folder/lock, postgres/, postgres.log, socket/    see dasi.runtime.embedded_postgres
     folder/keys-folder                               see dasi.runtime.keys_folder
+    folder/newest-commits.json                       see dasi.recovery.commit_mark
 
 A database named by DASI_DATABASE_URL comes first: then the folder is not touched.
 """
@@ -55,7 +56,7 @@ async def running_database(
     try:
         if not is_new and not has_key_source(environment):
             keys_file = find_keys_file(folder, keys, may_make=False, may_move=True)
-        yield _with_folder(environment, postgres, keys_file, is_new=is_new)
+        yield _with_folder(folder, environment, postgres, keys_file, is_new=is_new)
     finally:
         await postgres.stop()
 
@@ -77,7 +78,7 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
         keys_file = None
         if not has_key_source(environment):
             keys_file = find_keys_file(folder, None, may_make=False, may_move=False)
-        yield replace(_with_folder(environment, running, keys_file), postgres=None)
+        yield replace(_with_folder(folder, environment, running, keys_file), postgres=None)
     else:
         async with running_database(folder, environment) as opened:
             yield opened
@@ -98,6 +99,7 @@ def _external(environment: Mapping[str, str]) -> DataDir:
 
 
 def _with_folder(
+    folder: Path,
     environment: Mapping[str, str],
     postgres: EmbeddedPostgres,
     keys_file: KeysFile | None,
@@ -107,6 +109,8 @@ def _with_folder(
     variables = {name: value for name, value in environment.items() if name != _OWNER_URL}
     variables["DASI_DATABASE_URL"] = postgres.app_url
     variables["DASI_DATA_FOLDER"] = str(postgres.log.parent)
+    if not variables.get("DASI_STATE_DIR", "").strip():
+        variables["DASI_STATE_DIR"] = str(folder.absolute())
     if keys_file is not None:
         # The path and not the keys: an environment shows in more places than a file.
         variables["DASI_VAULT_KEYS_FILE"] = str(keys_file.path)

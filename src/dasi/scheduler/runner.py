@@ -53,10 +53,10 @@ class Runner(WorkerPool[DueSchedule, int]):
         self._backing_off: dict[int, datetime] = {}
 
     async def claim_due(self, *, only_merchant_id: int | None) -> list[DueSchedule]:
-        """Claim a step of due schedules, in order; none while charging is stopped (M11)."""
+        """Claim a step of due schedules, in order; none while charging is stopped (M11) or held."""
         if self.free_slots < self._step:
             return []
-        if (await recovery_state(self._engine.database)).mode == "stopped":
+        if (await recovery_state(self._engine.database)).mode in ("stopped", "held"):
             return []
         now = self._engine.clock.now()
         return await run_store.claim_due_any_merchant(

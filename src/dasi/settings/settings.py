@@ -100,6 +100,16 @@ class Settings:
         sentence="The data folder of the embedded database, whose disk must keep 256 MiB free. "
         "`dasi up` and `dasi demo` set it.",
     )
+    state_dir: str = _setting(
+        "DASI_STATE_DIR",
+        default="none",
+        unit="path",
+        read=readers.none_or(str),
+        sentence="A folder of this host, outside the database and its backups, in which gateway "
+        "and worker keep the newest commits that they know. With it, a restart together with a "
+        "restore is noticed. One folder for all processes of an installation on a host. `dasi up` "
+        "uses its data folder when it is unset.",
+    )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
         default="http://127.0.0.1:8000",

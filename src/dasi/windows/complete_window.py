@@ -124,7 +124,7 @@ async def _reserve(
     now = engine.clock.now()
     async with engine.database.transaction() as connection:
         if kind is AttemptKind.APPROVE:
-            await ensure_not_stopped(connection)
+            await ensure_not_stopped(connection)  # `insert_attempt` refuses the rest while held
         if not await window_store.claim_window(
             connection,
             merchant.merchant_id,

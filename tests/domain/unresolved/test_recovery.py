@@ -1,10 +1,11 @@
 """A database that went back in time repeats no charge (M11)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from dasi.foundation.clock import KST
 from dasi.foundation.db import Database
 from dasi.foundation.errors import Unavailable
 from dasi.ledger import Payment, Status
@@ -67,6 +68,49 @@ async def test_lost_charge_is_adopted_without_a_request(
     assert (again.status, again.pg_tid) == (Status.PAID, lost.pg_tid)
     assert new.status is Status.PAID
     assert await remembering.approvals_at_pg() == 3
+
+
+async def lose_charge_of_other_day(payments: PaymentsFixture, owner: Database) -> Payment:
+    """A charge whose day the PG refused, so that it was paid under its second name."""
+    kicc = payments.kicc_merchant.kicc
+    before_midnight = datetime(2026, 9, 3, 23, 59, 50, tzinfo=KST)
+    await payments.turn((before_midnight - payments.engine.clock.now()).total_seconds())
+    await payments.charge(merchant_uid="order-kept")
+    await kicc.set_clock("2026-09-04T00:00:10")
+    lost = await payments.charge(merchant_uid="order-lost")
+    assert lost.status is Status.PAID
+    await mode_after_losing(payments, owner, lost)
+    await payments.turn(600)
+    return lost
+
+
+async def test_lost_charge_of_the_second_day_is_adopted(
+    remembering: PaymentsFixture, owner: Database
+) -> None:
+    lost = await lose_charge_of_other_day(remembering, owner)
+
+    again = await remembering.charge(merchant_uid="order-lost")
+
+    assert (again.status, again.pg_tid) == (Status.PAID, lost.pg_tid)
+    assert await remembering.approvals_at_pg() == 2
+
+
+async def test_lost_charge_of_the_second_day_is_adopted_by_a_later_lookup(
+    remembering: PaymentsFixture, owner: Database
+) -> None:
+    lost = await lose_charge_of_other_day(remembering, owner)
+    kicc = remembering.kicc_merchant.kicc
+    await kicc.scenario("server_error_before_processing", "query", times=2)
+    again = await remembering.charge(merchant_uid="order-lost")
+
+    await remembering.resolve_for(120)
+
+    adopted = await remembering.now(again)
+    assert (again.status, adopted.status, adopted.pg_tid) == (
+        Status.PENDING,
+        Status.PAID,
+        lost.pg_tid,
+    )
 
 
 async def test_lost_charge_of_another_amount_is_escalated(
