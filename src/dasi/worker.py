@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Counter
 
+from dasi.backup_folder import publish_backup_metrics
 from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
@@ -85,7 +86,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             loops.create_task(
                 _repeat("recovery", lambda: _end_recovery(engine), stop, idle_s=_SLOW_S)
             )
-            loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
+            loops.create_task(
+                _repeat("metrics", lambda: _publish(engine, settings), stop, idle_s=_SLOW_S)
+            )
             if settings.buyer_retention_days is not None:
                 days = settings.buyer_retention_days
                 loops.create_task(
@@ -114,8 +117,9 @@ async def _delete_old(engine: Engine, settings: Settings) -> int:
     ) + await delete_unknown_notifications(engine, older_than=older_than)
 
 
-async def _publish(engine: Engine) -> int:
+async def _publish(engine: Engine, settings: Settings) -> int:
     """Publish gauges that need the database, for a scrape of the worker's metrics."""
+    await publish_backup_metrics(engine.database, settings.backup_dir)
     await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
     await publish_mode(engine.database)

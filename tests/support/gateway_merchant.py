@@ -219,9 +219,13 @@ async def running_gateway(
     *,
     clock: Clock | None = None,
     webhook_url: str | None = None,
+    is_new: bool = True,
     **more: str,
 ) -> AsyncIterator[MerchantClient]:
-    """Run a gateway with one merchant until the block ends. `more`: settings by variable name."""
+    """Run a gateway with one merchant until the block ends. `more`: settings by variable name.
+
+    `is_new=False`: the database has the merchant already.
+    """
     listening = free_socket()
     public_url = address_of(listening)
     variables = environment(database_url, kicc_url=kicc.base_url, public_url=public_url)
@@ -230,7 +234,7 @@ async def running_gateway(
     async with (
         open_engine(settings, clock=clock) as engine,
         served(create_app(engine, settings), listening) as url,
-        open_merchant(engine, url, kicc, webhook_url=webhook_url) as client,
+        open_merchant(engine, url, kicc, webhook_url=webhook_url, is_new=is_new) as client,
     ):
         yield client
 

@@ -2,6 +2,7 @@
 
     folder/lock, postgres/, postgres.log, socket/    see dasi.runtime.embedded_postgres
     folder/keys-folder                               see dasi.runtime.keys_folder
+    folder/backups.json                              see dasi.backup_folder
 
 A database named by DASI_DATABASE_URL comes first: then the folder is not touched.
 """
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dasi.backup_folder import ArchiveSettings, archive_settings
 from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.keys_folder import KeysFile, find_keys_file
@@ -46,16 +48,18 @@ async def running_database(
         yield _external(environment)
         return
     is_new = not (folder / "postgres").exists()
+    archive = archive_settings(folder, environment)
     keys_file = None
     if is_new and not has_key_source(environment):
         # Before the data: data whose first start is interrupted must not be without keys.
         keys_file = find_keys_file(folder, keys, may_make=True, may_move=True)
-    postgres = EmbeddedPostgres(folder, durable=True)
+    postgres = EmbeddedPostgres(folder, durable=True, settings=archive.server_settings(environment))
     await postgres.start()
     try:
+        archive.keep(folder)
         if not is_new and not has_key_source(environment):
             keys_file = find_keys_file(folder, keys, may_make=False, may_move=True)
-        yield _with_folder(environment, postgres, keys_file, is_new=is_new)
+        yield _with_folder(environment, postgres, keys_file, archive, is_new=is_new)
     finally:
         await postgres.stop()
 
@@ -77,7 +81,8 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
         keys_file = None
         if not has_key_source(environment):
             keys_file = find_keys_file(folder, None, may_make=False, may_move=False)
-        yield replace(_with_folder(environment, running, keys_file), postgres=None)
+        archive = archive_settings(folder, environment)
+        yield replace(_with_folder(environment, running, keys_file, archive), postgres=None)
     else:
         async with running_database(folder, environment) as opened:
             yield opened
@@ -101,11 +106,13 @@ def _with_folder(
     environment: Mapping[str, str],
     postgres: EmbeddedPostgres,
     keys_file: KeysFile | None,
+    archive: ArchiveSettings,
     *,
     is_new: bool = False,
 ) -> DataDir:
     variables = {name: value for name, value in environment.items() if name != _OWNER_URL}
     variables["DASI_DATABASE_URL"] = postgres.app_url
+    variables |= archive.environment()
     if keys_file is not None:
         # The path and not the keys: an environment shows in more places than a file.
         variables["DASI_VAULT_KEYS_FILE"] = str(keys_file.path)

@@ -52,6 +52,12 @@ def none_or(read: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: "" if text == "none" else read(text)
 
 
+def wal_archive_command(text: str) -> str:
+    if "%p" not in text:
+        raise ValueError("a shell command with %p, the file to archive")
+    return text
+
+
 def web_url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         rule = f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"

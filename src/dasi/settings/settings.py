@@ -5,14 +5,12 @@ names the variable, the rule and the correction. `docs/reference/settings.md` is
 `SETTINGS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, Literal
 
-from dasi.foundation.errors import OperatorError
 from dasi.http.client_address import Network
-from dasi.sealing_keys import with_vault_keys
 from dasi.settings import readers
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
@@ -80,6 +78,32 @@ class Settings:
         unit="seconds",
         read=readers.whole_number(1, 300),
         sentence="How long one statement may take before it is given up.",
+    )
+    backup_dir: str = _setting(
+        "DASI_BACKUP_DIR",
+        default="none",
+        unit="path",
+        read=readers.none_or(str),
+        sentence="Where `dasi backup` puts backups of the embedded database, and `dasi up` the "
+        "archive of its WAL. It must exist, on another disk. The data folder remembers it; `none` "
+        "ends the archive.",
+    )
+    wal_archive_command: str = _setting(
+        "DASI_WAL_ARCHIVE_COMMAND",
+        default="none",
+        unit="command",
+        read=readers.none_or(readers.wal_archive_command),
+        sentence="A shell command that takes the WAL of the embedded database in place of the "
+        "folder, such as an upload: `%p` is the file, `%f` its name (PostgreSQL's "
+        "`archive_command`). The data folder remembers it.",
+    )
+    wal_archive_timeout_s: int = _setting(
+        "DASI_WAL_ARCHIVE_TIMEOUT_S",
+        default="60",
+        unit="seconds",
+        read=readers.whole_number(1, 86_400),
+        sentence="How old a commit of the embedded database may become before its WAL is archived. "
+        "A lost machine loses at most this much.",
     )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
@@ -308,46 +332,3 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = tuple(
     Setting(attribute.name, *attribute.metadata["setting"]) for attribute in fields(Settings)
 )
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read and check all settings. `OperatorError` names the first variable that breaks its rule.
-
-    An empty variable counts as unset: that is how compose files and systemd units leave one out.
-    It runs `DASI_VAULT_KEYS_COMMAND`, so a process calls it once.
-    """
-    environment = with_vault_keys(environment)
-    return Settings(**{setting.attribute: _read(setting, environment) for setting in SETTINGS})
-
-
-def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return variables that begin with `DASI_` and are no settings: most often misspelt ones."""
-    known = {setting.name for setting in SETTINGS}
-    return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in known))
-
-
-def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without our variables: for other programs, and for a clean start."""
-    return {name: value for name, value in environment.items() if not name.startswith("DASI_")}
-
-
-def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
-    text = environment.get(setting.name, "").strip() or setting.default
-    if text is None:
-        raise OperatorError(
-            f"{setting.name} is not set.",
-            cause=f"It has no default. {setting.sentence}",
-            hint=f"Set {setting.name}, or use `dasi up`, which makes its own.",
-        )
-    try:
-        return setting.read(text)
-    except ValueError as wrong:
-        was = "what it holds is not shown, because it is a secret" if setting.is_secret else text
-        raise OperatorError(
-            f"{setting.name} cannot be used: {was!r}."
-            if not setting.is_secret
-            else f"{setting.name} cannot be used ({was}).",
-            cause=f"It must be {wrong}.",
-            hint=f"Correct {setting.name}"
-            + (f", or unset it: the default is {setting.default}." if setting.default else "."),
-        ) from wrong
