@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from dasi import worker
-from dasi.backup_folder import list_backups
+from dasi.backup_folder import list_backups, publish_backup_metrics
 from dasi.backups import RestoreRequest, make_backup, restore_backup
 from dasi.ledger_proof import seal_ledger, verify_ledger
 from dasi.outcomes import resolve_due
@@ -100,8 +101,7 @@ async def test_a_restored_backup_holds_what_the_pg_holds(
 ) -> None:
     async with installation(tmp_path / "a", store, kicc, is_new=True) as (opened, gateway):
         await gateway.register_card()
-        await schedule(gateway, EARLY, in_s=2)
-        await schedule(gateway, LATE, in_s=6)
+        await schedule(gateway, EARLY, in_s=3)
         charging = asyncio.create_task(charge_all(gateway, DURING))
         backup, report, _deleted = await make_backup(
             gateway.engine,
@@ -111,13 +111,18 @@ async def test_a_restored_backup_holds_what_the_pg_holds(
             must_verify_ledger=True,
             on_progress=lambda _step, _done, _total: None,
         )
-        assert report is not None and report.discrepancy_count == 0
+        assert backup.is_ledger_verified, report
         assert {answer.response["status"] for answer in await charging} == {"paid"}
         await until_paid(gateway, EARLY)
+        await schedule(gateway, LATE, in_s=4)
         (row,) = await gateway.rows("SELECT clock_timestamp() AS now")
         paid_after = await charge_all(gateway, AFTER)
         await until_paid(gateway, LATE)
+        await publish_backup_metrics(gateway.engine.database, str(store))
     assert list_backups(store) == [backup]
+    newest = REGISTRY.get_sample_value("dasi_newest_backup_timestamp_seconds")
+    assert newest == backup.ended_at.timestamp()
+    assert REGISTRY.get_sample_value("dasi_wal_archive_failing") == 0
 
     restored = await restore_backup(
         RestoreRequest(

@@ -51,11 +51,11 @@ async def make_backup(
 ) -> tuple[Backup, VerificationReport | None, list[str]]:
     """Make a backup in `folder`; return it, its verification, and the names of deleted ones.
 
-    `keep`: how many backups stay; None keeps all. Nothing is deleted if the ledger of the new one
-    is not proven. `OperatorError` if it cannot be made; nothing of it is left then.
+    `folder`: an absolute path. `keep`: how many backups stay; None keeps all. Nothing is deleted if
+    the ledger of the new one is not proven. `OperatorError` if it cannot be made; nothing of it is
+    left then.
     """
     binaries = tools()
-    folder = folder.absolute()
     with _locked(folder):
         began_at = engine.clock.now()
         size, system_identifier, installation_id = await _describe(owner_url)

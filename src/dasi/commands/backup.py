@@ -124,8 +124,11 @@ def list_command(
     shown = None if as_json else ("backup", "ended_at", "mib", "ledger_verified")
     print_list(
         [
-            {name: fact for name, fact in _facts(backup, as_json=as_json).items()
-             if shown is None or name in shown}
+            {
+                name: fact
+                for name, fact in _facts(backup, as_json=as_json).items()
+                if shown is None or name in shown
+            }
             for backup in backups
         ],
         as_json=as_json,
@@ -244,7 +247,7 @@ def _require_embedded() -> None:
 def _backup_folder(to: Path | None, data: Path) -> Path:
     if to is not None:
         # The rule that backups are not inside the data holds for this one, too.
-        return Path(archive_settings(data, {"DASI_BACKUP_DIR": str(to)}).folder or to)
+        return Path(archive_settings(data, {"DASI_BACKUP_DIR": str(to)}).folder or to).absolute()
     folder = archive_settings(data, os.environ).folder
     if folder is None:
         raise OperatorError(

@@ -47,9 +47,9 @@ def recover(
 ) -> None:
     """Show or set what happens before a charge while the database may have lost rows.
 
-    A process that misses rows which it committed sets the mode itself. Set it by hand before the
-    first start after you restored a backup. A recovery ends by itself when KICC stops answering
-    about the lost time: at the second midnight in Korea.
+    A process that misses rows which it committed sets the mode itself, and so does `dasi restore`.
+    Set it by hand before the first start after you restored a backup with other tools. A recovery
+    ends by itself when KICC stops answering about the lost time: at the second midnight in Korea.
     """
     if mode is not None and not reason:
         raise typer.BadParameter("--mode needs --reason", param_hint="--reason")
