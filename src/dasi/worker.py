@@ -7,7 +7,6 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import structlog
 from prometheus_client import Counter
@@ -20,15 +19,15 @@ from dasi.foundation.db import CONNECTION_LOST, connect
 from dasi.foundation.errors import Unavailable
 from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
-from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
+from dasi.retention import delete_old
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, suspend_deliveries_any_merchant
-from dasi.windows import delete_abandoned_windows, expire_windows
+from dasi.windows import expire_windows
 
 log = structlog.get_logger()
 
@@ -37,6 +36,7 @@ _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
 _RETENTION_S = 600.0
+_RETENTION_PAUSE_S = 0.2
 _SEAL_S = 2.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
@@ -110,11 +110,11 @@ async def _end_recovery(engine: Engine) -> int:
 
 
 async def _delete_old(engine: Engine, settings: Settings) -> int:
-    """Delete a batch of old abandoned windows and unknown notifications; return how many."""
-    older_than = timedelta(days=settings.abandoned_days)
-    return await delete_abandoned_windows(
-        engine, older_than=older_than
-    ) + await delete_unknown_notifications(engine, older_than=older_than)
+    """Delete old rows, with a pause after each batch that leaves disk and CPU to charges."""
+    rows = await delete_old(engine, settings)
+    if rows:
+        await asyncio.sleep(_RETENTION_PAUSE_S)
+    return rows
 
 
 async def _publish(engine: Engine, settings: Settings) -> int:

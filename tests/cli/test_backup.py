@@ -47,7 +47,7 @@ def test_a_backup_is_restored_into_an_empty_folder(backed_up: Path):
     assert "is not empty" in refused.stderr
 
 
-def test_an_old_backup_is_told_by_the_exit_code(backed_up: Path):
+def test_an_old_backup_has_an_exit_code_of_its_own(backed_up: Path):
     assert dasi("backups", "--to", "store", "--max-age", "0s", cwd=backed_up).returncode == 1
 
 

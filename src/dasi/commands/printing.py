@@ -19,6 +19,11 @@ _REFUSALS = {
         "This card of {customer_uid} cannot be restored.",
         "`dasi billing-key list` shows which can: a replaced one before its grace period ends.",
     ),
+    "cursor_expired": (
+        "Events after the cursor {cursor} were deleted because of their age.",
+        "Compare the payments of that time (GET /payments), then read on with --after {oldest}. "
+        "`dasi listen` needs another --name.",
+    ),
     "unknown_merchant": (
         "There is no merchant {code}.",
         "`dasi merchant list` shows all of them; `dasi merchant add --code {code} …` adds it.",

@@ -1,6 +1,15 @@
 """The interface for PG notifications: receive, store, and look up what they name."""
 
-from dasi.pg_notifications.inbox import SEALED_NOTIFICATIONS, delete_unknown_notifications
+from dasi.pg_notifications.inbox import (
+    SEALED_NOTIFICATIONS,
+    delete_old_notifications,
+    delete_unknown_notifications,
+)
 from dasi.pg_notifications.routes import routes
 
-__all__ = ["SEALED_NOTIFICATIONS", "delete_unknown_notifications", "routes"]
+__all__ = [
+    "SEALED_NOTIFICATIONS",
+    "delete_old_notifications",
+    "delete_unknown_notifications",
+    "routes",
+]

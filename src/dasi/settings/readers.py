@@ -91,7 +91,7 @@ def networks(text: str) -> tuple[Network, ...]:
         raise ValueError("networks such as `10.0.0.0/8,::1`, separated by commas") from error
 
 
-def retention_days(text: str) -> int | None:
+def days_or_off(text: str) -> int | None:
     return None if text == "off" else whole_number(30, 36_500)(text)
 
 

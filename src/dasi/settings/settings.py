@@ -200,8 +200,42 @@ class Settings:
         unit="days",
         read=readers.whole_number(1, 3_650),
         sentence="After how many days the worker deletes payment windows that nobody returned "
-        "from, and notifications of unknown orders. Payments, attempts and events are never "
-        "deleted.",
+        "from, and notifications of unknown orders. Payments, attempts, their events and the audit "
+        "log are never deleted.",
+    )
+    webhook_days: int | None = _setting(
+        "DASI_WEBHOOK_DAYS",
+        default="90",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="After how many days the worker deletes webhook events with their deliveries and "
+        "attempts, at least 30. Those that wait stay. `off`: never.",
+    )
+    pg_message_days: int | None = _setting(
+        "DASI_PG_MESSAGE_DAYS",
+        default="400",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="After how many days the worker deletes the masked messages to and from PGs, and "
+        "their notifications, at least 30. The attempts stay, with the PG's number, code and text. "
+        "`off`: never.",
+    )
+    idempotency_days: int | None = _setting(
+        "DASI_IDEMPOTENCY_DAYS",
+        default="30",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="After how many days the worker forgets the response stored for an "
+        "`Idempotency-Key`, at least 30. The key stays: a repetition is then answered from the "
+        "payment as it is. `off`: never.",
+    )
+    window_days: int | None = _setting(
+        "DASI_WINDOW_DAYS",
+        default="90",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="After how many days the worker deletes payment windows whose payment has ended, "
+        "at least 30. The payment stays. `off`: never.",
     )
     inline_lookup_delay_s: int = _setting(
         "DASI_INLINE_LOOKUP_DELAY_S",
@@ -275,7 +309,7 @@ class Settings:
         "DASI_BUYER_RETENTION_DAYS",
         default="off",
         unit="days",
-        read=readers.retention_days,
+        read=readers.days_or_off,
         sentence="After how many days buyers' personal data is erased from payments, at least 30; "
         "amounts and statuses stay. `off` erases nothing by itself. The law asks for five years of "
         "payment records (1827 days). It cannot be undone.",
