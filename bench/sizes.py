@@ -8,12 +8,15 @@ a clock that is 500 days ahead, and each table is rewritten, so that free space 
 
 import argparse
 import asyncio
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from bench.seed import name_of, prepare
 from dasi.app import open_engine
