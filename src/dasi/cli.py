@@ -51,6 +51,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "recover",
         "Show or set the checks before a charge while the database may have lost rows.",
     ),
+    "backup": (
+        "backup",
+        "Back up the embedded database while it runs, and check every file of the copy.",
+    ),
+    "backups": ("backup", "List the backups of a folder, newest first."),
+    "restore": (
+        "backup",
+        "Restore a backup into an empty folder, and leave the installation in recovery.",
+    ),
     "ledger": ("ledger", "The ledger: its proof and its head."),
     "schedules": ("schedules", "Scheduled payments. With --on: those of a day."),
     "webhooks": ("webhooks", "Deliveries of webhooks, their endpoints and secrets."),

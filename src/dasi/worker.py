@@ -6,12 +6,12 @@ packages. A failure of one loop is logged and repeated, and does not stop the ot
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import partial
 
 import structlog
 from prometheus_client import Counter
 
+from dasi.backup_folder import publish_backup_metrics
 from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
 from dasi.engine import Engine
@@ -19,15 +19,15 @@ from dasi.foundation.errors import Unavailable
 from dasi.foundation.postgres import UNAVAILABLE, Hosts
 from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
-from dasi.pg_notifications import delete_unknown_notifications
 from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, is_held, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
+from dasi.retention import delete_old
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
 from dasi.settings import Settings
 from dasi.webhooks import Deliverer, suspend_deliveries_any_merchant
-from dasi.windows import delete_abandoned_windows, expire_windows
+from dasi.windows import expire_windows
 
 log = structlog.get_logger()
 
@@ -36,9 +36,14 @@ _AFTER_FAILURE_S = 2.0
 _SLOW_S = 15.0
 _COUNT_S = 5.0
 _RETENTION_S = 600.0
+_RETENTION_PAUSE_S = 0.2
 _SEAL_S = 2.0
 _LISTEN_CHECK_S = 15.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
+
+
+Poll = Callable[[], Awaitable[int]]
+"""Do the due work once, and return how much was done."""
 
 
 async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
@@ -54,71 +59,45 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
     session_url = settings.database_direct_url or settings.database_url
     try:
         async with asyncio.TaskGroup() as loops:
+
+            def repeat(name: str, poll: Poll, *, idle_s: float = _IDLE_S) -> None:
+                loops.create_task(_repeat(name, poll, stop, idle_s=idle_s))
+
             loops.create_task(_repeat("webhooks", unless_held(deliverer.poll), stop, woken=woken))
-            loops.create_task(
-                _repeat("schedules", timed(lambda: _run_schedules(engine, runner)), stop)
+            loops.create_task(_listen(session_url, woken, stop))
+            repeat("schedules", timed(lambda: _run_schedules(engine, runner)))
+            repeat("retries", timed(lambda: schedule_retries(engine)))
+            repeat("resolve", timed(unless_held(lambda: resolve_due(engine))))
+            repeat("key_deletions", timed(unless_held(lambda: delete_due_keys(engine))))
+            repeat(
+                "card_verifications",
+                timed(unless_held(lambda: refund_verifications(engine))),
+                idle_s=_SLOW_S,
             )
-            loops.create_task(_repeat("retries", timed(lambda: schedule_retries(engine)), stop))
-            loops.create_task(
-                _repeat(
-                    "card_verifications",
-                    timed(unless_held(lambda: refund_verifications(engine))),
-                    stop,
-                    idle_s=_SLOW_S,
-                )
+            repeat("windows", timed(lambda: expire_windows(engine)), idle_s=_SLOW_S)
+            repeat(
+                "suspended_deliveries",
+                lambda: suspend_deliveries_any_merchant(engine),
+                idle_s=_SLOW_S,
             )
-            loops.create_task(
-                _repeat(
-                    "suspended_deliveries",
-                    lambda: suspend_deliveries_any_merchant(engine),
-                    stop,
-                    idle_s=_SLOW_S,
-                )
-            )
-            loops.create_task(
-                _repeat("windows", timed(lambda: expire_windows(engine)), stop, idle_s=_SLOW_S)
-            )
-            loops.create_task(
-                _repeat(
-                    "retention",
-                    timed(lambda: _delete_old(engine, settings)),
-                    stop,
-                    idle_s=_RETENTION_S,
-                )
-            )
-            loops.create_task(
-                _repeat("counts", lambda: count_payments(engine), stop, idle_s=_COUNT_S)
-            )
-            loops.create_task(_repeat("seals", lambda: seal_ledger(engine), stop, idle_s=_SEAL_S))
-            loops.create_task(
-                _repeat("resolve", timed(unless_held(lambda: resolve_due(engine))), stop)
-            )
-            loops.create_task(
-                _repeat("key_deletions", timed(unless_held(lambda: delete_due_keys(engine))), stop)
-            )
-            loops.create_task(
-                _repeat("recovery", timed(lambda: _end_recovery(engine)), stop, idle_s=_SLOW_S)
-            )
-            loops.create_task(_repeat("metrics", lambda: _publish(engine), stop, idle_s=_SLOW_S))
+            repeat("recovery", timed(lambda: _end_recovery(engine)), idle_s=_SLOW_S)
+            repeat("seals", lambda: seal_ledger(engine), idle_s=_SEAL_S)
+            repeat("counts", lambda: count_payments(engine), idle_s=_COUNT_S)
+            repeat("metrics", lambda: _publish(engine, settings), idle_s=_SLOW_S)
+            repeat("retention", timed(lambda: _delete_old(engine, settings)), idle_s=_RETENTION_S)
             if settings.buyer_retention_days is not None:
                 days = settings.buyer_retention_days
-                loops.create_task(
-                    _repeat(
-                        "retention",
-                        timed(lambda: erase_expired(engine, days=days)),
-                        stop,
-                        idle_s=_RETENTION_S,
-                    )
+                repeat(
+                    "retention",
+                    timed(lambda: erase_expired(engine, days=days)),
+                    idle_s=_RETENTION_S,
                 )
-            loops.create_task(_listen(session_url, woken, stop))
     finally:
         await runner.close()
         await deliverer.close()
 
 
-def _while_clock_right(
-    engine: Engine, poll: Callable[[], Awaitable[int]]
-) -> Callable[[], Awaitable[int]]:
+def _while_clock_right(engine: Engine, poll: Poll) -> Poll:
     """Return a poll that does nothing while this machine's clock disagrees with PostgreSQL's.
 
     With a clock that is ahead, a schedule is charged too early, and a lookup that finds nothing
@@ -136,9 +115,7 @@ async def _run_schedules(engine: Engine, runner: Runner) -> int:
     return await runner.poll() if engine.readiness.takes_live_charges else 0
 
 
-def _unless_held(
-    engine: Engine, poll: Callable[[], Awaitable[int]]
-) -> Callable[[], Awaitable[int]]:
+def _unless_held(engine: Engine, poll: Poll) -> Poll:
     """Return a poll that does nothing while this may be a copy of the installation."""
 
     async def poll_unless_held() -> int:
@@ -152,15 +129,16 @@ async def _end_recovery(engine: Engine) -> int:
 
 
 async def _delete_old(engine: Engine, settings: Settings) -> int:
-    """Delete a batch of old abandoned windows and unknown notifications; return how many."""
-    older_than = timedelta(days=settings.abandoned_days)
-    return await delete_abandoned_windows(
-        engine, older_than=older_than
-    ) + await delete_unknown_notifications(engine, older_than=older_than)
+    """Delete old rows, with a pause after each batch that leaves disk and CPU to charges."""
+    rows = await delete_old(engine, settings)
+    if rows:
+        await asyncio.sleep(_RETENTION_PAUSE_S)
+    return rows
 
 
-async def _publish(engine: Engine) -> int:
+async def _publish(engine: Engine, settings: Settings) -> int:
     """Publish gauges that need the database, for a scrape of the worker's metrics."""
+    await publish_backup_metrics(engine.database, settings.backup_dir)
     await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
     await publish_mode(engine.database)
@@ -169,7 +147,7 @@ async def _publish(engine: Engine) -> int:
 
 async def _repeat(
     name: str,
-    poll: Callable[[], Awaitable[int]],
+    poll: Poll,
     stop: asyncio.Event,
     *,
     woken: asyncio.Event | None = None,

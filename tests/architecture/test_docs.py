@@ -24,7 +24,7 @@ from dasi.cli import app as commands
 from dasi.engine import Engine
 from dasi.foundation import vault
 from dasi.settings import read_settings
-from dasi.settings.settings import SETTINGS
+from dasi.settings.environment import SETTINGS
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)]*)?\)")

@@ -56,6 +56,11 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
             "saved_filters",
         )
     },
+    **{
+        ("dasi.events.old_event_store", table): "one commit deletes an event with its deliveries"
+        for table in ("deliveries", "delivery_attempts", "merchants")
+    },
+    ("dasi.privacy.pg_message_store", "pg_attempts"): "messages are personal data of a payment",
     ("dasi.page_rules.page_rules", "merchants"): "the rules are columns of the merchant",
     ("dasi.scheduler.run_store", "schedules"): "the scheduler claims, runs and ends a schedule",
     ("dasi.test_clocks.test_clock_store", "merchants"): "one commit moves all due times together",

@@ -91,10 +91,10 @@ async def test_only_windows_that_nobody_returned_from_are_deleted(
         _, closed = await open_one(client, "", merchant_uid="closed-1")
         await client.close_window(closed["window_token"])
         clock.advance(timedelta(days=31))
-        assert await delete_abandoned_windows(client.engine, older_than=DAYS) == 1
+        assert await delete_abandoned_windows(client.engine, older_than=DAYS, batch=500) == 1
         assert await expire_windows(client.engine) == 1
-        assert await delete_abandoned_windows(client.engine, older_than=DAYS) == 1
-        assert await delete_abandoned_windows(client.engine, older_than=DAYS) == 0
+        assert await delete_abandoned_windows(client.engine, older_than=DAYS, batch=500) == 1
+        assert await delete_abandoned_windows(client.engine, older_than=DAYS, batch=500) == 0
 
         orders = await client.rows(
             "SELECT merchant_uid FROM payment_windows JOIN payments USING (merchant_id, imp_uid)"

@@ -7,7 +7,8 @@ import pytest
 
 from dasi.foundation.errors import OperatorError
 from dasi.settings import read_settings, unknown_names
-from dasi.settings.settings import KICC_LIVE_URL, SETTINGS
+from dasi.settings.environment import SETTINGS
+from dasi.settings.settings import KICC_LIVE_URL
 
 KEY = base64.b64encode(b"k" * 32).decode()
 SECRETS = [setting for setting in SETTINGS if setting.is_secret]

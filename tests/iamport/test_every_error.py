@@ -9,10 +9,12 @@ import io
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dasi.events import delete_old_events
 from dasi.http import slots
 from dasi.http.admission import Admission
 from dasi.iamport.errors import ERRORS
@@ -150,6 +152,16 @@ async def _too_many_long_polls(client: MerchantClient) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slots, "LONG_POLLS_PER_MERCHANT_MAX", 0)
         return await client.get("/events?cursor=999999&wait=1")
+
+
+@way_to("cursor_expired")
+async def _cursor_expired(client: MerchantClient) -> Answer:
+    await paid(client)
+    first = (await client.get("/events?limit=1")).response["next_cursor"]
+    await delete_old_events(
+        client.engine, client.merchant.merchant_id, older_than=timedelta(days=-1), batch=100
+    )
+    return await client.get(f"/events?cursor={first}")
 
 
 @way_to("body_too_large")

@@ -114,9 +114,9 @@ async def test_old_notifications_of_unknown_orders_are_deleted(
                 await asyncio.sleep(0)
         days = timedelta(days=30)
         clock.advance(timedelta(days=29))
-        assert await delete_unknown_notifications(client.engine, older_than=days) == 0
+        assert await delete_unknown_notifications(client.engine, older_than=days, batch=500) == 0
         clock.advance(timedelta(days=2))
-        assert await delete_unknown_notifications(client.engine, older_than=days) == 1
+        assert await delete_unknown_notifications(client.engine, older_than=days, batch=500) == 1
         assert await outcomes(client) == []
 
 

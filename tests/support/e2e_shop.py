@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from dasi.app import create_app, open_engine
 from dasi.channels import add_channel
+from dasi.demo.headless_payer import pay_in_window
 from dasi.foundation import vault
 from dasi.merchants import add_api_key, add_merchant
-from dasi.runtime.headless_payer import pay_in_window
 from dasi.settings import read_settings
 from dasi.webhooks import Deliverer
 from dasi_demo.pages import Settings

@@ -20,10 +20,10 @@ from yarl import URL
 
 from dasi.app import create_app, open_engine
 from dasi.channels import Channel, add_channel, list_channels
+from dasi.demo.headless_payer import pay_in_window
 from dasi.engine import Engine
 from dasi.foundation.clock import Clock
 from dasi.merchants import Merchant, NewApiKey, add_api_key, add_merchant, find_merchant_by_code
-from dasi.runtime.headless_payer import pay_in_window
 from dasi.schedules import revoke_test_schedules
 from dasi.settings import read_settings
 from support.served_app import address_of, free_socket, served
@@ -220,9 +220,13 @@ async def running_gateway(
     *,
     clock: Clock | None = None,
     webhook_url: str | None = None,
+    is_new: bool = True,
     **more: str,
 ) -> AsyncIterator[MerchantClient]:
-    """Run a gateway with one merchant until the block ends. `more`: settings by variable name."""
+    """Run a gateway with one merchant until the block ends. `more`: settings by variable name.
+
+    `is_new=False`: the database has the merchant already.
+    """
     listening = free_socket()
     public_url = address_of(listening)
     variables = environment(database_url, kicc_url=kicc.base_url, public_url=public_url)
@@ -231,7 +235,7 @@ async def running_gateway(
     async with (
         open_engine(settings, clock=clock) as engine,
         served(create_app(engine, settings), listening) as url,
-        open_merchant(engine, url, kicc, webhook_url=webhook_url) as client,
+        open_merchant(engine, url, kicc, webhook_url=webhook_url, is_new=is_new) as client,
     ):
         yield client
 

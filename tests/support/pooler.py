@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from dasi.runtime import die_with_parent
-from dasi.runtime.embedded_postgres import whom_to_run_as
+from dasi.runtime.server_account import whom_to_run_as
 from support.served_app import free_socket
 
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")

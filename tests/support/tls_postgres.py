@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from dasi.runtime import die_with_parent
-from dasi.runtime.embedded_postgres import whom_to_run_as
+from dasi.runtime.server_account import whom_to_run_as
 from support.served_app import free_socket
 
 HOST = "0.0.0.0"

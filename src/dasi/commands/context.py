@@ -26,10 +26,16 @@ _TARGET_MAX, _DETAIL_MAX = 200, 1_000
 def with_engine(data: Path, act: Callable[[Engine], Awaitable[T]]) -> T:
     """Return the result of `act`, which gets the engine."""
 
+    return with_opened(data, lambda _opened, engine: act(engine))
+
+
+def with_opened(data: Path, act: Callable[[DataDir, Engine], Awaitable[T]]) -> T:
+    """Return the result of `act`, which gets the data folder and the engine."""
+
     async def run() -> T:
-        async with _engine(data) as engine:
+        async with _open(data) as (opened, engine):
             await _record_command(engine, None)
-            return await act(engine)
+            return await act(opened, engine)
 
     return asyncio.run(run())
 
@@ -40,7 +46,7 @@ def with_merchant(
     """Return the result of `act`, which gets the engine and the merchant of that code."""
 
     async def run() -> T:
-        async with _engine(data) as engine:
+        async with _open(data) as (_opened, engine):
             merchant = await find_merchant_by_code(engine, merchant_code)
             await _record_command(engine, merchant)
             return await act(engine, merchant)
@@ -108,7 +114,7 @@ def print_moved_keys(opened: DataDir) -> None:
 
 
 @asynccontextmanager
-async def _engine(data: Path) -> AsyncIterator[Engine]:
+async def _open(data: Path) -> AsyncIterator[tuple[DataDir, Engine]]:
     async with connect_database(data, os.environ) as opened:
         print_moved_keys(opened)
         settings = read_settings(opened.environment)
@@ -116,4 +122,4 @@ async def _engine(data: Path) -> AsyncIterator[Engine]:
         # warnings and errors of it.
         set_up_logging(level="warning", log_format=settings.log_format)
         async with open_current_engine(settings) as engine:
-            yield engine
+            yield opened, engine

@@ -19,6 +19,11 @@ _REFUSALS = {
         "This card of {customer_uid} cannot be restored.",
         "Choose a replaced card whose grace period has not ended: `dasi billing-key list`.",
     ),
+    "cursor_expired": (
+        "Events after the cursor {cursor} were deleted because of their age.",
+        "Compare the payments of that time (GET /payments), then read on with --after {oldest}. "
+        "`dasi listen` needs another --name.",
+    ),
     "unknown_merchant": (
         "There is no merchant {code}.",
         "`dasi merchant list` shows all merchants; `dasi merchant add --code {code} …` adds it.",

@@ -48,7 +48,7 @@ class _Decision(StrEnum):
     RECOVERING = "recovering"
     STOPPED = "stopped"
     NORMAL = "normal"
-    HELD = "held"
+    HOLD = "held"
 
 
 @app.command(
@@ -91,9 +91,9 @@ def recover(
 ) -> None:
     """Show or set the checks before a charge while the database may have lost rows.
 
-    A process that misses rows which its host committed sets the mode itself. Set it by hand before
-    the first start after you restored a backup. A recovery ends by itself when KICC stops answering
-    about the lost time: at the second midnight in Korea.
+    A process that misses rows which it committed sets the mode itself, and so does `dasi restore`.
+    Set it by hand before the first start after you restored a backup with other tools. A recovery
+    ends by itself when KICC stops answering about the lost time: at the second midnight in Korea.
     """
     if (mode is not None or is_original or is_applied) and not reason:
         raise typer.BadParameter(

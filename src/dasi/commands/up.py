@@ -144,6 +144,13 @@ async def _print_addresses(
         console.print(f"KICC simulator on {standalone.ports.simulator_url}", soft_wrap=True)
     if opened.postgres is not None:
         console.print(f"Data in {data}", soft_wrap=True)
+        backups = opened.environment.get("DASI_BACKUP_DIR", "none")
+        console.print(
+            "No backups: name a folder in DASI_BACKUP_DIR, then run `dasi backup`."
+            if backups == "none"
+            else f"WAL archive in {backups}",
+            soft_wrap=True,
+        )
     if opened.keys_file is not None:
         console.print(
             f"Sealing keys in {opened.keys_file.path}: back them up apart from the data.",

@@ -9,6 +9,7 @@ from dasi.events.feed import (
     read_feed,
     tail_cursor,
 )
+from dasi.events.old_events import delete_old_events
 from dasi.events.outbox import (
     ENQUEUE_EVENTS_CTE,
     OWN_URL,
@@ -24,6 +25,7 @@ __all__ = [
     "Event",
     "FeedPage",
     "commit_offset",
+    "delete_old_events",
     "enqueue_event",
     "enqueue_extended_event",
     "get_offset",

@@ -12,6 +12,7 @@ from typing import Any
 
 from dasi.engine import Engine
 from dasi.foundation.db import Connection
+from dasi.foundation.errors import Refused
 
 LIMIT_MAX = 1_000
 _SEQUENCED_AT_ONCE = 5_000
@@ -49,8 +50,13 @@ class FeedPage:
 async def read_feed(
     engine: Engine, merchant_id: int, *, after: int, limit: int, include_sandbox: bool
 ) -> FeedPage:
-    """Return the events after the cursor `after` (0: from the first), oldest first."""
+    """Return the events after the cursor `after` (0: from the first that is kept), oldest first.
+
+    Raises `Refused("cursor_expired")` if events after the cursor were deleted because of their age.
+    """
     assert 1 <= limit <= LIMIT_MAX, "checked by the caller"
+    if after:
+        await _refuse_expired(engine, merchant_id, after)
     await _assign_sequences(engine, merchant_id)
     rows = await engine.database.fetch(
         f"""SELECT sequence, event_id, kind, resource_id, version, body, at FROM webhook_events e
@@ -104,6 +110,17 @@ async def commit_offset(engine: Engine, merchant_id: int, consumer: str, sequenc
         sequence,
         engine.clock.now(),
     )
+
+
+async def _refuse_expired(engine: Engine, merchant_id: int, cursor: int) -> None:
+    row = await engine.database.fetchrow(
+        """SELECT events_deleted_until FROM merchants
+           WHERE merchant_id = $1 AND events_deleted_until > $2""",
+        merchant_id,
+        cursor,
+    )
+    if row is not None:
+        raise Refused("cursor_expired", cursor=cursor, oldest=row["events_deleted_until"])
 
 
 async def _assign_sequences(engine: Engine, merchant_id: int) -> None:

@@ -45,10 +45,10 @@ TABLES: Mapping[str, str] = {
     "pg_notifications": _ALL,
     "idempotent_requests": _KEEP,
     # Webhooks.
-    "webhook_events": _KEEP,
+    "webhook_events": _ALL,
     "feed_consumers": _KEEP,
-    "deliveries": _KEEP,
-    "delivery_attempts": _KEEP,
+    "deliveries": _ALL,
+    "delivery_attempts": _ALL,
     "webhook_endpoints": _ALL,
     "webhook_secrets": _KEEP,
     # Users of the console.

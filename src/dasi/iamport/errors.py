@@ -61,6 +61,12 @@ ERRORS: dict[str, ErrorEntry] = {
         -1,
         "같은 Idempotency-Key의 요청을 처리하고 있습니다. 잠시 뒤 같은 요청을 다시 보내세요.",
     ),
+    "cursor_expired": ErrorEntry(
+        410,
+        -1,
+        "커서({cursor}) 뒤의 이벤트 일부는 보관 기간이 지나 삭제되었습니다. GET /payments 로 "
+        "결제를 대조한 뒤 cursor={oldest} 부터 다시 읽으세요.",
+    ),
     # payments
     "unknown_payment": ErrorEntry(404, 1, "존재하지 않는 결제정보입니다."),
     "no_payment_id": ErrorEntry(

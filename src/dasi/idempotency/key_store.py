@@ -54,6 +54,24 @@ async def restart(connection: Connection, merchant_id: int, key: str, now: datet
     )
 
 
+async def forget_old_responses_any_merchant(
+    connection: Connection, *, before: datetime, batch: int
+) -> int:
+    """Remove old responses and return how many. The key and the hashes of its fields stay."""
+    rows = await connection.fetch(
+        """UPDATE idempotent_requests
+           SET sealed_response = NULL, http_status = NULL, answered_at = NULL
+           WHERE (merchant_id, idempotency_key) IN (
+               SELECT merchant_id, idempotency_key FROM idempotent_requests
+               WHERE answered_at IS NOT NULL AND started_at < $1
+               ORDER BY started_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING 1""",
+        before,
+        batch,
+    )
+    return len(rows)
+
+
 async def release(database: Database, merchant_id: int, key: str, started_at: datetime) -> None:
     await database.fetch(
         """UPDATE idempotent_requests SET started_at = $3

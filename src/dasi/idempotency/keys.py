@@ -1,4 +1,4 @@
-"""Run a request once under its `Idempotency-Key` and store its response for good.
+"""Run a request once under its `Idempotency-Key` and store its response.
 
 The same key with the same fields returns the stored response. The same key with other fields is
 refused with the names of the fields. A key whose request still runs is refused for now. Fields are
@@ -99,6 +99,17 @@ async def store_response(
 async def release(engine: Engine, merchant_id: int, key: str) -> None:
     """End a request without a final response, so that a repetition may run at once."""
     await key_store.release(engine.database, merchant_id, key, engine.clock.now() - RUNNING)
+
+
+async def forget_old_responses(engine: Engine, *, older_than: timedelta, batch: int) -> int:
+    """Forget a batch of old responses, and return how many. `Unavailable` if it is busy.
+
+    The keys stay: a repetition is answered from the payment as it is then, and does nothing twice.
+    """
+    async with engine.database.housekeeping() as connection:
+        return await key_store.forget_old_responses_any_merchant(
+            connection, before=engine.clock.now() - older_than, batch=batch
+        )
 
 
 def _hash(name: str, value: object) -> str:

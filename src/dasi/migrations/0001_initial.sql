@@ -68,6 +68,9 @@ CREATE TABLE merchants (
     live_since           timestamptz,
     -- Until then the pages of a live merchant may use its test channels too.
     test_windows_until   timestamptz,
+    -- Events up to this sequence may have been deleted because of their age. A cursor of the feed from
+    -- before is refused.
+    events_deleted_until bigint      NOT NULL DEFAULT 0,
     created_at           timestamptz NOT NULL
 );
 
@@ -570,8 +573,8 @@ CREATE TABLE payment_windows (
 );
 CREATE INDEX payment_windows_expiring ON payment_windows (expires_at)
     WHERE state IN ('opening', 'open', 'confirming');
--- Closed windows are those that nobody returned from: the worker deletes old ones.
-CREATE INDEX payment_windows_closed ON payment_windows (opened_at) WHERE state = 'closed';
+-- The worker deletes old ones: sooner those that nobody returned from ('closed').
+CREATE INDEX payment_windows_ended ON payment_windows (opened_at) WHERE state IN ('closed', 'returned');
 CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid);
 
 -- One row for each order that the merchant's server registered before its window opens. A page cannot
@@ -806,6 +809,7 @@ CREATE TABLE pg_notifications (
 -- Anybody can post notifications of unknown orders, so only the newest of them are kept.
 CREATE INDEX pg_notifications_unknown ON pg_notifications (provider, last_at)
     WHERE outcome = 'unknown_order';
+CREATE INDEX pg_notifications_by_time ON pg_notifications (first_at);
 CREATE INDEX pg_notifications_of_order ON pg_notifications (pg_order_id, provider);
 
 
@@ -823,6 +827,9 @@ CREATE TABLE idempotent_requests (
     sealed_response bytea,
     PRIMARY KEY (merchant_id, idempotency_key)
 );
+-- The worker forgets old responses. A key without one is not in this index.
+CREATE INDEX idempotent_requests_answered ON idempotent_requests (started_at)
+    WHERE answered_at IS NOT NULL;
 
 
 -- Users of the console -------------------------------------------------------------------------
@@ -976,11 +983,11 @@ CREATE TABLE saved_filters (
     PRIMARY KEY (merchant_id, user_id, name)
 );
 
--- How far the personal data of old payments and schedules is erased. One row for each merchant and
+-- How far old payments and schedules are erased, and messages to and from PGs emptied. One row for each merchant and
 -- list: all rows before this place are done, so none is read again.
 CREATE TABLE retention_progress (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
-    source       text        NOT NULL CHECK (source IN ('payments', 'schedules')),
+    source       text        NOT NULL CHECK (source IN ('payments', 'schedules', 'pg_messages')),
     erased_until timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     last_id      text        NOT NULL DEFAULT '',
     PRIMARY KEY (merchant_id, source)

@@ -2,6 +2,7 @@
 
 from dasi.pg_notifications.inbox import (
     SEALED_NOTIFICATIONS,
+    delete_old_notifications,
     delete_unknown_notifications,
     list_left_to_operator,
 )
@@ -9,6 +10,7 @@ from dasi.pg_notifications.routes import routes
 
 __all__ = [
     "SEALED_NOTIFICATIONS",
+    "delete_old_notifications",
     "delete_unknown_notifications",
     "list_left_to_operator",
     "routes",

@@ -25,7 +25,6 @@ UNKNOWN_ORDERS_STORED_MAX = 2_000
 PER_ORDER_STORED_MAX = 50
 """A payment has an approval and a few cancels, and KICC repeats them under the same id."""
 LEFT_TO_OPERATOR_MAX = 1_000
-_DELETED_AT_ONCE = 500
 _REFUSED = Counter(
     "dasi_pg_notifications_refused_total",
     "Notifications above the rate of unknown orders or above the number that one order has",
@@ -71,11 +70,20 @@ async def store_pg_notification(
     return is_stored
 
 
-async def delete_unknown_notifications(engine: Engine, *, older_than: timedelta) -> int:
+async def delete_unknown_notifications(engine: Engine, *, older_than: timedelta, batch: int) -> int:
     """Delete a batch of old notifications of unknown orders, and return how many."""
-    return await inbox_store.delete_unknown_any_merchant(
-        engine.database, before=engine.clock.now() - older_than, batch=_DELETED_AT_ONCE
-    )
+    async with engine.database.housekeeping() as connection:
+        return await inbox_store.delete_unknown_any_merchant(
+            connection, before=engine.clock.now() - older_than, batch=batch
+        )
+
+
+async def delete_old_notifications(engine: Engine, *, older_than: timedelta, batch: int) -> int:
+    """Delete a batch of old notifications, and return how many. `Unavailable` if it is busy."""
+    async with engine.database.housekeeping() as connection:
+        return await inbox_store.delete_old_any_merchant(
+            connection, before=engine.clock.now() - older_than, batch=batch
+        )
 
 
 async def process_pg_notification(

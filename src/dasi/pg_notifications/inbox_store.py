@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dasi.foundation.db import Database
+from dasi.foundation.db import Connection, Database
 
 
 async def insert_any_merchant(
@@ -53,9 +53,26 @@ async def prune_unknown_any_merchant(database: Database, *, provider: str, limit
     )
 
 
-async def delete_unknown_any_merchant(database: Database, *, before: datetime, batch: int) -> int:
+async def delete_old_any_merchant(connection: Connection, *, before: datetime, batch: int) -> int:
+    """Delete notifications that first came before a time; return how many."""
+    rows = await connection.fetch(
+        """DELETE FROM pg_notifications
+           WHERE (provider, notification_id) IN (
+               SELECT provider, notification_id FROM pg_notifications
+               WHERE first_at < $1 AND last_at < $1
+               ORDER BY first_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING 1""",
+        before,
+        batch,
+    )
+    return len(rows)
+
+
+async def delete_unknown_any_merchant(
+    connection: Connection, *, before: datetime, batch: int
+) -> int:
     """Delete notifications of unknown orders that last came before a time; return how many."""
-    rows = await database.fetch(
+    rows = await connection.fetch(
         """DELETE FROM pg_notifications
            WHERE (provider, notification_id) IN (
                SELECT provider, notification_id FROM pg_notifications

@@ -13,6 +13,7 @@ _BUYER = "p.buyer_name, p.buyer_email, p.buyer_tel, p.buyer_addr, p.buyer_postco
 _HAS_BUYER = f"num_nonnulls({_BUYER}, p.user_agent) > 0"
 _HAS_CUSTOMER = """num_nonnulls(customer_id, customer_name, customer_tel, customer_email,
                                 customer_addr, customer_postcode) > 0"""
+RetentionSource = Literal["payments", "schedules", "pg_messages"]
 _ENDED_SCHEDULE = "status IN ('executed', 'revoked')"
 
 
@@ -320,7 +321,7 @@ async def blocking_reason(
 
 
 async def lock_progress(
-    connection: Connection, merchant_id: int, source: Literal["payments", "schedules"]
+    connection: Connection, merchant_id: int, source: RetentionSource
 ) -> Progress | None:
     """Lock the progress of a merchant's retention; None while another worker holds it."""
     await connection.execute(
@@ -341,7 +342,7 @@ async def lock_progress(
 async def save_progress(
     connection: Connection,
     merchant_id: int,
-    source: Literal["payments", "schedules"],
+    source: RetentionSource,
     progress: Progress,
 ) -> None:
     await connection.execute(

@@ -1,4 +1,4 @@
-"""Erase the personal data of payments that are older than a number of days.
+"""Erase personal data, and PG messages, of payments that are older than a number of days.
 
 A worker does it in small commits and remembers how far it is, so that an erased payment is never
 read again.
@@ -11,7 +11,7 @@ import structlog
 from dasi.audit import ClientInfo, insert_audit
 from dasi.engine import Engine
 from dasi.merchants import list_merchants
-from dasi.privacy import erase_store
+from dasi.privacy import erase_store, pg_message_store
 from dasi.privacy.erase import BATCH, COUNT_MAX
 
 log = structlog.get_logger()
@@ -43,6 +43,30 @@ async def erase_expired(
             rows += await _erase_payments(engine, merchant.merchant_id, days=days, actor=actor)
             rows += await _erase_others(engine, merchant.merchant_id, days=days)
     return rows
+
+
+async def empty_old_messages(
+    engine: Engine, merchant_id: int, *, older_than: timedelta, batch: int
+) -> int:
+    """Empty the messages to and from the PG of a batch of old payments; return about how many.
+
+    Raises `Unavailable` if it would hold up a charge.
+    """
+    async with engine.database.housekeeping() as connection:
+        progress = await erase_store.lock_progress(connection, merchant_id, "pg_messages")
+        if progress is None:
+            return 0
+        last = await pg_message_store.empty_next_messages(
+            connection,
+            merchant_id,
+            before=engine.clock.now() - older_than,
+            after=progress,
+            limit=batch,
+        )
+        if last is None:
+            return 0
+        await erase_store.save_progress(connection, merchant_id, "pg_messages", last)
+    return batch
 
 
 async def _erase_payments(engine: Engine, merchant_id: int, *, days: int, actor: str) -> int:

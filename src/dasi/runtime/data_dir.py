@@ -3,6 +3,7 @@
     folder/lock, postgres/, postgres.log, socket/    see dasi.runtime.embedded_postgres
     folder/keys-folder                               see dasi.runtime.keys_folder
     folder/newest-commits.json                       see dasi.recovery.commit_mark
+    folder/backups.json                              see dasi.backup_folder
 
 A database named by DASI_DATABASE_URL comes first: then the folder is not touched.
 """
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dasi.backup_folder import ArchiveSettings, archive_settings
 from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.keys_folder import KeysFile, find_keys_file
@@ -47,16 +49,18 @@ async def running_database(
         yield _external(environment)
         return
     is_new = not (folder / "postgres").exists()
+    archive = archive_settings(folder, environment)
     keys_file = None
     if is_new and not has_key_source(environment):
         # Before the data: data whose first start is interrupted must not be without keys.
         keys_file = find_keys_file(folder, keys, may_make=True, may_move=True)
-    postgres = EmbeddedPostgres(folder, durable=True)
+    postgres = EmbeddedPostgres(folder, durable=True, settings=archive.server_settings(environment))
     await postgres.start()
     try:
+        archive.keep(folder)
         if not is_new and not has_key_source(environment):
             keys_file = find_keys_file(folder, keys, may_make=False, may_move=True)
-        yield _with_folder(folder, environment, postgres, keys_file, is_new=is_new)
+        yield _with_folder(folder, environment, postgres, keys_file, archive, is_new=is_new)
     finally:
         await postgres.stop()
 
@@ -78,7 +82,9 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
         keys_file = None
         if not has_key_source(environment):
             keys_file = find_keys_file(folder, None, may_make=False, may_move=False)
-        yield replace(_with_folder(folder, environment, running, keys_file), postgres=None)
+        archive = archive_settings(folder, environment)
+        opened = _with_folder(folder, environment, running, keys_file, archive)
+        yield replace(opened, postgres=None)
     else:
         async with running_database(folder, environment) as opened:
             yield opened
@@ -103,6 +109,7 @@ def _with_folder(
     environment: Mapping[str, str],
     postgres: EmbeddedPostgres,
     keys_file: KeysFile | None,
+    archive: ArchiveSettings,
     *,
     is_new: bool = False,
 ) -> DataDir:
@@ -111,6 +118,7 @@ def _with_folder(
     variables["DASI_DATA_FOLDER"] = str(postgres.log.parent)
     if not variables.get("DASI_STATE_DIR", "").strip():
         variables["DASI_STATE_DIR"] = str(folder.absolute())
+    variables |= archive.environment()
     if keys_file is not None:
         # The path and not the keys: an environment shows in more places than a file.
         variables["DASI_VAULT_KEYS_FILE"] = str(keys_file.path)

@@ -14,12 +14,12 @@ import asyncio
 import fcntl
 import hashlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
@@ -30,6 +30,7 @@ import asyncpg
 from dasi.foundation.errors import OperatorError
 from dasi.runtime import die_with_parent
 from dasi.runtime.postgres_binaries import Binaries, find_binaries
+from dasi.runtime.server_account import whom_to_run_as
 
 USER = DATABASE = "dasi"
 """The superuser, who owns the schema and migrates."""
@@ -62,10 +63,20 @@ class EmbeddedPostgres:
     Start it from a thread that lives as long as the server should.
     """
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: bool,
+        settings: Mapping[str, str] | None = None,
+        start_patience_s: float = _START_S,
+    ) -> None:
+        """`settings`: parameters of the server besides our own."""
         self._folder = folder.absolute()
         self._cluster = self._folder / "postgres"
         self._durable = durable
+        self._settings = dict(settings or {})
+        self._start_patience_s = start_patience_s
         self._lock: IO[str] | None = None
         self._process: Process | None = None
 
@@ -279,7 +290,7 @@ class EmbeddedPostgres:
             ) from stuck
 
     async def _launch(self, binaries: Binaries, run_as: str) -> None:
-        settings = _SETTINGS | (_DURABLE if self._durable else _THROWN_AWAY)
+        settings = _SETTINGS | (_DURABLE if self._durable else _THROWN_AWAY) | self._settings
         settings["unix_socket_directories"] = str(self._socket_folder())
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         log = self.log
@@ -304,7 +315,7 @@ class EmbeddedPostgres:
     async def _until_ready(self, process: Process, log: Path) -> None:
         status = self._cluster / "postmaster.pid"
         with suppress(TimeoutError):
-            async with asyncio.timeout(_START_S):
+            async with asyncio.timeout(self._start_patience_s):
                 while process.returncode is None:
                     with suppress(FileNotFoundError):
                         lines = status.read_text(encoding="utf-8").splitlines()
@@ -330,37 +341,6 @@ class EmbeddedPostgres:
                 await connection.execute(f"CREATE ROLE {APP_USER} LOGIN")
         finally:
             await connection.close()
-
-
-async def whom_to_run_as() -> str:
-    """Return the server's account: ours, or for root another one, in a namespace if allowed."""
-    if os.geteuid() != 0:
-        return die_with_parent.AS_IS
-    account = _account("nobody")
-    namespace = f"namespace:{account.pw_uid}:{account.pw_gid}"
-    if sys.platform == "linux":
-        probe = die_with_parent.wrap_command(
-            "/bin/true", on_parent_death=signal.SIGKILL, run_as=namespace
-        )
-        process = await asyncio.create_subprocess_exec(*probe, stderr=DEVNULL)
-        if await process.wait() == 0:
-            return namespace
-    account = _account("postgres", "nobody")
-    return f"account:{account.pw_uid}:{account.pw_gid}"
-
-
-def _account(*preferred: str) -> pwd.struct_passwd:
-    for name in preferred:
-        with suppress(KeyError):
-            return pwd.getpwnam(name)
-    others = [account for account in pwd.getpwall() if account.pw_uid != 0]
-    if others:
-        return others[0]
-    raise OperatorError(
-        "PostgreSQL cannot be started here.",
-        cause="It refuses to run as root, and this machine has no other account.",
-        hint="Add one (useradd postgres), or set DASI_DATABASE_URL.",
-    )
 
 
 def _environment() -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dasi.foundation import vault
 from dasi.foundation.errors import OperatorError
 
-_KEYS = "vault.keys"
+KEYS_FILE = "vault.keys"
 _REMEMBERED = "keys-folder"
 
 
@@ -31,8 +31,8 @@ def find_keys_file(data: Path, keys: Path | None, *, may_make: bool, may_move: b
     `keys`: the folder that the operator names. `may_make`: there is no data yet. `may_move`: no
     other dasi works on the data, so keys inside it move out. `OperatorError` if there are none.
     """
-    folder = keys or _remembered_folder(data) or _default_folder(data)
-    file, former = folder.absolute() / _KEYS, data.absolute() / _KEYS
+    folder = keys or keys_folder(data)
+    file, former = folder.absolute() / KEYS_FILE, data.absolute() / KEYS_FILE
     moved_from = None
     if former != file and former.exists():
         if file.exists():
@@ -52,6 +52,11 @@ def find_keys_file(data: Path, keys: Path | None, *, may_make: bool, may_move: b
     if keys is not None:
         _remember(data, folder)
     return KeysFile(file, moved_from)
+
+
+def keys_folder(data: Path) -> Path:
+    """Return the folder that the data folder remembers, or the default beside it."""
+    return _remembered_folder(data) or _default_folder(data)
 
 
 def _default_folder(data: Path) -> Path:
@@ -110,9 +115,9 @@ def _drop_copy(former: Path, file: Path) -> None:
 def _lost(data: Path, file: Path) -> OperatorError:
     return OperatorError(
         f"The sealing keys of {data.absolute()} are gone.",
-        cause=f"The folder holds data, but there is no {file}; new keys could not open the "
-        "values that the old keys sealed.",
-        hint=f"Put {_KEYS} back from a backup, name its folder with `dasi up --keys`, or set "
+        cause=f"The folder holds data, but there is no {file}; new keys could not open what the "
+        "old ones sealed.",
+        hint=f"Put {KEYS_FILE} back from a backup, name its folder with `dasi up --keys`, or set "
         "DASI_VAULT_KEYS_FILE.",
     )
 

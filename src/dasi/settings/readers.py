@@ -52,6 +52,12 @@ def none_or(read: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: "" if text == "none" else read(text)
 
 
+def wal_archive_command(text: str) -> str:
+    if "%p" not in text:
+        raise ValueError("a shell command with %p, the file to archive")
+    return text
+
+
 def web_url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         rule = f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
@@ -85,7 +91,7 @@ def networks(text: str) -> tuple[Network, ...]:
         raise ValueError("networks such as `10.0.0.0/8,::1`, separated by commas") from error
 
 
-def retention_days(text: str) -> int | None:
+def days_or_off(text: str) -> int | None:
     return None if text == "off" else whole_number(30, 36_500)(text)
 
 

@@ -2,17 +2,15 @@
 
 The composition root and its starters read them once, at start. A wrong value stops the start and
 names the variable, the rule and the correction. `docs/reference/settings.md` is checked against
-`SETTINGS`.
+`dasi.settings.environment.SETTINGS`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from dasi.foundation.errors import OperatorError
 from dasi.http.client_address import Network
-from dasi.sealing_keys import with_vault_keys
 from dasi.settings import readers
 
 KICC_SANDBOX_URL = "https://testpgapi.easypay.co.kr"
@@ -110,6 +108,32 @@ class Settings:
         "restore is noticed. One folder for all processes of an installation on a host. `dasi up` "
         "uses its data folder when it is unset.",
     )
+    backup_dir: str = _setting(
+        "DASI_BACKUP_DIR",
+        default="none",
+        unit="path",
+        read=readers.none_or(str),
+        sentence="Where `dasi backup` puts backups of the embedded database, and `dasi up` the "
+        "archive of its WAL. It must exist, on another disk. The data folder remembers it; `none` "
+        "ends the archive.",
+    )
+    wal_archive_command: str = _setting(
+        "DASI_WAL_ARCHIVE_COMMAND",
+        default="none",
+        unit="command",
+        read=readers.none_or(readers.wal_archive_command),
+        sentence="A shell command that takes the WAL of the embedded database in place of the "
+        "folder, such as an upload: `%p` is the file, `%f` its name (PostgreSQL's "
+        "`archive_command`). The data folder remembers it.",
+    )
+    wal_archive_timeout_s: int = _setting(
+        "DASI_WAL_ARCHIVE_TIMEOUT_S",
+        default="60",
+        unit="seconds",
+        read=readers.whole_number(1, 86_400),
+        sentence="How old a commit of the embedded database may become before its WAL is archived. "
+        "A lost machine loses at most this much.",
+    )
     public_url: str = _setting(
         "DASI_PUBLIC_URL",
         default="http://127.0.0.1:8000",
@@ -205,7 +229,41 @@ class Settings:
         unit="days",
         read=readers.whole_number(1, 3_650),
         sentence="The age at which the worker deletes abandoned payment windows and notifications "
-        "of unknown orders. It never deletes payments, attempts and events.",
+        "of unknown orders. It never deletes payments, attempts, their events and the audit log.",
+    )
+    webhook_days: int | None = _setting(
+        "DASI_WEBHOOK_DAYS",
+        default="90",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="The age at which the worker deletes webhook events with their deliveries and "
+        "attempts, at least 30. Waiting deliveries stay. `off` deletes none.",
+    )
+    pg_message_days: int | None = _setting(
+        "DASI_PG_MESSAGE_DAYS",
+        default="400",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="The age at which the worker deletes the masked messages to and from PGs, and "
+        "their notifications, at least 30. The attempts stay, with the PG's number, code and text. "
+        "`off` deletes none.",
+    )
+    idempotency_days: int | None = _setting(
+        "DASI_IDEMPOTENCY_DAYS",
+        default="30",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="The age at which the worker deletes the response stored for an "
+        "`Idempotency-Key`, at least 30. The key stays: the answer to a repetition is then the "
+        "present state of the payment. `off` deletes none.",
+    )
+    window_days: int | None = _setting(
+        "DASI_WINDOW_DAYS",
+        default="90",
+        unit="days",
+        read=readers.days_or_off,
+        sentence="The age at which the worker deletes payment windows whose payment has ended, "
+        "at least 30. The payment stays. `off` deletes none.",
     )
     inline_lookup_delay_s: int = _setting(
         "DASI_INLINE_LOOKUP_DELAY_S",
@@ -290,7 +348,7 @@ class Settings:
         "DASI_BUYER_RETENTION_DAYS",
         default="off",
         unit="days",
-        read=readers.retention_days,
+        read=readers.days_or_off,
         sentence="The age at which buyers' personal data is erased from payments, at least 30; "
         "amounts and statuses stay. `off` erases nothing. The law asks for five years of "
         "payment records (1827 days). An erasure cannot be undone.",
@@ -329,65 +387,3 @@ class Settings:
         read=readers.one_of("auto", "json", "text"),
         sentence="`json` or `text`; `auto` writes text to a terminal and JSON elsewhere.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as its documentation shows it."""
-
-    attribute: str
-    name: str
-    default: str | None
-    """None: there is no default, it is required (or made, where its sentence says so)."""
-    unit: str
-    read: Callable[[str], Any]
-    sentence: str
-    is_secret: bool
-
-
-SETTINGS: tuple[Setting, ...] = tuple(
-    Setting(attribute.name, *attribute.metadata["setting"]) for attribute in fields(Settings)
-)
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read and check all settings. `OperatorError` names the first variable that breaks its rule.
-
-    An empty variable counts as unset: that is how compose files and systemd units leave one out.
-    It runs `DASI_VAULT_KEYS_COMMAND`, so a process calls it once.
-    """
-    environment = with_vault_keys(environment)
-    return Settings(**{setting.attribute: _read(setting, environment) for setting in SETTINGS})
-
-
-def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return variables that begin with `DASI_` and are no settings: most often misspelt ones."""
-    known = {setting.name for setting in SETTINGS}
-    return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in known))
-
-
-def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without our variables: for other programs, and for a clean start."""
-    return {name: value for name, value in environment.items() if not name.startswith("DASI_")}
-
-
-def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
-    text = environment.get(setting.name, "").strip() or setting.default
-    if text is None:
-        raise OperatorError(
-            f"{setting.name} is not set.",
-            cause=f"It has no default. {setting.sentence}",
-            hint=f"Set {setting.name}, or use `dasi up`, which makes its own.",
-        )
-    try:
-        return setting.read(text)
-    except ValueError as wrong:
-        was = "what it holds is not shown, because it is a secret" if setting.is_secret else text
-        raise OperatorError(
-            f"{setting.name} cannot be used: {was!r}."
-            if not setting.is_secret
-            else f"{setting.name} cannot be used ({was}).",
-            cause=f"It must be {wrong}.",
-            hint=f"Correct {setting.name}"
-            + (f", or unset it: the default is {setting.default}." if setting.default else "."),
-        ) from wrong

@@ -4,6 +4,7 @@ from dasi.windows.complete_window import complete_window
 from dasi.windows.open_window import (
     close_window,
     delete_abandoned_windows,
+    delete_old_windows,
     expire_windows,
     open_window,
     view_window,
@@ -25,6 +26,7 @@ __all__ = [
     "close_window",
     "complete_window",
     "delete_abandoned_windows",
+    "delete_old_windows",
     "expire_windows",
     "find_registered_window",
     "open_window",

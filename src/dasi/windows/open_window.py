@@ -36,7 +36,6 @@ WINDOW_EXPIRED = "WINDOW_EXPIRED"
 _EXPIRE_BATCH = 200
 _SHOWABLE_ORDER = re.compile(r"[A-Za-z0-9_-]{1,29}")
 _RESULT_LIFE = timedelta(days=1)
-_DELETED_AT_ONCE = 500
 _REQUEST_MAX = timedelta(seconds=40)
 """A request to the PG without an answer for so long has an unknown outcome."""
 _INLINE_LOOKUP_MAX = timedelta(seconds=3)
@@ -278,15 +277,27 @@ async def expire_windows(engine: Engine) -> int:
     return len(payments)
 
 
-async def delete_abandoned_windows(engine: Engine, *, older_than: timedelta) -> int:
+async def delete_abandoned_windows(engine: Engine, *, older_than: timedelta, batch: int) -> int:
     """Delete a batch of old windows without a return, and return how many.
 
     Their payments stay: the ledger is append-only (M9), and an order's `failed` payment can be read
     under its `imp_uid` for ever. A window whose payment has an attempt stays too.
     """
-    return await window_store.delete_closed_windows_any_merchant(
-        engine.database, before=engine.clock.now() - older_than, batch=_DELETED_AT_ONCE
-    )
+    async with engine.database.housekeeping() as connection:
+        return await window_store.delete_closed_windows_any_merchant(
+            connection, before=engine.clock.now() - older_than, batch=batch
+        )
+
+
+async def delete_old_windows(engine: Engine, *, older_than: timedelta, batch: int) -> int:
+    """Delete a batch of old windows whose payment has ended, and return how many.
+
+    A payer's page can read a result for a day. Payment, attempts and events stay.
+    """
+    async with engine.database.housekeeping() as connection:
+        return await window_store.delete_ended_windows_any_merchant(
+            connection, before=engine.clock.now() - older_than, batch=batch
+        )
 
 
 async def _end_window(

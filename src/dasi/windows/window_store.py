@@ -256,10 +256,10 @@ async def close_expired_windows_any_merchant(
 
 
 async def delete_closed_windows_any_merchant(
-    database: Database, *, before: datetime, batch: int
+    connection: Connection, *, before: datetime, batch: int
 ) -> int:
     """Delete closed windows that opened before a time, none with an attempt; return how many."""
-    rows = await database.fetch(
+    rows = await connection.fetch(
         """DELETE FROM payment_windows
            WHERE (merchant_id, window_hash) IN (
                SELECT merchant_id, window_hash FROM payment_windows w
@@ -267,6 +267,34 @@ async def delete_closed_windows_any_merchant(
                  AND NOT EXISTS (SELECT FROM pg_attempts a
                                  WHERE a.merchant_id = w.merchant_id AND a.imp_uid = w.imp_uid)
                ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING 1""",
+        before,
+        batch,
+    )
+    return len(rows)
+
+
+async def delete_ended_windows_any_merchant(
+    connection: Connection, *, before: datetime, batch: int
+) -> int:
+    """Delete windows that opened before a time and whose payment has ended; return how many.
+
+    All windows of a payment go together: one that is left would contradict the others' attempts.
+    """
+    rows = await connection.fetch(
+        """WITH old AS (
+               SELECT w.merchant_id, w.imp_uid FROM payment_windows w
+               JOIN payments p USING (merchant_id, imp_uid)
+               WHERE w.state IN ('closed', 'returned') AND w.opened_at < $1
+                 AND p.status NOT IN ('ready', 'pending')
+                 AND NOT EXISTS (
+                     SELECT 1 FROM payment_windows newer
+                     WHERE newer.merchant_id = w.merchant_id AND newer.imp_uid = w.imp_uid
+                       AND (newer.opened_at >= $1 OR newer.state NOT IN ('closed', 'returned')))
+               ORDER BY w.opened_at LIMIT $2 FOR UPDATE OF w SKIP LOCKED
+           )
+           DELETE FROM payment_windows w USING old
+           WHERE w.merchant_id = old.merchant_id AND w.imp_uid = old.imp_uid
            RETURNING 1""",
         before,
         batch,

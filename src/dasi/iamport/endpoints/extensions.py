@@ -42,7 +42,7 @@ def routes(context: ApiContext) -> list[Route]:
             events,
             params=_EVENTS,
             response_type=FeedObject,
-            errors=("too_many_long_polls",),
+            errors=("too_many_long_polls", "cursor_expired"),
         ),
         *route(context, "GET", "/test/clock", clock, response_type=ClockObject),
         *route(

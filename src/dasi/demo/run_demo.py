@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from dasi.demo.headless_payer import pay_in_window
 from dasi.foundation.errors import OperatorError
 from dasi.foundation.grants import grant_to_application
 from dasi.foundation.metrics import multiprocess_dir
 from dasi.runtime.data_dir import DataDir, running_database
-from dasi.runtime.headless_payer import pay_in_window
 from dasi.runtime.processes import (
     LOOPBACK,
     Child,
