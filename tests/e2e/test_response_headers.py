@@ -1,13 +1,11 @@
 """Every response says `nosniff`; `/metrics` is for this machine; a client that leaves is no bug."""
 
 import asyncio
-import io
-import logging
 
 import pytest
 
-from dasi.foundation.logging import set_up_logging
 from support.gateway_merchant import MerchantClient, running_gateway
+from support.logs import logged
 from support.simulator_process import SimulatorControl
 
 PATHS = [
@@ -70,11 +68,8 @@ async def test_metrics_with_a_token_are_for_its_holders(database_url: str, kicc:
 
 
 async def test_client_that_leaves_is_not_logged_as_a_bug(gateway: MerchantClient):
-    stream = io.StringIO()
-    handlers, level = logging.root.handlers[:], logging.root.level
-    set_up_logging(level="info", log_format="json", stream=stream)
     token = await gateway.token()
-    try:
+    with logged() as stream:
         for path, kind in [
             ("/payments/prepare", "application/json"),
             ("/users/getToken", "application/json"),
@@ -87,10 +82,6 @@ async def test_client_that_leaves_is_not_logged_as_a_bug(gateway: MerchantClient
         for _ in range(20):  # the server has seen each of them leave by then
             async with gateway.http.get(f"{gateway.url}/health/ready") as alive:
                 assert alive.status == 200
-    finally:
-        logging.captureWarnings(capture=False)
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
     assert "Traceback" not in stream.getvalue()
     assert "unhandled_exception" not in stream.getvalue()
 

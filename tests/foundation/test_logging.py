@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from dasi.foundation.logging import HIDDEN, set_up_logging
+from dasi.foundation.logging import HIDDEN
+from support.logs import logged
 
 CARD = "5555555555554444"
 SECRET = "hush-hush-hush"  # what must not be found
@@ -16,14 +17,8 @@ SECRET = "hush-hush-hush"  # what must not be found
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    handlers, level = logging.root.handlers[:], logging.root.level
-    stream = io.StringIO()
-    set_up_logging(level="info", log_format="json", stream=stream)
-    yield stream
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    with logged() as stream:
+        yield stream
 
 
 def one_line(log: io.StringIO) -> dict[str, object]:
@@ -154,34 +149,26 @@ def test_less_than_the_level_is_not_logged(log: io.StringIO):
     assert log.getvalue() == ""
 
 
-def test_text_format_hides_as_much_as_json(log: io.StringIO):
-    set_up_logging(level="info", log_format="text", stream=log)
-    try:
-        int(f"password={SECRET}")
-    except ValueError:
-        structlog.get_logger("dasi").exception("failed", secret=SECRET)
+def test_text_format_hides_as_much_as_json():
+    with logged("text") as log:
+        try:
+            int(f"password={SECRET}")
+        except ValueError:
+            structlog.get_logger("dasi").exception("failed", secret=SECRET)
     assert "failed" in log.getvalue()
     assert "Traceback" in log.getvalue()
     assert SECRET not in log.getvalue()
 
 
 def test_control_characters_in_text_are_written_as_escapes():
-    stream = io.StringIO()
-    handlers, level = logging.root.handlers[:], logging.root.level
-    set_up_logging(level="info", log_format="text", stream=stream)
     hostile = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r\n2026-01-01 [info] paid"
-    try:
+    with logged("text") as stream:
         structlog.get_logger().info(hostile, path=hostile, headers=[hostile])
         logging.getLogger("uvicorn.error").warning("bad request: %s", hostile)
         try:
             int(hostile)
         except ValueError:
             structlog.get_logger().exception("failed")
-    finally:
-        logging.captureWarnings(capture=False)
-        structlog.reset_defaults()
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
     text = stream.getvalue()
     assert {mark for mark in text if not mark.isprintable()} <= {"\n"}
     assert "\\x1b[2J" in text

@@ -30,10 +30,13 @@ def dasi(
     cwd: Path | None,
     program: tuple[str | Path, ...] = DASI,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end. `DASI` is not imported anew for each (`program_forks`)."""
+    """Run a command to its end.
+
+    `DASI` is not imported anew for each (`program_forks`), unless `PYTHONPATH` names other code.
+    """
     typed = [str(argument) for argument in arguments]
     variables = {**ENV, **(env or {})}
-    if program == DASI:
+    if program == DASI and "PYTHONPATH" not in (env or {}):
         return _forks().run(typed, env=variables, stdin=stdin, cwd=cwd, timeout_s=PATIENCE_S)
     return subprocess.run(
         [*program, *typed],
