@@ -1,4 +1,4 @@
-"""What the worker deletes because of its age: never a row of the ledger or of the audit log.
+"""Delete or empty old rows in the worker: never a row of the ledger or of the audit log.
 
 Each kind goes in small batches. A transaction gives up after two seconds, or when another one holds
 a lock that it needs, so a charge never waits for it.

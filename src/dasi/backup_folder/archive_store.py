@@ -7,7 +7,7 @@ from dasi.foundation.db import Connection, Database
 
 
 class ArchiverState(NamedTuple):
-    """What the archiver last did."""
+    """Whether PostgreSQL archives its WAL, with the last success and the last failure."""
 
     is_on: bool
     archived_at: datetime | None

@@ -25,7 +25,7 @@ _TIMELINE_DIGITS, _SEGMENT_NAME_DIGITS = 8, 24
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """What `backup.json` holds."""
+    """The content of `backup.json`."""
 
     name: str
     began_at: datetime

@@ -1,7 +1,7 @@
 """Make a backup: copy the running cluster, check every file, and let old backups go.
 
-A backup has its name only when it is complete and checked. What an interrupted command left is
-removed by the next one.
+A backup has its name only when it is complete and checked. The next command removes
+the files of an interrupted one.
 """
 
 import asyncio

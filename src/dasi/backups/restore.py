@@ -41,7 +41,7 @@ _CHUNK = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRequest:
-    """What to restore, and where."""
+    """The backup to restore, and the folder that receives it."""
 
     backup: Path
     """The folder of one backup, or of all of them: then the newest that fits."""

@@ -66,7 +66,7 @@ def migrate_command(
 
 
 def _confirm(waiting: tuple[Migration, ...], *, is_confirmed: bool) -> None:
-    """Ask before contract steps. `OperatorError` without a terminal or a yes."""
+    """Ask before contract steps. `OperatorError` without a terminal, `Abort` after a refusal."""
     if not waiting or is_confirmed:
         return
     steps = "\n".join(f"  {_describe(step)}" for step in waiting)

@@ -111,7 +111,7 @@ def finding_counts(findings: Sequence[Finding]) -> Facts:
 
 
 async def remaining_rows(engine: Engine) -> list[Facts]:
-    """What an operator has to decide: escalated requests, and approvals that the PG notified of."""
+    """Return an operator's cases: escalated requests, and approvals that the PG notified of."""
     rows: list[Facts] = [
         {
             "pg_order": attempt.pg_order_id,

@@ -42,7 +42,7 @@ Verdict = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What the ledger says about one order of the export."""
+    """The verdict of the ledger about one order of the export."""
 
     order: ExportedOrder
     verdict: Verdict

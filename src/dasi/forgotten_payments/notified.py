@@ -33,10 +33,11 @@ async def find_notified_payment(
 ) -> str:
     """Look up an unknown order number at the PG, adopt the approval, and return a code.
 
-    `adopted`: the approval is a payment now. `left_to_operator`: the PG holds an approval that is
-    not adopted: another payment holds the order, or earlier requests of it are lost as well; or a
-    number of ours cannot be looked up. `unknown_order`: not ours, or nothing was approved.
-    `untrusted_source`: a live one from an address that is not the PG's.
+    - `adopted`: the approval is a payment now.
+    - `left_to_operator`: the PG holds an approval that is partly cancelled, or whose order another
+      payment holds, or earlier requests of which are lost. Or a number of ours cannot be looked up.
+    - `unknown_order`: not ours, or nothing was approved.
+    - `untrusted_source`: a live one from an address that is not the PG's.
     """
     order = await find_own_order(engine, pg_merchant_id=pg_merchant_id, pg_order_id=pg_order_id)
     if order is None:

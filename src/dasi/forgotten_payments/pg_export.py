@@ -1,7 +1,7 @@
 """Read an export of a PG's admin pages: a CSV file whose columns the operator names.
 
-KICC does not publish the layout of its exports, so nothing of it is assumed: neither the names of
-the columns, nor the encoding (UTF-8 or CP949), nor the separator, nor lines above the header.
+KICC does not publish the layout of its exports, so nothing of it is assumed. An export may have
+any column names, UTF-8 or CP949, any separator, and lines above the header.
 """
 
 import csv

@@ -1,7 +1,7 @@
 """End a server so that no client loses a request.
 
 A response during the end says `Connection: close`, so that its client opens its next connection
-elsewhere. The listening socket closes without a connection in its queue. What is under way ends.
+elsewhere. The listening socket closes without a connection in its queue. Requests under way end.
 """
 
 import asyncio
@@ -96,8 +96,8 @@ class DrainingServer(uvicorn.Server):
 def refuse_new_connections(listener: socket.socket) -> None:
     """Answer no SYN any more, so that the queue of `listener` empties before it is closed.
 
-    The kernel resets each connection that still waits in the queue of a socket that closes, and a
-    proxy does not repeat a POST that it has sent into such a connection. A client whose SYN gets no
+    The kernel resets each connection that still waits in the queue of a socket that closes. A proxy
+    does not repeat a POST that it has sent into such a connection. A client whose SYN gets no
     answer sends it again after a second; then the port refuses it, and a proxy asks the next
     server. Linux only; elsewhere, and where the kernel refuses the filter, a few may be reset.
     """

@@ -211,8 +211,8 @@ async def reserve_charges(
 ) -> list[Reserved | None]:
     """Insert for each a pending payment, a `sending` attempt and the first event.
 
-    None for a reservation whose order is taken or whose customer has no active key of its mode, and
-    while the installation is stopped or held: nothing of it is written.
+    None, with nothing written, for a reservation whose order is taken or whose customer has no
+    active key of its mode. None, too, while the installation is stopped or held.
     """
     parameter = msgspec.json.encode(reservations).decode()
     for _ in range(_NAME_TAKEN_MAX - 1):

@@ -44,7 +44,7 @@ _CLOCK_ERROR = Gauge(
 
 
 class Readiness:
-    """What the last check found. Without a check nothing is refused."""
+    """The result of the last check. Without a check nothing is refused."""
 
     def __init__(
         self,

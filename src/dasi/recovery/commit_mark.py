@@ -47,7 +47,7 @@ class KnownSeal(msgspec.Struct, frozen=True, order=True, array_like=True):
 
 
 class KnownCommits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a database with all commits must hold."""
+    """The rows that a database with all commits must hold."""
 
     installation_id: str | None = None
     seal: KnownSeal | None = None

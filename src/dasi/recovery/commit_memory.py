@@ -131,7 +131,7 @@ class CommitMemory:
 
 
 async def _find_missing(connection: Connection, known: KnownCommits) -> tuple[KnownCommits, str]:
-    """What the database does not hold of what is known, and the id of its installation."""
+    """Return the known commits that the database lacks, and the id of its installation."""
     present = await recovery_store.present_attempts_any_merchant(
         connection, [entry.key for entry in known.attempts]
     )

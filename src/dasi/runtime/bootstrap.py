@@ -70,7 +70,7 @@ async def open_current_engine(
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What became of the migrations of a database."""
+    """The result of a migration run on a database."""
 
     applied: tuple[Migration, ...]
     waiting: tuple[Migration, ...]

@@ -1,7 +1,7 @@
 """Brings a database to the current schema: numbered SQL files, once each, in order.
 
-Every file runs in a transaction of its own under an advisory lock, so two migrators at once are
-harmless and a pooler that hands out connections by transaction may stand in between. Files of
+Every file runs in a transaction of its own under an advisory lock. So two migrators at once are
+harmless, and a pooler that hands out connections by transaction may stand in between. Files of
 indexes are the exception (`concurrent_indexes`). Files go forward only; a file that was applied and
 then changed is refused by name.
 """

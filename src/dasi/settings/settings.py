@@ -86,8 +86,8 @@ class Settings:
         default="refuse",
         unit="word",
         read=readers.one_of("refuse", "accept-lost-payments"),
-        sentence="What happens while PostgreSQL has standbys and waits for none of them: "
-        "`refuse` live charges, or `accept-lost-payments`. A failover to such a standby forgets "
+        sentence="Whether live charges are taken while PostgreSQL has standbys and waits for none "
+        "of them: `refuse`, or `accept-lost-payments`. A failover to such a standby forgets "
         "payments that customers have made.",
     )
     data_folder: str = _setting(
