@@ -40,12 +40,13 @@ class Node:
 
     async def die(self, watcher: asyncpg.Connection) -> None:
         """Break all connections, end the bodies, and wait until PostgreSQL has noticed."""
-        self._pool.terminate()
+        self._break_connections()
         for life in self.lives:  # at once: no life may notice the death of another one first
             life.die()
         await self._provider.close()
         for life in self.lives:
             await life.put_away()
+        self._break_connections()  # those that were being made
         await asyncio.sleep(0)  # a waiter for the end of its tasks runs first
         await self.deliverer.close()
         for check in range(_CHECKS_MAX):
@@ -68,9 +69,10 @@ class Node:
         await self._provider.close()
         await self.engine.database.close()
 
-    @property
-    def _pool(self) -> Any:
-        return self.engine.database.pool.asyncpg_pool
+    def _break_connections(self) -> None:
+        """Those of the pool, and those that a dead task was about to give to the pool."""
+        self.engine.database.pool.asyncpg_pool.terminate()
+        self.engine.database.pool.hosts.drop_all()
 
     @property
     def _provider(self) -> KiccProvider:
