@@ -16,6 +16,7 @@ from dasi.foundation.clock import Clock
 from dasi.foundation.db import open_database
 from dasi.foundation.vault import Vault
 from dasi.providers.kicc.adapter import KiccProvider
+from dasi.recovery import CommitMemory
 from dasi.scheduler import Runner
 from dasi.webhooks import Deliverer
 
@@ -91,8 +92,12 @@ async def open_node(
     pg_connections: int,
 ) -> Node:
     mark = "&" if "?" in database_url else "?"
+    commit_memory = CommitMemory(clock)
     database = await open_database(
-        f"{database_url}{mark}application_name={name}", connections_max=6, statement_timeout_s=30
+        f"{database_url}{mark}application_name={name}",
+        connections_max=6,
+        statement_timeout_s=30,
+        check_connection=commit_memory.check,
     )
     provider = KiccProvider(
         sandbox_url=kicc_url,
@@ -110,6 +115,7 @@ async def open_node(
         window_ttl_s=1_800,
         allows_local_urls=True,
         inline_lookup_delay_s=inline_lookup_delay_s,
+        commit_memory=commit_memory,
     )
     runner = Runner(engine, per_merchant=_MAX_CONCURRENT_SCHEDULES)
     return Node(name, engine, Deliverer(engine, allow_local=True), runner)
