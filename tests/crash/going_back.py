@@ -97,6 +97,8 @@ async def _charge(
 def _charging(*, effect: str | None = None, is_next_day: bool = False) -> Scenario:
     async def scenario(environment: Environment, moment: int) -> None:
         orders = [new_order(environment), new_order(environment)]
+        if is_next_day:  # then only the lookup protects an order that is sent again
+            await environment.kicc.settings(unique_orders=False)
         async with _going_back(environment):
             await _charge(environment, orders[0])
             if effect:
