@@ -119,7 +119,8 @@ async def _cancelling(environment: Environment, moment: int) -> None:
     await _charge(environment, new_order(environment))
     charged = environment.call_results[-1]
     async with _going_back(environment):
-        await _charge(environment, lost)
+        # The gateway that cancels opens its first connection, so its check is struck as well.
+        await _charge(environment, lost, at=OTHER_GATEWAY)
         await cancel_payment(environment, GATEWAY, charged, amount_krw=300, dies_at=moment)
     await _charge(environment, lost, at=OTHER_GATEWAY)
     await cancel_payment(environment, OTHER_GATEWAY, charged, amount_krw=300)

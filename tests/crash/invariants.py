@@ -42,7 +42,7 @@ async def check_all(environment: Environment) -> None:
 
 
 async def check_money(environment: Environment) -> set[str]:
-    """Check the promises that hold even if the database went back; return payments in doubt."""
+    """Check the promises that hold even if the database went back. Return unresolved payments."""
     state = await environment.kicc.state()
     in_doubt = await _check_unresolved(environment)
     await check_never_twice(environment)
@@ -56,7 +56,7 @@ async def check_money(environment: Environment) -> set[str]:
 
 
 async def check_acknowledged(environment: Environment) -> None:
-    """(g) A payment, a cancel or a scheduled payment that was told to the merchant is known."""
+    """(g) A payment, a cancel or a scheduled payment that was acknowledged is known."""
     rows = await environment.rows(
         "SELECT merchant_uid, sum(amount_krw) AS krw, sum(cancelled_krw) AS cancelled_krw "
         "FROM payments WHERE status = ANY ($1::text[]) GROUP BY merchant_uid",
@@ -67,10 +67,10 @@ async def check_acknowledged(environment: Environment) -> None:
         if result.outcome not in PAID:
             continue
         row, is_cancel = known.get(result.order), result.verb == "cancel"
-        told_krw = result.cancelled_krw if is_cancel else result.requested_krw
+        acknowledged_krw = result.cancelled_krw if is_cancel else result.requested_krw
         known_krw = 0 if row is None else row["cancelled_krw" if is_cancel else "krw"]
-        detail = f"{result.order}: {result.verb} of {told_krw} won was told, {known_krw} are known"
-        is_known = known_krw >= told_krw if is_cancel else known_krw == told_krw
+        detail = f"{result.order}: {result.verb} of {acknowledged_krw} won, {known_krw} are known"
+        is_known = known_krw >= acknowledged_krw if is_cancel else known_krw == acknowledged_krw
         _check(environment, "g known again", is_known, detail)
     for call in environment.schedule_calls:
         if call.verb == "create_schedules" and call.outcome == "done":

@@ -14,6 +14,7 @@ on it. So a coroutine can die on both sides of a commit.
 
 import asyncio
 import contextlib
+import gc
 import inspect
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
@@ -223,7 +224,27 @@ def place_of(work: Any) -> Place | None:
             elif is_next and name in _PARTS:
                 part = _PARTS[name]
             is_next = is_product
-        work = getattr(work, "cr_await", None) or getattr(work, "gi_yieldfrom", None)
+        work = _awaited_by(work)
     if product is None:
         return None
     return Place(product.f_code.co_filename.rpartition(_PRODUCT)[2], product.f_lineno, part)
+
+
+def _awaited_by(work: Any) -> Any:
+    if type(work) is _WRAPPER:  # of a coroutine whose `__await__` was called, as in asyncpg's pool
+        (work,) = gc.get_referents(work)
+        return work
+    return getattr(work, "cr_await", None) or getattr(work, "gi_yieldfrom", None)
+
+
+def _type_of_wrapper() -> type:
+    async def nothing() -> None:
+        return None
+
+    work = nothing()
+    wrapper = work.__await__()
+    wrapper.close()
+    return type(wrapper)
+
+
+_WRAPPER = _type_of_wrapper()

@@ -6,7 +6,6 @@ connections to the PG. Its operations are never resumed.
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 

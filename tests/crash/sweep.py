@@ -201,7 +201,5 @@ SWEEPS: dict[str, Sweep] = {
     "windows expire": Sweep(_expiring),
     **{name: Sweep(scenario, _SETTINGS.get(name, {})) for name, scenario in MORE_SCENARIOS.items()},
     **{name: Sweep(scenario) for name, scenario in SCHEDULE_SCENARIOS.items()},
-    **{
-        name: Sweep(scenario, check=check_money) for name, scenario in GOING_BACK_SCENARIOS.items()
-    },
+    **{name: Sweep(scenario, check=check_money) for name, scenario in GOING_BACK_SCENARIOS.items()},
 }
