@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import asyncpg
 
-from crash.killable import Killed, Life, live
+from crash.killable import Killed, Life, Strike, live
 from crash.merchant_webhooks import MerchantSide
 from crash.node import Node, open_node
 from crash.results import Results
@@ -29,6 +29,7 @@ from dasi.merchants import (
     set_extended_events,
 )
 from dasi.page_rules import change_page_rules
+from support.database import TestServer
 from support.kicc_merchant import ACCOUNT, OPENING_HOUR
 from support.simulator_process import SimulatorControl
 
@@ -71,7 +72,8 @@ class ScheduleCall:
 class Environment:
     kicc: SimulatorControl
     merchant_side: MerchantSide
-    database_url: str
+    server: TestServer
+    database_name: str
     watcher: asyncpg.Connection
     dice: random.Random
     results: Results
@@ -87,11 +89,17 @@ class Environment:
     """No scheduled payment may begin."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     effects: tuple[str, ...] = ()
+    strike: Strike | None = None
+    """What happens to the environment at the chosen moment, instead of the death of a node."""
     _lives: Iterator[int] = field(default_factory=lambda: count(1))
     _pg_url: str = ""
     _merchant: Merchant | None = None
     _channel: Channel | None = None
     _watching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def database_url(self) -> str:
+        return self.server.url_of(self.database_name)
 
     @property
     def merchant(self) -> Merchant:
@@ -153,12 +161,18 @@ class Environment:
     async def close(self) -> None:
         for node in self.nodes.values():
             await node.close()
+        await self.watcher.close()
+
+    async def watch(self) -> None:
+        """Connect the watcher again, because a copy of the database ended its connection."""
+        self.watcher.terminate()
+        self.watcher = await asyncpg.connect(self.database_url)
 
     async def perform(
         self, name: str, verb: str, work: Verb, *, dies_at: int | None = None
     ) -> Any | Refused | Unavailable | Killed:
         """Run work on a node, which may die. Refusals and deaths are return values."""
-        life, node = Life(dies_at=dies_at), self.nodes[name]
+        life, node = Life(dies_at=dies_at, strike=self.strike), self.nodes[name]
         node.lives.append(life)
         try:
             return await live(life, work(node))

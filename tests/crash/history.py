@@ -91,8 +91,7 @@ async def opened_environment(
     """An environment with a database of its own and one customer with a card."""
     dice = random.Random(seed)
     name = await stage.server.lease()
-    url = stage.server.url_of(name)
-    watcher = await asyncpg.connect(url)
+    watcher = await asyncpg.connect(stage.server.url_of(name))
     stage.merchant_side.forget(seed)
     loop = asyncio.get_running_loop()
     loop.set_task_factory(killable_tasks)
@@ -100,7 +99,8 @@ async def opened_environment(
     environment = Environment(
         kicc=stage.kicc,
         merchant_side=stage.merchant_side,
-        database_url=url,
+        server=stage.server,
+        database_name=name,
         watcher=watcher,
         dice=dice,
         results=stage.results,
@@ -116,7 +116,6 @@ async def opened_environment(
         yield environment
     finally:
         await environment.close()
-        await watcher.close()
         loop.set_task_factory(None)
         await stage.server.give_back(name)
 

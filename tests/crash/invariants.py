@@ -37,6 +37,12 @@ async def check_never_twice(environment: Environment) -> None:
 
 async def check_all(environment: Environment) -> None:
     """Check all promises after the calm."""
+    in_doubt = await check_money(environment)
+    await _check_call_results(environment, in_doubt)
+
+
+async def check_money(environment: Environment) -> set[str]:
+    """Check the promises that hold even if the database went back. Return unresolved payments."""
     state = await environment.kicc.state()
     in_doubt = await _check_unresolved(environment)
     await check_never_twice(environment)
@@ -45,8 +51,31 @@ async def check_all(environment: Environment) -> None:
     await _check_events(environment)
     await _check_ledger(environment)
     await _check_deliveries(environment)
-    await _check_call_results(environment, in_doubt)
     await check_schedules(environment, in_doubt)
+    return in_doubt
+
+
+async def check_acknowledged(environment: Environment) -> None:
+    """(g) A payment, a cancel or a scheduled payment that was acknowledged is known."""
+    rows = await environment.rows(
+        "SELECT merchant_uid, sum(amount_krw) AS krw, sum(cancelled_krw) AS cancelled_krw "
+        "FROM payments WHERE status = ANY ($1::text[]) GROUP BY merchant_uid",
+        list(PAID),
+    )
+    known = {row["merchant_uid"]: row for row in rows}
+    for result in environment.call_results:
+        if result.outcome not in PAID:
+            continue
+        row, is_cancel = known.get(result.order), result.verb == "cancel"
+        acknowledged_krw = result.cancelled_krw if is_cancel else result.requested_krw
+        known_krw = 0 if row is None else row["cancelled_krw" if is_cancel else "krw"]
+        detail = f"{result.order}: {result.verb} of {acknowledged_krw} won, {known_krw} are known"
+        is_known = known_krw >= acknowledged_krw if is_cancel else known_krw == acknowledged_krw
+        _check(environment, "g known again", is_known, detail)
+    for call in environment.schedule_calls:
+        if call.verb == "create_schedules" and call.outcome == "done":
+            for order in call.orders:
+                _check(environment, "g known again", order in known, f"{order} is not paid")
 
 
 async def _check_unresolved(environment: Environment) -> set[str]:

@@ -4,6 +4,9 @@ A death is not an exception. The coroutine is never stepped again: none of its `
 or `__aexit__` runs while it could still reach a connection. The node breaks its connections first,
 as the death of a process would. Only then the body of the coroutine is ended.
 
+At its moment a life may meet a `strike` instead: something happens to the environment while the
+coroutine is suspended, and then the coroutine goes on.
+
 Each await has two moments to die at. At `asked` the question (a statement, a COMMIT, a request) has
 left and its answer is on the way. At `answered` the answer is there, and no line of ours has acted
 on it. So a coroutine can die on both sides of a commit.
@@ -11,15 +14,17 @@ on it. So a coroutine can die on both sides of a commit.
 
 import asyncio
 import contextlib
+import gc
 import inspect
-from collections.abc import Coroutine, Generator
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Literal
 
 Moment = Literal["asked", "answered"]
 Part = Literal["await", "enter", "exit"]
+Strike = Callable[[], Coroutine[Any, Any, None]]
 _STEPS_TO_PUT_AWAY_MAX = 200
 _PRODUCT, _FOUNDATION = "/src/dasi/", "/src/dasi/foundation/"
 _PARTS: dict[str, Part] = {"__aenter__": "enter", "__aexit__": "exit"}
@@ -46,6 +51,9 @@ class Life:
     """All tasks of one operation on a node. It dies at its `dies_at`-th moment, if it has one."""
 
     dies_at: int | None = None
+    strike: Strike | None = None
+    """What happens at that moment instead of the death."""
+    is_struck: bool = False
     moments: list[tuple[Place, Moment]] = field(default_factory=list)
     is_dead: bool = False
     is_over: bool = False
@@ -62,12 +70,22 @@ class Life:
         is_chosen = self.is_dead and len(self.moments) == self.dies_at
         return self.moments[-1] if is_chosen else None
 
-    def reach(self, place: Place | None, moment: Moment) -> None:
+    @property
+    def struck_at(self) -> tuple[Place, Moment] | None:
+        return self.moments[(self.dies_at or 0) - 1] if self.is_struck else None
+
+    def reach(self, place: Place | None, moment: Moment) -> bool:
+        """Note the moment, and die if it is the chosen one. Return whether it is struck instead."""
         if self.is_dead or self.is_over or place is None:
-            return
+            return False
         self.moments.append((place, moment))
-        if len(self.moments) == self.dies_at:
+        if len(self.moments) != self.dies_at:
+            return False
+        if self.strike is None:
             self.die()
+        else:
+            self.is_struck = True
+        return self.is_struck
 
     def die(self) -> None:
         self.is_dead = True
@@ -152,7 +170,8 @@ class _Steps:
         error: BaseException | None = None
         place: Place | None = None
         while True:
-            life.reach(place, "answered")
+            if life.reach(place, "answered"):
+                error = (yield from self._strike()) or error
             if life.is_dead:
                 life.bodies.append(work)
                 raise Killed
@@ -161,7 +180,8 @@ class _Steps:
             except StopIteration as end:
                 return end.value
             place = place_of(work)
-            life.reach(place, "asked")
+            if life.reach(place, "asked") and (error := (yield from self._strike())):
+                continue
             if life.is_dead:
                 life.bodies.append(work)
                 raise Killed
@@ -170,6 +190,20 @@ class _Steps:
                 error = None
             except BaseException as thrown:  # noqa: BLE001 - passed on to the work as it is
                 error = thrown
+
+    def _strike(self) -> Generator[Any, Any, BaseException | None]:
+        """Strike in a task of no life. Return the error that the work got meanwhile, if any."""
+        assert self._life.strike is not None, "the life is struck"
+        loop = asyncio.get_running_loop()
+        struck = asyncio.Task(self._life.strike(), loop=loop, context=Context())
+        error: BaseException | None = None
+        while not struck.done():
+            try:
+                yield from asyncio.shield(struck).__await__()
+            except asyncio.CancelledError as cancelled:
+                error = cancelled
+        struck.result()
+        return error
 
 
 def place_of(work: Any) -> Place | None:
@@ -190,7 +224,27 @@ def place_of(work: Any) -> Place | None:
             elif is_next and name in _PARTS:
                 part = _PARTS[name]
             is_next = is_product
-        work = getattr(work, "cr_await", None) or getattr(work, "gi_yieldfrom", None)
+        work = _awaited_by(work)
     if product is None:
         return None
     return Place(product.f_code.co_filename.rpartition(_PRODUCT)[2], product.f_lineno, part)
+
+
+def _awaited_by(work: Any) -> Any:
+    if type(work) is _WRAPPER:  # of a coroutine whose `__await__` was called, as in asyncpg's pool
+        (work,) = gc.get_referents(work)
+        return work
+    return getattr(work, "cr_await", None) or getattr(work, "gi_yieldfrom", None)
+
+
+def _type_of_wrapper() -> type:
+    async def nothing() -> None:
+        return None
+
+    work = nothing()
+    wrapper = work.__await__()
+    wrapper.close()
+    return type(wrapper)
+
+
+_WRAPPER = _type_of_wrapper()

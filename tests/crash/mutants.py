@@ -15,6 +15,7 @@ from dasi.ledger import Payment, reserve_store
 from dasi.outcomes import approval_store, record, resolve
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.providers.port import Attempt, Declined, Order, Unknown
+from dasi.recovery import CommitMemory
 from dasi.scheduler import run_store
 
 ApplyMutant = Callable[[pytest.MonkeyPatch], None]
@@ -164,3 +165,21 @@ def forget_first_run(patch: pytest.MonkeyPatch) -> None:
         return None
 
     patch.setattr(run_store, "payment_of_run", nothing)
+
+
+def send_without_looking_up(patch: pytest.MonkeyPatch) -> None:
+    """Send each charge of a recovery at once, as if the database had forgotten nothing."""
+
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    patch.setattr(import_module("dasi.payments.charge"), "find_earlier_outcome", nothing)
+
+
+def trust_each_connection(patch: pytest.MonkeyPatch) -> None:
+    """Look for no known commit on a new connection."""
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    patch.setattr(CommitMemory, "check", nothing)

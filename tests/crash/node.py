@@ -6,7 +6,6 @@ connections to the PG. Its operations are never resumed.
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 
@@ -16,6 +15,7 @@ from dasi.foundation.clock import Clock
 from dasi.foundation.db import open_database
 from dasi.foundation.vault import Vault
 from dasi.providers.kicc.adapter import KiccProvider
+from dasi.recovery import CommitMemory
 from dasi.scheduler import Runner
 from dasi.webhooks import Deliverer
 
@@ -40,12 +40,13 @@ class Node:
 
     async def die(self, watcher: asyncpg.Connection) -> None:
         """Break all connections, end the bodies, and wait until PostgreSQL has noticed."""
-        self._pool.terminate()
+        self._break_connections()
         for life in self.lives:  # at once: no life may notice the death of another one first
             life.die()
         await self._provider.close()
         for life in self.lives:
             await life.put_away()
+        self._break_connections()  # those that were being made
         await asyncio.sleep(0)  # a waiter for the end of its tasks runs first
         await self.deliverer.close()
         for check in range(_CHECKS_MAX):
@@ -68,9 +69,10 @@ class Node:
         await self._provider.close()
         await self.engine.database.close()
 
-    @property
-    def _pool(self) -> Any:
-        return self.engine.database.pool.asyncpg_pool
+    def _break_connections(self) -> None:
+        """Those of the pool, and those that a dead task was about to give to the pool."""
+        self.engine.database.pool.asyncpg_pool.terminate()
+        self.engine.database.pool.hosts.drop_all()
 
     @property
     def _provider(self) -> KiccProvider:
@@ -89,8 +91,12 @@ async def open_node(
     pg_connections: int,
 ) -> Node:
     mark = "&" if "?" in database_url else "?"
+    commit_memory = CommitMemory(clock)
     database = await open_database(
-        f"{database_url}{mark}application_name={name}", connections_max=6, statement_timeout_s=30
+        f"{database_url}{mark}application_name={name}",
+        connections_max=6,
+        statement_timeout_s=30,
+        check_connection=commit_memory.check,
     )
     provider = KiccProvider(
         sandbox_url=kicc_url,
@@ -108,6 +114,7 @@ async def open_node(
         window_ttl_s=1_800,
         allows_local_urls=True,
         inline_lookup_delay_s=inline_lookup_delay_s,
+        commit_memory=commit_memory,
     )
     runner = Runner(engine, per_merchant=_MAX_CONCURRENT_SCHEDULES)
     return Node(name, engine, Deliverer(engine, allow_local=True), runner)

@@ -48,6 +48,7 @@ VERBS = (
     "schedule_retries",
     "refund_verifications",
     "close_window",
+    "check",
 )
 """The operations of a gateway or a worker on money, keys and events, where the search begins."""
 

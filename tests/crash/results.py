@@ -23,6 +23,8 @@ class Results:
     histories: int = 0
     operations: Counter[str] = field(default_factory=Counter)
     deaths: Counter[tuple[Place, Moment]] = field(default_factory=Counter)
+    strikes: Counter[tuple[Place, Moment]] = field(default_factory=Counter)
+    """The database went back at these moments."""
     passed: Counter[tuple[Place, Moment]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
@@ -43,6 +45,14 @@ class Results:
         if life.died_at is not None:
             place, moment = life.died_at
             self.deaths[self._listed(place), moment] += 1
+        if life.struck_at is not None:
+            place, moment = life.struck_at
+            self.strikes[self._listed(place), moment] += 1
+
+    @property
+    def interruptions(self) -> int:
+        """Deaths and strikes."""
+        return sum(self.deaths.values()) + sum(self.strikes.values())
 
     def check(self, promise: str, is_kept: bool, detail: str, seed: str) -> None:
         self.checks[promise] += 1
@@ -53,6 +63,7 @@ class Results:
         return (
             f"{self.histories + self.kill_histories} histories, "
             f"{sum(self.deaths.values())} deaths, {self.process_kills} kills, "
+            f"{sum(self.strikes.values())} times back, "
             f"{sum(self.checks.values())} checks, {len(self.violations)} violations"
         )
 
@@ -72,6 +83,8 @@ class Results:
             f"  died at            {len({place for place, _ in died})} awaits, {len(died)} moments",
             f"deaths               {sum(self.deaths.values())} in this process, "
             f"{self.process_kills} by SIGKILL",
+            f"database went back   {sum(self.strikes.values())} times "
+            f"at {len({place for place, _ in self.strikes})} awaits",
             f"faults injected      {sum(self.faults.values())}: {_listed(self.faults)}",
             f"environment          {_listed(self.happened)}",
             f"invariant checks     {sum(self.checks.values())}: {_listed(self.checks)}",

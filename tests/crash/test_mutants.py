@@ -1,4 +1,4 @@
-"""Six bugs are planted one at a time; the simulation must find each within a few histories."""
+"""Eight bugs are planted one at a time. Its sweep finds each, and a few histories find most."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Mutant:
     step: int = 1
     """The step of the sweep."""
     is_rare: bool = False
-    """A few histories may miss it; its sweep does not."""
+    """A few histories may miss it; its sweep does not. In a history no database goes back."""
 
 
 MUTANTS = {
@@ -56,6 +56,20 @@ MUTANTS = {
         "scheduled payment, declined",
         frozenset({"s runs once"}),
         step=4,
+        is_rare=True,
+    ),
+    "recovery sends without looking up": Mutant(
+        mutants.send_without_looking_up,
+        "database goes back, next day",
+        frozenset({"a never twice", "c books agree"}),
+        step=8,
+        is_rare=True,
+    ),
+    "a database that went back is not noticed": Mutant(
+        mutants.trust_each_connection,
+        "database goes back, next day",
+        frozenset({"a never twice", "c books agree"}),
+        step=8,
         is_rare=True,
     ),
 }

@@ -61,9 +61,15 @@ async def link_existing_payment(
 
     The payment may have become final since the order was refused. If it never reached the PG, the
     schedule is due again at once; so it is if a payment of another amount failed. A payment of
-    another amount ends the schedule as failed.
+    another amount ends the schedule as failed. `Conflict("order_in_doubt")` if the database has
+    lost the payment: the PG may have charged.
     """
-    payment = await find_payment(engine, due.merchant_id, imp_uid)
+    try:
+        payment = await find_payment(engine, due.merchant_id, imp_uid)
+    except NotFound as error:
+        raise Conflict(
+            "order_in_doubt", merchant_uid=due.details.merchant_uid, imp_uid=imp_uid
+        ) from error
     log.info(
         "schedule_payment_linked",
         schedule_id=due.schedule_id,

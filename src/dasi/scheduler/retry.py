@@ -22,9 +22,8 @@ async def retry(
     """Charge a declined or revoked schedule once more and return the new payment.
 
     `NotFound("unknown_schedule")`, `NotFound("unknown_schedule_key")`,
-    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`, `Conflict("order_already_paid")`.
-    A charge that was not sent
-    leaves the schedule as it was.
+    `Conflict("schedule_not_ended")`, `Conflict("schedule_paid")`, `Conflict("order_already_paid")`,
+    `Conflict("order_in_doubt")`. A charge that was not sent leaves the schedule as it was.
     """
     now = engine.clock.now()
     async with engine.database.transaction() as connection:

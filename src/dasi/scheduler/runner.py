@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from dasi.engine import Engine
-from dasi.foundation.errors import Unavailable
+from dasi.foundation.errors import Conflict, Unavailable
 from dasi.foundation.worker_pool import WorkerPool
 from dasi.ledger import Payment, Status
 from dasi.recovery import recovery_state
@@ -87,6 +87,17 @@ class Runner(WorkerPool[DueSchedule, int]):
             await self._record_result(item, payment)
         except Unavailable as unavailable:
             log.warning("schedule_backoff", schedule_id=item.schedule_id, what=unavailable.service)
+        except Conflict as in_doubt:
+            # The database went back. A schedule that is left is looked up before it is charged.
+            _RUNS.labels("forgotten").inc()
+            log.warning(
+                "schedule_payment_forgotten",
+                schedule_id=item.schedule_id,
+                merchant_id=item.merchant_id,
+                merchant_uid=item.details.merchant_uid,
+                imp_uid=in_doubt.facts.get("imp_uid"),
+                hint="The PG may have charged. See `dasi recover`.",
+            )
         except Exception:
             # A bug in one charge raises an alarm; its lease expires, the others continue.
             _RUNS.labels("bug").inc()

@@ -5,15 +5,19 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from dasi.foundation.errors import Conflict
 from dasi.ledger import ChargeDetails, Status
 from dasi.outcomes import resolve_due
 from dasi.payments import ChargeRequest, charge
+from dasi.recovery import recovery_state
 from dasi.scheduler import Runner, run_store
 from dasi.scheduler.execute import link_existing_payment
 from dasi.scheduler.runner import LEASE
 from dasi.schedules import ScheduleStatus, pause_schedules, resume_schedules
 from domain.schedules.conftest import CARD, Schedules
+from support.database import TestServer
 
 
 async def test_due_schedule_becomes_one_payment_and_one_webhook(schedules: Schedules):
@@ -289,3 +293,45 @@ async def test_released_schedule_with_an_unresolved_charge_is_not_charged_again(
     made = await schedules.client.rows("SELECT fail_code FROM payments WHERE is_scheduled")
     assert made == [{"fail_code": "REVERSED"}]
     assert await schedules.client.net_krw() == 0
+
+
+async def test_schedule_whose_payment_the_database_has_lost_is_no_bug_and_is_charged_once(
+    schedules: Schedules, database_server: TestServer, database_name: str
+):
+    """The database goes back while KICC charges, so the answer finds no row (M11)."""
+    kicc = schedules.client.kicc
+    await schedules.create(schedules.request(merchant_uid="lost"))
+    await schedules.all_become_due()
+    snapshot = await database_server.snapshot(database_name)
+    await kicc.hold("batch", when="after")
+    before = runs("bug"), runs("forgotten")
+    with capture_logs() as logs:
+        running = asyncio.create_task(schedules.run_all())
+        await kicc.wait_held()
+        await database_server.restore(database_name, snapshot)
+        await kicc.release()
+        await running
+
+    assert (runs("bug"), runs("forgotten")) == (before[0], before[1] + 1)
+    (line,) = [line for line in logs if line["event"] == "schedule_payment_forgotten"]
+    assert line["merchant_uid"] == "lost"
+    assert (await recovery_state(schedules.engine.database)).mode == "recovering"
+    await schedules.run_all()
+    assert (await schedules.read("lost")).payment_status is Status.PAID
+    assert len(await schedules.client.approvals()) == 1
+
+
+async def test_retry_whose_payment_the_database_has_lost_is_in_doubt(schedules: Schedules):
+    await schedules.create(schedules.request(merchant_uid="lost"))
+    await schedules.all_become_due()
+    due = await schedules.claim_one()
+
+    with pytest.raises(Conflict, match="order_in_doubt"):
+        await link_existing_payment(
+            schedules.engine, due, "imps_1", executed_at=schedules.engine.clock.now()
+        )
+
+
+def runs(outcome: str) -> float:
+    sample = {"outcome": outcome}
+    return REGISTRY.get_sample_value("dasi_schedule_runs_total", sample) or 0
