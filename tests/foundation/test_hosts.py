@@ -68,6 +68,20 @@ async def test_standby_and_missing_host_are_passed_over(
     await connection.close()
 
 
+async def test_connection_of_a_cancelled_caller_goes_to_the_next(database_url: str):
+    hosts = Hosts(database_url)
+    connection = await hosts.connect()
+    hosts.offer(connection)
+    caller = asyncio.create_task(hosts.connect_for_pool())
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await hosts.connect_for_pool() is connection
+    await hosts.close()
+    assert connection.is_closed()
+
+
 async def test_hung_leader_is_left_for_the_promoted_standby(
     standby: Standby, database_server: TestServer, database_name: str
 ) -> None:

@@ -70,11 +70,12 @@ class Hosts:
         attempt = self._next_attempt()
         try:
             await asyncio.wait({attempt}, timeout=PATIENCE_S)
-        finally:
-            if not attempt.done():
-                self._under_way.append(attempt)
+        except asyncio.CancelledError:
+            self._under_way.append(attempt)  # also a finished one: its connection would be lost
+            raise
         if attempt.done():
             return attempt.result()
+        self._under_way.append(attempt)
         self.is_away = True
         raise TimeoutError("no server that accepts writes has answered yet")
 
