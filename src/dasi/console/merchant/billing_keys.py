@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dasi.billing_keys import browse_keys, delete_key, keys_of_customer, restore_key
 from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.errors import NotFound
-from dasi.reporting import PaymentQuery, browse_payments
+from dasi.payment_search import PaymentQuery, browse_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
 
 PAGE = 50

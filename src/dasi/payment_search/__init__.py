@@ -1,0 +1,13 @@
+"""Search payments as users of the console do: lists, exports and sums."""
+
+from dasi.payment_search.payment_query import PaymentQuery
+from dasi.payment_search.search_store import browse_payments, iter_payments
+from dasi.payment_search.summary_store import PaymentSummary, summarize_payments
+
+__all__ = [
+    "PaymentQuery",
+    "PaymentSummary",
+    "browse_payments",
+    "iter_payments",
+    "summarize_payments",
+]
