@@ -8,6 +8,7 @@ import pytest
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
 from dasi.foundation.clock import kst_day
+from dasi.foundation.db import Database
 from dasi.payment_search import PaymentQuery, summarize_payments, summary_store
 from dasi.reporting import count_payments
 from dasi.users import Role
@@ -81,10 +82,10 @@ async def test_a_long_list_has_a_count_and_no_sums(
 
 
 async def test_a_list_that_takes_too_long_has_no_sums(
-    reader: ConsoleUser, gateway: MerchantClient
+    reader: ConsoleUser, gateway: MerchantClient, owner: Database
 ) -> None:
     merchant_id = gateway.merchant.merchant_id
-    async with gateway.engine.database.transaction() as holder:
+    async with owner.transaction() as holder:
         await holder.execute("LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
         summary = await summarize_payments(
             gateway.engine, merchant_id, PaymentQuery(fail_code="8521"), sums_sandbox=True
