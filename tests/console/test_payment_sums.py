@@ -36,10 +36,10 @@ async def reader(gateway: MerchantClient, signed_in: SignIn) -> ConsoleUser:
 async def sums(user: ConsoleUser, query: str) -> list[str]:
     status, page = await user.get(f"{HERE}/payments?lang=en&{query}")
     assert status == 200
-    strip = re.search(r'<dl class="sums".*?</dl>', page, re.S)
+    strip = re.search(r'<dl class="sums".*?</dl>', page, re.DOTALL)
     if strip is None:
         return []
-    values = re.findall(r"<dd[^>]*>(.*?)</dd>", strip[0], re.S)
+    values = re.findall(r"<dd[^>]*>(.*?)</dd>", strip[0], re.DOTALL)
     return [re.sub(r"<[^>]+>", "", value).strip() for value in values]
 
 

@@ -20,7 +20,11 @@ ORDERS = ("hong-beans", "hong-drip", "kim-beans", "declined")
 @pytest.fixture
 async def operator(gateway: MerchantClient, signed_in: SignIn) -> ConsoleUser:
     await gateway.register_card("card-1")
-    hong = {"buyer_name": "홍길동", "buyer_tel": "010-9876-5432", "buyer_email": "hong@shop.example"}
+    hong = {
+        "buyer_name": "홍길동",
+        "buyer_tel": "010-9876-5432",
+        "buyer_email": "hong@shop.example",
+    }
     kim = {"buyer_name": "Kim Minsu", "buyer_tel": "010-1111-2222"}
     await gateway.again(merchant_uid="hong-beans", amount=39_000, name="원두 구독 9월", **hong)
     await gateway.again(merchant_uid="hong-drip", amount=12_000, name="드립백 10개입", **hong)
@@ -43,7 +47,15 @@ async def test_search_finds_parts_of_names_and_ends_of_numbers(operator: Console
         assert await orders(operator, text) == hong, text
     for text in ("kim", "Minsu", "kim min", "KIM MINSU", "2222", "010 1111 2222"):
         assert await orders(operator, text) == ["kim-beans"], text
-    for text in ("원두", "원두 구독", "원두 구독 9월", "39,000원", "₩39,000", "39,000 원", "₩ 39000"):
+    for text in (
+        "원두",
+        "원두 구독",
+        "원두 구독 9월",
+        "39,000원",
+        "₩39,000",
+        "39,000 원",
+        "₩ 39000",
+    ):
         assert "hong-beans" in await orders(operator, text), text
         assert "hong-drip" not in await orders(operator, text), text
     assert await orders(operator, "mach") == ["declined"]

@@ -16,7 +16,8 @@ _COMPARED = """
     SELECT p.imp_uid, p.paid_at, p.amount_krw,
            coalesce('uid ' || p.customer_uid,
                     'email ' || lower(nullif(p.buyer_email, '')),
-                    'tel ' || regexp_replace(nullif(p.buyer_tel, ''), '[^0-9]', '', 'g')) AS customer
+                    'tel ' || regexp_replace(nullif(p.buyer_tel, ''), '[^0-9]', '', 'g')
+           ) AS customer
     FROM payments p
     WHERE p.merchant_id = $1 AND p.paid_at >= $2 AND p.paid_at < $3
       AND p.purpose = 'payment' AND p.status IN ('paid', 'partly_cancelled')
@@ -72,7 +73,8 @@ async def find_duplicates(
             ), grouped AS (
                 SELECT n.*, max(n.paid_at) OVER same_group AS newest_at,
                        (count(*) OVER same_group)::int AS group_count,
-                       row_number() OVER (same_group ORDER BY n.paid_at DESC, n.imp_uid DESC) AS place
+                       row_number() OVER (same_group ORDER BY n.paid_at DESC, n.imp_uid DESC)
+                           AS place
                 FROM numbered n
                 WINDOW same_group AS (PARTITION BY n.customer, n.amount_krw, n.number)
             ), ranked AS (

@@ -45,7 +45,7 @@ def parse_search(merchant_id: int, query_text: str, *, today: date) -> list[tupl
     day up to `today`.
     """
     text = " ".join(query_text.split())[:_TEXT_MAX]
-    readings = [(_term(merchant_id, text, today=today),)]
+    readings: list[tuple[Term, ...]] = [(_term(merchant_id, text, today=today),)]
     for spaced, joined in _JOINED:
         text = spaced.sub(joined, text)
     words = text.split(" ")[:_TERMS_MAX]

@@ -1,5 +1,6 @@
 """Count and add up all payments of a console list, at a bounded cost."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,22 +51,22 @@ async def summarize_payments(
         for matched in matched_lists(engine, query, bindings)
     )
     in_sums = f"(list.purpose = 'payment' AND ({bindings.bind(sums_sandbox)} OR NOT c.is_sandbox))"
-    try:
-        async with engine.database.snapshot() as connection:
-            await connection.execute(f"SET LOCAL statement_timeout = {_TIMEOUT_MS}")
-            row = await connection.fetchrow(
-                f"""SELECT count(*)::int AS count,
-                           coalesce(sum(list.amount_krw) FILTER (
-                               WHERE {in_sums} AND list.paid_at IS NOT NULL), 0)::bigint AS paid_krw,
-                           coalesce(sum(list.cancelled_krw) FILTER (
-                               WHERE {in_sums}), 0)::bigint AS cancelled_krw,
-                           (count(*) FILTER (
-                               WHERE list.purpose = 'payment' AND NOT {in_sums}))::int AS left_out
-                    FROM (SELECT * FROM ({lists}) AS matched LIMIT $2) AS list
-                    JOIN channels c ON c.merchant_id = $1 AND c.channel_id = list.channel_id""",
-                *bindings.values,
-            )
-    except asyncpg.QueryCanceledError:
+    sql = f"""SELECT count(*)::int AS count,
+               coalesce(sum(list.amount_krw) FILTER (
+                   WHERE {in_sums} AND list.paid_at IS NOT NULL), 0)::bigint
+                   AS paid_krw,
+               coalesce(sum(list.cancelled_krw) FILTER (
+                   WHERE {in_sums}), 0)::bigint AS cancelled_krw,
+               (count(*) FILTER (
+                   WHERE list.purpose = 'payment' AND NOT {in_sums}))::int AS left_out
+        FROM (SELECT * FROM ({lists}) AS matched LIMIT $2) AS list
+        JOIN channels c ON c.merchant_id = $1 AND c.channel_id = list.channel_id"""
+    row = None
+    async with engine.database.snapshot() as connection:
+        await connection.execute(f"SET LOCAL statement_timeout = {_TIMEOUT_MS}")
+        with suppress(asyncpg.QueryCanceledError):
+            row = await connection.fetchrow(sql, *bindings.values)
+    if row is None:
         return await _without_sums(engine, merchant_id, query, at_least=0)
     if row["count"] > SUMMED_MAX:
         return await _without_sums(engine, merchant_id, query, at_least=SUMMED_MAX)
