@@ -144,7 +144,8 @@ async def _measure_all(
     repetitions: int,
 ) -> list[tuple[str, float, float]]:
     picks = iter(chosen * 20)
-    tomorrow = kst_day(engine.clock.now()) + timedelta(days=1)
+    today = kst_day(engine.clock.now())
+    tomorrow = today + timedelta(days=1)
     old = (engine.clock.now() - timedelta(days=20)).isoformat().replace("+", "%2B")
 
     def asking(path: Callable[[], str]) -> Callable[[], Awaitable[float]]:
@@ -165,6 +166,14 @@ async def _measure_all(
         "search by name": lambda: f"/payments?q=%EA%B9%80{next(picks) % 5_000}",
         "search by last digits": lambda: f"/payments?q={next(picks) % 10_000:04}",
         "search by a common amount": lambda: "/payments?q=1,100",
+        "search by a common order name": lambda: "/payments?q=%EC%9B%90%EB%91%90",
+        "search by the end of a telephone": lambda: f"/payments?q={next(picks) % 9_973:04}",
+        "search by name and amount": lambda: f"/payments?q=%EA%B9%80{next(picks) % 5_000}+1,100",
+        "search by order name and amount": lambda: "/payments?q=%EC%9B%90%EB%91%90+1,100",
+        "sums of a day": lambda: f"/payments?since={today}&until={today}",
+        "sums of all failed": lambda: "/payments?status=failed",
+        "sums of a rare failure": lambda: "/payments?code=none",
+        "possible duplicates of a week": lambda: "/duplicates",
         "search by email": lambda: f"/payments?q=buyer{next(picks) % 200_000}@shop.example",
         "payment page": lambda: f"/payments/imp_{100_000_000_000 + next(picks)}",
         "today": lambda: "",

@@ -15,8 +15,8 @@ import pytest
 from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
 from console.soft_authenticator import SoftAuthenticator
 from console.test_passkeys import EMAIL, client, options_of
-from dasi.console import labels
 from dasi.console.routes import ROUTES
+from dasi.console.templates import labels
 from dasi.foundation.clock import ManualClock
 from dasi.ledger import ChargeDetails
 from dasi.one_time_links import reset_link

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import dasi
-from dasi.console import errors, labels
-from dasi.console.labels import format_duration, relative_time
+from dasi.console import errors
+from dasi.console.labels.times import format_duration, relative_time
 from dasi.console.payments import reason_labels
 from dasi.console.payments.reason_labels import reason_label
 from dasi.console.routes import ROUTES
+from dasi.console.templates import labels
 from dasi.ledger import Status
 from dasi.providers.decline_reasons import REASONS
 from dasi.providers.kicc import reasons
@@ -21,7 +22,13 @@ from dasi.schedules import ScheduleStatus
 from dasi.users import Role
 
 SOURCE = Path(inspect.getfile(dasi)).parent
-LABEL_FILES = {"labels.py", "reason_labels.py"}
+
+
+def holds_labels(path: Path) -> bool:
+    """Whether a file of the gateway holds labels of the console."""
+    return path.parent.name == "labels" or path.name == "reason_labels.py"
+
+
 HANGUL = re.compile("[가-힣]")
 # `f"reversal_{type(outcome).__name__.lower()}"` and `kind || '_requested'`.
 COMPOSED_EVENTS = {
@@ -32,7 +39,7 @@ COMPOSED_EVENTS = {
 
 def source_texts() -> dict[Path, str]:
     """The Python files of the gateway, without those that hold the labels."""
-    return {path: path.read_text() for path in SOURCE.rglob("*.py") if path.name not in LABEL_FILES}
+    return {path: path.read_text() for path in SOURCE.rglob("*.py") if not holds_labels(path)}
 
 
 def written(pattern: str) -> set[str]:
@@ -142,9 +149,9 @@ REPLACED_WORDS = {
 
 @pytest.mark.parametrize(("pattern", "term"), REPLACED_WORDS.items())
 def test_the_console_speaks_as_merchants_know_it(pattern: str, term: str) -> None:
-    console = Path(inspect.getfile(labels)).parent
+    console = SOURCE / "console"
     files = [*console.rglob("*.html"), console / "errors.py"]
-    files += [path for path in console.rglob("*.py") if path.name in LABEL_FILES]
+    files += [path for path in console.rglob("*.py") if holds_labels(path)]
     files += [console / "payments" / name for name in ("next_actions.py", "timeline.py")]
     lines = [
         f"{path.name}: {match[0]}"

@@ -51,7 +51,8 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
     paid = (await client.again(amount=39_900, name="원두 구독 9월")).response
     part = {"imp_uid": paid["imp_uid"], "amount": 9_900, "reason": "배송비"}
     assert (await client.call("POST", "/payments/cancel", json=part)).code == 0
-    await client.again(amount=12_000, name="드립백 10개입")
+    for _ in range(2):
+        await client.again(amount=12_000, name="드립백 10개입", **buyer)
     await client.kicc.scenario("8521", "batch")
     failed = (await client.again(amount=1_250_000, name="에스프레소 머신")).response
     await client.kicc.scenario("executed_answer_cut", "batch")
@@ -86,6 +87,8 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
         "me": "/console/me",
         "today": here,
         "payments": f"{here}/payments",
+        "payments-summed": f"{here}/payments?status=paid",
+        "duplicates": f"{here}/duplicates",
         "payment-part": f"{here}/payments/{paid['imp_uid']}",
         "payment-failed": f"{here}/payments/{failed['imp_uid']}",
         "payment-unresolved": f"{here}/payments/{pending['imp_uid']}",

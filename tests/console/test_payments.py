@@ -9,7 +9,7 @@ import pytest
 
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
-from dasi.reporting import PaymentQuery, browse_payments
+from dasi.payment_search import PaymentQuery, browse_payments
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
 

@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from console.conftest import SignIn
 from console.http_browser import ConsoleUser
-from dasi.console import labels
 from dasi.console.routes import ROUTES
+from dasi.console.templates import labels
 from dasi.ledger import Buyer, ChargeDetails
 from dasi.privacy import masked
 from dasi.schedules import NewSchedule, create_schedules

@@ -10,7 +10,7 @@ from typing import Any
 from crash.environment import CallResult, Environment
 from crash.operations import PAID
 from crash.schedule_invariants import check_schedules
-from dasi.console.labels import EVENT
+from dasi.console.labels.states import EVENT
 from dasi.ledger_proof import verify_ledger
 
 _FINALLY_FAILED = ("failed",)

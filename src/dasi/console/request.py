@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from dasi.audit import ClientInfo, record_audit, record_view
 from dasi.auth_limits import DEVICE_LIFE
 from dasi.authentication import Session
-from dasi.console.labels import FLASH
+from dasi.console.labels.flashes import FLASH
 from dasi.console.templates import SECURITY_HEADERS, Templates
 from dasi.engine import Engine
 from dasi.foundation.errors import Invalid, NotAllowed

@@ -12,7 +12,7 @@ from dasi.console.merchant import (
     webhooks,
     windows,
 )
-from dasi.console.payments import dashboard, payments, unresolved
+from dasi.console.payments import dashboard, duplicates, payments, unresolved
 from dasi.console.routing import ConsoleRoute, make_endpoint
 from dasi.console.templates import Templates
 from dasi.engine import Engine
@@ -51,6 +51,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("POST", "/console/second-factor/passkey", account.post_passkey, "mfa_pending"),
     ConsoleRoute("GET", _MERCHANT, dashboard.show_dashboard, "view"),
     ConsoleRoute("GET", f"{_MERCHANT}/payments", payments.show_payments, "view"),
+    ConsoleRoute("GET", f"{_MERCHANT}/duplicates", duplicates.show_duplicates, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/payment-filters", payments.post_filter, "view"),
     ConsoleRoute(
         "POST", f"{_MERCHANT}/payment-filters/remove", payments.post_filter_remove, "view"

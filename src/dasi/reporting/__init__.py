@@ -1,6 +1,5 @@
-"""Read payments: lists, search, counts, statistics, one payment in detail, and the ledger check."""
+"""Read payments: lists, counts, statistics, one payment in detail, and the ledger check."""
 
-from dasi.reporting.console_search import PaymentQuery, browse_payments, iter_payments
 from dasi.reporting.counts import count_payments
 from dasi.reporting.daily_stats import daily_stats
 from dasi.reporting.detail import PaymentDetail, get_payment_detail
@@ -17,19 +16,16 @@ from dasi.reporting.unresolved import (
 __all__ = [
     "PaymentDetail",
     "PaymentFilter",
-    "PaymentQuery",
     "PaymentVersion",
     "Sorting",
     "UnresolvedAttempt",
     "VersionPage",
-    "browse_payments",
     "count_payments",
     "count_unresolved",
     "daily_stats",
     "find_by_order",
     "find_payments",
     "get_payment_detail",
-    "iter_payments",
     "list_payments",
     "list_unresolved",
     "list_unresolved_any_merchant",

@@ -1,4 +1,4 @@
-"""Pages of billing keys: the list, the keys of one customer, deletion, restoring."""
+"""Pages of billing keys: the list, one customer with keys and payments, deletion, restoring."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dasi.billing_keys import browse_keys, delete_key, keys_of_customer, restore_key
 from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.errors import NotFound
-from dasi.reporting import PaymentQuery, browse_payments
+from dasi.payment_search import PaymentQuery, browse_payments, summarize_payments
 from dasi.schedules import ScheduleStatus, list_schedules, revoke_of_deleted_key
 
 PAGE = 50
@@ -43,17 +43,18 @@ async def show_list(request: ConsoleRequest) -> Response:
 async def show_one(request: ConsoleRequest) -> Response:
     customer_uid = request.http.path_params["customer_uid"]
     keys = await keys_of_customer(request.engine, request.merchant_id, customer_uid)
-    if not keys:
-        raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
-    await request.audit_view("billing_key_viewed", target=customer_uid)
+    query = PaymentQuery(customer_uid=customer_uid)
     now = request.engine.clock.now()
     charges = await browse_payments(
         request.engine,
         request.merchant_id,
-        PaymentQuery(customer_uid=customer_uid),
+        query,
         after=None,
         limit=_CHARGES,
     )
+    if not keys and not charges.rows:
+        raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    await request.audit_view("billing_key_viewed", target=customer_uid)
     waiting = await list_schedules(
         request.engine,
         request.merchant_id,
@@ -71,6 +72,12 @@ async def show_one(request: ConsoleRequest) -> Response:
         keys=keys,
         active_key=next((key for key in keys if key.status == "active"), None),
         charges=charges.rows,
+        summary=await summarize_payments(
+            request.engine,
+            request.merchant_id,
+            query,
+            sums_sandbox=not request.merchant.is_live,
+        ),
         waiting=waiting,
         may_operate=request.user.may("operate", request.merchant_id),
     )

@@ -18,7 +18,12 @@ from dasi.channels import (
     make_default,
 )
 from dasi.console.errors import error_message
-from dasi.console.labels import KEY_FIELDS, LANGUAGE, LATE_APPROVAL_POLICY, quota_label
+from dasi.console.labels.settings import (
+    KEY_FIELDS,
+    LANGUAGE,
+    LATE_APPROVAL_POLICY,
+    quota_label,
+)
 from dasi.console.request import ConsoleRequest
 from dasi.foundation.errors import NotFound, Refused
 from dasi.merchants import live_mode

@@ -9,13 +9,8 @@ from dasi.console.payments.charts import bars, ring, spread
 from dasi.console.payments.payments import audit_listed
 from dasi.console.request import ConsoleRequest
 from dasi.foundation.clock import KST, kst_day
-from dasi.reporting import (
-    PaymentQuery,
-    browse_payments,
-    count_unresolved,
-    daily_stats,
-    list_unresolved,
-)
+from dasi.payment_search import PaymentQuery, browse_payments
+from dasi.reporting import count_unresolved, daily_stats, list_unresolved
 from dasi.schedules import stats
 from dasi.webhooks import delivery_health, failing_endpoints
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dasi.console.labels import ATTEMPT_KIND, Label, label
+from dasi.console.labels.label import Label, label
+from dasi.console.labels.states import ATTEMPT_KIND
 from dasi.ledger import PaymentAttempt, Status
 from dasi.reporting import PaymentDetail
 from dasi.schedules import Schedule

@@ -15,7 +15,14 @@ from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.clock import KST, kst_range, parse_day
 from dasi.foundation.errors import Invalid
 from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
-from dasi.reporting import PaymentQuery, browse_payments, get_payment_detail, iter_payments
+from dasi.payment_search import (
+    PaymentQuery,
+    PaymentSummary,
+    browse_payments,
+    iter_payments,
+    summarize_payments,
+)
+from dasi.reporting import get_payment_detail
 from dasi.saved_filters import list_filters, remove_filter, save_filter
 from dasi.schedules import Schedule, ScheduleStatus, list_schedules
 from dasi.webhooks import list_deliveries
@@ -43,17 +50,29 @@ async def show_payments(request: ConsoleRequest) -> Response:
     await audit_listed(request, page.rows, searched=request.query("q"))
     filters = {name: request.query(name) for name in _FILTER_FIELDS}
     params = {name: value for name, value in filters.items() if value}
+    is_first = not request.query("after")
     saved_filters = await list_filters(request.engine, request.merchant_id, request.user.user_id)
     return request.page(
         "payments.html",
         payments=page.rows,
         filters=filters,
         next_url=next_url(page, **params),
-        is_first=not request.query("after"),
+        is_first=is_first,
+        summary=await _summary(request, query) if params and page.rows and is_first else None,
         export="?" + urlencode(params),
         query=urlencode(params),
         saved_filters=saved_filters,
         statuses=list(Status),
+    )
+
+
+async def _summary(request: ConsoleRequest, query: PaymentQuery) -> PaymentSummary:
+    """Count and add up the whole list. A live merchant's sums hold test money only if asked."""
+    return await summarize_payments(
+        request.engine,
+        request.merchant_id,
+        query,
+        sums_sandbox=query.is_sandbox is True or not request.merchant.is_live,
     )
 
 

@@ -3,7 +3,7 @@
 The stored reason is English text for readers of logs. The console shows an unknown reason as it is.
 """
 
-from dasi.console.labels import Label
+from dasi.console.labels.label import Label
 from dasi.providers.decline_reasons import REASONS
 
 LABELS_BY_PREFIX: tuple[tuple[str, Label], ...] = (

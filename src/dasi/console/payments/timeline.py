@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dasi.audit import AuditEntry
-from dasi.console.labels import ATTEMPT, ATTEMPT_KIND, AUDIT_ACTION, DELIVERY, EVENT, Label, label
+from dasi.console.labels.audit_actions import AUDIT_ACTION
+from dasi.console.labels.label import Label, label
+from dasi.console.labels.states import ATTEMPT, ATTEMPT_KIND, DELIVERY, EVENT
 from dasi.console.payments.reason_labels import reason_label
 from dasi.ledger import PaymentAttempt
 from dasi.providers.port import Exchange

@@ -1,0 +1,1 @@
+"""The console's labels in Korean and English, by what they name."""
