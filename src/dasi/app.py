@@ -30,6 +30,7 @@ from dasi.providers.kicc.adapter import KiccProvider
 from dasi.readiness import Check, Readiness
 from dasi.recovery import CommitMark, CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_unresolved_metrics
+from dasi.request_ids import RequestIds
 from dasi.schedules import stats
 from dasi.settings import Settings
 
@@ -110,6 +111,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
+            Middleware(RequestIds),
             *(
                 [
                     Middleware(

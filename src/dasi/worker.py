@@ -22,6 +22,7 @@ from dasi.outcomes import resolve_due
 from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, is_held, publish_mode
 from dasi.reporting import count_payments, publish_unresolved_metrics
+from dasi.request_ids import begin_work
 from dasi.retention import delete_old
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
@@ -158,6 +159,7 @@ async def _repeat(
         wait_s = idle_s
         if woken is not None:
             woken.clear()
+        begin_work()
         try:
             if await poll():
                 continue

@@ -25,6 +25,7 @@ from dasi.foundation.vault import DecryptionError
 from dasi.ledger import key_attempt_store
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
 from dasi.recovery import is_held
+from dasi.request_ids import begin_work
 
 log = structlog.get_logger()
 
@@ -85,6 +86,7 @@ async def delete_due_keys(engine: Engine) -> int:
         engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
     )
     for key in keys:
+        begin_work()
         await _delete_at_pg(engine, key)
     return len(keys)
 
