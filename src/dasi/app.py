@@ -29,7 +29,8 @@ from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
 from dasi.readiness import Check, Readiness
 from dasi.recovery import CommitMark, CommitMemory, publish_mode, recovery_state
-from dasi.reporting import publish_unresolved_metrics
+from dasi.reporting import publish_stopped_metrics, publish_unresolved_metrics
+from dasi.request_ids import RequestIds
 from dasi.schedules import stats
 from dasi.settings import Settings
 
@@ -110,6 +111,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
+            Middleware(RequestIds),
             *(
                 [
                     Middleware(
@@ -173,6 +175,7 @@ def _metrics_route(engine: Engine, *, token: str) -> Route:
         with contextlib.suppress(Unavailable):  # the other metrics need no database
             await stats.publish_start_delay(engine)
             await publish_unresolved_metrics(engine)
+            await publish_stopped_metrics(engine)
             await publish_mode(engine.database)
         return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 

@@ -21,7 +21,8 @@ from dasi.ledger_proof import seal_ledger
 from dasi.outcomes import resolve_due
 from dasi.privacy import erase_expired
 from dasi.recovery import finish_when_over, is_held, publish_mode
-from dasi.reporting import count_payments, publish_unresolved_metrics
+from dasi.reporting import count_payments, publish_stopped_metrics, publish_unresolved_metrics
+from dasi.request_ids import begin_work
 from dasi.retention import delete_old
 from dasi.scheduler import Runner
 from dasi.schedules import schedule_retries, stats
@@ -141,6 +142,7 @@ async def _publish(engine: Engine, settings: Settings) -> int:
     await publish_backup_metrics(engine.database, settings.backup_dir)
     await stats.publish_start_delay(engine)
     await publish_unresolved_metrics(engine)
+    await publish_stopped_metrics(engine)
     await publish_mode(engine.database)
     return 0
 
@@ -158,6 +160,7 @@ async def _repeat(
         wait_s = idle_s
         if woken is not None:
             woken.clear()
+        begin_work()
         try:
             if await poll():
                 continue

@@ -75,7 +75,9 @@ async def test_unresolved_payment_is_explained_and_then_looked_up(
         assert listed["detail"]
         assert (listed["kind"], listed["amount_krw"]) == ("charge", 9_900)
         assert (listed["handling"], listed["pg_merchant_id"]) == ("automatic", "T0021766")
+        assert len(listed["request_id"]) == 32
         text = dasi("payments", "unresolved", env=env, cwd=tmp_path).stdout
+        assert f"Request id    {listed['request_id']}" in text
         assert "Was a card charged 9,900 won? The outcome is not known yet." in text
         assert "order order-in-doubt" in text
         assert "dasi sends no second request for it" in text

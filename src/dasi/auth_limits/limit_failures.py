@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from prometheus_client import Counter
+
 from dasi.audit import ClientInfo
 from dasi.auth_limits import auth_limit_store
 from dasi.auth_limits.known_devices import is_known_device
 from dasi.engine import Engine
-from dasi.foundation.errors import NotAllowed, Unavailable
+from dasi.foundation.errors import NotAllowed, NotAuthenticated, Unavailable
 from dasi.foundation.ids import token_hash
 from dasi.http.client_address import network_of, parse_address
 
@@ -27,6 +29,20 @@ _OF_ACCOUNT_MAX = 100
 """NIST SP 800-63B-4, 3.2.2: at most 100 consecutive failures of one account."""
 _OF_API_KEY_MAX = 20
 _OF_API_ADDRESS_MAX = 100
+_API_KEY = "API key"
+_FAILED = Counter(
+    "dasi_authentication_failures_total",
+    "Wrong API secrets, passwords and codes, by interface: api or console",
+    ["interface"],
+)
+_REFUSED = Counter(
+    "dasi_authentication_refused_total",
+    "Sign-ins and tokens refused unread, because a limit on failures was reached",
+    ["interface"],
+)
+for _interface in ("api", "console"):  # a rate is known from the first failure on
+    _FAILED.labels(_interface)
+    _REFUSED.labels(_interface)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +71,9 @@ async def limit_failures(engine: Engine, limits: Sequence[Limit]) -> AsyncIterat
             engine.database, failure_ids, cleared_subject=None
         )
         raise
+    except NotAuthenticated:
+        _FAILED.labels(_interface_of(limits)).inc()
+        raise
     await auth_limit_store.delete_failures_any_merchant(
         engine.database, failure_ids, cleared_subject=limits[0].subject
     )
@@ -77,6 +96,7 @@ async def check_limits(engine: Engine, limits: Sequence[Limit]) -> None:
 
 async def count_failure(engine: Engine, limits: Sequence[Limit]) -> None:
     """Count a failure of each subject."""
+    _FAILED.labels(_interface_of(limits)).inc()
     await _insert_failures(engine, limits)
 
 
@@ -93,6 +113,7 @@ async def _insert_failures(engine: Engine, limits: Sequence[Limit]) -> tuple[lis
 def _refuse_reached(limits: Sequence[Limit], reached: Collection[str]) -> None:
     for limit in limits:
         if limit.subject in reached:
+            _REFUSED.labels(_interface_of(limits)).inc()
             raise NotAllowed(limit.reason, minutes=limit.within // timedelta(minutes=1))
 
 
@@ -130,10 +151,14 @@ def limits_of_api_key(api_key: str, address: str) -> tuple[Limit, ...]:
     trusted share one.
     """
     network = _network(address)
-    pair = _short(f"API key {api_key.lower()} from {network}", _OF_API_KEY_MAX)
+    pair = _short(f"{_API_KEY} {api_key.lower()} from {network}", _OF_API_KEY_MAX)
     if not _is_global(address):
         return (pair,)
     return (pair, _short(f"API from {network}", _OF_API_ADDRESS_MAX))
+
+
+def _interface_of(limits: Sequence[Limit]) -> Literal["api", "console"]:
+    return "api" if limits[0].subject.startswith(_API_KEY) else "console"
 
 
 def _short(subject: str, failures_max: int) -> Limit:

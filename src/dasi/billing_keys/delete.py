@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
+from prometheus_client import Counter
 
 from dasi.billing_keys import billing_key_store
 from dasi.billing_keys.billing_key import BillingKey
@@ -25,6 +26,7 @@ from dasi.foundation.vault import DecryptionError
 from dasi.ledger import key_attempt_store
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
 from dasi.recovery import is_held
+from dasi.request_ids import begin_work
 
 log = structlog.get_logger()
 
@@ -36,6 +38,18 @@ _DOUBLINGS_MAX = 9
 
 InSameAct = Callable[[Connection, BillingKey, datetime], Awaitable[object]]
 """Work for the transaction that takes the key out of use (B5: ending its schedules)."""
+
+_COUNTER = Counter(
+    "dasi_key_deletions_total",
+    "Requests to delete a billing key at the PG: deleted, refused, retry, or not_opened",
+    ["result"],
+)
+_DELETIONS = {
+    KeyDeleted: _COUNTER.labels("deleted"),
+    Declined: _COUNTER.labels("refused"),
+    Unknown: _COUNTER.labels("retry"),
+    NotSent: _COUNTER.labels("retry"),
+}
 
 
 async def delete_key(
@@ -85,6 +99,7 @@ async def delete_due_keys(engine: Engine) -> int:
         engine.database, now=now, leased_until=now + _LEASE, batch=BATCH
     )
     for key in keys:
+        begin_work()
         await _delete_at_pg(engine, key)
     return len(keys)
 
@@ -100,6 +115,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
     except DecryptionError as error:
         # A key that does not open must not block the deletion of the others.
         log.exception("vault_cannot_open", billing_key_id=key.billing_key_id)
+        _COUNTER.labels("not_opened").inc()
         async with engine.database.transaction() as connection:
             await billing_key_store.mark_removal_for_manual_review(
                 connection, key, reason=str(error), now=now
@@ -131,6 +147,7 @@ async def _delete_at_pg(engine: Engine, key: BillingKey) -> None:
             connection, key.merchant_id, attempt.attempt_id, outcome, now=now
         )
         deletion_attempts = await billing_key_store.count_deletion(connection, key, now=now)
+        _DELETIONS[type(outcome)].inc()
         match outcome:
             case KeyDeleted():
                 await billing_key_store.mark_deleted_at_pg(connection, key, now=now)

@@ -17,6 +17,7 @@ from dasi.foundation.ids import ulid
 from dasi.ledger import ChargeDetails, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.reporting import find_by_order
+from dasi.request_ids import begin_work
 
 log = structlog.get_logger()
 
@@ -70,6 +71,7 @@ async def refund_verifications(engine: Engine) -> int:
         engine.database, now=now, next_lookup_at=now + _LOOKUP_INTERVAL, batch=BATCH
     )
     for verification in due:
+        begin_work()
         await _refund_if_paid(engine, verification)
     return len(due)
 

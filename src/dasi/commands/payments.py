@@ -118,6 +118,7 @@ def _row(attempt: "UnresolvedAttempt") -> Facts:
         "pg_merchant_id": attempt.pg_merchant_id,
         "pg_order_id": attempt.pg_order_id,
         "claimed_pg_tid": attempt.pg_tid,
+        "request_id": attempt.request_id,
     }
 
 
@@ -133,6 +134,8 @@ def _describe(attempt: "UnresolvedAttempt") -> list[str]:
         f"  Meanwhile     dasi sends no second request for it; it looked it up {times}",
         f"  At the PG     MID {attempt.pg_merchant_id}, order {attempt.pg_order_id}",
     ]
+    if attempt.request_id is not None:
+        lines.append(f"  Request id    {attempt.request_id}, in the log lines of the request")
     if attempt.pg_tid is not None:
         lines.append(f"  PG number     {attempt.pg_tid}, from a reply that failed its checks")
     if not attempt.is_manual:

@@ -58,6 +58,8 @@ class PaymentAttempt:
     next_lookup_at: datetime | None
     deadline_at: datetime
     escalated_at: datetime | None
+    request_id: str | None
+    """Of the request, or of the worker's task, that sent it."""
 
     @property
     def effective_sent_at(self) -> datetime:
@@ -85,7 +87,7 @@ ATTEMPT_COLUMNS = """
             a.pg_order_id, a.business_date, a.amount_krw, a.state, a.detail, a.pg_code, a.pg_text,
             a.is_reversal, a.notify_merchant, a.remain_krw, a.tax_free_krw, a.reason, a.pg_tid,
             a.lookups, a.sent_at, a.answered_at, a.clock_offset_s, a.next_lookup_at, a.deadline_at,
-            a.escalated_at"""
+            a.escalated_at, a.request_id"""
 
 
 async def close_attempt(

@@ -5,6 +5,7 @@ from datetime import datetime
 from dasi.foundation.db import Connection
 from dasi.ledger.attempt_store import state_after
 from dasi.providers.port import Attempt, Declined, KeyDeleted, NotSent, Unknown
+from dasi.request_ids import current_request_id
 
 
 async def must_discard_key(connection: Connection, merchant_id: int, attempt_id: str) -> bool:
@@ -43,8 +44,9 @@ async def insert_deletion(
     """Insert the `sending` attempt that deletes a billing key. It belongs to no payment."""
     await connection.execute(
         """INSERT INTO pg_attempts (merchant_id, attempt_id, billing_key_id, kind, channel_id,
-                                    pg_merchant_id, business_date, amount_krw, state, sent_at)
-           VALUES ($1, $2, $3, 'delete_key', $4, $5, $6, 0, 'sending', $7)""",
+                                    pg_merchant_id, business_date, amount_krw, state, sent_at,
+                                    request_id)
+           VALUES ($1, $2, $3, 'delete_key', $4, $5, $6, 0, 'sending', $7, $8)""",
         merchant_id,
         attempt.attempt_id,
         billing_key_id,
@@ -52,6 +54,7 @@ async def insert_deletion(
         pg_merchant_id,
         attempt.business_date,
         now,
+        current_request_id(),
     )
 
 

@@ -19,6 +19,7 @@ from dasi.ledger.payment import ChargeDetails, Payment
 from dasi.payment_events import AttemptFacts, PaymentEvent, new_event
 from dasi.providers.port import Attempt, AttemptKind
 from dasi.recovery import held_error
+from dasi.request_ids import current_request_id
 
 
 class Reservation(ChargeDetails, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class Reservation(ChargeDetails, frozen=True, kw_only=True):
     user_agent: str | None
     is_scheduled: bool
     idempotency_key: str | None
+    request_id: str | None
     reservation_id: str
     """Distinguishes the reservations of one batch, two of which may name the same order."""
     is_sandbox: bool | None
@@ -90,8 +92,8 @@ _RESERVE = """
     WITH input AS MATERIALIZED (
         SELECT r.merchant_id, r.customer_uid, r.merchant_uid, r.amount_krw, r.tax_free_krw,
                r.custom_data, r.notice_urls, r.user_agent, r.quota_months, r.is_scheduled,
-               r.idempotency_key, r.reservation_id, r.business_date, r.first_lookup_at,
-               r.deadline_at, r.now, r.details_digest, r.mac,
+               r.idempotency_key, r.request_id, r.reservation_id, r.business_date,
+               r.first_lookup_at, r.deadline_at, r.now, r.details_digest, r.mac,
                CASE WHEN r.is_scheduled THEN 'imps_' ELSE 'imp_' END || new_imp_uid_number()
                    AS imp_uid,
                order_request_name('pay', i.installation_id, r.merchant_id, r.merchant_uid)
@@ -112,9 +114,9 @@ _RESERVE = """
             merchant_id bigint, customer_uid text, merchant_uid text, amount_krw bigint,
             tax_free_krw bigint, name text, default_name text, buyer json, custom_data text,
             notice_urls text[], user_agent text, quota_months integer, is_scheduled boolean,
-            idempotency_key text, is_sandbox boolean, reservation_id text, business_date date,
-            first_lookup_at timestamptz, deadline_at timestamptz, now timestamptz,
-            details_digest text, mac text)
+            idempotency_key text, request_id text, is_sandbox boolean, reservation_id text,
+            business_date date, first_lookup_at timestamptz, deadline_at timestamptz,
+            now timestamptz, details_digest text, mac text)
         JOIN billing_keys k ON k.merchant_id = r.merchant_id AND k.customer_uid = r.customer_uid
                            AND k.status = 'active'
         JOIN channels c ON c.merchant_id = k.merchant_id AND c.channel_id = k.channel_id
@@ -147,10 +149,10 @@ _RESERVE = """
         INSERT INTO pg_attempts (
             merchant_id, attempt_id, imp_uid, billing_key_id, kind, channel_id, pg_merchant_id,
             pg_order_id, business_date, amount_krw, state, sent_at, next_lookup_at, deadline_at,
-            idempotency_key)
+            idempotency_key, request_id)
         SELECT merchant_id, attempt_id, imp_uid, billing_key_id, 'charge', channel_id,
                pg_merchant_id, pg_order_id, business_date, amount_krw, 'sending', now,
-               first_lookup_at, deadline_at, idempotency_key
+               first_lookup_at, deadline_at, idempotency_key, request_id
         FROM named JOIN new_payments USING (merchant_id, imp_uid)
     ), new_events AS (
         INSERT INTO payment_events (
@@ -196,9 +198,9 @@ _INSERT_ATTEMPT = """
                                  pg_merchant_id, pg_order_id, business_date, amount_krw,
                                  state, sent_at, next_lookup_at, deadline_at, remain_krw,
                                  reason, is_reversal, notify_merchant, idempotency_key,
-                                 tax_free_krw)
+                                 tax_free_krw, request_id)
         SELECT $1, attempt_id, $3, $4, $5, $6, $7, $8, $9, 'sending', $10, $11, $12, $13,
-               $14, $15, $16, $17, $18
+               $14, $15, $16, $17, $18, $20
         FROM name
     ), new_event AS MATERIALIZED (
         SELECT record_payment_event($19::json, attempt_id) FROM name
@@ -296,6 +298,7 @@ async def insert_attempt(
         idempotency_key,
         tax_free_krw,
         event.to_json(),
+        current_request_id(),
     )
     if attempt_id is None:
         raise held_error()
@@ -325,11 +328,11 @@ async def insert_other_day(
                                         remain_krw, tax_free_krw, reason, is_reversal,
                                         notify_merchant, discard_key, idempotency_key,
                                         billing_key_id, state, sent_at, next_lookup_at,
-                                        deadline_at)
+                                        deadline_at, request_id)
                SELECT merchant_id, $3, imp_uid, kind, channel_id, pg_merchant_id,
                       CASE WHEN kind = 'charge' THEN $3 ELSE pg_order_id END, $4, amount_krw,
                       remain_krw, tax_free_krw, reason, is_reversal, notify_merchant,
-                      discard_key, $9, billing_key_id, 'sending', $5, $6, $7
+                      discard_key, $9, billing_key_id, 'sending', $5, $6, $7, $10
                FROM pg_attempts WHERE merchant_id = $1 AND attempt_id = $2
            )
            SELECT record_payment_event($8::json)""",
@@ -342,4 +345,5 @@ async def insert_other_day(
         lookup_backoff.deadline(second.business_date),
         event.to_json(),
         idempotency_key,
+        current_request_id(),
     )

@@ -345,6 +345,8 @@ CREATE TABLE pg_attempts (
     tax_free_krw    bigint      CONSTRAINT pg_attempts_tax_free_check CHECK (tax_free_krw BETWEEN 0 AND amount_krw),
     reason          text,
     idempotency_key text,
+    -- The `X-Request-Id` of the request that sent it, or the id of the worker's task.
+    request_id      text,
     -- A cancel that dasi sends for an approval that no client knows of. The merchant never had it in
     -- its books.
     is_reversal     boolean     NOT NULL DEFAULT false,

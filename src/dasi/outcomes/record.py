@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 from msgspec import structs
+from prometheus_client import Counter
 
 from dasi.billing_keys import Customer, save_issued_key
 from dasi.engine import Engine
@@ -33,6 +34,19 @@ from dasi.providers.port import Approved, Declined, KeyIssued, NotSent, Unknown
 log = structlog.get_logger()
 
 Outcome = Approved | KeyIssued | Declined | Unknown | NotSent
+_OUTCOMES = Counter(
+    "dasi_payment_outcomes_total",
+    "Outcomes of charges, payments in the window and card registrations; a lookup adds one",
+    ["outcome"],
+)
+# Made at the start, so that a rate is known from the first outcome on.
+_COUNTER_OF = {
+    Approved: _OUTCOMES.labels("approved"),
+    KeyIssued: _OUTCOMES.labels("key_issued"),
+    Declined: _OUTCOMES.labels("declined"),
+    Unknown: _OUTCOMES.labels("unknown"),
+    NotSent: _OUTCOMES.labels("not_sent"),
+}
 
 
 async def record_charge(
@@ -89,6 +103,7 @@ async def record_outcome(
 
 
 def _log_answer(merchant_id: int, imp_uid: str, attempt_id: str, outcome: Outcome) -> None:
+    _COUNTER_OF[type(outcome)].inc()
     log.info(
         "pg_answered",
         merchant_id=merchant_id,

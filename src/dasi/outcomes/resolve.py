@@ -42,6 +42,7 @@ from dasi.providers.port import (
     Unknown,
 )
 from dasi.recovery import look_up_all_names, recovery_state
+from dasi.request_ids import in_own_work
 
 log = structlog.get_logger()
 
@@ -75,7 +76,7 @@ async def resolve_due(engine: Engine, *, only_merchant_id: int | None = None) ->
         batch=BATCH,
         only_merchant_id=only_merchant_id,
     )
-    await asyncio.gather(*(lookup_attempt(engine, attempt) for attempt in claimed))
+    await asyncio.gather(*(in_own_work(lookup_attempt(engine, attempt)) for attempt in claimed))
     return len(claimed)
 
 

@@ -56,6 +56,7 @@ from dasi.providers.port import (
     Unknown,
 )
 from dasi.recovery import ensure_not_stopped, find_earlier_outcome
+from dasi.request_ids import current_request_id
 
 log = structlog.get_logger()
 
@@ -229,6 +230,7 @@ def _reservation(
         user_agent=request.user_agent,
         is_scheduled=request.is_scheduled,
         idempotency_key=request.idempotency_key,
+        request_id=current_request_id(),
         # Live charges may be refused: then only a test key is charged.
         is_sandbox=request.is_sandbox if engine.readiness.takes_live_charges else True,
         reservation_id=ulid(now),

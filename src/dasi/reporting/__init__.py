@@ -5,6 +5,7 @@ from dasi.reporting.daily_stats import daily_stats
 from dasi.reporting.detail import PaymentDetail, get_payment_detail
 from dasi.reporting.payment_filter import PaymentFilter, PaymentVersion, Sorting, VersionPage
 from dasi.reporting.payment_list import find_by_order, find_payments, list_payments
+from dasi.reporting.stopped_work import publish_stopped_metrics
 from dasi.reporting.unresolved import (
     UnresolvedAttempt,
     count_unresolved,
@@ -29,5 +30,6 @@ __all__ = [
     "list_payments",
     "list_unresolved",
     "list_unresolved_any_merchant",
+    "publish_stopped_metrics",
     "publish_unresolved_metrics",
 ]

@@ -28,7 +28,7 @@ _DEADLINE = Gauge(
 _COLUMNS = """
     m.code AS merchant_code, a.imp_uid, p.merchant_uid, a.attempt_id, a.kind, a.amount_krw, a.state,
     a.pg_merchant_id, a.pg_order_id, a.pg_tid, a.detail, a.lookups, a.sent_at, a.next_lookup_at,
-    a.deadline_at, a.escalated_at"""
+    a.deadline_at, a.escalated_at, a.request_id"""
 _SOURCE = """pg_attempts a
     JOIN merchants m ON m.merchant_id = a.merchant_id
     JOIN payments p ON p.merchant_id = a.merchant_id AND p.imp_uid = a.imp_uid"""
@@ -61,6 +61,7 @@ class UnresolvedAttempt:
     next_lookup_at: datetime | None
     deadline_at: datetime
     escalated_at: datetime | None
+    request_id: str | None
 
     @property
     def is_manual(self) -> bool:

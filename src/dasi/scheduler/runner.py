@@ -17,6 +17,7 @@ from dasi.foundation.errors import Conflict, Unavailable
 from dasi.foundation.worker_pool import WorkerPool
 from dasi.ledger import Payment, Status
 from dasi.recovery import recovery_state
+from dasi.request_ids import begin_work
 from dasi.scheduler import run_store
 from dasi.scheduler.execute import execute_schedule
 from dasi.scheduler.provider_health import ProviderHealth
@@ -82,6 +83,7 @@ class Runner(WorkerPool[DueSchedule, int]):
 
     async def process(self, item: DueSchedule) -> None:
         """Charge one schedule and record the result."""
+        begin_work()
         try:
             payment = await execute_schedule(self._engine, item)
             await self._record_result(item, payment)

@@ -21,6 +21,7 @@ from prometheus_client import Counter
 
 from dasi.engine import Engine
 from dasi.foundation.worker_pool import WorkerPool
+from dasi.request_ids import begin_work
 from dasi.webhooks import delivery_store, endpoints
 from dasi.webhooks.delivery_store import ClaimedDelivery
 from dasi.webhooks.http_client import ANSWER_S, CONNECT_S, WebhookClient, encode_body
@@ -117,6 +118,7 @@ class Deliverer(WorkerPool[SignableDelivery, EndpointKey]):
 
     async def process(self, item: SignableDelivery) -> None:
         """POST one delivery as soon as its endpoint has a free slot, and record the attempt."""
+        begin_work()
         delivery, secrets = item
         slot = self._slots.setdefault(self.group_of(item), asyncio.Semaphore(PER_ENDPOINT))
         try:
@@ -156,6 +158,8 @@ class Deliverer(WorkerPool[SignableDelivery, EndpointKey]):
         signature = signature_headers(
             secrets, event_id=delivery.event_id, body=body.encode(), at=began_at
         )
+        if delivery.request_id is not None:
+            headers = {**headers, "x-request-id": delivery.request_id}
         response = await self._client.post(
             delivery.url,
             body.encode(),

@@ -24,6 +24,8 @@ class ClaimedDelivery:
     """The merchant takes real money."""
     is_withheld: bool
     """A test event of a live merchant, for another URL than its test URL: it is not sent (M12)."""
+    request_id: str | None
+    """Of the request to the PG that led to the event."""
 
 
 async def claim_due_any_merchant(
@@ -74,7 +76,11 @@ async def claim_due_any_merchant(
                      AND EXISTS (SELECT 1 FROM channels c
                                  WHERE c.merchant_id = e.merchant_id
                                    AND c.channel_id = e.channel_id AND c.is_sandbox)
-                     AS is_withheld""",
+                     AS is_withheld,
+                     (SELECT a.request_id FROM pg_attempts a
+                      WHERE a.merchant_id = e.merchant_id AND a.imp_uid = e.resource_id
+                        AND a.sent_at <= e.at
+                      ORDER BY a.sent_at DESC LIMIT 1) AS request_id""",
         now,
         leased_until,
         batch,

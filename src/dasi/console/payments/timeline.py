@@ -177,6 +177,7 @@ def _raw_attempt(attempt: PaymentAttempt | None) -> tuple[tuple[str, str], ...]:
         "pg_tid": attempt.pg_tid,
         "detail": attempt.detail,
         "lookups": str(attempt.lookups),
+        "request_id": attempt.request_id,
     }
     return tuple((name, value) for name, value in values.items() if value)
 

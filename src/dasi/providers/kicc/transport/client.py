@@ -18,6 +18,7 @@ from time import monotonic
 
 import msgspec
 import structlog
+from prometheus_client import Histogram
 
 from dasi.foundation.db import assert_no_transaction
 from dasi.http.fair_slots import FairSlots
@@ -39,6 +40,13 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 log = structlog.get_logger()
+
+_LATENCY = Histogram(
+    "dasi_kicc_request_seconds",
+    "Time from a request to KICC to its answer or its failure, by path and reply",
+    ["path", "reply"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class RequestNotSent:
 
 
 Reply = Response | NoResponse | RequestNotSent
+_REPLY_NAMES = {Response: "answered", NoResponse: "lost", RequestNotSent: "not_sent"}
 
 
 class KiccClient:
@@ -100,6 +109,8 @@ class KiccClient:
         reply = await self._send_with_slot(
             base_url, path, body, mid=getattr(request, "mall_id", "")
         )
+        took_s = monotonic() - began
+        _LATENCY.labels(path, _REPLY_NAMES[type(reply)]).observe(took_s)
         if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):  # masking costs time
             log.debug(
                 "kicc_request",
@@ -109,7 +120,7 @@ class KiccClient:
                 answer=masked(reply.body, redact=redact)
                 if isinstance(reply, Response)
                 else reply.detail,
-                took_ms=round((monotonic() - began) * 1000),
+                took_ms=round(took_s * 1000),
             )
         return reply
 
