@@ -1,5 +1,6 @@
 """The proxy examples of `deploy/` work as they are shipped."""
 
+import io
 import shutil
 import ssl
 import subprocess
@@ -58,7 +59,7 @@ async def test_nginx_tells_the_gateway_the_client_and_not_what_the_client_claims
         with nginx_before(tmp_path, one, two) as (port, _, tls):
             async with client_at(CLIENT, tls) as http:
                 url = f"https://localhost:{port}/payments/x"
-                async with http.post(url, data=b"x" * 900_000, headers=FORGED) as answer:
+                async with http.post(url, data=io.BytesIO(b"x" * 900_000), headers=FORGED) as answer:
                     seen = await answer.json()
     assert seen == [CLIENT, "https", f"localhost:{port}", 900_000]
 
@@ -71,7 +72,7 @@ async def test_nginx_refuses_what_is_too_long_and_what_is_for_this_machine(tmp_p
             async with client_at(CLIENT, tls) as http:
                 async with http.get(f"{url}/metrics") as answer:
                     assert answer.status == 404
-                async with http.post(url, data=b"x" * 1_100_000) as answer:
+                async with http.post(url, data=io.BytesIO(b"x" * 1_100_000)) as answer:
                     assert answer.status == 413
                 async with http.get(url, headers={"X-Long": "x" * 20_000}) as answer:
                     assert answer.status == 400
