@@ -34,8 +34,8 @@ install() {
     (cd "$1" && VIRTUAL_ENV="$OLDPWD/.venv" "$uv" build -q --wheel --no-build-isolation \
         --out-dir "$WORK/wheels/$2" .)
     "$uv" venv -q --python .venv/bin/python "$WORK/opt/$2"
-    "$uv" pip install -q --python "$WORK/opt/$2" --require-hashes -r "$1/requirements.lock"
-    "$uv" pip install -q --python "$WORK/opt/$2" --no-deps "$WORK/wheels/$2"/*.whl
+    "$uv" pip install -q --compile-bytecode --python "$WORK/opt/$2" --require-hashes -r "$1/requirements.lock"
+    "$uv" pip install -q --compile-bytecode --python "$WORK/opt/$2" --no-deps "$WORK/wheels/$2"/*.whl
 }
 
 # The previous version: the newest tag, else the commit that last changed the schema. An older
