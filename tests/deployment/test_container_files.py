@@ -91,7 +91,9 @@ def test_every_setting_of_a_service_exists_and_can_be_read(tmp_path: Path) -> No
 def test_gateways_are_those_that_caddy_leads_to_and_trust_it() -> None:
     all_services = services("compose.yaml")
     caddy = all_services["caddy"]
-    gateways = [key for key, service in all_services.items() if service.get("command", [""])[0] == "serve"]
+    gateways = [
+        key for key, service in all_services.items() if "serve" in service.get("command", [])
+    ]
     assert caddy["environment"]["GATEWAYS"] == " ".join(f"{key}:8000" for key in gateways)
     address = caddy["networks"]["default"]["ipv4_address"]
     for key in gateways:
@@ -132,6 +134,9 @@ def test_the_dockerfile_copies_what_exists_and_runs_as_no_root() -> None:
             for source in rest.split()[:-1]:
                 assert (ROOT / source).exists(), source
                 assert f"!{source}" in ignored, source
+    copied = {ROOT / rest.split()[0] for word, rest in instructions() if word == "COPY"}
+    links = [path.resolve() for path in (ROOT / "src").rglob("*") if path.is_symlink()]
+    assert {link for link in links if not link.is_relative_to(ROOT / "src")} <= copied
     words = [word for word, _ in instructions()]
     assert words.count("FROM") == 2
     users = [rest for word, rest in instructions() if word == "USER"]

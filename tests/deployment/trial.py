@@ -212,10 +212,10 @@ async def outcome_of_notification(
 
 async def check_ledger(installed: Installation, result: Result) -> None:
     environment = installed.programs.workers[0].environment
-    proof = await run(
-        "this", "ledger", "verify", folder=installed.folder, environment=dict(environment)
-    )
-    result.check(f"dasi ledger verify: {proof.splitlines()[0]}", True)
+    arguments = ("ledger", "verify", "--json")
+    proof = await run("this", *arguments, folder=installed.folder, environment=dict(environment))
+    payments = json.loads(proof)["payments"]
+    result.check(f"dasi ledger verify proves {payments} payments", payments > 0)
 
 
 def client_at(address: str, headers: dict[str, str]) -> aiohttp.ClientSession:
@@ -325,10 +325,10 @@ async def run(version: str, *arguments: str, folder: Path, environment: dict[str
         *arguments,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
     )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0, f"dasi {' '.join(arguments)}:\n{printed.decode()}"
+    printed, notes = await process.communicate()
+    assert process.returncode == 0, f"dasi {' '.join(arguments)}:\n{(printed + notes).decode()}"
     return printed.decode()
 
 
