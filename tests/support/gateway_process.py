@@ -30,9 +30,15 @@ class Program:
     """One `dasi` program with its log lines. It can start again after its end."""
 
     def __init__(
-        self, *arguments: str, environment: Mapping[str, str], ready_event: str, url: str = ""
+        self,
+        *arguments: str,
+        environment: Mapping[str, str],
+        ready_event: str,
+        url: str = "",
+        command: tuple[str, ...] = (sys.executable, "-m", "dasi.cli"),
     ) -> None:
         self.url = url
+        self._command = command
         self.lines: list[str] = []
         """Everything that all its runs have logged."""
         self._arguments = arguments
@@ -46,7 +52,7 @@ class Program:
         """Start it and return when it logs that it is ready. It ends with the test process."""
         self._process = await asyncio.create_subprocess_exec(
             *die_with_parent.wrap_command(
-                *(sys.executable, "-m", "dasi.cli", *self._arguments),
+                *(*self._command, *self._arguments),
                 on_parent_death=signal.SIGKILL,
             ),
             env=dict(self.environment),

@@ -49,7 +49,7 @@ def running_proxy(program: str, upstream: str, *, header: Header) -> Iterator[Pr
         port = listening.getsockname()[1]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        certificate = _write_certificate(folder)
+        certificate = write_certificate(folder)
         write = {"nginx": _nginx, "caddy": _caddy}[program]
         command = write(folder, port=port, upstream=upstream, header=header)
         process = subprocess.Popen(
@@ -140,7 +140,7 @@ def _caddy(folder: Path, *, port: int, upstream: str, header: Header) -> list[st
     return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
 
 
-def _write_certificate(folder: Path) -> Path:
+def write_certificate(folder: Path) -> Path:
     """Write `key.pem` and a certificate for localhost, `cert.pem`, which signs itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
