@@ -40,7 +40,7 @@ def metrics() -> list[Metric]:
     importlib.import_module("dasi.worker")
     for interface in ("checkout", "console", "iamport", "pg_notifications", "http.admission"):
         importlib.import_module(f"dasi.{interface}")
-    found = {
+    collectors = {
         collector._name: collector
         for collector in REGISTRY._names_to_collectors.values()
         if isinstance(collector, MetricWrapperBase) and collector._name.startswith("dasi_")
@@ -52,7 +52,7 @@ def metrics() -> list[Metric]:
             documentation=collector._documentation,
             labels=tuple(collector._labelnames),
         )
-        for name, collector in sorted(found.items())
+        for name, collector in sorted(collectors.items())
     ]
 
 

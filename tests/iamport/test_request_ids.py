@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dasi.console.payments.timeline import build_timeline
 from dasi.reporting import get_payment_detail
 from dasi.scheduler import Runner
 from dasi.webhooks import Deliverer
@@ -112,6 +113,8 @@ async def test_cancel_has_the_id_of_its_own_request(gateway: MerchantClient) -> 
         ("charge", "req-1"),
         ("cancel", "req-2"),
     ]
+    shown = [dict(entry.raw).get("request_id") for entry in build_timeline(detail, [], [])]
+    assert {"req-1", "req-2"} <= set(shown)
 
 
 async def test_scheduled_charges_get_ids_of_their_own(gateway: MerchantClient) -> None:
