@@ -3,15 +3,16 @@
 import re
 
 from console.conftest import SignIn
+from console.http_browser import ConsoleUser
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
 
 HERE = "/console/merchants/imp00000001"
 
 
-async def groups(user: object, query: str = "") -> list[list[str]]:
+async def groups(user: ConsoleUser, query: str = "") -> list[list[str]]:
     """The order numbers of each group of the page."""
-    status, page = await user.get(f"{HERE}/duplicates{query}")  # type: ignore[attr-defined]
+    status, page = await user.get(f"{HERE}/duplicates{query}")
     assert status == 200, page
     return [
         re.findall(r'class="sub"><code>([^<]+)</code>', section)

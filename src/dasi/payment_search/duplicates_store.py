@@ -13,7 +13,7 @@ COMPARED_MAX = 50_000
 _GROUPS_MAX, _SHOWN_MAX = 100, 10
 _APART = timedelta(days=1)
 _COMPARED = """
-    SELECT p.imp_uid, p.paid_at, p.amount_krw,
+    SELECT p.merchant_id, p.imp_uid, p.paid_at, p.amount_krw,
            coalesce('uid ' || p.customer_uid,
                     'email ' || lower(nullif(p.buyer_email, '')),
                     'tel ' || regexp_replace(nullif(p.buyer_tel, ''), '[^0-9]', '', 'g')
@@ -92,7 +92,8 @@ async def find_duplicates(
         since,
     )
     bound = await engine.database.fetchrow(
-        f"""SELECT min(c.paid_at) AS since, count(*) = $5 AS is_cut FROM ({_COMPARED}) AS c""",
+        f"""SELECT min(c.paid_at) AS since, count(*) = $5 AS is_cut FROM ({_COMPARED}) AS c
+            WHERE c.merchant_id = $1""",
         *range_values,
     )
     assert bound is not None

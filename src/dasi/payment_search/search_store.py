@@ -45,7 +45,8 @@ async def browse_payments(
     assert 1 <= limit <= _EXPORT_PAGE, "the caller checks the limit"
     bindings = Bindings(merchant_id, limit + 1)
     lists = " UNION ".join(
-        f"(SELECT p.imp_uid, p.started_at FROM {matched} {_NEWEST_FIRST} LIMIT $2)"
+        f"""(SELECT p.imp_uid, p.started_at FROM {matched} AND p.merchant_id = $1
+             {_NEWEST_FIRST} LIMIT $2)"""
         for matched in matched_lists(engine, query, bindings, after=after)
     )
     rows = await engine.database.fetch(
@@ -127,14 +128,14 @@ def _lists_of_reading(
     if len(terms) == 1:
         return _lists_of_term(query, terms[0], conditions, bindings)
     plain = [term for term in terms if term.is_plain]
-    words = [term for term in terms if not term.is_plain]
+    broad = [term for term in terms if not term.is_plain]
     for term in plain:
         conditions += f" AND {_plain_condition(term, bindings)}"
-    if not words:
+    if not broad:
         return [f"payments p WHERE p.merchant_id = $1{conditions}"]
     # Digits alone may be a common amount. Of the others the longest is likely to be the rarest.
-    first = max(words, key=lambda term: (term.amount_krw is None, len(term.text)))
-    for term in words:
+    first = max(broad, key=lambda term: (term.amount_krw is None, len(term.text)))
+    for term in broad:
         if term is not first:
             conditions += f" AND {_condition_of_term(query, term, bindings)}"
     return _lists_of_term(query, first, conditions, bindings)
@@ -145,17 +146,17 @@ def _lists_of_term(
 ) -> list[str]:
     """One list for each kind of column: a single list with OR would read all payments."""
     bind = bindings.bind
-    text, words = bind(term.text), f"{bind(term.words)}::text::tsquery"
+    text, tsquery = bind(term.text), f"{bind(term.tsquery)}::text::tsquery"
     lists = [
         f"payments p WHERE p.merchant_id = $1 AND p.{column} = {text}{conditions}"
         for column in ("imp_uid", "merchant_uid", "customer_uid")
     ]
-    recheck = "" if query.matches_buyer else f"AND {_TERMS_WITHOUT_BUYER} @@ {words}"
+    recheck = "" if query.matches_buyer else f"AND {_TERMS_WITHOUT_BUYER} @@ {tsquery}"
     # OFFSET 0 makes PostgreSQL search first and sort afterwards. In the order of the list it would
     # have to read every payment.
     lists.append(
         f"""(SELECT * FROM payments p WHERE p.merchant_id = $1
-             AND {_SEARCH_TERMS} @@ {words} {recheck} OFFSET 0) p
+             AND {_SEARCH_TERMS} @@ {tsquery} {recheck} OFFSET 0) p
             WHERE true{conditions}"""
     )
     if term.amount_krw is not None or term.day is not None:
@@ -206,10 +207,10 @@ def _list_of_order_name(prefix: str, conditions: str, bindings: Bindings) -> str
 
 def _condition_of_term(query: PaymentQuery, term: Term, bindings: Bindings) -> str:
     bind = bindings.bind
-    text, words = bind(term.text), f"{bind(term.words)}::text::tsquery"
+    text, tsquery = bind(term.text), f"{bind(term.tsquery)}::text::tsquery"
     search_terms = _SEARCH_TERMS if query.matches_buyer else _TERMS_WITHOUT_BUYER
     either = [f"{text} IN (p.imp_uid, p.merchant_uid, p.customer_uid)"]
-    either += [f"{search_terms} @@ {words}", *_amount_and_day(term, bindings)]
+    either += [f"{search_terms} @@ {tsquery}", *_amount_and_day(term, bindings)]
     if term.name_prefix is not None:
         either.append(f"starts_with(lower(p.name), {bind(term.name_prefix)})")
     if term.card_digits:

@@ -26,7 +26,7 @@ class Term:
     """One term of a search in the form of each kind of column."""
 
     text: str
-    words: str
+    tsquery: str
     """A `tsquery` over the SQL function `payment_search_terms`."""
     amount_krw: int | None
     day: date | None
@@ -48,9 +48,9 @@ def parse_search(merchant_id: int, query_text: str, *, today: date) -> list[tupl
     readings: list[tuple[Term, ...]] = [(_term(merchant_id, text, today=today),)]
     for spaced, joined in _JOINED:
         text = spaced.sub(joined, text)
-    words = text.split(" ")[:_TERMS_MAX]
-    if len(words) > 1:
-        readings.append(tuple(_term(merchant_id, word, today=today) for word in words))
+    parts = text.split(" ")[:_TERMS_MAX]
+    if len(parts) > 1:
+        readings.append(tuple(_term(merchant_id, part, today=today) for part in parts))
     return readings
 
 
@@ -72,7 +72,7 @@ def _term(merchant_id: int, text: str, *, today: date) -> Term:
         lexemes.append(f"{_lexeme(merchant_id, text.lower())}:*")
     return Term(
         text=text,
-        words=" | ".join(lexemes),
+        tsquery=" | ".join(lexemes),
         amount_krw=amount_krw,
         day=day,
         name_prefix=text.lower() if is_prefix else None,

@@ -47,7 +47,7 @@ async def summarize_payments(
     bindings = Bindings(merchant_id, SUMMED_MAX + 1)
     lists = " UNION ".join(
         f"""(SELECT p.imp_uid, p.channel_id, p.purpose, p.paid_at, p.amount_krw, p.cancelled_krw
-             FROM {matched} LIMIT $2)"""
+             FROM {matched} AND p.merchant_id = $1 LIMIT $2)"""
         for matched in matched_lists(engine, query, bindings)
     )
     in_sums = f"(list.purpose = 'payment' AND ({bindings.bind(sums_sandbox)} OR NOT c.is_sandbox))"
