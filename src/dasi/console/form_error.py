@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dasi.console.errors import ErrorMessage
+from dasi.foundation.errors import Invalid, Refused
 
 _NEVER_SHOWN = frozenset({"password", "old", "new", "secret", "confirm_password", "credential"})
 """Fields that no page shows again."""
@@ -28,6 +29,29 @@ class FormError:
         return self.action == action and all(
             self.values.get(name) == value for name, value in names.items()
         )
+
+
+_FIELDS_OF_REASONS = {
+    "wrong_password": ("old", "password"),
+    "wrong_code": ("code",),
+    "email_taken": ("email",),
+    "merchant_code_taken": ("code",),
+    "channel_exists": ("pg_merchant_id",),
+    "unknown_passkey": ("name",),
+    "too_many_filters": ("name",),
+    "tax_free_between": ("tax_free", "amount"),
+}
+"""Fields of a form, in order of preference, that a refusal is about."""
+
+
+def field_of(refused: Refused, fields: Mapping[str, str]) -> str:
+    """Return the field of the form that a refusal is about; empty if it is about none."""
+    if isinstance(refused, Invalid):
+        if refused.field == "password" and "new" in fields:
+            return "new"
+        return refused.field
+    names = _FIELDS_OF_REASONS.get(refused.reason, ())
+    return next((name for name in names if name in fields), "")
 
 
 def kept_values(fields: Mapping[str, str]) -> dict[str, str]:

@@ -147,6 +147,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
 
 _PAYMENTS = f"{_MERCHANT}/payments"
 _FORM_PAGES = {
+    f"{_MERCHANT}/channels": f"{_MERCHANT}/channels/new",
     f"{_MERCHANT}/payment-filters": _PAYMENTS,
     f"{_MERCHANT}/payment-filters/remove": _PAYMENTS,
 }

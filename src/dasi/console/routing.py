@@ -18,7 +18,7 @@ from starlette.responses import Response
 from dasi.audit import ClientInfo
 from dasi.authentication import confirm_identity, find_session
 from dasi.console.errors import BUG, error_message
-from dasi.console.form_error import FormError, kept_values
+from dasi.console.form_error import FormError, field_of, kept_values
 from dasi.console.request import (
     DEVICE_COOKIE,
     FORM_COOKIE,
@@ -130,7 +130,7 @@ async def _call(
             request,
             form_error=FormError(
                 action=request.path,
-                field=refused.field if isinstance(refused, Invalid) else "",
+                field=field_of(refused, values),
                 message=message,
                 values=kept_values(values),
             ),

@@ -6,10 +6,9 @@ from functools import partial
 from starlette.responses import Response
 
 from dasi.console.confirmation import Fact, Review, counted, moment
-from dasi.console.errors import error_message
 from dasi.console.labels.label import Label
 from dasi.console.request import ConsoleRequest
-from dasi.foundation.errors import Invalid, NotFound, Refused
+from dasi.foundation.errors import Invalid, NotFound
 from dasi.merchants import (
     NewApiKey,
     add_api_key,
@@ -25,23 +24,19 @@ OVERLAPS_H = (0, 1, 24, 168)
 
 async def show_home(request: ConsoleRequest) -> Response:
     """Redirect to the only merchant, or show the list of merchants."""
-    if len(request.merchants) == 1 and not request.query("all"):
+    if len(request.merchants) == 1 and not request.query("all") and not request.form_error:
         return request.redirect(request.console_url(f"/merchants/{request.merchants[0].code}"))
-    return request.page("merchants.html", error=None, form={})
+    return request.page("merchants.html")
 
 
 async def post_merchant(request: ConsoleRequest) -> Response:
     request.require_recent_proof()
-    try:
-        merchant, key = await add_merchant_with_key(
-            request.engine,
-            code=request.field("code"),
-            name=request.field("name"),
-            webhook_url=request.field("webhook_url", length_max=2000) or None,
-        )
-    except Refused as refused:
-        error = error_message(refused)
-        return request.page("merchants.html", status=error.status, error=error, form=request.form)
+    merchant, key = await add_merchant_with_key(
+        request.engine,
+        code=request.field("code"),
+        name=request.field("name"),
+        webhook_url=request.field("webhook_url", length_max=2000) or None,
+    )
     await request.audit("merchant_added", target=merchant.code, detail=merchant.name)
     return request.page("merchant_added.html", added=merchant, key=key)
 
