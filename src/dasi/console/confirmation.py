@@ -111,13 +111,12 @@ def _problems(request: ConsoleRequest, review: Review) -> tuple[dict[str, Label]
 
 def _digest(request: ConsoleRequest, review: Review) -> str:
     """Return a digest of the operation and its numbers, which only this session can make."""
-    url = request.http.url
     query = sorted(
         (name, text)
         for name, text in request.http.query_params.multi_items()
         if name not in ("lang", "theme")
     )
-    text = repr((url.path, query, review.facts, review.state))
+    text = repr((request.path, query, review.facts, review.state))
     key = request.signed_in_session.form_token.encode()
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 

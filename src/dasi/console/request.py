@@ -217,8 +217,8 @@ class ConsoleRequest:
 
     @property
     def path(self) -> str:
-        """The path of this request in the public URL."""
-        return f"{self.templates.root}{self.http.url.path}"
+        """The path of this request in the public URL, quoted as the browser sent it."""
+        return f"{self.templates.root}{self.http.scope['raw_path'].decode('latin-1')}"
 
     def url(self, path: str = "") -> str:
         """Return the address of a page of this merchant."""

@@ -134,14 +134,19 @@ async def _call(
                 message=message,
                 values=kept_values(values),
             ),
-            form_page_path=request.templates.root
-            + form_page.path.format(**request.http.path_params),
+            form_page_path=_path_of(form_page, request),
         )
         response = await form_page.endpoint(shown_again)
         if "location" in response.headers:  # the page itself leads elsewhere
             raise
         response.status_code = message.status
         return response
+
+
+def _path_of(page: ConsoleRoute, request: ConsoleRequest) -> str:
+    """Return the path of a page about the same objects as this request."""
+    names = {name: quote(str(value), safe="") for name, value in request.http.path_params.items()}
+    return request.templates.root + page.path.format(**names)
 
 
 async def _read_mode(engine: Engine) -> RecoveryState | None:
@@ -330,5 +335,5 @@ def _error_response(
     log.info("console_refused", path=request.http.url.path, why=str(error), status=message.status)
     back = None
     if form_page is not None:
-        back = request.templates.root + form_page.path.format(**request.http.path_params)
+        back = _path_of(form_page, request)
     return request.page("error.html", status=message.status, error=message, back=back)

@@ -86,6 +86,7 @@ async def review_delete(request: ConsoleRequest) -> Review:
     active = next((key for key in keys if key.status == "active"), None)
     if active is None:
         raise NotFound("unknown_billing_key", customer_uid=customer_uid[:80])
+    await request.audit_view("billing_key_viewed", target=customer_uid)
     shown = request.shown(active)
     waiting = await stats.waiting(request.engine, request.merchant_id, customer_uid=customer_uid)
     facts: tuple[Fact, ...] = (

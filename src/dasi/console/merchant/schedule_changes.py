@@ -35,7 +35,7 @@ async def review_revoke(request: ConsoleRequest) -> Review:
             "예약해야 합니다.",
             "The order will not be charged. To charge it later, retry it or schedule it again.",
         ),
-        facts=_facts(request, schedule),
+        facts=_facts(schedule),
         button=Label("예약 해지", "Cancel schedule"),
         back=_back(request),
         act=partial(_revoke, request, schedule.merchant_uid),
@@ -61,7 +61,7 @@ async def review_retry(request: ConsoleRequest) -> Review:
             f"고객의 카드로 {money.ko}을 바로 결제합니다.",
             f"The customer's card is charged {money.en} at once.",
         ),
-        facts=(*_facts(request, schedule), (Label("카드", "Card"), card or "—")),
+        facts=(*_facts(schedule), (Label("카드", "Card"), card or "—")),
         button=Label(f"{money.ko} 결제", f"Charge {money.en}"),
         back=_back(request),
         act=partial(_retry, request, schedule.merchant_uid),
@@ -123,13 +123,12 @@ async def _schedule(request: ConsoleRequest) -> Schedule:
     return await find_schedule(request.engine, request.merchant_id, request.query("merchant_uid"))
 
 
-def _facts(request: ConsoleRequest, schedule: Schedule) -> tuple[Fact, ...]:
-    shown = request.shown(schedule)
+def _facts(schedule: Schedule) -> tuple[Fact, ...]:
     return (
         (Label("금액", "Amount"), won(schedule.amount_krw)),
         (Label("주문명", "Order name"), schedule.name),
         (Label("주문번호", "Order ID"), schedule.merchant_uid),
-        (Label("고객", "Customer"), shown.buyer.name or schedule.customer_uid),
+        (Label("고객", "Customer"), schedule.customer_uid),
         (Label("예약일시", "Due"), moment(schedule.schedule_at)),
     )
 

@@ -28,6 +28,7 @@ async def review_cancel(request: ConsoleRequest) -> Review:
         tax_free_krw = read_won(request.query("tax_free"), "tax_free", minimum=0)
     if amount_krw < payment.amount_krw and payment.can_cancel_in_part is False:
         raise NotAllowed("no_partial_cancel", imp_uid=imp_uid)
+    await request.audit_view("payment_viewed", target=imp_uid)
     is_all = amount_krw == payment.remain_krw
     title = (
         Label("남은 금액을 모두 취소할까요?", "Cancel all that remains?")
@@ -73,6 +74,7 @@ def _facts(payment: Payment, amount_krw: int, tax_free_krw: int | None) -> tuple
     facts: list[Fact] = [
         (Label("취소할 금액", "Amount to cancel"), won(amount_krw)),
         (Label("취소 후 남는 금액", "Remaining afterwards"), won(payment.remain_krw - amount_krw)),
+        (Label("지금 취소할 수 있는 금액", "Cancellable now"), won(payment.remain_krw)),
         (Label("결제 금액", "Paid"), won(payment.amount_krw)),
     ]
     if tax_free_krw is not None:
