@@ -2,8 +2,9 @@
 
 import re
 from html import unescape
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -45,6 +46,20 @@ class ConsoleUser:
         ) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
 
+    async def confirm(
+        self, path: str, fields: dict[str, str] | None = None, *, typed: str = ""
+    ) -> tuple[int, str, str]:
+        """Open the review of an operation and confirm it with a reason, as a user does.
+
+        `fields` are those of the form that leads to the review. Return as `post` does; the review
+        itself if it refuses.
+        """
+        url = f"{path}?{urlencode(fields)}" if fields else path
+        status, page = await self.get(url)
+        if status != HTTPStatus.OK:
+            return status, page, ""
+        return await self.post(url, {**answers(page), "typed": typed})
+
     async def open_link(self, link: str) -> tuple[int, str]:
         """Open a one-time link as its page's script does, and return status and page."""
         path, secret = urlsplit(link).path, urlsplit(link).fragment
@@ -60,6 +75,13 @@ class ConsoleUser:
         )
         assert status == 303, page
         await self.get("/console")
+
+
+def answers(review: str) -> dict[str, str]:
+    """Return what the page of a review sends, with a reason."""
+    digest = re.search(r'name="confirmation" value="([0-9a-f]+)"', review)
+    assert digest, review
+    return {"confirmation": digest[1], "reason": "고객 요청"}
 
 
 def new_browser() -> aiohttp.ClientSession:

@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pyotp
 import pytest
 
-from console.http_browser import PASSWORD, ConsoleUser, add_member, new_browser
+from console.http_browser import PASSWORD, ConsoleUser, add_member, answers, new_browser
 from console.soft_authenticator import SoftAuthenticator
 from console.test_passkeys import EMAIL, client, options_of
+from dasi.console.confirmation import Confirmed
+from dasi.console.merchant.webhooks import endpoint_id
 from dasi.console.routes import ROUTES
 from dasi.console.templates import labels
 from dasi.foundation.clock import ManualClock
@@ -28,6 +31,11 @@ from support.gateway_merchant import CODE, MerchantClient, new_order
 
 __all__ = ["client"]
 HERE = "/console/merchants/{code}"
+CONFIRMED = {
+    route.path
+    for route in ROUTES
+    if route.method == "POST" and isinstance(getattr(route.endpoint, "__self__", None), Confirmed)
+}
 POSTS = {route.path for route in ROUTES if route.method == "POST"}
 
 
@@ -46,12 +54,18 @@ class Day:
         fields: dict[str, str] | None = None,
         *,
         email: str = EMAIL,
+        typed: str = "",
         **facts: object,
     ) -> str:
         """Post to a route, check the audit entry, and return the page."""
         assert route in POSTS, route
-        before = await self._entries()
         path = route.format(**{"code": CODE, **facts})
+        if route in CONFIRMED:
+            path = f"{path}?{urlencode(fields or {})}"
+            status, page = await self.user.get(path)
+            assert status == 200, (route, status, page)
+            fields = {**answers(page), "typed": typed}
+        before = await self._entries()
         status, page, _ = await self.user.post(path, fields)
         assert status in (200, 303), (route, status, page)
         (entry, *_) = [row for row in await self._entries() if row not in before] or [None]
@@ -109,7 +123,7 @@ async def set_up(day: Day) -> None:
     await day.post(f"{HERE}/api-keys")
     key = (await day.client.rows("SELECT api_key FROM api_keys ORDER BY created_at"))[-1]
     await day.post(f"{HERE}/api-keys/{{api_key}}/rotate", {"keep_h": "1"}, **key)
-    await day.post(f"{HERE}/api-keys/{{api_key}}/revoke", **key)
+    await day.post(f"{HERE}/api-keys/{{api_key}}/revoke", typed=key["api_key"], **key)
     await day.post(f"{HERE}/windows", {"return_to": "shop.example", "replaced_key_days": "7"})
     await day.post(
         f"{HERE}/webhooks", {"webhook_url": "http://127.0.0.1:61009/hook", "content_type": "json"}
@@ -143,12 +157,13 @@ async def money(day: Day) -> None:
     key_id = {"billing_key_id": replaced["billing_key_id"]}
     await day.post(f"{HERE}/keys/{{customer_uid}}/restore", key_id, customer_uid="card-1")
     await day.post(f"{HERE}/webhooks/secret", {"keep_h": "24"})
-    await day.post(f"{HERE}/webhooks/pause", {"endpoint": "http://127.0.0.1:61009/hooks"})
-    await day.post(f"{HERE}/webhooks/resume", {"endpoint": "http://127.0.0.1:61009/hooks"})
+    url = "http://127.0.0.1:61009/hook"
+    await day.post(f"{HERE}/webhooks/pause", {"endpoint": endpoint_id(url)})
+    await day.post(f"{HERE}/webhooks/resume", {"endpoint": url})
     await schedules(day)
     await day.post(f"{HERE}/payment-filters", {"name": "실패", "query": "status=failed"})
     await day.post(f"{HERE}/payment-filters/remove", {"name": "실패"})
-    await day.post(f"{HERE}/keys/{{customer_uid}}/delete", customer_uid="card-1")
+    await day.post(f"{HERE}/keys/{{customer_uid}}/delete", typed="card-1", customer_uid="card-1")
 
 
 async def schedules(day: Day) -> None:
@@ -171,7 +186,7 @@ async def schedules(day: Day) -> None:
     for act in ("reschedule", "revoke", "retry"):
         await day.post(f"{HERE}/schedules/{act}", fields)
     for act in ("pause", "resume"):
-        await day.post(f"{HERE}/schedules/{act}", {"reason": "점검"})
+        await day.post(f"{HERE}/schedules/{act}", typed=CODE)
 
 
 async def members(day: Day) -> None:
@@ -255,5 +270,5 @@ async def an_attempt_resolved(day: Day) -> None:
     )
     await add_member(day.client, Role.ADMIN)
     await day.sign_in("admin@shop.example")
-    fields = {"attempt_id": attempt["attempt_id"], "happened": "no", "why": "KICC에 없음"}
+    fields = {"attempt_id": attempt["attempt_id"], "happened": "no"}
     await day.post(f"{HERE}/unresolved/resolve", fields, email="admin@shop.example")

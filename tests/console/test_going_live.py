@@ -39,8 +39,8 @@ async def test_page_says_what_happens_and_goes_live(
 @pytest.mark.parametrize(
     ("change", "status", "text"),
     [
-        ({"pg_merchant_id": "T5102001"}, 400, "테스트용 상점아이디"),
-        ({"secret": "easypay!KICCTEST"}, 400, "테스트용 시크릿 키"),
+        ({"pg_merchant_id": "T5102001"}, 422, "테스트용 상점아이디"),
+        ({"secret": "easypay!KICCTEST"}, 422, "테스트용 시크릿 키"),
     ],
 )
 async def test_wrong_form_changes_nothing(

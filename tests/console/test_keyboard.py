@@ -85,7 +85,12 @@ async def test_a_payment_is_found_and_cancelled_without_a_mouse(gateway: Merchan
         await page.wait_for_url("**/payments/imp_*")
         assert await what_is_wrong_with_the_stops(page) == []
         await tab_to(page, "#cancel input[name=amount]")
+        await page.keyboard.press("Control+A")
         await page.keyboard.type("1,700")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/cancel?amount=*")
+        await tab_to(page, "input[name=reason]")
+        await page.keyboard.type("변심")
         await page.keyboard.press("Enter")
         await expect(page.locator(".summary")).to_contain_text("30,000")
 

@@ -108,7 +108,7 @@ def test_every_code_of_the_gateway_has_advice_and_every_advice_a_code() -> None:
 
 
 def test_every_flash_message_is_used_and_every_redirect_has_one() -> None:
-    slugs = written(r"\bdone=([a-z_]+)\b") | written(r'_redirect_to_day\(request, "(\w+)"\)')
+    slugs = written(r"\bdone=([a-z_]+)\b") | written(r'redirect_to_day\(request, "(\w+)"\)')
     assert slugs == labels.FLASH.keys()
 
 

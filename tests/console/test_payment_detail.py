@@ -118,6 +118,8 @@ async def rotate_api_key(page: Page, url: str) -> dict[str, str]:
     await expect(page.locator(".rows tbody tr")).to_have_count(1)
     await page.get_by_label("기존 키 유지 시간").select_option("0")
     await page.get_by_role("button", name="교체").click()
+    await expect(page.get_by_text("지금 바로")).to_be_visible()
+    await page.get_by_role("button", name="교체").click()
     new_key, new_secret = await page.locator(".once dd code").all_inner_texts()
     await expect(page.locator(".rows tbody tr")).to_have_count(1)
     await page.goto(f"{url}/console/merchants/{CODE}/api-keys")

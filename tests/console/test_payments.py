@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from console.conftest import SignIn
-from console.http_browser import ConsoleUser
+from console.http_browser import ConsoleUser, answers
 from dasi.payment_search import PaymentQuery, browse_payments
 from dasi.users import Role
 from support.gateway_merchant import MerchantClient
@@ -100,11 +100,10 @@ async def test_two_cancels_of_the_same_page_cancel_once(
     operator: ConsoleUser, gateway: MerchantClient
 ) -> None:
     paid = (await gateway.again(amount=10_000)).response
-    path = f"{HERE}/payments/{paid['imp_uid']}"
-    await operator.get(path)
-    fields = {"amount": "4000", "remain": "10000", "reason": "변심"}
-    assert (await operator.post(f"{path}/cancel", fields))[0] == 303
-    status, page, _ = await operator.post(f"{path}/cancel", fields)
+    path = f"{HERE}/payments/{paid['imp_uid']}/cancel?amount=4000"
+    _, review = await operator.get(path)
+    assert (await operator.post(path, answers(review)))[0] == 303
+    status, page, _ = await operator.post(path, answers(review))
     assert status == 409
     assert "6,000" in page
     (row,) = await gateway.rows(

@@ -62,10 +62,10 @@ async def test_users_see_only_their_own_filters(
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
-        ({"name": "", "query": "status=paid"}, 400),
-        ({"name": "n" * 41, "query": "status=paid"}, 400),
-        ({"name": "nothing to keep", "query": ""}, 400),
-        ({"name": "nothing known", "query": "evil=1"}, 400),
+        ({"name": "", "query": "status=paid"}, 422),
+        ({"name": "n" * 41, "query": "status=paid"}, 422),
+        ({"name": "nothing to keep", "query": ""}, 422),
+        ({"name": "nothing known", "query": "evil=1"}, 422),
     ],
 )
 async def test_a_filter_without_name_or_query_is_refused(

@@ -71,7 +71,7 @@ async def test_a_weak_password_is_refused_and_the_link_stays(
     status, page, _ = await stranger.post(
         "/console/join", {"email": "kim@shop.example", "name": "Kim", "password": "short"}
     )
-    assert status == 400
+    assert status == 422
     assert "password" in page
     assert (await get_invitation(gateway.engine, link.rpartition("#")[2])).is_bootstrap
 

@@ -3,6 +3,7 @@
 import re
 
 from console.conftest import SignIn
+from dasi.console.merchant.webhooks import endpoint_id
 from dasi.users import Role
 from dasi.webhooks import Deliverer
 from support.gateway_merchant import CODE, MerchantClient
@@ -34,7 +35,7 @@ async def test_addresses_for_live_and_test_and_extra_events(
     assert act["detail"] == "test: https://test.shop.example/hook, form, extra events on"
     for field, wrong in (("test_webhook_url", "ftp://x"), ("content_type", "xml")):
         status, page, _ = await developer.post(HERE, {**fields, field: wrong})
-        assert (status, field in page) == (400, True), page
+        assert (status, field in page) == (422, True), page
     assert (await developer.post(HERE, {"content_type": "json"}))[0] == 303
     (row,) = await gateway.rows(
         "SELECT webhook_url, test_webhook_url, extended_events FROM merchants"
@@ -52,7 +53,7 @@ async def test_a_test_call_says_what_came_back(signed_in: SignIn) -> None:
     assert status == 200
     assert "응답 없음" in page
     assert NOBODY in page
-    assert (await developer.post(f"{HERE}/test", {"mode": "x"}))[0] == 400
+    assert (await developer.post(f"{HERE}/test", {"mode": "x"}))[0] == 422
 
 
 async def test_an_endpoint_is_held_back_and_let_go(
@@ -63,7 +64,7 @@ async def test_an_endpoint_is_held_back_and_let_go(
     await admin.post(HERE, {"webhook_url": NOBODY, "content_type": "json"})
     await gateway.register_card()
     await gateway.again()
-    assert (await admin.post(f"{HERE}/pause", {"endpoint": NOBODY}))[0] == 303
+    assert (await admin.confirm(f"{HERE}/pause", {"endpoint": endpoint_id(NOBODY)}))[0] == 303
     deliverer = Deliverer(gateway.engine, allow_local=True)
     try:
         await deliverer.run_due()

@@ -59,7 +59,9 @@ async def test_nginx_tells_the_gateway_the_client_and_not_what_the_client_claims
         with nginx_before(tmp_path, one, two) as (port, _, tls):
             async with client_at(CLIENT, tls) as http:
                 url = f"https://localhost:{port}/payments/x"
-                async with http.post(url, data=io.BytesIO(b"x" * 900_000), headers=FORGED) as answer:
+                async with http.post(
+                    url, data=io.BytesIO(b"x" * 900_000), headers=FORGED
+                ) as answer:
                     seen = await answer.json()
     assert seen == [CLIENT, "https", f"localhost:{port}", 900_000]
 

@@ -313,9 +313,7 @@ async def live_merchant(engine: Engine, kicc: SimulatorProcess) -> AsyncIterator
     channel = await add_live_channel(engine, merchant)
     key = await add_api_key(engine, merchant)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        yield MerchantClient(
-            URL, engine, merchant, key, channel, kicc, http
-        )
+        yield MerchantClient(URL, engine, merchant, key, channel, kicc, http)
 
 
 async def run(version: str, *arguments: str, folder: Path, environment: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from dasi.console.labels.fields import field_label
 from dasi.foundation.errors import (
     Conflict,
     Invalid,
@@ -145,6 +146,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "There is no URL to send to. Save a webhook URL first.",
     ),
     "unknown_endpoint": ("찾을 수 없는 웹훅 주소입니다.", "There is no such endpoint."),
+    "schedules_are_paused": (
+        "결제 예약이 이미 일시 중지되어 있습니다.",
+        "Scheduled payments are paused already.",
+    ),
+    "schedules_not_paused": (
+        "이 가맹점의 결제 예약은 일시 중지되어 있지 않습니다.",
+        "Scheduled payments of this merchant are not paused.",
+    ),
+    "unknown_schedule_key": (
+        "결제할 카드가 없습니다. 고객이 카드를 다시 등록해야 합니다: {customer_uid}",
+        "{customer_uid} has no card to charge. The customer has to register one.",
+    ),
+    "schedule_exists": (
+        "이 주문의 다른 결제 예약이 있습니다.",
+        "Another schedule of this order exists.",
+    ),
+    "order_already_paid": (
+        "이 주문은 이미 결제되었습니다.",
+        "This order is paid already.",
+    ),
     "schedule_not_waiting": (
         "이미 실행되었거나 해지된 결제 예약입니다.",
         "This schedule has run, is running or was cancelled.",
@@ -213,13 +234,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
 }
 _STATUS: tuple[tuple[type[Refused], int], ...] = (
     (NotAuthenticated, HTTPStatus.UNAUTHORIZED),
-    (Invalid, HTTPStatus.BAD_REQUEST),
+    (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
     (NotAllowed, HTTPStatus.FORBIDDEN),
 )
 
 
+UNKNOWN = (
+    "요청을 처리할 수 없는 상태입니다. 화면을 새로 고쳐 확인하세요.",
+    "This is not possible in the present state. Reload the page and check it.",
+)
+"""The message of a refusal that `MESSAGES` lacks."""
 BUG = ErrorMessage(
     500,
     "예상하지 못한 오류입니다. 돈과 관련된 작업이었다면 결제 화면에서 결과를 확인하세요.",
@@ -237,14 +263,16 @@ def error_message(error: Refused | Unavailable) -> ErrorMessage:
         )
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 409)
     if isinstance(error, Invalid):
-        return ErrorMessage(
-            status,
-            f"{error.field}: 규칙에 맞지 않습니다 ({rule_text(error, language='ko')})",
-            f"{error.field}: {rule_text(error, language='en')}",
-        )
-    ko, en = MESSAGES.get(error.reason, (f"거절되었습니다: {error}", f"Refused: {error}"))
+        name, ko, en = field_label(error.field), *_rule_texts(error)
+        return ErrorMessage(status, f"{name.ko}: {ko}.", f"{name.en} must be: {en}.")
+    ko, en = MESSAGES.get(error.reason, UNKNOWN)
     facts = {
         name: f"{value:,}" if isinstance(value, int) else value
         for name, value in error.facts.items()
     }
     return ErrorMessage(status, ko.format(**facts), en.format(**facts))
+
+
+def _rule_texts(error: Invalid) -> tuple[str, str]:
+    """Return the text of a broken rule in both languages, without the full stop of some."""
+    return rule_text(error, language="ko").rstrip("."), rule_text(error, language="en").rstrip(".")

@@ -15,6 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from dasi.audit import ClientInfo, record_audit, record_view
 from dasi.auth_limits import DEVICE_LIFE
 from dasi.authentication import Session
+from dasi.console.errors import ErrorMessage
+from dasi.console.form_error import FormError
 from dasi.console.labels.flashes import FLASH
 from dasi.console.templates import SECURITY_HEADERS, Templates
 from dasi.engine import Engine
@@ -97,6 +99,10 @@ class ConsoleRequest:
     form: dict[str, str]
     recovery: RecoveryState | None = None
     """The mode of the installation; None while the database cannot be read."""
+    form_error: FormError | None = None
+    """The form that was refused, for the page that shows it again."""
+    form_page_path: str | None = None
+    """The path of the page of a refused form, which is shown in place of the form's own path."""
 
     @property
     def signed_in_session(self) -> Session:
@@ -153,6 +159,21 @@ class ConsoleRequest:
             raise Invalid("merchant_uid", "printable_length", maximum=_NAME_MAX)
         return text
 
+    def problem(self, action: str, name: str, **of: str) -> ErrorMessage | None:
+        """Return why a field of the form with this path and these hidden values was refused."""
+        error = self.form_error
+        is_it = error is not None and error.field == name and error.is_of(action, of)
+        return error.message if error and is_it else None
+
+    def has_failed(self, action: str, **of: str) -> bool:
+        """Whether the form with this path and these hidden values was refused."""
+        return self.form_error is not None and self.form_error.is_of(action, of)
+
+    def kept(self, action: str, name: str, default: str = "", **of: str) -> str:
+        """Return what the user entered into a refused form, else the default."""
+        error = self.form_error
+        return error.values.get(name, "") if error and error.is_of(action, of) else default
+
     def choice(self, name: str, allowed: Iterable[object], *, default: str = "") -> str:
         """Return a form field that holds one of the allowed values. Raise `Invalid`."""
         text, texts = self.field(name) or default, [str(value) for value in allowed]
@@ -187,6 +208,17 @@ class ConsoleRequest:
             if name not in ("lang", "theme", "done")
         ]
         return f"{urlencode(params)}&" if params else ""
+
+    def switch_url(self, name: str, value: str) -> str:
+        """Return the address of this page in another language or theme."""
+        return (
+            f"{self.form_page_path or self.path}?{self.current_query()}{urlencode({name: value})}"
+        )
+
+    @property
+    def path(self) -> str:
+        """The path of this request in the public URL, quoted as the browser sent it."""
+        return f"{self.templates.root}{self.http.scope['raw_path'].decode('latin-1')}"
 
     def url(self, path: str = "") -> str:
         """Return the address of a page of this merchant."""

@@ -1,23 +1,36 @@
 """The table of the console's routes: method, path, endpoint, permission. Tests go through it."""
 
+from collections.abc import Iterator
+
 from starlette.routing import Route
 
 from dasi.console.account import account, members, passkeys, sign_in
+from dasi.console.confirmation import Confirmed, Reviewer
 from dasi.console.home import home_endpoint
 from dasi.console.merchant import (
     billing_keys,
     channels,
     merchants,
+    schedule_changes,
     schedules,
     webhooks,
     windows,
 )
-from dasi.console.payments import dashboard, duplicates, payments, unresolved
+from dasi.console.payments import cancels, dashboard, duplicates, payments, unresolved
 from dasi.console.routing import ConsoleRoute, make_endpoint
 from dasi.console.templates import Templates
 from dasi.engine import Engine
+from dasi.users import Permission
 
 _MERCHANT = "/console/merchants/{code}"
+
+
+def _confirmed(path: str, review: Reviewer, permission: Permission) -> Iterator[ConsoleRoute]:
+    """Yield the routes of an operation that cannot be undone: its review, and the operation."""
+    confirmed = Confirmed(review)
+    yield ConsoleRoute("GET", path, confirmed.show, permission)
+    yield ConsoleRoute("POST", path, confirmed.post, permission)
+
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("GET", "/console", merchants.show_home, "signed_in"),
@@ -58,26 +71,22 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ),
     ConsoleRoute("GET", f"{_MERCHANT}/payments.csv", payments.export_payments, "view"),
     ConsoleRoute("GET", f"{_MERCHANT}/payments/{{imp_uid}}", payments.show_payment, "view"),
-    ConsoleRoute(
-        "POST", f"{_MERCHANT}/payments/{{imp_uid}}/cancel", payments.post_cancel, "operate"
-    ),
+    *_confirmed(f"{_MERCHANT}/payments/{{imp_uid}}/cancel", cancels.review_cancel, "operate"),
     ConsoleRoute("GET", f"{_MERCHANT}/keys", billing_keys.show_list, "view"),
     ConsoleRoute("GET", f"{_MERCHANT}/keys/{{customer_uid}}", billing_keys.show_one, "view"),
-    ConsoleRoute(
-        "POST", f"{_MERCHANT}/keys/{{customer_uid}}/delete", billing_keys.post_delete, "operate"
-    ),
+    *_confirmed(f"{_MERCHANT}/keys/{{customer_uid}}/delete", billing_keys.review_delete, "operate"),
     ConsoleRoute(
         "POST", f"{_MERCHANT}/keys/{{customer_uid}}/restore", billing_keys.post_restore, "operate"
     ),
     ConsoleRoute("GET", f"{_MERCHANT}/schedules", schedules.show_schedules, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/schedules/reschedule", schedules.post_reschedule, "operate"),
-    ConsoleRoute("POST", f"{_MERCHANT}/schedules/revoke", schedules.post_revoke, "operate"),
-    ConsoleRoute("POST", f"{_MERCHANT}/schedules/retry", schedules.post_retry, "operate"),
-    ConsoleRoute("POST", f"{_MERCHANT}/schedules/pause", schedules.post_pause, "operate"),
-    ConsoleRoute("POST", f"{_MERCHANT}/schedules/resume", schedules.post_resume, "operate"),
+    *_confirmed(f"{_MERCHANT}/schedules/revoke", schedule_changes.review_revoke, "operate"),
+    *_confirmed(f"{_MERCHANT}/schedules/retry", schedule_changes.review_retry, "operate"),
+    *_confirmed(f"{_MERCHANT}/schedules/pause", schedule_changes.review_pause, "operate"),
+    *_confirmed(f"{_MERCHANT}/schedules/resume", schedule_changes.review_resume, "operate"),
     ConsoleRoute("GET", f"{_MERCHANT}/unresolved", unresolved.show_unresolved, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/unresolved/lookup", unresolved.post_lookup, "operate"),
-    ConsoleRoute("POST", f"{_MERCHANT}/unresolved/resolve", unresolved.post_resolve, "operate"),
+    *_confirmed(f"{_MERCHANT}/unresolved/resolve", unresolved.review_resolve, "operate"),
     ConsoleRoute("GET", f"{_MERCHANT}/channels", channels.show_list, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/channels", channels.post_new, "configure"),
     ConsoleRoute("GET", f"{_MERCHANT}/channels/new", channels.show_new, "configure"),
@@ -102,24 +111,14 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ConsoleRoute("POST", f"{_MERCHANT}/windows", windows.post_rules, "configure"),
     ConsoleRoute("GET", f"{_MERCHANT}/api-keys", merchants.show_api_keys, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/api-keys", merchants.post_api_key, "configure"),
-    ConsoleRoute(
-        "POST",
-        f"{_MERCHANT}/api-keys/{{api_key}}/rotate",
-        merchants.post_rotate_api_key,
-        "configure",
-    ),
-    ConsoleRoute(
-        "POST",
-        f"{_MERCHANT}/api-keys/{{api_key}}/revoke",
-        merchants.post_revoke_api_key,
-        "configure",
-    ),
+    *_confirmed(f"{_MERCHANT}/api-keys/{{api_key}}/rotate", merchants.review_rotate, "configure"),
+    *_confirmed(f"{_MERCHANT}/api-keys/{{api_key}}/revoke", merchants.review_revoke, "configure"),
     ConsoleRoute("GET", f"{_MERCHANT}/webhooks", webhooks.show_log, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/webhooks", webhooks.post_settings, "configure"),
     ConsoleRoute("POST", f"{_MERCHANT}/webhooks/replay", webhooks.post_replay, "operate"),
     ConsoleRoute("POST", f"{_MERCHANT}/webhooks/test", webhooks.post_test, "configure"),
-    ConsoleRoute("POST", f"{_MERCHANT}/webhooks/secret", webhooks.post_secret, "configure"),
-    ConsoleRoute("POST", f"{_MERCHANT}/webhooks/pause", webhooks.post_pause, "operate"),
+    *_confirmed(f"{_MERCHANT}/webhooks/secret", webhooks.review_secret, "configure"),
+    *_confirmed(f"{_MERCHANT}/webhooks/pause", webhooks.review_pause, "operate"),
     ConsoleRoute("POST", f"{_MERCHANT}/webhooks/resume", webhooks.post_resume, "operate"),
     ConsoleRoute("GET", f"{_MERCHANT}/webhooks/{{event_id}}", webhooks.show_delivery, "view"),
     ConsoleRoute(
@@ -127,9 +126,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     ),
     ConsoleRoute("GET", f"{_MERCHANT}/members", members.show_members, "view"),
     ConsoleRoute("POST", f"{_MERCHANT}/members", members.post_invite, "manage_members"),
-    ConsoleRoute(
-        "POST", f"{_MERCHANT}/members/{{user_id}}/remove", members.post_remove, "manage_members"
-    ),
+    *_confirmed(f"{_MERCHANT}/members/{{user_id}}/remove", members.review_remove, "manage_members"),
     ConsoleRoute(
         "POST", f"{_MERCHANT}/members/{{user_id}}/role", members.post_role, "manage_members"
     ),
@@ -149,6 +146,36 @@ ROUTES: tuple[ConsoleRoute, ...] = (
 )
 
 
+_PAYMENTS = f"{_MERCHANT}/payments"
+_FORM_PAGES = {
+    f"{_MERCHANT}/channels": f"{_MERCHANT}/channels/new",
+    f"{_MERCHANT}/payment-filters": _PAYMENTS,
+    f"{_MERCHANT}/payment-filters/remove": _PAYMENTS,
+}
+"""Pages with a form whose path does not continue the page's."""
+
+
+def form_page_of(route: ConsoleRoute) -> ConsoleRoute | None:
+    """Return the page with the form that leads to this route; None if there is none.
+
+    It is the page whose path the form's path continues.
+    """
+    pages = {page.path: page for page in ROUTES if page.method == "GET"}
+    if route.method == "GET" and not isinstance(_owner_of(route), Confirmed):
+        return None
+    path = _FORM_PAGES.get(route.path, route.path)
+    while path != "/console":
+        page = pages.get(path)
+        if page is not None and not isinstance(_owner_of(page), Confirmed):
+            return page
+        path = path.rpartition("/")[0]
+    return pages[path]
+
+
+def _owner_of(route: ConsoleRoute) -> object:
+    return getattr(route.endpoint, "__self__", None)
+
+
 def routes(engine: Engine) -> list[Route]:
     """Return the routes of the application. Templates and static files are read once, here."""
     templates = Templates(engine)
@@ -156,7 +183,11 @@ def routes(engine: Engine) -> list[Route]:
         Route("/", home_endpoint(templates, public_url=engine.public_url), methods=["GET"]),
         Route("/console/-/{name}", templates.serve_file, methods=["GET"]),
         *[
-            Route(route.path, make_endpoint(engine, templates, route), methods=[route.method])
+            Route(
+                route.path,
+                make_endpoint(engine, templates, route, form_page_of(route)),
+                methods=[route.method],
+            )
             for route in ROUTES
         ],
     ]

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from dasi.audit import ClientInfo
 from dasi.authentication import confirm_identity, find_session
 from dasi.console.errors import BUG, error_message
+from dasi.console.form_error import FormError, field_of, kept_values
 from dasi.console.request import (
     DEVICE_COOKIE,
     FORM_COOKIE,
@@ -45,6 +46,10 @@ log = structlog.get_logger()
 
 FORM_FIELD = "form_token"
 CONFIRM_FIELD = "confirm_password"
+_PAGES_OF_THEIR_OWN = frozenset(
+    {"identity_unconfirmed", "not_signed_in", "second_factor_required", "unknown_link"}
+)
+"""Refusals that lead to another page than the form's."""
 _BODY_MAX_BYTES = 64 * 1024
 _FIELDS_MAX = 100
 _USER_AGENT_MAX = 300
@@ -66,9 +71,12 @@ class ConsoleRoute:
 
 
 def make_endpoint(
-    engine: Engine, templates: Templates, route: ConsoleRoute
+    engine: Engine, templates: Templates, route: ConsoleRoute, form_page: ConsoleRoute | None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint of a route, preceded by the checks of its access."""
+    """Return the endpoint of a route, preceded by the checks of its access.
+
+    `form_page` shows the form that leads to this route, and shows it again if it is refused.
+    """
 
     async def handle(http: Request) -> Response:
         preferences = read_preferences(http)
@@ -87,18 +95,58 @@ def make_endpoint(
         try:
             request = await _check_request(request, route)
             request = await _confirm_identity(request)
-            response = await route.endpoint(request)
+            response = await _call(request, route, form_page)
         except (Refused, Unavailable) as error:
-            response = _error_response(request, route, error)
+            response = _error_response(request, route, error, form_page)
         except (ClientDisconnect, ShareTaken):
             raise  # for `Admission`
         except Exception:
             # The last place before the server: the user gets a page, the log the exception.
             log.exception("unhandled_exception", method=http.method, path=http.url.path)
-            response = request.page("error.html", status=BUG.status, error=BUG)
+            response = request.page("error.html", status=BUG.status, error=BUG, back=None)
         return preferences.save(http, response, path=request.console_url())
 
     return handle
+
+
+async def _call(
+    request: ConsoleRequest, route: ConsoleRoute, form_page: ConsoleRoute | None
+) -> Response:
+    """Call the endpoint. If it refuses the form, show the page of the form with the reason."""
+    try:
+        return await route.endpoint(request)
+    except Refused as refused:
+        if form_page is None or refused.reason in _PAGES_OF_THEIR_OWN:
+            raise
+        message = error_message(refused)
+        log.info(
+            "console_form_refused",
+            path=request.http.url.path,
+            why=refused.reason,
+            status=message.status,
+        )
+        values = {**request.http.query_params, **request.form}
+        shown_again = replace(
+            request,
+            form_error=FormError(
+                action=request.path,
+                field=field_of(refused, values),
+                message=message,
+                values=kept_values(values),
+            ),
+            form_page_path=_path_of(form_page, request),
+        )
+        response = await form_page.endpoint(shown_again)
+        if "location" in response.headers:  # the page itself leads elsewhere
+            raise
+        response.status_code = message.status
+        return response
+
+
+def _path_of(page: ConsoleRoute, request: ConsoleRequest) -> str:
+    """Return the path of a page about the same objects as this request."""
+    names = {name: quote(str(value), safe="") for name, value in request.http.path_params.items()}
+    return request.templates.root + page.path.format(**names)
 
 
 async def _read_mode(engine: Engine) -> RecoveryState | None:
@@ -188,11 +236,13 @@ async def _confirm_identity(request: ConsoleRequest) -> ConsoleRequest:
 def _confirm_page(request: ConsoleRequest, route: ConsoleRoute, *, is_wrong: bool) -> Response:
     """Ask for the password. The answer repeats the post with its fields, or leads to the page."""
     fields = request.form
-    action = request.http.url.path
+    action = request.path
     if route.method == "GET":
         url = request.http.url
         fields = {"next": f"{url.path}?{url.query}" if url.query else url.path}
         action = request.console_url("/confirm")
+    elif request.http.url.query:
+        action = f"{action}?{request.http.url.query}"
     return request.page(
         "confirm.html",
         status=HTTPStatus.FORBIDDEN,
@@ -267,7 +317,10 @@ def _client_info(request: Request) -> ClientInfo:
 
 
 def _error_response(
-    request: ConsoleRequest, route: ConsoleRoute, error: Refused | Unavailable
+    request: ConsoleRequest,
+    route: ConsoleRoute,
+    error: Refused | Unavailable,
+    form_page: ConsoleRoute | None,
 ) -> Response:
     is_signed_out = isinstance(error, NotAuthenticated) and error.reason == "not_signed_in"
     if is_signed_out and route.method == "GET":
@@ -280,4 +333,7 @@ def _error_response(
         return _confirm_page(request, route, is_wrong="is_wrong" in error.facts)
     message = error_message(error)
     log.info("console_refused", path=request.http.url.path, why=str(error), status=message.status)
-    return request.page("error.html", status=message.status, error=message)
+    back = None
+    if form_page is not None:
+        back = _path_of(form_page, request)
+    return request.page("error.html", status=message.status, error=message, back=back)

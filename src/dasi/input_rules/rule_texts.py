@@ -82,6 +82,10 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     "page_at_most": ("마지막 페이지는 {last_page}입니다", "at most {last_page}, the last page"),
     # money and instalments
     "won_at_least": ("{minimum}원 이상이어야 합니다", "whole won, at least {minimum}"),
+    "cancel_amount": (
+        "1원 이상 {maximum:,}원 이하로 입력하세요. 전부 취소하려면 전액 취소를 누르세요",
+        "whole won from 1 to {maximum:,}. To cancel all that remains, press the button for it",
+    ),
     "won_between": (
         "{minimum}원 이상 {maximum:,}원 이하의 정수여야 합니다",
         "whole won from {minimum} to {maximum:,}",

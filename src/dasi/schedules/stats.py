@@ -9,17 +9,19 @@ from dasi.engine import Engine
 from dasi.foundation.clock import kst_range
 from dasi.schedules import calendar_store, stats_store
 from dasi.schedules.calendar_store import CalendarDay
-from dasi.schedules.stats_store import DayTotal, StartDelay, TestWork
+from dasi.schedules.stats_store import DayTotal, StartDelay, TestWork, Waiting
 
 __all__ = [
     "DayTotal",
     "StartDelay",
     "TestWork",
+    "Waiting",
     "calendar",
     "count_test_work",
     "preview_day",
     "publish_start_delay",
     "start_delay",
+    "waiting",
 ]
 
 _WINDOW, _DAYS_MAX = timedelta(hours=1), 62
@@ -78,6 +80,21 @@ async def calendar(
 async def count_test_work(engine: Engine, merchant_id: int) -> TestWork:
     """Count what a merchant that goes live leaves behind: test keys and their schedules."""
     return await stats_store.test_work(engine.database, merchant_id)
+
+
+async def waiting(
+    engine: Engine, merchant_id: int | None, *, customer_uid: str | None = None
+) -> Waiting:
+    """Count what a pause stops, or what is cancelled with a customer's billing key.
+
+    None stands for all merchants.
+    """
+    return await stats_store.waiting_any_merchant(
+        engine.database,
+        merchant_id=merchant_id,
+        customer_uid=customer_uid,
+        now=engine.clock.now(),
+    )
 
 
 async def start_delay(engine: Engine, *, since: datetime) -> StartDelay:

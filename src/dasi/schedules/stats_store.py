@@ -35,6 +35,39 @@ class TestWork:
     schedules: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Scheduled payments that wait, and those of them whose time has come."""
+
+    merchants: int
+    count: int
+    amount_krw: int
+    first_at: datetime | None
+    due: int
+    due_krw: int
+
+
+async def waiting_any_merchant(
+    database: Database, *, merchant_id: int | None, customer_uid: str | None, now: datetime
+) -> Waiting:
+    """Count waiting schedules of a merchant and a customer; None stands for every one."""
+    row = await database.fetchrow(
+        """SELECT count(DISTINCT merchant_id)::int AS merchants, count(*)::int AS count,
+                  coalesce(sum(amount_krw), 0)::bigint AS amount_krw,
+                  min(schedule_at) AS first_at,
+                  count(*) FILTER (WHERE due_at <= $3)::int AS due,
+                  coalesce(sum(amount_krw) FILTER (WHERE due_at <= $3), 0)::bigint AS due_krw
+           FROM schedules
+           WHERE status = 'scheduled' AND ($1::bigint IS NULL OR merchant_id = $1)
+             AND ($2::text IS NULL OR customer_uid = $2)""",
+        merchant_id,
+        customer_uid,
+        now,
+    )
+    assert row is not None, "a row of counts"
+    return Waiting(**row)
+
+
 async def test_work(database: Database, merchant_id: int) -> TestWork:
     """Active test keys, and test schedules that wait or run."""
     row = await database.fetchrow(

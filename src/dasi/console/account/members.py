@@ -1,13 +1,18 @@
 """Pages of a merchant's members and of its audit log."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from dasi.audit import AuditEntry, list_audit
 from dasi.authentication import mfa_roles, set_mfa_policy
+from dasi.console.confirmation import Review
+from dasi.console.labels.label import Label
+from dasi.console.labels.settings import ROLE
 from dasi.console.request import ConsoleRequest, whole_number
+from dasi.foundation.errors import NotFound
 from dasi.one_time_links import invite, list_invitations, withdraw_invitation
 from dasi.users import (
     MEMBER_ROLES,
@@ -40,12 +45,35 @@ async def post_invite(request: ConsoleRequest) -> Response:
     return await _page(request, link=link)
 
 
-async def post_remove(request: ConsoleRequest) -> Response:
+async def review_remove(request: ConsoleRequest) -> Review:
     user_id = request.path_id("user_id")
     members = await list_members(request.engine, request.merchant_id)
-    emails = {member.user_id: member.email for member in members}
+    member = next((member for member in members if member.user_id == user_id), None)
+    if member is None:
+        raise NotFound("unknown_user")
+    return Review(
+        title=Label("구성원에서 제외할까요?", "Remove this member?"),
+        warning=Label(
+            "이 가맹점을 바로 볼 수 없게 됩니다. 다시 쓰려면 새로 초대해야 합니다.",
+            "The member loses access to this merchant at once and needs a new invitation to "
+            "return.",
+        ),
+        facts=(
+            (Label("이름", "Name"), member.name),
+            (Label("이메일", "Email"), member.email),
+            (Label("역할", "Role"), ROLE[member.role]),
+            (Label("가맹점", "Merchant"), request.merchant.name),
+        ),
+        button=Label("제외", "Remove"),
+        back=request.url("/members"),
+        act=partial(_remove, request, user_id, member.email),
+        asks_reason=True,
+    )
+
+
+async def _remove(request: ConsoleRequest, user_id: int, email: str, reason: str) -> Response:
     await remove_member(request.engine, request.merchant_id, user_id)
-    await request.audit("member_removed", target=emails.get(user_id, str(user_id)))
+    await request.audit("member_removed", target=email, detail=reason)
     return request.redirect(f"{request.url('/members')}?done=removed")
 
 

@@ -17,7 +17,6 @@ from dasi.channels import (
     list_channels,
     make_default,
 )
-from dasi.console.errors import error_message
 from dasi.console.labels.settings import (
     KEY_FIELDS,
     LANGUAGE,
@@ -25,7 +24,7 @@ from dasi.console.labels.settings import (
     quota_label,
 )
 from dasi.console.request import ConsoleRequest
-from dasi.foundation.errors import NotFound, Refused
+from dasi.foundation.errors import NotFound
 from dasi.merchants import live_mode
 from dasi.schedules import revoke_test_schedules, stats
 
@@ -58,8 +57,18 @@ async def show_list(request: ConsoleRequest) -> Response:
 
 async def show_new(request: ConsoleRequest) -> Response:
     """Show the form for a test channel, or for a live one, which guides a test merchant."""
-    is_live = request.query("mode") == "live"
-    return await _new_channel_page(request, None, is_live=is_live, fields={})
+    is_live = (request.query("mode") or request.form.get("mode")) == "live"
+    is_going_live = is_live and not request.merchant.is_live
+    return request.page(
+        "channel_new.html",
+        is_live=is_live,
+        test_work=await stats.count_test_work(request.engine, request.merchant_id)
+        if is_going_live
+        else None,
+        fields=request.form,
+        test_pg_merchant_id=KICC_TEST_ACCOUNT[0],
+        quotas=QUOTAS,
+    )
 
 
 async def show_one(request: ConsoleRequest) -> Response:
@@ -74,22 +83,17 @@ async def post_new(request: ConsoleRequest) -> Response:
     pg_merchant_id, secret = request.field("pg_merchant_id"), request.form.get("secret", "").strip()
     if is_sandbox and not pg_merchant_id and not secret:
         pg_merchant_id, secret = KICC_TEST_ACCOUNT
-    try:
-        channel = await add_channel(
-            request.engine,
-            request.merchant,
-            provider=request.field("provider"),
-            pg_merchant_id=pg_merchant_id,
-            secret=secret,
-            is_sandbox=is_sandbox,
-            is_default=request.field("default") == "on",
-            also=revoke_test_schedules,
-            **_options(request),
-        )
-    except Refused as refused:
-        return await _new_channel_page(
-            request, refused, is_live=not is_sandbox, fields=request.form
-        )
+    channel = await add_channel(
+        request.engine,
+        request.merchant,
+        provider=request.field("provider"),
+        pg_merchant_id=pg_merchant_id,
+        secret=secret,
+        is_sandbox=is_sandbox,
+        is_default=request.field("default") == "on",
+        also=revoke_test_schedules,
+        **_options(request),
+    )
     await request.audit("channel_added", target=channel.pg, detail=_describe(channel))
     is_first_live = not channel.is_sandbox and not request.merchant.is_live
     done = "?done=went_live" if is_first_live else "?done=added"
@@ -218,25 +222,6 @@ def _channel_context(request: ConsoleRequest, channel: Channel) -> dict[str, Any
         "quotas": QUOTAS,
         "pg_notification_url": f"{request.engine.public_url}/pg-notifications/{channel.provider}",
     }
-
-
-async def _new_channel_page(
-    request: ConsoleRequest, refused: Refused | None, *, is_live: bool, fields: dict[str, str]
-) -> Response:
-    error = error_message(refused) if refused else None
-    is_going_live = is_live and not request.merchant.is_live
-    return request.page(
-        "channel_new.html",
-        status=error.status if error else 200,
-        is_live=is_live,
-        test_work=await stats.count_test_work(request.engine, request.merchant_id)
-        if is_going_live
-        else None,
-        fields=fields,
-        error=error,
-        test_pg_merchant_id=KICC_TEST_ACCOUNT[0],
-        quotas=QUOTAS,
-    )
 
 
 def _require_recent_proof(request: ConsoleRequest, channel: Channel) -> None:

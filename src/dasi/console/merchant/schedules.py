@@ -7,14 +7,10 @@ from starlette.responses import Response
 from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.clock import kst_day, kst_range, parse_day, parse_moment
 from dasi.foundation.errors import Invalid
-from dasi.scheduler import retry
 from dasi.schedules import (
     browse_schedules,
-    pause_schedules,
     pauses,
     reschedule,
-    resume_schedules,
-    revoke,
     stats,
 )
 
@@ -27,7 +23,7 @@ _EVERY_MERCHANT = 0
 async def show_schedules(request: ConsoleRequest) -> Response:
     engine, now = request.engine, request.engine.clock.now()
     today = kst_day(now)
-    day = _date(request.query("day")) or today
+    day = _date(request.query("day") or request.field("day")) or today
     since, until = kst_range(day, day)
     page = await browse_schedules(
         engine,
@@ -57,6 +53,7 @@ async def show_schedules(request: ConsoleRequest) -> Response:
         page=page.rows,
         next_url=next_url(page, day=day.isoformat()),
         pause=paused.get(request.merchant_id) or paused.get(_EVERY_MERCHANT),
+        is_paused_for_all=_EVERY_MERCHANT in paused and request.merchant_id not in paused,
         late=await stats.start_delay(engine, since=now - timedelta(hours=24)),
         may_operate=request.user.may("operate", request.merchant_id),
     )
@@ -76,41 +73,12 @@ async def post_reschedule(request: ConsoleRequest) -> Response:
     schedule_at = _moment(request, "schedule_at")
     await reschedule(request.engine, request.merchant_id, merchant_uid, schedule_at=schedule_at)
     await request.audit("schedule_rescheduled", target=merchant_uid, detail=schedule_at.isoformat())
-    return _redirect_to_day(request, "rescheduled")
+    return redirect_to_day(request, "rescheduled")
 
 
-async def post_revoke(request: ConsoleRequest) -> Response:
-    merchant_uid = request.order_name()
-    await revoke(
-        request.engine, request.merchant_id, customer_uid=None, merchant_uids=[merchant_uid]
-    )
-    await request.audit("schedule_revoked", target=merchant_uid)
-    return _redirect_to_day(request, "revoked")
-
-
-async def post_retry(request: ConsoleRequest) -> Response:
-    """Charge now. The audit entry comes first, because a charge cannot be undone."""
-    merchant_uid = request.order_name()
-    await request.audit("schedule_retried", target=merchant_uid)
-    payment = await retry(request.engine, request.merchant_id, merchant_uid)
-    return request.redirect(request.url(f"/payments/{payment.imp_uid}"))
-
-
-async def post_pause(request: ConsoleRequest) -> Response:
-    reason = request.field("reason") or request.user.email
-    await pause_schedules(request.engine, request.merchant_id, reason=reason)
-    await request.audit("schedules_paused", detail=reason)
-    return _redirect_to_day(request, "schedules_paused")
-
-
-async def post_resume(request: ConsoleRequest) -> Response:
-    await resume_schedules(request.engine, request.merchant_id)
-    await request.audit("schedules_resumed")
-    return _redirect_to_day(request, "schedules_resumed")
-
-
-def _redirect_to_day(request: ConsoleRequest, done: str) -> Response:
-    day = _date(request.field("day"))
+def redirect_to_day(request: ConsoleRequest, done: str) -> Response:
+    """Lead back to the list of the day that the form or the address names."""
+    day = _date(request.query("day") or request.field("day"))
     day_param = f"day={day}&" if day else ""
     return request.redirect(f"{request.url('/schedules')}?{day_param}done={done}")
 

@@ -1,15 +1,19 @@
 """Pages of webhooks: settings, a test event, paused endpoints, the delivery log, resending."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Literal, cast
 
 from starlette.responses import Response
 
 from dasi.channels import list_channels
+from dasi.console.confirmation import Review, counted
+from dasi.console.labels.label import Label
 from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.clock import kst_range, parse_day
-from dasi.foundation.errors import Invalid
+from dasi.foundation.errors import Invalid, NotFound
 from dasi.merchants import change_webhook, has_extended_events, set_extended_events
 from dasi.webhooks import (
     Delivery,
@@ -33,6 +37,7 @@ OVERLAPS_H = (0, 24, 168)
 """For how many hours a replaced signing secret still signs."""
 _STATES = ("pending", "delivered", "failed")
 _URL_MAX = 2000
+_ENDPOINT_ID_DIGITS = 16
 
 
 async def show_log(request: ConsoleRequest) -> Response:
@@ -102,13 +107,34 @@ async def post_test(request: ConsoleRequest) -> Response:
     return await _page(request, sent=sent)
 
 
-async def post_secret(request: ConsoleRequest) -> Response:
+async def review_secret(request: ConsoleRequest) -> Review:
     request.require_recent_proof()
-    overlap_h = request.choice("keep_h", OVERLAPS_H)
-    await rotate_secret(
-        request.engine, request.merchant_id, keep_old_for=timedelta(hours=int(overlap_h))
+    overlap_h = request.query("keep_h")
+    if overlap_h not in map(str, OVERLAPS_H):
+        raise Invalid("keep_h", "one_of", values=OVERLAPS_H)
+    hours = int(overlap_h)
+    lasting = Label(f"{hours}시간 뒤", f"in {hours} h") if hours else Label("지금 바로", "at once")
+    return Review(
+        title=Label("서명 시크릿을 교체할까요?", "Rotate the signing secret?"),
+        warning=Label(
+            "그때까지 수신 서버에 새 시크릿을 넣지 않으면 수신 서버가 웹훅을 거절합니다. 기존 "
+            "시크릿의 만료는 되돌릴 수 없습니다.",
+            "Give your endpoint the new secret before then, or it refuses webhooks. The end of "
+            "the old secret cannot be undone.",
+        ),
+        facts=(
+            (Label("기존 시크릿 만료", "Old secret ends"), lasting),
+            (Label("웹훅 주소", "Webhook URL"), request.merchant.webhook_url or "—"),
+        ),
+        button=Label("교체", "Rotate"),
+        back=request.url("/webhooks"),
+        act=partial(_rotate_secret, request, hours),
     )
-    await request.audit("webhook_secret_rotated", detail=f"{overlap_h} h overlap")
+
+
+async def _rotate_secret(request: ConsoleRequest, hours: int, _reason: str) -> Response:
+    await rotate_secret(request.engine, request.merchant_id, keep_old_for=timedelta(hours=hours))
+    await request.audit("webhook_secret_rotated", detail=f"{hours} h overlap")
     return request.redirect(f"{request.url('/webhooks')}?done=saved")
 
 
@@ -134,11 +160,42 @@ async def post_replay(request: ConsoleRequest) -> Response:
     return request.redirect(f"{request.url('/webhooks')}?done=resent")
 
 
-async def post_pause(request: ConsoleRequest) -> Response:
-    url = request.field("endpoint", length_max=_URL_MAX)
+async def review_pause(request: ConsoleRequest) -> Review:
+    failing = await failing_endpoints(request.engine, request.merchant_id)
+    by_id = {endpoint_id(url): (url, found) for url, found in _endpoints(request, failing)}
+    if request.query("endpoint") not in by_id:
+        raise NotFound("unknown_endpoint")
+    url, endpoint = by_id[request.query("endpoint")]
+    return Review(
+        title=Label("웹훅 전송을 일시 중지할까요?", "Pause deliveries to this URL?"),
+        warning=Label(
+            "재개할 때까지 가맹점 서버가 결제 결과를 웹훅으로 받지 못합니다. 웹훅은 쌓아 두었다가 "
+            "재개하면 순서대로 전송합니다.",
+            "Your server gets no webhooks until you resume. They are kept and then sent in order.",
+        ),
+        facts=(
+            (Label("웹훅 주소", "Webhook URL"), url),
+            (
+                Label("대기 중인 웹훅", "Waiting webhooks"),
+                counted(endpoint.waiting if endpoint else 0),
+            ),
+        ),
+        button=Label("일시 중지", "Pause"),
+        back=request.url("/webhooks"),
+        act=partial(_pause, request, url),
+        asks_reason=True,
+    )
+
+
+async def _pause(request: ConsoleRequest, url: str, reason: str) -> Response:
     await pause_endpoint(request.engine, request.merchant_id, url)
-    await request.audit("webhook_endpoint_paused", target=url)
+    await request.audit("webhook_endpoint_paused", target=url, detail=reason)
     return request.redirect(f"{request.url('/webhooks')}?done=paused")
+
+
+def endpoint_id(url: str) -> str:
+    """Return a name of an endpoint for an address, because its URL may hold a secret."""
+    return hashlib.sha256(url.encode()).hexdigest()[:_ENDPOINT_ID_DIGITS]
 
 
 async def post_resume(request: ConsoleRequest) -> Response:
@@ -176,6 +233,7 @@ async def _page(request: ConsoleRequest, *, sent: SentTest | None) -> Response:
         has_extended_events=await has_extended_events(request.engine, request.merchant_id),
         secrets=secrets,
         overlaps=OVERLAPS_H,
+        endpoint_id=endpoint_id,
         may_configure=may_configure,
         may_resend=may_resend(request),
     )

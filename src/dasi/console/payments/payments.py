@@ -1,4 +1,4 @@
-"""Pages of payments: the list, its filters and export, one payment, its cancel."""
+"""Pages of payments: the list, its filters and export, one payment."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -7,14 +7,12 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response
 
 from dasi.audit import list_audit_of
-from dasi.cancels import CancelRequest, cancel
 from dasi.console.merchant.webhooks import with_attempts
 from dasi.console.payments.next_actions import next_actions
 from dasi.console.payments.timeline import build_timeline
 from dasi.console.request import ConsoleRequest, next_url, range_of
 from dasi.foundation.clock import KST, kst_range, parse_day
-from dasi.foundation.errors import Invalid
-from dasi.ledger import AMOUNT_MAX_KRW, Payment, Status
+from dasi.ledger import Payment, Status
 from dasi.payment_search import (
     PaymentQuery,
     PaymentSummary,
@@ -34,7 +32,6 @@ _FILTER_FIELDS = ("q", "status", "mode", "code", "since", "until")
 """Query parameters of the list, of its export and of a saved filter."""
 _WATCHED = timedelta(minutes=10)
 """A page renews itself while the next action is this close."""
-_REASON_MAX = 100
 _COLUMNS = (
     "started_at", "status", "amount_krw", "cancelled_krw", "imp_uid", "merchant_uid", "name",
     "buyer_name", "buyer_email", "buyer_tel", "card_name", "card_number", "pg_tid", "approval_no",
@@ -165,46 +162,6 @@ async def _next_schedules(request: ConsoleRequest, payment: Payment) -> list[Sch
         offset=0,
     )
     return page.schedules
-
-
-async def post_cancel(request: ConsoleRequest) -> Response:
-    imp_uid = request.http.path_params["imp_uid"]
-    amount_krw = read_won(request, "amount")
-    reason = request.field("reason", length_max=_REASON_MAX)
-    # The entry comes first: a cancel cannot be undone, and its response may be lost.
-    await request.audit(
-        "payment_cancelled",
-        target=imp_uid,
-        detail=f"{f'{amount_krw:,}원' if amount_krw else '전액'} {reason}".strip(),
-    )
-    await cancel(
-        request.engine,
-        request.merchant_id,
-        CancelRequest(
-            imp_uid=imp_uid,
-            merchant_uid=None,
-            amount_krw=amount_krw,
-            checksum_krw=read_won(request, "remain"),
-            reason=reason or None,
-            tax_free_krw=read_won(request, "tax_free", minimum=0),
-            notify_merchant=True,
-            actor=f"user:{request.user.email}",
-        ),
-    )
-    return request.redirect(f"{request.url(f'/payments/{imp_uid}')}?done=cancelled")
-
-
-def read_won(request: ConsoleRequest, name: str, *, minimum: int = 1) -> int | None:
-    """Return a form field as whole won, None if it is empty. Commas are allowed.
-
-    Raise `Invalid`.
-    """
-    text = request.field(name).replace(",", "").removesuffix("원").strip()
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or not minimum <= int(text) <= AMOUNT_MAX_KRW:
-        raise Invalid(name, "won_at_least", minimum=minimum)
-    return int(text)
 
 
 def _payment_query(request: ConsoleRequest) -> PaymentQuery:

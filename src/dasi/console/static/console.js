@@ -25,3 +25,11 @@ document.addEventListener("htmx:beforeSwap", () => {
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of openIds) document.getElementById(id)?.setAttribute("open", "");
 });
+
+// A form that does something which cannot be undone is sent once. The gateway refuses the second post
+// too. A page that the browser kept for its back button can be sent again.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  const button = form.querySelector("button");
+  form.addEventListener("submit", () => setTimeout(() => (button.disabled = true)));
+  window.addEventListener("pageshow", () => (button.disabled = false));
+}
