@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from dasi import __version__
 from dasi.commands.printing import operator_error_of, print_operator_error
 from dasi.foundation.errors import OperatorError, Refused, Unavailable
 
@@ -142,9 +143,7 @@ app = typer.Typer(
 
 def _show_version(is_requested: bool) -> None:  # typer calls it so
     if is_requested:
-        from importlib.metadata import version  # noqa: PLC0415  # slow, and seldom needed
-
-        typer.echo(f"dasi {version('dasi')}")
+        typer.echo(f"dasi {__version__}")
         raise typer.Exit
 
 
