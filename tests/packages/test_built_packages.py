@@ -65,9 +65,9 @@ def test_the_packages_hold_our_sources_and_nothing_else(dist: Path) -> None:
     )
     with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
         files = {f"src/{name}" for name in wheel.namelist() if not name.endswith("/")}
-    ours = {name for name in files if ".dist-info/" not in name}
-    assert ours == tracked
-    assert {name.split("/")[1] for name in ours} == PACKAGES
+    shipped = {name for name in files if ".dist-info/" not in name}
+    assert shipped == tracked
+    assert {name.split("/")[1] for name in shipped} == PACKAGES
     with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
         tops = {member.name.split("/")[1] for member in sdist if "/" in member.name}
     assert tops == {
