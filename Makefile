@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test crash attack fuzz check lint types imports architecture sdk-types lock sbom bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash attack fuzz check lint types imports architecture sdk-types lock sbom dist bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -90,6 +90,9 @@ lock: .venv/bin/uv  ## Renew the lock files
 
 sbom: .venv/.runtime  ## What runs in production as a CycloneDX file, from the lock (sbom.cdx.json)
 	@.venv/bin/python .ci/sbom.py requirements.lock > sbom.cdx.json
+
+dist: .venv/.runtime  ## Wheel and sdist, the same bytes each time, with their bill of materials (dist/)
+	@.venv/bin/python .ci/dist.py
 
 bench: setup-dev  ## Benchmarks beside the baseline of this machine (ARGS="charge reads --quick")
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

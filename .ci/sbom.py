@@ -7,6 +7,7 @@ of an index. `python .ci/sbom.py requirements.lock > sbom.cdx.json`
 import json
 import re
 import sys
+import tomllib
 import uuid
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,17 @@ def bill_of_materials(lock: str, *, name: str, version: str) -> dict[str, Any]:
     }
 
 
+def as_text(lock: Path, *, name: str, version: str) -> str:
+    """Return the document of a lock file as it is written."""
+    document = bill_of_materials(lock.read_text("utf-8"), name=name, version=version)
+    return json.dumps(document, indent=2) + "\n"
+
+
 def main() -> None:
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    version = re.search(r'^version = "([^"]+)"', project.read_text(), re.MULTILINE)
-    assert version is not None, "pyproject.toml names the version"
-    lock = Path(sys.argv[1]).read_text()
-    document = bill_of_materials(lock, name="dasi", version=version[1])
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    pyproject = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+    project = tomllib.loads(pyproject)["project"]
+    lock = Path(sys.argv[1])
+    sys.stdout.write(as_text(lock, name=project["name"], version=project["version"]))
 
 
 if __name__ == "__main__":

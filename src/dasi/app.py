@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dasi.engine import Engine
+from dasi.engine import Engine, find_public_url_fault
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
@@ -72,6 +72,9 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
             vault=Vault(settings.vault_keys),
             providers={"kicc": kicc},
             public_url=settings.public_url,
+            public_url_fault=find_public_url_fault(
+                settings.public_url, live_pg_url=settings.kicc_live_url
+            ),
             window_ttl_s=settings.window_ttl_s,
             allows_local_urls=settings.allow_local_webhooks,
             commit_memory=commit_memory,

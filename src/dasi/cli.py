@@ -1,16 +1,19 @@
 """The command `dasi`: finds the command that was typed and prints errors in three parts."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from dasi.commands.printing import operator_error_of, print_operator_error
+from dasi import __version__
+from dasi.commands.printing import operator_error_of, print_note, print_operator_error
 from dasi.foundation.errors import OperatorError, Refused, Unavailable
 
 # Each word, the module of `dasi.commands` that defines it, and its line in `dasi --help`. A test
@@ -140,25 +143,40 @@ app = typer.Typer(
 )
 
 
-def _show_version(is_requested: bool) -> None:  # typer calls it so
+def _print_version(is_requested: bool) -> None:  # typer calls it so
     if is_requested:
-        from importlib.metadata import version  # noqa: PLC0415  # slow, and seldom needed
-
-        typer.echo(f"dasi {version('dasi')}")
+        typer.echo(f"dasi {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def common(
     *,
-    show_version: Annotated[
+    _version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version and end.", is_eager=True, callback=_show_version
+            "--version", help="Print the version and end.", is_eager=True, callback=_print_version
         ),
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--env-file",
+            metavar="FILE",
+            help="Read the service's file of settings. Variables of the environment come before "
+            "it.",
+            show_default="no file",
+        ),
+    ] = None,
 ) -> None:
     """Options that stand before every command."""
+    if env_file is None:
+        return
+    from dasi.settings import add_env_file  # noqa: PLC0415  # slow, and seldom needed
+
+    unused = add_env_file(env_file, os.environ)
+    if unused:
+        print_note(f"The environment comes before {env_file}: {', '.join(unused)}.")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from dasi.cli import app as commands
 from dasi.engine import Engine
 from dasi.foundation import vault
 from dasi.settings import read_settings
-from dasi.settings.environment import SETTINGS
+from dasi.settings.environment import NAMES, SETTINGS
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)]*)?\)")
@@ -73,7 +73,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_settings_in_the_docs_exist() -> None:
-    known = {setting.name for setting in SETTINGS}
+    known = NAMES
     named = set(re.findall(r"\bDASI_[A-Z_]+[A-Z]\b", _docs()))
     assert named <= known, complain(sorted(named - known), "correct the name, or remove it.")
 

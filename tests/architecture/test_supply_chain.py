@@ -47,7 +47,7 @@ def test_the_installer_and_the_build_backend_are_installed_by_hash_and_not_fetch
 
 def test_the_bill_of_materials_names_every_package_with_its_hashes() -> None:
     lock = text(ROOT / "requirements.lock")
-    document = sbom().bill_of_materials(lock, name="dasi", version="1.2.3")
+    document = sbom().bill_of_materials(lock, name="dasi-gateway", version="1.2.3")
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
     named = {package["name"]: package["version"] for package in document["components"]}
     assert named == pinned("requirements.lock")
@@ -55,4 +55,4 @@ def test_the_bill_of_materials_names_every_package_with_its_hashes() -> None:
     refs = [package["bom-ref"] for package in document["components"]]
     assert len(set(refs)) == len(refs)
     assert document["dependencies"][0]["dependsOn"] == refs
-    assert document == sbom().bill_of_materials(lock, name="dasi", version="1.2.3")
+    assert document == sbom().bill_of_materials(lock, name="dasi-gateway", version="1.2.3")

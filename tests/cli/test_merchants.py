@@ -15,7 +15,11 @@ SANDBOX = ("--mid", "T0021766", "--mode", "test", "--default")
 
 @pytest.fixture
 def env(database_url: str) -> dict[str, str]:
-    return {"DASI_DATABASE_URL": database_url, "DASI_VAULT_KEYS": new_key()}
+    return {
+        "DASI_DATABASE_URL": database_url,
+        "DASI_VAULT_KEYS": new_key(),
+        "DASI_PUBLIC_URL": "https://pay.shop.example",
+    }
 
 
 def parts(stderr: str) -> list[str]:
@@ -156,6 +160,46 @@ def test_live_channel_is_the_default_and_test_windows_have_an_end(
     assert allowed["live_since"] < allowed["test_windows_until"]
     assert facts(*windows, env=env, cwd=tmp_path)["test_windows_until"] is None
     assert dasi(*windows, "--for", "8d", env=env, cwd=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("public_url", "reason"),
+    [
+        ("", "this machine only"),
+        ("http://pay.shop.example", "is not https"),
+        ("https://localhost", "this machine only"),
+    ],
+)
+def test_live_channel_needs_the_public_url_of_the_service(
+    env: dict[str, str], tmp_path: Path, public_url: str, reason: str
+):
+    facts(*MERCHANT, env=env, cwd=tmp_path)
+    live = (*CHANNEL, "--mid", "05700001", "--secret", "live secret", "--mode", "live")
+    (tmp_path / "dasi.env").write_text("\n".join(f"{name}={env[name]}" for name in env))
+
+    done = dasi(*live, env=env | {"DASI_PUBLIC_URL": public_url}, cwd=tmp_path)
+
+    assert (done.returncode, has_three_parts(done.stderr)) == (1, True)
+    assert reason in done.stderr
+    assert "dasi --env-file FILE" in done.stderr
+    named = dasi("--env-file", "dasi.env", *live, cwd=tmp_path)
+    assert named.returncode == 0, named.stderr
+
+
+def test_the_environment_comes_before_the_file_and_says_so(env: dict[str, str], tmp_path: Path):
+    lines = [f"{name}={env[name]}" for name in env if name != "DASI_DATABASE_URL"]
+    lines.append("DASI_DATABASE_URL_FILE=database-url")
+    (tmp_path / "dasi.env").write_text("\n".join([*lines, "DASI_LOG_FORMAT=text"]))
+    (tmp_path / "database-url").write_text(env["DASI_DATABASE_URL"])
+    file = ("--env-file", "dasi.env")
+
+    added = dasi(*file, *MERCHANT, "--json", env={"DASI_LOG_FORMAT": "json"}, cwd=tmp_path)
+
+    assert added.returncode == 0, added.stderr
+    assert "comes before dasi.env: DASI_LOG_FORMAT." in " ".join(added.stderr.split())
+    assert json.loads(dasi(*file, "merchant", "list", "--json", cwd=tmp_path).stdout)
+    absent = dasi("--env-file", "none.env", "merchant", "list", cwd=tmp_path)
+    assert (absent.returncode, has_three_parts(absent.stderr)) == (1, True)
 
 
 def test_unknown_merchant_is_refused_by_name(env: dict[str, str], tmp_path: Path):

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
 
+from dasi import __version__
 from dasi.cli import COMMANDS as LISTED
 from dasi.cli import app
 from support.dasi_program import dasi
@@ -93,7 +93,7 @@ def test_help_loads_neither_the_database_layer_nor_a_domain_package():
 
 def test_version_is_printed():
     done = dasi("--version", cwd=None)
-    assert (done.returncode, done.stdout) == (0, f"dasi {version('dasi')}\n")
+    assert (done.returncode, done.stdout) == (0, f"dasi {__version__}\n")
 
 
 def test_reference_names_no_command_that_is_not():

@@ -100,11 +100,14 @@ class Running:
 
 @contextmanager
 def running(
-    *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path,
+    program: tuple[str | Path, ...] = DASI,
 ) -> Iterator[Running]:
     """Start a command, and kill it at the end of the block. Its errors are in its lines."""
     process = subprocess.Popen(
-        [*DASI, *map(str, arguments)],
+        [*program, *map(str, arguments)],
         env={**ENV, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -206,6 +206,8 @@ def environment(database_url: str, *, kicc_url: str, public_url: str) -> dict[st
         "DASI_VAULT_KEYS": VAULT_KEY,
         "DASI_KICC_SANDBOX_URL": kicc_url,
         "DASI_PUBLIC_URL": public_url,
+        # A live PG on this machine is a rehearsal, which needs no public URL.
+        "DASI_KICC_LIVE_URL": "https://127.0.0.1:9",
         "DASI_ALLOW_LOCAL_WEBHOOKS": "on",
         "DASI_LOG_FORMAT": "json",
         "DASI_INLINE_LOOKUP_DELAY_S": "0",  # only a test resolves an attempt

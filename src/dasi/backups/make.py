@@ -10,12 +10,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import asyncpg
 import msgspec
 
+from dasi import __version__
 from dasi.backup_folder import (
     CLUSTER,
     Backup,
@@ -74,7 +74,7 @@ async def make_backup(
                 bytes=_size_of(making / CLUSTER),
                 system_identifier=system_identifier,
                 postgresql=binaries.major,
-                dasi=version("dasi"),
+                dasi=__version__,
                 installation_id=installation_id,
                 sealing_key_ids=_key_ids(engine),
                 first_wal=first_wal_of(making / CLUSTER),

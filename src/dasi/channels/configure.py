@@ -42,7 +42,7 @@ async def add_channel(
     default; `also` then ends what was scheduled with test keys, in the same transaction.
     Raises `Invalid` with field and rule, `Conflict("channel_exists")` for an MID that the merchant
     has already, and `Conflict("default_must_be_live")`. A live channel is also refused with
-    `Conflict("clock_is_advanced")`.
+    `Conflict("clock_is_advanced")` and the refusals of `Engine.ensure_public_url`.
     """
     if provider not in engine.providers:
         raise Invalid("provider", "one_of", values=sorted(engine.providers))
@@ -156,7 +156,11 @@ async def _go_live(
 async def _check_live_account(
     engine: Engine, merchant_id: int, provider: str, pg_merchant_id: str, secret: str
 ) -> None:
-    """Raise `Invalid` for an account that is the PG's or the merchant's test account."""
+    """Raise `Invalid` for an account that is the PG's or the merchant's test account.
+
+    Raise what `Engine.ensure_public_url` raises, too.
+    """
+    engine.ensure_public_url()
     if pg_merchant_id in engine.providers[provider].test_merchant_ids:
         raise Invalid("pg_merchant_id", "live_pg_merchant_id", pg_merchant_id=pg_merchant_id)
     test_secrets = {

@@ -64,13 +64,16 @@ async def disable_channel(engine: Engine, merchant_id: int, channel_id: int) -> 
 async def enable_channel(engine: Engine, merchant_id: int, channel_id: int) -> Channel:
     """Put a channel in use again and return it. It is the default if no other is in use.
 
-    Raises `NotFound("unknown_channel")` and `Conflict("channel_in_use")`.
+    Raises `NotFound("unknown_channel")` and `Conflict("channel_in_use")`; for a live channel the
+    refusals of `Engine.ensure_public_url`.
     """
     async with engine.database.transaction() as connection:
         is_live_merchant = await channel_store.lock_channels(connection, merchant_id)
         channel = await _channel(connection, merchant_id, channel_id)
         if channel.disabled_at is None:
             raise Conflict("channel_in_use", pg=channel.pg)
+        if not channel.is_sandbox:
+            engine.ensure_public_url()
         candidates = await channel_store.count_in_use(
             connection, merchant_id, only_live=is_live_merchant
         )

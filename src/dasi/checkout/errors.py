@@ -52,6 +52,16 @@ _TABLE: Mapping[str, ErrorEntry] = {
         "관리자 콘솔의 채널 관리에서 테스트 결제창을 잠시 허용하거나, 서버에서 "
         "POST /payments/prepare 를 include_sandbox=true 로 호출해 이 주문을 등록해 주십시오.",
     ),
+    "public_url_on_loopback": ErrorEntry(
+        "F1001",
+        "실연동 결제창을 열 수 없습니다. 게이트웨이의 공개 주소(DASI_PUBLIC_URL)가 이 서버 자신을 "
+        "가리킵니다. ({public_url})",
+    ),
+    "public_url_not_https": ErrorEntry(
+        "F1001",
+        "실연동 결제창을 열 수 없습니다. 게이트웨이의 공개 주소(DASI_PUBLIC_URL)가 https가 "
+        "아닙니다. ({public_url})",
+    ),
     "customer_has_live_key": ErrorEntry(
         "F1001",
         "실제 카드가 등록된 customer_uid에는 테스트 카드를 등록할 수 없습니다. 다른 customer_uid를 "

@@ -19,6 +19,7 @@ from dasi.engine import Engine
 from dasi.foundation.clock import parse_moment
 from dasi.foundation.errors import OperatorError
 from dasi.runtime.data_dir import DataDir
+from dasi.settings import is_set
 
 app = typer.Typer()
 _FAILED = 1
@@ -236,7 +237,7 @@ class _Progress:
 
 
 def _require_embedded() -> None:
-    if os.environ.get("DASI_DATABASE_URL", "").strip():
+    if is_set(os.environ, "DASI_DATABASE_URL"):
         raise OperatorError(
             "`dasi backup` backs up the embedded database only.",
             cause="DASI_DATABASE_URL names a PostgreSQL that dasi does not manage.",

@@ -17,7 +17,7 @@ from dasi.foundation.logging import set_up_logging, without_secrets
 from dasi.merchants import Merchant, find_merchant_by_code
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.data_dir import DataDir, connect_database
-from dasi.settings import read_settings
+from dasi.settings import is_set, read_settings
 
 T = TypeVar("T")
 _TARGET_MAX, _DETAIL_MAX = 200, 1_000
@@ -56,7 +56,7 @@ def with_merchant(
 
 def is_embedded() -> bool:
     """Whether commands work on the embedded database of a data folder."""
-    return not os.environ.get("DASI_DATABASE_URL", "").strip()
+    return not is_set(os.environ, "DASI_DATABASE_URL")
 
 
 def operator_name() -> str:
@@ -72,7 +72,7 @@ def describe_command(arguments: Sequence[str]) -> tuple[str, str]:
     command: list[str] = []
     options: list[str] = []
     name = ""
-    for argument in arguments:
+    for argument in _without_env_file(arguments):
         if argument.startswith("--"):
             name, equals, value = argument.partition("=")
             options.append(name)
@@ -85,6 +85,13 @@ def describe_command(arguments: Sequence[str]) -> tuple[str, str]:
         else:
             command.append(argument)
     return " ".join(command), shlex.join(options)
+
+
+def _without_env_file(arguments: Sequence[str]) -> Sequence[str]:
+    """Leave out `--env-file FILE`, which stands before the words of the command."""
+    if arguments[:1] == ["--env-file"]:
+        return arguments[2:]
+    return arguments[1:] if arguments and arguments[0].startswith("--env-file=") else arguments
 
 
 async def _record_command(engine: Engine, merchant: Merchant | None) -> None:

@@ -108,6 +108,16 @@ _REFUSALS = {
         "The test clock of this merchant is ahead, so its payments would be charged too early.",
         "`dasi clock reset` sets it back. Then add the live channel again.",
     ),
+    "public_url_on_loopback": (
+        "No live channel can be used with the public URL {public_url}.",
+        "Set DASI_PUBLIC_URL to the gateway's https address, for the gateway, too. If the gateway "
+        "has it already, name its file of settings: `dasi --env-file FILE channel …`.",
+    ),
+    "public_url_not_https": (
+        "No live channel can be used with the public URL {public_url}.",
+        "Set DASI_PUBLIC_URL to the gateway's https address, for the gateway, too. If the gateway "
+        "has it already, name its file of settings: `dasi --env-file FILE channel …`.",
+    ),
     "channel_in_use": ("{pg} is in use already.", "There is nothing to do."),
     "clock_of_live_merchant": (
         "This merchant takes real money, so its clock cannot be advanced.",
@@ -177,6 +187,14 @@ def print_note(text: str) -> None:
     Console(stderr=True, highlight=False).print(Text(text, style="dim"), soft_wrap=True)
 
 
+_CAUSES = {
+    "public_url_on_loopback": "It leads to this machine only (the default, if DASI_PUBLIC_URL is "
+    "not set). Payers' browsers and KICC would not reach the gateway.",
+    "public_url_not_https": "It is not https. Others on the way could read and change the pages "
+    "of payers.",
+}
+
+
 def print_operator_error(error: OperatorError) -> None:
     console = Console(stderr=True, highlight=False)
     for label, text, style in (
@@ -211,7 +229,9 @@ def operator_error_of(refused: Refused | Unavailable) -> OperatorError:
         facts["rule"] = rule_text(refused, language="en")
     return OperatorError(
         problem.format(**facts),
-        cause="The data in the database does not allow it; nothing was changed.",
+        cause=_CAUSES.get(
+            refused.reason, "The data in the database does not allow it; nothing was changed."
+        ),
         hint=hint.format(**facts),
     )
 

@@ -1,7 +1,6 @@
 """Error messages for users, in Korean and English: the problem, and what to do."""
 
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from dasi.console.labels.fields import field_label
 from dasi.foundation.errors import (
@@ -23,6 +22,10 @@ class ErrorMessage:
     en: str
 
 
+_NO_LIVE = (
+    "실연동에는 외부에서 접속되는 https 주소가 필요합니다(DASI_PUBLIC_URL). 지금은 {public_url}",
+    "Live channels need an https address that others reach (DASI_PUBLIC_URL), not {public_url}.",
+)
 MESSAGES: dict[str, tuple[str, str]] = {
     "cross_site": (
         "다른 사이트에서 온 요청이라 받지 않았습니다. 이 화면에서 다시 눌러 주세요.",
@@ -126,6 +129,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "실연동 가맹점의 기본 채널은 실연동 채널이어야 합니다: {pg}는 테스트 채널입니다.",
         "The default of a live merchant must be a live channel. {pg} is a test channel.",
     ),
+    "public_url_on_loopback": _NO_LIVE,
+    "public_url_not_https": _NO_LIVE,
     "clock_is_advanced": (
         "가맹점의 테스트 시계가 앞서 있습니다. dasi clock reset 으로 되돌린 뒤 다시 시도하세요.",
         "The merchant's test clock is ahead. Set it back with `dasi clock reset`, then try again.",
@@ -233,14 +238,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
 }
 _STATUS: tuple[tuple[type[Refused], int], ...] = (
-    (NotAuthenticated, HTTPStatus.UNAUTHORIZED),
-    (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (Conflict, HTTPStatus.CONFLICT),
-    (NotAllowed, HTTPStatus.FORBIDDEN),
+    *((NotAuthenticated, 401), (Invalid, 422), (NotFound, 404), (Conflict, 409), (NotAllowed, 403)),
 )
-
-
 UNKNOWN = (
     "요청을 처리할 수 없는 상태입니다. 화면을 새로 고쳐 확인하세요.",
     "This is not possible in the present state. Reload the page and check it.",
@@ -257,7 +256,7 @@ def error_message(error: Refused | Unavailable) -> ErrorMessage:
     """Return the message of an error in both languages, and its HTTP status."""
     if isinstance(error, Unavailable):
         return ErrorMessage(
-            HTTPStatus.SERVICE_UNAVAILABLE,
+            503,
             f"지금은 처리할 수 없습니다. {error.retry_after_s}초 뒤에 다시 시도하세요.",
             f"Not available: {error.service}. Try again in {error.retry_after_s} s.",
         )

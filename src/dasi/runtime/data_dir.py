@@ -19,9 +19,10 @@ from dasi.foundation.errors import OperatorError
 from dasi.runtime.embedded_postgres import EmbeddedPostgres
 from dasi.runtime.keys_folder import KeysFile, find_keys_file
 from dasi.sealing_keys import has_key_source
+from dasi.settings import is_set, text_of
 
 DEFAULT = Path("dasi-data")
-_OWNER_URL = "DASI_DATABASE_OWNER_URL"
+_URL, _OWNER_URL = "DASI_DATABASE_URL", "DASI_DATABASE_OWNER_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ async def running_database(
 
     `keys`: the folder of the sealing keys, if the operator names one.
     """
-    if environment.get("DASI_DATABASE_URL", "").strip():
+    if is_set(environment, _URL):
         yield _external(environment)
         return
     is_new = not (folder / "postgres").exists()
@@ -68,7 +69,7 @@ async def running_database(
 @asynccontextmanager
 async def connect_database(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[DataDir]:
     """The database a short command works on: named, running in the folder, or started for it."""
-    if environment.get("DASI_DATABASE_URL", "").strip():
+    if is_set(environment, _URL):
         yield _external(environment)
     elif not (folder / "postgres").exists():
         raise OperatorError(
@@ -92,16 +93,20 @@ async def connect_database(folder: Path, environment: Mapping[str, str]) -> Asyn
 
 def session_url(environment: Mapping[str, str]) -> str:
     """Return the URL for a session of its own, past a transaction pooler if there is one."""
-    direct = environment.get("DASI_DATABASE_DIRECT_URL", "").strip()
-    return environment["DASI_DATABASE_URL"] if direct in ("", "none") else direct
+    direct = text_of(environment, "DASI_DATABASE_DIRECT_URL")
+    return text_of(environment, _URL) if direct in ("", "none") else direct
 
 
 def _external(environment: Mapping[str, str]) -> DataDir:
-    variables = dict(environment)
-    owner_url = variables.pop(_OWNER_URL, "").strip()
+    variables = _without_owner(environment)
+    owner_url = text_of(environment, _OWNER_URL)
     if owner_url in ("", "none"):
         owner_url = session_url(variables)
     return DataDir(variables, owner_url, None, is_new=False)
+
+
+def _without_owner(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(_OWNER_URL)}
 
 
 def _with_folder(
@@ -113,7 +118,7 @@ def _with_folder(
     *,
     is_new: bool = False,
 ) -> DataDir:
-    variables = {name: value for name, value in environment.items() if name != _OWNER_URL}
+    variables = _without_owner(environment)
     variables["DASI_DATABASE_URL"] = postgres.app_url
     variables["DASI_DATA_FOLDER"] = str(postgres.log.parent)
     if not variables.get("DASI_STATE_DIR", "").strip():

@@ -6,7 +6,10 @@ from typing import Any
 
 from dasi.foundation.errors import OperatorError
 from dasi.sealing_keys import with_vault_keys
+from dasi.settings.secret_files import SUFFIX, text_of
 from dasi.settings.settings import Settings
+
+KEYS, KEYS_COMMAND = "DASI_VAULT_KEYS", "DASI_VAULT_KEYS_COMMAND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +25,66 @@ class Setting:
     sentence: str
     is_secret: bool
 
+    @property
+    def has_file(self) -> bool:
+        """Whether `NAME_FILE` may name a file with the value.
+
+        The sealing keys have a file setting of their own. Their command reads its own secrets.
+        """
+        return self.is_secret and self.name not in (KEYS, KEYS_COMMAND)
+
 
 SETTINGS: tuple[Setting, ...] = tuple(
     Setting(attribute.name, *attribute.metadata["setting"]) for attribute in fields(Settings)
 )
 
+NAMES = frozenset(
+    {setting.name for setting in SETTINGS}
+    | {setting.name + SUFFIX for setting in SETTINGS if setting.has_file}
+)
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read and check all settings. `OperatorError` names the first variable that breaks its rule.
+    """Read and check all settings. `OperatorError` names all that are missing or wrong.
 
     An empty variable counts as unset: that is how compose files and systemd units leave one out.
     It runs `DASI_VAULT_KEYS_COMMAND`, so a process calls it once.
     """
-    environment = with_vault_keys(environment)
-    return Settings(**{setting.attribute: _read(setting, environment) for setting in SETTINGS})
+    errors: list[OperatorError] = []
+    values: dict[str, Any] = {}
+    is_keys_read = True
+    try:
+        environment = with_vault_keys(environment)
+    except OperatorError as wrong:
+        errors.append(wrong)
+        is_keys_read = False
+    for setting in SETTINGS:
+        if setting.name != KEYS or is_keys_read:
+            try:
+                values[setting.attribute] = _read(setting, environment)
+            except OperatorError as wrong:
+                errors.append(wrong)
+    if errors:
+        raise _all_of(errors)
+    return Settings(**values)
+
+
+def _all_of(errors: list[OperatorError]) -> OperatorError:
+    """Return one error that says what all of them say."""
+    if len(errors) == 1:
+        return errors[0]
+    lines = "".join(f"\n- {error.problem} {error.cause}" for error in errors)
+    return OperatorError(
+        f"{len(errors)} settings are missing or wrong.",
+        cause=f"Each of them stops the start:{lines}",
+        hint="Set or correct all of them, then start again. A file of settings is read with "
+        "`dasi --env-file FILE …`. `dasi up` makes its own database and sealing keys.",
+    )
 
 
 def unknown_names(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return variables that begin with `DASI_` and are no settings: most often misspelt ones."""
-    known = {setting.name for setting in SETTINGS}
-    return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in known))
+    return tuple(sorted(n for n in environment if n.startswith("DASI_") and n not in NAMES))
 
 
 def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
@@ -50,12 +93,16 @@ def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
-    text = environment.get(setting.name, "").strip() or setting.default
+    if setting.has_file:
+        text = text_of(environment, setting.name) or setting.default
+    else:
+        text = environment.get(setting.name, "").strip() or setting.default
     if text is None:
         raise OperatorError(
             f"{setting.name} is not set.",
             cause=f"It has no default. {setting.sentence}",
-            hint=f"Set {setting.name}, or use `dasi up`, which makes its own.",
+            hint=f"Set {setting.name} or {setting.name}{SUFFIX} (a file that holds it). Name a "
+            "file of settings with `dasi --env-file FILE …`. `dasi up` makes its own.",
         )
     try:
         return setting.read(text)

@@ -140,7 +140,9 @@ class Settings:
         unit="URL",
         read=readers.web_url("http", "https"),
         sentence="The URL at which payers' browsers reach the gateway. Without it `dasi up` and "
-        "`dasi demo` use their own port.",
+        "`dasi demo` use their own port. Live channels need https and a host that is not this "
+        "machine: else they are not added or enabled, and open no window. If `DASI_KICC_LIVE_URL` "
+        "is on this machine, any URL will do (a rehearsal).",
     )
     vault_keys: tuple[bytes, ...] = _setting(
         "DASI_VAULT_KEYS",

@@ -59,6 +59,7 @@ async def open_window(
 
     Refused before anything is stored: `NotAllowed("no_channel")`,
     `NotAllowed("pg_not_configured")`, `NotAllowed("channel_disabled")`,
+    `NotAllowed("public_url_on_loopback")` or `…not_https` for a live channel,
     `NotAllowed("test_channel_of_live_merchant")`, `Conflict("customer_has_live_key")`,
     `Conflict("order_already_paid")`, `Conflict("order_in_doubt")`,
     `Conflict("prepared_amount_differs")`, `Conflict("registered_value_differs")`,
@@ -76,6 +77,7 @@ async def open_window(
     )
     engine.readiness.ensure_clock_right()
     if not channel.is_sandbox:
+        engine.ensure_public_url()
         engine.readiness.ensure_live_charges()
     rules = await find_page_rules(engine, merchant.merchant_id)
     now = engine.clock.now()

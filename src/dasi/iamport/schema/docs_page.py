@@ -6,7 +6,6 @@ The page is one file with its style: it loads nothing from another host and runs
 import json
 from collections.abc import Sequence
 from html import escape
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from dasi import __version__
 from dasi.iamport.schema.json_schema import BLANK, NULL, Schema
 from dasi.iamport.schema.openapi import openapi
 
@@ -47,7 +47,7 @@ _TYPES = {
 
 def routes(described: Sequence[BaseRoute], *, url: str) -> list[Route]:
     """Return both routes. The description is made once, here."""
-    document = openapi(described, version=version("dasi"), url=url)
+    document = openapi(described, version=__version__, url=url)
     written, page = msgspec.json.encode(document), _page(document)
 
     async def as_json(_request: Request) -> Response:
