@@ -16,7 +16,7 @@ SCHEDULES = 40
 _WARM_S, _AFTER_S = 5, 5
 PG_PROCESSING_MIN = 31
 """Minutes after which "not found" ends an attempt: the simulated clock of the merchant advances by it."""
-_SETTLE_S = 90
+_SETTLE_S = 180
 _BACK_S = 90
 _PAID_AGAIN = 60
 
@@ -100,7 +100,8 @@ async def _recover(scene: Scene) -> None:
     scene.notes.append(f"mode {mode}")
     if mode != "normal":
         report = await scene.dasi.adopt_export()
-        scene.notes.append(f"export: {report}")
+        counts = {name: count for name, count in report.items() if isinstance(count, int)}
+        scene.notes.append(f"export: {counts}")
 
 
 async def _books(scene: Scene) -> Books:
