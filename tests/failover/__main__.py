@@ -1,4 +1,4 @@
-"""`make failover SEEDS=… EVENTS=…`: break the database in each way, and compare the books.
+"""`make failover SEEDS=… EVENTS=…`: break the database in each way, and compare ledger and PG.
 
 Exit code 1 if a bound was missed. A run of all events writes the table of the report.
 """
@@ -66,7 +66,7 @@ def _show(result: Result, *, took_s: float) -> None:
     _say(f"{'MISSED' if result.missed else 'kept'} {' | '.join(result.cells)} ({took_s:.0f} s)")
     for line in (*result.missed, *result.notes, *result.books.differences[:5]):
         _say(f"    {line}")
-    for name in ("in_force_twice", "lost", "told_failed_but_taken"):
+    for name in ("in_force_twice", "lost", "taken_after_failed"):
         if orders := getattr(result.books, name):
             _say(f"    {name}: {orders[:5]}")
 

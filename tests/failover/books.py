@@ -1,4 +1,4 @@
-"""Compare three books: what the shop was told, what the simulator took, what dasi's ledger says.
+"""Compare the shop's answers, the simulator's approvals and dasi's ledger.
 
 Every order has an amount of its own. So an approval belongs to its order without dasi's help, also
 if dasi's database has forgotten both.
@@ -19,12 +19,12 @@ _FIRST_AMOUNT_KRW = 10_000
 
 @dataclass
 class Order:
-    """One order of the shop. `told`: the last final answer of the gateway, or nothing."""
+    """One order of the shop. `answer`: the last final status it got from the gateway, or nothing."""
 
     number: str
     amount_krw: int
     is_scheduled: bool = False
-    told: Literal["", "paid", "failed"] = ""
+    answer: Literal["", "paid", "failed"] = ""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Books:
     in_force_twice: list[str]
     """The payer has paid more than once."""
     lost: list[str]
-    """The shop was told `paid`, and the ledger does not say so."""
-    told_failed_but_taken: list[str]
+    """The shop got the answer `paid`, and the ledger does not say so."""
+    taken_after_failed: list[str]
     differences: list[str]
     """The simulator's amount in force is not the ledger's."""
 
@@ -75,7 +75,7 @@ def amounts_in_force(state: dict[str, Any]) -> list[tuple[int, int]]:
 def compare(
     orders: Iterable[Order], in_force: Iterable[tuple[int, int]], rows: Iterable[Row]
 ) -> Books:
-    """Compare all books, order by order and to the won."""
+    """Compare all three, order by order and to the won."""
     by_amount = {order.amount_krw: order for order in orders}
     approvals: Counter[int] = Counter()
     taken: Counter[str] = Counter()
@@ -95,12 +95,12 @@ def compare(
         lost=[
             order.number
             for order in by_amount.values()
-            if order.told == "paid" and order.number not in paid
+            if order.answer == "paid" and order.number not in paid
         ],
-        told_failed_but_taken=[
+        taken_after_failed=[
             order.number
             for order in by_amount.values()
-            if order.told == "failed" and taken[order.number] > 0
+            if order.answer == "failed" and taken[order.number] > 0
         ],
         differences=[
             f"{number}: taken {taken[number]}, in the ledger {recorded[number]}"

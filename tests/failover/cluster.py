@@ -74,11 +74,11 @@ class Node:
     def processes(self) -> list[psutil.Process]:
         """Patroni, the postmaster and all below them."""
         assert self.process is not None
-        found = tree(self.process.pid)
+        processes = tree(self.process.pid)
         with contextlib.suppress(OSError, ValueError, IndexError):
             text = (self.folder / "data" / "postmaster.pid").read_text(encoding="ascii")
-            found += tree(int(text.split("\n", 1)[0]))
-        return found
+            processes += tree(int(text.split("\n", 1)[0]))
+        return processes
 
     def freeze(self) -> list[psutil.Process]:
         """Stop every process, as a machine that hangs."""
@@ -132,8 +132,8 @@ class Cluster:
         async with aiohttp.ClientSession() as http, asyncio.timeout(_START_PATIENCE_S):
             while True:
                 replicas = [await node.answers("/replica", http) for node in self.nodes]
-                wanted = [await node.answers(path, http) for node in self.nodes]
-                if sum(replicas) == len(self.nodes) - 1 and any(wanted):
+                standbys = [await node.answers(path, http) for node in self.nodes]
+                if sum(replicas) == len(self.nodes) - 1 and any(standbys):
                     return
                 await asyncio.sleep(0.3)
 

@@ -90,8 +90,8 @@ async def play_copied_folder(folder: Path, seed: int) -> Result:
                 await _charge_at_copy(scene, f"http://127.0.0.1:{other_port}")
                 await asyncio.sleep(_LASTS_S)
                 other = EmbeddedPostgres(copy, durable=True)
-                held = replace(dasi, settings={**settings, "DASI_DATABASE_URL": other.app_url})
-                mode = await held.mode()
+                its_copy = replace(dasi, settings={**settings, "DASI_DATABASE_URL": other.app_url})
+                mode = await its_copy.mode()
                 scene.notes.append(f"the copy: {mode}")
                 scene.expect(mode == "held", f"the copy is {mode}")
 
@@ -106,7 +106,7 @@ async def play_copied_folder(folder: Path, seed: int) -> Result:
 
 
 async def _charge_at_copy(scene: Scene, url: str) -> None:
-    """Send new orders to the copy. It must refuse each; the books show what it sent."""
+    """Send new orders to the copy. It must refuse each; the simulator shows what it sent."""
     client = replace(scene.dasi.client, url=url)
     headers = {"Authorization": await scene.dasi.client.token()}
     answers = [

@@ -30,7 +30,7 @@ class Result:
     seed: int
     books: Books
     forgotten: int
-    """Orders that were told `paid` and that the ledger lacked before `dasi recover`."""
+    """Orders with the answer `paid` that the ledger lacked before `dasi recover`."""
     http_500: int
     longest_gap_s: float
     gap_max_s: float
@@ -45,7 +45,7 @@ class Result:
         bounds = {
             "in force twice": not self.books.in_force_twice,
             "lost": not self.books.lost,
-            "told failed, money taken": not self.books.told_failed_but_taken,
+            "taken after the answer failed": not self.books.taken_after_failed,
             "HTTP 500": self.http_500 == 0,
             f"gap above {self.gap_max_s:.0f} s": self.longest_gap_s <= self.gap_max_s,
             "books differ": self.books.are_equal,

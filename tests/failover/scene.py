@@ -1,4 +1,4 @@
-"""Play one event: charge, let it happen, heal, recover, send again, and compare the books."""
+"""Play one event: charge, let it happen, heal, recover, send again, and compare."""
 
 import asyncio
 import time
@@ -31,9 +31,9 @@ class Scene:
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def expect(self, is_kept: bool, what: str) -> None:
+    def expect(self, is_kept: bool, bound: str) -> None:
         if not is_kept:
-            self.failures.append(what)
+            self.failures.append(bound)
 
 
 Happening = Callable[[Scene], Awaitable[None]]
@@ -66,7 +66,7 @@ async def _close(scene: Scene, *, event: str, gap_max_s: float) -> Result:
     dasi, shop = scene.dasi, scene.shop
     await shop.send_again(shop.unfinished)
     known = {row.order for row in await dasi.ledger() if row.net_krw}
-    forgotten = [order for order in shop.told_paid if order.number not in known]
+    forgotten = [order for order in shop.answered_paid if order.number not in known]
     if forgotten:
         # The shop sends some of its paid orders again, as one that lost an answer does.
         await shop.send_again(shop.half_of(forgotten))

@@ -91,7 +91,7 @@ class Shop:
     async def send_again(self, orders: list[Order], *, rounds: int = 2) -> None:
         """Send orders again, so many times or until each has a final answer."""
         for number in range(rounds):
-            left = [order for order in orders if number == 0 or not order.told]
+            left = [order for order in orders if number == 0 or not order.answer]
             if not left:
                 return
             if number:
@@ -102,11 +102,11 @@ class Shop:
 
     @property
     def unfinished(self) -> list[Order]:
-        return [order for order in self.orders if not order.told and not order.is_scheduled]
+        return [order for order in self.orders if not order.answer and not order.is_scheduled]
 
     @property
-    def told_paid(self) -> list[Order]:
-        return [order for order in self.orders if order.told == "paid"]
+    def answered_paid(self) -> list[Order]:
+        return [order for order in self.orders if order.answer == "paid"]
 
     @property
     def longest_gap_s(self) -> float:
@@ -127,7 +127,7 @@ class Shop:
     async def _charge_until_answered(self, order: Order) -> None:
         for pause_s in _PAUSES_S:
             await self._charge(order)
-            if order.told:
+            if order.answer:
                 self._paid_at.append(time.monotonic())
                 return
             await asyncio.sleep(pause_s)
@@ -147,8 +147,8 @@ class Shop:
             answer = await self._call("GET", f"/payments/find/{order.number}")
         if answer is not None and answer["code"] == 0:
             status = answer["response"]["status"]
-            if status in ("paid", "failed") and order.told != "paid":
-                order.told = status
+            if status in ("paid", "failed") and order.answer != "paid":
+                order.answer = status
 
     async def _call(self, method: str, path: str, **sent: Any) -> dict[str, Any] | None:
         """Return the envelope; None if there is no answer that decides anything."""

@@ -1,4 +1,4 @@
-"""The comparison of the books, and the table: a harness that sees no error would prove nothing."""
+"""The comparison, and the table: a harness that sees no error would prove nothing."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from failover.report import BEGIN, END, Result, table, write_into
 
 
 def paid(number: int) -> Order:
-    return Order(f"order-{number}", number, told="paid")
+    return Order(f"order-{number}", number, answer="paid")
 
 
 def test_equal_books_have_nothing_to_say() -> None:
@@ -31,10 +31,10 @@ def test_acknowledged_order_without_a_row_is_lost() -> None:
     assert not books.are_equal
 
 
-def test_approval_of_an_order_that_was_told_failed_is_seen() -> None:
-    books = compare([Order("order-1", 1, told="failed")], [(1, 1)], [row(1)])
+def test_approval_of_an_order_with_the_answer_failed_is_seen() -> None:
+    books = compare([Order("order-1", 1, answer="failed")], [(1, 1)], [row(1)])
 
-    assert books.told_failed_but_taken == ["order-1"]
+    assert books.taken_after_failed == ["order-1"]
 
 
 def test_approval_of_no_order_is_a_difference() -> None:
