@@ -61,7 +61,7 @@ crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100
 		--sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
 
 failover: setup-dev  ## Break the database in each way and compare the books (SEEDS=3 EVENTS="Patroni")
-	@cd tests && ../.venv/bin/python -m failover --seeds $(or $(SEEDS),3) --events "$(EVENTS)"
+	@cd tests && ../.venv/bin/python -m failover --write --seeds $(or $(SEEDS),3) --events "$(EVENTS)"
 
 attack: setup-dev  ## Attack the gateway as strangers do, on this machine, and report what held (ARGS="--scale 0.5")
 	@cd tests && ../.venv/bin/python -m attack $(ARGS)

@@ -1,6 +1,6 @@
 """`make failover SEEDS=… EVENTS=…`: break the database in each way, and compare ledger and PG.
 
-Exit code 1 if a bound was missed. A run of all events writes the table of the report.
+Exit code 1 if a bound was missed. With `--write`, its rows replace those of the report.
 """
 
 import argparse
@@ -25,10 +25,16 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _play(event: Event, seed: int, *, is_kept: bool) -> Result | None:
-    """Play an event in a folder of its own. None if the harness itself failed."""
+def _new_folder() -> Path:
+    """A folder that the account of the servers can reach too."""
     folder = Path(tempfile.mkdtemp(prefix="dasi-failover-"))
     folder.chmod(0o755)
+    return folder
+
+
+async def _play(event: Event, seed: int, *, is_kept: bool) -> Result | None:
+    """Play an event in a folder of its own. None if the harness itself failed."""
+    folder = _new_folder()
     try:
         return await event.play(folder, seed)
     except Exception:  # noqa: BLE001 - the other events go on
@@ -76,6 +82,7 @@ def _options() -> argparse.Namespace:
     command.add_argument("--seeds", type=int, default=3)
     command.add_argument("--first-seed", type=int, default=1)
     command.add_argument("--events", default="", help="only events with this text in their name")
+    command.add_argument("--write", action="store_true", help="put the rows into the report")
     command.add_argument("--keep", action="store_true", help="keep the folders with the logs")
     return command.parse_args()
 
@@ -85,10 +92,9 @@ def main() -> int:
     options = _options()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     results, skipped, broken = asyncio.run(_run(options))
-    text = table(results, skipped)
-    _say(text)
-    if not options.events and not broken:
-        write_into(PAGE, text)
+    _say(table(results, skipped))
+    if options.write:
+        write_into(PAGE, results, order=[event.name for event in EVENTS])
     return 1 if broken or any(result.missed for result in results) else 0
 
 

@@ -19,7 +19,7 @@ _FIRST_AMOUNT_KRW = 10_000
 
 @dataclass
 class Order:
-    """One order of the shop. `answer`: the last final status it got from the gateway, or nothing."""
+    """One order of the shop. `answer`: the last final status, or nothing."""
 
     number: str
     amount_krw: int

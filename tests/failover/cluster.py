@@ -193,7 +193,7 @@ async def _start_node(cluster: Cluster, node: Node, *, is_synchronous: bool) -> 
 
 
 def _config(cluster: Cluster, node: Node, *, is_synchronous: bool) -> dict[str, Any]:
-    user = {"username": OWNER, "password": ""}
+    user = {"username": OWNER}
     return {
         "scope": "failover",
         "name": node.name,

@@ -1,6 +1,6 @@
 """The table of a run: one line for an event and a seed, for the terminal and the page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ _HEADERS = (
     "Longest gap, s",
     "Books equal",
     "Verify",
+    "Missed",
 )
 
 
@@ -67,30 +68,37 @@ class Result:
             f"{self.longest_gap_s:.1f}",
             "yes" if self.books.are_equal else "no",
             "proven" if self.complaints == 0 else f"{self.complaints} complaints",
+            ", ".join(self.missed) or "nothing",
         )
 
 
 def table(results: Iterable[Result], skipped: Iterable[tuple[str, str]]) -> str:
-    """Return a Markdown table, the missed bounds below it, and the events that were skipped."""
-    results = list(results)
+    """Return the Markdown table of a run, and the events that it skipped."""
     lines = [_line(_HEADERS), _line("---" for _ in _HEADERS)]
     lines += [_line(result.cells) for result in results]
-    missed = [
-        f"- {result.event}, seed {result.seed}: {', '.join(result.missed)}"
-        for result in results
-        if result.missed
-    ]
-    lines += ["", "Missed bounds:", "", *missed] if missed else ["", "No bound was missed."]
     left_out = [f"- {event}: {reason}" for event, reason in skipped]
     lines += ["", "Skipped:", "", *left_out] if left_out else []
     return "\n".join(lines)
 
 
-def write_into(page: Path, text: str) -> None:
-    """Replace what is between the two marks of a page."""
+def write_into(page: Path, results: Iterable[Result], *, order: Sequence[str]) -> None:
+    """Put results into a page's table, in an order of events; rows of other runs stay."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
+    old, _, after = rest.partition(END)
+    rows = {cells[:2]: cells for line in old.splitlines() if (cells := _cells(line))[0] in order}
+    rows |= {result.cells[:2]: result.cells for result in results}
+    lines = [_line(_HEADERS), _line("---" for _ in _HEADERS)]
+    lines += [_line(rows[key]) for key in sorted(rows, key=lambda key: _rank(key, order))]
+    text = "\n".join(lines)
     page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def _rank(key: tuple[str, ...], order: Sequence[str]) -> tuple[int, int]:
+    return order.index(key[0]), int(key[1])
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in line.strip("|").split("|"))
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from support.gateway_merchant import MID
 SCHEDULES = 40
 _WARM_S, _AFTER_S = 5, 5
 PG_PROCESSING_MIN = 31
-"""Minutes after which "not found" ends an attempt: the simulated clock of the merchant advances by it."""
+"""Minutes after which "not found" ends an attempt. The test merchant's clock advances by them."""
 _SETTLE_S = 180
 _BACK_S = 90
 _PAID_AGAIN = 60

@@ -56,7 +56,11 @@ async def run_program(*command: str, log: Path) -> None:
     """Run a program to its end; its exit code must be 0."""
     process = await start_program(*command, log=log)
     code = await process.wait()
-    assert code == 0, f"{command[0]} ended with {code}: {log.read_text(encoding='utf-8')[-800:]}"
+    assert code == 0, f"{command[0]} ended with {code}: {_tail(log)}"
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8")[-800:]
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -174,9 +178,12 @@ class Server:
     async def restore(self, copy: Path) -> None:
         """Put a copy in the place of the data, and start it."""
         await self.stop(signal.SIGQUIT)
+        self._put_in_place(copy)
+        await self.start()
+
+    def _put_in_place(self, copy: Path) -> None:
         self.data.rename(self.folder / "lost")
         copy.rename(self.data)
-        await self.start()
 
     async def _launch(self) -> None:
         settings = {**_SETTINGS, **self.settings, "port": str(self.port)}
@@ -210,7 +217,7 @@ async def running_server(
 @asynccontextmanager
 async def small_disk(folder: Path, *, size_mb: int) -> AsyncIterator[Path]:
     """A file system of a fixed size; only root of a host may mount one."""
-    folder.mkdir()
+    await run_as_root("mkdir", str(folder))
     options = f"size={size_mb}m,mode=0755"
     await run_as_root("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder))
     try:

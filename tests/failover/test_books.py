@@ -49,28 +49,33 @@ def test_amounts_steer_nothing_and_differ() -> None:
     assert not {amount % 10_000 for amount in first} & STEERING_ENDINGS
 
 
-def test_missed_bound_is_named_below_the_table(tmp_path: Path) -> None:
+def test_rows_of_a_run_replace_their_own_rows_only(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"# Page\n\n{BEGIN}\n\nold\n\n{END}\n\nafter\n", encoding="utf-8")
+    page.write_text(f"# Page\n\n{BEGIN}\n\n{END}\n\nafter\n", encoding="utf-8")
     books = Books(2, 3, ["order-1"], [], [], ["order-1: taken 2, in the ledger 1"])
+    order = ["first", "second"]
 
-    write_into(page, table([result(books)], [("other", "not installed: etcd")]))
+    write_into(page, [result("second", Books(2, 2, [], [], [], []))], order=order)
+    write_into(page, [result("second", books), result("first", books)], order=order)
+    write_into(page, [result("first", books)], order=order)
 
-    text = page.read_text(encoding="utf-8")
-    assert "| event | 1 | 2 | 3 | 1 | 0 | 0 | 0 | 4.2 | no | proven |" in text
-    assert "- event, seed 1: in force twice, books differ" in text
-    assert "- other: not installed: etcd" in text
-    assert "old" not in text
-    assert text.endswith("after\n")
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if "| 1 |" in line]
+    rest = "1 | 2 | 3 | 1 | 0 | 0 | 0 | 4.2 | no | proven | in force twice, books differ |"
+    assert rows == [f"| first | {rest}", f"| second | {rest}"]
+    assert page.read_text(encoding="utf-8").endswith("after\n")
+
+
+def test_skipped_event_is_named_with_its_reason() -> None:
+    assert table([], [("event", "not installed: etcd")]).endswith("- event: not installed: etcd")
 
 
 def row(number: int) -> Row:
     return Row(f"order-{number}", number, "paid", number)
 
 
-def result(books: Books) -> Result:
+def result(event: str, books: Books) -> Result:
     return Result(
-        event="event",
+        event=event,
         seed=1,
         books=books,
         forgotten=0,
