@@ -22,7 +22,7 @@ from support.gateway_merchant import environment, open_merchant
 from support.gateway_process import Programs
 from support.simulator_process import SimulatorProcess
 
-_LASTS_S, _GAP_MAX_S = 40, 30
+_LASTS_S, _GAP_MAX_S = 40, 60
 _SENT_TO_COPY = 20
 _START_PATIENCE_S = 60
 

@@ -46,6 +46,7 @@ async def _on_server(
     is_restarted: bool = False,
     settings: dict[str, str] | None = None,
     worker_environment: dict[str, str] | None = None,
+    kicc_connections: int = 64,
 ) -> Result:
     async with (
         running_server(folder, settings=settings, is_restarted=is_restarted) as server,
@@ -54,6 +55,7 @@ async def _on_server(
             server.owner_url,
             worker_environment=worker_environment,
             DASI_STATE_DIR=str(folder / "state"),
+            DASI_KICC_CONNECTIONS=str(kicc_connections),
         ) as dasi,
     ):
         return await play(
@@ -181,6 +183,9 @@ async def wrong_clock(folder: Path, seed: int) -> Result:
         await scene.dasi.kicc.settings(latency_by_endpoint={"batch": 4_000}, latency_spread=0)
         ahead.write_text("+40m\n", encoding="ascii")
         await asyncio.sleep(40)
+        log = scene.dasi.programs.workers[0].lines
+        has_noticed = any('"not_able"' in line and "clock" in line for line in log)
+        scene.expect(has_noticed, "the worker has not noticed its clock")
         ahead.write_text("+0\n", encoding="ascii")
         await scene.dasi.kicc.settings(latency_by_endpoint={"batch": 300})
 
@@ -192,6 +197,7 @@ async def wrong_clock(folder: Path, seed: int) -> Result:
         lasts_s=40,
         gap_max_s=15,
         worker_environment=faked,
+        kicc_connections=200,  # 25 charges a second of 4 s each are under way together
     )
 
 
