@@ -18,7 +18,7 @@ async def delayed_link(port: int, lag_s: float) -> AsyncIterator[int]:
         assert task is not None
         links.add(task)
         try:
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):  # cancelled when the link ends
                 await _join(port, lag_s, reader, writer)
         finally:
             links.discard(task)
