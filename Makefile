@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 UV := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo run test crash attack fuzz check lint types imports architecture sdk-types lock sbom dist bench clean
+.PHONY: help setup setup-dev setup-browser demo run test crash failover attack fuzz check lint types imports architecture sdk-types lock sbom dist bench clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ crash: setup-dev  ## Kill it at every await of every money verb (SEED=1 RUNS=100
 	@cd tests && ../.venv/bin/python -m crash --seed $(or $(SEED),1) --runs $(or $(RUNS),100) \
 		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),10) --step $(or $(STEP),1) \
 		--sweep "$(or $(SWEEP),$(if $(SEED),none,all))"
+
+failover: setup-dev  ## Break the database in each way and compare the books (SEEDS=3 EVENTS="Patroni")
+	@cd tests && ../.venv/bin/python -m failover --write --seeds $(or $(SEEDS),3) --events "$(EVENTS)"
 
 attack: setup-dev  ## Attack the gateway as strangers do, on this machine, and report what held (ARGS="--scale 0.5")
 	@cd tests && ../.venv/bin/python -m attack $(ARGS)
