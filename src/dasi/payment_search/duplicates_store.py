@@ -9,7 +9,7 @@ from dasi.foundation.db import Row
 from dasi.ledger import PAYMENT_COLUMNS, PAYMENT_SOURCE, Payment, to_payment
 
 COMPARED_MAX = 50_000
-"""The newest payments of a range that are compared. That many take about 0.3 s."""
+"""The newest payments of a range that are compared."""
 _GROUPS_MAX, _SHOWN_MAX = 100, 10
 _APART = timedelta(days=1)
 _COMPARED = """

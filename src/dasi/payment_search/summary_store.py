@@ -12,7 +12,7 @@ from dasi.payment_search.search_store import Bindings, matched_lists
 from dasi.reporting import PaymentFilter, Sorting, list_payments
 
 SUMMED_MAX = 20_000
-"""More payments than this are not added up. That many take about 50 ms."""
+"""More payments than this are not added up."""
 _TIMEOUT_MS = 400
 
 

@@ -3,6 +3,7 @@
 from prometheus_client import Gauge
 
 from dasi.engine import Engine
+from dasi.foundation.db import Row
 
 _ENDPOINTS = Gauge(
     "dasi_webhook_endpoints_stopped",
@@ -19,6 +20,13 @@ _PAUSES = Gauge(
 
 async def publish_stopped_metrics(engine: Engine) -> None:
     """Set the gauges from the database. Both tables hold only what stands still."""
+    row = await _count_stopped_any_merchant(engine)
+    for state in ("disabled", "paused", "backoff"):
+        _ENDPOINTS.labels(state).set(row[state])
+    _PAUSES.set(row["pauses"])
+
+
+async def _count_stopped_any_merchant(engine: Engine) -> Row:
     row = await engine.database.fetchrow(
         """SELECT count(*) FILTER (WHERE disabled_at IS NOT NULL)::int AS disabled,
                   count(*) FILTER (WHERE paused_at IS NOT NULL)::int AS paused,
@@ -29,6 +37,4 @@ async def publish_stopped_metrics(engine: Engine) -> None:
         engine.clock.now(),
     )
     assert row is not None, "an aggregate always has a row"
-    for state in ("disabled", "paused", "backoff"):
-        _ENDPOINTS.labels(state).set(row[state])
-    _PAUSES.set(row["pauses"])
+    return row
