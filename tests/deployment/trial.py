@@ -81,8 +81,7 @@ async def main() -> int:
         started_at = monotonic()
         async with charging(installed.client, URL) as load:
             await restart_and_upgrade(installed, load)
-            while (left_s := started_at + seconds - monotonic()) > 0:
-                await asyncio.sleep(min(left_s, 1))
+            await charge_on(load, until=started_at + seconds)
         took_s = monotonic() - started_at
         print(f"      {len(load.paid)} charges in {took_s:.0f} s, by 6 clients", flush=True)
         await check_money(installed, load, result)
@@ -114,7 +113,13 @@ async def restart_and_upgrade(installed: Installation, load: ChargeLoad) -> None
     for gateway in gateways:
         await gateway.end(signal.SIGTERM)
         await gateway.start()
-        await asyncio.sleep(BETWEEN_GATEWAYS_S)
+        await charge_on(load, until=monotonic() + BETWEEN_GATEWAYS_S)
+
+
+async def charge_on(load: ChargeLoad, *, until: float) -> None:
+    """Wait for charges until a moment of the monotonic clock."""
+    while monotonic() < until:
+        await load.until_more(1)
 
 
 async def check_money(installed: Installation, load: ChargeLoad, result: Result) -> None:
@@ -207,7 +212,6 @@ async def outcome_of_notification(
             )
             if rows and rows[0]["outcome"]:
                 return str(rows[0]["outcome"])
-            await asyncio.sleep(0.05)
 
 
 async def check_ledger(installed: Installation, result: Result) -> None:
