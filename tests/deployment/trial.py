@@ -20,7 +20,7 @@ from typing import Any
 
 import aiohttp
 
-from console.http_browser import PASSWORD, ConsoleUser, add_member
+from console.http_browser import ConsoleUser, add_member
 from dasi.app import open_engine
 from dasi.engine import Engine
 from dasi.merchants import add_api_key, add_merchant
@@ -55,7 +55,7 @@ class Result:
 
     def check(self, claim: str, holds: bool) -> None:
         self.bounds[claim] = holds
-        print(f"{'ok  ' if holds else 'MISS'}  {claim}", flush=True)
+        write(f"{'ok  ' if holds else 'MISS'}  {claim}")
 
 
 @dataclass
@@ -83,7 +83,7 @@ async def main() -> int:
             await restart_and_upgrade(installed, load)
             await charge_on(load, until=started_at + seconds)
         took_s = monotonic() - started_at
-        print(f"      {len(load.paid)} charges in {took_s:.0f} s, by 6 clients", flush=True)
+        write(f"      {len(load.paid)} charges in {took_s:.0f} s, by 6 clients")
         await check_money(installed, load, result)
         check_answers(installed, load, result)
         check_versions(installed, result)
@@ -202,9 +202,11 @@ async def outcome_of_notification(
         "resCd": "0000",
         "resMsg": "정상",
     }
-    async with client_at(address, {"Content-Type": "application/json"}) as http:
-        async with http.post(f"{URL}/pg-notifications/kicc", data=json.dumps(body)) as answer:
-            assert answer.status == 200, await answer.text()
+    async with (
+        client_at(address, {"Content-Type": "application/json"}) as http,
+        http.post(f"{URL}/pg-notifications/kicc", data=json.dumps(body)) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
     async with asyncio.timeout(10):
         while True:
             rows = await client.rows(
@@ -317,9 +319,7 @@ async def live_merchant(engine: Engine, kicc: SimulatorProcess) -> AsyncIterator
     channel = await add_live_channel(engine, merchant)
     key = await add_api_key(engine, merchant)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        yield MerchantClient(
-            URL, engine, merchant, key, channel, kicc, http
-        )
+        yield MerchantClient(URL, engine, merchant, key, channel, kicc, http)
 
 
 async def run(version: str, *arguments: str, folder: Path, environment: dict[str, str]) -> str:
@@ -337,7 +337,12 @@ async def run(version: str, *arguments: str, folder: Path, environment: dict[str
 
 
 def note(text: str) -> None:
-    print(f"      {text}", flush=True)
+    write(f"      {text}")
+
+
+def write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
