@@ -43,11 +43,11 @@ def interpolated(name: str) -> str:
 
 
 def services(name: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = yaml.safe_load(interpolated(name))["services"]
-    return found
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load(interpolated(name))["services"]
+    return loaded
 
 
-def ours(name: str) -> dict[str, dict[str, Any]]:
+def dasi_services(name: str) -> dict[str, dict[str, Any]]:
     """The services that run the image of the Dockerfile."""
     return {key: service for key, service in services(name).items() if service["image"] == "dasi"}
 
@@ -56,7 +56,10 @@ def instructions() -> list[tuple[str, str]]:
     """Instruction and argument of each line of the Dockerfile, continued lines joined."""
     text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
+    return [
+        (instruction, rest.strip())
+        for instruction, _, rest in (line.partition(" ") for line in lines)
+    ]
 
 
 def check_command(arguments: list[str]) -> None:
@@ -72,15 +75,15 @@ def check_command(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("name", COMPOSE)
 def test_every_command_of_a_service_exists_with_its_options(name: str) -> None:
-    assert ours(name)
-    for service in ours(name).values():
+    assert dasi_services(name)
+    for service in dasi_services(name).values():
         check_command(list(service["command"]))
 
 
 def test_every_setting_of_a_service_exists_and_can_be_read(tmp_path: Path) -> None:
     keys = tmp_path / "vault-keys"
     keys.write_text(vault.new_key())
-    for key, service in ours("compose.yaml").items():
+    for key, service in dasi_services("compose.yaml").items():
         environment = dict(service.get("environment", {}))
         assert set(environment) <= KNOWN, key
         if key != "simulator":
@@ -104,7 +107,7 @@ def test_gateways_are_those_that_caddy_leads_to_and_trust_it() -> None:
 def test_only_migrate_has_the_owner_of_the_schema() -> None:
     having = [
         key
-        for key, service in ours("compose.yaml").items()
+        for key, service in dasi_services("compose.yaml").items()
         if "DASI_DATABASE_OWNER_URL" in service.get("environment", {})
     ]
     assert having == ["migrate"]
@@ -112,7 +115,7 @@ def test_only_migrate_has_the_owner_of_the_schema() -> None:
 
 @pytest.mark.parametrize("name", COMPOSE)
 def test_our_containers_have_no_rights_and_a_read_only_root(name: str) -> None:
-    for key, service in ours(name).items():
+    for key, service in dasi_services(name).items():
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), key
 
 
@@ -129,25 +132,27 @@ def test_mounted_and_built_files_exist(name: str) -> None:
 
 def test_the_dockerfile_copies_what_exists_and_runs_as_no_root() -> None:
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
-    for word, rest in instructions():
-        if word == "COPY" and "--from" not in rest:
+    for instruction, rest in instructions():
+        if instruction == "COPY" and "--from" not in rest:
             for source in rest.split()[:-1]:
                 assert (ROOT / source).exists(), source
                 assert f"!{source}" in ignored, source
-    copied = {ROOT / rest.split()[0] for word, rest in instructions() if word == "COPY"}
+    copied = {
+        ROOT / rest.split()[0] for instruction, rest in instructions() if instruction == "COPY"
+    }
     links = [path.resolve() for path in (ROOT / "src").rglob("*") if path.is_symlink()]
     assert {link for link in links if not link.is_relative_to(ROOT / "src")} <= copied
-    words = [word for word, _ in instructions()]
-    assert words.count("FROM") == 2
-    users = [rest for word, rest in instructions() if word == "USER"]
+    names = [instruction for instruction, _ in instructions()]
+    assert names.count("FROM") == 2
+    users = [rest for instruction, rest in instructions() if instruction == "USER"]
     assert users == ["10001:10001"]
-    assert "HEALTHCHECK" in words
+    assert "HEALTHCHECK" in names
 
 
 def test_the_dockerfile_sets_known_variables_and_starts_a_gateway() -> None:
-    for word, rest in instructions():
-        if word == "ENV":
-            names = {part.partition("=")[0] for part in shlex.split(rest)}
-            assert {name for name in names if name.startswith("DASI_")} <= KNOWN
-    (command,) = [rest for word, rest in instructions() if word == "CMD"]
+    for instruction, rest in instructions():
+        if instruction == "ENV":
+            variables = {part.partition("=")[0] for part in shlex.split(rest)}
+            assert {name for name in variables if name.startswith("DASI_")} <= KNOWN
+    (command,) = [rest for instruction, rest in instructions() if instruction == "CMD"]
     check_command(yaml.safe_load(command))

@@ -20,7 +20,7 @@ from typing import Any
 
 import aiohttp
 
-from console.http_browser import PASSWORD, ConsoleUser, add_member
+from console.http_browser import ConsoleUser, add_member
 from dasi.app import open_engine
 from dasi.engine import Engine
 from dasi.merchants import add_api_key, add_merchant
@@ -55,7 +55,7 @@ class Result:
 
     def check(self, claim: str, holds: bool) -> None:
         self.bounds[claim] = holds
-        print(f"{'ok  ' if holds else 'MISS'}  {claim}", flush=True)
+        write(f"{'ok  ' if holds else 'MISS'}  {claim}")
 
 
 @dataclass
@@ -81,10 +81,9 @@ async def main() -> int:
         started_at = monotonic()
         async with charging(installed.client, URL) as load:
             await restart_and_upgrade(installed, load)
-            while (left_s := started_at + seconds - monotonic()) > 0:
-                await asyncio.sleep(min(left_s, 1))
+            await charge_on(load, until=started_at + seconds)
         took_s = monotonic() - started_at
-        print(f"      {len(load.paid)} charges in {took_s:.0f} s, by 6 clients", flush=True)
+        write(f"      {len(load.paid)} charges in {took_s:.0f} s, by 6 clients")
         await check_money(installed, load, result)
         check_answers(installed, load, result)
         check_versions(installed, result)
@@ -114,7 +113,13 @@ async def restart_and_upgrade(installed: Installation, load: ChargeLoad) -> None
     for gateway in gateways:
         await gateway.end(signal.SIGTERM)
         await gateway.start()
-        await asyncio.sleep(BETWEEN_GATEWAYS_S)
+        await charge_on(load, until=monotonic() + BETWEEN_GATEWAYS_S)
+
+
+async def charge_on(load: ChargeLoad, *, until: float) -> None:
+    """Wait for charges until a moment of the monotonic clock."""
+    while monotonic() < until:
+        await load.until_more(1)
 
 
 async def check_money(installed: Installation, load: ChargeLoad, result: Result) -> None:
@@ -197,9 +202,11 @@ async def outcome_of_notification(
         "resCd": "0000",
         "resMsg": "정상",
     }
-    async with client_at(address, {"Content-Type": "application/json"}) as http:
-        async with http.post(f"{URL}/pg-notifications/kicc", data=json.dumps(body)) as answer:
-            assert answer.status == 200, await answer.text()
+    async with (
+        client_at(address, {"Content-Type": "application/json"}) as http,
+        http.post(f"{URL}/pg-notifications/kicc", data=json.dumps(body)) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
     async with asyncio.timeout(10):
         while True:
             rows = await client.rows(
@@ -207,7 +214,6 @@ async def outcome_of_notification(
             )
             if rows and rows[0]["outcome"]:
                 return str(rows[0]["outcome"])
-            await asyncio.sleep(0.05)
 
 
 async def check_ledger(installed: Installation, result: Result) -> None:
@@ -331,7 +337,12 @@ async def run(version: str, *arguments: str, folder: Path, environment: dict[str
 
 
 def note(text: str) -> None:
-    print(f"      {text}", flush=True)
+    write(f"      {text}")
+
+
+def write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
