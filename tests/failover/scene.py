@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from failover.books import compare
 from failover.books import amounts_in_force as in_force_of
+from failover.books import compare
 from failover.installation import Installation
 from failover.report import Result
 from failover.shop import Shop
