@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from failover.books import Books, compare
 from failover.books import amounts_in_force as in_force_of
+from failover.books import compare
 from failover.installation import Installation
 from failover.report import Result
 from failover.shop import Shop
@@ -78,13 +78,17 @@ async def _close(scene: Scene, *, event: str, gap_max_s: float) -> Result:
     scene.expect(is_settled, f"attempts or schedules were open after {_SETTLE_S} s")
     await shop.send_again(shop.unfinished, rounds=10)
     scene.expect(not shop.unfinished, f"{len(shop.unfinished)} orders without a final answer")
-    books = await _books(scene)
+    rows = await dasi.ledger()
+    paid = {row.order for row in rows if row.status == "paid"}
+    unpaid = [order for order in shop.orders if order.is_scheduled and order.number not in paid]
+    scene.expect(not unpaid, f"{len(unpaid)} scheduled payments are not paid")
+    state = await dasi.kicc.state(mall=MID)
     scene.notes.append(f"answers: {dict(shop.statuses)}")
     scene.notes.append(f"refusals: {dict(shop.messages.most_common(4))}")
     return Result(
         event=event,
         seed=scene.seed,
-        books=books,
+        books=compare(shop.orders, in_force_of(state), rows),
         forgotten=len(forgotten),
         http_500=shop.statuses["500"],
         longest_gap_s=shop.longest_gap_s,
@@ -102,8 +106,3 @@ async def _recover(scene: Scene) -> None:
         report = await scene.dasi.adopt_export()
         counts = {name: count for name, count in report.items() if isinstance(count, int)}
         scene.notes.append(f"export: {counts}")
-
-
-async def _books(scene: Scene) -> Books:
-    state = await scene.dasi.kicc.state(mall=MID)
-    return compare(scene.shop.orders, in_force_of(state), await scene.dasi.ledger())
