@@ -2,8 +2,8 @@
 
 The operation has one address. GET shows what will happen in numbers and changes nothing: it can be
 reloaded, left and opened again. Its form posts to the same address with a digest of those numbers.
-If the numbers have changed meanwhile, the post does nothing and the page shows the new ones. What
-the operation works on stands in the path and the query; the body holds only what the page asks.
+If the numbers have changed meanwhile, the post does nothing and the page shows the new ones. The
+path and the query name the object of the operation; the body holds only the answers of the user.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _TYPED = Label("아래 문구를 그대로 입력하세요: {text}", "Type this 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """What will happen, what the user has to enter, and the operation itself."""
+    """The effects of an operation, the answers it asks for, and the operation itself."""
 
     title: Label
     warning: Label

@@ -12,7 +12,7 @@ _NEVER_SHOWN = frozenset({"password", "old", "new", "secret", "confirm_password"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormError:
-    """What a page needs to show a refused form again."""
+    """The data with which a page shows a refused form again."""
 
     action: str
     """The path that the form was sent to."""

@@ -261,10 +261,6 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
         "this is a secret for tests; enter the secret of the live MID",
     ),
     "pg_tid": ("PG의 거래번호가 필요합니다", "the PG's number of the transaction"),
-    "resolution_note": (
-        "PG 관리자 화면에서 확인한 내용을 적어 주세요",
-        "a note of what the PG's admin pages say",
-    ),
     "resendable_event": (
         "전송이 끝났고 웹훅 주소가 있는 가맹점의 이벤트여야 합니다",
         "an event that is not under way, of a merchant with a URL",

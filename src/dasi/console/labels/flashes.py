@@ -1,4 +1,4 @@
-"""What a page says after an operation that succeeded, by the slug in its address."""
+"""The message that a page shows after an operation that succeeded, by the slug in its address."""
 
 from dasi.console.labels.label import Label
 

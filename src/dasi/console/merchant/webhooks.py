@@ -162,7 +162,7 @@ async def post_replay(request: ConsoleRequest) -> Response:
 
 async def review_pause(request: ConsoleRequest) -> Review:
     failing = await failing_endpoints(request.engine, request.merchant_id)
-    by_id = {endpoint_id(url): (url, found) for url, found in _endpoints(request, failing)}
+    by_id = {endpoint_id(url): (url, endpoint) for url, endpoint in _endpoints(request, failing)}
     if request.query("endpoint") not in by_id:
         raise NotFound("unknown_endpoint")
     url, endpoint = by_id[request.query("endpoint")]
