@@ -7,7 +7,7 @@ import contextlib
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,16 +18,25 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from dasi import __version__
 from dasi.engine import Engine, find_public_url_fault
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
 from dasi.foundation.errors import Unavailable
 from dasi.foundation.vault import Vault
-from dasi.http.client_address import PROXY_HEADERS, TrustedProxies, parse_address
+from dasi.http.client_address import PEER, PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
-from dasi.readiness import Check, Readiness
+from dasi.readiness import (
+    SELF_TEST_HEADER,
+    SELF_TEST_PATH,
+    Check,
+    Readiness,
+    RequestView,
+    read_question,
+    seal_answer,
+)
 from dasi.recovery import CommitMark, CommitMemory, publish_mode, recovery_state
 from dasi.reporting import publish_stopped_metrics, publish_unresolved_metrics
 from dasi.request_ids import RequestIds
@@ -35,6 +44,7 @@ from dasi.schedules import stats
 from dasi.settings import Settings
 
 _CONTACT_LIFE = timedelta(days=90)
+_FORWARDED_MAX = 500
 
 
 @asynccontextmanager
@@ -101,6 +111,7 @@ def create_app(
     app = Starlette(
         routes=[
             *_health_routes(engine, is_draining),
+            _self_test_route(engine, settings),
             *_security_routes(engine, settings.security_contact),
             _metrics_route(engine, token=settings.metrics_token),
             *checkout.routes(
@@ -156,6 +167,28 @@ def _health_routes(engine: Engine, is_draining: Callable[[], bool]) -> list[Rout
         Route("/health/live", live, methods=["GET"]),
         Route("/health/ready", ready, methods=["GET"]),
     ]
+
+
+def _self_test_route(engine: Engine, settings: Settings) -> Route:
+    async def answer_self_test(request: Request) -> Response:
+        question = request.headers.get(SELF_TEST_HEADER, "")
+        nonce = read_question(engine.vault, question, now=datetime.now(UTC))
+        if nonce is None:
+            raise HTTPException(404)
+        forwarded = ",".join(request.headers.getlist(settings.forwarded_header))
+        client = request.client
+        view = RequestView(
+            version=__version__,
+            public_url=settings.public_url,
+            peer=request.scope.get(PEER, client or ("", 0))[0],
+            client=client.host if client else "",
+            scheme=request.url.scheme,
+            forwarded_header=settings.forwarded_header,
+            forwarded=forwarded[:_FORWARDED_MAX],
+        )
+        return PlainTextResponse(seal_answer(engine.vault, nonce, view))
+
+    return Route(SELF_TEST_PATH, answer_self_test, methods=["GET"])
 
 
 async def _mode_headline(engine: Engine) -> str:

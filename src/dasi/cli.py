@@ -45,6 +45,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "events",
         "Forward a merchant's events to a URL, signed as webhooks; catch up after a pause.",
     ),
+    "doctor": (
+        "doctor",
+        "Check an installation: database, clock, keys, public URL, proxy, KICC, backups, disk.",
+    ),
     "migrate": ("migrate", "Bring the database to this version's schema."),
     "payments": (
         "payments",

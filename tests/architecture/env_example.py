@@ -16,7 +16,7 @@ _HEAD = """\
 # Copy it to /etc/dasi/dasi.env with mode 0640, readable by the account of the service. systemd
 # reads it with EnvironmentFile=, compose with env_file:, and the command with --env-file:
 #
-#   dasi --env-file /etc/dasi/dasi.env user list
+#   dasi --env-file /etc/dasi/dasi.env doctor
 #
 # Lines that begin with # are comments. The commented values are the defaults.
 """

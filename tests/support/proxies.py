@@ -34,6 +34,8 @@ _START_PATIENCE_S = 10
 class Proxy:
     url: str
     tls: ssl.SSLContext
+    certificate: Path
+    """The file of the certificate, which signs itself."""
 
 
 def needs_program(name: str) -> pytest.MarkDecorator:
@@ -59,7 +61,8 @@ def running_proxy(program: str, upstream: str, *, header: Header) -> Iterator[Pr
         )
         try:
             _wait_for(port, process)
-            yield Proxy(f"https://localhost:{port}", ssl.create_default_context(cafile=certificate))
+            tls = ssl.create_default_context(cafile=certificate)
+            yield Proxy(f"https://localhost:{port}", tls, certificate)
         finally:
             process.terminate()
             process.wait(10)

@@ -20,6 +20,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """A request with one of these was sent on by a proxy, trusted or not."""
 _HOPS_MAX = 20
+PEER = "dasi.peer"
+"""The key of the scope under which the proxy's own address and port stay."""
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -46,9 +48,10 @@ class TrustedProxies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._is_proxy(_peer(scope)):
             own: str = scope["scheme"]
+            peer = scope["client"]
             scheme = next(self._values(scope, "proto"), "").lower()
             scheme = scheme if scheme in ("http", "https") else own
-            scope = {**scope, "client": self._client(scope), "scheme": scheme}
+            scope = {**scope, "client": self._client(scope), "scheme": scheme, PEER: peer}
         await self._app(scope, receive, send)
 
     def _is_proxy(self, address: Address | None) -> bool:

@@ -21,6 +21,8 @@ class Check:
     name: str
     is_able: bool
     text: str
+    is_risky: bool = False
+    """Whether it works now and may lose something: `dasi doctor` warns."""
 
 
 def check_writes(state: ServerState) -> Check:
@@ -57,7 +59,7 @@ def check_standbys(state: ServerState, *, accepts_lost_payments: bool) -> Check:
             f"{state.standbys}, asynchronous: a failover may lose payments, so live charges are "
             "refused; set synchronous_standby_names in PostgreSQL"
         )
-    return Check(name="standbys", is_able=True, text=text)
+    return Check(name="standbys", is_able=True, text=text, is_risky=loses_commits(state))
 
 
 def check_disk(folder: Path) -> Check:

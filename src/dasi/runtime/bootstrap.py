@@ -32,12 +32,13 @@ from dasi.schema import (
 from dasi.sealing_keys import check_sealing_keys
 from dasi.settings import Settings
 
-_REFUSED = (
+REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InsufficientPrivilegeError,
 )
+"""Answers of a PostgreSQL that is there and does not let this role work."""
 
 
 @asynccontextmanager
@@ -59,7 +60,7 @@ async def open_current_engine(
             raise database_unreachable(unavailable.__cause__ or unavailable) from unavailable
         except POOLER_LOST_STATEMENT as lost:
             raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
-        except (*_REFUSED, *UNAVAILABLE) as refused:
+        except (*REFUSED, *UNAVAILABLE) as refused:
             raise database_unreachable(refused) from refused
         if is_watched:
             await _refuse_wrong_clock(engine)
@@ -100,7 +101,7 @@ async def waiting_steps(opened: DataDir) -> tuple[Migration, ...]:
         return (await schema_state(opened.owner_url)).waiting
     except POOLER_LOST_STATEMENT as lost:
         raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
-    except (*_REFUSED, *UNAVAILABLE) as cause:
+    except (*REFUSED, *UNAVAILABLE) as cause:
         raise database_unreachable(cause) from cause
 
 
@@ -116,7 +117,7 @@ async def _run(
             role = await grant_to_application(opened.owner_url, app_url)
     except POOLER_LOST_STATEMENT as lost:
         raise _hidden_pooler(f"{type(lost).__name__}: {lost}") from lost
-    except (*_REFUSED, *UNAVAILABLE) as cause:
+    except (*REFUSED, *UNAVAILABLE) as cause:
         raise database_unreachable(cause) from cause
     return Migrated(applied, state.waiting, state.is_newer, role)
 
