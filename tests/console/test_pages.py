@@ -80,6 +80,7 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
     (event,) = await client.rows("SELECT event_id FROM webhook_events ORDER BY position LIMIT 1")
     here = f"/console/merchants/{client.merchant.code}"
     return {
+        **await reviews(client, here, paid["imp_uid"]),
         "merchants": "/console?all=1",
         "me": "/console/me",
         "today": here,
@@ -104,6 +105,21 @@ async def a_day_of_work(client: MerchantClient) -> dict[str, str]:
         "members": f"{here}/members",
         "audit": f"{here}/audit",
         "error": f"{here}/payments/imp_000000000000",
+    }
+
+
+async def reviews(client: MerchantClient, here: str, imp_uid: str) -> dict[str, str]:
+    """The addresses of confirmation pages, and of forms that were refused."""
+    (schedule, *_) = await client.rows("SELECT merchant_uid FROM schedules ORDER BY schedule_at")
+    (key,) = await client.rows("SELECT api_key FROM api_keys")
+    return {
+        "review-cancel": f"{here}/payments/{imp_uid}/cancel?amount=10000",
+        "refused-cancel": f"{here}/payments/{imp_uid}/cancel?amount=",
+        "review-key": f"{here}/keys/card-1/delete",
+        "review-pause": f"{here}/schedules/pause",
+        "review-revoke": f"{here}/schedules/revoke?merchant_uid={schedule['merchant_uid']}",
+        "review-api-key": f"{here}/api-keys/{key['api_key']}/revoke",
+        "refused-resume": f"{here}/schedules/resume",
     }
 
 

@@ -301,7 +301,7 @@ async def keep_to_the_role(
     here = f"{url}/console/merchants/{CODE}"
     await page.wait_for_url(here)
     for path, button, needs in (
-        (f"/payments/{imp_uid}", "결제 취소", "operate"),
+        (f"/payments/{imp_uid}", "이 금액 취소…", "operate"),
         ("/webhooks", "기간 재발송", "operate"),
         ("/webhooks", "테스트 전송", "configure"),
         ("/api-keys", "새 API 키 발급", "configure"),
