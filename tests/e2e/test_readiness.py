@@ -14,6 +14,7 @@ import pytest
 
 from dasi.app import create_app
 from dasi.engine import Engine
+from dasi.foundation.errors import Unavailable
 from dasi.readiness import Readiness
 from dasi.readiness.checks import DISK_FREE_MIN_BYTES, check_disk
 from dasi.settings import Settings, read_settings
@@ -160,6 +161,25 @@ async def test_worker_with_a_wrong_clock_starts_no_schedule_and_closes_no_attemp
 async def lookups(client: MerchantClient) -> int:
     rows = await client.rows("SELECT max(lookups) AS lookups FROM pg_attempts")
     return int(rows[0]["lookups"])
+
+
+async def test_clock_that_jumps_is_noticed_before_the_next_check(gateway: MerchantClient) -> None:
+    clock = ClockAhead(timedelta())
+    readiness = Readiness(clock=clock)
+    database, vault = gateway.engine.database, gateway.engine.vault
+    await readiness.check(database, vault)
+    assert readiness.is_clock_right
+
+    clock.ahead = timedelta(minutes=40)
+    assert not readiness.is_clock_right
+    with pytest.raises(Unavailable, match="clock"):
+        readiness.ensure_clock_right()
+    await readiness.check(database, vault)
+    clock.ahead = timedelta()
+    assert not readiness.is_clock_right, "the last check found it wrong"
+    await readiness.check(database, vault)
+    assert readiness.is_clock_right
+    readiness.close()
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="no faketime (Debian: apt install faketime)")

@@ -82,6 +82,8 @@ async def _close(scene: Scene, *, event: str, gap_max_s: float) -> Result:
     paid = {row.order for row in rows if row.status == "paid"}
     unpaid = [order for order in shop.orders if order.is_scheduled and order.number not in paid]
     scene.expect(not unpaid, f"{len(unpaid)} scheduled payments are not paid")
+    failed = [order for order in shop.orders if order.answer == "failed"]
+    scene.expect(not failed, f"{len(failed)} orders failed, though the PG refuses none")
     state = await dasi.kicc.state(mall=MID)
     scene.notes.append(f"answers: {dict(shop.statuses)}")
     scene.notes.append(f"refusals: {dict(shop.messages.most_common(4))}")

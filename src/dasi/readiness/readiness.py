@@ -6,7 +6,8 @@ was acknowledged: no live charge is sent unless the operator accepts that.
 """
 
 import asyncio
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -66,8 +67,17 @@ class Readiness:
         self._answered_at = 0.0
         self._silent = 0
         self._unable: dict[str, str] = {}
-        self.is_clock_right = True
+        self._has_right_clock = True
+        self._checked_at: tuple[datetime, float] | None = None
         self.takes_live_charges = True
+
+    @property
+    def is_clock_right(self) -> bool:
+        """Whether this machine's clock agreed at the last check and has not jumped since.
+
+        Between two checks a wrong clock would close attempts and lease schedules for too long.
+        """
+        return self._has_right_clock and not self._has_jumped()
 
     def ensure_clock_right(self) -> None:
         """`Unavailable` while this machine's clock disagrees with PostgreSQL's."""
@@ -127,6 +137,7 @@ class Readiness:
             self._session = await database.open_session()
         loop = asyncio.get_running_loop()
         sent_at, began_at = loop.time(), None if self._clock is None else self._clock.now()
+        began_monotonic_s = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_S):
                 state = await server_store.server_state_any_merchant(self._session)
@@ -145,12 +156,21 @@ class Readiness:
             error = began_at + timedelta(seconds=took_s / 2) - state.now
             _CLOCK_ERROR.set(error.total_seconds())
             results.append(checks.check_clock(error))
-            self.is_clock_right = results[-1].is_able
+            self._has_right_clock = results[-1].is_able
+            self._checked_at = began_at, began_monotonic_s
         if self._data_folder is None:
             accepts = self._accepts_lost_payments
             results.append(checks.check_standbys(state, accepts_lost_payments=accepts))
             self.takes_live_charges = accepts or not checks.loses_commits(state)
         return results
+
+    def _has_jumped(self) -> bool:
+        """Whether the clock has moved otherwise than the monotonic one since the last check."""
+        if self._clock is None or self._checked_at is None:
+            return False
+        checked_at, monotonic_s = self._checked_at
+        passed = timedelta(seconds=time.monotonic() - monotonic_s)
+        return abs(self._clock.now() - checked_at - passed) > checks.CLOCK_ERROR_MAX
 
     def _note_server(self, database: Database, state: ServerState) -> None:
         """Cut the connections that lead to an earlier server behind the same name."""
