@@ -138,7 +138,6 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # it would print local variables, secrets among them
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

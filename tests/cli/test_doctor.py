@@ -11,7 +11,7 @@ import pytest
 
 from dasi.backup_folder import Backup, write_backup
 from dasi.doctor import check_backups, check_disks
-from dasi.doctor.findings import WORDS
+from dasi.doctor.findings import MESSAGES
 from dasi.doctor.public_url import judge_proxy
 from dasi.foundation.db import Database
 from dasi.foundation.vault import Vault, new_key, parse_keys
@@ -104,7 +104,9 @@ async def test_other_sealing_keys_and_an_older_schema_fail(
     assert "public_url_ok" in findings, "the rest is checked still"
 
 
-def _behind(proxy_url: str, env: dict[str, str], certificate: Path, trusted: str) -> dict[str, str]:
+def _proxied(
+    proxy_url: str, env: dict[str, str], certificate: Path, trusted: str
+) -> dict[str, str]:
     return env | {
         "DASI_PUBLIC_URL": proxy_url,
         "DASI_TRUSTED_PROXIES": trusted,
@@ -122,7 +124,7 @@ async def test_through_a_proxy_with_tls(
     async with running_gateway(database_url, kicc, **settings) as client:
         env = environment(database_url, kicc_url=kicc.base_url, public_url=client.url)
         with running_proxy("nginx", client.url, header="x-forwarded-for") as proxy:
-            here = _behind(proxy.url, env, proxy.certificate, trusted or "none")
+            here = _proxied(proxy.url, env, proxy.certificate, trusted or "none")
             code, findings = await asyncio.to_thread(examine, here, tmp_path)
             (tmp_path / "none.pem").write_text("")
             blind = here | {"SSL_CERT_FILE": str(tmp_path / "none.pem")}
@@ -239,13 +241,13 @@ def test_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
     assert finding.reason in ("disk_ok", "disk_low")
 
 
-@pytest.mark.parametrize("reason", WORDS)
+@pytest.mark.parametrize("reason", MESSAGES)
 def test_both_languages_say_the_same_and_what_is_wrong_has_a_way_out(reason: str) -> None:
-    words = WORDS[reason]
+    message = MESSAGES[reason]
 
     def blanks(text: str) -> set[str | None]:
         return {field for _, field, _, _ in string.Formatter().parse(text) if field}
 
-    assert blanks(words.en) == blanks(words.ko)
-    assert blanks(words.en_fix) == blanks(words.ko_fix)
-    assert bool(words.en_fix) == bool(words.ko_fix) == (words.status != "ok")
+    assert blanks(message.en) == blanks(message.ko)
+    assert blanks(message.en_fix) == blanks(message.ko_fix)
+    assert bool(message.en_fix) == bool(message.ko_fix) == (message.status != "ok")

@@ -27,7 +27,7 @@ from dasi.settings import Settings
 URL, CERTIFICATE, PROXY = "public URL", "certificate", "proxy"
 _PATIENCE_S = 10
 _CERTIFICATE_DAYS_MIN = 14
-_INVENTED = "192.0.2.77"  # of TEST-NET-1, which nobody has
+_INVENTED = "192.0.2.77"  # of TEST-NET-1, which belongs to no machine
 _DAY_S = 86_400
 
 
@@ -42,7 +42,7 @@ async def check_public_url(settings: Settings) -> list[Finding]:
                 findings.append(await _check_certificate(url))
             view, status = await _ask(url, Vault(settings.vault_keys))
     except (aiohttp.ClientError, OSError, TimeoutError) as failure:
-        return [*findings, Finding(URL, "public_url_unreachable", _why(url, failure))]
+        return [*findings, Finding(URL, "public_url_unreachable", _cause(url, failure))]
     if view is None:
         return [*findings, Finding(URL, "public_url_foreign", {"url": url, "status": status})]
     findings.append(Finding(URL, "public_url_ok", {"url": url, "version": view.version}))
@@ -102,6 +102,6 @@ def judge_proxy(view: RequestView, settings: Settings) -> list[Finding]:
     return findings
 
 
-def _why(url: str, failure: Exception) -> dict[str, object]:
+def _cause(url: str, failure: Exception) -> dict[str, object]:
     text = f"no answer within {_PATIENCE_S} s" if isinstance(failure, TimeoutError) else failure
     return {"url": url, "cause": f"{text}".rstrip(".")}

@@ -1,4 +1,4 @@
-"""What an installation depends on: KICC's hosts, backups, disks."""
+"""The surroundings of an installation: KICC's hosts, backups, disks."""
 
 import asyncio
 import shutil

@@ -1,7 +1,8 @@
-"""A question that only this installation answers: what a request through the public URL looks like.
+"""A question that only this installation answers: how does a request to the public URL arrive?
 
 `dasi doctor` signs a question with the sealing keys and sends it to the public URL. A gateway with
-the same keys answers with what it saw of the request, sealed: nobody else reads or invents it.
+the same keys describes the request as it arrived, and seals the answer. Only a holder of the keys
+reads or makes such an answer.
 """
 
 import secrets
@@ -18,7 +19,7 @@ _PARTS = 3
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway saw of a request, and the settings that it runs with."""
+    """A request as a gateway saw it, and the settings of that gateway."""
 
     version: str
     public_url: str
