@@ -327,5 +327,5 @@ async def read_audit_log(page: Page) -> None:
         await expect(page.locator(".rows")).to_contain_text(act)
     await page.get_by_label("검색").fill("payment_cancelled")
     await page.get_by_role("button", name="검색").click()
-    await expect(page.locator(".rows tbody tr")).to_have_count(2)
+    await expect(page.locator(".rows tbody tr")).to_have_count(1)
     await expect(page.locator(".rows")).to_contain_text("10,000원 단순 변심")

@@ -90,7 +90,7 @@ def counted(count: int, unit: str = "건") -> Label:
 
 def moment(at: datetime | None) -> str:
     """Return a time in Korea to the second; a dash for none."""
-    return at.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S") if at else "—"
+    return at.astimezone(KST).strftime("%Y-%m-%d %H:%M:%S KST") if at else "—"
 
 
 def _problems(request: ConsoleRequest, review: Review) -> tuple[dict[str, Label], str]:
