@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,9 @@ async def restored(folder: Path, seed: int) -> Result:
     async def happen(scene: Scene, server: Server) -> None:
         copy = await server.back_up()
         await asyncio.sleep(45)
+        began_at = time.monotonic()
         await server.restore(copy)
+        scene.notes.append(f"no server for {time.monotonic() - began_at:.1f} s")
 
     return await _on_server(
         folder, seed, happen, event="base backup restored 45 s later", lasts_s=45, gap_max_s=20
