@@ -42,7 +42,7 @@ from dasi.providers.port import (
     Unknown,
 )
 from dasi.recovery import look_up_all_names, recovery_state
-from dasi.request_ids import in_own_work
+from dasi.request_ids import begin_work
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ async def resolve_due(engine: Engine, *, only_merchant_id: int | None = None) ->
         batch=BATCH,
         only_merchant_id=only_merchant_id,
     )
-    await asyncio.gather(*(in_own_work(lookup_attempt(engine, attempt)) for attempt in claimed))
+    await asyncio.gather(*(_look_up_claimed(engine, attempt) for attempt in claimed))
     return len(claimed)
 
 
@@ -128,6 +128,12 @@ async def lookup_now(engine: Engine, merchant_id: int, attempt_id: str) -> str:
     )
     attempt = await attempt_store.attempt(engine.database, merchant_id, attempt_id)
     return attempt.state
+
+
+async def _look_up_claimed(engine: Engine, attempt: PaymentAttempt) -> None:
+    """Look one up in an asyncio task of its own, with a request id of its own."""
+    begin_work()
+    await lookup_attempt(engine, attempt)
 
 
 async def lookup_attempt(engine: Engine, attempt: PaymentAttempt) -> None:

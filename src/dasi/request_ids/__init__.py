@@ -1,6 +1,6 @@
 """Request ids: the name by which log lines, responses and attempts of one request are found."""
 
 from dasi.request_ids.middleware import RequestIds
-from dasi.request_ids.request_id import begin_work, current_request_id, in_own_work
+from dasi.request_ids.request_id import begin_work, current_request_id
 
-__all__ = ["RequestIds", "begin_work", "current_request_id", "in_own_work"]
+__all__ = ["RequestIds", "begin_work", "current_request_id"]

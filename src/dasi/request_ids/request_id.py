@@ -6,12 +6,8 @@ length and its alphabet are limited, and an id that contains a card number is re
 
 import re
 import secrets
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from dasi.foundation.logging import LOG_CONTEXT, without_secrets
-
-Result = TypeVar("Result")
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _MANY_DIGITS = re.compile(rb"[0-9]{13}")
@@ -29,15 +25,6 @@ def new_request_id() -> str:
 def begin_work() -> None:
     """Give the running task of a worker an id of its own."""
     LOG_CONTEXT.set({"request_id": new_request_id()})
-
-
-async def in_own_work(work: Awaitable[Result]) -> Result:
-    """Await one of several tasks that run together, with an id of its own, and return its result.
-
-    The caller makes it an asyncio task, for example with `asyncio.gather`.
-    """
-    begin_work()
-    return await work
 
 
 def current_request_id() -> str | None:
