@@ -41,7 +41,7 @@ _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 @app.command(
     epilog=help_epilog(
-        "dasi --env-file /etc/dasi/dasi.env doctor",
+        "dasi doctor --json",
         "0 nothing fails (warnings may remain), 1 something fails, 2 wrong usage",
     )
 )

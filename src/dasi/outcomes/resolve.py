@@ -131,8 +131,7 @@ async def lookup_now(engine: Engine, merchant_id: int, attempt_id: str) -> str:
 
 
 async def _look_up_claimed(engine: Engine, attempt: PaymentAttempt) -> None:
-    """Look one up in an asyncio task of its own, with a request id of its own."""
-    begin_work()
+    begin_work()  # each runs in an asyncio task of its own
     await lookup_attempt(engine, attempt)
 
 
