@@ -130,7 +130,11 @@ async def cancelled_krw(client: MerchantClient, imp_uid: str) -> int:
     return int(row["cancelled_krw"])
 
 
-@pytest.mark.parametrize("query", ["amount=", "", "amount=0", "amount=-1", "amount=abc", "all=0"])
+@pytest.mark.parametrize(
+    "query",
+    ["amount=", "", "amount=0", "amount=-1", "amount=abc", f"amount={'9' * 5_000}", "all=0"],
+    ids=lambda query: query[:12],
+)
 async def test_an_empty_or_wrong_amount_cancels_nothing(
     operator: ConsoleUser, gateway: MerchantClient, query: str
 ) -> None:

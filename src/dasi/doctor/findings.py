@@ -29,7 +29,7 @@ class Finding:
         return MESSAGES[self.reason].status
 
     def text(self, language: Language) -> str:
-        """Return what was found."""
+        """Return the result as a sentence."""
         message = MESSAGES[self.reason]
         return (message.ko if language == "ko" else message.en).format(**self.facts)
 

@@ -15,7 +15,7 @@ _JOINED = (
     (re.compile(r"([₩￦])\s+(?=[0-9])"), r"\1"),
 )
 """Amounts and days that contain a space are one term."""
-_WON = re.compile(r"[₩￦]?\s*([0-9][0-9,]*)\s*원?")
+_WON = re.compile(r"[₩￦]?\s*([0-9][0-9,]{0,20})\s*원?")
 _DAY = re.compile(
     r"(?:(?P<year>[0-9]{4})(?:[-./]|년))?(?P<month>[0-9]{1,2})(?:[-./]|월)(?P<day>[0-9]{1,2})일?"
 )

@@ -89,18 +89,10 @@ class Runner(WorkerPool[DueSchedule, int]):
             await self._record_result(item, payment)
         except Unavailable as unavailable:
             log.warning("schedule_backoff", schedule_id=item.schedule_id, what=unavailable.service)
-        except Conflict as in_doubt:
-            # The database went back. A schedule that is left is looked up before it is charged.
-            _RUNS.labels("forgotten").inc()
-            log.warning(
-                "schedule_payment_forgotten",
-                schedule_id=item.schedule_id,
-                merchant_id=item.merchant_id,
-                merchant_uid=item.details.merchant_uid,
-                imp_uid=in_doubt.facts.get("imp_uid"),
-                hint="The PG may have charged. See `dasi recover`.",
-            )
-        except Exception:
+        except Exception as error:
+            if isinstance(error, Conflict) and error.reason == "order_in_doubt":
+                _report_forgotten(item, error)
+                return
             # A bug in one charge raises an alarm; its lease expires, the others continue.
             _RUNS.labels("bug").inc()
             log.exception("schedule_failed_to_run", schedule_id=item.schedule_id)
@@ -135,3 +127,16 @@ class Runner(WorkerPool[DueSchedule, int]):
                 self._health.record_failure(due)
             else:
                 self._health.record_success(due)
+
+
+def _report_forgotten(due: DueSchedule, in_doubt: Conflict) -> None:
+    """Report that the database went back. The order is looked up before it is charged again."""
+    _RUNS.labels("forgotten").inc()
+    log.warning(
+        "schedule_payment_forgotten",
+        schedule_id=due.schedule_id,
+        merchant_id=due.merchant_id,
+        merchant_uid=due.details.merchant_uid,
+        imp_uid=in_doubt.facts.get("imp_uid"),
+        hint="The PG may have charged. See `dasi recover`.",
+    )

@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from dasi.console.confirmation import Fact, Review, counted, moment
 from dasi.console.labels.label import Label
+from dasi.console.merchant.overlap import read_overlap
 from dasi.console.request import ConsoleRequest
-from dasi.foundation.errors import Invalid, NotFound
+from dasi.foundation.errors import NotFound
 from dasi.merchants import (
     NewApiKey,
     add_api_key,
@@ -56,11 +57,7 @@ async def review_rotate(request: ConsoleRequest) -> Review:
     request.require_recent_proof()
     facts = await _key_facts(request)
     api_key = request.http.path_params["api_key"]
-    overlap_h = request.query("keep_h")
-    if overlap_h not in map(str, OVERLAPS_H):
-        raise Invalid("keep_h", "one_of", values=OVERLAPS_H)
-    hours = int(overlap_h)
-    lasting = Label(f"{hours}시간 뒤", f"in {hours} h") if hours else Label("지금 바로", "at once")
+    hours, lasting = read_overlap(request, OVERLAPS_H)
     return Review(
         title=Label("API 키를 교체할까요?", "Rotate this API key?"),
         warning=Label(

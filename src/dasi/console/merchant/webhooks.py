@@ -11,6 +11,7 @@ from starlette.responses import Response
 from dasi.channels import list_channels
 from dasi.console.confirmation import Review, counted
 from dasi.console.labels.label import Label
+from dasi.console.merchant.overlap import read_overlap
 from dasi.console.request import ConsoleRequest, next_url
 from dasi.foundation.clock import kst_range, parse_day
 from dasi.foundation.errors import Invalid, NotFound
@@ -109,11 +110,7 @@ async def post_test(request: ConsoleRequest) -> Response:
 
 async def review_secret(request: ConsoleRequest) -> Review:
     request.require_recent_proof()
-    overlap_h = request.query("keep_h")
-    if overlap_h not in map(str, OVERLAPS_H):
-        raise Invalid("keep_h", "one_of", values=OVERLAPS_H)
-    hours = int(overlap_h)
-    lasting = Label(f"{hours}시간 뒤", f"in {hours} h") if hours else Label("지금 바로", "at once")
+    hours, lasting = read_overlap(request, OVERLAPS_H)
     return Review(
         title=Label("서명 시크릿을 교체할까요?", "Rotate the signing secret?"),
         warning=Label(

@@ -14,6 +14,8 @@ from dasi.reporting import get_payment_detail
 
 _CANCELLABLE = (Status.PAID, Status.PARTLY_CANCELLED)
 
+_DIGITS_MAX = 15
+
 
 async def review_cancel(request: ConsoleRequest) -> Review:
     """Show what will be refunded. Everything is cancelled only if `all` asks for it."""
@@ -130,6 +132,7 @@ def read_won(text: str, name: str, *, minimum: int = 1) -> int | None:
     digits = text.replace(",", "").removesuffix("원").strip()
     if not digits:
         return None
-    if not digits.isascii() or not digits.isdigit() or not minimum <= int(digits) <= AMOUNT_MAX_KRW:
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS_MAX
+    if not is_number or not minimum <= int(digits) <= AMOUNT_MAX_KRW:
         raise Invalid(name, "won_at_least", minimum=minimum)
     return int(digits)

@@ -64,7 +64,7 @@ async def show_payments(request: ConsoleRequest) -> Response:
 
 
 async def _summary(request: ConsoleRequest, query: PaymentQuery) -> PaymentSummary:
-    """Count and add up the whole list. A live merchant's sums hold test money only if asked."""
+    """Count and add up the whole list: of a live merchant without test money, unless selected."""
     return await summarize_payments(
         request.engine,
         request.merchant_id,
