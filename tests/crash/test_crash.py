@@ -18,7 +18,7 @@ HAPPENS = {
 
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:Unclosed client session:ResourceWarning"  # dead nodes do not close their sessions
+    "ignore:Unclosed c(lient session|onnection):ResourceWarning"  # dead nodes close nothing
 )
 
 

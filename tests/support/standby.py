@@ -120,9 +120,9 @@ async def _back_up(leader: TestServer, cluster: Path) -> None:
     connection = await asyncpg.connect(leader.owner_url_of("postgres"))
     try:
         await connection.execute("SELECT pg_backup_start('standby', fast => true)")
-        await asyncio.to_thread(
-            shutil.copytree, source, cluster, ignore=shutil.ignore_patterns("postmaster.*")
-        )
+        # PostgreSQL makes and deletes these files while it runs, and a backup leaves them out.
+        passing = shutil.ignore_patterns("postmaster.*", "pg_internal.init*", "pgsql_tmp*")
+        await asyncio.to_thread(shutil.copytree, source, cluster, ignore=passing)
         label = await connection.fetchval(
             "SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)"
         )

@@ -139,21 +139,24 @@ async def _has_unsequenced(engine: Engine, merchant_id: int) -> bool:
 
 
 async def _assign_batch(connection: Connection, merchant_id: int) -> None:
-    """Give committed events their sequence.
+    """Give committed events their sequence, in the order in which they were written.
 
+    Without MATERIALIZED, a nested loop may number the events again for each row of the other side.
+    The order would be that of the rows in the table.
     The lock on the merchant's row makes readers take turns; writers of payments do not meet it.
     """
     await connection.execute(
         "SELECT 1 FROM merchants WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id
     )
     await connection.execute(
-        """UPDATE webhook_events e SET sequence = numbered.sequence
-           FROM (
+        """WITH numbered AS MATERIALIZED (
                SELECT event_id, nextval('webhook_event_sequence') AS sequence
                FROM (SELECT event_id FROM webhook_events
                      WHERE merchant_id = $1 AND sequence IS NULL
                      ORDER BY position LIMIT $2) AS waiting
-           ) AS numbered
+           )
+           UPDATE webhook_events e SET sequence = numbered.sequence
+           FROM numbered
            WHERE e.merchant_id = $1 AND e.event_id = numbered.event_id""",
         merchant_id,
         _SEQUENCED_AT_ONCE,
