@@ -110,7 +110,7 @@ async def record_sent_any_merchant(
     """Record that people were told."""
     await connection.execute(
         """UPDATE alerts a
-           SET is_announced = told.state <> 'over', sent_at = $3, failures = 0, wait_until = NULL
+           SET is_announced = told.state <> 'over', sent_at = $3::timestamptz, failures = 0, wait_until = NULL
            FROM unnest($2::text[], $4::text[], $5::text[]) AS told (kind, subject, state)
            WHERE a.way = $1 AND a.kind = told.kind AND a.subject = told.subject""",
         way,
@@ -128,7 +128,7 @@ async def record_failed_any_merchant(
     await connection.execute(
         """UPDATE alerts a
            SET failures = failures + 1,
-               wait_until = $3 + make_interval(mins => least(30, 1 << least(failures, 5)))
+               wait_until = $3::timestamptz + make_interval(mins => least(30, 1 << least(failures, 5)))
            FROM unnest($2::text[], $4::text[]) AS told (kind, subject)
            WHERE a.way = $1 AND a.kind = told.kind AND a.subject = told.subject""",
         way,

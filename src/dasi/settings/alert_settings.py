@@ -104,11 +104,11 @@ def check_alert_settings(values: Mapping[str, Any]) -> None:
             cause="Its secret part and the alerts would be readable on their way.",
             hint="Use the chat's https URL.",
         )
-    if bool(values["smtp_user"]) != bool(values["smtp_password"]):
+    if values["smtp_user"] and not values["smtp_password"]:
         raise OperatorError(
-            "Only one of DASI_SMTP_USER and DASI_SMTP_PASSWORD is set.",
-            cause="The mail server needs both for a sign-in.",
-            hint="Set both, or none.",
+            "DASI_SMTP_PASSWORD is not set.",
+            cause="DASI_SMTP_USER is set, and a sign-in needs both.",
+            hint="Set DASI_SMTP_PASSWORD or DASI_SMTP_PASSWORD_FILE, or unset DASI_SMTP_USER.",
         )
     if values["smtp_password"] and values["smtp_security"] == "off":
         raise OperatorError(
