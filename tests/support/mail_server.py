@@ -29,7 +29,7 @@ class MailServer:
     refusal: str | None = None
     trust: ssl.SSLContext | None = None
 
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd calls it so
         if self.refusal is not None:
             return self.refusal
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
@@ -38,7 +38,9 @@ class MailServer:
         return "250 OK"
 
 
-def _authenticate(_server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> AuthResult:
+def _authenticate(
+    _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any
+) -> AuthResult:
     is_right = isinstance(data, LoginPassword) and (data.login, data.password) == (
         USER.encode(),
         PASSWORD.encode(),

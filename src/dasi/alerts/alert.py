@@ -1,4 +1,4 @@
-"""What an alert tells: the kind of condition, the object that has it, and the facts."""
+"""The content of an alert: the kind of condition, the object that has it, and the facts."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""SQL of the table `alerts`: what people were told, and what they have to be told next.
+"""SQL of the table `alerts`: what was sent to people, and what is due.
 
 All of it runs under one lock, so that of several workers one claims each message.
 """
@@ -51,8 +51,8 @@ async def note_conditions_any_merchant(
     )
 
 
-async def delete_told_any_merchant(connection: Connection, *, ended_before: datetime) -> None:
-    """Delete conditions that ended before then, unless people still have to be told."""
+async def delete_ended_any_merchant(connection: Connection, *, ended_before: datetime) -> None:
+    """Delete conditions that ended before then, unless a message about the end is due."""
     await connection.execute(
         "DELETE FROM alerts WHERE ended_at < $1 AND NOT is_announced", ended_before
     )
@@ -75,9 +75,9 @@ async def claim_due_any_merchant(
     again_before: datetime,
     wait_until: datetime,
 ) -> list[DueMessage]:
-    """Claim what has to be told now: began, lasts since the last message, or is over.
+    """Claim the conditions that began, that last since their last message, or that are over.
 
-    A condition that comes back is told again only if its last message is from before
+    A condition that comes back is due only if its last message is from before
     `again_before`.
     """
     rows = await connection.fetch(
@@ -107,12 +107,13 @@ async def claim_due_any_merchant(
 async def record_sent_any_merchant(
     connection: Connection, way: str, messages: Sequence[DueMessage], *, now: datetime
 ) -> None:
-    """Record that people were told."""
+    """Record that the message left."""
     await connection.execute(
         """UPDATE alerts a
-           SET is_announced = told.state <> 'over', sent_at = $3::timestamptz, failures = 0, wait_until = NULL
-           FROM unnest($2::text[], $4::text[], $5::text[]) AS told (kind, subject, state)
-           WHERE a.way = $1 AND a.kind = told.kind AND a.subject = told.subject""",
+           SET is_announced = sent.state <> 'over', sent_at = $3::timestamptz, failures = 0,
+               wait_until = NULL
+           FROM unnest($2::text[], $4::text[], $5::text[]) AS sent (kind, subject, state)
+           WHERE a.way = $1 AND a.kind = sent.kind AND a.subject = sent.subject""",
         way,
         [message.kind for message in messages],
         now,
@@ -128,9 +129,10 @@ async def record_failed_any_merchant(
     await connection.execute(
         """UPDATE alerts a
            SET failures = failures + 1,
-               wait_until = $3::timestamptz + make_interval(mins => least(30, 1 << least(failures, 5)))
-           FROM unnest($2::text[], $4::text[]) AS told (kind, subject)
-           WHERE a.way = $1 AND a.kind = told.kind AND a.subject = told.subject""",
+               wait_until = $3::timestamptz
+                   + make_interval(mins => least(30, 1 << least(failures, 5)))
+           FROM unnest($2::text[], $4::text[]) AS sent (kind, subject)
+           WHERE a.way = $1 AND a.kind = sent.kind AND a.subject = sent.subject""",
         way,
         [message.kind for message in messages],
         now,

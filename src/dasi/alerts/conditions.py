@@ -131,7 +131,7 @@ async def _payment_conditions(engine: Engine) -> list[Condition]:
 
 
 async def _endpoint_conditions(engine: Engine) -> list[Condition]:
-    """The URL of an endpoint may hold a secret, so only its host is told."""
+    """The URL of an endpoint may hold a secret, so the alert has only its host."""
     return [
         Condition(
             kind="endpoint_disabled",

@@ -1,6 +1,6 @@
-"""Tells people about conditions: once when they begin, daily while they last, and when they end.
+"""Sends alerts: when a condition begins, daily while it lasts, and when it ends.
 
-The table `alerts` holds what people were told, so several workers send each message once. If a
+The table `alerts` holds what was sent, so several workers send each message once. If a
 worker dies between the send and its record, the message is repeated after the claim ends: an alert
 that comes twice is better than none.
 """
@@ -89,7 +89,7 @@ class AlertSender:
             await alert_store.note_conditions_any_merchant(
                 connection, way, conditions, kinds, now=now
             )
-            await alert_store.delete_told_any_merchant(
+            await alert_store.delete_ended_any_merchant(
                 connection, ended_before=now - _FORGOTTEN_AFTER
             )
             last = await alert_store.last_sent_any_merchant(connection, way)
@@ -112,7 +112,7 @@ class AlertSender:
             await send(subject, text)
         except NotSentError as failure:
             _SENT.labels(way, "failed").inc()
-            log.error("alert_not_sent", way=way, why=str(failure), conditions=len(messages))
+            log.warning("alert_not_sent", way=way, why=str(failure), conditions=len(messages))
             record = alert_store.record_failed_any_merchant
         else:
             _SENT.labels(way, "sent").inc()
@@ -124,9 +124,7 @@ class AlertSender:
 
 async def send_test(settings: Settings) -> dict[str, str | None]:
     """Send a test on each way of the settings; return by way why it failed, None if it did not."""
-    subject, text = compose_test(
-        public_url=settings.public_url, language=settings.alert_language
-    )
+    subject, text = compose_test(public_url=settings.public_url, language=settings.alert_language)
     results: dict[str, str | None] = {}
     for way, send in open_ways(settings).items():
         try:

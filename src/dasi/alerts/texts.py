@@ -12,7 +12,7 @@ LINES_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What holds, and what to do, each in one language."""
+    """A condition and the way out, in one language."""
 
     problem: str
     fix: str

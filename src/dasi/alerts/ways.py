@@ -58,7 +58,7 @@ async def _send_mail(
     try:
         await asyncio.to_thread(_hand_over, settings, tls or ssl.create_default_context(), mail)
     except smtplib.SMTPResponseException as refused:
-        # The text of a server may repeat the account, so only its code is told.
+        # The text of a server may repeat the account, so the reason has only its code.
         raise NotSentError(f"the mail server answered {refused.smtp_code}") from None
     except (smtplib.SMTPException, OSError) as failure:
         raise NotSentError(f"the mail server failed: {type(failure).__name__}") from None

@@ -14,11 +14,11 @@ app = typer.Typer(no_args_is_help=True, help="Alerts to people, by mail and into
 @app.command(
     "test",
     epilog=help_epilog(
-        "dasi --env-file /etc/dasi/dasi.env alerts test",
+        "dasi alerts test",
         "0 every way took the test, 1 one did not, or none is set, 2 wrong usage",
     ),
 )
-def test(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+def send_tests(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
     """Send a test by mail and into the chat, as the settings say, and print what came of it."""
     results = with_settings(data, send_test)
     if not results:
@@ -29,8 +29,8 @@ def test(*, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
             "`dasi --env-file FILE alerts test`.",
         )
     rows = [
-        {"way": way, "result": "sent" if why is None else f"not sent: {why}"}
-        for way, why in results.items()
+        {"way": way, "result": "sent" if failure is None else f"not sent: {failure}"}
+        for way, failure in results.items()
     ]
     print_list(rows, as_json=as_json, none="")
     if any(results.values()):

@@ -1013,7 +1013,7 @@ CREATE TABLE retention_progress (
 -- Alerts to people -----------------------------------------------------------------------------
 
 -- One row for each condition that an alert is due about, and each way that alerts go. It says what
--- people were told, so that several workers tell it once. A row is deleted a day after its last message.
+-- was sent, so that several workers send it once. A row is deleted a day after its condition ended.
 CREATE TABLE alerts (
     way           text        NOT NULL CHECK (way IN ('mail', 'chat')),
     kind          text        NOT NULL,

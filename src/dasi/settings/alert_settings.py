@@ -18,8 +18,8 @@ class AlertSettings:
         default="none",
         unit="addresses",
         read=readers.mail_addresses,
-        sentence="Who gets alerts by mail, separated by commas. The worker sends them. Needs "
-        "`DASI_ALERT_MAIL_FROM` and `DASI_SMTP_HOST`.",
+        sentence="The addresses that get alerts by mail, separated by commas. The worker sends "
+        "them. It needs `DASI_ALERT_MAIL_FROM` and `DASI_SMTP_HOST`.",
     )
     alert_mail_from: str = setting(
         "DASI_ALERT_MAIL_FROM",
@@ -34,7 +34,7 @@ class AlertSettings:
         unit="URL",
         read=readers.none_or(readers.chat_url),
         is_secret=True,
-        sentence="A webhook of a chat that takes `{\"text\": …}`, as Slack, Mattermost and "
+        sentence='A webhook of a chat that takes `{"text": …}`, as Slack, Mattermost and '
         "Rocket.Chat do. It is secret: its owner may post. It must be public and https, unless "
         "`DASI_ALLOW_LOCAL_WEBHOOKS` is on.",
     )

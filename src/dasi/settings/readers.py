@@ -108,7 +108,7 @@ def security_contact(text: str) -> str:
 def mail_address(text: str) -> str:
     if len(text) > _MAIL_ADDRESS_MAX or not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+", text):
         raise ValueError("a mail address such as ops@example.com")
-    if set(text) & set(",;<>\"()[]\\:"):
+    if set(text) & set(',;<>"()[]\\:'):
         raise ValueError("a mail address such as ops@example.com, without a name")
     return text
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -47,7 +47,7 @@ def texts(chat: WebhookEndpoint) -> list[str]:
     return [msgspec.json.decode(post.body)["text"] for post in chat.posts]
 
 
-async def test_a_condition_is_told_once_then_daily_then_over(
+async def test_a_condition_is_sent_once_then_daily_then_over(
     engine: Engine, clock: ManualClock, merchant: Merchant, settings: Settings, chat: Any
 ) -> None:
     await disable(engine.database, merchant.merchant_id, SECRET_URL, now=clock.now())
@@ -87,7 +87,7 @@ async def test_of_two_workers_one_sends(
     assert len(chat.posts) == 1
 
 
-async def test_a_condition_that_comes_and_goes_is_not_told_each_time(
+async def test_a_condition_that_comes_and_goes_is_not_sent_each_time(
     engine: Engine, clock: ManualClock, merchant: Merchant, settings: Settings, chat: Any
 ) -> None:
     sender = AlertSender(engine, settings)
@@ -145,7 +145,7 @@ async def test_a_message_that_did_not_leave_is_tried_again(
     assert len(chat.posts) == 2
 
 
-async def test_a_held_copy_tells_only_that_it_is_held(
+async def test_a_held_copy_sends_only_that_it_is_held(
     engine: Engine, clock: ManualClock, merchant: Merchant, settings: Settings, chat: Any
 ) -> None:
     await disable(engine.database, merchant.merchant_id, SECRET_URL, now=clock.now())
@@ -167,7 +167,7 @@ async def test_a_database_that_went_back(
     assert f"The mode is {mode}" in texts(chat)[0]
 
 
-async def test_a_pause_is_told_after_an_hour(
+async def test_a_pause_is_sent_after_an_hour(
     engine: Engine, clock: ManualClock, merchant: Merchant, settings: Settings, chat: Any
 ) -> None:
     sender = AlertSender(engine, settings)
@@ -209,7 +209,8 @@ async def _insert_runs(
                INSERT INTO payments (merchant_id, imp_uid, merchant_uid, purpose, status,
                    amount_krw, channel_id, source, name, buyer_name, started_at, paid_at,
                    failed_at, updated_at)
-               SELECT $1::bigint, imp_uid, merchant_uid, 'payment', status, 9900, $2::bigint, 'api', '구독', $6::text, $5::timestamptz,
+               SELECT $1::bigint, imp_uid, merchant_uid, 'payment', status, 9900, $2::bigint, 'api',
+                      '구독', $6::text, $5::timestamptz,
                       CASE WHEN status = 'paid' THEN $5::timestamptz END,
                       CASE WHEN status = 'failed' THEN $5::timestamptz END, $5 FROM runs
                RETURNING 1)
@@ -236,11 +237,11 @@ async def test_schedules_that_fail_in_number(
     assert "홍길동" not in texts(chat)[0]
 
 
-@pytest.mark.parametrize(("failed", "paid"), [(19, 0), (25, 30)])
+@pytest.mark.parametrize("counts", [(19, 0), (25, 30)])
 async def test_a_few_failed_schedules_are_no_alert(
-    engine: Engine, channel: Channel, settings: Settings, chat: Any, failed: int, paid: int
+    engine: Engine, channel: Channel, settings: Settings, chat: Any, counts: tuple[int, int]
 ) -> None:
-    await _insert_runs(engine, channel, failed=failed, paid=paid)
+    await _insert_runs(engine, channel, failed=counts[0], paid=counts[1])
     await AlertSender(engine, settings).poll()
     assert not chat.posts
 
@@ -300,14 +301,12 @@ async def test_backups_count_only_with_a_folder(
 
 async def test_korean(engine: Engine, clock: ManualClock, database_url: str, chat: Any) -> None:
     await set_mode(engine.database, "stopped", detail="x", now=clock.now())
-    korean = settings_of(
-        database_url, DASI_ALERT_CHAT_URL=chat.url, DASI_ALERT_LANGUAGE="ko"
-    )
+    korean = settings_of(database_url, DASI_ALERT_CHAT_URL=chat.url, DASI_ALERT_LANGUAGE="ko")
     await AlertSender(engine, korean).poll()
     assert "문제" in texts(chat)[0]
     assert "stopped" in texts(chat)[0]
 
 
 def test_every_kind_has_a_text_in_both_languages() -> None:
-    kinds = set(Kind.__args__)  # type: ignore[attr-defined]
+    kinds = set(get_args(Kind))
     assert TEXTS["en"].keys() == TEXTS["ko"].keys() == kinds

@@ -73,17 +73,21 @@ async def test_a_wrong_password_is_not_shown(tmp_path: Path) -> None:
     assert "wrong-word" not in str(failure.value)
 
 
-async def test_no_mail_without_the_tls_that_was_asked_for(tmp_path: Path) -> None:
-    with mail_server(tmp_path) as server:
-        with pytest.raises(NotSentError, match="SMTPNotSupportedError"):
-            await open_ways(mail_settings(server, "starttls"))["mail"]("s", "t")
+async def test_no_mail_without_the_tls_of_the_settings(tmp_path: Path) -> None:
+    with (
+        mail_server(tmp_path) as server,
+        pytest.raises(NotSentError, match="SMTPNotSupportedError"),
+    ):
+        await open_ways(mail_settings(server, "starttls"))["mail"]("s", "t")
     assert not server.mails
 
 
 async def test_no_mail_to_a_server_with_a_foreign_certificate(tmp_path: Path) -> None:
-    with mail_server(tmp_path, security="tls") as server:
-        with pytest.raises(NotSentError, match="SSLCertVerificationError"):
-            await open_ways(mail_settings(server, "tls"))["mail"]("s", "t")
+    with (
+        mail_server(tmp_path, security="tls") as server,
+        pytest.raises(NotSentError, match="SSLCertVerificationError"),
+    ):
+        await open_ways(mail_settings(server, "tls"))["mail"]("s", "t")
     assert not server.mails
 
 
@@ -99,9 +103,7 @@ async def test_a_mail_server_that_refuses_or_is_gone(tmp_path: Path) -> None:
 
 async def test_chat() -> None:
     async with receiving() as endpoint:
-        settings = settings_of(
-            DASI_ALERT_CHAT_URL=endpoint.url, DASI_ALLOW_LOCAL_WEBHOOKS="on"
-        )
+        settings = settings_of(DASI_ALERT_CHAT_URL=endpoint.url, DASI_ALLOW_LOCAL_WEBHOOKS="on")
         await open_ways(settings)["chat"]("[dasi] 문제", "결제 imp_1")
         assert endpoint.posts[0].values == {"text": "*[dasi] 문제*\n결제 imp_1"}
 
@@ -137,21 +139,21 @@ async def test_the_chat_must_be_public(url: str) -> None:
 def test_settings_that_do_not_fit(wrong: dict[str, str], named: str) -> None:
     with pytest.raises(OperatorError) as error:
         settings_of(**wrong)
-    told = f"{error.value.problem} {error.value.cause}"
-    assert named in told
-    assert "s3cret" not in told
+    message = f"{error.value.problem} {error.value.cause}"
+    assert named in message
+    assert "s3cret" not in message
 
 
 async def test_a_certificate_that_ends_soon(tmp_path: Path) -> None:
     with mail_server(tmp_path, security="tls") as server:  # any TLS server will do
         trust = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
         url = f"https://127.0.0.1:{server.port}"
-        found, kinds = await certificate_conditions(url, now=datetime.now(UTC), context=trust)
-        assert [(each.kind, each.facts["days"]) for each in found] == [("certificate_ending", 0)]
+        conditions, kinds = await certificate_conditions(url, now=datetime.now(UTC), context=trust)
+        assert [condition.facts["days"] for condition in conditions] == [0]
         assert kinds == ["certificate_ending"]
         # Clients refuse it: that is an alert, too.
-        found, _ = await certificate_conditions(url, now=datetime.now(UTC))
-        assert len(found) == 1
+        conditions, _ = await certificate_conditions(url, now=datetime.now(UTC))
+        assert len(conditions) == 1
     # A host that does not answer is no certificate.
     assert await certificate_conditions(url, now=datetime.now(UTC)) == ([], [])
     assert await certificate_conditions("http://127.0.0.1", now=datetime.now(UTC)) == ([], [])
