@@ -362,6 +362,15 @@ class Settings(AlertSettings):
         "never through a proxy that adds `Via`, `Forwarded`, `X-Forwarded-For` or "
         "`X-Real-IP`.",
     )
+    tracing: bool = setting(
+        "DASI_TRACING",
+        default="off",
+        unit="on or off",
+        read=readers.switch,
+        sentence="Whether requests, requests to the PG and webhooks make OpenTelemetry spans. It "
+        "needs `dasi-gateway[otel]`. The variables `OTEL_EXPORTER_OTLP_ENDPOINT`, "
+        "`OTEL_TRACES_SAMPLER` and others of OpenTelemetry apply.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = setting(
         "DASI_LOG_LEVEL",
         default="info",
