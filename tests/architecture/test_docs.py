@@ -143,6 +143,19 @@ def test_links_have_a_target() -> None:
     assert not broken, complain(broken, "correct the path; it is relative to the file of the link.")
 
 
+def test_the_indexes_link_every_page_for_operators() -> None:
+    for index in (ROOT / "README.md", ROOT / "README.ko.md", DOCS / "README.md"):
+        linked = {(index.parent / target).resolve() for target, _ in _LINK.findall(text(index))}
+        ending = ".ko.md" if index.name.endswith(".ko.md") else ".md"
+        pages = {
+            page
+            for page in (DOCS / "operate").glob(f"*{ending}")
+            if index.parent == DOCS or page.name.endswith(".ko.md") == (ending == ".ko.md")
+        }
+        missing = sorted(name(page) for page in pages - linked)
+        assert not missing, complain(missing, f"link the page in {name(index)}.")
+
+
 def test_decisions_are_numbered_and_listed() -> None:
     pages = sorted(path.name for path in (DOCS / "decisions").glob("0*.md"))
     assert [page[:4] for page in pages] == [f"{n:04}" for n in range(1, len(pages) + 1)]
