@@ -89,6 +89,7 @@ architecture: imports
 lock: .venv/bin/uv  ## Renew the lock files
 	$(UV) pip compile -q --universal --no-header --generate-hashes requirements-build.in -o requirements-build.lock
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra otel -o requirements-otel.lock
 	$(UV) pip compile -q --upgrade --universal --no-header --generate-hashes -c requirements.lock pyproject.toml --extra dev -o requirements-dev.lock
 
 sbom: .venv/.runtime  ## What runs in production as a CycloneDX file, from the lock (sbom.cdx.json)

@@ -3,12 +3,14 @@
 Only this module, `worker` and the commands know which PGs exist.
 """
 
+import asyncio
 import contextlib
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -23,11 +25,12 @@ from dasi.engine import Engine, find_public_url_fault
 from dasi.foundation import metrics
 from dasi.foundation.clock import Clock, SystemClock
 from dasi.foundation.db import open_database
-from dasi.foundation.errors import Unavailable
+from dasi.foundation.errors import OperatorError, Unavailable
 from dasi.foundation.vault import Vault
 from dasi.http.client_address import PEER, PROXY_HEADERS, TrustedProxies, parse_address
 from dasi.http.indexed_router import IndexedRouter, path_to_match
 from dasi.providers.kicc.adapter import KiccProvider
+from dasi.providers.port import Provider
 from dasi.readiness import (
     SELF_TEST_HEADER,
     SELF_TEST_PATH,
@@ -75,12 +78,19 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         clock=clock,
         connections_max=settings.kicc_connections,
     )
+    providers: dict[str, Provider] = {"kicc": kicc}
+    tracing = None
+    if settings.tracing:
+        tracing = _open_tracing()
+        database = tracing.trace_database(database)
+        providers = {code: tracing.trace_provider(each) for code, each in providers.items()}
     try:
         yield Engine(
             database=database,
             clock=clock,
             vault=Vault(settings.vault_keys),
-            providers={"kicc": kicc},
+            providers=providers,
+            tracing=tracing,
             public_url=settings.public_url,
             public_url_fault=find_public_url_fault(
                 settings.public_url, live_pg_url=settings.kicc_live_url
@@ -95,6 +105,21 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         readiness.close()
         await kicc.close()
         await database.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
+
+
+def _open_tracing() -> Any:
+    """Return the `dasi.tracing.Tracing` of this process. `OperatorError` without the extra."""
+    try:
+        from dasi.tracing import open_tracing  # noqa: PLC0415  # optional, and slow
+    except ImportError as missing:
+        raise OperatorError(
+            "DASI_TRACING is on, and OpenTelemetry is not installed.",
+            cause=f"The module {missing.name} is missing.",
+            hint="Install the extra: `pip install 'dasi-gateway[otel]'`, or unset DASI_TRACING.",
+        ) from missing
+    return open_tracing()
 
 
 def create_app(
@@ -126,6 +151,7 @@ def create_app(
         exception_handlers={HTTPException: _no_such_route},
         middleware=[
             Middleware(RequestIds),
+            *([Middleware(engine.tracing.trace_requests)] if engine.tracing is not None else []),
             *(
                 [
                     Middleware(

@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "doctor",
         "Check an installation: database, clock, keys, public URL, proxy, KICC, backups, disk.",
     ),
+    "alerts": ("alerts", "Alerts to people, by mail and into a chat."),
     "migrate": ("migrate", "Bring the database to this version's schema."),
     "payments": (
         "payments",

@@ -6,7 +6,7 @@ The composition root (`dasi.app`) builds it once and passes it down; a test buil
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dasi.foundation.clock import Clock
@@ -39,6 +39,8 @@ class Engine:
     """Checks each new connection of `database`; None in a test without failovers."""
     readiness: Readiness = field(default_factory=Readiness)
     """What this process is able to do, as its last check found it."""
+    tracing: Any = None
+    """The `dasi.tracing.Tracing` of this process; None without `DASI_TRACING`."""
     inline_lookup_delay_s: float = 0
     """How long a charge waits before a lost answer is looked up, within the caller's request."""
 

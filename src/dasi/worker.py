@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 from prometheus_client import Counter
 
+from dasi.alerts import AlertSender
 from dasi.backup_folder import publish_backup_metrics
 from dasi.billing_keys import delete_due_keys
 from dasi.card_verifications import refund_verifications
@@ -39,6 +40,7 @@ _COUNT_S = 5.0
 _RETENTION_S = 600.0
 _RETENTION_PAUSE_S = 0.2
 _SEAL_S = 2.0
+_ALERTS_S = 30.0
 _LISTEN_CHECK_S = 15.0
 _FAILURES = Counter("dasi_worker_failures_total", "Polls of a worker loop that failed", ["loop"])
 
@@ -86,6 +88,9 @@ async def run(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
             repeat("counts", lambda: count_payments(engine), idle_s=_COUNT_S)
             repeat("metrics", lambda: _publish(engine, settings), idle_s=_SLOW_S)
             repeat("retention", timed(lambda: _delete_old(engine, settings)), idle_s=_RETENTION_S)
+            alerts = AlertSender(engine, settings)
+            if alerts.has_ways:
+                repeat("alerts", alerts.poll, idle_s=_ALERTS_S)
             if settings.buyer_retention_days is not None:
                 days = settings.buyer_retention_days
                 repeat(

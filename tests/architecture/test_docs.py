@@ -45,7 +45,7 @@ def routes() -> set[tuple[str, str]]:
         }
     )
     # The routes are built but not called, so they read only the public URL of the engine.
-    engine = cast("Engine", SimpleNamespace(public_url=settings.public_url))
+    engine = cast("Engine", SimpleNamespace(public_url=settings.public_url, tracing=None))
     return {
         (method, route.path.removesuffix("/") or "/")
         for route in create_app(engine, settings).routes

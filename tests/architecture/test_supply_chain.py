@@ -10,7 +10,12 @@ import pytest
 from architecture.source_tree import ROOT, text
 
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-build.lock",
+    "requirements-otel.lock",
+)
 
 
 def pinned(lock: str) -> dict[str, str]:

@@ -30,6 +30,7 @@ OWNERS = {
     "dasi.passkeys": ("passkeys", "passkey_challenges"),
     "dasi.saved_filters": ("saved_filters",),
     "dasi.audit": ("audit_log",),
+    "dasi.alerts": ("alerts",),
     "dasi.privacy": ("retention_progress",),
     "dasi.sealing_keys": ("vault_sentinel",),
     "dasi.schema": ("schema_migrations",),

@@ -17,6 +17,8 @@ TEXTS = {
     "DASI_DATABASE_DIRECT_URL": "postgresql://dasi:hush@db/dasi",
     "DASI_DATABASE_OWNER_URL": "postgresql://owner:hush@db/dasi",
     "DASI_METRICS_TOKEN": "hush-hush-hush-hush",
+    "DASI_ALERT_CHAT_URL": "https://chat.example/hooks/hush",
+    "DASI_SMTP_PASSWORD": "hush",
 }
 
 

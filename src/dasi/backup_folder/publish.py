@@ -14,6 +14,11 @@ _NEWEST = Gauge(
     "When the newest backup in DASI_BACKUP_DIR ended; 0 if there is none",
     multiprocess_mode="mostrecent",
 )
+_EXPECTED = Gauge(
+    "dasi_backups_expected",
+    "1 if DASI_BACKUP_DIR names a folder, so that the age of the newest backup counts",
+    multiprocess_mode="mostrecent",
+)
 _ARCHIVED = Gauge(
     "dasi_wal_archived_timestamp_seconds",
     "When PostgreSQL last archived a WAL segment; 0 if never",
@@ -31,6 +36,7 @@ async def publish_backup_metrics(database: Database, folder: str) -> None:
     archiver = await archiver_state_any_merchant(database)
     _ARCHIVED.set(archiver.archived_at.timestamp() if archiver.archived_at else 0)
     _FAILING.set(archiver.is_failing)
+    _EXPECTED.set(bool(folder))
     if folder:
         backups = await asyncio.to_thread(list_backups, Path(folder))
         _NEWEST.set(backups[0].ended_at.timestamp() if backups else 0)

@@ -17,7 +17,7 @@ from dasi.foundation.logging import set_up_logging, without_secrets
 from dasi.merchants import Merchant, find_merchant_by_code
 from dasi.runtime.bootstrap import open_current_engine
 from dasi.runtime.data_dir import DataDir, connect_database
-from dasi.settings import is_set, read_settings
+from dasi.settings import Settings, is_set, read_settings
 
 T = TypeVar("T")
 _TARGET_MAX, _DETAIL_MAX = 200, 1_000
@@ -33,9 +33,20 @@ def with_opened(data: Path, act: Callable[[DataDir, Engine], Awaitable[T]]) -> T
     """Return the result of `act`, which gets the data folder and the engine."""
 
     async def run() -> T:
-        async with _open(data) as (opened, engine):
+        async with _open(data) as (opened, engine, _settings):
             await _record_command(engine, None)
             return await act(opened, engine)
+
+    return asyncio.run(run())
+
+
+def with_settings(data: Path, act: Callable[[Settings], Awaitable[T]]) -> T:
+    """Return the result of `act`, which gets the settings, after the audit entry."""
+
+    async def run() -> T:
+        async with _open(data) as (_opened, engine, settings):
+            await _record_command(engine, None)
+            return await act(settings)
 
     return asyncio.run(run())
 
@@ -46,7 +57,7 @@ def with_merchant(
     """Return the result of `act`, which gets the engine and the merchant of that code."""
 
     async def run() -> T:
-        async with _open(data) as (_opened, engine):
+        async with _open(data) as (_opened, engine, _settings):
             merchant = await find_merchant_by_code(engine, merchant_code)
             await _record_command(engine, merchant)
             return await act(engine, merchant)
@@ -121,7 +132,7 @@ def print_moved_keys(opened: DataDir) -> None:
 
 
 @asynccontextmanager
-async def _open(data: Path) -> AsyncIterator[tuple[DataDir, Engine]]:
+async def _open(data: Path) -> AsyncIterator[tuple[DataDir, Engine, Settings]]:
     async with connect_database(data, os.environ) as opened:
         print_moved_keys(opened)
         settings = read_settings(opened.environment)
@@ -129,4 +140,4 @@ async def _open(data: Path) -> AsyncIterator[tuple[DataDir, Engine]]:
         # warnings and errors of it.
         set_up_logging(level="warning", log_format=settings.log_format)
         async with open_current_engine(settings) as engine:
-            yield opened, engine
+            yield opened, engine, settings

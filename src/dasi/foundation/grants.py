@@ -63,6 +63,7 @@ TABLES: Mapping[str, str] = {
     "known_devices": _ALL,
     "saved_filters": _ALL,
     # Of dasi itself.
+    "alerts": _ALL,
     "retention_progress": _KEEP,
     "schema_migrations": _READ,
     "installation": "SELECT, UPDATE",

@@ -44,6 +44,7 @@ class IndexedRouter(Router):
             if match is Match.FULL:
                 scope.setdefault("router", self)
                 scope.update(child_scope)
+                scope["route"] = route
                 await route.handle(scope, receive, send)
                 return
         await super().app(scope, receive, send)
@@ -62,6 +63,7 @@ class IndexedRouter(Router):
                         name: text.replace(_ESCAPED_SLASH, "/") for name, text in params.items()
                     }
                     scope.update(child_scope)
+                    scope["route"] = route
                     await route.handle(scope, receive, send)
                     return
         await self.not_found(scope, receive, send)

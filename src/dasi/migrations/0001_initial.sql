@@ -189,6 +189,11 @@ CREATE TABLE billing_keys (
 );
 CREATE UNIQUE INDEX billing_keys_one_active ON billing_keys (merchant_id, customer_uid) WHERE status = 'active';
 CREATE INDEX billing_keys_to_delete ON billing_keys (next_deletion_at) WHERE next_deletion_at IS NOT NULL;
+-- Alerts: keys whose deletion needs an operator. Few, so the index is small.
+CREATE INDEX billing_keys_failing_deletions ON billing_keys (merchant_id)
+    WHERE pg_deleted_at IS NULL
+      AND (manual_review_reason IS NOT NULL
+           OR (next_deletion_at IS NOT NULL AND deletion_attempts >= 6));
 CREATE INDEX billing_keys_active_by_card ON billing_keys (card_number) WHERE status = 'active';
 CREATE INDEX billing_keys_of_customer ON billing_keys (merchant_id, customer_uid);
 CREATE INDEX billing_keys_list ON billing_keys (merchant_id, issued_at DESC, billing_key_id DESC);
@@ -1003,6 +1008,30 @@ CREATE TABLE retention_progress (
     erased_until timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     last_id      text        NOT NULL DEFAULT '',
     PRIMARY KEY (merchant_id, source)
+);
+
+-- Alerts to people -----------------------------------------------------------------------------
+
+-- One row for each condition that an alert is due about, and each way that alerts go. It says what
+-- was sent, so that several workers send it once. A row is deleted a day after its condition ended.
+CREATE TABLE alerts (
+    way           text        NOT NULL CHECK (way IN ('mail', 'chat')),
+    kind          text        NOT NULL,
+    subject       text        NOT NULL,
+    merchant_code text,
+    -- No personal data and no secrets.
+    facts         jsonb       NOT NULL,
+    path          text        NOT NULL,
+    began_at      timestamptz NOT NULL,
+    -- When the condition was first seen to be over.
+    ended_at      timestamptz,
+    -- Whether the last message said that the condition lasts.
+    is_announced  boolean     NOT NULL DEFAULT false,
+    sent_at       timestamptz,
+    failures      integer     NOT NULL DEFAULT 0,
+    -- Not before then: after a failed try, or while a worker sends.
+    wait_until    timestamptz,
+    PRIMARY KEY (way, kind, subject)
 );
 
 -- Sealing keys ---------------------------------------------------------------------------------

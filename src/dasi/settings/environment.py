@@ -6,6 +6,7 @@ from typing import Any
 
 from dasi.foundation.errors import OperatorError
 from dasi.sealing_keys import with_vault_keys
+from dasi.settings.alert_settings import AlertSettings, check_alert_settings
 from dasi.settings.secret_files import SUFFIX, text_of
 from dasi.settings.settings import Settings
 
@@ -34,8 +35,11 @@ class Setting:
         return self.is_secret and self.name not in (KEYS, KEYS_COMMAND)
 
 
+_ALERTS = {attribute.name for attribute in fields(AlertSettings)}
 SETTINGS: tuple[Setting, ...] = tuple(
-    Setting(attribute.name, *attribute.metadata["setting"]) for attribute in fields(Settings)
+    Setting(attribute.name, *attribute.metadata["setting"])
+    # A dataclass lists the inherited fields first; here they are the last.
+    for attribute in sorted(fields(Settings), key=lambda each: each.name in _ALERTS)
 )
 
 NAMES = frozenset(
@@ -64,6 +68,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
                 values[setting.attribute] = _read(setting, environment)
             except OperatorError as wrong:
                 errors.append(wrong)
+    if not errors:
+        try:
+            check_alert_settings(values)
+        except OperatorError as wrong:
+            errors.append(wrong)
     if errors:
         raise _all_of(errors)
     return Settings(**values)

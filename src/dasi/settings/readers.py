@@ -9,6 +9,8 @@ from dasi.foundation import vault
 from dasi.foundation.clock import parse_durations
 from dasi.http.client_address import Network, parse_networks
 
+_MAIL_ADDRESS_MAX = 254
+
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
@@ -100,6 +102,46 @@ def security_contact(text: str) -> str:
         return ""
     if not text.startswith(("mailto:", "https://")) or not text.isascii() or not text.isprintable():
         raise ValueError("a mailto: or https:// address")
+    return text
+
+
+def mail_address(text: str) -> str:
+    if len(text) > _MAIL_ADDRESS_MAX or not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+", text):
+        raise ValueError("a mail address such as ops@example.com")
+    if set(text) & set(',;<>"()[]\\:'):
+        raise ValueError("a mail address such as ops@example.com, without a name")
+    return text
+
+
+def mail_addresses(text: str) -> tuple[str, ...]:
+    if text == "none":
+        return ()
+    return tuple(mail_address(part.strip()) for part in text.split(","))
+
+
+def chat_url(text: str) -> str:
+    rule = "an http or https URL in ASCII, without a user"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as wrong:
+        raise ValueError(rule) from wrong
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError(rule)
+    if not re.fullmatch(r"[!-~]{1,2000}", text):
+        raise ValueError(rule)
+    return text
+
+
+def host_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
+        raise ValueError("the name or the address of a host")
+    return text
+
+
+def one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("one line of visible characters")
     return text
 
 

@@ -79,6 +79,8 @@ class Deliverer(WorkerPool[SignableDelivery, EndpointKey]):
             connect_s=connect_s,
             answer_s=answer_s,
         )
+        if engine.tracing is not None:
+            self._client = engine.tracing.trace_webhooks(self._client)
         # A slot per concurrent POST to an endpoint; an endpoint without deliveries needs none.
         self._slots: WeakValueDictionary[EndpointKey, asyncio.Semaphore] = WeakValueDictionary()
 
