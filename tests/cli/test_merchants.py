@@ -99,19 +99,28 @@ def test_key_is_added_rotated_and_revoked(env: dict[str, str], tmp_path: Path):
     owner = ("--merchant", "imp00000001")
     old = facts("key", "add", *owner, env=env, cwd=tmp_path)["api_key"]
     rotated = facts(
-        "key", "rotate", *owner, "--api-key", old, "--keep-old-for", "30m", env=env, cwd=tmp_path
+        "key",
+        "rotate",
+        *owner,
+        "--api-key",
+        old,
+        "--keep-old-for",
+        "30m",
+        "--yes",
+        env=env,
+        cwd=tmp_path,
     )
     assert rotated["old_api_key"] == old != rotated["api_key"]
-    revoked = facts("key", "revoke", *owner, "--api-key", old, env=env, cwd=tmp_path)
+    revoked = facts("key", "revoke", *owner, "--api-key", old, "--yes", env=env, cwd=tmp_path)
     assert revoked["revoked_api_key"] == old
-    again = dasi("key", "revoke", *owner, "--api-key", old, env=env, cwd=tmp_path)
+    again = dasi("key", "revoke", *owner, "--api-key", old, "--yes", env=env, cwd=tmp_path)
     assert again.returncode == 1
     assert f"no API key {old}" in again.stderr
 
 
 def test_time_that_is_none_is_wrong_usage(env: dict[str, str], tmp_path: Path):
     done = dasi(
-        *("key", "rotate", "--merchant", "imp00000001", "--api-key", "k"),
+        *("key", "rotate", "--merchant", "imp00000001", "--api-key", "k", "--yes"),
         *("--keep-old-for", "soon"),
         env=env,
         cwd=tmp_path,

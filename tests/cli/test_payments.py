@@ -115,6 +115,7 @@ async def test_escalated_payment_is_resolved_by_hand(database_url: str, tmp_path
             "--not-approved",
             "--reason",
             "no order",
+            "--yes",
         )
         refused = dasi(*by_hand, env=env, cwd=tmp_path)
         assert refused.returncode == 1, (

@@ -73,10 +73,10 @@ async def test_day_is_previewed_stopped_and_let_go_on(operator: Operator):
     (row,) = await operator.reads(*preview, *WHOSE)
     assert (row["merchant"], row["charges"], row["amount_krw"]) == (CODE, 2, 19_800)
 
-    await operator.types("schedules", "pause", *WHOSE, "--reason", "a wrong price")
+    await operator.types("schedules", "pause", *WHOSE, "--reason", "a wrong price", "--yes")
     assert f"{at.date()}: 2 charges, 19,800 won (paused)" in await operator.types(*preview)
     assert (await operator.reads("clock", "advance", *WHOSE, "--by", "11d"))["charges"] == 0
-    resumed = await operator.reads("schedules", "resume", *WHOSE)
+    resumed = await operator.reads("schedules", "resume", *WHOSE, "--yes")
     assert resumed["was_paused"] is True
     assert (await operator.reads("clock", "advance", *WHOSE, "--by", "1m"))["charges"] == 2
     assert await operator.reads(*preview, *WHOSE) == []
@@ -128,7 +128,7 @@ async def test_event_is_found_in_the_feed_and_the_log_and_sent_again(operator: O
 async def test_secret_is_shown_and_rotated_with_overlap(operator: Operator):
     show = ("webhooks", "secret", *WHOSE)
     (first,) = await operator.reads(*show)
-    new, old = await operator.reads(*show, "--rotate", "--keep-old-for", "24h")
+    new, old = await operator.reads(*show, "--rotate", "--keep-old-for", "24h", "--yes")
     assert first["secret"].startswith("whsec_")
     assert (old["secret"], new["secret"] == old["secret"]) == (first["secret"], False)
     assert new["signs_until"] is None

@@ -50,17 +50,17 @@ def test_users_are_disabled_and_demoted_but_never_the_last_owner(
         user("add", *email, "--name", "Name", "--password", PASSWORD)
     assert user("role", *lee, "--role", "admin", *merchant)["role"] == "admin"
     for refused in (
-        dasi("user", "disable", *kim, env=env, cwd=tmp_path),
+        dasi("user", "disable", *kim, "--yes", env=env, cwd=tmp_path),
         dasi("user", "role", *kim, "--role", "admin", *merchant, env=env, cwd=tmp_path),
     ):
         assert refused.returncode == 1
         assert "the last owner" in refused.stderr
-    assert user("disable", *lee)["disabled"] is True
+    assert user("disable", *lee, "--yes")["disabled"] is True
     listed = facts("user", "list", env=env, cwd=tmp_path)
     assert [row["disabled"] for row in listed] == [False, True]
     assert user("enable", *lee)["disabled"] is False
     assert user("role", *lee, "--role", "owner")["role"] == "owner"
-    assert user("disable", *kim)["disabled"] is True
+    assert user("disable", *kim, "--yes")["disabled"] is True
     assert facts("user", "invitations", *merchant, env=env, cwd=tmp_path) == []
     withdrawn = dasi("user", "invitations", *merchant, "--withdraw", "x@y", env=env, cwd=tmp_path)
     assert withdrawn.returncode == 1

@@ -244,7 +244,9 @@ async def _start_proxy(cluster: Cluster, closing: AsyncExitStack) -> None:
         *("/usr/sbin/haproxy", "-db", "-f", str(config)), log=cluster.folder / "haproxy.log"
     )
     closing.push_async_callback(_kill, process)
-    await until_it_answers(f"postgresql://{OWNER}@127.0.0.1:{cluster.proxy_port}/{DATABASE}")
+    # HAProxy takes each server for a leader until its first check, and gives them turns.
+    for _ in range(2 * len(cluster.nodes)):
+        await until_it_answers(f"postgresql://{OWNER}@127.0.0.1:{cluster.proxy_port}/{DATABASE}")
 
 
 async def _kill(process: Process) -> None:

@@ -88,7 +88,12 @@ async def until_it_answers(url: str, *, timeout_s: float = 60) -> None:
                 connection = await asyncpg.connect(
                     url, target_session_attrs="read-write", timeout=3
                 )
-            except (OSError, TimeoutError, asyncpg.PostgresError):
+            except (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.exceptions.TargetServerAttributeNotMatched,
+            ):
                 await asyncio.sleep(0.2)
                 continue
             await connection.close()

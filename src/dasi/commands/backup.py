@@ -12,6 +12,7 @@ import typer
 
 from dasi.backup_folder import Backup, archive_settings, archiver_state_any_merchant, list_backups
 from dasi.backups import RestoreRequest, make_backup, restore_backup
+from dasi.commands.confirmation import Confirmed, confirm
 from dasi.commands.context import with_opened
 from dasi.commands.options import DATA_DEFAULT, Data, Json, Keys, help_epilog, read_duration
 from dasi.commands.printing import Facts, kst, print_facts, print_list, print_note
@@ -172,20 +173,18 @@ def restore_command(
     timeline: Annotated[
         str, typer.Option(help="The timeline to follow, after an earlier restore: its number.")
     ] = "latest",
-    is_confirmed: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    is_confirmed: Confirmed = False,
     as_json: Json = False,
 ) -> None:
     """Restore a backup into an empty folder, and leave the installation in recovery.
 
     Each charge is then looked up at KICC before it is sent, so that none is made twice.
     """
-    if not is_confirmed:
-        typer.confirm(
-            "Is the installation that made this backup stopped for good? Two that run would both "
-            "charge the same schedules. Continue?",
-            abort=True,
-            err=True,
-        )
+    confirm(
+        "The installation that made this backup must be stopped for good. Two that run would "
+        "both charge the same schedules.",
+        is_confirmed=is_confirmed,
+    )
     request = RestoreRequest(
         backup=backup,
         data=data,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from dasi.commands.confirmation import Confirmed, confirm
 from dasi.commands.context import with_merchant
 from dasi.commands.options import (
     DATA_DEFAULT,
@@ -66,6 +67,7 @@ def key_rotate(
     keep_old_for: Annotated[
         str, typer.Option(help="How long the old key goes on working: 90s, 30m, 24h or 7d.")
     ] = "24h",
+    is_confirmed: Confirmed = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -73,6 +75,11 @@ def key_rotate(
     overlap = read_duration(keep_old_for, option="--keep-old-for")
 
     async def act(engine: Engine, merchant: Merchant) -> NewApiKey:
+        confirm(
+            f"From {keep_old_for} on, requests with the API key {api_key} of {merchant.name} are "
+            "refused.",
+            is_confirmed=is_confirmed,
+        )
         return await rotate_api_key(engine, merchant, api_key, keep_old_for=overlap)
 
     new = with_merchant(data, merchant_code, act)
@@ -87,12 +94,18 @@ def key_revoke(
     *,
     merchant_code: MerchantCode,
     api_key: KnownApiKey,
+    is_confirmed: Confirmed = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
     """End a key and all of its access tokens, now."""
 
     async def act(engine: Engine, merchant: Merchant) -> None:
+        confirm(
+            f"Requests with the API key {api_key} of {merchant.name} are refused from now on. "
+            "The key cannot be restored.",
+            is_confirmed=is_confirmed,
+        )
         await revoke_api_key(engine, merchant, api_key)
 
     with_merchant(data, merchant_code, act)

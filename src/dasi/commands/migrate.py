@@ -3,14 +3,13 @@
 import asyncio
 import json
 import os
-import sys
 from typing import Annotated
 
 import typer
 
+from dasi.commands.confirmation import confirm
 from dasi.commands.context import print_moved_keys
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
-from dasi.foundation.errors import OperatorError
 from dasi.foundation.logging import set_up_logging
 from dasi.runtime.bootstrap import Migrated, run_contract_steps, run_migrations, waiting_steps
 from dasi.runtime.data_dir import connect_database
@@ -66,18 +65,15 @@ def migrate_command(
 
 
 def _confirm(waiting: tuple[Migration, ...], *, is_confirmed: bool) -> None:
-    """Ask before contract steps. `OperatorError` without a terminal, `Abort` after a refusal."""
-    if not waiting or is_confirmed:
+    """Ask before contract steps."""
+    if not waiting:
         return
     steps = "\n".join(f"  {_describe(step)}" for step in waiting)
-    if not sys.stdin.isatty():
-        raise OperatorError(
-            "No contract step was applied.",
-            cause=f"These steps end older versions:\n{steps}",
-            hint="See that no such version runs any more, then add --yes.",
-        )
-    typer.echo(f"These steps end older versions, and their code cannot be rolled back to:\n{steps}")
-    typer.confirm("Does no such version run any more?", abort=True)
+    confirm(
+        "No older version may run any more. These steps end it, and its code cannot be rolled "
+        f"back to:\n{steps}",
+        is_confirmed=is_confirmed,
+    )
 
 
 def _describe(step: Migration) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dasi.commands.confirmation import Confirmed, confirm
 from dasi.commands.context import operator_name, with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, kst, print_lines, print_list, print_note
@@ -59,6 +60,7 @@ def resolve(
         str | None,
         typer.Option(help="How you know. The payment's history shows it and cannot be changed."),
     ] = None,
+    is_confirmed: Confirmed = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -79,6 +81,7 @@ def resolve(
         lookups = 0
         if attempt is not None:
             assert reason is not None, "checked above"
+            _confirm(attempt, approved, is_confirmed=is_confirmed)
             operator = f"operator:{operator_name()}"
             await resolve_manually(engine, attempt, pg_tid=approved, actor=operator, reason=reason)
         else:
@@ -89,6 +92,18 @@ def resolve(
     lookups, remaining = with_engine(data, act)
     print_note(f"{attempt} is resolved" if attempt else f"{lookups} lookups made")
     _print(remaining, as_json=as_json)
+
+
+def _confirm(attempt: str, approved: str | None, *, is_confirmed: bool) -> None:
+    result = (
+        "has no approval of it, so its order can be charged again"
+        if approved is None
+        else f"approved it under {approved}"
+    )
+    confirm(
+        f"{attempt} is recorded for good: the PG {result}. Events and webhooks tell it.",
+        is_confirmed=is_confirmed,
+    )
 
 
 def _print(attempts: list[UnresolvedAttempt], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dasi.commands.confirmation import confirm
 from dasi.commands.context import is_embedded, operator_name, with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog
 from dasi.commands.printing import Facts, kst, print_facts, print_lines, print_note
@@ -23,6 +24,10 @@ from dasi.recovery import RecoveryState, folder_home, make_home, recovery_state,
 app = typer.Typer()
 _NOT_NORMAL = 1
 _APPROVED = ("승인",)
+_NORMAL_MEANS = (
+    "Charges are then sent without a lookup. Orders that were charged in the lost time and are "
+    "sent again would rely on KICC alone to refuse them."
+)
 
 
 Export = Annotated[
@@ -110,22 +115,14 @@ def recover(
             as_json=as_json,
         )
         return
-    if mode is _Decision.NORMAL and not is_confirmed:
-        _confirm_normal()
+    if mode is _Decision.NORMAL:
+        confirm(_NORMAL_MEANS, is_confirmed=is_confirmed)
     state, remaining = with_engine(
         data, lambda engine: _decide(engine, data, mode, reason, is_original=is_original)
     )
     _print(state, remaining, data, as_json=as_json)
     if state.mode != "normal":
         raise typer.Exit(_NOT_NORMAL)
-
-
-def _confirm_normal() -> None:
-    typer.confirm(
-        "Charges are then sent without a lookup. Orders that were charged in the lost time "
-        "and are sent again would rely on KICC alone to refuse them. Continue?",
-        abort=True,
-    )
 
 
 async def _decide(

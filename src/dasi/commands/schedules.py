@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dasi.commands.confirmation import Confirmed, confirm
 from dasi.commands.context import with_engine, with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog
 from dasi.commands.printing import Facts, kst, print_facts, print_list
@@ -78,13 +79,21 @@ def pause(
     *,
     merchant: SomeMerchant = None,
     reason: Annotated[str, typer.Option(help="Stored with the pause.")] = "paused by hand",
+    is_confirmed: Confirmed = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Start no more scheduled payments, of one merchant or of all."""
 
     async def act(engine: Engine) -> None:
-        await pause_schedules(engine, await _merchant_id(engine, merchant), reason=reason)
+        merchant_id = await _merchant_id(engine, merchant)
+        waiting = await stats.waiting(engine, merchant_id)
+        confirm(
+            f"This stops {_described(waiting)} of {_described_merchant(merchant, waiting)}. "
+            f"The next one is due {kst(waiting.first_at) or 'at no time yet'}.",
+            is_confirmed=is_confirmed,
+        )
+        await pause_schedules(engine, merchant_id, reason=reason)
 
     with_engine(data, act)
     print_facts({"paused": merchant or "all merchants", "reason": reason}, as_json=as_json)
@@ -92,12 +101,23 @@ def pause(
 
 @app.command("resume", epilog=help_epilog("dasi schedules resume --merchant imp00000001"))
 def resume(
-    *, merchant: SomeMerchant = None, data: Data = DATA_DEFAULT, as_json: Json = False
+    *,
+    merchant: SomeMerchant = None,
+    is_confirmed: Confirmed = False,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
 ) -> None:
     """End a pause; payments that became due meanwhile start now, in order."""
 
     async def act(engine: Engine) -> bool:
-        return await resume_schedules(engine, await _merchant_id(engine, merchant))
+        merchant_id = await _merchant_id(engine, merchant)
+        waiting = await stats.waiting(engine, merchant_id)
+        confirm(
+            f"{_payments(waiting.due)} of {_described_merchant(merchant, waiting)} are overdue "
+            f"and are charged at once: {waiting.due_krw:,} won. A charge cannot be undone.",
+            is_confirmed=is_confirmed,
+        )
+        return await resume_schedules(engine, merchant_id)
 
     was_paused = with_engine(data, act)
     print_facts({"resumed": merchant or "all merchants", "was_paused": was_paused}, as_json=as_json)
@@ -130,6 +150,19 @@ def retry_policy(
 async def _merchant_id(engine: Engine, code: str | None) -> int | None:
     """Return the id of the merchant, or None for all merchants."""
     return (await find_merchant_by_code(engine, code)).merchant_id if code else None
+
+
+def _described(waiting: stats.Waiting) -> str:
+    return f"{_payments(waiting.count)} ({waiting.amount_krw:,} won)"
+
+
+def _payments(count: int) -> str:
+    return "1 scheduled payment" if count == 1 else f"{count:,} scheduled payments"
+
+
+def _described_merchant(merchant: str | None, waiting: stats.Waiting) -> str:
+    """Name the merchant, or tell that it is all of them."""
+    return merchant or f"ALL merchants ({waiting.merchants:,} have some)"
 
 
 def _day(text: str) -> date:

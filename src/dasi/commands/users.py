@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dasi.audit import TERMINAL
+from dasi.commands.confirmation import Confirmed, confirm
 from dasi.commands.context import with_engine
 from dasi.commands.options import DATA_DEFAULT, Data, Json, help_epilog, read_secret
 from dasi.commands.printing import print_facts, print_list
@@ -128,11 +129,21 @@ def user_role(
 
 
 @app.command("disable", epilog=help_epilog("dasi user disable --email kim@shop.example"))
-def user_disable(*, email: Email, data: Data = DATA_DEFAULT, as_json: Json = False) -> None:
+def user_disable(
+    *,
+    email: Email,
+    is_confirmed: Confirmed = False,
+    data: Data = DATA_DEFAULT,
+    as_json: Json = False,
+) -> None:
     """Disable a user at once; the last owner cannot be disabled."""
 
     async def act(engine: Engine) -> None:
         user = await _user(engine, email)
+        confirm(
+            f"{user.name or user.email} is signed out on every device and cannot sign in.",
+            is_confirmed=is_confirmed,
+        )
         await disable_user(engine, user.user_id, by=None, client=TERMINAL)
 
     with_engine(data, act)

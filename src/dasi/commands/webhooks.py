@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from dasi.commands.confirmation import Confirmed, confirm
 from dasi.commands.context import with_merchant
 from dasi.commands.options import DATA_DEFAULT, Data, Json, MerchantCode, help_epilog, read_duration
 from dasi.commands.printing import Facts, kst, print_facts, print_list
@@ -165,6 +166,7 @@ def secret(
     keep_old_for: Annotated[
         str, typer.Option(help="With --rotate: how long the old one signs, too.")
     ] = "24h",
+    is_confirmed: Confirmed = False,
     data: Data = DATA_DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -173,6 +175,11 @@ def secret(
 
     async def act(engine: Engine, merchant: Merchant) -> list[SigningSecret]:
         if rotate:
+            confirm(
+                f"In {keep_old_for}, webhooks of {merchant.name} are signed with the new secret "
+                "alone. A server that does not know it then refuses them.",
+                is_confirmed=is_confirmed,
+            )
             await signing_secrets(engine, merchant.merchant_id)  # so that there is an old one
             await rotate_secret(engine, merchant.merchant_id, keep_old_for=overlap)
         return await signing_secrets(engine, merchant.merchant_id)
