@@ -63,6 +63,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         accepts_lost_payments=settings.asynchronous_standbys == "accept-lost-payments",
     )
     clock = clock or SystemClock()
+    tracing = _open_tracing() if settings.tracing else None
     mark = CommitMark(Path(settings.state_dir)) if settings.state_dir else None
     commit_memory = CommitMemory(clock, mark)
     database = await open_database(
@@ -79,9 +80,7 @@ async def open_engine(settings: Settings, *, clock: Clock | None = None) -> Asyn
         connections_max=settings.kicc_connections,
     )
     providers: dict[str, Provider] = {"kicc": kicc}
-    tracing = None
-    if settings.tracing:
-        tracing = _open_tracing()
+    if tracing is not None:
         database = tracing.trace_database(database)
         providers = {code: tracing.trace_provider(each) for code, each in providers.items()}
     try:

@@ -56,9 +56,12 @@ def on_a_terminal(
     [
         ((*PAUSE, *OWNER), "0 scheduled payments (0 won) of imp00000001"),
         (PAUSE, "of ALL merchants"),
-        (("schedules", "resume"), "charged at once: 0 won"),
+        (
+            ("schedules", "resume"),
+            "This charges at once what is overdue: 0 scheduled payments (0 won) of ALL merchants",
+        ),
         (("key", "revoke", *OWNER, *KEY), "1234567890123456 of shop are refused"),
-        (("key", "rotate", *OWNER, *KEY), "From 24h on, requests"),
+        (("key", "rotate", *OWNER, *KEY), "In 24h, requests"),
         (("webhooks", "secret", *OWNER, "--rotate"), "signed with the new secret"),
         (("user", "disable", "--email", "lee@shop.example"), "lee is signed out"),
         (

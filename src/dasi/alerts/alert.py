@@ -16,6 +16,7 @@ Kind = Literal[
     "key_deletions_failing",
     "certificate_ending",
     "backup_old",
+    "backup_missing",
 ]
 Facts = Mapping[str, str | int]
 

@@ -62,18 +62,17 @@ async def present_conditions(engine: Engine) -> Checked:
 
 async def backup_conditions(folder: str, *, now: datetime) -> Checked:
     """Return whether the newest backup of a folder is too old, or missing."""
+    kinds: list[Kind] = ["backup_old", "backup_missing"]
     backups = await asyncio.to_thread(list_backups, Path(folder))
-    subject = "backups"
     if not backups:
-        facts: dict[str, str | int] = {"hours": 0}
-    else:
-        hours = int((now - backups[0].ended_at) / timedelta(hours=1))
-        if hours < BACKUP_HOURS_MAX:
-            return [], ["backup_old"]
-        facts = {"hours": hours, "since": moment(backups[0].ended_at)}
-    return [
-        Condition(kind="backup_old", subject=subject, facts=facts, path=_CONSOLE),
-    ], ["backup_old"]
+        missing = Condition(kind="backup_missing", subject="backups", facts={}, path=_CONSOLE)
+        return [missing], kinds
+    ended_at = backups[0].ended_at
+    hours = int((now - ended_at) / timedelta(hours=1))
+    if hours < BACKUP_HOURS_MAX:
+        return [], kinds
+    facts: dict[str, str | int] = {"hours": hours, "since": moment(ended_at)}
+    return [Condition(kind="backup_old", subject="backups", facts=facts, path=_CONSOLE)], kinds
 
 
 async def certificate_conditions(

@@ -26,7 +26,7 @@ TEXTS: Mapping[Language, Mapping[Kind, Text]] = {
             "again.",
         ),
         "database_went_back": Text(
-            "The database lost committed rows. The mode is {mode}.",
+            "The database lost committed rows, or is a copy. The mode is {mode}.",
             "Run `dasi recover` and follow its text.",
         ),
         "endpoint_disabled": Text(
@@ -50,7 +50,11 @@ TEXTS: Mapping[Language, Mapping[Kind, Text]] = {
             "Renew the certificate at the proxy.",
         ),
         "backup_old": Text(
-            "The newest backup is {hours} hours old. 0: there is none.",
+            "The newest backup is {hours} hours old.",
+            "Run `dasi backup` by hand and read its error.",
+        ),
+        "backup_missing": Text(
+            "The folder of DASI_BACKUP_DIR has no backup.",
             "Run `dasi backup` by hand and read its error.",
         ),
     },
@@ -60,7 +64,7 @@ TEXTS: Mapping[Language, Mapping[Kind, Text]] = {
             "PG 관리자 페이지에서 주문을 찾아 콘솔에서 처리하세요. 다시 결제하지 마세요.",
         ),
         "database_went_back": Text(
-            "데이터베이스에서 커밋된 행이 사라졌습니다. 현재 모드: {mode}.",
+            "데이터베이스에서 커밋된 데이터가 유실되었거나 복사본입니다. 현재 모드: {mode}.",
             "`dasi recover`를 실행하고 안내를 따르세요.",
         ),
         "endpoint_disabled": Text(
@@ -84,7 +88,11 @@ TEXTS: Mapping[Language, Mapping[Kind, Text]] = {
             "프록시에서 인증서를 갱신하세요.",
         ),
         "backup_old": Text(
-            "최근 백업이 {hours}시간 전입니다. 0이면 백업이 없습니다.",
+            "최근 백업이 {hours}시간 전입니다.",
+            "`dasi backup`을 직접 실행하고 오류를 확인하세요.",
+        ),
+        "backup_missing": Text(
+            "DASI_BACKUP_DIR 폴더에 백업이 없습니다.",
             "`dasi backup`을 직접 실행하고 오류를 확인하세요.",
         ),
     },

@@ -76,7 +76,7 @@ def key_rotate(
 
     async def act(engine: Engine, merchant: Merchant) -> NewApiKey:
         confirm(
-            f"From {keep_old_for} on, requests with the API key {api_key} of {merchant.name} are "
+            f"In {keep_old_for}, requests with the API key {api_key} of {merchant.name} are "
             "refused.",
             is_confirmed=is_confirmed,
         )

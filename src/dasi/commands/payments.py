@@ -101,7 +101,7 @@ def _confirm(attempt: str, approved: str | None, *, is_confirmed: bool) -> None:
         else f"approved it under {approved}"
     )
     confirm(
-        f"{attempt} is recorded for good: the PG {result}. Events and webhooks tell it.",
+        f"{attempt} is recorded for good: the PG {result}. An event and a webhook report it.",
         is_confirmed=is_confirmed,
     )
 

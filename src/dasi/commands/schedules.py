@@ -88,9 +88,10 @@ def pause(
     async def act(engine: Engine) -> None:
         merchant_id = await _merchant_id(engine, merchant)
         waiting = await stats.waiting(engine, merchant_id)
+        next_due = f" The next one is due {kst(waiting.first_at)}." if waiting.first_at else ""
         confirm(
-            f"This stops {_described(waiting)} of {_described_merchant(merchant, waiting)}. "
-            f"The next one is due {kst(waiting.first_at) or 'at no time yet'}.",
+            f"This stops {_payments(waiting.count, waiting.amount_krw)} of "
+            f"{_described_merchant(merchant, waiting)}.{next_due}",
             is_confirmed=is_confirmed,
         )
         await pause_schedules(engine, merchant_id, reason=reason)
@@ -113,8 +114,8 @@ def resume(
         merchant_id = await _merchant_id(engine, merchant)
         waiting = await stats.waiting(engine, merchant_id)
         confirm(
-            f"{_payments(waiting.due)} of {_described_merchant(merchant, waiting)} are overdue "
-            f"and are charged at once: {waiting.due_krw:,} won. A charge cannot be undone.",
+            f"This charges at once what is overdue: {_payments(waiting.due, waiting.due_krw)} of "
+            f"{_described_merchant(merchant, waiting)}. A charge cannot be undone.",
             is_confirmed=is_confirmed,
         )
         return await resume_schedules(engine, merchant_id)
@@ -152,17 +153,14 @@ async def _merchant_id(engine: Engine, code: str | None) -> int | None:
     return (await find_merchant_by_code(engine, code)).merchant_id if code else None
 
 
-def _described(waiting: stats.Waiting) -> str:
-    return f"{_payments(waiting.count)} ({waiting.amount_krw:,} won)"
-
-
-def _payments(count: int) -> str:
-    return "1 scheduled payment" if count == 1 else f"{count:,} scheduled payments"
+def _payments(count: int, amount_krw: int) -> str:
+    noun = "scheduled payment" if count == 1 else "scheduled payments"
+    return f"{count:,} {noun} ({amount_krw:,} won)"
 
 
 def _described_merchant(merchant: str | None, waiting: stats.Waiting) -> str:
     """Name the merchant, or tell that it is all of them."""
-    return merchant or f"ALL merchants ({waiting.merchants:,} have some)"
+    return merchant or f"ALL merchants ({waiting.merchants:,} with scheduled payments)"
 
 
 def _day(text: str) -> date:

@@ -296,7 +296,7 @@ async def test_backups_count_only_with_a_folder(
         database_url, DASI_ALERT_CHAT_URL=chat.url, DASI_BACKUP_DIR=str(tmp_path)
     )
     await AlertSender(engine, with_folder).poll()
-    assert "The newest backup is 0 hours old" in texts(chat)[0]
+    assert "The folder of DASI_BACKUP_DIR has no backup." in texts(chat)[0]
 
 
 async def test_korean(engine: Engine, clock: ManualClock, database_url: str, chat: Any) -> None:
