@@ -12,6 +12,7 @@ import pytest
 from dasi.alerts import AlertSender
 from dasi.alerts.alert import Kind
 from dasi.alerts.texts import TEXTS
+from dasi.backup_folder import Backup, write_backup
 from dasi.channels import Channel
 from dasi.engine import Engine
 from dasi.foundation.clock import ManualClock
@@ -297,6 +298,38 @@ async def test_backups_count_only_with_a_folder(
     )
     await AlertSender(engine, with_folder).poll()
     assert "The folder of DASI_BACKUP_DIR has no backup." in texts(chat)[0]
+
+
+async def test_a_backup_that_is_too_old(
+    engine: Engine, clock: ManualClock, database_url: str, chat: Any, tmp_path: Path
+) -> None:
+    backup = Backup(
+        name="20260903T010000Z",
+        began_at=clock.now(),
+        ended_at=clock.now(),
+        bytes=1,
+        system_identifier="77",
+        postgresql=18,
+        dasi="0.1.0",
+        installation_id="a",
+        sealing_key_ids=("aa",),
+        first_wal="000000010000000000000001",
+        is_ledger_verified=False,
+    )
+    (tmp_path / backup.name).mkdir()
+    write_backup(tmp_path / backup.name, backup)
+    settings = settings_of(
+        database_url, DASI_ALERT_CHAT_URL=chat.url, DASI_BACKUP_DIR=str(tmp_path)
+    )
+    sender = AlertSender(engine, settings)
+
+    clock.advance(timedelta(hours=25))
+    await sender.poll()
+    assert not chat.posts
+
+    clock.advance(timedelta(hours=1))
+    await sender.poll()
+    assert "The newest backup is 26 hours old." in texts(chat)[0]
 
 
 async def test_korean(engine: Engine, clock: ManualClock, database_url: str, chat: Any) -> None:
