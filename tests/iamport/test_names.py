@@ -286,8 +286,8 @@ async def test_an_order_id_longer_than_the_pg_takes_is_charged_once_and_cancelle
     assert repeated.response is None
     (approval,) = await gateway.approvals()
     assert len(approval["shopOrderNo"]) <= 40
-    held = await gateway.get(f"/payments/find/{quote(order, safe='')}/paid")
-    assert held.response["imp_uid"] == paid.response["imp_uid"]
+    of_order = await gateway.get(f"/payments/find/{quote(order, safe='')}/paid")
+    assert of_order.response["imp_uid"] == paid.response["imp_uid"]
     cancelled = await gateway.call("POST", "/payments/cancel", json={"merchant_uid": order})
     assert (cancelled.response["status"], await gateway.net_krw()) == ("cancelled", 0)
 
