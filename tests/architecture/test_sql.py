@@ -125,6 +125,57 @@ async def complain():
     assert seen == ["of_all_merchants", "new"]
 
 
+def rerunnable_claims(parsed: ast.Module) -> list[str]:
+    """Statements whose sub-select locks a limited number of rows and is not materialized.
+
+    PostgreSQL may run a sub-select again for each row. It then locks other rows each time, so the
+    statement changes more rows than its limit.
+    """
+    complaints = []
+    for line, sql in statements(parsed):
+        for lock in re.finditer(r"LIMIT\s+\S+\s+FOR\s+(NO\s+KEY\s+)?UPDATE", sql):
+            before = _before_parenthesis(sql[: lock.start()])
+            if before is not None and not re.search(r"MATERIALIZED\s*$", before):
+                complaints.append(f"line {line}: {' '.join(sql.split())[:80]}")
+    return complaints
+
+
+def _before_parenthesis(text: str) -> str | None:
+    """Return the text before the last parenthesis that is still open; None without one."""
+    closed = 0
+    for at in range(len(text) - 1, -1, -1):
+        closed += {")": 1, "(": -1}.get(text[at], 0)
+        if closed < 0:
+            return text[:at]
+    return None
+
+
+def test_claims_are_materialized() -> None:
+    complaints = [
+        f"{name(path)}, {claim}"
+        for path in modules(under=SRC)
+        for claim in rerunnable_claims(tree(path))
+    ]
+    assert not complaints, complain(
+        complaints, "select the rows in `WITH due AS MATERIALIZED (…)` and read them from there"
+    )
+
+
+def test_a_claim_that_may_run_again_is_seen() -> None:
+    source = '''
+async def claim(db):
+    await db.fetch("""UPDATE a SET b = 1 WHERE c IN (
+        SELECT c FROM a WHERE d > (1) LIMIT $1 FOR UPDATE SKIP LOCKED)""")
+async def claim_once(db):
+    await db.fetch("""WITH due AS MATERIALIZED (
+        SELECT c FROM a WHERE d > (1) LIMIT $1 FOR UPDATE SKIP LOCKED)
+        UPDATE a SET b = 1 WHERE c IN (SELECT c FROM due)""")
+async def lock(db):
+    await db.fetch("SELECT c FROM a LIMIT $1 FOR UPDATE SKIP LOCKED")
+'''
+    assert [claim.split(":")[0] for claim in rerunnable_claims(ast.parse(source))] == ["line 3"]
+
+
 def test_migrations_are_numbered_without_a_gap() -> None:
     files = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
     prefixes = [f"{number:04}_" for number in range(1, len(files) + 1)]

@@ -35,7 +35,7 @@ def test_a_small_request_is_read_with_nothing_added():
         ("merchant_uid", None),
         ("merchant_uid", ""),
         ("merchant_uid", "   "),
-        ("merchant_uid", "x" * 41),
+        ("merchant_uid", "x" * 256),
         ("merchant_uid", "a\x00b"),
         ("merchant_uid", ["order-1"]),
         ("merchant_uid", True),

@@ -19,7 +19,7 @@ from support.simulator_process import SimulatorControl
 MISSING = object()
 WRONG_FIELDS: list[tuple[str, object]] = [
     ("merchant_uid", MISSING), ("merchant_uid", ""), ("merchant_uid", None),
-    ("merchant_uid", "x" * 41), ("merchant_uid", ["a"]), ("merchant_uid", "a\x00b"),
+    ("merchant_uid", "x" * 256), ("merchant_uid", ["a"]), ("merchant_uid", "a\x00b"),
     ("amount", MISSING), ("amount", "많이"), ("amount", -1), ("amount", 0), ("amount", 99.5),
     ("amount", 2**31), ("amount", "２００"), ("amount", True), ("amount", {}), ("amount", 10**40),
     ("customer_uid", "c" * 81), ("customer_uid", {"a": 1}), ("customer_uid", "a\x00b"),

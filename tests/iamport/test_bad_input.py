@@ -25,7 +25,7 @@ WRONG_FIELDS: list[tuple[str, object, str]] = [
     ("merchant_uid", None, "필수"),
     ("merchant_uid", "", "필수"),
     ("merchant_uid", "   ", "필수"),
-    ("merchant_uid", "x" * 41, "최대 40자"),
+    ("merchant_uid", "x" * 256, "최대 255자"),
     ("merchant_uid", ["order-1", "order-2"], "문자열"),
     ("merchant_uid", {"a": 1}, "문자열"),
     ("merchant_uid", 1.5, "문자열"),

@@ -120,7 +120,7 @@ async def test_a_refusal_is_stored_too(gateway: MerchantClient) -> None:
 
 
 async def test_a_key_that_cannot_be_one_is_refused_by_name(gateway: MerchantClient) -> None:
-    too_long = await _again(gateway, "k" * 256)
+    too_long = await _again(gateway, "k" * 257)
     assert too_long.http_status == 400
     assert "Idempotency-Key" in (too_long.message or "")
 

@@ -8,6 +8,7 @@ import itertools
 import re
 import time
 import unicodedata
+import uuid
 from html import unescape
 from typing import Any
 from urllib.parse import quote
@@ -267,3 +268,59 @@ async def test_one_order_has_one_spelling(gateway: MerchantClient) -> None:
     for path in (f"/payments/find/{quote(parted)}", f"/payments/find/%20{quote('주문 1')}"):
         read = await gateway.call("GET", URL(path, encoded=True))
         assert read.response["imp_uid"] == paid.response["imp_uid"]
+
+
+_LONG_ORDERS = [f"payment-{uuid.UUID(int=7)}", "주문 1/2 " + "가" * 248]
+
+
+@pytest.mark.parametrize("order", _LONG_ORDERS, ids=["44 characters", "255 characters"])
+async def test_an_order_id_longer_than_the_pg_takes_is_charged_once_and_cancelled(
+    gateway: MerchantClient, order: str
+) -> None:
+    await gateway.register_card("card-1")
+
+    paid = await gateway.again(customer_uid="card-1", merchant_uid=order, amount=9_900)
+    repeated = await gateway.again(customer_uid="card-1", merchant_uid=order, amount=9_900)
+
+    assert (paid.code, paid.response["status"], paid.response["merchant_uid"]) == (0, "paid", order)
+    assert repeated.response is None
+    (approval,) = await gateway.approvals()
+    assert len(approval["shopOrderNo"]) <= 40
+    of_order = await gateway.get(f"/payments/find/{quote(order, safe='')}/paid")
+    assert of_order.response["imp_uid"] == paid.response["imp_uid"]
+    cancelled = await gateway.call("POST", "/payments/cancel", json={"merchant_uid": order})
+    assert (cancelled.response["status"], await gateway.net_krw()) == ("cancelled", 0)
+
+
+@pytest.mark.parametrize("order", _LONG_ORDERS, ids=["44 characters", "255 characters"])
+async def test_an_order_id_longer_than_the_pg_takes_is_paid_in_a_window(
+    gateway: MerchantClient, order: str
+) -> None:
+    prepared = await gateway.call(
+        "POST", "/payments/prepare", json={"merchant_uid": order, "amount": 9_900}
+    )
+    result = await gateway.pay_in_window(merchant_uid=order, amount=9_900)
+
+    assert (prepared.code, result["success"], result["merchant_uid"]) == (0, True, order)
+    (approval,) = await gateway.approvals()
+    assert len(approval["shopOrderNo"]) <= 40
+
+
+@pytest.mark.parametrize("order", _LONG_ORDERS, ids=["44 characters", "255 characters"])
+async def test_an_order_id_longer_than_the_pg_takes_is_scheduled_and_revoked(
+    gateway: MerchantClient, order: str
+) -> None:
+    await gateway.register_card("card-1")
+    item = {"merchant_uid": order, "schedule_at": int(time.time()) + 86_400, "amount": 9_900}
+
+    created = await gateway.call(
+        "POST", "/subscribe/payments/schedule", json={"customer_uid": "card-1", "schedules": [item]}
+    )
+    revoked = await gateway.call(
+        "POST",
+        "/subscribe/payments/unschedule",
+        json={"customer_uid": "card-1", "merchant_uid": [order]},
+    )
+
+    assert [each["merchant_uid"] for each in created.response] == [order]
+    assert [each["schedule_status"] for each in revoked.response] == ["revoked"]

@@ -158,12 +158,13 @@ async def claim_deletions_any_merchant(
 ) -> list[BillingKey]:
     """Lease unused keys whose deletion at the PG is due. The lease ends at the next due time."""
     rows = await database.fetch(
-        f"""WITH k AS (
+        f"""WITH due AS MATERIALIZED (
+                SELECT merchant_id, billing_key_id FROM billing_keys
+                WHERE next_deletion_at <= $1 AND status <> 'active'
+                ORDER BY next_deletion_at LIMIT $3 FOR UPDATE SKIP LOCKED
+            ), k AS (
                 UPDATE billing_keys SET next_deletion_at = $2
-                WHERE (merchant_id, billing_key_id) IN (
-                    SELECT merchant_id, billing_key_id FROM billing_keys
-                    WHERE next_deletion_at <= $1 AND status <> 'active'
-                    ORDER BY next_deletion_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                WHERE (merchant_id, billing_key_id) IN (SELECT merchant_id, billing_key_id FROM due)
                 RETURNING *
             )
             SELECT {_KEY} FROM k

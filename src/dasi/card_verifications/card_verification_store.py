@@ -57,10 +57,12 @@ async def claim_due_any_merchant(
 ) -> list[CardVerification]:
     """Claim up to `batch` verifications that are due. `next_lookup_at` is also their lease."""
     rows = await database.fetch(
-        """UPDATE card_verifications SET next_lookup_at = $2, lookups = lookups + 1
-           WHERE (merchant_id, merchant_uid) IN (
+        """WITH due AS MATERIALIZED (
                SELECT merchant_id, merchant_uid FROM card_verifications WHERE next_lookup_at <= $1
-               ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+               ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED
+           )
+           UPDATE card_verifications SET next_lookup_at = $2, lookups = lookups + 1
+           WHERE (merchant_id, merchant_uid) IN (SELECT merchant_id, merchant_uid FROM due)
            RETURNING merchant_id, merchant_uid, lookups""",
         now,
         next_lookup_at,

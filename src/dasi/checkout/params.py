@@ -18,10 +18,9 @@ from dasi.foundation.errors import Invalid
 from dasi.http.card_numbers import refuse_card_number
 from dasi.http.ssrf import BROWSER_SCHEMES, check_outgoing_url
 from dasi.input_rules import check_addressable, normalize_name
-from dasi.ledger import AMOUNT_MAX_KRW, Buyer
+from dasi.ledger import AMOUNT_MAX_KRW, MERCHANT_UID_MAX, Buyer
 from dasi.windows import OpenWindowRequest
 
-UID_MAX = 40
 CUSTOMER_UID_MAX = 80
 NAME_MAX = 40
 CUSTOM_DATA_MAX_BYTES = 16 * 1024
@@ -59,7 +58,7 @@ def read_param(
     customer_uid = _name(param, "customer_uid", at_most=CUSTOMER_UID_MAX)
     amount_krw = _amount(param, is_key_window=customer_uid is not None)
     return OpenWindowRequest(
-        merchant_uid=_required_name(param, "merchant_uid", at_most=UID_MAX),
+        merchant_uid=_required_name(param, "merchant_uid", at_most=MERCHANT_UID_MAX),
         amount_krw=amount_krw,
         name=_required(param, "name", at_most=NAME_MAX),
         device=device,

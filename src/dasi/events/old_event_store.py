@@ -16,7 +16,7 @@ async def delete_old_events(
     Events that no consumer has numbered count as the newest number drawn.
     """
     deleted = await connection.fetchval(
-        """WITH old AS (
+        """WITH old AS MATERIALIZED (
                SELECT e.event_id, e.sequence FROM webhook_events e
                WHERE e.merchant_id = $1 AND e.event_id < $2 AND e.at < $3
                  AND NOT EXISTS (

@@ -59,12 +59,14 @@ async def forget_old_responses_any_merchant(
 ) -> int:
     """Remove old responses and return how many. The key and the hashes of its fields stay."""
     rows = await connection.fetch(
-        """UPDATE idempotent_requests
-           SET sealed_response = NULL, http_status = NULL, answered_at = NULL
-           WHERE (merchant_id, idempotency_key) IN (
+        """WITH due AS MATERIALIZED (
                SELECT merchant_id, idempotency_key FROM idempotent_requests
                WHERE answered_at IS NOT NULL AND started_at < $1
-               ORDER BY started_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+               ORDER BY started_at LIMIT $2 FOR UPDATE SKIP LOCKED
+           )
+           UPDATE idempotent_requests
+           SET sealed_response = NULL, http_status = NULL, answered_at = NULL
+           WHERE (merchant_id, idempotency_key) IN (SELECT merchant_id, idempotency_key FROM due)
            RETURNING 1""",
         before,
         batch,

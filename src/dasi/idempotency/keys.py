@@ -17,7 +17,7 @@ from dasi.foundation.errors import Conflict, Invalid
 from dasi.foundation.vault import EncryptedColumn
 from dasi.idempotency import key_store
 
-KEY_MAX = 255
+KEY_MAX = 256
 RUNNING = timedelta(seconds=60)
 """The process of a request that began longer ago than this has died."""
 

@@ -13,6 +13,7 @@ from dasi.ledger import (
 from dasi.ledger.attempt_store import PaymentAttempt
 from dasi.ledger.payment import (
     AMOUNT_MAX_KRW,
+    MERCHANT_UID_MAX,
     TRANSITIONS,
     Buyer,
     Cancellation,
@@ -26,6 +27,7 @@ from dasi.ledger.payments import ensure_order_available, find_payment
 
 __all__ = [
     "AMOUNT_MAX_KRW",
+    "MERCHANT_UID_MAX",
     "PAYMENT_COLUMNS",
     "PAYMENT_SOURCE",
     "TRANSITIONS",

@@ -236,12 +236,14 @@ async def claim_lookups_any_merchant(
 ) -> list[PaymentAttempt]:
     """Lease up to `batch` attempts whose lookup is due. A worker that dies loses its lease."""
     rows = await database.fetch(
-        f"""UPDATE pg_attempts a SET leased_until = $2, lookups = lookups + 1
-            WHERE (a.merchant_id, a.attempt_id) IN (
+        f"""WITH due AS MATERIALIZED (
                 SELECT merchant_id, attempt_id FROM pg_attempts
                 WHERE next_lookup_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
                   AND kind <> 'delete_key' AND coalesce(merchant_id = $4::bigint, true)
-                ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                ORDER BY next_lookup_at LIMIT $3 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE pg_attempts a SET leased_until = $2, lookups = lookups + 1
+            WHERE (a.merchant_id, a.attempt_id) IN (SELECT merchant_id, attempt_id FROM due)
             RETURNING {ATTEMPT_COLUMNS}""",
         now,
         leased_until,

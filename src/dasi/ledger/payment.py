@@ -21,6 +21,8 @@ from dasi.payment_events import PaymentDetails, PaymentFacts, microseconds
 
 AMOUNT_MAX_KRW = 2**31 - 1
 """Iamport's published clients hold amounts in 32 bits."""
+MERCHANT_UID_MAX = 255
+"""As in PortOne V2. The PG takes 40 characters, so it gets an order number of its own."""
 
 
 class Status(StrEnum):

@@ -229,7 +229,7 @@ $$;
 CREATE TABLE payments (
     merchant_id        bigint      NOT NULL,
     imp_uid            text        NOT NULL,
-    merchant_uid       text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
+    merchant_uid       text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 255),
     -- 'key_issue' records a card registration: the payer saw its amount, the PG never approved it.
     purpose            text        NOT NULL CHECK (purpose IN ('payment', 'key_issue')),
     status             text        NOT NULL CHECK (status IN
@@ -598,7 +598,7 @@ CREATE INDEX payment_windows_of_payment ON payment_windows (merchant_id, imp_uid
 -- choose other values than these. NULL: not compared.
 CREATE TABLE registered_windows (
     merchant_id  bigint      NOT NULL REFERENCES merchants,
-    merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
+    merchant_uid text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 255),
     amount_krw   bigint      NOT NULL CHECK (amount_krw >= 0),
     currency     text        CHECK (currency IN ('KRW')),
     -- NULL: the order is a payment. Compared always if the merchant requires registered windows.
@@ -619,7 +619,7 @@ CREATE TABLE registered_windows (
 CREATE TABLE schedules (
     merchant_id    bigint      NOT NULL REFERENCES merchants,
     schedule_id    text        NOT NULL,
-    merchant_uid   text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 40),
+    merchant_uid   text        NOT NULL CHECK (length(merchant_uid) BETWEEN 1 AND 255),
     customer_uid   text        NOT NULL CHECK (length(customer_uid) BETWEEN 1 AND 80),
     customer_id    text,
     -- The channel of the customer's key when the payment was scheduled. Its mode is the schedule's
@@ -835,7 +835,7 @@ CREATE INDEX pg_notifications_of_order ON pg_notifications (pg_order_id, provide
 -- One row for each request with an idempotency key, and its response.
 CREATE TABLE idempotent_requests (
     merchant_id     bigint      NOT NULL REFERENCES merchants,
-    idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+    idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 256),
     -- A hash of each field. They name the fields that differ and cannot leak a value.
     fingerprint     jsonb       NOT NULL,
     started_at      timestamptz NOT NULL,

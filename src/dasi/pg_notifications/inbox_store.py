@@ -56,11 +56,13 @@ async def prune_unknown_any_merchant(database: Database, *, provider: str, limit
 async def delete_old_any_merchant(connection: Connection, *, before: datetime, batch: int) -> int:
     """Delete notifications that first came before a time; return how many."""
     rows = await connection.fetch(
-        """DELETE FROM pg_notifications
-           WHERE (provider, notification_id) IN (
+        """WITH due AS MATERIALIZED (
                SELECT provider, notification_id FROM pg_notifications
                WHERE first_at < $1 AND last_at < $1
-               ORDER BY first_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+               ORDER BY first_at LIMIT $2 FOR UPDATE SKIP LOCKED
+           )
+           DELETE FROM pg_notifications
+           WHERE (provider, notification_id) IN (SELECT provider, notification_id FROM due)
            RETURNING 1""",
         before,
         batch,
@@ -73,11 +75,13 @@ async def delete_unknown_any_merchant(
 ) -> int:
     """Delete notifications of unknown orders that last came before a time; return how many."""
     rows = await connection.fetch(
-        """DELETE FROM pg_notifications
-           WHERE (provider, notification_id) IN (
+        """WITH due AS MATERIALIZED (
                SELECT provider, notification_id FROM pg_notifications
                WHERE outcome = 'unknown_order' AND last_at < $1
-               ORDER BY last_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+               ORDER BY last_at LIMIT $2 FOR UPDATE SKIP LOCKED
+           )
+           DELETE FROM pg_notifications
+           WHERE (provider, notification_id) IN (SELECT provider, notification_id FROM due)
            RETURNING 1""",
         before,
         batch,

@@ -77,10 +77,7 @@ async def claim_due_any_merchant(
         # few rows the conditions remove, and would sort all of them for each claim.
         await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         rows = await connection.fetch(
-            f"""UPDATE schedules s
-           SET status = 'running', leased_until = $2, started_at = coalesce(s.started_at, $1),
-               runs = s.runs + 1
-           FROM (
+            f"""WITH due AS MATERIALIZED (
                SELECT d.merchant_id, d.schedule_id, d.status FROM schedules d
                WHERE d.status IN ('scheduled', 'running') AND d.due_at <= $1
                  AND (d.leased_until IS NULL OR d.leased_until <= $1)
@@ -89,7 +86,11 @@ async def claim_due_any_merchant(
                  AND NOT EXISTS (SELECT 1 FROM schedule_pauses pause
                                  WHERE pause.merchant_id IN (0, d.merchant_id) OFFSET 0)
                ORDER BY d.due_at, d.schedule_id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
-           ) AS due, merchants m
+           )
+           UPDATE schedules s
+           SET status = 'running', leased_until = $2, started_at = coalesce(s.started_at, $1),
+               runs = s.runs + 1
+           FROM due, merchants m
            WHERE s.merchant_id = due.merchant_id AND s.schedule_id = due.schedule_id
              AND m.merchant_id = s.merchant_id
            RETURNING {_CLAIMED_COLUMNS}, due.status = 'running' AS is_second_run""",

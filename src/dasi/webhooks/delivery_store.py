@@ -46,9 +46,7 @@ async def claim_due_any_merchant(
     the index of `next_attempt_at`, however many deliveries are due.
     """
     rows = await database.fetch(
-        """UPDATE deliveries d SET leased_until = $2
-           FROM webhook_events e, merchants m
-           WHERE (d.merchant_id, d.delivery_id) IN (
+        """WITH due AS MATERIALIZED (
                SELECT due.merchant_id, due.delivery_id FROM deliveries due
                WHERE due.state = 'pending' AND due.next_attempt_at <= $1
                  AND (due.leased_until IS NULL OR due.leased_until <= $1)
@@ -66,7 +64,11 @@ async def claim_due_any_merchant(
                      WHERE r.merchant_id = due.merchant_id AND r.url = due.url
                        AND (r.disabled_at IS NOT NULL OR r.paused_at IS NOT NULL
                             OR r.backoff_until > $1) OFFSET 0)
-               ORDER BY due.next_attempt_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED)
+               ORDER BY due.next_attempt_at, due.version LIMIT $3 FOR UPDATE SKIP LOCKED
+           )
+           UPDATE deliveries d SET leased_until = $2
+           FROM webhook_events e, merchants m
+           WHERE (d.merchant_id, d.delivery_id) IN (SELECT merchant_id, delivery_id FROM due)
              AND e.merchant_id = d.merchant_id AND e.event_id = d.event_id
              AND m.merchant_id = d.merchant_id
            RETURNING d.merchant_id, d.delivery_id, d.event_id, d.url, d.content_type,

@@ -238,12 +238,13 @@ async def close_expired_windows_any_merchant(
 ) -> list[Payment]:
     """Close expired windows and return their payments, locked, still `ready`."""
     rows = await connection.fetch(
-        f"""WITH expired AS (
+        f"""WITH due AS MATERIALIZED (
+                SELECT merchant_id, window_hash FROM payment_windows
+                WHERE state IN ('opening', 'open', 'confirming') AND expires_at <= $1
+                ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+            ), expired AS (
                 UPDATE payment_windows SET state = 'closed'
-                WHERE (merchant_id, window_hash) IN (
-                    SELECT merchant_id, window_hash FROM payment_windows
-                    WHERE state IN ('opening', 'open', 'confirming') AND expires_at <= $1
-                    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                WHERE (merchant_id, window_hash) IN (SELECT merchant_id, window_hash FROM due)
                 RETURNING merchant_id, imp_uid
             )
             SELECT {PAYMENT_COLUMNS} FROM {PAYMENT_SOURCE}
@@ -260,13 +261,15 @@ async def delete_closed_windows_any_merchant(
 ) -> int:
     """Delete closed windows that opened before a time, none with an attempt; return how many."""
     rows = await connection.fetch(
-        """DELETE FROM payment_windows
-           WHERE (merchant_id, window_hash) IN (
+        """WITH due AS MATERIALIZED (
                SELECT merchant_id, window_hash FROM payment_windows w
                WHERE state = 'closed' AND opened_at < $1
                  AND NOT EXISTS (SELECT FROM pg_attempts a
                                  WHERE a.merchant_id = w.merchant_id AND a.imp_uid = w.imp_uid)
-               ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+               ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED
+           )
+           DELETE FROM payment_windows
+           WHERE (merchant_id, window_hash) IN (SELECT merchant_id, window_hash FROM due)
            RETURNING 1""",
         before,
         batch,
@@ -282,7 +285,7 @@ async def delete_ended_windows_any_merchant(
     All windows of a payment go together: one that is left would contradict the others' attempts.
     """
     rows = await connection.fetch(
-        """WITH old AS (
+        """WITH old AS MATERIALIZED (
                SELECT w.merchant_id, w.imp_uid FROM payment_windows w
                JOIN payments p USING (merchant_id, imp_uid)
                WHERE w.state IN ('closed', 'returned') AND w.opened_at < $1

@@ -10,11 +10,11 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Boolean, FreeText, Integer, Name, Text
-from dasi.ledger import Payment
+from dasi.ledger import MERCHANT_UID_MAX, Payment
 
 _CANCEL = (
     Text("imp_uid", 40),
-    Name("merchant_uid", 40),
+    Name("merchant_uid", MERCHANT_UID_MAX),
     Integer("amount", type_rule="whole_won"),
     Integer("tax_free", type_rule="whole_won"),
     Integer("checksum", type_rule="whole_won"),

@@ -13,7 +13,7 @@ from dasi.iamport.rendering.objects import Paged, PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.json_schema import Param
 from dasi.iamport.schema.params import NameList, StringList
-from dasi.ledger import Status, find_payment
+from dasi.ledger import MERCHANT_UID_MAX, Status, find_payment
 from dasi.reporting import PaymentFilter, find_by_order, find_payments
 
 _IDS_MAX = 100
@@ -23,7 +23,7 @@ _TIMESTAMP_FIELDS: dict[str, Literal["paid", "failed", "cancelled"]] = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-_MANY = (StringList("imp_uid", 40, _IDS_MAX), NameList("merchant_uid", 40, _IDS_MAX))
+_MANY = (StringList("imp_uid", 40, _IDS_MAX), NameList("merchant_uid", MERCHANT_UID_MAX, _IDS_MAX))
 _FIND_ALL = (lists.PAGE, lists.LIMIT, lists.SORTING)
 _BY_STATUS = (*_FIND_ALL, lists.FROM, lists.TO)
 

@@ -11,6 +11,7 @@ from dasi.iamport.endpoint import ApiContext, ApiRequest, route
 from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PrepareObject
 from dasi.iamport.schema.params import Enum, Integer, Name, Text, Urls
+from dasi.ledger import MERCHANT_UID_MAX
 from dasi.windows import (
     RegisteredWindow,
     change_registered_window,
@@ -19,7 +20,7 @@ from dasi.windows import (
 )
 
 _PREPARE = (
-    Name("merchant_uid", 40, is_required=True),
+    Name("merchant_uid", MERCHANT_UID_MAX, is_required=True),
     Integer("amount", is_required=True, type_rule="whole_won"),
     Enum("currency", ("KRW",)),
     Name("customer_uid", 80),

@@ -27,6 +27,7 @@ from dasi.iamport.rendering.objects import Paged, PaymentObject, ScheduleObject
 from dasi.iamport.rendering.views import paged, schedule_view
 from dasi.iamport.schema.json_schema import Field, Param, Schema, bracketed, object_schema
 from dasi.iamport.schema.params import Enum, Integer, Name, NameList, Text, parse
+from dasi.ledger import MERCHANT_UID_MAX
 from dasi.scheduler import retry
 from dasi.schedules import (
     BATCH_MAX,
@@ -46,7 +47,7 @@ SPAN_MAX = timedelta(days=93)
 _SCHEDULE, _STATUS_NAMES = "/subscribe/payments/schedule", ("scheduled", "executed", "revoked")
 _AT = Integer("schedule_at", minimum=1, maximum=lists.EPOCH_S_MAX, is_required=True)
 _ITEM: tuple[Param, ...] = (
-    Name("merchant_uid", 40, is_required=True),
+    Name("merchant_uid", MERCHANT_UID_MAX, is_required=True),
     _AT,
     *CHARGE,
 )
@@ -113,7 +114,7 @@ _LIST: tuple[Param, ...] = (
 )  # fmt: skip
 _REVOKE: tuple[Param, ...] = (
     Name("customer_uid", 80),
-    NameList("merchant_uid", 40, BATCH_MAX, refuses_blanks=True),
+    NameList("merchant_uid", MERCHANT_UID_MAX, BATCH_MAX, refuses_blanks=True),
 )
 _STATUSES = {
     "scheduled": frozenset({ScheduleStatus.SCHEDULED, ScheduleStatus.RUNNING}),

@@ -14,7 +14,7 @@ from dasi.iamport.envelope import success
 from dasi.iamport.rendering.objects import PaymentObject
 from dasi.iamport.rendering.views import payment_view
 from dasi.iamport.schema.params import Enum, FreeText, Integer, JsonText, Name, Text, Urls
-from dasi.ledger import Buyer, ChargeDetails, Payment, Status
+from dasi.ledger import MERCHANT_UID_MAX, Buyer, ChargeDetails, Payment, Status
 from dasi.payments import ChargeRequest, charge
 from dasi.providers.decline_reasons import REASONS
 
@@ -40,7 +40,7 @@ CHARGE = (
 """The parameters that a charge and a scheduled payment share."""
 _AGAIN = (
     Name("customer_uid", 80, is_required=True),
-    Name("merchant_uid", 40, is_required=True),
+    Name("merchant_uid", MERCHANT_UID_MAX, is_required=True),
     *CHARGE,
 )
 
